@@ -1,0 +1,57 @@
+package bos
+
+// Cause is why a node failed or is being held: a closed list, so that tools
+// can count and group. Each cause has one sentence for people.
+type Cause string
+
+// The causes.
+const (
+	CauseNone               Cause = ""
+	CauseBMCUnreachable     Cause = "bmc_unreachable"
+	CauseChassisUnreachable Cause = "chassis_unreachable"
+	CauseBMCAuth            Cause = "bmc_authentication"
+	CauseBMCError           Cause = "bmc_error"
+	CausePowerStale         Cause = "power_state_stale"
+	CauseUpstreamOutage     Cause = "upstream_outage"
+	CauseUnknownToPower     Cause = "unknown_to_power_control"
+	CauseResetRefused       Cause = "reset_refused"
+	CauseResetIgnored       Cause = "reset_ignored"
+	CauseResetUnconfirmed   Cause = "reset_unconfirmed"
+	CausePowerOffTimeout    Cause = "power_off_timeout"
+	CauseBootTimeout        Cause = "boot_timeout"
+	CauseWrongImage         Cause = "wrong_image_booted"
+	CauseBootParameters     Cause = "boot_parameters_refused"
+	CauseConfiguration      Cause = "configuration_failed"
+	CauseRetriesExhausted   Cause = "retries_exhausted"
+)
+
+var causeSentences = map[Cause]string{
+	CauseBMCUnreachable:     "its BMC does not answer while the BMCs of other nodes do; check the BMC's power and network",
+	CauseChassisUnreachable: "no BMC of its chassis answers while other chassis do; check the chassis' power and its management switch",
+	CauseBMCAuth:            "its BMC rejects the credentials; check the user and password configured for it",
+	CauseBMCError:           "its BMC answers with errors; reset the BMC or read its log",
+	CausePowerStale:         "its BMC keeps reporting an outdated power state; reset the BMC",
+	CauseUpstreamOutage:     "the service that reaches it is not answering; work goes on when it is back",
+	CauseUnknownToPower:     "the inventory has no BMC endpoint for it; rediscover the node",
+	CauseResetRefused:       "its BMC refused the reset; read the BMC's message in the error",
+	CauseResetIgnored:       "its BMC accepted the power action and did nothing; reset the BMC",
+	CauseResetUnconfirmed:   "the power action was sent and never answered; check the BMC",
+	CausePowerOffTimeout:    "it did not power off in time, not even by force; check the hardware",
+	CauseBootTimeout:        "it was powered on and never reported a boot; read its console log",
+	CauseWrongImage:         "it reported another image than the one it should run; check its boot order and the boot script it fetched",
+	CauseBootParameters:     "BSS refused its boot parameters; read the message in the error",
+	CauseConfiguration:      "its configuration failed; read the CFS session log",
+	CauseRetriesExhausted:   "all attempts its retry policy allows were used; read the error of the last one",
+}
+
+// Sentence says what the cause means and where to look, for people.
+func (c Cause) Sentence() string { return causeSentences[c] }
+
+// Causes lists every cause that has a sentence, in no particular order.
+func Causes() []Cause {
+	all := make([]Cause, 0, len(causeSentences))
+	for c := range causeSentences {
+		all = append(all, c)
+	}
+	return all
+}

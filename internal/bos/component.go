@@ -1,0 +1,190 @@
+package bos
+
+import "time"
+
+// Phase says what BOS is doing with a component.
+type Phase string
+
+// The phases of a component (bos-contract section 5). PhaseNone is written as
+// the empty string.
+const (
+	PhaseNone        Phase = ""
+	PhasePoweringOn  Phase = "powering_on"
+	PhasePoweringOff Phase = "powering_off"
+	PhaseConfiguring Phase = "configuring"
+)
+
+// Action is the last thing BOS did to a component.
+type Action string
+
+// The actions that BOS records in last_action.
+const (
+	ActionNone               Action = ""
+	ActionNewlyDiscovered    Action = "newly_discovered"
+	ActionSessionSetup       Action = "session_setup"
+	ActionApplyStaged        Action = "apply_staged"
+	ActionPoweringOn         Action = "powering_on"
+	ActionPowerOffGraceful   Action = "powering_off_gracefully"
+	ActionPowerOffForceful   Action = "powering_off_forcefully"
+	ActionActualStateCleanup Action = "actual_state_cleanup"
+)
+
+// Status words of a component. StatusOnHold and StatusFailed are also the two
+// values that status_override takes.
+const (
+	StatusStable                   = "stable"
+	StatusOnHold                   = "on_hold"
+	StatusFailed                   = "failed"
+	StatusConfiguring              = "configuring"
+	StatusPowerOnPending           = "power_on_pending"
+	StatusPowerOnCalled            = "power_on_called"
+	StatusPowerOffPending          = "power_off_pending"
+	StatusPowerOffGracefullyCalled = "power_off_gracefully_called"
+	StatusPowerOffForcefullyCalled = "power_off_forcefully_called"
+)
+
+// BootArtifacts is what a node boots. It is comparable: nodes with equal
+// artifacts share one write to BSS.
+type BootArtifacts struct {
+	Kernel           string `json:"kernel"`
+	KernelParameters string `json:"kernel_parameters"`
+	Initrd           string `json:"initrd"`
+}
+
+// Empty reports whether nothing is to be booted: no kernel means off.
+func (a BootArtifacts) Empty() bool { return a.Kernel == "" }
+
+// ActualState is what the node said it booted.
+type ActualState struct {
+	BootArtifacts BootArtifacts `json:"boot_artifacts"`
+	BSSToken      string        `json:"bss_token"`
+	LastUpdated   Time          `json:"last_updated"`
+}
+
+// DesiredState is what the node shall run; no kernel means it shall be off.
+type DesiredState struct {
+	BootArtifacts BootArtifacts `json:"boot_artifacts"`
+	Configuration string        `json:"configuration"`
+	BSSToken      string        `json:"bss_token"`
+	LastUpdated   Time          `json:"last_updated"`
+}
+
+// StagedState waits for applystaged to become the desired state.
+type StagedState struct {
+	BootArtifacts BootArtifacts `json:"boot_artifacts,omitzero"`
+	Configuration string        `json:"configuration,omitempty"`
+	Session       string        `json:"session,omitempty"`
+	LastUpdated   Time          `json:"last_updated"`
+}
+
+// LastAction is the last thing BOS did, when, and whether it had no effect.
+type LastAction struct {
+	Action      Action `json:"action"`
+	LastUpdated Time   `json:"last_updated"`
+	Failed      bool   `json:"failed,omitempty"`
+}
+
+// EventStats counts the attempts of each power action since the desired state
+// was last set or reached.
+type EventStats struct {
+	PowerOnAttempts          int `json:"power_on_attempts"`
+	PowerOffGracefulAttempts int `json:"power_off_graceful_attempts"`
+	PowerOffForcefulAttempts int `json:"power_off_forceful_attempts"`
+}
+
+// ComponentStatus is the phase and the override as stored; Status is derived
+// by DeriveStatus on the way out and never stored.
+type ComponentStatus struct {
+	Phase          Phase  `json:"phase"`
+	Status         string `json:"status,omitempty"`
+	StatusOverride string `json:"status_override"`
+}
+
+// Component is BOS' record of one node, as the v2 API shows it.
+type Component struct {
+	ID           string          `json:"id"`
+	ActualState  ActualState     `json:"actual_state"`
+	DesiredState DesiredState    `json:"desired_state"`
+	StagedState  StagedState     `json:"staged_state"`
+	LastAction   LastAction      `json:"last_action"`
+	EventStats   EventStats      `json:"event_stats"`
+	Status       ComponentStatus `json:"status"`
+	Enabled      bool            `json:"enabled"`
+	Error        string          `json:"error"`
+	Session      string          `json:"session"`
+	RetryPolicy  *int            `json:"retry_policy,omitempty"`
+}
+
+// DeriveStatus computes the status word from phase, override and last action
+// by the table of bos-contract section 5.
+func (c Component) DeriveStatus() string {
+	if c.Status.StatusOverride != "" {
+		return c.Status.StatusOverride
+	}
+	switch c.Status.Phase {
+	case PhasePoweringOn:
+		if c.LastAction.Action == ActionPoweringOn && !c.LastAction.Failed {
+			return StatusPowerOnCalled
+		}
+		return StatusPowerOnPending
+	case PhasePoweringOff:
+		switch c.LastAction.Action {
+		case ActionPowerOffGraceful:
+			return StatusPowerOffGracefullyCalled
+		case ActionPowerOffForceful:
+			return StatusPowerOffForcefullyCalled
+		default:
+			return StatusPowerOffPending
+		}
+	case PhaseConfiguring:
+		return StatusConfiguring
+	case PhaseNone:
+		return StatusStable
+	default:
+		return StatusStable
+	}
+}
+
+// Shown is the component as the API answers it, with the derived status.
+func (c Component) Shown() Component {
+	c.Status.Status = c.DeriveStatus()
+	return c
+}
+
+// Record is a component with what the service keeps to itself.
+type Record struct {
+	Component
+	// Revision counts the writes to this record; a write names the revision
+	// it was computed from and loses against any that came between.
+	Revision int64
+	Work     Work
+}
+
+// Work is the engine's memory of one component. It is stored beside the
+// component and is never shown by the v2 API.
+type Work struct {
+	// Cause says why the component failed, or what it last stumbled over.
+	Cause Cause `json:"cause,omitempty"`
+	// Hold is the sentence put into Error while an upstream keeps the
+	// component waiting; Error is cleared with it when the wait ends.
+	Hold string `json:"hold,omitempty"`
+	// BootReady is set once BSS holds the boot parameters of the desired
+	// state and the token is stored; the next power-on consumes it.
+	BootReady bool `json:"boot_ready,omitempty"`
+	// InFlight names the effect that was persisted as started and has not
+	// been settled. After a crash it is still set.
+	InFlight EffectKind `json:"in_flight,omitempty"`
+	// ActionAt is LastAction.LastUpdated with full resolution.
+	ActionAt time.Time `json:"action_at,omitzero"`
+	// RetryAt holds back the next effect after one that failed.
+	RetryAt time.Time `json:"retry_at,omitzero"`
+	// Setbacks counts failures in a row that cost no attempt; it sets the
+	// back-off.
+	Setbacks int `json:"setbacks,omitempty"`
+	// SilentFor adds up the time in which this component's BMC kept silent
+	// while its peers answered. An answer resets it, an outage stops it.
+	SilentFor time.Duration `json:"silent_for,omitempty"`
+	// NoGraceful is set when the BMC turned out to have no graceful
+	// shutdown; power-off then starts with force.
+	NoGraceful bool `json:"no_graceful,omitempty"`
+}

@@ -1,0 +1,48 @@
+package bos
+
+// EffectKind names a thing the service does to a node through an upstream.
+type EffectKind string
+
+// The effects, each one call to one upstream.
+const (
+	EffectNone             EffectKind = ""
+	EffectWriteBoot        EffectKind = "write_boot_parameters"
+	EffectPowerOn          EffectKind = "power_on"
+	EffectPowerOffGraceful EffectKind = "power_off_graceful"
+	EffectPowerOffForceful EffectKind = "power_off_forceful"
+)
+
+// Effect is what shall be done to a node. It is comparable, so that nodes
+// with equal effects travel in one batch.
+type Effect struct {
+	Kind EffectKind
+	// Artifacts is set for EffectWriteBoot only.
+	Artifacts BootArtifacts
+}
+
+// PowerOp is a power operation as a Power port takes it.
+type PowerOp string
+
+// The power operations. PCS calls them On, Soft-Off and Force-Off; Redfish
+// maps each to the ResetTypes the BMC advertises.
+const (
+	PowerOn       PowerOp = "On"
+	PowerSoftOff  PowerOp = "Soft-Off"
+	PowerForceOff PowerOp = "Force-Off"
+)
+
+// PowerOp is the power operation of the effect, empty if it has none.
+func (k EffectKind) PowerOp() PowerOp {
+	switch k {
+	case EffectPowerOn:
+		return PowerOn
+	case EffectPowerOffGraceful:
+		return PowerSoftOff
+	case EffectPowerOffForceful:
+		return PowerForceOff
+	case EffectNone, EffectWriteBoot:
+		return ""
+	default:
+		return ""
+	}
+}

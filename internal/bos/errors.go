@@ -1,0 +1,49 @@
+package bos
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Errors that callers tell apart with errors.Is.
+var (
+	ErrNotFound  = errors.New("not found")
+	ErrExists    = errors.New("already exists")
+	ErrFenced    = errors.New("another service has taken over the engine's lease on this database")
+	ErrLeaseHeld = errors.New("another service holds the engine's lease on this database")
+	// ErrImage marks an image that is missing or broken, as against one
+	// that could not be read now.
+	ErrImage = errors.New("boot image unusable")
+)
+
+// Invalid is bad input: what the API answers with 400 and what changes
+// nothing. Its text names the field, the value and the way out.
+type Invalid struct {
+	// Field is the path of the offending field, such as
+	// boot_sets.compute.arch; empty if it is the whole.
+	Field  string
+	Detail string
+}
+
+// Error is the sentence for people.
+func (e *Invalid) Error() string {
+	if e.Field == "" {
+		return e.Detail
+	}
+	return e.Field + ": " + e.Detail
+}
+
+// Invalidf makes an Invalid with a formatted detail.
+func Invalidf(field, format string, args ...any) error {
+	return &Invalid{Field: field, Detail: fmt.Sprintf(format, args...)}
+}
+
+// CallError is a call to an upstream that failed, with what is known about it.
+type CallError struct {
+	Outcome CallOutcome
+	Cause   Cause
+	Detail  string
+}
+
+// Error is the detail.
+func (e *CallError) Error() string { return e.Detail }

@@ -1,0 +1,20 @@
+package bos
+
+// Node is one node as the inventory knows it. Fields have HSM's meanings.
+type Node struct {
+	ID      string
+	Role    string
+	SubRole string
+	// Arch is HSM's word; missing or UNKNOWN counts as X86.
+	Arch    string
+	Enabled bool
+	Locked  bool
+}
+
+// Inventory is the inventory at one moment: what selection works on.
+type Inventory struct {
+	Nodes []Node
+	// Groups and Partitions map a name to the xnames of its members.
+	Groups     map[string][]string
+	Partitions map[string][]string
+}

@@ -1,0 +1,104 @@
+package bos
+
+import "time"
+
+// PreviewRequest asks which nodes a session would touch. Exactly one of
+// TemplateName and Template is needed; with both, Template is used and
+// TemplateName is its name.
+type PreviewRequest struct {
+	TemplateName    string           `json:"template_name,omitempty"`
+	Template        *SessionTemplate `json:"template,omitempty"`
+	Operation       Operation        `json:"operation"`
+	Limit           string           `json:"limit,omitempty"`
+	Stage           bool             `json:"stage,omitempty"`
+	IncludeDisabled bool             `json:"include_disabled,omitempty"`
+	// Reuse answers with the newest unexpired receipt for the same inputs,
+	// if there is one, instead of looking again: what was reviewed is what
+	// an apply goes by.
+	Reuse bool `json:"reuse,omitempty"`
+}
+
+// Preview is what a session would do, as the service knows it now.
+type Preview struct {
+	// Pin stands for the selected nodes, their images and the operation:
+	// equal pins mean an equal plan. Give it to POST /x/v1/sessions.
+	Pin       string    `json:"pin"`
+	Operation Operation `json:"operation"`
+	// Count and Nodes are the selected nodes, folded
+	// (x3000c0s[1-4]b0n0) and ready to be used as a limit.
+	Count    int              `json:"count"`
+	Nodes    string           `json:"nodes"`
+	BootSets []PreviewBootSet `json:"boot_sets"`
+	// Skipped groups the nodes that the template names and the session
+	// leaves out, by reason.
+	Skipped []PreviewSkip `json:"skipped"`
+	// Warnings are for people: unknown groups, etag differences and such.
+	Warnings []string `json:"warnings"`
+	// Created and Expires bound the receipt kept for Reuse.
+	Created time.Time `json:"created"`
+	Expires time.Time `json:"expires"`
+}
+
+// PreviewBootSet is the part of one boot set.
+type PreviewBootSet struct {
+	Name  string `json:"name"`
+	Count int    `json:"count"`
+	Nodes string `json:"nodes"`
+	// ImagePath and ImageETag name the image; empty for a shutdown.
+	ImagePath string `json:"image_path,omitempty"`
+	ImageETag string `json:"image_etag,omitempty"`
+}
+
+// PreviewSkip is the nodes left out for one reason.
+type PreviewSkip struct {
+	Reason string `json:"reason"`
+	Count  int    `json:"count"`
+	Nodes  string `json:"nodes"`
+}
+
+// PinnedSession is the body of POST /x/v1/sessions: a session create with the
+// pin of the preview it was reviewed by. An empty pin is not compared.
+type PinnedSession struct {
+	SessionCreate
+	Pin string `json:"pin,omitempty"`
+}
+
+// Receipt is a preview as the service keeps it.
+type Receipt struct {
+	// Key is a hash of the request's inputs, with the template's content.
+	Key     string
+	Preview Preview
+}
+
+// NodeOutcome is what became of one node of a session.
+type NodeOutcome struct {
+	ID     string `json:"id"`
+	Status string `json:"status"`
+	Phase  Phase  `json:"phase"`
+	Error  string `json:"error"`
+	Cause  Cause  `json:"cause,omitempty"`
+	// Sentence says what the cause means, for people.
+	Sentence string `json:"sentence,omitempty"`
+}
+
+// NodeOutcomes is one page of GET /x/v1/sessions/{name}/components.
+type NodeOutcomes struct {
+	Components []NodeOutcome `json:"components"`
+	// Next is the id to give as start_after_id, empty on the last page.
+	Next string `json:"next,omitempty"`
+}
+
+// Capabilities is GET /x/v1/capabilities: the extensions this server has.
+type Capabilities struct {
+	Service    string   `json:"service"`
+	Version    string   `json:"version"`
+	Extensions []string `json:"extensions"`
+}
+
+// The extensions a server can announce.
+const (
+	ExtensionPreviews       = "previews"
+	ExtensionPinnedSessions = "pinned_sessions"
+	ExtensionOutcomes       = "session_components"
+	ExtensionFoldedLimits   = "folded_limits"
+)
