@@ -1,0 +1,110 @@
+package decide
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// turnOn is what happens to a node that is off and shall be on: wait for a
+// power-on under way, or write the boot parameters, or power on.
+func turnOn(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
+	if called(r, bos.ActionPoweringOn) {
+		deadline := r.Work.ActionAt.Add(p.MaxPowerOnWait)
+		if o.Power.Asked.Before(deadline) {
+			return Decision{Next: r, Look: nextLook(r, p, now, deadline), Why: ReasonPowerOnWait}
+		}
+		r.LastAction.Failed = true
+		r.Work.Cause = bos.CauseResetIgnored
+		r.Error = fmt.Sprintf("still off max_power_on_wait_time (%s) after power-on %d: %s",
+			p.MaxPowerOnWait, r.EventStats.PowerOnAttempts, bos.CauseResetIgnored.Sentence())
+	}
+	if d, stop := beforeActing(r, r.EventStats.PowerOnAttempts, "power-on", p, now); stop {
+		return d
+	}
+	if !r.Work.BootReady {
+		effect := bos.Effect{Kind: bos.EffectWriteBoot, Artifacts: r.DesiredState.BootArtifacts}
+		return Decision{Next: r, Effect: effect, Why: ReasonWriteBoot}
+	}
+	r.EventStats.PowerOnAttempts++
+	r.Work.BootReady = false
+	return act(r, bos.EffectPowerOn, ReasonPowerOn, now)
+}
+
+// turnOff is what happens to a node that is on and shall be off: gracefully
+// once, then by force, again each time the wait has passed.
+func turnOff(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
+	graceful := called(r, bos.ActionPowerOffGraceful)
+	forceful := called(r, bos.ActionPowerOffForceful)
+	if graceful || forceful {
+		deadline := r.Work.ActionAt.Add(p.MaxPowerOffWait)
+		if o.Power.Asked.Before(deadline) {
+			return Decision{Next: r, Look: nextLook(r, p, now, deadline), Why: ReasonPowerOffWait}
+		}
+		r.Work.Cause = bos.CausePowerOffTimeout
+		r.Error = fmt.Sprintf("still on max_power_off_wait_time (%s) after the last power-off: %s",
+			p.MaxPowerOffWait, bos.CausePowerOffTimeout.Sentence())
+	}
+	force := graceful || forceful || r.Work.NoGraceful || r.LastAction.Action == bos.ActionPowerOffForceful && !r.Work.ActionAt.IsZero()
+	if !force {
+		if d, stop := beforeActing(r, r.EventStats.PowerOffGracefulAttempts, "graceful power-off", p, now); stop {
+			return d
+		}
+		r.EventStats.PowerOffGracefulAttempts++
+		return act(r, bos.EffectPowerOffGraceful, ReasonPowerOff, now)
+	}
+	if d, stop := beforeActing(r, r.EventStats.PowerOffForcefulAttempts, "forced power-off", p, now); stop {
+		return d
+	}
+	r.EventStats.PowerOffForcefulAttempts++
+	return act(r, bos.EffectPowerOffForceful, ReasonPowerOffForce, now)
+}
+
+// beforeActing stops an action whose attempts are used up, or whose back-off
+// has not passed.
+func beforeActing(r bos.Record, attempts int, name string, p bos.Policy, now time.Time) (Decision, bool) {
+	limit := p.DefaultRetryPolicy
+	if r.RetryPolicy != nil {
+		limit = *r.RetryPolicy
+	}
+	if attempts >= limit {
+		last := r.Work.Cause
+		if last == bos.CauseNone {
+			last = bos.CauseRetriesExhausted
+		}
+		text := fmt.Sprintf("all %d %s attempts of the retry policy are used: %s", limit, name, last.Sentence())
+		return fail(r, bos.CauseRetriesExhausted, ReasonRetriesReached, text), true
+	}
+	if now.Before(r.Work.RetryAt) {
+		return Decision{Next: r, Look: r.Work.RetryAt, Why: ReasonRetryWait}, true
+	}
+	return Decision{}, false
+}
+
+// act records a power action as started. Acting clears the error and counts
+// the attempt before the call is made.
+func act(r bos.Record, kind bos.EffectKind, why Reason, now time.Time) Decision {
+	r.Error = ""
+	r.Work.Hold = ""
+	r.Work.RetryAt = time.Time{}
+	r.Work.InFlight = kind
+	r.Work.ActionAt = now
+	r.LastAction = bos.LastAction{Action: actionOf(kind), LastUpdated: bos.At(now)}
+	return Decision{Next: r, Effect: bos.Effect{Kind: kind}, Why: why}
+}
+
+// nextLook is when to look at a change that was asked for: soon at first, then
+// ever more rarely, and when its time is up. Only a look from after the
+// deadline ends the wait: the node may have made it since the one before.
+func nextLook(r bos.Record, p bos.Policy, now, deadline time.Time) time.Time {
+	wait := min(max(now.Sub(r.Work.ActionAt)/2, minLook), max(p.Polling, time.Second))
+	at := now.Add(wait)
+	if now.Before(deadline) && deadline.Before(at) {
+		return deadline
+	}
+	if !now.Before(deadline) {
+		return now
+	}
+	return at
+}

@@ -1,0 +1,337 @@
+package decide
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// Reason says why Decide decided what it did: a log attribute, the kind of an
+// event, a metric label.
+type Reason string
+
+// The reasons.
+const (
+	ReasonDisabled       Reason = "disabled"
+	ReasonLook           Reason = "power_unknown_look"
+	ReasonHold           Reason = "hold"
+	ReasonUnreachable    Reason = "unreachable"
+	ReasonAlreadyFailed  Reason = "already_failed"
+	ReasonDone           Reason = "desired_state_reached"
+	ReasonWriteBoot      Reason = "write_boot_parameters"
+	ReasonPowerOn        Reason = "power_on"
+	ReasonPowerOnWait    Reason = "power_on_wait"
+	ReasonBootWait       Reason = "boot_wait"
+	ReasonPowerOff       Reason = "power_off_graceful"
+	ReasonPowerOffForce  Reason = "power_off_forceful"
+	ReasonPowerOffWait   Reason = "power_off_wait"
+	ReasonConfiguring    Reason = "configuring"
+	ReasonConfigFailed   Reason = "configuration_failed"
+	ReasonRetryWait      Reason = "retry_wait"
+	ReasonConfirmWait    Reason = "confirm_wait"
+	ReasonRetriesReached Reason = "retries_exhausted"
+)
+
+// Decision is what shall happen to one component.
+type Decision struct {
+	// Next is the record to persist before the effect runs; equal to the
+	// record decided on if nothing changes.
+	Next bos.Record
+	// Effect is at most one thing to do.
+	Effect bos.Effect
+	// Look is when a new power reading is wanted; zero for never.
+	Look time.Time
+	// Wake is when to decide again without new input; zero for never.
+	Wake time.Time
+	Why  Reason
+}
+
+// minLook is the shortest time between an action and the first look at what
+// it did, and between two looks.
+const minLook = 250 * time.Millisecond
+
+// Decide says what happens to a component next: the status decision of
+// bos-contract section 5 and the power operators in one function. now must be
+// in UTC without a monotonic reading, so that records compare.
+func Decide(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
+	switch {
+	case !r.Enabled:
+		return Decision{Next: r, Why: ReasonDisabled}
+	case r.Status.StatusOverride == bos.StatusFailed:
+		r.Enabled = false
+		return Decision{Next: r, Why: ReasonAlreadyFailed}
+	case !o.usable(r, p, now):
+		return Decision{Next: r, Look: now, Why: ReasonLook}
+	case !o.known():
+		return hold(r, o, p, now)
+	}
+	r = lift(r)
+	r, waiting := confirm(r, o.Power.State, p, now)
+	if waiting {
+		at := r.Work.ActionAt.Add(p.ConfirmGrace)
+		return Decision{Next: r, Look: at, Why: ReasonConfirmWait}
+	}
+	return converge(r, o, p, now)
+}
+
+// hold keeps a component whose power is unknown where it is, and fails it
+// once it alone has been unreachable for too long.
+func hold(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
+	verdict := o.Verdict
+	if o.Power.Symptom == bos.SymptomNone {
+		verdict = Verdict{Extent: ExtentBMC, ClockRuns: true, Cause: bos.CauseUnknownToPower}
+	}
+	cause := verdict.Cause
+	if verdict.ClockRuns {
+		r.Work.SilentFor += o.Elapsed
+		if o.Power.Cause != bos.CauseNone && verdict.Extent == ExtentBMC {
+			cause = o.Power.Cause
+		}
+		if r.Work.SilentFor >= p.MaxUnreachable {
+			r = unhold(r)
+			return fail(r, cause, ReasonUnreachable, unreachableText(r, o, cause, p))
+		}
+	}
+	r.Work.Cause = cause
+	r.Status.StatusOverride = bos.StatusOnHold
+	r = setHold(r, holdText(r, verdict, cause))
+	next := now.Add(min(max(r.Work.SilentFor/4, time.Second), max(p.Polling, time.Second)))
+	return Decision{Next: r, Look: next, Why: ReasonHold}
+}
+
+func unreachableText(r bos.Record, o Observation, cause bos.Cause, p bos.Policy) string {
+	text := fmt.Sprintf("gave up on %s after max_unreachable_time (%s): %s", bos.BMCOf(r.ID), p.MaxUnreachable, cause.Sentence())
+	if o.Power.Detail != "" {
+		text += " (last answer: " + o.Power.Detail + ")"
+	}
+	return text
+}
+
+func holdText(r bos.Record, v Verdict, cause bos.Cause) string {
+	if v.ClockRuns {
+		return fmt.Sprintf("waiting for %s: %s", bos.BMCOf(r.ID), cause.Sentence())
+	}
+	return "waiting: " + cause.Sentence()
+}
+
+// setHold shows why a component waits, without losing an error of its own.
+func setHold(r bos.Record, text string) bos.Record {
+	if r.Error == "" || r.Error == r.Work.Hold {
+		r.Error = text
+	}
+	r.Work.Hold = text
+	return r
+}
+
+// unhold takes the shown reason of a wait back.
+func unhold(r bos.Record) bos.Record {
+	if r.Error == r.Work.Hold {
+		r.Error = ""
+	}
+	r.Work.Hold = ""
+	return r
+}
+
+// lift ends every wait for an observation: the power is known.
+func lift(r bos.Record) bos.Record {
+	if r.Status.StatusOverride == bos.StatusOnHold {
+		r.Status.StatusOverride = ""
+	}
+	if r.Work.Hold != "" && r.Work.RetryAt.IsZero() {
+		r = unhold(r)
+		r.Work.Cause = bos.CauseNone
+	}
+	r.Work.SilentFor = 0
+	return r
+}
+
+// confirm judges a power call whose answer never came (a crash, a lost
+// connection) by the power state. It waits out the grace, and then either the
+// call shows or it counts as failed and is tried again.
+func confirm(r bos.Record, state bos.PowerState, p bos.Policy, now time.Time) (bos.Record, bool) {
+	kind := r.Work.InFlight
+	if kind == bos.EffectNone {
+		return r, false
+	}
+	if showsEffect(kind, state) {
+		r.Work.InFlight = bos.EffectNone
+		return r, false
+	}
+	if now.Before(r.Work.ActionAt.Add(p.ConfirmGrace)) {
+		return r, true
+	}
+	r.Work.InFlight = bos.EffectNone
+	if r.LastAction.Action == actionOf(kind) {
+		r.LastAction.Failed = true
+		r.Work.Cause = bos.CauseResetUnconfirmed
+	}
+	return r, false
+}
+
+func showsEffect(kind bos.EffectKind, state bos.PowerState) bool {
+	if kind == bos.EffectPowerOn {
+		return state == bos.PowerStateOn || state == bos.PowerStatePoweringOn
+	}
+	return state == bos.PowerStateOff || state == bos.PowerStatePoweringOff
+}
+
+// actionOf is the last_action that an effect leaves on the record.
+func actionOf(kind bos.EffectKind) bos.Action {
+	switch kind {
+	case bos.EffectPowerOn:
+		return bos.ActionPoweringOn
+	case bos.EffectPowerOffGraceful:
+		return bos.ActionPowerOffGraceful
+	case bos.EffectPowerOffForceful:
+		return bos.ActionPowerOffForceful
+	case bos.EffectNone, bos.EffectWriteBoot:
+		return bos.ActionNone
+	default:
+		return bos.ActionNone
+	}
+}
+
+// converge is rules 3 to 7 of the status decision, with what they lead to.
+func converge(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
+	off := o.Power.State == bos.PowerStateOff
+	wantOff := r.DesiredState.BootArtifacts.Empty()
+	switch {
+	case off && wantOff:
+		return done(r, now)
+	case off:
+		return turnOn(setPhase(r, bos.PhasePoweringOn, now), o, p, now)
+	case wantOff:
+		return turnOff(setPhase(r, bos.PhasePoweringOff, now), o, p, now)
+	case Matches(r.ActualState.BootArtifacts, r.DesiredState.BootArtifacts):
+		return configure(r, o, p, now)
+	case called(r, bos.ActionPoweringOn) && o.Power.Asked.Before(r.Work.ActionAt.Add(p.MaxBootWait)):
+		r = setPhase(r, bos.PhasePoweringOn, now)
+		return Decision{Next: r, Look: bootLook(r, p, now), Why: ReasonBootWait}
+	default:
+		if called(r, bos.ActionPoweringOn) {
+			r = bootTimedOut(r, p)
+		}
+		return turnOff(setPhase(r, bos.PhasePoweringOff, now), o, p, now)
+	}
+}
+
+// bootLook is when to look at a node that is on and boots: rarely, because its
+// report comes by itself, and when its time is up.
+func bootLook(r bos.Record, p bos.Policy, now time.Time) time.Time {
+	deadline := r.Work.ActionAt.Add(p.MaxBootWait)
+	if !now.Before(deadline) {
+		return now
+	}
+	if look := now.Add(max(p.Polling, time.Second)); look.Before(deadline) {
+		return look
+	}
+	return deadline
+}
+
+func bootTimedOut(r bos.Record, p bos.Policy) bos.Record {
+	r.Work.Cause = bos.CauseBootTimeout
+	r.Error = fmt.Sprintf("no report of a boot within max_boot_wait_time (%s) of power-on %d: %s",
+		p.MaxBootWait, r.EventStats.PowerOnAttempts, bos.CauseBootTimeout.Sentence())
+	if !r.ActualState.BootArtifacts.Empty() {
+		r.Work.Cause = bos.CauseWrongImage
+		r.Error = fmt.Sprintf("runs kernel %s instead of %s: %s",
+			r.ActualState.BootArtifacts.Kernel, r.DesiredState.BootArtifacts.Kernel, bos.CauseWrongImage.Sentence())
+	}
+	r.LastAction.Failed = true
+	return r
+}
+
+// Matches compares what a node booted with what it shall boot: equal strings,
+// absent being empty, without the join token that each boot gets anew.
+func Matches(actual, desired bos.BootArtifacts) bool {
+	if actual == desired {
+		return true
+	}
+	return actual.Kernel == desired.Kernel && actual.Initrd == desired.Initrd &&
+		dropJoinToken(actual.KernelParameters) == dropJoinToken(desired.KernelParameters)
+}
+
+func dropJoinToken(params string) string {
+	const token = "spire_join_token="
+	if !strings.Contains(params, token) {
+		return params
+	}
+	kept := make([]string, 0, 16)
+	for field := range strings.FieldsSeq(params) {
+		if !strings.HasPrefix(field, token) {
+			kept = append(kept, field)
+		}
+	}
+	return strings.Join(kept, " ")
+}
+
+// called reports whether action is under way: it was the last one, in this
+// run of the component, and has not been found without effect.
+func called(r bos.Record, action bos.Action) bool {
+	return r.LastAction.Action == action && !r.LastAction.Failed && !r.Work.ActionAt.IsZero()
+}
+
+// setPhase moves the component to a phase with what the contract attaches to
+// the change: leaving powering_off forgets what was booted, reaching none
+// forgets the attempts.
+func setPhase(r bos.Record, phase bos.Phase, now time.Time) bos.Record {
+	if r.Status.Phase == bos.PhasePoweringOff && phase != bos.PhasePoweringOff {
+		r.ActualState = bos.ActualState{LastUpdated: bos.At(now)}
+	}
+	if phase == bos.PhaseNone {
+		r.EventStats = bos.EventStats{}
+	}
+	r.Status.Phase = phase
+	return r
+}
+
+func done(r bos.Record, now time.Time) Decision {
+	r = setPhase(r, bos.PhaseNone, now)
+	if r.Error == r.Work.Hold {
+		r.Error = ""
+	}
+	r.Enabled = false
+	r.Work = bos.Work{}
+	return Decision{Next: r, Why: ReasonDone}
+}
+
+// fail gives a component up. It keeps the error it has, unless that only said
+// what it waited for.
+func fail(r bos.Record, cause bos.Cause, why Reason, text string) Decision {
+	if r.Error == "" || r.Error == r.Work.Hold {
+		r.Error = text
+	}
+	if r.Work.Cause == bos.CauseNone || cause != bos.CauseRetriesExhausted {
+		r.Work.Cause = cause
+	}
+	r.Work.Hold = ""
+	r.Work.InFlight = bos.EffectNone
+	r.Status.StatusOverride = bos.StatusFailed
+	r.Enabled = false
+	return Decision{Next: r, Why: why}
+}
+
+// configure is rule 5: the right image runs.
+func configure(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
+	wanted := r.DesiredState.Configuration
+	if wanted == "" {
+		return done(r, now)
+	}
+	r = setPhase(r, bos.PhaseConfiguring, now)
+	reading := o.Configuration
+	waiting := Decision{Next: r, Look: now.Add(max(p.Polling, time.Second)), Why: ReasonConfiguring}
+	if reading == nil || reading.Desired != wanted {
+		return waiting
+	}
+	switch reading.Status {
+	case "configured":
+		return done(r, now)
+	case "pending":
+		return waiting
+	default:
+		r.Error = "cfs configuration failed"
+		return fail(r, bos.CauseConfiguration, ReasonConfigFailed, r.Error)
+	}
+}

@@ -1,0 +1,46 @@
+package decide
+
+import (
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// Observation is what is known of a component besides its record.
+type Observation struct {
+	// Power is the last reading; a zero Asked means there is none.
+	Power bos.PowerReading
+	// Verdict says how to read the reading's silence, if it is unknown.
+	Verdict Verdict
+	// Elapsed is the time that this reading adds to an unbroken stretch of
+	// unknown readings; 0 when the reading was seen before.
+	Elapsed time.Duration
+	// Configuration is what the configuration service says, nil if it was
+	// not asked.
+	Configuration *ConfigurationReading
+}
+
+// ConfigurationReading is one component of the configuration service.
+type ConfigurationReading struct {
+	Desired string
+	Status  string
+	Asked   time.Time
+}
+
+// maxReadingAge is how many polling intervals a reading stays good for acting on.
+const maxReadingAge = 2
+
+// usable reports whether the reading tells the power of now: asked after the
+// last action and not long ago.
+func (o Observation) usable(r bos.Record, p bos.Policy, now time.Time) bool {
+	asked := o.Power.Asked
+	if asked.IsZero() || asked.Before(r.Work.ActionAt) {
+		return false
+	}
+	return now.Sub(asked) <= maxReadingAge*max(p.Polling, time.Second)
+}
+
+// known reports whether the reading is a power state rather than the lack of one.
+func (o Observation) known() bool {
+	return o.Power.State != bos.PowerStateUnknown && o.Power.Symptom == bos.SymptomNone
+}

@@ -1,0 +1,112 @@
+package decide
+
+import (
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// maxBackOff bounds the wait after setbacks in a row.
+const maxBackOff = time.Minute
+
+// Settle is the record after its effect was answered. r is the record as it
+// is now, which an API write may have changed since the effect was decided:
+// then only the mark of the flight is taken back.
+func Settle(r bos.Record, e bos.Effect, res bos.CallResult, now time.Time) bos.Record {
+	if r.Work.InFlight != e.Kind {
+		return r
+	}
+	if r.LastAction.Action != actionOf(e.Kind) || r.Work.ActionAt.IsZero() {
+		r.Work.InFlight = bos.EffectNone
+		return r
+	}
+	switch res.Outcome {
+	case bos.CallDone:
+		r.Work.InFlight = bos.EffectNone
+		r.Work.Setbacks = 0
+	case bos.CallUnknown:
+		r.Work.Cause = bos.CauseResetUnconfirmed
+	case bos.CallNotAttempted, bos.CallBusy:
+		r = giveBack(r, e.Kind)
+		r = setBack(r, res, now)
+		r = setHold(r, heldText(res))
+	case bos.CallUnsupported:
+		r = giveBack(r, e.Kind)
+		r.Work.NoGraceful = e.Kind == bos.EffectPowerOffGraceful
+		if !r.Work.NoGraceful {
+			r = setBack(r, res, now)
+			r.Error = res.Detail
+		}
+	case bos.CallRefused:
+		r.Work.InFlight = bos.EffectNone
+		r.LastAction.Failed = true
+		// A BMC that will not shut down gracefully is asked by force next.
+		r.Work.NoGraceful = r.Work.NoGraceful || e.Kind == bos.EffectPowerOffGraceful
+		r = setBack(r, res, now)
+		r.Error = res.Detail
+	}
+	return r
+}
+
+// SettleBoot is the record after its boot parameters were written, or not.
+// A token for artifacts that are no longer desired changes nothing.
+func SettleBoot(r bos.Record, artifacts bos.BootArtifacts, token string, res bos.CallResult, now time.Time) bos.Record {
+	if !r.Enabled || r.DesiredState.BootArtifacts != artifacts {
+		return r
+	}
+	switch res.Outcome {
+	case bos.CallDone:
+		r.DesiredState.BSSToken = token
+		r.DesiredState.LastUpdated = bos.At(now)
+		r.Work.BootReady = true
+		r.Work.Setbacks = 0
+		r.Work.RetryAt = time.Time{}
+		r = unhold(r)
+	case bos.CallRefused, bos.CallUnsupported:
+		r.EventStats.PowerOnAttempts++
+		r = setBack(r, res, now)
+		r.Error = res.Detail
+	case bos.CallNotAttempted, bos.CallBusy, bos.CallUnknown:
+		r = setBack(r, res, now)
+		r = setHold(r, heldText(res))
+	}
+	return r
+}
+
+func heldText(res bos.CallResult) string {
+	if res.Detail == "" {
+		return "waiting: " + res.Cause.Sentence()
+	}
+	return "waiting: " + res.Detail
+}
+
+// giveBack returns the attempt of an action that never reached its target and
+// marks the action as without effect, so that it is tried again.
+func giveBack(r bos.Record, kind bos.EffectKind) bos.Record {
+	r.Work.InFlight = bos.EffectNone
+	r.LastAction.Failed = true
+	switch kind {
+	case bos.EffectPowerOn:
+		r.EventStats.PowerOnAttempts = max(r.EventStats.PowerOnAttempts-1, 0)
+		r.Work.BootReady = true
+	case bos.EffectPowerOffGraceful:
+		r.EventStats.PowerOffGracefulAttempts = max(r.EventStats.PowerOffGracefulAttempts-1, 0)
+	case bos.EffectPowerOffForceful:
+		r.EventStats.PowerOffForcefulAttempts = max(r.EventStats.PowerOffForcefulAttempts-1, 0)
+	case bos.EffectNone, bos.EffectWriteBoot:
+	}
+	return r
+}
+
+// setBack notes the cause and holds the next try back, longer each time in a
+// row, or as long as the target asked for.
+func setBack(r bos.Record, res bos.CallResult, now time.Time) bos.Record {
+	r.Work.Cause = res.Cause
+	wait := min(time.Second<<min(r.Work.Setbacks, 10), maxBackOff)
+	if res.RetryAfter > 0 {
+		wait = min(res.RetryAfter, 10*maxBackOff)
+	}
+	r.Work.Setbacks++
+	r.Work.RetryAt = now.Add(wait)
+	return r
+}

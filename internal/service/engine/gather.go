@@ -1,0 +1,204 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
+)
+
+// Ports is everything outside that a shell needs to carry out what Step says.
+// Inventory, Artifacts and Tenants may be nil where a site has none.
+type Ports struct {
+	Store     bos.Store
+	Inventory bos.InventorySource
+	Power     bos.Power
+	Boot      bos.BootParameters
+	Artifacts bos.Artifacts
+	Tenants   bos.Tenants
+}
+
+// Load is the inputs of a cold start: the options, all enabled components and
+// all sessions that are not complete.
+func (p Ports) Load(ctx context.Context, now time.Time) (Inputs, error) {
+	options, err := p.Store.Options(ctx)
+	if err != nil {
+		return Inputs{}, fmt.Errorf("load options: %w", err)
+	}
+	enabled := true
+	records, err := p.Store.Components(ctx, bos.ComponentFilter{Enabled: &enabled})
+	if err != nil {
+		return Inputs{}, fmt.Errorf("load components: %w", err)
+	}
+	in := Inputs{Options: &options, Records: records}
+	in.Sessions, err = p.OpenSessions(ctx, now)
+	return in, err
+}
+
+// OpenSessions are the sessions that are pending or running.
+func (p Ports) OpenSessions(ctx context.Context, now time.Time) ([]bos.SessionRecord, error) {
+	var open []bos.SessionRecord
+	for _, status := range []bos.SessionPhase{bos.SessionPending, bos.SessionRunning} {
+		some, err := p.Store.Sessions(ctx, bos.SessionFilter{Status: status}, now)
+		if err != nil {
+			return nil, fmt.Errorf("load %s sessions: %w", status, err)
+		}
+		open = append(open, some...)
+	}
+	return open, nil
+}
+
+// SetupFacts gathers what setting a session up depends on: one inventory read,
+// one read per image, one query for the records.
+func (p Ports) SetupFacts(ctx context.Context, s bos.SessionRecord) SetupFacts {
+	facts := SetupFacts{Key: s.Key()}
+	if p.Inventory == nil {
+		facts.Invalid = errors.New("this service has no inventory; configure inventory.hsm or inventory.file and create the session again")
+		return facts
+	}
+	facts.Inventory, facts.Err = p.Inventory.Inventory(ctx)
+	if facts.Err != nil {
+		return facts
+	}
+	if facts.TenantNodes, facts.Invalid, facts.Err = p.tenantNodes(ctx, s); facts.Err != nil || facts.Invalid != nil {
+		return facts
+	}
+	if facts.Images, facts.Invalid, facts.Err = p.Images(ctx, s.Template, s.Operation); facts.Err != nil || facts.Invalid != nil {
+		return facts
+	}
+	facts.Records, facts.Err = p.selected(ctx, s, facts)
+	return facts
+}
+
+func (p Ports) tenantNodes(ctx context.Context, s bos.SessionRecord) (nodes []string, invalid, err error) {
+	tenant := bos.TenantOf(s.Tenant)
+	if tenant == "" {
+		return nil, nil, nil
+	}
+	if p.Tenants == nil {
+		return nil, fmt.Errorf("tenant %q: this service has no tenants configured", tenant), nil
+	}
+	nodes, err = p.Tenants.TenantNodes(ctx, tenant)
+	if errors.Is(err, bos.ErrNotFound) {
+		return nil, fmt.Errorf("tenant %q does not exist", tenant), nil
+	}
+	if nodes == nil {
+		nodes = []string{}
+	}
+	return nodes, nil, err
+}
+
+// Images reads each image of the template once; a shutdown needs none.
+func (p Ports) Images(ctx context.Context, t bos.SessionTemplate, op bos.Operation) (images map[string]bos.Image, invalid, err error) {
+	images = make(map[string]bos.Image)
+	if op == bos.OperationShutdown {
+		return images, nil, nil
+	}
+	if p.Artifacts == nil {
+		return nil, errors.New("this service reads no images; configure artifacts.s3"), nil
+	}
+	for name, set := range t.BootSets {
+		if _, have := images[set.Path]; have {
+			continue
+		}
+		image, err := p.Artifacts.Image(ctx, set.Path)
+		switch {
+		case errors.Is(err, bos.ErrImage):
+			return nil, fmt.Errorf("boot set %q: %w", name, err), nil
+		case err != nil:
+			return nil, nil, fmt.Errorf("boot set %q: %w", name, err)
+		}
+		images[set.Path] = image
+	}
+	return images, nil, nil
+}
+
+// selected loads the records of the nodes that the session selects.
+func (p Ports) selected(ctx context.Context, s bos.SessionRecord, facts SetupFacts) (map[string]bos.Record, error) {
+	req := RequestOf(s)
+	req.TenantNodes = facts.TenantNodes
+	records := make(map[string]bos.Record)
+	sel, err := decide.Select(req, facts.Inventory)
+	if err != nil || len(sel.BootSets) == 0 {
+		return records, nil //nolint:nilerr // Step meets the same error and ends the session with it
+	}
+	list, err := p.Store.Components(ctx, bos.ComponentFilter{IDs: sel.Nodes()})
+	if err != nil {
+		return nil, fmt.Errorf("load the selected components: %w", err)
+	}
+	for _, r := range list {
+		records[r.ID] = r
+	}
+	return records, nil
+}
+
+// CompletionFacts gathers the components a session manages.
+func (p Ports) CompletionFacts(ctx context.Context, key bos.SessionKey) CompletionFacts {
+	facts := CompletionFacts{Key: key}
+	facts.Managed, facts.Err = Managed(ctx, p.Store, key.Name)
+	return facts
+}
+
+// Managed lists the components that a session owns or has staged, each once.
+func Managed(ctx context.Context, store bos.Store, session string) ([]bos.Record, error) {
+	owned, err := store.Components(ctx, bos.ComponentFilter{Session: session})
+	if err != nil {
+		return nil, fmt.Errorf("load the components of session %q: %w", session, err)
+	}
+	staged, err := store.Components(ctx, bos.ComponentFilter{StagedSession: session})
+	if err != nil {
+		return nil, fmt.Errorf("load the components staged by session %q: %w", session, err)
+	}
+	for _, r := range staged {
+		if r.Session != session {
+			owned = append(owned, r)
+		}
+	}
+	return owned, nil
+}
+
+// DiscoveryFacts reads the inventory and the ids BOS has.
+func (p Ports) DiscoveryFacts(ctx context.Context) *DiscoveryFacts {
+	facts := &DiscoveryFacts{}
+	facts.Inventory, facts.Err = p.Inventory.Inventory(ctx)
+	if facts.Err != nil {
+		return facts
+	}
+	records, err := p.Store.Components(ctx, bos.ComponentFilter{})
+	facts.Err = err
+	for _, r := range records {
+		facts.Known = append(facts.Known, r.ID)
+	}
+	return facts
+}
+
+// Run carries a batch out and calls each once per node, never concurrently.
+func (p Ports) Run(ctx context.Context, b decide.Batch, each func(Result)) {
+	if b.Effect.Kind != bos.EffectWriteBoot {
+		p.Power.Apply(ctx, b.Effect.Kind.PowerOp(), b.IDs, func(res bos.CallResult) {
+			each(Result{Effect: b.Effect, CallResult: res})
+		})
+		return
+	}
+	token, err := p.Boot.Write(ctx, b.IDs, b.Effect.Artifacts)
+	res := bootResult(err)
+	for _, id := range b.IDs {
+		res.ID = id
+		each(Result{Effect: b.Effect, Token: token, CallResult: res})
+	}
+}
+
+func bootResult(err error) bos.CallResult {
+	var call *bos.CallError
+	switch {
+	case err == nil:
+		return bos.CallResult{Outcome: bos.CallDone}
+	case errors.As(err, &call):
+		return bos.CallResult{Outcome: call.Outcome, Cause: call.Cause, Detail: call.Detail}
+	default:
+		return bos.CallResult{Outcome: bos.CallUnknown, Cause: bos.CauseUpstreamOutage, Detail: err.Error()}
+	}
+}

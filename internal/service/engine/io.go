@@ -1,0 +1,147 @@
+package engine
+
+import (
+	"slices"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
+)
+
+// Inputs is what happened since the last step. Every field may be empty.
+type Inputs struct {
+	// Options are set when they changed.
+	Options *bos.Options
+	// Records are components as they are stored now, because they were
+	// loaded, or written by somebody else.
+	Records []bos.Record
+	// Deleted are components without a record.
+	Deleted []string
+	// Dropped are nodes whose effect was not started, because the commit
+	// it came with met a newer record; that record is among Records.
+	Dropped []string
+	// Sessions are sessions as they are stored now; GoneSessions have no
+	// record any more.
+	Sessions     []bos.SessionRecord
+	GoneSessions []bos.SessionKey
+	// Readings answer Looks, Results answer Effects.
+	Readings []bos.PowerReading
+	Results  []Result
+	// Setups, Completions and Discovery answer the requests of the same name.
+	Setups      []SetupFacts
+	Completions []CompletionFacts
+	Discovery   *DiscoveryFacts
+	// Retry are sessions whose setup was not written.
+	Retry []bos.SessionKey
+}
+
+// Result is the answer to an effect for one node.
+type Result struct {
+	Effect bos.Effect
+	Token  string
+	bos.CallResult
+}
+
+// SetupFacts is all that setting up a session depends on. Err is set when some
+// of it could not be read now; Invalid when it never will.
+type SetupFacts struct {
+	Key         bos.SessionKey
+	Inventory   bos.Inventory
+	TenantNodes []string
+	Images      map[string]bos.Image
+	Records     map[string]bos.Record
+	Err         error
+	Invalid     error
+}
+
+// CompletionFacts is the components a session manages.
+type CompletionFacts struct {
+	Key     bos.SessionKey
+	Managed []bos.Record
+	Err     error
+}
+
+// DiscoveryFacts is the inventory with the ids that BOS already has.
+type DiscoveryFacts struct {
+	Inventory bos.Inventory
+	Known     []string
+	Err       error
+}
+
+// Outputs is what shall be done now, in this order: the commits, then all the
+// rest.
+type Outputs struct {
+	// Commit is the pass; empty if it holds nothing.
+	Commit bos.Commit
+	// Setups are commits of their own, all or nothing. When one is written,
+	// give its records and session back as Inputs; when it is not, its
+	// session as Retry.
+	SetupCommits []SetupCommit
+	// Effects are to be started once Commit is durable, without the nodes
+	// it conflicted on.
+	Effects []decide.Batch
+	// Looks are the nodes whose power is to be read.
+	Looks []string
+	// Setups and Completions are sessions whose facts are wanted.
+	Setups      []bos.SessionRecord
+	Completions []bos.SessionKey
+	// Discover asks for the inventory.
+	Discover bool
+	// Wake is when to step again without new input; zero for never.
+	Wake time.Time
+}
+
+// SetupCommit sets one session up.
+type SetupCommit struct {
+	Key    bos.SessionKey
+	Commit bos.Commit
+}
+
+// Empty reports whether a commit holds nothing to write.
+func Empty(c bos.Commit) bool {
+	return len(c.Components) == 0 && len(c.Sessions) == 0 && len(c.Tokens) == 0 && len(c.Events) == 0
+}
+
+// Empty reports whether nothing happened.
+func (in Inputs) Empty() bool {
+	return in.Options == nil && len(in.Records) == 0 && len(in.Deleted) == 0 && len(in.Dropped) == 0 &&
+		len(in.Sessions) == 0 && len(in.GoneSessions) == 0 && len(in.Readings) == 0 && len(in.Results) == 0 &&
+		len(in.Setups) == 0 && len(in.Completions) == 0 && in.Discovery == nil && len(in.Retry) == 0
+}
+
+// Written is what a commit without conflicts left in the store: what it held,
+// one revision on.
+func Written(c bos.Commit) ([]bos.Record, []bos.SessionRecord) {
+	records := slices.Clone(c.Components)
+	for i := range records {
+		records[i].Revision++
+	}
+	sessions := slices.Clone(c.Sessions)
+	for i := range sessions {
+		sessions[i].Revision++
+	}
+	return records, sessions
+}
+
+// Survivors splits batches into what may start and the nodes whose record was
+// overtaken.
+func Survivors(batches []decide.Batch, conflicts []string) (kept []decide.Batch, dropped []string) {
+	lost := make(map[string]bool, len(conflicts))
+	for _, id := range conflicts {
+		lost[id] = true
+	}
+	for _, b := range batches {
+		var ids []string
+		for _, id := range b.IDs {
+			if lost[id] {
+				dropped = append(dropped, id)
+			} else {
+				ids = append(ids, id)
+			}
+		}
+		if len(ids) > 0 {
+			kept = append(kept, decide.Batch{Effect: b.Effect, IDs: ids})
+		}
+	}
+	return kept, dropped
+}

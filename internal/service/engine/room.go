@@ -1,0 +1,106 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
+)
+
+// maxWitnesses is how many BMCs are looked at to tell a lone failure from an
+// outage, each time that question is open.
+const maxWitnesses = 20
+
+// room is what was last seen of every BMC, of nodes in work and of others.
+type room struct {
+	fresh time.Duration
+	seen  map[string]*sighted
+	// bad counts the BMCs whose last sighting was bad.
+	bad int
+	// nextCall is when witnesses may be called next; zero if nobody needs any.
+	nextCall time.Time
+}
+
+type sighted struct {
+	decide.Sighting
+	// node is one of its nodes, to be looked at when the BMC is a witness.
+	node string
+}
+
+func newRoom() *room { return &room{seen: make(map[string]*sighted)} }
+
+// add makes a node's BMC known.
+func (m *room) add(node string) *sighted {
+	target := bos.BMCOf(node)
+	s, ok := m.seen[target]
+	if !ok {
+		s = &sighted{node: node}
+		s.Target, s.Chassis = target, bos.ChassisOf(node)
+		m.seen[target] = s
+	}
+	return s
+}
+
+// see takes a reading in. A node that its upstream does not know says nothing
+// of its BMC.
+func (m *room) see(r bos.PowerReading, now time.Time) {
+	if r.State == bos.PowerStateUnknown && r.Symptom == bos.SymptomNone {
+		return
+	}
+	s := m.add(r.ID)
+	if r.Asked.Before(s.Asked) {
+		return
+	}
+	was, is := s.Symptom != bos.SymptomNone, r.Symptom != bos.SymptomNone
+	s.Symptom, s.Cause, s.Asked = r.Symptom, r.Cause, r.Asked
+	switch {
+	case is && !was:
+		m.bad++
+		s.BadSince = now
+	case was && !is:
+		m.bad--
+		s.BadSince = time.Time{}
+	}
+}
+
+func (m *room) sightings() []decide.Sighting {
+	all := make([]decide.Sighting, 0, len(m.seen))
+	for _, s := range m.seen {
+		all = append(all, s.Sighting)
+	}
+	return all
+}
+
+// verdict judges the silence of a node's BMC. The assessment of the whole room
+// is made once in a step, and only if somebody is silent.
+func (e *Engine) verdict(id string) decide.Verdict {
+	if e.step.assess == nil {
+		e.step.assess = decide.Assess(e.room.sightings(), e.step.now, e.room.fresh)
+	}
+	return e.step.assess.Verdict(bos.BMCOf(id))
+}
+
+// callWitnesses looks at BMCs that answered before, while a component in work
+// has one that does not: only their answers tell a lone failure from an outage.
+func (e *Engine) callWitnesses() {
+	m, now := e.room, e.step.now
+	if m.bad == 0 || len(e.nodes) == 0 {
+		m.nextCall = time.Time{}
+		return
+	}
+	if now.Before(m.nextCall) {
+		return
+	}
+	m.nextCall = now.Add(m.fresh / 2)
+	for _, target := range decide.Witnesses(m.sightings(), now, m.fresh, maxWitnesses) {
+		id := m.seen[target].node
+		if n, ok := e.nodes[id]; ok {
+			if n.looking || n.flying != bos.EffectNone {
+				continue
+			}
+			n.looking = true
+			n.lookAt = time.Time{}
+		}
+		e.step.out.Looks = append(e.step.out.Looks, id)
+	}
+}

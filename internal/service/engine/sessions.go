@@ -1,0 +1,274 @@
+package engine
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
+)
+
+// session is a session that is pending or running.
+type session struct {
+	rec bos.SessionRecord
+	// asked is set while facts for its setup or completion are wanted.
+	asked bool
+	// retryAt holds the next try of a setup back after an outage.
+	retryAt time.Time
+	tries   int
+}
+
+// runSessions sets pending sessions up and completes those whose nodes are done.
+func (e *Engine) runSessions(in Inputs) {
+	for _, key := range in.GoneSessions {
+		delete(e.sessions, key)
+	}
+	for _, rec := range in.Sessions {
+		e.trackSession(rec)
+	}
+	for _, key := range in.Retry {
+		if s, ok := e.sessions[key]; ok {
+			s.asked = false
+		}
+	}
+	for _, facts := range in.Setups {
+		e.setUp(facts)
+	}
+	for _, facts := range in.Completions {
+		e.complete(facts)
+	}
+	e.askForSetups()
+	e.askForCompletions()
+}
+
+func (e *Engine) trackSession(rec bos.SessionRecord) {
+	key := rec.Key()
+	if rec.Status.Status == bos.SessionComplete {
+		delete(e.sessions, key)
+		return
+	}
+	s, ok := e.sessions[key]
+	if !ok {
+		s = &session{}
+		e.sessions[key] = s
+	}
+	if rec.Revision < s.rec.Revision {
+		return
+	}
+	s.rec, s.asked = rec, false
+	e.step.check[rec.Name] = true
+}
+
+func (e *Engine) askForSetups() {
+	for _, s := range e.ordered() {
+		if s.rec.Status.Status != bos.SessionPending || s.asked || e.step.now.Before(s.retryAt) {
+			continue
+		}
+		s.asked, s.retryAt = true, time.Time{}
+		e.step.out.Setups = append(e.step.out.Setups, s.rec)
+	}
+}
+
+// askForCompletions looks again at running sessions that may be over: those of
+// a component that changed, and now and then all that have nobody enabled, for
+// a staged component leaves no other trace.
+func (e *Engine) askForCompletions() {
+	all := !e.step.now.Before(e.nextRecheck)
+	if all {
+		e.nextRecheck = e.step.now.Add(max(e.policy.Polling, time.Second))
+	}
+	for _, s := range e.ordered() {
+		name := s.rec.Name
+		if s.rec.Status.Status != bos.SessionRunning || s.asked || e.bySession[name] > 0 {
+			continue
+		}
+		if all || e.step.check[name] {
+			s.asked = true
+			e.step.out.Completions = append(e.step.out.Completions, s.rec.Key())
+		}
+	}
+}
+
+func (e *Engine) ordered() []*session {
+	all := make([]*session, 0, len(e.sessions))
+	for _, s := range e.sessions {
+		all = append(all, s)
+	}
+	slices.SortFunc(all, func(a, b *session) int {
+		return cmp.Or(cmp.Compare(bos.TenantOf(a.rec.Tenant), bos.TenantOf(b.rec.Tenant)), cmp.Compare(a.rec.Name, b.rec.Name))
+	})
+	return all
+}
+
+// setUp arms the nodes of a pending session, or ends it, or puts it off.
+func (e *Engine) setUp(facts SetupFacts) {
+	s, ok := e.sessions[facts.Key]
+	if !ok || s.rec.Status.Status != bos.SessionPending {
+		return
+	}
+	if facts.Invalid != nil {
+		e.endSession(s, nil, facts.Invalid.Error())
+		return
+	}
+	if facts.Err != nil {
+		e.putOff(s, facts.Err)
+		return
+	}
+	result, err := e.plan(s.rec, facts)
+	if err != nil {
+		e.endSession(s, nil, err.Error())
+		return
+	}
+	next := s.rec
+	next.Status.Status = bos.SessionRunning
+	next.Status.Error = nil
+	next.Components = result.Components
+	e.step.out.SetupCommits = append(e.step.out.SetupCommits, SetupCommit{Key: facts.Key, Commit: bos.Commit{
+		Components:   result.Writes,
+		Sessions:     []bos.SessionRecord{next},
+		AllOrNothing: true,
+		Events: []bos.Event{{
+			Time: e.step.now, Session: next.Name, Kind: "session_setup",
+			Detail: fmt.Sprintf("%s of %d nodes: %s", next.Operation, len(result.Writes), fold(result.Writes)),
+		}},
+	}})
+}
+
+func fold(records []bos.Record) string {
+	ids := make([]string, len(records))
+	for i, r := range records {
+		ids[i] = r.ID
+	}
+	return bos.Fold(ids)
+}
+
+// plan selects the session's nodes as the preview does, and compares with what
+// was reviewed.
+func (e *Engine) plan(rec bos.SessionRecord, facts SetupFacts) (decide.SetupResult, error) {
+	req := RequestOf(rec)
+	req.TenantNodes = facts.TenantNodes
+	sel, err := decide.Select(req, facts.Inventory)
+	if err != nil {
+		return decide.SetupResult{}, err
+	}
+	if rec.Pin != "" {
+		now := decide.MakePreview(req, sel, facts.Images, e.step.now, 0)
+		if now.Pin != rec.Pin {
+			return decide.SetupResult{}, errors.New("the nodes or images changed between the plan and the session's setup; no node was touched; plan again")
+		}
+	}
+	return decide.Setup(rec, sel, facts.Images, facts.Records, e.options, e.step.now)
+}
+
+// RequestOf is the selection a session asks for, by the template as it was
+// when the session was accepted.
+func RequestOf(rec bos.SessionRecord) decide.Request {
+	return decide.Request{
+		Template:        rec.Template,
+		Operation:       rec.Operation,
+		Limit:           rec.Limit,
+		Stage:           rec.Stage,
+		IncludeDisabled: rec.IncludeDisabled,
+	}
+}
+
+// putOff keeps a session pending through an outage, with the reason shown, and
+// gives up after SetupGiveUp.
+func (e *Engine) putOff(s *session, err error) {
+	if e.step.now.Sub(s.rec.Created) >= e.policy.SetupGiveUp {
+		e.endSession(s, nil, fmt.Sprintf("gave up after %s: %s", e.policy.SetupGiveUp, err))
+		return
+	}
+	s.asked = false
+	s.retryAt = e.step.now.Add(min(time.Second<<min(s.tries, 6), max(e.policy.Polling, time.Second)))
+	s.tries++
+	text := "waiting to be set up: " + err.Error()
+	if s.rec.Status.Error != nil && *s.rec.Status.Error == text {
+		return
+	}
+	next := s.rec
+	next.Status.Error = &text
+	e.writeSession(s, next)
+}
+
+func (e *Engine) complete(facts CompletionFacts) {
+	s, ok := e.sessions[facts.Key]
+	if !ok {
+		return
+	}
+	s.asked = false
+	if facts.Err != nil || s.rec.Status.Status != bos.SessionRunning {
+		return
+	}
+	for _, r := range facts.Managed {
+		if r.Enabled && r.Session == s.rec.Name || r.StagedState.Session == s.rec.Name {
+			return
+		}
+	}
+	e.endSession(s, facts.Managed, "")
+}
+
+func (e *Engine) endSession(s *session, managed []bos.Record, text string) {
+	next := s.rec
+	next.Status.Status = bos.SessionComplete
+	next.Status.EndTime = bos.At(e.step.now)
+	next.Status.Error = nil
+	if text != "" {
+		next.Status.Error = &text
+	}
+	status := bos.Extended(next, managed, e.step.now)
+	next.Extended = &status
+	e.writeSession(s, next)
+	delete(e.sessions, next.Key())
+	e.step.out.Commit.Events = append(e.step.out.Commit.Events, bos.Event{
+		Time: e.step.now, Session: next.Name, Kind: "session_complete", Detail: text,
+	})
+}
+
+func (e *Engine) writeSession(s *session, next bos.SessionRecord) {
+	e.step.out.Commit.Sessions = append(e.step.out.Commit.Sessions, next)
+	s.rec = next
+	s.rec.Revision++
+}
+
+// runDiscovery asks for the inventory when it is time and takes it in: nodes
+// that BOS does not know get a disabled record. Nothing is ever deleted.
+func (e *Engine) runDiscovery(facts *DiscoveryFacts) {
+	if e.settings.NoInventory {
+		return
+	}
+	if facts != nil && facts.Err == nil {
+		known := make(map[string]bool, len(facts.Known))
+		for _, id := range facts.Known {
+			known[id] = true
+		}
+		for _, n := range facts.Inventory.Nodes {
+			e.room.add(n.ID)
+			if !known[n.ID] {
+				e.step.out.Commit.Components = append(e.step.out.Commit.Components, discovered(n.ID, e.step.now))
+			}
+		}
+	}
+	if facts != nil && facts.Err != nil {
+		e.nextDiscovery = e.step.now.Add(max(e.policy.Polling, time.Second))
+		return
+	}
+	if facts == nil && !e.step.now.Before(e.nextDiscovery) {
+		e.step.out.Discover = true
+		e.nextDiscovery = e.step.now.Add(max(time.Duration(e.options.DiscoveryFrequency)*time.Second, time.Second))
+	}
+}
+
+func discovered(id string, now time.Time) bos.Record {
+	at := bos.At(now)
+	return bos.Record{Component: bos.Component{
+		ID:           id,
+		ActualState:  bos.ActualState{LastUpdated: at},
+		DesiredState: bos.DesiredState{LastUpdated: at},
+		StagedState:  bos.StagedState{LastUpdated: at},
+		LastAction:   bos.LastAction{Action: bos.ActionNewlyDiscovered, LastUpdated: at},
+	}}
+}
