@@ -1,0 +1,99 @@
+package engine_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
+	"github.com/bootorch/terraform-provider-bos/internal/service/engine"
+)
+
+var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+func armed(id string) bos.Record {
+	return bos.Record{Revision: 1, Component: bos.Component{
+		ID: id, Enabled: true, Session: "s",
+		DesiredState: bos.DesiredState{BootArtifacts: bos.BootArtifacts{Kernel: "k", Initrd: "i", KernelParameters: "p"}},
+		Status:       bos.ComponentStatus{StatusOverride: bos.StatusOnHold},
+		LastAction:   bos.LastAction{Action: bos.ActionSessionSetup},
+	}}
+}
+
+func reading(id string, state bos.PowerState, asked time.Time) bos.PowerReading {
+	return bos.PowerReading{ID: id, State: state, Asked: asked}
+}
+
+func TestAnArmedNodeIsLookedAtThenGetsItsBootParametersThenItsPower(t *testing.T) {
+	const id = "x1000c0s0b0n0"
+	e := engine.New(engine.Settings{NoInventory: true})
+	out := e.Step(start, engine.Inputs{Records: []bos.Record{armed(id)}})
+	if len(out.Looks) != 1 || len(out.Effects) != 0 {
+		t.Fatalf("looks %v, effects %v: a node on hold is looked at before anything else", out.Looks, out.Effects)
+	}
+	now := start.Add(time.Second)
+	out = e.Step(now, engine.Inputs{Readings: []bos.PowerReading{reading(id, bos.PowerStateOff, start)}})
+	if len(out.Effects) != 1 || out.Effects[0].Effect.Kind != bos.EffectWriteBoot {
+		t.Fatalf("effects %v, want the boot parameters first", out.Effects)
+	}
+	boot := out.Effects[0].Effect
+	out = e.Step(now, engine.Inputs{Results: []engine.Result{{Effect: boot, Token: "t", CallResult: bos.CallResult{ID: id}}}})
+	if got := out.Commit.Tokens["t"]; got.Kernel != "k" {
+		t.Errorf("token stands for %+v, want the artifacts, in the commit before the power-on", got)
+	}
+	if len(out.Effects) != 1 || out.Effects[0].Effect.Kind != bos.EffectPowerOn {
+		t.Fatalf("effects %v, want the power-on", out.Effects)
+	}
+	written := out.Commit.Components[0]
+	if written.EventStats.PowerOnAttempts != 1 || written.Work.InFlight != bos.EffectPowerOn {
+		t.Errorf("stored %+v: the attempt is counted before the call", written)
+	}
+}
+
+func TestNoEffectIsStartedOnAnUnknownPowerState(t *testing.T) {
+	const id = "x1000c0s0b0n0"
+	e := engine.New(engine.Settings{NoInventory: true})
+	e.Step(start, engine.Inputs{Records: []bos.Record{armed(id)}})
+	now := start
+	for range 50 {
+		silent := bos.PowerReading{ID: id, Symptom: bos.SymptomSilent, Asked: now}
+		now = now.Add(time.Minute)
+		out := e.Step(now, engine.Inputs{Readings: []bos.PowerReading{silent}})
+		if len(out.Effects) != 0 {
+			t.Fatalf("effects %v on a silent BMC", out.Effects)
+		}
+		for _, c := range out.Commit.Components {
+			if c.Status.StatusOverride == bos.StatusFailed {
+				t.Fatal("failed although no other BMC proves that this one is alone")
+			}
+		}
+	}
+}
+
+func TestAnEffectWhoseRecordWasOvertakenIsTakenBack(t *testing.T) {
+	batches := []decide.Batch{{Effect: bos.Effect{Kind: bos.EffectPowerOn}, IDs: []string{"a", "b"}}}
+	kept, dropped := engine.Survivors(batches, []string{"b"})
+	if len(kept) != 1 || len(kept[0].IDs) != 1 || kept[0].IDs[0] != "a" || len(dropped) != 1 || dropped[0] != "b" {
+		t.Errorf("kept %v, dropped %v", kept, dropped)
+	}
+}
+
+func TestASessionCompletesWhenItsLastNodeIsDone(t *testing.T) {
+	const id = "x1000c0s0b0n0"
+	e := engine.New(engine.Settings{NoInventory: true})
+	session := bos.SessionRecord{Session: bos.Session{Name: "s", Status: bos.SessionStatus{Status: bos.SessionRunning, StartTime: bos.At(start)}}}
+	rec := armed(id)
+	rec.ActualState.BootArtifacts = rec.DesiredState.BootArtifacts
+	e.Step(start, engine.Inputs{Records: []bos.Record{rec}, Sessions: []bos.SessionRecord{session}})
+	now := start.Add(time.Second)
+	out := e.Step(now, engine.Inputs{Readings: []bos.PowerReading{reading(id, bos.PowerStateOn, start)}})
+	if len(out.Completions) != 1 {
+		t.Fatalf("completions %v, want the session to be checked", out.Completions)
+	}
+	done := out.Commit.Components[0]
+	done.Revision++
+	out = e.Step(now, engine.Inputs{Completions: []engine.CompletionFacts{{Key: session.Key(), Managed: []bos.Record{done}}}})
+	if len(out.Commit.Sessions) != 1 || out.Commit.Sessions[0].Status.Status != bos.SessionComplete || out.Commit.Sessions[0].Extended.PercentSuccessful != 100 {
+		t.Errorf("sessions %+v, want the session complete with its status saved", out.Commit.Sessions)
+	}
+}
