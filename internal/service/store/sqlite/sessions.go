@@ -1,0 +1,140 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// sessionDocument is a session record as stored.
+type sessionDocument struct {
+	Session  bos.Session         `json:"session"`
+	Template bos.SessionTemplate `json:"template"`
+	Pin      string              `json:"pin,omitempty"`
+	Created  time.Time           `json:"created"`
+	Extended *bos.ExtendedStatus `json:"extended,omitempty"`
+}
+
+const sessionColumns = "SELECT revision, document FROM sessions"
+
+func scanSession(row scanner) (bos.SessionRecord, error) {
+	var (
+		r        bos.SessionRecord
+		document []byte
+		d        sessionDocument
+	)
+	if err := row.Scan(&r.Revision, &document); err != nil {
+		if errors.Is(err, sql.ErrNoRows) {
+			err = bos.ErrNotFound
+		}
+		return r, err
+	}
+	if err := json.Unmarshal(document, &d); err != nil {
+		return r, fmt.Errorf("stored session: %w", err)
+	}
+	r.Session, r.Template, r.Pin, r.Created, r.Extended = d.Session, d.Template, d.Pin, d.Created, d.Extended
+	return r, nil
+}
+
+func putSession(ctx context.Context, tx *sql.Tx, r bos.SessionRecord, revision int64) error {
+	document, err := json.Marshal(sessionDocument{r.Session, r.Template, r.Pin, r.Created, r.Extended})
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO sessions (tenant, name, revision, status, started, document)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (tenant, name) DO UPDATE SET revision = ?3, status = ?4, started = ?5, document = ?6`,
+		bos.TenantOf(r.Tenant), r.Name, revision, string(r.Status.Status), r.Status.StartTime.Unix(), string(document))
+	if err != nil {
+		return fmt.Errorf("write session %s: %w", r.Name, err)
+	}
+	return nil
+}
+
+func readSession(ctx context.Context, tx *sql.Tx, key bos.SessionKey) (bos.SessionRecord, error) {
+	return scanSession(tx.QueryRowContext(ctx, sessionColumns+" WHERE tenant = ? AND name = ?", key.Tenant, key.Name))
+}
+
+// CreateSession stores a new session; the name is unique per tenant.
+func (s *Store) CreateSession(ctx context.Context, r bos.SessionRecord) error {
+	return s.writer.do(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := readSession(ctx, tx, r.Key())
+		if err == nil {
+			return bos.ErrExists
+		}
+		if !errors.Is(err, bos.ErrNotFound) {
+			return err
+		}
+		return putSession(ctx, tx, r, 1)
+	})
+}
+
+// Session reads one session.
+func (s *Store) Session(ctx context.Context, key bos.SessionKey) (bos.SessionRecord, error) {
+	return scanSession(s.read.QueryRowContext(ctx, sessionColumns+" WHERE tenant = ? AND name = ?", key.Tenant, key.Name))
+}
+
+// Sessions lists sessions by start time and name.
+func (s *Store) Sessions(ctx context.Context, f bos.SessionFilter, now time.Time) ([]bos.SessionRecord, error) {
+	terms, args := []string{"1 = 1"}, []any{}
+	add := func(term string, arg any) {
+		terms = append(terms, term)
+		args = append(args, arg)
+	}
+	if f.Tenant != nil {
+		add("tenant = ?", *f.Tenant)
+	}
+	if f.Status != "" {
+		add("status = ?", string(f.Status))
+	}
+	if f.MinAge > 0 {
+		add("started <= ?", now.Add(-f.MinAge).Unix())
+	}
+	if f.MaxAge > 0 {
+		add("started >= ?", now.Add(-f.MaxAge).Unix())
+	}
+	rows, err := s.read.QueryContext(ctx, sessionColumns+" WHERE "+strings.Join(terms, " AND ")+" ORDER BY started, name, tenant", args...)
+	if err != nil {
+		return nil, fmt.Errorf("read sessions: %w", err)
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err tells
+	var list []bos.SessionRecord
+	for rows.Next() {
+		r, err := scanSession(rows)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, r)
+	}
+	return list, rows.Err()
+}
+
+// MutateSession changes one session.
+func (s *Store) MutateSession(ctx context.Context, key bos.SessionKey, fn func(*bos.SessionRecord) error) (bos.SessionRecord, error) {
+	var out bos.SessionRecord
+	err := s.writer.do(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		r, err := readSession(ctx, tx, key)
+		if err != nil {
+			return err
+		}
+		if err := fn(&r); err != nil {
+			return err
+		}
+		r.Revision++
+		out = r
+		return putSession(ctx, tx, r, r.Revision)
+	})
+	return out, err
+}
+
+// DeleteSession removes a session's record.
+func (s *Store) DeleteSession(ctx context.Context, key bos.SessionKey) error {
+	return s.writer.do(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		return mustAffect(tx.ExecContext(ctx, "DELETE FROM sessions WHERE tenant = ? AND name = ?", key.Tenant, key.Name))
+	})
+}

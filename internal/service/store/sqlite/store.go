@@ -1,0 +1,108 @@
+// Package sqlite keeps the records of the service in one SQLite file. It
+// implements bos.Store; the suite in storetest says what that means.
+//
+// All writes go through one goroutine that commits what waits together, so
+// that concurrent writers share one wait for the disk. Readers have
+// connections of their own and see whole commits only.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/pressly/goose/v3"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// readers is how many connections read at the same time.
+const readers = 4
+
+// Store is an open database.
+type Store struct {
+	write  *sql.DB
+	read   *sql.DB
+	writer *writer
+}
+
+var _ bos.Store = (*Store)(nil)
+
+// Open opens or creates the database file at path and brings it to the newest
+// version, after a backup beside it. A file from a newer version of the
+// program is refused.
+func Open(ctx context.Context, path string) (*Store, error) {
+	write, err := sql.Open(driverName, dataSource(path, false))
+	if err != nil {
+		return nil, fmt.Errorf("open database %s: %w", path, err)
+	}
+	write.SetMaxOpenConns(1)
+	if err := migrate(ctx, write, path); err != nil {
+		return nil, errors.Join(err, write.Close())
+	}
+	read, err := sql.Open(driverName, dataSource(path, true))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open database %s for reading: %w", path, err), write.Close())
+	}
+	read.SetMaxOpenConns(readers)
+	s := &Store{write: write, read: read}
+	s.writer = newWriter(write)
+	return s, nil
+}
+
+func migrate(ctx context.Context, db *sql.DB, path string) error {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, files)
+	if err != nil {
+		return fmt.Errorf("read the migrations: %w", err)
+	}
+	current, target, err := p.GetVersions(ctx)
+	switch {
+	case err != nil:
+		return fmt.Errorf("read the version of database %s: %w", path, err)
+	case current > target:
+		return fmt.Errorf("database %s has schema version %d, newer than the %d this program knows; use the newer program, or the backup it made before upgrading", path, current, target)
+	case current == target:
+		return nil
+	case current > 0:
+		if err := backup(ctx, db, fmt.Sprintf("%s.v%d.bak", path, current)); err != nil {
+			return err
+		}
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return fmt.Errorf("upgrade database %s from version %d: %w", path, current, err)
+	}
+	return nil
+}
+
+func backup(ctx context.Context, db *sql.DB, to string) error {
+	if err := os.Remove(to); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("replace the backup %s: %w", to, err)
+	}
+	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", to); err != nil {
+		return fmt.Errorf("back the database up to %s: %w", to, err)
+	}
+	return nil
+}
+
+// Ping reports whether the database can be used.
+func (s *Store) Ping(ctx context.Context) error {
+	var one int
+	return s.read.QueryRowContext(ctx, "SELECT 1 FROM goose_db_version LIMIT 1").Scan(&one)
+}
+
+// Close finishes the writes under way and closes the database.
+func (s *Store) Close() error {
+	s.writer.close()
+	return errors.Join(s.read.Close(), s.write.Close())
+}
