@@ -1,0 +1,119 @@
+// Package api serves the BOS v2 API and the service's own extensions under
+// /x/v1 over HTTP: it decodes strictly, checks, reads and writes the store, and
+// tells the engine what was written. One file holds one resource.
+//
+// The rules of what a write means are in internal/bos, which nodes a session
+// touches is in internal/service/decide. Nothing here acts on hardware or
+// waits for it.
+package api
+
+import (
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// Config is what the API works on.
+type Config struct {
+	Store bos.Store
+	// Inventory, Artifacts and Tenants may be nil: a request that needs one
+	// is then refused with a sentence that says what to configure.
+	Inventory bos.InventorySource
+	Artifacts bos.Artifacts
+	Tenants   bos.Tenants
+	// Configuration says whether a configuration service is configured;
+	// without one, templates that want a configuration cannot be booted.
+	Configuration bool
+	// Changed is called after each write with what was written. It must not
+	// block. It may be nil.
+	Changed func(Change)
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+	// Version is the version of the program, shown among the capabilities.
+	Version string
+	// Log takes warnings that an answer has no place for; nil discards them.
+	Log *slog.Logger
+}
+
+// Change is what a request wrote, for the engine to look at.
+type Change struct {
+	// Components and Sessions were written or deleted.
+	Components []string
+	Sessions   []bos.SessionKey
+	// Options says that an option was changed.
+	Options bool
+	// All says that more was written than is worth naming.
+	All bool
+}
+
+// upstreamTimeout bounds what one request waits for inventory, images and
+// tenants together.
+const upstreamTimeout = time.Minute
+
+type server struct {
+	Config
+	// templates makes the read, merge and write of a template one step:
+	// templates are written through this process only.
+	templates sync.Mutex
+}
+
+// New makes the handler of the whole API. It serves the same at / and at
+// /apis/bos.
+func New(c Config) http.Handler {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Changed == nil {
+		c.Changed = func(Change) {}
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &server{Config: c}
+	return s.router(s.routes())
+}
+
+// methods maps a method to what answers it.
+type methods map[string]handler
+
+func (s *server) routes() map[string]methods {
+	return map[string]methods{
+		"/{$}":        {http.MethodGet: s.getVersions},
+		"/v2":         {http.MethodGet: s.getVersion},
+		"/v2/version": {http.MethodGet: s.getVersion},
+		"/v2/healthz": {http.MethodGet: s.getHealth},
+		"/v2/options": {http.MethodGet: s.getOptions, http.MethodPatch: s.patchOptions},
+
+		"/v2/sessiontemplates": {http.MethodGet: s.listTemplates},
+		"/v2/sessiontemplates/{name}": {
+			http.MethodGet: s.getTemplate, http.MethodPut: s.putTemplate,
+			http.MethodPatch: s.patchTemplate, http.MethodDelete: s.deleteTemplate,
+		},
+
+		"/v2/sessions": {
+			http.MethodGet: s.listSessions, http.MethodPost: s.postSession, http.MethodDelete: s.deleteSessions,
+		},
+		"/v2/sessions/{name}": {
+			http.MethodGet: s.getSession, http.MethodPatch: s.patchSession, http.MethodDelete: s.deleteSession,
+		},
+		"/v2/sessions/{name}/status": {
+			http.MethodGet: s.getSessionStatus, http.MethodPost: s.saveSessionStatus,
+		},
+
+		"/v2/components": {
+			http.MethodGet: s.listComponents, http.MethodPut: s.putComponents, http.MethodPatch: s.patchComponents,
+		},
+		"/v2/components/{id}": {
+			http.MethodGet: s.getComponent, http.MethodPut: s.putComponent,
+			http.MethodPatch: s.patchComponent, http.MethodDelete: s.deleteComponent,
+		},
+
+		"/x/v1/capabilities":               {http.MethodGet: s.getCapabilities},
+		"/x/v1/previews":                   {http.MethodPost: s.postPreview},
+		"/x/v1/sessions":                   {http.MethodPost: s.postPinnedSession},
+		"/x/v1/sessions/{name}/components": {http.MethodGet: s.listOutcomes},
+	}
+}

@@ -1,0 +1,278 @@
+package api
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// maxIDs bounds the ids of a bulk patch by filter, in characters.
+const maxIDs = 65535
+
+// bulk is a write to many components: the patch of each, by id.
+type bulk struct {
+	// ids are in the order of the request, each once.
+	ids     []string
+	patches map[string]bos.ComponentPatch
+	// session, if it is not empty, is the session that must still own a
+	// component when it is written.
+	session string
+	// tokens are what the patches' tokens stand for.
+	tokens map[string]*bos.BootArtifacts
+}
+
+func (s *server) putComponents(w http.ResponseWriter, r *http.Request) error {
+	sc, err := s.scopeOf(r)
+	if err != nil {
+		return err
+	}
+	var patches []bos.ComponentPatch
+	if err := decode(w, r, maxBulkBody, &patches); err != nil {
+		return err
+	}
+	b, err := bulkOf(patches)
+	if err != nil {
+		return err
+	}
+	for _, id := range b.ids {
+		if !sc.has(id) {
+			return missing(kindComponent, sc.tenant, id)
+		}
+	}
+	return s.writeComponents(w, r, b, func(rec *bos.Record, _ bool, patch bos.ComponentPatch, booted *bos.BootArtifacts) (bool, error) {
+		patch.Replace(rec, booted, s.Now())
+		return true, nil
+	})
+}
+
+func (s *server) patchComponents(w http.ResponseWriter, r *http.Request) error {
+	sc, err := s.scopeOf(r)
+	if err != nil {
+		return err
+	}
+	skip, err := queryBool(r.URL.Query(), "skip_bad_ids")
+	if err != nil {
+		return err
+	}
+	body, err := decodeBulkPatch(w, r)
+	if err != nil {
+		return err
+	}
+	b, err := s.bulkPatch(r, body, sc)
+	if err != nil {
+		return err
+	}
+	skipBad := orZero(skip)
+	return s.writeComponents(w, r, b, func(rec *bos.Record, exists bool, patch bos.ComponentPatch, booted *bos.BootArtifacts) (bool, error) {
+		switch {
+		case b.session != "" && (!exists || rec.Session != b.session):
+			return false, nil
+		case !exists || !sc.has(rec.ID):
+			if skipBad {
+				return false, nil
+			}
+			return false, missing(kindComponent, sc.tenant, rec.ID)
+		}
+		patch.Apply(rec, booted, s.Now())
+		return true, nil
+	})
+}
+
+// bulkPatchBody is one of the forms of a bulk patch: a list with ids, or one
+// patch for the components that a filter names.
+type bulkPatchBody struct {
+	list  []bos.ComponentPatch
+	patch *bos.ComponentPatch
+	// ids or session is not empty where patch is set.
+	ids     []string
+	session string
+}
+
+type filteredPatch struct {
+	Patch   *bos.ComponentPatch `json:"patch"`
+	Filters *struct {
+		IDs     nullable[string] `json:"ids"`
+		Session nullable[string] `json:"session"`
+	} `json:"filters"`
+}
+
+func decodeBulkPatch(w http.ResponseWriter, r *http.Request) (bulkPatchBody, error) {
+	if err := checkMedia(r.Header.Get("Content-Type")); err != nil {
+		return bulkPatchBody{}, err
+	}
+	return bulkPatchFrom(http.MaxBytesReader(w, r.Body, maxBulkBody))
+}
+
+func bulkPatchFrom(body io.Reader) (bulkPatchBody, error) {
+	first, body, err := firstByte(body)
+	if err != nil {
+		return bulkPatchBody{}, explain(err)
+	}
+	if first == '[' {
+		var list []bos.ComponentPatch
+		if err := decodeFrom(body, &list); err != nil {
+			return bulkPatchBody{}, err
+		}
+		return bulkPatchBody{list: list}, nil
+	}
+	var form filteredPatch
+	if err := decodeFrom(body, &form); err != nil {
+		return bulkPatchBody{}, err
+	}
+	return form.check()
+}
+
+// firstByte is the first byte of a body that is no white space, with the body
+// as it was.
+func firstByte(body io.Reader) (byte, io.Reader, error) {
+	var seen [1]byte
+	var before bytes.Buffer
+	for {
+		if _, err := io.ReadFull(body, seen[:]); err != nil {
+			return 0, nil, err
+		}
+		before.WriteByte(seen[0])
+		if !strings.ContainsRune(" \t\r\n", rune(seen[0])) {
+			return seen[0], io.MultiReader(&before, body), nil
+		}
+	}
+}
+
+func (f filteredPatch) check() (bulkPatchBody, error) {
+	if f.Patch == nil {
+		return bulkPatchBody{}, bos.Invalidf("patch", "is missing; send a list of components with their ids, or {\"patch\": ..., \"filters\": ...}")
+	}
+	if err := f.Patch.Validate(); err != nil {
+		return bulkPatchBody{}, within("patch", err)
+	}
+	if f.Filters == nil {
+		return bulkPatchBody{}, bos.Invalidf("filters", "is missing; name the components with ids or with session")
+	}
+	ids, session := f.Filters.IDs.orZero(), f.Filters.Session.orZero()
+	switch {
+	case (ids == "") == (session == ""):
+		return bulkPatchBody{}, bos.Invalidf("filters", "needs either ids or session, and not both")
+	case utf8.RuneCountInString(ids) > maxIDs:
+		return bulkPatchBody{}, bos.Invalidf("filters.ids", "has more than %d characters; send several requests, or a list of components", maxIDs)
+	case session != "" && !bos.ValidName(session):
+		return bulkPatchBody{}, bos.Invalidf("filters.session", "%q cannot name a session; use %s", clip(session), bos.NameRule)
+	case session != "":
+		return bulkPatchBody{patch: f.Patch, session: session}, nil
+	default:
+		return bulkPatchBody{patch: f.Patch, ids: strings.Split(ids, ",")}, nil
+	}
+}
+
+// within puts a field in front of the one that an error names.
+func within(field string, err error) error {
+	var invalid *bos.Invalid
+	if !errors.As(err, &invalid) {
+		return err
+	}
+	if invalid.Field != "" {
+		field += "." + invalid.Field
+	}
+	return &bos.Invalid{Field: field, Detail: invalid.Detail}
+}
+
+// bulkOf checks a list of components with ids; of several with one id the last
+// counts.
+func bulkOf(patches []bos.ComponentPatch) (bulk, error) {
+	b := bulk{patches: make(map[string]bos.ComponentPatch, len(patches))}
+	for i, patch := range patches {
+		field := fmt.Sprintf("[%d]", i)
+		if patch.ID == nil {
+			return bulk{}, bos.Invalidf(field+".id", "is missing; each component of a list needs its id")
+		}
+		if err := patch.Validate(); err != nil {
+			return bulk{}, within(field, err)
+		}
+		b.add(*patch.ID, patch)
+	}
+	return b, nil
+}
+
+func (b *bulk) add(id string, patch bos.ComponentPatch) {
+	if _, again := b.patches[id]; !again {
+		b.ids = append(b.ids, id)
+	}
+	b.patches[id] = patch
+}
+
+func (s *server) bulkPatch(r *http.Request, body bulkPatchBody, sc scope) (bulk, error) {
+	if body.patch == nil {
+		return bulkOf(body.list)
+	}
+	ids := body.ids
+	if body.session != "" {
+		records, err := s.Store.Components(r.Context(), bos.ComponentFilter{Session: body.session})
+		if err != nil {
+			return bulk{}, err
+		}
+		for _, rec := range records {
+			if sc.has(rec.ID) {
+				ids = append(ids, rec.ID)
+			}
+		}
+	}
+	b := bulk{patches: make(map[string]bos.ComponentPatch, len(ids)), session: body.session}
+	for _, id := range ids {
+		b.add(id, *body.patch)
+	}
+	return b, nil
+}
+
+// writeComponents writes all components of a bulk in one transaction, or none,
+// and answers those that were written. write says whether it wrote.
+func (s *server) writeComponents(w http.ResponseWriter, r *http.Request, b bulk,
+	write func(rec *bos.Record, exists bool, patch bos.ComponentPatch, booted *bos.BootArtifacts) (bool, error),
+) error {
+	if len(b.ids) == 0 {
+		return answerList(s, w, []bos.Record{}, shown)
+	}
+	if err := s.lookUpTokens(r, &b); err != nil {
+		return err
+	}
+	written := make(map[string]bool, len(b.ids))
+	records, err := s.Store.MutateComponents(r.Context(), b.ids, func(rec *bos.Record, exists bool) error {
+		patch := b.patches[rec.ID]
+		wrote, err := write(rec, exists, patch, b.tokens[patch.Token()])
+		written[rec.ID] = wrote
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	changed := make([]bos.Record, 0, len(records))
+	ids := make([]string, 0, len(records))
+	for _, rec := range records {
+		if written[rec.ID] {
+			changed = append(changed, rec)
+			ids = append(ids, rec.ID)
+		}
+	}
+	s.Changed(Change{Components: ids})
+	return answerList(s, w, changed, shown)
+}
+
+func (s *server) lookUpTokens(r *http.Request, b *bulk) error {
+	b.tokens = make(map[string]*bos.BootArtifacts)
+	for _, patch := range b.patches {
+		token := patch.Token()
+		if _, done := b.tokens[token]; done {
+			continue
+		}
+		booted, err := s.bootedBy(r, token)
+		if err != nil {
+			return err
+		}
+		b.tokens[token] = booted
+	}
+	return nil
+}

@@ -1,0 +1,127 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+const kindComponent = "Component"
+
+func shown(r bos.Record) bos.Component { return r.Shown() }
+
+// componentKey is the component that a request is about, and what its tenant
+// may touch.
+func (s *server) componentKey(r *http.Request) (string, scope, error) {
+	id := r.PathValue("id")
+	if !bos.ValidComponentID(id) {
+		return "", scope{}, bos.Invalidf("id", "%q cannot be a component's id; use 1 to %d characters", clip(id), bos.MaxComponentID)
+	}
+	sc, err := s.scopeOf(r)
+	return id, sc, err
+}
+
+func (s *server) getComponent(w http.ResponseWriter, r *http.Request) error {
+	id, sc, err := s.componentKey(r)
+	if err != nil {
+		return err
+	}
+	if !sc.has(id) {
+		return missing(kindComponent, sc.tenant, id)
+	}
+	records, err := s.Store.Components(r.Context(), bos.ComponentFilter{IDs: []string{id}})
+	if err != nil {
+		return err
+	}
+	if len(records) == 0 {
+		return missing(kindComponent, sc.tenant, id)
+	}
+	return s.answer(w, http.StatusOK, shown(records[0]))
+}
+
+func (s *server) deleteComponent(w http.ResponseWriter, r *http.Request) error {
+	id, sc, err := s.componentKey(r)
+	if err != nil {
+		return err
+	}
+	if !sc.has(id) {
+		return missing(kindComponent, sc.tenant, id)
+	}
+	if err := s.Store.DeleteComponent(r.Context(), id); err != nil {
+		return orMissing(err, kindComponent, sc.tenant, id)
+	}
+	s.Changed(Change{Components: []string{id}})
+	return s.noContent(w)
+}
+
+func (s *server) putComponent(w http.ResponseWriter, r *http.Request) error {
+	return s.writeComponent(w, r, func(patch bos.ComponentPatch, rec *bos.Record, _ bool, booted *bos.BootArtifacts) error {
+		patch.Replace(rec, booted, s.Now())
+		return nil
+	})
+}
+
+// patchComponent is also how thousands of nodes report at once what they
+// booted: one look-up of the token and one write, no more.
+func (s *server) patchComponent(w http.ResponseWriter, r *http.Request) error {
+	return s.writeComponent(w, r, func(patch bos.ComponentPatch, rec *bos.Record, exists bool, booted *bos.BootArtifacts) error {
+		if !exists {
+			return bos.ErrNotFound
+		}
+		if err := patch.CheckReport(rec.Component); err != nil {
+			return err
+		}
+		patch.Apply(rec, booted, s.Now())
+		return nil
+	})
+}
+
+type componentWrite func(patch bos.ComponentPatch, rec *bos.Record, exists bool, booted *bos.BootArtifacts) error
+
+func (s *server) writeComponent(w http.ResponseWriter, r *http.Request, write componentWrite) error {
+	id, sc, err := s.componentKey(r)
+	if err != nil {
+		return err
+	}
+	if !sc.has(id) {
+		return missing(kindComponent, sc.tenant, id)
+	}
+	var patch bos.ComponentPatch
+	if err := decode(w, r, maxBody, &patch); err != nil {
+		return err
+	}
+	if err := patch.Validate(); err != nil {
+		return err
+	}
+	if patch.ID != nil && *patch.ID != id {
+		return bos.Invalidf("id", "%q is not the component of the path, %q; leave it out or make it the same", clip(*patch.ID), id)
+	}
+	booted, err := s.bootedBy(r, patch.Token())
+	if err != nil {
+		return err
+	}
+	records, err := s.Store.MutateComponents(r.Context(), []string{id}, func(rec *bos.Record, exists bool) error {
+		return write(patch, rec, exists, booted)
+	})
+	if errors.Is(err, bos.ErrReportRefused) {
+		return problemf(http.StatusConflict, titleReportRefused, "component '%s': %s", id, bos.ErrReportRefused)
+	}
+	if err != nil {
+		return orMissing(err, kindComponent, sc.tenant, id)
+	}
+	s.Changed(Change{Components: []string{id}})
+	return s.answer(w, http.StatusOK, shown(records[0]))
+}
+
+// bootedBy is what a token stands for, nil if that is not known.
+func (s *server) bootedBy(r *http.Request, token string) (*bos.BootArtifacts, error) {
+	if token == "" {
+		return nil, nil //nolint:nilnil // nothing was reported
+	}
+	artifacts, known, err := s.Store.Token(r.Context(), token)
+	if err != nil || !known {
+		return nil, err
+	}
+	return &artifacts, nil
+}

@@ -1,0 +1,211 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"reflect"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// The largest bodies taken, in bytes. What the contract allows in one field
+// fits each; what it allows in all fields together need not.
+const (
+	maxBody         = 4 << 20
+	maxTemplateBody = 32 << 20
+	maxBulkBody     = 64 << 20
+)
+
+// decode reads the body of a request into v: one JSON value, no unknown,
+// misspelt or repeated members, no null where none is meant, nothing behind it.
+func decode(w http.ResponseWriter, r *http.Request, limit int64, v any) error {
+	if err := checkMedia(r.Header.Get("Content-Type")); err != nil {
+		return err
+	}
+	return decodeFrom(http.MaxBytesReader(w, r.Body, limit), v)
+}
+
+// checkMedia takes JSON, and a body whose type is not given.
+func checkMedia(header string) error {
+	if header == "" {
+		return nil
+	}
+	media, _, err := mime.ParseMediaType(header)
+	if err != nil || media != "application/json" && !strings.HasSuffix(media, "+json") {
+		return problemf(http.StatusUnsupportedMediaType, "Unsupported Media Type",
+			"the body is %q; send application/json", clip(header))
+	}
+	return nil
+}
+
+var strictly = json.JoinOptions(
+	json.RejectUnknownMembers(true),
+	json.WithUnmarshalers(json.UnmarshalFromFunc(rejectNull)),
+)
+
+func decodeFrom(body io.Reader, v any) error {
+	if err := json.UnmarshalRead(body, v, strictly); err != nil {
+		return explain(err)
+	}
+	return nil
+}
+
+var errNull = errors.New("null")
+
+// rejectNull is asked about every value before it is decoded.
+func rejectNull(dec *jsontext.Decoder, v any) error {
+	if dec.PeekKind() != 'n' {
+		return errors.ErrUnsupported
+	}
+	switch v.(type) {
+	case interface{ takesNull() }, *jsontext.Value:
+		return errors.ErrUnsupported
+	default:
+		return errNull
+	}
+}
+
+// nullable is a member that may be null, which is not the same as absent.
+type nullable[T any] struct {
+	given bool
+	value *T // nil for null
+}
+
+func (*nullable[T]) takesNull() {}
+
+// UnmarshalJSONFrom decodes a value or null.
+func (n *nullable[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	n.given, n.value = true, nil
+	if dec.PeekKind() == 'n' {
+		_, err := dec.ReadToken()
+		return err
+	}
+	n.value = new(T)
+	return json.UnmarshalDecode(dec, n.value)
+}
+
+// orZero is the value, zero if it is null or absent.
+func (n nullable[T]) orZero() T { return orZero(n.value) }
+
+func orZero[T any](p *T) T {
+	if p == nil {
+		var zero T
+		return zero
+	}
+	return *p
+}
+
+// explain says what is wrong with a body in terms of JSON, not of Go.
+func explain(err error) error {
+	var (
+		tooLarge *http.MaxBytesError
+		semantic *json.SemanticError
+		syntax   *jsontext.SyntacticError
+	)
+	switch {
+	case errors.As(err, &tooLarge):
+		return problemf(http.StatusRequestEntityTooLarge, "Content Too Large",
+			"the body has more than %d bytes; send less at a time", tooLarge.Limit)
+	case errors.As(err, &syntax):
+		return explainSyntax(syntax)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return badRequest("the body is empty or ends too early; send one JSON value")
+	case errors.As(err, &semantic):
+		return explainMeaning(semantic)
+	default:
+		return badRequest("the body cannot be read: %v", err)
+	}
+}
+
+func explainSyntax(err *jsontext.SyntacticError) error {
+	switch {
+	case errors.Is(err.Err, jsontext.ErrDuplicateName):
+		return bos.Invalidf(fieldOf(err.JSONPointer), "is given more than once")
+	case errors.Is(err.Err, io.ErrUnexpectedEOF):
+		return badRequest("the body is empty or ends too early; send one JSON value")
+	default:
+		return badRequest("the body is no JSON: %v at byte %d", err.Err, err.ByteOffset)
+	}
+}
+
+func explainMeaning(err *json.SemanticError) error {
+	field := fieldOf(err.JSONPointer)
+	var invalid *bos.Invalid
+	switch {
+	case errors.Is(err.Err, json.ErrUnknownName):
+		return bos.Invalidf(fieldOf(err.JSONPointer.Parent()), "%q is no member of this object, or not one that a client sets", clip(err.JSONPointer.LastToken()))
+	case errors.Is(err.Err, errNull):
+		return bos.Invalidf(orBody(field), "is null; leave it out instead")
+	case errors.As(err.Err, &invalid):
+		return bos.Invalidf(field, "%s", invalid.Detail)
+	case err.Err != nil:
+		return bos.Invalidf(orBody(field), "%s %s cannot be read: %v", kindName(err.JSONKind), clip(string(err.JSONValue)), err.Err)
+	default:
+		return bos.Invalidf(orBody(field), "is %s, not %s", kindName(err.JSONKind), typeName(err.GoType))
+	}
+}
+
+func orBody(field string) string {
+	if field == "" {
+		return "the body"
+	}
+	return field
+}
+
+// fieldOf writes a JSON pointer the way errors name fields: boot_sets.compute.arch.
+func fieldOf(p jsontext.Pointer) string {
+	var parts []string
+	for token := range p.Tokens() {
+		parts = append(parts, clip(token))
+	}
+	return strings.Join(parts, ".")
+}
+
+func kindName(k jsontext.Kind) string {
+	switch k {
+	case 'n':
+		return "null"
+	case 't', 'f':
+		return "a boolean"
+	case '"':
+		return "a string"
+	case '0':
+		return "a number"
+	case '{':
+		return "an object"
+	case '[':
+		return "a list"
+	default:
+		return "a value"
+	}
+}
+
+func typeName(t reflect.Type) string {
+	for t != nil && t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t == nil {
+		return "what is expected here"
+	}
+	switch t.Kind() { //nolint:exhaustive // the others do not occur in request bodies
+	case reflect.String:
+		return "a string"
+	case reflect.Bool:
+		return "a boolean"
+	case reflect.Int, reflect.Int64:
+		return "a whole number"
+	case reflect.Slice:
+		return "a list"
+	case reflect.Struct, reflect.Map:
+		return "an object"
+	default:
+		return fmt.Sprintf("a %s", t.Kind())
+	}
+}

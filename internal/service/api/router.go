@@ -1,0 +1,116 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"path"
+	"runtime/debug"
+	"slices"
+	"strings"
+)
+
+// handler answers a request, or returns why it cannot; nothing has been
+// written in that case.
+type handler func(http.ResponseWriter, *http.Request) error
+
+// basePath is where CSM serves the API; it is served at the root as well.
+const basePath = "/apis/bos"
+
+type baseKey struct{}
+
+// baseOf is the part of the path in front of the API, for links.
+func baseOf(r *http.Request) string {
+	base, _ := r.Context().Value(baseKey{}).(string)
+	return base
+}
+
+// router makes one handler of the routes. Whatever goes wrong is answered as a
+// problem, also what net/http would answer as text.
+func (s *server) router(routes map[string]methods) http.Handler {
+	mux := http.NewServeMux()
+	for pattern, m := range routes {
+		mux.Handle(pattern, s.dispatch(m))
+	}
+	mux.Handle("/", s.wrap(noRoute))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r = stripBase(r)
+		if r.URL.Path != path.Clean(r.URL.Path) {
+			s.wrap(noRoute).ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+func stripBase(r *http.Request) *http.Request {
+	rest, ok := strings.CutPrefix(r.URL.Path, basePath)
+	if !ok || rest != "" && rest[0] != '/' {
+		return r
+	}
+	stripped := r.WithContext(context.WithValue(r.Context(), baseKey{}, basePath))
+	u := *r.URL
+	u.Path = rest
+	u.RawPath = strings.TrimPrefix(u.RawPath, basePath)
+	if u.Path == "" {
+		u.Path = "/"
+	}
+	stripped.URL = &u
+	return stripped
+}
+
+func noRoute(_ http.ResponseWriter, r *http.Request) error {
+	return notFound("There is nothing at %q; see GET %s/ for the versions of this API", clip(r.URL.Path), baseOf(r))
+}
+
+// dispatch picks the handler by method; HEAD is answered as GET.
+func (s *server) dispatch(m methods) http.Handler {
+	allow := slices.Collect(maps.Keys(m))
+	if _, ok := m[http.MethodGet]; ok {
+		allow = append(allow, http.MethodHead)
+	}
+	slices.Sort(allow)
+	allowed := strings.Join(allow, ", ")
+	return s.wrap(func(w http.ResponseWriter, r *http.Request) error {
+		method := r.Method
+		if method == http.MethodHead {
+			method = http.MethodGet
+		}
+		h, ok := m[method]
+		if !ok {
+			w.Header().Set("Allow", allowed)
+			return problemf(http.StatusMethodNotAllowed, "Method Not Allowed", "%s is not allowed here; use one of %s", r.Method, allowed)
+		}
+		return h(w, r)
+	})
+}
+
+// wrap answers errors and panics as problems.
+func (s *server) wrap(h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			switch cause := recover(); cause {
+			case nil:
+			case http.ErrAbortHandler:
+				panic(cause)
+			default:
+				s.Log.Error("a request crashed", "method", r.Method, "path", r.URL.Path, "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
+				s.fail(w, r, problemf(http.StatusInternalServerError, titleInternal,
+					"the service failed at this request; its log has the cause"))
+			}
+		}()
+		if err := h(w, r); err != nil {
+			s.fail(w, r, err)
+		}
+	})
+}
+
+// clip shortens a value that goes into an error text.
+func clip(s string) string {
+	const most = 128
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "..."
+}

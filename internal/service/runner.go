@@ -1,0 +1,374 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/api"
+	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
+	"github.com/bootorch/terraform-provider-bos/internal/service/engine"
+)
+
+const (
+	// answersQueue bounds the answers waiting for the next step; a full
+	// queue makes the callers wait, which slows the calls, not the memory.
+	answersQueue = 4096
+	// callTimeout bounds one batch of calls, whatever its adapter does.
+	callTimeout = 10 * time.Minute
+	// drainTimeout is how long a stopping service waits for calls in flight.
+	drainTimeout = 15 * time.Second
+	// storeRetry is the pause after a database that failed.
+	storeRetry = time.Second
+)
+
+// runner is the clock of one engine: it waits for something to happen, steps,
+// commits, and starts what the step asked for.
+type runner struct {
+	service *Service
+	ports   engine.Ports
+	log     *slog.Logger
+	fence   int64
+
+	engine *engine.Engine
+	// next gathers what the next step takes in.
+	next    engine.Inputs
+	answers chan answer
+	stopped chan struct{}
+	calls   sync.WaitGroup
+	epoch   int // counts engines: answers to an earlier one are dropped
+}
+
+// answer is what a call brought, for the engine of one epoch.
+type answer struct {
+	epoch int
+	put   func(*engine.Inputs)
+}
+
+func newRunner(s *Service, fence int64) *runner {
+	return &runner{
+		service: s, ports: s.ports, log: s.config.Log, fence: fence,
+		answers: make(chan answer, answersQueue),
+		stopped: make(chan struct{}),
+	}
+}
+
+func (r *runner) run(ctx context.Context) error {
+	calls, stopCalls := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopCalls()
+	renew := time.NewTicker(leaseTTL / 3)
+	defer renew.Stop()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		wake, err := r.pass(ctx, calls)
+		if errors.Is(err, bos.ErrFenced) {
+			return err
+		}
+		if err != nil && ctx.Err() == nil {
+			r.log.Error("the database failed; the engine starts afresh from it", "error", err)
+			r.engine = nil
+			wake = time.Now().Add(storeRetry)
+		}
+		timer.Reset(until(wake))
+		select {
+		case <-ctx.Done():
+			return r.drain(calls, stopCalls)
+		case <-timer.C:
+		case <-renew.C:
+			if err := r.renew(ctx); err != nil {
+				return err
+			}
+		case <-r.service.changes.signal:
+		case a := <-r.answers:
+			r.take(a, &r.next)
+		}
+		r.takeWaiting(&r.next)
+	}
+}
+
+func until(wake time.Time) time.Duration {
+	if wake.IsZero() {
+		return time.Hour
+	}
+	return max(time.Until(wake), 0)
+}
+
+func (r *runner) renew(ctx context.Context) error {
+	fence, err := r.service.config.Store.Lease(ctx, r.service.holder, time.Now(), leaseTTL)
+	switch {
+	case errors.Is(err, bos.ErrLeaseHeld):
+		return err
+	case err != nil:
+		r.log.Warn("cannot renew the engine's lease", "error", err)
+		return nil
+	}
+	r.fence = fence
+	return nil
+}
+
+func (r *runner) take(a answer, in *engine.Inputs) {
+	if a.epoch == r.epoch {
+		a.put(in)
+	}
+}
+
+// takeWaiting adds every answer that is already there: what comes together is
+// stepped and committed together.
+func (r *runner) takeWaiting(in *engine.Inputs) {
+	for {
+		select {
+		case a := <-r.answers:
+			r.take(a, in)
+		default:
+			return
+		}
+	}
+}
+
+// pass is one step with its commit; it returns when the next one is due.
+func (r *runner) pass(ctx, calls context.Context) (time.Time, error) {
+	in := r.next
+	r.next = engine.Inputs{}
+	if err := r.load(ctx, &in); err != nil {
+		return time.Time{}, err
+	}
+	out := r.engine.Step(time.Now(), in)
+	effects, err := r.commit(ctx, out)
+	if err != nil {
+		return time.Time{}, err
+	}
+	r.start(calls, out, effects)
+	if !r.next.Empty() {
+		return time.Now(), nil
+	}
+	return out.Wake, nil
+}
+
+// load adds what others wrote to the inputs; without an engine it makes one
+// and loads all that is open.
+func (r *runner) load(ctx context.Context, in *engine.Inputs) error {
+	changed := r.service.changes.take()
+	if r.engine == nil {
+		cold, err := r.ports.Load(ctx, time.Now())
+		if err != nil {
+			return err
+		}
+		r.epoch++
+		r.engine = engine.New(engine.Settings{
+			MaxUnreachable: r.service.config.MaxUnreachable,
+			NoInventory:    r.ports.Inventory == nil,
+		})
+		*in = cold
+		return nil
+	}
+	err := r.loadChanges(ctx, changed, in)
+	if err != nil {
+		return fmt.Errorf("load what changed: %w", err)
+	}
+	return nil
+}
+
+func (r *runner) loadChanges(ctx context.Context, changed taken, in *engine.Inputs) error {
+	if changed.options || changed.all {
+		options, err := r.ports.Store.Options(ctx)
+		if err != nil {
+			return err
+		}
+		in.Options = &options
+	}
+	if changed.all {
+		enabled := true
+		records, err := r.ports.Store.Components(ctx, bos.ComponentFilter{Enabled: &enabled})
+		if err != nil {
+			return err
+		}
+		in.Records = append(in.Records, records...)
+	}
+	if err := r.loadComponents(ctx, changed.components, in); err != nil {
+		return err
+	}
+	return r.loadSessions(ctx, changed, in)
+}
+
+func (r *runner) loadComponents(ctx context.Context, ids []string, in *engine.Inputs) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	records, err := r.ports.Store.Components(ctx, bos.ComponentFilter{IDs: ids})
+	if err != nil {
+		return err
+	}
+	in.Records = append(in.Records, records...)
+	found := make(map[string]bool, len(records))
+	for _, rec := range records {
+		found[rec.ID] = true
+	}
+	for _, id := range ids {
+		if !found[id] {
+			in.Deleted = append(in.Deleted, id)
+		}
+	}
+	return nil
+}
+
+func (r *runner) loadSessions(ctx context.Context, changed taken, in *engine.Inputs) error {
+	if changed.all {
+		open, err := r.ports.OpenSessions(ctx, time.Now())
+		if err != nil {
+			return err
+		}
+		in.Sessions = append(in.Sessions, open...)
+	}
+	for _, key := range changed.sessions {
+		rec, err := r.ports.Store.Session(ctx, key)
+		switch {
+		case errors.Is(err, bos.ErrNotFound):
+			in.GoneSessions = append(in.GoneSessions, key)
+		case err != nil:
+			return err
+		default:
+			in.Sessions = append(in.Sessions, rec)
+		}
+	}
+	return nil
+}
+
+// commit makes the step durable and returns the effects that may start. Those
+// of records that had changed meanwhile are left out, and the records are taken
+// up again with the next step.
+func (r *runner) commit(ctx context.Context, out engine.Outputs) ([]decide.Batch, error) {
+	effects := out.Effects
+	if !engine.Empty(out.Commit) {
+		out.Commit.Fence = r.fence
+		conflicts, err := r.ports.Store.Commit(ctx, out.Commit)
+		if err != nil {
+			return nil, fmt.Errorf("commit a pass: %w", err)
+		}
+		if !conflicts.None() {
+			effects, r.next.Dropped = engine.Survivors(effects, conflicts.Components)
+			r.service.changes.add(api.Change{Components: conflicts.Components, Sessions: conflicts.Sessions})
+		}
+	}
+	for _, setup := range out.SetupCommits {
+		if err := r.commitSetup(ctx, setup); err != nil {
+			return nil, err
+		}
+	}
+	return effects, nil
+}
+
+// commitSetup arms the nodes of one session, all or none.
+func (r *runner) commitSetup(ctx context.Context, setup engine.SetupCommit) error {
+	setup.Commit.Fence = r.fence
+	conflicts, err := r.ports.Store.Commit(ctx, setup.Commit)
+	if err != nil {
+		return fmt.Errorf("commit the setup of session %q: %w", setup.Key.Name, err)
+	}
+	if !conflicts.None() {
+		r.next.Retry = append(r.next.Retry, setup.Key)
+		r.service.changes.add(api.Change{Sessions: conflicts.Sessions})
+		return nil
+	}
+	records, sessions := engine.Written(setup.Commit)
+	r.next.Records = append(r.next.Records, records...)
+	r.next.Sessions = append(r.next.Sessions, sessions...)
+	return nil
+}
+
+// start carries out what the step asked for, each thing in a goroutine of its
+// own; the adapters bound what is in flight.
+func (r *runner) start(ctx context.Context, out engine.Outputs, effects []decide.Batch) {
+	for _, batch := range effects {
+		r.call(ctx, func(ctx context.Context, answer func(func(*engine.Inputs))) {
+			r.ports.Run(ctx, batch, func(res engine.Result) {
+				answer(func(in *engine.Inputs) { in.Results = append(in.Results, res) })
+			})
+		})
+	}
+	if looks := out.Looks; len(looks) > 0 {
+		asked := time.Now().UTC().Round(0)
+		r.call(ctx, func(ctx context.Context, answer func(func(*engine.Inputs))) {
+			r.ports.Power.Look(ctx, looks, func(reading bos.PowerReading) {
+				reading.Asked = asked
+				answer(func(in *engine.Inputs) { in.Readings = append(in.Readings, reading) })
+			})
+		})
+	}
+	for _, session := range out.Setups {
+		r.call(ctx, func(ctx context.Context, answer func(func(*engine.Inputs))) {
+			facts := r.ports.SetupFacts(ctx, session)
+			answer(func(in *engine.Inputs) { in.Setups = append(in.Setups, facts) })
+		})
+	}
+	for _, key := range out.Completions {
+		r.call(ctx, func(ctx context.Context, answer func(func(*engine.Inputs))) {
+			facts := r.ports.CompletionFacts(ctx, key)
+			answer(func(in *engine.Inputs) { in.Completions = append(in.Completions, facts) })
+		})
+	}
+	if out.Discover {
+		r.call(ctx, func(ctx context.Context, answer func(func(*engine.Inputs))) {
+			facts := r.ports.DiscoveryFacts(ctx)
+			if facts.Err != nil {
+				r.log.Warn("cannot discover nodes", "error", facts.Err)
+			}
+			answer(func(in *engine.Inputs) { in.Discovery = facts })
+		})
+	}
+}
+
+// call runs one thing in the background. Its answers go to the engine that
+// asked; a later one, started after the database failed, has asked anew.
+func (r *runner) call(ctx context.Context, run func(context.Context, func(func(*engine.Inputs)))) {
+	epoch := r.epoch
+	r.calls.Go(func() {
+		ctx, cancel := context.WithTimeout(ctx, callTimeout)
+		defer cancel()
+		run(ctx, func(put func(*engine.Inputs)) {
+			select {
+			case r.answers <- answer{epoch, put}:
+			case <-r.stopped:
+			}
+		})
+	})
+}
+
+// drain ends a run: no new call starts, those in flight are given a moment,
+// and their answers are recorded.
+func (r *runner) drain(calls context.Context, stopCalls context.CancelFunc) error {
+	finished := make(chan struct{})
+	go func() { r.calls.Wait(); close(finished) }()
+	patience := time.NewTimer(drainTimeout)
+	defer patience.Stop()
+	var in engine.Inputs
+	for waiting := true; waiting; {
+		select {
+		case a := <-r.answers:
+			r.take(a, &in)
+		case <-finished:
+			waiting = false
+		case <-patience.C:
+			stopCalls()
+			close(r.stopped)
+			<-finished
+			waiting = false
+		}
+	}
+	r.takeWaiting(&in)
+	if r.engine == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(calls), drainTimeout)
+	defer cancel()
+	if err := r.load(ctx, &in); err != nil {
+		return err
+	}
+	out := r.engine.StepToStop(time.Now(), in)
+	_, err := r.commit(ctx, out)
+	return err
+}
