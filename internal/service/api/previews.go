@@ -4,193 +4,133 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
 )
 
-// receiptTTL is how long a preview can be referred to: longer than a review
-// takes, shorter than anyone remembers.
+// receiptTTL is how long a preview is kept: from a review until its apply.
 const receiptTTL = 24 * time.Hour
 
-// asked is a checked question about a session.
-type asked struct {
-	request decide.Request
-	options bos.Options
-	images  map[string]bos.Image
+// unnamed stands in for the name of a template that is given without one.
+const unnamed = "preview"
+
+// previewBody is bos.PreviewRequest as it arrives.
+type previewBody struct {
+	TemplateName    *string          `json:"template_name"`
+	Template        *inlineTemplate  `json:"template"`
+	Operation       *bos.Operation   `json:"operation"`
+	Limit           nullable[string] `json:"limit"`
+	Stage           bool             `json:"stage"`
+	IncludeDisabled bool             `json:"include_disabled"`
+	Reuse           bool             `json:"reuse"`
 }
 
-// ask checks operation, template, limit and images: what would be wrong with a
-// session is wrong with its preview.
-func (s *server) ask(r *http.Request, body bos.PreviewRequest) (asked, error) {
-	var a asked
-	tenantNodes, err := s.checkTenant(r)
+// inlineTemplate is a template as it was read from the API or is about to be
+// stored; its own name and tenant are taken and mean nothing, the request has
+// them.
+type inlineTemplate struct {
+	Name   *string          `json:"name"`
+	Tenant nullable[string] `json:"tenant"`
+	Body   templateBody     `json:",embed"`
+}
+
+func (b previewBody) check() error {
+	name := orZero(b.TemplateName)
+	switch {
+	case name == "" && b.Template == nil:
+		return bos.Invalidf("template_name", "is missing; name a session template, or give one as template")
+	case name != "" && !bos.ValidName(name):
+		return bos.Invalidf("template_name", "%q cannot name a session template; use %s", clip(name), bos.NameRule)
+	}
+	if b.Template != nil {
+		if err := b.Template.Body.check(); err != nil {
+			return within("template", err)
+		}
+	}
+	return checkOperation(b.Operation)
+}
+
+// postPreview says what a session would do and keeps the answer, so that the
+// session can be held to it.
+func (s *server) postPreview(w http.ResponseWriter, r *http.Request) error {
+	var body previewBody
+	if err := decode(w, r, maxTemplateBody, &body); err != nil {
+		return err
+	}
+	if err := body.check(); err != nil {
+		return err
+	}
+	tenant, err := tenantOf(r)
 	if err != nil {
-		return a, err
+		return err
 	}
-	if !slices.Contains(bos.Operations(), body.Operation) {
-		return a, badRequest("operation %q is not one of %v", body.Operation, bos.Operations())
-	}
-	if a.options, err = s.Store.Options(r.Context()); err != nil {
-		return a, err
-	}
-	template, err := s.templateFor(r, body, a.options)
+	preview, err := s.preview(r.Context(), tenant, body)
 	if err != nil {
-		return a, err
+		return err
 	}
-	if _, err := bos.ParseLimit(body.Limit); err != nil {
-		return a, err
-	}
-	if nid := bos.LimitNID(body.Limit); nid != "" && a.options.RejectNIDs {
-		return a, badRequest("limit names %q and this service rejects NIDs (reject_nids); use xnames", nid)
-	}
-	a.request = decide.Request{
-		Template: template, Operation: body.Operation, Limit: body.Limit, Stage: body.Stage,
-		IncludeDisabled: body.IncludeDisabled, TenantNodes: tenantNodes,
-	}
-	if body.Operation == bos.OperationShutdown {
-		return a, nil
-	}
-	if err := s.checkConfiguration(template); err != nil {
-		return a, err
-	}
-	a.images, err = s.readImages(r.Context(), template)
-	return a, err
+	return s.answer(w, http.StatusOK, preview)
 }
 
-func (s *server) templateFor(r *http.Request, body bos.PreviewRequest, o bos.Options) (bos.SessionTemplate, error) {
-	if body.Template != nil {
-		t := *body.Template
-		if t.Name == "" {
-			t.Name = body.TemplateName
-		}
-		t.Tenant = bos.TenantRef(tenantOf(r))
-		if err := bos.ValidateTemplate(t, o); err != nil {
-			return t, err
-		}
-		bos.SanitizeTemplate(&t)
-		if t.EnableCFS == nil {
-			yes := true
-			t.EnableCFS = &yes
-		}
-		return t, nil
+func (s *server) preview(ctx context.Context, tenant string, body previewBody) (bos.Preview, error) {
+	q := question{
+		tenant: tenant, operation: *body.Operation, limit: body.Limit.orZero(),
+		stage: body.Stage, includeDisabled: body.IncludeDisabled,
 	}
-	t, err := s.Store.Template(r.Context(), tenantOf(r), body.TemplateName)
-	if isNotFound(err) {
-		return t, badRequest("Session Template Name invalid: %s", body.TemplateName)
-	}
-	return t, err
-}
-
-func (s *server) checkConfiguration(t bos.SessionTemplate) error {
-	if s.Configuration {
-		return nil
-	}
-	for name, set := range t.BootSets {
-		if wanted := t.Configuration(set); wanted != "" {
-			return badRequest("Session template fails check: boot set %q wants configuration %q, but this service has no configuration service; set enable_cfs to false or configure configuration.cfs", name, wanted)
-		}
-	}
-	return nil
-}
-
-// readImages reads each image of the template once.
-func (s *server) readImages(ctx context.Context, t bos.SessionTemplate) (map[string]bos.Image, error) {
-	images := make(map[string]bos.Image)
-	if s.Artifacts == nil {
-		return nil, badRequest("Session template fails check: this service reads no images; configure artifacts.s3")
-	}
-	for name, set := range t.BootSets {
-		if _, have := images[set.Path]; have {
-			continue
-		}
-		image, err := s.Artifacts.Image(ctx, set.Path)
-		if errors.Is(err, bos.ErrImage) {
-			return nil, badRequest("Session template fails check: Session template: '%s' boot set: '%s': %s", t.Name, name, err)
-		}
-		if err != nil {
-			return nil, unavailable("read the image of boot set "+name, err)
-		}
-		images[set.Path] = image
-	}
-	return images, nil
-}
-
-// preview is the answer to the question by the inventory of now.
-func (s *server) preview(r *http.Request, a asked) (bos.Preview, error) {
-	if s.Inventory == nil {
-		return bos.Preview{}, badRequest("this service has no inventory, so nobody can say which nodes a session would touch; configure inventory.hsm or inventory.file")
-	}
-	inv, err := s.Inventory.Inventory(r.Context())
-	if err != nil {
-		return bos.Preview{}, unavailable("read the inventory", err)
-	}
-	sel, err := decide.Select(a.request, inv)
+	options, err := s.Store.Options(ctx)
 	if err != nil {
 		return bos.Preview{}, err
 	}
-	return decide.MakePreview(a.request, sel, a.images, s.Now().UTC(), receiptTTL), nil
-}
-
-func (s *server) postPreview(r *http.Request) (*response, error) {
-	var body bos.PreviewRequest
-	if err := decode(r, &body); err != nil {
-		return nil, err
+	if q.template, err = s.templateToPreview(ctx, tenant, body, options); err != nil {
+		return bos.Preview{}, err
 	}
-	a, err := s.ask(r, body)
+	if err := s.check(q, options); err != nil {
+		return bos.Preview{}, err
+	}
+	req, err := s.request(ctx, q)
 	if err != nil {
-		return nil, err
+		return bos.Preview{}, err
 	}
-	key := decide.ReceiptKey(a.request, tenantOf(r))
+	key := decide.ReceiptKey(req, tenant)
 	if body.Reuse {
-		receipt, err := s.Store.Receipt(r.Context(), key, s.Now())
+		receipt, err := s.Store.Receipt(ctx, key, s.Now())
 		if err == nil {
-			return ok(receipt.Preview)
+			return receipt.Preview, nil
 		}
-		if !isNotFound(err) {
-			return nil, err
+		if !errors.Is(err, bos.ErrNotFound) {
+			return bos.Preview{}, err
 		}
 	}
-	p, err := s.preview(r, a)
+	images, err := s.images(ctx, q)
 	if err != nil {
-		return nil, err
+		return bos.Preview{}, err
 	}
-	if err := s.Store.PutReceipt(r.Context(), bos.Receipt{Key: key, Preview: p}); err != nil {
-		return nil, err
+	sel, err := s.selection(ctx, req)
+	if err != nil {
+		return bos.Preview{}, err
 	}
-	return ok(p)
+	preview := decide.MakePreview(req, sel, images, s.Now().UTC(), receiptTTL)
+	return preview, s.Store.PutReceipt(ctx, bos.Receipt{Key: key, Preview: preview})
 }
 
-func (s *server) postPinnedSession(r *http.Request) (*response, error) {
-	var body bos.PinnedSession
-	if err := decode(r, &body); err != nil {
-		return nil, err
+// templateToPreview is the template given, in the form it would be stored in,
+// or the stored one.
+func (s *server) templateToPreview(ctx context.Context, tenant string, body previewBody, o bos.Options) (bos.SessionTemplate, error) {
+	name := orZero(body.TemplateName)
+	if body.Template == nil {
+		return s.storedTemplate(ctx, tenant, name)
 	}
-	return s.create(r, body.SessionCreate, body.Pin)
-}
-
-// compare refuses a session whose nodes or images are no longer those that
-// were reviewed. A node in two boot sets is refused with or without a pin.
-func (s *server) compare(r *http.Request, a asked, pin string) error {
-	if s.Inventory == nil && pin == "" {
-		return nil
-	}
-	now, err := s.preview(r, a)
-	if err != nil {
-		var p *Problem
-		if pin == "" && errors.As(err, &p) && p.Status == http.StatusServiceUnavailable {
-			return nil // without a pin, setup waits for the inventory
+	t := bos.SessionTemplate{Name: unnamed, Tenant: bos.TenantRef(tenant)}
+	for _, given := range []string{orZero(body.Template.Name), name} {
+		if given != "" {
+			t.Name = given
 		}
-		return err
 	}
-	if pin == "" || now.Pin == pin {
-		return nil
+	body.Template.Body.apply(&t)
+	if err := bos.ValidateTemplate(t, o); err != nil {
+		return t, within("template", err)
 	}
-	detail := "the nodes or images changed since the plan, whose receipt has expired"
-	if receipt, err := s.Store.ReceiptByPin(r.Context(), pin); err == nil {
-		detail = decide.PreviewDiff(receipt.Preview, now)
-	}
-	return problem(http.StatusConflict, "Plan is out of date", "%s; no node was touched; plan again and review", detail)
+	bos.SanitizeTemplate(&t)
+	return withDefaults(t), nil
 }

@@ -3,314 +3,196 @@ package api
 import (
 	"errors"
 	"net/http"
-	"strings"
+	"slices"
 	"time"
-
-	"github.com/google/uuid"
+	"unicode/utf8"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
-func value(s *string) string {
-	if s == nil {
-		return ""
+const kindSession = "Session"
+
+var sessionPhases = []bos.SessionPhase{bos.SessionPending, bos.SessionRunning, bos.SessionComplete}
+
+func shownSession(rec bos.SessionRecord) bos.Session { return rec.Session }
+
+// sessionKey is the session that a request is about.
+func sessionKey(r *http.Request) (bos.SessionKey, error) {
+	name := r.PathValue("name")
+	if !bos.ValidName(name) {
+		return bos.SessionKey{}, bos.Invalidf("name", "%q cannot name a session; use %s", clip(name), bos.NameRule)
 	}
-	return *s
+	tenant, err := tenantOf(r)
+	return bos.SessionKey{Tenant: tenant, Name: name}, err
 }
 
-func splitIDs(s string) []string { return strings.Split(s, ",") }
-
-func noSession(key bos.SessionKey) error {
-	if key.Tenant != "" {
-		return notFound("Session for tenant '%s' '%s' does not exist", key.Tenant, key.Name)
-	}
-	return notFound("Session '%s' does not exist", key.Name)
-}
-
-func keyOf(r *http.Request) bos.SessionKey {
-	return bos.SessionKey{Tenant: tenantOf(r), Name: r.PathValue("name")}
-}
-
+// session loads the session that a request is about.
 func (s *server) session(r *http.Request) (bos.SessionRecord, error) {
-	rec, err := s.Store.Session(r.Context(), keyOf(r))
-	if isNotFound(err) {
-		return rec, noSession(keyOf(r))
+	key, err := sessionKey(r)
+	if err != nil {
+		return bos.SessionRecord{}, err
 	}
-	return rec, err
+	rec, err := s.Store.Session(r.Context(), key)
+	return rec, orMissing(err, kindSession, key.Tenant, key.Name)
 }
 
-func (s *server) filter(r *http.Request) (bos.SessionFilter, error) {
+// sessionFilter reads the filters of a list; the tenant is left to the caller.
+func sessionFilter(r *http.Request) (bos.SessionFilter, error) {
+	var f bos.SessionFilter
 	q := r.URL.Query()
-	f := bos.SessionFilter{Status: bos.SessionPhase(q.Get("status"))}
-	if t := tenantOf(r); t != "" {
-		f.Tenant = &t
-	}
-	for name, to := range map[string]*time.Duration{"min_age": &f.MinAge, "max_age": &f.MaxAge} {
-		if text := q.Get(name); text != "" {
-			age, err := bos.ParseAge(text)
-			if err != nil {
-				return f, badRequest("query parameter %s: %s", name, err)
-			}
-			*to = age
+	if q.Has("status") {
+		f.Status = bos.SessionPhase(q.Get("status"))
+		if !slices.Contains(sessionPhases, f.Status) {
+			return f, bos.Invalidf("query parameter status", "%q is no status of a session; use one of %q", clip(string(f.Status)), sessionPhases)
 		}
 	}
-	return f, nil
+	var err error
+	if f.MinAge, _, err = queryAge(q, "min_age"); err != nil {
+		return f, err
+	}
+	age, given, err := queryAge(q, "max_age")
+	if given {
+		// A bound of 0 is none to the store, but "at most 0 old" is
+		// nearly nothing, and a DELETE must not take it for everything.
+		f.MaxAge = max(age, time.Nanosecond)
+	}
+	return f, err
 }
 
-func (s *server) listSessions(r *http.Request) (*response, error) {
-	f, err := s.filter(r)
+func (s *server) listSessions(w http.ResponseWriter, r *http.Request) error {
+	f, err := sessionFilter(r)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	records, err := s.Store.Sessions(r.Context(), f, s.Now())
+	tenant, err := tenantOf(r)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	list := make([]bos.Session, len(records))
-	for i, rec := range records {
-		list[i] = rec.Session
-	}
-	return ok(list)
-}
-
-func (s *server) postSession(r *http.Request) (*response, error) {
-	var body bos.SessionCreate
-	if err := decode(r, &body); err != nil {
-		return nil, err
-	}
-	return s.create(r, body, "")
-}
-
-// create accepts a session: everything that can be known to be wrong is
-// refused now, and the template is kept as it is now.
-func (s *server) create(r *http.Request, body bos.SessionCreate, pin string) (*response, error) {
-	if body.Name == "" {
-		body.Name = uuid.NewString()
-	}
-	if !bos.ValidName(body.Name) {
-		return nil, badRequest("name %q cannot name a session; use %s", body.Name, bos.NameRule)
-	}
-	if body.TemplateName == "" {
-		return nil, badRequest("template_name is missing")
-	}
-	asked, err := s.ask(r, bos.PreviewRequest{
-		TemplateName: body.TemplateName, Operation: body.Operation, Limit: value(body.Limit), Stage: body.Stage, IncludeDisabled: body.IncludeDisabled,
-	})
+	f.Tenant = bos.TenantRef(tenant)
+	sessions, err := s.Store.Sessions(r.Context(), f, s.Now())
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if asked.request.Limit == "" && asked.options.SessionLimitRequired {
-		return nil, badRequest("this service requires a limit for every session (session_limit_required); give limit, or * for all nodes")
-	}
-	if err := s.compare(r, asked, pin); err != nil {
-		return nil, err
-	}
-	now := s.Now()
-	rec := bos.SessionRecord{
-		Session: bos.Session{
-			Name: body.Name, Tenant: bos.TenantRef(tenantOf(r)), Operation: body.Operation, TemplateName: body.TemplateName,
-			Limit: value(body.Limit), Stage: body.Stage, IncludeDisabled: body.IncludeDisabled,
-			Status: bos.SessionStatus{StartTime: bos.At(now), Status: bos.SessionPending},
-		},
-		Template: asked.request.Template, Pin: pin, Created: now.UTC(),
-	}
-	err = s.Store.CreateSession(r.Context(), rec)
-	if errors.Is(err, bos.ErrExists) {
-		return nil, problem(http.StatusConflict, "The resource to be created already exists", "Session '%s' already exists", body.Name)
-	}
+	return answerList(s, w, sessions, shownSession)
+}
+
+// deleteSessions deletes complete sessions unless status says otherwise, and
+// without a tenant only those of none.
+func (s *server) deleteSessions(w http.ResponseWriter, r *http.Request) error {
+	f, err := sessionFilter(r)
 	if err != nil {
-		return nil, err
-	}
-	s.Changed(Change{Sessions: []bos.SessionKey{rec.Key()}})
-	return &response{http.StatusCreated, rec.Session}, nil
-}
-
-func (s *server) getSession(r *http.Request) (*response, error) {
-	rec, err := s.session(r)
-	if err != nil {
-		return nil, err
-	}
-	return ok(rec.Session)
-}
-
-// sessionPatch is what a client may change: the operators' own fields.
-type sessionPatch struct {
-	Components *string `json:"components"`
-	Status     *struct {
-		StartTime *bos.Time         `json:"start_time"`
-		EndTime   *bos.Time         `json:"end_time"`
-		Status    *bos.SessionPhase `json:"status"`
-		Error     *string           `json:"error"`
-	} `json:"status"`
-}
-
-func (s *server) patchSession(r *http.Request) (*response, error) {
-	var patch sessionPatch
-	if err := decode(r, &patch); err != nil {
-		return nil, err
-	}
-	key := keyOf(r)
-	rec, err := s.Store.MutateSession(r.Context(), key, func(rec *bos.SessionRecord) error {
-		if patch.Components != nil {
-			rec.Components = *patch.Components
-		}
-		if st := patch.Status; st != nil {
-			setTo(&rec.Status.StartTime, st.StartTime)
-			setTo(&rec.Status.EndTime, st.EndTime)
-			setTo(&rec.Status.Status, st.Status)
-			if st.Error != nil {
-				rec.Status.Error = st.Error
-			}
-		}
-		return nil
-	})
-	if isNotFound(err) {
-		return nil, noSession(key)
-	}
-	if err != nil {
-		return nil, err
-	}
-	s.Changed(Change{Sessions: []bos.SessionKey{key}})
-	return ok(rec.Session)
-}
-
-func setTo[T any](to, from *T) {
-	if from != nil {
-		*to = *from
-	}
-}
-
-func (s *server) deleteSession(r *http.Request) (*response, error) {
-	key := keyOf(r)
-	err := s.Store.DeleteSession(r.Context(), key)
-	if isNotFound(err) {
-		return nil, noSession(key)
-	}
-	if err != nil {
-		return nil, err
-	}
-	s.Changed(Change{Sessions: []bos.SessionKey{key}})
-	return noContent()
-}
-
-// deleteSessions removes complete sessions, unless status says otherwise; an
-// untenanted request removes untenanted ones.
-func (s *server) deleteSessions(r *http.Request) (*response, error) {
-	f, err := s.filter(r)
-	if err != nil {
-		return nil, err
+		return err
 	}
 	if f.Status == "" {
 		f.Status = bos.SessionComplete
 	}
-	tenant := tenantOf(r)
+	tenant, err := tenantOf(r)
+	if err != nil {
+		return err
+	}
 	f.Tenant = &tenant
-	records, err := s.Store.Sessions(r.Context(), f, s.Now())
+	sessions, err := s.Store.Sessions(r.Context(), f, s.Now())
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var keys []bos.SessionKey
-	for _, rec := range records {
-		if err := s.Store.DeleteSession(r.Context(), rec.Key()); err != nil && !isNotFound(err) {
-			return nil, err
+	var gone []bos.SessionKey
+	defer func() { s.Changed(Change{Sessions: gone}) }()
+	for _, rec := range sessions {
+		err := s.Store.DeleteSession(r.Context(), rec.Key())
+		if err != nil && !errors.Is(err, bos.ErrNotFound) {
+			return err
 		}
-		keys = append(keys, rec.Key())
+		gone = append(gone, rec.Key())
 	}
-	s.Changed(Change{Sessions: keys})
-	return noContent()
+	return s.noContent(w)
 }
 
-func (s *server) getStatus(r *http.Request) (*response, error) {
+func (s *server) getSession(w http.ResponseWriter, r *http.Request) error {
 	rec, err := s.session(r)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if rec.Extended != nil {
-		return ok(rec.Extended)
-	}
-	status, err := s.extended(r, rec)
-	if err != nil {
-		return nil, err
-	}
-	return ok(status)
+	return s.answer(w, http.StatusOK, rec.Session)
 }
 
-func (s *server) extended(r *http.Request, rec bos.SessionRecord) (bos.ExtendedStatus, error) {
-	managed, err := s.managed(r, rec.Name)
+func (s *server) deleteSession(w http.ResponseWriter, r *http.Request) error {
+	key, err := sessionKey(r)
 	if err != nil {
-		return bos.ExtendedStatus{}, err
+		return err
 	}
-	return bos.Extended(rec, managed, s.Now()), nil
+	if err := s.Store.DeleteSession(r.Context(), key); err != nil {
+		return orMissing(err, kindSession, key.Tenant, key.Name)
+	}
+	s.Changed(Change{Sessions: []bos.SessionKey{key}})
+	return s.noContent(w)
 }
 
-// managed lists the components a session owns or has staged, each once.
-func (s *server) managed(r *http.Request, name string) ([]bos.Record, error) {
-	owned, err := s.Store.Components(r.Context(), bos.ComponentFilter{Session: name})
-	if err != nil {
-		return nil, err
-	}
-	staged, err := s.Store.Components(r.Context(), bos.ComponentFilter{StagedSession: name})
-	if err != nil {
-		return nil, err
-	}
-	for _, rec := range staged {
-		if rec.Session != name {
-			owned = append(owned, rec)
-		}
-	}
-	return owned, nil
+// sessionPatch is what a client may change of a session.
+type sessionPatch struct {
+	Components *string `json:"components"`
+	Status     *struct {
+		StartTime *bos.Time          `json:"start_time"`
+		EndTime   nullable[bos.Time] `json:"end_time"`
+		Status    *bos.SessionPhase  `json:"status"`
+		Error     nullable[string]   `json:"error"`
+	} `json:"status"`
 }
 
-func (s *server) saveStatus(r *http.Request) (*response, error) {
-	rec, err := s.session(r)
-	if err != nil {
-		return nil, err
+func (p sessionPatch) check() error {
+	if err := checkText("components", p.Components, bos.MaxLimit); err != nil || p.Status == nil {
+		return err
 	}
-	status, err := s.extended(r, rec)
-	if err != nil {
-		return nil, err
+	if to := p.Status.Status; to != nil && !slices.Contains(sessionPhases, *to) {
+		return bos.Invalidf("status.status", "%q is no status of a session; use one of %q", clip(string(*to)), sessionPhases)
 	}
-	_, err = s.Store.MutateSession(r.Context(), rec.Key(), func(rec *bos.SessionRecord) error {
-		if rec.Status.Status == bos.SessionComplete {
-			rec.Extended = &status
-		}
+	return checkText("status.error", p.Status.Error.value, bos.MaxError)
+}
+
+func checkText(field string, text *string, limit int) error {
+	if text == nil {
 		return nil
-	})
-	if err != nil {
-		return nil, err
 	}
-	s.Changed(Change{Sessions: []bos.SessionKey{rec.Key()}})
-	return ok(status)
+	if n := utf8.RuneCountInString(*text); n > limit {
+		return bos.Invalidf(field, "has %d characters, at most %d are allowed", n, limit)
+	}
+	return nil
 }
 
-// maxOutcomes is the largest page of outcomes.
-const maxOutcomes = 10_000
+func (p sessionPatch) apply(rec *bos.SessionRecord) error {
+	set(&rec.Components, p.Components)
+	if p.Status == nil {
+		return nil
+	}
+	if to := p.Status.Status; to != nil && slices.Index(sessionPhases, *to) < slices.Index(sessionPhases, rec.Status.Status) {
+		return bos.Invalidf("status.status", "the session is %s and cannot go back to %s; create a new session", rec.Status.Status, *to)
+	}
+	set(&rec.Status.StartTime, p.Status.StartTime)
+	set(&rec.Status.Status, p.Status.Status)
+	if p.Status.EndTime.given {
+		rec.Status.EndTime = p.Status.EndTime.orZero()
+	}
+	if p.Status.Error.given {
+		rec.Status.Error = p.Status.Error.value
+	}
+	return nil
+}
 
-func (s *server) sessionComponents(r *http.Request) (*response, error) {
-	rec, err := s.session(r)
+func (s *server) patchSession(w http.ResponseWriter, r *http.Request) error {
+	key, err := sessionKey(r)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	size, err := queryInt(r, "page_size", 1000, maxOutcomes)
+	var patch sessionPatch
+	if err := decode(w, r, maxBody, &patch); err != nil {
+		return err
+	}
+	if err := patch.check(); err != nil {
+		return err
+	}
+	rec, err := s.Store.MutateSession(r.Context(), key, patch.apply)
 	if err != nil {
-		return nil, err
+		return orMissing(err, kindSession, key.Tenant, key.Name)
 	}
-	size = max(size, 1)
-	records, err := s.Store.Components(r.Context(), bos.ComponentFilter{
-		Session: rec.Name, After: r.URL.Query().Get("start_after_id"), Limit: size + 1,
-	})
-	if err != nil {
-		return nil, err
-	}
-	page := bos.NodeOutcomes{Components: []bos.NodeOutcome{}}
-	for i, c := range records {
-		if i == size {
-			page.Next = records[i-1].ID
-			break
-		}
-		page.Components = append(page.Components, bos.NodeOutcome{
-			ID: c.ID, Status: c.DeriveStatus(), Phase: c.Status.Phase, Error: c.Error, Cause: c.Work.Cause, Sentence: c.Work.Cause.Sentence(),
-		})
-	}
-	return ok(page)
+	s.Changed(Change{Sessions: []bos.SessionKey{key}})
+	return s.answer(w, http.StatusOK, rec.Session)
 }

@@ -1,0 +1,46 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+const (
+	defaultOutcomes = 1000
+	maxOutcomes     = 10000
+)
+
+// listOutcomes says what became of each node that the session still owns, a
+// page at a time; a node that a newer session has taken over is that session's.
+func (s *server) listOutcomes(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	size, err := queryInt(q, "page_size", defaultOutcomes, 1, maxOutcomes)
+	if err != nil {
+		return err
+	}
+	after, err := queryText(q, "start_after_id", bos.MaxComponentID)
+	if err != nil {
+		return err
+	}
+	rec, err := s.session(r)
+	if err != nil {
+		return err
+	}
+	records, err := s.Store.Components(r.Context(), bos.ComponentFilter{Session: rec.Name, After: after, Limit: size + 1})
+	if err != nil {
+		return err
+	}
+	page := bos.NodeOutcomes{Components: make([]bos.NodeOutcome, 0, min(size, len(records)))}
+	if len(records) > size {
+		records = records[:size]
+		page.Next = records[size-1].ID
+	}
+	for _, c := range records {
+		page.Components = append(page.Components, bos.NodeOutcome{
+			ID: c.ID, Status: c.DeriveStatus(), Phase: c.Status.Phase, Error: c.Error,
+			Cause: c.Work.Cause, Sentence: c.Work.Cause.Sentence(),
+		})
+	}
+	return s.answer(w, http.StatusOK, page)
+}

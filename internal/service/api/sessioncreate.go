@@ -1,0 +1,157 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/google/uuid"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
+)
+
+// sessionBody is the body of POST /v2/sessions.
+type sessionBody struct {
+	Name            *string          `json:"name"`
+	Operation       *bos.Operation   `json:"operation"`
+	TemplateName    *string          `json:"template_name"`
+	Limit           nullable[string] `json:"limit"`
+	Stage           bool             `json:"stage"`
+	IncludeDisabled bool             `json:"include_disabled"`
+}
+
+// pinnedBody is the body of POST /x/v1/sessions.
+type pinnedBody struct {
+	Session sessionBody `json:",embed"`
+	Pin     string      `json:"pin"`
+}
+
+func (b sessionBody) check() error {
+	if b.Name != nil && !bos.ValidName(*b.Name) {
+		return bos.Invalidf("name", "%q cannot name a session; use %s, or leave it out", clip(*b.Name), bos.NameRule)
+	}
+	if b.TemplateName == nil {
+		return bos.Invalidf("template_name", "is missing; name the session template")
+	}
+	if !bos.ValidName(*b.TemplateName) {
+		return bos.Invalidf("template_name", "%q cannot name a session template; use %s", clip(*b.TemplateName), bos.NameRule)
+	}
+	return checkOperation(b.Operation)
+}
+
+func (s *server) postSession(w http.ResponseWriter, r *http.Request) error {
+	var body sessionBody
+	if err := decode(w, r, maxBody, &body); err != nil {
+		return err
+	}
+	return s.createSession(w, r, body, "")
+}
+
+func (s *server) postPinnedSession(w http.ResponseWriter, r *http.Request) error {
+	var body pinnedBody
+	if err := decode(w, r, maxBody, &body); err != nil {
+		return err
+	}
+	return s.createSession(w, r, body.Session, body.Pin)
+}
+
+// createSession accepts a session, with the template as it is now. Whatever can
+// be known to be wrong is refused here, where it touches nothing yet.
+func (s *server) createSession(w http.ResponseWriter, r *http.Request, body sessionBody, pin string) error {
+	if err := body.check(); err != nil {
+		return err
+	}
+	tenant, err := tenantOf(r)
+	if err != nil {
+		return err
+	}
+	key := bos.SessionKey{Tenant: tenant, Name: uuid.NewString()}
+	set(&key.Name, body.Name)
+	q, err := s.accept(r.Context(), body, key, pin)
+	if err != nil {
+		return err
+	}
+	now := s.Now()
+	rec := bos.SessionRecord{
+		Session: bos.Session{
+			Name: key.Name, Tenant: bos.TenantRef(tenant),
+			Operation: q.operation, TemplateName: *body.TemplateName, Limit: q.limit,
+			Stage: q.stage, IncludeDisabled: q.includeDisabled,
+			Status: bos.SessionStatus{Status: bos.SessionPending, StartTime: bos.At(now)},
+		},
+		Template: q.template, Pin: pin, Created: now.UTC(),
+	}
+	if err := s.Store.CreateSession(r.Context(), rec); err != nil {
+		return orTaken(err, key)
+	}
+	s.Changed(Change{Sessions: []bos.SessionKey{key}})
+	return s.answer(w, http.StatusCreated, rec.Session)
+}
+
+func orTaken(err error, key bos.SessionKey) error {
+	if !errors.Is(err, bos.ErrExists) {
+		return err
+	}
+	return problemf(http.StatusConflict, titleExists, "Session '%s' already exists", key.Name)
+}
+
+// accept checks a session against everything known now: its template, the
+// images, the nodes, and the plan it was reviewed by.
+func (s *server) accept(ctx context.Context, body sessionBody, key bos.SessionKey, pin string) (question, error) {
+	q := question{
+		tenant: key.Tenant, operation: *body.Operation, limit: body.Limit.orZero(),
+		stage: body.Stage, includeDisabled: body.IncludeDisabled,
+	}
+	options, err := s.Store.Options(ctx)
+	if err != nil {
+		return q, err
+	}
+	req, err := s.request(ctx, q)
+	if err != nil {
+		return q, err
+	}
+	if q.template, err = s.storedTemplate(ctx, q.tenant, *body.TemplateName); err != nil {
+		return q, err
+	}
+	req.Template = q.template
+	if err := s.check(q, options); err != nil {
+		return q, err
+	}
+	if _, err := s.Store.Session(ctx, key); err == nil {
+		return q, orTaken(bos.ErrExists, key)
+	} else if !errors.Is(err, bos.ErrNotFound) {
+		return q, err
+	}
+	images, err := s.images(ctx, q)
+	if err != nil {
+		return q, err
+	}
+	sel, err := s.selection(ctx, req)
+	if passing(err) && pin == "" {
+		s.Log.Warn("a session is accepted without a look at its nodes; its setup looks again", "session", key.Name, "error", err)
+		return q, nil
+	}
+	if err != nil || pin == "" {
+		return q, err
+	}
+	return q, s.comparePin(ctx, pin, decide.MakePreview(req, sel, images, s.Now(), receiptTTL))
+}
+
+// comparePin refuses a session whose nodes or images are no longer those that
+// were reviewed.
+func (s *server) comparePin(ctx context.Context, pin string, current bos.Preview) error {
+	if current.Pin == pin {
+		return nil
+	}
+	receipt, err := s.Store.ReceiptByPin(ctx, pin)
+	switch {
+	case errors.Is(err, bos.ErrNotFound):
+		return problemf(http.StatusConflict, titlePlanOutdated,
+			"the plan with pin %q is not what a session would do now, and it is no longer kept to say what changed; nothing was touched, plan again", clip(pin))
+	case err != nil:
+		return err
+	}
+	return problemf(http.StatusConflict, titlePlanOutdated,
+		"%s; nothing was touched, plan again and review", decide.PreviewDiff(receipt.Preview, current))
+}
