@@ -1,5 +1,7 @@
 package bos
 
+import "strings"
+
 // Node is one node as the inventory knows it. Fields have HSM's meanings.
 type Node struct {
 	ID      string
@@ -17,4 +19,17 @@ type Inventory struct {
 	// Groups and Partitions map a name to the xnames of its members.
 	Groups     map[string][]string
 	Partitions map[string][]string
+}
+
+// WithRole lists the nodes of a role, or of a Role_SubRole; none for an
+// unknown one.
+func (inv Inventory) WithRole(word string) []string {
+	role, sub, hasSub := strings.Cut(word, "_")
+	var ids []string
+	for _, n := range inv.Nodes {
+		if n.Role == role && (!hasSub || n.SubRole == sub) {
+			ids = append(ids, n.ID)
+		}
+	}
+	return ids
 }

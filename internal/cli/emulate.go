@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+)
+
+// roomFlags are the flags of an emulated room, shared by serve and emulate.
+type roomFlags struct {
+	bootTime, powerTime time.Duration
+	dead                string
+	dump                string
+	seed                uint64
+	state               string
+}
+
+func (f *roomFlags) add(c *cobra.Command) {
+	flags := c.Flags()
+	flags.DurationVar(&f.bootTime, "emulate-boot-time", emulator.DefaultBootTime, "how long an emulated node takes from power to its report")
+	flags.DurationVar(&f.powerTime, "emulate-power-time", emulator.DefaultPowerTime, "how long power takes to change")
+	flags.StringVar(&f.dead, "dead", "", "xnames of nodes or BMCs whose BMC does not answer, separated by commas")
+	flags.StringVar(&f.dump, "hsm-dump", "", "folder with a real site's HSM dump to emulate instead of invented nodes")
+	flags.Uint64Var(&f.seed, "seed", 1, "seed of the nodes' own pace")
+	flags.StringVar(&f.state, "state-dir", "", "folder that keeps the CA over restarts")
+}
+
+func (f *roomFlags) config(nodes int, listen string, log *slog.Logger) (emulator.ServerConfig, error) {
+	c := emulator.ServerConfig{Listen: listen, StateDir: f.state, Log: log, Config: emulator.Config{
+		Nodes: nodes, Seed: f.seed, PowerTime: f.powerTime, BootTime: f.bootTime,
+	}}
+	if f.dead != "" {
+		c.Dead = strings.Split(f.dead, ",")
+	}
+	if f.dump != "" {
+		dump, err := emulator.LoadDump(f.dump)
+		if err != nil {
+			return c, err
+		}
+		c.Dump = dump
+	}
+	return c, nil
+}
+
+func emulateCommand() *cobra.Command {
+	var room roomFlags
+	var nodes int
+	var listen, writeConfig, bosURL string
+	c := &cobra.Command{
+		Use: "emulate", Short: "Run an emulated machine room: HSM, BMCs, BSS and S3 on loopback addresses", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if nodes <= 0 && room.dump == "" {
+				return fmt.Errorf("--nodes is %d; give how many nodes to invent, or --hsm-dump", nodes)
+			}
+			config, err := room.config(nodes, listen, newLog(c))
+			if err != nil {
+				return err
+			}
+			config.BOSURL = bosURL
+			server, err := emulator.Start(c.Context(), config)
+			if err != nil {
+				return err
+			}
+			defer server.Close() //nolint:errcheck // the process ends
+			if writeConfig != "" {
+				if err := server.WriteConfig(writeConfig); err != nil {
+					return fmt.Errorf("--write-config: %w", err)
+				}
+			}
+			if _, err := fmt.Fprintf(c.OutOrStdout(), "emulated machine room at %s\n", server.Endpoints().S3); err != nil {
+				return err
+			}
+			<-c.Context().Done()
+			return nil
+		},
+	}
+	c.Flags().IntVar(&nodes, "nodes", 0, "how many compute nodes to invent")
+	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8780", "loopback address of HSM, BSS and S3; the BMCs take the port after it")
+	c.Flags().StringVar(&writeConfig, "write-config", "", "file to write a configuration for serve to")
+	c.Flags().StringVar(&bosURL, "bos", "http://127.0.0.1:8770", "where nodes report to")
+	room.add(c)
+	return c
+}

@@ -1,0 +1,268 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bootorch/terraform-provider-bos/internal/hw/bss"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/hsm"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/redfish"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/s3"
+	"github.com/bootorch/terraform-provider-bos/internal/service"
+	"github.com/bootorch/terraform-provider-bos/internal/service/config"
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
+)
+
+const (
+	defaultListen   = "127.0.0.1:8770"
+	defaultDatabase = "bos.db"
+	shutdownTime    = 10 * time.Second
+)
+
+type serveFlags struct {
+	config, listen, database string
+	maxUnreachable           time.Duration
+	allowRemote              bool
+	emulate                  int
+	room                     roomFlags
+}
+
+func newLog(c *cobra.Command) *slog.Logger {
+	return slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil))
+}
+
+func serveCommand(version string) *cobra.Command {
+	var f serveFlags
+	c := &cobra.Command{
+		Use: "serve", Short: "Run the BOS service: v2 API and operators", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return serve(c, f, version) },
+	}
+	flags := c.Flags()
+	flags.StringVar(&f.config, "config", os.Getenv("BOS_CONFIG"), "configuration file (BOS_CONFIG)")
+	flags.StringVar(&f.listen, "listen", os.Getenv("BOS_LISTEN"), "address of the API (BOS_LISTEN; default "+defaultListen+")")
+	flags.StringVar(&f.database, "database", os.Getenv("BOS_DATABASE"), "database file (BOS_DATABASE; default "+defaultDatabase+", a temporary one with --emulate)")
+	flags.DurationVar(&f.maxUnreachable, "max-unreachable-time", 0, "how long a BMC may be silent while its peers answer before its nodes fail (default 10m)")
+	flags.BoolVar(&f.allowRemote, "allow-remote", false, "serve on an address other than loopback, although there is no authentication")
+	flags.IntVar(&f.emulate, "emulate", 0, "also emulate this many nodes and drive them")
+	f.room.add(c)
+	return c
+}
+
+// serve runs everything until the context ends.
+func serve(c *cobra.Command, f serveFlags, version string) error {
+	ctx, stop := context.WithCancel(c.Context())
+	defer stop()
+	log := newLog(c)
+	settings, room, err := settle(ctx, &f, log)
+	if err != nil {
+		return err
+	}
+	if room != nil {
+		defer room.Close() //nolint:errcheck // the process ends
+	}
+	listener, err := listen(ctx, settings.Listen, f.allowRemote)
+	if err != nil {
+		return err
+	}
+	defer listener.Close() //nolint:errcheck // closed by the server
+	url := "http://" + listener.Addr().String()
+	if room != nil {
+		room.SetBOS(url)
+	}
+	store, err := sqlite.Open(ctx, settings.Database)
+	if err != nil {
+		return err
+	}
+	defer store.Close() //nolint:errcheck // everything is durable
+	sc, err := wire(settings)
+	if err != nil {
+		return err
+	}
+	sc.Store, sc.Version, sc.Log = store, version, log
+	s, err := service.New(sc)
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	ended := make(chan error, 2)
+	go func() { ended <- s.Run(ctx) }()
+	go func() { ended <- server.Serve(listener) }()
+	if _, err := fmt.Fprintf(c.OutOrStdout(), "BOS is ready at %s\n", url); err != nil {
+		return err
+	}
+	return wait(ctx, stop, server, ended)
+}
+
+// wait ends the API first and the operators then.
+func wait(ctx context.Context, stop context.CancelFunc, server *http.Server, ended chan error) error {
+	var first error
+	left := 2
+	select {
+	case <-ctx.Done():
+	case first = <-ended:
+		left--
+	}
+	stop()
+	shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+	defer cancel()
+	if err := server.Shutdown(shutdown); err != nil {
+		first = errors.Join(first, server.Close())
+	}
+	for range left {
+		if err := <-ended; err != nil && !errors.Is(err, http.ErrServerClosed) {
+			first = errors.Join(first, err)
+		}
+	}
+	if errors.Is(first, http.ErrServerClosed) {
+		return nil
+	}
+	return first
+}
+
+// settle brings flags, file and defaults together and starts the emulated room.
+func settle(ctx context.Context, f *serveFlags, log *slog.Logger) (config.Config, *emulator.Server, error) {
+	var settings config.Config
+	var err error
+	if f.config != "" {
+		if settings, err = config.Load(f.config); err != nil {
+			return settings, nil, err
+		}
+	}
+	var room *emulator.Server
+	if f.emulate > 0 || f.room.dump != "" {
+		if room, err = startRoom(ctx, f, log, &settings); err != nil {
+			return settings, nil, err
+		}
+	}
+	settings.Listen = cmp.Or(f.listen, settings.Listen, defaultListen)
+	settings.Database = cmp.Or(f.database, settings.Database, defaultDatabase)
+	settings.MaxUnreachable = cmp.Or(f.maxUnreachable, settings.MaxUnreachable)
+	return settings, room, nil
+}
+
+func startRoom(ctx context.Context, f *serveFlags, log *slog.Logger, settings *config.Config) (*emulator.Server, error) {
+	dir := f.room.state
+	if dir == "" {
+		temp, err := os.MkdirTemp("", "bos")
+		if err != nil {
+			return nil, err
+		}
+		dir = temp
+		f.room.state = temp
+	}
+	rc, err := f.room.config(f.emulate, "127.0.0.1:8780", log)
+	if err != nil {
+		return nil, err
+	}
+	room, err := emulator.Start(ctx, rc)
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(dir, "bos.yaml")
+	if err := room.WriteConfig(file); err != nil {
+		return nil, errors.Join(err, room.Close())
+	}
+	emulated, err := config.Load(file)
+	if err != nil {
+		return nil, errors.Join(err, room.Close())
+	}
+	emulated.Listen, emulated.MaxUnreachable = settings.Listen, settings.MaxUnreachable
+	emulated.Database = cmp.Or(settings.Database, filepath.Join(dir, defaultDatabase))
+	*settings = emulated
+	return room, nil
+}
+
+func listen(ctx context.Context, address string, allowRemote bool) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("--listen %q is no address such as %s", address, defaultListen)
+	}
+	ip := net.ParseIP(host)
+	if !allowRemote && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return nil, fmt.Errorf("--listen %q is not a loopback address and this service has no authentication; put a proxy in front, or add --allow-remote if the network is trusted", address)
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen: %w; choose another --listen", err)
+	}
+	return l, nil
+}
+
+// wire makes the adapters that the settings name.
+func wire(c config.Config) (service.Config, error) {
+	sc := service.Config{MaxUnreachable: c.MaxUnreachable}
+	if c.BootParameters.BSS != nil {
+		sc.Boot = bss.New(c.BootParameters.BSS.URL, 0)
+	}
+	if c.Artifacts.S3 != nil {
+		access, err := config.Secret("artifacts.s3.access_key", c.Artifacts.S3.AccessKeyEnv, c.Artifacts.S3.AccessKeyFile)
+		if err != nil {
+			return sc, err
+		}
+		secret, err := config.Secret("artifacts.s3.secret_key", c.Artifacts.S3.SecretKeyEnv, c.Artifacts.S3.SecretKeyFile)
+		if err != nil {
+			return sc, err
+		}
+		client, err := s3.New(c.Artifacts.S3.Endpoint, access, secret)
+		if err != nil {
+			return sc, err
+		}
+		sc.Artifacts = client
+	}
+	if c.Inventory.HSM == nil {
+		return sc, nil
+	}
+	inventory := hsm.New(c.Inventory.HSM.URL, 0)
+	sc.Inventory = inventory
+	if c.Power.Redfish == nil {
+		return sc, nil
+	}
+	power, err := wireRedfish(*c.Power.Redfish, inventory)
+	if err == nil {
+		sc.Power = power
+	}
+	return sc, err
+}
+
+func wireRedfish(c config.Redfish, inventory *hsm.Client) (*redfish.Client, error) {
+	password, err := config.Secret("power.redfish.credentials.password", c.Credentials.PasswordEnv, c.Credentials.PasswordFile)
+	if err != nil {
+		return nil, err
+	}
+	rc := redfish.Config{Insecure: c.Insecure, User: c.Credentials.User, Password: password}
+	if c.CAFile != "" {
+		pem, err := os.ReadFile(c.CAFile) //nolint:gosec // the administrator names the file
+		if err != nil {
+			return nil, fmt.Errorf("power.redfish.ca_file: %w", err)
+		}
+		rc.CA = x509.NewCertPool()
+		if !rc.CA.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("power.redfish.ca_file %s holds no certificate in PEM form", c.CAFile)
+		}
+	}
+	rc.Endpoints = func(ctx context.Context) (map[string]redfish.Endpoint, error) {
+		list, err := inventory.Endpoints(ctx)
+		if err != nil {
+			return nil, err
+		}
+		endpoints := make(map[string]redfish.Endpoint, len(list))
+		for id, e := range list {
+			endpoints[id] = redfish.Endpoint{Address: e.FQDN, System: e.System, Target: e.Target, ResetTypes: e.ResetTypes}
+		}
+		return endpoints, nil
+	}
+	return redfish.New(rc), nil
+}
