@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -23,6 +24,8 @@ type bulk struct {
 	// session, if it is not empty, is the session that must still own a
 	// component when it is written.
 	session string
+	// checked says that every id had a record a moment ago.
+	checked bool
 	// tokens are what the patches' tokens stand for.
 	tokens map[string]*bos.BootArtifacts
 }
@@ -68,16 +71,19 @@ func (s *server) patchComponents(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	skipBad := orZero(skip)
+	if orZero(skip) {
+		if err := s.dropUnknown(r, &b, sc); err != nil {
+			return err
+		}
+	}
 	return s.writeComponents(w, r, b, func(rec *bos.Record, exists bool, patch bos.ComponentPatch, booted *bos.BootArtifacts) (bool, error) {
 		switch {
-		case b.session != "" && (!exists || rec.Session != b.session):
-			return false, nil
+		case !exists && b.checked:
+			return false, unavailable("component '%s' was deleted while this request was under way; nothing was written, try again", rec.ID)
 		case !exists || !sc.has(rec.ID):
-			if skipBad {
-				return false, nil
-			}
 			return false, missing(kindComponent, sc.tenant, rec.ID)
+		case b.session != "" && rec.Session != b.session:
+			return false, nil
 		}
 		patch.Apply(rec, booted, s.Now())
 		return true, nil
@@ -221,11 +227,29 @@ func (s *server) bulkPatch(r *http.Request, body bulkPatchBody, sc scope) (bulk,
 			}
 		}
 	}
-	b := bulk{patches: make(map[string]bos.ComponentPatch, len(ids)), session: body.session}
+	b := bulk{patches: make(map[string]bos.ComponentPatch, len(ids)), session: body.session, checked: body.session != ""}
 	for _, id := range ids {
 		b.add(id, *body.patch)
 	}
 	return b, nil
+}
+
+// dropUnknown leaves out the ids without a record and those of other tenants.
+func (s *server) dropUnknown(r *http.Request, b *bulk, sc scope) error {
+	records := []bos.Record{}
+	if len(b.ids) > 0 {
+		var err error
+		if records, err = s.Store.Components(r.Context(), bos.ComponentFilter{IDs: b.ids}); err != nil {
+			return err
+		}
+	}
+	known := make(map[string]bool, len(records))
+	for _, rec := range records {
+		known[rec.ID] = sc.has(rec.ID)
+	}
+	b.ids = slices.DeleteFunc(b.ids, func(id string) bool { return !known[id] })
+	b.checked = true
+	return nil
 }
 
 // writeComponents writes all components of a bulk in one transaction, or none,
@@ -257,7 +281,9 @@ func (s *server) writeComponents(w http.ResponseWriter, r *http.Request, b bulk,
 			ids = append(ids, rec.ID)
 		}
 	}
-	s.Changed(Change{Components: ids})
+	if len(ids) > 0 {
+		s.Changed(Change{Components: ids})
+	}
 	return answerList(s, w, changed, shown)
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -77,7 +78,11 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.As(err, &invalid):
 		p = &problem{Type: "about:blank", Title: titleBadRequest, Status: http.StatusBadRequest, Detail: invalid.Error()}
 	default:
-		s.Log.Error("the database failed a request", "method", r.Method, "path", r.URL.Path, "error", err)
+		level := slog.LevelError
+		if r.Context().Err() != nil {
+			level = slog.LevelDebug // the client has left, which fails its queries
+		}
+		s.Log.Log(r.Context(), level, "the database failed a request", "method", r.Method, "path", r.URL.Path, "error", err)
 		p = &problem{
 			Type: "about:blank", Title: titleUnavailable, Status: http.StatusServiceUnavailable,
 			Detail: "the database cannot be used now; try again, and see the log of the service if it stays so",

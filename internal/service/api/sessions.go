@@ -96,7 +96,11 @@ func (s *server) deleteSessions(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var gone []bos.SessionKey
-	defer func() { s.Changed(Change{Sessions: gone}) }()
+	defer func() {
+		if len(gone) > 0 {
+			s.Changed(Change{Sessions: gone})
+		}
+	}()
 	for _, rec := range sessions {
 		err := s.Store.DeleteSession(r.Context(), rec.Key())
 		if err != nil && !errors.Is(err, bos.ErrNotFound) {
