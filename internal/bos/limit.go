@@ -1,60 +1,82 @@
 package bos
 
 import (
+	"errors"
 	"slices"
 	"strings"
 )
 
-// Limit is a parsed limit: terms read from left to right on a growing set
-// (bos-contract section 4).
+// Limit is a parsed limit: terms read from left to right on a set of nodes that
+// is empty at first (bos-contract section 4). The zero Limit keeps every node.
 type Limit struct{ terms []limitTerm }
 
 type limitTerm struct {
-	op    byte // 0 union, '&' intersection, '!' difference
-	word  string
-	names []string // the word expanded as xnames
+	op   limitOp
+	word string
+	// names is what the word stands for if the inventory has no role,
+	// partition or group of that name.
+	names []string
 }
 
-// ParseLimit reads a limit. An empty one limits nothing; an empty term is an
-// error that says which. Terms may be folded.
+type limitOp byte
+
+const (
+	limitUnion        limitOp = 0
+	limitIntersection limitOp = '&'
+	limitDifference   limitOp = '!'
+)
+
+// ParseLimit reads a limit: a comma list of terms, of which a plain one adds
+// nodes, one with & in front keeps only its nodes, and one with ! in front takes
+// its nodes out. An empty limit limits nothing. Names may be folded; together
+// they stand for at most MaxExpand names. The error is an *Invalid that says
+// which term is wrong.
 func ParseLimit(s string) (Limit, error) {
 	var l Limit
 	if s == "" {
 		return l, nil
 	}
-	for i, word := range SplitList(s) {
-		word = strings.TrimSpace(word)
-		t := limitTerm{}
-		if word != "" && (word[0] == '&' || word[0] == '!') {
-			t.op, word = word[0], word[1:]
-		}
-		if word == "" {
-			return Limit{}, Invalidf("limit", "term %d of %q is empty; remove the extra comma or operator", i+1, shorten(s))
-		}
-		names, err := Expand(word, MaxExpand)
+	if len(s) > MaxLimit {
+		return Limit{}, Invalidf("limit", "has %d characters, at most %d are allowed; use a group or role, or fold the names", len(s), MaxLimit)
+	}
+	left := MaxExpand
+	for i, text := range SplitList(s) {
+		t, err := parseTerm(strings.TrimSpace(text), left)
 		if err != nil {
 			return Limit{}, Invalidf("limit", "term %d: %s", i+1, err)
 		}
-		t.word, t.names = word, names
+		left -= len(t.names)
 		l.terms = append(l.terms, t)
 	}
 	return l, nil
 }
 
-func shorten(s string) string {
-	const most = 120
-	if len(s) <= most {
-		return s
+func parseTerm(text string, most int) (limitTerm, error) {
+	var t limitTerm
+	t.word = text
+	if strings.HasPrefix(text, "&") || strings.HasPrefix(text, "!") {
+		t.op, t.word = limitOp(text[0]), strings.TrimSpace(text[1:])
 	}
-	return s[:most] + "..."
+	switch {
+	case t.word == "" && t.op == limitUnion:
+		return t, errors.New("it is empty; remove the extra comma")
+	case t.word == "":
+		return t, Invalidf("", "nothing follows %q; name a node, role, partition or group, or remove the term", text)
+	case t.word[0] == '&' || t.word[0] == '!':
+		return t, Invalidf("", "%q has more than one operator; use one & or one !", clip(text))
+	}
+	var err error
+	t.names, err = Expand(t.word, most)
+	return t, err
 }
 
 // Everything reports whether the limit keeps every node.
 func (l Limit) Everything() bool { return len(l.terms) == 0 }
 
-// Apply returns which of the nodes the limit keeps, sorted. A word is all or *,
-// else a role (or Role_SubRole), a partition or a group of the inventory, in
-// this order, else an xname.
+// Apply returns which of the nodes the limit keeps, sorted and without
+// duplicates. A word of the limit is all or *, else a role (or Role_SubRole), a
+// partition or a group of the inventory, in this order, else an xname as
+// written.
 func (l Limit) Apply(inv Inventory, nodes []string) []string {
 	sorted := slices.Clone(nodes)
 	slices.SortFunc(sorted, CompareXnames)
@@ -62,66 +84,142 @@ func (l Limit) Apply(inv Inventory, nodes []string) []string {
 	if l.Everything() {
 		return sorted
 	}
-	set := make(map[string]bool)
-	for _, t := range l.terms {
-		t.apply(inv, set)
-	}
-	return slices.DeleteFunc(sorted, func(id string) bool { return !set[id] })
+	kept := l.keep(inv, sorted)
+	return slices.DeleteFunc(sorted, func(id string) bool { return !kept[id] })
 }
 
-func (t limitTerm) apply(inv Inventory, set map[string]bool) {
-	members := t.members(inv)
-	switch t.op {
-	case '!':
-		for _, id := range members {
-			delete(set, id)
+// keep reads the terms from the right: the last term that says anything about
+// a node decides, so each node is decided once and a term that occurs again
+// further left has nothing to add. That keeps the work near the size of limit
+// plus nodes for every limit somebody may send.
+func (l Limit) keep(inv Inventory, nodes []string) map[string]bool {
+	kept := make(map[string]bool)
+	open := make(map[string]bool, len(nodes))
+	for _, id := range nodes {
+		open[id] = true
+	}
+	type said struct {
+		op   limitOp
+		word string
+	}
+	done := make(map[said]bool)
+	words := inv.words()
+	for _, t := range slices.Backward(l.terms) {
+		if len(open) == 0 {
+			break
 		}
-	case '&':
-		keep := make(map[string]bool, len(members))
-		for _, id := range members {
-			keep[id] = true
+		if done[said{t.op, t.word}] {
+			continue
 		}
-		for id := range set {
-			if !keep[id] {
-				delete(set, id)
+		done[said{t.op, t.word}] = true
+		members, everything := words.members(t)
+		switch {
+		case everything && t.op == limitIntersection:
+		case everything:
+			if t.op == limitUnion {
+				for id := range open {
+					kept[id] = true
+				}
+			}
+			clear(open)
+		case t.op == limitIntersection:
+			open = intersect(open, members)
+		default:
+			for _, id := range members {
+				if open[id] {
+					delete(open, id)
+					kept[id] = t.op == limitUnion
+				}
 			}
 		}
-	default:
-		for _, id := range members {
-			set[id] = true
-		}
 	}
+	return kept
 }
 
-func (t limitTerm) members(inv Inventory) []string {
-	if t.word == "all" || t.word == "*" {
-		ids := make([]string, len(inv.Nodes))
-		for i, n := range inv.Nodes {
-			ids[i] = n.ID
+func intersect(set map[string]bool, members []string) map[string]bool {
+	both := make(map[string]bool)
+	for _, id := range members {
+		if set[id] {
+			both[id] = true
 		}
-		return ids
 	}
-	if ids := inv.WithRole(t.word); len(ids) > 0 {
-		return ids
-	}
-	if ids, ok := inv.Partitions[t.word]; ok {
-		return ids
-	}
-	if ids, ok := inv.Groups[t.word]; ok {
-		return ids
-	}
-	return t.names
+	return both
 }
 
-// WithRole lists the nodes of a role, or of a Role_SubRole; none for an
-// unknown one.
-func (inv Inventory) WithRole(word string) []string {
-	role, sub, hasSub := strings.Cut(word, "_")
-	var ids []string
+// Unknown lists the words of the limit that name nothing the inventory has, in
+// the order of the limit, folded names one by one. They match no node, which
+// after a ! means that nodes stay in which were meant to be left out.
+func (l Limit) Unknown(inv Inventory) []string {
+	if l.Everything() {
+		return nil
+	}
+	words := inv.words()
+	nodes := make(map[string]bool, len(inv.Nodes))
 	for _, n := range inv.Nodes {
-		if n.Role == role && (!hasSub || n.SubRole == sub) {
-			ids = append(ids, n.ID)
+		nodes[n.ID] = true
+	}
+	var unknown []string
+	for _, t := range l.terms {
+		if words.has(t.word) {
+			continue
+		}
+		for _, name := range t.names {
+			if !nodes[name] {
+				unknown = append(unknown, name)
+			}
 		}
 	}
-	return ids
+	return unknown
+}
+
+// StartsEmpty reports whether the first term takes away from the set that is
+// still empty, as in "!x3000c0s1b0n0", which selects nobody.
+func (l Limit) StartsEmpty() bool { return len(l.terms) > 0 && l.terms[0].op != limitUnion }
+
+// words is the inventory's names for sets of nodes.
+type words struct {
+	roles map[string][]string
+	inv   Inventory
+}
+
+func (inv Inventory) words() words { return words{inv.Roles(), inv} }
+
+func (w words) members(t limitTerm) (ids []string, everything bool) {
+	if t.word == "all" || t.word == "*" {
+		return nil, true
+	}
+	if ids, ok := w.roles[t.word]; ok {
+		return ids, false
+	}
+	if ids, ok := w.inv.Partitions[t.word]; ok {
+		return ids, false
+	}
+	if ids, ok := w.inv.Groups[t.word]; ok {
+		return ids, false
+	}
+	return t.names, false
+}
+
+func (w words) has(word string) bool {
+	_, role := w.roles[word]
+	_, partition := w.inv.Partitions[word]
+	_, group := w.inv.Groups[word]
+	return role || partition || group || word == "all" || word == "*"
+}
+
+// Roles maps each role, and each Role_SubRole, to the nodes that have it, in
+// the order of the inventory.
+func (inv Inventory) Roles() map[string][]string {
+	roles := make(map[string][]string)
+	for _, n := range inv.Nodes {
+		if n.Role == "" {
+			continue
+		}
+		roles[n.Role] = append(roles[n.Role], n.ID)
+		if n.SubRole != "" {
+			both := n.Role + "_" + n.SubRole
+			roles[both] = append(roles[both], n.ID)
+		}
+	}
+	return roles
 }

@@ -7,8 +7,9 @@ import (
 )
 
 var (
-	nodePattern = regexp.MustCompile(`^(x[0-9]{1,6}c[0-9]{1,4})(s[0-9]{1,4}b[0-9]{1,4})n[0-9]{1,4}$`)
-	xnameWord   = regexp.MustCompile(`^x[0-9]+([a-z][0-9]+)*$`)
+	xnameWord    = regexp.MustCompile(`^x[0-9]+([a-z][0-9]+)*$`)
+	nodeXname    = regexp.MustCompile(`^(x[0-9]+c[0-9]+s[0-9]+b[0-9]+)n[0-9]+$`)
+	chassisXname = regexp.MustCompile(`^(x[0-9]+c[0-9]+)([a-z][0-9]+)*$`)
 )
 
 // CanonicalXname is the form in which xnames are kept: lower case, numbers
@@ -19,42 +20,41 @@ func CanonicalXname(s string) string {
 		return s
 	}
 	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		leadingZero := s[i] == '0' && !digit(s[i-1]) && i+1 < len(s) && digit(s[i+1])
-		if leadingZero {
-			for i+1 < len(s) && s[i] == '0' && digit(s[i+1]) {
-				i++
-			}
+	for rest := s; rest != ""; {
+		b.WriteByte(rest[0])
+		digits, after := number(rest[1:])
+		if digits = strings.TrimLeft(digits, "0"); digits == "" {
+			digits = "0"
 		}
-		b.WriteByte(s[i])
+		b.WriteString(digits)
+		rest = after
 	}
 	return b.String()
 }
 
-func digit(c byte) bool { return c >= '0' && c <= '9' }
-
 // IsNodeXname reports whether s is the canonical xname of a node.
-func IsNodeXname(s string) bool { return nodePattern.MatchString(s) && CanonicalXname(s) == s }
+func IsNodeXname(s string) bool { return nodeXname.MatchString(s) && CanonicalXname(s) == s }
 
-// BMCOf is the xname of the BMC of a node; an id that is no node xname is its
-// own BMC.
+// BMCOf is the xname of the BMC of a node. An id that is no node xname is its
+// own BMC, so that each stands for itself.
 func BMCOf(id string) string {
-	if m := nodePattern.FindStringSubmatch(id); m != nil {
-		return m[1] + m[2]
+	if m := nodeXname.FindStringSubmatch(id); m != nil {
+		return m[1]
 	}
 	return id
 }
 
-// ChassisOf is the xname of the chassis of a node or BMC, empty if id is neither.
+// ChassisOf is the xname of the chassis that holds the node, BMC or other part
+// of that xname; empty for what is no xname or is not in a chassis.
 func ChassisOf(id string) string {
-	i := strings.IndexByte(id, 's')
-	if i < 0 || !xnameWord.MatchString(id) {
-		return ""
+	if m := chassisXname.FindStringSubmatch(id); m != nil {
+		return m[1]
 	}
-	return id[:i]
+	return ""
 }
 
-// CompareXnames orders by text with numbers by value: n2 before n10.
+// CompareXnames orders by text with numbers by value: n2 before n10. It is a
+// total order of all strings; it is 0 for equal ones only.
 func CompareXnames(a, b string) int {
 	for a != "" && b != "" {
 		if !digit(a[0]) || !digit(b[0]) {
@@ -74,6 +74,8 @@ func CompareXnames(a, b string) int {
 	}
 	return cmp.Compare(len(a), len(b))
 }
+
+func digit(c byte) bool { return c >= '0' && c <= '9' }
 
 // number splits the digits off the front of s.
 func number(s string) (digits, rest string) {

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -12,11 +13,12 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
-// MakePreview is what a session of this selection would do. It expires after
-// ttl.
+// MakePreview is what a session of this selection would do; images are by
+// path. It expires after ttl.
 func MakePreview(req Request, sel Selection, images map[string]bos.Image, now time.Time, ttl time.Duration) bos.Preview {
 	nodes := sel.Nodes()
 	p := bos.Preview{
+		Pin:       pin(req, sel, images),
 		Operation: req.Operation,
 		Count:     len(nodes),
 		Nodes:     bos.Fold(nodes),
@@ -30,106 +32,156 @@ func MakePreview(req Request, sel Selection, images map[string]bos.Image, now ti
 		shown := bos.PreviewBootSet{Name: set.Name, Count: len(set.Nodes), Nodes: bos.Fold(set.Nodes)}
 		if req.Operation != bos.OperationShutdown {
 			spec := req.Template.BootSets[set.Name]
-			image := images[spec.Path]
-			shown.ImagePath, shown.ImageETag = spec.Path, image.ETag
-			if spec.ETag != "" && image.ETag != "" && spec.ETag != image.ETag {
-				p.Warnings = append(p.Warnings, etagWarning(set.Name, spec, image))
-			}
+			shown.ImagePath, shown.ImageETag = spec.Path, images[spec.Path].ETag
+			p.Warnings = append(p.Warnings, imageWarnings(set.Name, spec, images[spec.Path])...)
 		}
 		p.BootSets = append(p.BootSets, shown)
 	}
 	for _, skip := range sel.Skipped {
 		p.Skipped = append(p.Skipped, bos.PreviewSkip{Reason: skip.Reason, Count: len(skip.Nodes), Nodes: bos.Fold(skip.Nodes)})
 	}
-	p.Pin = pin(req, p, images)
 	return p
 }
 
-func etagWarning(set string, spec bos.BootSet, image bos.Image) string {
-	return fmt.Sprintf("boot set %q: the image at %s has etag %s, the template says %s", set, spec.Path, image.ETag, spec.ETag)
-}
-
 // pin is a hash of what a reviewer agrees to: operation, nodes and images.
-func pin(req Request, p bos.Preview, images map[string]bos.Image) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s stage=%t\n", req.Operation, req.Stage)
-	for _, set := range p.BootSets {
-		fmt.Fprintf(&b, "%q %s %q %q\n", set.Name, set.Nodes, set.ImagePath, set.ImageETag)
-		if set.ImagePath != "" {
-			image := images[set.ImagePath]
-			fmt.Fprintf(&b, "%q %q %q\n", image.Kernel, image.Initrd, image.Rootfs)
+// Everything in it is quoted or ends its line, so that no two plans read alike.
+func pin(req Request, sel Selection, images map[string]bos.Image) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%q %t\n", req.Operation, req.Stage)
+	for _, set := range sel.BootSets {
+		fmt.Fprintf(h, "set %q\n", set.Name)
+		for _, id := range set.Nodes {
+			fmt.Fprintf(h, "node %q\n", id)
+		}
+		if req.Operation == bos.OperationShutdown {
+			continue
+		}
+		path := req.Template.BootSets[set.Name].Path
+		image := images[path]
+		fmt.Fprintf(h, "image %q %q\n", path, image.ETag)
+		for _, file := range []bos.Artifact{image.Kernel, image.Initrd, image.Rootfs} {
+			fmt.Fprintf(h, "file %q %q\n", file.Path, file.ETag)
 		}
 	}
-	return hash(b.String())
+	return hexHash(h.Sum(nil))
 }
 
-func hash(s string) string {
-	sum := sha256.Sum256([]byte(s))
-	return hex.EncodeToString(sum[:16])
-}
+func hexHash(sum []byte) string { return hex.EncodeToString(sum[:16]) }
 
 // ReceiptKey stands for the inputs of a preview: equal keys are the same
-// question, however the template was given.
+// question, whether the template was given by name or in the request, and
+// whether it spells defaults out or not.
 func ReceiptKey(req Request, tenant string) string {
-	template, err := json.Marshal(req.Template)
-	if err != nil {
-		template = fmt.Appendf(nil, "%+v", req.Template)
+	template := req.Template
+	template.Tenant = nil
+	bos.SanitizeTemplate(&template)
+	if template.EnableCFS == nil {
+		enabled := true
+		template.EnableCFS = &enabled
 	}
-	return hash(fmt.Sprintf("%q %q %q %t %t %s", tenant, req.Operation, req.Limit, req.Stage, req.IncludeDisabled, template))
+	content, err := json.Marshal(template)
+	if err != nil {
+		// Strings, booleans and maps of them always marshal.
+		content = []byte(err.Error())
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %t %t %s", tenant, req.Operation, req.Limit, req.Stage, req.IncludeDisabled, content))
+	return hexHash(sum[:])
 }
 
-// PreviewDiff says in words what changed between the plan and now; empty if
-// nothing a reviewer agreed to did.
+// PreviewDiff says in words what changed between the plan and now, with nodes
+// folded; it is empty if nothing did that a reviewer agreed to.
 func PreviewDiff(planned, current bos.Preview) string {
 	if planned.Pin == current.Pin {
 		return ""
 	}
 	var parts []string
-	before, err1 := bos.Expand(planned.Nodes, bos.MaxExpand)
-	after, err2 := bos.Expand(current.Nodes, bos.MaxExpand)
-	if err1 == nil && err2 == nil {
-		if added := minus(after, before); len(added) > 0 {
-			parts = append(parts, fmt.Sprintf("%d more: %s", len(added), bos.Fold(added)))
-		}
-		if gone := minus(before, after); len(gone) > 0 {
-			parts = append(parts, fmt.Sprintf("%d fewer: %s", len(gone), bos.Fold(gone)))
-		}
+	if planned.Operation != current.Operation {
+		parts = append(parts, fmt.Sprintf("the operation is %s instead of %s", current.Operation, planned.Operation))
 	}
-	parts = append(parts, setDiff(planned, current)...)
+	if planned.Count != current.Count {
+		parts = append(parts, fmt.Sprintf("%d nodes instead of %d", current.Count, planned.Count))
+	}
+	parts = append(parts, nodeDiff(placed(planned), placed(current))...)
+	parts = append(parts, imageDiff(planned, current)...)
 	if len(parts) == 0 {
-		parts = append(parts, "the kernel, initrd or rootfs of an image, or the boot set of a node")
+		parts = append(parts, "the kernel, initrd or rootfs of an image is another one, or the session is staged and was not before, or the other way round")
 	}
-	return fmt.Sprintf("planned %d nodes, now %d; changed: %s", planned.Count, current.Count, strings.Join(parts, "; "))
+	return strings.Join(parts, "; ")
 }
 
-func setDiff(planned, current bos.Preview) []string {
+// placed maps the nodes of a preview to their boot sets.
+func placed(p bos.Preview) map[string]string {
+	where := make(map[string]string, p.Count)
+	for _, set := range p.BootSets {
+		// A preview's own folding expands; of one that does not, the
+		// names before the fault are not worth more than none.
+		ids, _ := bos.Expand(set.Nodes, bos.MaxExpand)
+		for _, id := range ids {
+			where[id] = set.Name
+		}
+	}
+	return where
+}
+
+func nodeDiff(before, after map[string]string) []string {
+	var added, removed, moved []string
+	for id, set := range after {
+		if was, ok := before[id]; !ok {
+			added = append(added, id)
+		} else if was != set {
+			moved = append(moved, id)
+		}
+	}
+	for id := range before {
+		if _, ok := after[id]; !ok {
+			removed = append(removed, id)
+		}
+	}
 	var parts []string
-	if planned.Operation != current.Operation {
-		parts = append(parts, fmt.Sprintf("operation %s instead of %s", current.Operation, planned.Operation))
-	}
-	old := make(map[string]bos.PreviewBootSet)
-	for _, set := range planned.BootSets {
-		old[set.Name] = set
-	}
-	for _, set := range current.BootSets {
-		was, ok := old[set.Name]
-		if ok && (was.ImageETag != set.ImageETag || was.ImagePath != set.ImagePath) {
-			parts = append(parts, fmt.Sprintf("boot set %q: image %s (etag %s) instead of %s (etag %s)", set.Name, set.ImagePath, set.ImageETag, was.ImagePath, was.ImageETag))
+	for _, change := range []struct {
+		word string
+		ids  []string
+	}{{"added", added}, {"removed", removed}, {"in another boot set", moved}} {
+		if len(change.ids) > 0 {
+			parts = append(parts, change.word+": "+bos.Fold(change.ids))
 		}
 	}
 	return parts
 }
 
-func minus(a, b []string) []string {
-	in := make(map[string]bool, len(b))
-	for _, id := range b {
-		in[id] = true
+func imageDiff(planned, current bos.Preview) []string {
+	before := make(map[string]bos.PreviewBootSet)
+	for _, set := range planned.BootSets {
+		before[set.Name] = set
 	}
-	var rest []string
-	for _, id := range a {
-		if !in[id] {
-			rest = append(rest, id)
+	after := make(map[string]bos.PreviewBootSet)
+	for _, set := range current.BootSets {
+		after[set.Name] = set
+	}
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(after)) {
+		was, ok := before[name]
+		is := after[name]
+		switch {
+		case !ok:
+			parts = append(parts, fmt.Sprintf("boot set %q has nodes and had none", name))
+		case was.ImagePath != is.ImagePath:
+			parts = append(parts, fmt.Sprintf("boot set %q boots the image at %s instead of %s", name, orNone(is.ImagePath), orNone(was.ImagePath)))
+		case was.ImageETag != is.ImageETag:
+			parts = append(parts, fmt.Sprintf("boot set %q: the image at %s has etag %s instead of %s", name, is.ImagePath, orNone(is.ImageETag), orNone(was.ImageETag)))
 		}
 	}
-	return rest
+	for _, name := range slices.Sorted(maps.Keys(before)) {
+		if _, ok := after[name]; !ok {
+			parts = append(parts, fmt.Sprintf("boot set %q has no nodes any more", name))
+		}
+	}
+	return parts
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
 }

@@ -20,10 +20,12 @@ type Request struct {
 	TenantNodes []string
 }
 
-// Selection is the nodes a session touches, and those it leaves out.
+// Selection is the nodes a session touches, and those it leaves out. No node
+// is in it twice.
 type Selection struct {
 	// BootSets are in name order; those without nodes are left out.
 	BootSets []SelectedSet
+	// Skipped are in the order of SkipReasons.
 	Skipped  []Skip
 	Warnings []string
 }
@@ -40,15 +42,21 @@ type Skip struct {
 	Nodes  []string
 }
 
-// The reasons for leaving a node out.
+// The reasons for leaving a node out that the template names: a closed list,
+// written so that "skipped: <reason>" reads as a sentence.
 const (
 	SkipLimit    = "not in the limit"
 	SkipUnknown  = "unknown to the inventory"
 	SkipLocked   = "locked in the inventory"
-	SkipTenant   = "belongs to no node of the tenant"
+	SkipTenant   = "belongs to another tenant or to none"
 	SkipArch     = "other architecture than its boot set"
 	SkipDisabled = "disabled in the inventory"
 )
+
+// SkipReasons lists the reasons in the order in which they are looked for.
+func SkipReasons() []string {
+	return []string{SkipLimit, SkipUnknown, SkipLocked, SkipTenant, SkipArch, SkipDisabled}
+}
 
 // Nodes lists all selected nodes, sorted.
 func (s Selection) Nodes() []string {
@@ -69,72 +77,92 @@ func Select(req Request, inv bos.Inventory) (Selection, error) {
 	if err != nil {
 		return Selection{}, err
 	}
-	s := selector{req: req, inv: inv, limit: limit, nodes: make(map[string]bos.Node, len(inv.Nodes)), skipped: make(map[string][]string)}
-	for _, n := range inv.Nodes {
-		s.nodes[n.ID] = n
-	}
-	if req.TenantNodes != nil {
-		s.tenant = make(map[string]bool, len(req.TenantNodes))
-		for _, id := range req.TenantNodes {
-			s.tenant[id] = true
-		}
-	}
-	var sel Selection
-	owner := make(map[string]string)
-	for _, name := range slices.Sorted(maps.Keys(req.Template.BootSets)) {
-		nodes, err := s.bootSet(name, req.Template.BootSets[name])
-		if err != nil {
+	s := newSelector(req, inv)
+	names := slices.Sorted(maps.Keys(req.Template.BootSets))
+	candidates := make(map[string][]string, len(names))
+	var all []string
+	for _, name := range names {
+		if err := s.checkTenant(name, req.Template.BootSets[name]); err != nil {
 			return Selection{}, err
 		}
-		for _, id := range nodes {
-			if other, taken := owner[id]; taken {
-				return Selection{}, bos.Invalidf("boot_sets", "node %s is in boot set %q and in boot set %q; a node can boot one image only, take it out of one of them or narrow the limit", id, other, name)
-			}
-			owner[id] = name
+		candidates[name] = s.candidates(name, req.Template.BootSets[name])
+		all = append(all, candidates[name]...)
+	}
+	s.limited = toSet(limit.Apply(inv, all))
+	s.warnLimit(limit)
+	var sel Selection
+	for _, name := range names {
+		nodes := s.keep(candidates[name], req.Template.BootSets[name])
+		if err := s.own(name, nodes); err != nil {
+			return Selection{}, err
 		}
 		if len(nodes) > 0 {
 			sel.BootSets = append(sel.BootSets, SelectedSet{Name: name, Nodes: nodes})
 		}
 	}
+	sel.Skipped = s.skips()
 	sel.Warnings = s.warnings
-	for _, reason := range slices.Sorted(maps.Keys(s.skipped)) {
-		ids := s.skipped[reason]
-		slices.SortFunc(ids, bos.CompareXnames)
-		sel.Skipped = append(sel.Skipped, Skip{Reason: reason, Nodes: slices.Compact(ids)})
-	}
 	return sel, nil
 }
 
 type selector struct {
-	req      Request
-	inv      bos.Inventory
-	limit    bos.Limit
-	nodes    map[string]bos.Node
-	tenant   map[string]bool
-	skipped  map[string][]string
+	req     Request
+	inv     bos.Inventory
+	roles   map[string][]string
+	nodes   map[string]bos.Node
+	tenant  map[string]bool // nil without a tenant
+	limited map[string]bool
+	// owner is the boot set of each selected node.
+	owner map[string]string
+	// skipped is the index in SkipReasons for each node that a boot set left out.
+	skipped  map[string]int
 	warnings []string
 }
 
-func (s *selector) bootSet(name string, set bos.BootSet) ([]string, error) {
-	if s.tenant != nil {
-		for _, id := range set.NodeList {
-			if id = bos.CanonicalXname(id); !s.tenant[id] {
-				return nil, bos.Invalidf("boot_sets."+name+".node_list", "node %s is not one of the tenant's; remove it from the template", id)
-			}
+func newSelector(req Request, inv bos.Inventory) *selector {
+	s := &selector{
+		req: req, inv: inv, roles: inv.Roles(),
+		nodes:   make(map[string]bos.Node, len(inv.Nodes)),
+		owner:   make(map[string]string),
+		skipped: make(map[string]int),
+	}
+	for _, n := range inv.Nodes {
+		s.nodes[n.ID] = n
+	}
+	if req.TenantNodes != nil {
+		s.tenant = toSet(req.TenantNodes)
+	}
+	return s
+}
+
+func toSet(ids []string) map[string]bool {
+	set := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		set[id] = true
+	}
+	return set
+}
+
+func (s *selector) warn(format string, args ...any) {
+	s.warnings = append(s.warnings, fmt.Sprintf(format, args...))
+}
+
+// checkTenant refuses a node list that reaches beyond the tenant, whatever the
+// limit: the template itself is wrong. Groups and roles are narrowed instead.
+func (s *selector) checkTenant(name string, set bos.BootSet) error {
+	if s.tenant == nil {
+		return nil
+	}
+	var foreign []string
+	for _, id := range set.NodeList {
+		if id = bos.CanonicalXname(id); !s.tenant[id] {
+			foreign = append(foreign, id)
 		}
 	}
-	candidates := s.candidates(name, set)
-	kept := s.limit.Apply(s.inv, candidates)
-	if len(kept) < len(candidates) {
-		s.skipOthers(candidates, kept)
+	if len(foreign) == 0 {
+		return nil
 	}
-	return slices.DeleteFunc(kept, func(id string) bool {
-		reason := s.reasonToSkip(id, set)
-		if reason != "" {
-			s.skipped[reason] = append(s.skipped[reason], id)
-		}
-		return reason != ""
-	}), nil
+	return bos.Invalidf("boot_sets."+name+".node_list", "names %s, which the session's tenant does not have; take it out of the template, or have it added to the tenant", short(foreign))
 }
 
 // candidates is the union of the boot set's selectors, sorted.
@@ -143,17 +171,17 @@ func (s *selector) candidates(name string, set bos.BootSet) []string {
 	for _, id := range set.NodeList {
 		ids = append(ids, bos.CanonicalXname(id))
 	}
-	for _, group := range set.NodeGroups {
+	for _, group := range distinct(set.NodeGroups) {
 		members, ok := s.inv.Groups[group]
 		if !ok {
-			s.warnings = append(s.warnings, fmt.Sprintf("boot set %q: the inventory has no group %q", name, group))
+			s.warn("boot set %q: the inventory has no group %q, so it selects nobody", name, group)
 		}
 		ids = append(ids, members...)
 	}
-	for _, role := range set.NodeRolesGroups {
-		members := s.inv.WithRole(role)
-		if len(members) == 0 {
-			s.warnings = append(s.warnings, fmt.Sprintf("boot set %q: the inventory has no node of role %q", name, role))
+	for _, role := range distinct(set.NodeRolesGroups) {
+		members, ok := s.roles[role]
+		if !ok {
+			s.warn("boot set %q: the inventory has no node of role %q, so it selects nobody", name, role)
 		}
 		ids = append(ids, members...)
 	}
@@ -161,46 +189,117 @@ func (s *selector) candidates(name string, set bos.BootSet) []string {
 	return slices.Compact(ids)
 }
 
-func (s *selector) skipOthers(all, kept []string) {
-	keep := make(map[string]bool, len(kept))
-	for _, id := range kept {
-		keep[id] = true
+func distinct(names []string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(names)))
+}
+
+// warnLimit tells of a limit that says something else than its author thinks.
+func (s *selector) warnLimit(limit bos.Limit) {
+	if limit.StartsEmpty() {
+		s.warn("the limit begins with an & or ! term, which takes away from nothing; begin with all to start from every node of the template")
 	}
-	for _, id := range all {
-		if !keep[id] {
-			s.skipped[SkipLimit] = append(s.skipped[SkipLimit], id)
+	if unknown := limit.Unknown(s.inv); len(unknown) > 0 {
+		s.warn("the limit names %s, which the inventory has neither as role, partition or group nor as node", short(unknown))
+	}
+}
+
+// keep drops the candidates that a session of this boot set must not touch.
+func (s *selector) keep(candidates []string, set bos.BootSet) []string {
+	var kept []string
+	for _, id := range candidates {
+		reason, skip := s.skip(id, set)
+		if !skip {
+			kept = append(kept, id)
+			continue
+		}
+		// Where boot sets leave a node out for different reasons, the
+		// one that was looked for last is the one to do something about.
+		s.skipped[id] = max(s.skipped[id], reason)
+	}
+	return kept
+}
+
+// skip says whether and why, as an index in SkipReasons.
+func (s *selector) skip(id string, set bos.BootSet) (reason int, skip bool) {
+	node, known := s.nodes[id]
+	for i, holds := range []bool{
+		!s.limited[id],
+		!known,
+		node.Locked,
+		s.tenant != nil && !s.tenant[id],
+		!sameArch(node.Arch, set.Arch),
+		!node.Enabled && !s.req.IncludeDisabled,
+	} {
+		if holds {
+			return i, true
 		}
 	}
+	return 0, false
 }
 
-func (s *selector) reasonToSkip(id string, set bos.BootSet) string {
-	node, known := s.nodes[id]
-	switch {
-	case !known:
-		return SkipUnknown
-	case node.Locked:
-		return SkipLocked
-	case s.tenant != nil && !s.tenant[id]:
-		return SkipTenant
-	case !sameArch(node.Arch, set.Arch):
-		return SkipArch
-	case !node.Enabled && !s.req.IncludeDisabled:
-		return SkipDisabled
-	default:
-		return ""
+// own refuses nodes that an earlier boot set has already selected.
+func (s *selector) own(name string, nodes []string) error {
+	var twice []string
+	other := ""
+	for _, id := range nodes {
+		first, taken := s.owner[id]
+		if !taken {
+			s.owner[id] = name
+			continue
+		}
+		if other == "" {
+			other = first
+		}
+		if first == other {
+			twice = append(twice, id)
+		}
 	}
+	if len(twice) == 0 {
+		return nil
+	}
+	return bos.Invalidf("boot_sets", "%s is selected by boot set %q and by boot set %q, but a node boots one image only; take it out of one of them, or leave it out with the limit", short(twice), other, name)
 }
 
-// sameArch compares without regard to case; a missing or unknown architecture
-// of a node counts as X86, a missing one of a boot set is X86 by default.
+// skips groups the nodes that no boot set selected.
+func (s *selector) skips() []Skip {
+	reasons := SkipReasons()
+	groups := make([][]string, len(reasons))
+	for id, reason := range s.skipped {
+		if _, selected := s.owner[id]; !selected {
+			groups[reason] = append(groups[reason], id)
+		}
+	}
+	var skips []Skip
+	for i, ids := range groups {
+		if len(ids) > 0 {
+			slices.SortFunc(ids, bos.CompareXnames)
+			skips = append(skips, Skip{Reason: reasons[i], Nodes: ids})
+		}
+	}
+	return skips
+}
+
+// short writes nodes folded, at a length that an error or warning can bear.
+func short(ids []string) string {
+	const most = 400
+	folded := bos.Fold(ids)
+	if len(folded) <= most {
+		return folded
+	}
+	cut := strings.LastIndexByte(folded[:most], ',')
+	return fmt.Sprintf("%s... (%d in all)", folded[:max(cut+1, most/2)], len(ids))
+}
+
+// sameArch compares without regard to case. A boot set without architecture is
+// for X86; a node whose architecture is missing or unknown counts as X86, and
+// is also what a boot set for Unknown asks for.
 func sameArch(node string, set bos.Arch) bool {
-	wanted := strings.ToLower(string(set))
+	wanted, has := strings.ToUpper(string(set)), strings.ToUpper(node)
 	if wanted == "" {
-		wanted = "x86"
+		wanted = "X86"
 	}
-	has := strings.ToLower(node)
-	if has == wanted {
-		return true
+	if has == "" || has == "UNKNOWN" {
+		return wanted == "X86" || wanted == "UNKNOWN"
 	}
-	return (has == "" || has == "unknown") && wanted == "x86"
+	return has == wanted
 }

@@ -1,7 +1,9 @@
 package decide
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,27 +15,32 @@ const NoNodes = "No nodes were found to act upon."
 
 // SetupResult is what setting a session up writes.
 type SetupResult struct {
-	// Writes are the next records; their revision is the one read.
+	// Writes are the next records, sorted; their revision is the one read.
 	Writes []bos.Record
 	// Components is the comma list of the session record.
 	Components string
 	Warnings   []string
-	// Unknown are selected nodes that BOS has no record of.
+	// Unknown are selected nodes that BOS has no record of, sorted. They
+	// are left out.
 	Unknown []string
 }
 
-// Setup arms the selected nodes (bos-contract section 4). Its error is the
-// sentence the session ends with; then nothing is written.
+// Setup arms the selected nodes (bos-contract section 4). images are by path,
+// records by id. The error is a *bos.Invalid, whose text is the sentence the
+// session ends with; then nothing is written.
 func Setup(s bos.SessionRecord, sel Selection, images map[string]bos.Image, records map[string]bos.Record, o bos.Options, now time.Time) (SetupResult, error) {
-	result := SetupResult{Warnings: sel.Warnings}
 	if len(sel.BootSets) == 0 {
-		return result, fmt.Errorf("%s", NoNodes)
+		return SetupResult{}, bos.Invalidf("", NoNodes)
 	}
-	var ids []string
+	result := SetupResult{Warnings: slices.Clone(sel.Warnings)}
 	for _, set := range sel.BootSets {
-		desired, err := desiredState(s, s.Template.BootSets[set.Name], set.Name, images, o)
+		spec := s.Template.BootSets[set.Name]
+		desired, err := desiredState(s, set.Name, spec, images, o)
 		if err != nil {
 			return SetupResult{}, err
+		}
+		if s.Operation != bos.OperationShutdown {
+			result.Warnings = append(result.Warnings, imageWarnings(set.Name, spec, images[spec.Path])...)
 		}
 		for _, id := range set.Nodes {
 			r, known := records[id]
@@ -41,12 +48,20 @@ func Setup(s bos.SessionRecord, sel Selection, images map[string]bos.Image, reco
 				result.Unknown = append(result.Unknown, id)
 				continue
 			}
-			ids = append(ids, id)
 			result.Writes = append(result.Writes, arm(r, s.Session, desired, now))
 		}
 	}
-	if len(ids) == 0 {
-		return SetupResult{}, fmt.Errorf("none of the %d selected nodes has a BOS component yet (%s); wait for discovery and create the session again", len(result.Unknown), bos.Fold(result.Unknown))
+	slices.SortFunc(result.Unknown, bos.CompareXnames)
+	if len(result.Writes) == 0 {
+		return SetupResult{}, bos.Invalidf("", "none of the %d selected nodes has a BOS component yet (%s); wait for the next discovery and create the session again", len(result.Unknown), short(result.Unknown))
+	}
+	if len(result.Unknown) > 0 {
+		result.Warnings = append(result.Warnings, fmt.Sprintf("%s: BOS has no component yet; left out", short(result.Unknown)))
+	}
+	slices.SortFunc(result.Writes, func(a, b bos.Record) int { return bos.CompareXnames(a.ID, b.ID) })
+	ids := make([]string, len(result.Writes))
+	for i, r := range result.Writes {
+		ids[i] = r.ID
 	}
 	result.Components = strings.Join(ids, ",")
 	return result, nil
@@ -54,17 +69,28 @@ func Setup(s bos.SessionRecord, sel Selection, images map[string]bos.Image, reco
 
 // desiredState is what the nodes of a boot set shall run: nothing after a
 // shutdown.
-func desiredState(s bos.SessionRecord, set bos.BootSet, name string, images map[string]bos.Image, o bos.Options) (bos.DesiredState, error) {
+func desiredState(s bos.SessionRecord, name string, set bos.BootSet, images map[string]bos.Image, o bos.Options) (bos.DesiredState, error) {
 	if s.Operation == bos.OperationShutdown {
 		return bos.DesiredState{}, nil
 	}
+	field := "boot_sets." + name
+	if set.Type != "" && set.Type != "s3" {
+		return bos.DesiredState{}, bos.Invalidf(field+".type", "%q cannot be booted; images come from type s3", set.Type)
+	}
 	image, ok := images[set.Path]
 	if !ok {
-		return bos.DesiredState{}, fmt.Errorf("boot set %q: the image at %s was not read", name, set.Path)
+		return bos.DesiredState{}, bos.Invalidf(field+".path", "the image at %q was not read; create the session again", set.Path)
+	}
+	// No kernel means off: an image without one would turn a boot into a shutdown.
+	for _, file := range []struct{ kind, path string }{{"kernel", image.Kernel.Path}, {"initrd", image.Initrd.Path}} {
+		if file.path == "" {
+			return bos.DesiredState{}, bos.Invalidf(field+".path", "the image at %q has no %s; build the image again or name another one", set.Path, file.kind)
+		}
 	}
 	params, err := KernelParameters(set, image, o)
-	if err != nil {
-		return bos.DesiredState{}, fmt.Errorf("boot set %q: %w", name, err)
+	var invalid *bos.Invalid
+	if errors.As(err, &invalid) {
+		return bos.DesiredState{}, &bos.Invalid{Field: field + "." + invalid.Field, Detail: invalid.Detail}
 	}
 	return bos.DesiredState{
 		BootArtifacts: bos.BootArtifacts{Kernel: image.Kernel.Path, Initrd: image.Initrd.Path, KernelParameters: params},
@@ -74,38 +100,56 @@ func desiredState(s bos.SessionRecord, set bos.BootSet, name string, images map[
 
 // KernelParameters joins, in this order, the image's own parameters, the boot
 // set's, root= and nmd_data= of the rootfs provider, and how often the node
-// shall report.
+// shall report. The image's own are normalised to single spaces, the boot
+// set's are taken as they are. The error is a *bos.Invalid.
 func KernelParameters(set bos.BootSet, image bos.Image, o bos.Options) (string, error) {
-	var parts []string
-	add := func(s string) {
-		if s != "" {
-			parts = append(parts, s)
-		}
-	}
-	add(strings.Join(strings.Fields(image.Parameters), " "))
-	add(set.KernelParameters)
 	root, nmd, err := rootParameters(set, image)
 	if err != nil {
 		return "", err
 	}
-	add(root)
-	add(nmd)
-	add("bos_update_frequency=" + o.ComponentActualStateTTL)
+	parts := []string{
+		strings.Join(strings.Fields(image.Parameters), " "),
+		set.KernelParameters,
+		root,
+		nmd,
+		"bos_update_frequency=" + o.ComponentActualStateTTL,
+	}
+	parts = slices.DeleteFunc(parts, func(s string) bool { return s == "" })
 	return strings.Join(parts, " "), nil
 }
 
+// The rootfs providers; their names are compared without regard to case.
+const (
+	rootfsSBPS  = "sbps"
+	rootfsCPSS3 = "cpss3"
+)
+
+// rootScheme is what root= begins with for each provider, empty for an unknown one.
+func rootScheme(provider string) string {
+	switch strings.ToLower(provider) {
+	case rootfsSBPS:
+		return "sbps-s3"
+	case rootfsCPSS3:
+		return "craycps-s3"
+	default:
+		return ""
+	}
+}
+
 func rootParameters(set bos.BootSet, image bos.Image) (root, nmd string, err error) {
-	schemes := map[string]string{"sbps": "sbps-s3", "cpss3": "craycps-s3"}
-	provider, passthrough := set.RootfsProvider, set.RootfsProviderPassthrough
-	if provider == "" {
+	passthrough := set.RootfsProviderPassthrough
+	if set.RootfsProvider == "" {
 		if passthrough == "" {
 			return "", "", nil
 		}
 		return "root=::" + passthrough, "", nil
 	}
-	scheme, known := schemes[provider]
-	if !known {
-		return "", "", fmt.Errorf("rootfs provider %q is not supported; use sbps, or none", provider)
+	scheme := rootScheme(set.RootfsProvider)
+	if scheme == "" {
+		return "", "", bos.Invalidf("rootfs_provider", "%q is not supported; use sbps, or leave it out", set.RootfsProvider)
+	}
+	if image.Rootfs.Path == "" {
+		return "", "", bos.Invalidf("rootfs_provider", "%q needs a rootfs and the image at %q has none; leave the provider out or name another image", set.RootfsProvider, set.Path)
 	}
 	root = fmt.Sprintf("root=%s:%s:%s", scheme, image.Rootfs.Path, image.Rootfs.ETag)
 	if passthrough != "" {
@@ -114,13 +158,34 @@ func rootParameters(set bos.BootSet, image bos.Image) (root, nmd string, err err
 	return root, fmt.Sprintf("nmd_data=url=%s,etag=%s", image.Rootfs.Path, image.Rootfs.ETag), nil
 }
 
-// arm writes a session's wish into a component. A staged session only stages it.
+// imageWarnings is what a reviewer of a boot should know of a boot set and its
+// image although it does not keep it from booting, or keeps only its setup.
+func imageWarnings(name string, set bos.BootSet, image bos.Image) []string {
+	var warnings []string
+	if set.ETag != "" && image.ETag != "" && set.ETag != image.ETag {
+		warnings = append(warnings, fmt.Sprintf("boot set %q: the image at %s has etag %s, the template says %s; the image is booted as it is now", name, set.Path, image.ETag, set.ETag))
+	}
+	switch {
+	case set.RootfsProvider == "":
+	case strings.EqualFold(set.RootfsProvider, rootfsCPSS3):
+		warnings = append(warnings, fmt.Sprintf("boot set %q: rootfs provider cpss3 is of older CSM releases; use sbps where the system has it", name))
+	case rootScheme(set.RootfsProvider) == "":
+		warnings = append(warnings, fmt.Sprintf("boot set %q: rootfs provider %q is not supported and the session's setup will fail; use sbps, or leave it out", name, set.RootfsProvider))
+	}
+	return warnings
+}
+
+// arm writes a session's wish into a component. A staged session only stages
+// it. An enabled component is on hold until its state has been observed, and
+// what was remembered of an earlier wish is forgotten, except for what is in
+// flight: its answer is still to come.
 func arm(r bos.Record, s bos.Session, desired bos.DesiredState, now time.Time) bos.Record {
 	at := bos.At(now)
 	r.Error = ""
 	if s.Stage {
 		r.StagedState = bos.StagedState{
-			BootArtifacts: desired.BootArtifacts, Configuration: desired.Configuration, Session: s.Name, LastUpdated: at,
+			BootArtifacts: desired.BootArtifacts, Configuration: desired.Configuration,
+			Session: s.Name, LastUpdated: at,
 		}
 		return r
 	}
