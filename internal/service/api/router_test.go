@@ -1,0 +1,153 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+func TestVersionsAreStringsWithLinks(t *testing.T) {
+	s := newSite(t)
+	for path, base := range map[string]string{"/": "", "/apis/bos": "/apis/bos", "/apis/bos/": "/apis/bos"} {
+		var list []version
+		s.do("GET", path, nil).ok(http.StatusOK, &list)
+		want := []version{{"2", "0", "0", []link{{base + "/v2", "self"}, {base + "/", "versions"}}}}
+		if diff := cmp.Diff(want, list); diff != "" {
+			t.Errorf("%s: %s", path, diff)
+		}
+	}
+	for _, path := range []string{"/v2", "/v2/version", "/apis/bos/v2", "/apis/bos/v2/version"} {
+		var one version
+		s.do("GET", path, nil).ok(http.StatusOK, &one)
+		if one.Major != "2" {
+			t.Errorf("%s: %+v", path, one)
+		}
+	}
+}
+
+func TestEverythingUnknownIsAProblem(t *testing.T) {
+	s := newSite(t)
+	for _, path := range []string{
+		"/v1", "/v2/", "/v2/components/", "/v2//components", "/v2/../v2/options", "/apis/bosx/v2", "/apis/bos/apis/bos/v2",
+		"/v2/components/x/y", "/x/v1", "/apis/bos/v2/components/",
+	} {
+		s.do("GET", path, nil).refused(http.StatusNotFound, titleNotFound)
+	}
+}
+
+func TestAWrongMethodNamesTheRightOnes(t *testing.T) {
+	s := newSite(t)
+	for path, allow := range map[string]string{
+		"/v2/options":               "GET, HEAD, PATCH",
+		"/v2/sessions":              "DELETE, GET, HEAD, POST",
+		"/apis/bos/v2/components/x": "DELETE, GET, HEAD, PATCH, PUT",
+		"/x/v1/previews":            "POST",
+		"/v2/sessiontemplates":      "GET, HEAD",
+	} {
+		r := s.do("TRACE", path, nil)
+		r.refused(http.StatusMethodNotAllowed, "Method Not Allowed", allow)
+		if got := r.header.Get("Allow"); got != allow {
+			t.Errorf("%s: Allow %q, want %q", path, got, allow)
+		}
+	}
+}
+
+func TestHeadIsAnsweredAsGet(t *testing.T) {
+	newSite(t).do("HEAD", "/v2/options", nil).ok(http.StatusOK, nil)
+}
+
+func TestHealthFollowsTheDatabase(t *testing.T) {
+	s := newSite(t)
+	var h map[string]string
+	s.do("GET", "/v2/healthz", nil).ok(http.StatusOK, &h)
+	if diff := cmp.Diff(map[string]string{"dbStatus": "ok", "apiStatus": "ok"}, h); diff != "" {
+		t.Error(diff)
+	}
+	broken := newSite(t, func(c *Config) { c.Store = brokenStore{c.Store} })
+	broken.do("GET", "/v2/healthz", nil).refused(http.StatusServiceUnavailable, titleUnavailable)
+	broken.do("GET", "/v2/options", nil).refused(http.StatusServiceUnavailable, titleUnavailable, "try again")
+}
+
+// brokenStore is a store whose database is gone.
+type brokenStore struct{ bos.Store }
+
+func (brokenStore) Ping(context.Context) error { return errOutage }
+
+func (brokenStore) Options(context.Context) (bos.Options, error) { return bos.Options{}, errOutage }
+
+func (brokenStore) Templates(context.Context, *string) ([]bos.SessionTemplate, error) { panic("boom") }
+
+func TestACrashIsAProblemAndTheServiceLivesOn(t *testing.T) {
+	s := newSite(t, func(c *Config) { c.Store = brokenStore{c.Store} })
+	s.do("GET", "/v2/sessiontemplates", nil).refused(http.StatusInternalServerError, titleInternal)
+	s.do("GET", "/v2", nil).ok(http.StatusOK, nil)
+}
+
+func TestCapabilitiesAnnounceOnlyWhatWorks(t *testing.T) {
+	var c bos.Capabilities
+	newSite(t).do("GET", "/x/v1/capabilities", nil).ok(http.StatusOK, &c)
+	if c.Version != "1.2.3" || c.Service == "" || len(c.Extensions) != 4 {
+		t.Errorf("%+v", c)
+	}
+	newSite(t, func(c *Config) { c.Inventory = nil }).do("GET", "/x/v1/capabilities", nil).ok(http.StatusOK, &c)
+	if diff := cmp.Diff([]string{bos.ExtensionOutcomes, bos.ExtensionFoldedLimits}, c.Extensions); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestABodyIsDecodedStrictly(t *testing.T) {
+	s := newSite(t)
+	for name, c := range map[string]struct {
+		body  string
+		words []string
+	}{
+		"unknown member":          {`{"operation":"boot","template_name":"t","nodes":"x"}`, []string{`"nodes"`}},
+		"wrong case":              {`{"Operation":"boot","template_name":"t"}`, []string{`"Operation"`}},
+		"member given twice":      {`{"operation":"boot","operation":"boot","template_name":"t"}`, []string{"operation", "more than once"}},
+		"something behind it":     {`{"operation":"boot","template_name":"t"} {}`, []string{"no JSON"}},
+		"null where none is":      {`{"operation":null,"template_name":"t"}`, []string{"operation", "null"}},
+		"null body":               {`null`, []string{"the body", "null"}},
+		"empty body":              {``, []string{"empty"}},
+		"half a body":             {`{"operation":`, []string{"ends too early"}},
+		"a list instead":          {`[]`, []string{"a list", "an object"}},
+		"wrong type":              {`{"operation":"boot","template_name":7}`, []string{"template_name", "a number", "a string"}},
+		"text for a boolean":      {`{"operation":"boot","template_name":"t","stage":"yes"}`, []string{"stage", "boolean"}},
+		"no JSON at all":          {`operation=boot`, []string{"no JSON"}},
+		"invalid UTF-8":           {"{\"operation\":\"boot\",\"template_name\":\"\xff\"}", nil},
+		"missing operation":       {`{"template_name":"t"}`, []string{"operation", "missing"}},
+		"missing template":        {`{"operation":"boot"}`, []string{"template_name", "missing"}},
+		"operation of BOS v1":     {`{"operation":"configure","template_name":"t"}`, []string{"configure"}},
+		"empty name":              {`{"operation":"boot","template_name":"t","name":""}`, []string{"name"}},
+		"read-only member":        {`{"operation":"boot","template_name":"t","status":{}}`, []string{"status"}},
+		"member of the extension": {`{"operation":"boot","template_name":"t","pin":"p"}`, []string{"pin"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s.t = t
+			s.do("POST", "/v2/sessions", c.body).refused(http.StatusBadRequest, "", c.words...)
+		})
+	}
+}
+
+func TestABodyOfAnotherTypeIsRefused(t *testing.T) {
+	s := newSite(t)
+	for _, media := range []string{"text/plain", "application/x-www-form-urlencoded", "nonsense;;"} {
+		s.do("PATCH", "/v2/options", `{"reject_nids":true}`, "Content-Type", media).
+			refused(http.StatusUnsupportedMediaType, "", "application/json")
+		s.do("PATCH", "/v2/components", `[]`, "Content-Type", media).
+			refused(http.StatusUnsupportedMediaType, "", "application/json")
+	}
+	for _, media := range []string{"application/json; charset=utf-8", "application/merge-patch+json", ""} {
+		s.do("PATCH", "/v2/options", `{"reject_nids":true}`, "Content-Type", media).ok(http.StatusOK, nil)
+	}
+}
+
+func TestABodyThatIsTooLargeIsRefused(t *testing.T) {
+	s := newSite(t)
+	s.do("PATCH", "/v2/options", `{"logging_level":"`+strings.Repeat("x", maxBody)+`"}`).
+		refused(http.StatusRequestEntityTooLarge, "", "bytes")
+}
