@@ -11,16 +11,24 @@ import (
 // errorListLength is how many xnames an error summary names.
 const errorListLength = 10
 
-// Extended computes the extended status of a session from the components it
-// owns or has staged (bos-contract section 6).
+// Extended computes the extended status of a session (bos-contract section 6).
+// managed are the components that the session owns or has staged, each once;
+// others are left out of account. A component that it both owns and has staged
+// counts as owned. Staged components have no phase, outcome or error of this
+// session yet.
 func Extended(s SessionRecord, managed []Record, now time.Time) ExtendedStatus {
-	var staged, successful, failed, on, off, configuring int
+	var total, staged, successful, failed int
+	phases := make(map[Phase]int)
 	errorsOf := make(map[string][]string)
 	for _, r := range managed {
 		if r.Session != s.Name {
-			staged++
+			if r.StagedState.Session == s.Name {
+				staged++
+				total++
+			}
 			continue
 		}
+		total++
 		switch r.DeriveStatus() {
 		case StatusStable:
 			successful++
@@ -28,29 +36,20 @@ func Extended(s SessionRecord, managed []Record, now time.Time) ExtendedStatus {
 			failed++
 		}
 		if r.Enabled && r.Status.StatusOverride != StatusOnHold {
-			switch r.Status.Phase {
-			case PhasePoweringOn:
-				on++
-			case PhasePoweringOff:
-				off++
-			case PhaseConfiguring:
-				configuring++
-			case PhaseNone:
-			}
+			phases[r.Status.Phase]++
 		}
 		if r.Error != "" {
 			errorsOf[r.Error] = append(errorsOf[r.Error], r.ID)
 		}
 	}
-	total := len(managed)
 	return ExtendedStatus{
 		Status:                 s.Status.Status,
 		ManagedComponentsCount: total,
 		Phases: PhasePercentages{
 			PercentComplete:    percent(successful+failed, total),
-			PercentPoweringOn:  percent(on, total),
-			PercentPoweringOff: percent(off, total),
-			PercentConfiguring: percent(configuring, total),
+			PercentPoweringOn:  percent(phases[PhasePoweringOn], total),
+			PercentPoweringOff: percent(phases[PhasePoweringOff], total),
+			PercentConfiguring: percent(phases[PhaseConfiguring], total),
 		},
 		PercentSuccessful: percent(successful, total),
 		PercentFailed:     percent(failed, total),
@@ -60,15 +59,16 @@ func Extended(s SessionRecord, managed []Record, now time.Time) ExtendedStatus {
 	}
 }
 
+// percent has two decimals. It is 0 for none and 100 for all only: one node of
+// very many that is missing must not be rounded away.
 func percent(part, whole int) float64 {
-	if whole == 0 {
+	if whole == 0 || part == 0 {
 		return 0
 	}
-	rounded := math.Round(float64(part)*10000/float64(whole)) / 100
-	if rounded == 100 && part < whole {
-		return 99.99 // all but one of very many is not all
+	if part == whole {
+		return 100
 	}
-	return rounded
+	return min(max(math.Round(float64(part)*10000/float64(whole))/100, 0.01), 99.99)
 }
 
 func summarise(errorsOf map[string][]string) map[string]ErrorComponents {
@@ -100,7 +100,8 @@ func timing(s SessionRecord, now time.Time) SessionTiming {
 // 24 h, microseconds behind where there are fractions of a second.
 func Duration(d time.Duration) string {
 	d = max(d, 0).Truncate(time.Microsecond)
-	days, rest := d/(24*time.Hour), d%(24*time.Hour)
+	const day = 24 * time.Hour
+	days, rest := d/day, d%day
 	text := fmt.Sprintf("%d:%02d:%02d", rest/time.Hour, rest%time.Hour/time.Minute, rest%time.Minute/time.Second)
 	if micros := rest % time.Second / time.Microsecond; micros != 0 {
 		text += fmt.Sprintf(".%06d", micros)

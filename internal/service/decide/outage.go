@@ -1,8 +1,6 @@
 package decide
 
 import (
-	"cmp"
-	"slices"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -11,7 +9,7 @@ import (
 // Extent is how much of an upstream behaves badly together.
 type Extent int
 
-// The extents, from the smallest.
+// The extents, from the smallest. ExtentNone is that of a target that answers.
 const (
 	ExtentNone Extent = iota
 	ExtentBMC
@@ -19,9 +17,25 @@ const (
 	ExtentUpstream
 )
 
-// Verdict says how a bad answer is to be read. With ClockRuns the target is
-// alone with its trouble and its nodes fail after max_unreachable_time;
-// without, the clock stops and everything holds.
+// String is the extent's name in logs and metrics.
+func (e Extent) String() string {
+	switch e {
+	case ExtentBMC:
+		return "bmc"
+	case ExtentChassis:
+		return "chassis"
+	case ExtentUpstream:
+		return "upstream"
+	case ExtentNone:
+		return "none"
+	default:
+		return "unknown"
+	}
+}
+
+// Verdict says how a bad answer is to be read. With ClockRuns the trouble is
+// the target's own and its nodes fail after max_unreachable_time; without, the
+// clock stops and everything holds.
 type Verdict struct {
 	Extent    Extent
 	ClockRuns bool
@@ -29,8 +43,9 @@ type Verdict struct {
 }
 
 // verdicts is the table of lone failure against outage. What hits one BMC or
-// one chassis while the rest of the room answers will not heal by waiting;
-// what hits the room is the network's or the power control's, not the nodes'.
+// one chassis while the rest of the room answers does not heal by waiting; what
+// hits the room is the network's or the power control's trouble, and no node
+// may fail for it.
 var verdicts = map[Extent]map[bos.Symptom]Verdict{
 	ExtentBMC: {
 		bos.SymptomSilent:   {ExtentBMC, true, bos.CauseBMCUnreachable},
@@ -54,11 +69,16 @@ type Sighting struct {
 	Target  string
 	Chassis string
 	Symptom bos.Symptom
-	Cause   bos.Cause
+	// Cause narrows the symptom down where the adapter could.
+	Cause bos.Cause
 	// Asked is when it was last asked; zero if never.
 	Asked time.Time
 	// BadSince is when its answers turned bad; zero while they are good.
 	BadSince time.Time
+	// GoodSince is when its answers turned good after bad ones; zero if
+	// there never were any, or while they are bad. Without it an outage is
+	// noticed as soon, but its end late.
+	GoodSince time.Time
 }
 
 func (s Sighting) bad() bool { return s.Symptom != bos.SymptomNone }
@@ -66,87 +86,144 @@ func (s Sighting) bad() bool { return s.Symptom != bos.SymptomNone }
 // An upstream is out when a fifth of its targets, and at least three, behave
 // badly: fewer can be chance in a small room.
 const (
-	outagePart = 5
-	outageMin  = 3
+	outageShare = 0.2
+	outageMin   = 3
 )
-
-func outage(bad, all int) bool { return bad >= outageMin && bad*outagePart >= all }
 
 // Assessment is the state of a whole upstream at one moment.
 type Assessment struct {
-	symptoms map[string]Sighting
-	chassis  map[string]bool // chassis all of whose targets are bad
-	out      bool
+	bad     map[string]Sighting
+	chassis map[string]bool // all of whose targets, at least two, are bad
+	out     bool
 }
 
-// Assess judges an upstream by the last sighting of each of its targets. A
-// target's trouble counts as its own only if others prove that the way to them
-// is open: at least one answered within fresh, and those that were good until
-// then did not turn bad together.
+// Assess judges an upstream by the last sighting of each of its targets, in any
+// order. A sighting is good evidence for fresh; fresh must be longer than a
+// target may take to answer.
+//
+// A target's trouble is its own only while others prove that the way to them is
+// open: at least one has answered within fresh, and less than a fifth of all
+// behave badly. Of most targets nothing fresh is known once their nodes are
+// done, so that share is estimated (see tally.share). With a single target
+// nobody can tell, and it holds.
 func Assess(sightings []Sighting, now time.Time, fresh time.Duration) *Assessment {
-	a := &Assessment{symptoms: make(map[string]Sighting), chassis: make(map[string]bool)}
-	var bad, answering, turned int
-	perChassis := make(map[string][2]int) // bad, all
+	a := &Assessment{bad: make(map[string]Sighting), chassis: make(map[string]bool)}
+	type count struct{ bad, all int }
+	racks := make(map[string]count)
+	t := tally{}
 	for _, s := range sightings {
-		count := perChassis[s.Chassis]
-		count[1]++
-		switch {
-		case s.bad():
-			bad++
-			count[0]++
-			a.symptoms[s.Target] = s
-			if now.Sub(s.BadSince) <= 2*fresh {
-				turned++
-			}
-		case !s.Asked.IsZero() && now.Sub(s.Asked) <= fresh:
-			answering++
+		t.add(s, now, fresh)
+		c := racks[s.Chassis]
+		c.all++
+		if s.bad() {
+			a.bad[s.Target] = s
+			c.bad++
 		}
-		perChassis[s.Chassis] = count
+		racks[s.Chassis] = c
 	}
-	a.out = answering == 0 || outage(bad, len(sightings)) || outage(turned, turned+answering) && turned > answering
-	for name, count := range perChassis {
-		a.chassis[name] = name != "" && count[0] >= 2 && count[0] == count[1]
+	a.out = t.outage()
+	for name, c := range racks {
+		a.chassis[name] = name != "" && c.bad == c.all && c.all >= 2
 	}
 	return a
 }
 
-// Verdict judges one target; a zero Verdict means that it answers.
+// Verdict judges one target; a zero Verdict means that it answers, or was never
+// seen.
 func (a *Assessment) Verdict(target string) Verdict {
-	s, bad := a.symptoms[target]
+	s, bad := a.bad[target]
 	if !bad {
 		return Verdict{}
 	}
-	extent := ExtentBMC
-	switch {
-	case a.out:
-		extent = ExtentUpstream
-	case a.chassis[s.Chassis]:
-		extent = ExtentChassis
+	row := verdicts[a.extent(s)]
+	v, known := row[s.Symptom]
+	if !known {
+		v = row[bos.SymptomSilent]
 	}
-	return verdicts[extent][s.Symptom]
+	// One that answers says more about itself than the table can, such as
+	// that it rejects the credentials; silence is told apart by extent only.
+	if s.Symptom != bos.SymptomSilent && s.Cause != bos.CauseNone {
+		v.Cause = s.Cause
+	}
+	return v
 }
 
-// Witnesses names targets to look at again, so that Assess can tell a lone
-// failure from an outage: those that answered when last asked, or were never
-// asked, the longest ago first; none while enough answered within fresh/2.
-func Witnesses(sightings []Sighting, now time.Time, fresh time.Duration, most int) []string {
-	good := make([]Sighting, 0, len(sightings))
-	for _, s := range sightings {
-		if s.bad() {
-			continue
-		}
-		if !s.Asked.IsZero() && now.Sub(s.Asked) <= fresh/2 {
-			most--
-			continue
-		}
-		good = append(good, s)
+func (a *Assessment) extent(s Sighting) Extent {
+	switch {
+	case a.out || s.Cause == bos.CauseUpstreamOutage:
+		return ExtentUpstream
+	case a.chassis[s.Chassis]:
+		return ExtentChassis
+	default:
+		return ExtentBMC
 	}
-	slices.SortFunc(good, func(a, b Sighting) int {
-		return cmp.Or(a.Asked.Compare(b.Asked), bos.CompareXnames(a.Target, b.Target))
-	})
-	names := make([]string, 0, max(most, 0))
-	for _, s := range good[:min(max(most, 0), len(good))] {
-		names = append(names, s.Target)
+}
+
+// tally sorts the targets by what they were before the last change and by what
+// is known of them now. Those that were good before and those that were bad are
+// kept apart because they are looked at for different reasons: the bad ones
+// mostly because a node in work needs them, the good ones as a sample.
+type tally struct {
+	all int
+	// answering is how many answered within fresh.
+	answering int
+	// Of those that were good, or never asked: turned have turned bad a
+	// moment ago, stayed have answered again within fresh.
+	turned, stayed int
+	// Of those that were bad: still are, confirmed by a fresh look;
+	// recovered have turned good a moment ago; unconfirmed were bad when
+	// last asked, long ago.
+	still, recovered, unconfirmed int
+}
+
+func (t *tally) add(s Sighting, now time.Time, fresh time.Duration) {
+	// A bad answer comes later than a good one, often only after a
+	// time-out, and an outage that is overlooked costs more than one that
+	// is seen too long: hence twice the time for changes.
+	recent := func(at time.Time) bool { return !at.IsZero() && now.Sub(at) <= 2*fresh }
+	answered := !s.bad() && !s.Asked.IsZero() && now.Sub(s.Asked) <= fresh
+	t.all++
+	if answered {
+		t.answering++
 	}
-	return names
+	switch {
+	case s.bad() && recent(s.BadSince):
+		t.turned++
+	case s.bad() && recent(s.Asked):
+		t.still++
+	case s.bad():
+		t.unconfirmed++
+	case recent(s.GoodSince):
+		t.recovered++
+	case answered:
+		t.stayed++
+	}
+}
+
+func (t *tally) outage() bool {
+	if t.answering == 0 {
+		return true
+	}
+	return t.turned+t.still+t.unconfirmed >= outageMin && t.share() >= outageShare
+}
+
+// share estimates which part of all targets behaves badly now. Those of which
+// something fresh is known are counted; of the others, as many are taken to
+// have turned bad or recovered as of their like that were looked at. So three
+// dead BMCs with twenty witnesses that answer are three of five hundred, and
+// when five of the twenty fall silent it is a hundred more.
+func (t *tally) share() float64 {
+	if t.all == 0 {
+		return 0
+	}
+	seen := t.turned + t.stayed + t.still + t.recovered + t.unconfirmed
+	unseen := float64(t.all - seen)
+	bad := float64(t.turned + t.still)
+	if t.turned >= outageMin {
+		bad += unseen * float64(t.turned) / float64(t.turned+t.stayed)
+	}
+	// One more counts as still bad than was seen, so that a single recovery
+	// does not clear them all.
+	bad += float64(t.unconfirmed) * float64(t.still+1) / float64(t.still+t.recovered+1)
+	return bad / float64(t.all)
 }
