@@ -1,0 +1,108 @@
+// Package archtest fails the build when a package imports what it must not.
+package archtest
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/bootorch/terraform-provider-bos/"
+
+// allowed says which of our packages each one may import; a trailing /... is a
+// whole subtree. A package that is not listed may import nothing of ours.
+var allowed = map[string][]string{
+	"internal/bos":                     {},
+	"internal/client":                  {"internal/bos"},
+	"internal/service/decide":          {"internal/bos"},
+	"internal/service/engine":          {"internal/bos", "internal/service/decide"},
+	"internal/service/store/sqlite":    {"internal/bos"},
+	"internal/service/store/storetest": {"internal/bos"},
+	"internal/service/api":             {"internal/bos", "internal/service/decide"},
+	"internal/service/config":          {},
+	"internal/service/sim":             {"internal/bos", "internal/service/decide", "internal/service/engine", "internal/service/store/sqlite", "internal/hw/emulator"},
+	"internal/service":                 {"internal/bos", "internal/service/api", "internal/service/decide", "internal/service/engine"},
+	"internal/hw/transport":            {"internal/bos"},
+	"internal/hw/hsm":                  {"internal/bos", "internal/hw/transport"},
+	"internal/hw/redfish":              {"internal/bos", "internal/hw/transport"},
+	"internal/hw/bss":                  {"internal/bos", "internal/hw/transport"},
+	"internal/hw/s3":                   {"internal/bos", "internal/hw/transport"},
+	"internal/hw/emulator":             {"internal/bos"},
+	"internal/cli":                     {"internal/..."},
+	"provider":                         {"internal/bos", "internal/client"},
+	"":                                 {"internal/cli", "provider"},
+}
+
+// forbidden are packages of the standard library that the pure ones do without.
+var forbidden = map[string][]string{
+	"internal/bos":            {"context", "net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "database/sql"},
+	"internal/service/decide": {"context", "net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "database/sql"},
+	"internal/service/engine": {"net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "database/sql", "sync"},
+}
+
+type pkg struct {
+	ImportPath string
+	Imports    []string
+}
+
+// violations lists the imports of a package that are not allowed.
+func violations(p pkg) []string {
+	name := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, strings.TrimSuffix(module, "/")), "/")
+	var bad []string
+	for _, imported := range p.Imports {
+		ours, isOurs := strings.CutPrefix(imported, module)
+		switch {
+		case isOurs && !slices.ContainsFunc(allowed[name], func(rule string) bool {
+			prefix, tree := strings.CutSuffix(rule, "...")
+			return ours == rule || tree && strings.HasPrefix(ours, prefix)
+		}):
+			bad = append(bad, name+" imports "+ours)
+		case name == "internal/bos" && strings.Contains(imported, "."):
+			bad = append(bad, name+" is a leaf and imports "+imported)
+		case slices.Contains(forbidden[name], imported) && !(name == "internal/bos" && imported == "context"):
+			bad = append(bad, name+" is pure and imports "+imported)
+		}
+	}
+	return bad
+}
+
+func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", module+"...")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; seen++ {
+		var p pkg
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range violations(p) {
+			t.Error(v)
+		}
+	}
+	if seen < 10 {
+		t.Errorf("only %d packages were checked", seen)
+	}
+}
+
+func TestAForbiddenImportIsFound(t *testing.T) {
+	for _, p := range []pkg{
+		{module + "internal/service/engine", []string{module + "internal/service/store/sqlite"}},
+		{module + "internal/service/decide", []string{"context"}},
+		{module + "internal/bos", []string{"github.com/google/uuid"}},
+		{module + "provider", []string{module + "internal/service"}},
+		{module + "internal/unheard-of", []string{module + "internal/bos"}},
+	} {
+		if len(violations(p)) != 1 {
+			t.Errorf("%s importing %v was not found", p.ImportPath, p.Imports)
+		}
+	}
+}
