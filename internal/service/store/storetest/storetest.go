@@ -1,0 +1,225 @@
+// Package storetest is what every implementation of bos.Store must do.
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+var now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// Run runs the suite; open makes an empty store.
+func Run(t *testing.T, open func(t *testing.T) bos.Store) {
+	t.Helper()
+	for name, test := range map[string]func(*testing.T, bos.Store){
+		"a commit writes only what has not changed meanwhile":     commitComparesRevisions,
+		"an all-or-nothing commit with a conflict writes nothing": allOrNothing,
+		"tokens are known as soon as their commit returns":        tokens,
+		"filters are combined, and pages follow each other":       filters,
+		"concurrent writers lose no update":                       concurrentWriters,
+		"one of many creators of a session name wins":             nameRace,
+		"a failed change undoes all of its batch":                 failedBatch,
+		"the lease fences off an older holder":                    lease,
+		"templates of two tenants may share a name":               tenants,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, open(t)) })
+	}
+}
+
+func record(id string) bos.Record {
+	return bos.Record{Component: bos.Component{ID: id}}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func commit(t *testing.T, s bos.Store, c bos.Commit) bos.Conflicts {
+	t.Helper()
+	conflicts, err := s.Commit(t.Context(), c)
+	must(t, err)
+	return conflicts
+}
+
+func one(t *testing.T, s bos.Store, id string) bos.Record {
+	t.Helper()
+	list, err := s.Components(t.Context(), bos.ComponentFilter{IDs: []string{id}})
+	must(t, err)
+	if len(list) != 1 {
+		t.Fatalf("%d records of %s", len(list), id)
+	}
+	return list[0]
+}
+
+func commitComparesRevisions(t *testing.T, s bos.Store) {
+	if c := commit(t, s, bos.Commit{Components: []bos.Record{record("a"), record("b")}}); !c.None() {
+		t.Fatalf("conflicts %v on an empty store", c)
+	}
+	stale := one(t, s, "a")
+	_, err := s.MutateComponents(t.Context(), []string{"a"}, func(r *bos.Record, _ bool) error { r.Error = "user"; return nil })
+	must(t, err)
+	stale.Error = "engine"
+	fresh := one(t, s, "b")
+	fresh.Error = "engine"
+	c := commit(t, s, bos.Commit{Components: []bos.Record{stale, fresh}})
+	if len(c.Components) != 1 || c.Components[0] != "a" {
+		t.Errorf("conflicts %v, want a", c.Components)
+	}
+	if a, b := one(t, s, "a"), one(t, s, "b"); a.Error != "user" || b.Error != "engine" {
+		t.Errorf("a has %q, b has %q", a.Error, b.Error)
+	}
+}
+
+func allOrNothing(t *testing.T, s bos.Store) {
+	commit(t, s, bos.Commit{Components: []bos.Record{record("a")}})
+	c := commit(t, s, bos.Commit{AllOrNothing: true, Components: []bos.Record{record("a"), record("b")}})
+	if len(c.Components) != 1 {
+		t.Errorf("conflicts %v, want a", c)
+	}
+	list, err := s.Components(t.Context(), bos.ComponentFilter{})
+	must(t, err)
+	if len(list) != 1 {
+		t.Errorf("%d records, want 1", len(list))
+	}
+}
+
+func tokens(t *testing.T, s bos.Store) {
+	want := bos.BootArtifacts{Kernel: "k", KernelParameters: "p", Initrd: "i"}
+	commit(t, s, bos.Commit{Tokens: map[string]bos.BootArtifacts{"t1": want, "t2": want}})
+	for _, token := range []string{"t1", "t2"} {
+		if got, known, err := s.Token(t.Context(), token); err != nil || !known || got != want {
+			t.Errorf("token %s: %+v %t %v", token, got, known, err)
+		}
+	}
+	if _, known, err := s.Token(t.Context(), "other"); known || err != nil {
+		t.Errorf("an unknown token: %t %v", known, err)
+	}
+}
+
+func filters(t *testing.T, s bos.Store) {
+	var all []bos.Record
+	for i := range 10 {
+		r := record(fmt.Sprintf("n%d", i))
+		r.Enabled = i%2 == 0
+		r.Session = fmt.Sprintf("s%d", i%3)
+		all = append(all, r)
+	}
+	commit(t, s, bos.Commit{Components: all})
+	yes := true
+	list, err := s.Components(t.Context(), bos.ComponentFilter{Enabled: &yes, Session: "s0"})
+	must(t, err)
+	if len(list) != 2 || list[0].ID != "n0" || list[1].ID != "n6" {
+		t.Errorf("enabled of s0: %v", list)
+	}
+	list, err = s.Components(t.Context(), bos.ComponentFilter{After: "n3", Limit: 2})
+	must(t, err)
+	if len(list) != 2 || list[0].ID != "n4" {
+		t.Errorf("page after n3: %v", list)
+	}
+}
+
+func concurrentWriters(t *testing.T, s bos.Store) {
+	const writers, rounds = 16, 20
+	commit(t, s, bos.Commit{Components: []bos.Record{record("a")}})
+	var all sync.WaitGroup
+	for range writers {
+		all.Go(func() {
+			for range rounds {
+				if _, err := s.MutateComponents(t.Context(), []string{"a"}, func(r *bos.Record, _ bool) error {
+					r.EventStats.PowerOnAttempts++
+					return nil
+				}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if got := one(t, s, "a").EventStats.PowerOnAttempts; got != writers*rounds {
+		t.Errorf("%d updates are there, %d were made", got, writers*rounds)
+	}
+}
+
+func nameRace(t *testing.T, s bos.Store) {
+	const creators = 16
+	results := make(chan error, creators)
+	for range creators {
+		go func() { results <- s.CreateSession(t.Context(), bos.SessionRecord{Session: bos.Session{Name: "same"}}) }()
+	}
+	won := 0
+	for range creators {
+		err := <-results
+		if err == nil {
+			won++
+		} else if !errors.Is(err, bos.ErrExists) {
+			t.Error(err)
+		}
+	}
+	if won != 1 {
+		t.Errorf("%d creators won", won)
+	}
+}
+
+func failedBatch(t *testing.T, s bos.Store) {
+	stop := errors.New("stop")
+	_, err := s.MutateComponents(t.Context(), []string{"a", "b"}, func(r *bos.Record, _ bool) error {
+		if r.ID == "b" {
+			return stop
+		}
+		r.Error = "written"
+		return nil
+	})
+	if !errors.Is(err, stop) {
+		t.Errorf("error %v, want the change's own", err)
+	}
+	list, err := s.Components(t.Context(), bos.ComponentFilter{})
+	must(t, err)
+	if len(list) != 0 {
+		t.Errorf("%v is there after a failed batch", list)
+	}
+}
+
+func lease(t *testing.T, s bos.Store) {
+	first, err := s.Lease(t.Context(), "one", now, time.Minute)
+	must(t, err)
+	if _, err := s.Lease(t.Context(), "two", now.Add(30*time.Second), time.Minute); !errors.Is(err, bos.ErrLeaseHeld) {
+		t.Errorf("error %v, want the lease held", err)
+	}
+	second, err := s.Lease(t.Context(), "two", now.Add(2*time.Minute), time.Minute)
+	must(t, err)
+	if second <= first {
+		t.Errorf("fence %d after %d", second, first)
+	}
+	if _, err := s.Commit(t.Context(), bos.Commit{Fence: first, Components: []bos.Record{record("a")}}); !errors.Is(err, bos.ErrFenced) {
+		t.Errorf("error %v, want the old holder fenced off", err)
+	}
+}
+
+func tenants(t *testing.T, s bos.Store) {
+	blue := "blue"
+	for _, tenant := range []*string{nil, &blue} {
+		must(t, s.PutTemplate(t.Context(), bos.SessionTemplate{Name: "t", Tenant: tenant, Description: bos.TenantOf(tenant)}))
+	}
+	got, err := s.Template(t.Context(), "blue", "t")
+	must(t, err)
+	if got.Description != "blue" {
+		t.Errorf("the tenant's template is %+v", got)
+	}
+	must(t, s.DeleteTemplate(t.Context(), "", "t"))
+	if _, err := s.Template(t.Context(), "", "t"); !errors.Is(err, bos.ErrNotFound) {
+		t.Errorf("error %v, want not found", err)
+	}
+	list, err := s.Templates(t.Context(), nil)
+	must(t, err)
+	if len(list) != 1 {
+		t.Errorf("%d templates, want the tenant's", len(list))
+	}
+}
