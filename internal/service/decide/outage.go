@@ -219,7 +219,7 @@ func (t *tally) share() float64 {
 	seen := t.turned + t.stayed + t.still + t.recovered + t.unconfirmed
 	unseen := float64(t.all - seen)
 	bad := float64(t.turned + t.still)
-	if t.turned >= outageMin {
+	if t.turned > 0 {
 		bad += unseen * float64(t.turned) / float64(t.turned+t.stayed)
 	}
 	// One more counts as still bad than was seen, so that a single recovery

@@ -37,6 +37,14 @@ func turnedBad(target string, symptom bos.Symptom, ago time.Duration) Sighting {
 	}
 }
 
+func answeredAll(targets []string) []Sighting {
+	all := make([]Sighting, len(targets))
+	for i, target := range targets {
+		all[i] = answered(target, time.Second)
+	}
+	return all
+}
+
 // row names the BMCs of a room, sixteen to a chassis, eight chassis to a cabinet.
 func row(n int) []string {
 	names := make([]string, n)
@@ -129,6 +137,10 @@ func TestTheVerdictOnRoomsOfKnownShape(t *testing.T) {
 		{"three of sixteen are less than a fifth", rest(silent(3), 16, justNow), ExtentBMC},
 		{"nobody has answered of late", rest(silent(1), 100, longAgo), ExtentUpstream},
 		{"nobody else was ever asked", rest(silent(1), 100, neverAsked), ExtentUpstream},
+		{"three that turned bad together long ago are no fifth of ten witnesses", append(rest(silent(3), 90, longAgo), answeredAll(row(140)[130:])...), ExtentBMC},
+		{"targets in no chassis are no dead chassis", []Sighting{
+			{Target: bmc, Symptom: bos.SymptomSilent, Asked: testNow}, {Target: "other", Symptom: bos.SymptomSilent, Asked: testNow}, justNow("x9c0s0b0"),
+		}, ExtentBMC},
 		{"one fresh answer is proof enough for one silent BMC", append(rest(silent(1), 99, longAgo), justNow("x9c0s0b0")), ExtentBMC},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -405,6 +417,21 @@ func TestWitnessesAreSpreadOverTheRoom(t *testing.T) {
 	}
 }
 
+func TestWhereNobodyAnswersThoseThatFellSilentAreLookedAtAgain(t *testing.T) {
+	var room []Sighting
+	for _, name := range row(50) {
+		room = append(room, Sighting{
+			Target: name, Chassis: bos.ChassisOf(name), Symptom: bos.SymptomSilent,
+			Asked: testNow.Add(-time.Hour), BadSince: testNow.Add(-time.Hour),
+		})
+	}
+	for _, most := range []int{1, 3, 20} {
+		if got := Witnesses(room, testNow, testFresh, most); len(got) != most {
+			t.Errorf("%d of %d witnesses in an outage of all, so its end shows late", len(got), most)
+		}
+	}
+}
+
 func TestTargetsNeverAskedAreWitnessesOnlyWhereOthersDoNotSuffice(t *testing.T) {
 	room := []Sighting{turnedBad("x1000c0s0b0", bos.SymptomSilent, time.Hour)}
 	for i, name := range row(200)[100:] {
@@ -575,7 +602,7 @@ func TestPropertyAnOutageHoldsEveryoneInWhateverPhaseItBegins(t *testing.T) {
 }
 
 func drawOutage(t *rapid.T, n int) map[int]bool {
-	size := n * rapid.IntRange(25, 100).Draw(t, "percent hit") / 100
+	size := n * rapid.IntRange(22, 100).Draw(t, "percent hit") / 100
 	first := rapid.IntRange(0, n-1).Draw(t, "first")
 	order := make([]int, n)
 	for i := range order {
@@ -590,4 +617,35 @@ func drawOutage(t *rapid.T, n int) map[int]bool {
 		hit[i] = true
 	}
 	return hit
+}
+
+func nobody(int) bool    { return false }
+func everybody(int) bool { return true }
+
+func TestAfterAnOutageOfAllTheClockRunsAgainWithinMinutesInALargeRoom(t *testing.T) {
+	s := simulate(1000)
+	s.run(time.Minute, threeDead)
+	s.finish(threeDead)
+	s.run(40*time.Minute, everybody)
+	before := s.clock[7]
+	s.run(13*time.Minute, threeDead)
+	if gained := s.clock[7] - before; gained < 10*time.Minute {
+		t.Errorf("the clock gained %s in the 13 minutes after the outage, want 10 or more", gained)
+	}
+}
+
+func TestAChassisThatDiesUnderTheLastNodeInWorkIsNamed(t *testing.T) {
+	s := simulate(320)
+	s.run(time.Minute, nobody)
+	s.finish(func(i int) bool { return i == 5 })
+	chassis := s.room[5].Chassis
+	dead := func(i int) bool { return s.room[i].Chassis == chassis }
+	s.run(11*time.Minute, dead)
+	if v := Assess(s.room, s.now, testFresh).Verdict(s.room[5].Target); v.Extent != ExtentChassis || !v.ClockRuns {
+		t.Errorf("verdict %+v after 11 minutes, want the chassis", v)
+	}
+	s.run(3*time.Minute, dead)
+	if s.clock[5] < 10*time.Minute {
+		t.Errorf("the clock says %s after 14 minutes, want 10 or more", s.clock[5])
+	}
 }

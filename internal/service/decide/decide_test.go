@@ -1,0 +1,113 @@
+package decide
+
+import (
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+var noon = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+
+func drawRecord(t *rapid.T) bos.Record {
+	artifacts := rapid.SampledFrom([]bos.BootArtifacts{{}, {Kernel: "k", Initrd: "i"}, {Kernel: "other", Initrd: "i"}})
+	r := bos.Record{Component: bos.Component{
+		ID: "x1000c0s0b0n0", Enabled: rapid.Bool().Draw(t, "enabled"), Session: "s",
+		ActualState:  bos.ActualState{BootArtifacts: artifacts.Draw(t, "actual")},
+		DesiredState: bos.DesiredState{BootArtifacts: artifacts.Draw(t, "desired")},
+		LastAction: bos.LastAction{
+			Action: rapid.SampledFrom([]bos.Action{bos.ActionSessionSetup, bos.ActionPoweringOn, bos.ActionPowerOffGraceful, bos.ActionPowerOffForceful}).Draw(t, "action"),
+			Failed: rapid.Bool().Draw(t, "failed"),
+		},
+		EventStats: bos.EventStats{
+			PowerOnAttempts: rapid.IntRange(0, 4).Draw(t, "on"), PowerOffGracefulAttempts: rapid.IntRange(0, 4).Draw(t, "graceful"),
+			PowerOffForcefulAttempts: rapid.IntRange(0, 4).Draw(t, "forceful"),
+		},
+		Status: bos.ComponentStatus{
+			Phase:          rapid.SampledFrom([]bos.Phase{bos.PhaseNone, bos.PhasePoweringOn, bos.PhasePoweringOff, bos.PhaseConfiguring}).Draw(t, "phase"),
+			StatusOverride: rapid.SampledFrom([]string{"", bos.StatusOnHold, bos.StatusFailed}).Draw(t, "override"),
+		},
+	}}
+	r.Work.BootReady = rapid.Bool().Draw(t, "boot ready")
+	r.Work.NoGraceful = rapid.Bool().Draw(t, "no graceful")
+	r.Work.InFlight = rapid.SampledFrom([]bos.EffectKind{bos.EffectNone, bos.EffectPowerOn, bos.EffectPowerOffForceful}).Draw(t, "in flight")
+	if rapid.Bool().Draw(t, "acted") {
+		r.Work.ActionAt = noon.Add(-time.Duration(rapid.IntRange(0, 4000).Draw(t, "action age")) * time.Second)
+	}
+	return r
+}
+
+func drawObservation(t *rapid.T) Observation {
+	o := Observation{Power: bos.PowerReading{
+		State: rapid.SampledFrom([]bos.PowerState{
+			bos.PowerStateUnknown, bos.PowerStateOn, bos.PowerStateOff, bos.PowerStatePoweringOn, bos.PowerStatePoweringOff,
+		}).Draw(t, "power"),
+		Asked: noon.Add(-time.Duration(rapid.IntRange(0, 120).Draw(t, "reading age")) * time.Second),
+	}}
+	if o.Power.State == bos.PowerStateUnknown {
+		o.Power.Symptom = rapid.SampledFrom([]bos.Symptom{bos.SymptomNone, bos.SymptomSilent, bos.SymptomRefusing}).Draw(t, "symptom")
+		o.Verdict = Verdict{ExtentBMC, rapid.Bool().Draw(t, "clock runs"), bos.CauseBMCUnreachable}
+		o.Elapsed = time.Duration(rapid.IntRange(0, 1200).Draw(t, "elapsed")) * time.Second
+	}
+	return o
+}
+
+func TestDecideKeepsItsPromisesForEveryRecordAndObservation(t *testing.T) {
+	p := bos.DefaultOptions().Policy()
+	rapid.Check(t, func(t *rapid.T) {
+		r, o := drawRecord(t), drawObservation(t)
+		d := Decide(r, o, p, noon)
+		op := d.Effect.Kind.PowerOp()
+		switch {
+		case op != "" && o.Power.State == bos.PowerStateUnknown:
+			t.Fatal("a power action on an unknown power state")
+		case op != "" && !r.Enabled:
+			t.Fatal("a power action on a disabled component")
+		case op == bos.PowerOn && !r.Work.BootReady:
+			t.Fatal("a power-on before the boot parameters are stored")
+		case op == bos.PowerOn && o.Power.State != bos.PowerStateOff:
+			t.Fatal("a power-on of a node that is not off")
+		case op != "" && d.Next.Work.InFlight != d.Effect.Kind:
+			t.Fatal("an action that is not recorded as started")
+		case op != "" && attempts(d.Next) != attempts(r)+1 && d.Next.Status.Phase == r.Status.Phase:
+			t.Fatal("an attempt that is not counted")
+		case d.Next.EventStats.PowerOnAttempts > max(p.DefaultRetryPolicy, r.EventStats.PowerOnAttempts):
+			t.Fatal("more attempts than the retry policy allows")
+		case d.Next.Status.StatusOverride == bos.StatusFailed && r.Status.StatusOverride != bos.StatusFailed && (d.Next.Work.Cause == bos.CauseNone || d.Next.Error == ""):
+			t.Fatal("a failure without a cause")
+		case d.Next.Enabled && d.Effect.Kind == bos.EffectNone && d.Look.IsZero() && d.Wake.IsZero():
+			t.Fatal("an enabled component that nothing would ever wake")
+		}
+	})
+}
+
+func attempts(r bos.Record) int {
+	return r.EventStats.PowerOnAttempts + r.EventStats.PowerOffGracefulAttempts + r.EventStats.PowerOffForcefulAttempts
+}
+
+func TestAnActionThatNeverReachedItsTargetCostsNoAttempt(t *testing.T) {
+	for _, outcome := range []bos.CallOutcome{bos.CallNotAttempted, bos.CallBusy, bos.CallUnsupported} {
+		r := bos.Record{Component: bos.Component{
+			Enabled: true, EventStats: bos.EventStats{PowerOffGracefulAttempts: 1}, LastAction: bos.LastAction{Action: bos.ActionPowerOffGraceful},
+		}, Work: bos.Work{InFlight: bos.EffectPowerOffGraceful, ActionAt: noon}}
+		got := Settle(r, bos.Effect{Kind: bos.EffectPowerOffGraceful}, bos.CallResult{Outcome: outcome}, noon)
+		if got.EventStats.PowerOffGracefulAttempts != 0 || got.Work.InFlight != bos.EffectNone {
+			t.Errorf("outcome %d: %+v", outcome, got.EventStats)
+		}
+	}
+}
+
+func TestANodeThatMatchesItsDesiredStateIsLeftAlone(t *testing.T) {
+	a := bos.BootArtifacts{Kernel: "k", KernelParameters: "quiet spire_join_token=${SPIRE_JOIN_TOKEN}"}
+	booted := bos.BootArtifacts{Kernel: "k", KernelParameters: "quiet spire_join_token=0815"}
+	r := bos.Record{Component: bos.Component{
+		Enabled: true, ActualState: bos.ActualState{BootArtifacts: booted}, DesiredState: bos.DesiredState{BootArtifacts: a},
+		Status: bos.ComponentStatus{StatusOverride: bos.StatusOnHold},
+	}}
+	d := Decide(r, Observation{Power: bos.PowerReading{State: bos.PowerStateOn, Asked: noon}}, bos.DefaultOptions().Policy(), noon)
+	if d.Effect.Kind != bos.EffectNone || d.Next.Enabled || d.Next.DeriveStatus() != bos.StatusStable {
+		t.Errorf("decision %+v, want it done without an action", d)
+	}
+}
