@@ -1,4 +1,5 @@
-// Command terraform-provider-bos is the bundled BOS service and its tools.
+// Command terraform-provider-bos is a Terraform plugin when Terraform starts
+// it, and the bundled BOS service and its tools otherwise.
 package main
 
 import (
@@ -9,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/bootorch/terraform-provider-bos/internal/cli"
+	"github.com/bootorch/terraform-provider-bos/provider"
 )
 
 // version is set by the release build.
@@ -17,7 +19,11 @@ var version = "0.1.0"
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := cli.Run(ctx, version); err != nil {
+	run := cli.Run
+	if os.Getenv("TF_PLUGIN_MAGIC_COOKIE") != "" {
+		run = func(ctx context.Context, version string) error { return provider.Serve(ctx, version, false) }
+	}
+	if err := run(ctx, version); err != nil {
 		fmt.Fprintln(os.Stderr, "Error:", err)
 		stop()
 		os.Exit(1) //nolint:gocritic // stop has run

@@ -1,0 +1,263 @@
+// Package client is a typed client of the BOS v2 API and of the extensions
+// under /x/v1: requests, authentication, the tenant, retries of reads, and
+// answers as records or as errors that say what the server said.
+//
+// It decides nothing about nodes and waits for nothing; what Terraform makes
+// of the answers is in package provider.
+package client
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-resty/resty/v2"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// Defaults of Config.
+const (
+	DefaultTimeout    = 60 * time.Second
+	DefaultMaxRetries = 4
+)
+
+// maxResponse bounds an answer: 65,000 components of 2 KiB, twice.
+const maxResponse = 256 << 20
+
+// The pause before the first and the later retries of a read.
+const (
+	firstRetry = 250 * time.Millisecond
+	laterRetry = 10 * time.Second
+)
+
+// tenantHeader scopes a request to a tenant.
+const tenantHeader = "Cray-Tenant-Name"
+
+// Config says how to reach a BOS.
+type Config struct {
+	// Endpoint is the URL in front of /v2, such as
+	// https://api-gw-service-nmn.local/apis/bos.
+	Endpoint string
+	// Tenant scopes every request; empty for none.
+	Tenant string
+	// Token is sent as bearer token; empty for none.
+	Token string
+	// CACertificate is PEM that is trusted besides the system's roots.
+	CACertificate string
+	// Insecure switches the verification of the server's certificate off.
+	Insecure bool
+	// Timeout bounds one attempt of one request; 0 is DefaultTimeout.
+	Timeout time.Duration
+	// MaxRetries is how often a read is tried again, and how often a
+	// session is offered again once it is known that it was not accepted.
+	MaxRetries int
+	UserAgent  string
+	// Transport replaces the network, for tests.
+	Transport http.RoundTripper
+}
+
+// Client talks to one BOS. It is safe for concurrent use.
+type Client struct {
+	base    string
+	tenant  string
+	retries int
+	timeout time.Duration
+	// read tries again by itself, write never does.
+	read, write *resty.Client
+	announced   *announced
+}
+
+// announced is what the server said about its extensions, kept once it said so.
+type announced struct {
+	mu   sync.Mutex
+	caps *bos.Capabilities
+}
+
+// New makes a client. The error names the setting that is wrong.
+func New(c Config) (*Client, error) {
+	base, err := parseEndpoint(c.Endpoint)
+	if err != nil {
+		return nil, err
+	}
+	transport, err := newTransport(c)
+	if err != nil {
+		return nil, err
+	}
+	if c.Timeout <= 0 {
+		c.Timeout = DefaultTimeout
+	}
+	if c.MaxRetries < 0 {
+		return nil, &ConfigError{"max_retries", fmt.Sprintf("%d is negative; use 0 for no retries", c.MaxRetries)}
+	}
+	build := func() *resty.Client {
+		r := resty.New().SetBaseURL(base).SetTransport(transport).SetTimeout(c.Timeout).
+			SetResponseBodyLimit(maxResponse).SetRedirectPolicy(resty.NoRedirectPolicy()).
+			SetDisableWarn(true).SetLogger(silent{}).
+			SetHeader("Accept", "application/json").SetHeader("User-Agent", c.UserAgent)
+		if c.Token != "" {
+			r.SetAuthToken(c.Token)
+		}
+		return r
+	}
+	return &Client{
+		base: base, tenant: c.Tenant, retries: c.MaxRetries, timeout: c.Timeout,
+		read: build().SetRetryCount(c.MaxRetries).SetRetryWaitTime(firstRetry).SetRetryMaxWaitTime(laterRetry).
+			AddRetryCondition(worthAnotherTry).SetRetryAfter(retryAfter),
+		write:     build(),
+		announced: &announced{},
+	}, nil
+}
+
+// ConfigError is a setting that cannot be used.
+type ConfigError struct {
+	// Setting is the field's name as the provider block has it.
+	Setting string
+	Detail  string
+}
+
+// Error names the setting.
+func (e *ConfigError) Error() string { return e.Setting + ": " + e.Detail }
+
+func parseEndpoint(endpoint string) (string, error) {
+	u, err := url.Parse(strings.TrimSpace(endpoint))
+	switch {
+	case err != nil:
+		// The parser's text repeats the URL, which may hold a password.
+		return "", &ConfigError{"endpoint", "is no URL; write it like https://bos.example.com/apis/bos"}
+	case u.Scheme != "http" && u.Scheme != "https", u.Host == "":
+		return "", &ConfigError{"endpoint", "needs http:// or https:// and a host, such as https://bos.example.com/apis/bos"}
+	case u.User != nil:
+		return "", &ConfigError{"endpoint", "holds a user name; leave it out and use token"}
+	case u.RawQuery != "" || u.Fragment != "":
+		return "", &ConfigError{"endpoint", "holds a ? or #; write only the part in front of /v2"}
+	}
+	u.Path = strings.TrimSuffix(strings.TrimSuffix(strings.TrimRight(u.Path, "/"), "/v2"), "/")
+	return u.String(), nil
+}
+
+func newTransport(c Config) (http.RoundTripper, error) {
+	if c.Transport != nil {
+		return c.Transport, nil
+	}
+	t, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return nil, errors.New("the default HTTP transport was replaced by one that cannot be configured")
+	}
+	t = t.Clone()
+	t.TLSClientConfig = &tls.Config{
+		MinVersion:         tls.VersionTLS12,
+		InsecureSkipVerify: c.Insecure, //nolint:gosec // asked for, and warned about
+	}
+	if c.CACertificate == "" {
+		return t, nil
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM([]byte(c.CACertificate)) {
+		return nil, &ConfigError{"ca_certificate", "holds no PEM certificate; give the content of the file, for example with file(\"ca.pem\")"}
+	}
+	t.TLSClientConfig.RootCAs = pool
+	return t, nil
+}
+
+// silent keeps resty's own messages, which may hold URLs and bodies, out of
+// the plugin's output.
+type silent struct{}
+
+func (silent) Errorf(string, ...any) {}
+func (silent) Warnf(string, ...any)  {}
+func (silent) Debugf(string, ...any) {}
+
+// Endpoint is the URL in front of /v2.
+func (c *Client) Endpoint() string { return c.base }
+
+// Tenant is the tenant that requests are scoped to, empty for none.
+func (c *Client) Tenant() string { return c.tenant }
+
+// ForTenant is the same client with another tenant.
+func (c *Client) ForTenant(tenant string) *Client {
+	other := *c
+	other.tenant = tenant
+	return &other
+}
+
+// worthAnotherTry says which answers of a read may be better next time: none at
+// all, or one that says so.
+func worthAnotherTry(resp *resty.Response, err error) bool {
+	if err != nil {
+		final := errors.Is(err, context.Canceled) || errors.Is(err, resty.ErrAutoRedirectDisabled) || errors.Is(err, resty.ErrResponseBodyTooLarge) || isCertificate(err)
+		return !final
+	}
+	switch resp.StatusCode() {
+	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	default:
+		return false
+	}
+}
+
+func isCertificate(err error) bool {
+	var verification *tls.CertificateVerificationError
+	return errors.As(err, &verification)
+}
+
+func retryAfter(_ *resty.Client, resp *resty.Response) (time.Duration, error) {
+	if resp == nil {
+		return 0, nil
+	}
+	seconds, err := strconv.Atoi(resp.Header().Get("Retry-After"))
+	if err != nil || seconds < 0 {
+		return 0, nil //nolint:nilerr // without a number the usual back-off holds
+	}
+	return time.Duration(min(seconds, 3600)) * time.Second, nil
+}
+
+// call sends one request; into receives the answer unless it is nil.
+func (c *Client) call(ctx context.Context, via *resty.Client, method, path string, query url.Values, body, into any) error {
+	r := via.R().SetContext(ctx)
+	if c.tenant != "" {
+		r.SetHeader(tenantHeader, c.tenant)
+	}
+	if query != nil {
+		r.SetQueryParamsFromValues(query)
+	}
+	if body != nil {
+		r.SetHeader("Content-Type", "application/json").SetBody(body)
+	}
+	resp, err := r.Execute(method, path)
+	if err != nil {
+		return c.noAnswer(method, path, err)
+	}
+	if resp.IsError() || resp.StatusCode() >= http.StatusMultipleChoices {
+		return c.asError(method, path, resp)
+	}
+	if into == nil {
+		return nil
+	}
+	if err := decode(resp.Body(), into); err != nil {
+		return &Error{
+			Status: resp.StatusCode(), Title: "Unreadable answer", Method: method, URL: c.base + path,
+			Detail: fmt.Sprintf("the answer is not what BOS v2 sends (%s); check that the endpoint is the URL in front of /v2", err),
+		}
+	}
+	return nil
+}
+
+func (c *Client) get(ctx context.Context, path string, query url.Values, into any) error {
+	return c.call(ctx, c.read, http.MethodGet, path, query, nil, into)
+}
+
+func (c *Client) send(ctx context.Context, method, path string, body, into any) error {
+	return c.call(ctx, c.write, method, path, nil, body, into)
+}

@@ -1,0 +1,122 @@
+package client
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/go-resty/resty/v2"
+)
+
+// Error is an answer that says no: a problem+json document, or what came in
+// its place.
+type Error struct {
+	Status int
+	Title  string
+	Detail string
+	Method string
+	URL    string
+}
+
+// Error says what was asked and what the server said.
+func (e *Error) Error() string {
+	return fmt.Sprintf("%s %s answered %d %s: %s", e.Method, e.URL, e.Status, e.Title, e.Detail)
+}
+
+// Unreachable is a request that got no answer: whether a write took effect is
+// not known.
+type Unreachable struct {
+	Method string
+	URL    string
+	Err    error
+}
+
+// Error says what was asked, why there is no answer and where to look.
+func (e *Unreachable) Error() string {
+	return fmt.Sprintf("%s %s got no answer: %s; check the endpoint and that the service runs", e.Method, e.URL, e.Err)
+}
+
+// Unwrap is the cause.
+func (e *Unreachable) Unwrap() error { return e.Err }
+
+// IsNotFound reports whether the server said 404.
+func IsNotFound(err error) bool { return hasStatus(err, http.StatusNotFound) }
+
+// IsConflict reports whether the server said 409.
+func IsConflict(err error) bool { return hasStatus(err, http.StatusConflict) }
+
+// IsBadRequest reports whether the server said 400.
+func IsBadRequest(err error) bool { return hasStatus(err, http.StatusBadRequest) }
+
+func hasStatus(err error, status int) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Status == status
+}
+
+// Undecided reports whether a write that failed with err may have taken effect
+// all the same.
+func Undecided(err error) bool {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Status >= http.StatusInternalServerError || e.Status < http.StatusMultipleChoices
+	}
+	var u *Unreachable
+	return errors.As(err, &u)
+}
+
+func (c *Client) noAnswer(method, path string, err error) error {
+	cause := err
+	var u *url.Error
+	if errors.As(err, &u) {
+		cause = u.Err // its text repeats method and URL
+	}
+	switch {
+	case errors.Is(err, resty.ErrAutoRedirectDisabled):
+		cause = fmt.Errorf("the server redirects elsewhere, and credentials are not sent after it; set endpoint to where it points: %w", cause)
+	case errors.Is(err, resty.ErrResponseBodyTooLarge):
+		cause = fmt.Errorf("the answer is larger than %d bytes: %w", maxResponse, cause)
+	case isCertificate(err):
+		cause = fmt.Errorf("%w; give the CA that signed it in ca_certificate", cause)
+	}
+	return &Unreachable{Method: method, URL: c.base + path, Err: cause}
+}
+
+func (c *Client) asError(method, path string, resp *resty.Response) error {
+	e := &Error{Status: resp.StatusCode(), Method: method, URL: c.base + path}
+	var problem struct {
+		Title  string `json:"title"`
+		Detail string `json:"detail"`
+	}
+	if json.Unmarshal(resp.Body(), &problem) == nil {
+		e.Title, e.Detail = problem.Title, problem.Detail
+	}
+	if e.Title == "" {
+		e.Title = http.StatusText(e.Status)
+	}
+	if e.Detail == "" {
+		e.Detail = "no problem document came with it" + beginning(resp.Body())
+	}
+	if e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden {
+		e.Detail += "; check token and tenant"
+	}
+	return e
+}
+
+// beginning is the first line of a body that is not what was expected, such as
+// the page of a gateway.
+func beginning(body []byte) string {
+	const most = 200
+	text := strings.TrimSpace(string(body[:min(len(body), most)]))
+	line, _, _ := strings.Cut(text, "\n")
+	if line == "" {
+		return ""
+	}
+	return fmt.Sprintf("; the body begins with %q", line)
+}
+
+// decode is lenient towards members it does not know: other versions of BOS
+// have more.
+func decode(body []byte, into any) error { return json.Unmarshal(body, into) }

@@ -1,0 +1,54 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// Capabilities is what the server announces beyond v2; none for a plain v2
+// server. It is asked once.
+func (c *Client) Capabilities(ctx context.Context) (bos.Capabilities, error) {
+	c.announced.mu.Lock()
+	defer c.announced.mu.Unlock()
+	if c.announced.caps != nil {
+		return *c.announced.caps, nil
+	}
+	var caps bos.Capabilities
+	if err := c.get(ctx, "/x/v1/capabilities", nil, &caps); err != nil {
+		if !announcesNothing(err) {
+			return bos.Capabilities{}, err
+		}
+		caps = bos.Capabilities{}
+	}
+	c.announced.caps = &caps
+	return caps, nil
+}
+
+// announcesNothing: gateways in front of a plain BOS answer unknown paths with
+// 404, with 403 by policy, or with a page for people.
+func announcesNothing(err error) bool {
+	var e *Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	return slices.Contains([]int{
+		http.StatusOK, http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented,
+	}, e.Status)
+}
+
+// Has reports whether a server announced the extension.
+func Has(caps bos.Capabilities, extension string) bool {
+	return slices.Contains(caps.Extensions, extension)
+}
+
+// Preview asks what a session would do. It changes nothing and is therefore
+// tried again like a read.
+func (c *Client) Preview(ctx context.Context, r bos.PreviewRequest) (bos.Preview, error) {
+	var p bos.Preview
+	err := c.call(ctx, c.read, http.MethodPost, "/x/v1/previews", nil, r, &p)
+	return p, err
+}

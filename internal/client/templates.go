@@ -1,0 +1,48 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// templateBody is a template as PUT takes it: without the members that only
+// the server writes.
+type templateBody struct {
+	Description string                 `json:"description,omitempty"`
+	EnableCFS   *bool                  `json:"enable_cfs,omitempty"`
+	CFS         *bos.CFS               `json:"cfs,omitempty"`
+	BootSets    map[string]bos.BootSet `json:"boot_sets"`
+}
+
+func templatePath(name string) string { return "/v2/sessiontemplates/" + url.PathEscape(name) }
+
+// Template reads a session template.
+func (c *Client) Template(ctx context.Context, name string) (bos.SessionTemplate, error) {
+	var t bos.SessionTemplate
+	err := c.get(ctx, templatePath(name), nil, &t)
+	return named(t, name), err
+}
+
+// PutTemplate stores a template whole and returns what was stored.
+func (c *Client) PutTemplate(ctx context.Context, t bos.SessionTemplate) (bos.SessionTemplate, error) {
+	var stored bos.SessionTemplate
+	body := templateBody{Description: t.Description, EnableCFS: t.EnableCFS, CFS: t.CFS, BootSets: t.BootSets}
+	err := c.send(ctx, http.MethodPut, templatePath(t.Name), body, &stored)
+	return named(stored, t.Name), err
+}
+
+// DeleteTemplate deletes a template.
+func (c *Client) DeleteTemplate(ctx context.Context, name string) error {
+	return c.send(ctx, http.MethodDelete, templatePath(name), nil, nil)
+}
+
+// named fills in what some versions of BOS leave out of the record.
+func named(t bos.SessionTemplate, name string) bos.SessionTemplate {
+	if t.Name == "" {
+		t.Name = name
+	}
+	return t
+}

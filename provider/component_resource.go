@@ -1,0 +1,262 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/client"
+)
+
+type componentResource struct{ shared *shared }
+
+var (
+	_ resource.ResourceWithConfigure   = (*componentResource)(nil)
+	_ resource.ResourceWithModifyPlan  = (*componentResource)(nil)
+	_ resource.ResourceWithImportState = (*componentResource)(nil)
+)
+
+// privateEnabled records whether the configuration says enabled: then BOS
+// switching it off is the answer to the request and no drift.
+const privateEnabled = "enabled_is_configured"
+
+func newComponentResource() resource.Resource { return &componentResource{} }
+
+func (r *componentResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_component"
+}
+
+func (r *componentResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	r.shared = configured(req.ProviderData, &resp.Diagnostics)
+}
+
+// ModifyPlan plans the configured fields over what BOS has. Everything else is
+// BOS' own and changes nothing.
+func (r *componentResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	var config, plan, state *componentModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	if resp.Diagnostics.HasError() || plan == nil {
+		return
+	}
+	if state != nil && !plan.Xname.Equal(state.Xname) {
+		return // Terraform plans the new one in a call of its own
+	}
+	if state == nil {
+		plan.layOver(*config, componentModel{}, false)
+		plan.ID = types.StringUnknown()
+		if !plan.Xname.IsUnknown() {
+			plan.ID = types.StringValue(bos.CanonicalXname(plan.Xname.ValueString()))
+		}
+		plan.unknownBookkeeping()
+		r.warnArming(config.patch(nil), plan, &resp.Diagnostics)
+		resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+		return
+	}
+	imported, diags := req.Private.GetKey(ctx, privateImported)
+	resp.Diagnostics.Append(diags...)
+	effective := *config
+	effective.Enabled = wantedEnabled(*config, *state, string(imported) == isImported)
+	plan.ID = state.ID
+	plan.layOver(effective, *state, true)
+	patch := effective.patch(state)
+	if patch.Empty() {
+		plan.keepBookkeeping(*state)
+	} else {
+		plan.unknownBookkeeping()
+		r.warnArming(patch, plan, &resp.Diagnostics)
+	}
+	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+}
+
+// wantedEnabled is the configured enabled, or what BOS has where a difference
+// means nothing: an import is no request to act on the node, and a session that
+// enabled it is left to finish.
+func wantedEnabled(config, state componentModel, imported bool) types.Bool {
+	wanted, has := config.Enabled, state.Enabled
+	if wanted.IsNull() || wanted.IsUnknown() || has.IsNull() || wanted.Equal(has) {
+		return wanted
+	}
+	switch {
+	case wanted.ValueBool() && imported && !differs(config.DesiredState, state.DesiredState):
+		return has
+	case !wanted.ValueBool() && state.Session.ValueString() != "":
+		return has
+	default:
+		return wanted
+	}
+}
+
+// layOver plans what is configured over what was before.
+func (m *componentModel) layOver(config, before componentModel, exists bool) {
+	lay := func(config, before attr.Value) attr.Value {
+		if !exists {
+			before = nil
+		}
+		return merge(config, before, unknownOf)
+	}
+	if v, ok := lay(config.Enabled, before.Enabled).(types.Bool); ok {
+		m.Enabled = v
+	}
+	if v, ok := lay(config.RetryPolicy, before.RetryPolicy).(types.Int64); ok {
+		m.RetryPolicy = v
+	}
+	if v, ok := lay(config.DesiredState, before.DesiredState).(types.Object); ok {
+		m.DesiredState = v
+	}
+	if v, ok := lay(config.StagedState, before.StagedState).(types.Object); ok {
+		m.StagedState = v
+	}
+}
+
+// warnArming says that a plan makes BOS act on the node.
+func (r *componentResource) warnArming(patch bos.ComponentPatch, plan *componentModel, diags *diag.Diagnostics) {
+	if patch.Enabled == nil || !*patch.Enabled || r.shared.isApplying() {
+		return
+	}
+	diags.AddAttributeWarning(path.Root("enabled"), fmt.Sprintf("BOS will act on %s", plan.Xname.ValueString()),
+		"enabled = true asks BOS to bring the node to its desired state: "+intention(plan.DesiredState)+".")
+}
+
+func intention(desired types.Object) string {
+	a, ok := desired.Attributes()["boot_artifacts"].(types.Object)
+	if !ok || a.IsUnknown() || a.IsNull() {
+		return "what that is depends on its record; it may be powered on, restarted or powered off"
+	}
+	kernel, ok := a.Attributes()["kernel"].(types.String)
+	switch {
+	case !ok || kernel.IsUnknown():
+		return "what that is depends on its record; it may be powered on, restarted or powered off"
+	case kernel.ValueString() == "":
+		return "it has no kernel, so the node is powered off"
+	default:
+		return fmt.Sprintf("kernel %s; if it runs something else it is restarted, if it is off it is powered on", kernel.ValueString())
+	}
+}
+
+func (r *componentResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var plan, config componentModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	c := r.shared.reach(types.StringNull(), &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	id := bos.CanonicalXname(plan.Xname.ValueString())
+	record, err := c.Component(ctx, id)
+	if client.IsNotFound(err) {
+		resp.Diagnostics.AddAttributeError(path.Root("xname"), "BOS knows no such component",
+			fmt.Sprintf("BOS has no component %s, and this resource adopts nodes instead of inventing them. Check the xname; if the node is new, wait for BOS to discover it from the inventory.", id))
+		return
+	}
+	if err != nil {
+		unable(&resp.Diagnostics, "adopt BOS component", err)
+		return
+	}
+	if patch := config.patch(nil); !patch.Empty() {
+		record, err = r.write(ctx, c, id, patch)
+		if err != nil {
+			unable(&resp.Diagnostics, "adopt BOS component", err)
+			return
+		}
+	}
+	plan.settleAll(observed(plan.Xname, record))
+	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateEnabled, jsonBool(!config.Enabled.IsNull()))...)
+}
+
+// write patches the record. The list that reads are served from is outdated
+// then, whatever the answer is.
+func (r *componentResource) write(ctx context.Context, c *client.Client, id string, patch bos.ComponentPatch) (bos.Component, error) {
+	defer r.shared.components.forget()
+	return c.PatchComponent(ctx, id, patch)
+}
+
+func jsonBool(b bool) []byte { return fmt.Appendf(nil, "%t", b) }
+
+func (r *componentResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var state componentModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	managed, diags := req.Private.GetKey(ctx, privateEnabled)
+	resp.Diagnostics.Append(diags...)
+	c := r.shared.reach(types.StringNull(), &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	id := bos.CanonicalXname(state.Xname.ValueString())
+	record, found, err := r.shared.components.read(ctx, c, id)
+	if err != nil {
+		unable(&resp.Diagnostics, "read BOS component", err)
+		return
+	}
+	if !found {
+		resp.State.RemoveResource(ctx)
+		return
+	}
+	now := observed(state.Xname, record)
+	if string(managed) == "true" {
+		now.Enabled = sticky(state.Enabled, record)
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, &now)...)
+}
+
+// sticky is what a configured enabled is after a look at the record. True
+// stays: BOS clears it when the node is done. False becomes true only if nobody's
+// session enabled the node.
+func sticky(before types.Bool, record bos.Component) types.Bool {
+	if before.ValueBool() {
+		return before
+	}
+	return types.BoolValue(record.Enabled && record.Session == "")
+}
+
+func (r *componentResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	var plan, config, state componentModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	imported, diags := req.Private.GetKey(ctx, privateImported)
+	resp.Diagnostics.Append(diags...)
+	c := r.shared.reach(types.StringNull(), &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	effective := config
+	effective.Enabled = wantedEnabled(config, state, string(imported) == isImported)
+	var record bos.Component
+	var err error
+	if patch := effective.patch(&state); patch.Empty() {
+		record, err = c.Component(ctx, state.ID.ValueString())
+	} else {
+		record, err = r.write(ctx, c, state.ID.ValueString(), patch)
+	}
+	if err != nil {
+		unable(&resp.Diagnostics, "update BOS component", err)
+		return
+	}
+	plan.settleAll(observed(plan.Xname, record))
+	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateEnabled, jsonBool(!config.Enabled.IsNull()))...)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateImported, []byte(notImported))...)
+}
+
+// Delete forgets the component; the node and BOS' record stay as they are.
+func (r *componentResource) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {
+}
+
+func (r *componentResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	id := bos.CanonicalXname(req.ID)
+	if !bos.ValidComponentID(id) {
+		resp.Diagnostics.AddError("Invalid import id", fmt.Sprintf("%q is no xname; give one such as x3000c0s19b1n0.", req.ID))
+		return
+	}
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("xname"), req.ID)...)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateImported, []byte(isImported))...)
+}

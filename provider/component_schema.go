@@ -1,0 +1,117 @@
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+var (
+	artifactsType = types.ObjectType{AttrTypes: map[string]attr.Type{
+		"kernel": types.StringType, "kernel_parameters": types.StringType, "initrd": types.StringType,
+	}}
+	desiredType = types.ObjectType{AttrTypes: map[string]attr.Type{"boot_artifacts": artifactsType, "configuration": types.StringType}}
+	stagedType  = types.ObjectType{AttrTypes: map[string]attr.Type{
+		"boot_artifacts": artifactsType, "configuration": types.StringType, "session": types.StringType,
+	}}
+	actualType     = types.ObjectType{AttrTypes: map[string]attr.Type{"boot_artifacts": artifactsType, "bss_token": types.StringType}}
+	lastActionType = types.ObjectType{AttrTypes: map[string]attr.Type{"action": types.StringType, "last_updated": types.StringType, "failed": types.BoolType}}
+	eventStatsType = types.ObjectType{AttrTypes: map[string]attr.Type{
+		"power_on_attempts": types.Int64Type, "power_off_graceful_attempts": types.Int64Type, "power_off_forceful_attempts": types.Int64Type,
+	}}
+)
+
+func (r *componentResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "BOS' record of one node. It adopts a node that BOS has discovered, manages only what is configured, and destroying it leaves the node and its record as they are. " +
+			"To boot many nodes use `bos_session`; this is for the node that is different.",
+		Attributes: map[string]schema.Attribute{
+			"id": computedText("The xname in canonical form."),
+			"xname": schema.StringAttribute{
+				Required: true, Validators: textBetween(1, bos.MaxComponentID),
+				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
+				MarkdownDescription: "Which node, such as `x3000c0s19b1n0`. BOS must know it.",
+			},
+			"enabled": schema.BoolAttribute{
+				Optional: true, Computed: true,
+				MarkdownDescription: "`true` asks BOS to bring the node to its desired state, which may cut its power. It is asked again only when this or `desired_state` changes; " +
+					"that BOS switches it off once the node is done is no drift, and an import asks nothing. `false` keeps BOS off the node.",
+			},
+			"desired_state": schema.SingleNestedAttribute{
+				Optional: true, Computed: true,
+				MarkdownDescription: "What the node shall run. Without a kernel it shall be off. Fields that are left out are not managed.",
+				Attributes:          stateAttributes(),
+			},
+			"staged_state": schema.SingleNestedAttribute{
+				Optional: true, Computed: true,
+				MarkdownDescription: "What becomes the desired state when it is applied. Fields that are left out are not managed.",
+				Attributes:          stagedAttributes(),
+			},
+			"retry_policy": schema.Int64Attribute{
+				Optional: true, Computed: true, Validators: []validator.Int64{int64validator.Between(0, bos.MaxRetryPolicy)},
+				MarkdownDescription: "How many attempts each power action has before the node counts as failed; BOS' `default_retry_policy` if not set.",
+			},
+			"actual_state": schema.SingleNestedAttribute{
+				Computed: true, MarkdownDescription: "What the node said it booted.",
+				Attributes: map[string]schema.Attribute{
+					"boot_artifacts": schema.SingleNestedAttribute{Computed: true, MarkdownDescription: "What it booted.", Attributes: map[string]schema.Attribute{
+						"kernel": computedText("Kernel."), "kernel_parameters": computedText("Kernel parameters."), "initrd": computedText("Initrd."),
+					}},
+					"bss_token": schema.StringAttribute{Computed: true, Sensitive: true, MarkdownDescription: "Token of the boot script it booted with."},
+				},
+			},
+			"status":  computedText("`stable`, `failed`, `on_hold`, or what BOS is doing with the node, such as `power_on_called`."),
+			"phase":   computedText("`powering_on`, `powering_off`, `configuring`, or empty."),
+			"error":   computedText("What went wrong last."),
+			"session": computedText("Session that set the desired state, empty if none did."),
+			"last_action": schema.SingleNestedAttribute{
+				Computed: true, MarkdownDescription: "What BOS did last.",
+				Attributes: map[string]schema.Attribute{
+					"action": computedText("The action."), "last_updated": computedText("When, in UTC."),
+					"failed": schema.BoolAttribute{Computed: true, MarkdownDescription: "It had no effect."},
+				},
+			},
+			"event_stats": schema.SingleNestedAttribute{
+				Computed: true, MarkdownDescription: "Attempts since the desired state was set or reached.",
+				Attributes: map[string]schema.Attribute{
+					"power_on_attempts":           computedCount("To power on."),
+					"power_off_graceful_attempts": computedCount("To power off gracefully."),
+					"power_off_forceful_attempts": computedCount("To power off by force."),
+				},
+			},
+		},
+	}
+}
+
+func observedText(most int, description string) schema.StringAttribute {
+	return schema.StringAttribute{Optional: true, Computed: true, Validators: textBetween(0, most), MarkdownDescription: description}
+}
+
+func stateAttributes() map[string]schema.Attribute {
+	return map[string]schema.Attribute{
+		"configuration": observedText(maxConfiguration, "CFS configuration."),
+		"boot_artifacts": schema.SingleNestedAttribute{
+			Optional: true, Computed: true, MarkdownDescription: "What to boot.",
+			Attributes: map[string]schema.Attribute{
+				"kernel":            observedText(maxImagePath, "Path of the kernel; empty for off."),
+				"kernel_parameters": observedText(maxKernelParameters, "Kernel parameters."),
+				"initrd":            observedText(maxImagePath, "Path of the initrd."),
+			},
+		},
+	}
+}
+
+func stagedAttributes() map[string]schema.Attribute {
+	attributes := stateAttributes()
+	attributes["session"] = observedText(bos.MaxName, "Session that the state is staged for.")
+	return attributes
+}

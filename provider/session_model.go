@@ -1,0 +1,264 @@
+package provider
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+type sessionModel struct {
+	Name            types.String `tfsdk:"name"`
+	Tenant          types.String `tfsdk:"tenant"`
+	Operation       types.String `tfsdk:"operation"`
+	TemplateName    types.String `tfsdk:"template_name"`
+	Limit           types.String `tfsdk:"limit"`
+	Stage           types.Bool   `tfsdk:"stage"`
+	IncludeDisabled types.Bool   `tfsdk:"include_disabled"`
+	Triggers        types.Map    `tfsdk:"triggers"`
+
+	WaitForCompletion types.Bool     `tfsdk:"wait_for_completion"`
+	PollInterval      types.String   `tfsdk:"poll_interval"`
+	OnFailure         types.String   `tfsdk:"on_failure"`
+	MaxFailed         types.String   `tfsdk:"max_failed"`
+	OnDestroy         types.String   `tfsdk:"on_destroy"`
+	Timeouts          timeouts.Value `tfsdk:"timeouts"`
+
+	ID               types.String `tfsdk:"id"`
+	Status           types.String `tfsdk:"status"`
+	StartTime        types.String `tfsdk:"start_time"`
+	EndTime          types.String `tfsdk:"end_time"`
+	Error            types.String `tfsdk:"error"`
+	Components       types.String `tfsdk:"components"`
+	ComponentCount   types.Int64  `tfsdk:"component_count"`
+	FailedComponents types.String `tfsdk:"failed_components"`
+	FailedCount      types.Int64  `tfsdk:"failed_count"`
+	ErrorSummary     types.Map    `tfsdk:"error_summary"`
+	RetryLimit       types.String `tfsdk:"retry_limit"`
+	RecordExpired    types.Bool   `tfsdk:"record_expired"`
+
+	Pin               types.String `tfsdk:"pin"`
+	PlannedComponents types.String `tfsdk:"planned_components"`
+	PlannedCount      types.Int64  `tfsdk:"planned_count"`
+	Skipped           types.Map    `tfsdk:"skipped"`
+}
+
+// statusUnconfirmed is the status of a session whose creation got no answer and
+// that could not be looked up either.
+const statusUnconfirmed = "unconfirmed"
+
+// complete reports whether the session is over.
+func (m *sessionModel) complete() bool {
+	return m.Status.ValueString() == string(bos.SessionComplete)
+}
+
+// settled reports whether there is nothing left to wait for. A staged session
+// is done when everything is staged; it completes when that is applied.
+func (m *sessionModel) settled() bool {
+	staged := m.Stage.ValueBool() && m.Status.ValueString() == string(bos.SessionRunning)
+	return m.complete() || staged || m.RecordExpired.ValueBool()
+}
+
+// unknownResults marks everything that a running session can change.
+func (m *sessionModel) unknownResults() {
+	m.Status, m.StartTime, m.EndTime, m.Error = types.StringUnknown(), types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
+	m.Components, m.FailedComponents, m.RetryLimit = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
+	m.ComponentCount, m.FailedCount = types.Int64Unknown(), types.Int64Unknown()
+	m.ErrorSummary = types.MapUnknown(outcomeType)
+	m.RecordExpired = types.BoolUnknown()
+}
+
+// noResults is what is known of a session before BOS was asked about it.
+func (m *sessionModel) noResults() {
+	m.StartTime, m.EndTime, m.Error = types.StringNull(), types.StringNull(), types.StringNull()
+	m.Components, m.FailedComponents, m.RetryLimit = types.StringNull(), types.StringNull(), types.StringNull()
+	m.ComponentCount, m.FailedCount = types.Int64Null(), types.Int64Null()
+	m.ErrorSummary = types.MapNull(outcomeType)
+	m.RecordExpired = types.BoolValue(false)
+}
+
+// keepResults takes over everything computed from the state.
+func (m *sessionModel) keepResults(state *sessionModel) {
+	m.Status, m.StartTime, m.EndTime, m.Error = state.Status, state.StartTime, state.EndTime, state.Error
+	m.Components, m.FailedComponents, m.RetryLimit = state.Components, state.FailedComponents, state.RetryLimit
+	m.ComponentCount, m.FailedCount = state.ComponentCount, state.FailedCount
+	m.ErrorSummary, m.RecordExpired = state.ErrorSummary, state.RecordExpired
+}
+
+func (m *sessionModel) keepPlanned(state *sessionModel) {
+	m.Pin, m.PlannedComponents, m.PlannedCount, m.Skipped = state.Pin, state.PlannedComponents, state.PlannedCount, state.Skipped
+}
+
+func (m *sessionModel) unknownPlanned() {
+	m.Pin, m.PlannedComponents, m.PlannedCount = types.StringUnknown(), types.StringUnknown(), types.Int64Unknown()
+	m.Skipped = types.MapUnknown(types.StringType)
+}
+
+// nullPlanned replaces what is still unknown of the preview.
+func (m *sessionModel) nullPlanned() {
+	if m.Pin.IsUnknown() {
+		m.Pin = types.StringNull()
+	}
+	if m.PlannedComponents.IsUnknown() {
+		m.PlannedComponents = types.StringNull()
+	}
+	if m.PlannedCount.IsUnknown() {
+		m.PlannedCount = types.Int64Null()
+	}
+	if m.Skipped.IsUnknown() {
+		m.Skipped = types.MapNull(types.StringType)
+	}
+}
+
+// takePreview plans what the preview says.
+func (m *sessionModel) takePreview(p bos.Preview) {
+	m.Pin = types.StringValue(p.Pin)
+	m.PlannedComponents = types.StringValue(p.Nodes)
+	m.PlannedCount = types.Int64Value(int64(p.Count))
+	skipped := make(map[string]attr.Value, len(p.Skipped))
+	for _, skip := range p.Skipped {
+		skipped[skip.Reason] = types.StringValue(skip.Nodes)
+	}
+	m.Skipped = types.MapValueMust(types.StringType, skipped)
+}
+
+// observe takes over what BOS says about the session itself.
+func (m *sessionModel) observe(s bos.Session) {
+	m.Status = types.StringValue(string(s.Status.Status))
+	m.StartTime = orNull(s.Status.StartTime.String())
+	m.EndTime = orNull(s.Status.EndTime.String())
+	m.Error = types.StringNull()
+	if s.Status.Error != nil {
+		m.Error = orNull(*s.Status.Error)
+	}
+	nodes := splitWords(s.Components)
+	m.Components = types.StringValue(bos.Fold(nodes))
+	m.ComponentCount = types.Int64Value(int64(len(nodes)))
+	m.RecordExpired = types.BoolValue(false)
+}
+
+// adopt takes over what an imported session was told to do.
+func (m *sessionModel) adopt(s bos.Session) {
+	m.Operation = types.StringValue(string(s.Operation))
+	m.TemplateName = types.StringValue(s.TemplateName)
+	m.Limit = orNull(s.Limit)
+	m.Stage = types.BoolValue(s.Stage)
+	m.IncludeDisabled = types.BoolValue(s.IncludeDisabled)
+	m.WaitForCompletion = types.BoolValue(true)
+	m.PollInterval = types.StringValue(defaultPoll.String())
+	m.OnFailure = types.StringValue(onFailureWarn)
+	m.OnDestroy = types.StringValue(onDestroyForget)
+	m.unknownPlanned()
+	m.nullPlanned()
+}
+
+// failure is nodes that failed for one reason.
+type failure struct {
+	// reason is the cause's sentence, or the error itself where BOS names
+	// no cause.
+	reason string
+	nodes  []string
+}
+
+// takeOutcomes takes over what became of the nodes, and returns the failures by
+// reason, the one with most nodes first.
+func (m *sessionModel) takeOutcomes(outcomes []bos.NodeOutcome) []failure {
+	var failed []string
+	byReason := make(map[string][]string)
+	for _, node := range outcomes {
+		if node.Status != bos.StatusFailed {
+			continue
+		}
+		failed = append(failed, node.ID)
+		byReason[reasonOf(node)] = append(byReason[reasonOf(node)], node.ID)
+	}
+	folded := bos.Fold(failed)
+	m.FailedComponents = types.StringValue(folded)
+	m.FailedCount = types.Int64Value(int64(len(failed)))
+	m.RetryLimit = orNull(folded)
+	summary := make(map[string]attr.Value, len(byReason))
+	failures := make([]failure, 0, len(byReason))
+	for reason, nodes := range byReason {
+		summary[reason] = types.ObjectValueMust(outcomeType.AttrTypes, map[string]attr.Value{
+			"count": types.Int64Value(int64(len(nodes))), "list": types.StringValue(bos.Fold(nodes)),
+		})
+		failures = append(failures, failure{reason, nodes})
+	}
+	m.ErrorSummary = types.MapValueMust(outcomeType, summary)
+	slices.SortFunc(failures, func(a, b failure) int {
+		if d := len(b.nodes) - len(a.nodes); d != 0 {
+			return d
+		}
+		return strings.Compare(a.reason, b.reason)
+	})
+	return failures
+}
+
+func reasonOf(node bos.NodeOutcome) string {
+	switch {
+	case node.Sentence != "":
+		return node.Sentence
+	case node.Error != "":
+		return node.Error
+	default:
+		return "BOS gives no reason"
+	}
+}
+
+// failures reads back what takeOutcomes stored.
+func (m *sessionModel) failures(ctx context.Context) []failure {
+	var summary map[string]struct {
+		Count int64  `tfsdk:"count"`
+		List  string `tfsdk:"list"`
+	}
+	if m.ErrorSummary.IsUnknown() || m.ErrorSummary.ElementsAs(ctx, &summary, false).HasError() {
+		return nil
+	}
+	var all []failure
+	for _, reason := range slices.Sorted(maps.Keys(summary)) {
+		nodes, err := bos.Expand(summary[reason].List, bos.MaxExpand)
+		if err == nil {
+			all = append(all, failure{reason, nodes})
+		}
+	}
+	return all
+}
+
+// tooManyFailed reports whether more nodes failed than max_failed tolerates, or
+// the session failed as a whole.
+func (m *sessionModel) tooManyFailed() bool {
+	if m.Error.ValueString() != "" {
+		return true
+	}
+	failed, total := m.FailedCount.ValueInt64(), m.ComponentCount.ValueInt64()
+	text, isPercent := strings.CutSuffix(m.MaxFailed.ValueString(), "%")
+	tolerated, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		tolerated = 0
+	}
+	if isPercent {
+		return failed*100 > tolerated*total
+	}
+	return failed > tolerated
+}
+
+func orNull(text string) types.String {
+	if text == "" {
+		return types.StringNull()
+	}
+	return types.StringValue(text)
+}
+
+func splitWords(list string) []string {
+	if list == "" {
+		return nil
+	}
+	return strings.Split(list, ",")
+}

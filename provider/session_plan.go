@@ -1,0 +1,179 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/client"
+)
+
+// ModifyPlan decides between the four things a plan can mean for a session: run
+// a new one, go on waiting, change how Terraform goes about it, or nothing.
+func (r *sessionResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	var config, plan, state *sessionModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	if resp.Diagnostics.HasError() || plan == nil {
+		return
+	}
+	if config.Tenant.IsNull() {
+		plan.Tenant = r.shared.defaultTenant()
+	}
+	if state == nil {
+		r.planNew(ctx, config, plan, &resp.Diagnostics)
+		resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+		return
+	}
+	imported, diags := req.Private.GetKey(ctx, privateImported)
+	resp.Diagnostics.Append(diags...)
+	if config.Name.IsNull() {
+		plan.Name = state.Name
+	}
+	if sameLimit(state.Limit, plan.Limit) {
+		plan.Limit = state.Limit
+	}
+	if changed := plan.replaces(state, string(imported) == isImported); len(changed) > 0 {
+		// Terraform plans the new session in a call of its own.
+		resp.RequiresReplace = append(resp.RequiresReplace, changed...)
+		plan.newUnknowns(config)
+		resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+		return
+	}
+	plan.ID = state.ID
+	plan.keepPlanned(state)
+	plan.keepResults(state)
+	switch {
+	case !state.settled() && plan.WaitForCompletion.ValueBool():
+		plan.unknownResults()
+	case state.complete() && !r.shared.isApplying():
+		plan.remind(ctx, &resp.Diagnostics)
+	}
+	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+}
+
+func (s *shared) isApplying() bool { return s != nil && s.applying }
+
+// remind says at every plan after a session with failures how to try again.
+func (m *sessionModel) remind(ctx context.Context, diags *diag.Diagnostics) {
+	if !m.tooManyFailed() {
+		return
+	}
+	detail := "This was the last run; nothing is done about it by itself. " + m.failureDetail(m.failures(ctx))
+	if m.OnFailure.ValueString() == onFailureError {
+		diags.AddError(m.failureSummary(), detail)
+		return
+	}
+	diags.AddWarning(m.failureSummary(), detail)
+}
+
+// replaces names the arguments whose change needs a new session. Triggers that
+// an imported session did not have do not count: it has run.
+func (m *sessionModel) replaces(state *sessionModel, imported bool) path.Paths {
+	var changed path.Paths
+	for name, same := range map[string]bool{
+		"name":             m.Name.Equal(state.Name),
+		"tenant":           m.Tenant.Equal(state.Tenant),
+		"operation":        m.Operation.Equal(state.Operation),
+		"template_name":    m.TemplateName.Equal(state.TemplateName),
+		"limit":            m.Limit.Equal(state.Limit),
+		"stage":            m.Stage.Equal(state.Stage),
+		"include_disabled": m.IncludeDisabled.Equal(state.IncludeDisabled),
+		"triggers":         m.Triggers.Equal(state.Triggers) || imported && state.Triggers.IsNull(),
+	} {
+		if !same {
+			changed = append(changed, path.Root(name))
+		}
+	}
+	return changed
+}
+
+// sameLimit reports whether two limits differ in how they are written only.
+func sameLimit(a, b types.String) bool {
+	if a.IsNull() || b.IsNull() || a.IsUnknown() || b.IsUnknown() {
+		return false
+	}
+	plainA, errA := client.PlainLimit(a.ValueString())
+	plainB, errB := client.PlainLimit(b.ValueString())
+	return errA == nil && errB == nil && plainA == plainB
+}
+
+func (m *sessionModel) newUnknowns(config *sessionModel) {
+	if config.Name.IsNull() {
+		m.Name = types.StringUnknown()
+	}
+	m.ID = joinID(m.Tenant, m.Name)
+	m.unknownResults()
+	m.unknownPlanned()
+}
+
+// planNew plans a session that is going to be created: what it will touch, or
+// a loud word that nobody can say.
+func (r *sessionResource) planNew(ctx context.Context, config, plan *sessionModel, diags *diag.Diagnostics) {
+	plan.newUnknowns(config)
+	preview, why := r.preview(ctx, plan, diags)
+	if diags.HasError() {
+		return
+	}
+	if preview == nil {
+		detail := fmt.Sprintf("Which nodes the %s of template %q will touch cannot be said now: %s.", plan.Operation.ValueString(), plan.TemplateName.ValueString(), why)
+		if r.shared != nil && r.shared.requirePreview {
+			diags.AddError("No preview of BOS session", detail+" The provider is set to require_preview, so this is not planned.")
+			return
+		}
+		diags.AddWarning("No preview of BOS session", detail+" Nobody has reviewed its effect when it is applied.")
+		return
+	}
+	plan.takePreview(*preview)
+	if !r.shared.applying {
+		diags.AddWarning(previewSummary(*preview), plan.previewDetail(*preview, r.shared.applyingSet))
+	}
+}
+
+// preview asks the service what the planned session would do; nil and the
+// reason if nobody can say. What would make the session fail is an error.
+func (r *sessionResource) preview(ctx context.Context, plan *sessionModel, diags *diag.Diagnostics) (preview *bos.Preview, why string) {
+	if r.shared == nil || r.shared.client == nil {
+		return nil, "the provider's settings are not known yet"
+	}
+	if plan.Operation.IsUnknown() || plan.TemplateName.IsUnknown() || plan.Limit.IsUnknown() || plan.Stage.IsUnknown() || plan.IncludeDisabled.IsUnknown() || plan.Tenant.IsUnknown() {
+		return nil, "operation, template_name, limit or tenant comes from something that is not created yet"
+	}
+	request := bos.PreviewRequest{
+		TemplateName: plan.TemplateName.ValueString(), Operation: bos.Operation(plan.Operation.ValueString()), Limit: plan.Limit.ValueString(),
+		Stage: plan.Stage.ValueBool(), IncludeDisabled: plan.IncludeDisabled.ValueBool(), Reuse: r.shared.applying,
+	}
+	planned, found := r.shared.planned.get(plan.Tenant.ValueString(), request.TemplateName)
+	if found && planned == nil {
+		return nil, "the content of the template is not known yet"
+	}
+	request.Template = planned
+	c := r.shared.reach(plan.Tenant, diags)
+	caps, err := c.Capabilities(ctx)
+	if err != nil {
+		return nil, "BOS did not answer (" + err.Error() + ")"
+	}
+	if !client.Has(caps, bos.ExtensionPreviews) {
+		return nil, "this BOS has no previews"
+	}
+	p, err := c.Preview(ctx, request)
+	switch {
+	case err == nil:
+		return &p, ""
+	case !client.IsBadRequest(err):
+		return nil, err.Error()
+	}
+	if planned == nil {
+		if _, lookUp := c.Template(ctx, request.TemplateName); client.IsNotFound(lookUp) {
+			return nil, fmt.Sprintf("BOS has no template %q yet, and no bos_session_template that this session refers to is going to write it; use bos_session_template.<name>.name as template_name", request.TemplateName)
+		}
+	}
+	unable(diags, fmt.Sprintf("plan BOS session: it would be refused for template %q", request.TemplateName), err)
+	return nil, ""
+}

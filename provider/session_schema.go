@@ -1,0 +1,187 @@
+package provider
+
+import (
+	"context"
+	"regexp"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// The values of on_failure and on_destroy.
+const (
+	onFailureWarn   = "warn"
+	onFailureError  = "error"
+	onDestroyForget = "forget"
+)
+
+const (
+	// defaultWait is how long a session is waited for: several boots that
+	// time out, one after the other.
+	defaultWait = 2 * time.Hour
+	// defaultPoll is how often a session is looked at once it runs long.
+	defaultPoll = 5 * time.Second
+	leastPoll   = 100 * time.Millisecond
+	mostPoll    = 10 * time.Minute
+)
+
+// maxFailedRule: a count or a percentage.
+var maxFailedRule = regexp.MustCompile(`^(\d{1,7}|\d{1,2}%|100%)$`)
+
+func operationNames() []string {
+	var names []string
+	for _, op := range bos.Operations() {
+		names = append(names, string(op))
+	}
+	return names
+}
+
+func (r *sessionResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	attributes := map[string]schema.Attribute{
+		"timeouts": timeouts.Attributes(ctx, timeouts.Opts{
+			Create: true, Update: true,
+			CreateDescription: "How long to wait for a new session, such as `45m`. Defaults to 2h. When it has passed, the session runs on and the next apply waits on.",
+			UpdateDescription: "How long to wait when an apply goes on waiting for a session. Defaults to 2h.",
+		}),
+	}
+	for _, some := range []map[string]schema.Attribute{replacingAttributes(), waitingAttributes(), resultAttributes(), plannedAttributes()} {
+		for name, attribute := range some {
+			attributes[name] = attribute
+		}
+	}
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "A session: one operation on the nodes of a template, run once. What it did is a fact and stays in state: it is run again only when one of the " +
+			"arguments that say what to do changes (`name`, `operation`, `template_name`, `limit`, `stage`, `include_disabled`, `tenant`, `triggers`), and destroying it never touches power.\n\n" +
+			"Nodes that fail do not fail the apply, for Terraform would then run the session again for all of them. They are in `failed_components` and in a warning; use a `check` block " +
+			"or a `postcondition` on `failed_count` to make them count.",
+		Attributes: attributes,
+	}
+}
+
+// replacingAttributes say what is done: a change of one of them runs a new
+// session. session_plan.go tells Terraform so.
+func replacingAttributes() map[string]schema.Attribute {
+	return map[string]schema.Attribute{
+		"name": schema.StringAttribute{
+			Optional: true, Computed: true, Validators: []validator.String{validName()},
+			MarkdownDescription: "Name of the session. Leave it out and a unique one is chosen; a name can be used once only.",
+		},
+		"tenant": schema.StringAttribute{
+			Optional: true, Computed: true, Validators: textBetween(1, bos.MaxTenantName),
+			MarkdownDescription: "Tenant the session is run for; defaults to the provider's.",
+		},
+		"operation": schema.StringAttribute{
+			Required: true, Validators: []validator.String{stringvalidator.OneOf(operationNames()...)},
+			MarkdownDescription: "`boot` (nodes that run the right thing already are left alone), `reboot` (all of them restart) or `shutdown`.",
+		},
+		"template_name": schema.StringAttribute{
+			Required: true, Validators: []validator.String{validName()},
+			MarkdownDescription: "Session template to go by. Refer to `bos_session_template.x.name`, so that the plan can show the effect of a template that changes with it.",
+		},
+		"limit": schema.StringAttribute{
+			Optional: true, Validators: []validator.String{limitSyntax{}},
+			MarkdownDescription: "Nodes to act on, out of those of the template: a comma list of xnames, groups, roles or partitions, read from left to right; `&term` intersects, `!term` removes. Takes folded lists such as `x3000c0s[1-4]b0n0`.",
+		},
+		"stage": schema.BoolAttribute{
+			Optional: true, Computed: true, Default: booldefault.StaticBool(false),
+			MarkdownDescription: "Stage the desired state instead of acting on it. Waiting then ends when it is staged.",
+		},
+		"include_disabled": schema.BoolAttribute{
+			Optional: true, Computed: true, Default: booldefault.StaticBool(false),
+			MarkdownDescription: "Also act on nodes that are disabled in the inventory.",
+		},
+		"triggers": schema.MapAttribute{
+			Optional: true, ElementType: types.StringType,
+			MarkdownDescription: "Any values; a change of one runs the session again. `template = bos_session_template.x.revision` rolls a change of the template out.",
+		},
+	}
+}
+
+// waitingAttributes say how Terraform goes about it; they change in place.
+func waitingAttributes() map[string]schema.Attribute {
+	return map[string]schema.Attribute{
+		"wait_for_completion": schema.BoolAttribute{
+			Optional: true, Computed: true, Default: booldefault.StaticBool(true),
+			MarkdownDescription: "Wait until the session is complete. A wait that was interrupted goes on with the next apply, in place and without a new session. Defaults to `true`.",
+		},
+		"poll_interval": schema.StringAttribute{
+			Optional: true, Computed: true, Default: stringdefault.StaticString(defaultPoll.String()),
+			Validators:          []validator.String{duration{least: leastPoll, most: mostPoll}},
+			MarkdownDescription: "Longest pause between two looks at the session; the first looks come faster. Defaults to `" + defaultPoll.String() + "`.",
+		},
+		"on_failure": schema.StringAttribute{
+			Optional: true, Computed: true, Default: stringdefault.StaticString(onFailureWarn),
+			Validators: []validator.String{stringvalidator.OneOf(onFailureWarn, onFailureError)},
+			MarkdownDescription: "`warn` (default), or `error` to fail when nodes failed. It fails only where that cannot make Terraform run the session again: " +
+				"when an apply goes on waiting, and at the plans after it, never in the apply that created the session.",
+		},
+		"max_failed": schema.StringAttribute{
+			Optional: true, Validators: []validator.String{stringvalidator.RegexMatches(maxFailedRule, "must be a count such as 5 or a percentage such as 2%")},
+			MarkdownDescription: "How many failed nodes are tolerated: a count such as `5`, or a percentage of the session's nodes such as `2%`. Defaults to none.",
+		},
+		"on_destroy": schema.StringAttribute{
+			Optional: true, Computed: true, Default: stringdefault.StaticString(onDestroyForget),
+			Validators:          []validator.String{stringvalidator.OneOf(onDestroyForget)},
+			MarkdownDescription: "What destroying does with a session that still runs: `forget` leaves it running. The record of a finished one is deleted; nodes are never touched.",
+		},
+	}
+}
+
+// outcomeType is one entry of error_summary.
+var outcomeType = types.ObjectType{AttrTypes: map[string]attr.Type{"count": types.Int64Type, "list": types.StringType}}
+
+func computedText(description string) schema.StringAttribute {
+	return schema.StringAttribute{Computed: true, MarkdownDescription: description}
+}
+
+func computedCount(description string) schema.Int64Attribute {
+	return schema.Int64Attribute{Computed: true, MarkdownDescription: description}
+}
+
+func resultAttributes() map[string]schema.Attribute {
+	return map[string]schema.Attribute{
+		"id":                computedText("`name`, or `tenant/name`."),
+		"status":            computedText("`pending`, `running` or `complete`; `unconfirmed` when BOS did not say whether it accepted the session, which the next plan finds out."),
+		"start_time":        computedText("When the session was accepted, in UTC."),
+		"end_time":          computedText("When it was complete, in UTC."),
+		"error":             computedText("What failed the session as a whole, such as that no nodes were found."),
+		"components":        computedText("Nodes the session acted on, folded; `provider::bos::xname_expand` writes them out."),
+		"component_count":   computedCount("How many nodes these are."),
+		"failed_components": computedText("Nodes that failed, folded. Empty if none did, null while it is not known."),
+		"failed_count":      computedCount("How many nodes these are; null while it is not known."),
+		"retry_limit":       computedText("What to give as `limit` to run the session again for just the failed nodes; null if none failed."),
+		"error_summary": schema.MapNestedAttribute{
+			Computed: true, MarkdownDescription: "Failed nodes by what failed them.",
+			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+				"count": computedCount("How many nodes."),
+				"list":  computedText("Which, folded."),
+			}},
+		},
+		"record_expired": schema.BoolAttribute{
+			Computed:            true,
+			MarkdownDescription: "BOS has deleted its record of the session, as it does some days after completion. The facts stay here, and nothing is run again.",
+		},
+	}
+}
+
+func plannedAttributes() map[string]schema.Attribute {
+	return map[string]schema.Attribute{
+		"planned_components": computedText("Nodes the session was going to act on when it was planned, folded. Null on a server that cannot say."),
+		"planned_count":      computedCount("How many nodes these are."),
+		"skipped": schema.MapAttribute{
+			Computed: true, ElementType: types.StringType,
+			MarkdownDescription: "Nodes that the template names and the session was going to leave out, folded, by reason.",
+		},
+		"pin": computedText("Stands for the planned nodes, their images and the operation. The service refuses the session if they are others by the time it is created."),
+	}
+}

@@ -1,0 +1,128 @@
+package provider
+
+import (
+	"context"
+	"sync"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/client"
+)
+
+// shared is what one configured provider, that is one walk of Terraform, has in
+// common.
+type shared struct {
+	// client is nil while the provider's settings are unknown.
+	client         *client.Client
+	tenant         string
+	tenantUnknown  bool
+	applying       bool
+	applyingSet    bool
+	requirePreview bool
+	planned        *plannedTemplates
+	components     *componentCache
+}
+
+// configured takes what Configure handed out; nil before Configure ran.
+func configured(data any, diags *diag.Diagnostics) *shared {
+	if data == nil {
+		return nil
+	}
+	s, ok := data.(*shared)
+	if !ok {
+		diags.AddError("Unable to configure BOS provider", "The provider handed out data of another type. Please report this.")
+	}
+	return s
+}
+
+// reach is the client for a tenant; an error where the provider's settings are
+// not known yet.
+func (s *shared) reach(tenant types.String, diags *diag.Diagnostics) *client.Client {
+	if s == nil || s.client == nil {
+		diags.AddError("BOS provider settings are not known yet",
+			"Reading or changing BOS needs the provider's settings, and one of them comes from a resource that does not exist yet. "+
+				"Create that first with -target, or give the setting as a value that is known at plan.")
+		return nil
+	}
+	if tenant.IsNull() || tenant.IsUnknown() {
+		return s.client
+	}
+	return s.client.ForTenant(tenant.ValueString())
+}
+
+// defaultTenant is the tenant of a resource that does not name one.
+func (s *shared) defaultTenant() types.String {
+	switch {
+	case s == nil || s.tenantUnknown:
+		return types.StringUnknown()
+	case s.tenant == "":
+		return types.StringNull()
+	default:
+		return types.StringValue(s.tenant)
+	}
+}
+
+// plannedTemplates are the templates that this run is going to write. A session
+// that boots one of them is previewed with its planned content. Terraform plans
+// what is referred to first.
+type plannedTemplates struct {
+	mu sync.Mutex
+	// content is nil for a template whose content is not known yet.
+	content map[bos.SessionKey]*bos.SessionTemplate
+}
+
+func newPlannedTemplates() *plannedTemplates {
+	return &plannedTemplates{content: make(map[bos.SessionKey]*bos.SessionTemplate)}
+}
+
+func (p *plannedTemplates) put(tenant, name string, t *bos.SessionTemplate) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.content[bos.SessionKey{Tenant: tenant, Name: name}] = t
+}
+
+// get returns the planned content; found is false for a template that this run
+// does not write, the template nil if its content is not known yet.
+func (p *plannedTemplates) get(tenant, name string) (t *bos.SessionTemplate, found bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	t, found = p.content[bos.SessionKey{Tenant: tenant, Name: name}]
+	return t, found
+}
+
+// componentCache serves the component reads of a refresh from one list: a
+// thousand resources cost one request. A write forgets it.
+type componentCache struct {
+	mu   sync.Mutex
+	byID map[string]bos.Component
+}
+
+func newComponentCache() *componentCache { return &componentCache{} }
+
+// read returns a component from the list, which the first reader fetches while
+// the others wait for it.
+func (c *componentCache) read(ctx context.Context, from *client.Client, id string) (record bos.Component, found bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.byID == nil {
+		all, err := from.Components(ctx, bos.ComponentFilter{})
+		if err != nil {
+			return record, false, err
+		}
+		c.byID = make(map[string]bos.Component, len(all))
+		for _, each := range all {
+			c.byID[each.ID] = each
+		}
+	}
+	record, found = c.byID[id]
+	return record, found, nil
+}
+
+// forget makes the next read ask again.
+func (c *componentCache) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.byID = nil
+}

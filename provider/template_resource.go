@@ -1,0 +1,228 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/client"
+)
+
+type templateResource struct{ shared *shared }
+
+var (
+	_ resource.ResourceWithConfigure   = (*templateResource)(nil)
+	_ resource.ResourceWithModifyPlan  = (*templateResource)(nil)
+	_ resource.ResourceWithImportState = (*templateResource)(nil)
+)
+
+func newTemplateResource() resource.Resource { return &templateResource{} }
+
+func (r *templateResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_session_template"
+}
+
+func (r *templateResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	r.shared = configured(req.ProviderData, &resp.Diagnostics)
+}
+
+// ModifyPlan says at plan what the revision will be, leaves lists alone whose
+// nodes only changed places, and tells sessions of this run what they will boot.
+func (r *templateResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.Plan.Raw.IsNull() {
+		return
+	}
+	var config, plan templateModel
+	var state *templateModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if config.Tenant.IsNull() {
+		plan.Tenant = r.shared.defaultTenant()
+	}
+	if state != nil && !plan.Tenant.Equal(state.Tenant) {
+		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("tenant"))
+	}
+	if state != nil {
+		plan.keepSameNodes(ctx, *state, &resp.Diagnostics)
+	}
+	plan.ID = joinID(plan.Tenant, plan.Name)
+	plan.Revision = types.StringUnknown()
+	if known := plan.contentKnown(ctx); known {
+		t := plan.toAPI(ctx, &resp.Diagnostics)
+		plan.Revision = types.StringValue(revision(t))
+		if state == nil || !reflect.DeepEqual(t, state.toAPI(ctx, &resp.Diagnostics)) {
+			r.remember(plan, &t)
+		}
+	} else {
+		r.remember(plan, nil)
+	}
+	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+}
+
+func (r *templateResource) remember(plan templateModel, t *bos.SessionTemplate) {
+	if r.shared != nil && !plan.Name.IsUnknown() && !plan.Tenant.IsUnknown() {
+		r.shared.planned.put(plan.Tenant.ValueString(), plan.Name.ValueString(), t)
+	}
+}
+
+// keepSameNodes plans the lists of the state where the configured ones name
+// the same nodes.
+func (m *templateModel) keepSameNodes(ctx context.Context, state templateModel, diags *diag.Diagnostics) {
+	if m.BootSets.IsUnknown() {
+		return
+	}
+	before, sets := state.sets(ctx, diags), m.sets(ctx, diags)
+	for name, set := range sets {
+		was, ok := before[name]
+		if !ok {
+			continue
+		}
+		set.NodeList = sameNodesOr(was.NodeList, set.NodeList)
+		set.NodeGroups = sameNodesOr(was.NodeGroups, set.NodeGroups)
+		set.NodeRolesGroups = sameNodesOr(was.NodeRolesGroups, set.NodeRolesGroups)
+		sets[name] = set
+	}
+	planned, more := types.MapValueFrom(ctx, bootSetType, sets)
+	diags.Append(more...)
+	if !diags.HasError() {
+		m.BootSets = planned
+	}
+}
+
+func (r *templateResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var plan templateModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	c := r.shared.reach(plan.Tenant, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	name := plan.Name.ValueString()
+	_, err := c.Template(ctx, name)
+	if err == nil {
+		resp.Diagnostics.AddAttributeError(path.Root("name"), "Session template already exists",
+			fmt.Sprintf("BOS has a session template named %q, and creating it would overwrite what others may use. Import it instead:\n\n    terraform import <address of this resource> %s\n\nor choose another name.", name, joinID(plan.Tenant, plan.Name).ValueString()))
+		return
+	}
+	if !client.IsNotFound(err) {
+		unable(&resp.Diagnostics, "create BOS session template", err)
+		return
+	}
+	r.put(ctx, c, &plan, "create BOS session template", &resp.Diagnostics)
+	if !resp.Diagnostics.HasError() {
+		resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+	}
+}
+
+// put stores the template. A PUT that got no clear answer is looked up: storing
+// the same once more would do no harm, but having stored it is what counts.
+func (r *templateResource) put(ctx context.Context, c *client.Client, plan *templateModel, what string, diags *diag.Diagnostics) {
+	wanted := plan.toAPI(ctx, diags)
+	if diags.HasError() {
+		return
+	}
+	stored, err := c.PutTemplate(ctx, wanted)
+	if err != nil && client.Undecided(err) {
+		found, lookUp := c.Template(ctx, wanted.Name)
+		if lookUp == nil && revision(found) == revision(wanted) && found.Description == wanted.Description {
+			stored, err = found, nil
+		}
+	}
+	if err != nil {
+		unable(diags, what, err)
+		return
+	}
+	if got := revision(stored); got != revision(wanted) {
+		diags.AddWarning("BOS stored the session template differently",
+			fmt.Sprintf("BOS accepted template %q and stored other content than it was sent; the next plan shows the difference.", wanted.Name))
+	}
+	plan.ID = joinID(plan.Tenant, plan.Name)
+	plan.Revision = types.StringValue(revision(wanted))
+}
+
+func (r *templateResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var state templateModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	c := r.shared.reach(state.Tenant, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	t, err := c.Template(ctx, state.Name.ValueString())
+	if client.IsNotFound(err) {
+		resp.State.RemoveResource(ctx)
+		return
+	}
+	if err != nil {
+		unable(&resp.Diagnostics, "read BOS session template", err)
+		return
+	}
+	state.fromAPI(ctx, t, &resp.Diagnostics)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
+}
+
+func (r *templateResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	var plan templateModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	c := r.shared.reach(plan.Tenant, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	r.put(ctx, c, &plan, "update BOS session template", &resp.Diagnostics)
+	if !resp.Diagnostics.HasError() {
+		resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+	}
+}
+
+func (r *templateResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	var state templateModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	c := r.shared.reach(state.Tenant, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if err := c.DeleteTemplate(ctx, state.Name.ValueString()); err != nil && !client.IsNotFound(err) {
+		unable(&resp.Diagnostics, "delete BOS session template", err)
+	}
+}
+
+func (r *templateResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	importByName(ctx, r.shared, req.ID, resp)
+}
+
+// importByName takes "name" or "tenant/name".
+func importByName(ctx context.Context, s *shared, id string, resp *resource.ImportStateResponse) {
+	tenant := s.defaultTenant()
+	name := id
+	if i := strings.LastIndexByte(id, '/'); i >= 0 {
+		tenant, name = types.StringValue(id[:i]), id[i+1:]
+	}
+	if !bos.ValidName(name) || tenant.ValueString() == "" && !tenant.IsNull() {
+		resp.Diagnostics.AddError("Invalid import id", fmt.Sprintf("%q is neither a name nor tenant/name; a name is %s.", id, bos.NameRule))
+		return
+	}
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("name"), name)...)
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("tenant"), tenant)...)
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), joinID(tenant, types.StringValue(name)))...)
+}
+
+// joinID is name or tenant/name, unknown while a part is.
+func joinID(tenant, name types.String) types.String {
+	switch {
+	case tenant.IsUnknown() || name.IsUnknown():
+		return types.StringUnknown()
+	case tenant.ValueString() == "":
+		return name
+	default:
+		return types.StringValue(tenant.ValueString() + "/" + name.ValueString())
+	}
+}

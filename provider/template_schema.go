@@ -1,0 +1,153 @@
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// The limits of bos-contract section 2 on templates, in characters or entries.
+const (
+	maxDescription      = 1023
+	maxKernelParameters = 4096
+	maxImagePath        = 4095
+	maxETag             = 65536
+	maxBootSetType      = 127
+	maxRootfsProvider   = 511
+	maxPassthrough      = 4096
+	maxConfiguration    = 127
+	maxNodeList         = 65535
+	maxNodeGroups       = 4095
+	maxNodeRoles        = 1023
+	maxBootSets         = 127
+)
+
+func textBetween(least, most int) []validator.String {
+	return []validator.String{stringvalidator.UTF8LengthBetween(least, most)}
+}
+
+func (r *templateResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "A session template: which nodes boot which image, with which kernel parameters and configuration. It boots nothing by itself; a `bos_session` does.",
+		Attributes: map[string]schema.Attribute{
+			"id": schema.StringAttribute{Computed: true, MarkdownDescription: "`name`, or `tenant/name`."},
+			"name": schema.StringAttribute{
+				Required: true, Validators: []validator.String{validName()},
+				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
+				MarkdownDescription: "Name of the template: " + bos.NameRule + ". Creating one that exists already is refused; import it.",
+			},
+			"tenant": schema.StringAttribute{
+				Optional: true, Computed: true, Validators: textBetween(1, bos.MaxTenantName),
+				MarkdownDescription: "Tenant the template belongs to; defaults to the provider's. Changing it replaces the template.",
+			},
+			"description": schema.StringAttribute{
+				Optional: true, Validators: textBetween(1, maxDescription),
+				MarkdownDescription: "What the template is for.",
+			},
+			"enable_cfs": schema.BoolAttribute{
+				Optional: true, Computed: true, Default: booldefault.StaticBool(true),
+				MarkdownDescription: "Configure nodes with CFS after they booted. Defaults to `true`, as in BOS.",
+			},
+			"cfs": cfsAttribute("Configuration that nodes get after they booted."),
+			"boot_sets": schema.MapNestedAttribute{
+				Required:            true,
+				Validators:          []validator.Map{mapvalidator.SizeBetween(1, maxBootSets), mapvalidator.KeysAre(validName())},
+				MarkdownDescription: "Boot sets by name: nodes that boot one image one way.",
+				NestedObject:        schema.NestedAttributeObject{Attributes: bootSetAttributes(), Validators: []validator.Object{someNodes{}}},
+			},
+			"revision": schema.StringAttribute{
+				Computed: true,
+				MarkdownDescription: "Hash of everything that decides what nodes boot; the description and the order of nodes do not count. " +
+					"It is known at plan, so `triggers = { template = bos_session_template.x.revision }` runs a session again exactly when the template changes.",
+			},
+		},
+	}
+}
+
+func cfsAttribute(description string) schema.SingleNestedAttribute {
+	return schema.SingleNestedAttribute{
+		Optional: true, MarkdownDescription: description,
+		Attributes: map[string]schema.Attribute{
+			"configuration": schema.StringAttribute{
+				Required: true, Validators: textBetween(1, maxConfiguration),
+				MarkdownDescription: "Name of the CFS configuration.",
+			},
+		},
+	}
+}
+
+func bootSetAttributes() map[string]schema.Attribute {
+	list := func(most int, nids bool, description string) schema.ListAttribute {
+		return schema.ListAttribute{
+			Optional: true, ElementType: types.StringType, Validators: []validator.List{words{most: most, nids: nids}},
+			MarkdownDescription: description,
+		}
+	}
+	text := func(least, most int, description string) schema.StringAttribute {
+		return schema.StringAttribute{Optional: true, Validators: textBetween(least, most), MarkdownDescription: description}
+	}
+	return map[string]schema.Attribute{
+		"path": schema.StringAttribute{
+			Required: true, Validators: textBetween(1, maxImagePath),
+			MarkdownDescription: "Path of the image's manifest, such as `s3://boot-images/<image id>/manifest.json`.",
+		},
+		"type": schema.StringAttribute{
+			Optional: true, Computed: true, Default: stringdefault.StaticString("s3"), Validators: textBetween(1, maxBootSetType),
+			MarkdownDescription: "Where the image comes from. Only `s3`, the default, can be booted.",
+		},
+		"etag":                        text(1, maxETag, "Etag of the manifest; BOS warns when the stored image has another."),
+		"kernel_parameters":           text(1, maxKernelParameters, "Kernel parameters, taken verbatim, after those of the image."),
+		"rootfs_provider":             text(1, maxRootfsProvider, "How nodes get their root file system, such as `sbps`."),
+		"rootfs_provider_passthrough": text(1, maxPassthrough, "Text for the root file system provider, appended to `root=`."),
+		"node_list":                   list(maxNodeList, true, "Nodes by xname. The order does not matter."),
+		"node_groups":                 list(maxNodeGroups, false, "Nodes by HSM group."),
+		"node_roles_groups":           list(maxNodeRoles, false, "Nodes by HSM role, such as `Compute` or `Application_UAN`."),
+		"cfs":                         cfsAttribute("Overrides the template's configuration for these nodes."),
+		"arch": schema.StringAttribute{
+			Optional: true, Computed: true, Default: stringdefault.StaticString(string(bos.ArchX86)),
+			Validators:          []validator.String{stringvalidator.OneOf(archNames()...)},
+			MarkdownDescription: "Architecture; nodes of another one are left out. One of `X86` (default), `ARM`, `Other`, `Unknown`.",
+		},
+	}
+}
+
+func archNames() []string {
+	var names []string
+	for _, arch := range bos.Archs() {
+		names = append(names, string(arch))
+	}
+	return names
+}
+
+// someNodes wants at least one selector in a boot set.
+type someNodes struct{}
+
+func (someNodes) Description(context.Context) string {
+	return "at least one of node_list, node_groups and node_roles_groups"
+}
+
+func (v someNodes) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
+func (v someNodes) ValidateObject(ctx context.Context, req validator.ObjectRequest, resp *validator.ObjectResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	attributes := req.ConfigValue.Attributes()
+	for _, name := range []string{"node_list", "node_groups", "node_roles_groups"} {
+		if value, ok := attributes[name]; ok && !value.IsNull() {
+			return
+		}
+	}
+	resp.Diagnostics.AddAttributeError(req.Path, "Boot set selects no nodes", "Give "+v.Description(ctx)+".")
+}

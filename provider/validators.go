@@ -1,0 +1,128 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// nameRule is the rule of bos.ValidName as a pattern, so that it can be shown.
+var nameRule = regexp.MustCompile(`^[a-zA-Z0-9](?:[-._a-zA-Z0-9]{0,125}[a-zA-Z0-9])?$`)
+
+func validName() validator.String {
+	return stringvalidator.RegexMatches(nameRule, "must be "+bos.NameRule)
+}
+
+// duration accepts Go durations within bounds.
+type duration struct{ least, most time.Duration }
+
+func (v duration) Description(context.Context) string {
+	return fmt.Sprintf("a duration from %s to %s, such as 90s, 10m or 1h30m", v.least, v.most)
+}
+
+func (v duration) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
+func (v duration) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	d, err := time.ParseDuration(req.ConfigValue.ValueString())
+	if err != nil || d < v.least || d > v.most {
+		resp.Diagnostics.AddAttributeError(req.Path, "Invalid duration", fmt.Sprintf("%q is not %s.", req.ConfigValue.ValueString(), v.Description(ctx)))
+	}
+}
+
+// durationOr reads a validated duration, or takes the default.
+func durationOr(s types.String, otherwise time.Duration) time.Duration {
+	if d, err := time.ParseDuration(s.ValueString()); err == nil {
+		return d
+	}
+	return otherwise
+}
+
+// words checks a list of strings in one go: a validator per element is slow
+// where a list holds all nodes of a system.
+type words struct {
+	most int
+	nids bool // warn about NIDs
+}
+
+// maxWord bounds an entry of a list, in characters.
+const maxWord = 127
+
+func (v words) Description(context.Context) string {
+	return fmt.Sprintf("1 to %d entries of 1 to %d characters", v.most, maxWord)
+}
+
+func (v words) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
+func (v words) ValidateList(ctx context.Context, req validator.ListRequest, resp *validator.ListResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	elements := req.ConfigValue.Elements()
+	if n := len(elements); n == 0 || n > v.most {
+		resp.Diagnostics.AddAttributeError(req.Path, "Invalid list", fmt.Sprintf("It has %d entries; BOS takes %s. Leave the list out if it shall select nothing.", n, v.Description(ctx)))
+		return
+	}
+	var nids []string
+	for i, element := range elements {
+		word, ok := element.(types.String)
+		if !ok || word.IsUnknown() {
+			continue
+		}
+		text := word.ValueString()
+		if n := utf8.RuneCountInString(text); n == 0 || n > maxWord {
+			resp.Diagnostics.AddAttributeError(req.Path.AtListIndex(i), "Invalid entry", fmt.Sprintf("It has %d characters; BOS takes 1 to %d.", n, maxWord))
+			return
+		}
+		if v.nids && bos.IsNID(text) {
+			nids = append(nids, text)
+		}
+	}
+	if len(nids) > 0 {
+		resp.Diagnostics.AddAttributeWarning(req.Path, "Nodes are named by NID",
+			fmt.Sprintf("The inventory knows no node named %s, so a session will leave these out, and a service with reject_nids refuses the template. Name nodes by xname, such as x3000c0s19b1n0.", shortList(nids)))
+	}
+}
+
+// limitSyntax checks a limit's brackets and terms at plan.
+type limitSyntax struct{}
+
+func (limitSyntax) Description(context.Context) string {
+	return "a comma list of xnames, groups, roles or partitions; &term intersects, !term removes, x3000c0s[1-4]b0n0 is four nodes"
+}
+
+func (v limitSyntax) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
+func (v limitSyntax) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	text := req.ConfigValue.ValueString()
+	if text == "" || len(text) > bos.MaxLimit {
+		resp.Diagnostics.AddAttributeError(req.Path, "Invalid limit", fmt.Sprintf("It has %d characters; BOS takes 1 to %d. Leave limit out to select all nodes of the template.", len(text), bos.MaxLimit))
+		return
+	}
+	if _, err := bos.ParseLimit(text); err != nil {
+		resp.Diagnostics.AddAttributeError(req.Path, "Invalid limit", fmt.Sprintf("%s. Write %s.", err, v.Description(ctx)))
+	}
+}
+
+// shortList names some of many.
+func shortList(names []string) string {
+	const most = 10
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}
