@@ -51,8 +51,9 @@ began=$(date +%s.%N)
 "$tf" apply -no-color -input=false plan
 took=$(echo "$(date +%s.%N) - $began" | awk '{print $1 - $3}')
 say "the nodes that booted"; "$tf" output -no-color
+[ "$("$tf" output -raw status)" = complete ] && [ -z "$("$tf" output -raw failed)" ] || { echo "not every node booted"; exit 1; }
 say "a second plan changes nothing"
-"$tf" plan -no-color -input=false -detailed-exitcode
+"$tf" plan -no-color -input=false -detailed-exitcode || { echo "the second plan wants changes"; exit 1; }
 say "new kernel parameters reboot the nodes"
 "$tf" apply -no-color -input=false -auto-approve -var operation=reboot -var 'kernel_parameters=quiet hugepages=16'
 say "terraform destroy forgets the records and leaves the power alone"
