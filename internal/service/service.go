@@ -71,18 +71,26 @@ func New(c Config) (*Service, error) {
 // Handler serves the API; it works whether or not Run does.
 func (s *Service) Handler() http.Handler { return s.handler }
 
-// leaseTTL is how long a service that vanished keeps others from its database.
-const leaseTTL = 15 * time.Second
+const (
+	// leaseTTL is how long a service that was killed keeps others, and its
+	// own successor, from its database.
+	leaseTTL = 6 * time.Second
+	// leaseRetry is how often a successor tries to take it.
+	leaseRetry = 250 * time.Millisecond
+)
 
-// Run drives the operators until ctx ends. It fails at once if another service
-// drives the same database. On the way out it waits for calls in flight and
-// records their answers.
+// Run drives the operators until ctx ends. If another service holds the
+// database it waits for that lease to run out, as it does after a kill, and
+// fails if it is renewed instead. On the way out it waits for calls in flight
+// and records their answers.
 func (s *Service) Run(ctx context.Context) error {
-	fence, err := s.config.Store.Lease(ctx, s.holder, time.Now(), leaseTTL)
-	if errors.Is(err, bos.ErrLeaseHeld) {
-		return fmt.Errorf("cannot drive this database: %w; stop the other service, or wait %s if it was killed", err, leaseTTL)
-	}
-	if err != nil {
+	fence, err := s.lease(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case errors.Is(err, bos.ErrLeaseHeld):
+		return fmt.Errorf("cannot drive this database: %w and keeps renewing it; stop the other service, or give this one a database of its own", err)
+	case err != nil:
 		return fmt.Errorf("take the engine's lease: %w", err)
 	}
 	r := newRunner(s, fence)
@@ -90,4 +98,25 @@ func (s *Service) Run(ctx context.Context) error {
 	release, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	return errors.Join(err, s.config.Store.Release(release, s.holder))
+}
+
+// lease takes the engine's lease, waiting for a dead holder's to run out.
+func (s *Service) lease(ctx context.Context) (int64, error) {
+	deadline := time.NewTimer(leaseTTL + 2*leaseRetry)
+	defer deadline.Stop()
+	retry := time.NewTicker(leaseRetry)
+	defer retry.Stop()
+	for {
+		fence, err := s.config.Store.Lease(ctx, s.holder, time.Now(), leaseTTL)
+		if !errors.Is(err, bos.ErrLeaseHeld) {
+			return fence, err
+		}
+		select {
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		case <-deadline.C:
+			return 0, err
+		case <-retry.C:
+		}
+	}
 }
