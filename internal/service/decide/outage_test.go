@@ -571,8 +571,8 @@ func TestThreeDeadBMCsFailInTimeWhenOnlyWitnessesAreLeft(t *testing.T) {
 	}
 }
 
-// TestPropertyAnOutageHoldsEveryoneInWhateverPhaseItBegins lets an outage of a
-// fifth of the room or more, in one place or scattered, last half an hour while
+// TestPropertyAnOutageHoldsEveryoneInWhateverPhaseItBegins lets an outage of more than a
+// fifth of the room, in one place or scattered, last half an hour while
 // the room is busy or all but done, and lets it end.
 func TestPropertyAnOutageHoldsEveryoneInWhateverPhaseItBegins(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -56,10 +56,10 @@ func (m *room) see(r bos.PowerReading, now time.Time) {
 	switch {
 	case is && !was:
 		m.bad++
-		s.BadSince = now
+		s.BadSince, s.GoodSince = now, time.Time{}
 	case was && !is:
 		m.bad--
-		s.BadSince = time.Time{}
+		s.BadSince, s.GoodSince = time.Time{}, now
 	}
 }
 
