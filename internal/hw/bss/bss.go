@@ -1,56 +1,105 @@
-// Package bss writes boot parameters to the Boot Script Service.
+// Package bss writes boot parameters to the Boot Script Service. What a node
+// boots is decided elsewhere.
 package bss
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"time"
 
-	"github.com/go-resty/resty/v2"
-
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 )
 
-// Client writes to one BSS.
-type Client struct {
-	http *resty.Client
-	url  string
-}
+const (
+	maxBody        = 1 << 20
+	defaultTimeout = 30 * time.Second
+	tokenHeader    = "Bss-Referral-Token" //nolint:gosec // the name of a header
+	maxToken       = 256
+)
 
-// New writes to the BSS at url, the prefix before /bootparameters.
-func New(url string, timeout time.Duration) *Client {
-	return &Client{http: transport.New(transport.Config{Timeout: timeout}), url: strings.TrimSuffix(url, "/")}
+// Client writes to one BSS. It is safe for concurrent use.
+type Client struct {
+	http *transport.Client
+	url  string
 }
 
 var _ bos.BootParameters = (*Client)(nil)
 
-// Write stores the artifacts for all ids in one call. A write is idempotent,
-// so one that was not answered may simply be repeated.
+// New writes to the BSS at url, the prefix before /bootparameters, such as
+// http://bss:27778/boot/v1. timeout bounds one write; 0 is 30 s. It connects
+// when it is first used.
+func New(url string, timeout time.Duration) *Client {
+	if timeout <= 0 {
+		timeout = defaultTimeout
+	}
+	return &Client{
+		http: transport.New(transport.Config{
+			Upstream: "BSS", WayOut: transport.Always("check BSS and boot_parameters.bss.url"), Timeout: timeout, MaxBody: maxBody,
+		}, transport.NewConn(transport.ConnConfig{MaxIdle: 16})),
+		url: strings.TrimRight(url, "/"),
+	}
+}
+
+// Write stores the artifacts for all ids in one call and returns the referral
+// token BSS gave it, empty where that BSS gives none. No ids is no call. The
+// error is a *bos.CallError.
 func (c *Client) Write(ctx context.Context, ids []string, a bos.BootArtifacts) (string, error) {
 	if len(ids) == 0 {
 		return "", nil
 	}
-	body := map[string]any{"hosts": ids, "kernel": a.Kernel, "initrd": a.Initrd, "params": a.KernelParameters}
-	res, err := c.http.R().SetContext(ctx).SetBody(body).Put(c.url + "/bootparameters")
-	if err != nil {
-		return "", &bos.CallError{Outcome: bos.CallBusy, Cause: bos.CauseUpstreamOutage, Detail: fmt.Sprintf("BSS at %s: %s", c.url, transport.Reason(err))}
+	res, err := c.http.Do(ctx, transport.Request{
+		Method: http.MethodPut, URL: c.url + "/bootparameters",
+		Body: struct {
+			Hosts  []string `json:"hosts"`
+			Kernel string   `json:"kernel"`
+			Initrd string   `json:"initrd"`
+			Params string   `json:"params"`
+		}{ids, a.Kernel, a.Initrd, a.KernelParameters},
+	})
+	if res != nil && res.Status >= 200 && res.Status <= 299 {
+		// The write is done whatever became of the body, which is empty.
+		token := res.Header.Get(tokenHeader)
+		if len(token) > maxToken {
+			return "", &bos.CallError{
+				Outcome: bos.CallUnknown, Cause: bos.CauseUpstreamOutage,
+				Detail: fmt.Sprintf("BSS answered with a %s of %d bytes; check that boot_parameters.bss.url is a BSS", tokenHeader, len(token)),
+			}
+		}
+		return token, nil
 	}
-	detail := fmt.Sprintf("BSS at %s answered %s to boot parameters: %s", c.url, res.Status(), clip(res.String()))
-	switch {
-	case res.StatusCode() == http.StatusOK:
-		return res.Header().Get("Bss-Referral-Token"), nil
-	case res.StatusCode() >= http.StatusInternalServerError || res.StatusCode() == http.StatusTooManyRequests:
-		return "", &bos.CallError{Outcome: bos.CallBusy, Cause: bos.CauseUpstreamOutage, Detail: detail}
-	default:
-		return "", &bos.CallError{Outcome: bos.CallRefused, Cause: bos.CauseBootParameters, Detail: detail}
-	}
+	return "", judge(err)
 }
 
-func clip(s string) string {
-	const most = 300
-	s = strings.TrimSpace(s)
-	return s[:min(len(s), most)]
+// judge says what is known about a write that failed.
+func judge(err error) *bos.CallError {
+	failed := &bos.CallError{Outcome: bos.CallUnknown, Cause: bos.CauseUpstreamOutage, Detail: err.Error()}
+	var e *transport.Error
+	if !errors.As(err, &e) {
+		return failed
+	}
+	switch e.Kind {
+	case transport.NotSent:
+		failed.Outcome = bos.CallNotAttempted
+	case transport.Unanswered, transport.Broken:
+	case transport.Refused:
+		failed.Outcome, failed.Cause = refusal(e.Status)
+	}
+	return failed
+}
+
+// refusal tells what BSS says about the boot parameters from what it, or the
+// gateway before it, says about the caller or itself.
+func refusal(status int) (bos.CallOutcome, bos.Cause) {
+	switch {
+	case status == http.StatusUnauthorized, status == http.StatusForbidden, status == http.StatusProxyAuthRequired:
+		return bos.CallNotAttempted, bos.CauseUpstreamOutage
+	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status >= 500, status < 400:
+		return bos.CallBusy, bos.CauseUpstreamOutage
+	default:
+		return bos.CallRefused, bos.CauseBootParameters
+	}
 }

@@ -1,159 +1,247 @@
-// Package hsm reads the Hardware State Manager (SMD): nodes, roles, groups,
-// partitions, locks, and where the BMC of each node is.
+// Package hsm reads the Hardware State Manager (SMD): nodes with their roles,
+// groups, partitions and locks, and where the BMC of each node is. It changes
+// nothing there and knows nothing of how BMCs are spoken to.
 package hsm
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
-	"github.com/go-resty/resty/v2"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 )
 
-// Client reads one HSM.
-type Client struct {
-	http *resty.Client
-	url  string
-}
+const (
+	// maxBody bounds one answer: 10,000 component endpoints are about 30 MB.
+	maxBody        = 128 << 20
+	defaultTimeout = 30 * time.Second
+	retries        = 2
+)
 
-// New reads the HSM at url, the prefix before /State/Components.
-func New(url string, timeout time.Duration) *Client {
-	return &Client{http: transport.New(transport.Config{Timeout: timeout}), url: strings.TrimSuffix(url, "/")}
+// Client reads one HSM. It is safe for concurrent use.
+type Client struct {
+	http *transport.Client
+	url  string
 }
 
 var _ bos.InventorySource = (*Client)(nil)
 
-func (c *Client) get(ctx context.Context, path string, into any) (int, error) {
-	res, err := c.http.R().SetContext(ctx).SetResult(into).Get(c.url + path)
-	if err != nil {
-		return 0, fmt.Errorf("HSM at %s: GET %s: %s", c.url, path, transport.Reason(err))
+// New reads the HSM at url, the prefix before /State/Components, such as
+// http://smd:27779/hsm/v2. timeout bounds each request; 0 is 30 s. It connects
+// when it is first asked.
+func New(url string, timeout time.Duration) *Client { return newClient(url, timeout, 0) }
+
+func newClient(url string, timeout, retryWait time.Duration) *Client {
+	if timeout <= 0 {
+		timeout = defaultTimeout
 	}
-	if res.StatusCode() != http.StatusOK {
-		return res.StatusCode(), fmt.Errorf("HSM at %s: GET %s answered %s; check the url of inventory.hsm", c.url, path, res.Status())
+	return &Client{
+		http: transport.New(transport.Config{
+			Upstream: "HSM", WayOut: transport.Always("check that HSM runs and that inventory.hsm.url is right"),
+			Timeout: timeout, MaxBody: maxBody, Retries: retries, RetryWait: retryWait,
+		}, transport.NewConn(transport.ConnConfig{MaxIdle: 16})),
+		url: strings.TrimRight(url, "/"),
 	}
-	return res.StatusCode(), nil
 }
 
-type component struct {
-	ID      string `json:"ID"`
-	Type    string `json:"Type"`
-	Role    string `json:"Role"`
-	SubRole string `json:"SubRole"`
-	Arch    string `json:"Arch"`
-	Enabled *bool  `json:"Enabled"`
-}
-
-type members struct {
-	Label   string `json:"label"`
-	Name    string `json:"name"`
-	Members struct {
-		IDs []string `json:"ids"`
-	} `json:"members"`
-}
-
-// Inventory reads the whole inventory. POST /State/Components/Query is never
-// used: it takes minutes above 32 ids.
+// Inventory reads all nodes with their groups, partitions and locks. Any part
+// that cannot be read fails the whole. It reads the full lists, always:
+// /State/Components/Query takes minutes above 32 ids.
 func (c *Client) Inventory(ctx context.Context) (bos.Inventory, error) {
-	var list struct{ Components []component }
-	if _, err := c.get(ctx, "/State/Components?type=Node", &list); err != nil {
+	var (
+		inv    bos.Inventory
+		locked map[string]bool
+	)
+	all, ctx := errgroup.WithContext(ctx)
+	all.Go(func() (err error) { inv.Nodes, err = c.nodes(ctx); return err })
+	all.Go(func() (err error) { locked, err = c.locked(ctx); return err })
+	all.Go(func() (err error) { inv.Groups, err = c.sets(ctx, "/groups"); return err })
+	all.Go(func() (err error) { inv.Partitions, err = c.sets(ctx, "/partitions"); return err })
+	if err := all.Wait(); err != nil {
 		return bos.Inventory{}, err
+	}
+	for i := range inv.Nodes {
+		inv.Nodes[i].Locked = inv.Nodes[i].Locked || locked[inv.Nodes[i].ID]
+	}
+	return inv, nil
+}
+
+func (c *Client) nodes(ctx context.Context) ([]bos.Node, error) {
+	q := c.question("/State/Components?type=Node")
+	var list struct {
+		Components *[]struct {
+			ID, Type, Role, SubRole, Arch string
+			Enabled                       *bool
+			Locked                        bool
+		}
+	}
+	if err := c.http.JSON(ctx, q, &list); err != nil {
+		return nil, err
 	}
 	if list.Components == nil {
-		return bos.Inventory{}, fmt.Errorf("HSM at %s gave no list of components; check the url of inventory.hsm", c.url)
+		return nil, c.missing(q, "Components")
 	}
-	locked, err := c.locked(ctx)
-	if err != nil {
-		return bos.Inventory{}, err
-	}
-	inv := bos.Inventory{Nodes: make([]bos.Node, 0, len(list.Components))}
-	for _, n := range list.Components {
+	nodes := make([]bos.Node, 0, len(*list.Components))
+	for _, n := range *list.Components {
+		if n.ID == "" {
+			return nil, c.missing(q, "the ID of a component")
+		}
 		if n.Type != "Node" {
 			continue
 		}
-		id := bos.CanonicalXname(n.ID)
-		inv.Nodes = append(inv.Nodes, bos.Node{
-			ID: id, Role: n.Role, SubRole: n.SubRole, Arch: n.Arch,
-			Enabled: n.Enabled == nil || *n.Enabled, Locked: locked[id],
+		nodes = append(nodes, bos.Node{
+			ID: bos.CanonicalXname(n.ID), Role: n.Role, SubRole: n.SubRole, Arch: n.Arch,
+			// HSM leaves the field out only where nobody ever set it.
+			Enabled: n.Enabled == nil || *n.Enabled,
+			Locked:  n.Locked,
 		})
 	}
-	if inv.Groups, err = c.lists(ctx, "/groups"); err != nil {
-		return bos.Inventory{}, err
-	}
-	inv.Partitions, err = c.lists(ctx, "/partitions")
-	return inv, err
+	slices.SortFunc(nodes, func(a, b bos.Node) int { return bos.CompareXnames(a.ID, b.ID) })
+	return nodes, nil
 }
 
+// locked reads the locked nodes. Builds of SMD without locks have no such path.
 func (c *Client) locked(ctx context.Context) (map[string]bool, error) {
-	var list struct{ Components []struct{ ID string } }
-	status, err := c.get(ctx, "/locks/status?type=Node&Locked=true", &list)
-	if err != nil && status != http.StatusNotFound {
-		return nil, err
+	q := c.question("/locks/status?type=Node&Locked=true")
+	var list struct {
+		Components *[]struct {
+			ID     string
+			Locked bool
+		}
 	}
-	locked := make(map[string]bool, len(list.Components))
-	for _, n := range list.Components {
-		locked[bos.CanonicalXname(n.ID)] = true
+	err := c.http.JSON(ctx, q, &list)
+	var failed *transport.Error
+	switch {
+	case errors.As(err, &failed) && (failed.Status == http.StatusNotFound || failed.Status == http.StatusMethodNotAllowed || failed.Status == http.StatusNotImplemented):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case list.Components == nil:
+		return nil, c.missing(q, "Components")
+	}
+	locked := make(map[string]bool, len(*list.Components))
+	for _, n := range *list.Components {
+		// The filter of the query is not known everywhere.
+		if n.Locked {
+			locked[bos.CanonicalXname(n.ID)] = true
+		}
 	}
 	return locked, nil
 }
 
-func (c *Client) lists(ctx context.Context, path string) (map[string][]string, error) {
-	var list []members
-	if _, err := c.get(ctx, path, &list); err != nil {
+// sets reads groups (which have a label) or partitions (which have a name).
+func (c *Client) sets(ctx context.Context, path string) (map[string][]string, error) {
+	q := c.question(path)
+	var list []struct {
+		Label, Name string
+		Members     struct {
+			IDs []string `json:"ids"`
+		}
+	}
+	if err := c.http.JSON(ctx, q, &list); err != nil {
 		return nil, err
 	}
-	byName := make(map[string][]string, len(list))
-	for _, m := range list {
-		ids := make([]string, len(m.Members.IDs))
-		for i, id := range m.Members.IDs {
+	sets := make(map[string][]string, len(list))
+	for _, s := range list {
+		name := s.Label + s.Name
+		if name == "" {
+			return nil, c.missing(q, "a name")
+		}
+		ids := make([]string, len(s.Members.IDs))
+		for i, id := range s.Members.IDs {
 			ids[i] = bos.CanonicalXname(id)
 		}
-		byName[m.Label+m.Name] = ids
+		sets[name] = ids
 	}
-	return byName, nil
+	return sets, nil
 }
 
-// Endpoint is where the ComputerSystem of a node is.
+// Endpoint is where the ComputerSystem of a node is, as HSM discovered it.
 type Endpoint struct {
-	// FQDN is the BMC's address, with a port where it is not 443.
+	// FQDN is the BMC's host, with a port where it is not 443.
 	FQDN string
-	// System is the path of the ComputerSystem, Target that of its reset
-	// action, empty if HSM does not know it.
+	// System is the path of the ComputerSystem on the BMC.
 	System string
+	// Target is the path of its reset action, empty if HSM has none.
 	Target string
-	// ResetTypes are the allowable values, empty if HSM does not know them.
+	// ResetTypes are the values the BMC advertises for it, empty if HSM has
+	// none.
 	ResetTypes []string
 }
 
-// Endpoints reads where the node BMCs are.
+// Endpoints reads where the BMCs of all nodes are, by xname. A node whose
+// endpoint HSM does not know whole is left out; what it knows of the reset
+// action may be missing.
 func (c *Client) Endpoints(ctx context.Context) (map[string]Endpoint, error) {
+	q := c.question("/Inventory/ComponentEndpoints?type=Node")
 	var list struct {
-		ComponentEndpoints []struct {
-			ID                  string
-			OdataID             string
-			RedfishEndpointFQDN string
-			RedfishSystemInfo   struct {
-				Actions map[string]struct {
-					Target string   `json:"target"`
-					Types  []string `json:"ResetType@Redfish.AllowableValues"`
-				}
-			}
-		}
+		ComponentEndpoints *[]componentEndpoint
 	}
-	if _, err := c.get(ctx, "/Inventory/ComponentEndpoints?type=Node", &list); err != nil {
+	if err := c.http.JSON(ctx, q, &list); err != nil {
 		return nil, err
 	}
-	endpoints := make(map[string]Endpoint, len(list.ComponentEndpoints))
-	for _, e := range list.ComponentEndpoints {
-		if e.RedfishEndpointFQDN == "" || e.OdataID == "" {
-			continue
+	if list.ComponentEndpoints == nil {
+		return nil, c.missing(q, "ComponentEndpoints")
+	}
+	endpoints := make(map[string]Endpoint, len(*list.ComponentEndpoints))
+	for _, e := range *list.ComponentEndpoints {
+		if found, ok := e.endpoint(); ok && e.ID != "" {
+			endpoints[bos.CanonicalXname(e.ID)] = found
 		}
-		reset := e.RedfishSystemInfo.Actions["#ComputerSystem.Reset"]
-		endpoints[bos.CanonicalXname(e.ID)] = Endpoint{FQDN: e.RedfishEndpointFQDN, System: e.OdataID, Target: reset.Target, ResetTypes: reset.Types}
 	}
 	return endpoints, nil
+}
+
+type componentEndpoint struct {
+	ID, Type, OdataID               string
+	RedfishEndpointFQDN, RedfishURL string
+	// What discovery copied from the BMC comes in whatever shape the BMC
+	// gave it, and one odd BMC must not hide all others.
+	RedfishSystemInfo json.RawMessage
+}
+
+func (e componentEndpoint) endpoint() (Endpoint, bool) {
+	host := e.RedfishEndpointFQDN
+	if host == "" {
+		host, _, _ = strings.Cut(e.RedfishURL, "/")
+	}
+	wrongType := e.Type != "" && e.Type != "Node"
+	if host == "" || wrongType || !strings.HasPrefix(e.OdataID, "/") {
+		return Endpoint{}, false
+	}
+	found := Endpoint{FQDN: host, System: e.OdataID}
+	var info struct {
+		Actions map[string]json.RawMessage
+	}
+	if json.Unmarshal(e.RedfishSystemInfo, &info) != nil {
+		return found, true
+	}
+	var reset struct {
+		Target string          `json:"target"`
+		Types  json.RawMessage `json:"ResetType@Redfish.AllowableValues"`
+	}
+	if json.Unmarshal(info.Actions["#ComputerSystem.Reset"], &reset) != nil {
+		return found, true
+	}
+	found.Target = reset.Target
+	if json.Unmarshal(reset.Types, &found.ResetTypes) != nil {
+		found.ResetTypes = nil
+	}
+	return found, true
+}
+
+func (c *Client) question(path string) transport.Request {
+	return transport.Request{Method: http.MethodGet, URL: c.url + path}
+}
+
+func (c *Client) missing(q transport.Request, what string) error {
+	return fmt.Errorf("HSM's answer to GET %s lacks %s; check that HSM runs and that inventory.hsm.url is right", transport.Address(q.URL), what)
 }

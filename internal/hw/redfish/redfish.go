@@ -1,337 +1,170 @@
-// Package redfish reads and changes the power of nodes by talking to their
-// BMCs directly: one request in flight per BMC, a state that cannot be read is
-// unknown, and a reset counts as accepted only if the BMC said so.
+// Package redfish reads and changes the power of nodes by talking to their BMCs
+// directly: one request in flight per BMC, a state that cannot be read is
+// unknown, and a reset that was accepted is not yet done. Where the BMCs are
+// comes from outside; when to do what is decided elsewhere.
 package redfish
 
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net/http"
-	"slices"
-	"strings"
 	"sync"
 	"time"
-
-	"github.com/go-resty/resty/v2"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 )
 
-// Endpoint is where the ComputerSystem of a node is.
-type Endpoint struct {
-	// Address is the BMC's host, with a port where it is not 443.
-	Address string
-	// System is the path of the ComputerSystem.
-	System string
-	// Target is the path of its reset action, empty if unknown.
-	Target string
-	// ResetTypes are the allowable values, empty if unknown.
-	ResetTypes []string
-}
-
-// Config is how the BMCs are reached; zero values are the defaults.
-type Config struct {
-	// Endpoints says where the BMCs are; it is asked again after endpointsTTL
-	// and when a node is not among them.
-	Endpoints func(ctx context.Context) (map[string]Endpoint, error)
-	CA        *x509.CertPool
-	Insecure  bool
-	User      string
-	Password  string
-	// Concurrency bounds the requests in flight to all BMCs.
-	Concurrency int
-	Timeout     time.Duration
-	DialTimeout time.Duration
-}
-
 const (
 	defaultConcurrency = 256
-	endpointsTTL       = time.Minute
-	maxBody            = 1 << 20
+	// maxBody bounds an answer; a ComputerSystem with all its links is some
+	// tens of KiB.
+	maxBody = 1 << 20
+	// maxLearned bounds what is remembered of BMCs whose reset action the
+	// inventory does not know.
+	maxLearned = 50_000
 )
 
-// Client drives the BMCs of a site.
-type Client struct {
-	config Config
-	http   *resty.Client
-	slots  chan struct{}
+// Config says how the BMCs are reached. Zero values are the defaults.
+type Config struct {
+	// Endpoints says where the ComputerSystem of each node is, by xname. It
+	// is asked again every EndpointsTTL and for a node it did not know.
+	Endpoints func(ctx context.Context) (map[string]Endpoint, error)
+	// EndpointsTTL is how old its answer may become; 0 is a minute.
+	EndpointsTTL time.Duration
+	// CA verifies the BMCs' certificates; nil is the system's pool.
+	CA *x509.CertPool
+	// Insecure accepts any certificate.
+	Insecure bool
+	// User and Password are the Basic credentials of all BMCs; with neither,
+	// none are sent.
+	User, Password string
+	// PasswordFrom replaces Password, so that a changed password is picked
+	// up. It is called once per Look or Apply and must not block; its error
+	// must not tell what it read. Nil is Password.
+	PasswordFrom func() (string, error)
+	// Concurrency bounds the requests in flight to all BMCs; 0 is 256. BMCs
+	// that were silent when last asked have a quarter of that besides.
+	Concurrency int
+	// RequestTimeout bounds one request; 0 is 10 s. DialTimeout bounds the
+	// connection and the TLS handshake, each; 0 is 3 s.
+	RequestTimeout, DialTimeout time.Duration
+	// MaxIdle bounds the connections kept open; 0 follows the limit on open
+	// files, up to 10,000.
+	MaxIdle int
+}
 
-	mu        sync.Mutex
-	endpoints map[string]Endpoint
-	read      time.Time
-	gates     map[string]*sync.Mutex
+// Client speaks to the BMCs of a site. It is safe for concurrent use.
+type Client struct {
+	config  Config
+	http    *transport.Client
+	locator *locator
+	// trusted and suspect are the lanes: BMCs that kept silent queue apart,
+	// so that they do not hold up those that answer.
+	trusted, suspect chan struct{}
+
+	mu      sync.Mutex
+	silent  map[string]bool // by address
+	gates   map[string]*gate
+	learned map[string]reset // by address and path of the system
 }
 
 var _ bos.Power = (*Client)(nil)
 
 // New makes a client; it connects when it is first asked for something.
 func New(c Config) *Client {
+	if c.Endpoints == nil {
+		c.Endpoints = func(context.Context) (map[string]Endpoint, error) {
+			return nil, errors.New("power.redfish has nothing that says where the BMCs are; configure inventory.hsm, or an inventory file with BMC addresses")
+		}
+	}
+	if c.PasswordFrom == nil {
+		password := c.Password
+		c.PasswordFrom = func() (string, error) { return password, nil }
+	}
 	if c.Concurrency <= 0 {
 		c.Concurrency = defaultConcurrency
 	}
-	client := transport.New(transport.Config{Timeout: c.Timeout, DialTimeout: c.DialTimeout, MaxBody: maxBody, CA: c.CA, Insecure: c.Insecure})
+	conn := transport.NewConn(transport.ConnConfig{
+		DialTimeout: c.DialTimeout, CA: c.CA, Insecure: c.Insecure, MaxIdle: c.MaxIdle,
+		// One request at a time needs one connection.
+		PerHost: 1, Direct: true,
+	})
 	return &Client{
-		config: c, http: client.SetBasicAuth(c.User, c.Password),
-		slots: make(chan struct{}, c.Concurrency), gates: make(map[string]*sync.Mutex),
+		config: c,
+		http: transport.New(transport.Config{
+			// Reads are not repeated here: a BMC that does not answer is
+			// looked at again when the engine thinks so.
+			Upstream: "the BMC", Timeout: c.RequestTimeout, MaxBody: maxBody, Message: message, WayOut: wayOut,
+		}, conn),
+		locator: newLocator(c.Endpoints, c.EndpointsTTL),
+		trusted: make(chan struct{}, c.Concurrency),
+		suspect: make(chan struct{}, max(c.Concurrency/4, 1)),
+		silent:  make(map[string]bool),
+		gates:   make(map[string]*gate),
+		learned: make(map[string]reset),
 	}
 }
 
-// locate finds the endpoints of the nodes. A missing node makes it ask again,
-// but not more than once in a second.
-func (c *Client) locate(ctx context.Context, ids []string) (map[string]Endpoint, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	missing := slices.ContainsFunc(ids, func(id string) bool { _, ok := c.endpoints[id]; return !ok })
-	age := time.Since(c.read)
-	if c.endpoints != nil && age < endpointsTTL && (!missing || age < time.Second) {
-		return c.endpoints, nil
+// Close lets go of the connections that are not in use.
+func (c *Client) Close() { c.http.Close() }
+
+// wayOut says what to check after a failed request to a BMC.
+func wayOut(e *transport.Error) string {
+	switch {
+	case e.Cancelled:
+		return ""
+	case e.Kind == transport.NotSent:
+		return "check the BMC's power and network, and power.redfish.ca_file if it is about the certificate"
+	case e.Kind == transport.Unanswered:
+		return "check the BMC's power and network"
+	case unauthorized(e.Status):
+		return "check the user and password in power.redfish.credentials"
+	case e.Status == http.StatusNotFound:
+		return "rediscover the node"
+	default:
+		return "reset the BMC or read its log"
 	}
-	endpoints, err := c.config.Endpoints(ctx)
+}
+
+func unauthorized(status int) bool {
+	return status == http.StatusUnauthorized || status == http.StatusForbidden
+}
+
+// troubled reports whether a status is about the BMC's own state, not about
+// what it was asked.
+func troubled(status int) bool {
+	return status >= 500 && status != http.StatusNotImplemented || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout
+}
+
+// caller is the credentials of one Look or Apply.
+type caller struct {
+	*Client
+	password string
+}
+
+func (c *Client) caller() (caller, error) {
+	password, err := c.config.PasswordFrom()
 	if err != nil {
-		if c.endpoints != nil {
-			return c.endpoints, nil // where the BMCs are does not change while the inventory is away
-		}
-		return nil, err
+		return caller{}, fmt.Errorf("the password of power.redfish.credentials cannot be read: %w", err)
 	}
-	c.endpoints, c.read = endpoints, time.Now()
-	return endpoints, nil
+	return caller{c, password}, nil
 }
 
-func (c *Client) gate(address string) *sync.Mutex {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	g, ok := c.gates[address]
-	if !ok {
-		g = &sync.Mutex{}
-		c.gates[address] = g
-	}
-	return g
+// ask sends one request to a path of a BMC.
+func (c caller) ask(ctx context.Context, method string, e Endpoint, path string, body any) (*transport.Response, *transport.Error) {
+	res, err := c.http.Do(ctx, transport.Request{
+		Method: method, URL: e.url(path), Body: body, User: c.config.User, Password: c.password,
+		Header: map[string]string{"OData-Version": "4.0"},
+	})
+	return res, failure(err)
 }
 
-// each runs one function per node, those of one BMC in a row and BMCs side by
-// side. report is never called concurrently.
-func each[T any](ctx context.Context, c *Client, ids []string, lost func(id string, err error) T, one func(id string, e Endpoint, dead bool) (T, bool), report func(T)) {
-	endpoints, err := c.locate(ctx, ids)
-	byBMC := make(map[string][]string)
-	for _, id := range ids {
-		e, ok := endpoints[id]
-		if !ok {
-			report(lost(id, err))
-			continue
-		}
-		byBMC[e.Address] = append(byBMC[e.Address], id)
-	}
-	var mu sync.Mutex
-	var all sync.WaitGroup
-	for address, nodes := range byBMC {
-		c.slots <- struct{}{}
-		all.Go(func() {
-			defer func() { <-c.slots }()
-			gate := c.gate(address)
-			gate.Lock()
-			defer gate.Unlock()
-			dead := false
-			for _, id := range nodes {
-				var res T
-				res, dead = one(id, endpoints[id], dead)
-				mu.Lock()
-				report(res)
-				mu.Unlock()
-			}
-		})
-	}
-	all.Wait()
-}
-
-// Look reads the power state of each node.
-func (c *Client) Look(ctx context.Context, ids []string, report func(bos.PowerReading)) {
-	lost := func(id string, err error) bos.PowerReading {
-		if err != nil {
-			return bos.PowerReading{ID: id, Symptom: bos.SymptomSilent, Cause: bos.CauseUpstreamOutage, Detail: err.Error()}
-		}
-		return bos.PowerReading{ID: id, Cause: bos.CauseUnknownToPower, Detail: "the inventory has no BMC endpoint for it"}
-	}
-	each(ctx, c, ids, lost, func(id string, e Endpoint, dead bool) (bos.PowerReading, bool) {
-		if dead {
-			return bos.PowerReading{ID: id, Symptom: bos.SymptomSilent, Detail: "no answer in time"}, true
-		}
-		r := c.look(ctx, id, e)
-		return r, r.Symptom == bos.SymptomSilent
-	}, report)
-}
-
-type system struct {
-	PowerState string
-	Actions    map[string]struct {
-		Target string   `json:"target"`
-		Types  []string `json:"ResetType@Redfish.AllowableValues"`
-		Info   string   `json:"@Redfish.ActionInfo"`
-	}
-}
-
-func (e Endpoint) url(path string) string { return "https://" + e.Address + path }
-
-func (c *Client) look(ctx context.Context, id string, e Endpoint) bos.PowerReading {
-	var s system
-	res, err := c.http.R().SetContext(ctx).SetResult(&s).ForceContentType("application/json").Get(e.url(e.System))
-	r := bos.PowerReading{ID: id}
-	switch {
-	case err != nil && (res == nil || res.StatusCode() == 0):
-		r.Symptom, r.Detail = bos.SymptomSilent, transport.Reason(err)
-	case res.StatusCode() == http.StatusUnauthorized || res.StatusCode() == http.StatusForbidden:
-		r.Symptom, r.Cause, r.Detail = bos.SymptomRefusing, bos.CauseBMCAuth, "GET answered "+res.Status()
-	case err != nil || res.StatusCode() != http.StatusOK:
-		r.Symptom, r.Cause, r.Detail = bos.SymptomRefusing, bos.CauseBMCError, "GET answered "+res.Status()
-	default:
-		r.State = powerState(s.PowerState)
-		if r.State == bos.PowerStateUnknown {
-			r.Symptom, r.Cause = bos.SymptomRefusing, bos.CauseBMCError
-			r.Detail = fmt.Sprintf("its PowerState is %q", s.PowerState)
-		}
-	}
-	return r
-}
-
-func powerState(s string) bos.PowerState {
-	switch s {
-	case "On", "Paused":
-		return bos.PowerStateOn
-	case "Off":
-		return bos.PowerStateOff
-	case "PoweringOn":
-		return bos.PowerStatePoweringOn
-	case "PoweringOff":
-		return bos.PowerStatePoweringOff
-	default:
-		return bos.PowerStateUnknown
-	}
-}
-
-// Apply asks the BMC of each node for the operation.
-func (c *Client) Apply(ctx context.Context, op bos.PowerOp, ids []string, report func(bos.CallResult)) {
-	lost := func(id string, err error) bos.CallResult {
-		if err != nil {
-			return bos.CallResult{ID: id, Outcome: bos.CallNotAttempted, Cause: bos.CauseUpstreamOutage, Detail: err.Error()}
-		}
-		return bos.CallResult{ID: id, Outcome: bos.CallNotAttempted, Cause: bos.CauseUnknownToPower, Detail: bos.CauseUnknownToPower.Sentence()}
-	}
-	each(ctx, c, ids, lost, func(id string, e Endpoint, dead bool) (bos.CallResult, bool) {
-		if dead {
-			return bos.CallResult{ID: id, Outcome: bos.CallNotAttempted, Cause: bos.CauseBMCUnreachable, Detail: bos.CauseBMCUnreachable.Sentence()}, true
-		}
-		r := c.apply(ctx, id, e, op)
-		return r, r.Outcome == bos.CallUnknown || r.Outcome == bos.CallNotAttempted && r.Cause == bos.CauseBMCUnreachable
-	}, report)
-}
-
-// resetType is the ResetType for an operation. Cray's node controllers know
-// On, ForceOff and Off, and their Off is no graceful shutdown.
-func resetType(op bos.PowerOp) string {
-	switch op {
-	case bos.PowerOn:
-		return "On"
-	case bos.PowerSoftOff:
-		return "GracefulShutdown"
-	default:
-		return "ForceOff"
-	}
-}
-
-// allows reports whether the BMC advertises the type. Supermicro runs two
-// values together in one entry.
-func allows(types []string, kind string) bool {
-	return slices.ContainsFunc(types, func(t string) bool { return t == kind || strings.HasPrefix(t, kind+"Graceful") })
-}
-
-// discover asks the BMC what HSM did not know: the target and the types.
-func (c *Client) discover(ctx context.Context, e Endpoint) Endpoint {
-	var s system
-	res, err := c.http.R().SetContext(ctx).SetResult(&s).ForceContentType("application/json").Get(e.url(e.System))
-	if err != nil || res.StatusCode() != http.StatusOK {
-		return e
-	}
-	reset := s.Actions["#ComputerSystem.Reset"]
-	if e.Target == "" {
-		e.Target = reset.Target
-	}
-	if len(reset.Types) > 0 || reset.Info == "" {
-		e.ResetTypes = reset.Types
-		return e
-	}
-	var info struct {
-		Parameters []struct {
-			Name            string
-			AllowableValues []string
-		}
-	}
-	res, err = c.http.R().SetContext(ctx).SetResult(&info).ForceContentType("application/json").Get(e.url(reset.Info))
-	if err == nil && res.StatusCode() == http.StatusOK {
-		for _, p := range info.Parameters {
-			if p.Name == "ResetType" {
-				e.ResetTypes = p.AllowableValues
-			}
-		}
-	}
-	return e
-}
-
-func (c *Client) apply(ctx context.Context, id string, e Endpoint, op bos.PowerOp) bos.CallResult {
-	if e.Target == "" || len(e.ResetTypes) == 0 {
-		e = c.discover(ctx, e)
-	}
-	kind := resetType(op)
-	if len(e.ResetTypes) > 0 && !allows(e.ResetTypes, kind) {
-		return bos.CallResult{
-			ID: id, Outcome: bos.CallUnsupported, Cause: bos.CauseResetRefused,
-			Detail: fmt.Sprintf("its BMC does not offer %s, only %s", kind, strings.Join(e.ResetTypes, ", ")),
-		}
-	}
-	target := e.Target
-	if target == "" {
-		target = strings.TrimSuffix(e.System, "/") + "/Actions/ComputerSystem.Reset"
-	}
-	res, err := c.http.R().SetContext(ctx).SetBody(map[string]string{"ResetType": kind}).Post(e.url(target))
-	if err != nil && (res == nil || res.StatusCode() == 0) {
-		if !transport.Connected(err) {
-			return bos.CallResult{ID: id, Outcome: bos.CallNotAttempted, Cause: bos.CauseBMCUnreachable, Detail: "its BMC: " + transport.Reason(err)}
-		}
-		return bos.CallResult{ID: id, Outcome: bos.CallUnknown, Cause: bos.CauseResetUnconfirmed, Detail: "its BMC: " + transport.Reason(err)}
-	}
-	return c.judge(ctx, id, e, op, kind, res)
-}
-
-// judge reads a BMC's answer to a reset. Before a refusal counts, the power
-// state is read again: already there is success.
-func (c *Client) judge(ctx context.Context, id string, e Endpoint, op bos.PowerOp, kind string, res *resty.Response) bos.CallResult {
-	r := bos.CallResult{ID: id, RetryAfter: transport.RetryAfter(res.Header(), time.Now())}
-	code := res.StatusCode()
-	detail := fmt.Sprintf("its BMC answered %s to %s%s", res.Status(), kind, message(res.Body()))
-	switch {
-	case code >= 200 && code < 300:
-		r.Outcome = bos.CallDone
-		return r
-	case code == http.StatusUnauthorized || code == http.StatusForbidden:
-		r.Outcome, r.Cause = bos.CallNotAttempted, bos.CauseBMCAuth
-	case code == http.StatusServiceUnavailable || code == http.StatusTooManyRequests:
-		r.Outcome, r.Cause = bos.CallBusy, bos.CauseBMCError
-	case (code == http.StatusBadRequest || code == http.StatusConflict) && c.alreadyThere(ctx, id, e, op):
-		r.Outcome = bos.CallDone
-		return r
-	case code == http.StatusConflict:
-		r.Outcome, r.Cause = bos.CallBusy, bos.CauseBMCError
-	default:
-		r.Outcome, r.Cause = bos.CallRefused, bos.CauseResetRefused
-	}
-	r.Detail = detail
-	return r
-}
-
-func (c *Client) alreadyThere(ctx context.Context, id string, e Endpoint, op bos.PowerOp) bool {
-	state := c.look(ctx, id, e).State
-	if op == bos.PowerOn {
-		return state == bos.PowerStateOn || state == bos.PowerStatePoweringOn
-	}
-	return state == bos.PowerStateOff || state == bos.PowerStatePoweringOff
+// failure is err as what transport always returns.
+func failure(err error) *transport.Error {
+	var failed *transport.Error
+	errors.As(err, &failed)
+	return failed
 }

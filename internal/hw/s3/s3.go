@@ -1,165 +1,193 @@
 // Package s3 reads boot images: the manifest of an image in an S3 bucket and
-// what it names.
+// the files it names. Which image is wanted, and what becomes of it, is decided
+// elsewhere.
 package s3
 
 import (
 	"context"
-	"encoding/json"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
+	"time"
+	"unicode/utf8"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 )
 
 // Limits on what is read, in bytes.
 const (
-	maxManifest   = 1 << 20
-	maxParameters = 64 << 10
+	MaxManifest   = 1 << 20
+	MaxParameters = 64 << 10
 )
 
-// Client reads from one S3 endpoint. It is safe for concurrent use.
-type Client struct{ s3 *minio.Client }
+const (
+	defaultTimeout = 30 * time.Second
+	// defaultRegion spares the question for the bucket's own; gateways such
+	// as Ceph's take any.
+	defaultRegion   = "us-east-1"
+	defaultAttempts = 3
+)
 
-// New reads from the endpoint, an http or https URL.
-func New(endpoint, accessKey, secretKey string) (*Client, error) {
-	u, err := url.Parse(endpoint)
-	if err != nil || u.Host == "" {
-		return nil, fmt.Errorf("artifacts.s3.endpoint %q is not a URL such as http://rgw:8080", endpoint)
-	}
-	client, err := minio.New(u.Host, &minio.Options{
-		Creds: credentials.NewStaticV4(accessKey, secretKey, ""), Secure: u.Scheme == "https", BucketLookup: minio.BucketLookupPath, Region: "us-east-1",
-	})
-	if err != nil {
-		return nil, fmt.Errorf("artifacts.s3.endpoint %q: %w", endpoint, err)
-	}
-	return &Client{client}, nil
+// Config is where the images are.
+type Config struct {
+	// Endpoint is a URL without a path, such as http://rgw:8080.
+	Endpoint string
+	// AccessKey and SecretKey may both be empty for a public bucket.
+	AccessKey, SecretKey string
+	// Region is the buckets'; empty is us-east-1.
+	Region string
+	// CA verifies the endpoint; nil is the system's pool.
+	CA *x509.CertPool
+	// Timeout bounds the reading of one image; 0 is 30 s.
+	Timeout time.Duration
+	// Attempts is how often each read is tried; 0 is 3.
+	Attempts int
+}
+
+// Client reads from one S3 endpoint. It is safe for concurrent use.
+type Client struct {
+	core    minio.Core
+	at      string
+	timeout time.Duration
 }
 
 var _ bos.Artifacts = (*Client)(nil)
 
-type manifest struct {
-	Artifacts []struct {
-		Link struct {
-			Path string `json:"path"`
-			ETag string `json:"etag"`
-			Type string `json:"type"`
-		} `json:"link"`
-		Type string `json:"type"`
-	} `json:"artifacts"`
+// New reads from the endpoint, with the defaults of Config for all else.
+func New(endpoint, accessKey, secretKey string) (*Client, error) {
+	return Open(Config{Endpoint: endpoint, AccessKey: accessKey, SecretKey: secretKey})
 }
 
-// Image reads the manifest and what it names; the kernel must exist.
+// Open makes a client; it connects when it is first asked. The error says which
+// setting is wrong.
+func Open(c Config) (*Client, error) {
+	u, err := url.Parse(c.Endpoint)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.Path != "" && u.Path != "/" || u.RawQuery != "" {
+		return nil, fmt.Errorf("artifacts.s3.endpoint %q is not a URL without user and path, such as http://rgw:8080", transport.Address(c.Endpoint))
+	}
+	if (c.AccessKey == "") != (c.SecretKey == "") {
+		return nil, errors.New("artifacts.s3 has only one of the access key and the secret key; set both, or neither for a public bucket")
+	}
+	if c.Region == "" {
+		c.Region = defaultRegion
+	}
+	if c.Timeout <= 0 {
+		c.Timeout = defaultTimeout
+	}
+	if c.Attempts <= 0 {
+		c.Attempts = defaultAttempts
+	}
+	core, err := minio.NewCore(u.Host, &minio.Options{
+		Creds:        credentials.NewStaticV4(c.AccessKey, c.SecretKey, ""),
+		Secure:       u.Scheme == "https",
+		Region:       c.Region,
+		BucketLookup: minio.BucketLookupPath,
+		MaxRetries:   c.Attempts,
+		Transport:    transport.NewConn(transport.ConnConfig{CA: c.CA, MaxIdle: 16}),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("artifacts.s3.endpoint %q: %w", transport.Address(c.Endpoint), err)
+	}
+	return &Client{core: *core, at: transport.Address(c.Endpoint), timeout: c.Timeout}, nil
+}
+
+// Image reads the manifest at path, an s3://bucket/key, and the boot parameters
+// it names, and checks that its kernel is there. An error wraps bos.ErrImage if
+// the image is missing, broken or too large, and does not if it could not be
+// read now.
 func (c *Client) Image(ctx context.Context, path string) (bos.Image, error) {
-	body, etag, err := c.read(ctx, path, maxManifest)
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	body, etag, err := c.read(ctx, path, MaxManifest)
 	if err != nil {
 		return bos.Image{}, err
 	}
-	image, parameters, err := parse(path, body)
+	found, err := parseManifest(body)
+	if err != nil {
+		return bos.Image{}, fmt.Errorf("%w: manifest %s: %w; rebuild the image or correct the template's path", bos.ErrImage, path, err)
+	}
+	image := bos.Image{Path: path, ETag: etag, Kernel: found.kernel, Initrd: found.initrd, Rootfs: found.rootfs}
+	bucket, key, _ := splitPath(image.Kernel.Path) // parseManifest checked it
+	if _, err := c.core.StatObject(ctx, bucket, key, minio.StatObjectOptions{}); err != nil {
+		return bos.Image{}, c.failed(ctx, image.Kernel.Path, err)
+	}
+	if found.parameters.Path == "" {
+		return image, nil
+	}
+	text, _, err := c.read(ctx, found.parameters.Path, MaxParameters)
 	if err != nil {
 		return bos.Image{}, err
 	}
-	image.ETag = etag
-	bucket, key, err := split(image.Kernel.Path)
-	if err != nil {
-		return bos.Image{}, err
+	if !utf8.Valid(text) {
+		return bos.Image{}, fmt.Errorf("%w: the boot parameters at %s are no text; rebuild the image", bos.ErrImage, found.parameters.Path)
 	}
-	if _, err := c.s3.StatObject(ctx, bucket, key, minio.StatObjectOptions{}); err != nil {
-		return bos.Image{}, failed(image.Kernel.Path, err)
-	}
-	if parameters != "" {
-		text, _, err := c.read(ctx, parameters, maxParameters)
-		if err != nil {
-			return bos.Image{}, err
-		}
-		image.Parameters = string(text)
-	}
+	image.Parameters = string(text)
 	return image, nil
 }
 
-// parse takes exactly one kernel, initrd and rootfs, and at most one file of
-// boot parameters, whose path it returns.
-func parse(path string, body []byte) (image bos.Image, parameters string, err error) {
-	broken := func(format string, args ...any) (bos.Image, string, error) {
-		return bos.Image{}, "", fmt.Errorf("%w: manifest %s: %s", bos.ErrImage, path, fmt.Sprintf(format, args...))
-	}
-	var m manifest
-	if err := json.Unmarshal(body, &m); err != nil {
-		return broken("%s", err)
-	}
-	image.Path = path
-	var own bos.Artifact
-	wanted := map[string]*bos.Artifact{
-		"application/vnd.cray.image.kernel":          &image.Kernel,
-		"application/vnd.cray.image.initrd":          &image.Initrd,
-		"application/vnd.cray.image.rootfs.squashfs": &image.Rootfs,
-		"application/vnd.cray.image.parameters.boot": &own,
-	}
-	for _, a := range m.Artifacts {
-		to, known := wanted[a.Type]
-		if !known {
-			continue
-		}
-		if to.Path != "" {
-			return broken("it names more than one %s", a.Type)
-		}
-		if a.Link.Path == "" {
-			return broken("its %s has no path", a.Type)
-		}
-		*to = bos.Artifact{Path: a.Link.Path, ETag: a.Link.ETag}
-	}
-	for kind, a := range wanted {
-		if a.Path == "" && a != &own {
-			return broken("it names no %s", kind)
-		}
-	}
-	return image, own.Path, nil
-}
-
-func split(path string) (bucket, key string, err error) {
-	rest, ok := strings.CutPrefix(path, "s3://")
-	bucket, key, found := strings.Cut(rest, "/")
-	if !ok || !found || bucket == "" || key == "" {
-		return "", "", fmt.Errorf("%w: path %q is not of the form s3://bucket/key", bos.ErrImage, path)
-	}
-	return bucket, key, nil
-}
-
+// read reads an object of at most most bytes and its etag, in one request.
 func (c *Client) read(ctx context.Context, path string, most int64) ([]byte, string, error) {
-	bucket, key, err := split(path)
+	bucket, key, err := splitPath(path)
 	if err != nil {
-		return nil, "", err
+		return nil, "", fmt.Errorf("%w: %w; correct the template's path", bos.ErrImage, err)
 	}
-	object, err := c.s3.GetObject(ctx, bucket, key, minio.GetObjectOptions{})
+	object, info, _, err := c.core.GetObject(ctx, bucket, key, minio.GetObjectOptions{})
 	if err != nil {
-		return nil, "", failed(path, err)
+		return nil, "", c.failed(ctx, path, err)
 	}
 	defer object.Close() //nolint:errcheck // it was read or failed
+	if info.Size > most {
+		return nil, "", tooLarge(path, most)
+	}
 	body, err := io.ReadAll(io.LimitReader(object, most+1))
 	if err != nil {
-		return nil, "", failed(path, err)
+		return nil, "", c.failed(ctx, path, err)
 	}
 	if int64(len(body)) > most {
-		return nil, "", fmt.Errorf("%w: %s is larger than %d bytes", bos.ErrImage, path, most)
+		return nil, "", tooLarge(path, most)
 	}
-	info, err := object.Stat()
-	if err != nil {
-		return nil, "", failed(path, err)
-	}
-	return body, strings.Trim(info.ETag, `"`), nil
+	return body, unquote(info.ETag), nil
 }
 
-// failed tells an object that is not there from a store that does not answer.
-func failed(path string, err error) error {
-	var res minio.ErrorResponse
-	if errors.As(err, &res) && (res.StatusCode == http.StatusNotFound || res.Code == "NoSuchKey" || res.Code == "NoSuchBucket") {
-		return fmt.Errorf("%w: there is nothing at %s", bos.ErrImage, path)
+func tooLarge(path string, most int64) error {
+	return fmt.Errorf("%w: %s is larger than %d bytes, which no such file is; correct the template's path", bos.ErrImage, path, most)
+}
+
+// failed tells an object that is not there from a store that cannot be read.
+func (c *Client) failed(ctx context.Context, path string, err error) error {
+	var answer minio.ErrorResponse
+	if !errors.As(err, &answer) {
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return fmt.Errorf("read %s: cancelled before S3 at %s answered: %w", path, c.at, ctx.Err())
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("read %s: S3 at %s did not answer within %s: %w; check artifacts.s3 and the store", path, c.at, c.timeout, ctx.Err())
+		}
+		return fmt.Errorf("read %s: S3 at %s: %w; check artifacts.s3 and the store", path, c.at, below(err))
 	}
-	return fmt.Errorf("read %s: %w", path, err)
+	switch answer.Code {
+	case minio.NoSuchKey, minio.NoSuchBucket, minio.InvalidBucketName, minio.XMinioInvalidObjectName:
+		return fmt.Errorf("%w: there is nothing at %s (%s); correct the template's path or rebuild the image", bos.ErrImage, path, answer.Code)
+	}
+	if answer.StatusCode == http.StatusNotFound {
+		return fmt.Errorf("%w: there is nothing at %s; correct the template's path or rebuild the image", bos.ErrImage, path)
+	}
+	return fmt.Errorf("read %s: S3 at %s answered %d %s: %s; check artifacts.s3, its keys and the store",
+		path, c.at, answer.StatusCode, answer.Code, transport.Excerpt(answer.Message))
+}
+
+// below is the error under net/http's, whose text is the whole signed address.
+func below(err error) error {
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		return wrapped.Err
+	}
+	return err
 }

@@ -1,0 +1,159 @@
+package bss_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/bss"
+)
+
+var artifacts = bos.BootArtifacts{
+	Kernel: "s3://boot-images/1/kernel", Initrd: "s3://boot-images/1/initrd",
+	KernelParameters: `console=ttyS0,115200 a="b&c" <x>`,
+}
+
+func start(t *testing.T, timeout time.Duration, h http.HandlerFunc) *bss.Client {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return bss.New(s.URL+"/boot/v1/", timeout)
+}
+
+func TestAWriteIsOnePutForAllHostsAndReturnsTheToken(t *testing.T) {
+	var asked atomic.Int32
+	c := start(t, 0, func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		if r.Method != http.MethodPut || r.URL.Path != "/boot/v1/bootparameters" || r.Header.Get("Content-Type") != "application/json" {
+			t.Errorf("asked %s %s as %s", r.Method, r.URL, r.Header.Get("Content-Type"))
+		}
+		var got map[string]any
+		if err := json.NewDecoder(r.Body).Decode(&got); err != nil {
+			t.Error(err)
+		}
+		want := map[string]any{
+			"hosts": []any{"x1c0s0b0n0", "x1c0s1b0n0"}, "kernel": artifacts.Kernel,
+			"initrd": artifacts.Initrd, "params": artifacts.KernelParameters,
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("body (-want +got):\n%s", diff)
+		}
+		w.Header().Set("Bss-Referral-Token", "284a13ed-42b6-4f13-9ed2-c4d4b062ddfe")
+	})
+	token, err := c.Write(t.Context(), []string{"x1c0s0b0n0", "x1c0s1b0n0"}, artifacts)
+	if err != nil || token != "284a13ed-42b6-4f13-9ed2-c4d4b062ddfe" || asked.Load() != 1 {
+		t.Errorf("token %q, %v after %d calls", token, err, asked.Load())
+	}
+}
+
+func TestAWriteForNobodyIsNoCall(t *testing.T) {
+	var asked atomic.Int32
+	c := start(t, 0, func(http.ResponseWriter, *http.Request) { asked.Add(1) })
+	if token, err := c.Write(t.Context(), nil, artifacts); token != "" || err != nil || asked.Load() != 0 {
+		t.Errorf("token %q, %v after %d calls", token, err, asked.Load())
+	}
+}
+
+func TestABSSWithoutTokensAnswersTheEmptyOne(t *testing.T) {
+	c := start(t, 0, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusCreated) })
+	if token, err := c.Write(t.Context(), []string{"x1c0s0b0n0"}, artifacts); token != "" || err != nil {
+		t.Errorf("token %q, %v", token, err)
+	}
+}
+
+func wantCallError(t *testing.T, err error, outcome bos.CallOutcome, cause bos.Cause) *bos.CallError {
+	t.Helper()
+	var call *bos.CallError
+	if !errors.As(err, &call) {
+		t.Fatalf("error is a %T: %v", err, err)
+	}
+	if call.Outcome != outcome || call.Cause != cause {
+		t.Errorf("outcome %d with cause %q, want %d with %q: %v", call.Outcome, call.Cause, outcome, cause, err)
+	}
+	if !strings.Contains(call.Detail, "BSS") || !strings.Contains(call.Detail, "boot_parameters.bss.url") {
+		t.Errorf("detail %q names neither BSS nor the setting", call.Detail)
+	}
+	return call
+}
+
+func TestARefusalSaysWhetherTheParametersOrTheServiceAreToBlame(t *testing.T) {
+	for status, want := range map[int]struct {
+		outcome bos.CallOutcome
+		cause   bos.Cause
+	}{
+		400: {bos.CallRefused, bos.CauseBootParameters},
+		404: {bos.CallRefused, bos.CauseBootParameters},
+		413: {bos.CallRefused, bos.CauseBootParameters},
+		422: {bos.CallRefused, bos.CauseBootParameters},
+		401: {bos.CallNotAttempted, bos.CauseUpstreamOutage},
+		403: {bos.CallNotAttempted, bos.CauseUpstreamOutage},
+		302: {bos.CallBusy, bos.CauseUpstreamOutage},
+		408: {bos.CallBusy, bos.CauseUpstreamOutage},
+		429: {bos.CallBusy, bos.CauseUpstreamOutage},
+		500: {bos.CallBusy, bos.CauseUpstreamOutage},
+		503: {bos.CallBusy, bos.CauseUpstreamOutage},
+	} {
+		var asked atomic.Int32
+		c := start(t, 0, func(w http.ResponseWriter, _ *http.Request) {
+			asked.Add(1)
+			w.Header().Set("Bss-Referral-Token", "not this one")
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, `{"title":"Bad Request","detail":"what BSS says"}`)
+		})
+		token, err := c.Write(t.Context(), []string{"x1c0s0b0n0"}, artifacts)
+		call := wantCallError(t, err, want.outcome, want.cause)
+		if token != "" || asked.Load() != 1 || !strings.Contains(call.Detail, "what BSS says") {
+			t.Errorf("status %d: token %q after %d calls: %v", status, token, asked.Load(), err)
+		}
+	}
+}
+
+func TestABSSThatIsNotThereWasNotAttempted(t *testing.T) {
+	s := httptest.NewServer(http.NotFoundHandler())
+	s.Close()
+	for _, url := range []string{s.URL, "bss:27778", ""} {
+		_, err := bss.New(url, time.Second).Write(t.Context(), []string{"x1c0s0b0n0"}, artifacts)
+		wantCallError(t, err, bos.CallNotAttempted, bos.CauseUpstreamOutage)
+	}
+}
+
+func TestAWriteWithoutAnswerIsUnknownAndNotRepeated(t *testing.T) {
+	for name, h := range map[string]func(over chan struct{}){
+		"silence":             func(over chan struct{}) { <-over },
+		"a broken connection": func(chan struct{}) { panic(http.ErrAbortHandler) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var asked atomic.Int32
+			over := make(chan struct{})
+			s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				asked.Add(1)
+				_, _ = io.Copy(io.Discard, r.Body)
+				h(over)
+			}))
+			defer s.Close()
+			defer close(over)
+			_, err := bss.New(s.URL, 500*time.Millisecond).Write(t.Context(), []string{"x1c0s0b0n0"}, artifacts)
+			wantCallError(t, err, bos.CallUnknown, bos.CauseUpstreamOutage)
+			if asked.Load() != 1 {
+				t.Errorf("%d calls", asked.Load())
+			}
+		})
+	}
+}
+
+func TestAnAbsurdTokenIsNotTaken(t *testing.T) {
+	c := start(t, 0, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Bss-Referral-Token", strings.Repeat("x", 1000))
+	})
+	_, err := c.Write(t.Context(), []string{"x1c0s0b0n0"}, artifacts)
+	wantCallError(t, err, bos.CallUnknown, bos.CauseUpstreamOutage)
+}

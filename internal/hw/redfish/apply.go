@@ -1,0 +1,206 @@
+package redfish
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
+)
+
+// Apply asks each node's BMC for a reset. SoftOff is sent only where a graceful
+// shutdown is advertised or nothing is known of what is: Cray's node
+// controllers know On, ForceOff and Off, and their Off is none. If the context
+// ends, nothing is sent for the nodes that are left.
+func (c *Client) Apply(ctx context.Context, op bos.PowerOp, ids []string, each func(bos.CallResult)) {
+	caller, err := c.caller()
+	kind := resetType(op)
+	if err != nil || kind == "" {
+		for _, id := range distinct(ids) {
+			if kind == "" {
+				each(bos.CallResult{ID: id, Outcome: bos.CallUnsupported, Cause: bos.CauseResetRefused, Detail: fmt.Sprintf("Redfish has no power operation %q", op)})
+				continue
+			}
+			each(bos.CallResult{ID: id, Outcome: bos.CallNotAttempted, Cause: bos.CauseBMCAuth, Detail: err.Error()})
+		}
+		return
+	}
+	run(ctx, c, ids, job[bos.CallResult]{
+		one: func(ctx context.Context, t target) (bos.CallResult, bool) {
+			r, silent := caller.apply(ctx, t, kind)
+			r.ID = t.id
+			return r, silent
+		},
+		skipped: func(t target) bos.CallResult {
+			return bos.CallResult{ID: t.id, Outcome: bos.CallNotAttempted, Cause: bos.CauseBMCUnreachable, Detail: silentText(t)}
+		},
+		lost: func(id string, err error) bos.CallResult {
+			if err != nil {
+				return bos.CallResult{ID: id, Outcome: bos.CallNotAttempted, Cause: bos.CauseUpstreamOutage, Detail: err.Error()}
+			}
+			return bos.CallResult{ID: id, Outcome: bos.CallNotAttempted, Cause: bos.CauseUnknownToPower, Detail: bos.CauseUnknownToPower.Sentence()}
+		},
+		cancelled: func(id string) bos.CallResult {
+			return bos.CallResult{ID: id, Outcome: bos.CallNotAttempted, Detail: "the power action was cancelled before it was sent"}
+		},
+	}, each)
+}
+
+func resetType(op bos.PowerOp) string {
+	switch op {
+	case bos.PowerOn:
+		return resetOn
+	case bos.PowerSoftOff:
+		return resetGraceful
+	case bos.PowerForceOff:
+		return resetForceOff
+	default:
+		return ""
+	}
+}
+
+func (c caller) apply(ctx context.Context, t target, kind string) (result bos.CallResult, silent bool) {
+	known := reset{t.Target, t.ResetTypes}
+	if known.target == "" || kind == resetGraceful && len(known.types) == 0 {
+		found, failed := c.learn(ctx, t.Endpoint)
+		if failed != nil {
+			return unlearned(failed)
+		}
+		if known.target == "" {
+			known.target = found.target
+		}
+		if len(known.types) == 0 {
+			known.types = found.types
+		}
+	}
+	if kind == resetGraceful && len(known.types) > 0 && !advertises(known.types, kind) {
+		return bos.CallResult{
+			Outcome: bos.CallUnsupported, Cause: bos.CauseResetRefused,
+			Detail: transport.Excerpt(fmt.Sprintf("the BMC %s offers no %s, only %s", t.Address, kind, strings.Join(known.types, ", "))),
+		}, false
+	}
+	if known.target == "" {
+		known.target = strings.TrimRight(t.System, "/") + "/Actions/ComputerSystem.Reset"
+	}
+	body := struct{ ResetType string }{kind}
+	res, failed := c.ask(ctx, http.MethodPost, t.Endpoint, known.target, body)
+	switch {
+	case failed == nil || res != nil && res.Status >= 200 && res.Status <= 299:
+		// Whatever became of the body: the status says accepted.
+		return bos.CallResult{Outcome: bos.CallDone}, false
+	case failed.Kind == transport.NotSent && failed.Cancelled:
+		return bos.CallResult{Outcome: bos.CallNotAttempted, Detail: failed.Error()}, false
+	case failed.Kind == transport.NotSent:
+		return bos.CallResult{Outcome: bos.CallNotAttempted, Cause: bos.CauseBMCUnreachable, Detail: failed.Error()}, true
+	case failed.Kind == transport.Unanswered:
+		return bos.CallResult{Outcome: bos.CallUnknown, Cause: bos.CauseResetUnconfirmed, Detail: failed.Error()}, !failed.Cancelled
+	}
+	return c.judge(ctx, t, kind, failed), false
+}
+
+// judge reads the answer to a reset that is none of success. Before a "not
+// possible now" counts, the power state is read again: already there is
+// success.
+func (c caller) judge(ctx context.Context, t target, kind string, failed *transport.Error) bos.CallResult {
+	r := bos.CallResult{Detail: failed.Error(), RetryAfter: failed.RetryAfter}
+	switch status := failed.Status; {
+	case unauthorized(status):
+		r.Outcome, r.Cause = bos.CallNotAttempted, bos.CauseBMCAuth
+	case status == http.StatusBadRequest, status == http.StatusConflict:
+		if now, _ := c.look(ctx, t); leadsTo(kind, now.State) {
+			return bos.CallResult{Outcome: bos.CallDone}
+		}
+		r.Outcome, r.Cause = bos.CallRefused, bos.CauseResetRefused
+		if status == http.StatusConflict {
+			r.Outcome, r.Cause = bos.CallBusy, bos.CauseBMCError
+		}
+	case status == http.StatusServiceUnavailable, status == http.StatusTooManyRequests:
+		r.Outcome, r.Cause = bos.CallBusy, bos.CauseBMCError
+	case troubled(status):
+		// A BMC that broke over the request may have begun to carry it out.
+		r.Outcome, r.Cause = bos.CallUnknown, bos.CauseResetUnconfirmed
+	default:
+		r.Outcome, r.Cause = bos.CallRefused, bos.CauseResetRefused
+	}
+	return r
+}
+
+// leadsTo reports whether a node in this state is where a reset leads, or on
+// its way there. One that shuts down gracefully is not where force leads: the
+// shutdown may hang.
+func leadsTo(kind string, state bos.PowerState) bool {
+	switch kind {
+	case resetOn:
+		return state == bos.PowerStateOn || state == bos.PowerStatePoweringOn
+	case resetGraceful:
+		return state == bos.PowerStateOff || state == bos.PowerStatePoweringOff
+	default:
+		return state == bos.PowerStateOff
+	}
+}
+
+// learn asks a BMC what the inventory does not know of the reset action, and
+// remembers it. A BMC that answers something else than expected leaves it
+// unknown; the error is a failure that ends the call.
+func (c caller) learn(ctx context.Context, e Endpoint) (reset, *transport.Error) {
+	key := e.url(e.System)
+	c.mu.Lock()
+	found, ok := c.learned[key]
+	c.mu.Unlock()
+	if ok {
+		return found, nil
+	}
+	res, failed := c.ask(ctx, http.MethodGet, e, e.System, nil)
+	if failed != nil {
+		return reset{}, ending(failed)
+	}
+	found, info, err := parseActions(res.Body)
+	if err != nil {
+		return reset{}, nil
+	}
+	found.target, _ = e.local(found.target)
+	if info, ok := e.local(info); ok && len(found.types) == 0 {
+		res, failed = c.ask(ctx, http.MethodGet, e, info, nil)
+		if failed != nil {
+			return found, ending(failed)
+		}
+		if found.types, err = parseActionInfo(res.Body); err != nil {
+			return found, nil
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.learned) >= maxLearned {
+		clear(c.learned)
+	}
+	c.learned[key] = found
+	return found, nil
+}
+
+// ending is the failure if it ends the call: after another one the reset may
+// still work.
+func ending(failed *transport.Error) *transport.Error {
+	if failed.Kind == transport.NotSent || failed.Kind == transport.Unanswered || unauthorized(failed.Status) || troubled(failed.Status) {
+		return failed
+	}
+	return nil
+}
+
+// unlearned is the result where learn failed: nothing was sent that changes
+// anything.
+func unlearned(failed *transport.Error) (result bos.CallResult, silent bool) {
+	r := bos.CallResult{Outcome: bos.CallNotAttempted, Detail: failed.Error(), RetryAfter: failed.RetryAfter}
+	switch {
+	case failed.Cancelled:
+	case failed.Kind == transport.NotSent, failed.Kind == transport.Unanswered:
+		r.Cause = bos.CauseBMCUnreachable
+		return r, true
+	case unauthorized(failed.Status):
+		r.Cause = bos.CauseBMCAuth
+	default:
+		r.Outcome, r.Cause = bos.CallBusy, bos.CauseBMCError
+	}
+	return r, false
+}

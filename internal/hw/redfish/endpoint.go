@@ -1,0 +1,164 @@
+package redfish
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// Endpoint is where the ComputerSystem of a node is.
+type Endpoint struct {
+	// Address is the BMC's host, with a port where it is not 443. Nodes with
+	// the same address share the BMC.
+	Address string
+	// System is the path of the ComputerSystem.
+	System string
+	// Target is the path of its reset action, empty if unknown.
+	Target string
+	// ResetTypes are the values the BMC advertises for it, empty if unknown.
+	ResetTypes []string
+}
+
+// usable is the endpoint in the form in which it is used; false if nothing can
+// be asked of it. A reset target elsewhere is dropped: credentials go to the
+// BMC and nowhere else.
+func (e Endpoint) usable() (Endpoint, bool) {
+	if ip, err := netip.ParseAddr(e.Address); err == nil && ip.Is6() {
+		e.Address = "[" + e.Address + "]"
+	}
+	u, err := url.Parse("https://" + e.Address + "/")
+	if err != nil || e.Address == "" || u.Host != e.Address || u.Path != "/" || u.User != nil || u.RawQuery != "" {
+		return Endpoint{}, false
+	}
+	system, ok := e.local(e.System)
+	if !ok {
+		return Endpoint{}, false
+	}
+	e.System = system
+	e.Target, _ = e.local(e.Target)
+	return e, true
+}
+
+// local is the path of a reference that stays on the BMC.
+func (e Endpoint) local(reference string) (string, bool) {
+	u, err := url.Parse(reference)
+	if err != nil || u.Host != "" && u.Host != e.Address || u.User != nil || !strings.HasPrefix(u.Path, "/") {
+		return "", false
+	}
+	return u.EscapedPath(), true
+}
+
+// url is the address of a path that local let pass.
+func (e Endpoint) url(path string) string { return "https://" + e.Address + path }
+
+const (
+	defaultTTL = time.Minute
+	// missingPause holds back asking again for a node that is not known: the
+	// answer lists the whole site.
+	missingPause = 15 * time.Second
+	// failedPause holds back asking again after a failure.
+	failedPause = 5 * time.Second
+	// loadTimeout bounds one asking, with its retries.
+	loadTimeout = 2 * time.Minute
+)
+
+// locator knows where the BMCs are. What it knows outlives an inventory that
+// does not answer: BMCs rarely move.
+type locator struct {
+	load func(context.Context) (map[string]Endpoint, error)
+	ttl  time.Duration
+	now  func() time.Time
+
+	mu      sync.Mutex
+	known   map[string]Endpoint
+	err     error // of the last asking
+	asked   time.Time
+	loading chan struct{} // closed when the asking that runs is over; nil if none does
+}
+
+func newLocator(load func(context.Context) (map[string]Endpoint, error), ttl time.Duration) *locator {
+	if ttl <= 0 {
+		ttl = defaultTTL
+	}
+	return &locator{load: load, ttl: ttl, now: time.Now}
+}
+
+// current is what is known, without waiting. Where that is old, it is renewed
+// in the background.
+func (l *locator) current(ctx context.Context) map[string]Endpoint {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	pause := l.ttl
+	if l.err != nil {
+		pause = failedPause
+	}
+	l.askAfter(ctx, pause)
+	return l.known
+}
+
+// renewed is what is known after asking for nodes that were missing. The error
+// is nil as long as anything is known.
+func (l *locator) renewed(ctx context.Context) (map[string]Endpoint, error) {
+	l.mu.Lock()
+	pause := min(missingPause, l.ttl)
+	if l.err != nil {
+		pause = failedPause
+	}
+	l.askAfter(ctx, pause)
+	loading := l.loading
+	l.mu.Unlock()
+	if loading != nil {
+		select {
+		case <-loading:
+		case <-ctx.Done():
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.known == nil && l.err == nil {
+		return nil, errors.New("where the BMCs are was not known before the call was cancelled")
+	}
+	if l.known == nil {
+		return nil, l.err
+	}
+	return l.known, nil
+}
+
+// askAfter starts an asking unless one runs or the last one is younger than
+// pause. It outlives the call that started it: others wait for it as well.
+func (l *locator) askAfter(ctx context.Context, pause time.Duration) {
+	if l.loading != nil || !l.asked.IsZero() && l.now().Sub(l.asked) < pause {
+		return
+	}
+	done := make(chan struct{})
+	l.loading = done
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
+	go func() {
+		defer cancel()
+		found, err := l.load(ctx)
+		known := usable(found)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.err, l.asked, l.loading = err, l.now(), nil
+		if err == nil {
+			l.known = known
+		}
+		close(done)
+	}()
+}
+
+func usable(found map[string]Endpoint) map[string]Endpoint {
+	known := make(map[string]Endpoint, len(found))
+	for id, e := range found {
+		if e, ok := e.usable(); ok {
+			known[bos.CanonicalXname(id)] = e
+		}
+	}
+	return known
+}

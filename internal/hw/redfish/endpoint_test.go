@@ -1,0 +1,187 @@
+package redfish_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/redfish"
+)
+
+// inventory is a Config.Endpoints that can change and fail, and tells when it
+// was asked.
+type inventory struct {
+	mu    sync.Mutex
+	known map[string]redfish.Endpoint
+	err   error
+	asked chan struct{}
+}
+
+func (i *inventory) endpoints(context.Context) (map[string]redfish.Endpoint, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.asked <- struct{}{}
+	return i.known, i.err
+}
+
+func (i *inventory) set(known map[string]redfish.Endpoint, err error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.known, i.err = known, err
+}
+
+func (i *inventory) wantAsked(t *testing.T, times int) {
+	t.Helper()
+	if len(i.asked) != times {
+		t.Errorf("asked %d times, want %d", len(i.asked), times)
+	}
+	for range len(i.asked) {
+		<-i.asked
+	}
+}
+
+// clock is a time that only the test moves.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) time() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+func located(t *testing.T, known map[string]redfish.Endpoint, err error) (*redfish.Client, *inventory, *clock) {
+	t.Helper()
+	i := &inventory{known: known, err: err, asked: make(chan struct{}, 100)}
+	c := connect(t, redfish.Config{Endpoints: i.endpoints})
+	now := &clock{now: time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)}
+	c.SetClock(now.time)
+	return c, i, now
+}
+
+func TestEndpointsAreAskedForOnceUntilTheyAreOld(t *testing.T) {
+	b := startBMC(t, powered("On"))
+	c, i, now := located(t, map[string]redfish.Endpoint{node: b.endpoint("1")}, nil)
+	look(t.Context(), t, c, node)
+	now.pass(59 * time.Second)
+	look(t.Context(), t, c, node)
+	i.wantAsked(t, 1)
+	now.pass(time.Second)
+	wantReading(t, look(t.Context(), t, c, node).results[node], bos.PowerStateOn, bos.SymptomNone, bos.CauseNone)
+	c.Settle()
+	i.wantAsked(t, 1)
+}
+
+func TestAMissingNodeIsAskedForButNotAllTheTime(t *testing.T) {
+	b := startBMC(t, powered("On"))
+	known := map[string]redfish.Endpoint{node: b.endpoint("1")}
+	c, i, now := located(t, known, nil)
+	const added = "x3000c0s2b0n0"
+	wantReading(t, look(t.Context(), t, c, node, added).results[added], bos.PowerStateUnknown, bos.SymptomNone, bos.CauseUnknownToPower)
+	i.wantAsked(t, 1)
+	i.set(map[string]redfish.Endpoint{node: b.endpoint("1"), "X3000c0s02b0n0": b.endpoint("2")}, nil)
+	now.pass(14 * time.Second)
+	wantReading(t, look(t.Context(), t, c, added).results[added], bos.PowerStateUnknown, bos.SymptomNone, bos.CauseUnknownToPower)
+	i.wantAsked(t, 0)
+	now.pass(time.Second)
+	wantReading(t, look(t.Context(), t, c, added).results[added], bos.PowerStateOn, bos.SymptomNone, bos.CauseNone)
+	i.wantAsked(t, 1)
+}
+
+func TestWhatIsKnownOutlivesAnInventoryThatFails(t *testing.T) {
+	b := startBMC(t, powered("On"))
+	c, i, now := located(t, map[string]redfish.Endpoint{node: b.endpoint("1")}, nil)
+	look(t.Context(), t, c, node)
+	i.wantAsked(t, 1)
+	i.set(nil, errors.New("HSM is away"))
+	for range 3 {
+		now.pass(time.Hour)
+		wantReading(t, look(t.Context(), t, c, node).results[node], bos.PowerStateOn, bos.SymptomNone, bos.CauseNone)
+		c.Settle()
+		i.wantAsked(t, 1)
+	}
+}
+
+func TestAFailedInventoryIsAskedAgainAfterAPause(t *testing.T) {
+	b := startBMC(t, powered("On"))
+	c, i, now := located(t, nil, errors.New("HSM is away"))
+	for range 3 {
+		wantReading(t, look(t.Context(), t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomSilent, bos.CauseUpstreamOutage, "HSM is away")
+	}
+	i.wantAsked(t, 1)
+	i.set(map[string]redfish.Endpoint{node: b.endpoint("1")}, nil)
+	now.pass(5 * time.Second)
+	wantReading(t, look(t.Context(), t, c, node).results[node], bos.PowerStateOn, bos.SymptomNone, bos.CauseNone)
+	i.wantAsked(t, 1)
+}
+
+func TestKnownNodesDoNotWaitForTheInventory(t *testing.T) {
+	b := startBMC(t, powered("On"))
+	release := make(chan struct{})
+	var first sync.Once
+	c := connect(t, redfish.Config{Endpoints: func(context.Context) (map[string]redfish.Endpoint, error) {
+		wait := true
+		first.Do(func() { wait = false })
+		if wait {
+			<-release
+		}
+		return map[string]redfish.Endpoint{node: b.endpoint("1")}, nil
+	}})
+	now := &clock{now: time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)}
+	c.SetClock(now.time)
+	look(t.Context(), t, c, node)
+	now.pass(time.Hour)
+	got := readings(t)
+	got.then = func(r bos.PowerReading) {
+		if r.ID == node {
+			close(release)
+		}
+	}
+	c.Look(t.Context(), []string{"x9c0s0b0n0", node}, got.each)
+	if len(got.order) != 2 || got.order[0] != node {
+		t.Errorf("order %v", got.order)
+	}
+}
+
+func TestAnEndpointStaysOnItsBMC(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		from     redfish.Endpoint
+		ok       bool
+		address  string
+		system   string
+		resetsAt string
+	}{
+		{"a host", redfish.Endpoint{Address: "bmc", System: "/s", Target: "/r"}, true, "bmc", "/s", "/r"},
+		{"a host with a port", redfish.Endpoint{Address: "bmc:8443", System: "/s"}, true, "bmc:8443", "/s", ""},
+		{"an IPv6 address", redfish.Endpoint{Address: "fd00::1", System: "/s"}, true, "[fd00::1]", "/s", ""},
+		{"an escaped path", redfish.Endpoint{Address: "bmc", System: "/s%2F1"}, true, "bmc", "/s%2F1", ""},
+		{"its own address in full", redfish.Endpoint{Address: "bmc", System: "/s", Target: "https://bmc/r"}, true, "bmc", "/s", "/r"},
+		{"a target elsewhere", redfish.Endpoint{Address: "bmc", System: "/s", Target: "https://evil/r"}, true, "bmc", "/s", ""},
+		{"a target elsewhere without scheme", redfish.Endpoint{Address: "bmc", System: "/s", Target: "//evil/r"}, true, "bmc", "/s", ""},
+		{"a target that is no path", redfish.Endpoint{Address: "bmc", System: "/s", Target: "r"}, true, "bmc", "/s", ""},
+		{"a system elsewhere", redfish.Endpoint{Address: "bmc", System: "//evil/s"}, false, "", "", ""},
+		{"credentials in the address", redfish.Endpoint{Address: "u:p@bmc", System: "/s"}, false, "", "", ""},
+		{"a path in the address", redfish.Endpoint{Address: "bmc/x", System: "/s"}, false, "", "", ""},
+		{"a query in the address", redfish.Endpoint{Address: "bmc?x", System: "/s"}, false, "", "", ""},
+		{"no address", redfish.Endpoint{System: "/s"}, false, "", "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, ok := redfish.Usable(c.from)
+			if ok != c.ok || got.Address != c.address || got.System != c.system || got.Target != c.resetsAt {
+				t.Errorf("got %+v, %v", got, ok)
+			}
+		})
+	}
+}

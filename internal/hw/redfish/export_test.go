@@ -1,0 +1,34 @@
+package redfish
+
+import "time"
+
+// SetClock replaces the clock that the age of endpoints is read from.
+func (c *Client) SetClock(now func() time.Time) {
+	c.locator.mu.Lock()
+	defer c.locator.mu.Unlock()
+	c.locator.now = now
+}
+
+// Settle waits for an asking for endpoints that runs in the background.
+func (c *Client) Settle() {
+	c.locator.mu.Lock()
+	loading := c.locator.loading
+	c.locator.mu.Unlock()
+	if loading != nil {
+		<-loading
+	}
+}
+
+// Gates is how many BMCs are being asked or waited for.
+func (c *Client) Gates() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.gates)
+}
+
+// Message, Advertises and Usable are the pure parts.
+var (
+	Message    = message
+	Advertises = advertises
+	Usable     = Endpoint.usable
+)

@@ -1,0 +1,84 @@
+package redfish
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
+)
+
+const cancelledText = "the question was cancelled before the BMC answered"
+
+// Look asks each node's BMC for its PowerState. A BMC without an answer is
+// silent, one with any other answer than a state is refusing; a node without
+// endpoint is unknown without a symptom. If the context ends, the nodes that
+// are left are silent.
+func (c *Client) Look(ctx context.Context, ids []string, each func(bos.PowerReading)) {
+	caller, err := c.caller()
+	if err != nil {
+		for _, id := range distinct(ids) {
+			each(bos.PowerReading{ID: id, Symptom: bos.SymptomRefusing, Cause: bos.CauseBMCAuth, Detail: err.Error()})
+		}
+		return
+	}
+	run(ctx, c, ids, job[bos.PowerReading]{
+		one: caller.look,
+		skipped: func(t target) bos.PowerReading {
+			return bos.PowerReading{ID: t.id, Symptom: bos.SymptomSilent, Detail: silentText(t)}
+		},
+		lost: func(id string, err error) bos.PowerReading {
+			if err != nil {
+				return bos.PowerReading{ID: id, Symptom: bos.SymptomSilent, Cause: bos.CauseUpstreamOutage, Detail: err.Error()}
+			}
+			return bos.PowerReading{ID: id, Cause: bos.CauseUnknownToPower, Detail: bos.CauseUnknownToPower.Sentence()}
+		},
+		cancelled: func(id string) bos.PowerReading {
+			return bos.PowerReading{ID: id, Symptom: bos.SymptomSilent, Detail: cancelledText}
+		},
+	}, each)
+}
+
+func silentText(t target) string {
+	return fmt.Sprintf("the BMC %s did not answer for another of its nodes a moment ago; check the BMC's power and network", t.Address)
+}
+
+func (c caller) look(ctx context.Context, t target) (bos.PowerReading, bool) {
+	r := bos.PowerReading{ID: t.id}
+	res, failed := c.ask(ctx, http.MethodGet, t.Endpoint, t.System, nil)
+	if failed == nil {
+		word, err := powerWord(res.Body)
+		r.State = powerState(word)
+		if r.State == bos.PowerStateUnknown {
+			r.Symptom, r.Cause, r.Detail = bos.SymptomRefusing, bos.CauseBMCError, oddState(t, word, err)
+		}
+		return r, false
+	}
+	r.Detail = failed.Error()
+	switch failed.Kind {
+	case transport.NotSent, transport.Unanswered:
+		r.Symptom = bos.SymptomSilent
+		if failed.Cancelled {
+			r.Detail = cancelledText
+		}
+		return r, !failed.Cancelled
+	case transport.Refused, transport.Broken:
+	}
+	r.Symptom, r.Cause = bos.SymptomRefusing, bos.CauseBMCError
+	if unauthorized(failed.Status) {
+		r.Cause = bos.CauseBMCAuth
+	}
+	return r, false
+}
+
+func oddState(t target, word string, err error) string {
+	what := fmt.Sprintf("the PowerState %.40q, which is no power state", word)
+	switch {
+	case err != nil:
+		what = fmt.Sprintf("no ComputerSystem (%v)", err)
+	case word == "":
+		what = "no PowerState"
+	}
+	return fmt.Sprintf("the BMC answered GET %s with %s; reset the BMC or read its log", t.url(t.System), what)
+}

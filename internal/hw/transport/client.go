@@ -1,0 +1,263 @@
+package transport
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-resty/resty/v2"
+)
+
+// Config is how one kind of upstream is asked.
+type Config struct {
+	// Upstream names it in sentences: "HSM", "the BMC".
+	Upstream string
+	// WayOut ends the sentence of an error: what to check. It may look at
+	// the kind and the status; nil is no such end.
+	WayOut func(*Error) string
+	// Timeout bounds one request with its answer; 0 is DefaultTimeout.
+	Timeout time.Duration
+	// MaxBody bounds an answer, in bytes; 0 is DefaultMaxBody.
+	MaxBody int64
+	// Retries is how often a GET that found no answer, or 502, 503 or 504, is
+	// asked again. Nothing else is ever repeated.
+	Retries int
+	// RetryWait is the first pause before asking again, doubled each time
+	// up to 16 of them; 0 is 250 ms. A Retry-After beyond that ends the retries.
+	RetryWait time.Duration
+	// Message finds what a server says about an error in its body; nil
+	// knows problem+json and plain text.
+	Message func(body []byte) string
+}
+
+const (
+	defaultRetryWait = 250 * time.Millisecond
+	maxRedirects     = 5
+	userAgent        = "terraform-provider-bos"
+)
+
+// Client asks one kind of upstream. It is safe for concurrent use.
+type Client struct {
+	config Config
+	rest   *resty.Client
+	conn   *http.Transport
+}
+
+// Always is a Config.WayOut that is the same for every error.
+func Always(text string) func(*Error) string { return func(*Error) string { return text } }
+
+// New makes a client over the connections of conn.
+func New(c Config, conn *http.Transport) *Client {
+	c.Timeout = orElse(c.Timeout, DefaultTimeout)
+	c.MaxBody = orElse(c.MaxBody, DefaultMaxBody)
+	c.RetryWait = orElse(c.RetryWait, defaultRetryWait)
+	if c.Message == nil {
+		c.Message = problem
+	}
+	client := &Client{config: c, conn: conn}
+	client.rest = resty.New().SetTransport(conn).SetTimeout(c.Timeout).
+		SetDoNotParseResponse(true).
+		SetRedirectPolicy(resty.RedirectPolicyFunc(sameHostReads)).
+		SetHeader("User-Agent", userAgent).
+		SetHeader("Accept", "application/json").
+		SetLogger(silent{}).
+		SetRetryCount(c.Retries).SetRetryWaitTime(c.RetryWait).SetRetryMaxWaitTime(16 * c.RetryWait).
+		SetRetryAfter(func(_ *resty.Client, r *resty.Response) (time.Duration, error) {
+			return RetryAfter(r.Header(), time.Now()), nil
+		}).
+		AddRetryCondition(client.again).
+		AddRetryHook(func(r *resty.Response, _ error) { drop(r) })
+	return client
+}
+
+// Close lets go of the connections that are not in use.
+func (c *Client) Close() { c.conn.CloseIdleConnections() }
+
+// Request is one question.
+type Request struct {
+	Method string
+	// URL is absolute.
+	URL string
+	// Body is sent as JSON; nil is no body.
+	Body any
+	// User and Password are sent as Basic credentials unless both are empty.
+	User, Password string
+	// Header is sent besides.
+	Header map[string]string
+}
+
+// Response is what came back.
+type Response struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// Do asks. The error is an *Error, and nil for a 2xx whose body was read whole.
+// The response is nil only if no status came back: next to an error it says
+// what was answered.
+func (c *Client) Do(ctx context.Context, q Request) (*Response, error) {
+	var sent atomic.Bool
+	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		// net/http takes another connection only after one on which
+		// nothing was written, or for a read.
+		GetConn: func(string) { sent.Store(false) },
+		GotConn: func(httptrace.GotConnInfo) { sent.Store(true) },
+	})
+	r := c.rest.R().SetContext(traced).SetHeaders(q.Header)
+	if q.User != "" || q.Password != "" {
+		r.SetBasicAuth(q.User, q.Password)
+	}
+	if q.Body != nil {
+		body, err := json.Marshal(q.Body)
+		if err != nil {
+			return nil, c.say(&Error{Kind: NotSent, cause: err}, q, "the body of "+asked(q)+" cannot be written as JSON")
+		}
+		r.SetHeader("Content-Type", "application/json").SetBody(body)
+	}
+	raw, err := r.Execute(q.Method, q.URL)
+	if err != nil {
+		drop(raw)
+		return nil, c.unanswered(ctx, q, err, sent.Load())
+	}
+	return c.read(ctx, q, raw.RawResponse)
+}
+
+func (c *Client) read(ctx context.Context, q Request, raw *http.Response) (*Response, error) {
+	defer raw.Body.Close() //nolint:errcheck // it was read or failed
+	body, err := readCapped(raw.Body, c.config.MaxBody)
+	res := &Response{Status: raw.StatusCode, Header: raw.Header, Body: body}
+	if res.Status < 200 || res.Status > 299 {
+		return res, c.refused(q, res)
+	}
+	switch {
+	case err == nil:
+		return res, nil
+	case errors.Is(err, errTooLarge):
+		return res, c.Broken(q, res, err)
+	default:
+		failed := c.unanswered(ctx, q, err, true)
+		failed.Status = res.Status
+		return res, failed
+	}
+}
+
+// JSON asks and decodes the answer into v. An answer that is empty or not of
+// v's shape is an error.
+func (c *Client) JSON(ctx context.Context, q Request, v any) error {
+	res, err := c.Do(ctx, q)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(res.Body, v); err != nil {
+		return c.Broken(q, res, err)
+	}
+	return nil
+}
+
+// Broken is the error of an answer with a body that is not what it should be.
+func (c *Client) Broken(q Request, res *Response, why error) error {
+	text := fmt.Sprintf("cannot be used: %v", why)
+	if len(res.Body) == 0 && !errors.Is(why, errTooLarge) {
+		text = "is empty"
+	}
+	e := &Error{Kind: Broken, Status: res.Status, cause: why}
+	return c.say(e, q, fmt.Sprintf("%s's answer to %s %s", c.config.Upstream, asked(q), text))
+}
+
+func (c *Client) refused(q Request, res *Response) *Error {
+	e := &Error{
+		Kind: Refused, Status: res.Status,
+		Message:    Excerpt(scrub(c.config.Message(res.Body), q.User, q.Password)),
+		RetryAfter: RetryAfter(res.Header, time.Now()),
+	}
+	said := fmt.Sprintf("%s answered %s to %s", c.config.Upstream, status(res.Status), asked(q))
+	if to := res.Header.Get("Location"); to != "" && res.Status >= 300 && res.Status < 400 {
+		said += ", a redirect to " + Excerpt(Address(to)) + " that is not followed"
+	}
+	if e.Message != "" {
+		said += ": " + e.Message
+	}
+	return c.say(e, q, said)
+}
+
+func (c *Client) unanswered(ctx context.Context, q Request, err error, sent bool) *Error {
+	e := &Error{Kind: NotSent, Cancelled: ctx.Err() != nil, cause: err}
+	said := fmt.Sprintf("no connection to %s for %s: ", c.config.Upstream, asked(q))
+	if sent {
+		e.Kind, said = Unanswered, fmt.Sprintf("%s did not answer %s: ", c.config.Upstream, asked(q))
+	}
+	return c.say(e, q, said+c.reason(err, sent))
+}
+
+// say completes the sentence of an error.
+func (c *Client) say(e *Error, q Request, said string) *Error {
+	if c.config.WayOut != nil {
+		if way := c.config.WayOut(e); way != "" {
+			said += "; " + way
+		}
+	}
+	e.text = scrub(said, q.User, q.Password)
+	return e
+}
+
+func asked(q Request) string { return q.Method + " " + Address(q.URL) }
+
+func status(code int) string {
+	if text := http.StatusText(code); text != "" {
+		return fmt.Sprintf("%d %s", code, text)
+	}
+	return fmt.Sprint(code)
+}
+
+// sameHostReads follows redirects of reads within one host: credentials stay
+// where they were sent, and a change is never made anywhere else. What is not
+// followed comes back as the answer.
+func sameHostReads(next *http.Request, via []*http.Request) error {
+	first := via[0]
+	read := first.Method == http.MethodGet || first.Method == http.MethodHead
+	if !read || !sameOrigin(next.URL, first.URL) || len(via) > maxRedirects {
+		return http.ErrUseLastResponse
+	}
+	return nil
+}
+
+func sameOrigin(a, b *url.URL) bool { return a.Scheme == b.Scheme && a.Host == b.Host }
+
+// again reports whether a request may be repeated and repeating it may help.
+func (c *Client) again(r *resty.Response, err error) bool {
+	if r == nil || r.Request.Method != http.MethodGet {
+		return false
+	}
+	if err != nil {
+		return true
+	}
+	switch r.StatusCode() {
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		// The last answer must stay readable: it is the error.
+		return r.Request.Attempt <= c.config.Retries && RetryAfter(r.Header(), time.Now()) <= 16*c.config.RetryWait
+	default:
+		return false
+	}
+}
+
+// drop closes an answer that nobody reads.
+func drop(r *resty.Response) {
+	if r != nil && r.RawResponse != nil && r.RawResponse.Body != nil {
+		_, _ = readCapped(r.RawResponse.Body, 64<<10)
+		_ = r.RawResponse.Body.Close()
+	}
+}
+
+// silent keeps resty from writing to the terminal; every error is returned.
+type silent struct{}
+
+func (silent) Errorf(string, ...any) {}
+func (silent) Warnf(string, ...any)  {}
+func (silent) Debugf(string, ...any) {}

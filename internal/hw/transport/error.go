@@ -1,0 +1,181 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+	"unicode"
+)
+
+// Kind says how far a request came.
+type Kind int
+
+// The kinds of failure.
+const (
+	// NotSent: there never was a connection (name, dial, TLS handshake), so
+	// the request cannot have had an effect.
+	NotSent Kind = iota
+	// Unanswered: it was sent, and the answer did not come, or not whole; it
+	// may have had its effect.
+	Unanswered
+	// Refused: it was answered with a status other than 2xx.
+	Refused
+	// Broken: it was answered with success, but the body is too large or
+	// not what it should be.
+	Broken
+)
+
+// Error is a failed request. Its text holds no credentials.
+type Error struct {
+	Kind Kind
+	// Status is the HTTP status, 0 if there was no answer.
+	Status int
+	// Message is what the server said of it, cut and cleaned; often empty.
+	Message string
+	// RetryAfter is the server's wish, 0 if it has none.
+	RetryAfter time.Duration
+	// Cancelled is set when the caller gave up, which says nothing about
+	// the server.
+	Cancelled bool
+
+	text  string
+	cause error
+}
+
+// Error is one sentence: what was asked, of whom, what came back, where to look.
+func (e *Error) Error() string { return e.text }
+
+// Unwrap is the error below, for errors.Is and errors.As. Its own text may
+// name addresses in full and is not for people.
+func (e *Error) Unwrap() error { return e.cause }
+
+// MaxMessage bounds what of a server's message is shown, in bytes.
+const MaxMessage = 300
+
+// Excerpt is text on one line, without control characters, cut to MaxMessage.
+func Excerpt(text string) string {
+	text = strings.ToValidUTF8(text, "?")
+	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool {
+		return unicode.IsSpace(r) || !unicode.IsPrint(r)
+	}), " ")
+	if len(text) <= MaxMessage {
+		return text
+	}
+	const ellipsis = "…"
+	return strings.ToValidUTF8(text[:MaxMessage-len(ellipsis)], "") + ellipsis
+}
+
+// problem is what a service says in a problem+json body, or the text of it.
+func problem(body []byte) string {
+	var p struct {
+		Detail string `json:"detail"`
+		Title  string `json:"title"`
+	}
+	if json.Unmarshal(body, &p) == nil {
+		if p.Detail != "" {
+			return p.Detail
+		}
+		return p.Title
+	}
+	return string(body)
+}
+
+// scrub takes credentials out of text that came from elsewhere.
+func scrub(text, user, password string) string {
+	if password == "" {
+		return text
+	}
+	basic := base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
+	return strings.NewReplacer(basic, "***", password, "***", url.QueryEscape(password), "***").Replace(text)
+}
+
+// reason is why no answer came, for people.
+func (c *Client) reason(err error, sent bool) string {
+	var (
+		dns    *net.DNSError
+		cert   *tls.CertificateVerificationError
+		record tls.RecordHeaderError
+		alert  tls.AlertError
+		netErr net.Error
+	)
+	switch {
+	case errors.Is(err, context.Canceled):
+		return "cancelled"
+	case errors.As(err, &dns):
+		return fmt.Sprintf("the name %q cannot be resolved", dns.Name)
+	case errors.As(err, &cert):
+		return fmt.Sprintf("its TLS certificate is not trusted: %v", cert.Err)
+	case errors.As(err, &record):
+		return "it does not speak TLS"
+	case errors.As(err, &alert):
+		return fmt.Sprintf("the TLS handshake failed: %v", alert)
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return "too many files are open here; raise the limit on open files (ulimit -n)"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "connection refused"
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return "no route to it"
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
+		if sent {
+			return fmt.Sprintf("no answer within %s", c.config.Timeout)
+		}
+		return "no connection in time"
+	case sent:
+		return "the connection broke before the answer was whole"
+	default:
+		return inner(err).Error()
+	}
+}
+
+// inner is the error below net/http's, whose text repeats the address.
+func inner(err error) error {
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		return wrapped.Err
+	}
+	return err
+}
+
+// maxRetryAfter bounds how long a server can make us wait.
+const maxRetryAfter = time.Hour
+
+// RetryAfter reads the header of that name, in seconds or as a date; 0 if it is
+// missing, past or unreadable, and at most an hour.
+func RetryAfter(h http.Header, now time.Time) time.Duration {
+	text := strings.TrimSpace(h.Get("Retry-After"))
+	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
+		return min(time.Duration(seconds)*time.Second, maxRetryAfter)
+	}
+	at, err := http.ParseTime(text)
+	if err != nil {
+		return 0
+	}
+	return min(max(at.Sub(now), 0), maxRetryAfter)
+}
+
+// errTooLarge says that an answer was larger than its cap.
+var errTooLarge = errors.New("the answer is too large")
+
+// readCapped reads r to its end, so that the connection can be used again, or
+// fails above most bytes.
+func readCapped(r io.Reader, most int64) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(r, most+1))
+	if err != nil {
+		return body, err
+	}
+	if int64(len(body)) > most {
+		return nil, fmt.Errorf("%w: above %d bytes", errTooLarge, most)
+	}
+	return body, nil
+}
