@@ -1,14 +1,9 @@
-// Package emulator is a machine room without machines: nodes with BMCs, HSM,
-// BSS and S3, in the wire formats of the real ones.
-//
-// Room is the model, free of sockets, goroutines and clocks, so that a
-// simulation can drive it in virtual time; Server puts it on real sockets.
 package emulator
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
-	"hash/fnv"
 	"slices"
 	"sync"
 	"time"
@@ -18,144 +13,264 @@ import (
 
 // Config is what a room is made of; zero values are the defaults.
 type Config struct {
-	// Nodes is how many to invent, two per BMC; ignored with a Dump.
+	// Nodes is how many to invent, at most MaxNodes; ignored with a Dump.
 	Nodes int
-	Seed  uint64
+	// NodesPerBMC is how many invented nodes share a BMC, at most 8; 2 by default.
+	NodesPerBMC int
+	// Seed sets the nodes' own pace and which calls the Faults hit.
+	Seed uint64
 	// PowerTime is how long power takes to change, BootTime how long a
 	// node takes from power to its report. Each node has its own pace, up
 	// to a tenth faster or slower.
 	PowerTime time.Duration
 	BootTime  time.Duration
+	// ReportEvery is how often a booted node repeats its report; 0 is never.
+	ReportEvery time.Duration
 	// Dead names nodes or BMCs whose BMC does not answer.
 	Dead []string
+	// Dump is a real site to emulate instead of invented nodes.
 	Dump *Dump
+	// Faults are what goes wrong from the start.
+	Faults Faults
 }
 
-// The pace of nodes that are not told another.
+// The pace of nodes that are not told another, and the size of a room.
 const (
-	DefaultPowerTime = time.Second
-	DefaultBootTime  = 3 * time.Second
+	DefaultPowerTime   = time.Second
+	DefaultBootTime    = 3 * time.Second
+	DefaultNodesPerBMC = 2
+	MaxNodes           = 65_536
+	maxNodesPerBMC     = 8
 )
 
-// The reset types BMCs may offer.
-const (
-	resetOn       = "On"
-	resetForceOff = "ForceOff"
-	resetGraceful = "GracefulShutdown"
+// Errors of calls about one node.
+var (
+	ErrUnknownNode = errors.New("the room has no such node")
+	ErrNoBMC       = errors.New("the node has no BMC")
 )
 
-// Room is the state of all nodes. It is safe for concurrent use.
+// Room is the state of all nodes and of what HSM and BSS know about them. It is
+// safe for concurrent use. Times passed to it may not run backwards for one
+// node.
 type Room struct {
-	config Config
-	mu     sync.Mutex
-	nodes  map[string]*node
-	order  []string
-	silent map[string]bool
-	outage bool
-	groups map[string][]string
+	config     Config
+	mu         sync.Mutex
+	faults     Faults
+	nodes      map[string]*node
+	order      []*node
+	bmcs       map[string][]*node
+	silent     map[string]bool
+	outage     bool
+	groups     map[string][]string
+	partitions map[string][]string
+	schedule   schedule
+	pending    []Report
 }
 
-type node struct {
-	bos.Node
-	endpoint Endpoint
-	pace     float64
-	power    bos.PowerState
-	// until is when a transition ends.
-	until time.Time
-	// reportAt is when the booted node reports; zero if it does not boot.
-	reportAt  time.Time
-	artifacts bos.BootArtifacts
-	token     string
-	booted    string // the token it booted with
-	resets    []ResetRecord
-}
-
-// Endpoint is what HSM knows about the BMC of a node.
+// Endpoint is what HSM knows about the BMC of a node; the zero value is none.
 type Endpoint struct {
-	BMC        string
+	// BMC is the xname of the BMC.
+	BMC string
+	// System is the path of the ComputerSystem, Target that of its reset
+	// action and ActionInfo that of the list of reset types; where the
+	// latter is empty the system lists them itself.
 	System     string
+	Target     string
+	ActionInfo string
 	ResetTypes []string
 }
 
-// ResetRecord is one reset that was accepted and changed something.
-type ResetRecord struct {
-	Time      time.Time
-	Type      string
-	Before    bos.PowerState
-	Artifacts bos.BootArtifacts
-}
-
-// Report is a node telling BOS what it booted.
-type Report struct {
-	Node  string
-	Token string
-}
-
-// NewRoom builds a room; all invented nodes are off.
+// NewRoom builds a room. Invented nodes are off, those of a dump are on if
+// their HSM state is On or Ready.
 func NewRoom(c Config) (*Room, error) {
 	c.PowerTime, c.BootTime = cmp.Or(c.PowerTime, DefaultPowerTime), cmp.Or(c.BootTime, DefaultBootTime)
-	r := &Room{config: c, nodes: make(map[string]*node), silent: make(map[string]bool), groups: make(map[string][]string)}
+	c.NodesPerBMC = cmp.Or(c.NodesPerBMC, DefaultNodesPerBMC)
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	r := &Room{
+		config: c, faults: c.Faults, nodes: make(map[string]*node), bmcs: make(map[string][]*node),
+		silent: make(map[string]bool), groups: make(map[string][]string), partitions: make(map[string][]string),
+	}
 	if c.Dump != nil {
 		r.load(c.Dump)
 	} else {
 		r.invent(c.Nodes)
 	}
 	for _, id := range c.Dead {
-		bmc := bos.BMCOf(bos.CanonicalXname(id))
-		if !slices.ContainsFunc(r.order, func(id string) bool { return bos.BMCOf(id) == bmc }) {
-			return nil, fmt.Errorf("--dead names %q, which is no node or BMC of this room", id)
+		bmc := r.bmcOf(id)
+		if _, ok := r.bmcs[bmc]; !ok {
+			return nil, fmt.Errorf("the list of dead BMCs names %q, which is no node with a BMC and no BMC of this room; use an xname such as %s", id, r.example())
 		}
 		r.silent[bmc] = true
 	}
 	return r, nil
 }
 
-// invent fills cabinets from x1000: 8 chassis of 8 slots with 2 BMCs of 2 nodes.
+func (c Config) validate() error {
+	count := c.Nodes
+	if c.Dump != nil {
+		count = len(c.Dump.Nodes)
+	}
+	switch {
+	case count < 1 || count > MaxNodes:
+		return fmt.Errorf("a room of %d nodes cannot be emulated; use 1 to %d", count, MaxNodes)
+	case c.NodesPerBMC < 1 || c.NodesPerBMC > maxNodesPerBMC:
+		return fmt.Errorf("%d nodes per BMC cannot be emulated; use 1 to %d", c.NodesPerBMC, maxNodesPerBMC)
+	case c.PowerTime < 0 || c.BootTime < 0 || c.ReportEvery < 0:
+		return fmt.Errorf("power time %s, boot time %s and report interval %s may not be negative", c.PowerTime, c.BootTime, c.ReportEvery)
+	}
+	return c.Faults.validate()
+}
+
+// invent fills cabinets from x1000: 8 chassis of 8 slots with 2 BMCs each.
 func (r *Room) invent(count int) {
 	for i := range count {
-		bmc := i / 2
-		id := fmt.Sprintf("x%dc%ds%db%dn%d", 1000+bmc/128, bmc/16%8, bmc/2%8, bmc%2, i%2)
-		r.add(bos.Node{ID: id, Role: "Compute", Arch: "X86", Enabled: true}, Endpoint{
-			BMC: bos.BMCOf(id), System: fmt.Sprintf("/redfish/v1/Systems/Node%d", i%2),
-			ResetTypes: []string{resetOn, resetForceOff, resetGraceful},
-		}, bos.PowerStateOff)
+		bmc, n := i/r.config.NodesPerBMC, i%r.config.NodesPerBMC
+		id := fmt.Sprintf("x%dc%ds%db%dn%d", 1000+bmc/128, bmc/16%8, bmc/2%8, bmc%2, n)
+		system := fmt.Sprintf("/redfish/v1/Systems/Node%d", n)
+		r.add(DumpNode{
+			Node: bos.Node{ID: id, Role: "Compute", Arch: string(bos.ArchX86), Enabled: true}, NID: i + 1, Class: "Mountain",
+			Endpoint: Endpoint{
+				BMC: bos.BMCOf(id), System: system, Target: system + resetPath, ActionInfo: system + "/ResetActionInfo",
+				ResetTypes: []string{ResetOn, ResetForceOff, ResetGraceful, ResetForceRestart},
+			},
+		})
 	}
 }
 
-func (r *Room) add(n bos.Node, e Endpoint, power bos.PowerState) {
-	h := fnv.New64a()
-	fmt.Fprintf(h, "%d %s", r.config.Seed, n.ID)
-	pace := 0.9 + float64(h.Sum64()%2001)/10000
-	r.nodes[n.ID] = &node{Node: n, endpoint: e, pace: pace, power: power}
-	r.order = append(r.order, n.ID)
+func (r *Room) add(d DumpNode) {
+	if _, twice := r.nodes[d.ID]; twice {
+		return
+	}
+	n := &node{Node: d.Node, nid: d.NID, class: d.Class, endpoint: d.Endpoint, place: len(r.order), queued: -1}
+	n.pace = 0.9 + 0.2*r.draw(n, saltPace)
+	if d.On {
+		n.phase = phaseUp
+	}
+	r.nodes[n.ID] = n
+	r.order = append(r.order, n)
+	if bmc := d.Endpoint.BMC; bmc != "" {
+		r.bmcs[bmc] = append(r.bmcs[bmc], n)
+	}
 }
 
-// Inventory is what HSM would say.
+// bmcOf is the BMC of a node, or the name itself in its canonical form.
+func (r *Room) bmcOf(name string) string {
+	name = bos.CanonicalXname(name)
+	if n, ok := r.nodes[name]; ok {
+		return n.endpoint.BMC
+	}
+	return name
+}
+
+func (r *Room) example() string {
+	for _, n := range r.order {
+		if n.endpoint.BMC != "" {
+			return n.endpoint.BMC
+		}
+	}
+	return "x1000c0s0b0"
+}
+
+// Inventory is what HSM would say, in the order in which the room was filled.
 func (r *Room) Inventory() bos.Inventory {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	inv := bos.Inventory{Groups: make(map[string][]string), Partitions: make(map[string][]string)}
-	for _, id := range r.order {
-		inv.Nodes = append(inv.Nodes, r.nodes[id].Node)
-	}
-	for name, ids := range r.groups {
-		inv.Groups[name] = slices.Clone(ids)
+	inv := bos.Inventory{Groups: cloneLists(r.groups), Partitions: cloneLists(r.partitions)}
+	for _, n := range r.order {
+		inv.Nodes = append(inv.Nodes, n.Node)
 	}
 	return inv
 }
 
-// AddToGroup puts nodes into an HSM group.
+func cloneLists(lists map[string][]string) map[string][]string {
+	c := make(map[string][]string, len(lists))
+	for name, ids := range lists {
+		c[name] = slices.Clone(ids)
+	}
+	return c
+}
+
+// AddToGroup puts nodes into an HSM group, which comes to be with the first.
 func (r *Room) AddToGroup(group string, ids ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.groups[group] = append(r.groups[group], ids...)
+	addMembers(r.groups, group, ids)
 }
 
-// SetSilent makes a BMC stop answering, or answer again.
+// AddToPartition puts nodes into an HSM partition, which comes to be with the
+// first.
+func (r *Room) AddToPartition(partition string, ids ...string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	addMembers(r.partitions, partition, ids)
+}
+
+func addMembers(lists map[string][]string, name string, ids []string) {
+	members := lists[name]
+	if members == nil {
+		members = []string{}
+	}
+	for _, id := range ids {
+		if id = bos.CanonicalXname(id); !slices.Contains(members, id) {
+			members = append(members, id)
+		}
+	}
+	lists[name] = members
+}
+
+// RemoveFromGroup takes a node out of a group; it reports whether it was in it.
+func (r *Room) RemoveFromGroup(group, id string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	members := r.groups[group]
+	at := slices.Index(members, bos.CanonicalXname(id))
+	if at < 0 {
+		return false
+	}
+	r.groups[group] = slices.Delete(members, at, at+1)
+	return true
+}
+
+// DeleteGroup removes a group; it reports whether there was one.
+func (r *Room) DeleteGroup(group string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, ok := r.groups[group]
+	delete(r.groups, group)
+	return ok
+}
+
+// SetEnabled enables or disables a node in HSM; it reports whether it exists.
+func (r *Room) SetEnabled(id string, enabled bool) bool {
+	return r.change(id, func(n *node) { n.Enabled = enabled })
+}
+
+// SetLocked locks or unlocks a node in HSM; it reports whether it exists.
+func (r *Room) SetLocked(id string, locked bool) bool {
+	return r.change(id, func(n *node) { n.Locked = locked })
+}
+
+func (r *Room) change(id string, fn func(*node)) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n, ok := r.nodes[bos.CanonicalXname(id)]
+	if ok {
+		fn(n)
+	}
+	return ok
+}
+
+// SetSilent makes a BMC, or the BMC of a node, stop answering or answer again.
 func (r *Room) SetSilent(bmc string, silent bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.silent[bmc] = silent
+	if silent {
+		r.silent[r.bmcOf(bmc)] = true
+	} else {
+		delete(r.silent, r.bmcOf(bmc))
+	}
 }
 
 // SetOutage makes all BMCs stop answering, or answer again, except those that
@@ -166,143 +281,50 @@ func (r *Room) SetOutage(outage bool) {
 	r.outage = outage
 }
 
-// Silent reports whether a BMC does not answer.
+// Silent reports whether a BMC, or the BMC of a node, does not answer. Nothing
+// else in Room heeds it: whoever stands for the network asks before it calls
+// Power or Reset.
 func (r *Room) Silent(bmc string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.outage || r.silent[bmc]
+	return r.outage || r.silent[r.bmcOf(bmc)]
 }
 
-// Power is the power state of a node now; ok is false for an unknown node.
-func (r *Room) Power(id string, now time.Time) (state bos.PowerState, ok bool) {
+// SetFaults replaces what goes wrong from now on.
+func (r *Room) SetFaults(f Faults) error {
+	if err := f.validate(); err != nil {
+		return err
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	n, ok := r.nodes[id]
-	if !ok {
-		return bos.PowerStateUnknown, false
-	}
-	n.advance(now)
-	return n.power, true
+	r.faults = f
+	return nil
 }
 
-// advance ends a transition whose time has come.
-func (n *node) advance(now time.Time) {
-	if n.until.IsZero() || now.Before(n.until) {
-		return
-	}
-	switch n.power {
-	case bos.PowerStatePoweringOn:
-		n.power = bos.PowerStateOn
-	case bos.PowerStatePoweringOff:
-		n.power = bos.PowerStateOff
-	default:
-	}
-	n.until = time.Time{}
-}
-
-// Reset asks a node's BMC for a reset and returns the HTTP status it answers:
-// 200 accepted, 400 a type it does not offer, 409 while power is changing.
-func (r *Room) Reset(id, kind string, now time.Time) int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	n, ok := r.nodes[id]
-	if !ok {
-		return 404
-	}
-	n.advance(now)
-	if !slices.Contains(n.endpoint.ResetTypes, kind) {
-		return 400
-	}
-	if !n.until.IsZero() && kind != resetForceOff {
-		return 409
-	}
-	on := n.power == bos.PowerStateOn || n.power == bos.PowerStatePoweringOn
-	record := ResetRecord{now, kind, n.power, n.artifacts}
-	switch {
-	case kind == resetOn && !on:
-		n.power = bos.PowerStatePoweringOn
-		n.until = now.Add(n.takes(r.config.PowerTime))
-		n.reportAt = n.until.Add(n.takes(r.config.BootTime))
-		n.booted = n.token
-	case kind != resetOn && on:
-		n.power = bos.PowerStatePoweringOff
-		n.until = now.Add(n.takes(r.config.PowerTime))
-		n.reportAt = time.Time{}
-		n.booted = ""
-	default:
-		return 200 // already there
-	}
-	n.resets = append(n.resets, record)
-	return 200
-}
-
-func (n *node) takes(d time.Duration) time.Duration { return time.Duration(float64(d) * n.pace) }
-
-// SetBootParameters is a write to BSS.
+// SetBootParameters is a write to BSS. Hosts that the room does not have are
+// left out, as they never fetch a boot script.
 func (r *Room) SetBootParameters(hosts []string, a bos.BootArtifacts, token string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, id := range hosts {
-		if n, ok := r.nodes[id]; ok {
-			n.artifacts, n.token = a, token
+		if n, ok := r.nodes[bos.CanonicalXname(id)]; ok {
+			n.script = script{a, token}
 		}
 	}
 }
 
-// BootParameters is what BSS has for a node.
-func (r *Room) BootParameters(id string) (bos.BootArtifacts, string, bool) {
+// DeleteBootParameters removes what BSS has for the hosts.
+func (r *Room) DeleteBootParameters(hosts []string) {
+	r.SetBootParameters(hosts, bos.BootArtifacts{}, "")
+}
+
+// BootParameters is what BSS has for a node; ok is false for nothing.
+func (r *Room) BootParameters(id string) (a bos.BootArtifacts, token string, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	n, ok := r.nodes[id]
-	if !ok || n.token == "" {
+	n, ok := r.nodes[bos.CanonicalXname(id)]
+	if !ok || n.script == (script{}) {
 		return bos.BootArtifacts{}, "", false
 	}
-	return n.artifacts, n.token, true
-}
-
-// Next is when the next node reports; ok is false if none will.
-func (r *Room) Next() (at time.Time, ok bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, n := range r.nodes {
-		if !n.reportAt.IsZero() && (!ok || n.reportAt.Before(at)) {
-			at, ok = n.reportAt, true
-		}
-	}
-	return at, ok
-}
-
-// Advance brings the room to now and returns the nodes that report, in order.
-// A node that found no boot script never reports.
-func (r *Room) Advance(now time.Time) []Report {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var reports []Report
-	for _, id := range r.order {
-		n := r.nodes[id]
-		n.advance(now)
-		if n.reportAt.IsZero() || now.Before(n.reportAt) {
-			continue
-		}
-		n.reportAt = time.Time{}
-		if n.booted != "" {
-			reports = append(reports, Report{id, n.booted})
-		}
-	}
-	return reports
-}
-
-// Resets lists the accepted resets of a node that changed something.
-func (r *Room) Resets(id string) []ResetRecord {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.Clone(r.nodes[id].resets)
-}
-
-// Reporting is whether a node still runs what it booted with the token.
-func (r *Room) Reporting(rep Report) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	n, ok := r.nodes[rep.Node]
-	return ok && n.booted == rep.Token
+	return n.script.artifacts, n.script.token, true
 }

@@ -1,18 +1,15 @@
 package emulator
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"sync"
@@ -24,163 +21,155 @@ const (
 	bmcUser     = "root"
 	bmcPassword = "initial0"
 	accessKey   = "emulator"
-	secretKey   = "emulator-secret"
+	secretKey   = "emulator-secret" //nolint:gosec // guards nothing
 )
+
+// DefaultSeed is the seed of a server that is given none.
+const DefaultSeed = 1
+
+// DefaultReportEvery is how often nodes of a server repeat their report: the
+// service forgets what a node runs after some hours without one.
+const DefaultReportEvery = time.Hour
 
 // ServerConfig is a room on real sockets.
 type ServerConfig struct {
+	// Config is the room. A Seed of 0 is the one kept in StateDir, a
+	// ReportEvery of 0 is DefaultReportEvery.
 	Config
-	// Listen is the address of HSM, BSS and S3; BMCs listen on the port after it.
+	// Listen is the loopback address of HSM, BSS and S3, by default
+	// 127.0.0.1:8780; BMCs use the port after it. Port 0 is any free port,
+	// with a StateDir the same one again.
 	Listen string
-	// BOSURL is where nodes report to.
+	// BOSURL is where nodes report to, the prefix before /v2/components;
+	// they wait while it is empty.
 	BOSURL string
-	// StateDir keeps the CA over restarts; empty is a folder that is removed.
+	// StateDir keeps CA, seed, addresses and, if the server was closed,
+	// power and boot parameters over restarts; empty is a folder that is
+	// removed by Close.
 	StateDir string
-	Log      *slog.Logger
+	// Log gets what goes wrong; nil is nowhere.
+	Log *slog.Logger
+
+	// portPerBMC makes a system with many loopback addresses behave like
+	// one with a single one.
+	portPerBMC bool
 }
 
 // Server is a running room.
 type Server struct {
-	config  ServerConfig
-	room    *Room
-	ca      *authority
-	objects map[string][]byte
-	started time.Time
-	bmcAt   map[string]string // IP -> BMC
-	ipOf    map[string]string
-	nodesOf map[string][]string
-	bmcPort int
-	plain   net.Listener
-	servers []*http.Server
-	wake    chan struct{}
-	running sync.WaitGroup
-	stop    context.CancelFunc
-	temp    string
+	config    ServerConfig
+	room      *Room
+	ca        *authority
+	state     state
+	temporary bool
+	objects   map[string][]byte
+	addresses addresses
+	sessions  sessions
+	plain     net.Listener
+	servers   []*http.Server
+	reporter  *reporter
+	running   sync.WaitGroup
+	stop      context.CancelFunc
+	closing   sync.Once
+	closed    error
 }
 
-// Endpoints says where the emulated services are.
+// Endpoints says where the emulated services are and who may use them.
 type Endpoints struct {
+	// HSM, BSS and S3 are URLs, the first two up to the paths of the service.
 	HSM, BSS, S3         string
 	AccessKey, SecretKey string
-	CAFile               string
-	CA                   *x509.CertPool
-	User, Password       string
+	// CAFile and CA hold the certificate that signs those of the BMCs.
+	CAFile string
+	CA     *x509.CertPool
+	// User and Password are those of every BMC.
+	User, Password string
 }
 
 // Start puts a room on sockets. Each BMC has an address of its own in
 // 127.0.0.0/8, served by one listener that takes loopback connections only.
+// The context bounds the start and the nodes' reports; the rest goes on until
+// Close.
 func Start(ctx context.Context, c ServerConfig) (*Server, error) {
-	room, err := NewRoom(c.Config)
-	if err != nil {
-		return nil, err
-	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{config: c, room: room, objects: objects(), started: time.Now(), wake: make(chan struct{}, 1)}
-	dir := c.StateDir
-	if dir == "" {
-		if s.temp, err = os.MkdirTemp("", "emulator"); err != nil {
-			return nil, err
-		}
-		dir = s.temp
+	s := &Server{config: c}
+	if err := s.prepare(); err != nil {
+		return nil, errors.Join(err, s.removeTemporary())
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	s.config.StateDir = dir
-	if s.ca, err = openAuthority(dir); err != nil {
-		return nil, err
-	}
-	s.assign()
+	s.warnOfLimit()
 	if err := s.listen(ctx); err != nil {
-		return nil, errors.Join(err, s.Close())
+		return nil, errors.Join(err, s.end())
+	}
+	if err := s.state.write(s.config.StateDir); err != nil {
+		return nil, errors.Join(err, s.end())
 	}
 	run, stop := context.WithCancel(ctx)
 	s.stop = stop
-	s.running.Go(func() { s.reportLoop(run) })
+	s.running.Go(func() { s.reporter.run(run) })
 	return s, nil
 }
 
-// assign gives each BMC an address, always the same for the same room.
-func (s *Server) assign() {
-	s.bmcAt, s.ipOf, s.nodesOf = make(map[string]string), make(map[string]string), make(map[string][]string)
-	for _, id := range s.room.order {
-		bmc := s.room.nodes[id].endpoint.BMC
-		if bmc == "" {
-			continue
+// prepare does all that needs no sockets.
+func (s *Server) prepare() (err error) {
+	if s.config.StateDir == "" {
+		s.temporary = true
+		if s.config.StateDir, err = os.MkdirTemp("", "emulator"); err != nil {
+			return fmt.Errorf("the emulator needs a folder for its CA: %w", err)
 		}
-		if _, have := s.ipOf[bmc]; !have {
-			n := len(s.ipOf) + 2
-			ip := fmt.Sprintf("127.%d.%d.%d", 1+n/62500, n/250%250, n%250+2)
-			s.ipOf[bmc], s.bmcAt[ip] = ip, bmc
-		}
-		s.nodesOf[bmc] = append(s.nodesOf[bmc], id)
+	}
+	if s.config.StateDir, err = filepath.Abs(s.config.StateDir); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(s.config.StateDir, 0o700); err != nil {
+		return fmt.Errorf("the emulator's state folder cannot be made: %w", err)
+	}
+	if s.state, err = readState(s.config.StateDir); err != nil {
+		return err
+	}
+	now := time.Now()
+	s.config.Seed = cmp.Or(s.config.Seed, s.state.Seed, DefaultSeed)
+	s.config.ReportEvery = cmp.Or(s.config.ReportEvery, DefaultReportEvery)
+	s.state.Seed = s.config.Seed
+	if s.room, err = NewRoom(s.config.Config); err != nil {
+		return err
+	}
+	if s.state.Room != nil {
+		s.room.restore(s.state.Room, now)
+		s.state.Room = nil // it is outdated from now on
+	}
+	if s.ca, err = openAuthority(s.config.StateDir, now); err != nil {
+		return err
+	}
+	s.reporter = newReporter(s.room, s.config.BOSURL, s.config.Log)
+	s.objects, err = objects()
+	return err
+}
+
+// filesBeside is how many files are open beside connections to BMCs.
+const filesBeside = 256
+
+// warnOfLimit says so before connections fail for want of file descriptors:
+// each BMC has a connection here, and another end of it where the service runs
+// in this process too.
+func (s *Server) warnOfLimit() {
+	needed := uint64(2*len(s.room.bmcs) + filesBeside)
+	if limit, ok := openFiles(); ok && limit < needed {
+		s.config.Log.Warn(fmt.Sprintf("this process may open %d files, and %d emulated BMCs need about %d; connections to some will fail, raise the limit with: ulimit -n %d",
+			limit, len(s.room.bmcs), needed, needed))
 	}
 }
 
-func (s *Server) bmcAddress(bmc string) string {
-	return net.JoinHostPort(s.ipOf[bmc], fmt.Sprint(s.bmcPort))
-}
-
-func (s *Server) listen(ctx context.Context) error {
-	var lc net.ListenConfig
-	plain, err := lc.Listen(ctx, "tcp", cmp.Or(s.config.Listen, "127.0.0.1:8780"))
-	if err != nil {
-		return fmt.Errorf("the emulator cannot listen: %w; choose another --listen", err)
-	}
-	s.plain = plain
-	address, ok := plain.Addr().(*net.TCPAddr)
-	if !ok || !address.IP.IsLoopback() {
-		return fmt.Errorf("the emulator listens on loopback addresses only, not on %s", plain.Addr())
-	}
-	wildcard, err := lc.Listen(ctx, "tcp4", fmt.Sprintf("0.0.0.0:%d", address.Port+1))
-	if err != nil {
-		return fmt.Errorf("the emulated BMCs cannot listen on the port after --listen: %w; choose another --listen", err)
-	}
-	s.bmcPort = address.Port + 1
-	s.serve(plain, s.services())
-	bmcs := &loopbackListener{Listener: wildcard, held: make(chan net.Conn, maxHeld), silent: func(ip string) bool {
-		return s.room.Silent(s.bmcAt[ip])
-	}}
-	s.serve(tls.NewListener(bmcs, &tls.Config{
-		MinVersion: tls.VersionTLS12,
-		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-			host, _, err := net.SplitHostPort(hello.Conn.LocalAddr().String())
-			if err != nil {
-				return nil, err
-			}
-			return s.ca.certificate(host)
-		},
-	}), http.HandlerFunc(s.redfish))
-	return nil
-}
-
-func (s *Server) serve(l net.Listener, h http.Handler) {
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
-	s.servers = append(s.servers, server)
-	s.running.Go(func() {
-		if err := server.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
-			s.config.Log.Error("the emulator stopped listening", "address", l.Addr().String(), "error", err)
-		}
-	})
-}
-
-// Room is the model behind the sockets.
+// Room is the model behind the sockets. Whoever calls its Reset should call
+// Kick, or the node's report comes late.
 func (s *Server) Room() *Room { return s.room }
 
-// SetBOS says where nodes report to, once it is known.
-func (s *Server) SetBOS(url string) {
-	s.room.mu.Lock()
-	defer s.room.mu.Unlock()
-	s.config.BOSURL = url
-}
+// Kick makes the server look at the room again.
+func (s *Server) Kick() { s.reporter.kick() }
 
-func (s *Server) bosURL() string {
-	s.room.mu.Lock()
-	defer s.room.mu.Unlock()
-	return s.config.BOSURL
-}
+// SetBOS says where nodes report to, once it is known.
+func (s *Server) SetBOS(url string) { s.reporter.setURL(url) }
 
 // Endpoints says where the emulated services are.
 func (s *Server) Endpoints() Endpoints {
@@ -189,39 +178,59 @@ func (s *Server) Endpoints() Endpoints {
 	pool.AddCert(s.ca.cert)
 	return Endpoints{
 		HSM: base + "/hsm/v2", BSS: base + "/boot/v1", S3: base, AccessKey: accessKey, SecretKey: secretKey,
-		CAFile: filepath.Join(s.config.StateDir, "ca.pem"), CA: pool, User: bmcUser, Password: bmcPassword,
+		CAFile: filepath.Join(s.config.StateDir, caCertFile), CA: pool, User: bmcUser, Password: bmcPassword,
 	}
-}
-
-// WriteConfig writes a configuration for serve that uses this room.
-func (s *Server) WriteConfig(path string) error {
-	e := s.Endpoints()
-	secrets := map[string]string{"bmc-password": e.Password, "s3-access-key": e.AccessKey, "s3-secret-key": e.SecretKey}
-	dir, err := filepath.Abs(s.config.StateDir)
-	if err != nil {
-		return err
-	}
-	for name, value := range secrets {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(value+"\n"), 0o600); err != nil {
-			return err
-		}
-	}
-	text := fmt.Sprintf(`inventory: { hsm: { url: %q } }
-power: { redfish: { ca_file: %q, credentials: { user: %q, password_file: %q } } }
-boot_parameters: { bss: { url: %q } }
-artifacts: { s3: { endpoint: %q, access_key_file: %q, secret_key_file: %q } }
-`, e.HSM, filepath.Join(dir, "ca.pem"), e.User, filepath.Join(dir, "bmc-password"), e.BSS, e.S3,
-		filepath.Join(dir, "s3-access-key"), filepath.Join(dir, "s3-secret-key"))
-	return os.WriteFile(path, []byte(text), 0o600)
 }
 
 // CAPEM is the certificate that signs the BMCs' certificates.
-func (s *Server) CAPEM() []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.ca.der})
+func (s *Server) CAPEM() []byte { return s.ca.pem() }
+
+// BMCAddress is the address of a BMC with its port, empty for an unknown one.
+func (s *Server) BMCAddress(bmc string) string { return s.addresses.of[bmc] }
+
+// WriteConfig writes a configuration for serve that uses this room. Secrets go
+// into files of the state folder, which it names.
+func (s *Server) WriteConfig(path string) error {
+	e := s.Endpoints()
+	files := make(map[string]string)
+	for name, value := range map[string]string{"bmc-password": e.Password, "s3-access-key": e.AccessKey, "s3-secret-key": e.SecretKey} {
+		files[name] = filepath.Join(s.config.StateDir, name)
+		if err := writeFile(files[name], []byte(value+"\n")); err != nil {
+			return fmt.Errorf("write the configuration's secrets: %w", err)
+		}
+	}
+	listen := ""
+	if u, err := url.Parse(s.reporter.bosURL()); err == nil && u.Host != "" {
+		listen = fmt.Sprintf("listen: %q\n", u.Host)
+	}
+	text := fmt.Sprintf(`# the emulated machine room at %s
+%sdatabase: bos.db
+inventory: { hsm: { url: %q } }
+power: { redfish: { ca_file: %q, credentials: { user: %q, password_file: %q } } }
+boot_parameters: { bss: { url: %q } }
+artifacts: { s3: { endpoint: %q, access_key_file: %q, secret_key_file: %q } }
+`, e.S3, listen, e.HSM, e.CAFile, e.User, files["bmc-password"], e.BSS, e.S3, files["s3-access-key"], files["s3-secret-key"])
+	if err := writeFile(path, []byte(text)); err != nil {
+		return fmt.Errorf("write the configuration: %w", err)
+	}
+	return nil
 }
 
-// Close stops everything.
+// Close stops everything and keeps the room's state in StateDir.
 func (s *Server) Close() error {
+	s.closing.Do(func() {
+		err := s.end()
+		if !s.temporary {
+			s.state.Room = s.room.save(time.Now())
+			err = errors.Join(err, s.state.write(s.config.StateDir))
+		}
+		s.closed = err
+	})
+	return s.closed
+}
+
+// end stops what runs.
+func (s *Server) end() error {
 	if s.stop != nil {
 		s.stop()
 	}
@@ -229,83 +238,13 @@ func (s *Server) Close() error {
 	for _, server := range s.servers {
 		errs = append(errs, server.Close())
 	}
-	if s.plain != nil && len(s.servers) == 0 {
-		errs = append(errs, s.plain.Close())
-	}
 	s.running.Wait()
-	if s.temp != "" {
-		errs = append(errs, os.RemoveAll(s.temp))
-	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, s.removeTemporary())...)
 }
 
-// kick makes the report loop look at the room again.
-func (s *Server) kick() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
+func (s *Server) removeTemporary() error {
+	if !s.temporary {
+		return nil
 	}
-}
-
-const (
-	reporters    = 32
-	reportRetry  = 500 * time.Millisecond
-	maxReportTry = 600
-)
-
-// reportLoop sends the reports of nodes that have booted.
-func (s *Server) reportLoop(ctx context.Context) {
-	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: reporters}}
-	slots := make(chan struct{}, reporters)
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
-	for {
-		for _, report := range s.room.Advance(time.Now()) {
-			s.running.Go(func() { s.report(ctx, client, slots, report) })
-		}
-		if at, ok := s.room.Next(); ok {
-			timer.Reset(max(time.Until(at), 0))
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-timer.C:
-		case <-s.wake:
-		}
-	}
-}
-
-// report tells BOS what the node booted, again while BOS is away, until the
-// node is powered off.
-func (s *Server) report(ctx context.Context, client *http.Client, slots chan struct{}, report Report) {
-	body, err := json.Marshal(map[string]any{"id": report.Node, "actual_state": map[string]string{"bss_token": report.Token}})
-	if err != nil {
-		return
-	}
-	for range maxReportTry {
-		if !s.room.Reporting(report) || s.tell(ctx, client, slots, report.Node, body) {
-			return
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(reportRetry):
-		}
-	}
-}
-
-func (s *Server) tell(ctx context.Context, client *http.Client, slots chan struct{}, id string, body []byte) bool {
-	slots <- struct{}{}
-	defer func() { <-slots }()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPatch, s.bosURL()+"/v2/components/"+id, bytes.NewReader(body))
-	if err != nil {
-		return false
-	}
-	req.Header.Set("Content-Type", "application/json")
-	res, err := client.Do(req)
-	if err != nil {
-		return false
-	}
-	defer res.Body.Close() //nolint:errcheck // nothing is read from it
-	return res.StatusCode == http.StatusOK
+	return os.RemoveAll(s.config.StateDir)
 }

@@ -1,0 +1,78 @@
+package emulator
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/fnv"
+	"time"
+)
+
+// Faults are what goes wrong, all of it never by default. Which calls are hit
+// follows from the seed, the node and how often it was asked, so that the order
+// of calls to different nodes does not matter.
+type Faults struct {
+	// Drop is the share of resets that are accepted and never happen,
+	// Refuse that of resets answered with 503, FailBoot that of boots that
+	// end without a report; each from 0 to 1.
+	Drop, Refuse, FailBoot float64
+	// Stale is for how long after a reset a BMC goes on telling the power
+	// state from before it.
+	Stale time.Duration
+}
+
+func (f Faults) validate() error {
+	for name, share := range map[string]float64{"drop": f.Drop, "refuse": f.Refuse, "fail boot": f.FailBoot} {
+		if !(share >= 0 && share <= 1) {
+			return fmt.Errorf("the share of the fault %q is %v; use 0 to 1", name, share)
+		}
+	}
+	if f.Stale < 0 {
+		return fmt.Errorf("BMCs cannot be outdated for %s; use 0 or more", f.Stale)
+	}
+	return nil
+}
+
+// The salts keep draws for different purposes apart.
+const (
+	saltPace = iota
+	saltDrop
+	saltRefuse
+	saltBoot
+)
+
+// draw is a number from 0 to 1 that depends on the seed, the node and the
+// given numbers alone.
+func (r *Room) draw(n *node, numbers ...uint64) float64 {
+	h := fnv.New64a()
+	var b [8]byte
+	put := func(v uint64) {
+		binary.LittleEndian.PutUint64(b[:], v)
+		h.Write(b[:]) //nolint:errcheck,gosec // a hash never fails
+	}
+	put(r.config.Seed)
+	h.Write([]byte(n.ID)) //nolint:errcheck,gosec // a hash never fails
+	for _, v := range numbers {
+		put(v)
+	}
+	// FNV leaves the high bits of similar inputs alike; a multiply-xorshift
+	// round spreads them.
+	x := h.Sum64()
+	x ^= x >> 33
+	x *= 0xff51afd7ed558ccd
+	x ^= x >> 33
+	x *= 0xc4ceb9fe1a85ec53
+	x ^= x >> 33
+	return float64(x>>11) / (1 << 53)
+}
+
+func (r *Room) drops(n *node) bool {
+	return r.faults.Drop > 0 && r.draw(n, saltDrop, n.calls) < r.faults.Drop
+}
+
+func (r *Room) refuses(n *node) bool {
+	return r.faults.Refuse > 0 && r.draw(n, saltRefuse, n.calls) < r.faults.Refuse
+}
+
+func (r *Room) fails(n *node, boot uint64) bool {
+	return r.faults.FailBoot > 0 && r.draw(n, saltBoot, boot) < r.faults.FailBoot
+}

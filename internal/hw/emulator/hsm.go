@@ -1,0 +1,334 @@
+package emulator
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// hsmComponent is a node as SMD shows it.
+type hsmComponent struct {
+	ID      string
+	Type    string
+	State   string
+	Flag    string
+	Enabled bool
+	Role    string `json:",omitempty"`
+	SubRole string `json:",omitempty"`
+	NID     int    `json:",omitempty"`
+	NetType string
+	Arch    string `json:",omitempty"`
+	Class   string `json:",omitempty"`
+}
+
+func component(n NodeState) hsmComponent {
+	state := "Off"
+	switch {
+	case n.Endpoint.BMC == "":
+		state = "Populated"
+	case n.Booted:
+		state = "Ready"
+	case n.Power == bos.PowerStateOn || n.Power == bos.PowerStatePoweringOff:
+		state = "On"
+	}
+	return hsmComponent{
+		ID: n.ID, Type: "Node", State: state, Flag: "OK", Enabled: n.Enabled, Role: n.Role, SubRole: n.SubRole,
+		NID: n.NID, NetType: "Sling", Arch: n.Arch, Class: n.Class,
+	}
+}
+
+// componentFilters are the query parameters of /State/Components that are
+// understood here; within one, any value may match.
+var componentFilters = map[string]func(hsmComponent) string{
+	"type":    func(c hsmComponent) string { return c.Type },
+	"id":      func(c hsmComponent) string { return c.ID },
+	"role":    func(c hsmComponent) string { return c.Role },
+	"subrole": func(c hsmComponent) string { return c.SubRole },
+	"arch":    func(c hsmComponent) string { return c.Arch },
+	"class":   func(c hsmComponent) string { return c.Class },
+	"state":   func(c hsmComponent) string { return c.State },
+	"nid":     func(c hsmComponent) string { return strconv.Itoa(c.NID) },
+	"enabled": func(c hsmComponent) string { return strconv.FormatBool(c.Enabled) },
+}
+
+// matches reports whether a component passes all filters of a query.
+func matches(c hsmComponent, query url.Values) bool {
+	for name, of := range componentFilters {
+		values := query[name]
+		if len(values) > 0 && !slices.ContainsFunc(values, func(v string) bool { return strings.EqualFold(v, of(c)) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// listComponents lists nodes. As with SMD an id that it does not know is a bad
+// request.
+func (s *Server) listComponents(w http.ResponseWriter, r *http.Request) {
+	now, query := time.Now(), r.URL.Query()
+	for _, id := range query["id"] {
+		if _, ok := s.room.Node(id, now); !ok {
+			problem(w, http.StatusBadRequest, "unknown component id "+strconv.Quote(id))
+			return
+		}
+	}
+	inventory := s.room.Inventory()
+	member := membership(query["group"], inventory.Groups, membership(query["partition"], inventory.Partitions, nil))
+	list := []hsmComponent{}
+	for _, n := range s.room.States(now) {
+		if c := component(n); matches(c, query) && (member == nil || member[c.ID]) {
+			list = append(list, c)
+		}
+	}
+	answer(w, http.StatusOK, map[string]any{"Components": list})
+}
+
+// membership is the nodes in any of the lists named that are also among those
+// given; nil is all nodes.
+func membership(names []string, lists map[string][]string, among map[string]bool) map[string]bool {
+	if len(names) == 0 {
+		return among
+	}
+	in := make(map[string]bool)
+	for _, name := range names {
+		for _, id := range lists[name] {
+			in[id] = among == nil || among[id]
+		}
+	}
+	return in
+}
+
+func (s *Server) oneComponent(w http.ResponseWriter, r *http.Request) {
+	n, ok := s.room.Node(r.PathValue("id"), time.Now())
+	if !ok {
+		problem(w, http.StatusNotFound, "no such xname.")
+		return
+	}
+	answer(w, http.StatusOK, component(n))
+}
+
+func (s *Server) setEnabled(w http.ResponseWriter, r *http.Request) {
+	var body struct{ Enabled *bool }
+	if !decode(w, r, &body) {
+		return
+	}
+	if body.Enabled == nil {
+		problem(w, http.StatusBadRequest, "missing Enabled")
+		return
+	}
+	if !s.room.SetEnabled(r.PathValue("id"), *body.Enabled) {
+		problem(w, http.StatusNotFound, "no such xname.")
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// listEndpoints lists where BMCs are: not where a dump says, but here.
+func (s *Server) listEndpoints(w http.ResponseWriter, r *http.Request) {
+	kinds, ids := r.URL.Query()["type"], r.URL.Query()["id"]
+	list := []map[string]any{}
+	for _, n := range s.room.order {
+		if n.endpoint.BMC == "" || len(kinds) > 0 && !slices.Contains(kinds, "Node") || len(ids) > 0 && !slices.Contains(ids, n.ID) {
+			continue
+		}
+		list = append(list, s.componentEndpoint(n.ID, n.endpoint))
+	}
+	answer(w, http.StatusOK, map[string]any{"ComponentEndpoints": list})
+}
+
+func (s *Server) oneEndpoint(w http.ResponseWriter, r *http.Request) {
+	n, ok := s.room.Node(r.PathValue("id"), time.Now())
+	if !ok || n.Endpoint.BMC == "" {
+		problem(w, http.StatusNotFound, "no such xname.")
+		return
+	}
+	answer(w, http.StatusOK, s.componentEndpoint(n.ID, n.Endpoint))
+}
+
+func (s *Server) componentEndpoint(id string, e Endpoint) map[string]any {
+	address := s.addresses.of[e.BMC]
+	return map[string]any{
+		"ID": id, "Type": "Node", "RedfishType": "ComputerSystem", "RedfishSubtype": "Physical",
+		"OdataID": e.System, "RedfishEndpointID": e.BMC, "Enabled": true,
+		"RedfishEndpointFQDN": address, "RedfishURL": address + e.System,
+		"ComponentEndpointType": "ComponentEndpointComputerSystem",
+		"RedfishSystemInfo": map[string]any{
+			"Name": e.System[strings.LastIndexByte(e.System, '/')+1:],
+			"Actions": map[string]any{"#ComputerSystem.Reset": map[string]any{
+				"ResetType@Redfish.AllowableValues": e.ResetTypes, "@Redfish.ActionInfo": e.ActionInfo, "target": e.Target,
+			}},
+		},
+	}
+}
+
+type hsmMembers struct {
+	IDs []string `json:"ids"`
+}
+
+type hsmGroup struct {
+	Label       string     `json:"label,omitempty"`
+	Name        string     `json:"name,omitempty"`
+	Description string     `json:"description"`
+	Members     hsmMembers `json:"members"`
+}
+
+func (s *Server) listGroups(w http.ResponseWriter, _ *http.Request) {
+	groups, list := s.room.Inventory().Groups, []hsmGroup{}
+	for _, label := range slices.Sorted(maps.Keys(groups)) {
+		list = append(list, hsmGroup{Label: label, Members: hsmMembers{groups[label]}})
+	}
+	answer(w, http.StatusOK, list)
+}
+
+func (s *Server) oneGroup(w http.ResponseWriter, r *http.Request) {
+	label := r.PathValue("group")
+	members, ok := s.room.Inventory().Groups[label]
+	if !ok {
+		problem(w, http.StatusNotFound, "No such group: "+label)
+		return
+	}
+	answer(w, http.StatusOK, hsmGroup{Label: label, Members: hsmMembers{members}})
+}
+
+func (s *Server) createGroup(w http.ResponseWriter, r *http.Request) {
+	var body hsmGroup
+	if !decode(w, r, &body) {
+		return
+	}
+	if body.Label == "" {
+		problem(w, http.StatusBadRequest, "a group has a label")
+		return
+	}
+	if _, ok := s.room.Inventory().Groups[body.Label]; ok {
+		problem(w, http.StatusConflict, "operation would conflict with an existing group that has the same name.")
+		return
+	}
+	s.room.AddToGroup(body.Label, body.Members.IDs...)
+	created(w, r.URL.Path+"/"+body.Label)
+}
+
+func (s *Server) deleteGroup(w http.ResponseWriter, r *http.Request) {
+	if label := r.PathValue("group"); !s.room.DeleteGroup(label) {
+		problem(w, http.StatusNotFound, "No such group: "+label)
+		return
+	}
+	answer(w, http.StatusOK, map[string]any{"code": 0, "message": "deleted 1 entry"})
+}
+
+func (s *Server) addMember(w http.ResponseWriter, r *http.Request) {
+	var body struct {
+		ID string `json:"id"`
+	}
+	if !decode(w, r, &body) {
+		return
+	}
+	if body.ID == "" {
+		problem(w, http.StatusBadRequest, "a member has an id")
+		return
+	}
+	s.room.AddToGroup(r.PathValue("group"), body.ID)
+	created(w, r.URL.Path+"/"+body.ID)
+}
+
+func (s *Server) removeMember(w http.ResponseWriter, r *http.Request) {
+	if !s.room.RemoveFromGroup(r.PathValue("group"), r.PathValue("id")) {
+		problem(w, http.StatusNotFound, "group has no such member.")
+		return
+	}
+	answer(w, http.StatusOK, map[string]any{"code": 0, "message": "deleted 1 entry"})
+}
+
+func created(w http.ResponseWriter, path string) {
+	w.Header().Set("Location", path)
+	answer(w, http.StatusCreated, []map[string]string{{"URI": path}})
+}
+
+func (s *Server) listPartitions(w http.ResponseWriter, _ *http.Request) {
+	partitions, list := s.room.Inventory().Partitions, []hsmGroup{}
+	for _, name := range slices.Sorted(maps.Keys(partitions)) {
+		list = append(list, hsmGroup{Name: name, Members: hsmMembers{partitions[name]}})
+	}
+	answer(w, http.StatusOK, list)
+}
+
+type hsmMembership struct {
+	ID        string   `json:"id"`
+	Groups    []string `json:"groupLabels"`
+	Partition string   `json:"partitionName"`
+}
+
+func memberships(inv bos.Inventory) []hsmMembership {
+	list, place := make([]hsmMembership, len(inv.Nodes)), make(map[string]int, len(inv.Nodes))
+	for i, n := range inv.Nodes {
+		list[i], place[n.ID] = hsmMembership{ID: n.ID, Groups: []string{}}, i
+	}
+	for _, label := range slices.Sorted(maps.Keys(inv.Groups)) {
+		for _, id := range inv.Groups[label] {
+			if i, ok := place[id]; ok {
+				list[i].Groups = append(list[i].Groups, label)
+			}
+		}
+	}
+	for name, ids := range inv.Partitions {
+		for _, id := range ids {
+			if i, ok := place[id]; ok {
+				list[i].Partition = name
+			}
+		}
+	}
+	return list
+}
+
+func (s *Server) listMemberships(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, memberships(s.room.Inventory()))
+}
+
+func (s *Server) oneMembership(w http.ResponseWriter, r *http.Request) {
+	id := bos.CanonicalXname(r.PathValue("id"))
+	for _, m := range memberships(s.room.Inventory()) {
+		if m.ID == id {
+			answer(w, http.StatusOK, m)
+			return
+		}
+	}
+	problem(w, http.StatusNotFound, "no such xname.")
+}
+
+func (s *Server) lockStatus(w http.ResponseWriter, r *http.Request) {
+	wanted := r.URL.Query().Get("Locked")
+	list := []map[string]any{}
+	for _, n := range s.room.Inventory().Nodes {
+		if wanted == "" || wanted == strconv.FormatBool(n.Locked) {
+			list = append(list, map[string]any{"ID": n.ID, "Locked": n.Locked, "Reserved": false, "ReservationDisabled": false})
+		}
+	}
+	answer(w, http.StatusOK, map[string]any{"Components": list})
+}
+
+// lock locks or unlocks nodes, one by one and as far as there are any.
+func (s *Server) lock(locked bool) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var body struct{ ComponentIDs []string }
+		if !decode(w, r, &body) {
+			return
+		}
+		done, failed := []string{}, []map[string]string{}
+		for _, id := range body.ComponentIDs {
+			if s.room.SetLocked(id, locked) {
+				done = append(done, id)
+			} else {
+				failed = append(failed, map[string]string{"ID": id, "Reason": "NotFound"})
+			}
+		}
+		answer(w, http.StatusOK, map[string]any{
+			"Counts":  map[string]int{"Total": len(body.ComponentIDs), "Success": len(done), "Failure": len(failed)},
+			"Success": map[string]any{"ComponentIDs": done}, "Failure": failed,
+		})
+	}
+}

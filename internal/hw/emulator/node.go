@@ -1,0 +1,320 @@
+package emulator
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// The reset types that do something here; BMCs may advertise others, which
+// they then accept and ignore, as real ones do.
+const (
+	ResetOn           = "On"
+	ResetOff          = "Off"
+	ResetForceOff     = "ForceOff"
+	ResetGraceful     = "GracefulShutdown"
+	ResetForceRestart = "ForceRestart"
+)
+
+const resetPath = "/Actions/ComputerSystem.Reset"
+
+// maxResets bounds the resets remembered per node; the oldest go first.
+const maxResets = 1000
+
+// Answer is how a BMC answers a reset: an HTTP status.
+type Answer int
+
+// The answers.
+const (
+	// AnswerAccepted: accepted, which is not done. Also what a node gets
+	// that already is where the reset leads.
+	AnswerAccepted Answer = http.StatusOK
+	// AnswerUnsupported: the BMC does not offer the reset type.
+	AnswerUnsupported Answer = http.StatusBadRequest
+	// AnswerUnknown: there is no such node, or it has no BMC.
+	AnswerUnknown Answer = http.StatusNotFound
+	// AnswerChanging: power is changing and the resource is locked.
+	AnswerChanging Answer = http.StatusConflict
+	// AnswerBusy: a fault; the BMC asks to come back later.
+	AnswerBusy Answer = http.StatusServiceUnavailable
+)
+
+// phase is where a node is between off and booted.
+type phase int
+
+const (
+	phaseOff phase = iota
+	phasePoweringOn
+	// phaseBooting: it has power and its boot script.
+	phaseBooting
+	// phaseUp: it has booted, or found nothing to boot.
+	phaseUp
+	phasePoweringOff
+)
+
+// script is what BSS gives a node to boot; the zero value is nothing.
+type script struct {
+	artifacts bos.BootArtifacts
+	token     string
+}
+
+type node struct {
+	bos.Node
+	nid      int
+	class    string
+	endpoint Endpoint
+	// place is the node's place in the room, queued that in the schedule or
+	// -1, due when its phase ends.
+	place, queued int
+	due           time.Time
+	pace          float64
+	phase         phase
+	// restart is set while it powers off to power on again.
+	restart bool
+	// script is what BSS has for it, fetched what it boots or booted.
+	script, fetched script
+	// boot counts its boots, calls the resets asked of it.
+	boot, calls uint64
+	// told is the power state its BMC goes on telling until toldUntil.
+	told      bos.PowerState
+	toldUntil time.Time
+	resets    []ResetRecord
+}
+
+// ResetRecord is one reset that was accepted and changed something.
+type ResetRecord struct {
+	Time   time.Time
+	Type   string
+	Before bos.PowerState
+	// Artifacts and Token are what BSS had for the node at that time, both
+	// empty for nothing.
+	Artifacts bos.BootArtifacts
+	Token     string
+}
+
+// Report is a node telling BOS what it booted. Node, Token and Artifacts are
+// for the receiver; the whole is for Reporting.
+type Report struct {
+	Node      string
+	Token     string
+	Artifacts bos.BootArtifacts
+	Time      time.Time
+	boot      uint64
+}
+
+// NodeState is the truth about a node, whatever its BMC tells.
+type NodeState struct {
+	bos.Node
+	NID   int
+	Class string
+	Power bos.PowerState
+	// Booted says that it runs what Artifacts and Token name.
+	Booted    bool
+	Artifacts bos.BootArtifacts
+	Token     string
+	Endpoint  Endpoint
+}
+
+func (n *node) power() bos.PowerState {
+	switch n.phase {
+	case phaseOff:
+		return bos.PowerStateOff
+	case phasePoweringOn:
+		return bos.PowerStatePoweringOn
+	case phasePoweringOff:
+		return bos.PowerStatePoweringOff
+	case phaseBooting, phaseUp:
+		return bos.PowerStateOn
+	default:
+		return bos.PowerStateUnknown
+	}
+}
+
+func (n *node) state() NodeState {
+	s := NodeState{Node: n.Node, NID: n.nid, Class: n.class, Power: n.power(), Endpoint: n.endpoint}
+	if n.phase == phaseUp && n.fetched != (script{}) {
+		s.Booted, s.Artifacts, s.Token = true, n.fetched.artifacts, n.fetched.token
+	}
+	return s
+}
+
+// takes is a duration at the node's own pace.
+func (n *node) takes(d time.Duration) time.Duration { return time.Duration(float64(d) * n.pace) }
+
+// enter begins a phase that lasts d from at on; 0 is until the next reset.
+func (r *Room) enter(n *node, p phase, at time.Time, d time.Duration) {
+	n.phase = p
+	if d == 0 {
+		r.schedule.remove(n)
+		return
+	}
+	n.due = at.Add(d)
+	r.schedule.put(n)
+}
+
+// advance brings one node to now. What it reports on the way goes to pending.
+func (r *Room) advance(n *node, now time.Time) {
+	for n.queued >= 0 && !n.due.After(now) {
+		at := n.due
+		switch n.phase {
+		case phasePoweringOn:
+			n.fetched = n.script
+			n.boot++
+			if n.fetched == (script{}) || r.fails(n, n.boot) {
+				n.fetched = script{}
+				r.enter(n, phaseUp, at, 0)
+				continue
+			}
+			r.enter(n, phaseBooting, at, max(n.takes(r.config.BootTime), 1))
+		case phaseBooting, phaseUp:
+			r.pending = append(r.pending, Report{n.ID, n.fetched.token, n.fetched.artifacts, at, n.boot})
+			every := r.config.ReportEvery
+			if every > 0 {
+				at = at.Add(now.Sub(at).Truncate(every)) // a late look is one report, not many
+			}
+			r.enter(n, phaseUp, at, every)
+		case phasePoweringOff:
+			if n.restart {
+				n.restart = false
+				r.enter(n, phasePoweringOn, at, r.powerTime(n))
+				continue
+			}
+			r.enter(n, phaseOff, at, 0)
+		case phaseOff:
+			r.enter(n, phaseOff, at, 0)
+		}
+	}
+}
+
+func (r *Room) powerTime(n *node) time.Duration { return max(n.takes(r.config.PowerTime), 1) }
+
+// Power is the power state that a node's BMC tells now, outdated where Faults
+// say so. The error is ErrUnknownNode or ErrNoBMC.
+func (r *Room) Power(id string, now time.Time) (bos.PowerState, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n, err := r.withBMC(id)
+	if err != nil {
+		return bos.PowerStateUnknown, err
+	}
+	r.advance(n, now)
+	if now.Before(n.toldUntil) {
+		return n.told, nil
+	}
+	return n.power(), nil
+}
+
+func (r *Room) withBMC(id string) (*node, error) {
+	n, ok := r.nodes[bos.CanonicalXname(id)]
+	switch {
+	case !ok:
+		return nil, ErrUnknownNode
+	case n.endpoint.BMC == "":
+		return nil, ErrNoBMC
+	default:
+		return n, nil
+	}
+}
+
+// Node is the truth about a node now; ok is false for an unknown one.
+func (r *Room) Node(id string, now time.Time) (s NodeState, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n, ok := r.nodes[bos.CanonicalXname(id)]
+	if !ok {
+		return NodeState{}, false
+	}
+	r.advance(n, now)
+	return n.state(), true
+}
+
+// States is the truth about all nodes now, in the order of Inventory.
+func (r *Room) States(now time.Time) []NodeState {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := make([]NodeState, len(r.order))
+	for i, n := range r.order {
+		r.advance(n, now)
+		all[i] = n.state()
+	}
+	return all
+}
+
+// Reset asks a node's BMC for a reset. AnswerAccepted says neither that it
+// will happen nor that anything changed: Resets tells.
+func (r *Room) Reset(id, kind string, now time.Time) Answer {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n, err := r.withBMC(id)
+	if err != nil {
+		return AnswerUnknown
+	}
+	r.advance(n, now)
+	n.calls++
+	switch {
+	case r.refuses(n):
+		return AnswerBusy
+	case !slices.Contains(n.endpoint.ResetTypes, kind):
+		return AnswerUnsupported
+	case n.phase == phasePoweringOn || n.phase == phasePoweringOff:
+		return AnswerChanging
+	case !r.drops(n):
+		r.reset(n, kind, now)
+	}
+	return AnswerAccepted
+}
+
+// reset carries a reset out on a node whose power is not changing.
+func (r *Room) reset(n *node, kind string, now time.Time) {
+	off := n.phase == phaseOff
+	next := phasePoweringOff
+	switch kind {
+	case ResetOn:
+		if !off {
+			return
+		}
+		next = phasePoweringOn
+	case ResetOff, ResetForceOff, ResetGraceful:
+		if off {
+			return
+		}
+	case ResetForceRestart:
+		if off {
+			return
+		}
+		n.restart = true
+	default:
+		return
+	}
+	before := n.power()
+	if len(n.resets) == maxResets {
+		n.resets = slices.Delete(n.resets, 0, 1)
+	}
+	n.resets = append(n.resets, ResetRecord{now, kind, before, n.script.artifacts, n.script.token})
+	n.told, n.toldUntil = before, now.Add(r.faults.Stale)
+	n.fetched = script{}
+	r.enter(n, next, now, r.powerTime(n))
+}
+
+// Resets lists the accepted resets of a node that changed something, the
+// latest 1,000; none for an unknown node.
+func (r *Room) Resets(id string) []ResetRecord {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n, ok := r.nodes[bos.CanonicalXname(id)]
+	if !ok {
+		return nil
+	}
+	return slices.Clone(n.resets)
+}
+
+// Reporting is whether the node still runs the boot it reports: a report whose
+// node has been reset since then has nobody to send it.
+func (r *Room) Reporting(rep Report) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n, ok := r.nodes[rep.Node]
+	return ok && n.phase == phaseUp && n.boot == rep.boot && n.fetched.token == rep.Token
+}

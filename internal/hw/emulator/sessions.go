@@ -1,0 +1,135 @@
+package emulator
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+const redfishSessions = redfishRoot + "/SessionService/Sessions"
+
+// Limits on the sessions of one BMC; real ones have as few.
+const (
+	maxSessions    = 8
+	sessionTimeout = 30 * time.Minute
+)
+
+// sessions are the logins to all BMCs. The zero value has none.
+type sessions struct {
+	mu   sync.Mutex
+	open map[string][]session
+}
+
+type session struct {
+	id, token string
+	used      time.Time
+}
+
+// create opens a session; ok is false if the BMC has too many.
+func (s *sessions) create(bmc string, now time.Time) (opened session, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open == nil {
+		s.open = make(map[string][]session)
+	}
+	s.open[bmc] = slices.DeleteFunc(s.open[bmc], func(o session) bool { return now.Sub(o.used) > sessionTimeout })
+	if len(s.open[bmc]) >= maxSessions {
+		return session{}, false
+	}
+	opened = session{uuid.NewString(), uuid.NewString(), now}
+	s.open[bmc] = append(s.open[bmc], opened)
+	return opened, true
+}
+
+// valid reports whether a token opens the BMC, and keeps its session alive.
+func (s *sessions) valid(bmc, token string, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, o := range s.open[bmc] {
+		if o.token == token && now.Sub(o.used) <= sessionTimeout {
+			s.open[bmc][i].used = now
+			return true
+		}
+	}
+	return false
+}
+
+func (s *sessions) close(bmc, id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := len(s.open[bmc])
+	s.open[bmc] = slices.DeleteFunc(s.open[bmc], func(o session) bool { return o.id == id })
+	return len(s.open[bmc]) < before
+}
+
+func (s *sessions) ids(bmc string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var ids []string
+	for _, o := range s.open[bmc] {
+		ids = append(ids, o.id)
+	}
+	return ids
+}
+
+func (s *Server) login(w http.ResponseWriter, bmc string, body []byte) {
+	var who struct{ UserName, Password string }
+	if err := json.Unmarshal(body, &who); err != nil {
+		redfishError(w, http.StatusBadRequest, "Invalid JSON")
+		return
+	}
+	if who.UserName != bmcUser || who.Password != bmcPassword {
+		extendedError(w, http.StatusUnauthorized, "Security.1.0.AccessDenied", "the service denies the login; check user and password")
+		return
+	}
+	opened, ok := s.sessions.create(bmc, time.Now())
+	if !ok {
+		extendedError(w, http.StatusServiceUnavailable, "Base.1.0.SessionLimitExceeded", "the service has all the sessions it can have; close one")
+		return
+	}
+	w.Header().Set("X-Auth-Token", opened.token)
+	w.Header().Set("Location", redfishSessions+"/"+opened.id)
+	answer(w, http.StatusCreated, sessionBody(opened.id))
+}
+
+func sessionBody(id string) map[string]any {
+	return map[string]any{
+		"@odata.id": redfishSessions + "/" + id, "@odata.type": "#Session.v1_0_0.Session", "Id": id, "Name": "User Session", "UserName": bmcUser,
+	}
+}
+
+func (s *Server) sessionResource(w http.ResponseWriter, r *http.Request, bmc, path string) {
+	ids := s.sessions.ids(bmc)
+	id, isSession := strings.CutPrefix(path, redfishSessions+"/")
+	switch {
+	case path == redfishRoot+"/SessionService":
+		if allow(w, r, http.MethodGet) {
+			answer(w, http.StatusOK, map[string]any{
+				"@odata.id": path, "@odata.type": "#SessionService.v1_1_3.SessionService", "Id": "SessionService", "Name": "Session Service",
+				"ServiceEnabled": true, "SessionTimeout": int(sessionTimeout.Seconds()), "Sessions": map[string]string{"@odata.id": redfishSessions},
+			})
+		}
+	case path == redfishSessions:
+		if allow(w, r, http.MethodGet, http.MethodPost) {
+			paths := make([]string, len(ids))
+			for i, id := range ids {
+				paths[i] = redfishSessions + "/" + id
+			}
+			answer(w, http.StatusOK, collection(path, "Session", paths))
+		}
+	case !isSession || !slices.Contains(ids, id):
+		redfishError(w, http.StatusNotFound, "there is no "+path)
+	case r.Method == http.MethodDelete:
+		s.sessions.close(bmc, id)
+		w.WriteHeader(http.StatusNoContent)
+	default:
+		if allow(w, r, http.MethodGet, http.MethodDelete) {
+			answer(w, http.StatusOK, sessionBody(id))
+		}
+	}
+}
