@@ -46,8 +46,10 @@ func (r *componentResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 	if resp.Diagnostics.HasError() || plan == nil {
 		return
 	}
-	if state != nil && !plan.Xname.Equal(state.Xname) {
-		return // Terraform plans the new one in a call of its own
+	if state != nil && !sameXname(plan.Xname, state.Xname) {
+		// Terraform plans the new one in a call of its own.
+		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("xname"))
+		return
 	}
 	if state == nil {
 		plan.layOver(*config, componentModel{}, false)
@@ -64,7 +66,7 @@ func (r *componentResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 	resp.Diagnostics.Append(diags...)
 	effective := *config
 	effective.Enabled = wantedEnabled(*config, *state, string(imported) == isImported)
-	plan.ID = state.ID
+	plan.ID, plan.Xname = state.ID, state.Xname
 	plan.layOver(effective, *state, true)
 	patch := effective.patch(state)
 	if patch.Empty() {
@@ -72,8 +74,14 @@ func (r *componentResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 	} else {
 		plan.unknownBookkeeping()
 		r.warnArming(patch, plan, &resp.Diagnostics)
+		r.warnOwned(patch, *state, &resp.Diagnostics)
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+}
+
+// sameXname reports whether two xnames differ in how they are written only.
+func sameXname(a, b types.String) bool {
+	return !a.IsUnknown() && !b.IsUnknown() && bos.CanonicalXname(a.ValueString()) == bos.CanonicalXname(b.ValueString())
 }
 
 // wantedEnabled is the configured enabled, or what BOS has where a difference
@@ -123,6 +131,16 @@ func (r *componentResource) warnArming(patch bos.ComponentPatch, plan *component
 	}
 	diags.AddAttributeWarning(path.Root("enabled"), fmt.Sprintf("BOS will act on %s", plan.Xname.ValueString()),
 		"enabled = true asks BOS to bring the node to its desired state: "+intention(plan.DesiredState)+".")
+}
+
+// warnOwned names the session whose desired state a plan replaces.
+func (r *componentResource) warnOwned(patch bos.ComponentPatch, state componentModel, diags *diag.Diagnostics) {
+	owner := state.Session.ValueString()
+	if patch.DesiredState == nil || owner == "" || r.shared.isApplying() {
+		return
+	}
+	diags.AddAttributeWarning(path.Root("desired_state"), fmt.Sprintf("Desired state of %s was set by a session", state.Xname.ValueString()),
+		fmt.Sprintf("The desired state that BOS has now was set by session %s. Applying replaces it by the configured one and takes the node out of that session. To keep what the session set, change desired_state to it or leave it out.", owner))
 }
 
 func intention(desired types.Object) string {

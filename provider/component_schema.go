@@ -7,8 +7,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -38,7 +36,6 @@ func (r *componentResource) Schema(_ context.Context, _ resource.SchemaRequest, 
 			"id": computedText("The xname in canonical form."),
 			"xname": schema.StringAttribute{
 				Required: true, Validators: textBetween(1, bos.MaxComponentID),
-				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 				MarkdownDescription: "Which node, such as `x3000c0s19b1n0`. BOS must know it.",
 			},
 			"enabled": schema.BoolAttribute{

@@ -60,17 +60,14 @@ func (r *sessionResource) ModifyPlan(ctx context.Context, req resource.ModifyPla
 
 func (s *shared) isApplying() bool { return s != nil && s.applying }
 
-// remind says at every plan after a session with failures how to try again.
+// remind says at every plan after a session with failures how to try again. It
+// is a warning whatever on_failure says: Terraform plans before it destroys, and
+// an error here would keep users from that.
 func (m *sessionModel) remind(ctx context.Context, diags *diag.Diagnostics) {
 	if !m.tooManyFailed() {
 		return
 	}
-	detail := "This was the last run; nothing is done about it by itself. " + m.failureDetail(m.failures(ctx))
-	if m.OnFailure.ValueString() == onFailureError {
-		diags.AddError(m.failureSummary(), detail)
-		return
-	}
-	diags.AddWarning(m.failureSummary(), detail)
+	diags.AddWarning(m.failureSummary(), "This was the last run; nothing is done about it by itself. "+m.failureDetail(m.failures(ctx)))
 }
 
 // replaces names the arguments whose change needs a new session. Triggers that

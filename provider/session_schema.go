@@ -122,8 +122,8 @@ func waitingAttributes() map[string]schema.Attribute {
 		"on_failure": schema.StringAttribute{
 			Optional: true, Computed: true, Default: stringdefault.StaticString(onFailureWarn),
 			Validators: []validator.String{stringvalidator.OneOf(onFailureWarn, onFailureError)},
-			MarkdownDescription: "`warn` (default), or `error` to fail when nodes failed. It fails only where that cannot make Terraform run the session again: " +
-				"when an apply goes on waiting, and at the plans after it, never in the apply that created the session.",
+			MarkdownDescription: "`warn` (default), or `error` to fail the apply when nodes failed. It fails only where that cannot make Terraform run the session again: " +
+				"in an apply that goes on waiting for a session, never in the one that created it, which warns. A `postcondition` on `failed_count` fails that one too.",
 		},
 		"max_failed": schema.StringAttribute{
 			Optional: true, Validators: []validator.String{stringvalidator.RegexMatches(maxFailedRule, "must be a count such as 5 or a percentage such as 2%")},

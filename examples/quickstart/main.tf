@@ -37,10 +37,20 @@ resource "bos_session" "compute" {
   triggers = { template = bos_session_template.compute.revision }
 }
 
-# Says so when nodes failed, without blocking later plans.
+# Says so when nodes failed, without blocking later plans. To make the apply exit
+# with 1 instead, without rebooting anything, give the session
+#
+#   lifecycle {
+#     postcondition {
+#       condition     = self.failed_count == 0
+#       error_message = "Nodes failed: ${self.failed_components}"
+#     }
+#   }
+#
+# Plans of this workspace then fail until the session is changed.
 check "every_node_booted" {
   assert {
-    condition     = coalesce(bos_session.compute.failed_count, 0) == 0
-    error_message = "Nodes failed: ${coalesce(bos_session.compute.failed_components, "?")}"
+    condition     = bos_session.compute.error == null && try(bos_session.compute.failed_count == 0, false)
+    error_message = "${coalesce(bos_session.compute.error, "Nodes failed:")} ${try(bos_session.compute.failed_components, "")}"
   }
 }

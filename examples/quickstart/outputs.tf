@@ -12,3 +12,18 @@ output "failed" {
   description = "Nodes that failed, folded; empty if none did"
   value       = bos_session.compute.failed_components
 }
+
+output "planned" {
+  description = "Nodes the plan said the session would act on, folded"
+  value       = bos_session.compute.planned_components
+}
+
+output "skipped" {
+  description = "Nodes the session left out, folded, by reason"
+  value       = bos_session.compute.skipped
+}
+
+output "retry_limit" {
+  description = "What to set as limit to try just the failed nodes again"
+  value       = bos_session.compute.retry_limit
+}

@@ -1,0 +1,133 @@
+package provider_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+
+	"github.com/bootorch/terraform-provider-bos/provider"
+)
+
+// TestMain points the acceptance tests at the real Terraform and keeps it from
+// calling home. Started by Terraform, the test binary is the provider.
+func TestMain(m *testing.M) {
+	if os.Getenv("TF_PLUGIN_MAGIC_COOKIE") != "" {
+		if err := provider.Serve(context.Background(), "test", false); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	terraform, err := exec.LookPath("terraform")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "the provider's tests run the terraform command; install Terraform 1.10 or later:", err)
+		os.Exit(1)
+	}
+	for name, value := range map[string]string{
+		"TF_ACC": "1", "TF_ACC_TERRAFORM_PATH": terraform, "CHECKPOINT_DISABLE": "1", "TF_CLI_CONFIG_FILE": os.DevNull,
+	} {
+		if err := os.Setenv(name, value); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
+	os.Exit(m.Run())
+}
+
+// site is a BOS with its machine room, as the acceptance tests need it. They
+// run against anything that can do this.
+type site interface {
+	// URL is the endpoint.
+	URL() string
+	// Hold keeps sessions from completing until Release.
+	Hold()
+	Release()
+	// Break makes a node fail its next boot; Mend undoes it.
+	Break(xname string)
+	Mend(xname string)
+	// Disable disables a node in the inventory.
+	Disable(xname string)
+	// Sessions lists the names of all sessions.
+	Sessions() []string
+	// Requests counts the requests of a method whose path ends so.
+	Requests(method, pathEnd string) int
+	// Watch returns a channel that gets "METHOD path" when a request is
+	// answered; the one before gets no more.
+	Watch() <-chan string
+}
+
+// seen is closed at the nth request from now on that begins so.
+func seen(s site, beginning string, nth int) <-chan struct{} {
+	requests, reached := s.Watch(), make(chan struct{})
+	go func() {
+		for request := range requests {
+			if strings.HasPrefix(request, beginning) {
+				nth--
+			}
+			if nth == 0 {
+				close(reached)
+				return
+			}
+		}
+	}()
+	return reached
+}
+
+// room are the nodes of the site that startBOS starts.
+var room = []string{"x1000c0s0b0n0", "x1000c0s1b0n0", "x1000c0s2b0n0", "x1000c0s3b0n0"}
+
+// startBOS starts a BOS over the nodes of room, which ends with the test.
+var startBOS = func(t *testing.T) site { return startFake(t.Cleanup, room...) }
+
+var factories = map[string]func() (tfprotov6.ProviderServer, error){
+	"bos": providerserver.NewProtocol6WithError(provider.New("test")()),
+}
+
+// run is resource.Test with our provider.
+func run(t *testing.T, steps ...resource.TestStep) {
+	t.Helper()
+	resource.Test(t, resource.TestCase{ProtoV6ProviderFactories: factories, Steps: steps})
+}
+
+// providerBlock is a provider block for the endpoint with more settings.
+func providerBlock(s site, more ...string) string {
+	return fmt.Sprintf("provider \"bos\" {\n  endpoint = %q\n  max_retries = 1\n  %s\n}\n", s.URL(), strings.Join(more, "\n  "))
+}
+
+// template is a template resource named compute for all nodes of the room.
+func template(kernelParameters string) string {
+	return fmt.Sprintf(`
+resource "bos_session_template" "compute" {
+  name       = "compute"
+  enable_cfs = false
+  boot_sets = {
+    compute = {
+      path              = "s3://boot-images/00000000-0000-4000-8000-000000000001/manifest.json"
+      kernel_parameters = %q
+      node_roles_groups = ["Compute"]
+    }
+  }
+}
+`, kernelParameters)
+}
+
+// session is a session resource of that template with more settings.
+func session(more ...string) string {
+	return fmt.Sprintf(`
+resource "bos_session" "boot" {
+  operation     = "reboot"
+  template_name = bos_session_template.compute.name
+  poll_interval = "100ms"
+  %s
+}
+`, strings.Join(more, "\n  "))
+}
+
+const rolling = "triggers = { template = bos_session_template.compute.revision }"
