@@ -161,23 +161,23 @@ func (m *componentModel) settleAll(got componentModel) {
 
 // patch is what of the configuration has to be sent: what differs from the
 // state, and enabled along with a desired state that does.
-func (config componentModel) patch(state *componentModel) bos.ComponentPatch {
+func (m componentModel) patch(state *componentModel) bos.ComponentPatch {
 	var p bos.ComponentPatch
 	before := componentModel{}
 	if state != nil {
 		before = *state
 	}
-	if d := config.DesiredState; differs(d, before.DesiredState) {
+	if d := m.DesiredState; differs(d, before.DesiredState) {
 		p.DesiredState = &bos.DesiredPatch{Configuration: given(d, "configuration"), BootArtifacts: artifactsPatch(d)}
 	}
-	if s := config.StagedState; differs(s, before.StagedState) {
+	if s := m.StagedState; differs(s, before.StagedState) {
 		p.StagedState = &bos.StagedPatch{Configuration: given(s, "configuration"), Session: given(s, "session"), BootArtifacts: artifactsPatch(s)}
 	}
-	if n := config.RetryPolicy; !n.IsNull() && !n.Equal(before.RetryPolicy) {
+	if n := m.RetryPolicy; !n.IsNull() && !n.Equal(before.RetryPolicy) {
 		retry := int(n.ValueInt64())
 		p.RetryPolicy = &retry
 	}
-	if e := config.Enabled; !e.IsNull() && (state == nil || !e.Equal(before.Enabled) || p.DesiredState != nil) {
+	if e := m.Enabled; !e.IsNull() && (state == nil || !e.Equal(before.Enabled) || p.DesiredState != nil) {
 		enabled := e.ValueBool()
 		p.Enabled = &enabled
 	}

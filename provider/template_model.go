@@ -26,10 +26,6 @@ type templateModel struct {
 	Revision    types.String `tfsdk:"revision"`
 }
 
-type cfsModel struct {
-	Configuration types.String `tfsdk:"configuration"`
-}
-
 type bootSetModel struct {
 	Path                      types.String `tfsdk:"path"`
 	Type                      types.String `tfsdk:"type"`

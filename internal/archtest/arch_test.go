@@ -39,7 +39,7 @@ var allowed = map[string][]string{
 
 // forbidden are packages of the standard library that the pure ones do without.
 var forbidden = map[string][]string{
-	"internal/bos":            {"context", "net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "database/sql"},
+	"internal/bos":            {"net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "database/sql"},
 	"internal/service/decide": {"context", "net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "database/sql"},
 	"internal/service/engine": {"net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "database/sql", "sync"},
 }
@@ -63,7 +63,7 @@ func violations(p pkg) []string {
 			bad = append(bad, name+" imports "+ours)
 		case name == "internal/bos" && strings.Contains(imported, "."):
 			bad = append(bad, name+" is a leaf and imports "+imported)
-		case slices.Contains(forbidden[name], imported) && !(name == "internal/bos" && imported == "context"):
+		case slices.Contains(forbidden[name], imported):
 			bad = append(bad, name+" is pure and imports "+imported)
 		}
 	}

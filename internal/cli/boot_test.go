@@ -70,7 +70,7 @@ func call(t *testing.T, method, url string, body, into any) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close() //nolint:errcheck // read below
+	defer res.Body.Close()
 	if into != nil {
 		if err := json.NewDecoder(res.Body).Decode(into); err != nil {
 			t.Fatal(err)

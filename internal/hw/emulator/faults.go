@@ -47,10 +47,10 @@ func (r *Room) draw(n *node, numbers ...uint64) float64 {
 	var b [8]byte
 	put := func(v uint64) {
 		binary.LittleEndian.PutUint64(b[:], v)
-		h.Write(b[:]) //nolint:errcheck,gosec // a hash never fails
+		h.Write(b[:]) //nolint:gosec // a hash never fails
 	}
 	put(r.config.Seed)
-	h.Write([]byte(n.ID)) //nolint:errcheck,gosec // a hash never fails
+	h.Write([]byte(n.ID)) //nolint:gosec // a hash never fails
 	for _, v := range numbers {
 		put(v)
 	}

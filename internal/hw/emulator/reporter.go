@@ -260,7 +260,7 @@ func (p *reporter) tell(ctx context.Context, bos string, rep Report) verdict {
 	if err != nil {
 		return verdictAway
 	}
-	defer res.Body.Close()                                          //nolint:errcheck // only read
+	defer res.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, maxAnswer)) // else the connection is not used again
 	switch {
 	case res.StatusCode == http.StatusNotFound:

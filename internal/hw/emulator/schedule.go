@@ -41,7 +41,7 @@ func (s schedule) Swap(i, j int) {
 
 // Push appends a node.
 func (s *schedule) Push(x any) {
-	n := x.(*node) //nolint:errcheck,forcetypeassert // only nodes are pushed
+	n := x.(*node) //nolint:forcetypeassert // only nodes are pushed
 	n.queued = len(*s)
 	*s = append(*s, n)
 }

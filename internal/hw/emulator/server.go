@@ -21,7 +21,7 @@ const (
 	bmcUser     = "root"
 	bmcPassword = "initial0"
 	accessKey   = "emulator"
-	secretKey   = "emulator-secret" //nolint:gosec // guards nothing
+	secretKey   = "emulator-secret"
 )
 
 // DefaultSeed is the seed of a server that is given none.

@@ -142,7 +142,7 @@ func (c *Client) read(ctx context.Context, path string, most int64) ([]byte, str
 	if err != nil {
 		return nil, "", c.failed(ctx, path, err)
 	}
-	defer object.Close() //nolint:errcheck // it was read or failed
+	defer object.Close()
 	if info.Size > most {
 		return nil, "", tooLarge(path, most)
 	}

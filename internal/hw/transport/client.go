@@ -130,7 +130,7 @@ func (c *Client) Do(ctx context.Context, q Request) (*Response, error) {
 }
 
 func (c *Client) read(ctx context.Context, q Request, raw *http.Response) (*Response, error) {
-	defer raw.Body.Close() //nolint:errcheck // it was read or failed
+	defer raw.Body.Close()
 	body, err := readCapped(raw.Body, c.config.MaxBody)
 	res := &Response{Status: raw.StatusCode, Header: raw.Header, Body: body}
 	if res.Status < 200 || res.Status > 299 {

@@ -10,5 +10,5 @@ func openFiles() uint64 {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return 1024
 	}
-	return max(uint64(limit.Cur), 16)
+	return max(uint64(limit.Cur), 16) //nolint:unconvert // it is signed on some systems
 }

@@ -51,8 +51,10 @@ func newSite(t *testing.T, with ...func(*Config)) *site {
 	})
 	s := &site{t: t, store: store, now: noon, inv: bos.Inventory{
 		Nodes: []bos.Node{
-			{ID: "x1c0s1b0n0", Role: "Compute", Enabled: true}, {ID: "x1c0s2b0n0", Role: "Compute", Enabled: true},
-			{ID: "x1c0s3b0n0", Role: "Compute", Enabled: true}, {ID: "x1c0s4b0n0", Role: "Application", Enabled: true},
+			{ID: "x1c0s1b0n0", Role: "Compute", Enabled: true},
+			{ID: "x1c0s2b0n0", Role: "Compute", Enabled: true},
+			{ID: "x1c0s3b0n0", Role: "Compute", Enabled: true},
+			{ID: "x1c0s4b0n0", Role: "Application", Enabled: true},
 		},
 		Groups: map[string][]string{"blue": {"x1c0s1b0n0", "x1c0s2b0n0"}},
 	}, images: map[string]bos.Image{

@@ -129,7 +129,7 @@ func (w *writer) commit(jobs []*job) error {
 // savepoint runs one job; its own failure undoes its own writes only.
 func savepoint(ctx context.Context, tx *sql.Tx, j *job) error {
 	if j.err = j.ctx.Err(); j.err != nil {
-		return nil
+		return nil //nolint:nilerr // the job has its error; the others go on
 	}
 	if _, err := tx.ExecContext(ctx, "SAVEPOINT job"); err != nil {
 		return fmt.Errorf("open a savepoint: %w", err)
