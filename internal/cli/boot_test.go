@@ -102,15 +102,7 @@ func TestServeEmulateBootsRebootsAndShutsDownOverRealSockets(t *testing.T) {
 	if status := call(t, http.MethodPut, url+"/v2/sessiontemplates/compute", template, nil); status != http.StatusOK {
 		t.Fatalf("PUT template answered %d", status)
 	}
-	known := time.NewTicker(10 * time.Millisecond)
-	defer known.Stop()
-	for range known.C {
-		var components []bos.Component
-		call(t, http.MethodGet, url+"/v2/components", nil, &components)
-		if len(components) == 8 {
-			break
-		}
-	}
+	discovered(t, url, 8)
 	for _, op := range []string{"boot", "reboot", "shutdown"} {
 		body := map[string]any{"name": op, "template_name": "compute", "operation": op}
 		if status := call(t, http.MethodPost, url+"/v2/sessions", body, nil); status != http.StatusCreated {
