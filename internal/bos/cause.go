@@ -22,26 +22,29 @@ const (
 	CauseWrongImage         Cause = "wrong_image_booted"
 	CauseBootParameters     Cause = "boot_parameters_refused"
 	CauseConfiguration      Cause = "configuration_failed"
-	CauseRetriesExhausted   Cause = "retries_exhausted"
+	// The configuration service answers and has no such node.
+	CauseUnknownToConfiguration Cause = "unknown_to_configuration"
+	CauseRetriesExhausted       Cause = "retries_exhausted"
 )
 
 var causeSentences = map[Cause]string{
-	CauseBMCUnreachable:     "its BMC does not answer while the BMCs of other nodes do; check the BMC's power and network",
-	CauseChassisUnreachable: "no BMC of its chassis answers while other chassis do; check the chassis' power and its management switch",
-	CauseBMCAuth:            "its BMC rejects the credentials; check the user and password configured for it",
-	CauseBMCError:           "its BMC answers with errors; reset the BMC or read its log",
-	CausePowerStale:         "its BMC keeps reporting an outdated power state; reset the BMC",
-	CauseUpstreamOutage:     "the service that reaches it is not answering; work goes on when it is back",
-	CauseUnknownToPower:     "the inventory has no BMC endpoint for it; rediscover the node",
-	CauseResetRefused:       "its BMC refused the reset; read the BMC's message in the error",
-	CauseResetIgnored:       "its BMC accepted the power action and did nothing; reset the BMC",
-	CauseResetUnconfirmed:   "the power action was sent and never answered; check the BMC",
-	CausePowerOffTimeout:    "it did not power off in time, not even by force; check the hardware",
-	CauseBootTimeout:        "it was powered on and never reported a boot; read its console log",
-	CauseWrongImage:         "it reported another image than the one it should run; check its boot order and the boot script it fetched",
-	CauseBootParameters:     "BSS refused its boot parameters; read the message in the error",
-	CauseConfiguration:      "its configuration failed; read the CFS session log",
-	CauseRetriesExhausted:   "all attempts its retry policy allows were used; read the error of the last one",
+	CauseBMCUnreachable:         "its BMC does not answer while the BMCs of other nodes do; check the BMC's power and network",
+	CauseChassisUnreachable:     "no BMC of its chassis answers while other chassis do; check the chassis' power and its management switch",
+	CauseBMCAuth:                "its BMC rejects the credentials; check the user and password configured for it",
+	CauseBMCError:               "its BMC answers with errors; reset the BMC or read its log",
+	CausePowerStale:             "its BMC keeps reporting an outdated power state; reset the BMC",
+	CauseUpstreamOutage:         "the service that reaches it is not answering; work goes on when it is back",
+	CauseUnknownToPower:         "the inventory has no BMC endpoint for it; rediscover the node",
+	CauseResetRefused:           "its BMC refused the reset; read the BMC's message in the error",
+	CauseResetIgnored:           "its BMC accepted the power action and did nothing; reset the BMC",
+	CauseResetUnconfirmed:       "the power action was sent and never answered; check the BMC",
+	CausePowerOffTimeout:        "it did not power off in time, not even by force; check the hardware",
+	CauseBootTimeout:            "it was powered on and never reported a boot; read its console log",
+	CauseWrongImage:             "it reported another image than the one it should run; check its boot order and the boot script it fetched",
+	CauseBootParameters:         "BSS refused its boot parameters; read the message in the error",
+	CauseConfiguration:          "its configuration failed; read the CFS session log",
+	CauseUnknownToConfiguration: "the configuration service does not know it; check the inventory that CFS reads",
+	CauseRetriesExhausted:       "all attempts its retry policy allows were used; read the error of the last one",
 }
 
 // Sentence says what the cause means and where to look, for people.

@@ -171,6 +171,10 @@ type Work struct {
 	// BootReady is set once BSS holds the boot parameters of the desired
 	// state and the token is stored; the next power-on consumes it.
 	BootReady bool `json:"boot_ready,omitempty"`
+	// ConfigurationReady is set once the configuration service holds the
+	// desired configuration with a cleared state; the next power-on
+	// consumes it.
+	ConfigurationReady bool `json:"configuration_ready,omitempty"`
 	// InFlight names the effect that was persisted as started and has not
 	// been settled. After a crash it is still set.
 	InFlight EffectKind `json:"in_flight,omitempty"`

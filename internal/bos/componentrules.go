@@ -290,7 +290,7 @@ func (p ComponentPatch) applyDesired(r *Record, stamp Time) {
 	if s == nil {
 		return
 	}
-	before := r.DesiredState.BootArtifacts
+	before, configured := r.DesiredState.BootArtifacts, r.DesiredState.Configuration
 	s.BootArtifacts.apply(&r.DesiredState.BootArtifacts)
 	set(&r.DesiredState.Configuration, s.Configuration)
 	set(&r.DesiredState.BSSToken, s.BSSToken)
@@ -304,6 +304,9 @@ func (p ComponentPatch) applyDesired(r *Record, stamp Time) {
 	if before != r.DesiredState.BootArtifacts {
 		// BSS holds the parameters of what was desired before.
 		r.Work.BootReady = false
+	}
+	if configured != r.DesiredState.Configuration {
+		r.Work.ConfigurationReady = false
 	}
 }
 

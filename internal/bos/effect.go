@@ -7,6 +7,7 @@ type EffectKind string
 const (
 	EffectNone             EffectKind = ""
 	EffectWriteBoot        EffectKind = "write_boot_parameters"
+	EffectConfigure        EffectKind = "set_configuration"
 	EffectPowerOn          EffectKind = "power_on"
 	EffectPowerOffGraceful EffectKind = "power_off_graceful"
 	EffectPowerOffForceful EffectKind = "power_off_forceful"
@@ -18,6 +19,8 @@ type Effect struct {
 	Kind EffectKind
 	// Artifacts is set for EffectWriteBoot only.
 	Artifacts BootArtifacts
+	// Configuration is set for EffectConfigure only.
+	Configuration ConfigurationTarget
 }
 
 // PowerOp is a power operation as a Power port takes it.
@@ -40,7 +43,7 @@ func (k EffectKind) PowerOp() PowerOp {
 		return PowerSoftOff
 	case EffectPowerOffForceful:
 		return PowerForceOff
-	case EffectNone, EffectWriteBoot:
+	case EffectNone, EffectWriteBoot, EffectConfigure:
 		return ""
 	default:
 		return ""

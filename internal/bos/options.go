@@ -64,6 +64,8 @@ type Policy struct {
 	ConfirmGrace time.Duration
 	// SetupGiveUp is how long a session stays pending through an outage.
 	SetupGiveUp time.Duration
+	// Configures says whether there is a configuration service.
+	Configures bool
 }
 
 // Settings of the service itself that are no BOS option.

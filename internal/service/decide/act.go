@@ -27,8 +27,11 @@ func turnOn(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 		effect := bos.Effect{Kind: bos.EffectWriteBoot, Artifacts: r.DesiredState.BootArtifacts}
 		return Decision{Next: r, Effect: effect, Why: ReasonWriteBoot}
 	}
+	if p.Configures && !r.Work.ConfigurationReady {
+		return prepareConfiguration(r)
+	}
 	r.EventStats.PowerOnAttempts++
-	r.Work.BootReady = false
+	r.Work.BootReady, r.Work.ConfigurationReady = false, false
 	return act(r, bos.EffectPowerOn, ReasonPowerOn, now)
 }
 

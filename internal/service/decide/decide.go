@@ -28,6 +28,7 @@ const (
 	ReasonPowerOffForce  Reason = "power_off_forceful"
 	ReasonPowerOffWait   Reason = "power_off_wait"
 	ReasonConfiguring    Reason = "configuring"
+	ReasonConfigure      Reason = "set_configuration"
 	ReasonConfigFailed   Reason = "configuration_failed"
 	ReasonRetryWait      Reason = "retry_wait"
 	ReasonConfirmWait    Reason = "confirm_wait"
@@ -43,6 +44,9 @@ type Decision struct {
 	Effect bos.Effect
 	// Look is when a new power reading is wanted; zero for never.
 	Look time.Time
+	// LookConfiguration is when the configuration service is to be asked;
+	// zero for never.
+	LookConfiguration time.Time
 	// Wake is when to decide again without new input; zero for never.
 	Wake time.Time
 	Why  Reason
@@ -186,7 +190,7 @@ func actionOf(kind bos.EffectKind) bos.Action {
 		return bos.ActionPowerOffGraceful
 	case bos.EffectPowerOffForceful:
 		return bos.ActionPowerOffForceful
-	case bos.EffectNone, bos.EffectWriteBoot:
+	case bos.EffectNone, bos.EffectWriteBoot, bos.EffectConfigure:
 		return bos.ActionNone
 	default:
 		return bos.ActionNone
@@ -311,27 +315,4 @@ func fail(r bos.Record, cause bos.Cause, why Reason, text string) Decision {
 	r.Status.StatusOverride = bos.StatusFailed
 	r.Enabled = false
 	return Decision{Next: r, Why: why}
-}
-
-// configure is rule 5: the right image runs.
-func configure(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
-	wanted := r.DesiredState.Configuration
-	if wanted == "" {
-		return done(r, now)
-	}
-	r = setPhase(r, bos.PhaseConfiguring, now)
-	reading := o.Configuration
-	waiting := Decision{Next: r, Look: now.Add(max(p.Polling, time.Second)), Why: ReasonConfiguring}
-	if reading == nil || reading.Desired != wanted {
-		return waiting
-	}
-	switch reading.Status {
-	case "configured":
-		return done(r, now)
-	case "pending":
-		return waiting
-	default:
-		r.Error = "cfs configuration failed"
-		return fail(r, bos.CauseConfiguration, ReasonConfigFailed, r.Error)
-	}
 }

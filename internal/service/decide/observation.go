@@ -15,16 +15,10 @@ type Observation struct {
 	// Elapsed is the time that this reading adds to an unbroken stretch of
 	// unknown readings; 0 when the reading was seen before.
 	Elapsed time.Duration
-	// Configuration is what the configuration service says, nil if it was
-	// not asked.
-	Configuration *ConfigurationReading
-}
-
-// ConfigurationReading is one component of the configuration service.
-type ConfigurationReading struct {
-	Desired string
-	Status  string
-	Asked   time.Time
+	// Configuration is what the configuration service said last; a zero
+	// Asked means that it was not asked. ConfigurationElapsed is Elapsed for it.
+	Configuration        bos.ConfigurationReading
+	ConfigurationElapsed time.Duration
 }
 
 // maxReadingAge is how many polling intervals a reading stays good for acting on.

@@ -88,12 +88,12 @@ func giveBack(r bos.Record, kind bos.EffectKind) bos.Record {
 	switch kind {
 	case bos.EffectPowerOn:
 		r.EventStats.PowerOnAttempts = max(r.EventStats.PowerOnAttempts-1, 0)
-		r.Work.BootReady = true
+		r.Work.BootReady, r.Work.ConfigurationReady = true, true
 	case bos.EffectPowerOffGraceful:
 		r.EventStats.PowerOffGracefulAttempts = max(r.EventStats.PowerOffGracefulAttempts-1, 0)
 	case bos.EffectPowerOffForceful:
 		r.EventStats.PowerOffForcefulAttempts = max(r.EventStats.PowerOffForcefulAttempts-1, 0)
-	case bos.EffectNone, bos.EffectWriteBoot:
+	case bos.EffectNone, bos.EffectWriteBoot, bos.EffectConfigure:
 	}
 	return r
 }

@@ -1,0 +1,144 @@
+package decide
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// configure is rule 5: the right image runs. It is done once the configuration
+// service has the desired configuration, also the empty one, and has applied it.
+func configure(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
+	wanted := r.DesiredState.Configuration
+	reading := o.Configuration
+	switch {
+	case !p.Configures && wanted == "":
+		return done(r, now)
+	case !p.Configures:
+		text := fmt.Sprintf("wants configuration %q and this service has no configuration service; configure configuration.cfs, or boot it from a template with enable_cfs false", wanted)
+		return fail(r, bos.CauseConfiguration, ReasonConfigFailed, text)
+	case !o.configurationUsable(r, p, now):
+		return Decision{Next: r, Look: pollLook(p, now), LookConfiguration: now, Why: ReasonConfiguring}
+	case reading.Missing && wanted == "":
+		return done(r, now)
+	case reading.Missing || reading.Symptom != bos.SymptomNone:
+		return holdConfiguration(r, o, p, now)
+	}
+	r = liftConfiguration(r)
+	if reading.Desired != wanted {
+		return setConfiguration(setPhase(r, bos.PhaseConfiguring, now), p, now)
+	}
+	if wanted == "" {
+		return done(r, now)
+	}
+	switch reading.Status {
+	case bos.ConfigurationDone:
+		return done(r, now)
+	case bos.ConfigurationPending:
+		r = setPhase(r, bos.PhaseConfiguring, now)
+		return Decision{Next: r, Look: pollLook(p, now), LookConfiguration: pollLook(p, now), Why: ReasonConfiguring}
+	default:
+		r = setPhase(r, bos.PhaseConfiguring, now)
+		r.Error = "cfs configuration failed"
+		return fail(r, bos.CauseConfiguration, ReasonConfigFailed, r.Error)
+	}
+}
+
+// setConfiguration asks for the desired configuration of a node that runs: CFS
+// has another one, or somebody changed it.
+func setConfiguration(r bos.Record, p bos.Policy, now time.Time) Decision {
+	if now.Before(r.Work.RetryAt) {
+		return Decision{Next: r, Look: pollLook(p, now), Wake: r.Work.RetryAt, Why: ReasonRetryWait}
+	}
+	target := targetOf(r)
+	target.Enabled = true
+	return Decision{Next: r, Effect: bos.Effect{Kind: bos.EffectConfigure, Configuration: target}, Look: pollLook(p, now), Why: ReasonConfigure}
+}
+
+// prepareConfiguration is the step before power-on: CFS gets the desired
+// configuration, disabled and with its state cleared, so that what it says
+// later is about this boot. The node's own agent enables it.
+func prepareConfiguration(r bos.Record) Decision {
+	target := targetOf(r)
+	target.Clear = true
+	return Decision{Next: r, Effect: bos.Effect{Kind: bos.EffectConfigure, Configuration: target}, Why: ReasonConfigure}
+}
+
+func targetOf(r bos.Record) bos.ConfigurationTarget {
+	return bos.ConfigurationTarget{Name: r.DesiredState.Configuration, Session: r.Session}
+}
+
+// holdConfiguration waits for a configuration service that does not answer, or
+// does not know the node: the first stops the clock, the second fails the node
+// after max_unreachable_time.
+func holdConfiguration(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
+	r = setPhase(r, bos.PhaseConfiguring, now)
+	cause, text := bos.CauseUpstreamOutage, "waiting for the configuration service: "+o.Configuration.Detail
+	if o.Configuration.Missing {
+		cause = bos.CauseUnknownToConfiguration
+		text = "waiting for the configuration service: " + cause.Sentence()
+		r.Work.SilentFor += o.ConfigurationElapsed
+		if r.Work.SilentFor >= p.MaxUnreachable {
+			return fail(unhold(r), cause, ReasonConfigFailed, fmt.Sprintf("gave up after max_unreachable_time (%s): %s", p.MaxUnreachable, cause.Sentence()))
+		}
+	}
+	r.Work.Cause = cause
+	r.Status.StatusOverride = bos.StatusOnHold
+	r = setHold(r, text)
+	return Decision{Next: r, Look: pollLook(p, now), LookConfiguration: pollLook(p, now), Why: ReasonHold}
+}
+
+// liftConfiguration ends a wait for the configuration service: it answered.
+func liftConfiguration(r bos.Record) bos.Record {
+	if r.Status.StatusOverride == bos.StatusOnHold {
+		r.Status.StatusOverride = ""
+	}
+	if r.Work.RetryAt.IsZero() {
+		r = unhold(r)
+		r.Work.Cause = bos.CauseNone
+	}
+	r.Work.SilentFor = 0
+	return r
+}
+
+// SettleConfigure is the record after its configuration was set, or not. A
+// configuration that is no longer the desired one changes nothing.
+func SettleConfigure(r bos.Record, target bos.ConfigurationTarget, res bos.CallResult, now time.Time) bos.Record {
+	if !r.Enabled || r.DesiredState.Configuration != target.Name {
+		return r
+	}
+	switch res.Outcome {
+	case bos.CallDone:
+		r.Work.ConfigurationReady = target.Clear
+		r.Work.Setbacks = 0
+		r.Work.RetryAt = time.Time{}
+		return unhold(r)
+	case bos.CallRefused, bos.CallUnsupported:
+		if target.Name == "" {
+			// Nothing is wanted of a configuration service that has nothing for the node.
+			r.Work.ConfigurationReady = target.Clear
+			return r
+		}
+		if target.Clear {
+			r.EventStats.PowerOnAttempts++
+		}
+		r = setBack(r, res, now)
+		r.Error = res.Detail
+		return r
+	case bos.CallNotAttempted, bos.CallBusy, bos.CallUnknown:
+	}
+	return setHold(setBack(r, res, now), heldText(res))
+}
+
+// configurationUsable reports whether the reading tells of now: asked after the
+// last power action and not long ago.
+func (o Observation) configurationUsable(r bos.Record, p bos.Policy, now time.Time) bool {
+	asked := o.Configuration.Asked
+	if asked.IsZero() || asked.Before(r.Work.ActionAt) {
+		return false
+	}
+	return now.Sub(asked) <= maxReadingAge*max(p.Polling, time.Second)
+}
+
+func pollLook(p bos.Policy, now time.Time) time.Time { return now.Add(max(p.Polling, time.Second)) }
