@@ -1,6 +1,10 @@
 package bos
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // Operation is what a session does with the nodes it selects.
 type Operation string
@@ -48,6 +52,19 @@ type Session struct {
 	Components      string        `json:"components"`
 	IncludeDisabled bool          `json:"include_disabled"`
 	Status          SessionStatus `json:"status"`
+}
+
+// Own keeps, of components that name a session of this name, those that this
+// session set up: sessions of two tenants may share a name.
+func (s Session) Own(records []Record) []Record {
+	if s.Components == "" {
+		return records
+	}
+	mine := make(map[string]bool, len(records))
+	for id := range strings.SplitSeq(s.Components, ",") {
+		mine[id] = true
+	}
+	return slices.DeleteFunc(records, func(r Record) bool { return !mine[r.ID] })
 }
 
 // SessionRecord is a session with what the service keeps to itself.

@@ -161,6 +161,7 @@ func (r *runner) load(ctx context.Context, in *engine.Inputs) error {
 		r.epoch++
 		r.engine = engine.New(engine.Settings{
 			MaxUnreachable: r.service.config.MaxUnreachable,
+			Configures:     r.ports.Configuration != nil,
 			NoInventory:    r.ports.Inventory == nil,
 		})
 		*in = cold
@@ -299,15 +300,31 @@ func (r *runner) start(ctx context.Context, out engine.Outputs, effects []decide
 			})
 		})
 	}
+	if looks := out.ConfigurationLooks; len(looks) > 0 {
+		asked := time.Now().UTC().Round(0)
+		r.call(ctx, func(ctx context.Context, answer func(func(*engine.Inputs))) {
+			r.ports.Configuration.Look(ctx, looks, func(reading bos.ConfigurationReading) {
+				reading.Asked = asked
+				answer(func(in *engine.Inputs) { in.Configurations = append(in.Configurations, reading) })
+			})
+		})
+	}
+	if clean := out.Clean; clean != nil {
+		r.call(ctx, func(ctx context.Context, _ func(func(*engine.Inputs))) {
+			if err := r.ports.Clean(ctx, *clean, time.Now()); err != nil && ctx.Err() == nil {
+				r.log.Warn("cannot remove what is old", "error", err)
+			}
+		})
+	}
 	for _, session := range out.Setups {
 		r.call(ctx, func(ctx context.Context, answer func(func(*engine.Inputs))) {
 			facts := r.ports.SetupFacts(ctx, session)
 			answer(func(in *engine.Inputs) { in.Setups = append(in.Setups, facts) })
 		})
 	}
-	for _, key := range out.Completions {
+	for _, session := range out.Completions {
 		r.call(ctx, func(ctx context.Context, answer func(func(*engine.Inputs))) {
-			facts := r.ports.CompletionFacts(ctx, key)
+			facts := r.ports.CompletionFacts(ctx, session)
 			answer(func(in *engine.Inputs) { in.Completions = append(in.Completions, facts) })
 		})
 	}

@@ -19,15 +19,16 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/service/engine"
 )
 
-// Config is what a service is made of. Inventory, Power, Boot, Artifacts and
-// Tenants may be nil: what then needs them says so.
+// Config is what a service is made of. All but Store may be nil: what then
+// needs it says so.
 type Config struct {
-	Store     bos.Store
-	Inventory bos.InventorySource
-	Power     bos.Power
-	Boot      bos.BootParameters
-	Artifacts bos.Artifacts
-	Tenants   bos.Tenants
+	Store         bos.Store
+	Inventory     bos.InventorySource
+	Power         bos.Power
+	Boot          bos.BootParameters
+	Configuration bos.Configuration
+	Artifacts     bos.Artifacts
+	Tenants       bos.Tenants
 	// MaxUnreachable is how long a BMC may stay silent while its peers
 	// answer; 0 is bos.DefaultMaxUnreachable.
 	MaxUnreachable time.Duration
@@ -58,12 +59,13 @@ func New(c Config) (*Service, error) {
 		holder:  uuid.NewString(),
 		ports: engine.Ports{
 			Store: c.Store, Inventory: c.Inventory, Power: orNoPower(c.Power), Boot: orNoBoot(c.Boot),
-			Artifacts: c.Artifacts, Tenants: c.Tenants,
+			Configuration: c.Configuration, Artifacts: c.Artifacts, Tenants: c.Tenants,
 		},
 	}
 	s.handler = api.New(api.Config{
 		Store: c.Store, Inventory: c.Inventory, Artifacts: c.Artifacts, Tenants: c.Tenants,
-		Changed: s.changes.add, Now: time.Now, Version: c.Version, Log: c.Log,
+		Configuration: c.Configuration != nil,
+		Changed:       s.changes.add, Now: time.Now, Version: c.Version, Log: c.Log,
 	})
 	return s, nil
 }

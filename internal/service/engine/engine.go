@@ -14,6 +14,8 @@ type Settings struct {
 	MaxUnreachable time.Duration
 	ConfirmGrace   time.Duration
 	SetupGiveUp    time.Duration
+	// Configures says that there is a configuration service.
+	Configures bool
 	// NoInventory says that there is none: sessions cannot be set up and
 	// discovery does not run.
 	NoInventory bool
@@ -33,26 +35,74 @@ type Engine struct {
 
 	nextDiscovery time.Time
 	nextRecheck   time.Time
+	nextClean     time.Time
 
 	step step
 }
 
 // node is an enabled component with what is going on around it.
 type node struct {
-	rec     bos.Record
-	reading bos.PowerReading
+	rec           bos.Record
+	reading       bos.PowerReading
+	configuration bos.ConfigurationReading
 	// since is when the component was last armed by somebody else: older
 	// readings do not count.
 	since time.Time
-	// badAt is when the last of an unbroken row of unknown readings came.
-	badAt time.Time
-	// elapsed is what the newest reading adds to the row, used once.
-	elapsed time.Duration
-	looking bool
-	// lookAt is when the next look is due, zero if none is or one is out.
-	lookAt time.Time
-	flying bos.EffectKind
+	// silence is the unbroken row of unknown power readings, missing that of
+	// answers of the configuration service without the node.
+	silence, missing row
+	// power and configured are the questions to the two upstreams.
+	power, configured look
+	flying            bos.EffectKind
 }
+
+// row is an unbroken row of readings that say nothing.
+type row struct {
+	// at is when the last one came, zero if the row is broken.
+	at time.Time
+	// elapsed is what the newest adds to the row, used once.
+	elapsed time.Duration
+}
+
+// add takes the newest reading in; longest bounds what it can add.
+func (r *row) add(bad bool, now time.Time, longest time.Duration) {
+	r.elapsed = 0
+	if bad && !r.at.IsZero() {
+		r.elapsed = min(now.Sub(r.at), longest)
+	}
+	r.at = time.Time{}
+	if bad {
+		r.at = now
+	}
+}
+
+// take is the time that the newest reading adds, once.
+func (r *row) take() time.Duration {
+	elapsed := r.elapsed
+	r.elapsed = 0
+	return elapsed
+}
+
+// look is a question to an upstream about one node: out, or due at a time.
+type look struct {
+	out bool
+	at  time.Time
+}
+
+// want takes a decision's wish over: it reports whether to ask at once.
+func (l *look) want(at, now time.Time) bool {
+	if at.IsZero() || l.out {
+		return false
+	}
+	l.at = at
+	return !at.After(now)
+}
+
+// due reports whether a question that was put off is to go out now.
+func (l *look) due(now time.Time) bool { return !l.out && !l.at.IsZero() && !l.at.After(now) }
+
+// ask notes that the question goes out.
+func (l *look) ask() { l.out, l.at = true, time.Time{} }
 
 // step is what one Step gathers; it is emptied before the next.
 type step struct {
@@ -91,6 +141,7 @@ func (e *Engine) setOptions(o bos.Options) {
 	p.MaxUnreachable = orElse(e.settings.MaxUnreachable, p.MaxUnreachable)
 	p.ConfirmGrace = orElse(e.settings.ConfirmGrace, p.ConfirmGrace)
 	p.SetupGiveUp = orElse(e.settings.SetupGiveUp, p.SetupGiveUp)
+	p.Configures = e.settings.Configures
 	e.policy = p
 	e.room.fresh = min(max(p.MaxUnreachable/2, 2*time.Second), 30*time.Second)
 }
@@ -107,6 +158,7 @@ func (e *Engine) Step(now time.Time, in Inputs) Outputs {
 	e.finishWrites()
 	e.runSessions(in)
 	e.runDiscovery(in.Discovery)
+	e.runCleanup()
 	e.callWitnesses()
 	e.step.out.Wake = e.nextWake()
 	return e.step.out
@@ -158,6 +210,9 @@ func (e *Engine) takeIn(in Inputs) {
 	for _, r := range in.Readings {
 		e.sight(r)
 	}
+	for _, r := range in.Configurations {
+		e.sightConfiguration(r)
+	}
 	for _, r := range in.Results {
 		e.settle(r)
 	}
@@ -183,7 +238,7 @@ func (e *Engine) track(r bos.Record) {
 		e.count(n.rec.Session, -1)
 		if r.Revision != n.rec.Revision && r.Status.StatusOverride == bos.StatusOnHold {
 			n.since = e.step.now
-			n.reading = bos.PowerReading{}
+			n.reading, n.configuration = bos.PowerReading{}, bos.ConfigurationReading{}
 		}
 	}
 	n.rec = r
@@ -221,20 +276,28 @@ func (e *Engine) sight(r bos.PowerReading) {
 	if !ok {
 		return
 	}
-	n.looking = false
+	n.power.out = false
 	e.step.touched[r.ID] = true
 	if r.Asked.Before(n.since) {
 		return
 	}
-	n.elapsed = 0
-	if bad && !n.badAt.IsZero() {
-		n.elapsed = min(e.step.now.Sub(n.badAt), 2*e.room.fresh)
-	}
-	n.badAt = time.Time{}
-	if bad {
-		n.badAt = e.step.now
-	}
+	n.silence.add(bad, e.step.now, 2*e.room.fresh)
 	n.reading = r
+}
+
+// sightConfiguration takes an answer of the configuration service in.
+func (e *Engine) sightConfiguration(r bos.ConfigurationReading) {
+	n, ok := e.nodes[r.ID]
+	if !ok {
+		return
+	}
+	n.configured.out = false
+	e.step.touched[r.ID] = true
+	if r.Asked.Before(n.since) {
+		return
+	}
+	n.missing.add(r.Missing, e.step.now, 2*max(e.policy.Polling, time.Second))
+	n.configuration = r
 }
 
 // settle takes the answer to an effect in.
@@ -246,18 +309,22 @@ func (e *Engine) settle(r Result) {
 	n.flying = bos.EffectNone
 	e.step.touched[r.ID] = true
 	now := e.step.now
-	if r.Effect.Kind != bos.EffectWriteBoot {
-		e.write(n, decide.Settle(n.rec, r.Effect, r.CallResult, now))
-		return
-	}
-	next := decide.SettleBoot(n.rec, r.Effect.Artifacts, r.Token, r.CallResult, now)
-	if r.Token != "" && r.Outcome == bos.CallDone {
-		if e.step.out.Commit.Tokens == nil {
-			e.step.out.Commit.Tokens = make(map[string]bos.BootArtifacts)
+	switch r.Effect.Kind {
+	case bos.EffectWriteBoot:
+		if r.Token != "" && r.Outcome == bos.CallDone {
+			if e.step.out.Commit.Tokens == nil {
+				e.step.out.Commit.Tokens = make(map[string]bos.BootArtifacts)
+			}
+			e.step.out.Commit.Tokens[r.Token] = r.Effect.Artifacts
 		}
-		e.step.out.Commit.Tokens[r.Token] = r.Effect.Artifacts
+		e.write(n, decide.SettleBoot(n.rec, r.Effect.Artifacts, r.Token, r.CallResult, now))
+	case bos.EffectConfigure:
+		// What was read before is no longer what the service has.
+		n.configuration = bos.ConfigurationReading{}
+		e.write(n, decide.SettleConfigure(n.rec, r.Effect.Configuration, r.CallResult, now))
+	default:
+		e.write(n, decide.Settle(n.rec, r.Effect, r.CallResult, now))
 	}
-	e.write(n, next)
 }
 
 // decide asks for the decision on one node and takes it over.
@@ -267,11 +334,13 @@ func (e *Engine) decide(id string) {
 		return
 	}
 	now := e.step.now
-	o := decide.Observation{Power: n.reading, Elapsed: n.elapsed}
+	o := decide.Observation{
+		Power: n.reading, Elapsed: n.silence.take(),
+		Configuration: n.configuration, ConfigurationElapsed: n.missing.take(),
+	}
 	if n.reading.State == bos.PowerStateUnknown && !n.reading.Asked.IsZero() {
 		o.Verdict = e.verdict(id)
 	}
-	n.elapsed = 0
 	before := n.rec
 	d := decide.Decide(n.rec, o, e.policy, now)
 	e.write(n, d.Next)
@@ -285,38 +354,58 @@ func (e *Engine) decide(id string) {
 
 // schedule turns the wish for a look or a wake into one.
 func (e *Engine) schedule(id string, n *node, d decide.Decision) {
-	if d.Next.Enabled && !d.Look.IsZero() && !n.looking {
-		if d.Look.After(e.step.now) {
-			n.lookAt = d.Look
-		} else {
-			e.look(id, n)
-		}
+	now := e.step.now
+	if d.Next.Enabled && n.power.want(d.Look, now) {
+		e.look(id, n)
+	}
+	if d.Next.Enabled && n.configured.want(together(d.LookConfiguration, now), now) {
+		e.lookConfiguration(id, n)
 	}
 	at := d.Wake
-	if !n.lookAt.IsZero() && (at.IsZero() || n.lookAt.Before(at)) {
-		at = n.lookAt
+	for _, other := range []time.Time{n.power.at, n.configured.at} {
+		if !other.IsZero() && (at.IsZero() || other.Before(at)) {
+			at = other
+		}
 	}
 	e.wakes.set(id, at)
 }
 
+// together puts a later look off to the next whole second, so that nodes which
+// wait for the same thing are asked about in one request.
+func together(at, now time.Time) time.Time {
+	if !at.After(now) {
+		return at
+	}
+	return at.Truncate(time.Second).Add(time.Second)
+}
+
 // look asks for a power reading.
 func (e *Engine) look(id string, n *node) {
-	n.looking = true
-	n.lookAt = time.Time{}
+	n.power.ask()
 	e.step.out.Looks = append(e.step.out.Looks, id)
 }
 
-// wake takes the nodes that fall due: a look that was put off goes out, and
-// the node is decided on.
+// lookConfiguration asks the configuration service.
+func (e *Engine) lookConfiguration(id string, n *node) {
+	n.configured.ask()
+	e.step.out.ConfigurationLooks = append(e.step.out.ConfigurationLooks, id)
+}
+
+// wake takes the nodes that fall due: looks that were put off go out, and the
+// node is decided on.
 func (e *Engine) wake() {
-	for _, id := range e.wakes.due(e.step.now) {
+	now := e.step.now
+	for _, id := range e.wakes.due(now) {
 		e.step.touched[id] = true
 		n, ok := e.nodes[id]
-		if !ok || n.looking || n.flying != bos.EffectNone {
+		if !ok || n.flying != bos.EffectNone {
 			continue
 		}
-		if !n.lookAt.IsZero() && !n.lookAt.After(e.step.now) {
+		if n.power.due(now) {
 			e.look(id, n)
+		}
+		if n.configured.due(now) {
+			e.lookConfiguration(id, n)
 		}
 	}
 }
@@ -388,6 +477,7 @@ func (e *Engine) nextWake() time.Time {
 		earlier(e.nextRecheck)
 	}
 	earlier(e.nextDiscovery)
+	earlier(e.nextClean)
 	earlier(e.room.nextCall)
 	return wake
 }

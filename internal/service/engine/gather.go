@@ -11,14 +11,16 @@ import (
 )
 
 // Ports is everything outside that a shell needs to carry out what Step says.
-// Inventory, Artifacts and Tenants may be nil where a site has none.
+// Inventory, Configuration, Artifacts and Tenants may be nil where a site has
+// none.
 type Ports struct {
-	Store     bos.Store
-	Inventory bos.InventorySource
-	Power     bos.Power
-	Boot      bos.BootParameters
-	Artifacts bos.Artifacts
-	Tenants   bos.Tenants
+	Store         bos.Store
+	Inventory     bos.InventorySource
+	Power         bos.Power
+	Boot          bos.BootParameters
+	Configuration bos.Configuration
+	Artifacts     bos.Artifacts
+	Tenants       bos.Tenants
 }
 
 // Load is the inputs of a cold start: the options, all enabled components and
@@ -136,28 +138,30 @@ func (p Ports) selected(ctx context.Context, s bos.SessionRecord, facts SetupFac
 }
 
 // CompletionFacts gathers the components a session manages.
-func (p Ports) CompletionFacts(ctx context.Context, key bos.SessionKey) CompletionFacts {
-	facts := CompletionFacts{Key: key}
-	facts.Managed, facts.Err = Managed(ctx, p.Store, key.Name)
+func (p Ports) CompletionFacts(ctx context.Context, s bos.SessionRecord) CompletionFacts {
+	facts := CompletionFacts{Key: s.Key()}
+	facts.Managed, facts.Err = Managed(ctx, p.Store, s.Session)
 	return facts
 }
 
 // Managed lists the components that a session owns or has staged, each once.
-func Managed(ctx context.Context, store bos.Store, session string) ([]bos.Record, error) {
-	owned, err := store.Components(ctx, bos.ComponentFilter{Session: session})
+// Components name their session without its tenant: of those, the session's own
+// are the ones that it set up.
+func Managed(ctx context.Context, store bos.Store, s bos.Session) ([]bos.Record, error) {
+	owned, err := store.Components(ctx, bos.ComponentFilter{Session: s.Name})
 	if err != nil {
-		return nil, fmt.Errorf("load the components of session %q: %w", session, err)
+		return nil, fmt.Errorf("load the components of session %q: %w", s.Name, err)
 	}
-	staged, err := store.Components(ctx, bos.ComponentFilter{StagedSession: session})
+	staged, err := store.Components(ctx, bos.ComponentFilter{StagedSession: s.Name})
 	if err != nil {
-		return nil, fmt.Errorf("load the components staged by session %q: %w", session, err)
+		return nil, fmt.Errorf("load the components staged by session %q: %w", s.Name, err)
 	}
 	for _, r := range staged {
-		if r.Session != session {
+		if r.Session != s.Name {
 			owned = append(owned, r)
 		}
 	}
-	return owned, nil
+	return s.Own(owned), nil
 }
 
 // DiscoveryFacts reads the inventory and the ids BOS has.
@@ -177,12 +181,18 @@ func (p Ports) DiscoveryFacts(ctx context.Context) *DiscoveryFacts {
 
 // Run carries a batch out and calls each once per node, never concurrently.
 func (p Ports) Run(ctx context.Context, b decide.Batch, each func(Result)) {
-	if b.Effect.Kind != bos.EffectWriteBoot {
-		p.Power.Apply(ctx, b.Effect.Kind.PowerOp(), b.IDs, func(res bos.CallResult) {
-			each(Result{Effect: b.Effect, CallResult: res})
-		})
-		return
+	result := func(res bos.CallResult) { each(Result{Effect: b.Effect, CallResult: res}) }
+	switch b.Effect.Kind {
+	case bos.EffectWriteBoot:
+		p.writeBoot(ctx, b, each)
+	case bos.EffectConfigure:
+		p.Configuration.Set(ctx, b.Effect.Configuration, b.IDs, result)
+	default:
+		p.Power.Apply(ctx, b.Effect.Kind.PowerOp(), b.IDs, result)
 	}
+}
+
+func (p Ports) writeBoot(ctx context.Context, b decide.Batch, each func(Result)) {
 	token, err := p.Boot.Write(ctx, b.IDs, b.Effect.Artifacts)
 	res := bootResult(err)
 	for _, id := range b.IDs {

@@ -24,9 +24,11 @@ type Inputs struct {
 	// record any more.
 	Sessions     []bos.SessionRecord
 	GoneSessions []bos.SessionKey
-	// Readings answer Looks, Results answer Effects.
-	Readings []bos.PowerReading
-	Results  []Result
+	// Readings answer Looks, Configurations ConfigurationLooks, Results
+	// Effects.
+	Readings       []bos.PowerReading
+	Configurations []bos.ConfigurationReading
+	Results        []Result
 	// Setups, Completions and Discovery answer the requests of the same name.
 	Setups      []SetupFacts
 	Completions []CompletionFacts
@@ -80,13 +82,17 @@ type Outputs struct {
 	// Effects are to be started once Commit is durable, without the nodes
 	// it conflicted on.
 	Effects []decide.Batch
-	// Looks are the nodes whose power is to be read.
-	Looks []string
+	// Looks are the nodes whose power is to be read, ConfigurationLooks
+	// those that the configuration service is to be asked about.
+	Looks              []string
+	ConfigurationLooks []string
 	// Setups and Completions are sessions whose facts are wanted.
 	Setups      []bos.SessionRecord
-	Completions []bos.SessionKey
+	Completions []bos.SessionRecord
 	// Discover asks for the inventory.
 	Discover bool
+	// Clean asks to remove what is old; nil asks for nothing.
+	Clean *Clean
 	// Wake is when to step again without new input; zero for never.
 	Wake time.Time
 }
@@ -105,7 +111,7 @@ func Empty(c bos.Commit) bool {
 // Empty reports whether nothing happened.
 func (in Inputs) Empty() bool {
 	return in.Options == nil && len(in.Records) == 0 && len(in.Deleted) == 0 && len(in.Dropped) == 0 &&
-		len(in.Sessions) == 0 && len(in.GoneSessions) == 0 && len(in.Readings) == 0 && len(in.Results) == 0 &&
+		len(in.Sessions) == 0 && len(in.GoneSessions) == 0 && len(in.Readings) == 0 && len(in.Configurations) == 0 && len(in.Results) == 0 &&
 		len(in.Setups) == 0 && len(in.Completions) == 0 && in.Discovery == nil && len(in.Retry) == 0
 }
 

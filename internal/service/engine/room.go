@@ -95,11 +95,10 @@ func (e *Engine) callWitnesses() {
 	for _, target := range decide.Witnesses(m.sightings(), now, m.fresh, maxWitnesses) {
 		id := m.seen[target].node
 		if n, ok := e.nodes[id]; ok {
-			if n.looking || n.flying != bos.EffectNone {
+			if n.power.out || n.flying != bos.EffectNone {
 				continue
 			}
-			n.looking = true
-			n.lookAt = time.Time{}
+			n.power.ask()
 		}
 		e.step.out.Looks = append(e.step.out.Looks, id)
 	}

@@ -80,16 +80,27 @@ func (e *Engine) askForCompletions() {
 	if all {
 		e.nextRecheck = e.step.now.Add(max(e.policy.Polling, time.Second))
 	}
+	names := e.namesInUse()
 	for _, s := range e.ordered() {
 		name := s.rec.Name
-		if s.rec.Status.Status != bos.SessionRunning || s.asked || e.bySession[name] > 0 {
+		if s.rec.Status.Status != bos.SessionRunning || s.asked || e.bySession[name] > 0 && names[name] == 1 {
 			continue
 		}
 		if all || e.step.check[name] {
 			s.asked = true
-			e.step.out.Completions = append(e.step.out.Completions, s.rec.Key())
+			e.step.out.Completions = append(e.step.out.Completions, s.rec)
 		}
 	}
+}
+
+// namesInUse counts the sessions of each name: components do not say which
+// tenant's session they belong to.
+func (e *Engine) namesInUse() map[string]int {
+	names := make(map[string]int, len(e.sessions))
+	for _, s := range e.sessions {
+		names[s.rec.Name]++
+	}
+	return names
 }
 
 func (e *Engine) ordered() []*session {

@@ -336,9 +336,9 @@ func (w *World) startCalls(out engine.Outputs, effects []decide.Batch) {
 			w.answer(epoch, func(in *engine.Inputs) { in.Setups = append(in.Setups, facts) })
 		})
 	}
-	for _, key := range out.Completions {
+	for _, s := range out.Completions {
 		w.after(w.delay(), func() {
-			facts := w.ports.CompletionFacts(w.ctx, key)
+			facts := w.ports.CompletionFacts(w.ctx, s)
 			w.answer(epoch, func(in *engine.Inputs) { in.Completions = append(in.Completions, facts) })
 		})
 	}
