@@ -188,6 +188,9 @@ type Work struct {
 	// SilentFor adds up the time in which this component's BMC kept silent
 	// while its peers answered. An answer resets it, an outage stops it.
 	SilentFor time.Duration `json:"silent_for,omitempty"`
+	// MissingFor adds up the time in which the configuration service
+	// answered without this component.
+	MissingFor time.Duration `json:"missing_for,omitempty"`
 	// NoGraceful is set when the BMC turned out to have no graceful
 	// shutdown; power-off then starts with force.
 	NoGraceful bool `json:"no_graceful,omitempty"`

@@ -78,8 +78,8 @@ func holdConfiguration(r bos.Record, o Observation, p bos.Policy, now time.Time)
 	if o.Configuration.Missing {
 		cause = bos.CauseUnknownToConfiguration
 		text = "waiting for the configuration service: " + cause.Sentence()
-		r.Work.SilentFor += o.ConfigurationElapsed
-		if r.Work.SilentFor >= p.MaxUnreachable {
+		r.Work.MissingFor += o.ConfigurationElapsed
+		if r.Work.MissingFor >= p.MaxUnreachable {
 			return fail(unhold(r), cause, ReasonConfigFailed, fmt.Sprintf("gave up after max_unreachable_time (%s): %s", p.MaxUnreachable, cause.Sentence()))
 		}
 	}
@@ -98,7 +98,7 @@ func liftConfiguration(r bos.Record) bos.Record {
 		r = unhold(r)
 		r.Work.Cause = bos.CauseNone
 	}
-	r.Work.SilentFor = 0
+	r.Work.MissingFor = 0
 	return r
 }
 

@@ -31,6 +31,8 @@ func drawRecord(t *rapid.T) bos.Record {
 		},
 	}}
 	r.Work.BootReady = rapid.Bool().Draw(t, "boot ready")
+	r.Work.ConfigurationReady = rapid.Bool().Draw(t, "configuration ready")
+	r.DesiredState.Configuration = rapid.SampledFrom([]string{"", "c"}).Draw(t, "configuration")
 	r.Work.NoGraceful = rapid.Bool().Draw(t, "no graceful")
 	r.Work.InFlight = rapid.SampledFrom([]bos.EffectKind{bos.EffectNone, bos.EffectPowerOn, bos.EffectPowerOffForceful}).Draw(t, "in flight")
 	if rapid.Bool().Draw(t, "acted") {
@@ -51,6 +53,13 @@ func drawObservation(t *rapid.T) Observation {
 		o.Verdict = Verdict{ExtentBMC, rapid.Bool().Draw(t, "clock runs"), bos.CauseBMCUnreachable}
 		o.Elapsed = time.Duration(rapid.IntRange(0, 1200).Draw(t, "elapsed")) * time.Second
 	}
+	o.Configuration = bos.ConfigurationReading{
+		Desired: rapid.SampledFrom([]string{"", "c", "old"}).Draw(t, "cfs desired"),
+		Status:  rapid.SampledFrom([]bos.ConfigurationStatus{"configured", "pending", "failed"}).Draw(t, "cfs status"),
+		Missing: rapid.Bool().Draw(t, "cfs missing"), Symptom: rapid.SampledFrom([]bos.Symptom{bos.SymptomNone, bos.SymptomSilent}).Draw(t, "cfs symptom"),
+		Asked: noon.Add(-time.Duration(rapid.IntRange(0, 120).Draw(t, "cfs age")) * time.Second),
+	}
+	o.ConfigurationElapsed = time.Duration(rapid.IntRange(0, 1200).Draw(t, "cfs elapsed")) * time.Second
 	return o
 }
 
@@ -58,6 +67,7 @@ func TestDecideKeepsItsPromisesForEveryRecordAndObservation(t *testing.T) {
 	p := bos.DefaultOptions().Policy()
 	rapid.Check(t, func(t *rapid.T) {
 		r, o := drawRecord(t), drawObservation(t)
+		p.Configures = rapid.Bool().Draw(t, "configures")
 		d := Decide(r, o, p, noon)
 		op := d.Effect.Kind.PowerOp()
 		switch {
@@ -67,6 +77,8 @@ func TestDecideKeepsItsPromisesForEveryRecordAndObservation(t *testing.T) {
 			t.Fatal("a power action on a disabled component")
 		case op == bos.PowerOn && !r.Work.BootReady:
 			t.Fatal("a power-on before the boot parameters are stored")
+		case op == bos.PowerOn && p.Configures && !r.Work.ConfigurationReady:
+			t.Fatal("a power-on before the configuration is cleared")
 		case op == bos.PowerOn && o.Power.State != bos.PowerStateOff:
 			t.Fatal("a power-on of a node that is not off")
 		case op != "" && d.Next.Work.InFlight != d.Effect.Kind:

@@ -1,0 +1,179 @@
+package decide
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+func configuring() bos.Policy {
+	p := bos.DefaultOptions().Policy()
+	p.Configures = true
+	return p
+}
+
+// booted is a node that reported the right image a minute after its power-on.
+func booted(configuration string) bos.Record {
+	image := bos.BootArtifacts{Kernel: "k", Initrd: "i"}
+	r := bos.Record{Component: bos.Component{
+		ID: "x1000c0s0b0n0", Enabled: true, Session: "s",
+		ActualState:  bos.ActualState{BootArtifacts: image},
+		DesiredState: bos.DesiredState{BootArtifacts: image, Configuration: configuration},
+		LastAction:   bos.LastAction{Action: bos.ActionPoweringOn},
+		Status:       bos.ComponentStatus{Phase: bos.PhasePoweringOn},
+		EventStats:   bos.EventStats{PowerOnAttempts: 1},
+	}}
+	r.Work.ActionAt = noon.Add(-time.Minute)
+	return r
+}
+
+func on(configuration bos.ConfigurationReading) Observation {
+	return Observation{Power: bos.PowerReading{State: bos.PowerStateOn, Asked: noon}, Configuration: configuration}
+}
+
+func TestABootedNodeIsDoneWhenItsConfigurationIs(t *testing.T) {
+	fresh := noon.Add(-time.Second)
+	for name, c := range map[string]struct {
+		wanted     string
+		reading    bos.ConfigurationReading
+		wantStatus string
+		wantEffect bos.EffectKind
+	}{
+		"applied":                            {"c", bos.ConfigurationReading{Desired: "c", Status: "configured", Asked: fresh}, bos.StatusStable, ""},
+		"under way":                          {"c", bos.ConfigurationReading{Desired: "c", Status: "pending", Asked: fresh}, bos.StatusConfiguring, ""},
+		"failed":                             {"c", bos.ConfigurationReading{Desired: "c", Status: "failed", Asked: fresh}, bos.StatusFailed, ""},
+		"a word nobody knows":                {"c", bos.ConfigurationReading{Desired: "c", Status: "odd", Asked: fresh}, bos.StatusFailed, ""},
+		"another one is set":                 {"c", bos.ConfigurationReading{Desired: "old", Status: "configured", Asked: fresh}, bos.StatusConfiguring, bos.EffectConfigure},
+		"none is wanted and none is set":     {"", bos.ConfigurationReading{Asked: fresh, Status: "unconfigured"}, bos.StatusStable, ""},
+		"none is wanted and one is set":      {"", bos.ConfigurationReading{Desired: "old", Status: "configured", Asked: fresh}, bos.StatusConfiguring, bos.EffectConfigure},
+		"none is wanted and CFS has no node": {"", bos.ConfigurationReading{Missing: true, Asked: fresh}, bos.StatusStable, ""},
+		"CFS has no such node":               {"c", bos.ConfigurationReading{Missing: true, Asked: fresh}, bos.StatusOnHold, ""},
+		"CFS does not answer":                {"c", bos.ConfigurationReading{Symptom: bos.SymptomSilent, Asked: fresh}, bos.StatusOnHold, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := Decide(booted(c.wanted), on(c.reading), configuring(), noon)
+			if got := d.Next.DeriveStatus(); got != c.wantStatus || d.Effect.Kind != c.wantEffect {
+				t.Errorf("status %s with effect %q, want %s with %q", got, d.Effect.Kind, c.wantStatus, c.wantEffect)
+			}
+			if over := c.wantStatus == bos.StatusStable || c.wantStatus == bos.StatusFailed; over == d.Next.Enabled {
+				t.Errorf("enabled is %t at status %s", d.Next.Enabled, c.wantStatus)
+			}
+		})
+	}
+}
+
+func TestAConfigurationReadBeforeThePowerOnSaysNothingOfThisBoot(t *testing.T) {
+	stale := bos.ConfigurationReading{Desired: "c", Status: "configured", Asked: noon.Add(-2 * time.Minute)}
+	for _, reading := range []bos.ConfigurationReading{stale, {}} {
+		d := Decide(booted("c"), on(reading), configuring(), noon)
+		if !d.Next.Enabled || !d.LookConfiguration.Equal(noon) {
+			t.Errorf("%+v: enabled %t, next look %s; want a look now", reading, d.Next.Enabled, d.LookConfiguration)
+		}
+	}
+}
+
+func TestBeforePowerOnTheConfigurationIsSetDisabledAndCleared(t *testing.T) {
+	r := booted("c")
+	r.ActualState = bos.ActualState{}
+	r.LastAction.Action = bos.ActionSessionSetup
+	r.EventStats = bos.EventStats{}
+	r.Work = bos.Work{BootReady: true}
+	off := Observation{Power: bos.PowerReading{State: bos.PowerStateOff, Asked: noon}}
+	d := Decide(r, off, configuring(), noon)
+	want := bos.Effect{Kind: bos.EffectConfigure, Configuration: bos.ConfigurationTarget{Name: "c", Session: "s", Clear: true}}
+	if d.Effect != want {
+		t.Fatalf("effect %+v, want %+v", d.Effect, want)
+	}
+	settled := SettleConfigure(d.Next, d.Effect.Configuration, bos.CallResult{}, noon)
+	if d = Decide(settled, off, configuring(), noon); d.Effect.Kind != bos.EffectPowerOn {
+		t.Errorf("then effect %q, want the power-on", d.Effect.Kind)
+	}
+	if d.Next.Work.ConfigurationReady {
+		t.Error("a power-on leaves the next one without a cleared configuration")
+	}
+}
+
+func TestAnOutageOfTheConfigurationServiceCostsNoAttemptAndFailsNobody(t *testing.T) {
+	r := booted("c")
+	silent := bos.ConfigurationReading{Symptom: bos.SymptomSilent, Detail: "CFS: connection refused"}
+	p := configuring()
+	now := noon
+	for range 100 {
+		now = now.Add(time.Minute)
+		silent.Asked = now
+		d := Decide(r, Observation{Power: bos.PowerReading{State: bos.PowerStateOn, Asked: now}, Configuration: silent, ConfigurationElapsed: time.Minute}, p, now)
+		r = d.Next
+	}
+	if !r.Enabled || r.DeriveStatus() != bos.StatusOnHold || !strings.Contains(r.Error, "connection refused") {
+		t.Errorf("status %s with error %q after the outage, want it on hold with the reason", r.DeriveStatus(), r.Error)
+	}
+	d := Decide(r, Observation{Power: bos.PowerReading{State: bos.PowerStateOn, Asked: now}, Configuration: bos.ConfigurationReading{Desired: "c", Status: "configured", Asked: now}}, p, now)
+	if d.Next.DeriveStatus() != bos.StatusStable || d.Next.Error != "" {
+		t.Errorf("status %s with error %q once it answers, want it done", d.Next.DeriveStatus(), d.Next.Error)
+	}
+	before := bos.Record{}
+	before.Enabled = true
+	held := SettleConfigure(before, bos.ConfigurationTarget{Clear: true}, bos.CallResult{Outcome: bos.CallNotAttempted}, noon)
+	if held.EventStats.PowerOnAttempts != 0 || held.Work.ConfigurationReady {
+		t.Errorf("an outage at power-on left %+v", held)
+	}
+}
+
+func TestANodeThatTheConfigurationServiceNeverKnowsFailsWithThatCause(t *testing.T) {
+	r, p, now := booted("c"), configuring(), noon
+	for range int(p.MaxUnreachable/time.Minute) + 1 {
+		now = now.Add(time.Minute)
+		d := Decide(r, Observation{
+			Power:         bos.PowerReading{State: bos.PowerStateOn, Asked: now},
+			Configuration: bos.ConfigurationReading{Missing: true, Asked: now}, ConfigurationElapsed: time.Minute,
+		}, p, now)
+		r = d.Next
+	}
+	if r.DeriveStatus() != bos.StatusFailed || r.Work.Cause != bos.CauseUnknownToConfiguration {
+		t.Errorf("status %s with cause %q", r.DeriveStatus(), r.Work.Cause)
+	}
+}
+
+func TestAWantedConfigurationWithoutAConfigurationServiceFailsAndSaysWhatToDo(t *testing.T) {
+	d := Decide(booted("c"), on(bos.ConfigurationReading{}), bos.DefaultOptions().Policy(), noon)
+	if d.Next.DeriveStatus() != bos.StatusFailed || !strings.Contains(d.Next.Error, "configuration.cfs") {
+		t.Errorf("status %s with error %q", d.Next.DeriveStatus(), d.Next.Error)
+	}
+}
+
+func TestOnlyOldActualStatesOfIdleComponentsAreForgotten(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := drawRecord(t)
+		r.ActualState.LastUpdated = bos.At(noon.Add(-time.Duration(rapid.IntRange(0, 200).Draw(t, "age")) * time.Minute))
+		if rapid.Bool().Draw(t, "never") {
+			r.ActualState.LastUpdated = bos.Time{}
+		}
+		before := noon.Add(-time.Hour)
+		expired := ActualExpired(r, before)
+		recent := !r.ActualState.LastUpdated.IsZero() && !r.ActualState.LastUpdated.Before(before)
+		if expired && (r.Enabled || recent || r.ActualState.BootArtifacts.Empty()) {
+			t.Fatal("what is in work, recent or empty is not old")
+		}
+		if !expired && !r.Enabled && !recent && !r.ActualState.BootArtifacts.Empty() {
+			t.Fatal("an old state is kept")
+		}
+		if forgotten := ForgetActual(r, noon); ActualExpired(forgotten, noon.Add(time.Hour)) || forgotten.LastAction.Action != bos.ActionActualStateCleanup {
+			t.Fatal("a state is forgotten once")
+		}
+	})
+}
+
+func TestLifetimesAreTheOptionsAndZeroKeepsForEver(t *testing.T) {
+	o := bos.DefaultOptions()
+	if got := Lifetimes(o, noon); got.Sessions != 7*24*time.Hour || !got.Actual.Equal(noon.Add(-4*time.Hour)) {
+		t.Errorf("defaults %+v", got)
+	}
+	o.CleanupCompletedSessionTTL, o.ComponentActualStateTTL = "0", "nonsense"
+	if got := Lifetimes(o, noon); got != (Lifetime{}) {
+		t.Errorf("%+v, want nothing cleaned", got)
+	}
+}
