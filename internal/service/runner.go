@@ -40,6 +40,7 @@ type runner struct {
 	answers chan answer
 	stopped chan struct{}
 	calls   sync.WaitGroup
+	flights flights
 	epoch   int // counts engines: answers to an earlier one are dropped
 }
 
@@ -234,6 +235,9 @@ func (r *runner) loadSessions(ctx context.Context, changed taken, in *engine.Inp
 			return err
 		default:
 			in.Sessions = append(in.Sessions, rec)
+			if rec.Status.Status == bos.SessionComplete {
+				r.flights.halt(rec.Name)
+			}
 		}
 	}
 	return nil
@@ -285,8 +289,10 @@ func (r *runner) commitSetup(ctx context.Context, setup engine.SetupCommit) erro
 // own; the adapters bound what is in flight.
 func (r *runner) start(ctx context.Context, out engine.Outputs, effects []decide.Batch) {
 	for _, batch := range effects {
+		flight := r.flights.begin(batch.Session)
 		r.call(ctx, func(ctx context.Context, answer func(func(*engine.Inputs))) {
-			r.ports.Run(ctx, batch, func(res engine.Result) {
+			defer r.flights.end(flight)
+			r.ports.Run(bos.WithHalt(ctx, flight.halt), batch, func(res engine.Result) {
 				answer(func(in *engine.Inputs) { in.Results = append(in.Results, res) })
 			})
 		})

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"sync"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
 // target is one node to be asked about.
@@ -125,7 +127,7 @@ func oneBMC[T any](ctx context.Context, c *Client, lane chan struct{}, nodes []t
 	dead := false
 	for _, t := range nodes {
 		switch {
-		case !entered || ctx.Err() != nil:
+		case !entered || ctx.Err() != nil || bos.Halted(ctx):
 			out <- j.cancelled(t.id)
 		case dead:
 			out <- j.skipped(t)

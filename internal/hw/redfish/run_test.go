@@ -307,3 +307,29 @@ func TestEveryNodeIsReportedExactlyOnce(t *testing.T) {
 		}
 	})
 }
+
+func TestAHaltLetsTheCallUnderWayEndAndStartsNoOther(t *testing.T) {
+	halt := make(chan struct{})
+	var once sync.Once
+	b := startBMC(t, func(_ *bmc, w http.ResponseWriter, _ *http.Request, _ string) {
+		once.Do(func() { close(halt) })
+		w.WriteHeader(http.StatusNoContent)
+	})
+	ids, endpoints := rack(b, 1, 4)
+	c := connect(t, redfish.Config{Endpoints: fixed(endpoints)})
+	got := apply(bos.WithHalt(t.Context(), halt), t, c, bos.PowerOn, ids...)
+	done, left := 0, 0
+	for _, r := range got.results {
+		switch r.Outcome {
+		case bos.CallDone:
+			done++
+		case bos.CallNotAttempted:
+			left++
+		default:
+			t.Errorf("%+v", r)
+		}
+	}
+	if done != 1 || left != 3 || len(b.posts()) != 1 {
+		t.Errorf("%d done, %d not attempted, sent %v; want the first only", done, left, b.posts())
+	}
+}

@@ -110,7 +110,7 @@ type step struct {
 	out     Outputs
 	touched map[string]bool
 	writes  map[string]bos.Record
-	effects map[string]bos.Effect
+	effects map[string]decide.Wanted
 	check   map[string]bool // session names to check for completion
 	assess  *decide.Assessment
 }
@@ -183,7 +183,7 @@ func (e *Engine) begin(now time.Time) {
 		now:     now.UTC().Round(0),
 		touched: make(map[string]bool),
 		writes:  make(map[string]bos.Record),
-		effects: make(map[string]bos.Effect),
+		effects: make(map[string]decide.Wanted),
 		check:   make(map[string]bool),
 	}
 }
@@ -347,7 +347,7 @@ func (e *Engine) decide(id string) {
 	e.note(before, d)
 	if d.Effect.Kind != bos.EffectNone {
 		n.flying = d.Effect.Kind
-		e.step.effects[id] = d.Effect
+		e.step.effects[id] = decide.Wanted{Effect: d.Effect, Session: d.Next.Session}
 	}
 	e.schedule(id, n, d)
 }

@@ -146,7 +146,7 @@ func Survivors(batches []decide.Batch, conflicts []string) (kept []decide.Batch,
 			}
 		}
 		if len(ids) > 0 {
-			kept = append(kept, decide.Batch{Effect: b.Effect, IDs: ids})
+			kept = append(kept, decide.Batch{Effect: b.Effect, Session: b.Session, IDs: ids})
 		}
 	}
 	return kept, dropped
