@@ -1,10 +1,12 @@
 package provider_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -15,8 +17,9 @@ import (
 	"github.com/bootorch/terraform-provider-bos/provider"
 )
 
-// TestMain points the acceptance tests at the real Terraform and keeps it from
-// calling home. Started by Terraform, the test binary is the provider.
+// TestMain points the acceptance tests at the real Terraform, or at the one that
+// TF_ACC_TERRAFORM_PATH names, OpenTofu for example, and keeps it from calling
+// home. Started by Terraform, the test binary is the provider.
 func TestMain(m *testing.M) {
 	if os.Getenv("TF_PLUGIN_MAGIC_COOKIE") != "" {
 		if err := provider.Serve(context.Background(), "test", false); err != nil {
@@ -25,14 +28,19 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	terraform, err := exec.LookPath("terraform")
+	terraform, err := exec.LookPath(cmp.Or(os.Getenv("TF_ACC_TERRAFORM_PATH"), "terraform"))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "the provider's tests run the terraform command; install Terraform 1.10 or later:", err)
 		os.Exit(1)
 	}
-	for name, value := range map[string]string{
+	env := map[string]string{
 		"TF_ACC": "1", "TF_ACC_TERRAFORM_PATH": terraform, "CHECKPOINT_DISABLE": "1", "TF_CLI_CONFIG_FILE": os.DevNull,
-	} {
+	}
+	if strings.Contains(filepath.Base(terraform), "tofu") {
+		// Where OpenTofu looks for a provider that no configuration gives an address.
+		env["TF_ACC_PROVIDER_HOST"], env["TF_ACC_PROVIDER_NAMESPACE"] = "registry.opentofu.org", "hashicorp"
+	}
+	for name, value := range env {
 		if err := os.Setenv(name, value); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
