@@ -43,7 +43,8 @@ func MakePreview(req Request, sel Selection, images map[string]bos.Image, now ti
 	return p
 }
 
-// pin is a hash of what a reviewer agrees to: operation, nodes and images.
+// pin is a hash of what a reviewer agrees to: operation, nodes, and what they
+// boot with which parameters and configuration.
 // Everything in it is quoted or ends its line, so that no two plans read alike.
 func pin(req Request, sel Selection, images map[string]bos.Image) string {
 	h := sha256.New()
@@ -56,8 +57,10 @@ func pin(req Request, sel Selection, images map[string]bos.Image) string {
 		if req.Operation == bos.OperationShutdown {
 			continue
 		}
-		path := req.Template.BootSets[set.Name].Path
+		spec := req.Template.BootSets[set.Name]
+		path := spec.Path
 		image := images[path]
+		fmt.Fprintf(h, "boot %q %q %q %q\n", spec.KernelParameters, spec.RootfsProvider, spec.RootfsProviderPassthrough, req.Template.Configuration(spec))
 		fmt.Fprintf(h, "image %q %q\n", path, image.ETag)
 		for _, file := range []bos.Artifact{image.Kernel, image.Initrd, image.Rootfs} {
 			fmt.Fprintf(h, "file %q %q\n", file.Path, file.ETag)
@@ -104,7 +107,7 @@ func PreviewDiff(planned, current bos.Preview) string {
 	parts = append(parts, nodeDiff(placed(planned), placed(current))...)
 	parts = append(parts, imageDiff(planned, current)...)
 	if len(parts) == 0 {
-		parts = append(parts, "the kernel, initrd or rootfs of an image is another one, or the session is staged and was not before, or the other way round")
+		parts = append(parts, "the nodes are the same, but kernel parameters, root file system, configuration or a file of the image are others, or the session is staged and was not before, or the other way round")
 	}
 	return strings.Join(parts, "; ")
 }

@@ -1,0 +1,286 @@
+package decide
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// drawSite is a random inventory of up to 40 nodes.
+func drawSite(t *rapid.T) bos.Inventory {
+	inv := bos.Inventory{Groups: map[string][]string{}, Partitions: map[string][]string{}}
+	for i := range rapid.IntRange(0, 40).Draw(t, "nodes") {
+		n := bos.Node{
+			ID:      fmt.Sprintf("x1000c%ds%db0n%d", i/16, i/2%8, i%2),
+			Role:    rapid.SampledFrom([]string{"Compute", "Application", "Management"}).Draw(t, "role"),
+			SubRole: rapid.SampledFrom([]string{"", "UAN", "Worker"}).Draw(t, "subrole"),
+			Arch:    rapid.SampledFrom([]string{"", "X86", "ARM", "UNKNOWN"}).Draw(t, "arch"),
+			Enabled: rapid.IntRange(0, 5).Draw(t, "enabled") > 0,
+			Locked:  rapid.IntRange(0, 5).Draw(t, "locked") == 0,
+		}
+		inv.Nodes = append(inv.Nodes, n)
+		for _, name := range []string{"blue", "green"} {
+			if rapid.Bool().Draw(t, name) {
+				inv.Groups[name] = append(inv.Groups[name], n.ID)
+			}
+		}
+		if rapid.Bool().Draw(t, "p1") {
+			inv.Partitions["p1"] = append(inv.Partitions["p1"], n.ID)
+		}
+	}
+	return inv
+}
+
+// drawRequest is a template of up to three boot sets with a limit.
+func drawRequest(t *rapid.T, inv bos.Inventory) Request {
+	words := []string{"Compute", "Application_UAN", "Management", "NoSuchRole"}
+	names := []string{"blue", "green", "nosuchgroup"}
+	sets := make(map[string]bos.BootSet)
+	for i := range rapid.IntRange(1, 3).Draw(t, "boot sets") {
+		set := bos.BootSet{
+			Path: fmt.Sprintf("s3://b/%d/manifest.json", i), Type: "s3",
+			Arch:             rapid.SampledFrom([]bos.Arch{"", "X86", "ARM", "Unknown"}).Draw(t, "arch"),
+			KernelParameters: rapid.SampledFrom([]string{"", "quiet"}).Draw(t, "parameters"),
+			NodeRolesGroups:  rapid.SliceOfN(rapid.SampledFrom(words), 0, 2).Draw(t, "roles"),
+			NodeGroups:       rapid.SliceOfN(rapid.SampledFrom(names), 0, 2).Draw(t, "groups"),
+		}
+		for range rapid.IntRange(0, 4).Draw(t, "listed") {
+			set.NodeList = append(set.NodeList, fmt.Sprintf("X1000c0s%db0n%d", rapid.IntRange(0, 9).Draw(t, "slot"), rapid.IntRange(0, 1).Draw(t, "node")))
+		}
+		sets[fmt.Sprintf("set%d", i)] = set
+	}
+	term := rapid.Custom(func(t *rapid.T) string {
+		return rapid.SampledFrom([]string{"", "&", "!"}).Draw(t, "sign") +
+			rapid.SampledFrom([]string{"all", "*", "Compute", "blue", "p1", "x1000c0s[0-3]b0n0", "x1000c0s1b0n1"}).Draw(t, "word")
+	})
+	req := Request{
+		Template:        bos.SessionTemplate{Name: "t", BootSets: sets},
+		Operation:       rapid.SampledFrom(bos.Operations()).Draw(t, "operation"),
+		Limit:           strings.Join(rapid.SliceOfN(term, 0, 3).Draw(t, "limit"), ","),
+		Stage:           rapid.Bool().Draw(t, "stage"),
+		IncludeDisabled: rapid.Bool().Draw(t, "include disabled"),
+	}
+	if rapid.IntRange(0, 3).Draw(t, "tenant") == 0 {
+		req.TenantNodes = []string{}
+		for _, n := range inv.Nodes {
+			if rapid.Bool().Draw(t, "of the tenant") {
+				req.TenantNodes = append(req.TenantNodes, n.ID)
+			}
+		}
+	}
+	return req
+}
+
+func imagesOf(req Request) map[string]bos.Image {
+	images := make(map[string]bos.Image)
+	for _, set := range req.Template.BootSets {
+		images[set.Path] = bos.Image{Path: set.Path, ETag: "e", Kernel: bos.Artifact{Path: set.Path + "/k"}, Initrd: bos.Artifact{Path: set.Path + "/i"}}
+	}
+	return images
+}
+
+func TestWhatIsPlannedIsWhatIsDoneAtAThousandRandomSites(t *testing.T) {
+	for range 10 { // a check draws a hundred
+		rapid.Check(t, plannedIsDone)
+	}
+}
+
+func plannedIsDone(t *rapid.T) {
+	inv := drawSite(t)
+	req := drawRequest(t, inv)
+	images := imagesOf(req)
+	sel, err := Select(req, inv)
+	if err != nil {
+		var invalid *bos.Invalid
+		if !errors.As(err, &invalid) {
+			t.Fatalf("the error %v is no refusal", err)
+		}
+		return
+	}
+	planned := MakePreview(req, sel, images, noon, 0)
+	records := make(map[string]bos.Record)
+	for _, n := range inv.Nodes {
+		records[n.ID] = bos.Record{Component: bos.Component{ID: n.ID}, Revision: 1}
+	}
+	session := bos.SessionRecord{Template: req.Template, Session: bos.Session{
+		Name: "s", Operation: req.Operation, Stage: req.Stage, Limit: req.Limit, IncludeDisabled: req.IncludeDisabled,
+	}}
+	done, err := Setup(session, sel, images, records, bos.DefaultOptions(), noon)
+	if planned.Count == 0 {
+		if err == nil || err.Error() != NoNodes {
+			t.Fatalf("a session for nobody ended with %v", err)
+		}
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var acted []string
+	for _, r := range done.Writes {
+		acted = append(acted, r.ID)
+	}
+	if bos.Fold(acted) != planned.Nodes || len(acted) != planned.Count {
+		t.Fatalf("planned %s, acted on %s", planned.Nodes, bos.Fold(acted))
+	}
+}
+
+func TestNobodyIsSelectedWhomARuleLeavesOut(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		inv := drawSite(t)
+		req := drawRequest(t, inv)
+		sel, err := Select(req, inv)
+		if err != nil {
+			return
+		}
+		nodes := make(map[string]bos.Node)
+		for _, n := range inv.Nodes {
+			nodes[n.ID] = n
+		}
+		skipped := make(map[string]string)
+		for _, skip := range sel.Skipped {
+			for _, id := range skip.Nodes {
+				if skipped[id] != "" {
+					t.Fatalf("%s is skipped for %q and %q", id, skipped[id], skip.Reason)
+				}
+				skipped[id] = skip.Reason
+			}
+		}
+		seen := make(map[string]bool)
+		for _, set := range sel.BootSets {
+			for _, id := range set.Nodes {
+				n, known := nodes[id]
+				wrong := map[string]bool{
+					"unknown": !known, "locked": n.Locked, "disabled": !n.Enabled && !req.IncludeDisabled,
+					"foreign": req.TenantNodes != nil && !slices.Contains(req.TenantNodes, id),
+					"skipped": skipped[id] != "", "selected twice": seen[id],
+					"of another architecture": !sameArch(n.Arch, req.Template.BootSets[set.Name].Arch),
+				}
+				for what, is := range wrong {
+					if is {
+						t.Fatalf("%s was selected although it is %s", id, what)
+					}
+				}
+				seen[id] = true
+			}
+		}
+	})
+}
+
+func TestTheOrderOfTheInventoryChangesNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		inv := drawSite(t)
+		req := drawRequest(t, inv)
+		turned := bos.Inventory{Nodes: slices.Clone(inv.Nodes), Groups: maps.Clone(inv.Groups), Partitions: inv.Partitions}
+		slices.Reverse(turned.Nodes)
+		a, errA := Select(req, inv)
+		b, errB := Select(req, turned)
+		if (errA == nil) != (errB == nil) {
+			t.Fatalf("%v in one order, %v in the other", errA, errB)
+		}
+		if errA != nil {
+			return
+		}
+		planA, planB := MakePreview(req, a, imagesOf(req), noon, 0), MakePreview(req, b, imagesOf(req), noon, 0)
+		if planA.Pin != planB.Pin || PreviewDiff(planA, planB) != "" {
+			t.Fatalf("two pins for one plan: %s", PreviewDiff(planA, planB))
+		}
+	})
+}
+
+func TestARefusedSelectionNamesNodesAndBootSets(t *testing.T) {
+	site := bos.Inventory{
+		Nodes:  []bos.Node{{ID: "x1c0s0b0n0", Role: "Compute", Enabled: true}, {ID: "x1c0s1b0n0", Role: "Compute", Enabled: true}},
+		Groups: map[string][]string{"blue": {"x1c0s1b0n0"}},
+	}
+	compute := bos.BootSet{NodeRolesGroups: []string{"Compute"}}
+	for name, c := range map[string]struct {
+		req  Request
+		says []string
+	}{
+		"a node in two boot sets": {
+			Request{Template: bos.SessionTemplate{BootSets: map[string]bos.BootSet{"a": compute, "b": {NodeGroups: []string{"blue"}}}}},
+			[]string{"x1c0s1b0n0", `"a"`, `"b"`},
+		},
+		"a node of another tenant": {
+			Request{TenantNodes: []string{"x1c0s0b0n0"}, Template: bos.SessionTemplate{BootSets: map[string]bos.BootSet{"a": {NodeList: []string{"x1c0s1b0n0"}}}}},
+			[]string{"x1c0s1b0n0", "tenant"},
+		},
+		"an empty term": {Request{Limit: "Compute,,x", Template: bos.SessionTemplate{BootSets: map[string]bos.BootSet{"a": compute}}}, []string{"limit"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Select(c.req, site)
+			if err == nil {
+				t.Fatal("it was accepted")
+			}
+			for _, text := range c.says {
+				if !strings.Contains(err.Error(), text) {
+					t.Errorf("%q does not name %s", err, text)
+				}
+			}
+		})
+	}
+}
+
+func TestAPinCoversWhatAReviewerAgreedTo(t *testing.T) {
+	site := bos.Inventory{Nodes: []bos.Node{{ID: "x1c0s0b0n0", Role: "Compute", Enabled: true}}}
+	base := func() (Request, map[string]bos.Image) {
+		req := Request{Operation: bos.OperationReboot, Template: bos.SessionTemplate{Name: "t", BootSets: map[string]bos.BootSet{
+			"a": {Path: "p", Type: "s3", KernelParameters: "quiet", NodeRolesGroups: []string{"Compute"}},
+		}}}
+		return req, imagesOf(req)
+	}
+	plan := func(req Request, images map[string]bos.Image, inv bos.Inventory) bos.Preview {
+		sel, err := Select(req, inv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return MakePreview(req, sel, images, noon, 0)
+	}
+	reviewed := plan(func() (Request, map[string]bos.Image, bos.Inventory) { r, i := base(); return r, i, site }())
+	for name, c := range map[string]struct {
+		change func(*Request, map[string]bos.Image, *bos.Inventory)
+		says   string
+	}{
+		"a node more": {func(_ *Request, _ map[string]bos.Image, inv *bos.Inventory) {
+			inv.Nodes = append(slices.Clone(inv.Nodes), bos.Node{ID: "x1c0s1b0n0", Role: "Compute", Enabled: true})
+		}, "added: x1c0s1b0n0"},
+		"another image": {func(_ *Request, images map[string]bos.Image, _ *bos.Inventory) {
+			image := images["p"]
+			image.ETag = "other"
+			images["p"] = image
+		}, "etag other"},
+		"another kernel": {func(_ *Request, images map[string]bos.Image, _ *bos.Inventory) {
+			image := images["p"]
+			image.Kernel.ETag = "other"
+			images["p"] = image
+		}, "file of the image"},
+		"other kernel parameters": {func(r *Request, _ map[string]bos.Image, _ *bos.Inventory) {
+			set := r.Template.BootSets["a"]
+			set.KernelParameters = "debug"
+			r.Template.BootSets["a"] = set
+		}, "kernel parameters"},
+		"another operation": {func(r *Request, _ map[string]bos.Image, _ *bos.Inventory) { r.Operation = bos.OperationBoot }, "boot instead of reboot"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			req, images := base()
+			inv := site
+			c.change(&req, images, &inv)
+			now := plan(req, images, inv)
+			if diff := PreviewDiff(reviewed, now); !strings.Contains(diff, c.says) {
+				t.Errorf("the difference is %q, want %q in it", diff, c.says)
+			}
+		})
+	}
+	same, images := base()
+	same.Template.Description = "only words"
+	if diff := PreviewDiff(reviewed, plan(same, images, site)); diff != "" {
+		t.Errorf("words changed the pin: %s", diff)
+	}
+}
