@@ -14,6 +14,8 @@ var (
 	// ErrImage marks an image that is missing or broken, as against one
 	// that could not be read now.
 	ErrImage = errors.New("boot image unusable")
+	// ErrSkip is what a change of a record returns to leave it alone.
+	ErrSkip = errors.New("left as it is")
 )
 
 // Invalid is bad input: what the API answers with 400 and what changes

@@ -11,50 +11,87 @@ import (
 // errorListLength is how many xnames an error summary names.
 const errorListLength = 10
 
-// Extended computes the extended status of a session (bos-contract section 6).
-// managed are the components that the session owns or has staged, each once;
-// others are left out of account. A component that it both owns and has staged
-// counts as owned. Staged components have no phase, outcome or error of this
-// session yet.
-func Extended(s SessionRecord, managed []Record, now time.Time) ExtendedStatus {
-	var total, staged, successful, failed int
-	phases := make(map[Phase]int)
-	errorsOf := make(map[string][]string)
+// Tally is the components of one session, counted for its status.
+type Tally struct {
+	// Owned are those that name the session as theirs; Staged those that
+	// have only staged it.
+	Owned, Staged      int
+	Successful, Failed int
+	// Phases counts those that are enabled and not on hold.
+	Phases map[Phase]int
+	// Errors has the owned components of each error, in any order.
+	Errors map[string][]string
+}
+
+// Count adds n components that share status word, phase and enabled.
+func (t *Tally) Count(n int, status string, phase Phase, enabled, onHold bool) {
+	t.Owned += n
+	switch status {
+	case StatusStable:
+		t.Successful += n
+	case StatusFailed:
+		t.Failed += n
+	}
+	if enabled && !onHold {
+		if t.Phases == nil {
+			t.Phases = make(map[Phase]int)
+		}
+		t.Phases[phase] += n
+	}
+}
+
+// Fail notes the error of a component that was counted.
+func (t *Tally) Fail(id, text string) {
+	if t.Errors == nil {
+		t.Errors = make(map[string][]string)
+	}
+	t.Errors[text] = append(t.Errors[text], id)
+}
+
+// TallyOf counts the components that the session of this name owns or has
+// staged; others are left out of account. A component that it both owns and
+// has staged counts as owned. Staged components have no phase, outcome or
+// error of this session yet.
+func TallyOf(session string, managed []Record) Tally {
+	var t Tally
 	for _, r := range managed {
-		if r.Session != s.Name {
-			if r.StagedState.Session == s.Name {
-				staged++
-				total++
+		if r.Session != session {
+			if r.StagedState.Session == session {
+				t.Staged++
 			}
 			continue
 		}
-		total++
-		switch r.DeriveStatus() {
-		case StatusStable:
-			successful++
-		case StatusFailed:
-			failed++
-		}
-		if r.Enabled && r.Status.StatusOverride != StatusOnHold {
-			phases[r.Status.Phase]++
-		}
+		t.Count(1, r.DeriveStatus(), r.Status.Phase, r.Enabled, r.Status.StatusOverride == StatusOnHold)
 		if r.Error != "" {
-			errorsOf[r.Error] = append(errorsOf[r.Error], r.ID)
+			t.Fail(r.ID, r.Error)
 		}
 	}
+	return t
+}
+
+// Extended computes the extended status of a session (bos-contract section 6)
+// from the components that it manages, each once.
+func Extended(s SessionRecord, managed []Record, now time.Time) ExtendedStatus {
+	return TallyOf(s.Name, managed).Extended(s, now)
+}
+
+// Extended is the extended status of the session whose components were
+// counted.
+func (t Tally) Extended(s SessionRecord, now time.Time) ExtendedStatus {
+	total := t.Owned + t.Staged
 	return ExtendedStatus{
 		Status:                 s.Status.Status,
 		ManagedComponentsCount: total,
 		Phases: PhasePercentages{
-			PercentComplete:    percent(successful+failed, total),
-			PercentPoweringOn:  percent(phases[PhasePoweringOn], total),
-			PercentPoweringOff: percent(phases[PhasePoweringOff], total),
-			PercentConfiguring: percent(phases[PhaseConfiguring], total),
+			PercentComplete:    percent(t.Successful+t.Failed, total),
+			PercentPoweringOn:  percent(t.Phases[PhasePoweringOn], total),
+			PercentPoweringOff: percent(t.Phases[PhasePoweringOff], total),
+			PercentConfiguring: percent(t.Phases[PhaseConfiguring], total),
 		},
-		PercentSuccessful: percent(successful, total),
-		PercentFailed:     percent(failed, total),
-		PercentStaged:     percent(staged, total),
-		ErrorSummary:      summarise(errorsOf),
+		PercentSuccessful: percent(t.Successful, total),
+		PercentFailed:     percent(t.Failed, total),
+		PercentStaged:     percent(t.Staged, total),
+		ErrorSummary:      summarise(t.Errors),
 		Timing:            timing(s, now),
 	}
 }

@@ -79,9 +79,33 @@ type Event struct {
 	Time      time.Time `json:"time"`
 	Component string    `json:"component,omitempty"`
 	Session   string    `json:"session,omitempty"`
+	// Tenant is the session's, empty for none.
+	Tenant string `json:"tenant,omitempty"`
 	// Kind is a reason of decide, or what an API client did.
 	Kind   string `json:"kind"`
 	Detail string `json:"detail,omitempty"`
+	// Actor is who asked for it, empty for the service itself.
+	Actor string `json:"actor,omitempty"`
+}
+
+// EventFilter selects history; empty fields do not filter, the others are
+// ANDed.
+type EventFilter struct {
+	// After is the id of the last event already known.
+	After     int64
+	Session   string
+	Component string
+	// Visible, if it is not nil, is all that may be seen.
+	Visible *EventScope
+	// Limit bounds the answer; 0 is no limit.
+	Limit int
+}
+
+// EventScope is the history of one tenant: that of its nodes, and that of its
+// sessions.
+type EventScope struct {
+	Tenant string
+	Nodes  []string
 }
 
 // Commit is everything one pass of the engine writes: one transaction.
@@ -105,6 +129,9 @@ type Commit struct {
 	Fence int64
 }
 
+// NoFence is the Fence of a commit that no engine makes.
+const NoFence = -1
+
 // Conflicts names what a Commit left alone because it had changed meanwhile.
 type Conflicts struct {
 	Components []string
@@ -115,38 +142,57 @@ type Conflicts struct {
 func (c Conflicts) None() bool { return len(c.Components) == 0 && len(c.Sessions) == 0 }
 
 // Store keeps the records. Its signature knows no database. Methods that
-// change something return only after the change is durable.
+// change something return only after the change is durable. Those that take
+// notes write each as an event in the transaction of the change, with what was
+// changed filled in (Component, or Session and Tenant), once for every record
+// that was written.
 type Store interface {
 	// Templates lists templates ordered by tenant and name, those of one
 	// tenant, or of everyone for nil.
 	Templates(ctx context.Context, tenant *string) ([]SessionTemplate, error)
 	Template(ctx context.Context, tenant, name string) (SessionTemplate, error)
-	PutTemplate(ctx context.Context, t SessionTemplate) error
-	DeleteTemplate(ctx context.Context, tenant, name string) error
+	PutTemplate(ctx context.Context, t SessionTemplate, notes ...Event) error
+	DeleteTemplate(ctx context.Context, tenant, name string, notes ...Event) error
 
 	// CreateSession stores a new session; ErrExists if the name is taken.
-	CreateSession(ctx context.Context, s SessionRecord) error
+	CreateSession(ctx context.Context, s SessionRecord, notes ...Event) error
 	Session(ctx context.Context, key SessionKey) (SessionRecord, error)
 	// Sessions lists by start time and then name; now is what ages count to.
 	Sessions(ctx context.Context, f SessionFilter, now time.Time) ([]SessionRecord, error)
 	// MutateSession changes one session by read, fn, write in one transaction.
-	MutateSession(ctx context.Context, key SessionKey, fn func(*SessionRecord) error) (SessionRecord, error)
-	DeleteSession(ctx context.Context, key SessionKey) error
+	MutateSession(ctx context.Context, key SessionKey, fn func(*SessionRecord) error, notes ...Event) (SessionRecord, error)
+	// MutateOwned likewise changes one session together with the components
+	// that name it, as their session or the staged one, and that it has set
+	// up (Session.Own). fn gets them ordered by id and may change both; ids
+	// stay. It returns the session and the components that were written.
+	// Each note is written once for the session and once per component, if
+	// the session itself was written. ErrSkip of fn leaves all as it is.
+	MutateOwned(ctx context.Context, key SessionKey, fn func(s *SessionRecord, owned []Record) error, notes ...Event) (SessionRecord, []Record, error)
+	// SessionTally counts the components of a session as Tally does.
+	SessionTally(ctx context.Context, s Session) (Tally, error)
+	DeleteSession(ctx context.Context, key SessionKey, notes ...Event) error
 
 	// Components lists records ordered by id. Unknown ids are left out.
 	Components(ctx context.Context, f ComponentFilter) ([]Record, error)
+	// ComponentDocuments lists the same records as the JSON documents that
+	// the v2 API answers. document is valid until each returns; an error of
+	// each ends the list and is returned. What changes while a long list
+	// is read may appear in it as it was before or after.
+	ComponentDocuments(ctx context.Context, f ComponentFilter, each func(document []byte) error) error
 	// MutateComponents runs fn on each named record in one transaction, in
-	// order; exists is false for an id without a record (fn then works on
-	// an empty one with that ID). Any error of fn undoes everything and is
-	// returned. Unchanged records are not written. It returns the records.
-	MutateComponents(ctx context.Context, ids []string, fn func(r *Record, exists bool) error) ([]Record, error)
-	DeleteComponent(ctx context.Context, id string) error
+	// order; exists is false for an id without a record. fn then works on an
+	// empty one with that ID, and nil creates it, also if fn left it empty.
+	// ErrSkip leaves the record, or its absence, as it is. Any other error
+	// undoes everything and is returned. An existing record that fn did not
+	// change is not written. It returns the records, without those skipped.
+	MutateComponents(ctx context.Context, ids []string, fn func(r *Record, exists bool) error, notes ...Event) ([]Record, error)
+	DeleteComponent(ctx context.Context, id string, notes ...Event) error
 
 	// Token returns the artifacts recorded for a BSS token.
 	Token(ctx context.Context, token string) (BootArtifacts, bool, error)
 
 	Options(ctx context.Context) (Options, error)
-	MutateOptions(ctx context.Context, fn func(*Options) error) (Options, error)
+	MutateOptions(ctx context.Context, fn func(*Options) error, notes ...Event) (Options, error)
 
 	// PutReceipt stores a preview; Receipt returns the newest unexpired one
 	// for the key, ReceiptByPin the newest with the pin.
@@ -156,8 +202,12 @@ type Store interface {
 
 	// Commit writes a pass of the engine.
 	Commit(ctx context.Context, c Commit) (Conflicts, error)
-	// Events lists history after the given id, oldest first.
-	Events(ctx context.Context, after int64, session, component string, limit int) ([]Event, error)
+	// Events lists history, oldest first. The oldest is given up after a
+	// time and beyond a number.
+	Events(ctx context.Context, f EventFilter) ([]Event, error)
+	// NewEvents is closed by the next commit that writes an event. Who asks
+	// for it before reading Events misses none.
+	NewEvents() <-chan struct{}
 
 	// Lease takes or renews the engine's lease for holder until now+ttl and
 	// returns its fencing number; ErrLeaseHeld while another holds it.

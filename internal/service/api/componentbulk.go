@@ -284,7 +284,7 @@ func (s *server) writeComponents(w http.ResponseWriter, r *http.Request, b bulk,
 	if len(ids) > 0 {
 		s.Changed(Change{Components: ids})
 	}
-	return answerList(s, w, changed, shown)
+	return s.answerComponents(w, changed)
 }
 
 func (s *server) lookUpTokens(r *http.Request, b *bulk) error {

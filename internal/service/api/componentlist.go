@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bufio"
 	"net/http"
 	"net/url"
 	"slices"
@@ -34,11 +35,64 @@ func (s *server) listComponents(w http.ResponseWriter, r *http.Request) error {
 			return answerList(s, w, []bos.Record{}, shown)
 		}
 	}
-	records, err := s.Store.Components(r.Context(), filter)
-	if err != nil {
+	return s.answerDocuments(w, r, filter)
+}
+
+// answerDocuments streams the components as the store has them. An error after
+// the first of them has left cuts the answer off, so that no client takes a
+// part for the whole.
+func (s *server) answerDocuments(w http.ResponseWriter, r *http.Request, filter bos.ComponentFilter) error {
+	buffered := bufio.NewWriterSize(w, 64<<10)
+	var sendFailed error
+	separator := byte('[')
+	err := s.Store.ComponentDocuments(r.Context(), filter, func(document []byte) error {
+		if separator == '[' {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusOK)
+		}
+		// Flush returns the error of each write before it.
+		_ = buffered.WriteByte(separator)
+		_, sendFailed = buffered.Write(document)
+		separator = ','
+		return sendFailed
+	})
+	switch {
+	case separator == '[' && err != nil:
 		return err
+	case separator == '[':
+		return answerList(s, w, []bos.Record{}, shown)
+	case sendFailed != nil:
+		s.sent(0, sendFailed)
+		return nil
+	case err != nil:
+		s.Log.Error("the database failed in the middle of an answer", "path", r.URL.Path, "error", err)
+		panic(http.ErrAbortHandler)
 	}
-	return answerList(s, w, records, shown)
+	_, _ = buffered.WriteString("]\n") // Flush returns the error
+	s.sent(0, buffered.Flush())
+	return nil
+}
+
+// answerComponents writes records as the API shows them.
+func (s *server) answerComponents(w http.ResponseWriter, records []bos.Record) error {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusOK)
+	buffered := bufio.NewWriterSize(w, 64<<10)
+	separator := byte('[')
+	var document []byte
+	for i := range records {
+		document = records[i].Shown().AppendJSON(append(document[:0], separator), nil)
+		separator = ','
+		if _, err := buffered.Write(document); err != nil {
+			break // the client has left; Flush returns the same error
+		}
+	}
+	if len(records) == 0 {
+		_ = buffered.WriteByte(separator) // Flush returns the error
+	}
+	_, _ = buffered.WriteString("]\n") // Flush returns the error
+	s.sent(0, buffered.Flush())
+	return nil
 }
 
 // narrow keeps the ids that a tenant has; no ids are all of them.

@@ -47,18 +47,9 @@ func (s *server) saveSessionStatus(w http.ResponseWriter, r *http.Request) error
 // extended computes the status from the components that the session owns or
 // has staged, each counted once.
 func (s *server) extended(r *http.Request, rec bos.SessionRecord) (bos.ExtendedStatus, error) {
-	managed, err := s.Store.Components(r.Context(), bos.ComponentFilter{Session: rec.Name})
+	tally, err := s.Store.SessionTally(r.Context(), rec.Session)
 	if err != nil {
 		return bos.ExtendedStatus{}, err
 	}
-	staged, err := s.Store.Components(r.Context(), bos.ComponentFilter{StagedSession: rec.Name})
-	if err != nil {
-		return bos.ExtendedStatus{}, err
-	}
-	for _, c := range staged {
-		if c.Session != rec.Name {
-			managed = append(managed, c)
-		}
-	}
-	return bos.Extended(rec, managed, s.Now()), nil
+	return tally.Extended(rec, s.Now()), nil
 }

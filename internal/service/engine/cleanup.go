@@ -87,9 +87,10 @@ func (p Ports) cleanActual(ctx context.Context, before, now time.Time) error {
 		}
 		// A node may have reported, or been armed, since the page was read.
 		_, err = p.Store.MutateComponents(ctx, old, func(r *bos.Record, exists bool) error {
-			if exists && decide.ActualExpired(*r, before) {
-				*r = decide.ForgetActual(*r, now)
+			if !exists || !decide.ActualExpired(*r, before) {
+				return bos.ErrSkip
 			}
+			*r = decide.ForgetActual(*r, now)
 			return nil
 		})
 		if err != nil {

@@ -2,7 +2,7 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -15,33 +15,39 @@ var errConflict = errors.New("conflict")
 // Commit writes a pass of the engine in one transaction.
 func (s *Store) Commit(ctx context.Context, c bos.Commit) (bos.Conflicts, error) {
 	var conflicts bos.Conflicts
-	err := s.writer.do(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.writer.do(ctx, func(ctx context.Context, t *tx) error {
 		conflicts = bos.Conflicts{}
-		if err := checkFence(ctx, tx, c.Fence); err != nil {
+		if err := checkFence(ctx, t, c.Fence); err != nil {
 			return err
 		}
-		if err := commitComponents(ctx, tx, c.Components, &conflicts); err != nil {
+		if err := s.commitComponents(ctx, t, c.Components, &conflicts); err != nil {
 			return err
 		}
-		if err := commitSessions(ctx, tx, c.Sessions, &conflicts); err != nil {
+		if err := commitSessions(ctx, t, c.Sessions, &conflicts); err != nil {
 			return err
 		}
 		if c.AllOrNothing && !conflicts.None() {
 			return errConflict
 		}
-		return commitRest(ctx, tx, c)
+		return s.commitRest(ctx, t, c)
 	})
 	if errors.Is(err, errConflict) {
 		err = nil
 	}
+	if len(c.Tokens) > 0 {
+		s.tokens.forget()
+	}
 	return conflicts, err
 }
 
-func checkFence(ctx context.Context, tx *sql.Tx, fence int64) error {
+func checkFence(ctx context.Context, t *tx, fence int64) error {
+	if fence == bos.NoFence {
+		return nil
+	}
 	var current int64
-	err := tx.QueryRowContext(ctx, "SELECT fence FROM lease").Scan(&current)
+	err := t.row(ctx, "SELECT fence FROM lease").Scan(&current)
 	switch {
-	case errors.Is(err, sql.ErrNoRows):
+	case notThere(err):
 		return nil
 	case err != nil:
 		return fmt.Errorf("read the lease: %w", err)
@@ -52,40 +58,67 @@ func checkFence(ctx context.Context, tx *sql.Tx, fence int64) error {
 	}
 }
 
-func commitComponents(ctx context.Context, tx *sql.Tx, list []bos.Record, conflicts *bos.Conflicts) error {
+const filterColumns = "SELECT id, revision, enabled, phase, status, session, staged_session, error FROM components"
+
+// standing is the revision and the columns of a stored record.
+type standing struct {
+	revision int64
+	filters  filters
+}
+
+// commitComponents writes the records whose revision is still the stored one.
+func (s *Store) commitComponents(ctx context.Context, t *tx, list []bos.Record, conflicts *bos.Conflicts) error {
 	if len(list) == 0 {
 		return nil
 	}
-	read, err := tx.PrepareContext(ctx, "SELECT revision FROM components WHERE id = ?")
+	known, err := standings(ctx, t, list)
 	if err != nil {
 		return err
 	}
-	defer read.Close() //nolint:errcheck // the transaction's end closes it
-	w, err := newComponentWriter(ctx, tx)
-	if err != nil {
-		return err
-	}
-	defer w.close()
+	writes := make([]write, 0, len(list))
 	for _, r := range list {
-		var stored int64
-		err := read.QueryRowContext(ctx, r.ID).Scan(&stored)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return fmt.Errorf("read the revision of component %s: %w", r.ID, err)
-		}
-		if stored != r.Revision {
+		now := known[r.ID]
+		if now.revision != r.Revision {
 			conflicts.Components = append(conflicts.Components, r.ID)
 			continue
 		}
-		if err := w.put(ctx, r, r.Revision+1); err != nil {
-			return err
-		}
+		r.Revision++
+		writes = append(writes, write{record: r, insert: now.revision == 0, before: now.filters})
+		known[r.ID] = standing{r.Revision, filtersOf(&r)}
 	}
-	return nil
+	return s.componentWriter(ctx, t).write(writes)
 }
 
-func commitSessions(ctx context.Context, tx *sql.Tx, list []bos.SessionRecord, conflicts *bos.Conflicts) error {
+func standings(ctx context.Context, t *tx, list []bos.Record) (map[string]standing, error) {
+	ids := make([]string, len(list))
+	for i := range list {
+		ids[i] = list[i].ID
+	}
+	encoded, err := json.Marshal(ids)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := t.query(ctx, filterColumns+" WHERE id IN (SELECT value FROM json_each(?))", string(encoded))
+	if err != nil {
+		return nil, fmt.Errorf("read the revisions of components: %w", err)
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err tells
+	known := make(map[string]standing, len(list))
+	for rows.Next() {
+		var id string
+		var s standing
+		f := &s.filters
+		if err := rows.Scan(&id, &s.revision, &f.enabled, &f.phase, &f.status, &f.session, &f.staged, &f.error); err != nil {
+			return nil, err
+		}
+		known[id] = s
+	}
+	return known, rows.Err()
+}
+
+func commitSessions(ctx context.Context, t *tx, list []bos.SessionRecord, conflicts *bos.Conflicts) error {
 	for _, r := range list {
-		stored, err := readSession(ctx, tx, r.Key())
+		stored, err := readSession(ctx, t, r.Key())
 		if err != nil && !errors.Is(err, bos.ErrNotFound) {
 			return err
 		}
@@ -93,24 +126,23 @@ func commitSessions(ctx context.Context, tx *sql.Tx, list []bos.SessionRecord, c
 			conflicts.Sessions = append(conflicts.Sessions, r.Key())
 			continue
 		}
-		if err := putSession(ctx, tx, r, r.Revision+1); err != nil {
+		if err := putSession(ctx, t, r, r.Revision+1); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func commitRest(ctx context.Context, tx *sql.Tx, c bos.Commit) error {
+func (s *Store) commitRest(ctx context.Context, t *tx, c bos.Commit) error {
+	arts := s.interning(ctx, t)
 	for token, artifacts := range c.Tokens {
-		if err := putToken(ctx, tx, token, artifacts); err != nil {
+		id, err := arts.add(artifacts)
+		if err == nil {
+			_, err = t.exec(ctx, "INSERT OR REPLACE INTO tokens (token, artifacts) VALUES (?, ?)", token, id)
+		}
+		if err != nil {
 			return fmt.Errorf("write a BSS token: %w", err)
 		}
 	}
-	for _, e := range c.Events {
-		if _, err := tx.ExecContext(ctx, "INSERT INTO events (time, component, session, kind, detail) VALUES (?, ?, ?, ?, ?)",
-			e.Time.UnixNano(), e.Component, e.Session, e.Kind, e.Detail); err != nil {
-			return fmt.Errorf("write an event: %w", err)
-		}
-	}
-	return nil
+	return t.note(ctx, c.Events)
 }

@@ -11,43 +11,59 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
-const componentColumns = "SELECT id, revision, document, work FROM components"
+const (
+	componentColumns = "SELECT id, revision, document, work FROM components"
+	readComponent    = componentColumns + " WHERE id = ?"
+	// documentsPage is how many documents one query of a long list reads: a
+	// reader that takes its time holds no connection meanwhile.
+	documentsPage = 2000
+	// noWork is the stored form of the zero bos.Work.
+	noWork = "{}"
+)
 
-type scanner interface{ Scan(dest ...any) error }
-
-func scanRecord(row scanner) (bos.Record, error) {
+func scanRecord(row scanner, d *decoder) (bos.Record, error) {
 	var (
-		r              bos.Record
-		id             string
-		document, work []byte
+		r                  bos.Record
+		id, document, work string
 	)
 	if err := row.Scan(&id, &r.Revision, &document, &work); err != nil {
 		return r, err
 	}
-	if err := json.Unmarshal(document, &r.Component); err != nil {
-		return r, fmt.Errorf("component %s: stored record: %w", id, err)
+	if err := d.component(document, &r.Component); err != nil {
+		return r, fmt.Errorf("component %s: %w", id, err)
 	}
-	if err := json.Unmarshal(work, &r.Work); err != nil {
-		return r, fmt.Errorf("component %s: stored work: %w", id, err)
+	if work != noWork {
+		if err := json.Unmarshal([]byte(work), &r.Work); err != nil {
+			return r, fmt.Errorf("component %s: stored work: %w", id, err)
+		}
 	}
 	r.ID = id
 	return r, nil
 }
 
-func records(rows *sql.Rows, err error) ([]bos.Record, error) {
+func records(rows *sql.Rows, err error, d *decoder) ([]bos.Record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read components: %w", err)
 	}
 	defer rows.Close() //nolint:errcheck // rows.Err tells
 	var list []bos.Record
 	for rows.Next() {
-		r, err := scanRecord(rows)
+		r, err := scanRecord(rows, d)
 		if err != nil {
 			return nil, err
 		}
 		list = append(list, r)
 	}
 	return list, rows.Err()
+}
+
+// query reads without a look at the context between rows: the drivers start a
+// goroutine per row for it. What is read at once is bounded elsewhere.
+func (s *Store) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return s.read.QueryContext(context.WithoutCancel(ctx), query, args...)
 }
 
 // Components lists records ordered by id.
@@ -61,7 +77,86 @@ func (s *Store) Components(ctx context.Context, f bos.ComponentFilter) ([]bos.Re
 		query += " LIMIT ?"
 		args = append(args, f.Limit)
 	}
-	return records(s.read.QueryContext(ctx, query, args...))
+	rows, err := s.query(ctx, query, args...)
+	return records(rows, err, s.decoder(ctx))
+}
+
+// decoder reads what is committed.
+func (s *Store) decoder(ctx context.Context) *decoder {
+	return &decoder{artifacts: func(id int64) (bos.BootArtifacts, error) { return s.committedArtifacts(ctx, id) }}
+}
+
+// ComponentDocuments lists the documents of the API, a page at a time.
+func (s *Store) ComponentDocuments(ctx context.Context, f bos.ComponentFilter, each func(document []byte) error) error {
+	p := documentPage{store: s, texts: make(map[int64][]byte)}
+	for left := f.Limit; ; {
+		page := f
+		page.Limit = documentsPage
+		if f.Limit > 0 {
+			page.Limit = min(documentsPage, left)
+		}
+		if err := p.load(ctx, page); err != nil {
+			return err
+		}
+		from := 0
+		for _, end := range p.ends {
+			if err := each(p.bytes[from:end]); err != nil {
+				return err
+			}
+			from = end
+		}
+		left -= len(p.ends)
+		if len(p.ends) < page.Limit || f.Limit > 0 && left == 0 {
+			return nil
+		}
+		f.After = p.last
+	}
+}
+
+// documentPage is some documents, one behind the other.
+type documentPage struct {
+	store *Store
+	bytes []byte
+	ends  []int
+	last  string
+	texts map[int64][]byte
+}
+
+func (p *documentPage) load(ctx context.Context, f bos.ComponentFilter) error {
+	where, args, err := conditions(f)
+	if err != nil {
+		return err
+	}
+	rows, err := p.store.query(ctx, "SELECT id, status, document FROM components"+where+" ORDER BY id LIMIT ?", append(args, f.Limit)...)
+	if err != nil {
+		return fmt.Errorf("read components: %w", err)
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err tells
+	p.bytes, p.ends = p.bytes[:0], p.ends[:0]
+	resolve := func(id int64) ([]byte, error) { return p.artifacts(ctx, id) }
+	for rows.Next() {
+		var status, document string
+		if err := rows.Scan(&p.last, &status, &document); err != nil {
+			return err
+		}
+		if p.bytes, err = appendShown(p.bytes, document, status, resolve); err != nil {
+			return fmt.Errorf("component %s: %w", p.last, err)
+		}
+		p.ends = append(p.ends, len(p.bytes))
+	}
+	return rows.Err()
+}
+
+func (p *documentPage) artifacts(ctx context.Context, id int64) ([]byte, error) {
+	if text, ok := p.texts[id]; ok {
+		return text, nil
+	}
+	a, err := p.store.committedArtifacts(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	p.texts[id] = bos.AppendArtifacts(nil, a)
+	return p.texts[id], nil
 }
 
 // conditions is the filter as SQL. Lists travel as one JSON parameter: they
@@ -69,9 +164,9 @@ func (s *Store) Components(ctx context.Context, f bos.ComponentFilter) ([]bos.Re
 func conditions(f bos.ComponentFilter) (string, []any, error) {
 	var terms []string
 	var args []any
-	add := func(term string, arg any) {
+	add := func(term string, with ...any) {
 		terms = append(terms, term)
-		args = append(args, arg)
+		args = append(args, with...)
 	}
 	for _, list := range []struct {
 		term   string
@@ -93,10 +188,15 @@ func conditions(f bos.ComponentFilter) (string, []any, error) {
 		add("session = ?", f.Session)
 	}
 	if f.StagedSession != "" {
-		add("staged_session = ?", f.StagedSession)
+		add("staged_session = ? AND staged_session <> ''", f.StagedSession)
 	}
 	if f.Enabled != nil {
-		add("enabled = ?", *f.Enabled)
+		// Written out, so that the partial index can be used.
+		term := "enabled = 0"
+		if *f.Enabled {
+			term = "enabled = 1"
+		}
+		add(term)
 	}
 	if f.Phase != nil {
 		add("phase = ?", string(*f.Phase))
@@ -110,95 +210,39 @@ func conditions(f bos.ComponentFilter) (string, []any, error) {
 	return " WHERE " + strings.Join(terms, " AND "), args, nil
 }
 
-const upsertComponent = `INSERT INTO components (id, revision, enabled, phase, status, session, staged_session, document, work)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-ON CONFLICT (id) DO UPDATE SET revision = ?2, enabled = ?3, phase = ?4, status = ?5, session = ?6, staged_session = ?7, document = ?8, work = ?9`
-
-// componentWriter writes records with one prepared statement.
-type componentWriter struct{ stmt *sql.Stmt }
-
-func newComponentWriter(ctx context.Context, tx *sql.Tx) (*componentWriter, error) {
-	stmt, err := tx.PrepareContext(ctx, upsertComponent)
-	return &componentWriter{stmt}, err
-}
-
-func (w *componentWriter) close() { _ = w.stmt.Close() }
-
-// put stores r under the given revision.
-func (w *componentWriter) put(ctx context.Context, r bos.Record, revision int64) error {
-	shown := r.Component
-	shown.Status.Status = ""
-	document, err := json.Marshal(shown)
-	if err != nil {
-		return err
-	}
-	work, err := json.Marshal(r.Work)
-	if err != nil {
-		return err
-	}
-	_, err = w.stmt.ExecContext(ctx, r.ID, revision, r.Enabled, string(r.Status.Phase), r.DeriveStatus(), r.Session,
-		r.StagedState.Session, string(document), string(work))
-	if err != nil {
-		return fmt.Errorf("write component %s: %w", r.ID, err)
-	}
-	return nil
-}
-
 // MutateComponents changes records in one transaction.
-func (s *Store) MutateComponents(ctx context.Context, ids []string, fn func(r *bos.Record, exists bool) error) ([]bos.Record, error) {
-	var changed []bos.Record
-	err := s.writer.do(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		changed = make([]bos.Record, 0, len(ids))
-		read, err := tx.PrepareContext(ctx, componentColumns+" WHERE id = ?")
+func (s *Store) MutateComponents(ctx context.Context, ids []string, fn func(r *bos.Record, exists bool) error, notes ...bos.Event) ([]bos.Record, error) {
+	var out []bos.Record
+	err := s.writer.do(ctx, func(ctx context.Context, t *tx) error {
+		w := s.componentWriter(ctx, t)
+		before, err := w.load(ids)
 		if err != nil {
 			return err
 		}
-		defer read.Close() //nolint:errcheck // the transaction's end closes it
-		w, err := newComponentWriter(ctx, tx)
-		if err != nil {
+		if out, err = w.mutate(before, fn); err != nil {
 			return err
 		}
-		defer w.close()
-		for _, id := range ids {
-			r, err := mutateOne(ctx, read, w, id, fn)
-			if err != nil {
-				return err
-			}
-			changed = append(changed, r)
-		}
-		return nil
+		return t.noteComponents(ctx, w.written, notes)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return changed, nil
-}
-
-func mutateOne(ctx context.Context, read *sql.Stmt, w *componentWriter, id string, fn func(*bos.Record, bool) error) (bos.Record, error) {
-	before, err := scanRecord(read.QueryRowContext(ctx, id))
-	exists := err == nil
-	if errors.Is(err, sql.ErrNoRows) {
-		before, err = bos.Record{}, nil
-		before.ID = id
-	}
-	if err != nil {
-		return before, err
-	}
-	r := before
-	if err := fn(&r, exists); err != nil {
-		return before, err
-	}
-	if r == before && exists {
-		return r, nil
-	}
-	r.ID, r.Revision = id, before.Revision+1
-	return r, w.put(ctx, r, r.Revision)
+	return out, nil
 }
 
 // DeleteComponent forgets a component.
-func (s *Store) DeleteComponent(ctx context.Context, id string) error {
-	return s.writer.do(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		return mustAffect(tx.ExecContext(ctx, "DELETE FROM components WHERE id = ?", id))
+func (s *Store) DeleteComponent(ctx context.Context, id string, notes ...bos.Event) error {
+	return s.writer.do(ctx, func(ctx context.Context, t *tx) error {
+		if err := mustAffect(t.exec(ctx, "DELETE FROM components WHERE id = ?", id)); err != nil {
+			return err
+		}
+		for _, note := range notes {
+			note.Component = id
+			if err := t.event(ctx, note); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
@@ -213,3 +257,6 @@ func mustAffect(res sql.Result, err error) error {
 	}
 	return err
 }
+
+// notThere reports that a query found no row.
+func notThere(err error) bool { return errors.Is(err, sql.ErrNoRows) }

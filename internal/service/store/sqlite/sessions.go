@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,7 +29,7 @@ func scanSession(row scanner) (bos.SessionRecord, error) {
 		d        sessionDocument
 	)
 	if err := row.Scan(&r.Revision, &document); err != nil {
-		if errors.Is(err, sql.ErrNoRows) {
+		if notThere(err) {
 			err = bos.ErrNotFound
 		}
 		return r, err
@@ -42,12 +41,12 @@ func scanSession(row scanner) (bos.SessionRecord, error) {
 	return r, nil
 }
 
-func putSession(ctx context.Context, tx *sql.Tx, r bos.SessionRecord, revision int64) error {
+func putSession(ctx context.Context, t *tx, r bos.SessionRecord, revision int64) error {
 	document, err := json.Marshal(sessionDocument{r.Session, r.Template, r.Pin, r.Created, r.Extended})
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO sessions (tenant, name, revision, status, started, document)
+	_, err = t.exec(ctx, `INSERT INTO sessions (tenant, name, revision, status, started, document)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (tenant, name) DO UPDATE SET revision = ?3, status = ?4, started = ?5, document = ?6`,
 		bos.TenantOf(r.Tenant), r.Name, revision, string(r.Status.Status), r.Status.StartTime.Unix(), string(document))
 	if err != nil {
@@ -56,27 +55,30 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (tenant, name) DO UPDATE SET revisio
 	return nil
 }
 
-func readSession(ctx context.Context, tx *sql.Tx, key bos.SessionKey) (bos.SessionRecord, error) {
-	return scanSession(tx.QueryRowContext(ctx, sessionColumns+" WHERE tenant = ? AND name = ?", key.Tenant, key.Name))
+func readSession(ctx context.Context, t *tx, key bos.SessionKey) (bos.SessionRecord, error) {
+	return scanSession(t.row(ctx, sessionColumns+" WHERE tenant = ? AND name = ?", key.Tenant, key.Name))
 }
 
 // CreateSession stores a new session; the name is unique per tenant.
-func (s *Store) CreateSession(ctx context.Context, r bos.SessionRecord) error {
-	return s.writer.do(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := readSession(ctx, tx, r.Key())
+func (s *Store) CreateSession(ctx context.Context, r bos.SessionRecord, notes ...bos.Event) error {
+	return s.writer.do(ctx, func(ctx context.Context, t *tx) error {
+		_, err := readSession(ctx, t, r.Key())
 		if err == nil {
 			return bos.ErrExists
 		}
 		if !errors.Is(err, bos.ErrNotFound) {
 			return err
 		}
-		return putSession(ctx, tx, r, 1)
+		if err := putSession(ctx, t, r, 1); err != nil {
+			return err
+		}
+		return t.noteSession(ctx, r.Key(), notes)
 	})
 }
 
 // Session reads one session.
 func (s *Store) Session(ctx context.Context, key bos.SessionKey) (bos.SessionRecord, error) {
-	return scanSession(s.read.QueryRowContext(ctx, sessionColumns+" WHERE tenant = ? AND name = ?", key.Tenant, key.Name))
+	return scanSession(s.read.QueryRowContext(context.WithoutCancel(ctx), sessionColumns+" WHERE tenant = ? AND name = ?", key.Tenant, key.Name))
 }
 
 // Sessions lists sessions by start time and name.
@@ -98,7 +100,7 @@ func (s *Store) Sessions(ctx context.Context, f bos.SessionFilter, now time.Time
 	if f.MaxAge > 0 {
 		add("started >= ?", now.Add(-f.MaxAge).Unix())
 	}
-	rows, err := s.read.QueryContext(ctx, sessionColumns+" WHERE "+strings.Join(terms, " AND ")+" ORDER BY started, name, tenant", args...)
+	rows, err := s.query(ctx, sessionColumns+" WHERE "+strings.Join(terms, " AND ")+" ORDER BY started, name, tenant", args...)
 	if err != nil {
 		return nil, fmt.Errorf("read sessions: %w", err)
 	}
@@ -115,10 +117,10 @@ func (s *Store) Sessions(ctx context.Context, f bos.SessionFilter, now time.Time
 }
 
 // MutateSession changes one session.
-func (s *Store) MutateSession(ctx context.Context, key bos.SessionKey, fn func(*bos.SessionRecord) error) (bos.SessionRecord, error) {
+func (s *Store) MutateSession(ctx context.Context, key bos.SessionKey, fn func(*bos.SessionRecord) error, notes ...bos.Event) (bos.SessionRecord, error) {
 	var out bos.SessionRecord
-	err := s.writer.do(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		r, err := readSession(ctx, tx, key)
+	err := s.writer.do(ctx, func(ctx context.Context, t *tx) error {
+		r, err := readSession(ctx, t, key)
 		if err != nil {
 			return err
 		}
@@ -127,14 +129,20 @@ func (s *Store) MutateSession(ctx context.Context, key bos.SessionKey, fn func(*
 		}
 		r.Revision++
 		out = r
-		return putSession(ctx, tx, r, r.Revision)
+		if err := putSession(ctx, t, r, r.Revision); err != nil {
+			return err
+		}
+		return t.noteSession(ctx, key, notes)
 	})
 	return out, err
 }
 
 // DeleteSession removes a session's record.
-func (s *Store) DeleteSession(ctx context.Context, key bos.SessionKey) error {
-	return s.writer.do(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		return mustAffect(tx.ExecContext(ctx, "DELETE FROM sessions WHERE tenant = ? AND name = ?", key.Tenant, key.Name))
+func (s *Store) DeleteSession(ctx context.Context, key bos.SessionKey, notes ...bos.Event) error {
+	return s.writer.do(ctx, func(ctx context.Context, t *tx) error {
+		if err := mustAffect(t.exec(ctx, "DELETE FROM sessions WHERE tenant = ? AND name = ?", key.Tenant, key.Name)); err != nil {
+			return err
+		}
+		return t.noteSession(ctx, key, notes)
 	})
 }

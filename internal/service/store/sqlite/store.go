@@ -14,6 +14,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"sync"
+	"time"
 
 	"github.com/pressly/goose/v3"
 
@@ -28,17 +30,34 @@ const readers = 4
 
 // Store is an open database.
 type Store struct {
-	write  *sql.DB
-	read   *sql.DB
-	writer *writer
+	write    *sql.DB
+	read     *sql.DB
+	writer   *writer
+	interned interned
+	tokens   tokenCache
+
+	maxEvents int64
+	eventAge  time.Duration
+	news      sync.Mutex
+	newEvents chan struct{}
 }
 
 var _ bos.Store = (*Store)(nil)
 
+// Option changes a setting of a store.
+type Option func(*Store)
+
+// KeepEvents bounds the history: at most about so many events, and none older
+// than age, counted from the newest. The defaults are DefaultMaxEvents and
+// DefaultEventAge.
+func KeepEvents(most int64, age time.Duration) Option {
+	return func(s *Store) { s.maxEvents, s.eventAge = most, age }
+}
+
 // Open opens or creates the database file at path and brings it to the newest
 // version, after a backup beside it. A file from a newer version of the
 // program is refused.
-func Open(ctx context.Context, path string) (*Store, error) {
+func Open(ctx context.Context, path string, options ...Option) (*Store, error) {
 	write, err := sql.Open(driverName, dataSource(path, false))
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
@@ -47,13 +66,22 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if err := migrate(ctx, write, path); err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
-	read, err := sql.Open(driverName, dataSource(path, true))
-	if err != nil {
+	s := &Store{write: write, maxEvents: DefaultMaxEvents, eventAge: DefaultEventAge}
+	for _, option := range options {
+		option(s)
+	}
+	if s.read, err = sql.Open(driverName, dataSource(path, true)); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s for reading: %w", path, err), write.Close())
 	}
-	read.SetMaxOpenConns(readers)
-	s := &Store{write: write, read: read}
-	s.writer = newWriter(write)
+	s.read.SetMaxOpenConns(readers)
+	s.read.SetMaxIdleConns(readers)
+	conn, err := write.Conn(ctx)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open database %s for writing: %w", path, err), s.read.Close(), write.Close())
+	}
+	s.writer = newWriter(conn)
+	s.writer.committed, s.writer.prune = s.announce, s.pruneEvents
+	go s.writer.loop()
 	return s, nil
 }
 
@@ -103,6 +131,5 @@ func (s *Store) Ping(ctx context.Context) error {
 
 // Close finishes the writes under way and closes the database.
 func (s *Store) Close() error {
-	s.writer.close()
-	return errors.Join(s.read.Close(), s.write.Close())
+	return errors.Join(s.writer.close(), s.read.Close(), s.write.Close())
 }

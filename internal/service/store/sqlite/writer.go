@@ -20,33 +20,91 @@ var errClosed = errors.New("the database is closed")
 // writer runs write closures one after the other, each in a savepoint, and
 // commits those that wait together in one transaction.
 type writer struct {
-	db    *sql.DB
+	tx    *tx
 	queue chan *job
 	stop  chan struct{}
 	done  chan struct{}
 	once  sync.Once
+	// committed is called after each commit that wrote events, from the
+	// writer's goroutine.
+	committed func()
+	// prune runs at the end of each transaction that wrote events.
+	prune func(ctx context.Context, t *tx) error
 }
+
+// tx is the one connection that writes. Statements are prepared once.
+type tx struct {
+	conn  *sql.Conn
+	stmts map[string]*sql.Stmt
+	// events counts those that the open transaction wrote.
+	events int
+}
+
+func (t *tx) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
+	if s, ok := t.stmts[query]; ok {
+		return s, nil
+	}
+	s, err := t.conn.PrepareContext(ctx, query)
+	if err == nil {
+		t.stmts[query] = s
+	}
+	return s, err
+}
+
+func (t *tx) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	s, err := t.stmt(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return s.ExecContext(ctx, args...)
+}
+
+func (t *tx) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	s, err := t.stmt(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return s.QueryContext(ctx, args...)
+}
+
+// row is the first row of a query.
+func (t *tx) row(ctx context.Context, query string, args ...any) scanner {
+	s, err := t.stmt(ctx, query)
+	if err != nil {
+		return failed{err}
+	}
+	return s.QueryRowContext(ctx, args...)
+}
+
+// scanner is a row.
+type scanner interface{ Scan(dest ...any) error }
+
+type failed struct{ err error }
+
+func (f failed) Scan(...any) error { return f.err }
 
 type job struct {
 	ctx    context.Context //nolint:containedctx // a job waits in the queue with the context it was sent with
-	run    func(ctx context.Context, tx *sql.Tx) error
+	run    func(ctx context.Context, t *tx) error
 	err    error
 	result chan error
 }
 
-func newWriter(db *sql.DB) *writer {
-	w := &writer{db: db, queue: make(chan *job, queueLength), stop: make(chan struct{}), done: make(chan struct{})}
-	go w.loop()
-	return w
+func newWriter(conn *sql.Conn) *writer {
+	return &writer{
+		tx: &tx{conn: conn, stmts: make(map[string]*sql.Stmt)}, queue: make(chan *job, queueLength),
+		stop: make(chan struct{}), done: make(chan struct{}),
+	}
 }
 
-func (w *writer) close() {
+func (w *writer) close() error {
 	w.once.Do(func() { close(w.stop) })
 	<-w.done
+	return w.tx.conn.Close()
 }
 
 // do runs the closure and returns after its commit is durable.
-func (w *writer) do(ctx context.Context, run func(ctx context.Context, tx *sql.Tx) error) error {
+func (w *writer) do(ctx context.Context, run func(ctx context.Context, t *tx) error) error {
 	j := &job{ctx: ctx, run: run, result: make(chan error, 1)}
 	select {
 	case w.queue <- j:
@@ -103,6 +161,8 @@ func (w *writer) group(first *job) {
 		for _, j := range jobs {
 			j.err = err
 		}
+	} else if w.tx.events > 0 {
+		w.committed()
 	}
 	for _, j := range jobs {
 		j.result <- j.err
@@ -111,47 +171,62 @@ func (w *writer) group(first *job) {
 
 func (w *writer) commit(jobs []*job) error {
 	ctx := context.Background()
-	tx, err := w.db.BeginTx(ctx, nil)
-	if err != nil {
+	w.tx.events = 0
+	if _, err := w.tx.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("begin a transaction: %w", err)
 	}
+	err := w.run(ctx, jobs)
+	if err == nil {
+		if _, err = w.tx.exec(ctx, "COMMIT"); err == nil {
+			return nil
+		}
+		err = fmt.Errorf("commit: %w", err)
+	}
+	if _, undo := w.tx.exec(ctx, "ROLLBACK"); undo != nil {
+		err = errors.Join(err, fmt.Errorf("undo a failed commit: %w", undo))
+	}
+	return err
+}
+
+func (w *writer) run(ctx context.Context, jobs []*job) error {
 	for _, j := range jobs {
-		if err := savepoint(ctx, tx, j); err != nil {
-			return errors.Join(err, tx.Rollback())
+		if err := w.tx.savepoint(ctx, j); err != nil {
+			return err
 		}
 	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
+	if w.tx.events == 0 {
+		return nil
 	}
-	return nil
+	return w.prune(ctx, w.tx)
 }
 
 // savepoint runs one job; its own failure undoes its own writes only.
-func savepoint(ctx context.Context, tx *sql.Tx, j *job) error {
+func (t *tx) savepoint(ctx context.Context, j *job) error {
 	if j.err = j.ctx.Err(); j.err != nil {
 		return nil //nolint:nilerr // the job has its error; the others go on
 	}
-	if _, err := tx.ExecContext(ctx, "SAVEPOINT job"); err != nil {
+	if _, err := t.exec(ctx, "SAVEPOINT job"); err != nil {
 		return fmt.Errorf("open a savepoint: %w", err)
 	}
-	j.err = guarded(ctx, tx, j.run)
-	if j.err != nil {
-		if _, err := tx.ExecContext(ctx, "ROLLBACK TO job"); err != nil {
+	events := t.events
+	if j.err = guarded(ctx, t, j.run); j.err != nil {
+		t.events = events
+		if _, err := t.exec(ctx, "ROLLBACK TO job"); err != nil {
 			return fmt.Errorf("undo a failed write: %w", err)
 		}
 	}
-	if _, err := tx.ExecContext(ctx, "RELEASE job"); err != nil {
+	if _, err := t.exec(ctx, "RELEASE job"); err != nil {
 		return fmt.Errorf("release a savepoint: %w", err)
 	}
 	return nil
 }
 
 // guarded turns a panic of a caller's closure into its error.
-func guarded(ctx context.Context, tx *sql.Tx, run func(context.Context, *sql.Tx) error) (err error) {
+func guarded(ctx context.Context, t *tx, run func(context.Context, *tx) error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("a write failed unexpectedly: %v", p)
 		}
 	}()
-	return run(ctx, tx)
+	return run(ctx, t)
 }

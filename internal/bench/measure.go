@@ -1,0 +1,300 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/api"
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
+)
+
+const (
+	sessionName = "everything"
+	token       = "e4b1c0de-0000-4000-8000-000000000001"
+)
+
+// room is a service with its records, reached over loopback.
+type room struct {
+	ctx    context.Context //nolint:containedctx // the whole measurement has one
+	url    string
+	client *http.Client
+	ids    []string
+	repeat int
+}
+
+func measure(ctx context.Context, size int, f flags) (line []string, err error) {
+	dir, err := os.MkdirTemp(f.dir, "bench")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // a folder for temporary files
+	fsync, err := fsyncTime(filepath.Join(dir, "probe"))
+	if err != nil {
+		return nil, err
+	}
+	database := filepath.Join(dir, "bos.db")
+	store, err := sqlite.Open(ctx, database)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	ids := names(size)
+	if err := fill(ctx, store, ids); err != nil {
+		return nil, err
+	}
+	server := httptest.NewServer(api.New(api.Config{Store: store, Inventory: inventory(ids), Artifacts: images{}}))
+	defer server.Close()
+	transport := &http.Transport{MaxIdleConns: f.clients, MaxIdleConnsPerHost: f.clients}
+	defer transport.CloseIdleConnections()
+	m := &room{ctx: ctx, url: server.URL, client: &http.Client{Transport: transport}, ids: ids, repeat: f.repeat}
+	runtime.GC()
+	debug.FreeOSMemory()
+	at := memory()
+	peak := watchMemory()
+	figures, err := m.latencies()
+	if err != nil {
+		return nil, err
+	}
+	reports, err := m.reports(f.clients, time.Duration(f.seconds*float64(time.Second)))
+	if err != nil {
+		return nil, err
+	}
+	line = []string{fmt.Sprint(size)}
+	for _, d := range figures {
+		line = append(line, millis(d))
+	}
+	return append(line, fmt.Sprintf("%.0f", reports), millis(fsync), mebibytes(at), mebibytes(peak()), mebibytes(sizeOf(database))), nil
+}
+
+func sizeOf(file string) int64 {
+	info, err := os.Stat(file)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
+// latencies are the medians of the calls, in the order of columns.
+func (m *room) latencies() ([]time.Duration, error) {
+	all := `{"patch":{"retry_policy":%d},"filters":{"session":"` + sessionName + `"}}`
+	n := 0
+	calls := []struct{ method, path, body string }{
+		{"GET", "/v2/components", ""},
+		{"GET", "/v2/components/" + m.ids[len(m.ids)/2], ""},
+		{"PATCH", "/v2/components", "list"},
+		{"PATCH", "/v2/components", all},
+		{"GET", "/v2/sessions/" + sessionName + "/status", ""},
+		{"POST", "/v2/sessions", `{"name":"s%d","operation":"boot","template_name":"t","limit":"` + m.ids[0] + `"}`},
+	}
+	var medians []time.Duration
+	for _, call := range calls {
+		times := make([]time.Duration, m.repeat)
+		for i := range times {
+			n++
+			body := call.body
+			switch {
+			case body == "list":
+				body = patchOf(m.ids, n)
+			case strings.Contains(body, "%d"):
+				body = fmt.Sprintf(body, n)
+			}
+			runtime.GC()
+			start := time.Now()
+			if err := m.do(call.method, call.path, body); err != nil {
+				return nil, err
+			}
+			times[i] = time.Since(start)
+		}
+		slices.Sort(times)
+		medians = append(medians, times[len(times)/2])
+	}
+	return medians, nil
+}
+
+func patchOf(ids []string, n int) string {
+	var b strings.Builder
+	for i, id := range ids {
+		b.WriteString([]string{"[", ","}[min(i, 1)])
+		fmt.Fprintf(&b, `{"id":%q,"retry_policy":%d}`, id, n)
+	}
+	return b.String() + "]"
+}
+
+// reports counts the single-node reports per second that were answered, each
+// after its commit.
+func (m *room) reports(clients int, how time.Duration) (float64, error) {
+	var done atomic.Int64
+	var group sync.WaitGroup
+	failed := make(chan error, clients)
+	start := time.Now()
+	for c := range clients {
+		group.Go(func() {
+			for i := c; time.Since(start) < how; i += clients {
+				body := `{"actual_state":{"bss_token":"` + token + `"}}`
+				if err := m.do("PATCH", "/v2/components/"+m.ids[i%len(m.ids)], body); err != nil {
+					failed <- err
+					return
+				}
+				done.Add(1)
+			}
+		})
+	}
+	group.Wait()
+	took := time.Since(start)
+	select {
+	case err := <-failed:
+		return 0, err
+	default:
+		return float64(done.Load()) / took.Seconds(), nil
+	}
+}
+
+func (m *room) do(method, path, body string) error {
+	r, err := http.NewRequestWithContext(m.ctx, method, m.url+path, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	resp, err := m.client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode >= http.StatusMultipleChoices {
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, 1000))
+		return fmt.Errorf("%s %s answered %s: %s", method, path, resp.Status, text)
+	}
+	_, err = io.Copy(io.Discard, resp.Body)
+	return err
+}
+
+// fsyncTime is the median time of an append of one page and its fsync.
+func fsyncTime(file string) (time.Duration, error) {
+	f, err := os.Create(file) //nolint:gosec // in a folder made above
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	page := make([]byte, 4096)
+	times := make([]time.Duration, 200)
+	for i := range times {
+		start := time.Now()
+		if _, err := f.Write(page); err != nil {
+			return 0, err
+		}
+		if err := f.Sync(); err != nil {
+			return 0, err
+		}
+		times[i] = time.Since(start)
+	}
+	slices.Sort(times)
+	return times[len(times)/2], nil
+}
+
+// memory is what the Go runtime holds; watchMemory returns a function that
+// ends the watch and returns the most that was seen.
+func memory() int64 {
+	sample := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	metrics.Read(sample)
+	return int64(sample[0].Value.Uint64() - sample[1].Value.Uint64())
+}
+
+func watchMemory() func() int64 {
+	stop, most := make(chan struct{}), make(chan int64)
+	go func() {
+		tick := time.NewTicker(5 * time.Millisecond)
+		defer tick.Stop()
+		highest := memory()
+		for {
+			select {
+			case <-tick.C:
+				highest = max(highest, memory())
+			case <-stop:
+				most <- highest
+				return
+			}
+		}
+	}()
+	return func() int64 { close(stop); return <-most }
+}
+
+func names(size int) []string {
+	ids := make([]string, size)
+	for i := range ids {
+		ids[i] = fmt.Sprintf("x%dc%ds%db%dn%d", 1000+i/256, i/32%8, i/4%8, i/2%2, i%2)
+	}
+	return ids
+}
+
+func parameters() string {
+	const text = "ip=dhcp quiet spire_join_token=${SPIRE_JOIN_TOKEN} ksocklnd.skip_mr_route_setup=1 cxi_core.disable_default_svc=0 "
+	return strings.Repeat(text, 900/len(text))
+}
+
+// fill makes the records of a site on which one session has booted every node:
+// about 2.25 KB each.
+func fill(ctx context.Context, store bos.Store, ids []string) error {
+	artifacts := bos.BootArtifacts{Kernel: "s3://boot-images/8f4a/kernel", Initrd: "s3://boot-images/8f4a/initrd", KernelParameters: parameters()}
+	now := time.Now()
+	template := bos.SessionTemplate{Name: "t", BootSets: map[string]bos.BootSet{"compute": {
+		Path: "s3://boot-images/8f4a/manifest.json", Type: "s3", NodeRolesGroups: []string{"Compute"},
+	}}}
+	if err := store.PutTemplate(ctx, template); err != nil {
+		return err
+	}
+	session := bos.SessionRecord{Session: bos.Session{
+		Name: sessionName, TemplateName: "t", Operation: bos.OperationBoot, Components: strings.Join(ids, ","),
+		Status: bos.SessionStatus{Status: bos.SessionRunning, StartTime: bos.At(now)},
+	}, Template: template, Created: now}
+	if err := store.CreateSession(ctx, session); err != nil {
+		return err
+	}
+	for chunk := range slices.Chunk(ids, 5000) {
+		commit := bos.Commit{Tokens: map[string]bos.BootArtifacts{token: artifacts}}
+		for _, id := range chunk {
+			commit.Components = append(commit.Components, bos.Record{Component: bos.Component{
+				ID: id, Enabled: true, Session: sessionName,
+				ActualState:  bos.ActualState{BootArtifacts: artifacts, BSSToken: token, LastUpdated: bos.At(now)},
+				DesiredState: bos.DesiredState{BootArtifacts: artifacts, BSSToken: token, LastUpdated: bos.At(now)},
+				LastAction:   bos.LastAction{Action: bos.ActionPoweringOn, LastUpdated: bos.At(now)},
+				Status:       bos.ComponentStatus{Phase: bos.PhasePoweringOn},
+			}})
+		}
+		if _, err := store.Commit(ctx, commit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type inventory []string
+
+// Inventory answers the same nodes each time.
+func (ids inventory) Inventory(context.Context) (bos.Inventory, error) {
+	inv := bos.Inventory{Nodes: make([]bos.Node, len(ids))}
+	for i, id := range ids {
+		inv.Nodes[i] = bos.Node{ID: id, Role: "Compute", Enabled: true}
+	}
+	return inv, nil
+}
+
+type images struct{}
+
+// Image answers an image for every path.
+func (images) Image(_ context.Context, path string) (bos.Image, error) {
+	return bos.Image{Path: path, ETag: "e", Kernel: bos.Artifact{Path: "k"}, Initrd: bos.Artifact{Path: "i"}}, nil
+}

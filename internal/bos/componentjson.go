@@ -1,0 +1,96 @@
+package bos
+
+import (
+	"encoding/json"
+	"strconv"
+	"unicode/utf8"
+)
+
+// AppendJSON appends the component as encoding/json writes it, in a tenth of
+// the time: lists of ten thousand are common. artifacts appends a set of boot
+// artifacts; nil writes them in full.
+func (c Component) AppendJSON(to []byte, artifacts func(to []byte, a BootArtifacts) []byte) []byte {
+	if artifacts == nil {
+		artifacts = AppendArtifacts
+	}
+	to = appendText(to, `{"id":`, c.ID)
+	to = artifacts(append(to, `,"actual_state":{"boot_artifacts":`...), c.ActualState.BootArtifacts)
+	to = appendText(to, `,"bss_token":`, c.ActualState.BSSToken)
+	to = appendTime(to, `,"last_updated":`, c.ActualState.LastUpdated)
+	to = artifacts(append(to, `},"desired_state":{"boot_artifacts":`...), c.DesiredState.BootArtifacts)
+	to = appendText(to, `,"configuration":`, c.DesiredState.Configuration)
+	to = appendText(to, `,"bss_token":`, c.DesiredState.BSSToken)
+	to = appendTime(to, `,"last_updated":`, c.DesiredState.LastUpdated)
+	to = c.StagedState.appendJSON(append(to, `},"staged_state":{`...), artifacts)
+	to = appendText(to, `},"last_action":{"action":`, string(c.LastAction.Action))
+	to = appendTime(to, `,"last_updated":`, c.LastAction.LastUpdated)
+	if c.LastAction.Failed {
+		to = append(to, `,"failed":true`...)
+	}
+	to = appendNumber(to, `},"event_stats":{"power_on_attempts":`, c.EventStats.PowerOnAttempts)
+	to = appendNumber(to, `,"power_off_graceful_attempts":`, c.EventStats.PowerOffGracefulAttempts)
+	to = appendNumber(to, `,"power_off_forceful_attempts":`, c.EventStats.PowerOffForcefulAttempts)
+	to = appendText(to, `},"status":{"phase":`, string(c.Status.Phase))
+	if c.Status.Status != "" {
+		to = appendText(to, `,"status":`, c.Status.Status)
+	}
+	to = appendText(to, `,"status_override":`, c.Status.StatusOverride)
+	to = strconv.AppendBool(append(to, `},"enabled":`...), c.Enabled)
+	to = appendText(to, `,"error":`, c.Error)
+	to = appendText(to, `,"session":`, c.Session)
+	if c.RetryPolicy != nil {
+		to = appendNumber(to, `,"retry_policy":`, *c.RetryPolicy)
+	}
+	return append(to, '}')
+}
+
+func (s StagedState) appendJSON(to []byte, artifacts func([]byte, BootArtifacts) []byte) []byte {
+	if s.BootArtifacts != (BootArtifacts{}) {
+		to = append(artifacts(append(to, `"boot_artifacts":`...), s.BootArtifacts), ',')
+	}
+	if s.Configuration != "" {
+		to = append(appendText(to, `"configuration":`, s.Configuration), ',')
+	}
+	if s.Session != "" {
+		to = append(appendText(to, `"session":`, s.Session), ',')
+	}
+	return appendTime(to, `"last_updated":`, s.LastUpdated)
+}
+
+// AppendArtifacts appends a set of boot artifacts as encoding/json writes it.
+func AppendArtifacts(to []byte, a BootArtifacts) []byte {
+	to = appendText(to, `{"kernel":`, a.Kernel)
+	to = appendText(to, `,"kernel_parameters":`, a.KernelParameters)
+	return append(appendText(to, `,"initrd":`, a.Initrd), '}')
+}
+
+func appendText(to []byte, name, text string) []byte {
+	return AppendText(append(to, name...), text)
+}
+
+// AppendText appends a text as encoding/json writes it.
+func AppendText(to []byte, text string) []byte {
+	for i := range len(text) {
+		b := text[i]
+		if b < ' ' || b == '"' || b == '\\' || b == '<' || b == '>' || b == '&' || b >= utf8.RuneSelf {
+			quoted, err := json.Marshal(text)
+			if err != nil { // a text never fails to be written
+				return append(to, `""`...)
+			}
+			return append(to, quoted...)
+		}
+	}
+	return append(append(append(to, '"'), text...), '"')
+}
+
+func appendNumber(to []byte, name string, n int) []byte {
+	return strconv.AppendInt(append(to, name...), int64(n), 10)
+}
+
+func appendTime(to []byte, name string, t Time) []byte {
+	to = append(to, name...)
+	if t.IsZero() {
+		return append(to, "null"...)
+	}
+	return append(t.UTC().AppendFormat(append(to, '"'), timeLayout), '"')
+}

@@ -1,0 +1,147 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+const (
+	// DefaultMaxEvents and DefaultEventAge bound the history.
+	DefaultMaxEvents = 1_000_000
+	DefaultEventAge  = 90 * 24 * time.Hour
+	// pruneStep is how many events one transaction removes at most, beyond
+	// as many as it wrote: a large backlog goes in small steps.
+	pruneStep = 500
+)
+
+// insertEvent writes one event. The statement has no time of its own: what is
+// old is judged by the newest event.
+const insertEvent = `INSERT INTO events (time, component, session, tenant, kind, detail, actor) VALUES (?, ?, ?, ?, ?, ?, ?)`
+
+func (t *tx) event(ctx context.Context, e bos.Event) error {
+	if _, err := t.exec(ctx, insertEvent, e.Time.UnixNano(), e.Component, e.Session, e.Tenant, e.Kind, e.Detail, e.Actor); err != nil {
+		return fmt.Errorf("write an event: %w", err)
+	}
+	t.events++
+	return nil
+}
+
+// noteComponents writes each note for each of the records.
+func (t *tx) noteComponents(ctx context.Context, records []bos.Record, notes []bos.Event) error {
+	for _, note := range notes {
+		own := note.Session == ""
+		for i := range records {
+			note.Component = records[i].ID
+			if own {
+				note.Session = records[i].Session
+			}
+			if err := t.event(ctx, note); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (t *tx) noteSession(ctx context.Context, key bos.SessionKey, notes []bos.Event) error {
+	for _, note := range notes {
+		note.Session, note.Tenant = key.Name, key.Tenant
+		if err := t.event(ctx, note); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *tx) note(ctx context.Context, notes []bos.Event) error {
+	for _, note := range notes {
+		if err := t.event(ctx, note); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pruneEvents removes the oldest events beyond the number and the age that are
+// kept, a few more than were written.
+func (s *Store) pruneEvents(ctx context.Context, t *tx) error {
+	var newest, at int64
+	if err := t.row(ctx, "SELECT id, time FROM events ORDER BY id DESC LIMIT 1").Scan(&newest, &at); err != nil {
+		return fmt.Errorf("look for the newest event: %w", err)
+	}
+	_, err := t.exec(ctx, `DELETE FROM events WHERE id IN (SELECT id FROM events ORDER BY id LIMIT ?) AND (id <= ? OR time < ?)`,
+		t.events+pruneStep, newest-s.maxEvents, at-int64(s.eventAge))
+	if err != nil {
+		return fmt.Errorf("remove old events: %w", err)
+	}
+	return nil
+}
+
+// Events lists history, oldest first.
+func (s *Store) Events(ctx context.Context, f bos.EventFilter) ([]bos.Event, error) {
+	terms, args := []string{"id > ?"}, []any{f.After}
+	add := func(term string, with ...any) {
+		terms = append(terms, term)
+		args = append(args, with...)
+	}
+	// The empty text is excluded so that the partial indexes can be used.
+	if f.Session != "" {
+		add("session = ? AND session <> ''", f.Session)
+	}
+	if f.Component != "" {
+		add("component = ? AND component <> ''", f.Component)
+	}
+	if v := f.Visible; v != nil {
+		nodes, err := json.Marshal(append([]string{}, v.Nodes...))
+		if err != nil {
+			return nil, err
+		}
+		add("(component IN (SELECT value FROM json_each(?)) OR component = '' AND session <> '' AND tenant = ?)", string(nodes), v.Tenant)
+	}
+	limit := f.Limit
+	if limit <= 0 {
+		limit = math.MaxInt
+	}
+	rows, err := s.query(ctx, `SELECT id, time, component, session, tenant, kind, detail, actor FROM events WHERE `+
+		strings.Join(terms, " AND ")+" ORDER BY id LIMIT ?", append(args, limit)...)
+	if err != nil {
+		return nil, fmt.Errorf("read events: %w", err)
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err tells
+	var list []bos.Event
+	for rows.Next() {
+		var e bos.Event
+		var at int64
+		if err := rows.Scan(&e.ID, &at, &e.Component, &e.Session, &e.Tenant, &e.Kind, &e.Detail, &e.Actor); err != nil {
+			return nil, err
+		}
+		e.Time = time.Unix(0, at).UTC()
+		list = append(list, e)
+	}
+	return list, rows.Err()
+}
+
+// NewEvents is closed by the next commit that writes an event.
+func (s *Store) NewEvents() <-chan struct{} {
+	s.news.Lock()
+	defer s.news.Unlock()
+	if s.newEvents == nil {
+		s.newEvents = make(chan struct{})
+	}
+	return s.newEvents
+}
+
+func (s *Store) announce() {
+	s.news.Lock()
+	defer s.news.Unlock()
+	if s.newEvents != nil {
+		close(s.newEvents)
+		s.newEvents = nil
+	}
+}

@@ -1,0 +1,123 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// MutateOwned changes a session together with its components.
+func (s *Store) MutateOwned(ctx context.Context, key bos.SessionKey, fn func(*bos.SessionRecord, []bos.Record) error, notes ...bos.Event) (bos.SessionRecord, []bos.Record, error) {
+	var out bos.SessionRecord
+	var written []bos.Record
+	err := s.writer.do(ctx, func(ctx context.Context, t *tx) error {
+		session, err := readSession(ctx, t, key)
+		if err != nil {
+			return err
+		}
+		out = session
+		w := s.componentWriter(ctx, t)
+		rows, err := t.query(ctx, componentColumns+" WHERE session = ?1 OR staged_session = ?1 AND staged_session <> '' ORDER BY id", key.Name)
+		before, err := records(rows, err, w.decoder)
+		if err != nil {
+			return err
+		}
+		before = session.Own(before)
+		after := append([]bos.Record{}, before...)
+		if err := fn(&session, after); err != nil {
+			return err
+		}
+		session.Revision++
+		if err := putSession(ctx, t, session, session.Revision); err != nil {
+			return err
+		}
+		out = session
+		if err := w.write(changes(before, after)); err != nil {
+			return err
+		}
+		written = w.written
+		if err := t.noteSession(ctx, key, notes); err != nil {
+			return err
+		}
+		for i := range notes {
+			notes[i].Session, notes[i].Tenant = key.Name, key.Tenant
+		}
+		return t.noteComponents(ctx, written, notes)
+	})
+	if errors.Is(err, bos.ErrSkip) {
+		return out, nil, nil
+	}
+	return out, written, err
+}
+
+// changes is what differs, with the revision one higher.
+func changes(before, after []bos.Record) []write {
+	var list []write
+	for i := range before {
+		r := after[i]
+		r.ID, r.Revision = before[i].ID, before[i].Revision
+		if r == before[i] {
+			continue
+		}
+		r.Revision++
+		list = append(list, write{record: r, before: filtersOf(&before[i])})
+	}
+	return list
+}
+
+// SessionTally counts the components of a session from the indexes.
+func (s *Store) SessionTally(ctx context.Context, session bos.Session) (bos.Tally, error) {
+	var t bos.Tally
+	own, ids := "", []any{}
+	if session.Components != "" {
+		list, err := json.Marshal(strings.Split(session.Components, ","))
+		if err != nil {
+			return t, err
+		}
+		own, ids = " AND id IN (SELECT value FROM json_each(?))", []any{string(list)}
+	}
+	with := func(first ...any) []any { return append(first, ids...) }
+	err := s.each(ctx, func(row scanner) error {
+		var n int
+		var status, phase string
+		var enabled bool
+		err := row.Scan(&status, &phase, &enabled, &n)
+		t.Count(n, status, bos.Phase(phase), enabled, status == bos.StatusOnHold)
+		return err
+	}, "SELECT status, phase, enabled, COUNT(*) FROM components WHERE session = ?"+own+" GROUP BY status, phase, enabled", with(session.Name)...)
+	if err == nil {
+		err = s.each(ctx, func(row scanner) error {
+			var id, text string
+			err := row.Scan(&id, &text)
+			t.Fail(id, text)
+			return err
+		}, "SELECT id, error FROM components WHERE session = ? AND error <> ''"+own, with(session.Name)...)
+	}
+	if err == nil {
+		err = s.each(ctx, func(row scanner) error { return row.Scan(&t.Staged) },
+			"SELECT COUNT(*) FROM components WHERE staged_session = ? AND staged_session <> '' AND session <> ?"+own, with(session.Name, session.Name)...)
+	}
+	if err != nil {
+		return bos.Tally{}, fmt.Errorf("count the components of session %s: %w", session.Name, err)
+	}
+	return t, nil
+}
+
+// each calls fn on each row of a query.
+func (s *Store) each(ctx context.Context, fn func(scanner) error, query string, args ...any) error {
+	rows, err := s.query(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err tells
+	for rows.Next() {
+		if err := fn(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
