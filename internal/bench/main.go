@@ -14,6 +14,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/pprof"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -26,6 +27,7 @@ type flags struct {
 	clients int
 	seconds float64
 	dir     string
+	profile string
 }
 
 func main() {
@@ -35,6 +37,7 @@ func main() {
 	flag.IntVar(&f.clients, "clients", 16, "how many nodes report at the same time")
 	flag.Float64Var(&f.seconds, "seconds", 3, "how long they report")
 	flag.StringVar(&f.dir, "dir", "", "where the databases are made (default: the system's folder for temporary files)")
+	flag.StringVar(&f.profile, "profile", "", "write a CPU profile to this file")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -55,6 +58,17 @@ func run(ctx context.Context, out io.Writer, f flags) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	if _, err := fmt.Fprintln(table, strings.Join(columns, "\t")+"\t"); err != nil {
 		return err
+	}
+	if f.profile != "" {
+		file, err := os.Create(f.profile)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		if err := pprof.StartCPUProfile(file); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
 	}
 	for text := range strings.SplitSeq(f.sizes, ",") {
 		size, err := strconv.Atoi(strings.TrimSpace(text))

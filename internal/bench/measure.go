@@ -145,7 +145,9 @@ func (m *room) reports(clients int, how time.Duration) (float64, error) {
 	for c := range clients {
 		group.Go(func() {
 			for i := c; time.Since(start) < how; i += clients {
-				body := `{"actual_state":{"bss_token":"` + token + `"}}`
+				// The counter makes each report a write, also the second
+				// of one node within a second.
+				body := fmt.Sprintf(`{"actual_state":{"bss_token":%q},"event_stats":{"power_on_attempts":%d}}`, token, i)
 				if err := m.do("PATCH", "/v2/components/"+m.ids[i%len(m.ids)], body); err != nil {
 					failed <- err
 					return

@@ -174,6 +174,8 @@ type Store interface {
 
 	// Components lists records ordered by id. Unknown ids are left out.
 	Components(ctx context.Context, f ComponentFilter) ([]Record, error)
+	// ComponentIDs lists the ids of the same records, without reading them.
+	ComponentIDs(ctx context.Context, f ComponentFilter) ([]string, error)
 	// ComponentDocuments lists the same records as the JSON documents that
 	// the v2 API answers. document is valid until each returns; an error of
 	// each ends the list and is returned. What changes while a long list

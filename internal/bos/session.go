@@ -60,11 +60,21 @@ func (s Session) Own(records []Record) []Record {
 	if s.Components == "" {
 		return records
 	}
-	mine := make(map[string]bool, len(records))
+	mine := s.Owner()
+	return slices.DeleteFunc(records, func(r Record) bool { return !mine(r.ID) })
+}
+
+// Owner returns the question whether this session set a component up, for
+// components that name a session of this name.
+func (s Session) Owner() func(id string) bool {
+	if s.Components == "" {
+		return func(string) bool { return true }
+	}
+	mine := make(map[string]bool, strings.Count(s.Components, ",")+1)
 	for id := range strings.SplitSeq(s.Components, ",") {
 		mine[id] = true
 	}
-	return slices.DeleteFunc(records, func(r Record) bool { return !mine[r.ID] })
+	return func(id string) bool { return mine[id] }
 }
 
 // SessionRecord is a session with what the service keeps to itself.

@@ -217,15 +217,11 @@ func (s *server) bulkPatch(r *http.Request, body bulkPatchBody, sc scope) (bulk,
 	}
 	ids := body.ids
 	if body.session != "" {
-		records, err := s.Store.Components(r.Context(), bos.ComponentFilter{Session: body.session})
+		owned, err := s.Store.ComponentIDs(r.Context(), bos.ComponentFilter{Session: body.session})
 		if err != nil {
 			return bulk{}, err
 		}
-		for _, rec := range records {
-			if sc.has(rec.ID) {
-				ids = append(ids, rec.ID)
-			}
-		}
+		ids = slices.DeleteFunc(owned, func(id string) bool { return !sc.has(id) })
 	}
 	b := bulk{patches: make(map[string]bos.ComponentPatch, len(ids)), session: body.session, checked: body.session != ""}
 	for _, id := range ids {
@@ -236,16 +232,16 @@ func (s *server) bulkPatch(r *http.Request, body bulkPatchBody, sc scope) (bulk,
 
 // dropUnknown leaves out the ids without a record and those of other tenants.
 func (s *server) dropUnknown(r *http.Request, b *bulk, sc scope) error {
-	records := []bos.Record{}
+	var found []string
 	if len(b.ids) > 0 {
 		var err error
-		if records, err = s.Store.Components(r.Context(), bos.ComponentFilter{IDs: b.ids}); err != nil {
+		if found, err = s.Store.ComponentIDs(r.Context(), bos.ComponentFilter{IDs: b.ids}); err != nil {
 			return err
 		}
 	}
-	known := make(map[string]bool, len(records))
-	for _, rec := range records {
-		known[rec.ID] = sc.has(rec.ID)
+	known := make(map[string]bool, len(found))
+	for _, id := range found {
+		known[id] = sc.has(id)
 	}
 	b.ids = slices.DeleteFunc(b.ids, func(id string) bool { return !known[id] })
 	b.checked = true

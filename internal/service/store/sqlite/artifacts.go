@@ -130,13 +130,13 @@ func (n *interning) add(a bos.BootArtifacts) (int64, error) {
 // share interns the sets that more than one of the records has. One that a
 // single node has, with parameters of its own, stays in its document: nothing
 // would ever take the row away again.
-func (n *interning) share(records []bos.Record) error {
-	if len(records) < 2 {
+func (n *interning) share(list []write) error {
+	if len(list) < 2 {
 		return nil
 	}
 	seen := make(map[bos.BootArtifacts]string)
-	for i := range records {
-		r := &records[i]
+	for i := range list {
+		r := list[i].record
 		for _, a := range [...]bos.BootArtifacts{r.ActualState.BootArtifacts, r.DesiredState.BootArtifacts, r.StagedState.BootArtifacts} {
 			if a == (bos.BootArtifacts{}) || n.ids[a] != 0 {
 				continue

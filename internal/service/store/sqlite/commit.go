@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
@@ -76,7 +77,9 @@ func (s *Store) commitComponents(ctx context.Context, t *tx, list []bos.Record, 
 		return err
 	}
 	writes := make([]write, 0, len(list))
-	for _, r := range list {
+	next := slices.Clone(list)
+	for i := range next {
+		r := &next[i]
 		now := known[r.ID]
 		if now.revision != r.Revision {
 			conflicts.Components = append(conflicts.Components, r.ID)
@@ -84,7 +87,7 @@ func (s *Store) commitComponents(ctx context.Context, t *tx, list []bos.Record, 
 		}
 		r.Revision++
 		writes = append(writes, write{record: r, insert: now.revision == 0, before: now.filters})
-		known[r.ID] = standing{r.Revision, filtersOf(&r)}
+		known[r.ID] = standing{r.Revision, filtersOf(r)}
 	}
 	return s.componentWriter(ctx, t).write(writes)
 }

@@ -16,43 +16,43 @@ const (
 	readComponent    = componentColumns + " WHERE id = ?"
 	// documentsPage is how many documents one query of a long list reads: a
 	// reader that takes its time holds no connection meanwhile.
-	documentsPage = 2000
+	documentsPage = 250
 	// noWork is the stored form of the zero bos.Work.
 	noWork = "{}"
 )
 
-func scanRecord(row scanner, d *decoder) (bos.Record, error) {
-	var (
-		r                  bos.Record
-		id, document, work string
-	)
+// scanRecord reads into r, which is empty: records are large, and thousands are
+// not copied.
+func scanRecord(row scanner, d *decoder, r *bos.Record) error {
+	var id, document, work string
 	if err := row.Scan(&id, &r.Revision, &document, &work); err != nil {
-		return r, err
+		return err
 	}
 	if err := d.component(document, &r.Component); err != nil {
-		return r, fmt.Errorf("component %s: %w", id, err)
+		return fmt.Errorf("component %s: %w", id, err)
 	}
 	if work != noWork {
 		if err := json.Unmarshal([]byte(work), &r.Work); err != nil {
-			return r, fmt.Errorf("component %s: stored work: %w", id, err)
+			return fmt.Errorf("component %s: stored work: %w", id, err)
 		}
 	}
 	r.ID = id
-	return r, nil
+	return nil
 }
 
-func records(rows *sql.Rows, err error, d *decoder) ([]bos.Record, error) {
+// records reads all rows; about is how many are expected, 0 if that is not
+// known.
+func records(rows *sql.Rows, err error, d *decoder, about int) ([]bos.Record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read components: %w", err)
 	}
 	defer rows.Close() //nolint:errcheck // rows.Err tells
-	var list []bos.Record
+	list := make([]bos.Record, 0, about)
 	for rows.Next() {
-		r, err := scanRecord(rows, d)
-		if err != nil {
+		list = append(list, bos.Record{})
+		if err := scanRecord(rows, d, &list[len(list)-1]); err != nil {
 			return nil, err
 		}
-		list = append(list, r)
 	}
 	return list, rows.Err()
 }
@@ -78,7 +78,31 @@ func (s *Store) Components(ctx context.Context, f bos.ComponentFilter) ([]bos.Re
 		args = append(args, f.Limit)
 	}
 	rows, err := s.query(ctx, query, args...)
-	return records(rows, err, s.decoder(ctx))
+	return records(rows, err, s.decoder(ctx), len(f.IDs))
+}
+
+// ComponentIDs lists the ids of the records that pass the filter.
+func (s *Store) ComponentIDs(ctx context.Context, f bos.ComponentFilter) ([]string, error) {
+	where, args, err := conditions(f)
+	if err != nil {
+		return nil, err
+	}
+	query := "SELECT id FROM components" + where + " ORDER BY id"
+	if f.Limit > 0 {
+		query += " LIMIT ?"
+		args = append(args, f.Limit)
+	}
+	var ids []string
+	err = s.each(ctx, func(row scanner) error {
+		var id string
+		err := row.Scan(&id)
+		ids = append(ids, id)
+		return err
+	}, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read the ids of components: %w", err)
+	}
+	return ids, nil
 }
 
 // decoder reads what is committed.
@@ -219,7 +243,7 @@ func (s *Store) MutateComponents(ctx context.Context, ids []string, fn func(r *b
 		if err != nil {
 			return err
 		}
-		if out, err = w.mutate(before, fn); err != nil {
+		if out, err = w.mutate(ids, before, fn); err != nil {
 			return err
 		}
 		return t.noteComponents(ctx, w.written, notes)

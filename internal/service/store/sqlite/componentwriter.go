@@ -37,8 +37,8 @@ type componentWriter struct {
 	arts    *interning
 	decoder *decoder
 	buffer  []byte
-	// written are the records that were stored, as they are now.
-	written []bos.Record
+	// written is what was stored.
+	written []write
 }
 
 func (s *Store) componentWriter(ctx context.Context, t *tx) *componentWriter {
@@ -46,102 +46,88 @@ func (s *Store) componentWriter(ctx context.Context, t *tx) *componentWriter {
 	return &componentWriter{ctx: ctx, tx: t, arts: arts, decoder: &decoder{artifacts: arts.resolve}}
 }
 
-// stored is a record as it was, or the empty one of that id.
-type stored struct {
-	bos.Record
-	exists bool
-}
-
-// load reads the records of ids in their order.
-func (w *componentWriter) load(ids []string) ([]stored, error) {
-	list := make([]stored, len(ids))
+// load reads the records of ids; one that is not there is left out.
+func (w *componentWriter) load(ids []string) (map[string]*bos.Record, error) {
+	byID := make(map[string]*bos.Record, len(ids))
 	if len(ids) < loadAtOnce {
-		for i, id := range ids {
-			r, err := scanRecord(w.tx.row(w.ctx, readComponent, id), w.decoder)
+		for _, id := range ids {
+			r := &bos.Record{}
+			err := scanRecord(w.tx.row(w.ctx, readComponent, id), w.decoder, r)
 			switch {
 			case notThere(err):
-				list[i].ID = id
 			case err != nil:
 				return nil, fmt.Errorf("read component %s: %w", id, err)
 			default:
-				list[i] = stored{r, true}
+				byID[id] = r
 			}
 		}
-		return list, nil
+		return byID, nil
 	}
 	encoded, err := json.Marshal(ids)
 	if err != nil {
 		return nil, err
 	}
 	rows, err := w.tx.query(w.ctx, componentColumns+" WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id", string(encoded))
-	found, err := records(rows, err, w.decoder)
+	found, err := records(rows, err, w.decoder, len(ids))
 	if err != nil {
 		return nil, err
 	}
-	byID := make(map[string]*bos.Record, len(found))
 	for i := range found {
 		byID[found[i].ID] = &found[i]
 	}
-	for i, id := range ids {
-		if r, ok := byID[id]; ok {
-			list[i] = stored{*r, true}
-		} else {
-			list[i].ID = id
-		}
-	}
-	return list, nil
+	return byID, nil
 }
 
 // mutate runs fn on each record and writes what it changed; an id that comes
 // again sees the change before.
-func (w *componentWriter) mutate(before []stored, fn func(*bos.Record, bool) error) ([]bos.Record, error) {
-	out := make([]bos.Record, 0, len(before))
-	latest := make(map[string]int, len(before))
-	var writes []write
-	for i := range before {
-		old := before[i]
-		if at, again := latest[old.ID]; again {
-			old = stored{writes[at].record, true}
+func (w *componentWriter) mutate(ids []string, before map[string]*bos.Record, fn func(*bos.Record, bool) error) ([]bos.Record, error) {
+	out := make([]bos.Record, 0, len(ids)) // never grows: writes point into it
+	writes := make([]write, 0, len(ids))
+	latest := make(map[string]int)
+	for _, id := range ids {
+		old, exists := before[id]
+		if !exists {
+			old = &bos.Record{}
+			old.ID = id
 		}
-		r := old.Record
-		err := fn(&r, old.exists)
+		out = append(out, *old)
+		r := &out[len(out)-1]
+		err := fn(r, exists)
 		if errors.Is(err, bos.ErrSkip) {
+			out = out[:len(out)-1]
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		r.ID, r.Revision = old.ID, old.Revision
-		if r != old.Record || !old.exists {
-			r.Revision++
-			w := write{record: r, insert: !old.exists, before: filtersOf(&old.Record)}
-			if at, again := latest[old.ID]; again {
-				w.insert, w.before = writes[at].insert, writes[at].before
-				writes[at] = w
-			} else {
-				latest[old.ID] = len(writes)
-				writes = append(writes, w)
-			}
+		r.ID, r.Revision = id, old.Revision
+		if exists && *r == *old {
+			continue
 		}
-		out = append(out, r)
+		r.Revision++
+		next := write{record: r, insert: !exists, before: filtersOf(old)}
+		before[id] = r
+		if at, again := latest[id]; again {
+			writes[at].record = r
+			continue
+		}
+		latest[id] = len(writes)
+		writes = append(writes, next)
 	}
 	return out, w.write(writes)
 }
 
 // write is a record to be stored.
 type write struct {
-	record bos.Record
+	record *bos.Record
 	insert bool
 	// before is what the columns hold, unless it is an insert.
 	before filters
 }
 
 func (w *componentWriter) write(list []write) error {
-	w.written = make([]bos.Record, len(list))
-	for i := range list {
-		w.written[i] = list[i].record
-	}
-	if err := w.arts.share(w.written); err != nil {
+	w.written = list
+	if err := w.arts.share(list); err != nil {
 		return err
 	}
 	for i := range list {
@@ -153,10 +139,9 @@ func (w *componentWriter) write(list []write) error {
 }
 
 func (w *componentWriter) put(p *write) error {
-	r := &p.record
-	shown := r.Component
-	shown.Status.Status = ""
-	w.buffer = shown.AppendJSON(w.buffer[:0], w.arts.append)
+	r := p.record
+	r.Status.Status = ""
+	w.buffer = r.AppendJSON(w.buffer[:0], w.arts.append)
 	document, work := string(w.buffer), noWork
 	if r.Work != (bos.Work{}) {
 		encoded, err := json.Marshal(r.Work)

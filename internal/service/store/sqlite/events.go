@@ -33,13 +33,13 @@ func (t *tx) event(ctx context.Context, e bos.Event) error {
 }
 
 // noteComponents writes each note for each of the records.
-func (t *tx) noteComponents(ctx context.Context, records []bos.Record, notes []bos.Event) error {
+func (t *tx) noteComponents(ctx context.Context, written []write, notes []bos.Event) error {
 	for _, note := range notes {
 		own := note.Session == ""
-		for i := range records {
-			note.Component = records[i].ID
+		for i := range written {
+			note.Component = written[i].record.ID
 			if own {
-				note.Session = records[i].Session
+				note.Session = written[i].record.Session
 			}
 			if err := t.event(ctx, note); err != nil {
 				return err

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -22,7 +21,7 @@ func (s *Store) MutateOwned(ctx context.Context, key bos.SessionKey, fn func(*bo
 		out = session
 		w := s.componentWriter(ctx, t)
 		rows, err := t.query(ctx, componentColumns+" WHERE session = ?1 OR staged_session = ?1 AND staged_session <> '' ORDER BY id", key.Name)
-		before, err := records(rows, err, w.decoder)
+		before, err := records(rows, err, w.decoder, 0)
 		if err != nil {
 			return err
 		}
@@ -39,14 +38,17 @@ func (s *Store) MutateOwned(ctx context.Context, key bos.SessionKey, fn func(*bo
 		if err := w.write(changes(before, after)); err != nil {
 			return err
 		}
-		written = w.written
+		written = make([]bos.Record, len(w.written))
+		for i := range w.written {
+			written[i] = *w.written[i].record
+		}
 		if err := t.noteSession(ctx, key, notes); err != nil {
 			return err
 		}
 		for i := range notes {
 			notes[i].Session, notes[i].Tenant = key.Name, key.Tenant
 		}
-		return t.noteComponents(ctx, written, notes)
+		return t.noteComponents(ctx, w.written, notes)
 	})
 	if errors.Is(err, bos.ErrSkip) {
 		return out, nil, nil
@@ -58,9 +60,9 @@ func (s *Store) MutateOwned(ctx context.Context, key bos.SessionKey, fn func(*bo
 func changes(before, after []bos.Record) []write {
 	var list []write
 	for i := range before {
-		r := after[i]
+		r := &after[i]
 		r.ID, r.Revision = before[i].ID, before[i].Revision
-		if r == before[i] {
+		if *r == before[i] {
 			continue
 		}
 		r.Revision++
@@ -69,43 +71,60 @@ func changes(before, after []bos.Record) []write {
 	return list
 }
 
-// SessionTally counts the components of a session from the indexes.
+// SessionTally counts the components of a session. The ids of each group come
+// as one text, from an index: ten thousand rows would take longer to hand over
+// than to find.
 func (s *Store) SessionTally(ctx context.Context, session bos.Session) (bos.Tally, error) {
 	var t bos.Tally
-	own, ids := "", []any{}
-	if session.Components != "" {
-		list, err := json.Marshal(strings.Split(session.Components, ","))
-		if err != nil {
-			return t, err
-		}
-		own, ids = " AND id IN (SELECT value FROM json_each(?))", []any{string(list)}
-	}
-	with := func(first ...any) []any { return append(first, ids...) }
+	own := session.Owner()
 	err := s.each(ctx, func(row scanner) error {
-		var n int
-		var status, phase string
+		var ids, status, phase string
 		var enabled bool
-		err := row.Scan(&status, &phase, &enabled, &n)
-		t.Count(n, status, bos.Phase(phase), enabled, status == bos.StatusOnHold)
-		return err
-	}, "SELECT status, phase, enabled, COUNT(*) FROM components WHERE session = ?"+own+" GROUP BY status, phase, enabled", with(session.Name)...)
+		var n int
+		if err := row.Scan(&ids, &n, &status, &phase, &enabled); err != nil {
+			return err
+		}
+		if session.Components != "" {
+			n = 0
+			for id := range strings.SplitSeq(ids, separator) {
+				if own(id) {
+					n++
+				}
+			}
+		}
+		if n > 0 {
+			t.Count(n, status, bos.Phase(phase), enabled, status == bos.StatusOnHold)
+		}
+		return nil
+	}, "SELECT GROUP_CONCAT(id, ?), COUNT(*), status, phase, enabled FROM components WHERE session = ? GROUP BY status, phase, enabled", separator, session.Name)
 	if err == nil {
 		err = s.each(ctx, func(row scanner) error {
 			var id, text string
 			err := row.Scan(&id, &text)
-			t.Fail(id, text)
+			if own(id) {
+				t.Fail(id, text)
+			}
 			return err
-		}, "SELECT id, error FROM components WHERE session = ? AND error <> ''"+own, with(session.Name)...)
+		}, "SELECT id, error FROM components WHERE session = ? AND error <> ''", session.Name)
 	}
 	if err == nil {
-		err = s.each(ctx, func(row scanner) error { return row.Scan(&t.Staged) },
-			"SELECT COUNT(*) FROM components WHERE staged_session = ? AND staged_session <> '' AND session <> ?"+own, with(session.Name, session.Name)...)
+		err = s.each(ctx, func(row scanner) error {
+			var id string
+			err := row.Scan(&id)
+			if own(id) {
+				t.Staged++
+			}
+			return err
+		}, "SELECT id FROM components WHERE staged_session = ?1 AND staged_session <> '' AND session <> ?1", session.Name)
 	}
 	if err != nil {
 		return bos.Tally{}, fmt.Errorf("count the components of session %s: %w", session.Name, err)
 	}
 	return t, nil
 }
+
+// separator stands between ids; no xname holds it.
+const separator = "\x1f"
 
 // each calls fn on each row of a query.
 func (s *Store) each(ctx context.Context, fn func(scanner) error, query string, args ...any) error {

@@ -3,7 +3,8 @@
 //
 // All writes go through one goroutine that commits what waits together, so
 // that concurrent writers share one wait for the disk. Readers have
-// connections of their own and see whole commits only.
+// connections of their own and see whole commits only; ComponentDocuments reads
+// page after page and may see one commit more on a later page.
 package sqlite
 
 import (
