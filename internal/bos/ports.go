@@ -79,7 +79,7 @@ type Event struct {
 	Time      time.Time `json:"time"`
 	Component string    `json:"component,omitempty"`
 	Session   string    `json:"session,omitempty"`
-	// Tenant is the session's, empty for none.
+	// Tenant is that of the session or template, empty for none.
 	Tenant string `json:"tenant,omitempty"`
 	// Kind is a reason of decide, or what an API client did.
 	Kind   string `json:"kind"`
@@ -102,7 +102,7 @@ type EventFilter struct {
 }
 
 // EventScope is the history of one tenant: that of its nodes, and that of its
-// sessions.
+// sessions and templates.
 type EventScope struct {
 	Tenant string
 	Nodes  []string
@@ -207,6 +207,9 @@ type Store interface {
 	// Events lists history, oldest first. The oldest is given up after a
 	// time and beyond a number.
 	Events(ctx context.Context, f EventFilter) ([]Event, error)
+	// LastEvent is the id of the newest event, 0 if there is none. All up to
+	// it can be read.
+	LastEvent(ctx context.Context) (int64, error)
 	// NewEvents is closed by the next commit that writes an event. Who asks
 	// for it before reading Events misses none.
 	NewEvents() <-chan struct{}

@@ -90,7 +90,7 @@ func serve(c *cobra.Command, f serveFlags, version string) error {
 	if err != nil {
 		return err
 	}
-	sc.Store, sc.Version, sc.Log = store, version, log
+	sc.Store, sc.Stopping, sc.Version, sc.Log = store, ctx.Done(), version, log
 	s, err := service.New(sc)
 	if err != nil {
 		return err

@@ -32,8 +32,11 @@ type Config struct {
 	// MaxUnreachable is how long a BMC may stay silent while its peers
 	// answer; 0 is bos.DefaultMaxUnreachable.
 	MaxUnreachable time.Duration
-	Version        string
-	Log            *slog.Logger
+	// Stopping is closed when the server that serves the Handler is to
+	// stop; streams end then. It may be nil.
+	Stopping <-chan struct{}
+	Version  string
+	Log      *slog.Logger
 }
 
 // Service is one BOS.
@@ -65,6 +68,7 @@ func New(c Config) (*Service, error) {
 	s.handler = api.New(api.Config{
 		Store: c.Store, Inventory: c.Inventory, Artifacts: c.Artifacts, Tenants: c.Tenants,
 		Configuration: c.Configuration != nil,
+		Stopping:      c.Stopping,
 		Changed:       s.changes.add, Now: time.Now, Version: c.Version, Log: c.Log,
 	})
 	return s, nil

@@ -30,6 +30,9 @@ type Config struct {
 	// Changed is called after each write with what was written. It must not
 	// block. It may be nil.
 	Changed func(Change)
+	// Stopping is closed when the service stops: streams of events end then,
+	// so that the server need not wait for them. It may be nil.
+	Stopping <-chan struct{}
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 	// Version is the version of the program, shown among the capabilities.
@@ -58,6 +61,8 @@ type server struct {
 	// templates makes the read, merge and write of a template one step:
 	// templates are written through this process only.
 	templates sync.Mutex
+	// streams holds a place for each client that follows events.
+	streams chan struct{}
 }
 
 // New makes the handler of the whole API. It serves the same at / and at
@@ -72,7 +77,7 @@ func New(c Config) http.Handler {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &server{Config: c}
+	s := &server{Config: c, streams: make(chan struct{}, maxStreams)}
 	return s.router(s.routes())
 }
 
@@ -114,6 +119,8 @@ func (s *server) routes() map[string]methods {
 		"/x/v1/capabilities":               {http.MethodGet: s.getCapabilities},
 		"/x/v1/previews":                   {http.MethodPost: s.postPreview},
 		"/x/v1/sessions":                   {http.MethodPost: s.postPinnedSession},
+		"/x/v1/sessions/{name}/cancel":     {http.MethodPost: s.cancelSession},
+		"/x/v1/events":                     {http.MethodGet: s.listEvents},
 		"/x/v1/sessions/{name}/components": {http.MethodGet: s.listOutcomes},
 	}
 }

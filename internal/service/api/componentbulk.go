@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -26,6 +27,8 @@ type bulk struct {
 	session string
 	// checked says that every id had a record a moment ago.
 	checked bool
+	// kind is the event that each write leaves.
+	kind string
 	// tokens are what the patches' tokens stand for.
 	tokens map[string]*bos.BootArtifacts
 }
@@ -48,6 +51,7 @@ func (s *server) putComponents(w http.ResponseWriter, r *http.Request) error {
 			return missing(kindComponent, sc.tenant, id)
 		}
 	}
+	b.kind = eventComponentPut
 	return s.writeComponents(w, r, b, func(rec *bos.Record, _ bool, patch bos.ComponentPatch, booted *bos.BootArtifacts) (bool, error) {
 		patch.Replace(rec, booted, s.Now())
 		return true, nil
@@ -76,6 +80,7 @@ func (s *server) patchComponents(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
+	b.kind = eventComponentPatched
 	return s.writeComponents(w, r, b, func(rec *bos.Record, exists bool, patch bos.ComponentPatch, booted *bos.BootArtifacts) (bool, error) {
 		switch {
 		case !exists && b.checked:
@@ -265,7 +270,7 @@ func (s *server) writeComponents(w http.ResponseWriter, r *http.Request, b bulk,
 		wrote, err := write(rec, exists, patch, b.tokens[patch.Token()])
 		written[rec.ID] = wrote
 		return err
-	})
+	}, s.notePatch(r, b.kind, slices.Collect(maps.Values(b.patches))...))
 	if err != nil {
 		return err
 	}

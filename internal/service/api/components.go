@@ -48,7 +48,7 @@ func (s *server) deleteComponent(w http.ResponseWriter, r *http.Request) error {
 	if !sc.has(id) {
 		return missing(kindComponent, sc.tenant, id)
 	}
-	if err := s.Store.DeleteComponent(r.Context(), id); err != nil {
+	if err := s.Store.DeleteComponent(r.Context(), id, s.note(r, eventComponentDeleted, "")); err != nil {
 		return orMissing(err, kindComponent, sc.tenant, id)
 	}
 	s.Changed(Change{Components: []string{id}})
@@ -56,7 +56,7 @@ func (s *server) deleteComponent(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) putComponent(w http.ResponseWriter, r *http.Request) error {
-	return s.writeComponent(w, r, func(patch bos.ComponentPatch, rec *bos.Record, _ bool, booted *bos.BootArtifacts) error {
+	return s.writeComponent(w, r, eventComponentPut, func(patch bos.ComponentPatch, rec *bos.Record, _ bool, booted *bos.BootArtifacts) error {
 		patch.Replace(rec, booted, s.Now())
 		return nil
 	})
@@ -65,7 +65,7 @@ func (s *server) putComponent(w http.ResponseWriter, r *http.Request) error {
 // patchComponent is also how thousands of nodes report at once what they
 // booted: one look-up of the token and one write, no more.
 func (s *server) patchComponent(w http.ResponseWriter, r *http.Request) error {
-	return s.writeComponent(w, r, func(patch bos.ComponentPatch, rec *bos.Record, exists bool, booted *bos.BootArtifacts) error {
+	return s.writeComponent(w, r, eventComponentPatched, func(patch bos.ComponentPatch, rec *bos.Record, exists bool, booted *bos.BootArtifacts) error {
 		if !exists {
 			return bos.ErrNotFound
 		}
@@ -79,7 +79,7 @@ func (s *server) patchComponent(w http.ResponseWriter, r *http.Request) error {
 
 type componentWrite func(patch bos.ComponentPatch, rec *bos.Record, exists bool, booted *bos.BootArtifacts) error
 
-func (s *server) writeComponent(w http.ResponseWriter, r *http.Request, write componentWrite) error {
+func (s *server) writeComponent(w http.ResponseWriter, r *http.Request, kind string, write componentWrite) error {
 	id, sc, err := s.componentKey(r)
 	if err != nil {
 		return err
@@ -103,7 +103,7 @@ func (s *server) writeComponent(w http.ResponseWriter, r *http.Request, write co
 	}
 	records, err := s.Store.MutateComponents(r.Context(), []string{id}, func(rec *bos.Record, exists bool) error {
 		return write(patch, rec, exists, booted)
-	})
+	}, s.notePatch(r, kind, patch))
 	if errors.Is(err, bos.ErrReportRefused) {
 		return problemf(http.StatusConflict, titleReportRefused, "component '%s': %s", id, bos.ErrReportRefused)
 	}

@@ -40,7 +40,7 @@ func (s *server) patchOptions(w http.ResponseWriter, r *http.Request) error {
 	options, err := s.Store.MutateOptions(r.Context(), func(o *bos.Options) error {
 		body.Known.Apply(o)
 		return nil
-	})
+	}, s.noteOptions(r, body.Known))
 	if err != nil {
 		return err
 	}

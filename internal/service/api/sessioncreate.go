@@ -82,7 +82,7 @@ func (s *server) createSession(w http.ResponseWriter, r *http.Request, body sess
 		},
 		Template: q.template, Pin: pin, Created: now.UTC(),
 	}
-	if err := s.Store.CreateSession(r.Context(), rec); err != nil {
+	if err := s.Store.CreateSession(r.Context(), rec, s.note(r, eventSessionCreated, string(rec.Operation)+" with template "+rec.TemplateName)); err != nil {
 		return orTaken(err, key)
 	}
 	s.Changed(Change{Sessions: []bos.SessionKey{key}})

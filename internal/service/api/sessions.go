@@ -102,7 +102,7 @@ func (s *server) deleteSessions(w http.ResponseWriter, r *http.Request) error {
 		}
 	}()
 	for _, rec := range sessions {
-		err := s.Store.DeleteSession(r.Context(), rec.Key())
+		err := s.Store.DeleteSession(r.Context(), rec.Key(), s.note(r, eventSessionDeleted, ""))
 		if err != nil && !errors.Is(err, bos.ErrNotFound) {
 			return err
 		}
@@ -124,7 +124,7 @@ func (s *server) deleteSession(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Store.DeleteSession(r.Context(), key); err != nil {
+	if err := s.Store.DeleteSession(r.Context(), key, s.note(r, eventSessionDeleted, "")); err != nil {
 		return orMissing(err, kindSession, key.Tenant, key.Name)
 	}
 	s.Changed(Change{Sessions: []bos.SessionKey{key}})
@@ -193,7 +193,7 @@ func (s *server) patchSession(w http.ResponseWriter, r *http.Request) error {
 	if err := patch.check(); err != nil {
 		return err
 	}
-	rec, err := s.Store.MutateSession(r.Context(), key, patch.apply)
+	rec, err := s.Store.MutateSession(r.Context(), key, patch.apply, s.note(r, eventSessionPatched, ""))
 	if err != nil {
 		return orMissing(err, kindSession, key.Tenant, key.Name)
 	}

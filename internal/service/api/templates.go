@@ -103,7 +103,7 @@ func (s *server) storeTemplate(w http.ResponseWriter, r *http.Request, t bos.Ses
 	if nids := bos.TemplateNIDs(t); len(nids) > 0 {
 		s.Log.Warn("a session template names nodes by NID, which match no node", "template", t.Name, "count", len(nids), "first", nids[0])
 	}
-	if err := s.Store.PutTemplate(r.Context(), t); err != nil {
+	if err := s.Store.PutTemplate(r.Context(), t, s.noteTemplate(r, eventTemplateStored, bos.TenantOf(t.Tenant), t.Name)); err != nil {
 		return err
 	}
 	return s.answer(w, http.StatusOK, t)
@@ -116,7 +116,7 @@ func (s *server) deleteTemplate(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.templates.Lock()
 	defer s.templates.Unlock()
-	if err := s.Store.DeleteTemplate(r.Context(), tenant, name); err != nil {
+	if err := s.Store.DeleteTemplate(r.Context(), tenant, name, s.noteTemplate(r, eventTemplateDeleted, tenant, name)); err != nil {
 		return orMissing(err, kindTemplate, tenant, name)
 	}
 	return s.noContent(w)

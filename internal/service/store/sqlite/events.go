@@ -102,7 +102,7 @@ func (s *Store) Events(ctx context.Context, f bos.EventFilter) ([]bos.Event, err
 		if err != nil {
 			return nil, err
 		}
-		add("(component IN (SELECT value FROM json_each(?)) OR component = '' AND session <> '' AND tenant = ?)", string(nodes), v.Tenant)
+		add("(component IN (SELECT value FROM json_each(?)) OR component = '' AND tenant = ?)", string(nodes), v.Tenant)
 	}
 	limit := f.Limit
 	if limit <= 0 {
@@ -125,6 +125,16 @@ func (s *Store) Events(ctx context.Context, f bos.EventFilter) ([]bos.Event, err
 		list = append(list, e)
 	}
 	return list, rows.Err()
+}
+
+// LastEvent is the id of the newest event.
+func (s *Store) LastEvent(ctx context.Context) (int64, error) {
+	var id int64
+	err := s.read.QueryRowContext(context.WithoutCancel(ctx), "SELECT COALESCE(MAX(id), 0) FROM events").Scan(&id)
+	if err != nil {
+		return 0, fmt.Errorf("look for the newest event: %w", err)
+	}
+	return id, nil
 }
 
 // NewEvents is closed by the next commit that writes an event.

@@ -1,0 +1,46 @@
+package bos
+
+import "time"
+
+// MaxReason bounds the reason of a cancellation, in characters.
+const MaxReason = 1023
+
+// Cancel ends a session at once: it is complete, with an error that says why.
+// owned are the components that it set up or staged. Those that it still works
+// on are disabled where they stand; a power action or boot that is under way
+// finishes by itself, and nothing comes after it. What the session staged is
+// cleared. The extended status is kept as of now. A session that is complete
+// is left alone, with ErrSkip.
+func Cancel(s *SessionRecord, owned []Record, reason string, now time.Time) error {
+	if s.Status.Status == SessionComplete {
+		return ErrSkip
+	}
+	text := "cancelled"
+	if reason != "" {
+		text += ": " + reason
+	}
+	if s.Status.Status == SessionPending {
+		// Nothing is set up yet: components that name a session of this
+		// name belong to an earlier one.
+		owned = nil
+	}
+	for i := range owned {
+		r := &owned[i]
+		if r.StagedState.Session == s.Name {
+			r.StagedState = StagedState{LastUpdated: At(now)}
+		}
+		if r.Session != s.Name || !r.Enabled {
+			continue
+		}
+		r.Enabled = false
+		r.Error = "session " + s.Name + " was " + text
+		if r.Status.StatusOverride == StatusOnHold {
+			r.Status.StatusOverride = ""
+		}
+		r.Work = Work{InFlight: r.Work.InFlight, ActionAt: r.Work.ActionAt}
+	}
+	s.Status.Status, s.Status.EndTime, s.Status.Error = SessionComplete, At(now), &text
+	status := Extended(*s, owned, now)
+	s.Extended = &status
+	return nil
+}

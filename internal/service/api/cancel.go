@@ -1,0 +1,68 @@
+package api
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// cancelBody is the body of POST /x/v1/sessions/{name}/cancel; it may be left
+// out.
+type cancelBody struct {
+	Reason string `json:"reason"`
+}
+
+// cancelSession ends a session: POST /x/v1/sessions/{name}/cancel with
+// {"reason": text} (at most 1023 characters) or no body. The answer is the
+// session, 200, which then is complete with the error "cancelled: reason"; one
+// that was complete before is answered as it is. 404 for an unknown session,
+// also for one of another tenant.
+//
+// Session and nodes change together: nodes that the session still works on are
+// disabled with an error that names it, and what it staged is cleared. A power
+// action that has been sent is not taken back: the node finishes it by itself.
+func (s *server) cancelSession(w http.ResponseWriter, r *http.Request) error {
+	key, err := sessionKey(r)
+	if err != nil {
+		return err
+	}
+	body, err := decodeCancel(w, r)
+	if err != nil {
+		return err
+	}
+	rec, nodes, err := s.Store.MutateOwned(r.Context(), key, func(rec *bos.SessionRecord, owned []bos.Record) error {
+		return bos.Cancel(rec, owned, body.Reason, s.Now())
+	}, s.note(r, eventSessionCancelled, body.Reason))
+	if err != nil {
+		return orMissing(err, kindSession, key.Tenant, key.Name)
+	}
+	change := Change{Sessions: []bos.SessionKey{key}}
+	for i := range nodes {
+		change.Components = append(change.Components, nodes[i].ID)
+	}
+	s.Changed(change)
+	return s.answer(w, http.StatusOK, rec.Session)
+}
+
+func decodeCancel(w http.ResponseWriter, r *http.Request) (cancelBody, error) {
+	var body cancelBody
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	_, rest, err := firstByte(r.Body)
+	switch {
+	case errors.Is(err, io.EOF):
+		return body, nil
+	case err != nil:
+		return body, explain(err)
+	}
+	if err := checkMedia(r.Header.Get("Content-Type")); err != nil {
+		return body, err
+	}
+	if err := decodeFrom(rest, &body); err != nil {
+		return body, err
+	}
+	body.Reason = strings.TrimSpace(body.Reason)
+	return body, checkText("reason", &body.Reason, bos.MaxReason)
+}

@@ -1,0 +1,219 @@
+package api
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"math"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+const (
+	defaultEvents = 1000
+	maxEvents     = 10000
+	// maxClaims bounds the part of a bearer token that is looked into.
+	maxClaims = 16 << 10
+)
+
+// What API clients do, as kinds of events.
+const (
+	eventSessionCreated   = "session_created"
+	eventSessionPatched   = "session_patched"
+	eventSessionDeleted   = "session_deleted"
+	eventSessionCancelled = "session_cancelled"
+	eventComponentPatched = "component_patched"
+	eventComponentPut     = "component_replaced"
+	eventComponentReport  = "component_reported"
+	eventComponentDeleted = "component_deleted"
+	eventTemplateStored   = "template_stored"
+	eventTemplateDeleted  = "template_deleted"
+	eventOptionsChanged   = "options_changed"
+)
+
+// eventPage is the answer of GET /x/v1/events.
+type eventPage struct {
+	Events []bos.Event `json:"events"`
+	// Last is what to give as after to read on.
+	Last int64 `json:"last"`
+}
+
+// listEvents answers history, oldest first: GET /x/v1/events with the query
+// parameters after (an event's id; only later events are answered, absent is
+// the oldest that is kept), session, component and limit (1 to 10000, default
+// 1000). The filters are ANDed. The answer is {"events": [...], "last": id},
+// where last is the after to read on with. Each event has id, time and kind,
+// and where they apply component, session, tenant, detail and actor.
+//
+// With Accept: text/event-stream the same is a stream that goes on with what
+// happens; see streamEvents. A tenant is answered the history of its own nodes,
+// sessions and templates.
+func (s *server) listEvents(w http.ResponseWriter, r *http.Request) error {
+	f, err := eventFilter(r)
+	if err != nil {
+		return err
+	}
+	sc, err := s.scopeOf(r)
+	if err != nil {
+		return err
+	}
+	if sc.only != nil {
+		f.Visible = &bos.EventScope{Tenant: sc.tenant, Nodes: sc.nodes}
+	}
+	if r.Method == http.MethodGet && wantsStream(r) {
+		return s.streamEvents(w, r, f)
+	}
+	events, last, err := s.readEvents(r, f)
+	if err != nil {
+		return err
+	}
+	return s.answer(w, http.StatusOK, eventPage{Events: append([]bos.Event{}, events...), Last: last})
+}
+
+// readEvents reads a page, and from where on to read the next: what was passed
+// over because of the filter is not looked at again.
+func (s *server) readEvents(r *http.Request, f bos.EventFilter) ([]bos.Event, int64, error) {
+	newest, err := s.Store.LastEvent(r.Context())
+	if err != nil {
+		return nil, 0, err
+	}
+	events, err := s.Store.Events(r.Context(), f)
+	if err != nil {
+		return nil, 0, err
+	}
+	last := f.After
+	if len(events) > 0 {
+		last = events[len(events)-1].ID
+	}
+	if len(events) < f.Limit {
+		last = max(last, newest)
+	}
+	return events, last, nil
+}
+
+func eventFilter(r *http.Request) (bos.EventFilter, error) {
+	var f bos.EventFilter
+	q := r.URL.Query()
+	after, err := queryInt(q, "after", 0, 0, math.MaxInt)
+	if err != nil {
+		return f, err
+	}
+	f.After = int64(after)
+	if f.Session, err = queryName(q, "session"); err != nil {
+		return f, err
+	}
+	if f.Component, err = queryText(q, "component", bos.MaxComponentID); err != nil {
+		return f, err
+	}
+	f.Limit, err = queryInt(q, "limit", defaultEvents, 1, maxEvents)
+	return f, err
+}
+
+// note is the event of a request; what it is about is filled in by the store.
+func (s *server) note(r *http.Request, kind, detail string) bos.Event {
+	return bos.Event{Time: s.Now().UTC(), Kind: kind, Detail: detail, Actor: actorOf(r)}
+}
+
+// noteTemplate is the event of a write to a template, which has no column.
+func (s *server) noteTemplate(r *http.Request, kind, tenant, name string) bos.Event {
+	e := s.note(r, kind, name)
+	e.Tenant = tenant
+	return e
+}
+
+// noteOptions is the event of a change of options, with what was set.
+func (s *server) noteOptions(r *http.Request, set bos.OptionsPatch) bos.Event {
+	text, err := json.Marshal(set)
+	if err != nil {
+		text = nil // the change is noted all the same
+	}
+	return s.note(r, eventOptionsChanged, string(text))
+}
+
+// notePatch is the event of a write to components: a report, or a change with
+// the members that were written.
+func (s *server) notePatch(r *http.Request, kind string, patches ...bos.ComponentPatch) bos.Event {
+	var members []string
+	written := make(map[string]bool)
+	for _, p := range patches {
+		for _, m := range patchMembers(p) {
+			if !written[m] {
+				written[m] = true
+				members = append(members, m)
+			}
+		}
+	}
+	if kind == eventComponentPatched && len(members) == 1 && written["actual_state"] {
+		kind = eventComponentReport
+	}
+	return s.note(r, kind, strings.Join(members, ", "))
+}
+
+func patchMembers(p bos.ComponentPatch) []string {
+	var members []string
+	for _, m := range []struct {
+		name  string
+		given bool
+	}{
+		{"actual_state", p.ActualState != nil},
+		{"desired_state", p.DesiredState != nil},
+		{"staged_state", p.StagedState != nil},
+		{"last_action", p.LastAction != nil},
+		{"event_stats", p.EventStats != nil},
+		{"status", p.Status != nil},
+		{"enabled=" + strconv.FormatBool(orZero(p.Enabled)), p.Enabled != nil},
+		{"error", p.Error != nil},
+		{"session", p.Session != nil},
+		{"retry_policy", p.RetryPolicy != nil},
+	} {
+		if m.given {
+			members = append(members, m.name)
+		}
+	}
+	return members
+}
+
+// actorOf names who sent a request, for the history only: the user that a
+// bearer token names, as the token says it (the gateway in front checks
+// tokens), or the address that the request came from.
+func actorOf(r *http.Request) string {
+	if name := tokenUser(r.Header.Get("Authorization")); name != "" {
+		return name
+	}
+	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+		return host
+	}
+	return ""
+}
+
+func tokenUser(header string) string {
+	token, ok := strings.CutPrefix(header, "Bearer ")
+	parts := strings.Split(token, ".")
+	if !ok || len(parts) != 3 || len(parts[1]) > maxClaims {
+		return ""
+	}
+	text, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return ""
+	}
+	var claims struct {
+		User    string `json:"preferred_username"`
+		Subject string `json:"sub"`
+	}
+	if json.Unmarshal(text, &claims) != nil {
+		return ""
+	}
+	if claims.User == "" {
+		claims.User = claims.Subject
+	}
+	return clip(strings.Map(func(c rune) rune {
+		if unicode.IsPrint(c) {
+			return c
+		}
+		return -1
+	}, claims.User))
+}

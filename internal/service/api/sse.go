@@ -1,0 +1,172 @@
+package api
+
+import (
+	"encoding/json"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+const (
+	// maxStreams bounds the clients that follow events at the same time.
+	maxStreams = 64
+	// streamPage bounds the events of one stream that are in memory.
+	streamPage = 500
+	// streamPause is the least time between two looks at the history: what
+	// happens within it leaves together.
+	streamPause = 100 * time.Millisecond
+	// streamBeat is how often a quiet stream sends a comment, which keeps
+	// proxies from closing it and finds clients that are gone.
+	streamBeat = 15 * time.Second
+	// streamAge ends a stream; the client takes it up again where it was,
+	// and a tenant's nodes are read anew.
+	streamAge = 15 * time.Minute
+	// streamWrite bounds one write: a client that does not read is dropped.
+	streamWrite = 30 * time.Second
+)
+
+const eventStream = "text/event-stream"
+
+func wantsStream(r *http.Request) bool {
+	for _, header := range r.Header.Values("Accept") {
+		for entry := range strings.SplitSeq(header, ",") {
+			if media, _, err := mime.ParseMediaType(entry); err == nil && media == eventStream {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// streamEvents sends events as server-sent events: id is the event's id, data
+// the event as JSON on one line. Last-Event-ID, which browsers send when they
+// reconnect, goes before the parameter after; limit is ignored. A quiet stream
+// carries a comment now and then. The stream ends with the client, with the
+// service, and after a quarter of an hour; a client that is too slow is cut
+// off. Nothing is lost in any of these cases: reconnect with the last id.
+// More than maxStreams at a time are answered with 503.
+func (s *server) streamEvents(w http.ResponseWriter, r *http.Request, f bos.EventFilter) error {
+	if text := r.Header.Get("Last-Event-ID"); text != "" {
+		id, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || id < 0 {
+			return bos.Invalidf("header Last-Event-ID", "%q is no id of an event; leave the header out to begin with the oldest", clip(text))
+		}
+		f.After = id
+	}
+	f.Limit = streamPage
+	select {
+	case s.streams <- struct{}{}:
+		defer func() { <-s.streams }()
+	default:
+		w.Header().Set("Retry-After", "5")
+		return unavailable("%d clients follow the events already, and no more may; try again, or read pages without Accept: %s", maxStreams, eventStream)
+	}
+	w.Header().Set("Content-Type", eventStream)
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Accel-Buffering", "no")
+	w.WriteHeader(http.StatusOK)
+	stream := &eventWriter{w: w, control: http.NewResponseController(w)}
+	if err := s.follow(stream, r, f); err != nil {
+		s.Log.Debug("a stream of events ended", "error", err)
+	}
+	return nil
+}
+
+// follow sends what there is and what comes, until something ends it.
+func (s *server) follow(stream *eventWriter, r *http.Request, f bos.EventFilter) error {
+	end := time.NewTimer(streamAge)
+	defer end.Stop()
+	beat := time.NewTicker(streamBeat)
+	defer beat.Stop()
+	pause := time.NewTimer(0)
+	defer pause.Stop()
+	for {
+		news := s.Store.NewEvents() // before the look, so that none is missed
+		events, last, err := s.readEvents(r, f)
+		if err != nil {
+			return err
+		}
+		if err := stream.send(events); err != nil {
+			return err
+		}
+		f.After = last
+		if len(events) == f.Limit {
+			news = closed
+		}
+		pause.Reset(streamPause)
+		for ready := (<-chan struct{})(nil); ; {
+			select {
+			case <-r.Context().Done():
+				return nil
+			case <-s.Stopping:
+				return nil
+			case <-end.C:
+				return nil
+			case <-beat.C:
+				if err := stream.comment(); err != nil {
+					return err
+				}
+				continue
+			case <-pause.C:
+				ready = news
+				continue
+			case <-ready:
+			}
+			break
+		}
+	}
+}
+
+var closed = func() <-chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
+// eventWriter writes the format of server-sent events.
+type eventWriter struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+	buffer  []byte
+}
+
+func (e *eventWriter) send(events []bos.Event) error {
+	e.buffer = e.buffer[:0]
+	for i := range events {
+		data, err := json.Marshal(&events[i])
+		if err != nil {
+			return err
+		}
+		e.buffer = strconv.AppendInt(append(e.buffer, "id: "...), events[i].ID, 10)
+		e.buffer = append(append(append(e.buffer, "\ndata: "...), data...), "\n\n"...)
+		if err := e.flush(i == len(events)-1); err != nil {
+			return err
+		}
+	}
+	if len(events) == 0 {
+		return e.flush(true)
+	}
+	return nil
+}
+
+func (e *eventWriter) comment() error {
+	e.buffer = append(e.buffer[:0], ": still here\n\n"...)
+	return e.flush(true)
+}
+
+func (e *eventWriter) flush(now bool) error {
+	// A writer without deadlines, as in a test, is never slow.
+	_ = e.control.SetWriteDeadline(time.Now().Add(streamWrite))
+	if _, err := e.w.Write(e.buffer); err != nil {
+		return err
+	}
+	e.buffer = e.buffer[:0]
+	if !now {
+		return nil
+	}
+	return e.control.Flush()
+}
