@@ -10,21 +10,13 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"sync"
 	"time"
 
-	"github.com/pressly/goose/v3"
-
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
-
-//go:embed migrations/*.sql
-var migrations embed.FS
 
 // readers is how many connections read at the same time.
 const readers = 4
@@ -64,7 +56,7 @@ func Open(ctx context.Context, path string, options ...Option) (*Store, error) {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
 	write.SetMaxOpenConns(1)
-	if err := migrate(ctx, write, path); err != nil {
+	if _, err := migrate(ctx, write, path); err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
 	s := &Store{write: write, maxEvents: DefaultMaxEvents, eventAge: DefaultEventAge}
@@ -84,44 +76,6 @@ func Open(ctx context.Context, path string, options ...Option) (*Store, error) {
 	s.writer.committed, s.writer.prune = s.announce, s.pruneEvents
 	go s.writer.loop()
 	return s, nil
-}
-
-func migrate(ctx context.Context, db *sql.DB, path string) error {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, files)
-	if err != nil {
-		return fmt.Errorf("read the migrations: %w", err)
-	}
-	current, target, err := p.GetVersions(ctx)
-	switch {
-	case err != nil:
-		return fmt.Errorf("read the version of database %s: %w", path, err)
-	case current > target:
-		return fmt.Errorf("database %s has schema version %d, newer than the %d this program knows; use the newer program, or the backup it made before upgrading", path, current, target)
-	case current == target:
-		return nil
-	case current > 0:
-		if err := backup(ctx, db, fmt.Sprintf("%s.v%d.bak", path, current)); err != nil {
-			return err
-		}
-	}
-	if _, err := p.Up(ctx); err != nil {
-		return fmt.Errorf("upgrade database %s from version %d: %w", path, current, err)
-	}
-	return nil
-}
-
-func backup(ctx context.Context, db *sql.DB, to string) error {
-	if err := os.Remove(to); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("replace the backup %s: %w", to, err)
-	}
-	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", to); err != nil {
-		return fmt.Errorf("back the database up to %s: %w", to, err)
-	}
-	return nil
 }
 
 // Ping reports whether the database can be used.

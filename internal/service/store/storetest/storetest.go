@@ -26,6 +26,24 @@ func Run(t *testing.T, open func(t *testing.T) bos.Store) {
 		"a failed change undoes all of its batch":                 failedBatch,
 		"the lease fences off an older holder":                    lease,
 		"templates of two tenants may share a name":               tenants,
+
+		"a document is the record as the API shows it":           documents,
+		"long lists come whole, in order, and within a limit":    longLists,
+		"boot artifacts come back as they were written":          artifacts,
+		"every filter alone and all together":                    everyFilter,
+		"a skipped record stays as it is and is not created":     skipped,
+		"a change that leaves a missing record empty creates it": createdEmpty,
+		"an unchanged record is not written":                     unchanged,
+		"an id that comes twice is changed twice":                twice,
+		"16 writers of 10000 components lose no update":          manyWriters,
+		"a session and its components change together":           ownedTogether,
+		"a tally counts what the records say":                    tally,
+		"history is listed by id, session and component":         history,
+		"a tenant sees its own history only":                     tenantHistory,
+		"notes are written with what was written, and only then": notes,
+		"who asked before a commit is woken by its events":       wakes,
+		"a commit without a fence passes a lease that is held":   unfenced,
+		"a token means the newest artifacts that it was given":   tokenAgain,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}

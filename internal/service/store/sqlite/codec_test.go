@@ -1,0 +1,90 @@
+package sqlite
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// blockBackup puts a folder that is not empty where a file is to be made.
+func blockBackup(t *testing.T, path string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Join(path, "in the way"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func anyComponent(t *rapid.T) bos.Component {
+	text, number, yes := rapid.String(), rapid.Int(), rapid.Bool()
+	when := func() bos.Time { return bos.At(time.Unix(rapid.Int64Range(0, 3).Draw(t, "second"), 0)) }
+	set := func() bos.BootArtifacts {
+		return bos.BootArtifacts{Kernel: text.Draw(t, "kernel"), KernelParameters: text.Draw(t, "parameters"), Initrd: text.Draw(t, "initrd")}
+	}
+	c := bos.Component{
+		ID:           text.Draw(t, "id"),
+		ActualState:  bos.ActualState{BootArtifacts: set(), BSSToken: text.Draw(t, "token"), LastUpdated: when()},
+		DesiredState: bos.DesiredState{BootArtifacts: set(), Configuration: text.Draw(t, "configuration"), BSSToken: text.Draw(t, "token")},
+		StagedState:  bos.StagedState{BootArtifacts: set(), Configuration: text.Draw(t, "configuration"), Session: text.Draw(t, "session"), LastUpdated: when()},
+		LastAction:   bos.LastAction{Action: bos.Action(text.Draw(t, "action")), LastUpdated: when(), Failed: yes.Draw(t, "failed")},
+		EventStats:   bos.EventStats{PowerOnAttempts: number.Draw(t, "on"), PowerOffGracefulAttempts: number.Draw(t, "off"), PowerOffForcefulAttempts: number.Draw(t, "force")},
+		Status:       bos.ComponentStatus{Phase: bos.Phase(text.Draw(t, "phase")), StatusOverride: text.Draw(t, "override")},
+		Enabled:      yes.Draw(t, "enabled"), Error: text.Draw(t, "error"), Session: text.Draw(t, "session"),
+	}
+	if yes.Draw(t, "policy") {
+		n := number.Draw(t, "policy")
+		c.RetryPolicy = &n
+	}
+	return c
+}
+
+func TestWhatIsStoredIsReadAsItWas(t *testing.T) {
+	var d decoder // one for many documents, as in a list
+	interned := map[int64]bos.BootArtifacts{}
+	d.artifacts = func(id int64) (bos.BootArtifacts, error) { return interned[id], nil }
+	rapid.Check(t, func(t *rapid.T) {
+		want := anyComponent(t)
+		document := want.AppendJSON(nil, func(to []byte, a bos.BootArtifacts) []byte {
+			if !rapid.Bool().Draw(t, "interned") {
+				return bos.AppendArtifacts(to, a)
+			}
+			id := int64(len(interned) + 1)
+			interned[id] = a
+			return fmt.Append(to, id)
+		})
+		var got bos.Component
+		if err := d.component(string(document), &got); err != nil {
+			t.Fatalf("%v in %s", err, document)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}
+
+func TestADamagedDocumentIsAnErrorAndNothingElse(t *testing.T) {
+	d := decoder{artifacts: func(int64) (bos.BootArtifacts, error) { return bos.BootArtifacts{}, nil }}
+	rapid.Check(t, func(t *rapid.T) {
+		whole := string(anyComponent(t).AppendJSON(nil, nil))
+		cut := rapid.IntRange(0, len(whole)-1).Draw(t, "cut")
+		var c bos.Component
+		if err := d.component(whole[:cut], &c); err == nil {
+			t.Fatalf("%q was read", whole[:cut])
+		}
+		_ = d.component(whole[:cut]+rapid.String().Draw(t, "instead")+whole[cut+1:], &c) // must not panic
+		if err := d.component(whole+"x", &c); err == nil {
+			t.Fatal("trailing bytes were read")
+		}
+	})
+	var c bos.Component
+	if err := d.component(`{"id":"a","new_member":1}`, &c); err == nil || !strings.Contains(err.Error(), "new_member") {
+		t.Errorf("the error is %v", err)
+	}
+}

@@ -1,0 +1,99 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/pressly/goose/v3"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Migration is what bringing a database to the newest version did.
+type Migration struct {
+	// From and To are schema versions; From is 0 for a new database.
+	From, To int64
+	// Backup is the file that holds the database as it was, empty if there
+	// was nothing to change.
+	Backup string
+}
+
+// Migrate brings the existing database at path to the newest version, after a
+// backup beside it, as Open does. A service may not have it open.
+func Migrate(ctx context.Context, path string) (Migration, error) {
+	if _, err := os.Stat(path); err != nil {
+		return Migration{}, fmt.Errorf("there is no database to upgrade: %w", err)
+	}
+	db, err := sql.Open(driverName, dataSource(path, false))
+	if err != nil {
+		return Migration{}, fmt.Errorf("open database %s: %w", path, err)
+	}
+	db.SetMaxOpenConns(1)
+	m, err := migrate(ctx, db, path)
+	return m, errors.Join(err, db.Close())
+}
+
+func migrate(ctx context.Context, db *sql.DB, path string) (Migration, error) {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return Migration{}, err
+	}
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, files)
+	if err != nil {
+		return Migration{}, fmt.Errorf("read the migrations: %w", err)
+	}
+	current, target, err := p.GetVersions(ctx)
+	m := Migration{From: current, To: target}
+	switch {
+	case err != nil:
+		return m, fmt.Errorf("read the version of database %s: %w; is it a database of this program?", path, err)
+	case current > target:
+		return m, fmt.Errorf("database %s has schema version %d, newer than the %d this program knows; use the newer program, or the backup it made before upgrading", path, current, target)
+	case current == target:
+		return m, nil
+	case current > 0:
+		m.Backup = fmt.Sprintf("%s.v%d.bak", path, current)
+		if err := backup(ctx, db, m.Backup); err != nil {
+			return m, err
+		}
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return m, fmt.Errorf("upgrade database %s from version %d to %d: %w; it is unchanged since the last version that succeeded", path, current, target, err)
+	}
+	return m, nil
+}
+
+// backup writes a whole copy, and only then puts it in the place of an older
+// one.
+func backup(ctx context.Context, db *sql.DB, to string) error {
+	unfinished := to + ".unfinished"
+	if err := os.Remove(unfinished); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove the unfinished backup %s: %w", unfinished, err)
+	}
+	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", unfinished); err != nil {
+		return fmt.Errorf("back the database up to %s: %w; make room there, nothing was changed", to, err)
+	}
+	err := flush(unfinished)
+	if err == nil {
+		err = os.Rename(unfinished, to)
+	}
+	if err != nil {
+		return fmt.Errorf("keep the backup %s: %w; nothing was changed", to, err)
+	}
+	return nil
+}
+
+// flush makes a file durable.
+func flush(name string) error {
+	f, err := os.OpenFile(name, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}

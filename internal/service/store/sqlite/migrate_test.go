@@ -1,0 +1,145 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/pressly/goose/v3"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// at makes a database of an older version and runs statements on it.
+func at(t *testing.T, version int64, statements ...string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "bos.db")
+	db, err := sql.Open(driverName, dataSource(path, false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.UpTo(t.Context(), version); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range statements {
+		if _, err := db.ExecContext(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return path
+}
+
+const firstRecord = `INSERT INTO components (id, revision, enabled, phase, status, session, staged_session, document, work)
+VALUES ('x1', 4, 1, 'powering_on', 'power_on_pending', 's', '', '{"id":"x1","actual_state":{"boot_artifacts":{"kernel":"k","kernel_parameters":"a\u0026b","initrd":"i"},"bss_token":"","last_updated":null},"desired_state":{"boot_artifacts":{"kernel":"","kernel_parameters":"","initrd":""},"configuration":"","bss_token":"","last_updated":"2026-01-02T03:04:05"},"staged_state":{"last_updated":null},"last_action":{"action":"","last_updated":null},"event_stats":{"power_on_attempts":1,"power_off_graceful_attempts":0,"power_off_forceful_attempts":0},"status":{"phase":"powering_on","status_override":""},"enabled":true,"error":"it broke","session":"s"}', '{"setbacks":2}')`
+
+func TestAnOlderDatabaseIsBackedUpAndUpgraded(t *testing.T) {
+	path := at(t, 1, firstRecord, "INSERT INTO events (time, component, session, kind, detail) VALUES (7, 'x1', 's', 'k', 'd')")
+	s, err := Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	list, err := s.Components(t.Context(), bos.ComponentFilter{Session: "s"})
+	if err != nil || len(list) != 1 {
+		t.Fatalf("%v, %v", list, err)
+	}
+	r := list[0]
+	if r.Revision != 4 || r.Error != "it broke" || r.ActualState.BootArtifacts.KernelParameters != "a&b" || r.Work.Setbacks != 2 || r.EventStats.PowerOnAttempts != 1 {
+		t.Errorf("the record is %+v", r)
+	}
+	tally, err := s.SessionTally(t.Context(), bos.Session{Name: "s"})
+	if err != nil || len(tally.Errors["it broke"]) != 1 {
+		t.Errorf("the tally is %+v, %v", tally, err)
+	}
+	events, err := s.Events(t.Context(), bos.EventFilter{Component: "x1"})
+	if err != nil || len(events) != 1 || events[0].Detail != "d" {
+		t.Errorf("the history is %v, %v", events, err)
+	}
+	var version, records int
+	query(t, path+".v1.bak", "SELECT MAX(version_id) FROM goose_db_version", &version)
+	query(t, path+".v1.bak", "SELECT COUNT(*) FROM components", &records)
+	if version != 1 || records != 1 {
+		t.Errorf("the backup has version %d and %d records", version, records)
+	}
+}
+
+func query(t *testing.T, path, text string, into any) {
+	t.Helper()
+	db, err := sql.Open(driverName, dataSource(path, true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.QueryRowContext(t.Context(), text).Scan(into); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestADatabaseOfTheNewestVersionIsLeftAsItIs(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "bos.db")
+	s, err := Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	m, err := Migrate(t.Context(), path)
+	if err != nil || m.From != m.To || m.Backup != "" {
+		t.Errorf("%+v, %v", m, err)
+	}
+	if files, _ := filepath.Glob(path + "*.bak"); len(files) > 0 {
+		t.Errorf("there are backups: %v", files)
+	}
+}
+
+func TestADatabaseOfANewerProgramIsRefused(t *testing.T) {
+	path := at(t, 1, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)")
+	for _, open := range []func(context.Context) error{
+		func(ctx context.Context) error { _, err := Open(ctx, path); return err },
+		func(ctx context.Context) error { _, err := Migrate(ctx, path); return err },
+	} {
+		err := open(t.Context())
+		if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "version 99, newer than") {
+			t.Errorf("the error is %v", err)
+		}
+	}
+	if files, _ := filepath.Glob(path + "*.bak*"); len(files) > 0 {
+		t.Errorf("there are backups: %v", files)
+	}
+}
+
+func TestOnlyAnExistingDatabaseIsMigrated(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "none.db")
+	if _, err := Migrate(t.Context(), path); err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestABackupThatCannotBeMadeStopsTheUpgrade(t *testing.T) {
+	path := at(t, 1, firstRecord)
+	if err := backup(t.Context(), nil, string([]byte{0})); err == nil {
+		t.Error("a backup with an impossible name was made")
+	}
+	blockBackup(t, path+".v1.bak.unfinished")
+	if _, err := Open(t.Context(), path); err == nil || !strings.Contains(err.Error(), "backup") {
+		t.Errorf("the error is %v", err)
+	}
+	var version int
+	query(t, path, "SELECT MAX(version_id) FROM goose_db_version", &version)
+	if version != 1 {
+		t.Errorf("the database has version %d", version)
+	}
+}

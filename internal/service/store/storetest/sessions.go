@@ -1,0 +1,115 @@
+package storetest
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+func session(tenant, name, components string) bos.SessionRecord {
+	return bos.SessionRecord{Session: bos.Session{
+		Name: name, Tenant: bos.TenantRef(tenant), Components: components,
+		Status: bos.SessionStatus{Status: bos.SessionRunning, StartTime: bos.At(now)},
+	}}
+}
+
+func ownedTogether(t *testing.T, s bos.Store) {
+	key := bos.SessionKey{Tenant: "blue", Name: "s"}
+	must(t, s.CreateSession(t.Context(), session("blue", "s", "a,b,staged")))
+	must(t, s.CreateSession(t.Context(), session("", "s", "other")))
+	fill(t, s, []string{"a", "b", "other", "staged", "stranger"}, func(_ int, r *bos.Record) {
+		switch r.ID {
+		case "staged":
+			r.StagedState.Session = "s"
+		case "stranger":
+		default:
+			r.Session = "s"
+		}
+	})
+	rec, written, err := s.MutateOwned(t.Context(), key, func(rec *bos.SessionRecord, owned []bos.Record) error {
+		var got []string
+		for i := range owned {
+			got = append(got, owned[i].ID)
+			if owned[i].ID != "b" {
+				owned[i].Error = "changed"
+			}
+		}
+		if strings.Join(got, ",") != "a,b,staged" {
+			t.Errorf("it owns %v", got)
+		}
+		rec.Status.Status = bos.SessionComplete
+		return nil
+	}, bos.Event{Kind: "ended", Actor: "me"})
+	must(t, err)
+	if rec.Status.Status != bos.SessionComplete || rec.Revision != 2 || len(written) != 2 || written[0].Revision != 2 {
+		t.Errorf("%+v, %+v", rec, written)
+	}
+	if one(t, s, "a").Error != "changed" || one(t, s, "b").Revision != 1 || one(t, s, "staged").Error != "changed" || one(t, s, "other").Error != "" {
+		t.Error("the wrong components changed")
+	}
+	events, err := s.Events(t.Context(), bos.EventFilter{})
+	must(t, err)
+	var about []string
+	for _, e := range events {
+		about = append(about, e.Session+"/"+e.Tenant+"/"+e.Component+"/"+e.Kind+"/"+e.Actor)
+	}
+	if want := []string{"s/blue//ended/me", "s/blue/a/ended/me", "s/blue/staged/ended/me"}; !slices.Equal(about, want) {
+		t.Errorf("events %v, want %v", about, want)
+	}
+	ownedNotAtAll(t, s, key)
+}
+
+func ownedNotAtAll(t *testing.T, s bos.Store, key bos.SessionKey) {
+	stop := errors.New("stop")
+	for _, with := range []error{bos.ErrSkip, stop} {
+		_, written, err := s.MutateOwned(t.Context(), key, func(rec *bos.SessionRecord, owned []bos.Record) error {
+			rec.Components, owned[0].Error = "gone", "gone"
+			return with
+		}, bos.Event{Kind: "never"})
+		if len(written) > 0 || errors.Is(with, stop) != errors.Is(err, stop) {
+			t.Errorf("%v wrote %v and returned %v", with, written, err)
+		}
+	}
+	rec, err := s.Session(t.Context(), key)
+	must(t, err)
+	if rec.Revision != 2 || one(t, s, "a").Error != "changed" {
+		t.Errorf("a change that was not made left %+v", rec)
+	}
+	if _, _, err := s.MutateOwned(t.Context(), bos.SessionKey{Name: "none"}, nil); !errors.Is(err, bos.ErrNotFound) {
+		t.Errorf("an unknown session: %v", err)
+	}
+}
+
+func tally(t *testing.T, s bos.Store) {
+	all, phases := ids(30), bos.Phases()
+	fill(t, s, all, nil)
+	overrides, names, errs := []string{"", bos.StatusOnHold, bos.StatusFailed}, []string{"", "s", "t"}, []string{"", "", "e1", "e2"}
+	rapid.Check(t, func(rt *rapid.T) {
+		draw := func(list []string, name string) string { return rapid.SampledFrom(list).Draw(rt, name) }
+		_, err := s.MutateComponents(t.Context(), all, func(r *bos.Record, _ bool) error {
+			r.Session, r.StagedState.Session, r.Error = draw(names, "session"), draw(names, "staged"), draw(errs, "error")
+			r.Status.StatusOverride, r.Enabled = draw(overrides, "override"), rapid.Bool().Draw(rt, "enabled")
+			r.Status.Phase = rapid.SampledFrom(phases).Draw(rt, "phase")
+			return nil
+		})
+		if err != nil {
+			rt.Fatal(err)
+		}
+		rec := session("", "s", strings.Join(rapid.SliceOfDistinct(rapid.SampledFrom(all), rapid.ID[string]).Draw(rt, "own"), ","))
+		want := bos.Extended(rec, rec.Own(read(t, s, bos.ComponentFilter{})), now.Add(time.Minute))
+		got, err := s.SessionTally(t.Context(), rec.Session)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got.Extended(rec, now.Add(time.Minute))); diff != "" {
+			rt.Fatal(diff)
+		}
+	})
+}
