@@ -26,6 +26,7 @@ var allowed = map[string][]string{
 	"internal/service/config":          {},
 	"internal/service/sim":             {"internal/bos", "internal/service/decide", "internal/service/engine", "internal/service/store/sqlite", "internal/hw/emulator"},
 	"internal/service":                 {"internal/bos", "internal/service/api", "internal/service/decide", "internal/service/engine"},
+	"internal/transfer":                {"internal/bos", "internal/client"},
 	"internal/bench":                   {"internal/bos", "internal/service/api", "internal/service/store/sqlite"},
 	"internal/hw/transport":            {"internal/bos"},
 	"internal/hw/hsm":                  {"internal/bos", "internal/hw/transport"},
