@@ -50,7 +50,7 @@ func main() {
 
 // columns are the figures of one line, in order.
 var columns = []string{
-	"components", "GET all", "GET 1", "PATCH all", "PATCH by session", "status", "POST session",
+	"components", "load", "GET all", "GET 1", "PATCH all", "PATCH by session", "status", "POST session",
 	"reports/s", "fsync p50", "memory", "memory peak", "database",
 }
 

@@ -73,6 +73,9 @@ type interning struct {
 	tx    *tx
 	own   map[int64]bos.BootArtifacts
 	ids   map[bos.BootArtifacts]int64 // 0 for one that is not interned
+	// last is the set that was found last, most often the next one too.
+	last   bos.BootArtifacts
+	lastID int64
 }
 
 func (s *Store) interning(ctx context.Context, t *tx) *interning {
@@ -96,7 +99,11 @@ func (n *interning) resolve(id int64) (bos.BootArtifacts, error) {
 
 // find is the row of a set, 0 if it has none.
 func (n *interning) find(a bos.BootArtifacts) (int64, error) {
+	if n.lastID != 0 && a == n.last {
+		return n.lastID, nil
+	}
 	if id, ok := n.ids[a]; ok {
+		n.last, n.lastID = a, id
 		return id, nil
 	}
 	id, ok := n.store.interned.find(a)
@@ -138,7 +145,14 @@ func (n *interning) share(list []write) error {
 	for i := range list {
 		r := list[i].record
 		for _, a := range [...]bos.BootArtifacts{r.ActualState.BootArtifacts, r.DesiredState.BootArtifacts, r.StagedState.BootArtifacts} {
-			if a == (bos.BootArtifacts{}) || n.ids[a] != 0 {
+			if a == (bos.BootArtifacts{}) {
+				continue
+			}
+			id, err := n.find(a)
+			if err != nil {
+				return err
+			}
+			if id != 0 {
 				continue
 			}
 			first, again := seen[a]

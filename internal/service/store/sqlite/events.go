@@ -32,19 +32,31 @@ func (t *tx) event(ctx context.Context, e bos.Event) error {
 	return nil
 }
 
+// insertEvents writes one note for many components, in their order.
+const insertEvents = `INSERT INTO events (component, session, time, tenant, kind, detail, actor)
+SELECT value ->> 0, value ->> 1, ?, ?, ?, ?, ? FROM json_each(?)`
+
 // noteComponents writes each note for each of the records.
 func (t *tx) noteComponents(ctx context.Context, written []write, notes []bos.Event) error {
+	if len(written) == 0 {
+		return nil
+	}
 	for _, note := range notes {
-		own := note.Session == ""
-		for i := range written {
-			note.Component = written[i].record.ID
-			if own {
-				note.Session = written[i].record.Session
+		about := make([]byte, 0, 64*len(written))
+		for i, w := range written {
+			session := note.Session
+			if session == "" {
+				session = w.record.Session
 			}
-			if err := t.event(ctx, note); err != nil {
-				return err
-			}
+			about = append(about, "[,"[min(i, 1)], '[')
+			about = append(bos.AppendText(about, w.record.ID), ',')
+			about = append(bos.AppendText(about, session), ']')
 		}
+		about = append(about, ']')
+		if _, err := t.exec(ctx, insertEvents, note.Time.UnixNano(), note.Tenant, note.Kind, note.Detail, note.Actor, string(about)); err != nil {
+			return fmt.Errorf("write the events of %d components: %w", len(written), err)
+		}
+		t.events += len(written)
 	}
 	return nil
 }
@@ -69,14 +81,25 @@ func (t *tx) note(ctx context.Context, notes []bos.Event) error {
 }
 
 // pruneEvents removes the oldest events beyond the number and the age that are
-// kept, a few more than were written.
+// kept: now and then, and then more than were written since.
 func (s *Store) pruneEvents(ctx context.Context, t *tx) error {
-	var newest, at int64
+	if t.unpruned += t.events; t.unpruned < pruneStep/5 {
+		return nil
+	}
+	written := t.unpruned
+	t.unpruned = 0
+	var newest, at, oldest, since int64
 	if err := t.row(ctx, "SELECT id, time FROM events ORDER BY id DESC LIMIT 1").Scan(&newest, &at); err != nil {
 		return fmt.Errorf("look for the newest event: %w", err)
 	}
+	if err := t.row(ctx, "SELECT id, time FROM events ORDER BY id LIMIT 1").Scan(&oldest, &since); err != nil {
+		return fmt.Errorf("look for the oldest event: %w", err)
+	}
+	if oldest > newest-s.maxEvents && since >= at-int64(s.eventAge) {
+		return nil
+	}
 	_, err := t.exec(ctx, `DELETE FROM events WHERE id IN (SELECT id FROM events ORDER BY id LIMIT ?) AND (id <= ? OR time < ?)`,
-		t.events+pruneStep, newest-s.maxEvents, at-int64(s.eventAge))
+		written+pruneStep, newest-s.maxEvents, at-int64(s.eventAge))
 	if err != nil {
 		return fmt.Errorf("remove old events: %w", err)
 	}

@@ -38,6 +38,8 @@ type tx struct {
 	stmts map[string]*sql.Stmt
 	// events counts those that the open transaction wrote.
 	events int
+	// unpruned counts those written since the oldest were looked at.
+	unpruned int
 }
 
 func (t *tx) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
