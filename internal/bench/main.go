@@ -50,7 +50,7 @@ func main() {
 
 // columns are the figures of one line, in order.
 var columns = []string{
-	"components", "load", "GET all", "GET 1", "PATCH all", "PATCH by session", "status", "POST session",
+	"components", "load", "GET all", "GET session", "GET 1", "PATCH all", "PATCH by session", "status", "POST session",
 	"reports/s", "fsync p50", "memory", "memory peak", "database",
 }
 
@@ -64,7 +64,7 @@ func run(ctx context.Context, out io.Writer, f flags) error {
 		if err != nil {
 			return err
 		}
-		defer file.Close()
+		defer file.Close() //nolint:errcheck // a profile
 		if err := pprof.StartCPUProfile(file); err != nil {
 			return err
 		}

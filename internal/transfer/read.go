@@ -108,7 +108,7 @@ func (r *reader) file(path string) error {
 	if err != nil {
 		return fmt.Errorf("cannot import: %w", err)
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // only read
 	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
 		return fmt.Errorf("cannot import: %w", err)

@@ -270,7 +270,7 @@ func (s *server) writeComponents(w http.ResponseWriter, r *http.Request, b bulk,
 		wrote, err := write(rec, exists, patch, b.tokens[patch.Token()])
 		written[rec.ID] = wrote
 		return err
-	}, s.notePatch(r, b.kind, slices.Collect(maps.Values(b.patches))...))
+	}, s.notePatch(r, b.kind, maps.Values(b.patches)))
 	if err != nil {
 		return err
 	}

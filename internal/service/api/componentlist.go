@@ -63,7 +63,7 @@ func (s *server) answerDocuments(w http.ResponseWriter, r *http.Request, filter 
 		return answerList(s, w, []bos.Record{}, shown)
 	case sendFailed != nil:
 		s.sent(0, sendFailed)
-		return nil
+		return nil //nolint:nilerr // the client has left; there is nobody to answer
 	case err != nil:
 		s.Log.Error("the database failed in the middle of an answer", "path", r.URL.Path, "error", err)
 		panic(http.ErrAbortHandler)

@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
@@ -103,7 +104,7 @@ func (s *server) writeComponent(w http.ResponseWriter, r *http.Request, kind str
 	}
 	records, err := s.Store.MutateComponents(r.Context(), []string{id}, func(rec *bos.Record, exists bool) error {
 		return write(patch, rec, exists, booted)
-	}, s.notePatch(r, kind, patch))
+	}, s.notePatch(r, kind, slices.Values([]bos.ComponentPatch{patch})))
 	if errors.Is(err, bos.ErrReportRefused) {
 		return problemf(http.StatusConflict, titleReportRefused, "component '%s': %s", id, bos.ErrReportRefused)
 	}

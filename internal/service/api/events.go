@@ -3,10 +3,11 @@ package api
 import (
 	"encoding/base64"
 	"encoding/json"
+	"iter"
 	"math"
 	"net"
 	"net/http"
-	"strconv"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -136,45 +137,32 @@ func (s *server) noteOptions(r *http.Request, set bos.OptionsPatch) bos.Event {
 
 // notePatch is the event of a write to components: a report, or a change with
 // the members that were written.
-func (s *server) notePatch(r *http.Request, kind string, patches ...bos.ComponentPatch) bos.Event {
-	var members []string
-	written := make(map[string]bool)
-	for _, p := range patches {
-		for _, m := range patchMembers(p) {
-			if !written[m] {
-				written[m] = true
-				members = append(members, m)
-			}
+func (s *server) notePatch(r *http.Request, kind string, patches iter.Seq[bos.ComponentPatch]) bos.Event {
+	var written [len(patchMembers)]bool
+	for p := range patches {
+		for i, given := range [len(patchMembers)]bool{
+			p.ActualState != nil, p.DesiredState != nil, p.StagedState != nil, p.LastAction != nil, p.EventStats != nil, p.Status != nil,
+			p.Enabled != nil && *p.Enabled, p.Enabled != nil && !*p.Enabled, p.Error != nil, p.Session != nil, p.RetryPolicy != nil,
+		} {
+			written[i] = written[i] || given
 		}
 	}
-	if kind == eventComponentPatched && len(members) == 1 && written["actual_state"] {
+	var members []string
+	for i, name := range patchMembers {
+		if written[i] {
+			members = append(members, name)
+		}
+	}
+	if kind == eventComponentPatched && slices.Equal(members, patchMembers[:1]) {
 		kind = eventComponentReport
 	}
 	return s.note(r, kind, strings.Join(members, ", "))
 }
 
-func patchMembers(p bos.ComponentPatch) []string {
-	var members []string
-	for _, m := range []struct {
-		name  string
-		given bool
-	}{
-		{"actual_state", p.ActualState != nil},
-		{"desired_state", p.DesiredState != nil},
-		{"staged_state", p.StagedState != nil},
-		{"last_action", p.LastAction != nil},
-		{"event_stats", p.EventStats != nil},
-		{"status", p.Status != nil},
-		{"enabled=" + strconv.FormatBool(orZero(p.Enabled)), p.Enabled != nil},
-		{"error", p.Error != nil},
-		{"session", p.Session != nil},
-		{"retry_policy", p.RetryPolicy != nil},
-	} {
-		if m.given {
-			members = append(members, m.name)
-		}
-	}
-	return members
+// patchMembers are the members of a component that events name.
+var patchMembers = [...]string{
+	"actual_state", "desired_state", "staged_state", "last_action", "event_stats", "status",
+	"enabled=true", "enabled=false", "error", "session", "retry_policy",
 }
 
 // actorOf names who sent a request, for the history only: the user that a

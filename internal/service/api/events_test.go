@@ -109,8 +109,11 @@ func (s *site) commit(c bos.Commit) {
 func TestATenantSeesItsOwnHistory(t *testing.T) {
 	s := newSite(t)
 	s.commit(bos.Commit{Events: []bos.Event{
-		{Kind: "node", Component: "x1c0s1b0n0"}, {Kind: "another's node", Component: "x1c0s2b0n0"},
-		{Kind: "session", Session: "s", Tenant: "red"}, {Kind: "another's session", Session: "s", Tenant: "blue"}, {Kind: "options"},
+		{Kind: "node", Component: "x1c0s1b0n0"},
+		{Kind: "another's node", Component: "x1c0s2b0n0"},
+		{Kind: "session", Session: "s", Tenant: "red"},
+		{Kind: "another's session", Session: "s", Tenant: "blue"},
+		{Kind: "options"},
 	}})
 	if got := kindsOf(s.history("", tenantHeader, "red").Events); !slices.Equal(got, []string{"node", "session"}) {
 		t.Errorf("red sees %q", got)

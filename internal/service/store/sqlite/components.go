@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -110,31 +111,65 @@ func (s *Store) decoder(ctx context.Context) *decoder {
 	return &decoder{artifacts: func(id int64) (bos.BootArtifacts, error) { return s.committedArtifacts(ctx, id) }}
 }
 
-// ComponentDocuments lists the documents of the API, a page at a time.
+// ComponentDocuments lists the documents of the API, a page at a time. With a
+// filter the ids are found first, from an index: to find them anew for each
+// page would take longer the more pages there are.
 func (s *Store) ComponentDocuments(ctx context.Context, f bos.ComponentFilter, each func(document []byte) error) error {
 	p := documentPage{store: s, texts: make(map[int64][]byte)}
-	for left := f.Limit; ; {
-		page := f
-		page.Limit = documentsPage
-		if f.Limit > 0 {
+	if !filtered(f) {
+		return p.all(ctx, f.After, f.Limit, each)
+	}
+	ids, err := s.ComponentIDs(ctx, f)
+	if err != nil {
+		return err
+	}
+	f.After, f.Limit = "", documentsPage
+	for chunk := range slices.Chunk(ids, documentsPage) {
+		f.IDs = chunk
+		if err := p.load(ctx, f); err != nil {
+			return err
+		}
+		if err := p.give(each); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func filtered(f bos.ComponentFilter) bool {
+	return len(f.IDs) > 0 || len(f.Status) > 0 || f.Session != "" || f.StagedSession != "" || f.Enabled != nil || f.Phase != nil
+}
+
+// all gives every document after an id, at most limit unless it is 0.
+func (p *documentPage) all(ctx context.Context, after string, limit int, each func(document []byte) error) error {
+	for left := limit; ; {
+		page := bos.ComponentFilter{After: after, Limit: documentsPage}
+		if limit > 0 {
 			page.Limit = min(documentsPage, left)
 		}
 		if err := p.load(ctx, page); err != nil {
 			return err
 		}
-		from := 0
-		for _, end := range p.ends {
-			if err := each(p.bytes[from:end]); err != nil {
-				return err
-			}
-			from = end
+		if err := p.give(each); err != nil {
+			return err
 		}
 		left -= len(p.ends)
-		if len(p.ends) < page.Limit || f.Limit > 0 && left == 0 {
+		if len(p.ends) < page.Limit || limit > 0 && left == 0 {
 			return nil
 		}
-		f.After = p.last
+		after = p.last
 	}
+}
+
+func (p *documentPage) give(each func(document []byte) error) error {
+	from := 0
+	for _, end := range p.ends {
+		if err := each(p.bytes[from:end]); err != nil {
+			return err
+		}
+		from = end
+	}
+	return nil
 }
 
 // documentPage is some documents, one behind the other.

@@ -11,10 +11,13 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
+// The defaults of KeepEvents.
 const (
-	// DefaultMaxEvents and DefaultEventAge bound the history.
 	DefaultMaxEvents = 1_000_000
 	DefaultEventAge  = 90 * 24 * time.Hour
+)
+
+const (
 	// pruneStep is how many events one transaction removes at most, beyond
 	// as many as it wrote: a large backlog goes in small steps.
 	pruneStep = 500

@@ -21,7 +21,7 @@ func at(t *testing.T, version int64, statements ...string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	defer db.Close() //nolint:errcheck // the test is over
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +50,7 @@ func TestAnOlderDatabaseIsBackedUpAndUpgraded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer s.Close() //nolint:errcheck // the test is over
 	list, err := s.Components(t.Context(), bos.ComponentFilter{Session: "s"})
 	if err != nil || len(list) != 1 {
 		t.Fatalf("%v, %v", list, err)
@@ -81,7 +81,7 @@ func query(t *testing.T, path, text string, into any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	defer db.Close() //nolint:errcheck // the test is over
 	if err := db.QueryRowContext(t.Context(), text).Scan(into); err != nil {
 		t.Fatal(err)
 	}

@@ -66,7 +66,7 @@ func TestOldEventsAreGivenUp(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer s.Close()
+			defer s.Close() //nolint:errcheck // the test is over
 			// One a minute, many in one commit, more than one step removes.
 			var last bos.Event
 			for range 3 {

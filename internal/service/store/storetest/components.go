@@ -107,7 +107,8 @@ func documents(t *testing.T, s bos.Store) {
 
 func longLists(t *testing.T, s bos.Store) {
 	all := ids(1203)
-	fill(t, s, all, nil)
+	fill(t, s, all, func(_ int, r *bos.Record) { r.Session = "s" })
+	filtered(t, s, all)
 	for _, f := range []bos.ComponentFilter{{}, {Limit: 1}, {Limit: 600}, {Limit: 1203}, {Limit: 5000}, {After: "n000700"}, {After: "n000100", Limit: 1000}, {After: "z"}} {
 		want := all
 		if f.After != "" {
@@ -134,6 +135,28 @@ func longLists(t *testing.T, s bos.Store) {
 	seen := 0
 	if err := s.ComponentDocuments(t.Context(), bos.ComponentFilter{}, func([]byte) error { seen++; return stop }); err != stop || seen != 1 { //nolint:errorlint // the error itself is wanted
 		t.Errorf("an error after %d documents came back as %v", seen, err)
+	}
+}
+
+// filtered lists all by other ways than one after the other.
+func filtered(t *testing.T, s bos.Store, all []string) {
+	t.Helper()
+	shuffled := append(slices.Clone(all), "unknown", all[7])
+	slices.Reverse(shuffled)
+	for _, f := range []bos.ComponentFilter{
+		{Session: "s"}, {IDs: shuffled}, {Session: "s", After: "n000300", Limit: 700}, {IDs: shuffled, Session: "s", After: "n000300", Limit: 700},
+	} {
+		want := all
+		if f.Limit > 0 {
+			want = all[301:1001]
+		}
+		var got []string
+		for _, d := range shown(t, s, f) {
+			got = append(got, fmt.Sprint(d["id"]))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("session %q, %d ids: %d documents, want %d", f.Session, len(f.IDs), len(got), len(want))
+		}
 	}
 }
 
