@@ -101,4 +101,6 @@ const (
 	ExtensionPinnedSessions = "pinned_sessions"
 	ExtensionOutcomes       = "session_components"
 	ExtensionFoldedLimits   = "folded_limits"
+	ExtensionCancel         = "cancel_sessions"
+	ExtensionEvents         = "events"
 )

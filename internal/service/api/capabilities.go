@@ -12,7 +12,7 @@ const serviceName = "bootorch"
 // getCapabilities announces the extensions. Those that need an inventory are
 // left out where there is none.
 func (s *server) getCapabilities(w http.ResponseWriter, _ *http.Request) error {
-	extensions := []string{bos.ExtensionOutcomes, bos.ExtensionFoldedLimits}
+	extensions := []string{bos.ExtensionOutcomes, bos.ExtensionFoldedLimits, bos.ExtensionCancel, bos.ExtensionEvents}
 	if s.Inventory != nil {
 		extensions = append(extensions, bos.ExtensionPreviews, bos.ExtensionPinnedSessions)
 	}
