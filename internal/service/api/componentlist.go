@@ -73,6 +73,14 @@ func (s *server) answerDocuments(w http.ResponseWriter, r *http.Request, filter 
 	return nil
 }
 
+// answerComponent writes one record as the API shows it.
+func (s *server) answerComponent(w http.ResponseWriter, record bos.Record) error {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusOK)
+	s.sent(w.Write(append(record.Shown().AppendJSON(make([]byte, 0, 4096), nil), '\n')))
+	return nil
+}
+
 // answerComponents writes records as the API shows them.
 func (s *server) answerComponents(w http.ResponseWriter, records []bos.Record) error {
 	w.Header().Set("Content-Type", "application/json")

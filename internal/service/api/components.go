@@ -38,7 +38,7 @@ func (s *server) getComponent(w http.ResponseWriter, r *http.Request) error {
 	if len(records) == 0 {
 		return missing(kindComponent, sc.tenant, id)
 	}
-	return s.answer(w, http.StatusOK, shown(records[0]))
+	return s.answerComponent(w, records[0])
 }
 
 func (s *server) deleteComponent(w http.ResponseWriter, r *http.Request) error {
@@ -112,7 +112,7 @@ func (s *server) writeComponent(w http.ResponseWriter, r *http.Request, kind str
 		return orMissing(err, kindComponent, sc.tenant, id)
 	}
 	s.Changed(Change{Components: []string{id}})
-	return s.answer(w, http.StatusOK, shown(records[0]))
+	return s.answerComponent(w, records[0])
 }
 
 // bootedBy is what a token stands for, nil if that is not known.

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -45,15 +46,19 @@ func (t *tx) noteComponents(ctx context.Context, written []write, notes []bos.Ev
 		return nil
 	}
 	for _, note := range notes {
+		if len(written) == 1 {
+			note.Component = written[0].record.ID
+			note.Session = cmp.Or(note.Session, written[0].record.Session)
+			if err := t.event(ctx, note); err != nil {
+				return err
+			}
+			continue
+		}
 		about := make([]byte, 0, 64*len(written))
 		for i, w := range written {
-			session := note.Session
-			if session == "" {
-				session = w.record.Session
-			}
 			about = append(about, "[,"[min(i, 1)], '[')
 			about = append(bos.AppendText(about, w.record.ID), ',')
-			about = append(bos.AppendText(about, session), ']')
+			about = append(bos.AppendText(about, cmp.Or(note.Session, w.record.Session)), ']')
 		}
 		about = append(about, ']')
 		if _, err := t.exec(ctx, insertEvents, note.Time.UnixNano(), note.Tenant, note.Kind, note.Detail, note.Actor, string(about)); err != nil {

@@ -72,10 +72,29 @@ func Open(ctx context.Context, path string, options ...Option) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s for writing: %w", path, err), s.read.Close(), write.Close())
 	}
+	if err := tune(ctx, conn); err != nil {
+		return nil, errors.Join(fmt.Errorf("open database %s for writing: %w", path, err), conn.Close(), s.read.Close(), write.Close())
+	}
 	s.writer = newWriter(conn)
 	s.writer.committed, s.writer.prune = s.announce, s.pruneEvents
 	go s.writer.loop()
 	return s, nil
+}
+
+// tune sets what the defaults are too small for: a site of 10,000 nodes is some
+// 30 MB, and a bulk write touches all of it.
+func tune(ctx context.Context, conn *sql.Conn) error {
+	for _, pragma := range []string{
+		"PRAGMA cache_size = -32000",           // KiB
+		"PRAGMA wal_autocheckpoint = 4000",     // pages
+		"PRAGMA journal_size_limit = 67108864", // bytes of the log kept after a checkpoint
+	} {
+		var ignored any
+		if err := conn.QueryRowContext(ctx, pragma).Scan(&ignored); err != nil && !notThere(err) {
+			return fmt.Errorf("%s: %w", pragma, err)
+		}
+	}
+	return nil
 }
 
 // Ping reports whether the database can be used.
