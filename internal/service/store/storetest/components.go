@@ -1,7 +1,9 @@
 package storetest
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -273,6 +275,37 @@ func unchanged(t *testing.T, s bos.Store) {
 	must(t, err)
 	if len(list) != 1 || one(t, s, "a").Revision != 1 || len(events) != 0 {
 		t.Errorf("%+v, then %+v with %v", list, one(t, s, "a"), events)
+	}
+}
+
+func panics(t *testing.T, s bos.Store) {
+	_, err := s.MutateComponents(t.Context(), []string{"a", "b"}, func(r *bos.Record, _ bool) error {
+		if r.ID == "b" {
+			panic("boom")
+		}
+		return nil
+	})
+	if err == nil || !strings.Contains(err.Error(), "boom") {
+		t.Errorf("the error is %v", err)
+	}
+	fill(t, s, []string{"c"}, nil)
+	if list := read(t, s, bos.ComponentFilter{}); len(list) != 1 || list[0].ID != "c" {
+		t.Errorf("the store has %v", list)
+	}
+}
+
+func gone(t *testing.T, s bos.Store) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := s.Commit(ctx, bos.Commit{Components: []bos.Record{record("a")}})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("the write: %v", err)
+	}
+	if _, err := s.Components(ctx, bos.ComponentFilter{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("the read: %v", err)
+	}
+	if list := read(t, s, bos.ComponentFilter{}); len(list) != 0 {
+		t.Errorf("the store has %v", list)
 	}
 }
 
