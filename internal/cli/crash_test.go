@@ -103,7 +103,7 @@ func TestKillingTheServiceLosesNothingAndResetsNoNodeTwice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer room.Close()
+	defer room.Close() //nolint:errcheck // the test is over
 	config := filepath.Join(dir, "bos.yaml")
 	if err := room.WriteConfig(config); err != nil {
 		t.Fatal(err)
