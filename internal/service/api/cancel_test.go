@@ -120,3 +120,18 @@ func TestACancellationIsReadStrictly(t *testing.T) {
 		t.Errorf("%d events were written", got)
 	}
 }
+
+func TestTheOutcomesOfASessionAreThoseOfItsOwnNodes(t *testing.T) {
+	s := newSite(t)
+	s.running("red") // on node one only
+	s.ownedBy("x1c0s0b0n0")
+	s.ownedBy(nodeOne)
+	s.ownedBy(nodeTwo)
+	for _, size := range []string{"1", "2", "100"} {
+		var page bos.NodeOutcomes
+		s.do("GET", "/x/v1/sessions/s1/components?page_size="+size, nil, tenantHeader, "red").ok(http.StatusOK, &page)
+		if len(page.Components) != 1 || page.Components[0].ID != nodeOne || page.Next != "" {
+			t.Errorf("pages of %s: %+v", size, page)
+		}
+	}
+}

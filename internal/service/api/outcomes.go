@@ -27,7 +27,7 @@ func (s *server) listOutcomes(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	records, err := s.Store.Components(r.Context(), bos.ComponentFilter{Session: rec.Name, After: after, Limit: size + 1})
+	records, err := s.ownedAfter(r, rec.Session, after, size+1)
 	if err != nil {
 		return err
 	}
@@ -43,4 +43,24 @@ func (s *server) listOutcomes(w http.ResponseWriter, r *http.Request) error {
 		})
 	}
 	return s.answer(w, http.StatusOK, page)
+}
+
+// ownedAfter lists the session's components after an id, at most limit: those
+// of another tenant's session of that name are left out.
+func (s *server) ownedAfter(r *http.Request, session bos.Session, after string, limit int) ([]bos.Record, error) {
+	var owned []bos.Record
+	for {
+		page, err := s.Store.Components(r.Context(), bos.ComponentFilter{Session: session.Name, After: after, Limit: limit})
+		if err != nil {
+			return nil, err
+		}
+		last := len(page) < limit
+		if !last {
+			after = page[len(page)-1].ID
+		}
+		owned = append(owned, session.Own(page)...)
+		if last || len(owned) >= limit {
+			return owned[:min(limit, len(owned))], nil
+		}
+	}
 }
