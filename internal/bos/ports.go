@@ -39,6 +39,26 @@ type Artifacts interface {
 	Image(ctx context.Context, path string) (Image, error)
 }
 
+// ImageRecord is an image as the image registry (IMS) knows it.
+type ImageRecord struct {
+	ID string
+	// Arch is the registry's word for it, such as x86_64 or aarch64; empty
+	// where the registry says none.
+	Arch string
+}
+
+// Images asks the image registry (IMS). An error of either method that wraps
+// ErrNotFound means that the registry has no image of this id, any other that
+// it could not be asked now.
+type Images interface {
+	// ImageRecord returns what is registered about an image.
+	ImageRecord(ctx context.Context, id string) (ImageRecord, error)
+	// Tag sets a tag of an image to a value and leaves its other tags alone.
+	// It may be repeated. Images that nodes take their rootfs from by sbps
+	// need SBPSTag before the nodes are powered on.
+	Tag(ctx context.Context, id, key, value string) error
+}
+
 // Tenants says which nodes a tenant has.
 type Tenants interface {
 	// TenantNodes returns the tenant's xnames; ErrNotFound for an unknown tenant.
