@@ -28,6 +28,7 @@ var allowed = map[string][]string{
 	"internal/service":                 {"internal/bos", "internal/service/api", "internal/service/decide", "internal/service/engine"},
 	"internal/transfer":                {"internal/bos", "internal/client"},
 	"internal/bench":                   {"internal/bos", "internal/service/api", "internal/service/store/sqlite"},
+	"internal/bench/reboot":            {"internal/bos", "internal/hw/emulator"},
 	"internal/hw/transport":            {"internal/bos"},
 	"internal/hw/hsm":                  {"internal/bos", "internal/hw/transport"},
 	"internal/hw/redfish":              {"internal/bos", "internal/hw/transport"},

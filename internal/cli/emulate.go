@@ -49,7 +49,7 @@ func (f *roomFlags) config(nodes int, listen string, log *slog.Logger) (emulator
 
 func emulateCommand() *cobra.Command {
 	var room roomFlags
-	var nodes int
+	var nodes, perBMC int
 	var listen, writeConfig, bosURL string
 	c := &cobra.Command{
 		Use: "emulate", Short: "Run an emulated machine room: HSM, BMCs, BSS and S3 on loopback addresses", Args: cobra.NoArgs,
@@ -61,7 +61,7 @@ func emulateCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			config.BOSURL = bosURL
+			config.BOSURL, config.NodesPerBMC = bosURL, perBMC
 			server, err := emulator.Start(c.Context(), config)
 			if err != nil {
 				return err
@@ -80,6 +80,7 @@ func emulateCommand() *cobra.Command {
 		},
 	}
 	c.Flags().IntVar(&nodes, "nodes", 0, "how many compute nodes to invent")
+	c.Flags().IntVar(&perBMC, "nodes-per-bmc", emulator.DefaultNodesPerBMC, "how many invented nodes share a BMC")
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8780", "loopback address of HSM, BSS and S3; the BMCs take the port after it")
 	c.Flags().StringVar(&writeConfig, "write-config", "", "file to write a configuration for serve to")
 	c.Flags().StringVar(&bosURL, "bos", "http://127.0.0.1:8770", "where nodes report to")

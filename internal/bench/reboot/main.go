@@ -1,0 +1,84 @@
+// Command reboot prints what the service adds to a reboot: how long a session
+// takes beyond what its slowest node physically needs, with the service and an
+// emulated machine room as two processes on this machine, and what processor
+// time and memory the service needs for it.
+//
+// The nodes' own need is taken from the same emulated room under virtual time,
+// where every reset comes the moment it is possible.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+type flags struct {
+	binary    string
+	sizes     string
+	power     string
+	perBMC    int
+	powerTime time.Duration
+	bootTime  time.Duration
+	seed      uint64
+	repeat    int
+	patience  time.Duration
+	logs      string
+}
+
+func main() {
+	var f flags
+	flag.StringVar(&f.binary, "binary", "bin/terraform-provider-bos", "the program to measure")
+	flag.StringVar(&f.sizes, "sizes", "100,1000,6000,10000", "how many nodes, a comma list")
+	flag.StringVar(&f.power, "power", "redfish", "ways of power control, a comma list of pcs and redfish")
+	flag.IntVar(&f.perBMC, "nodes-per-bmc", 1, "nodes that share a BMC")
+	flag.DurationVar(&f.powerTime, "power-time", time.Second, "how long power takes to change")
+	flag.DurationVar(&f.bootTime, "boot-time", 3*time.Second, "how long a node takes from power to its report")
+	flag.Uint64Var(&f.seed, "seed", 1, "seed of the nodes' own pace")
+	flag.IntVar(&f.repeat, "repeat", 3, "reboots at each size; the one with the median overhead is printed")
+	flag.DurationVar(&f.patience, "patience", 10*time.Minute, "how long one session may take")
+	flag.StringVar(&f.logs, "logs", "", "keep the logs of both processes in this folder")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Stdout, f); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		stop()
+		os.Exit(1) //nolint:gocritic // stop has been called
+	}
+}
+
+// columns are the figures of one line, in order.
+var columns = []string{
+	"power", "nodes", "session", "slowest node", "overhead", "service CPU", "CPU per node", "room CPU", "service memory peak",
+}
+
+func run(ctx context.Context, out io.Writer, f flags) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	if _, err := fmt.Fprintln(table, strings.Join(columns, "\t")+"\t"); err != nil {
+		return err
+	}
+	for power := range strings.SplitSeq(f.power, ",") {
+		for text := range strings.SplitSeq(f.sizes, ",") {
+			size, err := strconv.Atoi(strings.TrimSpace(text))
+			if err != nil || size < 1 {
+				return fmt.Errorf("-sizes %q: %q is no number of nodes; write it like 1000,10000", f.sizes, text)
+			}
+			line, err := measure(ctx, f, power, size)
+			if err != nil {
+				return fmt.Errorf("%d nodes through %s: %w", size, power, err)
+			}
+			if _, err := fmt.Fprintln(table, strings.Join(line, "\t")+"\t"); err != nil {
+				return err
+			}
+		}
+	}
+	return table.Flush()
+}

@@ -1,0 +1,243 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+)
+
+// lookEvery is how often the session is asked after: a request that costs the
+// service next to nothing.
+const lookEvery = 10 * time.Millisecond
+
+const image = "s3://boot-images/00000000-0000-4000-8000-000000000001/manifest.json"
+
+// reboot is what one reboot took.
+type reboot struct {
+	session, service, room time.Duration
+}
+
+// measure boots the nodes of a fresh site and then reboots them.
+func measure(ctx context.Context, f flags, power string, size int) (line []string, err error) {
+	need, err := physicalNeed(f, size)
+	if err != nil {
+		return nil, err
+	}
+	s, err := start(ctx, f, power, size)
+	if err != nil {
+		return nil, err
+	}
+	defer s.stop()
+	if err := s.waitForNodes(ctx, size); err != nil {
+		return nil, err
+	}
+	if _, err := s.session(ctx, bos.OperationBoot, size, f.patience); err != nil {
+		return nil, err
+	}
+	reboots := make([]reboot, max(f.repeat, 1))
+	for i := range reboots {
+		if reboots[i], err = s.session(ctx, bos.OperationReboot, size, f.patience); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(reboots, func(a, b reboot) int { return cmp.Compare(a.session, b.session) })
+	r := reboots[len(reboots)/2]
+	peak, err := s.service.peakMemory()
+	if err != nil {
+		return nil, err
+	}
+	return []string{
+		power, fmt.Sprint(size), seconds(r.session), seconds(need), seconds(r.session - need), seconds(r.service),
+		fmt.Sprintf("%.2f ms", float64(r.service.Microseconds())/1000/float64(size)), seconds(r.room), fmt.Sprintf("%d MiB", peak>>20),
+	}, nil
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }
+
+// physicalNeed is what the slowest node of the room takes from the reset that
+// powers it off to its report, when its power-on comes the moment it is off.
+func physicalNeed(f flags, size int) (time.Duration, error) {
+	room, err := emulator.NewRoom(emulator.Config{
+		Nodes: size, NodesPerBMC: f.perBMC, Seed: f.seed, PowerTime: f.powerTime, BootTime: f.bootTime,
+	})
+	if err != nil {
+		return 0, err
+	}
+	began := time.Unix(0, 0)
+	nodes := room.Inventory().Nodes
+	ids := make([]string, len(nodes))
+	for i, n := range nodes {
+		ids[i] = n.ID
+	}
+	room.SetBootParameters(ids, bos.BootArtifacts{Kernel: "k"}, "t")
+	for _, id := range ids {
+		room.Reset(id, emulator.ResetOn, began)
+	}
+	booted := drive(room, began)
+	for _, id := range ids {
+		room.Reset(id, emulator.ResetForceRestart, booted)
+	}
+	return drive(room, booted).Sub(booted), nil
+}
+
+// drive lets a room's time pass until nothing happens any more.
+func drive(room *emulator.Room, now time.Time) time.Time {
+	for {
+		at, ok := room.Next()
+		if !ok {
+			return now
+		}
+		now = at
+		room.Advance(now)
+	}
+}
+
+// site is the service and the room it drives.
+type site struct {
+	url           string
+	client        *http.Client
+	service, room *process
+	sessions      int
+	folder        string
+}
+
+func start(ctx context.Context, f flags, power string, size int) (s *site, err error) {
+	s = &site{client: &http.Client{Timeout: time.Minute}}
+	defer func() {
+		if err != nil {
+			s.stop()
+		}
+	}()
+	if s.folder, err = os.MkdirTemp("", "reboot"); err != nil {
+		return s, err
+	}
+	listen, err := freeAddress(ctx)
+	if err != nil {
+		return s, err
+	}
+	s.url = "http://" + listen
+	config := filepath.Join(s.folder, "bos.yaml")
+	args := []string{
+		"emulate", "--nodes", fmt.Sprint(size), "--nodes-per-bmc", fmt.Sprint(f.perBMC),
+		"--listen", "127.0.0.1:0", "--state-dir", filepath.Join(s.folder, "room"), "--write-config", config, "--bos", s.url, "--seed", fmt.Sprint(f.seed),
+		"--emulate-power-time", f.powerTime.String(), "--emulate-boot-time", f.bootTime.String(),
+	}
+	if power != "redfish" {
+		args = append(args, "--power", power)
+	}
+	if s.room, err = launch(ctx, f, "room", "emulated machine room at ", args...); err != nil {
+		return s, err
+	}
+	s.service, err = launch(ctx, f, "service", "BOS is ready at ", "serve", "--config", config, "--listen", listen, "--database", filepath.Join(s.folder, "bos.db"))
+	return s, err
+}
+
+func (s *site) stop() {
+	for _, p := range []*process{s.service, s.room} {
+		if p != nil {
+			p.stop()
+		}
+	}
+	if s.folder != "" {
+		_ = os.RemoveAll(s.folder) // a folder for temporary files
+	}
+}
+
+// waitForNodes returns when discovery has found them all.
+func (s *site) waitForNodes(ctx context.Context, size int) error {
+	return s.until(ctx, time.Minute, func() (bool, error) {
+		var found []struct{}
+		err := s.ask(ctx, http.MethodGet, fmt.Sprintf("/v2/components?page_size=%d", size), "", &found)
+		return len(found) == size, err
+	})
+}
+
+// session runs one session on all nodes and deletes its record.
+func (s *site) session(ctx context.Context, op bos.Operation, size int, patience time.Duration) (reboot, error) {
+	s.sessions++
+	name := fmt.Sprintf("bench-%d", s.sessions)
+	template := fmt.Sprintf(`{"enable_cfs":false,"boot_sets":{"compute":{"path":%q,"type":"s3","kernel_parameters":"run=%d","node_roles_groups":["Compute"]}}}`, image, s.sessions)
+	if err := s.ask(ctx, http.MethodPut, "/v2/sessiontemplates/compute", template, nil); err != nil {
+		return reboot{}, err
+	}
+	service, room := s.service.cpu(), s.room.cpu()
+	began := time.Now()
+	body := fmt.Sprintf(`{"name":%q,"operation":%q,"template_name":"compute"}`, name, op)
+	if err := s.ask(ctx, http.MethodPost, "/v2/sessions", body, nil); err != nil {
+		return reboot{}, err
+	}
+	err := s.until(ctx, patience, func() (bool, error) {
+		var complete []struct{}
+		err := s.ask(ctx, http.MethodGet, "/v2/sessions?status=complete", "", &complete)
+		return len(complete) > 0, err
+	})
+	if err != nil {
+		return reboot{}, fmt.Errorf("session %s: %w", name, err)
+	}
+	took := reboot{session: time.Since(began), service: s.service.cpu() - service, room: s.room.cpu() - room}
+	var status bos.ExtendedStatus
+	if err := s.ask(ctx, http.MethodGet, "/v2/sessions/"+name+"/status", "", &status); err != nil {
+		return reboot{}, err
+	}
+	if status.ManagedComponentsCount != size || status.PercentSuccessful != 100 {
+		return reboot{}, fmt.Errorf("session %s managed %d of %d nodes and %.2f %% of them came up: %v", name, status.ManagedComponentsCount, size, status.PercentSuccessful, status.ErrorSummary)
+	}
+	return took, s.ask(ctx, http.MethodDelete, "/v2/sessions/"+name, "", nil)
+}
+
+// until looks again and again until it is so.
+func (s *site) until(ctx context.Context, patience time.Duration, so func() (bool, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		if done, err := so(); done || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("not over after %s", patience)
+		case <-s.service.ended:
+			return fmt.Errorf("the service ended: %s", s.service.lastWords())
+		case <-s.room.ended:
+			return fmt.Errorf("the room ended: %s", s.room.lastWords())
+		case <-tick.C:
+		}
+	}
+}
+
+func (s *site) ask(ctx context.Context, method, path, body string, into any) error {
+	r, err := http.NewRequestWithContext(ctx, method, s.url+path, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := s.client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode >= http.StatusMultipleChoices {
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, 1000))
+		return fmt.Errorf("%s %s answered %s: %s", method, path, resp.Status, text)
+	}
+	if into == nil {
+		_, err := io.Copy(io.Discard, resp.Body)
+		return err
+	}
+	return json.NewDecoder(resp.Body).Decode(into)
+}
