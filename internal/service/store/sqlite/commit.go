@@ -141,10 +141,10 @@ func (s *Store) commitRest(ctx context.Context, t *tx, c bos.Commit) error {
 	for token, artifacts := range c.Tokens {
 		id, err := arts.add(artifacts)
 		if err == nil {
-			_, err = t.exec(ctx, "INSERT OR REPLACE INTO tokens (token, artifacts) VALUES (?, ?)", token, id)
+			err = putToken(ctx, t, token, id)
 		}
 		if err != nil {
-			return fmt.Errorf("write a BSS token: %w", err)
+			return err
 		}
 	}
 	return t.note(ctx, c.Events)

@@ -20,16 +20,23 @@ func open(t *testing.T, path string) *sqlite.Store {
 	return s
 }
 
-func TestStore(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) bos.Store {
-		s := open(t, filepath.Join(t.TempDir(), "bos.db"))
-		t.Cleanup(func() {
-			if err := s.Close(); err != nil {
-				t.Error(err)
-			}
-		})
-		return s
+func fresh(t *testing.T) *sqlite.Store {
+	t.Helper()
+	s := open(t, filepath.Join(t.TempDir(), "bos.db"))
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
 	})
+	return s
+}
+
+func TestStore(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) bos.Store { return fresh(t) })
+}
+
+func TestHostBoots(t *testing.T) {
+	storetest.RunHostBoots(t, func(t *testing.T) storetest.HostBootStore { return fresh(t) })
 }
 
 func TestWhatWasCommittedIsThereAfterReopening(t *testing.T) {

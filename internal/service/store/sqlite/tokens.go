@@ -64,3 +64,11 @@ WHERE token = ?`, token).Scan(&a.Kernel, &a.KernelParameters, &a.Initrd)
 	s.tokens.put(token, a, writes)
 	return a, true, nil
 }
+
+// putToken records what a token stands for, the newest meaning if it had one.
+func putToken(ctx context.Context, t *tx, token string, artifacts int64) error {
+	if _, err := t.exec(ctx, "INSERT OR REPLACE INTO tokens (token, artifacts) VALUES (?, ?)", token, artifacts); err != nil {
+		return fmt.Errorf("write a BSS token: %w", err)
+	}
+	return nil
+}

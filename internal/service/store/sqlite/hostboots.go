@@ -1,0 +1,120 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+var _ bos.HostBoots = (*Store)(nil)
+
+const (
+	putHostBoots = `INSERT INTO host_boots (host, artifacts, token) SELECT value, ?1, ?2 FROM json_each(?3) WHERE true
+ON CONFLICT (host) DO UPDATE SET artifacts = ?1, token = ?2`
+	selectHostBoots = "SELECT host, kernel, kernel_parameters, initrd, token FROM host_boots JOIN artifacts ON artifacts.id = host_boots.artifacts"
+	amongHosts      = " WHERE host IN (SELECT value FROM json_each(?))"
+)
+
+// PutHostBoots gives all hosts the artifacts under one token.
+func (s *Store) PutHostBoots(ctx context.Context, hosts []string, a bos.BootArtifacts, token string) error {
+	err := s.writer.do(ctx, func(ctx context.Context, t *tx) error {
+		return s.putHostBoots(ctx, t, hosts, a, token)
+	})
+	s.tokens.forget()
+	return err
+}
+
+func (s *Store) putHostBoots(ctx context.Context, t *tx, hosts []string, a bos.BootArtifacts, token string) error {
+	list, err := json.Marshal(hosts)
+	if err != nil {
+		return err
+	}
+	id, err := s.interning(ctx, t).add(a)
+	if err != nil {
+		return err
+	}
+	if err := putToken(ctx, t, token, id); err != nil {
+		return err
+	}
+	if _, err := t.exec(ctx, putHostBoots, id, token, string(list)); err != nil {
+		return fmt.Errorf("write what %d hosts boot: %w", len(hosts), err)
+	}
+	return nil
+}
+
+// HostBoots lists what the hosts boot, or what all do.
+func (s *Store) HostBoots(ctx context.Context, hosts []string) ([]bos.HostBoot, error) {
+	query, args := selectHostBoots, []any{}
+	if hosts != nil {
+		list, err := json.Marshal(hosts)
+		if err != nil {
+			return nil, err
+		}
+		query, args = query+amongHosts, []any{string(list)}
+	}
+	rows, err := s.query(ctx, query+" ORDER BY host", args...)
+	if err != nil {
+		return nil, fmt.Errorf("read what hosts boot: %w", err)
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err tells
+	var all []bos.HostBoot
+	for rows.Next() {
+		var b bos.HostBoot
+		if err := rows.Scan(&b.Host, &b.Artifacts.Kernel, &b.Artifacts.KernelParameters, &b.Artifacts.Initrd, &b.Token); err != nil {
+			return nil, fmt.Errorf("read what hosts boot: %w", err)
+		}
+		all = append(all, b)
+	}
+	return all, rows.Err()
+}
+
+// MutateHostBoots changes what hosts boot, with a token for each set of
+// artifacts that comes out.
+func (s *Store) MutateHostBoots(ctx context.Context, hosts []string, token func() string, fn func(*bos.BootArtifacts) error) error {
+	err := s.writer.do(ctx, func(ctx context.Context, t *tx) error {
+		sets := make(map[bos.BootArtifacts][]string)
+		var order []bos.BootArtifacts
+		for _, host := range hosts {
+			var a bos.BootArtifacts
+			var ignored string
+			err := t.row(ctx, selectHostBoots+" WHERE host = ?", host).Scan(&ignored, &a.Kernel, &a.KernelParameters, &a.Initrd, &ignored)
+			if notThere(err) {
+				return fmt.Errorf("what host %s boots: %w", host, bos.ErrNotFound)
+			}
+			if err != nil {
+				return fmt.Errorf("read what host %s boots: %w", host, err)
+			}
+			if err := fn(&a); err != nil {
+				return err
+			}
+			if _, known := sets[a]; !known {
+				order = append(order, a)
+			}
+			sets[a] = append(sets[a], host)
+		}
+		for _, a := range order {
+			if err := s.putHostBoots(ctx, t, sets[a], a, token()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	s.tokens.forget()
+	return err
+}
+
+// DeleteHostBoots takes away what hosts boot.
+func (s *Store) DeleteHostBoots(ctx context.Context, hosts []string) error {
+	list, err := json.Marshal(hosts)
+	if err != nil {
+		return err
+	}
+	return s.writer.do(ctx, func(ctx context.Context, t *tx) error {
+		if _, err := t.exec(ctx, "DELETE FROM host_boots"+amongHosts, string(list)); err != nil {
+			return fmt.Errorf("take away what %d hosts boot: %w", len(hosts), err)
+		}
+		return nil
+	})
+}
