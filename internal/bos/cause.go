@@ -14,6 +14,7 @@ const (
 	CausePowerStale         Cause = "power_state_stale"
 	CauseUpstreamOutage     Cause = "upstream_outage"
 	CauseUnknownToPower     Cause = "unknown_to_power_control"
+	CauseLocked             Cause = "locked"
 	CauseResetRefused       Cause = "reset_refused"
 	CauseResetIgnored       Cause = "reset_ignored"
 	CauseResetUnconfirmed   Cause = "reset_unconfirmed"
@@ -35,6 +36,7 @@ var causeSentences = map[Cause]string{
 	CausePowerStale:             "its BMC keeps reporting an outdated power state; reset the BMC",
 	CauseUpstreamOutage:         "the service that reaches it is not answering; work goes on when it is back",
 	CauseUnknownToPower:         "the inventory has no BMC endpoint for it; rediscover the node",
+	CauseLocked:                 "it is locked or reserved in HSM; unlock it, or wait for who works on it",
 	CauseResetRefused:           "its BMC refused the reset; read the BMC's message in the error",
 	CauseResetIgnored:           "its BMC accepted the power action and did nothing; reset the BMC",
 	CauseResetUnconfirmed:       "the power action was sent and never answered; check the BMC",

@@ -42,6 +42,10 @@ type PowerReading struct {
 	Cause Cause
 	// Detail is the adapter's sentence for people, without secrets.
 	Detail string
+	// Undone is how the last power action on the node ended, where the
+	// upstream accepted it and gave it up later; CallDone where it did not.
+	// It may be told again with every reading until the next action.
+	Undone CallResult
 	// Asked is when the question was sent: the reading is not older than
 	// that. The engine fills it in.
 	Asked time.Time

@@ -77,6 +77,7 @@ func Decide(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 		at := r.Work.ActionAt.Add(p.ConfirmGrace)
 		return Decision{Next: r, Look: at, Why: ReasonConfirmWait}
 	}
+	r = undo(r, o, now)
 	return converge(r, o, p, now)
 }
 

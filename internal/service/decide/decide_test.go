@@ -53,6 +53,9 @@ func drawObservation(t *rapid.T) Observation {
 		o.Verdict = Verdict{ExtentBMC, rapid.Bool().Draw(t, "clock runs"), bos.CauseBMCUnreachable}
 		o.Elapsed = time.Duration(rapid.IntRange(0, 1200).Draw(t, "elapsed")) * time.Second
 	}
+	o.Power.Undone.Outcome = rapid.SampledFrom([]bos.CallOutcome{
+		bos.CallDone, bos.CallDone, bos.CallRefused, bos.CallBusy, bos.CallUnsupported, bos.CallUnknown,
+	}).Draw(t, "undone")
 	o.Configuration = bos.ConfigurationReading{
 		Desired: rapid.SampledFrom([]string{"", "c", "old"}).Draw(t, "cfs desired"),
 		Status:  rapid.SampledFrom([]bos.ConfigurationStatus{"configured", "pending", "failed"}).Draw(t, "cfs status"),
