@@ -12,8 +12,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -58,6 +60,7 @@ func main() {
 // columns are the figures of one line, in order.
 var columns = []string{
 	"power", "nodes", "session", "slowest node", "overhead", "service CPU", "CPU per node", "room CPU", "service memory peak",
+	"BMC requests per node", "other requests",
 }
 
 func run(ctx context.Context, out io.Writer, f flags) error {
@@ -65,20 +68,29 @@ func run(ctx context.Context, out io.Writer, f flags) error {
 	if _, err := fmt.Fprintln(table, strings.Join(columns, "\t")+"\t"); err != nil {
 		return err
 	}
+	var details strings.Builder
 	for power := range strings.SplitSeq(f.power, ",") {
 		for text := range strings.SplitSeq(f.sizes, ",") {
 			size, err := strconv.Atoi(strings.TrimSpace(text))
 			if err != nil || size < 1 {
 				return fmt.Errorf("-sizes %q: %q is no number of nodes; write it like 1000,10000", f.sizes, text)
 			}
-			line, err := measure(ctx, f, power, size)
+			line, requests, err := measure(ctx, f, power, size)
 			if err != nil {
 				return fmt.Errorf("%d nodes through %s: %w", size, power, err)
 			}
 			if _, err := fmt.Fprintln(table, strings.Join(line, "\t")+"\t"); err != nil {
 				return err
 			}
+			fmt.Fprintf(&details, "requests of one reboot of %d nodes through %s:\n", size, power)
+			for _, route := range slices.Sorted(maps.Keys(requests)) {
+				fmt.Fprintf(&details, "%8d %s\n", requests[route], route)
+			}
 		}
 	}
-	return table.Flush()
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	_, err := io.WriteString(out, details.String())
+	return err
 }

@@ -26,41 +26,63 @@ const image = "s3://boot-images/00000000-0000-4000-8000-000000000001/manifest.js
 // reboot is what one reboot took.
 type reboot struct {
 	session, service, room time.Duration
+	// requests are those the room got, by route.
+	requests map[string]int
+}
+
+// perNode is how many requests the BMCs got for each node, others how many all
+// other services got together.
+func (r reboot) perNode(size int) float64 {
+	bmcs, _ := r.split()
+	return float64(bmcs) / float64(size)
+}
+
+func (r reboot) split() (bmcs, others int) {
+	for route, n := range r.requests {
+		if strings.HasPrefix(route, "BMC ") {
+			bmcs += n
+		} else {
+			others += n
+		}
+	}
+	return bmcs, others
 }
 
 // measure boots the nodes of a fresh site and then reboots them.
-func measure(ctx context.Context, f flags, power string, size int) (line []string, err error) {
+func measure(ctx context.Context, f flags, power string, size int) (line []string, requests map[string]int, err error) {
 	need, err := physicalNeed(f, size)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	s, err := start(ctx, f, power, size)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer s.stop()
 	if err := s.waitForNodes(ctx, size); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if _, err := s.session(ctx, bos.OperationBoot, size, f.patience); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	reboots := make([]reboot, max(f.repeat, 1))
 	for i := range reboots {
 		if reboots[i], err = s.session(ctx, bos.OperationReboot, size, f.patience); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	slices.SortFunc(reboots, func(a, b reboot) int { return cmp.Compare(a.session, b.session) })
 	r := reboots[len(reboots)/2]
 	peak, err := s.service.peakMemory()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	_, others := r.split()
 	return []string{
 		power, fmt.Sprint(size), seconds(r.session), seconds(need), seconds(r.session - need), seconds(r.service),
 		fmt.Sprintf("%.2f ms", float64(r.service.Microseconds())/1000/float64(size)), seconds(r.room), fmt.Sprintf("%d MiB", peak>>20),
-	}, nil
+		fmt.Sprintf("%.1f", r.perNode(size)), fmt.Sprint(others),
+	}, r.requests, nil
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }
@@ -105,7 +127,7 @@ func drive(room *emulator.Room, now time.Time) time.Time {
 
 // site is the service and the room it drives.
 type site struct {
-	url           string
+	url, roomURL  string
 	client        *http.Client
 	service, room *process
 	sessions      int
@@ -136,10 +158,10 @@ func start(ctx context.Context, f flags, power string, size int) (s *site, err e
 	if power != "redfish" {
 		args = append(args, "--power", power)
 	}
-	if s.room, err = launch(ctx, f, "room", "emulated machine room at ", args...); err != nil {
+	if s.room, s.roomURL, err = launch(ctx, f, "room", "emulated machine room at ", args...); err != nil {
 		return s, err
 	}
-	s.service, err = launch(ctx, f, "service", "BOS is ready at ", "serve", "--config", config, "--listen", listen, "--database", filepath.Join(s.folder, "bos.db"))
+	s.service, _, err = launch(ctx, f, "service", "BOS is ready at ", "serve", "--config", config, "--listen", listen, "--database", filepath.Join(s.folder, "bos.db"))
 	return s, err
 }
 
@@ -171,6 +193,9 @@ func (s *site) session(ctx context.Context, op bos.Operation, size int, patience
 	if err := s.ask(ctx, http.MethodPut, "/v2/sessiontemplates/compute", template, nil); err != nil {
 		return reboot{}, err
 	}
+	if err := ask(ctx, s.client, http.MethodDelete, s.roomURL+"/emulator/requests", "", nil); err != nil {
+		return reboot{}, err
+	}
 	service, room := s.service.cpu(), s.room.cpu()
 	began := time.Now()
 	body := fmt.Sprintf(`{"name":%q,"operation":%q,"template_name":"compute"}`, name, op)
@@ -186,6 +211,9 @@ func (s *site) session(ctx context.Context, op bos.Operation, size int, patience
 		return reboot{}, fmt.Errorf("session %s: %w", name, err)
 	}
 	took := reboot{session: time.Since(began), service: s.service.cpu() - service, room: s.room.cpu() - room}
+	if err := ask(ctx, s.client, http.MethodGet, s.roomURL+"/emulator/requests", "", &took.requests); err != nil {
+		return reboot{}, err
+	}
 	var status bos.ExtendedStatus
 	if err := s.ask(ctx, http.MethodGet, "/v2/sessions/"+name+"/status", "", &status); err != nil {
 		return reboot{}, err
@@ -219,21 +247,25 @@ func (s *site) until(ctx context.Context, patience time.Duration, so func() (boo
 }
 
 func (s *site) ask(ctx context.Context, method, path, body string, into any) error {
-	r, err := http.NewRequestWithContext(ctx, method, s.url+path, strings.NewReader(body))
+	return ask(ctx, s.client, method, s.url+path, body, into)
+}
+
+func ask(ctx context.Context, client *http.Client, method, url, body string, into any) error {
+	r, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 	if err != nil {
 		return err
 	}
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}
-	resp, err := s.client.Do(r)
+	resp, err := client.Do(r)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode >= http.StatusMultipleChoices {
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, 1000))
-		return fmt.Errorf("%s %s answered %s: %s", method, path, resp.Status, text)
+		return fmt.Errorf("%s %s answered %s: %s", method, url, resp.Status, text)
 	}
 	if into == nil {
 		_, err := io.Copy(io.Discard, resp.Body)

@@ -27,39 +27,40 @@ type process struct {
 	said  *tail
 }
 
-// launch starts the program and waits until it prints a line that begins so.
-func launch(ctx context.Context, f flags, name, ready string, args ...string) (*process, error) {
-	p := &process{cmd: exec.CommandContext(ctx, f.binary, args...), ended: make(chan struct{}), said: &tail{}} //nolint:gosec // whoever runs the benchmark names the program
+// launch starts the program and waits until it prints a line that begins so;
+// it returns the rest of that line.
+func launch(ctx context.Context, f flags, name, ready string, args ...string) (p *process, rest string, err error) {
+	p = &process{cmd: exec.CommandContext(ctx, f.binary, args...), ended: make(chan struct{}), said: &tail{}} //nolint:gosec // whoever runs the benchmark names the program
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	p.cmd.Stderr = p.said
 	if f.logs != "" {
 		log, err := os.Create(filepath.Join(f.logs, name+".log")) //nolint:gosec // whoever runs the benchmark names the folder
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		p.cmd.Stderr = io.MultiWriter(p.said, log)
 	}
 	if err := p.cmd.Start(); err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	found := make(chan struct{})
+	found := make(chan string, 1)
 	go func() {
 		for lines := bufio.NewScanner(out); lines.Scan(); {
-			if strings.HasPrefix(lines.Text(), ready) {
-				close(found)
+			if rest, ok := strings.CutPrefix(lines.Text(), ready); ok {
+				found <- rest
 			}
 		}
 		_ = p.cmd.Wait() // how it ended shows in what it said
 		close(p.ended)
 	}()
 	select {
-	case <-found:
-		return p, nil
+	case rest := <-found:
+		return p, rest, nil
 	case <-p.ended:
-		return nil, fmt.Errorf("%s did not start: %s", name, p.lastWords())
+		return nil, "", fmt.Errorf("%s did not start: %s", name, p.lastWords())
 	}
 }
 

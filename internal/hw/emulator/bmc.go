@@ -27,6 +27,7 @@ func (s *Server) redfish(w http.ResponseWriter, r *http.Request) {
 		redfishError(w, http.StatusInternalServerError, "no TCP connection")
 		return
 	}
+	s.counts.add("BMC " + r.Method)
 	bmc := s.addresses.at[local.String()]
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
 	if err != nil {

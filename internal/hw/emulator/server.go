@@ -65,6 +65,7 @@ type Server struct {
 	objects   map[string][]byte
 	addresses addresses
 	sessions  sessions
+	counts    counts
 	plain     net.Listener
 	servers   []*http.Server
 	reporter  *reporter

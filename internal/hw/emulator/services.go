@@ -47,7 +47,7 @@ func (s *Server) services() http.Handler {
 	} {
 		mux.HandleFunc(pattern, handler)
 	}
-	return mux
+	return s.counts.counted(mux)
 }
 
 // answer writes a body as JSON, of the type that was set before, if any.
