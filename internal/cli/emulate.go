@@ -18,6 +18,7 @@ type roomFlags struct {
 	dump                string
 	seed                uint64
 	state               string
+	power               string
 }
 
 func (f *roomFlags) add(c *cobra.Command) {
@@ -27,11 +28,12 @@ func (f *roomFlags) add(c *cobra.Command) {
 	flags.StringVar(&f.dead, "dead", "", "xnames of nodes or BMCs whose BMC does not answer, separated by commas")
 	flags.StringVar(&f.dump, "hsm-dump", "", "folder with a real site's HSM dump to emulate instead of invented nodes")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of the nodes' own pace")
+	flags.StringVar(&f.power, "power", emulator.PowerRedfish, "how the service shall control power: redfish or pcs")
 	flags.StringVar(&f.state, "state-dir", "", "folder that keeps the CA over restarts")
 }
 
 func (f *roomFlags) config(nodes int, listen string, log *slog.Logger) (emulator.ServerConfig, error) {
-	c := emulator.ServerConfig{Listen: listen, StateDir: f.state, Log: log, Config: emulator.Config{
+	c := emulator.ServerConfig{Listen: listen, StateDir: f.state, Power: f.power, Log: log, Config: emulator.Config{
 		Nodes: nodes, Seed: f.seed, PowerTime: f.powerTime, BootTime: f.bootTime,
 	}}
 	if f.dead != "" {
@@ -52,7 +54,7 @@ func emulateCommand() *cobra.Command {
 	var nodes, perBMC int
 	var listen, writeConfig, bosURL string
 	c := &cobra.Command{
-		Use: "emulate", Short: "Run an emulated machine room: HSM, BMCs, BSS and S3 on loopback addresses", Args: cobra.NoArgs,
+		Use: "emulate", Short: "Run an emulated machine room: HSM, BMCs, PCS, BSS and S3 on loopback addresses", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if nodes <= 0 && room.dump == "" {
 				return fmt.Errorf("--nodes is %d; give how many nodes to invent, or --hsm-dump", nodes)
@@ -81,7 +83,7 @@ func emulateCommand() *cobra.Command {
 	}
 	c.Flags().IntVar(&nodes, "nodes", 0, "how many compute nodes to invent")
 	c.Flags().IntVar(&perBMC, "nodes-per-bmc", emulator.DefaultNodesPerBMC, "how many invented nodes share a BMC")
-	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8780", "loopback address of HSM, BSS and S3; the BMCs take the port after it")
+	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8780", "loopback address of HSM, PCS, BSS and S3; the BMCs take the port after it")
 	c.Flags().StringVar(&writeConfig, "write-config", "", "file to write a configuration for serve to")
 	c.Flags().StringVar(&bosURL, "bos", "http://127.0.0.1:8770", "where nodes report to")
 	room.add(c)

@@ -16,6 +16,10 @@ const (
 	ResetForceOff     = "ForceOff"
 	ResetGraceful     = "GracefulShutdown"
 	ResetForceRestart = "ForceRestart"
+	// ResetGracefulRestart and ResetPowerCycle go through off like a forced
+	// restart.
+	ResetGracefulRestart = "GracefulRestart"
+	ResetPowerCycle      = "PowerCycle"
 )
 
 const resetPath = "/Actions/ComputerSystem.Reset"
@@ -66,9 +70,10 @@ type node struct {
 	class    string
 	endpoint Endpoint
 	// place is the node's place in the room, queued that in the schedule or
-	// -1, due when its phase ends.
+	// -1, due the earliest of its timers.
 	place, queued int
 	due           time.Time
+	timers        [timers]time.Time
 	pace          float64
 	phase         phase
 	// restart is set while it powers off to power on again.
@@ -81,7 +86,22 @@ type node struct {
 	told      bos.PowerState
 	toldUntil time.Time
 	resets    []ResetRecord
+	// operations are those that PCS offers for it, task is what it does with
+	// it now.
+	operations []string
+	task       *task
 }
+
+// timer is something a node waits for.
+type timer int
+
+const (
+	// timerPhase is the end of its phase, or its next report.
+	timerPhase timer = iota
+	// timerTask is when PCS looks at its task again.
+	timerTask
+	timers
+)
 
 // ResetRecord is one reset that was accepted and changed something.
 type ResetRecord struct {
@@ -143,48 +163,76 @@ func (n *node) state() NodeState {
 // takes is a duration at the node's own pace.
 func (n *node) takes(d time.Duration) time.Duration { return time.Duration(float64(d) * n.pace) }
 
-// enter begins a phase that lasts d from at on; 0 is until the next reset.
-func (r *Room) enter(n *node, p phase, at time.Time, d time.Duration) {
-	n.phase = p
-	if d == 0 {
+// wake sets a timer of a node; the zero time stops it.
+func (r *Room) wake(n *node, t timer, at time.Time) {
+	n.timers[t] = at
+	n.due = time.Time{}
+	for _, at := range n.timers {
+		if !at.IsZero() && (n.due.IsZero() || at.Before(n.due)) {
+			n.due = at
+		}
+	}
+	if n.due.IsZero() {
 		r.schedule.remove(n)
 		return
 	}
-	n.due = at.Add(d)
 	r.schedule.put(n)
+}
+
+// enter begins a phase that lasts d from at on; 0 is until the next reset.
+func (r *Room) enter(n *node, p phase, at time.Time, d time.Duration) {
+	n.phase = p
+	until := at.Add(d)
+	if d == 0 {
+		until = time.Time{}
+	}
+	r.wake(n, timerPhase, until)
 }
 
 // advance brings one node to now. What it reports on the way goes to pending.
 func (r *Room) advance(n *node, now time.Time) {
 	for n.queued >= 0 && !n.due.After(now) {
 		at := n.due
-		switch n.phase {
-		case phasePoweringOn:
-			n.fetched = n.script
-			n.boot++
-			if n.fetched == (script{}) || r.fails(n, n.boot) {
-				n.fetched = script{}
-				r.enter(n, phaseUp, at, 0)
-				continue
-			}
-			r.enter(n, phaseBooting, at, max(n.takes(r.config.BootTime), 1))
-		case phaseBooting, phaseUp:
-			r.pending = append(r.pending, Report{n.ID, n.fetched.token, n.fetched.artifacts, at, n.boot})
-			every := r.config.ReportEvery
-			if every > 0 {
-				at = at.Add(now.Sub(at).Truncate(every)) // a late look is one report, not many
-			}
-			r.enter(n, phaseUp, at, every)
-		case phasePoweringOff:
-			if n.restart {
-				n.restart = false
-				r.enter(n, phasePoweringOn, at, r.powerTime(n))
-				continue
-			}
-			r.enter(n, phaseOff, at, 0)
-		case phaseOff:
-			r.enter(n, phaseOff, at, 0)
+		if n.timers[timerPhase].Equal(at) {
+			r.phaseEnds(n, at, now)
+		} else {
+			r.wake(n, timerTask, time.Time{})
+			r.lookAtTask(n, at)
 		}
+	}
+}
+
+// phaseEnds takes a node from one phase to the next, at a time that may be
+// before now.
+func (r *Room) phaseEnds(n *node, at, now time.Time) {
+	switch n.phase {
+	case phasePoweringOn:
+		n.fetched = n.script
+		n.boot++
+		if n.fetched == (script{}) || r.fails(n, n.boot) {
+			n.fetched = script{}
+			r.enter(n, phaseUp, at, 0)
+		} else {
+			r.enter(n, phaseBooting, at, max(n.takes(r.config.BootTime), 1))
+		}
+		r.lookAtTask(n, at)
+	case phaseBooting, phaseUp:
+		r.pending = append(r.pending, Report{n.ID, n.fetched.token, n.fetched.artifacts, at, n.boot})
+		every := r.config.ReportEvery
+		if every > 0 {
+			at = at.Add(now.Sub(at).Truncate(every)) // a late look is one report, not many
+		}
+		r.enter(n, phaseUp, at, every)
+	case phasePoweringOff:
+		if n.restart {
+			n.restart = false
+			r.enter(n, phasePoweringOn, at, r.powerTime(n))
+			return
+		}
+		r.enter(n, phaseOff, at, 0)
+		r.lookAtTask(n, at)
+	case phaseOff:
+		r.enter(n, phaseOff, at, 0)
 	}
 }
 
@@ -200,14 +248,19 @@ func (r *Room) Power(id string, now time.Time) (bos.PowerState, error) {
 		return bos.PowerStateUnknown, err
 	}
 	r.advance(n, now)
+	return n.tells(now), nil
+}
+
+// tells is the power state that its BMC tells.
+func (n *node) tells(now time.Time) bos.PowerState {
 	if now.Before(n.toldUntil) {
-		return n.told, nil
+		return n.told
 	}
-	return n.power(), nil
+	return n.power()
 }
 
 func (r *Room) withBMC(id string) (*node, error) {
-	n, ok := r.nodes[bos.CanonicalXname(id)]
+	n, ok := r.find(id)
 	switch {
 	case !ok:
 		return nil, ErrUnknownNode
@@ -222,7 +275,7 @@ func (r *Room) withBMC(id string) (*node, error) {
 func (r *Room) Node(id string, now time.Time) (s NodeState, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	n, ok := r.nodes[bos.CanonicalXname(id)]
+	n, ok := r.find(id)
 	if !ok {
 		return NodeState{}, false
 	}
@@ -252,6 +305,11 @@ func (r *Room) Reset(id, kind string, now time.Time) Answer {
 		return AnswerUnknown
 	}
 	r.advance(n, now)
+	return r.ask(n, kind, now)
+}
+
+// ask asks the BMC of a node that is up to date.
+func (r *Room) ask(n *node, kind string, now time.Time) Answer {
 	n.calls++
 	switch {
 	case r.refuses(n):
@@ -280,7 +338,7 @@ func (r *Room) reset(n *node, kind string, now time.Time) {
 		if off {
 			return
 		}
-	case ResetForceRestart:
+	case ResetForceRestart, ResetGracefulRestart, ResetPowerCycle:
 		if off {
 			return
 		}
@@ -303,7 +361,7 @@ func (r *Room) reset(n *node, kind string, now time.Time) {
 func (r *Room) Resets(id string) []ResetRecord {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	n, ok := r.nodes[bos.CanonicalXname(id)]
+	n, ok := r.find(id)
 	if !ok {
 		return nil
 	}

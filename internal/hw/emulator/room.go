@@ -65,6 +65,7 @@ type Room struct {
 	partitions map[string][]string
 	schedule   schedule
 	pending    []Report
+	pcs        pcs
 }
 
 // Endpoint is what HSM knows about the BMC of a node; the zero value is none.
@@ -144,6 +145,7 @@ func (r *Room) add(d DumpNode) {
 		return
 	}
 	n := &node{Node: d.Node, nid: d.NID, class: d.Class, endpoint: d.Endpoint, place: len(r.order), queued: -1}
+	n.operations = transitionsOf(d.Endpoint.ResetTypes)
 	n.pace = 0.9 + 0.2*r.draw(n, saltPace)
 	if d.On {
 		n.phase = phaseUp
@@ -255,7 +257,7 @@ func (r *Room) SetLocked(id string, locked bool) bool {
 func (r *Room) change(id string, fn func(*node)) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	n, ok := r.nodes[bos.CanonicalXname(id)]
+	n, ok := r.find(id)
 	if ok {
 		fn(n)
 	}
@@ -287,7 +289,18 @@ func (r *Room) SetOutage(outage bool) {
 func (r *Room) Silent(bmc string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.outage || r.silent[r.bmcOf(bmc)]
+	return r.silences(r.bmcOf(bmc))
+}
+
+func (r *Room) silences(bmc string) bool { return r.outage || r.silent[bmc] }
+
+// find is a node by its xname in any form; most come in the canonical one.
+func (r *Room) find(id string) (*node, bool) {
+	n, ok := r.nodes[id]
+	if !ok {
+		n, ok = r.nodes[bos.CanonicalXname(id)]
+	}
+	return n, ok
 }
 
 // SetFaults replaces what goes wrong from now on.
@@ -307,7 +320,7 @@ func (r *Room) SetBootParameters(hosts []string, a bos.BootArtifacts, token stri
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, id := range hosts {
-		if n, ok := r.nodes[bos.CanonicalXname(id)]; ok {
+		if n, ok := r.find(id); ok {
 			n.script = script{a, token}
 		}
 	}
@@ -322,7 +335,7 @@ func (r *Room) DeleteBootParameters(hosts []string) {
 func (r *Room) BootParameters(id string) (a bos.BootArtifacts, token string, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	n, ok := r.nodes[bos.CanonicalXname(id)]
+	n, ok := r.find(id)
 	if !ok || n.script == (script{}) {
 		return bos.BootArtifacts{}, "", false
 	}

@@ -36,13 +36,16 @@ type ServerConfig struct {
 	// Config is the room. A Seed of 0 is the one kept in StateDir, a
 	// ReportEvery of 0 is DefaultReportEvery.
 	Config
-	// Listen is the loopback address of HSM, BSS and S3, by default
+	// Listen is the loopback address of HSM, BSS, PCS and S3, by default
 	// 127.0.0.1:8780; BMCs use the port after it. Port 0 is any free port,
 	// with a StateDir the same one again.
 	Listen string
 	// BOSURL is where nodes report to, the prefix before /v2/components;
 	// they wait while it is empty.
 	BOSURL string
+	// Power is the way to the nodes' power that WriteConfig writes:
+	// PowerRedfish, the default, or PowerPCS. Both ways are always open.
+	Power string
 	// StateDir keeps CA, seed, addresses and, if the server was closed,
 	// power and boot parameters over restarts; empty is a folder that is
 	// removed by Close.
@@ -54,6 +57,12 @@ type ServerConfig struct {
 	// one with a single one.
 	portPerBMC bool
 }
+
+// The ways to the nodes' power.
+const (
+	PowerRedfish = "redfish"
+	PowerPCS     = "pcs"
+)
 
 // Server is a running room.
 type Server struct {
@@ -77,8 +86,9 @@ type Server struct {
 
 // Endpoints says where the emulated services are and who may use them.
 type Endpoints struct {
-	// HSM, BSS and S3 are URLs, the first two up to the paths of the service.
-	HSM, BSS, S3         string
+	// HSM, BSS, PCS and S3 are URLs, all but the last up to the paths of the
+	// service.
+	HSM, BSS, PCS, S3    string
 	AccessKey, SecretKey string
 	// CAFile and CA hold the certificate that signs those of the BMCs.
 	CAFile string
@@ -114,6 +124,9 @@ func Start(ctx context.Context, c ServerConfig) (*Server, error) {
 
 // prepare does all that needs no sockets.
 func (s *Server) prepare() (err error) {
+	if p := s.config.Power; p != "" && p != PowerRedfish && p != PowerPCS {
+		return fmt.Errorf("the way to the nodes' power is %q; use %s or %s", p, PowerRedfish, PowerPCS)
+	}
 	if s.config.StateDir == "" {
 		s.temporary = true
 		if s.config.StateDir, err = os.MkdirTemp("", "emulator"); err != nil {
@@ -178,7 +191,7 @@ func (s *Server) Endpoints() Endpoints {
 	pool := x509.NewCertPool()
 	pool.AddCert(s.ca.cert)
 	return Endpoints{
-		HSM: base + "/hsm/v2", BSS: base + "/boot/v1", S3: base, AccessKey: accessKey, SecretKey: secretKey,
+		HSM: base + "/hsm/v2", BSS: base + "/boot/v1", PCS: base + pcsBase, S3: base, AccessKey: accessKey, SecretKey: secretKey,
 		CAFile: filepath.Join(s.config.StateDir, caCertFile), CA: pool, User: bmcUser, Password: bmcPassword,
 	}
 }
@@ -204,13 +217,17 @@ func (s *Server) WriteConfig(path string) error {
 	if u, err := url.Parse(s.reporter.bosURL()); err == nil && u.Host != "" {
 		listen = fmt.Sprintf("listen: %q\n", u.Host)
 	}
+	power := fmt.Sprintf("redfish: { ca_file: %q, credentials: { user: %q, password_file: %q } }", e.CAFile, e.User, files["bmc-password"])
+	if s.config.Power == PowerPCS {
+		power = fmt.Sprintf("pcs: { url: %q }", e.PCS)
+	}
 	text := fmt.Sprintf(`# the emulated machine room at %s
 %sdatabase: bos.db
 inventory: { hsm: { url: %q } }
-power: { redfish: { ca_file: %q, credentials: { user: %q, password_file: %q } } }
+power: { %s }
 boot_parameters: { bss: { url: %q } }
 artifacts: { s3: { endpoint: %q, access_key_file: %q, secret_key_file: %q } }
-`, e.S3, listen, e.HSM, e.CAFile, e.User, files["bmc-password"], e.BSS, e.S3, files["s3-access-key"], files["s3-secret-key"])
+`, e.S3, listen, e.HSM, power, e.BSS, e.S3, files["s3-access-key"], files["s3-secret-key"])
 	if err := writeFile(path, []byte(text)); err != nil {
 		return fmt.Errorf("write the configuration: %w", err)
 	}

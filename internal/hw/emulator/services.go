@@ -10,7 +10,7 @@ const maxRequest = 8 << 20
 
 const jsonUTF8 = "application/json; charset=UTF-8"
 
-// services is HSM, BSS and S3 on one listener.
+// services is HSM, BSS, PCS and S3 on one listener.
 func (s *Server) services() http.Handler {
 	mux := http.NewServeMux()
 	for pattern, handler := range map[string]http.HandlerFunc{
@@ -47,6 +47,9 @@ func (s *Server) services() http.Handler {
 	} {
 		mux.HandleFunc(pattern, handler)
 	}
+	for pattern, handler := range s.pcsRoutes() {
+		mux.HandleFunc(pattern, handler)
+	}
 	return s.counts.counted(mux)
 }
 
@@ -59,7 +62,7 @@ func answer(w http.ResponseWriter, status int, body any) {
 	_ = json.NewEncoder(w).Encode(body) // the client is gone if this fails
 }
 
-// problem is how HSM and BSS refuse.
+// problem is how HSM, BSS and PCS refuse.
 func problem(w http.ResponseWriter, status int, detail string) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	answer(w, status, map[string]any{"type": "about:blank", "title": http.StatusText(status), "detail": detail, "status": status})

@@ -140,8 +140,7 @@ func (r *Room) restore(saved *savedRoom, now time.Time) {
 		n.phase, n.fetched = phaseUp, at(s.Booted)
 		if n.fetched != (script{}) {
 			n.boot++
-			n.due = now
-			r.schedule.put(n)
+			r.wake(n, timerPhase, now)
 		}
 	}
 }
