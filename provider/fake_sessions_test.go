@@ -53,6 +53,7 @@ func (s *fakeBOS) makePreview(t bos.SessionTemplate, r bos.PreviewRequest) (bos.
 		Operation: r.Operation, Count: len(nodes), Nodes: bos.Fold(nodes), Created: time.Now(), Expires: time.Now().Add(time.Hour),
 		Pin: hash(string(r.Operation), bos.Fold(nodes)),
 	}
+	p.Roles = []bos.PreviewRole{{Role: "Compute", Count: len(nodes), Nodes: p.Nodes}}
 	if len(skipped) > 0 {
 		p.Skipped = []bos.PreviewSkip{{Reason: "disabled in the inventory", Count: len(skipped), Nodes: bos.Fold(skipped)}}
 	}

@@ -37,6 +37,9 @@ func TestASessionBootsTheTemplatesNodesAndTheNextPlanIsEmpty(t *testing.T) {
 			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
 				plancheck.ExpectKnownValue("bos_session.boot", tfjsonpath.New("planned_components"), knownvalue.StringExact("x1000c0s[0-3]b0n0")),
 				plancheck.ExpectKnownValue("bos_session.boot", tfjsonpath.New("planned_count"), knownvalue.Int64Exact(4)),
+				plancheck.ExpectKnownValue("bos_session.boot", tfjsonpath.New("planned_roles"), knownvalue.MapExact(map[string]knownvalue.Check{
+					"Compute": knownvalue.StringExact("x1000c0s[0-3]b0n0"),
+				})),
 				plancheck.ExpectUnknownValue("bos_session.boot", tfjsonpath.New("status")),
 			}},
 			ConfigStateChecks: append(results("complete", 0),
@@ -348,7 +351,7 @@ func TestAnImportedSessionIsHistoryAndPlansNothing(t *testing.T) {
 		resource.TestStep{Config: config},
 		resource.TestStep{
 			ResourceName: "bos_session.boot", ImportState: true, ImportStateId: "monday", ImportStateVerify: true,
-			ImportStateVerifyIgnore: []string{"pin", "planned_components", "planned_count", "skipped", "skipped.%", "poll_interval", "wait_for_completion"},
+			ImportStateVerifyIgnore: []string{"pin", "planned_components", "planned_count", "planned_roles", "planned_roles.%", "skipped", "skipped.%", "poll_interval", "wait_for_completion"},
 		},
 	)
 	sessions(t, bos, 1)

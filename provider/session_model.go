@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -47,6 +48,7 @@ type sessionModel struct {
 	Pin               types.String `tfsdk:"pin"`
 	PlannedComponents types.String `tfsdk:"planned_components"`
 	PlannedCount      types.Int64  `tfsdk:"planned_count"`
+	PlannedRoles      types.Map    `tfsdk:"planned_roles"`
 	Skipped           types.Map    `tfsdk:"skipped"`
 }
 
@@ -93,12 +95,13 @@ func (m *sessionModel) keepResults(state *sessionModel) {
 }
 
 func (m *sessionModel) keepPlanned(state *sessionModel) {
-	m.Pin, m.PlannedComponents, m.PlannedCount, m.Skipped = state.Pin, state.PlannedComponents, state.PlannedCount, state.Skipped
+	m.Pin, m.PlannedComponents, m.PlannedCount = state.Pin, state.PlannedComponents, state.PlannedCount
+	m.PlannedRoles, m.Skipped = state.PlannedRoles, state.Skipped
 }
 
 func (m *sessionModel) unknownPlanned() {
 	m.Pin, m.PlannedComponents, m.PlannedCount = types.StringUnknown(), types.StringUnknown(), types.Int64Unknown()
-	m.Skipped = types.MapUnknown(types.StringType)
+	m.PlannedRoles, m.Skipped = types.MapUnknown(types.StringType), types.MapUnknown(types.StringType)
 }
 
 // nullPlanned replaces what is still unknown of the preview.
@@ -112,16 +115,30 @@ func (m *sessionModel) nullPlanned() {
 	if m.PlannedCount.IsUnknown() {
 		m.PlannedCount = types.Int64Null()
 	}
+	if m.PlannedRoles.IsUnknown() {
+		m.PlannedRoles = types.MapNull(types.StringType)
+	}
 	if m.Skipped.IsUnknown() {
 		m.Skipped = types.MapNull(types.StringType)
 	}
 }
+
+// noRole stands in planned_roles for nodes without a role.
+const noRole = "none"
 
 // takePreview plans what the preview says.
 func (m *sessionModel) takePreview(p bos.Preview) {
 	m.Pin = types.StringValue(p.Pin)
 	m.PlannedComponents = types.StringValue(p.Nodes)
 	m.PlannedCount = types.Int64Value(int64(p.Count))
+	m.PlannedRoles = types.MapNull(types.StringType)
+	if p.Roles != nil { // a server of an earlier version does not say
+		roles := make(map[string]attr.Value, len(p.Roles))
+		for _, role := range p.Roles {
+			roles[cmp.Or(role.Role, noRole)] = types.StringValue(role.Nodes)
+		}
+		m.PlannedRoles = types.MapValueMust(types.StringType, roles)
+	}
 	skipped := make(map[string]attr.Value, len(p.Skipped))
 	for _, skip := range p.Skipped {
 		skipped[skip.Reason] = types.StringValue(skip.Nodes)

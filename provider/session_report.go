@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -69,6 +70,11 @@ func (m *sessionModel) previewDetail(p bos.Preview, applyingSet bool) string {
 			if set.ImagePath != "" {
 				fmt.Fprintf(&b, " boot %s", set.ImagePath)
 			}
+		}
+	}
+	if len(p.Roles) > 1 {
+		for _, role := range p.Roles {
+			fmt.Fprintf(&b, "\nRole %s: %s, %s", cmp.Or(role.Role, noRole), nodes(int64(role.Count)), role.Nodes)
 		}
 	}
 	for _, skip := range p.Skipped {

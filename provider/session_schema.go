@@ -178,6 +178,10 @@ func plannedAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"planned_components": computedText("Nodes the session was going to act on when it was planned, folded. Null on a server that cannot say."),
 		"planned_count":      computedCount("How many nodes these are."),
+		"planned_roles": schema.MapAttribute{
+			Computed: true, ElementType: types.StringType,
+			MarkdownDescription: "The same nodes by their role in the inventory, folded; those without a role are under `none`. A policy on the plan can go by it. Null on a server that cannot say.",
+		},
 		"skipped": schema.MapAttribute{
 			Computed: true, ElementType: types.StringType,
 			MarkdownDescription: "Nodes that the template names and the session was going to leave out, folded, by reason.",

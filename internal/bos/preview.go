@@ -29,6 +29,10 @@ type Preview struct {
 	Count    int              `json:"count"`
 	Nodes    string           `json:"nodes"`
 	BootSets []PreviewBootSet `json:"boot_sets"`
+	// Roles splits the selected nodes by their role in the inventory, in name
+	// order; what must never be rebooted is mostly said by role. It is not
+	// part of the pin.
+	Roles []PreviewRole `json:"roles"`
 	// Skipped groups the nodes that the template names and the session
 	// leaves out, by reason.
 	Skipped []PreviewSkip `json:"skipped"`
@@ -47,6 +51,14 @@ type PreviewBootSet struct {
 	// ImagePath and ImageETag name the image; empty for a shutdown.
 	ImagePath string `json:"image_path,omitempty"`
 	ImageETag string `json:"image_etag,omitempty"`
+}
+
+// PreviewRole is the selected nodes of one role; nodes without one are under
+// the empty name.
+type PreviewRole struct {
+	Role  string `json:"role"`
+	Count int    `json:"count"`
+	Nodes string `json:"nodes"`
 }
 
 // PreviewSkip is the nodes left out for one reason.

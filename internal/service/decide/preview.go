@@ -23,6 +23,7 @@ func MakePreview(req Request, sel Selection, images map[string]bos.Image, now ti
 		Count:     len(nodes),
 		Nodes:     bos.Fold(nodes),
 		BootSets:  []bos.PreviewBootSet{},
+		Roles:     []bos.PreviewRole{},
 		Skipped:   []bos.PreviewSkip{},
 		Warnings:  slices.Concat([]string{}, sel.Warnings),
 		Created:   now,
@@ -36,6 +37,9 @@ func MakePreview(req Request, sel Selection, images map[string]bos.Image, now ti
 			p.Warnings = append(p.Warnings, imageWarnings(set.Name, spec, images[spec.Path])...)
 		}
 		p.BootSets = append(p.BootSets, shown)
+	}
+	for _, role := range sel.Roles {
+		p.Roles = append(p.Roles, bos.PreviewRole{Role: role.Role, Count: len(role.Nodes), Nodes: bos.Fold(role.Nodes)})
 	}
 	for _, skip := range sel.Skipped {
 		p.Skipped = append(p.Skipped, bos.PreviewSkip{Reason: skip.Reason, Count: len(skip.Nodes), Nodes: bos.Fold(skip.Nodes)})

@@ -25,6 +25,8 @@ type Request struct {
 type Selection struct {
 	// BootSets are in name order; those without nodes are left out.
 	BootSets []SelectedSet
+	// Roles are the selected nodes by role, in name order.
+	Roles []SelectedRole
 	// Skipped are in the order of SkipReasons.
 	Skipped  []Skip
 	Warnings []string
@@ -33,6 +35,13 @@ type Selection struct {
 // SelectedSet is the nodes of one boot set, sorted.
 type SelectedSet struct {
 	Name  string
+	Nodes []string
+}
+
+// SelectedRole is the selected nodes of one role, sorted; those without a role
+// are under the empty name.
+type SelectedRole struct {
+	Role  string
 	Nodes []string
 }
 
@@ -100,6 +109,7 @@ func Select(req Request, inv bos.Inventory) (Selection, error) {
 			sel.BootSets = append(sel.BootSets, SelectedSet{Name: name, Nodes: nodes})
 		}
 	}
+	sel.Roles = s.byRole(sel.Nodes())
 	sel.Skipped = s.skips()
 	sel.Warnings = s.warnings
 	return sel, nil
@@ -258,6 +268,19 @@ func (s *selector) own(name string, nodes []string) error {
 		return nil
 	}
 	return bos.Invalidf("boot_sets", "%s is selected by boot set %q and by boot set %q, but a node boots one image only; take it out of one of them, or leave it out with the limit", short(twice), other, name)
+}
+
+func (s *selector) byRole(ids []string) []SelectedRole {
+	members := make(map[string][]string)
+	for _, id := range ids {
+		role := s.nodes[id].Role
+		members[role] = append(members[role], id)
+	}
+	var roles []SelectedRole
+	for _, role := range slices.Sorted(maps.Keys(members)) {
+		roles = append(roles, SelectedRole{Role: role, Nodes: members[role]})
+	}
+	return roles
 }
 
 // skips groups the nodes that no boot set selected.

@@ -173,6 +173,33 @@ func TestNobodyIsSelectedWhomARuleLeavesOut(t *testing.T) {
 	})
 }
 
+func TestEachSelectedNodeIsListedUnderItsRole(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		inv := drawSite(t)
+		sel, err := Select(drawRequest(t, inv), inv)
+		if err != nil {
+			return
+		}
+		roles := make(map[string]string)
+		for _, n := range inv.Nodes {
+			roles[n.ID] = n.Role
+		}
+		var listed []string
+		for _, role := range sel.Roles {
+			for _, id := range role.Nodes {
+				if roles[id] != role.Role {
+					t.Fatalf("%s has role %s and is listed under %s", id, roles[id], role.Role)
+				}
+			}
+			listed = append(listed, role.Nodes...)
+		}
+		slices.SortFunc(listed, bos.CompareXnames)
+		if !slices.Equal(listed, sel.Nodes()) {
+			t.Fatalf("selected %s, by role %s", bos.Fold(sel.Nodes()), bos.Fold(listed))
+		}
+	})
+}
+
 func TestTheOrderOfTheInventoryChangesNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		inv := drawSite(t)
