@@ -23,6 +23,7 @@ var allowed = map[string][]string{
 	"internal/service/store/sqlite":    {"internal/bos"},
 	"internal/service/store/storetest": {"internal/bos"},
 	"internal/service/api":             {"internal/bos", "internal/service/decide"},
+	"internal/service/bootscript":      {"internal/bos"},
 	"internal/service/config":          {},
 	"internal/service/sim":             {"internal/bos", "internal/service/decide", "internal/service/engine", "internal/service/store/sqlite", "internal/hw/emulator"},
 	"internal/service":                 {"internal/bos", "internal/service/api", "internal/service/decide", "internal/service/engine"},

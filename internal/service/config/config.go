@@ -57,7 +57,8 @@ type Credentials struct {
 
 // BootParameters says where boot parameters are stored.
 type BootParameters struct {
-	BSS *URL `yaml:"bss"`
+	BSS     *URL     `yaml:"bss"`
+	Builtin *Builtin `yaml:"builtin"`
 }
 
 // Artifacts says where images are.
@@ -102,7 +103,7 @@ func (c Config) Validate() error {
 	if c.Power.Redfish != nil && c.Inventory.HSM == nil {
 		return errors.New("power.redfish needs inventory.hsm, which says where the BMCs are")
 	}
-	return nil
+	return c.BootParameters.validate(c.Artifacts)
 }
 
 // Secret reads a secret from the environment variable or the file named;

@@ -1,0 +1,158 @@
+// Package bootscript is the boot script service that BOS brings along for
+// sites without BSS: it keeps what nodes boot in the service's own store, takes
+// BSS' requests for boot parameters, and hands out iPXE scripts. What a node is
+// to boot is decided elsewhere, and the files themselves come from the image
+// store.
+package bootscript
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// Prefixes are the paths in front of /bootparameters and /bootscript: BSS' own,
+// and the one CSM's gateway has it under.
+var Prefixes = []string{"/boot/v1", "/apis/bss/boot/v1"}
+
+// Config is what an endpoint works with. Only Store must be given.
+type Config struct {
+	Store bos.HostBoots
+	// Names knows nodes by NID, MAC and IP address; without it nodes are
+	// found by xname, and by MAC where one was written.
+	Names bos.NodeNames
+	// Link turns an s3:// path into a URL that a node without keys can
+	// read. Without it such paths are handed out as they are, which iPXE
+	// cannot load.
+	Link func(ctx context.Context, path string) (string, error)
+	// URL is the prefix before /bootscript under which nodes reach this
+	// endpoint, for the line in which a script asks again. Empty is where
+	// the request came to.
+	URL string
+	// AnySource hands a node's script to whoever asks for it, also where
+	// Names knows which addresses the node asks from.
+	AnySource bool
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
+// Endpoint is a boot script service. It is safe for concurrent use.
+type Endpoint struct {
+	config Config
+	names  *names
+	token  func() string
+}
+
+var _ bos.BootParameters = (*Endpoint)(nil)
+
+// New makes an endpoint.
+func New(c Config) *Endpoint {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	c.URL = strings.TrimRight(c.URL, "/")
+	return &Endpoint{config: c, names: newNames(c), token: uuid.NewString}
+}
+
+// Write stores the artifacts for all ids under a fresh token, which is known to
+// the store when Write returns. No ids is no write. The error is a
+// *bos.CallError: refused if a boot script cannot carry the artifacts.
+func (e *Endpoint) Write(ctx context.Context, ids []string, a bos.BootArtifacts) (string, error) {
+	if len(ids) == 0 {
+		return "", nil
+	}
+	if err := checkArtifacts(a); err != nil {
+		return "", &bos.CallError{Outcome: bos.CallRefused, Cause: bos.CauseBootParameters, Detail: err.Error()}
+	}
+	hosts := make([]string, len(ids))
+	for i, id := range ids {
+		hosts[i] = bos.CanonicalXname(id)
+	}
+	token := e.token()
+	if err := e.config.Store.PutHostBoots(ctx, hosts, a, token); err != nil {
+		return "", &bos.CallError{
+			Outcome: bos.CallUnknown, Cause: bos.CauseUpstreamOutage,
+			Detail: "the boot parameters could not be stored in the service's own database: " + err.Error(),
+		}
+	}
+	return token, nil
+}
+
+// Scripts serves boot scripts and nothing else: what a network of nodes may
+// reach.
+func (e *Endpoint) Scripts() http.Handler {
+	return e.serve(map[string]methods{"/bootscript": {http.MethodGet: e.script}})
+}
+
+// Handler serves boot scripts and boot parameters, which is for those who may
+// use the API of BOS.
+func (e *Endpoint) Handler() http.Handler {
+	return e.serve(map[string]methods{
+		"/bootscript": {http.MethodGet: e.script},
+		"/bootparameters": {
+			http.MethodGet: e.list, http.MethodPut: e.put, http.MethodPost: e.post, http.MethodPatch: e.patch, http.MethodDelete: e.remove,
+		},
+		"/service/status": {http.MethodGet: status},
+	})
+}
+
+// methods are the handlers of one path. Each answers, or returns why it cannot.
+type methods map[string]func(http.ResponseWriter, *http.Request) error
+
+func (e *Endpoint) serve(routes map[string]methods) http.Handler {
+	return e.answering(func(w http.ResponseWriter, r *http.Request) error {
+		for _, prefix := range Prefixes {
+			rest, ok := strings.CutPrefix(r.URL.Path, prefix)
+			if m := routes[rest]; ok && m != nil {
+				return m.handle(w, r)
+			}
+		}
+		return refusef(http.StatusNotFound, "there is nothing at %q; boot scripts are at GET %s/bootscript?name=XNAME", clip(r.URL.Path), Prefixes[0])
+	})
+}
+
+func (m methods) handle(w http.ResponseWriter, r *http.Request) error {
+	method := r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	if h := m[method]; h != nil {
+		return h(w, r)
+	}
+	allowed := strings.Join(slices.Sorted(maps.Keys(m)), ", ")
+	w.Header().Set("Allow", allowed)
+	return refusef(http.StatusMethodNotAllowed, "%s is not allowed here; use one of %s", clip(r.Method), allowed)
+}
+
+func status(w http.ResponseWriter, _ *http.Request) error {
+	return answer(w, http.StatusOK, map[string]string{"bss-status": "running"})
+}
+
+// answering answers what a handler returns as a problem.
+func (e *Endpoint) answering(h func(http.ResponseWriter, *http.Request) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := h(w, r)
+		var refused *refusal
+		switch {
+		case err == nil:
+			return
+		case errors.As(err, &refused):
+		default:
+			e.config.Log.Error("the database failed a request for boot parameters", "method", r.Method, "error", err)
+			refused = &refusal{http.StatusServiceUnavailable, "the database cannot be used now; try again, and see the log of the service if it stays so"}
+		}
+		refused.write(w)
+	})
+}

@@ -1,0 +1,227 @@
+package bootscript
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// query says which node a request is about.
+type query struct {
+	name, mac string
+	nid       int
+	hasNID    bool
+}
+
+func (q query) given() bool { return q.name != "" || q.mac != "" || q.hasNID }
+
+// readQuery reads name, mac and nid; what else scripts of BSS send along (arch,
+// ts, retry) says nothing about which node it is.
+func readQuery(r *http.Request) (query, error) {
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return query{}, refusef(http.StatusBadRequest, "the query %q cannot be read; encode it", clip(r.URL.RawQuery))
+	}
+	q := query{name: values.Get("name")}
+	if len(q.name) > maxHost || strings.ContainsFunc(q.name, unprintable) {
+		return q, refusef(http.StatusBadRequest, "name %q is no xname", clip(q.name))
+	}
+	if text := values.Get("mac"); text != "" {
+		mac, ok := canonicalMAC(text)
+		if !ok {
+			return q, refusef(http.StatusBadRequest, "mac %q is no MAC address such as 00:40:a6:5f:a5:ac", clip(text))
+		}
+		q.mac = mac
+	}
+	if text := values.Get("nid"); text != "" {
+		if q.nid, err = strconv.Atoi(text); err != nil || q.nid < 0 {
+			return q, refusef(http.StatusBadRequest, "nid %q is no number", clip(text))
+		}
+		q.hasNID = true
+	}
+	return q, nil
+}
+
+// encode is the query of the line that asks again.
+func (q query) encode() string {
+	values := make(url.Values)
+	switch {
+	case q.name != "":
+		values.Set("name", q.name)
+	case q.mac != "":
+		values.Set("mac", q.mac)
+	default:
+		values.Set("nid", strconv.Itoa(q.nid))
+	}
+	return values.Encode()
+}
+
+// keys are the hosts under which the store may have the node, the better first.
+func (e *Endpoint) keys(r *http.Request, q query) []string {
+	var keys []string
+	if q.name != "" {
+		keys = append(keys, hostKey(q.name))
+	}
+	if q.mac != "" {
+		keys = append(keys, q.mac)
+		if id, ok := e.names.byMAC(r.Context(), q.mac); ok {
+			keys = append(keys, id)
+		}
+	}
+	if q.hasNID {
+		if id, ok := e.names.byNID(r.Context(), q.nid); ok {
+			keys = append(keys, id)
+		}
+	}
+	return keys
+}
+
+// script answers the iPXE script of a node. One for which there is nothing, or
+// whose files cannot be linked to now, is told to ask again: it is booting and
+// has nothing else to do.
+func (e *Endpoint) script(w http.ResponseWriter, r *http.Request) error {
+	q, err := readQuery(r)
+	if err != nil {
+		return err
+	}
+	if !q.given() {
+		return refusef(http.StatusBadRequest, "the query says no node; ask with name=XNAME, mac=ADDRESS or nid=NUMBER")
+	}
+	keys := e.keys(r, q)
+	source, err := e.source(r, keys)
+	if err != nil {
+		return err
+	}
+	text := ""
+	if source == askerAllowed {
+		if text, err = e.found(r, q, keys); err != nil {
+			return err
+		}
+	}
+	if text == "" {
+		text = "#!ipxe\nsleep 10\nchain " + e.again(r, q) + "\n"
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=UTF-8")
+	w.Header().Set("Cache-Control", "no-store") // a token is in it
+	_, _ = w.Write([]byte(text))                // the client is gone if this fails
+	return nil
+}
+
+// found is the script of what one of the keys boots, empty for none.
+func (e *Endpoint) found(r *http.Request, q query, keys []string) (string, error) {
+	list, err := e.config.Store.HostBoots(r.Context(), keys)
+	if err != nil {
+		return "", err
+	}
+	boot, ok := first(list, keys)
+	if !ok {
+		return "", nil
+	}
+	text, err := e.compose(r, q, boot)
+	if err != nil {
+		e.config.Log.Warn("the files a node boots cannot be linked to; it asks again", "host", boot.Host, "error", err)
+		return "", nil
+	}
+	return text, nil
+}
+
+// first is what the first of the keys that has something boots.
+func first(found []bos.HostBoot, keys []string) (bos.HostBoot, bool) {
+	for _, key := range keys {
+		for _, b := range found {
+			if b.Host == key {
+				return b, true
+			}
+		}
+	}
+	return bos.HostBoot{}, false
+}
+
+// source keeps one node's script, and the token in it, from others.
+func (e *Endpoint) source(r *http.Request, keys []string) (asker, error) {
+	if e.config.AnySource || e.config.Names == nil {
+		return askerAllowed, nil
+	}
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return askerOther, refusef(http.StatusForbidden, "it cannot be told who asks")
+	}
+	for _, key := range keys {
+		verdict := e.names.judge(r.Context(), from.Addr(), key)
+		if verdict == askerUnknown {
+			return askerUnknown, nil
+		}
+		if _, isMAC := canonicalMAC(key); isMAC {
+			continue // the node it belongs to, if it is known, is a key too
+		}
+		if verdict == askerOther {
+			e.config.Log.Warn("a boot script was asked for from an address that is not the node's", "host", key, "address", from.Addr().String())
+			return askerOther, refusef(http.StatusForbidden, "the inventory knows %s by other addresses than %s, or that address as another node's; correct it there, or set boot_parameters.builtin.any_source if nodes ask through a proxy", key, from.Addr())
+		}
+	}
+	return askerAllowed, nil
+}
+
+// compose writes the script: load both files, boot, and after a failure ask
+// again, as the links in it are good for a while only.
+func (e *Endpoint) compose(r *http.Request, q query, b bos.HostBoot) (string, error) {
+	kernel, err := e.link(r.Context(), b.Artifacts.Kernel)
+	if err != nil {
+		return "", err
+	}
+	var s strings.Builder
+	fmt.Fprintf(&s, "#!ipxe\nkernel --name kernel %s", kernel)
+	if b.Artifacts.Initrd != "" {
+		s.WriteString(" initrd=initrd")
+	}
+	if b.Artifacts.KernelParameters != "" {
+		s.WriteString(" " + b.Artifacts.KernelParameters)
+	}
+	if id, ok := e.xname(r.Context(), b.Host); ok {
+		fmt.Fprintf(&s, " xname=%s", id)
+		if nid := e.names.nid(r.Context(), id); nid > 0 {
+			fmt.Fprintf(&s, " nid=%d", nid)
+		}
+	}
+	fmt.Fprintf(&s, " bss_referral_token=%s || goto boot_retry\n", b.Token)
+	if b.Artifacts.Initrd != "" {
+		initrd, err := e.link(r.Context(), b.Artifacts.Initrd)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(&s, "initrd --name initrd %s || goto boot_retry\n", initrd)
+	}
+	fmt.Fprintf(&s, "boot || goto boot_retry\n:boot_retry\nsleep 30\nchain %s&retry=1\n", e.again(r, q))
+	return s.String(), nil
+}
+
+// xname is that of a host, if it is known.
+func (e *Endpoint) xname(ctx context.Context, host string) (string, bool) {
+	if _, isMAC := canonicalMAC(host); isMAC {
+		return e.names.byMAC(ctx, host)
+	}
+	return host, true
+}
+
+// link is an address of a file that iPXE can load.
+func (e *Endpoint) link(ctx context.Context, path string) (string, error) {
+	if e.config.Link == nil || !strings.HasPrefix(path, "s3://") {
+		return path, nil
+	}
+	return e.config.Link(ctx, path)
+}
+
+// again is where to ask for the same script.
+func (e *Endpoint) again(r *http.Request, q query) string {
+	base := e.config.URL
+	if base == "" {
+		base = "http://" + r.Host + strings.TrimSuffix(r.URL.Path, "/bootscript")
+	}
+	return base + "/bootscript?" + q.encode()
+}
