@@ -28,6 +28,7 @@ func Cancel(s *SessionRecord, owned []Record, reason string, now time.Time) erro
 		r := &owned[i]
 		if r.StagedState.Session == s.Name {
 			r.StagedState = StagedState{LastUpdated: At(now)}
+			r.Work.Applied = ""
 		}
 		if r.Session != s.Name || !r.Enabled {
 			continue
@@ -37,7 +38,7 @@ func Cancel(s *SessionRecord, owned []Record, reason string, now time.Time) erro
 		if r.Status.StatusOverride == StatusOnHold {
 			r.Status.StatusOverride = ""
 		}
-		r.Work = Work{InFlight: r.Work.InFlight, ActionAt: r.Work.ActionAt}
+		r.Work = Work{InFlight: r.Work.InFlight, ActionAt: r.Work.ActionAt, Applied: r.Work.Applied}
 	}
 	s.Status.Status, s.Status.EndTime, s.Status.Error = SessionComplete, At(now), &text
 	status := Extended(*s, owned, now)

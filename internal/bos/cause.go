@@ -25,7 +25,9 @@ const (
 	CauseConfiguration      Cause = "configuration_failed"
 	// The configuration service answers and has no such node.
 	CauseUnknownToConfiguration Cause = "unknown_to_configuration"
-	CauseRetriesExhausted       Cause = "retries_exhausted"
+	// What a session staged for the node cannot be applied any more.
+	CauseStaged           Cause = "staged_state_unusable"
+	CauseRetriesExhausted Cause = "retries_exhausted"
 )
 
 var causeSentences = map[Cause]string{
@@ -46,6 +48,7 @@ var causeSentences = map[Cause]string{
 	CauseBootParameters:         "BSS refused its boot parameters; read the message in the error",
 	CauseConfiguration:          "its configuration failed; read the CFS session log",
 	CauseUnknownToConfiguration: "the configuration service does not know it; check the inventory that CFS reads",
+	CauseStaged:                 "what was staged for it cannot be applied; read the error, and stage it again with a new session",
 	CauseRetriesExhausted:       "all attempts its retry policy allows were used; read the error of the last one",
 }
 

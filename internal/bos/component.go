@@ -194,4 +194,11 @@ type Work struct {
 	// NoGraceful is set when the BMC turned out to have no graceful
 	// shutdown; power-off then starts with force.
 	NoGraceful bool `json:"no_graceful,omitempty"`
+	// Applied is the session whose staged state became the desired one and
+	// is still in StagedState.
+	Applied string `json:"applied,omitempty"`
 }
+
+// Afresh is what is remembered of a component that is armed anew: what is in
+// flight, for its answer is still to come, and what was applied.
+func (w Work) Afresh() Work { return Work{InFlight: w.InFlight, Applied: w.Applied} }

@@ -233,6 +233,7 @@ func (p ComponentPatch) Apply(r *Record, booted *BootArtifacts, now time.Time) {
 		s.BootArtifacts.apply(&r.StagedState.BootArtifacts)
 		set(&r.StagedState.Configuration, s.Configuration)
 		set(&r.StagedState.Session, s.Session)
+		r.Work.Applied = ""
 		r.StagedState.LastUpdated = stamp
 	}
 	if a := p.LastAction; a != nil {
@@ -252,7 +253,7 @@ func (p ComponentPatch) Apply(r *Record, booted *BootArtifacts, now time.Time) {
 	set(&r.Enabled, p.Enabled)
 	if p.Enabled != nil && *p.Enabled {
 		r.Status.StatusOverride = StatusOnHold
-		r.Work = Work{InFlight: r.Work.InFlight}
+		r.Work = r.Work.Afresh()
 	}
 }
 

@@ -88,6 +88,8 @@ func (s Session) Key() SessionKey { return SessionKey{TenantOf(s.Tenant), s.Name
 // SessionFilter selects sessions. A nil Tenant means those of everyone.
 type SessionFilter struct {
 	Tenant *string
+	// Name, if it is not empty, keeps the sessions of that name.
+	Name   string
 	Status SessionPhase
 	// MinAge and MaxAge bound the time since start_time; 0 is no bound.
 	MinAge, MaxAge time.Duration

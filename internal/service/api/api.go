@@ -116,6 +116,8 @@ func (s *server) routes() map[string]methods {
 			http.MethodPatch: s.patchComponent, http.MethodDelete: s.deleteComponent,
 		},
 
+		"/v2/applystaged": {http.MethodPost: s.applyStaged},
+
 		"/x/v1/capabilities":               {http.MethodGet: s.getCapabilities},
 		"/x/v1/previews":                   {http.MethodPost: s.postPreview},
 		"/x/v1/sessions":                   {http.MethodPost: s.postPinnedSession},

@@ -31,6 +31,7 @@ const (
 	eventComponentPut     = "component_replaced"
 	eventComponentReport  = "component_reported"
 	eventComponentDeleted = "component_deleted"
+	eventStageApplied     = "stage_applied"
 	eventTemplateStored   = "template_stored"
 	eventTemplateDeleted  = "template_deleted"
 	eventOptionsChanged   = "options_changed"

@@ -298,7 +298,7 @@ func done(r bos.Record, now time.Time) Decision {
 		r.Error = ""
 	}
 	r.Enabled = false
-	r.Work = bos.Work{}
+	r.Work = bos.Work{Applied: r.Work.Applied}
 	return Decision{Next: r, Why: ReasonDone}
 }
 

@@ -187,6 +187,7 @@ func arm(r bos.Record, s bos.Session, desired bos.DesiredState, now time.Time) b
 			BootArtifacts: desired.BootArtifacts, Configuration: desired.Configuration,
 			Session: s.Name, LastUpdated: at,
 		}
+		r.Work.Applied = ""
 		return r
 	}
 	desired.LastUpdated = at
@@ -199,6 +200,6 @@ func arm(r bos.Record, s bos.Session, desired bos.DesiredState, now time.Time) b
 	r.LastAction = bos.LastAction{Action: bos.ActionSessionSetup, LastUpdated: at}
 	r.EventStats = bos.EventStats{}
 	r.Status = bos.ComponentStatus{StatusOverride: bos.StatusOnHold}
-	r.Work = bos.Work{InFlight: r.Work.InFlight}
+	r.Work = r.Work.Afresh()
 	return r
 }

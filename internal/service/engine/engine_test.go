@@ -97,3 +97,52 @@ func TestASessionCompletesWhenItsLastNodeIsDone(t *testing.T) {
 		t.Errorf("sessions %+v, want the session complete with its status saved", out.Commit.Sessions)
 	}
 }
+
+func TestAStagedSessionCompletesOnceItsNodesAreAppliedAndDoneWhetherTheStageIsClearedOrNot(t *testing.T) {
+	const id = "x1000c0s0b0n0"
+	for _, clearStage := range []bool{false, true} {
+		e := engine.New(engine.Settings{NoInventory: true})
+		session := bos.SessionRecord{Session: bos.Session{
+			Name: "s", Operation: bos.OperationBoot, Stage: true, Components: id,
+			Status: bos.SessionStatus{Status: bos.SessionRunning, StartTime: bos.At(start)},
+		}}
+		rec := bos.Record{Revision: 1, Component: bos.Component{ID: id, StagedState: bos.StagedState{
+			Session: "s", BootArtifacts: bos.BootArtifacts{Kernel: "k", Initrd: "i", KernelParameters: "p"},
+		}}}
+		now := start
+		out := e.Step(now, engine.Inputs{Records: []bos.Record{rec}, Sessions: []bos.SessionRecord{session}})
+		if len(out.Looks) != 0 || len(out.Completions) != 1 {
+			t.Fatalf("looks %v, completions %v: what is staged is left alone", out.Looks, out.Completions)
+		}
+		out = e.Step(now, engine.Inputs{Completions: []engine.CompletionFacts{{Key: session.Key(), Managed: []bos.Record{rec}}}})
+		if len(out.Commit.Sessions) != 0 {
+			t.Fatal("a session is complete whose node still waits to be applied")
+		}
+
+		now = now.Add(time.Minute)
+		rec.Revision++
+		if !bos.ApplyStaged(&rec, &session.Session, clearStage, now) {
+			t.Fatal(rec.Error)
+		}
+		rec.ActualState.BootArtifacts = rec.DesiredState.BootArtifacts
+		out = e.Step(now, engine.Inputs{Records: []bos.Record{rec}})
+		if len(out.Looks) != 1 {
+			t.Fatalf("looks %v: what was applied is worked on", out.Looks)
+		}
+		asked := now
+		now = now.Add(time.Second)
+		out = e.Step(now, engine.Inputs{Readings: []bos.PowerReading{reading(id, bos.PowerStateOn, asked)}})
+		if len(out.Completions) != 1 {
+			t.Fatalf("completions %v", out.Completions)
+		}
+		done := out.Commit.Components[0]
+		done.Revision++
+		if done.Enabled {
+			t.Fatalf("%+v", done)
+		}
+		out = e.Step(now, engine.Inputs{Completions: []engine.CompletionFacts{{Key: session.Key(), Managed: []bos.Record{done}}}})
+		if len(out.Commit.Sessions) != 1 || out.Commit.Sessions[0].Status.Status != bos.SessionComplete {
+			t.Errorf("with clear_stage %t the session never completes: %+v", clearStage, out.Commit.Sessions)
+		}
+	}
+}

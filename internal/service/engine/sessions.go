@@ -215,7 +215,7 @@ func (e *Engine) complete(facts CompletionFacts) {
 		return
 	}
 	for _, r := range facts.Managed {
-		if r.Enabled && r.Session == s.rec.Name || r.StagedState.Session == s.rec.Name {
+		if r.Enabled && r.Session == s.rec.Name || r.StageWaits(s.rec.Name) {
 			return
 		}
 	}

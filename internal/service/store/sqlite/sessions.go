@@ -91,6 +91,9 @@ func (s *Store) Sessions(ctx context.Context, f bos.SessionFilter, now time.Time
 	if f.Tenant != nil {
 		add("tenant = ?", *f.Tenant)
 	}
+	if f.Name != "" {
+		add("name = ?", f.Name)
+	}
 	if f.Status != "" {
 		add("status = ?", string(f.Status))
 	}

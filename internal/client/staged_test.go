@@ -1,0 +1,27 @@
+package client
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+func TestStagedNodesAreAppliedInPartsOfWhatTheAPITakes(t *testing.T) {
+	c, s := dial(t, 3, func(n int, _ *http.Request) (*http.Response, error) {
+		if n == 3 {
+			return answer(503, `{}`), nil
+		}
+		return answer(200, `{"succeeded":["a"],"failed":["b"],"ignored":["c"]}`), nil
+	})
+	got, err := c.ApplyStaged(t.Context(), []string{"a", "b", "c"})
+	if err != nil || !slices.Equal(got.Succeeded, []string{"a"}) || s.bodies[0] != `{"xnames":["a","b","c"]}` {
+		t.Errorf("%+v, %v after %s", got, err, s.bodies)
+	}
+	got, err = c.ApplyStaged(t.Context(), slices.Repeat([]string{"n"}, bos.MaxStagedXnames+1))
+	if err == nil || len(got.Failed) != 1 || len(s.log) != 3 || strings.Count(s.bodies[2], "n\"") != 1 {
+		t.Errorf("%+v, %v after %d requests; a request that failed is not repeated", got, err, len(s.log))
+	}
+}

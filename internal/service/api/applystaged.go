@@ -1,0 +1,186 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// applyStagedBody is the body of POST /v2/applystaged.
+type applyStagedBody struct {
+	Xnames []string `json:"xnames"`
+}
+
+func (b applyStagedBody) check() error {
+	if n := len(b.Xnames); n > bos.MaxStagedXnames {
+		return bos.Invalidf("xnames", "has %d entries, at most %d are allowed; send several requests", n, bos.MaxStagedXnames)
+	}
+	for _, id := range b.Xnames {
+		if !bos.ValidComponentID(id) {
+			return bos.Invalidf("xnames", "%q cannot be a component's id; use 1 to %d characters", clip(id), bos.MaxComponentID)
+		}
+	}
+	return nil
+}
+
+// applyStaged starts what sessions have staged on the named nodes, all in one
+// transaction, and says for each node what came of it.
+//
+// A node whose staged session is another tenant's is ignored like a node of
+// another tenant. So is one that was staged anew while the request was under
+// way: it was not asked about that state.
+func (s *server) applyStaged(w http.ResponseWriter, r *http.Request) error {
+	sc, err := s.scopeOf(r)
+	if err != nil {
+		return err
+	}
+	var body applyStagedBody
+	if err := decode(w, r, maxTemplateBody, &body); err != nil {
+		return err
+	}
+	if err := body.check(); err != nil {
+		return err
+	}
+	options, err := s.Store.Options(r.Context())
+	if err != nil {
+		return err
+	}
+	ids := firstOfEach(body.Xnames)
+	staged, err := s.stagedSessions(r.Context(), sc, ids)
+	if err != nil {
+		return err
+	}
+	applied := make(map[string]bool, len(ids))
+	if len(staged) > 0 {
+		own := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { _, has := staged[id]; return !has })
+		_, err = s.Store.MutateComponents(r.Context(), own, func(rec *bos.Record, exists bool) error {
+			from := staged[rec.ID]
+			if !exists || rec.StagedState.Session != from.name {
+				return bos.ErrSkip
+			}
+			applied[rec.ID] = bos.ApplyStaged(rec, from.session, options.ClearStage, s.Now())
+			return nil
+		}, s.note(r, eventStageApplied, ""))
+		if err != nil {
+			return err
+		}
+	}
+	return s.answerStaged(w, ids, applied)
+}
+
+func (s *server) answerStaged(w http.ResponseWriter, ids []string, applied map[string]bool) error {
+	outcome := bos.StagedOutcome{Succeeded: []string{}, Failed: []string{}, Ignored: []string{}}
+	var changed []string
+	for _, id := range ids {
+		ok, touched := applied[id]
+		switch {
+		case !touched:
+			outcome.Ignored = append(outcome.Ignored, id)
+			continue
+		case ok:
+			outcome.Succeeded = append(outcome.Succeeded, id)
+		default:
+			outcome.Failed = append(outcome.Failed, id)
+		}
+		changed = append(changed, id)
+	}
+	if len(changed) > 0 {
+		s.Changed(Change{Components: changed})
+	}
+	return s.answer(w, http.StatusOK, outcome)
+}
+
+// firstOfEach drops the names that were given before.
+func firstOfEach(ids []string) []string {
+	seen := make(map[string]bool, len(ids))
+	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
+		again := seen[id]
+		seen[id] = true
+		return again
+	})
+}
+
+// stagedBy is the session that staged a component's state; session is nil where
+// there is no record of it any more.
+type stagedBy struct {
+	name    string
+	session *bos.Session
+}
+
+// stagedSessions finds, for each of the components that may be touched and has
+// something staged, the session that staged it. Those of another tenant's
+// session are left out.
+func (s *server) stagedSessions(ctx context.Context, sc scope, ids []string) (map[string]stagedBy, error) {
+	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !sc.has(id) })
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	records, err := s.Store.Components(ctx, bos.ComponentFilter{IDs: ids})
+	if err != nil {
+		return nil, err
+	}
+	finder := sessionFinder{server: s, tenant: sc.tenant, byName: make(map[string][]candidate)}
+	staged := make(map[string]stagedBy)
+	for _, rec := range records {
+		name := rec.StagedState.Session
+		if name == "" {
+			continue
+		}
+		found, err := finder.find(ctx, name, rec.ID)
+		if err != nil {
+			return nil, err
+		}
+		if found != nil && sc.only != nil && bos.TenantOf(found.Tenant) != sc.tenant {
+			continue
+		}
+		staged[rec.ID] = stagedBy{name, found}
+	}
+	return staged, nil
+}
+
+// sessionFinder finds sessions by what components say of them: a name without
+// a tenant.
+type sessionFinder struct {
+	server *server
+	tenant string
+	byName map[string][]candidate
+}
+
+type candidate struct {
+	session bos.Session
+	owns    func(id string) bool
+}
+
+// find is the session of a name that set a component up, that of the request's
+// own tenant before others. Where none did, because a client staged the state
+// by hand, it is the session of that name of the request's own tenant; nil if
+// there is none.
+func (f *sessionFinder) find(ctx context.Context, name, id string) (*bos.Session, error) {
+	candidates, known := f.byName[name]
+	if !known {
+		sessions, err := f.server.Store.Sessions(ctx, bos.SessionFilter{Name: name}, f.server.Now())
+		if err != nil {
+			return nil, err
+		}
+		for _, rec := range sessions {
+			c := candidate{rec.Session, rec.Owner()}
+			if bos.TenantOf(rec.Tenant) == f.tenant {
+				candidates = slices.Insert(candidates, 0, c)
+			} else {
+				candidates = append(candidates, c)
+			}
+		}
+		f.byName[name] = candidates
+	}
+	for i := range candidates {
+		if candidates[i].owns(id) {
+			return &candidates[i].session, nil
+		}
+	}
+	if len(candidates) > 0 && bos.TenantOf(candidates[0].session.Tenant) == f.tenant {
+		return &candidates[0].session, nil
+	}
+	return nil, nil //nolint:nilnil // a session that is gone is an answer
+}
