@@ -23,6 +23,9 @@ type Config struct {
 	WayOut func(*Error) string
 	// Timeout bounds one request with its answer; 0 is DefaultTimeout.
 	Timeout time.Duration
+	// TimeoutNow, if it is not nil, is asked for the Timeout of each request;
+	// 0 means Timeout.
+	TimeoutNow func() time.Duration
 	// MaxBody bounds an answer, in bytes; 0 is DefaultMaxBody.
 	MaxBody int64
 	// Retries is how often a GET that found no answer, or 502, 503 or 504, is
@@ -45,8 +48,14 @@ const (
 // Client asks one kind of upstream. It is safe for concurrent use.
 type Client struct {
 	config Config
-	rest   *resty.Client
-	conn   *http.Transport
+	// rest is for requests with the timeout that was asked for last.
+	rest atomic.Pointer[timed]
+	conn *http.Transport
+}
+
+type timed struct {
+	*resty.Client
+	timeout time.Duration
 }
 
 // Always is a Config.WayOut that is the same for every error.
@@ -61,19 +70,41 @@ func New(c Config, conn *http.Transport) *Client {
 		c.Message = problem
 	}
 	client := &Client{config: c, conn: conn}
-	client.rest = resty.New().SetTransport(conn).SetTimeout(c.Timeout).
+	client.rest.Store(client.withTimeout(c.Timeout))
+	return client
+}
+
+func (c *Client) withTimeout(timeout time.Duration) *timed {
+	rest := resty.New().SetTransport(c.conn).SetTimeout(timeout).
 		SetDoNotParseResponse(true).
 		SetRedirectPolicy(resty.RedirectPolicyFunc(sameHostReads)).
 		SetHeader("User-Agent", userAgent).
 		SetHeader("Accept", "application/json").
 		SetLogger(silent{}).
-		SetRetryCount(c.Retries).SetRetryWaitTime(c.RetryWait).SetRetryMaxWaitTime(16 * c.RetryWait).
+		SetRetryCount(c.config.Retries).SetRetryWaitTime(c.config.RetryWait).SetRetryMaxWaitTime(16 * c.config.RetryWait).
 		SetRetryAfter(func(_ *resty.Client, r *resty.Response) (time.Duration, error) {
 			return RetryAfter(r.Header(), time.Now()), nil
 		}).
-		AddRetryCondition(client.again).
+		AddRetryCondition(c.again).
 		AddRetryHook(func(r *resty.Response, _ error) { drop(r) })
-	return client
+	return &timed{rest, timeout}
+}
+
+// current is for requests with the timeout as it is set now.
+func (c *Client) current() *timed {
+	rest := c.rest.Load()
+	if timeout := c.timeout(); timeout != rest.timeout {
+		rest = c.withTimeout(timeout)
+		c.rest.Store(rest)
+	}
+	return rest
+}
+
+func (c *Client) timeout() time.Duration {
+	if c.config.TimeoutNow == nil {
+		return c.config.Timeout
+	}
+	return orElse(c.config.TimeoutNow(), c.config.Timeout)
 }
 
 // Close lets go of the connections that are not in use.
@@ -110,7 +141,7 @@ func (c *Client) Do(ctx context.Context, q Request) (*Response, error) {
 		GetConn: func(string) { sent.Store(false) },
 		GotConn: func(httptrace.GotConnInfo) { sent.Store(true) },
 	})
-	r := c.rest.R().SetContext(traced).SetHeaders(q.Header)
+	r := c.current().R().SetContext(traced).SetHeaders(q.Header)
 	if q.User != "" || q.Password != "" {
 		r.SetBasicAuth(q.User, q.Password)
 	}

@@ -150,6 +150,23 @@ func TestASilentServerWasSentAndDidNotAnswer(t *testing.T) {
 	wantText(t, err, "no answer within 500ms")
 }
 
+func TestATimeoutThatChangesHoldsForTheNextRequest(t *testing.T) {
+	s := serve(t, func(_ http.ResponseWriter, r *http.Request, hold func()) {
+		if r.URL.Path == "/silent" {
+			hold()
+		}
+	})
+	timeout := time.Minute
+	c := client(transport.Config{TimeoutNow: func() time.Duration { return timeout }})
+	if _, failed := get(t, c, s.URL); failed != nil {
+		t.Fatal(failed)
+	}
+	timeout = 50 * time.Millisecond
+	if _, failed := get(t, c, s.URL+"/silent"); failed == nil || failed.Kind != transport.Unanswered || !strings.Contains(failed.Error(), "50ms") {
+		t.Errorf("got %v", failed)
+	}
+}
+
 func TestAConnectionThatBreaksWasSentAndNotAnswered(t *testing.T) {
 	s := serve(t, func(http.ResponseWriter, *http.Request, func()) { panic(http.ErrAbortHandler) })
 	_, err := client(transport.Config{}).Do(t.Context(), transport.Request{Method: http.MethodPost, URL: s.URL, Body: 1})

@@ -128,7 +128,7 @@ func (c *Client) reason(err error, sent bool) string {
 		return "no route to it"
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
 		if sent {
-			return fmt.Sprintf("no answer within %s", c.config.Timeout)
+			return fmt.Sprintf("no answer within %s", c.timeout())
 		}
 		return "no connection in time"
 	case sent:
