@@ -34,6 +34,7 @@ var allowed = map[string][]string{
 	"internal/hw/hsm":                  {"internal/bos", "internal/hw/transport"},
 	"internal/hw/redfish":              {"internal/bos", "internal/hw/transport"},
 	"internal/hw/bss":                  {"internal/bos", "internal/hw/transport"},
+	"internal/hw/pcs":                  {"internal/bos", "internal/hw/transport"},
 	"internal/hw/s3":                   {"internal/bos", "internal/hw/transport"},
 	"internal/hw/emulator":             {"internal/bos"},
 	"internal/cli":                     {"internal/..."},

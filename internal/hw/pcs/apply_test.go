@@ -1,0 +1,283 @@
+package pcs_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/pcs"
+)
+
+func TestATransitionIsOneRequestForAllNodes(t *testing.T) {
+	f := &fake{}
+	c, _ := start(t, f)
+	for id, r := range apply(t, c, bos.PowerSoftOff, "x1c0s0b0n0", "x1c0s1b0n0") {
+		if r.Outcome != bos.CallDone {
+			t.Errorf("%s: %+v", id, r)
+		}
+	}
+	if len(f.posts) != 1 || f.posts[0].Operation != "Soft-Off" || f.posts[0].TaskDeadlineMinutes != 1 || len(f.posts[0].Location) != 2 {
+		t.Errorf("sent %+v", f.posts)
+	}
+}
+
+func TestATransitionOfManyNodesIsCut(t *testing.T) {
+	f := &fake{}
+	c, _ := start(t, f)
+	var ids []string
+	for i := range 2*pcs.MaxTransition + 1 {
+		ids = append(ids, fmt.Sprintf("x1c0s0b0n%d", i))
+	}
+	apply(t, c, bos.PowerOn, ids...)
+	total := 0
+	for _, p := range f.posts {
+		if len(p.Location) > pcs.MaxTransition {
+			t.Errorf("%d nodes in one transition", len(p.Location))
+		}
+		total += len(p.Location)
+	}
+	if len(f.posts) != 3 || total != len(ids) {
+		t.Errorf("%d nodes in %d transitions", total, len(f.posts))
+	}
+}
+
+func TestATransitionTooLargeForPCSIsHalved(t *testing.T) {
+	f := &fake{}
+	f.answer = func(w http.ResponseWriter, r *http.Request) bool {
+		var body transitionBody
+		f.decode(r, &body)
+		if len(body.Location) > 2 {
+			http.Error(w, `{"detail":"etcdserver: request is too large"}`, http.StatusInternalServerError)
+			return true
+		}
+		f.write(w, map[string]any{"transitionID": "t"})
+		return true
+	}
+	c, _ := start(t, f)
+	for id, r := range apply(t, c, bos.PowerOn, "x1c0s0b0n0", "x1c0s0b0n1", "x1c0s0b0n2", "x1c0s0b0n3", "x1c0s0b0n4") {
+		if r.Outcome != bos.CallDone {
+			t.Errorf("%s: %+v", id, r)
+		}
+	}
+}
+
+func TestATransitionThatPCSDoesNotStartSaysWhatIsKnown(t *testing.T) {
+	for status, want := range map[int]bos.CallOutcome{
+		400: bos.CallRefused, 401: bos.CallNotAttempted, 404: bos.CallNotAttempted, 302: bos.CallNotAttempted,
+		429: bos.CallBusy, 500: bos.CallBusy, 503: bos.CallBusy, 502: bos.CallUnknown, 504: bos.CallUnknown,
+	} {
+		c, _ := start(t, &fake{answer: func(w http.ResponseWriter, _ *http.Request) bool {
+			w.Header().Set("Retry-After", "7")
+			http.Error(w, `{"detail":"what PCS says"}`, status)
+			return true
+		}})
+		r := apply(t, c, bos.PowerOn, "x1c0s0b0n0")["x1c0s0b0n0"]
+		if r.Outcome != want || r.Cause == bos.CauseNone || !strings.Contains(r.Detail, "what PCS says") || r.RetryAfter != 7*time.Second {
+			t.Errorf("status %d: %+v", status, r)
+		}
+	}
+}
+
+func TestAPCSThatIsNotThereWasNotAttempted(t *testing.T) {
+	s := httptest.NewServer(http.NotFoundHandler())
+	s.Close()
+	r := apply(t, pcs.New(pcs.Config{URL: s.URL}), bos.PowerOn, "x1c0s0b0n0")["x1c0s0b0n0"]
+	if r.Outcome != bos.CallNotAttempted || r.Cause != bos.CauseUpstreamOutage {
+		t.Errorf("got %+v", r)
+	}
+}
+
+func TestATransitionWithoutAnswerIsUnknownAndNotRepeated(t *testing.T) {
+	f := &fake{answer: func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) }}
+	c, _ := start(t, f)
+	r := apply(t, c, bos.PowerOn, "x1c0s0b0n0")["x1c0s0b0n0"]
+	if r.Outcome != bos.CallUnknown || r.Cause != bos.CauseResetUnconfirmed || len(f.seen()) != 1 {
+		t.Errorf("got %+v after %v", r, f.seen())
+	}
+}
+
+func TestAHaltedCallStartsNothing(t *testing.T) {
+	f := &fake{}
+	c, _ := start(t, f)
+	halt := make(chan struct{})
+	close(halt)
+	c.Apply(bos.WithHalt(t.Context(), halt), bos.PowerOn, []string{"x1c0s0b0n0"}, func(r bos.CallResult) {
+		if r.Outcome != bos.CallNotAttempted {
+			t.Errorf("got %+v", r)
+		}
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	c.Apply(ctx, bos.PowerOn, []string{"x1c0s0b0n0"}, func(r bos.CallResult) {
+		if r.Outcome != bos.CallNotAttempted {
+			t.Errorf("got %+v", r)
+		}
+	})
+	if seen := f.seen(); len(seen) != 0 {
+		t.Errorf("asked %v", seen)
+	}
+}
+
+const id = "x1c0s0b0n0"
+
+func TestATaskThatPCSGaveUpIsToldWithItsCause(t *testing.T) {
+	for name, c := range map[string]struct {
+		op      bos.PowerOp
+		said    [3]string
+		outcome bos.CallOutcome
+		cause   bos.Cause
+	}{
+		"locked":         {bos.PowerOn, [3]string{"failed", "Failed to achieve transition", "Unable to reserve component"}, bos.CallRefused, bos.CauseLocked},
+		"unknown":        {bos.PowerOn, [3]string{"failed", "Failed to achieve transition", "Xname not found in HSM"}, bos.CallRefused, bos.CauseUnknownToPower},
+		"HSM is out":     {bos.PowerOn, [3]string{"failed", "Failed to achieve transition", "Error retrieving HSM data"}, bos.CallNotAttempted, bos.CauseUpstreamOutage},
+		"no such action": {bos.PowerSoftOff, [3]string{"unsupported", "Power action not supported", "gracefulshutdown"}, bos.CallUnsupported, bos.CauseResetRefused},
+		"dead BMC":       {bos.PowerOn, [3]string{"failed", "Failed to apply transition, on", "dial tcp: i/o timeout"}, bos.CallRefused, bos.CauseBMCUnreachable},
+		"the BMC's no":   {bos.PowerOn, [3]string{"failed", "Failed to apply transition, on", "status 400"}, bos.CallRefused, bos.CauseResetRefused},
+		"works on it":    {bos.PowerOn, [3]string{"in-progress", "Confirming", ""}, bos.CallDone, bos.CauseNone},
+		"stopped watch":  {bos.PowerOn, [3]string{"failed", "Failed to achieve transition", "Timeout waiting for transition, on."}, bos.CallDone, bos.CauseNone},
+	} {
+		t.Run(name, func(t *testing.T) {
+			state := "off"
+			if c.op != bos.PowerOn {
+				state = "on"
+			}
+			f := &fake{
+				nodes: map[string]map[string]any{id: node(state, "available", "")},
+				tasks: map[string][3]string{id: c.said},
+			}
+			client, now := start(t, f)
+			apply(t, client, c.op, id)
+			if r := look(t, client, id)[id]; r.Undone.Outcome != bos.CallDone {
+				t.Errorf("at once: %+v", r)
+			}
+			now.add(time.Second)
+			for range 2 {
+				r := look(t, client, id)[id]
+				if r.Undone.Outcome != c.outcome || r.Undone.Cause != c.cause || r.State == bos.PowerStateUnknown {
+					t.Errorf("got %+v", r)
+				}
+				if c.outcome != bos.CallDone && (!strings.Contains(r.Undone.Detail, c.said[2]) || r.Undone.ID != id) {
+					t.Errorf("detail %q", r.Undone.Detail)
+				}
+			}
+			// The next action is another matter.
+			apply(t, client, c.op, id)
+			if r := look(t, client, id)[id]; r.Undone.Outcome != bos.CallDone {
+				t.Errorf("after the next action: %+v", r)
+			}
+		})
+	}
+}
+
+func TestANodeThatAnEarlierTransitionStillHoldsIsBusyAndLaterLocked(t *testing.T) {
+	f := &fake{
+		nodes: map[string]map[string]any{id: node("off", "available", "")},
+		tasks: map[string][3]string{id: {"failed", "Failed to achieve transition", "Unable to reserve component"}},
+	}
+	c, now := start(t, f)
+	apply(t, c, bos.PowerSoftOff, id)
+	now.add(10 * time.Second)
+	for range 3 {
+		// Tries in between do not hide that the first one holds the node.
+		apply(t, c, bos.PowerOn, id)
+		now.add(5 * time.Second)
+		if r := look(t, c, id)[id].Undone; r.Outcome != bos.CallBusy || r.Cause != bos.CauseLocked || r.RetryAfter <= 0 {
+			t.Errorf("while it is held: %+v", r)
+		}
+	}
+	now.add(2 * time.Minute)
+	apply(t, c, bos.PowerOn, id)
+	now.add(5 * time.Second)
+	if r := look(t, c, id)[id].Undone; r.Outcome != bos.CallRefused || r.Cause != bos.CauseLocked || r.RetryAfter <= 0 {
+		t.Errorf("after that: %+v", r)
+	}
+}
+
+func TestATransitionIsAskedAboutRarelyAndOnlyWhileANodeDoesNotShow(t *testing.T) {
+	f := &fake{nodes: map[string]map[string]any{id: node("on", "available", ""), "x1c0s0b0n1": node("on", "available", "")}}
+	c, now := start(t, f)
+	apply(t, c, bos.PowerSoftOff, id, "x1c0s0b0n1")
+	polls := func() int {
+		count := 0
+		for _, call := range f.seen() {
+			if strings.HasPrefix(call, "GET /transitions/") {
+				count++
+			}
+		}
+		return count
+	}
+	for range 240 { // a minute
+		now.add(250 * time.Millisecond)
+		look(t, c, id, "x1c0s0b0n1")
+	}
+	if n := polls(); n < 4 || n > 9 {
+		t.Errorf("asked %d times in a minute", n)
+	}
+	before := polls()
+	f.change(func() {
+		f.nodes[id], f.nodes["x1c0s0b0n1"] = node("off", "available", ""), node("undefined", "unavailable", "")
+	})
+	for range 5 {
+		now.add(time.Minute)
+		look(t, c, id, "x1c0s0b0n1")
+	}
+	if polls() != before {
+		t.Errorf("asked %d times more", polls()-before)
+	}
+}
+
+func TestATransitionThatIsOverIsNotAskedAboutAgain(t *testing.T) {
+	for name, over := range map[string]func(f *fake){
+		"completed": func(f *fake) { f.state = "completed" },
+		"aborted":   func(f *fake) { f.state = "aborted" },
+		"gone": func(f *fake) {
+			f.answer = func(w http.ResponseWriter, r *http.Request) bool {
+				if !strings.HasPrefix(r.URL.Path, "/v1/transitions/") {
+					return false
+				}
+				http.Error(w, `{"detail":"does not exist"}`, http.StatusNotFound)
+				return true
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := &fake{nodes: map[string]map[string]any{id: node("on", "available", "")}}
+			over(f)
+			c, now := start(t, f)
+			apply(t, c, bos.PowerSoftOff, id)
+			for range 5 {
+				now.add(time.Minute)
+				if r := look(t, c, id)[id]; r.State != bos.PowerStateOn || r.Undone.Outcome != bos.CallDone {
+					t.Errorf("got %+v", r)
+				}
+			}
+			seen := f.seen()
+			if n := len(slices.DeleteFunc(seen, func(s string) bool { return !strings.HasPrefix(s, "GET /transitions/") })); n != 1 {
+				t.Errorf("asked %d times", n)
+			}
+		})
+	}
+}
+
+func TestATransitionThatCannotBeAskedAboutHidesNoState(t *testing.T) {
+	f := &fake{nodes: map[string]map[string]any{id: node("on", "available", "")}}
+	f.answer = func(w http.ResponseWriter, r *http.Request) bool {
+		if strings.HasPrefix(r.URL.Path, "/v1/transitions/") {
+			w.WriteHeader(http.StatusInternalServerError)
+			return true
+		}
+		return false
+	}
+	c, now := start(t, f)
+	apply(t, c, bos.PowerSoftOff, id)
+	now.add(time.Minute)
+	if r := look(t, c, id)[id]; r.State != bos.PowerStateOn || r.Undone.Outcome != bos.CallDone {
+		t.Errorf("got %+v", r)
+	}
+}

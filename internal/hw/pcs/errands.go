@@ -1,0 +1,261 @@
+package pcs
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
+)
+
+const (
+	// firstWatch is when a transition is first asked about, of which a node
+	// does not show: before, most of what is asked is still on its way.
+	firstWatch = time.Second
+	// lastWatch is the longest pause between two questions about it; PCS
+	// itself looks every 15 s.
+	lastWatch = 15 * time.Second
+	// grace is what PCS may take beyond a transition's deadline to end it.
+	grace = 30 * time.Second
+	// reservedRetry is the pause before another try on a node that an
+	// earlier transition still holds, strangerRetry on one that is locked or
+	// that somebody else holds.
+	reservedRetry = 5 * time.Second
+	strangerRetry = 30 * time.Second
+)
+
+// errands remembers the last transition of each node. It holds as much as the
+// site has nodes. What it forgets with the process costs a cause, no more.
+type errands struct {
+	now   func() time.Time
+	mu    sync.Mutex
+	nodes map[string]*errand // by canonical xname
+}
+
+// errand is the last thing PCS was asked to do with a node.
+type errand struct {
+	op bos.PowerOp
+	// of is the transition, nil before PCS took it over.
+	of *transition
+	// reserved is until when an earlier transition may hold the node.
+	reserved time.Time
+	// undone says that PCS gave it up; CallDone if it did not.
+	undone bos.CallResult
+}
+
+// transition is one request for many nodes.
+type transition struct {
+	id      string
+	started time.Time
+	// ends is when PCS has let go of its nodes at the latest.
+	ends time.Time
+	// due is when it may be asked about next; zero once it is over.
+	due time.Time
+}
+
+// begin forgets how the last errand of the nodes ended.
+func (e *errands) begin(ids []string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.nodes == nil {
+		e.nodes = make(map[string]*errand)
+	}
+	for _, id := range ids {
+		id = bos.CanonicalXname(id)
+		fresh := &errand{}
+		if last, ok := e.nodes[id]; ok {
+			fresh.reserved = last.reserved
+			if last.of != nil && !last.of.due.IsZero() && last.undone.Outcome == bos.CallDone {
+				fresh.reserved = last.of.ends
+			}
+		}
+		e.nodes[id] = fresh
+	}
+}
+
+// accepted notes that PCS took the nodes over. A transition without an id is
+// not asked about.
+func (e *errands) accepted(op bos.PowerOp, ids []string, transitionID string, deadline time.Duration) {
+	now := e.now()
+	t := &transition{id: transitionID, started: now, ends: now.Add(deadline + grace)}
+	if t.id != "" {
+		t.due = now.Add(firstWatch)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, id := range ids {
+		if n := e.nodes[bos.CanonicalXname(id)]; n != nil {
+			n.op, n.of = op, t
+		}
+	}
+}
+
+// lateness is the nodes that do not show what they were asked, and those of
+// their transitions that are to be asked about now.
+type lateness struct {
+	nodes       map[string]bool
+	transitions []*transition
+}
+
+// late finds transitions to be asked about. Each is given to one caller.
+func (e *errands) late(ids []string, answers map[string]bos.PowerReading) lateness {
+	now := e.now()
+	var l lateness
+	mine := make(map[*transition]bool)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, id := range ids {
+		n := e.nodes[bos.CanonicalXname(id)]
+		if n == nil || n.of == nil || n.of.due.IsZero() || n.undone.Outcome != bos.CallDone || shows(n.op, answers[id].State) {
+			continue
+		}
+		t := n.of
+		if !mine[t] {
+			if now.Before(t.due) {
+				continue
+			}
+			mine[t] = true
+			t.due = now.Add(min(max(now.Sub(t.started), firstWatch), lastWatch))
+			l.transitions = append(l.transitions, t)
+		}
+		if l.nodes == nil {
+			l.nodes = make(map[string]bool)
+		}
+		l.nodes[id] = true
+	}
+	return l
+}
+
+// shows reports whether the node is where the operation leads, or where nobody
+// can tell.
+func shows(op bos.PowerOp, state bos.PowerState) bool {
+	switch state {
+	case bos.PowerStateOn, bos.PowerStatePoweringOn:
+		return op == bos.PowerOn
+	case bos.PowerStateOff, bos.PowerStatePoweringOff:
+		return op != bos.PowerOn
+	case bos.PowerStateUnknown:
+		return true
+	default:
+		return true
+	}
+}
+
+// tell adds to a reading how the last errand of its node ended.
+func (e *errands) tell(r bos.PowerReading) bos.PowerReading {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if n := e.nodes[bos.CanonicalXname(r.ID)]; n != nil && n.undone.Outcome != bos.CallDone {
+		r.Undone = n.undone
+		r.Undone.ID = r.ID
+	}
+	return r
+}
+
+type task struct {
+	Xname       string `json:"xname"`
+	Status      string `json:"taskStatus"`
+	Description string `json:"taskStatusDescription"`
+	Error       string `json:"error"`
+}
+
+// watch asks about transitions and notes what PCS gave up. One that cannot be
+// asked about now is asked about again later.
+func (c *Client) watch(ctx context.Context, transitions []*transition) {
+	var all sync.WaitGroup
+	defer all.Wait()
+	for _, t := range transitions {
+		all.Go(func() {
+			q := transport.Request{Method: http.MethodGet, URL: c.url + "/transitions/" + url.PathEscape(t.id)}
+			var answer struct {
+				Status string `json:"transitionStatus"`
+				Tasks  []task `json:"tasks"`
+			}
+			err := c.http.JSON(ctx, q, &answer)
+			switch failed := failure(err); {
+			case failed != nil && failed.Status == http.StatusNotFound:
+				c.errands.over(t, nil)
+			case err != nil:
+			case answer.Status == "completed", answer.Status == "aborted":
+				c.errands.over(t, answer.Tasks)
+			default:
+				c.errands.note(t, answer.Tasks)
+			}
+		})
+	}
+}
+
+// over notes the end of a transition.
+func (e *errands) over(t *transition, tasks []task) {
+	e.note(t, tasks)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	t.due = time.Time{}
+}
+
+// note takes over what PCS says of the tasks of a transition.
+func (e *errands) note(t *transition, tasks []task) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, task := range tasks {
+		if n := e.nodes[bos.CanonicalXname(task.Xname)]; n != nil && n.of == t {
+			n.undone = verdict(task, e.now().Before(n.reserved))
+		}
+	}
+}
+
+// verdict says how a task ended, CallDone for one that works on or has worked.
+// reserved says that an earlier transition may still hold the node.
+func verdict(t task, reserved bool) bos.CallResult {
+	said := strings.ToLower(t.Description + " " + t.Error)
+	has := func(words ...string) bool {
+		for _, w := range words {
+			if strings.Contains(said, w) {
+				return true
+			}
+		}
+		return false
+	}
+	r := bos.CallResult{Outcome: bos.CallRefused, Cause: bos.CauseResetRefused, Detail: explained(t)}
+	switch {
+	case t.Status == "unsupported", t.Status == "un-supported":
+		r.Outcome = bos.CallUnsupported
+	case t.Status != "failed":
+		return bos.CallResult{}
+	case has("timeout waiting for transition"):
+		// PCS only stopped watching; how long a node may take is decided
+		// by who asked.
+		return bos.CallResult{}
+	case has("reserv") && reserved:
+		r.Outcome, r.Cause, r.RetryAfter = bos.CallBusy, bos.CauseLocked, reservedRetry
+	case has("reserv", "locked"):
+		r.Cause, r.RetryAfter = bos.CauseLocked, strangerRetry
+	case has("retrieving hsm data"):
+		r.Outcome, r.Cause = bos.CallNotAttempted, bos.CauseUpstreamOutage
+	case has("missing xname", "not found in hsm", "invalid xname", "no power control"):
+		r.Cause = bos.CauseUnknownToPower
+	case has("deadline exceeded", "timeout", "connection", "no such host", "no route", "unreachable", "eof"):
+		r.Cause = bos.CauseBMCUnreachable
+	}
+	return r
+}
+
+func explained(t task) string {
+	text := transport.Excerpt(t.Error)
+	if text == "" {
+		text = transport.Excerpt(t.Description)
+	}
+	if text == "" {
+		text = "no reason"
+	}
+	end := "read PCS's log"
+	if strings.Contains(strings.ToLower(text), "reserv") {
+		end = "the node is locked or reserved in HSM: unlock it, or wait for who works on it"
+	}
+	return fmt.Sprintf("PCS gave the power action up: %s; %s", text, end)
+}

@@ -1,0 +1,190 @@
+package pcs_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/pcs"
+)
+
+func TestWhatPCSSaysOfANodeIsAStateOrUnknown(t *testing.T) {
+	f := &fake{nodes: map[string]map[string]any{
+		"x1c0s0b0n0": node("on", "available", ""),
+		"x1c0s1b0n0": node("off", "available", ""),
+		"x1c0s2b0n0": node("On", "Available", ""),
+		"x1c0s3b0n0": node("undefined", "unavailable", ""),
+		"x1c0s4b0n0": node("on", "unavailable", ""),
+		"x1c0s5b0n0": node("off", "available", "401 from the controller"),
+		"x1c0s6b0n0": node("", "", ""),
+		"x1c0s7b0n0": nil,
+		"x1c0s9b0n0": node("", "", "Invalid component name."),
+	}}
+	c, _ := start(t, f)
+	want := map[string]bos.PowerReading{
+		"x1c0s0b0n0": {State: bos.PowerStateOn},
+		"x1c0s1b0n0": {State: bos.PowerStateOff},
+		"x1c0s2b0n0": {State: bos.PowerStateOn},
+		"x1c0s3b0n0": {Symptom: bos.SymptomSilent},
+		"x1c0s4b0n0": {Symptom: bos.SymptomSilent},
+		"x1c0s5b0n0": {Symptom: bos.SymptomRefusing, Cause: bos.CauseBMCError},
+		"x1c0s6b0n0": {Symptom: bos.SymptomRefusing, Cause: bos.CauseBMCError},
+		"x1c0s7b0n0": {Cause: bos.CauseUnknownToPower},
+		"x1c0s8b0n0": {Cause: bos.CauseUnknownToPower},
+		"x1c0s9b0n0": {Cause: bos.CauseUnknownToPower},
+	}
+	var ids []string
+	for id := range want {
+		ids = append(ids, id)
+	}
+	got := look(t, c, ids...)
+	for id, w := range want {
+		g := got[id]
+		if g.State != w.State || g.Symptom != w.Symptom || g.Cause != w.Cause {
+			t.Errorf("%s: got %+v, want %+v", id, g, w)
+		}
+		if w.State == bos.PowerStateUnknown && !strings.Contains(g.Detail, ";") {
+			t.Errorf("%s: %q names no way out", id, g.Detail)
+		}
+	}
+	if !strings.Contains(got["x1c0s5b0n0"].Detail, "401 from the controller") {
+		t.Errorf("%q hides what PCS said", got["x1c0s5b0n0"].Detail)
+	}
+	if seen := f.seen(); !slices.Equal(seen, []string{"POST /power-status"}) {
+		t.Errorf("asked %v", seen)
+	}
+}
+
+func TestAPCSThatAnswersWithAnErrorIsAnOutageOfAllNodes(t *testing.T) {
+	f := &fake{answer: func(w http.ResponseWriter, _ *http.Request) bool {
+		http.Error(w, `{"title":"Internal Server Error","detail":"etcd is gone"}`, http.StatusInternalServerError)
+		return true
+	}}
+	c, _ := start(t, f)
+	for id, r := range look(t, c, "x1c0s0b0n0", "x1c0s1b0n0") {
+		if r.State != bos.PowerStateUnknown || r.Symptom != bos.SymptomSilent || r.Cause != bos.CauseUpstreamOutage ||
+			!strings.Contains(r.Detail, "etcd is gone") || !strings.Contains(r.Detail, "power.pcs.url") {
+			t.Errorf("%s: %+v", id, r)
+		}
+	}
+}
+
+func TestAnAnswerWithoutAListIsNoAnswer(t *testing.T) {
+	c, _ := start(t, &fake{answer: func(w http.ResponseWriter, _ *http.Request) bool {
+		_, _ = w.Write([]byte(`{"version":"something else"}`))
+		return true
+	}})
+	if r := look(t, c, "x1c0s0b0n0")["x1c0s0b0n0"]; r.Symptom != bos.SymptomSilent || !strings.Contains(r.Detail, "lacks the status") {
+		t.Errorf("got %+v", r)
+	}
+}
+
+func TestNobodyIsNoQuestion(t *testing.T) {
+	f := &fake{}
+	c, _ := start(t, f)
+	look(t, c)
+	apply(t, c, bos.PowerOn)
+	if seen := f.seen(); len(seen) != 0 {
+		t.Errorf("asked %v: an empty list is all nodes to PCS", seen)
+	}
+}
+
+func TestAnOldPCSIsAskedInItsOwnWayAndOnlyOnceInTheOther(t *testing.T) {
+	f := &fake{nodes: make(map[string]map[string]any)}
+	var ids []string
+	for i := range 700 {
+		id := fmt.Sprintf("x1000c%ds%db0n%d", i/100, i/10%10, i%10)
+		ids, f.nodes[id] = append(ids, id), node("off", "available", "")
+	}
+	f.answer = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method == http.MethodPost {
+			w.WriteHeader(http.StatusMethodNotAllowed)
+			return true
+		}
+		if len(r.URL.String()) > 8000 {
+			t.Errorf("the address has %d bytes", len(r.URL.String()))
+		}
+		return false
+	}
+	c, _ := start(t, f)
+	for range 2 {
+		for id, r := range look(t, c, ids...) {
+			if r.State != bos.PowerStateOff {
+				t.Errorf("%s: %+v", id, r)
+			}
+		}
+	}
+	seen := f.seen()
+	if slices.Index(seen, "POST /power-status") != 0 || slices.Contains(seen[1:], "POST /power-status") || len(seen) > 9 {
+		t.Errorf("asked %v", seen)
+	}
+}
+
+func TestManyQuestionsAtOnceTravelInFewRequests(t *testing.T) {
+	f := &fake{nodes: make(map[string]map[string]any)}
+	for i := range 200 {
+		f.nodes[fmt.Sprintf("x1c0s0b0n%d", i)] = node("on", "available", "")
+	}
+	// The first request is held until everybody has asked.
+	held, letGo := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	f.answer = func(http.ResponseWriter, *http.Request) bool {
+		once.Do(func() {
+			close(held)
+			<-letGo
+		})
+		return false
+	}
+	c, _ := start(t, f)
+	var all sync.WaitGroup
+	ask := func(i int) {
+		all.Go(func() { look(t, c, fmt.Sprintf("x1c0s0b0n%d", i)) })
+	}
+	ask(0)
+	<-held
+	for i := 1; i < 200; i++ {
+		ask(i)
+	}
+	c.AwaitQuestions(199)
+	close(letGo)
+	all.Wait()
+	if seen := f.seen(); len(seen) != 2 {
+		t.Errorf("200 questions took %d requests", len(seen))
+	}
+}
+
+func TestALargeQuestionIsCut(t *testing.T) {
+	f := &fake{nodes: make(map[string]map[string]any)}
+	var ids []string
+	for i := range pcs.MaxQuestion + 1 {
+		ids = append(ids, fmt.Sprintf("x1c0s0b0n%d", i))
+		f.nodes[ids[i]] = node("on", "available", "")
+	}
+	c, _ := start(t, f)
+	if got := look(t, c, ids...); len(got) != len(ids) {
+		t.Errorf("%d of %d", len(got), len(ids))
+	}
+	if seen := f.seen(); len(seen) != 2 {
+		t.Errorf("asked %v", seen)
+	}
+}
+
+func TestACancelledQuestionSaysSo(t *testing.T) {
+	over := make(chan struct{})
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-over }))
+	defer s.Close()
+	defer close(over)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var got []bos.PowerReading
+	pcs.New(pcs.Config{URL: s.URL}).Look(ctx, []string{"x1c0s0b0n0"}, func(r bos.PowerReading) { got = append(got, r) })
+	if len(got) != 1 || got[0].Symptom != bos.SymptomSilent || !strings.Contains(got[0].Detail, "cancelled") {
+		t.Errorf("got %+v", got)
+	}
+}

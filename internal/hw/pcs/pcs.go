@@ -1,0 +1,111 @@
+// Package pcs reads and changes the power of nodes through the Power Control
+// Service. Questions that come while one is out travel together in the next
+// request; a transition that was accepted is watched, and what PCS says of a
+// node's task is told with the readings that follow. When to do what is decided
+// elsewhere.
+package pcs
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
+)
+
+const (
+	defaultTimeout = 30 * time.Second
+	// maxBody bounds an answer: the status of maxQuestion nodes is 2 MB.
+	maxBody = 64 << 20
+	// maxTransition bounds the nodes of one transition. PCS stores it as one
+	// value in etcd, which takes no more than about 2,500.
+	maxTransition = 1999
+	// maxQuestion bounds the nodes of one question, of which PCS looks up all
+	// nodes of the system each time.
+	maxQuestion = 5000
+	// defaultDeadline is how long PCS watches a transition. All its nodes are
+	// reserved until then if one is late, and no other transition takes them.
+	defaultDeadline = time.Minute
+	// concurrency bounds the requests of one call.
+	concurrency = 4
+)
+
+// Config says which PCS is asked, and how. Zero values are the defaults.
+type Config struct {
+	// URL is the prefix before /transitions, such as http://pcs:28007/v1.
+	URL string
+	// Timeout bounds each request; it is asked before each. Nil or 0 is 30 s.
+	Timeout func() time.Duration
+	// TaskDeadline is how long PCS watches for a transition to show, in whole
+	// minutes; 0 is one. How long a node may take is decided elsewhere.
+	TaskDeadline time.Duration
+}
+
+// Client speaks to one PCS. It is safe for concurrent use.
+type Client struct {
+	http *transport.Client
+	url  string
+	// deadline is the taskDeadlineMinutes of every transition.
+	deadline time.Duration
+	// old is set once PCS turned out to know no POST /power-status.
+	old     atomic.Bool
+	asks    asks
+	errands errands
+}
+
+var _ bos.Power = (*Client)(nil)
+
+// New makes a client; it connects when it is first asked for something.
+func New(c Config) *Client {
+	deadline := c.TaskDeadline.Truncate(time.Minute)
+	if deadline <= 0 {
+		deadline = defaultDeadline
+	}
+	client := &Client{
+		http: transport.New(transport.Config{
+			Upstream: "PCS", WayOut: transport.Always("check PCS and power.pcs.url"),
+			Timeout: defaultTimeout, TimeoutNow: c.Timeout, MaxBody: maxBody,
+		}, transport.NewConn(transport.ConnConfig{MaxIdle: 16})),
+		url:      strings.TrimRight(c.URL, "/"),
+		deadline: deadline,
+		errands:  errands{now: time.Now},
+	}
+	client.asks.ask, client.asks.first, client.asks.last = client.status, firstGap, lastGap
+	return client
+}
+
+// Close lets go of the connections that are not in use.
+func (c *Client) Close() { c.http.Close() }
+
+// distinct is ids without repetitions, in their order.
+func distinct(ids []string) []string {
+	seen := make(map[string]bool, len(ids))
+	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
+		again := seen[id]
+		seen[id] = true
+		return again
+	})
+}
+
+// absent reports whether a status says that there is no such path or method.
+func absent(status int) bool {
+	return status == http.StatusNotFound || status == http.StatusMethodNotAllowed || status == http.StatusNotImplemented
+}
+
+func unauthorized(status int) bool {
+	return status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusProxyAuthRequired
+}
+
+// failure is err as what transport always returns.
+func failure(err error) *transport.Error {
+	failed, _ := err.(*transport.Error) //nolint:errorlint // Do returns it as it is
+	return failed
+}
+
+// detached is a context that outlives the call it comes from: others wait for
+// the same answer.
+func detached(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }
