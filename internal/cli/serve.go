@@ -18,6 +18,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/hw/bss"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/hsm"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/pcs"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/redfish"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/s3"
 	"github.com/bootorch/terraform-provider-bos/internal/service"
@@ -221,6 +222,9 @@ func wire(c config.Config) (service.Config, error) {
 			return sc, err
 		}
 		sc.Artifacts = client
+	}
+	if c.Power.PCS != nil {
+		sc.Power = pcs.New(pcs.Config{URL: c.Power.PCS.URL, TaskDeadline: c.Power.PCS.TaskDeadline})
 	}
 	if c.Inventory.HSM == nil {
 		return sc, nil

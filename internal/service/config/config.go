@@ -39,6 +39,15 @@ type URL struct {
 // Power says how power is controlled.
 type Power struct {
 	Redfish *Redfish `yaml:"redfish"`
+	PCS     *PCS     `yaml:"pcs"`
+}
+
+// PCS is the power control service.
+type PCS struct {
+	URL string `yaml:"url"`
+	// TaskDeadline is how long PCS watches a transition, and keeps its nodes
+	// from others; 0 is a minute.
+	TaskDeadline time.Duration `yaml:"task_deadline"`
 }
 
 // Redfish is how BMCs are reached.
@@ -102,6 +111,9 @@ func (c Config) Validate() error {
 	}
 	if c.Power.Redfish != nil && c.Inventory.HSM == nil {
 		return errors.New("power.redfish needs inventory.hsm, which says where the BMCs are")
+	}
+	if c.Power.Redfish != nil && c.Power.PCS != nil {
+		return errors.New("power.redfish and power.pcs are both set; keep one")
 	}
 	return c.BootParameters.validate(c.Artifacts)
 }
