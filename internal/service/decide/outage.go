@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"math"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -207,6 +208,18 @@ func (t *tally) outage() bool {
 	return t.turned+t.still+t.unconfirmed >= outageMin && t.share() >= outageShare
 }
 
+// turning is which part of the targets that nobody has looked at turned bad, by
+// those that were looked at: one more than was seen, and a standard error on
+// top. Where a sample leaves open whether this is an outage, it counts as one.
+func (t *tally) turning() float64 {
+	n := float64(t.turned + t.stayed)
+	if n == 0 {
+		return 0
+	}
+	p := float64(t.turned+1) / (n + 2)
+	return min(p+math.Sqrt(p*(1-p)/n), 1)
+}
+
 // share estimates which part of all targets behaves badly now. Those of which
 // something fresh is known are counted; of the others, as many are taken to
 // have turned bad or recovered as of their like that were looked at. So three
@@ -219,9 +232,7 @@ func (t *tally) share() float64 {
 	seen := t.turned + t.stayed + t.still + t.recovered + t.unconfirmed
 	unseen := float64(t.all - seen)
 	bad := float64(t.turned + t.still)
-	if t.turned > 0 {
-		bad += unseen * float64(t.turned) / float64(t.turned+t.stayed)
-	}
+	bad += unseen * t.turning()
 	// One more counts as still bad than was seen, so that a single recovery
 	// does not clear them all.
 	bad += float64(t.unconfirmed) * float64(t.still+1) / float64(t.still+t.recovered+1)
