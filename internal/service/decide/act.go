@@ -20,12 +20,11 @@ func turnOn(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 		r.Error = fmt.Sprintf("still off max_power_on_wait_time (%s) after power-on %d: %s",
 			p.MaxPowerOnWait, r.EventStats.PowerOnAttempts, bos.CauseResetIgnored.Sentence())
 	}
-	if d, stop := beforeActing(r, r.EventStats.PowerOnAttempts, "power-on", p, now); stop {
+	if d, stop := bootFirst(r, p, now); stop {
 		return d
 	}
-	if !r.Work.BootReady {
-		effect := bos.Effect{Kind: bos.EffectWriteBoot, Artifacts: r.DesiredState.BootArtifacts}
-		return Decision{Next: r, Effect: effect, Why: ReasonWriteBoot}
+	if d, stop := beforeActing(r, r.EventStats.PowerOnAttempts, powerOnName, p, now); stop {
+		return d
 	}
 	if p.Configures && !r.Work.ConfigurationReady {
 		return prepareConfiguration(r)
@@ -49,6 +48,9 @@ func turnOff(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision 
 		r.Error = fmt.Sprintf("still on max_power_off_wait_time (%s) after the last power-off: %s",
 			p.MaxPowerOffWait, bos.CausePowerOffTimeout.Sentence())
 	}
+	if d, stop := bootFirst(r, p, now); stop {
+		return d
+	}
 	force := graceful || forceful || r.Work.NoGraceful || r.LastAction.Action == bos.ActionPowerOffForceful && !r.Work.ActionAt.IsZero()
 	if !force {
 		if d, stop := beforeActing(r, r.EventStats.PowerOffGracefulAttempts, "graceful power-off", p, now); stop {
@@ -63,6 +65,34 @@ func turnOff(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision 
 	r.EventStats.PowerOffForcefulAttempts++
 	return act(r, bos.EffectPowerOffForceful, ReasonPowerOffForce, now)
 }
+
+// bootAhead stores what an armed node shall boot while its power is still being
+// asked for: the nodes of a session are armed together, so one write does for
+// all of them. A node that runs it already needs none.
+func bootAhead(r bos.Record, p bos.Policy, now time.Time) bos.Effect {
+	if !r.Work.ActionAt.IsZero() || Matches(r.ActualState.BootArtifacts, r.DesiredState.BootArtifacts) {
+		return bos.Effect{}
+	}
+	d, _ := bootFirst(r, p, now)
+	return d.Effect
+}
+
+// bootFirst stores what a node shall boot before its power is touched, also
+// before it is powered off: a node that could not be booted again is better
+// left running.
+func bootFirst(r bos.Record, p bos.Policy, now time.Time) (Decision, bool) {
+	if r.Work.BootReady || r.DesiredState.BootArtifacts.Empty() {
+		return Decision{}, false
+	}
+	if d, stop := beforeActing(r, r.EventStats.PowerOnAttempts, powerOnName, p, now); stop {
+		return d, true
+	}
+	effect := bos.Effect{Kind: bos.EffectWriteBoot, Artifacts: r.DesiredState.BootArtifacts}
+	return Decision{Next: r, Effect: effect, Why: ReasonWriteBoot}, true
+}
+
+// powerOnName is what a power-on is called in errors.
+const powerOnName = "power-on"
 
 // beforeActing stops an action whose attempts are used up, or whose back-off
 // has not passed.

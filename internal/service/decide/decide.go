@@ -67,7 +67,7 @@ func Decide(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 		r.Enabled = false
 		return Decision{Next: r, Why: ReasonAlreadyFailed}
 	case !o.usable(r, p, now):
-		return Decision{Next: r, Look: now, Why: ReasonLook}
+		return Decision{Next: r, Effect: bootAhead(r, p, now), Look: now, Why: ReasonLook}
 	case !o.known():
 		return hold(r, o, p, now)
 	}

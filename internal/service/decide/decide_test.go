@@ -80,6 +80,8 @@ func TestDecideKeepsItsPromisesForEveryRecordAndObservation(t *testing.T) {
 			t.Fatal("a power action on a disabled component")
 		case op == bos.PowerOn && !r.Work.BootReady:
 			t.Fatal("a power-on before the boot parameters are stored")
+		case op != "" && !r.Work.BootReady && !r.DesiredState.BootArtifacts.Empty():
+			t.Fatal("a node is powered off that could not be booted again")
 		case op == bos.PowerOn && p.Configures && !r.Work.ConfigurationReady:
 			t.Fatal("a power-on before the configuration is cleared")
 		case op == bos.PowerOn && o.Power.State != bos.PowerStateOff:
@@ -96,6 +98,34 @@ func TestDecideKeepsItsPromisesForEveryRecordAndObservation(t *testing.T) {
 			t.Fatal("an enabled component that nothing would ever wake")
 		}
 	})
+}
+
+func TestANodeThatCannotBeBootedAgainIsNotPoweredOff(t *testing.T) {
+	p := bos.DefaultOptions().Policy()
+	desired := bos.BootArtifacts{Kernel: "new"}
+	r := bos.Record{Component: bos.Component{
+		ID: "x1000c0s0b0n0", Enabled: true, ActualState: bos.ActualState{BootArtifacts: bos.BootArtifacts{Kernel: "old"}},
+		DesiredState: bos.DesiredState{BootArtifacts: desired}, Status: bos.ComponentStatus{StatusOverride: bos.StatusOnHold},
+	}}
+	refused := bos.CallResult{ID: r.ID, Outcome: bos.CallRefused, Cause: bos.CauseBootParameters, Detail: "BSS refuses it"}
+	now := noon
+	for range 100 {
+		d := Decide(r, Observation{Power: bos.PowerReading{State: bos.PowerStateOn, Asked: now}}, p, now)
+		if d.Effect.Kind.PowerOp() != "" {
+			t.Fatalf("%s although BSS has refused every write", d.Effect.Kind)
+		}
+		r = d.Next
+		if d.Effect.Kind == bos.EffectWriteBoot {
+			r = SettleBoot(r, desired, "", refused, now)
+		}
+		if !r.Enabled {
+			break
+		}
+		now = now.Add(time.Minute)
+	}
+	if r.Enabled || r.Work.Cause != bos.CauseBootParameters || r.Error != refused.Detail {
+		t.Errorf("enabled %t, cause %q, error %q; want it failed with what BSS said", r.Enabled, r.Work.Cause, r.Error)
+	}
 }
 
 func attempts(r bos.Record) int {

@@ -24,19 +24,19 @@ func reading(id string, state bos.PowerState, asked time.Time) bos.PowerReading 
 	return bos.PowerReading{ID: id, State: state, Asked: asked}
 }
 
-func TestAnArmedNodeIsLookedAtThenGetsItsBootParametersThenItsPower(t *testing.T) {
+func TestAnArmedNodeIsLookedAtWhileItsBootParametersAreStoredAndThenGetsItsPower(t *testing.T) {
 	const id = "x1000c0s0b0n0"
 	e := engine.New(engine.Settings{NoInventory: true})
 	out := e.Step(start, engine.Inputs{Records: []bos.Record{armed(id)}})
-	if len(out.Looks) != 1 || len(out.Effects) != 0 {
-		t.Fatalf("looks %v, effects %v: a node on hold is looked at before anything else", out.Looks, out.Effects)
-	}
-	now := start.Add(time.Second)
-	out = e.Step(now, engine.Inputs{Readings: []bos.PowerReading{reading(id, bos.PowerStateOff, start)}})
-	if len(out.Effects) != 1 || out.Effects[0].Effect.Kind != bos.EffectWriteBoot {
-		t.Fatalf("effects %v, want the boot parameters first", out.Effects)
+	if len(out.Looks) != 1 || len(out.Effects) != 1 || out.Effects[0].Effect.Kind != bos.EffectWriteBoot {
+		t.Fatalf("looks %v, effects %v, want a look and the boot parameters", out.Looks, out.Effects)
 	}
 	boot := out.Effects[0].Effect
+	now := start.Add(time.Second)
+	out = e.Step(now, engine.Inputs{Readings: []bos.PowerReading{reading(id, bos.PowerStateOff, start)}})
+	if len(out.Effects) != 0 {
+		t.Fatalf("effects %v before the boot parameters are known to be stored", out.Effects)
+	}
 	out = e.Step(now, engine.Inputs{Results: []engine.Result{{Effect: boot, Token: "t", CallResult: bos.CallResult{ID: id}}}})
 	if got := out.Commit.Tokens["t"]; got.Kernel != "k" {
 		t.Errorf("token stands for %+v, want the artifacts, in the commit before the power-on", got)
@@ -50,7 +50,7 @@ func TestAnArmedNodeIsLookedAtThenGetsItsBootParametersThenItsPower(t *testing.T
 	}
 }
 
-func TestNoEffectIsStartedOnAnUnknownPowerState(t *testing.T) {
+func TestNoPowerActionIsStartedOnAnUnknownPowerState(t *testing.T) {
 	const id = "x1000c0s0b0n0"
 	e := engine.New(engine.Settings{NoInventory: true})
 	e.Step(start, engine.Inputs{Records: []bos.Record{armed(id)}})
@@ -59,8 +59,10 @@ func TestNoEffectIsStartedOnAnUnknownPowerState(t *testing.T) {
 		silent := bos.PowerReading{ID: id, Symptom: bos.SymptomSilent, Asked: now}
 		now = now.Add(time.Minute)
 		out := e.Step(now, engine.Inputs{Readings: []bos.PowerReading{silent}})
-		if len(out.Effects) != 0 {
-			t.Fatalf("effects %v on a silent BMC", out.Effects)
+		for _, b := range out.Effects {
+			if b.Effect.Kind.PowerOp() != "" {
+				t.Fatalf("effects %v on a silent BMC", out.Effects)
+			}
 		}
 		for _, c := range out.Commit.Components {
 			if c.Status.StatusOverride == bos.StatusFailed {
