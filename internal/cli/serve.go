@@ -22,6 +22,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/hw/redfish"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/s3"
 	"github.com/bootorch/terraform-provider-bos/internal/service"
+	"github.com/bootorch/terraform-provider-bos/internal/service/bootscript"
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
 )
@@ -91,38 +92,83 @@ func serve(c *cobra.Command, f serveFlags, version string) error {
 	if err != nil {
 		return err
 	}
+	scripts, err := wireBuiltin(settings, store, sc.Inventory, log)
+	if err != nil {
+		return err
+	}
+	if scripts != nil {
+		sc.Boot = scripts
+	}
 	sc.Store, sc.Stopping, sc.Version, sc.Log = store, ctx.Done(), version, log
 	s, err := service.New(sc)
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
-	ended := make(chan error, 2)
-	go func() { ended <- s.Run(ctx) }()
-	go func() { ended <- server.Serve(listener) }()
+	nodes, err := listenForNodes(ctx, settings.BootParameters.Builtin)
+	if err != nil {
+		return err
+	}
+	handler := s.Handler()
+	if scripts != nil {
+		handler = withScripts(handler, scripts)
+	}
+	r := newRunning()
+	r.add(func() error { return s.Run(ctx) })
+	r.serve(listener, handler)
+	if nodes != nil {
+		r.serve(nodes, scripts.Scripts())
+	}
+	if room != nil && scripts != nil {
+		room.SetBootScripts(url + bootscript.Prefixes[0])
+	}
 	if _, err := fmt.Fprintf(c.OutOrStdout(), "BOS is ready at %s\n", url); err != nil {
 		return err
 	}
-	return wait(ctx, stop, server, ended)
+	return r.wait(ctx, stop)
 }
 
-// wait ends the API first and the operators then.
-func wait(ctx context.Context, stop context.CancelFunc, server *http.Server, ended chan error) error {
+// running is what ends together: the servers and the operators.
+type running struct {
+	servers []*http.Server
+	count   int
+	ended   chan error
+}
+
+// maxRunning bounds what runs: operators, API and boot scripts.
+const maxRunning = 3
+
+func newRunning() *running { return &running{ended: make(chan error, maxRunning)} }
+
+func (r *running) add(run func() error) {
+	r.count++
+	go func() { r.ended <- run() }()
+}
+
+func (r *running) serve(l net.Listener, h http.Handler) {
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	r.servers = append(r.servers, server)
+	r.add(func() error { return server.Serve(l) })
+}
+
+// wait ends the servers first and the operators then.
+func (r *running) wait(ctx context.Context, stop context.CancelFunc) error {
 	var first error
-	left := 2
+	left := r.count
 	select {
 	case <-ctx.Done():
-	case first = <-ended:
+	case first = <-r.ended:
 		left--
 	}
 	stop()
 	shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 	defer cancel()
-	if err := server.Shutdown(shutdown); err != nil {
-		first = errors.Join(first, server.Close())
+	for _, server := range r.servers {
+		if err := server.Shutdown(shutdown); err != nil {
+			first = errors.Join(first, server.Close())
+		}
 	}
 	for range left {
-		if err := <-ended; err != nil && !errors.Is(err, http.ErrServerClosed) {
+		if err := <-r.ended; err != nil && !errors.Is(err, http.ErrServerClosed) {
 			first = errors.Join(first, err)
 		}
 	}
@@ -180,6 +226,9 @@ func startRoom(ctx context.Context, f *serveFlags, log *slog.Logger, settings *c
 		return nil, errors.Join(err, room.Close())
 	}
 	emulated.Listen, emulated.MaxUnreachable = settings.Listen, settings.MaxUnreachable
+	if settings.BootParameters.Builtin != nil {
+		emulated.BootParameters = settings.BootParameters
+	}
 	emulated.Database = cmp.Or(settings.Database, filepath.Join(dir, defaultDatabase))
 	*settings = emulated
 	return room, nil
@@ -209,11 +258,7 @@ func wire(c config.Config) (service.Config, error) {
 		sc.Boot = bss.New(c.BootParameters.BSS.URL, 0)
 	}
 	if c.Artifacts.S3 != nil {
-		access, err := config.Secret("artifacts.s3.access_key", c.Artifacts.S3.AccessKeyEnv, c.Artifacts.S3.AccessKeyFile)
-		if err != nil {
-			return sc, err
-		}
-		secret, err := config.Secret("artifacts.s3.secret_key", c.Artifacts.S3.SecretKeyEnv, c.Artifacts.S3.SecretKeyFile)
+		access, secret, err := s3Keys(*c.Artifacts.S3)
 		if err != nil {
 			return sc, err
 		}

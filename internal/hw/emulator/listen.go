@@ -86,6 +86,7 @@ func (s *Server) listen(ctx context.Context) error {
 		return fmt.Errorf("the emulator cannot listen: %w; choose another --listen", err)
 	}
 	s.plain = plain
+	s.reporter.store = plain.Addr().String() // before it runs
 	s.state.Port = portOf(plain)
 	s.state.assign(s.room.bmcs)
 	s.addresses = addresses{of: make(map[string]string), at: make(map[string]string)}

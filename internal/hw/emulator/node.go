@@ -154,7 +154,7 @@ func (n *node) power() bos.PowerState {
 
 func (n *node) state() NodeState {
 	s := NodeState{Node: n.Node, NID: n.nid, Class: n.class, Power: n.power(), Endpoint: n.endpoint}
-	if n.phase == phaseUp && n.fetched != (script{}) {
+	if n.phase == phaseUp && n.fetched != (script{}) && n.fetched != elsewhere {
 		s.Booted, s.Artifacts, s.Token = true, n.fetched.artifacts, n.fetched.token
 	}
 	return s
@@ -208,6 +208,9 @@ func (r *Room) phaseEnds(n *node, at, now time.Time) {
 	switch n.phase {
 	case phasePoweringOn:
 		n.fetched = n.script
+		if r.elsewhere {
+			n.fetched = elsewhere
+		}
 		n.boot++
 		if n.fetched == (script{}) || r.fails(n, n.boot) {
 			n.fetched = script{}

@@ -40,6 +40,9 @@ type reporter struct {
 
 	mu  sync.Mutex
 	url string
+	// scripts is where nodes fetch their boot scripts, store the address of
+	// this server's S3.
+	scripts, store string
 
 	// The rest belongs to run.
 	queue []*delivery // ordered by time
@@ -188,7 +191,7 @@ func (p *reporter) send(ctx context.Context, now time.Time) {
 			continue
 		}
 		p.idle--
-		go func() { p.done <- result{d, p.tell(ctx, bos, d.Report)} }()
+		go func() { p.done <- result{d, p.deliver(ctx, bos, d)} }()
 	}
 	p.queue = slices.Delete(p.queue, 0, started)
 }

@@ -60,6 +60,7 @@ type Room struct {
 	order      []*node
 	bmcs       map[string][]*node
 	silent     map[string]bool
+	elsewhere  bool
 	outage     bool
 	groups     map[string][]string
 	partitions map[string][]string

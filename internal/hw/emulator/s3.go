@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -60,10 +61,26 @@ func objects() (map[string][]byte, error) {
 // signature is the Authorization header of a request signed with version 4.
 var signature = regexp.MustCompile(`^AWS4-HMAC-SHA256 Credential=([^/, ]+)/\d{8}/[^/, ]+/s3/aws4_request, *SignedHeaders=[^, ]+, *Signature=[0-9a-f]{64}$`)
 
+// signatureOf is the signature of a request as in the header, also of one that
+// has it in its query (a presigned URL) and is not older than it says.
+func signatureOf(r *http.Request, now time.Time) string {
+	q := r.URL.Query()
+	if !q.Has("X-Amz-Signature") {
+		return r.Header.Get("Authorization")
+	}
+	signed, err := time.Parse("20060102T150405Z", q.Get("X-Amz-Date"))
+	age, errAge := strconv.Atoi(q.Get("X-Amz-Expires"))
+	if err != nil || errAge != nil || now.After(signed.Add(time.Duration(age)*time.Second)) {
+		return ""
+	}
+	return fmt.Sprintf("%s Credential=%s, SignedHeaders=%s, Signature=%s",
+		q.Get("X-Amz-Algorithm"), q.Get("X-Amz-Credential"), q.Get("X-Amz-SignedHeaders"), q.Get("X-Amz-Signature"))
+}
+
 // bucket serves objects to holders of the access key. That a signature is
 // well-formed is enough: there is no secret to guard.
 func (s *Server) bucket(w http.ResponseWriter, r *http.Request) {
-	signed := signature.FindStringSubmatch(r.Header.Get("Authorization"))
+	signed := signature.FindStringSubmatch(signatureOf(r, time.Now()))
 	switch {
 	case signed == nil:
 		s3Error(w, r, http.StatusForbidden, "AccessDenied", "the request has no signature of version 4")
