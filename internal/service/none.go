@@ -46,6 +46,6 @@ func orNoBoot(b bos.BootParameters) bos.BootParameters {
 func (noBoot) Write(context.Context, []string, bos.BootArtifacts) (string, error) {
 	return "", &bos.CallError{
 		Outcome: bos.CallRefused, Cause: bos.CauseBootParameters,
-		Detail: "this service has no boot parameter service; configure boot_parameters.bss",
+		Detail: "this service has no boot parameter service; configure boot_parameters.bss or boot_parameters.builtin",
 	}
 }

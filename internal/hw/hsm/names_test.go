@@ -21,7 +21,8 @@ func TestNodesAreKnownByNIDAndByTheirInterfaces(t *testing.T) {
 	got, err := c.NodeNames(t.Context())
 	want := []bos.NodeName{
 		{ID: "x9c0s10b0n0", NID: 7, MACs: []string{"a4:bf:01:28:90:a8", "a4:bf:01:28:90:a9"}, Addresses: []string{"10.1.0.1"}},
-		{ID: "x9c0s2b0n0"}, {ID: "x9c0s3b0n0"},
+		{ID: "x9c0s2b0n0"},
+		{ID: "x9c0s3b0n0"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v\n%s", err, diff)
