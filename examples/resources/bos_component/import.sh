@@ -1,0 +1,1 @@
+terraform import bos_component.debug x1000c0s0b0n0

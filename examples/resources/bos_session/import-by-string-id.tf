@@ -1,0 +1,4 @@
+import {
+  to = bos_session.compute
+  id = "nightly" # or tenant/name
+}
