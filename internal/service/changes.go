@@ -17,14 +17,20 @@ type changes struct {
 	mu         sync.Mutex
 	components map[string]bool
 	sessions   map[bos.SessionKey]bool
+	hints      map[string]bool
 	options    bool
 	all        bool
 }
+
+// maxHints bounds the hints that wait for a step. What is beyond is dropped: a
+// hint that is lost costs time, no more.
+const maxHints = 1 << 17
 
 // taken is what has changed since the last take.
 type taken struct {
 	components []string
 	sessions   []bos.SessionKey
+	hints      []string
 	options    bool
 	all        bool
 }
@@ -34,6 +40,7 @@ func newChanges() *changes {
 		signal:     make(chan struct{}, 1),
 		components: make(map[string]bool),
 		sessions:   make(map[bos.SessionKey]bool),
+		hints:      make(map[string]bool),
 	}
 }
 
@@ -48,6 +55,23 @@ func (c *changes) add(change api.Change) {
 	c.options = c.options || change.Options
 	c.all = c.all || change.All
 	c.mu.Unlock()
+	c.notify()
+}
+
+// hint notes nodes whose power may have changed.
+func (c *changes) hint(ids []string) {
+	c.mu.Lock()
+	for _, id := range ids {
+		if len(c.hints) >= maxHints {
+			break
+		}
+		c.hints[id] = true
+	}
+	c.mu.Unlock()
+	c.notify()
+}
+
+func (c *changes) notify() {
 	select {
 	case c.signal <- struct{}{}:
 	default:
@@ -59,6 +83,7 @@ func (c *changes) take() taken {
 	defer c.mu.Unlock()
 	t := taken{
 		components: slices.Sorted(maps.Keys(c.components)),
+		hints:      slices.Sorted(maps.Keys(c.hints)),
 		options:    c.options,
 		all:        c.all,
 	}
@@ -67,6 +92,7 @@ func (c *changes) take() taken {
 	}
 	clear(c.components)
 	clear(c.sessions)
+	clear(c.hints)
 	c.options, c.all = false, false
 	return t
 }

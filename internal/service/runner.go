@@ -176,6 +176,7 @@ func (r *runner) load(ctx context.Context, in *engine.Inputs) error {
 }
 
 func (r *runner) loadChanges(ctx context.Context, changed taken, in *engine.Inputs) error {
+	in.Hints = append(in.Hints, changed.hints...)
 	if changed.options || changed.all {
 		options, err := r.ports.Store.Options(ctx)
 		if err != nil {

@@ -77,6 +77,12 @@ func New(c Config) (*Service, error) {
 // Handler serves the API; it works whether or not Run does.
 func (s *Service) Handler() http.Handler { return s.handler }
 
+// Hint takes note that the power of nodes may have changed: a notification of
+// HSM or an event of a BMC. The engine looks soon at those of them that it waits
+// for, and takes nothing else from it. It never blocks and may be called from any
+// goroutine, also before Run; unknown nodes cost nothing.
+func (s *Service) Hint(nodes ...string) { s.changes.hint(nodes) }
+
 const (
 	// leaseTTL is how long a service that was killed keeps others, and its
 	// own successor, from its database.

@@ -52,6 +52,18 @@ type Decision struct {
 	Why  Reason
 }
 
+// AwaitsPower reports whether the component waits for its power to change, or
+// to become known: what a hint about its power is worth a look for. One that
+// boots waits for its report instead.
+func (d Decision) AwaitsPower() bool {
+	switch d.Why {
+	case ReasonPowerOnWait, ReasonPowerOffWait, ReasonConfirmWait, ReasonHold:
+		return true
+	default:
+		return false
+	}
+}
+
 // minLook is the shortest time between an action and the first look at what
 // it did, and between two looks.
 const minLook = 250 * time.Millisecond

@@ -54,6 +54,11 @@ type node struct {
 	// power and configured are the questions to the two upstreams.
 	power, configured look
 	flying            bos.EffectKind
+	// awaits says that the last decision waits for the power to change, or
+	// to become known; hinted is when a hint came meanwhile that no look has
+	// followed yet.
+	awaits bool
+	hinted time.Time
 }
 
 // row is an unbroken row of readings that say nothing.
@@ -216,6 +221,9 @@ func (e *Engine) takeIn(in Inputs) {
 	for _, r := range in.Results {
 		e.settle(r)
 	}
+	for _, id := range in.Hints {
+		e.hint(id)
+	}
 }
 
 // track takes over a record that somebody else wrote.
@@ -355,6 +363,8 @@ func (e *Engine) decide(id string) {
 // schedule turns the wish for a look or a wake into one.
 func (e *Engine) schedule(id string, n *node, d decide.Decision) {
 	now := e.step.now
+	n.awaits = d.AwaitsPower()
+	d.Look = n.lookSooner(d.Look, now)
 	if d.Next.Enabled && n.power.want(d.Look, now) {
 		e.look(id, n)
 	}
@@ -382,6 +392,7 @@ func together(at, now time.Time) time.Time {
 // look asks for a power reading.
 func (e *Engine) look(id string, n *node) {
 	n.power.ask()
+	n.hinted = time.Time{}
 	e.step.out.Looks = append(e.step.out.Looks, id)
 }
 

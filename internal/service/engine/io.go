@@ -35,6 +35,10 @@ type Inputs struct {
 	Discovery   *DiscoveryFacts
 	// Retry are sessions whose setup was not written.
 	Retry []bos.SessionKey
+	// Hints are nodes of which somebody says that their power has changed or
+	// may have. A hint makes a look that is waited for come soon. It is never
+	// taken for a fact, and of a node that waits for nothing it is dropped.
+	Hints []string
 }
 
 // Result is the answer to an effect for one node.
@@ -112,7 +116,7 @@ func Empty(c bos.Commit) bool {
 func (in Inputs) Empty() bool {
 	return in.Options == nil && len(in.Records) == 0 && len(in.Deleted) == 0 && len(in.Dropped) == 0 &&
 		len(in.Sessions) == 0 && len(in.GoneSessions) == 0 && len(in.Readings) == 0 && len(in.Configurations) == 0 && len(in.Results) == 0 &&
-		len(in.Setups) == 0 && len(in.Completions) == 0 && in.Discovery == nil && len(in.Retry) == 0
+		len(in.Setups) == 0 && len(in.Completions) == 0 && in.Discovery == nil && len(in.Retry) == 0 && len(in.Hints) == 0
 }
 
 // Written is what a commit without conflicts left in the store: what it held,

@@ -1,0 +1,39 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// hintGap is the shortest time between two looks at one node that hints bring
+// about: a source that repeats itself costs no more than a decision each time.
+const hintGap = 250 * time.Millisecond
+
+// hint takes a hint in: the node is decided on again, and what it waits for is
+// looked at soon. While a call is out, its answer comes first.
+func (e *Engine) hint(id string) {
+	n, ok := e.nodes[id]
+	if !ok || !n.awaits || n.flying != bos.EffectNone {
+		return
+	}
+	n.hinted = e.step.now
+	e.step.touched[id] = true
+}
+
+// lookSooner is when to look, a hint considered: a node that waits is looked at
+// as soon as the gap allows, also if the answer that just came was asked for
+// before the hint.
+func (n *node) lookSooner(at, now time.Time) time.Time {
+	if !n.awaits || n.hinted.IsZero() || at.IsZero() {
+		return at
+	}
+	soon := now
+	if allowed := n.reading.Asked.Add(hintGap); allowed.After(soon) {
+		soon = allowed
+	}
+	if soon.Before(at) {
+		return soon
+	}
+	return at
+}
