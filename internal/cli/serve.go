@@ -83,7 +83,7 @@ func serve(c *cobra.Command, f serveFlags, version string) error {
 	if room != nil {
 		room.SetBOS(url)
 	}
-	store, err := sqlite.Open(ctx, settings.Database)
+	store, err := sqlite.Open(ctx, settings.Database, sqlite.Log(log))
 	if err != nil {
 		return err
 	}

@@ -1,9 +1,11 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"io/fs"
+	"log/slog"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -141,5 +143,42 @@ func TestABackupThatCannotBeMadeStopsTheUpgrade(t *testing.T) {
 	query(t, path, "SELECT MAX(version_id) FROM goose_db_version", &version)
 	if version != 1 {
 		t.Errorf("the database has version %d", version)
+	}
+}
+
+func TestStoredOptionsThatAreNotAllowedAnyMoreAreRepairedOnceWithAWarning(t *testing.T) {
+	path := at(t, 2, `INSERT INTO options (one, document) VALUES (1, '{"component_actual_state_ttl":"30m","max_boot_wait_time":77,"polling_frequency":"often"}')`)
+	var said bytes.Buffer
+	log := Log(slog.New(slog.NewTextHandler(&said, nil)))
+	s, err := Open(t.Context(), path, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := s.Options(t.Context())
+	want := bos.DefaultOptions()
+	want.MaxBootWaitTime = 77
+	if err != nil || o != want {
+		t.Errorf("options %+v, %v", o, err)
+	}
+	for _, name := range []string{"component_actual_state_ttl", "polling_frequency"} {
+		if strings.Count(said.String(), name) != 1 || !strings.Contains(said.String(), "level=WARN") {
+			t.Errorf("%s is not warned of once:\n%s", name, said.String())
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	said.Reset()
+	if s, err = Open(t.Context(), path, log); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close() //nolint:errcheck // the test is over
+	if said.Len() > 0 {
+		t.Errorf("the second start says\n%s", said.String())
+	}
+	var stored string
+	query(t, path, "SELECT document FROM options", &stored)
+	if !strings.Contains(stored, `"component_actual_state_ttl":"4h"`) {
+		t.Errorf("stored is %s", stored)
 	}
 }

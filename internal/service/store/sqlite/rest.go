@@ -81,29 +81,62 @@ func (s *Store) DeleteTemplate(ctx context.Context, tenant, name string, notes .
 	})
 }
 
-// Options reads the options; what was never set has its default.
+// Options reads the options; what was never set has its default, and so has
+// what is not allowed any more.
 func (s *Store) Options(ctx context.Context) (bos.Options, error) {
-	return scanOptions(s.read.QueryRowContext(context.WithoutCancel(ctx), "SELECT document FROM options"))
+	return scanOptions(s.read.QueryRowContext(context.WithoutCancel(ctx), selectOptions))
 }
 
 func scanOptions(row scanner) (bos.Options, error) {
-	o := bos.DefaultOptions()
+	o, _, err := repairedOptions(row)
+	return o, err
+}
+
+func repairedOptions(row scanner) (bos.Options, []string, error) {
 	var document []byte
 	err := row.Scan(&document)
 	if notThere(err) {
-		return o, nil
+		return bos.DefaultOptions(), nil, nil
 	}
-	if err == nil {
-		err = json.Unmarshal(document, &o)
+	if err != nil {
+		return bos.Options{}, nil, fmt.Errorf("read the options: %w", err)
 	}
-	return o, err
+	return bos.ReadOptions(document)
+}
+
+// repairOptions stores the options anew if a stored value is not allowed any
+// more, and says so: an older version may have taken it.
+func (s *Store) repairOptions(ctx context.Context) error {
+	return s.writer.do(ctx, func(ctx context.Context, t *tx) error {
+		o, repairs, err := repairedOptions(t.row(ctx, selectOptions))
+		if err != nil || len(repairs) == 0 {
+			return err
+		}
+		for _, repair := range repairs {
+			s.log.Warn(repair)
+		}
+		return putOptions(ctx, t, o)
+	})
+}
+
+const selectOptions = "SELECT document FROM options"
+
+func putOptions(ctx context.Context, t *tx, o bos.Options) error {
+	document, err := json.Marshal(o)
+	if err != nil {
+		return err
+	}
+	if _, err = t.exec(ctx, "INSERT OR REPLACE INTO options (one, document) VALUES (1, ?)", string(document)); err != nil {
+		return fmt.Errorf("write the options: %w", err)
+	}
+	return nil
 }
 
 // MutateOptions changes the options.
 func (s *Store) MutateOptions(ctx context.Context, fn func(*bos.Options) error, notes ...bos.Event) (bos.Options, error) {
 	var out bos.Options
 	err := s.writer.do(ctx, func(ctx context.Context, t *tx) error {
-		o, err := scanOptions(t.row(ctx, "SELECT document FROM options"))
+		o, err := scanOptions(t.row(ctx, selectOptions))
 		if err != nil {
 			return err
 		}
@@ -111,12 +144,8 @@ func (s *Store) MutateOptions(ctx context.Context, fn func(*bos.Options) error, 
 			return err
 		}
 		out = o
-		document, err := json.Marshal(o)
-		if err != nil {
+		if err := putOptions(ctx, t, o); err != nil {
 			return err
-		}
-		if _, err = t.exec(ctx, "INSERT OR REPLACE INTO options (one, document) VALUES (1, ?)", string(document)); err != nil {
-			return fmt.Errorf("write the options: %w", err)
 		}
 		return t.note(ctx, notes)
 	})

@@ -12,6 +12,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -31,6 +32,7 @@ type Store struct {
 
 	maxEvents int64
 	eventAge  time.Duration
+	log       *slog.Logger
 	news      sync.Mutex
 	newEvents chan struct{}
 }
@@ -47,9 +49,13 @@ func KeepEvents(most int64, age time.Duration) Option {
 	return func(s *Store) { s.maxEvents, s.eventAge = most, age }
 }
 
+// Log is where repairs are told; by default nowhere.
+func Log(log *slog.Logger) Option { return func(s *Store) { s.log = log } }
+
 // Open opens or creates the database file at path and brings it to the newest
-// version, after a backup beside it. A file from a newer version of the
-// program is refused.
+// version, after a backup beside it. Stored options that are not allowed any
+// more get their defaults. A file from a newer version of the program is
+// refused.
 func Open(ctx context.Context, path string, options ...Option) (*Store, error) {
 	write, err := sql.Open(driverName, dataSource(path, false))
 	if err != nil {
@@ -59,7 +65,7 @@ func Open(ctx context.Context, path string, options ...Option) (*Store, error) {
 	if _, err := migrate(ctx, write, path); err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
-	s := &Store{write: write, maxEvents: DefaultMaxEvents, eventAge: DefaultEventAge}
+	s := &Store{write: write, maxEvents: DefaultMaxEvents, eventAge: DefaultEventAge, log: slog.New(slog.DiscardHandler)}
 	for _, option := range options {
 		option(s)
 	}
@@ -78,6 +84,9 @@ func Open(ctx context.Context, path string, options ...Option) (*Store, error) {
 	s.writer = newWriter(conn)
 	s.writer.committed, s.writer.prune = s.announce, s.pruneEvents
 	go s.writer.loop()
+	if err := s.repairOptions(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open database %s: %w", path, err), s.Close())
+	}
 	return s, nil
 }
 
