@@ -22,6 +22,22 @@ func (c *Client) Options(ctx context.Context) (bos.Options, error) {
 	return o, err
 }
 
+// KnownOptions reads the options that the service has; what it does not have is
+// nil.
+func (c *Client) KnownOptions(ctx context.Context) (bos.OptionsPatch, error) {
+	var o bos.OptionsPatch
+	err := c.get(ctx, "/v2/options", nil, &o)
+	return o, err
+}
+
+// SetOptions sets what the patch sets and returns the options that the service
+// has. Setting the same once more does no harm.
+func (c *Client) SetOptions(ctx context.Context, p bos.OptionsPatch) (bos.OptionsPatch, error) {
+	var o bos.OptionsPatch
+	err := c.send(ctx, http.MethodPatch, "/v2/options", p, &o)
+	return o, err
+}
+
 // PatchOptions sets what the patch sets and returns all options.
 func (c *Client) PatchOptions(ctx context.Context, p bos.OptionsPatch) (bos.Options, error) {
 	var o bos.Options

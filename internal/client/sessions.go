@@ -37,6 +37,33 @@ func (c *Client) Session(ctx context.Context, name string) (bos.Session, error) 
 	return s, err
 }
 
+// SessionFilter picks sessions of a list. Ages are written as BOS writes them,
+// such as 2d.
+type SessionFilter struct {
+	Status, MinAge, MaxAge string
+}
+
+// Sessions lists the sessions of the client's tenant, or of everyone without
+// one.
+func (c *Client) Sessions(ctx context.Context, f SessionFilter) ([]bos.Session, error) {
+	query := url.Values{}
+	for name, value := range map[string]string{"status": f.Status, "min_age": f.MinAge, "max_age": f.MaxAge} {
+		if value != "" {
+			query.Set(name, value)
+		}
+	}
+	var all []bos.Session
+	err := c.get(ctx, "/v2/sessions", query, &all)
+	return all, err
+}
+
+// SessionStatus reads how far a session is.
+func (c *Client) SessionStatus(ctx context.Context, name string) (bos.ExtendedStatus, error) {
+	var s bos.ExtendedStatus
+	err := c.get(ctx, sessionPath(name)+"/status", nil, &s)
+	return s, err
+}
+
 // DeleteSession deletes a session's record; nodes are not touched.
 func (c *Client) DeleteSession(ctx context.Context, name string) error {
 	return c.send(ctx, http.MethodDelete, sessionPath(name), nil, nil)

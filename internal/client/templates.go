@@ -39,6 +39,14 @@ func (c *Client) DeleteTemplate(ctx context.Context, name string) error {
 	return c.send(ctx, http.MethodDelete, templatePath(name), nil, nil)
 }
 
+// TemplateValidity is what BOS says of a stored template: "Valid", or what is
+// wrong with it.
+func (c *Client) TemplateValidity(ctx context.Context, name string) (string, error) {
+	var text string
+	err := c.get(ctx, "/v2/sessiontemplatesvalid/"+url.PathEscape(name), nil, &text)
+	return text, err
+}
+
 // named fills in what some versions of BOS leave out of the record.
 func named(t bos.SessionTemplate, name string) bos.SessionTemplate {
 	if t.Name == "" {
