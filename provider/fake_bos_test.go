@@ -30,6 +30,8 @@ type fakeBOS struct {
 	templates  map[bos.SessionKey]bos.SessionTemplate
 	sessions   map[bos.SessionKey]*bos.Session
 	receipts   map[string]bos.Preview
+	options    map[string]any
+	sick       bool
 	requests   []string
 	afterWrite func(method, path string) (hangUp bool)
 	watch      chan string
@@ -40,6 +42,7 @@ func startFake(cleanup func(func()), nodes ...string) *fakeBOS {
 	s := &fakeBOS{
 		nodes: make(map[string]*bos.Component), disabled: make(map[string]bool), broken: make(map[string]bos.Cause),
 		templates: make(map[bos.SessionKey]bos.SessionTemplate), sessions: make(map[bos.SessionKey]*bos.Session), receipts: make(map[string]bos.Preview),
+		options: defaultOptions(),
 	}
 	for _, id := range nodes {
 		s.nodes[id] = &bos.Component{ID: id}
@@ -146,8 +149,17 @@ func (s *fakeBOS) handler() http.Handler {
 		"PUT /v2/sessiontemplates/{name}":      s.putTemplate,
 		"DELETE /v2/sessiontemplates/{name}":   s.deleteTemplate,
 		"POST /v2/sessions":                    s.postSession,
+		"GET /v2/sessions":                     s.listSessions,
 		"GET /v2/sessions/{name}":              s.getSession,
+		"GET /v2/sessions/{name}/status":       s.sessionStatus,
 		"DELETE /v2/sessions/{name}":           s.deleteSession,
+		"GET /v2/sessiontemplates":             s.listTemplates,
+		"GET /v2/sessiontemplatesvalid/{name}": s.validity,
+		"POST /v2/applystaged":                 s.applyStaged,
+		"GET /v2/options":                      s.getOptions,
+		"PATCH /v2/options":                    s.patchOptions,
+		"GET /v2/version":                      s.version,
+		"GET /v2/healthz":                      s.health,
 		"GET /v2/components":                   s.listComponents,
 		"GET /v2/components/{id}":              s.getComponent,
 		"PATCH /v2/components/{id}":            s.patchComponent,

@@ -139,6 +139,13 @@ func (s *fakeBOS) begin(session *bos.Session, t bos.SessionTemplate) {
 	session.Components = strings.Join(nodes, ",")
 	for _, id := range nodes {
 		c := s.nodes[id]
+		if session.Stage {
+			c.StagedState = bos.StagedState{Session: session.Name}
+			for _, set := range t.BootSets {
+				c.StagedState.BootArtifacts = bos.BootArtifacts{Kernel: set.Path + "/kernel", KernelParameters: set.KernelParameters}
+			}
+			continue
+		}
 		c.Session, c.Enabled, c.Error, c.Status = session.Name, true, "", bos.ComponentStatus{Phase: bos.PhasePoweringOn}
 		c.DesiredState.BootArtifacts = bos.BootArtifacts{}
 		for _, set := range t.BootSets {
@@ -147,7 +154,7 @@ func (s *fakeBOS) begin(session *bos.Session, t bos.SessionTemplate) {
 			}
 		}
 	}
-	if !s.held {
+	if !s.held && !session.Stage {
 		s.finish(session)
 	}
 }

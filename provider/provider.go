@@ -125,6 +125,7 @@ func (p *bosProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		applyingSet:    !m.Applying.IsNull(),
 		requirePreview: m.RequirePreview.ValueBool(),
 		planned:        newPlannedTemplates(),
+		previews:       newPreviewCache(),
 		components:     newComponentCache(),
 	}
 	resp.ResourceData, resp.DataSourceData = s, s
@@ -173,13 +174,16 @@ func (p *bosProvider) connect(m providerModel, diags *diag.Diagnostics) *client.
 }
 
 func (p *bosProvider) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{newTemplateResource, newSessionResource, newComponentResource}
+	return []func() resource.Resource{newTemplateResource, newSessionResource, newComponentResource, newOptionsResource, newStagedApplyResource}
 }
 
 func (p *bosProvider) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{newComponentsDataSource}
+	return []func() datasource.DataSource{
+		newComponentDataSource, newComponentsDataSource, newOptionsDataSource, newPreviewDataSource, newServiceDataSource,
+		newSessionDataSource, newSessionsDataSource, newTemplateDataSource, newTemplatesDataSource,
+	}
 }
 
 func (p *bosProvider) Functions(context.Context) []func() function.Function {
-	return []func() function.Function{newXnameExpand, newXnameFold}
+	return []func() function.Function{newXnameExpand, newXnameFold, newXnameParse, newLimitParse}
 }

@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -9,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
-	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -49,6 +47,7 @@ type sessionModel struct {
 	PlannedComponents types.String `tfsdk:"planned_components"`
 	PlannedCount      types.Int64  `tfsdk:"planned_count"`
 	PlannedRoles      types.Map    `tfsdk:"planned_roles"`
+	PlannedBootSets   types.Map    `tfsdk:"planned_boot_sets"`
 	Skipped           types.Map    `tfsdk:"skipped"`
 }
 
@@ -95,13 +94,13 @@ func (m *sessionModel) keepResults(state *sessionModel) {
 }
 
 func (m *sessionModel) keepPlanned(state *sessionModel) {
-	m.Pin, m.PlannedComponents, m.PlannedCount = state.Pin, state.PlannedComponents, state.PlannedCount
-	m.PlannedRoles, m.Skipped = state.PlannedRoles, state.Skipped
+	m.Pin, m.PlannedComponents, m.PlannedCount, m.Skipped = state.Pin, state.PlannedComponents, state.PlannedCount, state.Skipped
+	m.PlannedRoles, m.PlannedBootSets = state.PlannedRoles, state.PlannedBootSets
 }
 
 func (m *sessionModel) unknownPlanned() {
 	m.Pin, m.PlannedComponents, m.PlannedCount = types.StringUnknown(), types.StringUnknown(), types.Int64Unknown()
-	m.PlannedRoles, m.Skipped = types.MapUnknown(types.StringType), types.MapUnknown(types.StringType)
+	m.Skipped, m.PlannedRoles, m.PlannedBootSets = types.MapUnknown(types.StringType), types.MapUnknown(types.StringType), types.MapUnknown(plannedSetType)
 }
 
 // nullPlanned replaces what is still unknown of the preview.
@@ -121,29 +120,17 @@ func (m *sessionModel) nullPlanned() {
 	if m.Skipped.IsUnknown() {
 		m.Skipped = types.MapNull(types.StringType)
 	}
+	if m.PlannedBootSets.IsUnknown() {
+		m.PlannedBootSets = types.MapNull(plannedSetType)
+	}
 }
-
-// noRole stands in planned_roles for nodes without a role.
-const noRole = "none"
 
 // takePreview plans what the preview says.
 func (m *sessionModel) takePreview(p bos.Preview) {
 	m.Pin = types.StringValue(p.Pin)
 	m.PlannedComponents = types.StringValue(p.Nodes)
 	m.PlannedCount = types.Int64Value(int64(p.Count))
-	m.PlannedRoles = types.MapNull(types.StringType)
-	if p.Roles != nil { // a server of an earlier version does not say
-		roles := make(map[string]attr.Value, len(p.Roles))
-		for _, role := range p.Roles {
-			roles[cmp.Or(role.Role, noRole)] = types.StringValue(role.Nodes)
-		}
-		m.PlannedRoles = types.MapValueMust(types.StringType, roles)
-	}
-	skipped := make(map[string]attr.Value, len(p.Skipped))
-	for _, skip := range p.Skipped {
-		skipped[skip.Reason] = types.StringValue(skip.Nodes)
-	}
-	m.Skipped = types.MapValueMust(types.StringType, skipped)
+	m.PlannedRoles, m.PlannedBootSets, m.Skipped = rolesOf(p), bootSetsOf(p), skippedOf(p)
 }
 
 // observe takes over what BOS says about the session itself.
@@ -176,57 +163,12 @@ func (m *sessionModel) adopt(s bos.Session) {
 	m.nullPlanned()
 }
 
-// failure is nodes that failed for one reason.
-type failure struct {
-	// reason is the cause's sentence, or the error itself where BOS names
-	// no cause.
-	reason string
-	nodes  []string
-}
-
 // takeOutcomes takes over what became of the nodes, and returns the failures by
 // reason, the one with most nodes first.
 func (m *sessionModel) takeOutcomes(outcomes []bos.NodeOutcome) []failure {
-	var failed []string
-	byReason := make(map[string][]string)
-	for _, node := range outcomes {
-		if node.Status != bos.StatusFailed {
-			continue
-		}
-		failed = append(failed, node.ID)
-		byReason[reasonOf(node)] = append(byReason[reasonOf(node)], node.ID)
-	}
-	folded := bos.Fold(failed)
-	m.FailedComponents = types.StringValue(folded)
-	m.FailedCount = types.Int64Value(int64(len(failed)))
-	m.RetryLimit = orNull(folded)
-	summary := make(map[string]attr.Value, len(byReason))
-	failures := make([]failure, 0, len(byReason))
-	for reason, nodes := range byReason {
-		summary[reason] = types.ObjectValueMust(outcomeType.AttrTypes, map[string]attr.Value{
-			"count": types.Int64Value(int64(len(nodes))), "list": types.StringValue(bos.Fold(nodes)),
-		})
-		failures = append(failures, failure{reason, nodes})
-	}
-	m.ErrorSummary = types.MapValueMust(outcomeType, summary)
-	slices.SortFunc(failures, func(a, b failure) int {
-		if d := len(b.nodes) - len(a.nodes); d != 0 {
-			return d
-		}
-		return strings.Compare(a.reason, b.reason)
-	})
+	failures := failuresOf(outcomes)
+	m.FailedComponents, m.FailedCount, m.RetryLimit, m.ErrorSummary = reported(failures)
 	return failures
-}
-
-func reasonOf(node bos.NodeOutcome) string {
-	switch {
-	case node.Sentence != "":
-		return node.Sentence
-	case node.Error != "":
-		return node.Error
-	default:
-		return "BOS gives no reason"
-	}
 }
 
 // failures reads back what takeOutcomes stored.

@@ -114,63 +114,67 @@ func (m *sessionModel) newUnknowns(config *sessionModel) {
 // a loud word that nobody can say.
 func (r *sessionResource) planNew(ctx context.Context, config, plan *sessionModel, diags *diag.Diagnostics) {
 	plan.newUnknowns(config)
-	preview, why := r.preview(ctx, plan, diags)
+	if !config.Pin.IsNull() {
+		plan.Pin = config.Pin
+	}
+	preview, why := r.preview(ctx, plan, config.Pin, diags)
 	if diags.HasError() {
 		return
 	}
 	if preview == nil {
-		detail := fmt.Sprintf("Which nodes the %s of template %q will touch cannot be said now: %s.", plan.Operation.ValueString(), plan.TemplateName.ValueString(), why)
-		if r.shared != nil && r.shared.requirePreview {
-			diags.AddError("No preview of BOS session", detail+" The provider is set to require_preview, so this is not planned.")
-			return
-		}
-		diags.AddWarning("No preview of BOS session", detail+" Nobody has reviewed its effect when it is applied.")
+		r.shared.noPreview(fmt.Sprintf("Which nodes the %s of template %q will touch cannot be said now: %s.", plan.Operation.ValueString(), plan.TemplateName.ValueString(), why), diags)
+		return
+	}
+	if given := config.Pin.ValueString(); given != "" && given != preview.Pin {
+		diags.AddAttributeError(path.Root("pin"), titleOutdated, plan.pinMismatch(*preview))
 		return
 	}
 	plan.takePreview(*preview)
+	if config.Pin.IsUnknown() {
+		plan.Pin = config.Pin
+	}
 	if !r.shared.applying {
-		diags.AddWarning(previewSummary(*preview), plan.previewDetail(*preview, r.shared.applyingSet))
+		diags.AddWarning(previewSummary(*preview), plan.previewDetail(*preview, r.shared.applyingSet || !config.Pin.IsNull()))
 	}
 }
 
-// preview asks the service what the planned session would do; nil and the
-// reason if nobody can say. What would make the session fail is an error.
-func (r *sessionResource) preview(ctx context.Context, plan *sessionModel, diags *diag.Diagnostics) (preview *bos.Preview, why string) {
+// preview asks the service, once in each walk, what the planned session would
+// do. While applying, and where a pin is given, the answer is the review it
+// stands for.
+func (r *sessionResource) preview(ctx context.Context, plan *sessionModel, pin types.String, diags *diag.Diagnostics) (preview *bos.Preview, why string) {
 	if r.shared == nil || r.shared.client == nil {
 		return nil, "the provider's settings are not known yet"
 	}
 	if plan.Operation.IsUnknown() || plan.TemplateName.IsUnknown() || plan.Limit.IsUnknown() || plan.Stage.IsUnknown() || plan.IncludeDisabled.IsUnknown() || plan.Tenant.IsUnknown() {
 		return nil, "operation, template_name, limit or tenant comes from something that is not created yet"
 	}
-	request := bos.PreviewRequest{
-		TemplateName: plan.TemplateName.ValueString(), Operation: bos.Operation(plan.Operation.ValueString()), Limit: plan.Limit.ValueString(),
-		Stage: plan.Stage.ValueBool(), IncludeDisabled: plan.IncludeDisabled.ValueBool(), Reuse: r.shared.applying,
+	q := previewQuestion{
+		PreviewRequest: bos.PreviewRequest{
+			TemplateName: plan.TemplateName.ValueString(), Operation: bos.Operation(plan.Operation.ValueString()), Limit: plan.Limit.ValueString(),
+			Stage: plan.Stage.ValueBool(), IncludeDisabled: plan.IncludeDisabled.ValueBool(), Reuse: r.shared.applying || pin.ValueString() != "",
+		},
+		tenant: plan.Tenant.ValueString(),
 	}
-	planned, found := r.shared.planned.get(plan.Tenant.ValueString(), request.TemplateName)
+	planned, found := r.shared.planned.get(q.tenant, q.TemplateName)
 	if found && planned == nil {
 		return nil, "the content of the template is not known yet"
 	}
-	request.Template = planned
-	c := r.shared.reach(plan.Tenant, diags)
-	caps, err := c.Capabilities(ctx)
+	q.Template = planned
+	key, err := q.key()
 	if err != nil {
-		return nil, "BOS did not answer (" + err.Error() + ")"
-	}
-	if !client.Has(caps, bos.ExtensionPreviews) {
-		return nil, "this BOS has no previews"
-	}
-	p, err := c.Preview(ctx, request)
-	switch {
-	case err == nil:
-		return &p, ""
-	case !client.IsBadRequest(err):
 		return nil, err.Error()
 	}
-	if planned == nil {
-		if _, lookUp := c.Template(ctx, request.TemplateName); client.IsNotFound(lookUp) {
-			return nil, fmt.Sprintf("BOS has no template %q yet, and no bos_session_template that this session refers to is going to write it; use bos_session_template.<name>.name as template_name", request.TemplateName)
+	c := r.shared.reach(plan.Tenant, diags)
+	preview, why, more := r.shared.previews.once(key+"\n"+pin.ValueString(), func(diags *diag.Diagnostics) (*bos.Preview, string) {
+		p, why := r.shared.ask(ctx, c, q, diags)
+		if p == nil || !q.Reuse || r.shared.applying || p.Pin == pin.ValueString() {
+			return p, why
 		}
-	}
-	unable(diags, fmt.Sprintf("plan BOS session: it would be refused for template %q", request.TemplateName), err)
-	return nil, ""
+		// The newest review of this session is another one than the pin
+		// stands for: what counts is how things are now.
+		q.Reuse = false
+		return r.shared.ask(ctx, c, q, diags)
+	})
+	diags.Append(more...)
+	return preview, why
 }

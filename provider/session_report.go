@@ -93,6 +93,14 @@ func (m *sessionModel) previewDetail(p bos.Preview, applyingSet bool) string {
 	return b.String()
 }
 
+// pinMismatch says that a pin that was given does not stand for what the
+// session would do now.
+func (m *sessionModel) pinMismatch(now bos.Preview) string {
+	return fmt.Sprintf("pin stands for another %s of template %q than BOS would do now, on %s:\n\n    %s\n\n"+
+		"Nodes, images, kernel parameters or configuration have changed since the pin was made, or the preview was made for other arguments than this session has. No node was touched. Plan again and review what is new.",
+		m.Operation.ValueString(), m.TemplateName.ValueString(), nodes(int64(now.Count)), now.Nodes)
+}
+
 func previewSummary(p bos.Preview) string {
 	verb := map[bos.Operation]string{
 		bos.OperationBoot: "boot", bos.OperationReboot: "reboot", bos.OperationShutdown: "shut down",

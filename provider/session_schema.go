@@ -38,6 +38,9 @@ const (
 // maxFailedRule: a count or a percentage.
 var maxFailedRule = regexp.MustCompile(`^(\d{1,7}|\d{1,2}%|100%)$`)
 
+// pinRule: what services hand out as pin.
+var pinRule = regexp.MustCompile(`^[-_.a-zA-Z0-9]{1,128}$`)
+
 func operationNames() []string {
 	var names []string
 	for _, op := range bos.Operations() {
@@ -178,14 +181,26 @@ func plannedAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"planned_components": computedText("Nodes the session was going to act on when it was planned, folded. Null on a server that cannot say."),
 		"planned_count":      computedCount("How many nodes these are."),
-		"planned_roles": schema.MapAttribute{
-			Computed: true, ElementType: types.StringType,
-			MarkdownDescription: "The same nodes by their role in the inventory, folded; those without a role are under `none`. A policy on the plan can go by it. Null on a server that cannot say.",
+		"planned_roles":      schema.MapAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: rolesDescription},
+		"planned_boot_sets": schema.MapNestedAttribute{
+			Computed: true, MarkdownDescription: "The planned nodes by boot set, with the image they boot.",
+			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+				"components":      computedText("Nodes of this boot set, folded."),
+				"component_count": computedCount("How many nodes these are."),
+				"image_path":      computedText("Image they boot, null for a shutdown."),
+				"image_etag":      computedText("Etag of the image's manifest when it was planned, null for a shutdown."),
+			}},
 		},
 		"skipped": schema.MapAttribute{
 			Computed: true, ElementType: types.StringType,
 			MarkdownDescription: "Nodes that the template names and the session was going to leave out, folded, by reason.",
 		},
-		"pin": computedText("Stands for the planned nodes, their images and the operation. The service refuses the session if they are others by the time it is created."),
+		"pin": schema.StringAttribute{
+			Optional: true, Computed: true,
+			Validators: []validator.String{stringvalidator.RegexMatches(pinRule, "must be the pin of a preview, such as data.bos_session_preview.x.pin")},
+			MarkdownDescription: "Stands for the planned nodes, what they boot with which parameters, and the operation. The service refuses the session if they are others by the time it is created. " +
+				"Give it as `data.bos_session_preview.x.pin` to hold a saved plan to what was reviewed; with `applying = terraform.applying` in the provider block it is chosen for you. " +
+				"It matters only when the session is created: another pin runs nothing.",
+		},
 	}
 }

@@ -22,6 +22,7 @@ type shared struct {
 	applyingSet    bool
 	requirePreview bool
 	planned        *plannedTemplates
+	previews       *previewCache
 	components     *componentCache
 }
 

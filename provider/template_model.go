@@ -24,6 +24,9 @@ type templateModel struct {
 	CFS         types.Object `tfsdk:"cfs"`
 	BootSets    types.Map    `tfsdk:"boot_sets"`
 	Revision    types.String `tfsdk:"revision"`
+
+	Valid             types.Bool   `tfsdk:"valid"`
+	ValidationMessage types.String `tfsdk:"validation_message"`
 }
 
 type bootSetModel struct {

@@ -58,11 +58,14 @@ func (r *templateResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	}
 	plan.ID = joinID(plan.Tenant, plan.Name)
 	plan.Revision = types.StringUnknown()
+	plan.Valid, plan.ValidationMessage = types.BoolUnknown(), types.StringUnknown()
 	if known := plan.contentKnown(ctx); known {
 		t := plan.toAPI(ctx, &resp.Diagnostics)
 		plan.Revision = types.StringValue(revision(t))
 		if state == nil || !reflect.DeepEqual(t, state.toAPI(ctx, &resp.Diagnostics)) {
 			r.remember(plan, &t)
+		} else {
+			plan.Valid, plan.ValidationMessage = state.Valid, state.ValidationMessage
 		}
 	} else {
 		r.remember(plan, nil)
@@ -148,6 +151,10 @@ func (r *templateResource) put(ctx context.Context, c *client.Client, plan *temp
 	}
 	plan.ID = joinID(plan.Tenant, plan.Name)
 	plan.Revision = types.StringValue(revision(wanted))
+	plan.readValidity(ctx, c, diags)
+	if text := plan.ValidationMessage.ValueString(); text != "" {
+		diags.AddWarning("BOS finds something wrong with the session template", fmt.Sprintf("Template %q is stored, but BOS says: %s\n\nA session that boots it may be refused.", wanted.Name, text))
+	}
 }
 
 func (r *templateResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
@@ -167,6 +174,7 @@ func (r *templateResource) Read(ctx context.Context, req resource.ReadRequest, r
 		return
 	}
 	state.fromAPI(ctx, t, &resp.Diagnostics)
+	state.readValidity(ctx, c, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 }
 

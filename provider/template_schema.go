@@ -66,6 +66,11 @@ func (r *templateResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 				MarkdownDescription: "Boot sets by name: nodes that boot one image one way.",
 				NestedObject:        schema.NestedAttributeObject{Attributes: bootSetAttributes(), Validators: []validator.Object{someNodes{}}},
 			},
+			"valid": schema.BoolAttribute{
+				Computed:            true,
+				MarkdownDescription: "BOS finds nothing wrong with the stored template, its image included. What is wrong warns here, and fails a session that boots it.",
+			},
+			"validation_message": computedText("What BOS finds wrong with it, null if nothing."),
 			"revision": schema.StringAttribute{
 				Computed: true,
 				MarkdownDescription: "Hash of everything that decides what nodes boot; the description and the order of nodes do not count. " +

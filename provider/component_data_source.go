@@ -1,0 +1,90 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/client"
+)
+
+type componentDataSource struct{ source }
+
+func newComponentDataSource() datasource.DataSource { return &componentDataSource{} }
+
+func (d *componentDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_component"
+}
+
+func (d *componentDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	object := func(description string, attributes map[string]schema.Attribute) schema.SingleNestedAttribute {
+		return schema.SingleNestedAttribute{Computed: true, MarkdownDescription: description, Attributes: attributes}
+	}
+	artifacts := func(description string) schema.SingleNestedAttribute {
+		return object(description, map[string]schema.Attribute{
+			"kernel": readText("Path of the kernel; empty for off."), "kernel_parameters": readText("Kernel parameters."), "initrd": readText("Path of the initrd."),
+		})
+	}
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "BOS' record of one node: what it shall run, what it said it runs, and what BOS is doing about the difference.",
+		Attributes: map[string]schema.Attribute{
+			"xname": schema.StringAttribute{
+				Required: true, Validators: textBetween(1, bos.MaxComponentID),
+				MarkdownDescription: "Which node, such as `x3000c0s19b1n0`. BOS must know it.",
+			},
+			"id":           readText("The xname in canonical form."),
+			"enabled":      readFlag("BOS is acting on the node."),
+			"retry_policy": readCount("How many attempts each power action has; null if the node has no policy of its own."),
+			"status":       readText("`stable`, `failed`, `on_hold`, or what BOS is doing with the node, such as `power_on_called`."),
+			"phase":        readText("`powering_on`, `powering_off`, `configuring`, or empty."),
+			"error":        readText("What went wrong last."),
+			"session":      readText("Session that set the desired state, empty if none did."),
+			"desired_state": object("What the node shall run.", map[string]schema.Attribute{
+				"boot_artifacts": artifacts("What to boot. Without a kernel the node shall be off."), "configuration": readText("CFS configuration."),
+			}),
+			"staged_state": object("What becomes the desired state when it is applied.", map[string]schema.Attribute{
+				"boot_artifacts": artifacts("What to boot."), "configuration": readText("CFS configuration."), "session": readText("Session that staged it."),
+			}),
+			"actual_state": object("What the node said it booted.", map[string]schema.Attribute{
+				"boot_artifacts": artifacts("What it booted."),
+				"bss_token":      schema.StringAttribute{Computed: true, Sensitive: true, MarkdownDescription: "Token of the boot script it booted with."},
+			}),
+			"last_action": object("What BOS did last.", map[string]schema.Attribute{
+				"action": readText("The action."), "last_updated": readText("When, in UTC."), "failed": readFlag("It had no effect."),
+			}),
+			"event_stats": object("Attempts since the desired state was set or reached.", map[string]schema.Attribute{
+				"power_on_attempts":           readCount("To power on."),
+				"power_off_graceful_attempts": readCount("To power off gracefully."),
+				"power_off_forceful_attempts": readCount("To power off by force."),
+			}),
+		},
+	}
+}
+
+func (d *componentDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	var m componentModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
+	c := d.shared.reach(types.StringNull(), &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	id := bos.CanonicalXname(m.Xname.ValueString())
+	record, found, err := d.shared.components.read(ctx, c, id)
+	if err == nil && !found {
+		record, err = c.Component(ctx, id)
+	}
+	switch {
+	case client.IsNotFound(err):
+		resp.Diagnostics.AddAttributeError(path.Root("xname"), "BOS knows no such component", fmt.Sprintf("BOS has no component %q. Check the xname; nodes that are new in the inventory appear at the next discovery.", id))
+	case err != nil:
+		unable(&resp.Diagnostics, "read BOS component", err)
+	default:
+		shown := observed(m.Xname, record)
+		resp.Diagnostics.Append(resp.State.Set(ctx, &shown)...)
+	}
+}

@@ -1,0 +1,131 @@
+package provider
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/client"
+)
+
+// previewQuestion is what a session would be created with.
+type previewQuestion struct {
+	bos.PreviewRequest
+	tenant string
+}
+
+// key stands for the question.
+func (q previewQuestion) key() (string, error) {
+	content, err := json.Marshal(q.PreviewRequest)
+	return q.tenant + "\n" + string(content), err
+}
+
+// ask has the service say what a session would do; nil and the reason if nobody
+// can say. What would make the session fail is an error.
+func (s *shared) ask(ctx context.Context, c *client.Client, q previewQuestion, diags *diag.Diagnostics) (preview *bos.Preview, why string) {
+	caps, err := c.Capabilities(ctx)
+	if err != nil {
+		return nil, "BOS did not answer (" + err.Error() + ")"
+	}
+	if !client.Has(caps, bos.ExtensionPreviews) {
+		return nil, "this BOS has no previews"
+	}
+	p, err := c.Preview(ctx, q.PreviewRequest)
+	switch {
+	case err == nil:
+		return &p, ""
+	case !client.IsBadRequest(err):
+		return nil, err.Error()
+	}
+	if q.Template == nil {
+		if _, lookUp := c.Template(ctx, q.TemplateName); client.IsNotFound(lookUp) {
+			return nil, fmt.Sprintf("BOS has no template %q yet, and no bos_session_template that this refers to is going to write it; use bos_session_template.<name>.name as template_name", q.TemplateName)
+		}
+	}
+	unable(diags, fmt.Sprintf("plan BOS session: it would be refused for template %q", q.TemplateName), err)
+	return nil, ""
+}
+
+// noPreview says that nobody can say what a session is going to do: loudly, and
+// as an error where the user wants to know.
+func (s *shared) noPreview(detail string, diags *diag.Diagnostics) {
+	if s != nil && s.requirePreview {
+		diags.AddError("No preview of BOS session", detail+" The provider is set to require_preview, so this is not planned.")
+		return
+	}
+	diags.AddWarning("No preview of BOS session", detail+" Nobody has reviewed its effect when it is applied.")
+}
+
+// bootSetTypeS3 is the only type of image that can be booted.
+const bootSetTypeS3 = "s3"
+
+// noRole stands for nodes without a role.
+const noRole = "none"
+
+// rolesOf is null for a service that does not know roles.
+func rolesOf(p bos.Preview) types.Map {
+	if p.Roles == nil {
+		return types.MapNull(types.StringType)
+	}
+	roles := make(map[string]attr.Value, len(p.Roles))
+	for _, role := range p.Roles {
+		roles[cmp.Or(role.Role, noRole)] = types.StringValue(role.Nodes)
+	}
+	return types.MapValueMust(types.StringType, roles)
+}
+
+func bootSetsOf(p bos.Preview) types.Map {
+	sets := make(map[string]attr.Value, len(p.BootSets))
+	for _, set := range p.BootSets {
+		sets[set.Name] = types.ObjectValueMust(plannedSetType.AttrTypes, map[string]attr.Value{
+			"components": types.StringValue(set.Nodes), "component_count": types.Int64Value(int64(set.Count)),
+			"image_path": orNull(set.ImagePath), "image_etag": orNull(set.ImageETag),
+		})
+	}
+	return types.MapValueMust(plannedSetType, sets)
+}
+
+func skippedOf(p bos.Preview) types.Map {
+	skipped := make(map[string]attr.Value, len(p.Skipped))
+	for _, skip := range p.Skipped {
+		skipped[skip.Reason] = types.StringValue(skip.Nodes)
+	}
+	return types.MapValueMust(types.StringType, skipped)
+}
+
+// previewCache keeps the previews of one walk: of a session that is replaced,
+// Terraform asks twice for the plan, and must be told the same both times.
+type previewCache struct {
+	mu    sync.Mutex
+	known map[string]*cachedPreview
+}
+
+type cachedPreview struct {
+	once    sync.Once
+	preview *bos.Preview
+	why     string
+	diags   diag.Diagnostics
+}
+
+func newPreviewCache() *previewCache { return &previewCache{known: make(map[string]*cachedPreview)} }
+
+// once asks the first time that a question comes, and gives the same answer to
+// everybody who asks it again.
+func (p *previewCache) once(key string, ask func(*diag.Diagnostics) (*bos.Preview, string)) (*bos.Preview, string, diag.Diagnostics) {
+	p.mu.Lock()
+	entry := p.known[key]
+	if entry == nil {
+		entry = &cachedPreview{}
+		p.known[key] = entry
+	}
+	p.mu.Unlock()
+	entry.once.Do(func() { entry.preview, entry.why = ask(&entry.diags) })
+	return entry.preview, entry.why, entry.diags
+}

@@ -1,0 +1,131 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/bootorch/terraform-provider-bos/internal/client"
+)
+
+type sessionDataSource struct{ source }
+
+func newSessionDataSource() datasource.DataSource { return &sessionDataSource{} }
+
+type sessionDataModel struct {
+	Name            types.String `tfsdk:"name"`
+	Tenant          types.String `tfsdk:"tenant"`
+	ID              types.String `tfsdk:"id"`
+	Operation       types.String `tfsdk:"operation"`
+	TemplateName    types.String `tfsdk:"template_name"`
+	Limit           types.String `tfsdk:"limit"`
+	Stage           types.Bool   `tfsdk:"stage"`
+	IncludeDisabled types.Bool   `tfsdk:"include_disabled"`
+
+	Status           types.String `tfsdk:"status"`
+	StartTime        types.String `tfsdk:"start_time"`
+	EndTime          types.String `tfsdk:"end_time"`
+	Duration         types.String `tfsdk:"duration"`
+	Error            types.String `tfsdk:"error"`
+	Components       types.String `tfsdk:"components"`
+	ComponentCount   types.Int64  `tfsdk:"component_count"`
+	FailedComponents types.String `tfsdk:"failed_components"`
+	FailedCount      types.Int64  `tfsdk:"failed_count"`
+	ErrorSummary     types.Map    `tfsdk:"error_summary"`
+	RetryLimit       types.String `tfsdk:"retry_limit"`
+
+	PercentComplete   types.Float64 `tfsdk:"percent_complete"`
+	PercentSuccessful types.Float64 `tfsdk:"percent_successful"`
+	PercentFailed     types.Float64 `tfsdk:"percent_failed"`
+	PercentStaged     types.Float64 `tfsdk:"percent_staged"`
+}
+
+func (d *sessionDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_session"
+}
+
+func (d *sessionDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "One session as it is now, whoever started it: what it was told to do, how far it is, and which nodes failed. Reading it waits for nothing.",
+		Attributes: map[string]schema.Attribute{
+			"name":             schema.StringAttribute{Required: true, Validators: []validator.String{validName()}, MarkdownDescription: "Name of the session. BOS must know it."},
+			"tenant":           tenantArgument("Tenant of the session; defaults to the provider's."),
+			"id":               readText("`name`, or `tenant/name`."),
+			"operation":        readText("`boot`, `reboot` or `shutdown`."),
+			"template_name":    readText("Session template it goes by."),
+			"limit":            readText("What it was limited to, null for all nodes of the template."),
+			"stage":            readFlag("It stages the desired state instead of acting on it."),
+			"include_disabled": readFlag("It also acts on nodes that are disabled in the inventory."),
+
+			"status":            readText("`pending`, `running` or `complete`."),
+			"start_time":        readText("When the session was accepted, in UTC."),
+			"end_time":          readText("When it was complete, in UTC; null before."),
+			"duration":          readText("How long it has run, as `h:mm:ss`."),
+			"error":             readText("What failed the session as a whole, null if nothing did."),
+			"components":        readText("Nodes the session acts on, folded; `provider::bos::xname_expand` writes them out."),
+			"component_count":   readCount("How many nodes these are."),
+			"failed_components": readText("Nodes that failed so far, folded."),
+			"failed_count":      readCount("How many nodes these are."),
+			"retry_limit":       readText("What to give as `limit` to run the session again for just the failed nodes; null if none failed."),
+			"error_summary": schema.MapNestedAttribute{
+				Computed: true, MarkdownDescription: "Failed nodes by what failed them.",
+				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+					"count": readCount("How many nodes."), "list": readText("Which, folded."),
+				}},
+			},
+			"percent_complete":   readPercent("Nodes that are done, well or not, in percent."),
+			"percent_successful": readPercent("Nodes that are where they should be, in percent."),
+			"percent_failed":     readPercent("Nodes that failed, in percent."),
+			"percent_staged":     readPercent("Nodes for which this session has staged a state, in percent."),
+		},
+	}
+}
+
+func (d *sessionDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	var m sessionDataModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
+	c := d.shared.reach(m.Tenant, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	name := m.Name.ValueString()
+	s, err := c.Session(ctx, name)
+	if client.IsNotFound(err) {
+		resp.Diagnostics.AddAttributeError(path.Root("name"), "BOS knows no such session",
+			fmt.Sprintf("BOS has no session %q: it never was, it belongs to another tenant, or BOS has deleted its record, as it does some days after completion.", name))
+		return
+	}
+	if err != nil {
+		unable(&resp.Diagnostics, "read BOS session", err)
+		return
+	}
+	status, err := c.SessionStatus(ctx, name)
+	if err != nil {
+		unable(&resp.Diagnostics, "read the status of the BOS session", err)
+		return
+	}
+	outcomes, err := c.Outcomes(ctx, name)
+	if err != nil {
+		unable(&resp.Diagnostics, "read what became of the nodes of the BOS session", err)
+		return
+	}
+	var common sessionModel
+	common.adopt(s)
+	common.observe(s)
+	common.takeOutcomes(outcomes)
+	m.Tenant = d.tenantOr(m.Tenant)
+	m.ID = joinID(m.Tenant, m.Name)
+	m.Operation, m.TemplateName, m.Limit, m.Stage, m.IncludeDisabled = common.Operation, common.TemplateName, common.Limit, common.Stage, common.IncludeDisabled
+	m.Status, m.StartTime, m.EndTime, m.Error = common.Status, common.StartTime, common.EndTime, common.Error
+	m.Components, m.ComponentCount = common.Components, common.ComponentCount
+	m.FailedComponents, m.FailedCount, m.RetryLimit, m.ErrorSummary = common.FailedComponents, common.FailedCount, common.RetryLimit, common.ErrorSummary
+	m.Duration = orNull(status.Timing.Duration)
+	m.PercentComplete, m.PercentSuccessful = types.Float64Value(status.Phases.PercentComplete), types.Float64Value(status.PercentSuccessful)
+	m.PercentFailed, m.PercentStaged = types.Float64Value(status.PercentFailed), types.Float64Value(status.PercentStaged)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
+}

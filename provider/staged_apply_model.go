@@ -1,0 +1,126 @@
+package provider
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+type stagedApplyModel struct {
+	Tenant   types.String `tfsdk:"tenant"`
+	Xnames   types.List   `tfsdk:"xnames"`
+	Triggers types.Map    `tfsdk:"triggers"`
+
+	WaitForCompletion types.Bool     `tfsdk:"wait_for_completion"`
+	PollInterval      types.String   `tfsdk:"poll_interval"`
+	Timeouts          timeouts.Value `tfsdk:"timeouts"`
+
+	ID               types.String `tfsdk:"id"`
+	AppliedAt        types.String `tfsdk:"applied_at"`
+	Status           types.String `tfsdk:"status"`
+	Applied          types.String `tfsdk:"applied"`
+	AppliedCount     types.Int64  `tfsdk:"applied_count"`
+	Refused          types.String `tfsdk:"refused"`
+	RefusedCount     types.Int64  `tfsdk:"refused_count"`
+	Ignored          types.String `tfsdk:"ignored"`
+	IgnoredCount     types.Int64  `tfsdk:"ignored_count"`
+	Sessions         types.Map    `tfsdk:"sessions"`
+	FailedComponents types.String `tfsdk:"failed_components"`
+	FailedCount      types.Int64  `tfsdk:"failed_count"`
+	ErrorSummary     types.Map    `tfsdk:"error_summary"`
+	RetryLimit       types.String `tfsdk:"retry_limit"`
+}
+
+// unknownResults marks what is not known before the staged state was applied.
+func (m *stagedApplyModel) unknownResults() {
+	m.ID, m.AppliedAt = types.StringUnknown(), types.StringUnknown()
+	m.Applied, m.Refused, m.Ignored = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
+	m.AppliedCount, m.RefusedCount, m.IgnoredCount = types.Int64Unknown(), types.Int64Unknown(), types.Int64Unknown()
+	m.Sessions = types.MapUnknown(types.StringType)
+	m.unknownOutcome()
+}
+
+// unknownOutcome marks what a wait is going to find out.
+func (m *stagedApplyModel) unknownOutcome() {
+	m.Status, m.FailedComponents, m.RetryLimit = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
+	m.FailedCount, m.ErrorSummary = types.Int64Unknown(), types.MapUnknown(outcomeType)
+}
+
+func (m *stagedApplyModel) noOutcome() {
+	m.FailedComponents, m.RetryLimit = types.StringNull(), types.StringNull()
+	m.FailedCount, m.ErrorSummary = types.Int64Null(), types.MapNull(outcomeType)
+}
+
+func (m *stagedApplyModel) keepResults(state *stagedApplyModel) {
+	m.ID, m.AppliedAt, m.Sessions = state.ID, state.AppliedAt, state.Sessions
+	m.Applied, m.Refused, m.Ignored = state.Applied, state.Refused, state.Ignored
+	m.AppliedCount, m.RefusedCount, m.IgnoredCount = state.AppliedCount, state.RefusedCount, state.IgnoredCount
+	m.Status, m.FailedComponents, m.RetryLimit = state.Status, state.FailedComponents, state.RetryLimit
+	m.FailedCount, m.ErrorSummary = state.FailedCount, state.ErrorSummary
+}
+
+// complete reports whether all nodes are done.
+func (m *stagedApplyModel) complete() bool {
+	return m.Status.ValueString() == string(bos.SessionComplete)
+}
+
+// wanted is the nodes, with folded entries written out, in canonical form and
+// in order.
+func wanted(xnames types.List) ([]string, error) {
+	var all []string
+	for _, entry := range wordsOf(xnames) {
+		names, err := bos.Expand(entry, maxNames-len(all))
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			all = append(all, bos.CanonicalXname(name))
+		}
+	}
+	slices.SortFunc(all, bos.CompareXnames)
+	return slices.Compact(all), nil
+}
+
+// take takes over what BOS said it did, and which session each node belongs to
+// since.
+func (m *stagedApplyModel) take(answer bos.StagedOutcome, owner map[string]string) {
+	folded := func(ids []string) (types.String, types.Int64) {
+		return types.StringValue(bos.Fold(ids)), types.Int64Value(int64(len(ids)))
+	}
+	m.Applied, m.AppliedCount = folded(answer.Succeeded)
+	m.Refused, m.RefusedCount = folded(answer.Failed)
+	m.Ignored, m.IgnoredCount = folded(answer.Ignored)
+	bySession := make(map[string][]string)
+	for _, id := range slices.Concat(answer.Succeeded, answer.Failed) {
+		if session := owner[id]; session != "" {
+			bySession[session] = append(bySession[session], id)
+		}
+	}
+	sessions := make(map[string]attr.Value, len(bySession))
+	for session, ids := range bySession {
+		sessions[session] = types.StringValue(bos.Fold(ids))
+	}
+	m.Sessions = types.MapValueMust(types.StringType, sessions)
+}
+
+// owned is the nodes that were applied or refused, by session.
+func (m *stagedApplyModel) owned(ctx context.Context) map[string][]string {
+	var folded map[string]string
+	if m.Sessions.IsNull() || m.Sessions.IsUnknown() || m.Sessions.ElementsAs(ctx, &folded, false).HasError() {
+		return nil
+	}
+	owned := make(map[string][]string, len(folded))
+	for _, session := range slices.Sorted(maps.Keys(folded)) {
+		ids, err := bos.Expand(folded[session], maxNames)
+		if err == nil {
+			owned[session] = ids
+		}
+	}
+	return owned
+}

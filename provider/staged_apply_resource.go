@@ -1,0 +1,322 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/client"
+)
+
+type stagedApplyResource struct {
+	shared *shared
+	after  func(time.Duration) <-chan time.Time
+	now    func() time.Time
+}
+
+var (
+	_ resource.ResourceWithConfigure  = (*stagedApplyResource)(nil)
+	_ resource.ResourceWithModifyPlan = (*stagedApplyResource)(nil)
+)
+
+func newStagedApplyResource() resource.Resource {
+	return &stagedApplyResource{after: time.After, now: time.Now}
+}
+
+func (r *stagedApplyResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_staged_apply"
+}
+
+func (r *stagedApplyResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	r.shared = configured(req.ProviderData, &resp.Diagnostics)
+}
+
+// ModifyPlan decides between applying anew, going on waiting, and nothing.
+func (r *stagedApplyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	var config, plan, state *stagedApplyModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	if resp.Diagnostics.HasError() || plan == nil {
+		return
+	}
+	if config.Tenant.IsNull() {
+		plan.Tenant = r.shared.defaultTenant()
+	}
+	switch {
+	case state == nil:
+		plan.unknownResults()
+		r.warn(ctx, plan, &resp.Diagnostics)
+	case len(plan.replaces(state)) > 0:
+		resp.RequiresReplace = append(resp.RequiresReplace, plan.replaces(state)...)
+		plan.unknownResults()
+	default:
+		plan.keepResults(state)
+		if sameNames(plan.Xnames, state.Xnames) {
+			plan.Xnames = state.Xnames
+		}
+		if !state.complete() && plan.WaitForCompletion.ValueBool() {
+			plan.unknownOutcome()
+		}
+	}
+	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+}
+
+func sameNames(a, b types.List) bool {
+	if a.IsUnknown() || b.IsUnknown() {
+		return false
+	}
+	for _, element := range slices.Concat(a.Elements(), b.Elements()) {
+		if element.IsUnknown() {
+			return false
+		}
+	}
+	left, errA := wanted(a)
+	right, errB := wanted(b)
+	return errA == nil && errB == nil && slices.Equal(left, right)
+}
+
+func (m *stagedApplyModel) replaces(state *stagedApplyModel) path.Paths {
+	var changed path.Paths
+	if !m.Tenant.Equal(state.Tenant) {
+		changed = append(changed, path.Root("tenant"))
+	}
+	if !sameNames(m.Xnames, state.Xnames) {
+		changed = append(changed, path.Root("xnames"))
+	}
+	if !m.Triggers.Equal(state.Triggers) {
+		changed = append(changed, path.Root("triggers"))
+	}
+	return changed
+}
+
+// warn says at plan what has been staged so far for the nodes. It is no part of
+// the plan's values: the session that stages may be part of the same plan.
+func (r *stagedApplyResource) warn(ctx context.Context, plan *stagedApplyModel, diags *diag.Diagnostics) {
+	if r.shared == nil || r.shared.client == nil || r.shared.applying || plan.Tenant.IsUnknown() {
+		return
+	}
+	names, err := wanted(plan.Xnames)
+	if err != nil || len(names) == 0 || !sameNames(plan.Xnames, plan.Xnames) {
+		diags.AddWarning("This will apply staged state", "Which nodes that touches is not known yet.")
+		return
+	}
+	records, err := r.shared.reach(plan.Tenant, diags).Components(ctx, bos.ComponentFilter{IDs: names})
+	if err != nil {
+		diags.AddWarning(fmt.Sprintf("This will apply the staged state of %s", nodes(int64(len(names)))), bos.Fold(names)+"\n\nWhat is staged for them could not be read: "+explain(err))
+		return
+	}
+	staged, nothing := make(map[string][]string), append([]string{}, names...)
+	for _, record := range records {
+		if session := record.StagedState.Session; session != "" {
+			staged[session] = append(staged[session], record.ID)
+			nothing = slices.DeleteFunc(nothing, func(id string) bool { return id == record.ID })
+		}
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n", bos.Fold(names))
+	for _, session := range slices.Sorted(maps.Keys(staged)) {
+		fmt.Fprintf(&b, "\nStaged by session %s for %s: %s", session, nodes(int64(len(staged[session]))), bos.Fold(staged[session]))
+	}
+	if len(nothing) > 0 {
+		fmt.Fprintf(&b, "\nNothing is staged yet for %s: %s. Unless a session of this plan stages something, they are left alone.", nodes(int64(len(nothing))), bos.Fold(nothing))
+	}
+	diags.AddWarning(fmt.Sprintf("This will apply the staged state of %s", nodes(int64(len(names)))), b.String())
+}
+
+// Create returns an error only as long as nothing was applied: from then on an
+// error would taint the resource, and the next apply would act on the nodes
+// once more.
+func (r *stagedApplyResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var m stagedApplyModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
+	limit, diags := m.Timeouts.Create(ctx, defaultWait)
+	resp.Diagnostics.Append(diags...)
+	c := r.shared.reach(m.Tenant, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if m.Tenant.IsUnknown() {
+		m.Tenant = r.shared.defaultTenant()
+	}
+	names, err := wanted(m.Xnames)
+	if err != nil {
+		resp.Diagnostics.AddAttributeError(path.Root("xnames"), "Unable to apply staged state", capital(err.Error())+".")
+		return
+	}
+	before, err := c.Components(ctx, bos.ComponentFilter{IDs: names})
+	if err != nil {
+		unable(&resp.Diagnostics, "apply staged state; nothing was touched", err)
+		return
+	}
+	owner := make(map[string]string, len(before))
+	for _, record := range before {
+		owner[record.ID] = record.StagedState.Session
+	}
+	m.ID = types.StringValue(uuid.NewString())
+	m.AppliedAt = types.StringValue(bos.At(r.now()).String())
+	m.noOutcome()
+	// An interrupt must not leave behind what nobody knows of.
+	answer, err := c.ApplyStaged(context.WithoutCancel(ctx), names)
+	r.shared.components.forget()
+	switch {
+	case err != nil && client.Undecided(err):
+		answer = r.lookUp(ctx, c, names, owner, &resp.Diagnostics, err)
+	case err != nil:
+		unable(&resp.Diagnostics, "apply staged state", err)
+		return
+	}
+	m.take(answer, owner)
+	m.Status = types.StringValue(string(bos.SessionRunning))
+	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
+	if len(answer.Ignored) > 0 {
+		resp.Diagnostics.AddWarning(fmt.Sprintf("Nothing was staged for %s", nodes(int64(len(answer.Ignored)))), bos.Fold(answer.Ignored)+" were left alone.")
+	}
+	if m.WaitForCompletion.ValueBool() {
+		r.wait(ctx, c, &m, limit, &resp.Diagnostics)
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
+}
+
+// lookUp finds out from the records of the nodes what became of a request that
+// got no answer: a node whose staged session owns it now has taken it.
+func (r *stagedApplyResource) lookUp(ctx context.Context, c *client.Client, names []string, owner map[string]string, diags *diag.Diagnostics, cause error) bos.StagedOutcome {
+	var answer bos.StagedOutcome
+	records, err := c.Components(context.WithoutCancel(ctx), bos.ComponentFilter{IDs: names})
+	if err != nil {
+		diags.AddWarning("Staged state may or may not be applied", fmt.Sprintf("%s\n\nThe nodes could not be looked at either: %s\n\nLook at the components before you apply it again.", explain(cause), explain(err)))
+		return answer
+	}
+	for _, record := range records {
+		switch {
+		case owner[record.ID] == "" || record.LastAction.Action == "":
+			answer.Ignored = append(answer.Ignored, record.ID)
+		case record.Session != owner[record.ID]:
+			answer.Ignored = append(answer.Ignored, record.ID)
+		default:
+			answer.Succeeded = append(answer.Succeeded, record.ID)
+		}
+	}
+	diags.AddWarning("BOS did not say whether it applied the staged state",
+		fmt.Sprintf("%s\n\nBy the records of the nodes it did so for %s; it is not asked a second time.", explain(cause), nodes(int64(len(answer.Succeeded)))))
+	return answer
+}
+
+// wait looks at the nodes until BOS is done with them, time is up or Terraform
+// was interrupted. All trouble is a warning.
+func (r *stagedApplyResource) wait(ctx context.Context, c *client.Client, m *stagedApplyModel, limit time.Duration, diags *diag.Diagnostics) {
+	until, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	var trouble error
+	done := poll(until, r.after, durationOr(m.PollInterval, defaultPoll), func(ctx context.Context) bool {
+		trouble = r.look(ctx, c, m)
+		return m.complete()
+	})
+	r.shared.components.forget()
+	switch {
+	case done && m.FailedCount.ValueInt64() > 0:
+		diags.AddWarning(fmt.Sprintf("%s failed after their staged state was applied", nodes(m.FailedCount.ValueInt64())),
+			fmt.Sprintf("%s\n\nTo act on just these again, give a bos_session\n\n    limit = %q", m.FailedComponents.ValueString(), m.RetryLimit.ValueString()))
+	case done:
+	case ctx.Err() != nil:
+		diags.AddWarning("Stopped waiting for staged state", "Terraform was interrupted. BOS goes on with the nodes; the next apply goes on waiting for them and applies nothing again.")
+	case trouble != nil:
+		diags.AddWarning("Stopped waiting for staged state", fmt.Sprintf("After %s BOS still did not say how the nodes are getting on: %s\n\nThe next apply goes on waiting and applies nothing again.", limit, explain(trouble)))
+	default:
+		diags.AddWarning("Stopped waiting for staged state", fmt.Sprintf("BOS is still working on the nodes after %s. It goes on; the next apply goes on waiting and applies nothing again. Raise timeouts to wait longer.", limit))
+	}
+}
+
+// look asks how the nodes are. Those that another session has taken over are no
+// longer waited for.
+func (r *stagedApplyResource) look(ctx context.Context, c *client.Client, m *stagedApplyModel) error {
+	var outcomes []bos.NodeOutcome
+	busy := 0
+	refused := make(map[string]bool)
+	if ids, err := bos.Expand(m.Refused.ValueString(), maxNames); err == nil {
+		for _, id := range ids {
+			refused[id] = true
+		}
+	}
+	for session, ids := range m.owned(ctx) {
+		records, err := c.Components(ctx, bos.ComponentFilter{Session: session})
+		if err != nil {
+			return err
+		}
+		mine := make(map[string]bool, len(ids))
+		for _, id := range ids {
+			mine[id] = true
+		}
+		for _, record := range records {
+			if !mine[record.ID] {
+				continue
+			}
+			if record.Enabled {
+				busy++
+			}
+			outcome := bos.NodeOutcome{ID: record.ID, Status: record.Status.Status, Error: record.Error}
+			if refused[record.ID] {
+				outcome.Status = bos.StatusFailed
+			}
+			outcomes = append(outcomes, outcome)
+		}
+	}
+	m.Status = types.StringValue(string(bos.SessionRunning))
+	if busy == 0 {
+		m.Status = types.StringValue(string(bos.SessionComplete))
+		m.FailedComponents, m.FailedCount, m.RetryLimit, m.ErrorSummary = reported(failuresOf(outcomes))
+	}
+	return nil
+}
+
+// Read follows the nodes until BOS is done with them; from then on it is
+// history.
+func (r *stagedApplyResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var m stagedApplyModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
+	if resp.Diagnostics.HasError() || m.complete() {
+		return
+	}
+	c := r.shared.reach(m.Tenant, &resp.Diagnostics)
+	if c == nil {
+		return
+	}
+	if err := r.look(ctx, c, &m); err != nil {
+		unable(&resp.Diagnostics, "read the nodes whose staged state was applied", err)
+		return
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
+}
+
+// Update goes on waiting, or takes over settings of Terraform's own. It never
+// applies anything.
+func (r *stagedApplyResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	var m, state stagedApplyModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	limit, diags := m.Timeouts.Update(ctx, defaultWait)
+	resp.Diagnostics.Append(diags...)
+	c := r.shared.reach(m.Tenant, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if m.Status.IsUnknown() {
+		m.keepResults(&state)
+		r.wait(ctx, c, &m, limit, &resp.Diagnostics)
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
+}
+
+// Delete forgets it; nodes are not touched.
+func (r *stagedApplyResource) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {
+}

@@ -1,0 +1,100 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+func (r *stagedApplyResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Applies the state that a session with `stage = true` has staged for nodes: BOS boots, reboots or shuts them down as that session says. It is done once; " +
+			"a change of `xnames`, `tenant` or `triggers` does it again, and destroying this touches nothing.\n\n" +
+			"Nodes for which nothing is staged are left alone and listed in `ignored`. Nodes that fail do not fail the apply, for Terraform would then apply the staged state again; they are in `failed_components` and in a warning.",
+		Attributes: map[string]schema.Attribute{
+			"tenant": schema.StringAttribute{
+				Optional: true, Computed: true, Validators: textBetween(1, bos.MaxTenantName),
+				MarkdownDescription: "Tenant the nodes belong to; defaults to the provider's.",
+			},
+			"xnames": schema.ListAttribute{
+				Required: true, ElementType: types.StringType, Validators: []validator.List{foldedNames{}},
+				MarkdownDescription: "Nodes to apply the staged state of. Entries may be folded, so `[bos_session.stage.planned_components]` is all nodes of a session. The order does not matter.",
+			},
+			"triggers": schema.MapAttribute{
+				Optional: true, ElementType: types.StringType,
+				MarkdownDescription: "Any values; a change of one applies the staged state again. `session = bos_session.stage.id` follows a session that stages.",
+			},
+			"wait_for_completion": schema.BoolAttribute{
+				Optional: true, Computed: true, Default: booldefault.StaticBool(true),
+				MarkdownDescription: "Wait until BOS is done with the nodes. A wait that was interrupted goes on with the next apply, in place. Defaults to `true`.",
+			},
+			"poll_interval": schema.StringAttribute{
+				Optional: true, Computed: true, Default: stringdefault.StaticString(defaultPoll.String()),
+				Validators:          []validator.String{duration{least: leastPoll, most: mostPoll}},
+				MarkdownDescription: "Longest pause between two looks at the nodes. Defaults to `" + defaultPoll.String() + "`.",
+			},
+			"timeouts": timeouts.Attributes(ctx, timeouts.Opts{
+				Create: true, Update: true,
+				CreateDescription: "How long to wait for the nodes, such as `45m`. Defaults to 2h. When it has passed, BOS goes on and the next apply waits on.",
+				UpdateDescription: "How long to wait when an apply goes on waiting. Defaults to 2h.",
+			}),
+			"id":                computedText("Stands for this one application of staged state."),
+			"applied_at":        computedText("When it was applied, in UTC."),
+			"status":            computedText("`running` while BOS works on the nodes, then `complete`."),
+			"applied":           computedText("Nodes whose staged state has become their desired state, folded."),
+			"applied_count":     computedCount("How many nodes these are."),
+			"refused":           computedText("Nodes whose staged state did not fit the session that staged it, or whose session is gone, folded. BOS has disabled them, with an error."),
+			"refused_count":     computedCount("How many nodes these are."),
+			"ignored":           computedText("Nodes for which nothing was staged, or which BOS or the tenant does not have, folded. They were left alone."),
+			"ignored_count":     computedCount("How many nodes these are."),
+			"failed_components": computedText("Nodes that failed, folded. Empty if none did, null while it is not known."),
+			"failed_count":      computedCount("How many nodes these are; null while it is not known."),
+			"retry_limit":       computedText("What to give a `bos_session` as `limit` to act on just the failed nodes; null if none failed."),
+			"sessions": schema.MapAttribute{
+				Computed: true, ElementType: types.StringType,
+				MarkdownDescription: "The nodes, folded, by the session that staged them and owns them now.",
+			},
+			"error_summary": schema.MapNestedAttribute{
+				Computed: true, MarkdownDescription: "Failed nodes by what failed them.",
+				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+					"count": computedCount("How many nodes."), "list": computedText("Which, folded."),
+				}},
+			},
+		},
+	}
+}
+
+// foldedNames checks a list of names that may be folded.
+type foldedNames struct{}
+
+func (foldedNames) Description(context.Context) string {
+	return fmt.Sprintf("1 to %d xnames, which may be folded as in x3000c0s[1-4]b0n0", maxNames)
+}
+
+func (v foldedNames) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
+func (v foldedNames) ValidateList(ctx context.Context, req validator.ListRequest, resp *validator.ListResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	for _, element := range req.ConfigValue.Elements() {
+		if element.IsUnknown() {
+			return
+		}
+	}
+	names, err := wanted(req.ConfigValue)
+	if err != nil {
+		resp.Diagnostics.AddAttributeError(req.Path, "Invalid list of nodes", fmt.Sprintf("%s. Give %s.", capital(err.Error()), v.Description(ctx)))
+	} else if len(names) == 0 {
+		resp.Diagnostics.AddAttributeError(req.Path, "Invalid list of nodes", "It names no node. Give "+v.Description(ctx)+".")
+	}
+}
