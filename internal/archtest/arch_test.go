@@ -37,6 +37,7 @@ var allowed = map[string][]string{
 	"internal/hw/pcs":                  {"internal/bos", "internal/hw/transport"},
 	"internal/hw/s3":                   {"internal/bos", "internal/hw/transport"},
 	"internal/hw/emulator":             {"internal/bos"},
+	"internal/integration":             {},
 	"internal/cli":                     {"internal/..."},
 	"provider":                         {"internal/bos", "internal/client"},
 	"":                                 {"internal/cli", "provider"},

@@ -1,0 +1,138 @@
+//go:build linux
+
+package integration_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// node does what hardware does once its power is on: it asks BSS for its script,
+// and tells BOS what it booted.
+type node struct {
+	*bmc
+	bss, bos string
+}
+
+// live plays the nodes until the test ends.
+func live(t *testing.T, bmcs []*bmc, bss, bosURL string) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	for _, b := range bmcs {
+		n := node{b, bss, bosURL}
+		all.Go(func() { n.live(ctx, t) })
+	}
+	t.Cleanup(all.Wait)
+	t.Cleanup(stop)
+}
+
+func (n node) live(ctx context.Context, t *testing.T) {
+	off := func() {}
+	var booting sync.WaitGroup
+	defer booting.Wait()
+	defer func() { off() }()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case reset := <-n.accepted:
+			off()
+			booting.Wait()
+			if reset != "On" {
+				continue
+			}
+			power, cut := context.WithCancel(ctx)
+			off = cut
+			booting.Go(func() {
+				if err := n.boot(power, t); err != nil && power.Err() == nil {
+					t.Errorf("%s: %v", n.Node, err)
+				}
+			})
+		}
+	}
+}
+
+func (n node) boot(ctx context.Context, t *testing.T) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for n.power(t) != "On" {
+		if err := next(ctx, tick); err != nil {
+			return err
+		}
+	}
+	for {
+		artifacts, err := n.script(ctx)
+		if err != nil {
+			return err
+		}
+		report, err := json.Marshal(map[string]any{"id": n.Node, "actual_state": map[string]any{"boot_artifacts": artifacts}})
+		if err != nil {
+			return err
+		}
+		status, answer, err := ask(ctx, http.MethodPatch, n.bos+"/v2/components/"+n.Node, string(report))
+		switch {
+		case err != nil:
+			return err
+		case status == http.StatusOK:
+			return nil
+		case status != http.StatusConflict:
+			return fmt.Errorf("the report was answered %d %s", status, answer)
+		}
+		if err := next(ctx, tick); err != nil {
+			return err
+		}
+	}
+}
+
+func next(ctx context.Context, tick *time.Ticker) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-tick.C:
+		return nil
+	}
+}
+
+var (
+	kernelLine = regexp.MustCompile(`(?m)^kernel --name kernel (\S+) initrd=initrd (.*) xname=(\S+) nid=\d+ ds=\S+ \|\|`)
+	initrdLine = regexp.MustCompile(`(?m)^initrd --name initrd (\S+) \|\|`)
+)
+
+// script reads what BSS tells the node to boot. OpenCHAMI's BSS tells no token,
+// so the kernel, the initrd and the parameters are all that the node can report.
+func (n node) script(ctx context.Context) (bos.BootArtifacts, error) {
+	status, script, err := ask(ctx, http.MethodGet, n.bss+"/bootscript?name="+n.Node, "")
+	if err != nil {
+		return bos.BootArtifacts{}, err
+	}
+	kernel, initrd := kernelLine.FindSubmatch(script), initrdLine.FindSubmatch(script)
+	if status != http.StatusOK || kernel == nil || initrd == nil || string(kernel[3]) != n.Node || strings.Contains(string(script), "referral") {
+		return bos.BootArtifacts{}, fmt.Errorf("the boot script was answered %d %s", status, script)
+	}
+	a := bos.BootArtifacts{KernelParameters: string(kernel[2])}
+	if a.Kernel, err = unsigned(string(kernel[1])); err != nil {
+		return a, err
+	}
+	a.Initrd, err = unsigned(string(initrd[1]))
+	return a, err
+}
+
+// unsigned is the s3:// path of the signed address that BSS makes of it.
+func unsigned(signed string) (string, error) {
+	u, err := url.Parse(signed)
+	if err != nil || !u.Query().Has("X-Amz-Signature") {
+		return "", fmt.Errorf("%q is no signed address", signed)
+	}
+	return "s3:/" + u.Path, nil
+}

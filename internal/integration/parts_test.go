@@ -1,0 +1,103 @@
+//go:build linux
+
+package integration_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+)
+
+// startPostgres starts a database server with the databases of SMD and BSS and
+// returns its port.
+func startPostgres(t *testing.T) string {
+	t.Helper()
+	bin := os.Getenv("BOS_POSTGRES")
+	dir, err := os.MkdirTemp("", "bos-postgres-") //nolint:usetesting // another user has to get there
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	initdb := command(filepath.Join(bin, "initdb"), "-D", filepath.Join(dir, "data"), "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync")
+	initdb.Dir = dir
+	asNobody(t, initdb, dir)
+	run(t, initdb)
+	port := freePort(t)
+	server := command(filepath.Join(bin, "postgres"), "-D", filepath.Join(dir, "data"), "-p", port,
+		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "max_connections=200")
+	server.Dir = dir
+	asNobody(t, server, dir)
+	launch(t, server)
+	client := []string{"-h", "127.0.0.1", "-p", port, "-U", "postgres"}
+	await(t, "PostgreSQL is ready", func() (bool, string) {
+		out, err := command(filepath.Join(bin, "pg_isready"), client[:4]...).CombinedOutput()
+		return err == nil, fmt.Sprintf("%s, %v", out, err)
+	})
+	for _, name := range []string{"hmsds", "bssdb"} {
+		run(t, command(filepath.Join(bin, "createdb"), append(client, name)...))
+	}
+	return port
+}
+
+// startSMD starts an empty State Manager and returns where its API is.
+func startSMD(t *testing.T, postgres string) string {
+	t.Helper()
+	dir, port := parts(t), freePort(t)
+	database := []string{"-dbname", "hmsds", "-dbuser", "postgres", "-dbhost", "127.0.0.1", "-dbport", postgres, "-dbopts", "sslmode=disable"}
+	env := append(os.Environ(), "SMD_DBPASS=unused")
+	migrate := command(filepath.Join(dir, "smd-init"), append(database, "-migrationsdir", filepath.Join(dir, "smd-migrations"))...)
+	migrate.Env = env
+	run(t, migrate)
+	// It speaks HTTP where it can neither find nor make a certificate.
+	none := filepath.Join(t.TempDir(), "missing", "tls")
+	server := command(filepath.Join(dir, "smd"), append(database, "-http-listen", "127.0.0.1:"+port, "-tls-cert", none, "-tls-key", none)...)
+	server.Env = env
+	url := "http://127.0.0.1:" + port + "/hsm/v2"
+	launch(t, server).ready(t, url+"/service/ready")
+	return url
+}
+
+// startBSS starts a Boot Script Service on an SMD and returns where its API is.
+// It signs the addresses of what lies in S3.
+func startBSS(t *testing.T, postgres, smd, s3, accessKey, secretKey string) string {
+	t.Helper()
+	dir, port := parts(t), freePort(t)
+	database := []string{
+		"-postgres-host", "127.0.0.1", "-postgres-port", postgres, "-postgres-dbname", "bssdb", "-postgres-password", "unused",
+	}
+	run(t, command(filepath.Join(dir, "bss-init"), append(database,
+		"-postgres-user", "postgres", "-postgres-insecure", "-postgres-migrations", filepath.Join(dir, "bss-migrations"))...))
+	server := command(filepath.Join(dir, "boot-script-service"), append(database,
+		"-postgres", "-postgres-username", "postgres", "-insecure", "-http-listen", "127.0.0.1:"+port,
+		"-hsm", strings.TrimSuffix(smd, "/hsm/v2"), "-hsm-retrieval-delay", "1", "-cloud-init-address", "127.0.0.1")...)
+	server.Env = append(os.Environ(), "S3_ENDPOINT="+s3, "S3_ACCESS_KEY="+accessKey, "S3_SECRET_KEY="+secretKey, "S3_BUCKET=boot-images", "S3_REGION=default")
+	url := "http://127.0.0.1:" + port + "/boot/v1"
+	launch(t, server).ready(t, url+"/service/status")
+	return url
+}
+
+// startS3 starts an object store that holds a bootable image: nothing but that
+// of an emulated room is used.
+func startS3(t *testing.T) emulator.Endpoints {
+	t.Helper()
+	room, err := emulator.Start(t.Context(), emulator.ServerConfig{
+		Config: emulator.Config{Nodes: 1}, Listen: "127.0.0.1:0", StateDir: t.TempDir(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := room.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return room.Endpoints()
+}

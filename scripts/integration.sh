@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Boots nodes with SMD, BSS and BMC mocks as others wrote them, in the versions
+# that tools/realparts/go.mod pins. Needs Go, and PostgreSQL 15 or newer.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+postgres=
+for dir in /usr/lib/postgresql/*/bin "$(dirname "$(command -v initdb || echo /none/initdb)")"; do
+  if [ -x "$dir/initdb" ] && [ -x "$dir/pg_isready" ]; then postgres=$dir; break; fi
+done
+[ -n "$postgres" ] || { echo "PostgreSQL is not installed: install the Debian package postgresql-15 and run 'make integration' again"; exit 1; }
+
+parts=$PWD/bin/realparts
+mkdir -p "$parts"
+go build -o "$parts/terraform-provider-bos" .
+cd tools/realparts
+go build -o "$parts/" github.com/OpenCHAMI/smd/v2/cmd/{smd,smd-init} github.com/OpenCHAMI/bss/cmd/{boot-script-service,bss-init} ./bmcmock
+ln -sfn "$(go list -m -f '{{.Dir}}' github.com/OpenCHAMI/smd/v2)/migrations/postgres" "$parts/smd-migrations"
+ln -sfn "$(go list -m -f '{{.Dir}}' github.com/OpenCHAMI/bss)/migrations/postgres" "$parts/bss-migrations"
+cd ../..
+BOS_REAL_PARTS=$parts BOS_POSTGRES=$postgres go test -count=1 -timeout 5m ${VERBOSE:+-v} ./internal/integration
