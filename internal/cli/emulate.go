@@ -19,12 +19,16 @@ type roomFlags struct {
 	seed                uint64
 	state               string
 	power               string
+	configTime          time.Duration
+	tenants             []string
 }
 
 func (f *roomFlags) add(c *cobra.Command) {
 	flags := c.Flags()
 	flags.DurationVar(&f.bootTime, "emulate-boot-time", emulator.DefaultBootTime, "how long an emulated node takes from power to its report")
 	flags.DurationVar(&f.powerTime, "emulate-power-time", emulator.DefaultPowerTime, "how long power takes to change")
+	flags.DurationVar(&f.configTime, "emulate-config-time", emulator.DefaultConfigTime, "how long CFS takes to configure a node that has booted")
+	flags.StringArrayVar(&f.tenants, "tenant", nil, "a tenant in TAPMS and its nodes, as in blue=x1000c0s[0-7]b0n0; may be repeated")
 	flags.StringVar(&f.dead, "dead", "", "xnames of nodes or BMCs whose BMC does not answer, separated by commas")
 	flags.StringVar(&f.dump, "hsm-dump", "", "folder with a real site's HSM dump to emulate instead of invented nodes")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of the nodes' own pace")
@@ -34,8 +38,15 @@ func (f *roomFlags) add(c *cobra.Command) {
 
 func (f *roomFlags) config(nodes int, listen string, log *slog.Logger) (emulator.ServerConfig, error) {
 	c := emulator.ServerConfig{Listen: listen, StateDir: f.state, Power: f.power, Log: log, Config: emulator.Config{
-		Nodes: nodes, Seed: f.seed, PowerTime: f.powerTime, BootTime: f.bootTime,
+		Nodes: nodes, Seed: f.seed, PowerTime: f.powerTime, BootTime: f.bootTime, ConfigTime: f.configTime,
 	}}
+	for _, t := range f.tenants {
+		name, folded, _ := strings.Cut(t, "=")
+		if c.Tenants == nil {
+			c.Tenants = make(map[string]string)
+		}
+		c.Tenants[name] = folded
+	}
 	if f.dead != "" {
 		c.Dead = strings.Split(f.dead, ",")
 	}
@@ -54,7 +65,7 @@ func emulateCommand() *cobra.Command {
 	var nodes, perBMC int
 	var listen, writeConfig, bosURL string
 	c := &cobra.Command{
-		Use: "emulate", Short: "Run an emulated machine room: HSM, BMCs, PCS, BSS and S3 on loopback addresses", Args: cobra.NoArgs,
+		Use: "emulate", Short: "Run an emulated machine room: HSM, BMCs, PCS, BSS, CFS, IMS, TAPMS and S3 on loopback addresses", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if nodes <= 0 && room.dump == "" {
 				return fmt.Errorf("--nodes is %d; give how many nodes to invent, or --hsm-dump", nodes)
@@ -83,7 +94,7 @@ func emulateCommand() *cobra.Command {
 	}
 	c.Flags().IntVar(&nodes, "nodes", 0, "how many compute nodes to invent")
 	c.Flags().IntVar(&perBMC, "nodes-per-bmc", emulator.DefaultNodesPerBMC, "how many invented nodes share a BMC")
-	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8780", "loopback address of HSM, PCS, BSS and S3; the BMCs take the port after it")
+	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8780", "loopback address of the services; the BMCs take the port after it")
 	c.Flags().StringVar(&writeConfig, "write-config", "", "file to write a configuration for serve to")
 	c.Flags().StringVar(&bosURL, "bos", "http://127.0.0.1:8770", "where nodes report to")
 	room.add(c)

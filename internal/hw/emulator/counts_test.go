@@ -13,7 +13,7 @@ func TestRequestsAreCountedByRouteUntilSomebodyBeginsAnew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer s.Close() //nolint:errcheck // the test is over
 	ask := func(method, path string) (body []byte) {
 		t.Helper()
 		req, err := http.NewRequestWithContext(t.Context(), method, s.Endpoints().S3+path, nil)

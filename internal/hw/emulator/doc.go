@@ -1,5 +1,5 @@
 // Package emulator is a machine room without machines: nodes with BMCs, HSM,
-// PCS, BSS and S3, in the wire formats of the real ones.
+// PCS, BSS, CFS, IMS, TAPMS and S3, in the wire formats of the real ones.
 //
 // Room is the model. It has no socket, goroutine or clock, every step of it
 // follows from its Config and the calls made, so that a simulation can drive it

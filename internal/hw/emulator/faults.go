@@ -13,15 +13,16 @@ import (
 type Faults struct {
 	// Drop is the share of resets that are accepted and never happen,
 	// Refuse that of resets answered with 503, FailBoot that of boots that
-	// end without a report; each from 0 to 1.
-	Drop, Refuse, FailBoot float64
+	// end without a report, FailConfig that of configurations by CFS that
+	// fail; each from 0 to 1.
+	Drop, Refuse, FailBoot, FailConfig float64
 	// Stale is for how long after a reset a BMC goes on telling the power
 	// state from before it.
 	Stale time.Duration
 }
 
 func (f Faults) validate() error {
-	for name, share := range map[string]float64{"drop": f.Drop, "refuse": f.Refuse, "fail boot": f.FailBoot} {
+	for name, share := range map[string]float64{"drop": f.Drop, "refuse": f.Refuse, "fail boot": f.FailBoot, "fail config": f.FailConfig} {
 		if !(share >= 0 && share <= 1) {
 			return fmt.Errorf("the share of the fault %q is %v; use 0 to 1", name, share)
 		}
@@ -38,6 +39,7 @@ const (
 	saltDrop
 	saltRefuse
 	saltBoot
+	saltConfig
 )
 
 // draw is a number from 0 to 1 that depends on the seed, the node and the
@@ -75,4 +77,8 @@ func (r *Room) refuses(n *node) bool {
 
 func (r *Room) fails(n *node, boot uint64) bool {
 	return r.faults.FailBoot > 0 && r.draw(n, saltBoot, boot) < r.faults.FailBoot
+}
+
+func (r *Room) failsConfig(n *node) bool {
+	return r.faults.FailConfig > 0 && r.draw(n, saltConfig, n.configs) < r.faults.FailConfig
 }

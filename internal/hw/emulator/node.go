@@ -90,6 +90,11 @@ type node struct {
 	// it now.
 	operations []string
 	task       *task
+	// cfs is what CFS keeps of it, configuring what it is being configured
+	// with, configs counts the runs.
+	cfs         cfsRecord
+	configuring string
+	configs     uint64
 }
 
 // timer is something a node waits for.
@@ -100,6 +105,8 @@ const (
 	timerPhase timer = iota
 	// timerTask is when PCS looks at its task again.
 	timerTask
+	// timerConfig is when CFS has done with it.
+	timerConfig
 	timers
 )
 
@@ -187,15 +194,20 @@ func (r *Room) enter(n *node, p phase, at time.Time, d time.Duration) {
 		until = time.Time{}
 	}
 	r.wake(n, timerPhase, until)
+	if p != phaseUp {
+		r.wake(n, timerConfig, time.Time{})
+	}
 }
 
 // advance brings one node to now. What it reports on the way goes to pending.
 func (r *Room) advance(n *node, now time.Time) {
 	for n.queued >= 0 && !n.due.After(now) {
-		at := n.due
-		if n.timers[timerPhase].Equal(at) {
+		switch at := n.due; at {
+		case n.timers[timerPhase]:
 			r.phaseEnds(n, at, now)
-		} else {
+		case n.timers[timerConfig]:
+			r.configured(n, at)
+		default:
 			r.wake(n, timerTask, time.Time{})
 			r.lookAtTask(n, at)
 		}
@@ -221,11 +233,15 @@ func (r *Room) phaseEnds(n *node, at, now time.Time) {
 		r.lookAtTask(n, at)
 	case phaseBooting, phaseUp:
 		r.pending = append(r.pending, Report{n.ID, n.fetched.token, n.fetched.artifacts, at, n.boot})
-		every := r.config.ReportEvery
+		booted := n.phase == phaseBooting
+		next, every := at, r.config.ReportEvery
 		if every > 0 {
-			at = at.Add(now.Sub(at).Truncate(every)) // a late look is one report, not many
+			next = at.Add(now.Sub(at).Truncate(every)) // a late look is one report, not many
 		}
-		r.enter(n, phaseUp, at, every)
+		r.enter(n, phaseUp, next, every)
+		if booted {
+			r.agent(n, at)
+		}
 	case phasePoweringOff:
 		if n.restart {
 			n.restart = false

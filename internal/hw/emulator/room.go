@@ -24,6 +24,8 @@ type Config struct {
 	// to a tenth faster or slower.
 	PowerTime time.Duration
 	BootTime  time.Duration
+	// ConfigTime is how long CFS takes to configure a node that has booted.
+	ConfigTime time.Duration
 	// ReportEvery is how often a booted node repeats its report; 0 is never.
 	ReportEvery time.Duration
 	// Dead names nodes or BMCs whose BMC does not answer.
@@ -38,6 +40,7 @@ type Config struct {
 const (
 	DefaultPowerTime   = time.Second
 	DefaultBootTime    = 3 * time.Second
+	DefaultConfigTime  = time.Second
 	DefaultNodesPerBMC = 2
 	MaxNodes           = 65_536
 	maxNodesPerBMC     = 8
@@ -86,6 +89,7 @@ type Endpoint struct {
 // their HSM state is On or Ready.
 func NewRoom(c Config) (*Room, error) {
 	c.PowerTime, c.BootTime = cmp.Or(c.PowerTime, DefaultPowerTime), cmp.Or(c.BootTime, DefaultBootTime)
+	c.ConfigTime = cmp.Or(c.ConfigTime, DefaultConfigTime)
 	c.NodesPerBMC = cmp.Or(c.NodesPerBMC, DefaultNodesPerBMC)
 	if err := c.validate(); err != nil {
 		return nil, err
@@ -119,8 +123,8 @@ func (c Config) validate() error {
 		return fmt.Errorf("a room of %d nodes cannot be emulated; use 1 to %d", count, MaxNodes)
 	case c.NodesPerBMC < 1 || c.NodesPerBMC > maxNodesPerBMC:
 		return fmt.Errorf("%d nodes per BMC cannot be emulated; use 1 to %d", c.NodesPerBMC, maxNodesPerBMC)
-	case c.PowerTime < 0 || c.BootTime < 0 || c.ReportEvery < 0:
-		return fmt.Errorf("power time %s, boot time %s and report interval %s may not be negative", c.PowerTime, c.BootTime, c.ReportEvery)
+	case c.PowerTime < 0 || c.BootTime < 0 || c.ConfigTime < 0 || c.ReportEvery < 0:
+		return fmt.Errorf("power time %s, boot time %s, configuration time %s and report interval %s may not be negative", c.PowerTime, c.BootTime, c.ConfigTime, c.ReportEvery)
 	}
 	return c.Faults.validate()
 }

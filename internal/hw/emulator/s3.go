@@ -34,7 +34,7 @@ func etag(b []byte) string {
 // objects is the content of the bucket by key.
 func objects() (map[string][]byte, error) {
 	all := make(map[string][]byte)
-	for image, arch := range map[string]string{ImageX86: "x86_64", ImageARM: "aarch64"} {
+	for image, arch := range imageArchs {
 		var artifacts []map[string]any
 		add := func(name, kind, content string) {
 			all[image+"/"+name] = []byte(content)

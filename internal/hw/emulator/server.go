@@ -36,7 +36,7 @@ type ServerConfig struct {
 	// Config is the room. A Seed of 0 is the one kept in StateDir, a
 	// ReportEvery of 0 is DefaultReportEvery.
 	Config
-	// Listen is the loopback address of HSM, BSS, PCS and S3, by default
+	// Listen is the loopback address of the services, by default
 	// 127.0.0.1:8780; BMCs use the port after it. Port 0 is any free port,
 	// with a StateDir the same one again.
 	Listen string
@@ -46,6 +46,9 @@ type ServerConfig struct {
 	// Power is the way to the nodes' power that WriteConfig writes:
 	// PowerRedfish, the default, or PowerPCS. Both ways are always open.
 	Power string
+	// Tenants map a name to the nodes of the tenant, which may be folded as
+	// in x1000c0s[0-7]b0n0.
+	Tenants map[string]string
 	// StateDir keeps CA, seed, addresses and, if the server was closed,
 	// power and boot parameters over restarts; empty is a folder that is
 	// removed by Close.
@@ -72,6 +75,8 @@ type Server struct {
 	state     state
 	temporary bool
 	objects   map[string][]byte
+	images    images
+	tenants   tenants
 	addresses addresses
 	sessions  sessions
 	counts    counts
@@ -86,9 +91,10 @@ type Server struct {
 
 // Endpoints says where the emulated services are and who may use them.
 type Endpoints struct {
-	// HSM, BSS, PCS and S3 are URLs, all but the last up to the paths of the
+	// The URLs of the services, all but that of S3 up to the paths of the
 	// service.
-	HSM, BSS, PCS, S3    string
+	HSM, BSS, PCS, CFS, IMS, TAPMS, S3 string
+
 	AccessKey, SecretKey string
 	// CAFile and CA hold the certificate that signs those of the BMCs.
 	CAFile string
@@ -157,8 +163,11 @@ func (s *Server) prepare() (err error) {
 		return err
 	}
 	s.reporter = newReporter(s.room, s.config.BOSURL, s.config.Log)
-	s.objects, err = objects()
-	return err
+	if s.objects, err = objects(); err != nil {
+		return err
+	}
+	s.images.of = newImages(s.objects)
+	return s.setTenants()
 }
 
 // filesBeside is how many files are open beside connections to BMCs.
@@ -191,7 +200,8 @@ func (s *Server) Endpoints() Endpoints {
 	pool := x509.NewCertPool()
 	pool.AddCert(s.ca.cert)
 	return Endpoints{
-		HSM: base + "/hsm/v2", BSS: base + "/boot/v1", PCS: base + pcsBase, S3: base, AccessKey: accessKey, SecretKey: secretKey,
+		HSM: base + "/hsm/v2", BSS: base + "/boot/v1", PCS: base + pcsBase,
+		CFS: base + cfsBase, IMS: base + imsBase, TAPMS: base + tapmsBase, S3: base, AccessKey: accessKey, SecretKey: secretKey,
 		CAFile: filepath.Join(s.config.StateDir, caCertFile), CA: pool, User: bmcUser, Password: bmcPassword,
 	}
 }

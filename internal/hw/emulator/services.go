@@ -10,7 +10,7 @@ const maxRequest = 8 << 20
 
 const jsonUTF8 = "application/json; charset=UTF-8"
 
-// services is HSM, BSS, PCS and S3 on one listener.
+// services is HSM, BSS, PCS, CFS, IMS, TAPMS and S3 on one listener.
 func (s *Server) services() http.Handler {
 	mux := http.NewServeMux()
 	for pattern, handler := range map[string]http.HandlerFunc{
@@ -47,8 +47,10 @@ func (s *Server) services() http.Handler {
 	} {
 		mux.HandleFunc(pattern, handler)
 	}
-	for pattern, handler := range s.pcsRoutes() {
-		mux.HandleFunc(pattern, handler)
+	for _, routes := range []map[string]http.HandlerFunc{s.pcsRoutes(), s.cfsRoutes(), s.imsRoutes(), s.tapmsRoutes()} {
+		for pattern, handler := range routes {
+			mux.HandleFunc(pattern, handler)
+		}
 	}
 	return s.counts.counted(mux)
 }
@@ -62,7 +64,7 @@ func answer(w http.ResponseWriter, status int, body any) {
 	_ = json.NewEncoder(w).Encode(body) // the client is gone if this fails
 }
 
-// problem is how HSM, BSS and PCS refuse.
+// problem is how the services refuse.
 func problem(w http.ResponseWriter, status int, detail string) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	answer(w, status, map[string]any{"type": "about:blank", "title": http.StatusText(status), "detail": detail, "status": status})

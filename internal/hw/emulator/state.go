@@ -84,6 +84,10 @@ type savedNode struct {
 	On     bool `json:"on,omitempty"`
 	Script int  `json:"script,omitempty"`
 	Booted int  `json:"booted,omitempty"`
+	// Booting says that it had not booted yet: its agent is still to come.
+	Booting bool `json:"booting,omitempty"`
+	// CFS is nil for a node that has nothing there.
+	CFS *cfsRecord `json:"cfs,omitempty"`
 }
 
 // save takes the state of all nodes; changes of power count as done.
@@ -106,10 +110,13 @@ func (r *Room) save(now time.Time) *savedRoom {
 		s := savedNode{On: n.phase != phaseOff && (n.phase != phasePoweringOff || n.restart), Script: place(n.script)}
 		switch n.phase {
 		case phaseBooting, phaseUp:
-			s.Booted = place(n.fetched)
+			s.Booted, s.Booting = place(n.fetched), n.phase == phaseBooting
 		case phasePoweringOn:
-			s.Booted = s.Script
+			s.Booted, s.Booting = s.Script, true
 		case phaseOff, phasePoweringOff:
+		}
+		if c := n.cfs; c.Desired != "" || c.Enabled || c.Retries != nil || len(c.State)+len(c.Tags)+c.ErrorCount > 0 {
+			s.CFS = &c
 		}
 		saved.Nodes[n.ID] = s
 	}
@@ -134,13 +141,20 @@ func (r *Room) restore(saved *savedRoom, now time.Time) {
 			continue
 		}
 		n.script, n.phase = at(s.Script), phaseOff
+		if s.CFS != nil {
+			n.cfs = *s.CFS
+		}
 		if !s.On {
 			continue
 		}
 		n.phase, n.fetched = phaseUp, at(s.Booted)
 		if n.fetched != (script{}) {
+			if s.Booting {
+				n.phase = phaseBooting
+			}
 			n.boot++
 			r.wake(n, timerPhase, now)
+			r.configure(n, now)
 		}
 	}
 }
