@@ -29,6 +29,7 @@ type Config struct {
 	Configuration bos.Configuration
 	Artifacts     bos.Artifacts
 	Tenants       bos.Tenants
+	Images        bos.Images
 	// MaxUnreachable is how long a BMC may stay silent while its peers
 	// answer; 0 is bos.DefaultMaxUnreachable.
 	MaxUnreachable time.Duration
@@ -62,11 +63,11 @@ func New(c Config) (*Service, error) {
 		holder:  uuid.NewString(),
 		ports: engine.Ports{
 			Store: c.Store, Inventory: c.Inventory, Power: orNoPower(c.Power), Boot: orNoBoot(c.Boot),
-			Configuration: c.Configuration, Artifacts: c.Artifacts, Tenants: c.Tenants,
+			Configuration: c.Configuration, Artifacts: c.Artifacts, Tenants: c.Tenants, Registry: c.Images,
 		},
 	}
 	s.handler = api.New(api.Config{
-		Store: c.Store, Inventory: c.Inventory, Artifacts: c.Artifacts, Tenants: c.Tenants,
+		Store: c.Store, Inventory: c.Inventory, Artifacts: c.Artifacts, Tenants: c.Tenants, Images: c.Images,
 		Configuration: c.Configuration != nil,
 		Stopping:      c.Stopping,
 		Changed:       s.changes.add, Now: time.Now, Version: c.Version, Log: c.Log,

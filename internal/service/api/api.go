@@ -24,6 +24,9 @@ type Config struct {
 	Inventory bos.InventorySource
 	Artifacts bos.Artifacts
 	Tenants   bos.Tenants
+	// Images is the image registry; nil where a site has none, and then
+	// nothing is checked against it.
+	Images bos.Images
 	// Configuration says whether a configuration service is configured;
 	// without one, templates that want a configuration cannot be booted.
 	Configuration bool
@@ -97,6 +100,9 @@ func (s *server) routes() map[string]methods {
 			http.MethodGet: s.getTemplate, http.MethodPut: s.putTemplate,
 			http.MethodPatch: s.patchTemplate, http.MethodDelete: s.deleteTemplate,
 		},
+
+		"/v2/sessiontemplatesvalid/{name}": {http.MethodGet: s.checkTemplate},
+		"/v2/sessiontemplatetemplate":      {http.MethodGet: s.getTemplateTemplate},
 
 		"/v2/sessions": {
 			http.MethodGet: s.listSessions, http.MethodPost: s.postSession, http.MethodDelete: s.deleteSessions,

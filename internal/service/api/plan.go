@@ -3,20 +3,14 @@ package api
 import (
 	"context"
 	"errors"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
 )
-
-// imageReads bounds the images that one request reads at a time.
-const imageReads = 8
 
 // question is what a session, or a preview of one, asks for.
 type question struct {
@@ -67,24 +61,7 @@ func (s *server) check(q question, o bos.Options) error {
 	if err := bos.ValidateTemplate(q.template, o); err != nil {
 		return badRequest("Session template fails check: %v", err)
 	}
-	if q.operation == bos.OperationShutdown {
-		return nil
-	}
-	for _, name := range slices.Sorted(maps.Keys(q.template.BootSets)) {
-		set := q.template.BootSets[name]
-		if set.Type != "s3" {
-			return failsCheck(q, name, "its type is %q; only images of type s3 can be booted", clip(set.Type))
-		}
-		if wanted := q.template.Configuration(set); wanted != "" && !s.Configuration {
-			return failsCheck(q, name, "it wants the configuration %q and this service has no configuration service; set enable_cfs to false in the template, or configure configuration.cfs in the service", wanted)
-		}
-	}
 	return nil
-}
-
-// failsCheck is the 400 for a template that cannot be booted.
-func failsCheck(q question, bootSet, format string, args ...any) error {
-	return badRequest("Session template fails check: Session template: '%s' boot set: '%s': "+format, append([]any{q.template.Name, bootSet}, args...)...)
 }
 
 func checkLimit(limit string, o bos.Options) error {
@@ -108,56 +85,6 @@ func (s *server) request(ctx context.Context, q question) (decide.Request, error
 		Template: q.template, Operation: q.operation, Limit: q.limit, Stage: q.stage,
 		IncludeDisabled: q.includeDisabled, TenantNodes: nodes,
 	}, err
-}
-
-// images reads every image of the template once, by path. A missing image is a
-// 400, one that cannot be read now a 503; a shutdown needs none.
-func (s *server) images(ctx context.Context, q question) (map[string]bos.Image, error) {
-	images := make(map[string]bos.Image)
-	if q.operation == bos.OperationShutdown {
-		return images, nil
-	}
-	if s.Artifacts == nil {
-		return nil, badRequest("Session template fails check: this service reads no images; configure artifacts.s3")
-	}
-	ctx, cancel := context.WithTimeout(ctx, upstreamTimeout)
-	defer cancel()
-	sets := setsByPath(q.template)
-	paths := slices.Sorted(maps.Keys(sets))
-	read := make([]bos.Image, len(paths))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(imageReads)
-	for i, path := range paths {
-		group.Go(func() (err error) {
-			read[i], err = s.Artifacts.Image(ctx, path)
-			switch {
-			case errors.Is(err, bos.ErrImage):
-				return failsCheck(q, sets[path], "%v", err)
-			case err != nil:
-				return unavailable("cannot read the image of boot set %q now: %v", sets[path], err)
-			}
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	for i, path := range paths {
-		images[path] = read[i]
-	}
-	return images, nil
-}
-
-// setsByPath names for each image the first boot set that uses it.
-func setsByPath(t bos.SessionTemplate) map[string]string {
-	sets := make(map[string]string)
-	for _, name := range slices.Sorted(maps.Keys(t.BootSets)) {
-		path := t.BootSets[name].Path
-		if _, have := sets[path]; !have {
-			sets[path] = name
-		}
-	}
-	return sets
 }
 
 // selection asks the inventory of now which nodes a session touches.

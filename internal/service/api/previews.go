@@ -102,15 +102,16 @@ func (s *server) preview(ctx context.Context, tenant string, body previewBody) (
 			return bos.Preview{}, err
 		}
 	}
-	images, err := s.images(ctx, q)
-	if err != nil {
+	found := s.examine(ctx, q, options)
+	if err := found.refuse(q.template.Name); err != nil {
 		return bos.Preview{}, err
 	}
 	sel, err := s.selection(ctx, req)
 	if err != nil {
 		return bos.Preview{}, err
 	}
-	preview := decide.MakePreview(req, sel, images, s.Now().UTC(), receiptTTL)
+	preview := decide.MakePreview(req, sel, found.images, s.Now().UTC(), receiptTTL)
+	preview.Warnings = append(preview.Warnings, found.warnings(q.template.Name)...)
 	return preview, s.Store.PutReceipt(ctx, bos.Receipt{Key: key, Preview: preview})
 }
 

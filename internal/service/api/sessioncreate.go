@@ -123,9 +123,12 @@ func (s *server) accept(ctx context.Context, body sessionBody, key bos.SessionKe
 	} else if !errors.Is(err, bos.ErrNotFound) {
 		return q, err
 	}
-	images, err := s.images(ctx, q)
-	if err != nil {
+	found := s.examine(ctx, q, options)
+	if err := found.refuse(q.template.Name); err != nil {
 		return q, err
+	}
+	for _, text := range found.warnings(q.template.Name) {
+		s.Log.Warn("a session is accepted with a warning", "session", key.Name, "warning", text)
 	}
 	sel, err := s.selection(ctx, req)
 	if passing(err) && pin == "" {
@@ -135,7 +138,7 @@ func (s *server) accept(ctx context.Context, body sessionBody, key bos.SessionKe
 	if err != nil || pin == "" {
 		return q, err
 	}
-	return q, s.comparePin(ctx, pin, decide.MakePreview(req, sel, images, s.Now(), receiptTTL))
+	return q, s.comparePin(ctx, pin, decide.MakePreview(req, sel, found.images, s.Now(), receiptTTL))
 }
 
 // comparePin refuses a session whose nodes or images are no longer those that

@@ -1,7 +1,9 @@
 package api
 
 import (
+	"context"
 	"net/http"
+	"reflect"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
@@ -61,10 +63,17 @@ func (s *server) putTemplate(w http.ResponseWriter, r *http.Request) error {
 	}
 	t := bos.SessionTemplate{Name: name, Tenant: bos.TenantRef(tenant)}
 	body.apply(&t)
+	if t, err = s.readyToStore(r.Context(), t); err != nil {
+		return err
+	}
 	s.templates.Lock()
 	defer s.templates.Unlock()
 	return s.storeTemplate(w, r, t)
 }
+
+// patchTries is how often a patch is merged anew because somebody else changed
+// the template meanwhile.
+const patchTries = 5
 
 func (s *server) patchTemplate(w http.ResponseWriter, r *http.Request) error {
 	tenant, name, err := templateKey(r)
@@ -78,31 +87,51 @@ func (s *server) patchTemplate(w http.ResponseWriter, r *http.Request) error {
 	if err := body.check(); err != nil {
 		return err
 	}
-	s.templates.Lock()
-	defer s.templates.Unlock()
-	t, err := s.Store.Template(r.Context(), tenant, name)
-	if err != nil {
-		return orMissing(err, kindTemplate, tenant, name)
+	for range patchTries {
+		before, err := s.Store.Template(r.Context(), tenant, name)
+		if err != nil {
+			return orMissing(err, kindTemplate, tenant, name)
+		}
+		after := before
+		body.apply(&after)
+		if after, err = s.readyToStore(r.Context(), after); err != nil {
+			return err
+		}
+		stored, err := s.storeUnlessChanged(w, r, before, after)
+		if stored || err != nil {
+			return orMissing(err, kindTemplate, tenant, name)
+		}
 	}
-	body.apply(&t)
-	return s.storeTemplate(w, r, t)
+	return unavailable("session template '%s' is changed by others all the time; nothing was written, try again", name)
 }
 
-// storeTemplate checks the whole template, brings it into its stored form,
-// stores it and answers it. Images are not looked at: a template may name one
-// that is not built yet.
-func (s *server) storeTemplate(w http.ResponseWriter, r *http.Request, t bos.SessionTemplate) error {
-	options, err := s.Store.Options(r.Context())
+// storeUnlessChanged stores a patched template if it still is what was patched.
+func (s *server) storeUnlessChanged(w http.ResponseWriter, r *http.Request, before, after bos.SessionTemplate) (stored bool, err error) {
+	s.templates.Lock()
+	defer s.templates.Unlock()
+	now, err := s.Store.Template(r.Context(), bos.TenantOf(before.Tenant), before.Name)
+	if err != nil || !reflect.DeepEqual(now, before) {
+		return false, err
+	}
+	return true, s.storeTemplate(w, r, after)
+}
+
+// readyToStore checks the whole template and brings it into its stored form.
+// Nodes, groups and roles are not looked at. It may wait for upstreams.
+func (s *server) readyToStore(ctx context.Context, t bos.SessionTemplate) (bos.SessionTemplate, error) {
+	options, err := s.Store.Options(ctx)
 	if err != nil {
-		return err
+		return t, err
 	}
 	if err := bos.ValidateTemplate(t, options); err != nil {
-		return err
+		return t, err
 	}
 	bos.SanitizeTemplate(&t)
-	if nids := bos.TemplateNIDs(t); len(nids) > 0 {
-		s.Log.Warn("a session template names nodes by NID, which match no node", "template", t.Name, "count", len(nids), "first", nids[0])
-	}
+	return t, s.adviseOnTemplate(ctx, t, options)
+}
+
+// storeTemplate stores a template and answers it.
+func (s *server) storeTemplate(w http.ResponseWriter, r *http.Request, t bos.SessionTemplate) error {
 	if err := s.Store.PutTemplate(r.Context(), t, s.noteTemplate(r, eventTemplateStored, bos.TenantOf(t.Tenant), t.Name)); err != nil {
 		return err
 	}
@@ -120,4 +149,33 @@ func (s *server) deleteTemplate(w http.ResponseWriter, r *http.Request) error {
 		return orMissing(err, kindTemplate, tenant, name)
 	}
 	return s.noContent(w)
+}
+
+// getTemplateTemplate answers a template to begin with: a client edits it and
+// puts it under a name of its own.
+func (s *server) getTemplateTemplate(w http.ResponseWriter, _ *http.Request) error {
+	yes := true
+	return s.answer(w, http.StatusOK, exampleTemplate{
+		Description: "Boots all compute nodes; replace what is written in capitals, and PUT it to /v2/sessiontemplates/NAME",
+		EnableCFS:   &yes,
+		CFS:         bos.CFS{Configuration: "CONFIGURATION"},
+		BootSets: map[string]bos.BootSet{"compute": {
+			Path:                      "s3://boot-images/IMAGE-ID/manifest.json",
+			Type:                      "s3",
+			ETag:                      "ETAG-OF-THE-MANIFEST",
+			KernelParameters:          "console=ttyS0,115200",
+			RootfsProvider:            "sbps",
+			RootfsProviderPassthrough: "sbps:v1:iqn.2023-06.csm.iscsi:_sbps-hsn._tcp.SYSTEM-NAME.SITE-DOMAIN:300",
+			NodeRolesGroups:           []string{"Compute"},
+			Arch:                      bos.ArchX86,
+		}},
+	})
+}
+
+// exampleTemplate is a template as a client sends it: without name and tenant.
+type exampleTemplate struct {
+	Description string                 `json:"description"`
+	EnableCFS   *bool                  `json:"enable_cfs"`
+	CFS         bos.CFS                `json:"cfs"`
+	BootSets    map[string]bos.BootSet `json:"boot_sets"`
 }

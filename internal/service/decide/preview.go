@@ -14,7 +14,8 @@ import (
 )
 
 // MakePreview is what a session of this selection would do; images are by
-// path. It expires after ttl.
+// path. It expires after ttl. Its warnings are those of the selection: what is
+// wrong with images is for the caller to add.
 func MakePreview(req Request, sel Selection, images map[string]bos.Image, now time.Time, ttl time.Duration) bos.Preview {
 	nodes := sel.Nodes()
 	p := bos.Preview{
@@ -34,7 +35,6 @@ func MakePreview(req Request, sel Selection, images map[string]bos.Image, now ti
 		if req.Operation != bos.OperationShutdown {
 			spec := req.Template.BootSets[set.Name]
 			shown.ImagePath, shown.ImageETag = spec.Path, images[spec.Path].ETag
-			p.Warnings = append(p.Warnings, imageWarnings(set.Name, spec, images[spec.Path])...)
 		}
 		p.BootSets = append(p.BootSets, shown)
 	}

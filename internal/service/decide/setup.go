@@ -158,19 +158,28 @@ func rootParameters(set bos.BootSet, image bos.Image) (root, nmd string, err err
 	return root, fmt.Sprintf("nmd_data=url=%s,etag=%s", image.Rootfs.Path, image.Rootfs.ETag), nil
 }
 
-// imageWarnings is what a reviewer of a boot should know of a boot set and its
+// ImageWarnings is what a reviewer of a boot should know of a boot set and its
 // image although it does not keep it from booting, or keeps only its setup.
-func imageWarnings(name string, set bos.BootSet, image bos.Image) []string {
+func ImageWarnings(set bos.BootSet, image bos.Image) []string {
 	var warnings []string
 	if set.ETag != "" && image.ETag != "" && set.ETag != image.ETag {
-		warnings = append(warnings, fmt.Sprintf("boot set %q: the image at %s has etag %s, the template says %s; the image is booted as it is now", name, set.Path, image.ETag, set.ETag))
+		warnings = append(warnings, fmt.Sprintf("the image at %s has etag %s, the template says %s; the image is booted as it is now", set.Path, image.ETag, set.ETag))
 	}
 	switch {
 	case set.RootfsProvider == "":
 	case strings.EqualFold(set.RootfsProvider, rootfsCPSS3):
-		warnings = append(warnings, fmt.Sprintf("boot set %q: rootfs provider cpss3 is of older CSM releases; use sbps where the system has it", name))
+		warnings = append(warnings, "rootfs provider cpss3 is of older CSM releases; use sbps where the system has it")
 	case rootScheme(set.RootfsProvider) == "":
-		warnings = append(warnings, fmt.Sprintf("boot set %q: rootfs provider %q is not supported and the session's setup will fail; use sbps, or leave it out", name, set.RootfsProvider))
+		warnings = append(warnings, fmt.Sprintf("rootfs provider %q is not supported and the session's setup will fail; use sbps, or leave it out", set.RootfsProvider))
+	}
+	return warnings
+}
+
+// imageWarnings is ImageWarnings with the boot set's name in front.
+func imageWarnings(name string, set bos.BootSet, image bos.Image) []string {
+	warnings := ImageWarnings(set, image)
+	for i := range warnings {
+		warnings[i] = fmt.Sprintf("boot set %q: %s", name, warnings[i])
 	}
 	return warnings
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // Ports is everything outside that a shell needs to carry out what Step says.
-// Inventory, Configuration, Artifacts and Tenants may be nil where a site has
+// Inventory, Configuration, Artifacts, Tenants and Registry may be nil where a site has
 // none.
 type Ports struct {
 	Store         bos.Store
@@ -21,6 +21,8 @@ type Ports struct {
 	Configuration bos.Configuration
 	Artifacts     bos.Artifacts
 	Tenants       bos.Tenants
+	// Registry is the image registry. Without one, images are not tagged.
+	Registry bos.Images
 }
 
 // Load is the inputs of a cold start: the options, all enabled components and
@@ -71,8 +73,46 @@ func (p Ports) SetupFacts(ctx context.Context, s bos.SessionRecord) SetupFacts {
 	if facts.Images, facts.Invalid, facts.Err = p.Images(ctx, s.Template, s.Operation); facts.Err != nil || facts.Invalid != nil {
 		return facts
 	}
-	facts.Records, facts.Err = p.selected(ctx, s, facts)
+	var sel decide.Selection
+	if sel, facts.Records, facts.Err = p.selected(ctx, s, facts); facts.Err != nil {
+		return facts
+	}
+	facts.Warnings, facts.Invalid, facts.Err = p.tagImages(ctx, s, sel)
 	return facts
+}
+
+// tagImages marks in the image registry the images that nodes are to take their
+// rootfs from by sbps: without the tag nobody offers it to them, and they would
+// hang in their boot. It is repeated until it succeeds, as all facts are.
+func (p Ports) tagImages(ctx context.Context, s bos.SessionRecord, sel decide.Selection) (warnings []string, invalid, err error) {
+	if s.Operation == bos.OperationShutdown {
+		return nil, nil, nil
+	}
+	tagged := make(map[string]bool)
+	for _, set := range sel.BootSets {
+		spec := s.Template.BootSets[set.Name]
+		id := bos.ImageID(spec.Path)
+		if !bos.NeedsTag(spec) || tagged[id] {
+			continue
+		}
+		tagged[id] = true
+		switch {
+		case p.Registry == nil:
+			warnings = append(warnings, fmt.Sprintf("boot set %q: its rootfs provider sbps needs the image tagged %s=%s, and this service has no image registry; configure images.ims, or tag it by hand", set.Name, bos.SBPSTag, bos.SBPSTagValue))
+			continue
+		case id == "":
+			warnings = append(warnings, fmt.Sprintf("boot set %q: %s is not where the image registry keeps images, so it is not tagged %s=%s; tag it by hand", set.Name, spec.Path, bos.SBPSTag, bos.SBPSTagValue))
+			continue
+		}
+		err := p.Registry.Tag(ctx, id, bos.SBPSTag, bos.SBPSTagValue)
+		switch {
+		case errors.Is(err, bos.ErrNotFound):
+			return nil, fmt.Errorf("boot set %q: its rootfs provider sbps needs image %q tagged %s=%s, and the image registry has no such image; name an image that it has", set.Name, id, bos.SBPSTag, bos.SBPSTagValue), nil
+		case err != nil:
+			return nil, nil, fmt.Errorf("boot set %q: cannot tag image %q with %s=%s: %w", set.Name, id, bos.SBPSTag, bos.SBPSTagValue, err)
+		}
+	}
+	return warnings, nil, nil
 }
 
 func (p Ports) tenantNodes(ctx context.Context, s bos.SessionRecord) (nodes []string, invalid, err error) {
@@ -119,22 +159,22 @@ func (p Ports) Images(ctx context.Context, t bos.SessionTemplate, op bos.Operati
 }
 
 // selected loads the records of the nodes that the session selects.
-func (p Ports) selected(ctx context.Context, s bos.SessionRecord, facts SetupFacts) (map[string]bos.Record, error) {
+func (p Ports) selected(ctx context.Context, s bos.SessionRecord, facts SetupFacts) (decide.Selection, map[string]bos.Record, error) {
 	req := RequestOf(s)
 	req.TenantNodes = facts.TenantNodes
 	records := make(map[string]bos.Record)
 	sel, err := decide.Select(req, facts.Inventory)
 	if err != nil || len(sel.BootSets) == 0 {
-		return records, nil //nolint:nilerr // Step meets the same error and ends the session with it
+		return decide.Selection{}, records, nil //nolint:nilerr // Step meets the same error and ends the session with it
 	}
 	list, err := p.Store.Components(ctx, bos.ComponentFilter{IDs: sel.Nodes()})
 	if err != nil {
-		return nil, fmt.Errorf("load the selected components: %w", err)
+		return decide.Selection{}, nil, fmt.Errorf("load the selected components: %w", err)
 	}
 	for _, r := range list {
 		records[r.ID] = r
 	}
-	return records, nil
+	return sel, records, nil
 }
 
 // CompletionFacts gathers the components a session manages.

@@ -56,8 +56,10 @@ type SetupFacts struct {
 	TenantNodes []string
 	Images      map[string]bos.Image
 	Records     map[string]bos.Record
-	Err         error
-	Invalid     error
+	// Warnings are kept in the history of the session.
+	Warnings []string
+	Err      error
+	Invalid  error
 }
 
 // CompletionFacts is the components a session manages.

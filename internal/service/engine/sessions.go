@@ -141,11 +141,20 @@ func (e *Engine) setUp(facts SetupFacts) {
 		Components:   result.Writes,
 		Sessions:     []bos.SessionRecord{next},
 		AllOrNothing: true,
-		Events: []bos.Event{{
-			Time: e.step.now, Session: next.Name, Kind: "session_setup",
-			Detail: fmt.Sprintf("%s of %d nodes: %s", next.Operation, len(result.Writes), fold(result.Writes)),
-		}},
+		Events:       e.setupEvents(next, result, facts.Warnings),
 	}})
+}
+
+// setupEvents is what the history says of a setup: its nodes, and each warning.
+func (e *Engine) setupEvents(s bos.SessionRecord, result decide.SetupResult, warnings []string) []bos.Event {
+	event := bos.Event{Time: e.step.now, Session: s.Name, Tenant: bos.TenantOf(s.Tenant), Kind: "session_setup"}
+	event.Detail = fmt.Sprintf("%s of %d nodes: %s", s.Operation, len(result.Writes), fold(result.Writes))
+	events := []bos.Event{event}
+	for _, text := range slices.Concat(result.Warnings, warnings) {
+		event.Kind, event.Detail = "session_warning", text
+		events = append(events, event)
+	}
+	return events
 }
 
 func fold(records []bos.Record) string {
@@ -235,7 +244,7 @@ func (e *Engine) endSession(s *session, managed []bos.Record, text string) {
 	e.writeSession(s, next)
 	delete(e.sessions, next.Key())
 	e.step.out.Commit.Events = append(e.step.out.Commit.Events, bos.Event{
-		Time: e.step.now, Session: next.Name, Kind: "session_complete", Detail: text,
+		Time: e.step.now, Session: next.Name, Tenant: bos.TenantOf(next.Tenant), Kind: "session_complete", Detail: text,
 	})
 }
 

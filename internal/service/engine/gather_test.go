@@ -1,0 +1,137 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/engine"
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
+)
+
+// upstreams is an inventory of one node, an image store that has everything,
+// and an image registry that notes its tags.
+type upstreams struct {
+	tags []string
+	err  error
+}
+
+func (*upstreams) Inventory(context.Context) (bos.Inventory, error) {
+	return bos.Inventory{Nodes: []bos.Node{{ID: "x1c0s0b0n0", Role: "Compute", Enabled: true}}}, nil
+}
+
+func (*upstreams) Image(_ context.Context, path string) (bos.Image, error) {
+	file := bos.Artifact{Path: path + "/file", ETag: "e"}
+	return bos.Image{Path: path, Kernel: file, Initrd: file, Rootfs: file}, nil
+}
+
+func (*upstreams) ImageRecord(context.Context, string) (bos.ImageRecord, error) {
+	return bos.ImageRecord{}, errors.New("setup asks for nothing but the tag")
+}
+
+func (u *upstreams) Tag(_ context.Context, id, key, value string) error {
+	if u.err == nil {
+		u.tags = append(u.tags, id+" "+key+"="+value)
+	}
+	return u.err
+}
+
+// sbpsSession boots the node from three boot sets of which two are by sbps, one
+// of them without a node.
+func sbpsSession(op bos.Operation) bos.SessionRecord {
+	set := func(path, provider, role string) bos.BootSet {
+		return bos.BootSet{Path: path, Type: "s3", RootfsProvider: provider, NodeRolesGroups: []string{role}, Arch: bos.ArchX86}
+	}
+	return bos.SessionRecord{
+		Session: bos.Session{Name: "s", Operation: op, Status: bos.SessionStatus{Status: bos.SessionPending, StartTime: bos.At(start)}},
+		Created: start, Template: bos.SessionTemplate{Name: "t", BootSets: map[string]bos.BootSet{
+			"a": set("s3://boot-images/one/manifest.json", "SBPS", "Compute"),
+			"b": set("s3://boot-images/two/manifest.json", "sbps", "Nobody"),
+			"c": set("s3://boot-images/three/manifest.json", "", "Nobody"),
+		}},
+	}
+}
+
+func openStore(t *testing.T) bos.Store {
+	t.Helper()
+	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "bos.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return store
+}
+
+func TestImagesOfSBPSAreTaggedBeforeASessionIsSetUp(t *testing.T) {
+	up := &upstreams{}
+	ports := engine.Ports{Store: openStore(t), Inventory: up, Artifacts: up, Registry: up}
+	facts := ports.SetupFacts(t.Context(), sbpsSession(bos.OperationBoot))
+	if facts.Err != nil || facts.Invalid != nil || !slices.Equal(up.tags, []string{"one sbps-project=true"}) {
+		t.Errorf("tags %q, %v, %v", up.tags, facts.Err, facts.Invalid)
+	}
+	up.tags = nil
+	ports.SetupFacts(t.Context(), sbpsSession(bos.OperationShutdown))
+	if len(up.tags) != 0 {
+		t.Errorf("a shutdown tagged %q", up.tags)
+	}
+}
+
+func TestATagThatCannotBeSetHoldsTheSetupUntilTheRegistryIsBack(t *testing.T) {
+	up := &upstreams{err: errors.New("connection refused")}
+	ports := engine.Ports{Store: openStore(t), Inventory: up, Artifacts: up, Registry: up}
+	session := sbpsSession(bos.OperationBoot)
+	if err := ports.Store.CreateSession(t.Context(), session); err != nil {
+		t.Fatal(err)
+	}
+	e := engine.New(engine.Settings{NoInventory: true})
+	out := e.Step(start, engine.Inputs{Sessions: []bos.SessionRecord{session}})
+	if len(out.Setups) != 1 {
+		t.Fatalf("setups %v", out.Setups)
+	}
+	out = e.Step(start, engine.Inputs{Setups: []engine.SetupFacts{ports.SetupFacts(t.Context(), session)}})
+	if len(out.SetupCommits) != 0 || len(out.Commit.Sessions) != 1 || !strings.Contains(*out.Commit.Sessions[0].Status.Error, "cannot tag image") {
+		t.Fatalf("%+v", out.Commit.Sessions)
+	}
+	up.err = nil
+	out = e.Step(start.Add(time.Minute), engine.Inputs{})
+	if len(out.Setups) != 1 {
+		t.Fatalf("setups %v: it is tried again", out.Setups)
+	}
+	if facts := ports.SetupFacts(t.Context(), out.Setups[0]); facts.Err != nil || len(up.tags) != 1 {
+		t.Errorf("tags %q, %v", up.tags, facts.Err)
+	}
+	up.err = bos.ErrNotFound
+	if facts := ports.SetupFacts(t.Context(), session); facts.Invalid == nil || !strings.Contains(facts.Invalid.Error(), `"one"`) {
+		t.Errorf("an image that the registry does not have: %v", facts.Invalid)
+	}
+}
+
+func TestWithoutARegistryTheHistorySaysThatNothingWasTagged(t *testing.T) {
+	up := &upstreams{}
+	ports := engine.Ports{Store: openStore(t), Inventory: up, Artifacts: up}
+	session := sbpsSession(bos.OperationBoot)
+	facts := ports.SetupFacts(t.Context(), session)
+	facts.Records = map[string]bos.Record{"x1c0s0b0n0": {Revision: 1, Component: bos.Component{ID: "x1c0s0b0n0"}}}
+	e := engine.New(engine.Settings{NoInventory: true})
+	e.Step(start, engine.Inputs{Sessions: []bos.SessionRecord{session}})
+	out := e.Step(start, engine.Inputs{Setups: []engine.SetupFacts{facts}})
+	if len(out.SetupCommits) != 1 {
+		t.Fatalf("%+v", out)
+	}
+	var warned bool
+	for _, event := range out.SetupCommits[0].Commit.Events {
+		warned = warned || event.Kind == "session_warning" && strings.Contains(event.Detail, "images.ims")
+	}
+	if !warned {
+		t.Errorf("%+v", out.SetupCommits[0].Commit.Events)
+	}
+}
