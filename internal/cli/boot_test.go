@@ -95,7 +95,13 @@ func complete(t *testing.T, url, name string) bos.ExtendedStatus {
 }
 
 func TestServeEmulateBootsRebootsAndShutsDownOverRealSockets(t *testing.T) {
-	url := start(t, "--emulate", "8", "--emulate-boot-time", "50ms", "--emulate-power-time", "20ms")
+	for _, power := range []string{"redfish", "pcs"} {
+		t.Run(power, func(t *testing.T) { bootRebootShutDown(t, power) })
+	}
+}
+
+func bootRebootShutDown(t *testing.T, power string) {
+	url := start(t, "--emulate", "8", "--emulate-boot-time", "50ms", "--emulate-power-time", "20ms", "--power", power)
 	template := map[string]any{"enable_cfs": false, "boot_sets": map[string]any{"compute": map[string]any{
 		"path": "s3://boot-images/00000000-0000-4000-8000-000000000001/manifest.json", "type": "s3", "node_roles_groups": []string{"Compute"},
 	}}}
