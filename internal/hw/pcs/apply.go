@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/gather"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 )
 
@@ -18,7 +19,7 @@ import (
 // by the readings of Look. When the context says halt, no further transition is
 // started.
 func (c *Client) Apply(ctx context.Context, op bos.PowerOp, ids []string, each func(bos.CallResult)) {
-	ids = distinct(ids)
+	ids = gather.Distinct(ids)
 	c.errands.begin(ids)
 	results := make(chan []bos.CallResult, (len(ids)+maxTransition-1)/maxTransition)
 	go func() {

@@ -9,7 +9,7 @@ import (
 // without pauses.
 func (c *Client) SetClock(now func() time.Time) {
 	c.errands.now = now
-	c.asks.first, c.asks.last = 0, 0
+	c.asks.WithoutPauses()
 }
 
 // MaxTransition and MaxQuestion are the bounds of one request.
@@ -20,13 +20,7 @@ const (
 
 // AwaitQuestions returns when n nodes wait for the next request.
 func (c *Client) AwaitQuestions(n int) {
-	for {
-		c.asks.mu.Lock()
-		have := c.asks.next != nil && len(c.asks.next.ids) >= n
-		c.asks.mu.Unlock()
-		if have {
-			return
-		}
+	for c.asks.Waiting() < n {
 		runtime.Gosched()
 	}
 }

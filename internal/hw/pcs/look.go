@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/gather"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 )
 
@@ -21,23 +22,21 @@ import (
 // then its power is unknown. A node that PCS does not know is unknown without a
 // symptom. Readings of nodes whose last transition PCS gave up say so.
 func (c *Client) Look(ctx context.Context, ids []string, each func(bos.PowerReading)) {
-	ids = distinct(ids)
+	ids = gather.Distinct(ids)
 	if len(ids) == 0 {
 		return
 	}
-	r := c.asks.add(ctx, ids)
-	select {
-	case <-r.done:
-	case <-ctx.Done():
+	answers, err := c.asks.Ask(ctx, ids)
+	if err != nil {
 		for _, id := range ids {
 			each(bos.PowerReading{ID: id, Symptom: bos.SymptomSilent, Detail: "the question was cancelled before PCS answered"})
 		}
 		return
 	}
-	late := c.errands.late(ids, r.answers)
+	late := c.errands.late(ids, answers)
 	for _, id := range ids {
 		if !late.nodes[id] {
-			each(c.errands.tell(r.answers[id]))
+			each(c.errands.tell(answers[id]))
 		}
 	}
 	if len(late.nodes) == 0 {
@@ -45,7 +44,7 @@ func (c *Client) Look(ctx context.Context, ids []string, each func(bos.PowerRead
 	}
 	c.watch(ctx, late.transitions)
 	for _, id := range slices.Sorted(maps.Keys(late.nodes)) {
-		each(c.errands.tell(r.answers[id]))
+		each(c.errands.tell(answers[id]))
 	}
 }
 

@@ -6,14 +6,13 @@
 package pcs
 
 import (
-	"context"
 	"net/http"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/gather"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 )
 
@@ -53,7 +52,7 @@ type Client struct {
 	deadline time.Duration
 	// old is set once PCS turned out to know no POST /power-status.
 	old     atomic.Bool
-	asks    asks
+	asks    *gather.Asks[bos.PowerReading]
 	errands errands
 }
 
@@ -74,22 +73,12 @@ func New(c Config) *Client {
 		deadline: deadline,
 		errands:  errands{now: time.Now},
 	}
-	client.asks.ask, client.asks.first, client.asks.last = client.status, firstGap, lastGap
+	client.asks = gather.New(client.status)
 	return client
 }
 
 // Close lets go of the connections that are not in use.
 func (c *Client) Close() { c.http.Close() }
-
-// distinct is ids without repetitions, in their order.
-func distinct(ids []string) []string {
-	seen := make(map[string]bool, len(ids))
-	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
-		again := seen[id]
-		seen[id] = true
-		return again
-	})
-}
 
 // absent reports whether a status says that there is no such path or method.
 func absent(status int) bool {
@@ -105,7 +94,3 @@ func failure(err error) *transport.Error {
 	failed, _ := err.(*transport.Error) //nolint:errorlint // Do returns it as it is
 	return failed
 }
-
-// detached is a context that outlives the call it comes from: others wait for
-// the same answer.
-func detached(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }

@@ -1,0 +1,61 @@
+// Package cfs reads and sets the configurations of nodes through version 3 of
+// the Configuration Framework Service. Which configuration a node shall have,
+// and what its status means, is decided elsewhere.
+package cfs
+
+import (
+	"strings"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/gather"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
+)
+
+const (
+	defaultTimeout = 30 * time.Second
+	// maxBody bounds an answer; a page has some KB per node.
+	maxBody = 64 << 20
+	retries = 2
+	// maxQuestion and maxPatch bound the nodes that one request names. CFS
+	// compares each of its nodes with each of these.
+	maxQuestion = 200
+	maxPatch    = 1000
+	// concurrency bounds the requests of one call.
+	concurrency = 4
+)
+
+// Config says which CFS is asked, and how.
+type Config struct {
+	// URL is the prefix before /components, such as http://cfs:9000/v3.
+	URL string
+	// Timeout bounds each request; it is asked before each. Nil or 0 is 30 s.
+	Timeout func() time.Duration
+}
+
+// Client speaks to one CFS. It is safe for concurrent use.
+type Client struct {
+	http *transport.Client
+	url  string
+	asks *gather.Asks[bos.ConfigurationReading]
+}
+
+var _ bos.Configuration = (*Client)(nil)
+
+// New makes a client; it connects when it is first asked for something.
+func New(c Config) *Client { return newClient(c, 0) }
+
+func newClient(c Config, retryWait time.Duration) *Client {
+	client := &Client{
+		http: transport.New(transport.Config{
+			Upstream: "CFS", WayOut: transport.Always("check CFS and configuration.cfs.url"),
+			Timeout: defaultTimeout, TimeoutNow: c.Timeout, MaxBody: maxBody, Retries: retries, RetryWait: retryWait,
+		}, transport.NewConn(transport.ConnConfig{MaxIdle: 16})),
+		url: strings.TrimRight(c.URL, "/"),
+	}
+	client.asks = gather.New(client.components)
+	return client
+}
+
+// Close lets go of the connections that are not in use.
+func (c *Client) Close() { c.http.Close() }

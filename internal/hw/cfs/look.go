@@ -1,0 +1,112 @@
+package cfs
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/gather"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
+)
+
+// Look asks CFS for the configurations of the nodes, together with the questions
+// of other calls. A node that CFS leaves out of a whole answer is missing; what
+// could not be asked has a symptom.
+func (c *Client) Look(ctx context.Context, ids []string, each func(bos.ConfigurationReading)) {
+	ids = gather.Distinct(ids)
+	if len(ids) == 0 {
+		return
+	}
+	answers, err := c.asks.Ask(ctx, ids)
+	for _, id := range ids {
+		if err != nil {
+			each(bos.ConfigurationReading{ID: id, Symptom: bos.SymptomSilent, Detail: "the question was cancelled before CFS answered"})
+			continue
+		}
+		each(answers[id])
+	}
+}
+
+// component is what CFS says of one node.
+type component struct {
+	ID            string                  `json:"id"`
+	DesiredConfig string                  `json:"desired_config"`
+	Status        bos.ConfigurationStatus `json:"configuration_status"`
+}
+
+// components asks for all nodes and answers for each.
+func (c *Client) components(ctx context.Context, ids []string) map[string]bos.ConfigurationReading {
+	answers := make(map[string]bos.ConfigurationReading, len(ids))
+	var mu sync.Mutex
+	var all errgroup.Group
+	all.SetLimit(concurrency)
+	for chunk := range slices.Chunk(ids, maxQuestion) {
+		all.Go(func() error {
+			said, err := c.pages(ctx, chunk)
+			mu.Lock()
+			defer mu.Unlock()
+			for _, id := range chunk {
+				r := bos.ConfigurationReading{ID: id}
+				switch n, ok := said[bos.CanonicalXname(id)]; {
+				case err != nil:
+					r.Symptom, r.Detail = bos.SymptomSilent, err.Error()
+				case !ok:
+					r.Missing = true
+				default:
+					r.Desired, r.Status = n.DesiredConfig, n.Status
+				}
+				answers[id] = r
+			}
+			return nil
+		})
+	}
+	_ = all.Wait() // every failure is in the answers
+	return answers
+}
+
+// pages reads all pages of one question. A page names the next one by the
+// parameters of its question.
+func (c *Client) pages(ctx context.Context, ids []string) (map[string]component, error) {
+	said := make(map[string]component, len(ids))
+	params := map[string]any{"ids": strings.Join(ids, ",")}
+	for range len(ids) + 1 {
+		q := transport.Request{Method: http.MethodGet, URL: c.url + "/components?" + query(params)}
+		var page struct {
+			Components *[]component   `json:"components"`
+			Next       map[string]any `json:"next"`
+		}
+		if err := c.http.JSON(ctx, q, &page); err != nil {
+			return nil, err
+		}
+		if page.Components == nil {
+			return nil, fmt.Errorf("CFS's answer to GET %s lacks the components; check that configuration.cfs.url ends in /v3", transport.Address(q.URL))
+		}
+		for _, n := range *page.Components {
+			said[bos.CanonicalXname(n.ID)] = n
+		}
+		if len(page.Next) == 0 {
+			return said, nil
+		}
+		params = page.Next
+	}
+	return nil, fmt.Errorf("CFS's answer to GET %s/components has more pages than it was asked about nodes; check that configuration.cfs.url is a CFS", transport.Address(c.url))
+}
+
+// query writes parameters as CFS names them; null and empty ones are none.
+func query(params map[string]any) string {
+	values := make(url.Values)
+	for _, name := range slices.Sorted(maps.Keys(params)) {
+		if v := params[name]; v != nil && v != "" {
+			values.Set(name, fmt.Sprint(v))
+		}
+	}
+	return values.Encode()
+}
