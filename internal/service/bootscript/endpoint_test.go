@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -62,9 +63,19 @@ func (s *site) ask(h http.Handler, from, method, target, body string) *httptest.
 	s.t.Helper()
 	r := httptest.NewRequestWithContext(s.t.Context(), method, target, strings.NewReader(body))
 	r.RemoteAddr = from + ":40000"
+	return s.serveTo(h, r)
+}
+
+func (s *site) serveTo(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	return w
+}
+
+// mayBeNodeA tells whether an address is node A's, or this machine's.
+func mayBeNodeA(from string) bool {
+	a, err := netip.ParseAddrPort(from)
+	return err == nil && (a.Addr().Unmap().WithZone("").IsLoopback() || a.Addr().Unmap().WithZone("") == netip.MustParseAddr(ipA))
 }
 
 func (s *site) from(address, query string) (int, string) {
