@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,16 +14,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/bootorch/terraform-provider-bos/internal/hw/bss"
+	"github.com/bootorch/terraform-provider-bos/internal/assembly"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
-	"github.com/bootorch/terraform-provider-bos/internal/hw/hsm"
-	"github.com/bootorch/terraform-provider-bos/internal/hw/pcs"
-	"github.com/bootorch/terraform-provider-bos/internal/hw/redfish"
-	"github.com/bootorch/terraform-provider-bos/internal/hw/s3"
-	"github.com/bootorch/terraform-provider-bos/internal/service"
 	"github.com/bootorch/terraform-provider-bos/internal/service/bootscript"
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
-	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
 )
 
 const (
@@ -83,42 +76,22 @@ func serve(c *cobra.Command, f serveFlags, version string) error {
 	if room != nil {
 		room.SetBOS(url)
 	}
-	store, err := sqlite.Open(ctx, settings.Database, sqlite.Log(log))
+	a, err := assembly.New(ctx, settings, version, log)
 	if err != nil {
 		return err
 	}
-	defer store.Close() //nolint:errcheck // everything is durable
-	sc, err := wire(settings)
-	if err != nil {
-		return err
-	}
-	scripts, err := wireBuiltin(settings, store, sc.Inventory, log)
-	if err != nil {
-		return err
-	}
-	if scripts != nil {
-		sc.Boot = scripts
-	}
-	sc.Store, sc.Stopping, sc.Version, sc.Log = store, ctx.Done(), version, log
-	s, err := service.New(sc)
-	if err != nil {
-		return err
-	}
+	defer a.Close() //nolint:errcheck // everything is durable
 	nodes, err := listenForNodes(ctx, settings.BootParameters.Builtin)
 	if err != nil {
 		return err
 	}
-	handler := s.Handler()
-	if scripts != nil {
-		handler = withScripts(handler, scripts)
-	}
 	r := newRunning()
-	r.add(func() error { return s.Run(ctx) })
-	r.serve(listener, handler)
+	r.add(func() error { return a.Run(ctx) })
+	r.serve(listener, a.Handler())
 	if nodes != nil {
-		r.serve(nodes, scripts.Scripts())
+		r.serve(nodes, a.Scripts())
 	}
-	if room != nil && scripts != nil {
+	if room != nil && a.Scripts() != nil {
 		room.SetBootScripts(url + bootscript.Prefixes[0])
 	}
 	if _, err := fmt.Fprintf(c.OutOrStdout(), "BOS is ready at %s\n", url); err != nil {
@@ -249,69 +222,4 @@ func listen(ctx context.Context, address string, allowRemote bool) (net.Listener
 		return nil, fmt.Errorf("cannot listen: %w; choose another --listen", err)
 	}
 	return l, nil
-}
-
-// wire makes the adapters that the settings name.
-func wire(c config.Config) (service.Config, error) {
-	sc := service.Config{MaxUnreachable: c.MaxUnreachable}
-	if c.BootParameters.BSS != nil {
-		sc.Boot = bss.New(c.BootParameters.BSS.URL, 0)
-	}
-	if c.Artifacts.S3 != nil {
-		access, secret, err := s3Keys(*c.Artifacts.S3)
-		if err != nil {
-			return sc, err
-		}
-		client, err := s3.New(c.Artifacts.S3.Endpoint, access, secret)
-		if err != nil {
-			return sc, err
-		}
-		sc.Artifacts = client
-	}
-	if c.Power.PCS != nil {
-		sc.Power = pcs.New(pcs.Config{URL: c.Power.PCS.URL, TaskDeadline: c.Power.PCS.TaskDeadline})
-	}
-	if c.Inventory.HSM == nil {
-		return sc, nil
-	}
-	inventory := hsm.New(c.Inventory.HSM.URL, 0)
-	sc.Inventory = inventory
-	if c.Power.Redfish == nil {
-		return sc, nil
-	}
-	power, err := wireRedfish(*c.Power.Redfish, inventory)
-	if err == nil {
-		sc.Power = power
-	}
-	return sc, err
-}
-
-func wireRedfish(c config.Redfish, inventory *hsm.Client) (*redfish.Client, error) {
-	password, err := config.Secret("power.redfish.credentials.password", c.Credentials.PasswordEnv, c.Credentials.PasswordFile)
-	if err != nil {
-		return nil, err
-	}
-	rc := redfish.Config{Insecure: c.Insecure, User: c.Credentials.User, Password: password}
-	if c.CAFile != "" {
-		pem, err := os.ReadFile(c.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("power.redfish.ca_file: %w", err)
-		}
-		rc.CA = x509.NewCertPool()
-		if !rc.CA.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("power.redfish.ca_file %s holds no certificate in PEM form", c.CAFile)
-		}
-	}
-	rc.Endpoints = func(ctx context.Context) (map[string]redfish.Endpoint, error) {
-		list, err := inventory.Endpoints(ctx)
-		if err != nil {
-			return nil, err
-		}
-		endpoints := make(map[string]redfish.Endpoint, len(list))
-		for id, e := range list {
-			endpoints[id] = redfish.Endpoint{Address: e.FQDN, System: e.System, Target: e.Target, ResetTypes: e.ResetTypes}
-		}
-		return endpoints, nil
-	}
-	return redfish.New(rc), nil
 }

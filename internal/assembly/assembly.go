@@ -1,0 +1,76 @@
+// Package assembly puts a BOS together from its settings: the adapters that
+// they name, the database, and the service over both. Whoever runs one, the
+// command serve or a Terraform run, gets it here; how it is reached and how
+// long it lives is theirs.
+package assembly
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/bootorch/terraform-provider-bos/internal/service"
+	"github.com/bootorch/terraform-provider-bos/internal/service/bootscript"
+	"github.com/bootorch/terraform-provider-bos/internal/service/config"
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
+)
+
+// Assembly is a BOS of which nothing runs yet.
+type Assembly struct {
+	store   *sqlite.Store
+	service *service.Service
+	scripts *bootscript.Endpoint // nil where there is none
+}
+
+// New opens the database and makes the adapters. Streams of events end when ctx
+// does.
+func New(ctx context.Context, settings config.Config, version string, log *slog.Logger) (*Assembly, error) {
+	store, err := sqlite.Open(ctx, settings.Database, sqlite.Log(log))
+	if err != nil {
+		return nil, err
+	}
+	a := &Assembly{store: store}
+	if err := a.assemble(ctx, settings, version, log); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return a, nil
+}
+
+func (a *Assembly) assemble(ctx context.Context, settings config.Config, version string, log *slog.Logger) error {
+	sc, err := wire(settings)
+	if err != nil {
+		return err
+	}
+	if a.scripts, err = wireBuiltin(settings, a.store, sc.Inventory, log); err != nil {
+		return err
+	}
+	if a.scripts != nil {
+		sc.Boot = a.scripts
+	}
+	sc.Store, sc.Stopping, sc.Version, sc.Log = a.store, ctx.Done(), version, log
+	a.service, err = service.New(sc)
+	return err
+}
+
+// Handler serves the API, and the boot scripts where they are built in.
+func (a *Assembly) Handler() http.Handler {
+	if a.scripts == nil {
+		return a.service.Handler()
+	}
+	return withScripts(a.service.Handler(), a.scripts)
+}
+
+// Scripts serves nothing but what nodes boot; nil where that is not built in.
+func (a *Assembly) Scripts() http.Handler {
+	if a.scripts == nil {
+		return nil
+	}
+	return a.scripts.Scripts()
+}
+
+// Run drives the operators until ctx ends. The API works without.
+func (a *Assembly) Run(ctx context.Context) error { return a.service.Run(ctx) }
+
+// Close closes the database.
+func (a *Assembly) Close() error { return a.store.Close() }
