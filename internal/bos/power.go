@@ -28,6 +28,9 @@ const (
 	SymptomRefusing
 	// SymptomStale: it answered with a state known to be outdated.
 	SymptomStale
+	// SymptomChanging: it answered that power is neither on nor off now, as
+	// while it changes. Nothing is wrong with it.
+	SymptomChanging
 )
 
 // PowerReading is what one look at a node's power brought.

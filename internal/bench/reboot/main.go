@@ -39,7 +39,7 @@ func main() {
 	var f flags
 	flag.StringVar(&f.binary, "binary", "bin/terraform-provider-bos", "the program to measure")
 	flag.StringVar(&f.sizes, "sizes", "100,1000,6000,10000", "how many nodes, a comma list")
-	flag.StringVar(&f.power, "power", "redfish", "ways of power control, a comma list of pcs and redfish")
+	flag.StringVar(&f.power, "power", "pcs,redfish", "ways of power control, a comma list of pcs and redfish")
 	flag.IntVar(&f.perBMC, "nodes-per-bmc", 1, "nodes that share a BMC")
 	flag.DurationVar(&f.powerTime, "power-time", time.Second, "how long power takes to change")
 	flag.DurationVar(&f.bootTime, "boot-time", 3*time.Second, "how long a node takes from power to its report")

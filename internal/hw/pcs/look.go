@@ -170,6 +170,8 @@ func reading(id string, n nodeStatus, said bool) bos.PowerReading {
 		r.State = bos.PowerStateOn
 	case strings.EqualFold(n.PowerState, "off"):
 		r.State = bos.PowerStateOff
+	case strings.EqualFold(n.PowerState, "undefined"):
+		r.Symptom, r.Detail = bos.SymptomChanging, "PCS says that the node's power is neither on nor off now"
 	default:
 		r.Symptom, r.Cause = bos.SymptomRefusing, bos.CauseBMCError
 		r.Detail = fmt.Sprintf("PCS has the power state %.40q; check the node's BMC", n.PowerState)

@@ -13,7 +13,7 @@ func turnOn(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 	if called(r, bos.ActionPoweringOn) {
 		deadline := r.Work.ActionAt.Add(p.MaxPowerOnWait)
 		if o.Power.Asked.Before(deadline) {
-			return Decision{Next: r, Look: nextLook(r, p, now, deadline), Why: ReasonPowerOnWait}
+			return Decision{Next: r, Look: nextLook(r, o, p, now, deadline), Why: ReasonPowerOnWait}
 		}
 		r.LastAction.Failed = true
 		r.Work.Cause = bos.CauseResetIgnored
@@ -42,7 +42,7 @@ func turnOff(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision 
 	if graceful || forceful {
 		deadline := r.Work.ActionAt.Add(p.MaxPowerOffWait)
 		if o.Power.Asked.Before(deadline) {
-			return Decision{Next: r, Look: nextLook(r, p, now, deadline), Why: ReasonPowerOffWait}
+			return Decision{Next: r, Look: nextLook(r, o, p, now, deadline), Why: ReasonPowerOffWait}
 		}
 		r.Work.Cause = bos.CausePowerOffTimeout
 		r.Error = fmt.Sprintf("still on max_power_off_wait_time (%s) after the last power-off: %s",
@@ -127,12 +127,52 @@ func act(r bos.Record, kind bos.EffectKind, why Reason, now time.Time) Decision 
 	return Decision{Next: r, Effect: bos.Effect{Kind: kind}, Why: why}
 }
 
-// nextLook is when to look at a change that was asked for: soon at first, then
-// ever more rarely, and when its time is up. Only a look from after the
-// deadline ends the wait: the node may have made it since the one before.
-func nextLook(r bos.Record, p bos.Policy, now, deadline time.Time) time.Time {
-	wait := min(max(now.Sub(r.Work.ActionAt)/2, minLook), max(p.Polling, time.Second))
-	at := now.Add(wait)
+// awaited reports whether a power action was accepted whose effect has time yet
+// to show.
+func awaited(r bos.Record, p bos.Policy, now time.Time) bool {
+	at := actionDeadline(r, p)
+	return !at.IsZero() && r.Work.InFlight == bos.EffectNone && now.Before(at)
+}
+
+// actionDeadline is until when the power action under way may show; zero if
+// there is none.
+func actionDeadline(r bos.Record, p bos.Policy) time.Time {
+	switch {
+	case called(r, bos.ActionPoweringOn):
+		return r.Work.ActionAt.Add(p.MaxPowerOnWait)
+	case called(r, bos.ActionPowerOffGraceful), called(r, bos.ActionPowerOffForceful):
+		return r.Work.ActionAt.Add(p.MaxPowerOffWait)
+	default:
+		return time.Time{}
+	}
+}
+
+// freshLook is when to look at a node of which nothing is known that could be
+// acted on: at once, but after an action that was just accepted not before it
+// can show.
+func freshLook(r bos.Record, o Observation, p bos.Policy, now time.Time) time.Time {
+	if o.Power.Asked.IsZero() || !o.Power.Asked.Before(r.Work.ActionAt) || !awaited(r, p, now) {
+		return now
+	}
+	return nextLook(r, o, p, now, actionDeadline(r, p))
+}
+
+// minPace is the shortest time between two looks at a change whose time is
+// known from other nodes.
+const minPace = 100 * time.Millisecond
+
+// nextLook is when to look at a change that was asked for: shortly before others
+// had made it, then often, ever more rarely, and when its time is up. Where
+// nothing is known of others it begins soon. Only a look from after the deadline
+// ends the wait: the node may have made it since the one before.
+func nextLook(r bos.Record, o Observation, p bos.Policy, now, deadline time.Time) time.Time {
+	elapsed := now.Sub(r.Work.ActionAt)
+	wait := max(elapsed/2, minLook)
+	if o.Expect > 0 {
+		early := o.Expect - o.Expect/16
+		wait = max(early-elapsed, (elapsed-early)/2, o.Expect/24, minPace)
+	}
+	at := now.Add(min(wait, max(p.Polling, time.Second)))
 	if now.Before(deadline) && deadline.Before(at) {
 		return deadline
 	}

@@ -32,6 +32,7 @@ const (
 	ReasonConfigFailed   Reason = "configuration_failed"
 	ReasonRetryWait      Reason = "retry_wait"
 	ReasonConfirmWait    Reason = "confirm_wait"
+	ReasonChanging       Reason = "power_changing"
 	ReasonRetriesReached Reason = "retries_exhausted"
 )
 
@@ -79,7 +80,9 @@ func Decide(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 		r.Enabled = false
 		return Decision{Next: r, Why: ReasonAlreadyFailed}
 	case !o.usable(r, p, now):
-		return Decision{Next: r, Effect: bootAhead(r, p, now), Look: now, Why: ReasonLook}
+		return Decision{Next: r, Effect: bootAhead(r, p, now), Look: freshLook(r, o, p, now), Why: ReasonLook}
+	case o.Power.Symptom == bos.SymptomChanging && awaited(r, p, now):
+		return Decision{Next: r, Look: nextLook(r, o, p, now, actionDeadline(r, p)), Why: ReasonChanging}
 	case !o.known():
 		return hold(r, o, p, now)
 	}
@@ -97,8 +100,12 @@ func Decide(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 // once it alone has been unreachable for too long.
 func hold(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 	verdict := o.Verdict
-	if o.Power.Symptom == bos.SymptomNone {
+	switch o.Power.Symptom {
+	case bos.SymptomNone:
 		verdict = Verdict{Extent: ExtentBMC, ClockRuns: true, Cause: bos.CauseUnknownToPower}
+	case bos.SymptomChanging:
+		verdict = Verdict{Extent: ExtentBMC, ClockRuns: true, Cause: bos.CausePowerStale}
+	case bos.SymptomSilent, bos.SymptomRefusing, bos.SymptomStale:
 	}
 	cause := verdict.Cause
 	if verdict.ClockRuns {

@@ -15,6 +15,9 @@ type Observation struct {
 	// Elapsed is the time that this reading adds to an unbroken stretch of
 	// unknown readings; 0 when the reading was seen before.
 	Elapsed time.Duration
+	// Expect is what the power action under way took at the quickest of
+	// other nodes lately; 0 is unknown. It says when to look, no more.
+	Expect time.Duration
 	// Configuration is what the configuration service said last; a zero
 	// Asked means that it was not asked. ConfigurationElapsed is Elapsed for it.
 	Configuration        bos.ConfigurationReading

@@ -31,6 +31,7 @@ type Engine struct {
 	bySession map[string]int // enabled components per session name
 	sessions  map[bos.SessionKey]*session
 	room      *room
+	paces     paces
 	wakes     *wakes
 
 	nextDiscovery time.Time
@@ -59,6 +60,10 @@ type node struct {
 	// followed yet.
 	awaits bool
 	hinted time.Time
+	// accepted is the power action that its target is known to have taken.
+	// It shows in the record with the next write, which is soon enough:
+	// after a crash the power state tells.
+	accepted time.Time
 }
 
 // row is an unbroken row of readings that say nothing.
@@ -128,6 +133,7 @@ func New(s Settings) *Engine {
 		bySession: make(map[string]int),
 		sessions:  make(map[bos.SessionKey]*session),
 		room:      newRoom(),
+		paces:     make(paces),
 		wakes:     newWakes(),
 	}
 	e.setOptions(bos.DefaultOptions())
@@ -249,6 +255,9 @@ func (e *Engine) track(r bos.Record) {
 			n.reading, n.configuration = bos.PowerReading{}, bos.ConfigurationReading{}
 		}
 	}
+	if !n.accepted.IsZero() && r.Work.ActionAt.Equal(n.accepted) {
+		r.Work.InFlight = bos.EffectNone
+	}
 	n.rec = r
 	e.count(r.Session, 1)
 	e.step.touched[r.ID] = true
@@ -290,6 +299,9 @@ func (e *Engine) sight(r bos.PowerReading) {
 		return
 	}
 	n.silence.add(bad, e.step.now, 2*e.room.fresh)
+	if took, ok := shown(n.rec, n.reading, r); ok {
+		e.paces.learn(n.rec.LastAction.Action, took)
+	}
 	n.reading = r
 }
 
@@ -331,7 +343,12 @@ func (e *Engine) settle(r Result) {
 		n.configuration = bos.ConfigurationReading{}
 		e.write(n, decide.SettleConfigure(n.rec, r.Effect.Configuration, r.CallResult, now))
 	default:
-		e.write(n, decide.Settle(n.rec, r.Effect, r.CallResult, now))
+		next := decide.Settle(n.rec, r.Effect, r.CallResult, now)
+		if r.Outcome == bos.CallDone && next.Work.ActionAt.Equal(n.rec.Work.ActionAt) {
+			n.accepted, n.rec = next.Work.ActionAt, next
+			return
+		}
+		e.write(n, next)
 	}
 }
 
@@ -343,7 +360,7 @@ func (e *Engine) decide(id string) {
 	}
 	now := e.step.now
 	o := decide.Observation{
-		Power: n.reading, Elapsed: n.silence.take(),
+		Power: n.reading, Elapsed: n.silence.take(), Expect: e.paces[n.rec.LastAction.Action],
 		Configuration: n.configuration, ConfigurationElapsed: n.missing.take(),
 	}
 	if n.reading.State == bos.PowerStateUnknown && !n.reading.Asked.IsZero() {

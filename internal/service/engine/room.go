@@ -51,6 +51,9 @@ func (m *room) see(r bos.PowerReading, now time.Time) {
 	if r.Asked.Before(s.Asked) {
 		return
 	}
+	if r.Symptom == bos.SymptomChanging {
+		r.Symptom = bos.SymptomNone // it answered
+	}
 	was, is := s.Symptom != bos.SymptomNone, r.Symptom != bos.SymptomNone
 	s.Symptom, s.Cause, s.Asked = r.Symptom, r.Cause, r.Asked
 	switch {

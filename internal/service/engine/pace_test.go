@@ -1,0 +1,100 @@
+package engine_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/engine"
+)
+
+// poweringOff is a node whose graceful power-off was asked for at a time.
+func poweringOff(id string, at time.Time) bos.Record {
+	r := armed(id)
+	r.DesiredState = bos.DesiredState{}
+	r.Status = bos.ComponentStatus{Phase: bos.PhasePoweringOff}
+	r.LastAction = bos.LastAction{Action: bos.ActionPowerOffGraceful, LastUpdated: bos.At(at)}
+	r.EventStats.PowerOffGracefulAttempts = 1
+	r.Work.ActionAt = at
+	return r
+}
+
+func TestANodeIsLookedAtWhenOthersWereDone(t *testing.T) {
+	const quick, late = "x1000c0s0b0n0", "x1000c0s1b0n0"
+	e := engine.New(engine.Settings{NoInventory: true})
+	e.Step(start, engine.Inputs{Records: []bos.Record{poweringOff(quick, start)}})
+	const took = 8 * time.Second
+	e.Step(start.Add(took), engine.Inputs{Readings: []bos.PowerReading{reading(quick, bos.PowerStateOff, start.Add(took))}})
+
+	begun := start.Add(time.Minute)
+	e.Step(begun, engine.Inputs{Records: []bos.Record{poweringOff(late, begun)}})
+	out := e.Step(begun, engine.Inputs{Readings: []bos.PowerReading{reading(late, bos.PowerStateOn, begun)}})
+	looks := 0
+	for now := begun; now.Before(begun.Add(took)); {
+		now = out.Wake
+		out = e.Step(now, engine.Inputs{})
+		if len(out.Looks) == 0 {
+			continue
+		}
+		looks++
+		if looks == 1 && now.Sub(begun) < took*9/10 {
+			t.Errorf("looked after %s, and the quickest needed %s", now.Sub(begun), took)
+		}
+		out = e.Step(now, engine.Inputs{Readings: []bos.PowerReading{reading(late, bos.PowerStateOn, now)}})
+		if wait := out.Wake.Sub(now); wait > took/10 {
+			t.Errorf("the next look comes %s later, although any moment may show the change", wait)
+		}
+	}
+	if looks == 0 || looks > 4 {
+		t.Errorf("%d looks until the time that others needed, want few", looks)
+	}
+}
+
+func TestAnAcceptedPowerActionIsNotWrittenForItself(t *testing.T) {
+	const id = "x1000c0s0b0n0"
+	e := engine.New(engine.Settings{NoInventory: true})
+	rec := armed(id)
+	rec.DesiredState = bos.DesiredState{}
+	e.Step(start, engine.Inputs{Records: []bos.Record{rec}})
+	now := start.Add(time.Second)
+	out := e.Step(now, engine.Inputs{Readings: []bos.PowerReading{reading(id, bos.PowerStateOn, start)}})
+	if len(out.Effects) != 1 || out.Effects[0].Effect.Kind != bos.EffectPowerOffGraceful {
+		t.Fatalf("effects %v, want the power-off", out.Effects)
+	}
+	stored := out.Commit.Components[0]
+	stored.Revision++
+	effect := out.Effects[0].Effect
+	out = e.Step(now, engine.Inputs{Results: []engine.Result{{Effect: effect, CallResult: bos.CallResult{ID: id}}}})
+	if len(out.Commit.Components) != 0 {
+		t.Errorf("written %+v: that a call was accepted can wait for the next write", out.Commit.Components)
+	}
+	// Somebody else writes the record as it is stored, with the mark of the
+	// flight, and it is off at the next look: that is not a call to confirm.
+	stored.Revision++
+	e.Step(now, engine.Inputs{Records: []bos.Record{stored}})
+	now = now.Add(time.Second)
+	out = e.Step(now, engine.Inputs{Readings: []bos.PowerReading{reading(id, bos.PowerStateOff, now)}})
+	if len(out.Commit.Components) != 1 || out.Commit.Components[0].Enabled || out.Commit.Components[0].Work.InFlight != bos.EffectNone {
+		t.Errorf("written %+v, want the node done", out.Commit.Components)
+	}
+}
+
+func TestPowerThatIsChangingIsWaitedForAndHoldsNobody(t *testing.T) {
+	const id = "x1000c0s0b0n0"
+	e := engine.New(engine.Settings{NoInventory: true})
+	e.Step(start, engine.Inputs{Records: []bos.Record{poweringOff(id, start)}})
+	now := start.Add(time.Second)
+	out := e.Step(now, engine.Inputs{Readings: []bos.PowerReading{{ID: id, Symptom: bos.SymptomChanging, Asked: now}}})
+	if len(out.Commit.Components) != 0 || len(out.Effects) != 0 {
+		t.Errorf("written %+v, effects %v: nothing is wrong and nothing is known", out.Commit.Components, out.Effects)
+	}
+	if wait := out.Wake.Sub(now); wait <= 0 || wait > time.Second {
+		t.Errorf("the next look comes after %s, want soon", wait)
+	}
+	// Beyond the time that a power-off may take it is no longer a change.
+	now = start.Add(time.Hour)
+	out = e.Step(now, engine.Inputs{Readings: []bos.PowerReading{{ID: id, Symptom: bos.SymptomChanging, Asked: now}}})
+	if len(out.Effects) != 0 || len(out.Commit.Components) != 1 || out.Commit.Components[0].Status.StatusOverride != bos.StatusOnHold {
+		t.Errorf("written %+v, effects %v, want it on hold", out.Commit.Components, out.Effects)
+	}
+}
