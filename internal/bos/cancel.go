@@ -2,7 +2,7 @@ package bos
 
 import "time"
 
-// MaxReason bounds the reason of a cancellation, in characters.
+// MaxReason bounds the reason of a session or of a cancellation, in characters.
 const MaxReason = 1023
 
 // Cancel ends a session at once: it is complete, with an error that says why.

@@ -11,6 +11,9 @@ type Node struct {
 	Arch    string
 	Enabled bool
 	Locked  bool
+	// Seen is the power as the inventory last saw it, unknown where it does
+	// not say. It is a hint for people; nothing is done because of it.
+	Seen PowerState
 }
 
 // Inventory is the inventory at one moment: what selection works on.

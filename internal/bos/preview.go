@@ -36,6 +36,11 @@ type Preview struct {
 	// Skipped groups the nodes that the template names and the session
 	// leaves out, by reason.
 	Skipped []PreviewSkip `json:"skipped"`
+	// Effects says what the session would do to each node as things stand
+	// now, by effect and reason. Unlike all above it depends on the power
+	// and the last reports of the nodes, so it changes from one moment to
+	// the next and is not part of the pin.
+	Effects []PreviewEffect `json:"effects"`
 	// Warnings are for people: unknown groups, etag differences and such.
 	Warnings []string `json:"warnings"`
 	// Created and Expires bound the receipt kept for Reuse.
@@ -68,11 +73,66 @@ type PreviewSkip struct {
 	Nodes  string `json:"nodes"`
 }
 
+// PreviewEffect is the nodes that a session would treat alike, for one reason.
+type PreviewEffect struct {
+	Effect NodeEffect `json:"effect"`
+	// Reason reads as the end of a sentence: "reboots: it runs another image".
+	Reason string `json:"reason"`
+	Count  int    `json:"count"`
+	Nodes  string `json:"nodes"`
+}
+
+// NodeEffect is what a session would do to a node: a closed list.
+type NodeEffect string
+
+// The effects on nodes.
+const (
+	NodeBoots NodeEffect = "boots"
+	// NodeReboots: it is running and will be powered off first.
+	NodeReboots NodeEffect = "reboots"
+	// NodeMayReboot: its power is not known here; it boots if it is off and
+	// reboots if it is on.
+	NodeMayReboot NodeEffect = "boots_or_reboots"
+	// NodeAlreadyThere: it runs what it shall run; its power is left alone.
+	NodeAlreadyThere NodeEffect = "already_there"
+	NodePowersOff    NodeEffect = "powers_off"
+	NodeStaysOff     NodeEffect = "stays_off"
+	// NodeStages: nothing happens before the staged state is applied.
+	NodeStages NodeEffect = "stages"
+	// NodeFails: the session's setup would fail, and no node be touched.
+	NodeFails NodeEffect = "fails"
+	// NodeSkipped: the session leaves it out.
+	NodeSkipped NodeEffect = "skipped"
+)
+
+// NodeEffects lists the effects, those that touch power first.
+func NodeEffects() []NodeEffect {
+	return []NodeEffect{NodeReboots, NodeMayReboot, NodeBoots, NodePowersOff, NodeStages, NodeAlreadyThere, NodeStaysOff, NodeFails, NodeSkipped}
+}
+
+// PreviewNode is one node of a preview.
+type PreviewNode struct {
+	ID string `json:"id"`
+	// BootSet is empty for a node that no boot set selects.
+	BootSet string     `json:"boot_set,omitempty"`
+	Effect  NodeEffect `json:"effect"`
+	Reason  string     `json:"reason"`
+}
+
+// PreviewNodes is one page of GET /x/v1/previews/{pin}/nodes.
+type PreviewNodes struct {
+	Nodes []PreviewNode `json:"nodes"`
+	// Next is the id to give as start_after_id, empty on the last page.
+	Next string `json:"next,omitempty"`
+}
+
 // PinnedSession is the body of POST /x/v1/sessions: a session create with the
 // pin of the preview it was reviewed by. An empty pin is not compared.
 type PinnedSession struct {
 	SessionCreate
 	Pin string `json:"pin,omitempty"`
+	// Reason is for the history: why somebody asked for this session.
+	Reason string `json:"reason,omitempty"`
 }
 
 // Receipt is a preview as the service keeps it.

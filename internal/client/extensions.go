@@ -3,7 +3,9 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -51,4 +53,23 @@ func (c *Client) Preview(ctx context.Context, r bos.PreviewRequest) (bos.Preview
 	var p bos.Preview
 	err := c.call(ctx, c.read, http.MethodPost, "/x/v1/previews", nil, r, &p)
 	return p, err
+}
+
+// PreviewNodes says node by node what the preview with this pin said, as long as
+// the server keeps it.
+func (c *Client) PreviewNodes(ctx context.Context, pin string) ([]bos.PreviewNode, error) {
+	var all []bos.PreviewNode
+	query := url.Values{"page_size": {outcomePage}}
+	for range maxOutcomePages {
+		var page bos.PreviewNodes
+		if err := c.get(ctx, "/x/v1/previews/"+url.PathEscape(pin)+"/nodes", query, &page); err != nil {
+			return nil, err
+		}
+		all = append(all, page.Nodes...)
+		if page.Next == "" {
+			return all, nil
+		}
+		query.Set("start_after_id", page.Next)
+	}
+	return nil, fmt.Errorf("the nodes of preview %s do not end after %d pages", pin, maxOutcomePages)
 }

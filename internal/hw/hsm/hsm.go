@@ -78,9 +78,9 @@ func (c *Client) nodes(ctx context.Context) ([]bos.Node, error) {
 	q := c.question("/State/Components?type=Node")
 	var list struct {
 		Components *[]struct {
-			ID, Type, Role, SubRole, Arch string
-			Enabled                       *bool
-			Locked                        bool
+			ID, Type, State, Role, SubRole, Arch string
+			Enabled                              *bool
+			Locked                               bool
 		}
 	}
 	if err := c.http.JSON(ctx, q, &list); err != nil {
@@ -102,10 +102,23 @@ func (c *Client) nodes(ctx context.Context) ([]bos.Node, error) {
 			// HSM leaves the field out only where nobody ever set it.
 			Enabled: n.Enabled == nil || *n.Enabled,
 			Locked:  n.Locked,
+			Seen:    seen(n.State),
 		})
 	}
 	slices.SortFunc(nodes, func(a, b bos.Node) int { return bos.CompareXnames(a.ID, b.ID) })
 	return nodes, nil
+}
+
+// seen is what the state of a node in HSM says of its power.
+func seen(state string) bos.PowerState {
+	switch state {
+	case "Off":
+		return bos.PowerStateOff
+	case "On", "Standby", "Ready", "Halt", "Active":
+		return bos.PowerStateOn
+	default: // Empty, Populated, Unknown, Set
+		return bos.PowerStateUnknown
+	}
 }
 
 // locked reads the locked nodes. Builds of SMD without locks have no such path.

@@ -78,9 +78,9 @@ func TestTheInventoryHoldsNodesGroupsPartitionsAndLocks(t *testing.T) {
 	}
 	want := bos.Inventory{
 		Nodes: []bos.Node{
-			{ID: "x9c0s2b0n0", Role: "Application", SubRole: "UAN", Locked: true},
+			{ID: "x9c0s2b0n0", Role: "Application", SubRole: "UAN", Locked: true, Seen: bos.PowerStateOff},
 			{ID: "x9c0s3b0n0", Role: "Compute", Arch: "UNKNOWN", Enabled: true, Locked: true},
-			{ID: "x9c0s10b0n0", Role: "Compute", Arch: "ARM", Enabled: true},
+			{ID: "x9c0s10b0n0", Role: "Compute", Arch: "ARM", Enabled: true, Seen: bos.PowerStateOn},
 		},
 		Groups:     map[string][]string{"blue": {"x9c0s10b0n0", "x9c0s2b0n0"}, "empty": {}},
 		Partitions: map[string][]string{"p1": {"x9c0s3b0n0"}},

@@ -126,6 +126,7 @@ func (s *server) routes() map[string]methods {
 
 		"/x/v1/capabilities":               {http.MethodGet: s.getCapabilities},
 		"/x/v1/previews":                   {http.MethodPost: s.postPreview},
+		"/x/v1/previews/{pin}/nodes":       {http.MethodGet: s.listPreviewNodes},
 		"/x/v1/sessions":                   {http.MethodPost: s.postPinnedSession},
 		"/x/v1/sessions/{name}/cancel":     {http.MethodPost: s.cancelSession},
 		"/x/v1/events":                     {http.MethodGet: s.listEvents},

@@ -88,17 +88,18 @@ func (s *server) request(ctx context.Context, q question) (decide.Request, error
 }
 
 // selection asks the inventory of now which nodes a session touches.
-func (s *server) selection(ctx context.Context, req decide.Request) (decide.Selection, error) {
+func (s *server) selection(ctx context.Context, req decide.Request) (decide.Selection, bos.Inventory, error) {
 	if s.Inventory == nil {
-		return decide.Selection{}, badRequest("this service has no inventory, so it cannot tell which nodes a session touches; configure inventory.hsm or inventory.file")
+		return decide.Selection{}, bos.Inventory{}, badRequest("this service has no inventory, so it cannot tell which nodes a session touches; configure inventory.hsm or inventory.file")
 	}
 	ctx, cancel := context.WithTimeout(ctx, upstreamTimeout)
 	defer cancel()
 	inventory, err := s.Inventory.Inventory(ctx)
 	if err != nil {
-		return decide.Selection{}, unavailable("cannot read the inventory now: %v", err)
+		return decide.Selection{}, bos.Inventory{}, unavailable("cannot read the inventory now: %v", err)
 	}
-	return decide.Select(req, inventory)
+	sel, err := decide.Select(req, inventory)
+	return sel, inventory, err
 }
 
 // passing reports whether an error is an outage that may end by itself.

@@ -106,13 +106,76 @@ func (s *server) preview(ctx context.Context, tenant string, body previewBody) (
 	if err := found.refuse(q.template.Name); err != nil {
 		return bos.Preview{}, err
 	}
-	sel, err := s.selection(ctx, req)
+	sel, inventory, err := s.selection(ctx, req)
+	if err != nil {
+		return bos.Preview{}, err
+	}
+	records, err := s.recordsOf(ctx, sel)
 	if err != nil {
 		return bos.Preview{}, err
 	}
 	preview := decide.MakePreview(req, sel, found.images, s.Now().UTC(), receiptTTL)
+	preview.Effects = decide.Effects(req, sel, inventory, found.images, records, options)
 	preview.Warnings = append(preview.Warnings, found.warnings(q.template.Name)...)
 	return preview, s.Store.PutReceipt(ctx, bos.Receipt{Key: key, Preview: preview})
+}
+
+// recordsOf loads the components of the selected nodes.
+func (s *server) recordsOf(ctx context.Context, sel decide.Selection) (map[string]bos.Record, error) {
+	records := make(map[string]bos.Record)
+	if len(sel.BootSets) == 0 {
+		return records, nil
+	}
+	list, err := s.Store.Components(ctx, bos.ComponentFilter{IDs: sel.Nodes()})
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		records[list[i].ID] = list[i]
+	}
+	return records, nil
+}
+
+const (
+	defaultPreviewNodes = 1000
+	maxPreviewNodes     = 10000
+)
+
+// listPreviewNodes says node by node what the newest preview with a pin said: GET
+// /x/v1/previews/{pin}/nodes with page_size (1 to 10000, default 1000) and
+// start_after_id, the id that an earlier page ended with. A tenant is answered
+// its own nodes.
+func (s *server) listPreviewNodes(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	size, err := queryInt(q, "page_size", defaultPreviewNodes, 1, maxPreviewNodes)
+	if err != nil {
+		return err
+	}
+	after, err := queryText(q, "start_after_id", bos.MaxComponentID)
+	if err != nil {
+		return err
+	}
+	sc, err := s.scopeOf(r)
+	if err != nil {
+		return err
+	}
+	pin := r.PathValue("pin")
+	receipt, err := s.Store.ReceiptByPin(r.Context(), pin)
+	if err != nil {
+		return orMissing(err, "Preview", "", pin)
+	}
+	page := bos.PreviewNodes{Nodes: []bos.PreviewNode{}}
+	for _, node := range decide.PreviewNodes(receipt.Preview) {
+		if !sc.has(node.ID) || after != "" && bos.CompareXnames(node.ID, after) <= 0 {
+			continue
+		}
+		if len(page.Nodes) == size {
+			page.Next = page.Nodes[size-1].ID
+			break
+		}
+		page.Nodes = append(page.Nodes, node)
+	}
+	return s.answer(w, http.StatusOK, page)
 }
 
 // templateToPreview is the template given, in the form it would be stored in,

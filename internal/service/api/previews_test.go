@@ -1,13 +1,16 @@
 package api
 
 import (
+	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
 )
 
 func (s *site) preview(body object, headers ...string) bos.Preview {
@@ -158,4 +161,82 @@ func TestASessionIsHeldToItsPin(t *testing.T) {
 	s.invErr = nil
 	s.do("POST", "/x/v1/sessions", boot("s2")).ok(http.StatusCreated, nil)
 	s.do("POST", "/x/v1/sessions", with(boot("s2"), "pin", pin)).refused(http.StatusConflict, titleExists)
+}
+
+func TestAPreviewSaysNodeByNodeWhatWouldHappenAndWhy(t *testing.T) {
+	s := newSite(t)
+	s.putTemplate("t1", template())
+	s.inv.Nodes[0].Seen, s.inv.Nodes[1].Seen, s.inv.Nodes[2].Locked = bos.PowerStateOff, bos.PowerStateOn, true
+	s.record("x1c0s1b0n0", nil)
+	s.record("x1c0s2b0n0", nil)
+	for name, body := range map[string]object{"stored": ask(), "inline": {"operation": "boot", "template": template()}} {
+		p := s.preview(body)
+		want := []bos.PreviewEffect{
+			{Effect: bos.NodeReboots, Reason: "it has not reported what it runs", Count: 1, Nodes: "x1c0s2b0n0"},
+			{Effect: bos.NodeBoots, Reason: "it is off", Count: 1, Nodes: "x1c0s1b0n0"},
+			{Effect: bos.NodeSkipped, Reason: "locked in the inventory", Count: 1, Nodes: "x1c0s3b0n0"},
+		}
+		if diff := cmp.Diff(want, p.Effects); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+		path := "/x/v1/previews/" + p.Pin + "/nodes"
+		var page bos.PreviewNodes
+		s.do("GET", path+"?page_size=2", nil).ok(http.StatusOK, &page)
+		if diff := cmp.Diff(bos.PreviewNodes{Next: "x1c0s2b0n0", Nodes: []bos.PreviewNode{
+			{ID: "x1c0s1b0n0", BootSet: "compute", Effect: bos.NodeBoots, Reason: "it is off"},
+			{ID: "x1c0s2b0n0", BootSet: "compute", Effect: bos.NodeReboots, Reason: "it has not reported what it runs"},
+		}}, page); diff != "" {
+			t.Error(diff)
+		}
+		page = bos.PreviewNodes{}
+		s.do("GET", path+"?start_after_id=x1c0s2b0n0", nil).ok(http.StatusOK, &page)
+		if len(page.Nodes) != 1 || page.Nodes[0].BootSet != "" || page.Next != "" {
+			t.Errorf("%+v", page)
+		}
+		s.do("GET", path, nil, tenantHeader, "red").ok(http.StatusOK, &page)
+		if len(page.Nodes) != 1 || page.Nodes[0].ID != "x1c0s1b0n0" {
+			t.Errorf("red sees %+v", page)
+		}
+		s.do("GET", path+"?page_size=0", nil).refused(http.StatusBadRequest, "")
+	}
+	s.do("GET", "/x/v1/previews/nobodys/nodes", nil).refused(http.StatusNotFound, titleNotFound, "nobodys")
+}
+
+func TestTheReasonOfASessionIsInItsHistory(t *testing.T) {
+	s := newSite(t)
+	s.putTemplate("t1", template())
+	s.do("POST", "/x/v1/sessions", with(boot("s1"), "reason", " CAST-1234: new kernel ")).ok(http.StatusCreated, nil)
+	var page eventPage
+	s.do("GET", "/x/v1/events?session=s1", nil).ok(http.StatusOK, &page)
+	if len(page.Events) != 1 || page.Events[0].Detail != "boot with template t1: CAST-1234: new kernel" {
+		t.Errorf("%+v", page.Events)
+	}
+	s.do("POST", "/x/v1/sessions", with(boot("s2"), "reason", strings.Repeat("x", bos.MaxReason+1))).refused(http.StatusBadRequest, "", "reason")
+	s.do("POST", "/v2/sessions", with(boot("s2"), "reason", "x")).refused(http.StatusBadRequest, "", "reason")
+}
+
+// BenchmarkPreview is a preview of ten thousand nodes.
+func BenchmarkPreview(b *testing.B) {
+	inventory := bos.Inventory{}
+	records := make(map[string]bos.Record)
+	for i := range 10000 {
+		id := fmt.Sprintf("x%dc%ds%db0n%d", 1000+i/512, i/64%8, i/2%32, i%2)
+		inventory.Nodes = append(inventory.Nodes, bos.Node{ID: id, Role: "Compute", Enabled: true, Seen: bos.PowerStateOn})
+		records[id] = bos.Record{Component: bos.Component{ID: id}}
+	}
+	req := decide.Request{Operation: bos.OperationBoot, Template: bos.SessionTemplate{Name: "t", BootSets: map[string]bos.BootSet{
+		"compute": {Path: "p", Type: "s3", NodeRolesGroups: []string{"Compute"}},
+	}}}
+	images := map[string]bos.Image{"p": {Path: "p", Kernel: bos.Artifact{Path: "k"}, Initrd: bos.Artifact{Path: "i"}}}
+	for b.Loop() {
+		sel, err := decide.Select(req, inventory)
+		if err != nil {
+			b.Fatal(err)
+		}
+		p := decide.MakePreview(req, sel, images, noon, time.Hour)
+		p.Effects = decide.Effects(req, sel, inventory, images, records, bos.DefaultOptions())
+		if len(decide.PreviewNodes(p)) != 10000 {
+			b.Fatal("nodes are missing")
+		}
+	}
 }

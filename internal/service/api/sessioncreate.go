@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -25,6 +26,7 @@ type sessionBody struct {
 type pinnedBody struct {
 	Session sessionBody `json:",embed"`
 	Pin     string      `json:"pin"`
+	Reason  string      `json:"reason"`
 }
 
 func (b sessionBody) check() error {
@@ -45,7 +47,7 @@ func (s *server) postSession(w http.ResponseWriter, r *http.Request) error {
 	if err := decode(w, r, maxBody, &body); err != nil {
 		return err
 	}
-	return s.createSession(w, r, body, "")
+	return s.createSession(w, r, pinnedBody{Session: body})
 }
 
 func (s *server) postPinnedSession(w http.ResponseWriter, r *http.Request) error {
@@ -53,12 +55,17 @@ func (s *server) postPinnedSession(w http.ResponseWriter, r *http.Request) error
 	if err := decode(w, r, maxBody, &body); err != nil {
 		return err
 	}
-	return s.createSession(w, r, body.Session, body.Pin)
+	body.Reason = strings.TrimSpace(body.Reason)
+	if err := checkText("reason", &body.Reason, bos.MaxReason); err != nil {
+		return err
+	}
+	return s.createSession(w, r, body)
 }
 
 // createSession accepts a session, with the template as it is now. Whatever can
 // be known to be wrong is refused here, where it touches nothing yet.
-func (s *server) createSession(w http.ResponseWriter, r *http.Request, body sessionBody, pin string) error {
+func (s *server) createSession(w http.ResponseWriter, r *http.Request, pinned pinnedBody) error {
+	body, pin := pinned.Session, pinned.Pin
 	if err := body.check(); err != nil {
 		return err
 	}
@@ -82,7 +89,11 @@ func (s *server) createSession(w http.ResponseWriter, r *http.Request, body sess
 		},
 		Template: q.template, Pin: pin, Created: now.UTC(),
 	}
-	if err := s.Store.CreateSession(r.Context(), rec, s.note(r, eventSessionCreated, string(rec.Operation)+" with template "+rec.TemplateName)); err != nil {
+	detail := string(rec.Operation) + " with template " + rec.TemplateName
+	if pinned.Reason != "" {
+		detail += ": " + pinned.Reason
+	}
+	if err := s.Store.CreateSession(r.Context(), rec, s.note(r, eventSessionCreated, detail)); err != nil {
 		return orTaken(err, key)
 	}
 	s.Changed(Change{Sessions: []bos.SessionKey{key}})
@@ -130,7 +141,7 @@ func (s *server) accept(ctx context.Context, body sessionBody, key bos.SessionKe
 	for _, text := range found.warnings(q.template.Name) {
 		s.Log.Warn("a session is accepted with a warning", "session", key.Name, "warning", text)
 	}
-	sel, err := s.selection(ctx, req)
+	sel, _, err := s.selection(ctx, req)
 	if passing(err) && pin == "" {
 		s.Log.Warn("a session is accepted without a look at its nodes; its setup looks again", "session", key.Name, "error", err)
 		return q, nil

@@ -26,6 +26,7 @@ func MakePreview(req Request, sel Selection, images map[string]bos.Image, now ti
 		BootSets:  []bos.PreviewBootSet{},
 		Roles:     []bos.PreviewRole{},
 		Skipped:   []bos.PreviewSkip{},
+		Effects:   []bos.PreviewEffect{},
 		Warnings:  slices.Concat([]string{}, sel.Warnings),
 		Created:   now,
 		Expires:   now.Add(ttl),
