@@ -34,6 +34,8 @@ var allowed = map[string][]string{
 	"internal/hw/hsm":                  {"internal/bos", "internal/hw/transport"},
 	"internal/hw/redfish":              {"internal/bos", "internal/hw/transport"},
 	"internal/hw/bss":                  {"internal/bos", "internal/hw/transport"},
+	"internal/hw/ims":                  {"internal/bos", "internal/hw/transport"},
+	"internal/hw/tapms":                {"internal/bos", "internal/hw/transport"},
 	"internal/hw/gather":               {},
 	"internal/hw/pcs":                  {"internal/bos", "internal/hw/gather", "internal/hw/transport"},
 	"internal/hw/cfs":                  {"internal/bos", "internal/hw/gather", "internal/hw/transport"},

@@ -11,6 +11,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/hw/pcs"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/redfish"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/s3"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 	"github.com/bootorch/terraform-provider-bos/internal/service"
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
 )
@@ -19,7 +20,7 @@ import (
 func wire(c config.Config) (service.Config, error) {
 	sc := service.Config{MaxUnreachable: c.MaxUnreachable}
 	if c.BootParameters.BSS != nil {
-		sc.Boot = bss.New(c.BootParameters.BSS.URL, 0)
+		sc.Boot = bss.New(transport.Upstream{URL: c.BootParameters.BSS.URL})
 	}
 	if c.Artifacts.S3 != nil {
 		access, secret, err := s3Keys(*c.Artifacts.S3)
@@ -33,12 +34,12 @@ func wire(c config.Config) (service.Config, error) {
 		sc.Artifacts = client
 	}
 	if c.Power.PCS != nil {
-		sc.Power = pcs.New(pcs.Config{URL: c.Power.PCS.URL, TaskDeadline: c.Power.PCS.TaskDeadline})
+		sc.Power = pcs.New(pcs.Config{Upstream: transport.Upstream{URL: c.Power.PCS.URL}, TaskDeadline: c.Power.PCS.TaskDeadline})
 	}
 	if c.Inventory.HSM == nil {
 		return sc, nil
 	}
-	inventory := hsm.New(c.Inventory.HSM.URL, 0)
+	inventory := hsm.New(transport.Upstream{URL: c.Inventory.HSM.URL})
 	sc.Inventory = inventory
 	if c.Power.Redfish == nil {
 		return sc, nil

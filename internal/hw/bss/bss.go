@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -29,18 +28,14 @@ type Client struct {
 
 var _ bos.BootParameters = (*Client)(nil)
 
-// New writes to the BSS at url, the prefix before /bootparameters, such as
-// http://bss:27778/boot/v1. timeout bounds one write; 0 is 30 s. It connects
-// when it is first used.
-func New(url string, timeout time.Duration) *Client {
-	if timeout <= 0 {
-		timeout = defaultTimeout
-	}
+// New writes to the BSS at u; its URL is the prefix before /bootparameters, such
+// as http://bss:27778/boot/v1. It connects when it is first used.
+func New(u transport.Upstream) *Client {
 	return &Client{
-		http: transport.New(transport.Config{
-			Upstream: "BSS", WayOut: transport.Always("check BSS and boot_parameters.bss.url"), Timeout: timeout, MaxBody: maxBody,
-		}, transport.NewConn(transport.ConnConfig{MaxIdle: 16})),
-		url: strings.TrimRight(url, "/"),
+		http: u.Open(transport.Config{
+			Upstream: "BSS", WayOut: transport.Always("check BSS and boot_parameters.bss.url"), Timeout: defaultTimeout, MaxBody: maxBody,
+		}),
+		url: u.Base(),
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/bss"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 )
 
 var artifacts = bos.BootArtifacts{
@@ -22,11 +23,15 @@ var artifacts = bos.BootArtifacts{
 	KernelParameters: `console=ttyS0,115200 a="b&c" <x>`,
 }
 
+func open(url string, timeout time.Duration) *bss.Client {
+	return bss.New(transport.Upstream{URL: url, Timeout: func() time.Duration { return timeout }})
+}
+
 func start(t *testing.T, timeout time.Duration, h http.HandlerFunc) *bss.Client {
 	t.Helper()
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
-	return bss.New(s.URL+"/boot/v1/", timeout)
+	return open(s.URL+"/boot/v1/", timeout)
 }
 
 func TestAWriteIsOnePutForAllHostsAndReturnsTheToken(t *testing.T) {
@@ -120,7 +125,7 @@ func TestABSSThatIsNotThereWasNotAttempted(t *testing.T) {
 	s := httptest.NewServer(http.NotFoundHandler())
 	s.Close()
 	for _, url := range []string{s.URL, "bss:27778", ""} {
-		_, err := bss.New(url, time.Second).Write(t.Context(), []string{"x1c0s0b0n0"}, artifacts)
+		_, err := open(url, time.Second).Write(t.Context(), []string{"x1c0s0b0n0"}, artifacts)
 		wantCallError(t, err, bos.CallNotAttempted, bos.CauseUpstreamOutage)
 	}
 }
@@ -140,7 +145,7 @@ func TestAWriteWithoutAnswerIsUnknownAndNotRepeated(t *testing.T) {
 			}))
 			defer s.Close()
 			defer close(over)
-			_, err := bss.New(s.URL, 500*time.Millisecond).Write(t.Context(), []string{"x1c0s0b0n0"}, artifacts)
+			_, err := open(s.URL, 500*time.Millisecond).Write(t.Context(), []string{"x1c0s0b0n0"}, artifacts)
 			wantCallError(t, err, bos.CallUnknown, bos.CauseUpstreamOutage)
 			if asked.Load() != 1 {
 				t.Errorf("%d calls", asked.Load())

@@ -4,7 +4,6 @@
 package cfs
 
 import (
-	"strings"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -25,14 +24,6 @@ const (
 	concurrency = 4
 )
 
-// Config says which CFS is asked, and how.
-type Config struct {
-	// URL is the prefix before /components, such as http://cfs:9000/v3.
-	URL string
-	// Timeout bounds each request; it is asked before each. Nil or 0 is 30 s.
-	Timeout func() time.Duration
-}
-
 // Client speaks to one CFS. It is safe for concurrent use.
 type Client struct {
 	http *transport.Client
@@ -42,16 +33,17 @@ type Client struct {
 
 var _ bos.Configuration = (*Client)(nil)
 
-// New makes a client; it connects when it is first asked for something.
-func New(c Config) *Client { return newClient(c, 0) }
+// New speaks to the CFS at u; its URL is the prefix before /components, such as
+// http://cfs:9000/v3. It connects when it is first asked for something.
+func New(u transport.Upstream) *Client { return newClient(u, 0) }
 
-func newClient(c Config, retryWait time.Duration) *Client {
+func newClient(u transport.Upstream, retryWait time.Duration) *Client {
 	client := &Client{
-		http: transport.New(transport.Config{
+		http: u.Open(transport.Config{
 			Upstream: "CFS", WayOut: transport.Always("check CFS and configuration.cfs.url"),
-			Timeout: defaultTimeout, TimeoutNow: c.Timeout, MaxBody: maxBody, Retries: retries, RetryWait: retryWait,
-		}, transport.NewConn(transport.ConnConfig{MaxIdle: 16})),
-		url: strings.TrimRight(c.URL, "/"),
+			Timeout: defaultTimeout, MaxBody: maxBody, Retries: retries, RetryWait: retryWait,
+		}),
+		url: u.Base(),
 	}
 	client.asks = gather.New(client.components)
 	return client

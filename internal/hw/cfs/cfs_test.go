@@ -17,6 +17,7 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/cfs"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 )
 
 type component map[string]any
@@ -114,7 +115,7 @@ func start(t *testing.T, f *fake) *cfs.Client {
 	f.t, f.page = t, cmp.Or(f.page, 1000)
 	s := httptest.NewServer(f)
 	t.Cleanup(s.Close)
-	c := cfs.NewImpatient(cfs.Config{URL: s.URL + "/v3/"})
+	c := cfs.NewImpatient(transport.Upstream{URL: s.URL + "/v3/"})
 	t.Cleanup(c.Close)
 	return c
 }
@@ -305,7 +306,7 @@ func TestATargetThatCFSDoesNotTakeSaysWhatIsKnown(t *testing.T) {
 	t.Run("nobody there", func(t *testing.T) {
 		s := httptest.NewServer(http.NotFoundHandler())
 		s.Close()
-		if r := set(t, cfs.New(cfs.Config{URL: s.URL}), bos.ConfigurationTarget{}, "x1c0s0b0n0")["x1c0s0b0n0"]; r.Outcome != bos.CallNotAttempted {
+		if r := set(t, cfs.New(transport.Upstream{URL: s.URL}), bos.ConfigurationTarget{}, "x1c0s0b0n0")["x1c0s0b0n0"]; r.Outcome != bos.CallNotAttempted {
 			t.Errorf("got %+v", r)
 		}
 	})

@@ -1,10 +1,14 @@
 package cfs
 
-import "time"
+import (
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
+)
 
 // NewImpatient is New with hardly a pause before a read is repeated.
-func NewImpatient(c Config) *Client {
-	client := newClient(c, time.Millisecond)
+func NewImpatient(u transport.Upstream) *Client {
+	client := newClient(u, time.Millisecond)
 	client.asks.WithoutPauses()
 	return client
 }

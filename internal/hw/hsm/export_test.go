@@ -1,8 +1,12 @@
 package hsm
 
-import "time"
+import (
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
+)
 
 // NewImpatient is New with a pause of its own before a read is repeated.
 func NewImpatient(url string, timeout, retryWait time.Duration) *Client {
-	return newClient(url, timeout, retryWait)
+	return newClient(transport.Upstream{URL: url, Timeout: func() time.Duration { return timeout }}, retryWait)
 }

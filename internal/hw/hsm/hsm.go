@@ -34,21 +34,17 @@ type Client struct {
 
 var _ bos.InventorySource = (*Client)(nil)
 
-// New reads the HSM at url, the prefix before /State/Components, such as
-// http://smd:27779/hsm/v2. timeout bounds each request; 0 is 30 s. It connects
-// when it is first asked.
-func New(url string, timeout time.Duration) *Client { return newClient(url, timeout, 0) }
+// New reads the HSM at u; its URL is the prefix before /State/Components, such
+// as http://smd:27779/hsm/v2. It connects when it is first asked.
+func New(u transport.Upstream) *Client { return newClient(u, 0) }
 
-func newClient(url string, timeout, retryWait time.Duration) *Client {
-	if timeout <= 0 {
-		timeout = defaultTimeout
-	}
+func newClient(u transport.Upstream, retryWait time.Duration) *Client {
 	return &Client{
-		http: transport.New(transport.Config{
+		http: u.Open(transport.Config{
 			Upstream: "HSM", WayOut: transport.Always("check that HSM runs and that inventory.hsm.url is right"),
-			Timeout: timeout, MaxBody: maxBody, Retries: retries, RetryWait: retryWait,
-		}, transport.NewConn(transport.ConnConfig{MaxIdle: 16})),
-		url: strings.TrimRight(url, "/"),
+			Timeout: defaultTimeout, MaxBody: maxBody, Retries: retries, RetryWait: retryWait,
+		}),
+		url: u.Base(),
 	}
 }
 

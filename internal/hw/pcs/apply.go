@@ -109,7 +109,7 @@ func judge(err error) bos.CallResult {
 		}
 	case failed.Kind != transport.Refused, status == http.StatusBadGateway, status == http.StatusGatewayTimeout:
 		// What stands before PCS may have passed it on.
-	case unauthorized(status), absent(status), status < 400:
+	case transport.Unauthorized(status), transport.Absent(status), status < 400:
 		r.Outcome, r.Cause = bos.CallNotAttempted, bos.CauseUpstreamOutage
 	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status >= 500:
 		// PCS starts nothing before it has stored the transition.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/pcs"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 )
 
 func TestATransitionIsOneRequestForAllNodes(t *testing.T) {
@@ -87,7 +88,7 @@ func TestATransitionThatPCSDoesNotStartSaysWhatIsKnown(t *testing.T) {
 func TestAPCSThatIsNotThereWasNotAttempted(t *testing.T) {
 	s := httptest.NewServer(http.NotFoundHandler())
 	s.Close()
-	r := apply(t, pcs.New(pcs.Config{URL: s.URL}), bos.PowerOn, "x1c0s0b0n0")["x1c0s0b0n0"]
+	r := apply(t, pcs.New(pcs.Config{Upstream: transport.Upstream{URL: s.URL}}), bos.PowerOn, "x1c0s0b0n0")["x1c0s0b0n0"]
 	if r.Outcome != bos.CallNotAttempted || r.Cause != bos.CauseUpstreamOutage {
 		t.Errorf("got %+v", r)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/pcs"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 )
 
 // fake is a PCS that answers in the shapes of the real one.
@@ -167,7 +168,7 @@ func start(t *testing.T, f *fake) (*pcs.Client, *clock) {
 	f.t = t
 	s := httptest.NewServer(f)
 	t.Cleanup(s.Close)
-	c := pcs.New(pcs.Config{URL: s.URL + "/v1/"})
+	c := pcs.New(pcs.Config{Upstream: transport.Upstream{URL: s.URL + "/v1/"}})
 	t.Cleanup(c.Close)
 	now := &clock{now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
 	c.SetClock(now.Now)

@@ -98,7 +98,7 @@ func (c *Client) ask(ctx context.Context, ids []string) ([]nodeStatus, error) {
 			}{ids},
 		}
 		list, err := c.answer(ctx, q)
-		if failed := failure(err); failed == nil || failed.Kind != transport.Refused || !absent(failed.Status) {
+		if failed := failure(err); failed == nil || failed.Kind != transport.Refused || !transport.Absent(failed.Status) {
 			return list, err
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/pcs"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 )
 
 func TestWhatPCSSaysOfANodeIsAStateOrUnknown(t *testing.T) {
@@ -183,7 +184,7 @@ func TestACancelledQuestionSaysSo(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var got []bos.PowerReading
-	pcs.New(pcs.Config{URL: s.URL}).Look(ctx, []string{"x1c0s0b0n0"}, func(r bos.PowerReading) { got = append(got, r) })
+	pcs.New(pcs.Config{Upstream: transport.Upstream{URL: s.URL}}).Look(ctx, []string{"x1c0s0b0n0"}, func(r bos.PowerReading) { got = append(got, r) })
 	if len(got) != 1 || got[0].Symptom != bos.SymptomSilent || !strings.Contains(got[0].Detail, "cancelled") {
 		t.Errorf("got %+v", got)
 	}

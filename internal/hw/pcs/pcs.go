@@ -6,8 +6,6 @@
 package pcs
 
 import (
-	"net/http"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -36,9 +34,7 @@ const (
 // Config says which PCS is asked, and how. Zero values are the defaults.
 type Config struct {
 	// URL is the prefix before /transitions, such as http://pcs:28007/v1.
-	URL string
-	// Timeout bounds each request; it is asked before each. Nil or 0 is 30 s.
-	Timeout func() time.Duration
+	transport.Upstream
 	// TaskDeadline is how long PCS watches for a transition to show, in whole
 	// minutes; 0 is one. How long a node may take is decided elsewhere.
 	TaskDeadline time.Duration
@@ -65,11 +61,10 @@ func New(c Config) *Client {
 		deadline = defaultDeadline
 	}
 	client := &Client{
-		http: transport.New(transport.Config{
-			Upstream: "PCS", WayOut: transport.Always("check PCS and power.pcs.url"),
-			Timeout: defaultTimeout, TimeoutNow: c.Timeout, MaxBody: maxBody,
-		}, transport.NewConn(transport.ConnConfig{MaxIdle: 16})),
-		url:      strings.TrimRight(c.URL, "/"),
+		http: c.Open(transport.Config{
+			Upstream: "PCS", WayOut: transport.Always("check PCS and power.pcs.url"), Timeout: defaultTimeout, MaxBody: maxBody,
+		}),
+		url:      c.Base(),
 		deadline: deadline,
 		errands:  errands{now: time.Now},
 	}
@@ -79,15 +74,6 @@ func New(c Config) *Client {
 
 // Close lets go of the connections that are not in use.
 func (c *Client) Close() { c.http.Close() }
-
-// absent reports whether a status says that there is no such path or method.
-func absent(status int) bool {
-	return status == http.StatusNotFound || status == http.StatusMethodNotAllowed || status == http.StatusNotImplemented
-}
-
-func unauthorized(status int) bool {
-	return status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusProxyAuthRequired
-}
 
 // failure is err as what transport always returns.
 func failure(err error) *transport.Error {

@@ -26,6 +26,8 @@ type Config struct {
 	// TimeoutNow, if it is not nil, is asked for the Timeout of each request;
 	// 0 means Timeout.
 	TimeoutNow func() time.Duration
+	// Bearer is the token of each request; see Upstream.
+	Bearer func() (string, error)
 	// MaxBody bounds an answer, in bytes; 0 is DefaultMaxBody.
 	MaxBody int64
 	// Retries is how often a GET that found no answer, or 502, 503 or 504, is
@@ -121,6 +123,9 @@ type Request struct {
 	User, Password string
 	// Header is sent besides.
 	Header map[string]string
+
+	// bearer is the token that Do adds; it is kept out of errors.
+	bearer string
 }
 
 // Response is what came back.
@@ -141,7 +146,15 @@ func (c *Client) Do(ctx context.Context, q Request) (*Response, error) {
 		GetConn: func(string) { sent.Store(false) },
 		GotConn: func(httptrace.GotConnInfo) { sent.Store(true) },
 	})
+	token, err := c.bearer(q)
+	if err != nil {
+		return nil, err
+	}
 	r := c.current().R().SetContext(traced).SetHeaders(q.Header)
+	if token != "" {
+		r.SetAuthToken(token)
+		q.bearer = token
+	}
 	if q.User != "" || q.Password != "" {
 		r.SetBasicAuth(q.User, q.Password)
 	}
@@ -205,7 +218,7 @@ func (c *Client) Broken(q Request, res *Response, why error) error {
 func (c *Client) refused(q Request, res *Response) *Error {
 	e := &Error{
 		Kind: Refused, Status: res.Status,
-		Message:    Excerpt(scrub(c.config.Message(res.Body), q.User, q.Password)),
+		Message:    Excerpt(q.scrub(c.config.Message(res.Body))),
 		RetryAfter: RetryAfter(res.Header, time.Now()),
 	}
 	said := fmt.Sprintf("%s answered %s to %s", c.config.Upstream, status(res.Status), asked(q))
@@ -234,7 +247,7 @@ func (c *Client) say(e *Error, q Request, said string) *Error {
 			said += "; " + way
 		}
 	}
-	e.text = scrub(said, q.User, q.Password)
+	e.text = q.scrub(said)
 	return e
 }
 

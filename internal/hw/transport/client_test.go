@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -164,6 +165,42 @@ func TestATimeoutThatChangesHoldsForTheNextRequest(t *testing.T) {
 	timeout = 50 * time.Millisecond
 	if _, failed := get(t, c, s.URL+"/silent"); failed == nil || failed.Kind != transport.Unanswered || !strings.Contains(failed.Error(), "50ms") {
 		t.Errorf("got %v", failed)
+	}
+}
+
+func TestABearerTokenIsReadForEachRequestAndNeverShown(t *testing.T) {
+	const token = "eyJhbGciOi.secret"
+	var got []string
+	s := serve(t, func(w http.ResponseWriter, r *http.Request, _ func()) {
+		got = append(got, r.Header.Get("Authorization"))
+		http.Error(w, "who is "+r.Header.Get("Authorization"), http.StatusUnauthorized)
+	})
+	tokens := []string{token, "", token + "2"}
+	var problem error
+	c := transport.Upstream{URL: s.URL + "/", Bearer: func() (string, error) {
+		if problem != nil {
+			return "", problem
+		}
+		next := tokens[0]
+		tokens = tokens[1:]
+		return next, nil
+	}}.Open(transport.Config{Upstream: "HSM", Timeout: time.Minute})
+	ask := func() error {
+		_, err := c.Do(t.Context(), transport.Request{Method: http.MethodGet, URL: s.URL})
+		if err == nil || strings.Contains(err.Error(), token) {
+			t.Errorf("got %v", err)
+		}
+		return err
+	}
+	for range 3 {
+		_ = ask()
+	}
+	if want := []string{"Bearer " + token, "", "Bearer " + token + "2"}; !slices.Equal(got, want) {
+		t.Errorf("sent %q, want %q", got, want)
+	}
+	problem = errors.New("no such file")
+	if failed := check(t, ask()); failed == nil || failed.Kind != transport.NotSent || len(got) != 3 {
+		t.Errorf("got %v after %d requests", failed, len(got))
 	}
 }
 

@@ -91,13 +91,16 @@ func problem(body []byte) string {
 	return string(body)
 }
 
-// scrub takes credentials out of text that came from elsewhere.
-func scrub(text, user, password string) string {
-	if password == "" {
+// scrub takes the credentials of the request out of text that came from elsewhere.
+func (q Request) scrub(text string) string {
+	if q.bearer != "" {
+		text = strings.ReplaceAll(text, q.bearer, "***")
+	}
+	if q.Password == "" {
 		return text
 	}
-	basic := base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
-	return strings.NewReplacer(basic, "***", password, "***", url.QueryEscape(password), "***").Replace(text)
+	basic := base64.StdEncoding.EncodeToString([]byte(q.User + ":" + q.Password))
+	return strings.NewReplacer(basic, "***", q.Password, "***", url.QueryEscape(q.Password), "***").Replace(text)
 }
 
 // reason is why no answer came, for people.

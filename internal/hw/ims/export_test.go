@@ -1,0 +1,10 @@
+package ims
+
+import (
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
+)
+
+// NewImpatient is New with hardly a pause before a read is repeated.
+func NewImpatient(u transport.Upstream) *Client { return newClient(u, time.Millisecond) }

@@ -1,0 +1,59 @@
+package transport
+
+import (
+	"crypto/x509"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Upstream is a service as a site has it: where it is and how it is spoken to.
+type Upstream struct {
+	// URL is the prefix before the paths of the service.
+	URL string
+	// Timeout bounds each request; it is asked before each. Nil or 0 is what
+	// the adapter holds for right.
+	Timeout func() time.Duration
+	// Bearer is the token that each request carries; it is asked before each,
+	// so that a renewed one is picked up, and must not block for long. Nil or
+	// an empty one is none. Its error must not tell what it read.
+	Bearer func() (string, error)
+	// CA verifies the service's certificate; nil is the system's pool.
+	CA *x509.CertPool
+}
+
+// Base is the URL without a slash at its end.
+func (u Upstream) Base() string { return strings.TrimRight(u.URL, "/") }
+
+// fewIdle is how many connections to one service are kept.
+const fewIdle = 16
+
+// Open makes a client for the upstream; c is what the adapter knows of it.
+func (u Upstream) Open(c Config) *Client {
+	c.TimeoutNow, c.Bearer = u.Timeout, u.Bearer
+	return New(c, NewConn(ConnConfig{MaxIdle: fewIdle, CA: u.CA}))
+}
+
+// bearer is the token for one request.
+func (c *Client) bearer(q Request) (string, error) {
+	if c.config.Bearer == nil {
+		return "", nil
+	}
+	token, err := c.config.Bearer()
+	if err != nil {
+		return "", c.say(&Error{Kind: NotSent, cause: err}, q, fmt.Sprintf("the token for %s cannot be read: %v", c.config.Upstream, err))
+	}
+	return token, nil
+}
+
+// Absent reports whether a status says that the server has no such path or
+// method.
+func Absent(status int) bool {
+	return status == http.StatusNotFound || status == http.StatusMethodNotAllowed || status == http.StatusNotImplemented
+}
+
+// Unauthorized reports whether a status is about who asks.
+func Unauthorized(status int) bool {
+	return status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusProxyAuthRequired
+}
