@@ -21,6 +21,7 @@ type roomFlags struct {
 	power               string
 	configTime          time.Duration
 	tenants             []string
+	faults              string
 }
 
 func (f *roomFlags) add(c *cobra.Command) {
@@ -30,6 +31,7 @@ func (f *roomFlags) add(c *cobra.Command) {
 	flags.DurationVar(&f.configTime, "emulate-config-time", emulator.DefaultConfigTime, "how long CFS takes to configure a node that has booted")
 	flags.StringArrayVar(&f.tenants, "tenant", nil, "a tenant in TAPMS and its nodes, as in blue=x1000c0s[0-7]b0n0; may be repeated")
 	flags.StringVar(&f.dead, "dead", "", "xnames of nodes or BMCs whose BMC does not answer, separated by commas")
+	flags.StringVar(&f.faults, "faults", "", "script of what goes wrong, where and when: a YAML list of rules")
 	flags.StringVar(&f.dump, "hsm-dump", "", "folder with a real site's HSM dump to emulate instead of invented nodes")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of the nodes' own pace")
 	flags.StringVar(&f.power, "power", emulator.PowerRedfish, "how the service shall control power: redfish or pcs")
@@ -40,6 +42,13 @@ func (f *roomFlags) config(nodes int, listen string, log *slog.Logger) (emulator
 	c := emulator.ServerConfig{Listen: listen, StateDir: f.state, Power: f.power, Log: log, Config: emulator.Config{
 		Nodes: nodes, Seed: f.seed, PowerTime: f.powerTime, BootTime: f.bootTime, ConfigTime: f.configTime,
 	}}
+	if f.faults != "" {
+		script, err := emulator.LoadFaults(f.faults)
+		if err != nil {
+			return c, err
+		}
+		c.Script = script
+	}
 	for _, t := range f.tenants {
 		name, folded, _ := strings.Cut(t, "=")
 		if c.Tenants == nil {

@@ -34,11 +34,17 @@ func (s *Server) redfish(w http.ResponseWriter, r *http.Request) {
 		redfishError(w, http.StatusRequestEntityTooLarge, "Request too large")
 		return
 	}
-	if s.room.Silent(bmc) {
-		// It fell silent on a connection that was open. The body has been
-		// read, so the server notices when the client goes.
-		<-r.Context().Done()
-		panic(http.ErrAbortHandler) // the way to end without an answer
+	trouble := s.room.BMCTrouble(bmc, time.Now())
+	stall(r, trouble)
+	switch trouble.Fault {
+	case FaultBusy:
+		w.Header().Set("Retry-After", seconds(trouble.RetryAfter))
+		redfishError(w, http.StatusServiceUnavailable, "Service temporarily unavailable")
+		return
+	case FaultCredentials:
+		unauthorized(w, r.URL.Path)
+		return
+	default: // it is answered
 	}
 	path := strings.TrimSuffix(r.URL.Path, "/")
 	if path == redfishRoot {
@@ -52,11 +58,15 @@ func (s *Server) redfish(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !s.authorized(r, bmc) {
-		w.Header().Set("WWW-Authenticate", `Basic realm="emulated BMC"`)
-		extendedError(w, http.StatusUnauthorized, "Security.1.0.AccessDenied", "the service denies access to "+path+"; check user and password")
+		unauthorized(w, path)
 		return
 	}
 	s.resource(w, r, bmc, path, body)
+}
+
+func unauthorized(w http.ResponseWriter, path string) {
+	w.Header().Set("WWW-Authenticate", `Basic realm="emulated BMC"`)
+	extendedError(w, http.StatusUnauthorized, "Security.1.0.AccessDenied", "the service denies access to "+path+"; check user and password")
 }
 
 func (s *Server) authorized(r *http.Request, bmc string) bool {
@@ -171,7 +181,7 @@ func (s *Server) reset(w http.ResponseWriter, n *node, body []byte) {
 		redfishError(w, http.StatusBadRequest, "Invalid JSON")
 		return
 	}
-	switch s.room.Reset(n.ID, wanted.ResetType, time.Now()) {
+	switch s.room.resetAnswered(n.ID, wanted.ResetType, time.Now()) {
 	case AnswerAccepted:
 		s.Kick()
 		if slices.Contains(n.endpoint.ResetTypes, ResetGraceful) {
@@ -184,6 +194,8 @@ func (s *Server) reset(w http.ResponseWriter, n *node, body []byte) {
 	case AnswerBusy:
 		w.Header().Set("Retry-After", retryAfter)
 		redfishError(w, http.StatusServiceUnavailable, "Service temporarily unavailable")
+	case AnswerDenied:
+		unauthorized(w, n.endpoint.Target)
 	case AnswerUnknown:
 		redfishError(w, http.StatusNotFound, "Not Found")
 	case AnswerUnsupported:

@@ -282,7 +282,7 @@ func (r *Room) configured(n *node, at time.Time) {
 	l := layerOf(n.configuring)
 	l.Status, l.LastUpdated = layerApplied, at.UTC().Format(time.RFC3339)
 	n.configs++
-	if r.failsConfig(n) {
+	if r.failsConfig(n, at) {
 		l.Status = layerFailed
 		n.cfs.ErrorCount++
 	}

@@ -35,8 +35,8 @@ func (c *counts) take(reset bool) map[string]int {
 	return taken
 }
 
-// counted counts the requests of a mux by its routes.
-func (c *counts) counted(mux *http.ServeMux) http.Handler {
+// counted counts the requests by the routes of a mux before next gets them.
+func (c *counts) counted(mux *http.ServeMux, next http.Handler) http.Handler {
 	mux.HandleFunc(requestsPath, func(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusOK, c.take(r.Method == http.MethodDelete))
 	})
@@ -45,7 +45,7 @@ func (c *counts) counted(mux *http.ServeMux) http.Handler {
 			_, route := mux.Handler(r)
 			c.add(route)
 		}
-		mux.ServeHTTP(w, r)
+		next.ServeHTTP(w, r)
 	})
 }
 

@@ -40,11 +40,13 @@ const (
 	saltRefuse
 	saltBoot
 	saltConfig
+	saltShare
+	saltRule
 )
 
-// draw is a number from 0 to 1 that depends on the seed, the node and the
-// given numbers alone.
-func (r *Room) draw(n *node, numbers ...uint64) float64 {
+// draw is a number from 0 to 1 that depends on the seed, the node or BMC and
+// the given numbers alone.
+func (r *Room) draw(id string, numbers ...uint64) float64 {
 	h := fnv.New64a()
 	var b [8]byte
 	put := func(v uint64) {
@@ -52,7 +54,7 @@ func (r *Room) draw(n *node, numbers ...uint64) float64 {
 		h.Write(b[:]) //nolint:gosec // a hash never fails
 	}
 	put(r.config.Seed)
-	h.Write([]byte(n.ID)) //nolint:gosec // a hash never fails
+	h.Write([]byte(id)) //nolint:gosec // a hash never fails
 	for _, v := range numbers {
 		put(v)
 	}
@@ -67,18 +69,32 @@ func (r *Room) draw(n *node, numbers ...uint64) float64 {
 	return float64(x>>11) / (1 << 53)
 }
 
-func (r *Room) drops(n *node) bool {
-	return r.faults.Drop > 0 && r.draw(n, saltDrop, n.calls) < r.faults.Drop
+func (r *Room) drops(n *node, kind string, now time.Time) bool {
+	if r.faults.Drop > 0 && r.draw(n.ID, saltDrop, n.calls) < r.faults.Drop {
+		return true
+	}
+	return r.hit(FaultDrop, n.ID, n.calls, now, func(one *rule) bool {
+		on := kind == ResetOn
+		return one.Resets == "" || on == (one.Resets == resetsOn)
+	}) != nil
 }
 
 func (r *Room) refuses(n *node) bool {
-	return r.faults.Refuse > 0 && r.draw(n, saltRefuse, n.calls) < r.faults.Refuse
+	return r.faults.Refuse > 0 && r.draw(n.ID, saltRefuse, n.calls) < r.faults.Refuse
 }
 
-func (r *Room) fails(n *node, boot uint64) bool {
-	return r.faults.FailBoot > 0 && r.draw(n, saltBoot, boot) < r.faults.FailBoot
+func (r *Room) failsBoot(n *node, now time.Time) bool {
+	return r.faults.FailBoot > 0 && r.draw(n.ID, saltBoot, n.boot) < r.faults.FailBoot || r.hit(FaultBoot, n.ID, n.boot, now, nil) != nil
 }
 
-func (r *Room) failsConfig(n *node) bool {
-	return r.faults.FailConfig > 0 && r.draw(n, saltConfig, n.configs) < r.faults.FailConfig
+func (r *Room) failsConfig(n *node, now time.Time) bool {
+	return r.faults.FailConfig > 0 && r.draw(n.ID, saltConfig, n.configs) < r.faults.FailConfig || r.hit(FaultConfig, n.ID, n.configs, now, nil) != nil
+}
+
+// staleFor is for how long after a reset its BMC tells what was before.
+func (r *Room) staleFor(n *node, now time.Time) time.Duration {
+	if one := r.hit(FaultStale, n.ID, n.calls, now, nil); one != nil {
+		return max(one.Delay, r.faults.Stale)
+	}
+	return r.faults.Stale
 }

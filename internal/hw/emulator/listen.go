@@ -186,7 +186,7 @@ func (s *Server) newServer(h http.Handler) *http.Server {
 func (s *Server) serveBMCs(server *http.Server, l net.Listener) {
 	guarded := &loopbackListener{Listener: l, known: func(address string) (silent, known bool) {
 		bmc, known := s.addresses.at[address]
-		return known && s.room.Silent(bmc), known
+		return known && s.room.silentAt(bmc, time.Now()), known
 	}}
 	s.run(server, tls.NewListener(guarded, &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: s.certificate}))
 }

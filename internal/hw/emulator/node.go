@@ -37,6 +37,8 @@ const (
 	AnswerAccepted Answer = http.StatusOK
 	// AnswerUnsupported: the BMC does not offer the reset type.
 	AnswerUnsupported Answer = http.StatusBadRequest
+	// AnswerDenied: a fault; user and password are not accepted.
+	AnswerDenied Answer = http.StatusUnauthorized
 	// AnswerUnknown: there is no such node, or it has no BMC.
 	AnswerUnknown Answer = http.StatusNotFound
 	// AnswerChanging: power is changing and the resource is locked.
@@ -78,10 +80,12 @@ type node struct {
 	phase         phase
 	// restart is set while it powers off to power on again.
 	restart bool
-	// script is what BSS has for it, fetched what it boots or booted.
-	script, fetched script
-	// boot counts its boots, calls the resets asked of it.
-	boot, calls uint64
+	// script is what BSS has for it, earlier what it had before with other
+	// artifacts, fetched what it boots or booted.
+	script, earlier, fetched script
+	// boot counts its boots, calls the resets asked of it, reports those it
+	// made or would have made.
+	boot, calls, reports uint64
 	// told is the power state its BMC goes on telling until toldUntil.
 	told      bos.PowerState
 	toldUntil time.Time
@@ -167,6 +171,19 @@ func (n *node) state() NodeState {
 	return s
 }
 
+// wrongImage is what a node boots by a fault that had nothing else before.
+var wrongImage = bos.BootArtifacts{
+	Kernel: "s3://" + bucketName + "/wrong/kernel", Initrd: "s3://" + bucketName + "/wrong/initrd", KernelParameters: "wrong=1",
+}
+
+// otherScript is what a node boots instead of what BSS has for it.
+func (n *node) otherScript() script {
+	if n.earlier != (script{}) {
+		return n.earlier
+	}
+	return script{artifacts: wrongImage}
+}
+
 // takes is a duration at the node's own pace.
 func (n *node) takes(d time.Duration) time.Duration { return time.Duration(float64(d) * n.pace) }
 
@@ -201,6 +218,9 @@ func (r *Room) enter(n *node, p phase, at time.Time, d time.Duration) {
 
 // advance brings one node to now. What it reports on the way goes to pending.
 func (r *Room) advance(n *node, now time.Time) {
+	if now.After(r.now) {
+		r.now = now
+	}
 	for n.queued >= 0 && !n.due.After(now) {
 		switch at := n.due; at {
 		case n.timers[timerPhase]:
@@ -224,7 +244,10 @@ func (r *Room) phaseEnds(n *node, at, now time.Time) {
 			n.fetched = elsewhere
 		}
 		n.boot++
-		if n.fetched == (script{}) || r.fails(n, n.boot) {
+		if r.hit(FaultWrongImage, n.ID, n.boot, at, nil) != nil {
+			n.fetched = n.otherScript()
+		}
+		if n.fetched == (script{}) || r.failsBoot(n, at) {
 			n.fetched = script{}
 			r.enter(n, phaseUp, at, 0)
 		} else {
@@ -232,8 +255,12 @@ func (r *Room) phaseEnds(n *node, at, now time.Time) {
 		}
 		r.lookAtTask(n, at)
 	case phaseBooting, phaseUp:
-		r.pending = append(r.pending, Report{n.ID, n.fetched.token, n.fetched.artifacts, at, n.boot})
-		booted := n.phase == phaseBooting
+		n.reports++
+		told := r.hit(FaultNoReport, n.ID, n.reports, at, nil) == nil
+		if told {
+			r.pending = append(r.pending, Report{n.ID, n.fetched.token, n.fetched.artifacts, at, n.boot})
+		}
+		booted := told && n.phase == phaseBooting
 		next, every := at, r.config.ReportEvery
 		if every > 0 {
 			next = at.Add(now.Sub(at).Truncate(every)) // a late look is one report, not many
@@ -315,8 +342,28 @@ func (r *Room) States(now time.Time) []NodeState {
 }
 
 // Reset asks a node's BMC for a reset. AnswerAccepted says neither that it
-// will happen nor that anything changed: Resets tells.
+// will happen nor that anything changed: Resets tells. Of the BMC's troubles it
+// heeds those that are answers.
 func (r *Room) Reset(id, kind string, now time.Time) Answer {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n, err := r.withBMC(id)
+	if err != nil {
+		return AnswerUnknown
+	}
+	switch r.bmcTrouble(n.endpoint.BMC, now).Fault {
+	case FaultBusy:
+		return AnswerBusy
+	case FaultCredentials:
+		return AnswerDenied
+	default:
+		r.advance(n, now)
+		return r.ask(n, kind, now)
+	}
+}
+
+// resetAnswered is Reset for a BMC whose troubles the request has overcome.
+func (r *Room) resetAnswered(id, kind string, now time.Time) Answer {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n, err := r.withBMC(id)
@@ -337,7 +384,7 @@ func (r *Room) ask(n *node, kind string, now time.Time) Answer {
 		return AnswerUnsupported
 	case n.phase == phasePoweringOn || n.phase == phasePoweringOff:
 		return AnswerChanging
-	case !r.drops(n):
+	case !r.drops(n, kind, now):
 		r.reset(n, kind, now)
 	}
 	return AnswerAccepted
@@ -370,7 +417,7 @@ func (r *Room) reset(n *node, kind string, now time.Time) {
 		n.resets = slices.Delete(n.resets, 0, 1)
 	}
 	n.resets = append(n.resets, ResetRecord{now, kind, before, n.script.artifacts, n.script.token})
-	n.told, n.toldUntil = before, now.Add(r.faults.Stale)
+	n.told, n.toldUntil = before, now.Add(r.staleFor(n, now))
 	n.fetched = script{}
 	r.enter(n, next, now, r.powerTime(n))
 }

@@ -198,7 +198,7 @@ func (r *Room) startTask(t *transition, l TransitionOf, now time.Time) {
 	}
 	r.advance(n, now)
 	state := bos.PowerStateUnknown
-	if !r.silences(n.endpoint.BMC) {
+	if !r.silences(n.endpoint.BMC, now) {
 		state = n.tells(now)
 	}
 	switch {
@@ -333,13 +333,23 @@ func (n *node) is(a powerAction) bool {
 // sendStep sends the reset of a step. A BMC that does not answer is waited for.
 func (r *Room) sendStep(n *node, k *task, now time.Time) {
 	step := k.steps[0]
-	k.sent, k.silent = true, r.silences(n.endpoint.BMC)
+	trouble := r.bmcTrouble(n.endpoint.BMC, now).Fault
+	k.sent, k.silent = true, trouble == FaultDead || trouble == FaultHang
 	k.description = "Applying transition, " + string(step)
 	if k.silent {
 		k.until = now.Add(pcsPatience)
 		return
 	}
-	if answer := r.ask(n, resetOf(step, n.endpoint.ResetTypes), now); answer != AnswerAccepted {
+	var answer Answer
+	switch trouble {
+	case FaultBusy:
+		answer = AnswerBusy
+	case FaultCredentials:
+		answer = AnswerDenied
+	default:
+		answer = r.ask(n, resetOf(step, n.endpoint.ResetTypes), now)
+	}
+	if answer != AnswerAccepted {
 		r.endTask(n, k, taskFailed, "Failed to apply transition, "+string(step), fmt.Sprintf("%d %s", answer, http.StatusText(int(answer))))
 		return
 	}

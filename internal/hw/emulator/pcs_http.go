@@ -131,8 +131,17 @@ func (r *Room) powerStatus(xnames []string, power, management string, now time.T
 // pcsState is what PCS knows of a node: it has no words for power that is
 // changing.
 func (r *Room) pcsState(n *node, now time.Time) (power, management, failure string) {
-	if n.endpoint.BMC == "" || r.silences(n.endpoint.BMC) {
+	if n.endpoint.BMC == "" {
 		return "undefined", "unavailable", "No response from target"
+	}
+	switch r.bmcTrouble(n.endpoint.BMC, now).Fault {
+	case FaultDead, FaultHang:
+		return "undefined", "unavailable", "No response from target"
+	case FaultBusy:
+		return "undefined", "unavailable", "503 Service Unavailable"
+	case FaultCredentials:
+		return "undefined", "unavailable", "401 Unauthorized"
+	default: // it is answered
 	}
 	switch n.tells(now) {
 	case bos.PowerStateOn:

@@ -250,7 +250,11 @@ func backoff(tries int) time.Duration {
 
 // tell sends one report.
 func (p *reporter) tell(ctx context.Context, bos string, rep Report) verdict {
-	body, err := json.Marshal(map[string]any{"id": rep.Node, "actual_state": map[string]string{"bss_token": rep.Token}})
+	state := map[string]any{"bss_token": rep.Token}
+	if rep.Token == "" { // it boots what BSS never had for it
+		state = map[string]any{"boot_artifacts": rep.Artifacts}
+	}
+	body, err := json.Marshal(map[string]any{"id": rep.Node, "actual_state": state})
 	if err != nil {
 		return verdictOver
 	}

@@ -70,6 +70,13 @@ type Room struct {
 	schedule   schedule
 	pending    []Report
 	pcs        pcs
+	// rules are those of fault scripts, ruled counts all there were; asked
+	// counts the requests to BMCs and services while there are rules.
+	rules []*rule
+	ruled int
+	asked map[string]uint64
+	// now is the latest time that anybody has named.
+	now time.Time
 }
 
 // Endpoint is what HSM knows about the BMC of a node; the zero value is none.
@@ -96,7 +103,7 @@ func NewRoom(c Config) (*Room, error) {
 	}
 	r := &Room{
 		config: c, faults: c.Faults, nodes: make(map[string]*node), bmcs: make(map[string][]*node),
-		silent: make(map[string]bool), groups: make(map[string][]string), partitions: make(map[string][]string),
+		silent: make(map[string]bool), asked: make(map[string]uint64), groups: make(map[string][]string), partitions: make(map[string][]string),
 	}
 	if c.Dump != nil {
 		r.load(c.Dump)
@@ -151,7 +158,7 @@ func (r *Room) add(d DumpNode) {
 	}
 	n := &node{Node: d.Node, nid: d.NID, class: d.Class, endpoint: d.Endpoint, place: len(r.order), queued: -1}
 	n.operations = transitionsOf(d.Endpoint.ResetTypes)
-	n.pace = 0.9 + 0.2*r.draw(n, saltPace)
+	n.pace = 0.9 + 0.2*r.draw(n.ID, saltPace)
 	if d.On {
 		n.phase = phaseUp
 	}
@@ -288,16 +295,22 @@ func (r *Room) SetOutage(outage bool) {
 	r.outage = outage
 }
 
-// Silent reports whether a BMC, or the BMC of a node, does not answer. Nothing
-// else in Room heeds it: whoever stands for the network asks before it calls
-// Power or Reset.
+// Silent reports whether a BMC, or the BMC of a node, takes no connections: for
+// itself, in an outage, or by a rule that is in force at the latest time that
+// the room has heard of. Power and Reset do not heed it: whoever stands for the
+// network asks before it calls them.
 func (r *Room) Silent(bmc string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.silences(r.bmcOf(bmc))
+	return r.silences(r.bmcOf(bmc), r.now)
 }
 
-func (r *Room) silences(bmc string) bool { return r.outage || r.silent[bmc] }
+// silentAt is Silent at a time.
+func (r *Room) silentAt(bmc string, now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.silences(bmc, now)
+}
 
 // find is a node by its xname in any form; most come in the canonical one.
 func (r *Room) find(id string) (*node, bool) {
@@ -326,6 +339,9 @@ func (r *Room) SetBootParameters(hosts []string, a bos.BootArtifacts, token stri
 	defer r.mu.Unlock()
 	for _, id := range hosts {
 		if n, ok := r.find(id); ok {
+			if n.script != (script{}) && n.script.artifacts != a {
+				n.earlier = n.script
+			}
 			n.script = script{a, token}
 		}
 	}

@@ -78,6 +78,9 @@ func (r *Room) Next() (at time.Time, ok bool) {
 func (r *Room) Advance(now time.Time) []Report {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if now.After(r.now) {
+		r.now = now
+	}
 	for len(r.schedule) > 0 && !r.schedule[0].due.After(now) {
 		r.advance(r.schedule[0], now)
 	}

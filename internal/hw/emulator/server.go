@@ -46,6 +46,8 @@ type ServerConfig struct {
 	// Power is the way to the nodes' power that WriteConfig writes:
 	// PowerRedfish, the default, or PowerPCS. Both ways are always open.
 	Power string
+	// Script is what goes wrong and when, counted from the start.
+	Script []Rule
 	// Tenants map a name to the nodes of the tenant, which may be folded as
 	// in x1000c0s[0-7]b0n0.
 	Tenants map[string]string
@@ -158,6 +160,9 @@ func (s *Server) prepare() (err error) {
 	if s.state.Room != nil {
 		s.room.restore(s.state.Room, now)
 		s.state.Room = nil // it is outdated from now on
+	}
+	if err := s.room.AddFaults(now, s.config.Script...); err != nil {
+		return err
 	}
 	if s.ca, err = openAuthority(s.config.StateDir, now); err != nil {
 		return err

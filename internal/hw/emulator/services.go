@@ -52,7 +52,10 @@ func (s *Server) services() http.Handler {
 			mux.HandleFunc(pattern, handler)
 		}
 	}
-	return s.counts.counted(mux)
+	for pattern, handler := range s.faultRoutes() {
+		mux.HandleFunc(pattern, handler)
+	}
+	return s.counts.counted(mux, s.troubled(mux))
 }
 
 // answer writes a body as JSON, of the type that was set before, if any.
