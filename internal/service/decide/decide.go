@@ -58,7 +58,7 @@ type Decision struct {
 // boots waits for its report instead.
 func (d Decision) AwaitsPower() bool {
 	switch d.Why {
-	case ReasonPowerOnWait, ReasonPowerOffWait, ReasonConfirmWait, ReasonHold:
+	case ReasonPowerOnWait, ReasonPowerOffWait, ReasonConfirmWait, ReasonHold, ReasonChanging, ReasonLook:
 		return true
 	default:
 		return false
