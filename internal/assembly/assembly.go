@@ -38,7 +38,7 @@ func New(ctx context.Context, settings config.Config, version string, log *slog.
 }
 
 func (a *Assembly) assemble(ctx context.Context, settings config.Config, version string, log *slog.Logger) error {
-	sc, err := wire(settings)
+	sc, err := wire(settings, a.store.Options)
 	if err != nil {
 		return err
 	}

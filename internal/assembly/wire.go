@@ -5,69 +5,125 @@ import (
 	"crypto/x509"
 	"fmt"
 	"os"
+	"time"
 
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/bss"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/cfs"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/hsm"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/ims"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/pcs"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/redfish"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/s3"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/tapms"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 	"github.com/bootorch/terraform-provider-bos/internal/service"
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
 )
 
-// wire makes the adapters that the settings name.
-func wire(c config.Config) (service.Config, error) {
-	sc := service.Config{MaxUnreachable: c.MaxUnreachable}
-	if c.BootParameters.BSS != nil {
-		sc.Boot = bss.New(transport.Upstream{URL: c.BootParameters.BSS.URL})
-	}
-	if c.Artifacts.S3 != nil {
-		access, secret, err := s3Keys(*c.Artifacts.S3)
-		if err != nil {
-			return sc, err
-		}
-		client, err := s3.New(c.Artifacts.S3.Endpoint, access, secret)
-		if err != nil {
-			return sc, err
-		}
-		sc.Artifacts = client
-	}
-	if c.Power.PCS != nil {
-		sc.Power = pcs.New(pcs.Config{Upstream: transport.Upstream{URL: c.Power.PCS.URL}, TaskDeadline: c.Power.PCS.TaskDeadline})
-	}
-	if c.Inventory.HSM == nil {
-		return sc, nil
-	}
-	inventory := hsm.New(transport.Upstream{URL: c.Inventory.HSM.URL})
-	sc.Inventory = inventory
-	if c.Power.Redfish == nil {
-		return sc, nil
-	}
-	power, err := wireRedfish(*c.Power.Redfish, inventory)
-	if err == nil {
-		sc.Power = power
-	}
-	return sc, err
+// wiring makes the adapters that the settings name. Options of the API, such as
+// read timeouts, are read when they are needed, so that they hold at once.
+type wiring struct {
+	settings config.Config
+	options  func(context.Context) (bos.Options, error)
+	out      service.Config
 }
 
-func wireRedfish(c config.Redfish, inventory *hsm.Client) (*redfish.Client, error) {
-	password, err := config.Secret("power.redfish.credentials.password", c.Credentials.PasswordEnv, c.Credentials.PasswordFile)
-	if err != nil {
-		return nil, err
+func wire(c config.Config, options func(context.Context) (bos.Options, error)) (service.Config, error) {
+	w := &wiring{c, options, service.Config{MaxUnreachable: c.MaxUnreachable}}
+	for _, part := range []func() error{w.inventory, w.power, w.boot, w.configuration, w.artifacts, w.images, w.tenants} {
+		if err := part(); err != nil {
+			return w.out, err
+		}
 	}
-	rc := redfish.Config{Insecure: c.Insecure, User: c.Credentials.User, Password: password}
-	if c.CAFile != "" {
-		pem, err := os.ReadFile(c.CAFile)
+	return w.out, nil
+}
+
+// upstream is a service as its adapter takes it; name is its section.
+func (w *wiring) upstream(name string, u config.Upstream, timeout func(bos.Options) int) (transport.Upstream, error) {
+	made := transport.Upstream{URL: u.URL}
+	if timeout != nil {
+		made.Timeout = w.seconds(timeout)
+	}
+	if token := u.Token(name); !token.Empty() {
+		made.Bearer = token.Cached()
+	}
+	var err error
+	made.CA, err = pool(name+".ca_file", u.CAFile)
+	return made, err
+}
+
+// seconds reads an option each time it is asked; 0 if that is not possible now.
+func (w *wiring) seconds(pick func(bos.Options) int) func() time.Duration {
+	return func() time.Duration {
+		o, err := w.options(context.Background())
 		if err != nil {
-			return nil, fmt.Errorf("power.redfish.ca_file: %w", err)
+			return 0
 		}
-		rc.CA = x509.NewCertPool()
-		if !rc.CA.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("power.redfish.ca_file %s holds no certificate in PEM form", c.CAFile)
-		}
+		return time.Duration(pick(o)) * time.Second
 	}
-	rc.Endpoints = func(ctx context.Context) (map[string]redfish.Endpoint, error) {
+}
+
+// pool reads certificates, nil where no file is named.
+func pool(name, file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil //nolint:nilnil // the system's pool
+	}
+	pem, err := os.ReadFile(file) //nolint:gosec // the administrator names the file
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	certificates := x509.NewCertPool()
+	if !certificates.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s %s holds no certificate in PEM form", name, file)
+	}
+	return certificates, nil
+}
+
+func (w *wiring) inventory() error {
+	if w.settings.Inventory.HSM == nil {
+		return nil
+	}
+	u, err := w.upstream("inventory.hsm", *w.settings.Inventory.HSM, func(o bos.Options) int { return o.HSMReadTimeout })
+	if err == nil {
+		w.out.Inventory = hsm.New(u)
+	}
+	return err
+}
+
+func (w *wiring) power() error {
+	switch p := w.settings.Power; {
+	case p.PCS != nil:
+		u, err := w.upstream("power.pcs", p.PCS.Upstream, func(o bos.Options) int { return o.PCSReadTimeout })
+		if err != nil {
+			return err
+		}
+		w.out.Power = pcs.New(pcs.Config{Upstream: u, TaskDeadline: p.PCS.TaskDeadline})
+	case p.Redfish != nil:
+		return w.redfish(*p.Redfish)
+	}
+	return nil
+}
+
+func (w *wiring) redfish(c config.Redfish) error {
+	password := c.Credentials.Password("power.redfish.credentials").Cached()
+	if _, err := password(); err != nil {
+		return err
+	}
+	certificates, err := pool("power.redfish.ca_file", c.CAFile)
+	if err != nil {
+		return err
+	}
+	rc := redfish.Config{Insecure: c.Insecure, CA: certificates, User: c.Credentials.User, PasswordFrom: password}
+	if inventory, ok := w.out.Inventory.(*hsm.Client); ok {
+		rc.Endpoints = endpointsOf(inventory)
+	}
+	w.out.Power = redfish.New(rc)
+	return nil
+}
+
+func endpointsOf(inventory *hsm.Client) func(context.Context) (map[string]redfish.Endpoint, error) {
+	return func(ctx context.Context) (map[string]redfish.Endpoint, error) {
 		list, err := inventory.Endpoints(ctx)
 		if err != nil {
 			return nil, err
@@ -78,5 +134,63 @@ func wireRedfish(c config.Redfish, inventory *hsm.Client) (*redfish.Client, erro
 		}
 		return endpoints, nil
 	}
-	return redfish.New(rc), nil
+}
+
+func (w *wiring) boot() error {
+	if w.settings.BootParameters.BSS == nil {
+		return nil
+	}
+	u, err := w.upstream("boot_parameters.bss", *w.settings.BootParameters.BSS, func(o bos.Options) int { return o.BSSReadTimeout })
+	if err == nil {
+		w.out.Boot = bss.New(u)
+	}
+	return err
+}
+
+func (w *wiring) configuration() error {
+	if w.settings.Configuration.CFS == nil {
+		return nil
+	}
+	u, err := w.upstream("configuration.cfs", *w.settings.Configuration.CFS, func(o bos.Options) int { return o.CFSReadTimeout })
+	if err == nil {
+		w.out.Configuration = cfs.New(u)
+	}
+	return err
+}
+
+func (w *wiring) artifacts() error {
+	if w.settings.Artifacts.S3 == nil {
+		return nil
+	}
+	access, secret, err := s3Keys(*w.settings.Artifacts.S3)
+	if err != nil {
+		return err
+	}
+	client, err := s3.New(w.settings.Artifacts.S3.Endpoint, access, secret)
+	if err == nil {
+		w.out.Artifacts = client
+	}
+	return err
+}
+
+func (w *wiring) images() error {
+	if w.settings.Images.IMS == nil {
+		return nil
+	}
+	u, err := w.upstream("images.ims", *w.settings.Images.IMS, func(o bos.Options) int { return o.IMSReadTimeout })
+	if err == nil {
+		w.out.Images = ims.New(u)
+	}
+	return err
+}
+
+func (w *wiring) tenants() error {
+	if w.settings.Tenants.TAPMS == nil {
+		return nil
+	}
+	u, err := w.upstream("tenants.tapms", *w.settings.Tenants.TAPMS, nil)
+	if err == nil {
+		w.out.Tenants = tapms.New(u)
+	}
+	return err
 }

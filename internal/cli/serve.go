@@ -155,10 +155,13 @@ func (r *running) wait(ctx context.Context, stop context.CancelFunc) error {
 func settle(ctx context.Context, f *serveFlags, log *slog.Logger) (config.Config, *emulator.Server, error) {
 	var settings config.Config
 	var err error
-	if f.config != "" {
-		if settings, err = config.Load(f.config); err != nil {
-			return settings, nil, err
-		}
+	if f.config == "" {
+		settings, err = config.FromEnvironment()
+	} else {
+		settings, err = config.Load(f.config)
+	}
+	if err != nil {
+		return settings, nil, err
 	}
 	var room *emulator.Server
 	if f.emulate > 0 || f.room.dump != "" {

@@ -1,6 +1,6 @@
-// Package config reads the settings of the service from its YAML file. What
-// flags and environment add is the command's business; here a setting that is
-// unknown or wrong is an error that names it.
+// Package config reads the settings of the service from its YAML file and from
+// the environment. What flags add is the command's business; here a setting
+// that is unknown or wrong is an error that names it.
 package config
 
 import (
@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -23,17 +22,29 @@ type Config struct {
 	Inventory      Inventory      `yaml:"inventory"`
 	Power          Power          `yaml:"power"`
 	BootParameters BootParameters `yaml:"boot_parameters"`
+	Configuration  Configuration  `yaml:"configuration"`
 	Artifacts      Artifacts      `yaml:"artifacts"`
+	Images         Images         `yaml:"images"`
+	Tenants        Tenants        `yaml:"tenants"`
+}
+
+// Upstream is a service that is spoken to over HTTP or HTTPS.
+type Upstream struct {
+	URL string `yaml:"url"`
+	// CAFile verifies its certificate; empty is the system's pool.
+	CAFile string `yaml:"ca_file"`
+	// The token is sent as bearer token, and read again when it is asked
+	// for. None of the three is no token.
+	TokenEnv     string   `yaml:"token_env"`
+	TokenFile    string   `yaml:"token_file"`
+	TokenCommand []string `yaml:"token_command"`
 }
 
 // Inventory says where the nodes are listed.
 type Inventory struct {
-	HSM *URL `yaml:"hsm"`
-}
-
-// URL is an upstream without credentials.
-type URL struct {
-	URL string `yaml:"url"`
+	HSM *Upstream `yaml:"hsm"`
+	// File is an inventory file, for sites without HSM.
+	File string `yaml:"file"`
 }
 
 // Power says how power is controlled.
@@ -44,13 +55,14 @@ type Power struct {
 
 // PCS is the power control service.
 type PCS struct {
-	URL string `yaml:"url"`
+	Upstream `yaml:",inline"`
 	// TaskDeadline is how long PCS watches a transition, and keeps its nodes
 	// from others; 0 is a minute.
 	TaskDeadline time.Duration `yaml:"task_deadline"`
 }
 
-// Redfish is how BMCs are reached.
+// Redfish is how BMCs are reached, where the inventory file has nothing else
+// for one of them.
 type Redfish struct {
 	CAFile      string      `yaml:"ca_file"`
 	Insecure    bool        `yaml:"insecure"`
@@ -59,20 +71,29 @@ type Redfish struct {
 
 // Credentials name a user and where the password is.
 type Credentials struct {
-	User         string `yaml:"user"`
-	PasswordEnv  string `yaml:"password_env"`
-	PasswordFile string `yaml:"password_file"`
+	User            string   `yaml:"user"`
+	PasswordEnv     string   `yaml:"password_env"`
+	PasswordFile    string   `yaml:"password_file"`
+	PasswordCommand []string `yaml:"password_command"`
 }
 
 // BootParameters says where boot parameters are stored.
 type BootParameters struct {
-	BSS     *URL     `yaml:"bss"`
-	Builtin *Builtin `yaml:"builtin"`
+	BSS     *Upstream `yaml:"bss"`
+	Builtin *Builtin  `yaml:"builtin"`
 }
 
-// Artifacts says where images are.
+// Configuration says who configures nodes after their boot.
+type Configuration struct {
+	CFS *Upstream `yaml:"cfs"`
+}
+
+// Artifacts says where images are. All three may be set: the path of an image
+// says which it is.
 type Artifacts struct {
-	S3 *S3 `yaml:"s3"`
+	S3    *S3    `yaml:"s3"`
+	HTTP  *HTTP  `yaml:"http"`
+	Files *Files `yaml:"files"`
 }
 
 // S3 is an object store and where its keys are.
@@ -84,9 +105,35 @@ type S3 struct {
 	SecretKeyFile string `yaml:"secret_key_file"`
 }
 
+// HTTP lets images be read from http:// and https:// paths.
+type HTTP struct {
+	CAFile string `yaml:"ca_file"`
+	// Prefixes are where a path may lead, such as
+	// https://images.example/boot/. Templates come from clients: without a
+	// prefix they could make the service read any address it can reach.
+	Prefixes []string `yaml:"prefixes"`
+}
+
+// Files lets images be read from file:// paths below a folder.
+type Files struct {
+	Root string `yaml:"root"`
+}
+
+// Images is the registry of images.
+type Images struct {
+	IMS *Upstream `yaml:"ims"`
+}
+
+// Tenants says which nodes tenants have.
+type Tenants struct {
+	TAPMS *Upstream `yaml:"tapms"`
+	File  string    `yaml:"file"`
+}
+
 const maxFile = 1 << 20
 
-// Load reads a file. Relative paths in it are taken as they are.
+// Load reads a file and what the environment changes of it. Relative paths in
+// it are taken as they are.
 func Load(path string) (Config, error) {
 	var c Config
 	f, err := os.Open(path) //nolint:gosec // the administrator names the file
@@ -94,49 +141,30 @@ func Load(path string) (Config, error) {
 		return c, fmt.Errorf("read the configuration: %w", err)
 	}
 	defer f.Close() //nolint:errcheck // only read
-	body, err := io.ReadAll(io.LimitReader(f, maxFile))
+	body, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
 		return c, fmt.Errorf("read the configuration %s: %w", path, err)
+	}
+	if len(body) > maxFile {
+		return c, fmt.Errorf("the configuration %s is larger than %d bytes; it should be a bos.yaml", path, maxFile)
 	}
 	if err := yaml.NewDecoder(bytes.NewReader(body), yaml.Strict()).Decode(&c); err != nil && !errors.Is(err, io.EOF) {
 		return c, fmt.Errorf("configuration %s: %s", path, yaml.FormatError(err, false, true))
 	}
+	if err := c.Environment(os.LookupEnv); err != nil {
+		return c, err
+	}
+	if err := c.Validate(); err != nil {
+		return c, fmt.Errorf("configuration %s: %w", path, err)
+	}
+	return c, nil
+}
+
+// FromEnvironment is the settings of the environment, where there is no file.
+func FromEnvironment() (Config, error) {
+	var c Config
+	if err := c.Environment(os.LookupEnv); err != nil {
+		return c, err
+	}
 	return c, c.Validate()
-}
-
-// Validate checks what belongs together.
-func (c Config) Validate() error {
-	if c.MaxUnreachable < 0 {
-		return fmt.Errorf("max_unreachable_time %s is negative; use a duration such as 10m", c.MaxUnreachable)
-	}
-	if c.Power.Redfish != nil && c.Inventory.HSM == nil {
-		return errors.New("power.redfish needs inventory.hsm, which says where the BMCs are")
-	}
-	if c.Power.Redfish != nil && c.Power.PCS != nil {
-		return errors.New("power.redfish and power.pcs are both set; keep one")
-	}
-	return c.BootParameters.validate(c.Artifacts)
-}
-
-// Secret reads a secret from the environment variable or the file named;
-// neither is no secret. what names the setting in errors.
-func Secret(what, env, file string) (string, error) {
-	switch {
-	case env != "" && file != "":
-		return "", fmt.Errorf("%s_env and %s_file are both set; keep one", what, what)
-	case env != "":
-		v, ok := os.LookupEnv(env)
-		if !ok {
-			return "", fmt.Errorf("%s_env names the environment variable %s, which is not set", what, env)
-		}
-		return v, nil
-	case file != "":
-		b, err := os.ReadFile(file) //nolint:gosec // the administrator names the file
-		if err != nil {
-			return "", fmt.Errorf("%s_file: %w", what, err)
-		}
-		return strings.TrimRight(string(b), "\r\n"), nil
-	default:
-		return "", nil
-	}
 }

@@ -1,0 +1,141 @@
+package config
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"time"
+)
+
+// SecretSource says where a secret is: in a variable of the environment, in a
+// file, or in what a command prints. None of them is no secret.
+type SecretSource struct {
+	// What names the setting, to which _env, _file and _command are added.
+	What    string
+	Env     string
+	File    string
+	Command []string
+}
+
+const (
+	// maxSecret bounds what a file or a command holds.
+	maxSecret = 64 << 10
+	// commandTime bounds a command, commandTTL is how old what it printed
+	// may become.
+	commandTime = 10 * time.Second
+	commandTTL  = time.Minute
+)
+
+// Token is where the bearer token of an upstream is; name is its section.
+func (u Upstream) Token(name string) SecretSource {
+	return SecretSource{name + ".token", u.TokenEnv, u.TokenFile, u.TokenCommand}
+}
+
+// Password is where the password is; name is the section of the credentials.
+func (c Credentials) Password(name string) SecretSource {
+	return SecretSource{name + ".password", c.PasswordEnv, c.PasswordFile, c.PasswordCommand}
+}
+
+// Empty reports whether there is no secret.
+func (s SecretSource) Empty() bool { return s.Env == "" && s.File == "" && len(s.Command) == 0 }
+
+func (s SecretSource) validate() error {
+	var set []string
+	for _, way := range []struct {
+		name string
+		is   bool
+	}{{"_env", s.Env != ""}, {"_file", s.File != ""}, {"_command", len(s.Command) > 0}} {
+		if way.is {
+			set = append(set, s.What+way.name)
+		}
+	}
+	if len(set) > 1 {
+		return fmt.Errorf("%s are both set; keep one", strings.Join(set, " and "))
+	}
+	return nil
+}
+
+// Read is the secret as it is now, without line ends behind it. Its error does
+// not tell what was read.
+func (s SecretSource) Read() (string, error) {
+	if err := s.validate(); err != nil {
+		return "", err
+	}
+	switch {
+	case s.Env != "":
+		v, ok := os.LookupEnv(s.Env)
+		if !ok {
+			return "", fmt.Errorf("%s_env names the environment variable %s, which is not set", s.What, s.Env)
+		}
+		return v, nil
+	case s.File != "":
+		b, err := os.ReadFile(s.File) //nolint:gosec // the administrator names the file
+		if err != nil {
+			return "", fmt.Errorf("%s_file: %w", s.What, err)
+		}
+		if len(b) > maxSecret {
+			return "", fmt.Errorf("%s_file %s is larger than %d bytes; it should hold the secret alone", s.What, s.File, maxSecret)
+		}
+		return strings.TrimRight(string(b), "\r\n"), nil
+	case len(s.Command) > 0:
+		return s.run()
+	default:
+		return "", nil
+	}
+}
+
+func (s SecretSource) run() (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), commandTime)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, s.Command[0], s.Command[1:]...) //nolint:gosec // the administrator names the command
+	cmd.WaitDelay = time.Second
+	out, err := cmd.Output()
+	var exit *exec.ExitError
+	switch {
+	case ctx.Err() != nil:
+		return "", fmt.Errorf("%s_command %s did not end within %s", s.What, s.Command[0], commandTime)
+	case errors.As(err, &exit):
+		return "", fmt.Errorf("%s_command %s failed: %s; run it by hand to see why", s.What, s.Command[0], exit.ProcessState)
+	case err != nil:
+		return "", fmt.Errorf("%s_command: %w", s.What, err)
+	case len(bytes.TrimSpace(out)) == 0 || len(out) > maxSecret:
+		return "", fmt.Errorf("%s_command %s printed %d bytes; it should print the secret alone", s.What, s.Command[0], len(out))
+	}
+	return strings.TrimRight(string(out), "\r\n"), nil
+}
+
+// Cached is Read for frequent use: what a command printed is used for a minute.
+// Variables and files are read each time.
+func (s SecretSource) Cached() func() (string, error) {
+	if len(s.Command) == 0 {
+		return s.Read
+	}
+	var (
+		mu    sync.Mutex
+		value string
+		until time.Time
+	)
+	return func() (string, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if time.Now().Before(until) {
+			return value, nil
+		}
+		read, err := s.Read()
+		if err == nil {
+			value, until = read, time.Now().Add(commandTTL)
+		}
+		return read, err
+	}
+}
+
+// Secret reads a secret from the environment variable or the file named;
+// neither is no secret. what names the setting in errors.
+func Secret(what, env, file string) (string, error) {
+	return SecretSource{What: what, Env: env, File: file}.Read()
+}

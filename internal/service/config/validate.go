@@ -1,0 +1,133 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Validate checks what each setting holds and what belongs together.
+func (c Config) Validate() error {
+	if c.MaxUnreachable < 0 {
+		return fmt.Errorf("max_unreachable_time %s is negative; use a duration such as 10m", c.MaxUnreachable)
+	}
+	for _, check := range []func() error{c.upstreams, c.exclusive, c.together, c.Artifacts.validate} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return c.BootParameters.validate(c.Artifacts)
+}
+
+// upstreams checks every service that is named.
+func (c Config) upstreams() error {
+	var pcs *Upstream
+	if c.Power.PCS != nil {
+		pcs = &c.Power.PCS.Upstream
+		if d := c.Power.PCS.TaskDeadline; d != 0 && d < time.Minute {
+			return fmt.Errorf("power.pcs.task_deadline %s is below a minute, the unit of PCS; use 1m or more", d)
+		}
+	}
+	for _, u := range []struct {
+		name string
+		*Upstream
+	}{
+		{"inventory.hsm", c.Inventory.HSM}, {"power.pcs", pcs}, {"boot_parameters.bss", c.BootParameters.BSS},
+		{"configuration.cfs", c.Configuration.CFS}, {"images.ims", c.Images.IMS}, {"tenants.tapms", c.Tenants.TAPMS},
+	} {
+		if u.Upstream == nil {
+			continue
+		}
+		if err := validURL(u.name+".url", u.URL); err != nil {
+			return err
+		}
+		if err := u.Token(u.name).validate(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// exclusive refuses two answers to one question.
+func (c Config) exclusive() error {
+	for _, two := range []struct {
+		first, second string
+		both          bool
+	}{
+		{"inventory.hsm", "inventory.file", c.Inventory.HSM != nil && c.Inventory.File != ""},
+		{"power.redfish", "power.pcs", c.Power.Redfish != nil && c.Power.PCS != nil},
+		{"tenants.tapms", "tenants.file", c.Tenants.TAPMS != nil && c.Tenants.File != ""},
+	} {
+		if two.both {
+			return fmt.Errorf("%s and %s are both set; keep one", two.first, two.second)
+		}
+	}
+	return nil
+}
+
+// together names what is missing for what is there.
+func (c Config) together() error {
+	inventory := c.Inventory.HSM != nil || c.Inventory.File != ""
+	for _, need := range []struct {
+		has     bool
+		setting string
+		why     string
+	}{
+		{c.Power.Redfish != nil, "power.redfish", "which says where the BMCs are"},
+		{c.Power.PCS != nil, "power.pcs", "which says what nodes there are"},
+		{c.Configuration.CFS != nil, "configuration.cfs", "which says what nodes there are"},
+	} {
+		if need.has && !inventory {
+			return fmt.Errorf("%s needs inventory.hsm or inventory.file, %s", need.setting, need.why)
+		}
+	}
+	if c.Power.Redfish == nil {
+		return nil
+	}
+	return c.Power.Redfish.Credentials.Password("power.redfish.credentials").validate()
+}
+
+func (a Artifacts) validate() error {
+	if a.S3 != nil && a.S3.Endpoint == "" {
+		return errors.New("artifacts.s3.endpoint is missing; use one such as http://rgw:8080")
+	}
+	if a.Files != nil && !filepath.IsAbs(a.Files.Root) {
+		return fmt.Errorf("artifacts.files.root %q is no absolute path; name the folder that images may be read from", a.Files.Root)
+	}
+	if a.HTTP == nil {
+		return nil
+	}
+	if len(a.HTTP.Prefixes) == 0 {
+		return errors.New("artifacts.http.prefixes is missing; name where images may be read from, such as https://images.example/boot/")
+	}
+	for _, p := range a.HTTP.Prefixes {
+		if err := validURL("artifacts.http.prefixes", p); err != nil {
+			return err
+		}
+		if !strings.HasSuffix(p, "/") {
+			return fmt.Errorf("artifacts.http.prefixes %q does not end in a slash; without one it would also let %sx pass", p, p)
+		}
+	}
+	return nil
+}
+
+// validURL refuses what is no plain address of a service. It does not repeat
+// one that holds credentials.
+func validURL(name, text string) error {
+	if text == "" {
+		return fmt.Errorf("%s is missing; use a URL such as http://host:8080/v1", name)
+	}
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s is no URL; use one such as http://host:8080/v1", name)
+	case u.User != nil:
+		return fmt.Errorf("%s holds a user; credentials have settings of their own", name)
+	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "":
+		return fmt.Errorf("%s %q is no plain URL; use one such as http://host:8080/v1", name, text)
+	}
+	return nil
+}
