@@ -89,11 +89,12 @@ type methods map[string]handler
 
 func (s *server) routes() map[string]methods {
 	return map[string]methods{
-		"/{$}":        {http.MethodGet: s.getVersions},
-		"/v2":         {http.MethodGet: s.getVersion},
-		"/v2/version": {http.MethodGet: s.getVersion},
-		"/v2/healthz": {http.MethodGet: s.getHealth},
-		"/v2/options": {http.MethodGet: s.getOptions, http.MethodPatch: s.patchOptions},
+		"/{$}":          {http.MethodGet: s.getVersions},
+		"/v2":           {http.MethodGet: s.getVersion},
+		"/v2/version":   {http.MethodGet: s.getVersion},
+		"/openapi.yaml": {http.MethodGet: s.getDocument},
+		"/v2/healthz":   {http.MethodGet: s.getHealth},
+		"/v2/options":   {http.MethodGet: s.getOptions, http.MethodPatch: s.patchOptions},
 
 		"/v2/sessiontemplates": {http.MethodGet: s.listTemplates},
 		"/v2/sessiontemplates/{name}": {

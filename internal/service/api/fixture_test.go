@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -36,6 +37,8 @@ type site struct {
 	imgErr  error
 	tenants map[string][]string
 	changes []Change
+	// seen notes what of the document was answered, if it is not nil.
+	seen map[exchanged]bool
 }
 
 func newSite(t *testing.T, with ...func(*Config)) *site {
@@ -138,12 +141,18 @@ func (s *site) do(method, path string, body any, headers ...string) reply {
 	case nil:
 	case string:
 		reader = strings.NewReader(b)
+	case io.Reader:
+		reader = b
 	default:
 		text, err := json.Marshal(b)
 		if err != nil {
 			s.t.Fatal(err)
 		}
 		reader = strings.NewReader(string(text))
+	}
+	var sent bytes.Buffer
+	if _, streamed := body.(io.Reader); !streamed {
+		reader = io.TeeReader(reader, &sent)
 	}
 	r := httptest.NewRequestWithContext(s.t.Context(), method, path, reader)
 	if body != nil {
@@ -154,6 +163,7 @@ func (s *site) do(method, path string, body any, headers ...string) reply {
 	}
 	w := httptest.NewRecorder()
 	s.handler.ServeHTTP(w, r)
+	s.holdToDocument(r, reader, &sent, w)
 	return reply{s.t, method + " " + path, w.Code, w.Header(), w.Body.String()}
 }
 

@@ -27,7 +27,7 @@ func MakePreview(req Request, sel Selection, images map[string]bos.Image, now ti
 		Roles:     []bos.PreviewRole{},
 		Skipped:   []bos.PreviewSkip{},
 		Effects:   []bos.PreviewEffect{},
-		Warnings:  slices.Concat([]string{}, sel.Warnings),
+		Warnings:  append([]string{}, sel.Warnings...),
 		Created:   now,
 		Expires:   now.Add(ttl),
 	}
