@@ -58,7 +58,7 @@ func (a BootArtifacts) Empty() bool { return a.Kernel == "" }
 type ActualState struct {
 	BootArtifacts BootArtifacts `json:"boot_artifacts"`
 	BSSToken      string        `json:"bss_token"`
-	LastUpdated   Time          `json:"last_updated"`
+	LastUpdated   Time          `json:"last_updated,omitzero"`
 }
 
 // DesiredState is what the node shall run; no kernel means it shall be off.
@@ -66,7 +66,7 @@ type DesiredState struct {
 	BootArtifacts BootArtifacts `json:"boot_artifacts"`
 	Configuration string        `json:"configuration"`
 	BSSToken      string        `json:"bss_token"`
-	LastUpdated   Time          `json:"last_updated"`
+	LastUpdated   Time          `json:"last_updated,omitzero"`
 }
 
 // StagedState waits for applystaged to become the desired state.
@@ -74,13 +74,13 @@ type StagedState struct {
 	BootArtifacts BootArtifacts `json:"boot_artifacts,omitzero"`
 	Configuration string        `json:"configuration,omitempty"`
 	Session       string        `json:"session,omitempty"`
-	LastUpdated   Time          `json:"last_updated"`
+	LastUpdated   Time          `json:"last_updated,omitzero"`
 }
 
 // LastAction is the last thing BOS did, when, and whether it had no effect.
 type LastAction struct {
-	Action      Action `json:"action"`
-	LastUpdated Time   `json:"last_updated"`
+	Action      Action `json:"action,omitempty"`
+	LastUpdated Time   `json:"last_updated,omitzero"`
 	Failed      bool   `json:"failed,omitempty"`
 }
 

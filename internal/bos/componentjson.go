@@ -1,6 +1,7 @@
 package bos
 
 import (
+	"bytes"
 	"encoding/json"
 	"strconv"
 	"unicode/utf8"
@@ -22,11 +23,7 @@ func (c Component) AppendJSON(to []byte, artifacts func(to []byte, a BootArtifac
 	to = appendText(to, `,"bss_token":`, c.DesiredState.BSSToken)
 	to = appendTime(to, `,"last_updated":`, c.DesiredState.LastUpdated)
 	to = c.StagedState.appendJSON(append(to, `},"staged_state":{`...), artifacts)
-	to = appendText(to, `},"last_action":{"action":`, string(c.LastAction.Action))
-	to = appendTime(to, `,"last_updated":`, c.LastAction.LastUpdated)
-	if c.LastAction.Failed {
-		to = append(to, `,"failed":true`...)
-	}
+	to = c.LastAction.appendJSON(append(to, `},"last_action":{`...))
 	to = appendNumber(to, `},"event_stats":{"power_on_attempts":`, c.EventStats.PowerOnAttempts)
 	to = appendNumber(to, `,"power_off_graceful_attempts":`, c.EventStats.PowerOffGracefulAttempts)
 	to = appendNumber(to, `,"power_off_forceful_attempts":`, c.EventStats.PowerOffForcefulAttempts)
@@ -44,6 +41,19 @@ func (c Component) AppendJSON(to []byte, artifacts func(to []byte, a BootArtifac
 	return append(to, '}')
 }
 
+func (a LastAction) appendJSON(to []byte) []byte {
+	if a.Action != ActionNone {
+		to = append(appendText(to, `"action":`, string(a.Action)), ',')
+	}
+	if !a.LastUpdated.IsZero() {
+		to = append(appendTime(to, `"last_updated":`, a.LastUpdated), ',')
+	}
+	if a.Failed {
+		return append(to, `"failed":true`...)
+	}
+	return bytes.TrimSuffix(to, []byte{','})
+}
+
 func (s StagedState) appendJSON(to []byte, artifacts func([]byte, BootArtifacts) []byte) []byte {
 	if s.BootArtifacts != (BootArtifacts{}) {
 		to = append(artifacts(append(to, `"boot_artifacts":`...), s.BootArtifacts), ',')
@@ -53,6 +63,9 @@ func (s StagedState) appendJSON(to []byte, artifacts func([]byte, BootArtifacts)
 	}
 	if s.Session != "" {
 		to = append(appendText(to, `"session":`, s.Session), ',')
+	}
+	if s.LastUpdated.IsZero() {
+		return bytes.TrimSuffix(to, []byte{','})
 	}
 	return appendTime(to, `"last_updated":`, s.LastUpdated)
 }
@@ -88,9 +101,9 @@ func appendNumber(to []byte, name string, n int) []byte {
 }
 
 func appendTime(to []byte, name string, t Time) []byte {
-	to = append(to, name...)
 	if t.IsZero() {
-		return append(to, "null"...)
+		return to
 	}
-	return append(t.UTC().AppendFormat(append(to, '"'), timeLayout), '"')
+	to = append(append(to, name...), '"')
+	return append(t.UTC().AppendFormat(to, timeLayout), '"')
 }
