@@ -30,7 +30,7 @@ type wiring struct {
 }
 
 func wire(c config.Config, options func(context.Context) (bos.Options, error)) (service.Config, error) {
-	w := &wiring{c, options, service.Config{MaxUnreachable: c.MaxUnreachable}}
+	w := &wiring{c, options, service.Config{MaxUnreachable: c.MaxUnreachable, MaxSetupWait: c.MaxSetupWait}}
 	for _, part := range []func() error{w.inventory, w.power, w.boot, w.configuration, w.artifacts, w.images, w.tenants} {
 		if err := part(); err != nil {
 			return w.out, err

@@ -35,7 +35,8 @@ type serveFlags struct {
 }
 
 func newLog(c *cobra.Command) *slog.Logger {
-	return slog.New(slog.NewTextHandler(c.ErrOrStderr(), nil))
+	// The service narrows it by its option logging_level.
+	return slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
 func serveCommand(version string) *cobra.Command {

@@ -162,10 +162,12 @@ func (r *runner) load(ctx context.Context, in *engine.Inputs) error {
 		r.epoch++
 		r.engine = engine.New(engine.Settings{
 			MaxUnreachable: r.service.config.MaxUnreachable,
+			SetupGiveUp:    r.service.config.MaxSetupWait,
 			Configures:     r.ports.Configuration != nil,
 			NoInventory:    r.ports.Inventory == nil,
 		})
 		*in = cold
+		r.service.setLevel(*cold.Options)
 		return nil
 	}
 	err := r.loadChanges(ctx, changed, in)
@@ -183,6 +185,7 @@ func (r *runner) loadChanges(ctx context.Context, changed taken, in *engine.Inpu
 			return err
 		}
 		in.Options = &options
+		r.service.setLevel(options)
 	}
 	if changed.all {
 		enabled := true

@@ -33,11 +33,16 @@ type Config struct {
 	// MaxUnreachable is how long a BMC may stay silent while its peers
 	// answer; 0 is bos.DefaultMaxUnreachable.
 	MaxUnreachable time.Duration
+	// MaxSetupWait is how long a session stays pending while an upstream
+	// that its setup needs does not answer; 0 is bos.DefaultSetupGiveUp.
+	MaxSetupWait time.Duration
 	// Stopping is closed when the server that serves the Handler is to
 	// stop; streams end then. It may be nil.
 	Stopping <-chan struct{}
 	Version  string
-	Log      *slog.Logger
+	// Log is filtered by the option logging_level while the service runs, so
+	// its handler should pass everything on.
+	Log *slog.Logger
 }
 
 // Service is one BOS.
@@ -47,6 +52,7 @@ type Service struct {
 	changes *changes
 	handler http.Handler
 	holder  string
+	level   slog.LevelVar
 }
 
 // New makes a service; nothing runs before Run.
@@ -58,13 +64,14 @@ func New(c Config) (*Service, error) {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Service{
-		config:  c,
 		changes: newChanges(),
 		holder:  uuid.NewString(),
-		ports: engine.Ports{
-			Store: c.Store, Inventory: c.Inventory, Power: orNoPower(c.Power), Boot: orNoBoot(c.Boot),
-			Configuration: c.Configuration, Artifacts: c.Artifacts, Tenants: c.Tenants, Registry: c.Images,
-		},
+	}
+	c.Log = slog.New(levelled{c.Log.Handler(), &s.level})
+	s.config = c
+	s.ports = engine.Ports{
+		Store: c.Store, Inventory: c.Inventory, Power: orNoPower(c.Power), Boot: orNoBoot(c.Boot),
+		Configuration: c.Configuration, Artifacts: c.Artifacts, Tenants: c.Tenants, Registry: c.Images,
 	}
 	s.handler = api.New(api.Config{
 		Store: c.Store, Inventory: c.Inventory, Artifacts: c.Artifacts, Tenants: c.Tenants, Images: c.Images,

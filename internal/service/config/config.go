@@ -19,6 +19,7 @@ type Config struct {
 	Listen         string         `yaml:"listen"`
 	Database       string         `yaml:"database"`
 	MaxUnreachable time.Duration  `yaml:"max_unreachable_time"`
+	MaxSetupWait   time.Duration  `yaml:"max_setup_wait_time"`
 	Inventory      Inventory      `yaml:"inventory"`
 	Power          Power          `yaml:"power"`
 	BootParameters BootParameters `yaml:"boot_parameters"`

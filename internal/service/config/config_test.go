@@ -14,6 +14,7 @@ const whole = `
 listen: 127.0.0.1:8770
 database: /var/lib/bos/bos.db
 max_unreachable_time: 5m
+max_setup_wait_time: 30m
 inventory: { hsm: { url: "https://smd.example/hsm/v2", ca_file: ca.pem, token_file: /run/token } }
 power: { pcs: { url: "http://pcs:28007/v1", token_env: TOKEN, task_deadline: 2m } }
 boot_parameters: { bss: { url: "http://bss:27778/boot/v1", token_command: [get-token, --quiet] } }
@@ -29,7 +30,7 @@ tenants: { tapms: { url: "http://tapms:2875/v1alpha3" } }
 func TestEverySettingIsRead(t *testing.T) {
 	got, err := load(t, whole)
 	want := Config{
-		Listen: "127.0.0.1:8770", Database: "/var/lib/bos/bos.db", MaxUnreachable: 5 * time.Minute,
+		Listen: "127.0.0.1:8770", Database: "/var/lib/bos/bos.db", MaxUnreachable: 5 * time.Minute, MaxSetupWait: 30 * time.Minute,
 		Inventory:      Inventory{HSM: &Upstream{URL: "https://smd.example/hsm/v2", CAFile: "ca.pem", TokenFile: "/run/token"}},
 		Power:          Power{PCS: &PCS{Upstream: Upstream{URL: "http://pcs:28007/v1", TokenEnv: "TOKEN"}, TaskDeadline: 2 * time.Minute}},
 		BootParameters: BootParameters{BSS: &Upstream{URL: "http://bss:27778/boot/v1", TokenCommand: []string{"get-token", "--quiet"}}},

@@ -11,6 +11,9 @@ import (
 
 // Validate checks what each setting holds and what belongs together.
 func (c Config) Validate() error {
+	if c.MaxSetupWait < 0 {
+		return fmt.Errorf("max_setup_wait_time %s is negative; use a duration such as 1h", c.MaxSetupWait)
+	}
 	if c.MaxUnreachable < 0 {
 		return fmt.Errorf("max_unreachable_time %s is negative; use a duration such as 10m", c.MaxUnreachable)
 	}

@@ -1,0 +1,62 @@
+package service
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
+)
+
+func TestTheLoggingLevelTakesEffectWithoutARestart(t *testing.T) {
+	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "bos.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close() //nolint:errcheck // the test is about the log
+	var out bytes.Buffer
+	s, err := New(Config{Store: store, Log: slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRunner(s, 1)
+	pass := func() {
+		t.Helper()
+		if _, err := r.pass(t.Context(), t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pass()
+	for _, c := range []struct {
+		level string
+		want  string
+	}{{"", "iwe"}, {"DEBUG", "diwe"}, {"Warning", "we"}, {"error", "e"}, {"critical", ""}, {"info", "iwe"}} {
+		if c.level != "" {
+			request := httptest.NewRequestWithContext(t.Context(), http.MethodPatch, "/v2/options", strings.NewReader(`{"logging_level":"`+c.level+`"}`))
+			w := httptest.NewRecorder()
+			s.Handler().ServeHTTP(w, request)
+			if w.Code != http.StatusOK {
+				t.Fatal(w.Body)
+			}
+			pass()
+		}
+		out.Reset()
+		log := s.config.Log.With("a", 1).WithGroup("g")
+		for text, level := range map[string]slog.Level{"d": slog.LevelDebug, "i": slog.LevelInfo, "w": slog.LevelWarn, "e": slog.LevelError} {
+			log.Log(context.Background(), level, text)
+			if got := strings.Contains(out.String(), "msg="+text+" "); got != strings.Contains(c.want, text) {
+				t.Errorf("at %q a record of level %s: logged %t", c.level, level, got)
+			}
+		}
+	}
+	s.setLevel(bos.Options{LoggingLevel: "of another version"})
+	if s.level.Level() != slog.LevelInfo {
+		t.Error("an unknown level changed something")
+	}
+}
