@@ -1,0 +1,147 @@
+// Package yamlfile reads files that an administrator writes: strictly, with the
+// line in every error, and again when they changed. What is in them is the
+// business of the packages that read them.
+package yamlfile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+)
+
+// maxFile bounds a file: 10,000 nodes of one line each are about 2 MiB.
+const maxFile = 32 << 20
+
+// settled is how old a change must be before the file counts as read whole:
+// two writes within the resolution of its time look like one.
+const settled = 2 * time.Second
+
+// File is a file that is read as a T. It is safe for concurrent use.
+type File[T any] struct {
+	path  string
+	parse func(Document) (T, error)
+
+	mu    sync.Mutex
+	have  bool
+	is    version
+	value T
+	err   error
+}
+
+type version struct {
+	changed time.Time
+	size    int64
+}
+
+// New reads path with parse; nothing is read before Read.
+func New[T any](path string, parse func(Document) (T, error)) *File[T] {
+	return &File[T]{path: path, parse: parse}
+}
+
+// Read is the file as it is now. It is parsed again only if it changed. What it
+// returns is shared, and nobody may change it.
+func (f *File[T]) Read() (T, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := time.Now()
+	info, err := os.Stat(f.path)
+	if err != nil {
+		f.have = false
+		var none T
+		return none, err
+	}
+	is := version{info.ModTime(), info.Size()}
+	if f.have && is == f.is {
+		return f.value, f.err
+	}
+	f.value, f.err = f.load()
+	f.have, f.is = now.Sub(is.changed) > settled, is
+	return f.value, f.err
+}
+
+func (f *File[T]) load() (value T, err error) {
+	file, err := os.Open(f.path)
+	if err != nil {
+		return value, err
+	}
+	defer file.Close() //nolint:errcheck // only read
+	body, err := io.ReadAll(io.LimitReader(file, maxFile+1))
+	if err != nil {
+		return value, err
+	}
+	if len(body) > maxFile {
+		return value, fmt.Errorf("%s is larger than %d bytes; it should be a YAML file of at most that", f.path, maxFile)
+	}
+	return f.parse(Document{f.path, body})
+}
+
+// Document is what a file holds.
+type Document struct {
+	path string
+	body []byte
+}
+
+// Text is a document that is no file; path is its name in errors.
+func Text(path, text string) Document { return Document{path, []byte(text)} }
+
+// Decode reads the document into v. Fields that v does not have, and keys that
+// come twice, are errors.
+func (d Document) Decode(v any) error {
+	err := yaml.UnmarshalWithOptions(d.body, v, yaml.Strict())
+	if err == nil || errors.Is(err, io.EOF) {
+		return nil
+	}
+	var at yaml.Error
+	if errors.As(err, &at) && at.GetToken() != nil {
+		return fmt.Errorf("%s:%d: %s", d.path, at.GetToken().Position.Line, at.GetMessage())
+	}
+	return fmt.Errorf("%s: %w", d.path, err)
+}
+
+// Errorf is an error about what is at a place such as $.nodes[2].bmc, or the
+// nearest above it that there is.
+func (d Document) Errorf(place, format string, args ...any) error {
+	return fmt.Errorf("%s%s: %w", d.path, d.line(place), fmt.Errorf(format, args...))
+}
+
+func (d Document) line(place string) string {
+	file, err := parser.ParseBytes(d.body, 0)
+	if err != nil {
+		return ""
+	}
+	for ; place != "$" && place != ""; place = above(place) {
+		if n := find(file, place); n != nil && n.GetToken() != nil {
+			return fmt.Sprintf(":%d", n.GetToken().Position.Line)
+		}
+	}
+	return ""
+}
+
+func find(file *ast.File, place string) ast.Node {
+	path, err := yaml.PathString(place)
+	if err != nil {
+		return nil
+	}
+	n, err := path.FilterFile(file)
+	if err != nil {
+		return nil
+	}
+	return n
+}
+
+// above is the place that holds a place.
+func above(place string) string {
+	for i := len(place) - 1; i > 0; i-- {
+		if place[i] == '.' || place[i] == '[' {
+			return place[:i]
+		}
+	}
+	return ""
+}
