@@ -12,10 +12,12 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/hw/cfs"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/hsm"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/ims"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/inventoryfile"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/pcs"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/redfish"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/s3"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/tapms"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/tenantsfile"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 	"github.com/bootorch/terraform-provider-bos/internal/service"
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
@@ -81,6 +83,11 @@ func pool(name, file string) (*x509.CertPool, error) {
 }
 
 func (w *wiring) inventory() error {
+	if path := w.settings.Inventory.File; path != "" {
+		file := inventoryfile.New(path, func(s inventoryfile.Secret) func() (string, error) { return config.SecretSource(s).Cached() })
+		w.out.Inventory = file
+		return file.Check()
+	}
 	if w.settings.Inventory.HSM == nil {
 		return nil
 	}
@@ -115,14 +122,38 @@ func (w *wiring) redfish(c config.Redfish) error {
 		return err
 	}
 	rc := redfish.Config{Insecure: c.Insecure, CA: certificates, User: c.Credentials.User, PasswordFrom: password}
-	if inventory, ok := w.out.Inventory.(*hsm.Client); ok {
-		rc.Endpoints = endpointsOf(inventory)
+	switch inventory := w.out.Inventory.(type) {
+	case *hsm.Client:
+		rc.Endpoints = ofHSM(inventory)
+	case *inventoryfile.File:
+		// The file is there to be read, so a change holds at once.
+		rc.Endpoints, rc.EndpointsTTL = ofFile(inventory), fileTTL
 	}
 	w.out.Power = redfish.New(rc)
 	return nil
 }
 
-func endpointsOf(inventory *hsm.Client) func(context.Context) (map[string]redfish.Endpoint, error) {
+// fileTTL is how old what is known of an inventory file may become.
+const fileTTL = 5 * time.Second
+
+func ofFile(inventory *inventoryfile.File) func(context.Context) (map[string]redfish.Endpoint, error) {
+	return func(ctx context.Context) (map[string]redfish.Endpoint, error) {
+		list, err := inventory.Endpoints(ctx)
+		if err != nil {
+			return nil, err
+		}
+		endpoints := make(map[string]redfish.Endpoint, len(list))
+		for id, e := range list {
+			endpoints[id] = redfish.Endpoint{
+				Address: e.Address, System: e.System, Target: e.Target, ResetTypes: e.ResetTypes,
+				User: e.User, Password: e.Password, Trust: transport.Trust{Pin: e.Pin, Insecure: e.Insecure},
+			}
+		}
+		return endpoints, nil
+	}
+}
+
+func ofHSM(inventory *hsm.Client) func(context.Context) (map[string]redfish.Endpoint, error) {
 	return func(ctx context.Context) (map[string]redfish.Endpoint, error) {
 		list, err := inventory.Endpoints(ctx)
 		if err != nil {
@@ -185,6 +216,11 @@ func (w *wiring) images() error {
 }
 
 func (w *wiring) tenants() error {
+	if path := w.settings.Tenants.File; path != "" {
+		file := tenantsfile.New(path)
+		w.out.Tenants = file
+		return file.Check()
+	}
 	if w.settings.Tenants.TAPMS == nil {
 		return nil
 	}

@@ -3,6 +3,7 @@ package redfish
 import (
 	"context"
 	"errors"
+	"net"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 )
 
 // Endpoint is where the ComputerSystem of a node is.
@@ -23,6 +25,12 @@ type Endpoint struct {
 	Target string
 	// ResetTypes are the values the BMC advertises for it, empty if unknown.
 	ResetTypes []string
+	// User and Password are the BMC's own Basic credentials; both empty are
+	// those of Config.
+	User, Password string
+	// Trust is what certificate the BMC may have, if it has one of its own.
+	// Of the nodes of one BMC, that of any counts.
+	Trust transport.Trust
 }
 
 // usable is the endpoint in the form in which it is used; false if nothing can
@@ -77,6 +85,7 @@ type locator struct {
 
 	mu      sync.Mutex
 	known   map[string]Endpoint
+	trusts  map[string]transport.Trust // by host and port, of those that have one
 	err     error // of the last asking
 	asked   time.Time
 	loading chan struct{} // closed when the asking that runs is over; nil if none does
@@ -147,7 +156,7 @@ func (l *locator) askAfter(ctx context.Context, pause time.Duration) {
 		defer l.mu.Unlock()
 		l.err, l.asked, l.loading = err, l.now(), nil
 		if err == nil {
-			l.known = known
+			l.known, l.trusts = known, trusts(known)
 		}
 		close(done)
 	}()
@@ -161,4 +170,27 @@ func usable(found map[string]Endpoint) map[string]Endpoint {
 		}
 	}
 	return known
+}
+
+// trust is what certificate the BMC at a host and port may have.
+func (l *locator) trust(address string) transport.Trust {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.trusts[address]
+}
+
+func trusts(known map[string]Endpoint) map[string]transport.Trust {
+	found := make(map[string]transport.Trust)
+	for _, e := range known {
+		if e.Trust == (transport.Trust{}) {
+			continue
+		}
+		u := url.URL{Host: e.Address}
+		port := u.Port()
+		if port == "" {
+			port = "443"
+		}
+		found[net.JoinHostPort(u.Hostname(), port)] = e.Trust
+	}
+	return found
 }

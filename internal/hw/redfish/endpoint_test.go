@@ -2,13 +2,20 @@ package redfish_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
 	"errors"
+	"io"
+	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/redfish"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 )
 
 // inventory is a Config.Endpoints that can change and fail, and tells when it
@@ -181,6 +188,46 @@ func TestAnEndpointStaysOnItsBMC(t *testing.T) {
 			got, ok := redfish.Usable(c.from)
 			if ok != c.ok || got.Address != c.address || got.System != c.system || got.Target != c.resetsAt {
 				t.Errorf("got %+v, %v", got, ok)
+			}
+		})
+	}
+}
+
+func TestABMCMayHaveACertificateAndCredentialsOfItsOwn(t *testing.T) {
+	const secret = "its own password"
+	b := startBMC(t, func(_ *bmc, w http.ResponseWriter, _ *http.Request, _ string) {
+		_, _ = io.WriteString(w, `{"PowerState":"On"}`)
+	})
+	sum := sha256.Sum256(b.Certificate().Raw)
+	pin := hex.EncodeToString(sum[:])
+	ours := func(trust transport.Trust) redfish.Endpoint {
+		e := b.endpoint("1")
+		e.Trust = trust
+		return e
+	}
+	strangers := ours(transport.Trust{Insecure: true})
+	strangers.User, strangers.Password = "other", secret
+	for name, c := range map[string]struct {
+		e       redfish.Endpoint
+		state   bos.PowerState
+		symptom bos.Symptom
+		cause   bos.Cause
+		says    string
+	}{
+		"no certificate of its own": {ours(transport.Trust{}), "", bos.SymptomSilent, "", "not trusted"},
+		"the pinned one":            {ours(transport.Trust{Pin: pin}), bos.PowerStateOn, bos.SymptomNone, "", ""},
+		"another than the pinned":   {ours(transport.Trust{Pin: strings.Repeat("0", 64)}), "", bos.SymptomSilent, "", pin},
+		"any":                       {ours(transport.Trust{Insecure: true}), bos.PowerStateOn, bos.SymptomNone, "", ""},
+		"other credentials":         {strangers, "", bos.SymptomRefusing, bos.CauseBMCAuth, "inventory file"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client := redfish.New(redfish.Config{
+				Endpoints: fixed(map[string]redfish.Endpoint{"x1c0s0b0n0": c.e}), CA: x509.NewCertPool(), User: user, Password: password,
+			})
+			defer client.Close()
+			got := look(t.Context(), t, client, "x1c0s0b0n0").results["x1c0s0b0n0"]
+			if got.State != c.state || got.Symptom != c.symptom || got.Cause != c.cause || !strings.Contains(got.Detail, c.says) || strings.Contains(got.Detail, secret) {
+				t.Errorf("got %+v", got)
 			}
 		})
 	}

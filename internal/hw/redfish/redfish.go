@@ -87,7 +87,9 @@ func New(c Config) *Client {
 	if c.Concurrency <= 0 {
 		c.Concurrency = defaultConcurrency
 	}
+	locator := newLocator(c.Endpoints, c.EndpointsTTL)
 	conn := transport.NewConn(transport.ConnConfig{
+		Trust:       locator.trust,
 		DialTimeout: c.DialTimeout, CA: c.CA, Insecure: c.Insecure, MaxIdle: c.MaxIdle,
 		// One request at a time needs one connection.
 		PerHost: 1, Direct: true,
@@ -99,7 +101,7 @@ func New(c Config) *Client {
 			// looked at again when the engine thinks so.
 			Upstream: "the BMC", Timeout: c.RequestTimeout, MaxBody: maxBody, Message: message, WayOut: wayOut,
 		}, conn),
-		locator: newLocator(c.Endpoints, c.EndpointsTTL),
+		locator: locator,
 		trusted: make(chan struct{}, c.Concurrency),
 		suspect: make(chan struct{}, max(c.Concurrency/4, 1)),
 		silent:  make(map[string]bool),
@@ -117,11 +119,11 @@ func wayOut(e *transport.Error) string {
 	case e.Cancelled:
 		return ""
 	case e.Kind == transport.NotSent:
-		return "check the BMC's power and network, and power.redfish.ca_file if it is about the certificate"
+		return "check the BMC's power and network, and if it is about the certificate, power.redfish.ca_file or the pin in the inventory file"
 	case e.Kind == transport.Unanswered:
 		return "check the BMC's power and network"
 	case unauthorized(e.Status):
-		return "check the user and password in power.redfish.credentials"
+		return "check the user and password in power.redfish.credentials, or its own in the inventory file"
 	case e.Status == http.StatusNotFound:
 		return "rediscover the node"
 	default:
@@ -155,8 +157,12 @@ func (c *Client) caller() (caller, error) {
 
 // ask sends one request to a path of a BMC.
 func (c caller) ask(ctx context.Context, method string, e Endpoint, path string, body any) (*transport.Response, *transport.Error) {
+	user, password := c.config.User, c.password
+	if e.User != "" || e.Password != "" {
+		user, password = e.User, e.Password
+	}
 	res, err := c.http.Do(ctx, transport.Request{
-		Method: method, URL: e.url(path), Body: body, User: c.config.User, Password: c.password,
+		Method: method, URL: e.url(path), Body: body, User: user, Password: password,
 		Header: map[string]string{"OData-Version": "4.0"},
 	})
 	return res, failure(err)

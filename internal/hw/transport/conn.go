@@ -39,6 +39,9 @@ type ConnConfig struct {
 	CA *x509.CertPool
 	// Insecure accepts any certificate.
 	Insecure bool
+	// Trust is asked what certificate a server may have, by host and port,
+	// where it may be another than what CA and Insecure say; nil is never.
+	Trust func(address string) Trust
 	// MaxIdle bounds the connections kept to all hosts together; 0 is as
 	// many as the limit on open files leaves room for, at most 10,000.
 	MaxIdle int
@@ -77,6 +80,9 @@ func NewConn(c ConnConfig) *http.Transport {
 	}
 	if c.Direct {
 		t.Proxy = nil
+	}
+	if c.Trust != nil {
+		t.DialTLSContext = trusting(t, c.Trust, dial)
 	}
 	return t
 }
