@@ -190,6 +190,7 @@ func startRoom(ctx context.Context, f *serveFlags, log *slog.Logger, settings *c
 	if err != nil {
 		return nil, err
 	}
+	rc.WithService = true
 	room, err := emulator.Start(ctx, rc)
 	if err != nil {
 		return nil, err

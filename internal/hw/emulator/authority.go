@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"sync"
@@ -37,14 +38,15 @@ type authority struct {
 	key    *ecdsa.PrivateKey
 	cert   *x509.Certificate
 	bmcKey *ecdsa.PrivateKey
-	mu     sync.Mutex
-	certs  map[string]*tls.Certificate
+	// certs hold a func of each IP that mints its certificate once; those of
+	// others go on meanwhile.
+	certs sync.Map
 }
 
 // openAuthority reads the CA of a state folder, or makes what is missing. A
 // new CA is made with its key only: neither is of use without the other.
 func openAuthority(dir string, now time.Time) (*authority, error) {
-	a := &authority{certs: make(map[string]*tls.Certificate)}
+	a := &authority{}
 	err := a.read(dir)
 	if errors.Is(err, os.ErrNotExist) {
 		err = a.create(dir, now)
@@ -120,11 +122,22 @@ func (a *authority) pem() []byte {
 
 // certificate mints the certificate of one address when it is first needed.
 func (a *authority) certificate(ip net.IP, now time.Time) (*tls.Certificate, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if c, ok := a.certs[ip.String()]; ok {
-		return c, nil
+	key, ok := netip.AddrFromSlice(ip)
+	if !ok {
+		return nil, fmt.Errorf("%v is no IP address", ip)
 	}
+	have, ok := a.certs.Load(key)
+	if !ok {
+		have, _ = a.certs.LoadOrStore(key, sync.OnceValues(func() (*tls.Certificate, error) { return a.mint(ip, now) }))
+	}
+	mint, ok := have.(func() (*tls.Certificate, error))
+	if !ok {
+		return nil, fmt.Errorf("the certificate of %s is a %T", ip, have)
+	}
+	return mint()
+}
+
+func (a *authority) mint(ip net.IP, now time.Time) (*tls.Certificate, error) {
 	serial, err := serialNumber()
 	if err != nil {
 		return nil, err
@@ -142,9 +155,7 @@ func (a *authority) certificate(ip net.IP, now time.Time) (*tls.Certificate, err
 	if err != nil {
 		return nil, err
 	}
-	c := &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: a.bmcKey}
-	a.certs[ip.String()] = c
-	return c, nil
+	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: a.bmcKey}, nil
 }
 
 func serialNumber() (*big.Int, error) {

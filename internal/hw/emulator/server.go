@@ -55,6 +55,9 @@ type ServerConfig struct {
 	// power and boot parameters over restarts; empty is a folder that is
 	// removed by Close.
 	StateDir string
+	// WithService says that the service runs in this process too, and has the
+	// other ends of all connections.
+	WithService bool
 	// Log gets what goes wrong; nil is nowhere.
 	Log *slog.Logger
 
@@ -182,7 +185,11 @@ const filesBeside = 256
 // each BMC has a connection here, and another end of it where the service runs
 // in this process too.
 func (s *Server) warnOfLimit() {
-	needed := uint64(2*len(s.room.bmcs) + filesBeside)
+	ends := 1
+	if s.config.WithService {
+		ends = 2
+	}
+	needed := uint64(ends*len(s.room.bmcs) + filesBeside)
 	if limit, ok := openFiles(); ok && limit < needed {
 		s.config.Log.Warn(fmt.Sprintf("this process may open %d files, and %d emulated BMCs need about %d; connections to some will fail, raise the limit with: ulimit -n %d",
 			limit, len(s.room.bmcs), needed, needed))
