@@ -67,7 +67,7 @@ func (d *componentDataSource) Schema(_ context.Context, _ datasource.SchemaReque
 }
 
 func (d *componentDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	var m componentModel
+	var m componentRecord
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
 	c := d.shared.reach(types.StringNull(), &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {

@@ -1,13 +1,23 @@
 package provider
 
 import (
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
+// componentModel is a component as a resource.
 type componentModel struct {
+	componentRecord
+
+	WaitForStable types.Bool     `tfsdk:"wait_for_stable"`
+	Timeouts      timeouts.Value `tfsdk:"timeouts"`
+}
+
+// componentRecord is what BOS knows of a component.
+type componentRecord struct {
 	ID           types.String `tfsdk:"id"`
 	Xname        types.String `tfsdk:"xname"`
 	Enabled      types.Bool   `tfsdk:"enabled"`
@@ -23,13 +33,13 @@ type componentModel struct {
 	EventStats   types.Object `tfsdk:"event_stats"`
 }
 
-// observed is the record as the model shows it.
-func observed(xname types.String, c bos.Component) componentModel {
+// observed is the record as state shows it.
+func observed(xname types.String, c bos.Component) componentRecord {
 	retry := types.Int64Null()
 	if c.RetryPolicy != nil {
 		retry = types.Int64Value(int64(*c.RetryPolicy))
 	}
-	return componentModel{
+	return componentRecord{
 		ID: types.StringValue(c.ID), Xname: xname, Enabled: types.BoolValue(c.Enabled), RetryPolicy: retry,
 		DesiredState: types.ObjectValueMust(desiredType.AttrTypes, map[string]attr.Value{
 			"boot_artifacts": artifacts(c.DesiredState.BootArtifacts), "configuration": types.StringValue(c.DesiredState.Configuration),
@@ -134,7 +144,7 @@ func settle(planned, answered attr.Value) attr.Value {
 }
 
 // settleAll replaces everything unknown in the plan by what BOS answered.
-func (m *componentModel) settleAll(got componentModel) {
+func (m *componentModel) settleAll(got componentRecord) {
 	object := func(planned, answered types.Object) types.Object {
 		if o, ok := settle(planned, answered).(types.Object); ok {
 			return o

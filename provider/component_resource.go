@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -14,7 +15,10 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/client"
 )
 
-type componentResource struct{ shared *shared }
+type componentResource struct {
+	shared *shared
+	after  func(time.Duration) <-chan time.Time
+}
 
 var (
 	_ resource.ResourceWithConfigure   = (*componentResource)(nil)
@@ -26,7 +30,7 @@ var (
 // switching it off is the answer to the request and no drift.
 const privateEnabled = "enabled_is_configured"
 
-func newComponentResource() resource.Resource { return &componentResource{} }
+func newComponentResource() resource.Resource { return &componentResource{after: time.After} }
 
 func (r *componentResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_component"
@@ -168,7 +172,9 @@ func (r *componentResource) Create(ctx context.Context, req resource.CreateReque
 		return
 	}
 	id := bos.CanonicalXname(plan.Xname.ValueString())
-	record, err := c.Component(ctx, id)
+	defer r.shared.embedded.drive(ctx)()
+	patch := config.patch(nil)
+	record, err := r.adopt(ctx, c, id, patch)
 	if client.IsNotFound(err) {
 		resp.Diagnostics.AddAttributeError(path.Root("xname"), "BOS knows no such component",
 			fmt.Sprintf("BOS has no component %s, and this resource adopts nodes instead of inventing them. Check the xname; if the node is new, wait for BOS to discover it from the inventory.", id))
@@ -178,16 +184,27 @@ func (r *componentResource) Create(ctx context.Context, req resource.CreateReque
 		unable(&resp.Diagnostics, "adopt BOS component", err)
 		return
 	}
-	if patch := config.patch(nil); !patch.Empty() {
-		record, err = r.write(ctx, c, id, patch)
-		if err != nil {
-			unable(&resp.Diagnostics, "adopt BOS component", err)
-			return
-		}
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateEnabled, jsonBool(!config.Enabled.IsNull()))...)
+	if plan.waits(patch) {
+		limit, diags := plan.Timeouts.Create(ctx, defaultWait)
+		resp.Diagnostics.Append(diags...)
+		record = r.wait(ctx, c, record, limit, &resp.Diagnostics)
 	}
 	plan.settleAll(observed(plan.Xname, record))
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
-	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateEnabled, jsonBool(!config.Enabled.IsNull()))...)
+}
+
+// adopt writes what is configured; a component of which nothing is managed is
+// only looked at.
+func (r *componentResource) adopt(ctx context.Context, c *client.Client, id string, patch bos.ComponentPatch) (bos.Component, error) {
+	if !patch.Empty() {
+		return r.write(ctx, c, id, patch)
+	}
+	record, found, err := r.shared.components.read(ctx, c, id)
+	if err != nil || found {
+		return record, err
+	}
+	return c.Component(ctx, id)
 }
 
 // write patches the record. The list that reads are served from is outdated
@@ -218,7 +235,7 @@ func (r *componentResource) Read(ctx context.Context, req resource.ReadRequest, 
 		resp.State.RemoveResource(ctx)
 		return
 	}
-	now := observed(state.Xname, record)
+	now := componentModel{observed(state.Xname, record), state.WaitForStable, state.Timeouts}
 	if string(managed) == "true" {
 		now.Enabled = sticky(state.Enabled, record)
 	}
@@ -250,7 +267,9 @@ func (r *componentResource) Update(ctx context.Context, req resource.UpdateReque
 	effective.Enabled = wantedEnabled(config, state, string(imported) == isImported)
 	var record bos.Component
 	var err error
-	if patch := effective.patch(&state); patch.Empty() {
+	defer r.shared.embedded.drive(ctx)()
+	patch := effective.patch(&state)
+	if patch.Empty() {
 		record, err = c.Component(ctx, state.ID.ValueString())
 	} else {
 		record, err = r.write(ctx, c, state.ID.ValueString(), patch)
@@ -258,6 +277,11 @@ func (r *componentResource) Update(ctx context.Context, req resource.UpdateReque
 	if err != nil {
 		unable(&resp.Diagnostics, "update BOS component", err)
 		return
+	}
+	if plan.waits(patch) {
+		limit, diags := plan.Timeouts.Update(ctx, defaultWait)
+		resp.Diagnostics.Append(diags...)
+		record = r.wait(ctx, c, record, limit, &resp.Diagnostics)
 	}
 	plan.settleAll(observed(plan.Xname, record))
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)

@@ -114,6 +114,10 @@ func (m *sessionModel) newUnknowns(config *sessionModel) {
 // a loud word that nobody can say.
 func (r *sessionResource) planNew(ctx context.Context, config, plan *sessionModel, diags *diag.Diagnostics) {
 	plan.newUnknowns(config)
+	if r.shared != nil && r.shared.embedded != nil && !plan.WaitForCompletion.ValueBool() && !r.shared.applying {
+		diags.AddAttributeWarning(path.Root("wait_for_completion"), "Nobody will carry the session out",
+			"The embedded BOS acts during an apply only, and this one is not going to wait: the session stays suspended until an apply with wait_for_completion = true.")
+	}
 	if !config.Pin.IsNull() {
 		plan.Pin = config.Pin
 	}

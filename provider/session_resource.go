@@ -19,6 +19,7 @@ import (
 type sessionResource struct {
 	shared *shared
 	after  func(time.Duration) <-chan time.Time
+	now    func() time.Time
 }
 
 var (
@@ -34,7 +35,9 @@ const (
 	notImported     = "false"
 )
 
-func newSessionResource() resource.Resource { return &sessionResource{after: time.After} }
+func newSessionResource() resource.Resource {
+	return &sessionResource{after: time.After, now: time.Now}
+}
 
 func (r *sessionResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_session"
@@ -65,6 +68,7 @@ func (r *sessionResource) Create(ctx context.Context, req resource.CreateRequest
 	m.ID = joinID(m.Tenant, m.Name)
 	m.nullPlanned()
 	m.noResults()
+	defer r.shared.embedded.drive(ctx)()
 	created, err := c.CreateSession(ctx, m.request())
 	var unconfirmed *client.Unconfirmed
 	switch {
@@ -83,6 +87,7 @@ func (r *sessionResource) Create(ctx context.Context, req resource.CreateRequest
 		r.wait(ctx, c, &m, limit, &resp.Diagnostics)
 		r.conclude(ctx, c, &m, false, &resp.Diagnostics)
 	}
+	r.suspend(&m)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
 }
 
@@ -125,7 +130,9 @@ func (r *sessionResource) wait(ctx context.Context, c *client.Client, m *session
 	until, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var trouble error
-	done := poll(until, r.after, durationOr(m.PollInterval, defaultPoll), func(ctx context.Context) bool {
+	told := progress{now: r.now}
+	news := follow(until, c, m.Name.ValueString(), r.after)
+	done := newWaiter(r.after, durationOr(m.PollInterval, defaultPoll), news).until(until, func(ctx context.Context) bool {
 		s, err := c.Session(ctx, m.Name.ValueString())
 		switch {
 		case err == nil:
@@ -137,18 +144,44 @@ func (r *sessionResource) wait(ctx context.Context, c *client.Client, m *session
 		case ctx.Err() == nil:
 			trouble = err
 		}
-		return m.settled()
+		if err := r.shared.embedded.trouble(); err != nil {
+			trouble = err
+			cancel()
+		}
+		if m.settled() {
+			return true
+		}
+		told.report(ctx, c, m.Name.ValueString())
+		return false
 	})
+	// Others that read components now want to see what became of them.
+	r.shared.components.forget()
 	switch {
 	case done && m.RecordExpired.ValueBool():
 		diags.AddWarning("BOS session record is gone", fmt.Sprintf("BOS deleted its record of session %s while Terraform waited for it, so what became of its nodes is not known here. Look at the components, for example with the bos_components data source.", m.Name.ValueString()))
 	case done:
 	case ctx.Err() != nil:
-		diags.AddWarning("Stopped waiting for BOS session", fmt.Sprintf("Terraform was interrupted. Session %s runs on; the next apply goes on waiting for it and starts no new one.", m.Name.ValueString()))
+		diags.AddWarning("Stopped waiting for BOS session", fmt.Sprintf("Terraform was interrupted. Session %s %s; the next apply goes on waiting for it and starts no new one.", m.Name.ValueString(), r.meanwhile()))
 	case trouble != nil:
 		diags.AddWarning("Stopped waiting for BOS session", fmt.Sprintf("After %s BOS still did not say how session %s is getting on: %s\n\nThe next apply goes on waiting for it and starts no new one.", limit, m.Name.ValueString(), explain(trouble)))
 	default:
-		diags.AddWarning("Stopped waiting for BOS session", fmt.Sprintf("Session %s is still %s after %s. It runs on; the next apply goes on waiting for it and starts no new one. Raise timeouts to wait longer.", m.Name.ValueString(), m.Status.ValueString(), limit))
+		diags.AddWarning("Stopped waiting for BOS session", fmt.Sprintf("Session %s is still %s after %s. It %s; the next apply goes on waiting for it and starts no new one. Raise timeouts to wait longer.", m.Name.ValueString(), m.Status.ValueString(), limit, r.meanwhile()))
+	}
+}
+
+// meanwhile is what a session does while nobody waits for it.
+func (r *sessionResource) meanwhile() string {
+	if r.shared.embedded != nil {
+		return "is suspended, since the embedded BOS acts during an apply only"
+	}
+	return "runs on"
+}
+
+// suspend says that nobody acts for a session that is not over: the embedded
+// service does so only during an apply.
+func (r *sessionResource) suspend(m *sessionModel) {
+	if r.shared.embedded != nil && !m.settled() && m.Status.ValueString() != statusUnconfirmed {
+		m.Status = types.StringValue(statusSuspended)
 	}
 }
 
@@ -210,6 +243,7 @@ func (r *sessionResource) Read(ctx context.Context, req resource.ReadRequest, re
 			m.adopt(s)
 		}
 		m.observe(s)
+		r.suspend(&m)
 		r.catchUp(ctx, c, &m, &resp.Diagnostics)
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
@@ -244,8 +278,10 @@ func (r *sessionResource) Update(ctx context.Context, req resource.UpdateRequest
 	resume := m.Status.IsUnknown()
 	if resume {
 		m.keepResults(&state)
+		defer r.shared.embedded.drive(ctx)()
 		r.wait(ctx, c, &m, limit, &resp.Diagnostics)
 		r.conclude(ctx, c, &m, true, &resp.Diagnostics)
+		r.suspend(&m)
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateImported, []byte(notImported))...)
@@ -272,13 +308,37 @@ func (r *sessionResource) Delete(ctx context.Context, req resource.DeleteRequest
 		unable(&resp.Diagnostics, "delete BOS session", err)
 		return
 	}
-	if s.Status.Status != bos.SessionComplete {
-		resp.Diagnostics.AddWarning("BOS session runs on", fmt.Sprintf("Session %s is %s. Terraform forgets it and leaves it and its nodes alone.", name, s.Status.Status))
+	if s.Status.Status != bos.SessionComplete && !r.end(ctx, c, m, s, &resp.Diagnostics) {
 		return
 	}
 	if err := c.DeleteSession(ctx, name); err != nil && !client.IsNotFound(err) {
 		unable(&resp.Diagnostics, "delete BOS session", err)
 	}
+}
+
+// end is what destroying does with a session that is not over; it returns
+// whether the record can be deleted then.
+func (r *sessionResource) end(ctx context.Context, c *client.Client, m sessionModel, s bos.Session, diags *diag.Diagnostics) bool {
+	if m.OnDestroy.ValueString() != onDestroyCancel {
+		diags.AddWarning("BOS session runs on", fmt.Sprintf("Session %s is %s. Terraform forgets it and leaves it and its nodes alone.", s.Name, s.Status.Status))
+		return false
+	}
+	caps, err := c.Capabilities(ctx)
+	if err != nil {
+		unable(diags, "cancel BOS session", err)
+		return false
+	}
+	if !client.Has(caps, bos.ExtensionCancel) {
+		diags.AddWarning("BOS session runs on", fmt.Sprintf("Session %s is %s, and this BOS cannot cancel sessions. Terraform forgets it and leaves it and its nodes alone.", s.Name, s.Status.Status))
+		return false
+	}
+	if _, err := c.CancelSession(ctx, s.Name, "destroyed by Terraform"); err != nil && !client.IsNotFound(err) {
+		unable(diags, "cancel BOS session", err)
+		return false
+	}
+	r.shared.components.forget()
+	diags.AddWarning("BOS session cancelled", fmt.Sprintf("Session %s was %s. BOS lets go of its nodes where they stand: what they were doing finishes, and nothing comes after it.", s.Name, s.Status.Status))
+	return true
 }
 
 func (r *sessionResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {

@@ -23,6 +23,7 @@ const (
 	onFailureWarn   = "warn"
 	onFailureError  = "error"
 	onDestroyForget = "forget"
+	onDestroyCancel = "cancel"
 )
 
 const (
@@ -120,7 +121,7 @@ func waitingAttributes() map[string]schema.Attribute {
 		"poll_interval": schema.StringAttribute{
 			Optional: true, Computed: true, Default: stringdefault.StaticString(defaultPoll.String()),
 			Validators:          []validator.String{duration{least: leastPoll, most: mostPoll}},
-			MarkdownDescription: "Longest pause between two looks at the session; the first looks come faster. Defaults to `" + defaultPoll.String() + "`.",
+			MarkdownDescription: "Longest pause between two looks at the session; the first looks come faster, and a service that announces events is looked at as soon as it says that something happened. Defaults to `" + defaultPoll.String() + "`.",
 		},
 		"on_failure": schema.StringAttribute{
 			Optional: true, Computed: true, Default: stringdefault.StaticString(onFailureWarn),
@@ -134,8 +135,9 @@ func waitingAttributes() map[string]schema.Attribute {
 		},
 		"on_destroy": schema.StringAttribute{
 			Optional: true, Computed: true, Default: stringdefault.StaticString(onDestroyForget),
-			Validators:          []validator.String{stringvalidator.OneOf(onDestroyForget)},
-			MarkdownDescription: "What destroying does with a session that still runs: `forget` leaves it running. The record of a finished one is deleted; nodes are never touched.",
+			Validators: []validator.String{stringvalidator.OneOf(onDestroyForget, onDestroyCancel)},
+			MarkdownDescription: "What destroying does with a session that still runs: `forget` (default) leaves it running, `cancel` ends it, which lets go of its nodes where they stand. " +
+				"A replaced session is destroyed too; with `create_before_destroy` it is cancelled only after the new one was accepted. The record of a finished session is deleted. No power action follows from destroying.",
 		},
 	}
 }
@@ -154,7 +156,7 @@ func computedCount(description string) schema.Int64Attribute {
 func resultAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"id":                computedText("`name`, or `tenant/name`."),
-		"status":            computedText("`pending`, `running` or `complete`; `unconfirmed` when BOS did not say whether it accepted the session, which the next plan finds out."),
+		"status":            computedText("`pending`, `running` or `complete`; `unconfirmed` when BOS did not say whether it accepted the session, which the next plan finds out; `suspended` while an embedded BOS waits for the next apply to go on."),
 		"start_time":        computedText("When the session was accepted, in UTC."),
 		"end_time":          computedText("When it was complete, in UTC."),
 		"error":             computedText("What failed the session as a whole, such as that no nodes were found."),

@@ -23,7 +23,9 @@ type shared struct {
 	requirePreview bool
 	planned        *plannedTemplates
 	previews       *previewCache
-	components     *componentCache
+	// embedded is nil where the service runs by itself.
+	embedded   *embedded
+	components *componentCache
 }
 
 // configured takes what Configure handed out; nil before Configure ran.

@@ -166,6 +166,7 @@ func (r *stagedApplyResource) Create(ctx context.Context, req resource.CreateReq
 	m.ID = types.StringValue(uuid.NewString())
 	m.AppliedAt = types.StringValue(bos.At(r.now()).String())
 	m.noOutcome()
+	defer r.shared.embedded.drive(ctx)()
 	// An interrupt must not leave behind what nobody knows of.
 	answer, err := c.ApplyStaged(context.WithoutCancel(ctx), names)
 	r.shared.components.forget()
@@ -218,7 +219,7 @@ func (r *stagedApplyResource) wait(ctx context.Context, c *client.Client, m *sta
 	until, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var trouble error
-	done := poll(until, r.after, durationOr(m.PollInterval, defaultPoll), func(ctx context.Context) bool {
+	done := newWaiter(r.after, durationOr(m.PollInterval, defaultPoll), nil).until(until, func(ctx context.Context) bool {
 		trouble = r.look(ctx, c, m)
 		return m.complete()
 	})
@@ -312,6 +313,7 @@ func (r *stagedApplyResource) Update(ctx context.Context, req resource.UpdateReq
 	}
 	if m.Status.IsUnknown() {
 		m.keepResults(&state)
+		defer r.shared.embedded.drive(ctx)()
 		r.wait(ctx, c, &m, limit, &resp.Diagnostics)
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"math/rand/v2"
 	"time"
 )
 
@@ -9,11 +10,27 @@ import (
 // long, up to the poll interval.
 const firstPause = 200 * time.Millisecond
 
-// poll calls look until it reports done or ctx ends: at once, and then with
-// growing pauses up to interval. It returns whether look reported done. after
-// is the clock.
-func poll(ctx context.Context, after func(time.Duration) <-chan time.Time, interval time.Duration, look func(context.Context) bool) bool {
-	for next := min(firstPause, interval); ; next = min(2*next, interval) {
+// waiter looks at something until it is done.
+type waiter struct {
+	// after is the clock, chance a number from 0 up to 1.
+	after  func(time.Duration) <-chan time.Time
+	chance func() float64
+	// interval is the longest pause between two looks.
+	interval time.Duration
+	// news, where there is any, says that another look is worth it now. It
+	// may be nil.
+	news <-chan struct{}
+}
+
+func newWaiter(after func(time.Duration) <-chan time.Time, interval time.Duration, news <-chan struct{}) waiter {
+	return waiter{after: after, chance: rand.Float64, interval: interval, news: news}
+}
+
+// until calls look until it reports done or ctx ends: at once, then with
+// growing pauses up to the interval, and whenever there is news. It returns
+// whether look reported done.
+func (w waiter) until(ctx context.Context, look func(context.Context) bool) bool {
+	for pause := min(firstPause, w.interval); ; pause = min(2*pause, w.interval) {
 		if ctx.Err() != nil {
 			return false
 		}
@@ -23,7 +40,14 @@ func poll(ctx context.Context, after func(time.Duration) <-chan time.Time, inter
 		select {
 		case <-ctx.Done():
 			return false
-		case <-after(next):
+		case <-w.news:
+		case <-w.after(w.jittered(pause)):
 		}
 	}
+}
+
+// jittered makes the pause up to a fifth shorter, so that many waits that began
+// together do not go on in step.
+func (w waiter) jittered(pause time.Duration) time.Duration {
+	return pause - time.Duration(w.chance()*float64(pause)/5)
 }

@@ -23,6 +23,9 @@ type Assembly struct {
 	scripts *bootscript.Endpoint // nil where there is none
 }
 
+// Load reads settings from a file.
+func Load(path string) (config.Config, error) { return config.Load(path) }
+
 // New opens the database and makes the adapters. Streams of events end when ctx
 // does.
 func New(ctx context.Context, settings config.Config, version string, log *slog.Logger) (*Assembly, error) {

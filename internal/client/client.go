@@ -49,8 +49,14 @@ type Config struct {
 	Endpoint string
 	// Tenant scopes every request; empty for none.
 	Tenant string
-	// Token is sent as bearer token; empty for none.
-	Token string
+	// Token is sent as bearer token. TokenFile names a file that holds one
+	// and is read for each request, ClientCredentials gets them from an
+	// identity provider. At most one of the three is used, in this order.
+	Token             string
+	TokenFile         string
+	ClientCredentials *Credentials
+	// ClientCertificate and ClientKey, both PEM, identify the client by TLS.
+	ClientCertificate, ClientKey string
 	// CACertificate is PEM that is trusted besides the system's roots.
 	CACertificate string
 	// Insecure switches the verification of the server's certificate off.
@@ -73,7 +79,10 @@ type Client struct {
 	timeout time.Duration
 	// read tries again by itself, write never does.
 	read, write *resty.Client
-	announced   *announced
+	// stream is for answers that do not end.
+	stream    *http.Client
+	agent     string
+	announced *announced
 }
 
 // announced is what the server said about its extensions, kept once it said so.
@@ -98,21 +107,29 @@ func New(c Config) (*Client, error) {
 	if c.MaxRetries < 0 {
 		return nil, &ConfigError{"max_retries", fmt.Sprintf("%d is negative; use 0 for no retries", c.MaxRetries)}
 	}
+	source, err := newTokens(c, transport)
+	if err != nil {
+		return nil, err
+	}
+	if source != nil {
+		transport = &authorized{next: transport, tokens: source}
+	}
 	build := func() *resty.Client {
-		r := resty.New().SetBaseURL(base).SetTransport(transport).SetTimeout(c.Timeout).
+		return resty.New().SetBaseURL(base).SetTransport(transport).SetTimeout(c.Timeout).
 			SetResponseBodyLimit(maxResponse).SetRedirectPolicy(resty.NoRedirectPolicy()).
 			SetDisableWarn(true).SetLogger(silent{}).
 			SetHeader("Accept", "application/json").SetHeader("User-Agent", c.UserAgent)
-		if c.Token != "" {
-			r.SetAuthToken(c.Token)
-		}
-		return r
 	}
 	return &Client{
 		base: base, tenant: c.Tenant, retries: c.MaxRetries, timeout: c.Timeout,
 		read: build().SetRetryCount(c.MaxRetries).SetRetryWaitTime(firstRetry).SetRetryMaxWaitTime(laterRetry).
 			AddRetryCondition(worthAnotherTry).SetRetryAfter(retryAfter),
-		write:     build(),
+		write: build(),
+		stream: &http.Client{
+			Transport:     transport,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		agent:     c.UserAgent,
 		announced: &announced{},
 	}, nil
 }
@@ -157,6 +174,9 @@ func newTransport(c Config) (http.RoundTripper, error) {
 		MinVersion:         tls.VersionTLS12,
 		InsecureSkipVerify: c.Insecure, //nolint:gosec // asked for, and warned about
 	}
+	if err := identify(t.TLSClientConfig, c); err != nil {
+		return nil, err
+	}
 	if c.CACertificate == "" {
 		return t, nil
 	}
@@ -169,6 +189,25 @@ func newTransport(c Config) (http.RoundTripper, error) {
 	}
 	t.TLSClientConfig.RootCAs = pool
 	return t, nil
+}
+
+// identify adds the client's own certificate.
+func identify(t *tls.Config, c Config) error {
+	switch {
+	case c.ClientCertificate == "" && c.ClientKey == "":
+		return nil
+	case c.ClientKey == "":
+		return &ConfigError{"client_key", "is missing; client_certificate needs its key"}
+	case c.ClientCertificate == "":
+		return &ConfigError{"client_certificate", "is missing; client_key needs its certificate"}
+	}
+	pair, err := tls.X509KeyPair([]byte(c.ClientCertificate), []byte(c.ClientKey))
+	if err != nil {
+		// The text of the error may repeat what it could not read.
+		return &ConfigError{"client_certificate", "and client_key are not a certificate and its key in PEM form; give the content of the files, for example with file(\"client.pem\")"}
+	}
+	t.Certificates = []tls.Certificate{pair}
+	return nil
 }
 
 // silent keeps resty's own messages, which may hold URLs and bodies, out of
@@ -196,7 +235,7 @@ func (c *Client) ForTenant(tenant string) *Client {
 // all, or one that says so.
 func worthAnotherTry(resp *resty.Response, err error) bool {
 	if err != nil {
-		final := errors.Is(err, context.Canceled) || errors.Is(err, resty.ErrAutoRedirectDisabled) || errors.Is(err, resty.ErrResponseBodyTooLarge) || isCertificate(err)
+		final := errors.Is(err, context.Canceled) || errors.Is(err, resty.ErrAutoRedirectDisabled) || errors.Is(err, resty.ErrResponseBodyTooLarge) || isCertificate(err) || errors.Is(err, errDenied)
 		return !final
 	}
 	switch resp.StatusCode() {

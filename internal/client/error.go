@@ -69,6 +69,10 @@ func Undecided(err error) bool {
 
 func (c *Client) noAnswer(method, path string, err error) error {
 	cause := err
+	var credential *CredentialError
+	if errors.As(err, &credential) {
+		return fmt.Errorf("%s %s was not sent: %w", method, c.base+path, credential)
+	}
 	var u *url.Error
 	if errors.As(err, &u) {
 		cause = u.Err // its text repeats method and URL

@@ -1,0 +1,50 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/client"
+)
+
+// waits reports whether a change makes BOS act on the node, and is to be waited
+// for.
+func (m *componentModel) waits(patch bos.ComponentPatch) bool {
+	return m.WaitForStable.ValueBool() && patch.Enabled != nil && *patch.Enabled
+}
+
+// wait looks at the node until BOS is done with it, time is up or Terraform was
+// interrupted, and returns its record as it is then. All trouble is a warning:
+// the change itself was made.
+func (r *componentResource) wait(ctx context.Context, c *client.Client, record bos.Component, limit time.Duration, diags *diag.Diagnostics) bos.Component {
+	until, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	defer r.shared.components.forget()
+	var trouble error
+	done := newWaiter(r.after, defaultPoll, nil).until(until, func(ctx context.Context) bool {
+		now, err := c.Component(ctx, record.ID)
+		if err == nil {
+			record = now
+		}
+		if ctx.Err() == nil {
+			trouble = err
+		}
+		return err == nil && !now.Enabled
+	})
+	switch {
+	case done && record.Status.Status == bos.StatusFailed:
+		diags.AddWarning(fmt.Sprintf("%s failed", record.ID), fmt.Sprintf("BOS gave up on %s: %s", record.ID, record.Error))
+	case done:
+	case ctx.Err() != nil:
+		diags.AddWarning("Stopped waiting for BOS component", fmt.Sprintf("Terraform was interrupted; %s is %s.", record.ID, record.Status.Status))
+	case trouble != nil:
+		diags.AddWarning("Stopped waiting for BOS component", fmt.Sprintf("After %s BOS still did not say how %s is getting on: %s", limit, record.ID, explain(trouble)))
+	default:
+		diags.AddWarning("Stopped waiting for BOS component", fmt.Sprintf("%s is still %s after %s. BOS goes on with it. Raise timeouts to wait longer.", record.ID, record.Status.Status, limit))
+	}
+	return record
+}

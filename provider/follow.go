@@ -1,0 +1,78 @@
+package provider
+
+import (
+	"context"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-log/tflog"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/client"
+)
+
+// reconnect is the pause before a stream of events that ended is taken up
+// again; a stream that cannot be had leaves the wait to its own looks.
+const reconnect = 5 * time.Second
+
+// follow says when something happened to a session as a whole, on services that
+// tell: nil on others. It ends with ctx.
+func follow(ctx context.Context, c *client.Client, session string, after func(time.Duration) <-chan time.Time) <-chan struct{} {
+	caps, err := c.Capabilities(ctx)
+	if err != nil || !client.Has(caps, bos.ExtensionEvents) {
+		return nil
+	}
+	news := make(chan struct{}, 1)
+	go func() {
+		var last int64
+		for ctx.Err() == nil {
+			var err error
+			last, err = c.Follow(ctx, session, last, func(e bos.Event) {
+				if e.Component != "" {
+					return
+				}
+				select {
+				case news <- struct{}{}:
+				default:
+				}
+			})
+			if err != nil && ctx.Err() == nil {
+				tflog.Debug(ctx, "events of the BOS session cannot be followed now", map[string]any{"session": session, "error": err.Error()})
+			}
+			select {
+			case <-ctx.Done():
+			case <-after(reconnect):
+			}
+		}
+	}()
+	return news
+}
+
+// progress writes how far a session is to the log, now and then.
+type progress struct {
+	now  func() time.Time
+	last time.Time
+}
+
+// progressEvery is the least time between two entries.
+const progressEvery = 10 * time.Second
+
+// report asks for the status of a session that is being waited for and logs it.
+// It is for the log only, so trouble is logged too.
+func (p *progress) report(ctx context.Context, c *client.Client, session string) {
+	if now := p.now(); now.Sub(p.last) >= progressEvery {
+		p.last = now
+	} else {
+		return
+	}
+	s, err := c.SessionStatus(ctx, session)
+	if err != nil {
+		tflog.Debug(ctx, "status of the BOS session cannot be read now", map[string]any{"session": session, "error": err.Error()})
+		return
+	}
+	nodes := func(percent float64) int { return int(percent*float64(s.ManagedComponentsCount)/100 + 0.5) }
+	tflog.Info(ctx, "waiting for BOS session", map[string]any{
+		"session": session, "status": string(s.Status), "nodes": s.ManagedComponentsCount,
+		"done": nodes(s.Phases.PercentComplete), "powering_on": nodes(s.Phases.PercentPoweringOn), "powering_off": nodes(s.Phases.PercentPoweringOff),
+		"configuring": nodes(s.Phases.PercentConfiguring), "staged": nodes(s.PercentStaged), "failed": nodes(s.PercentFailed), "duration": s.Timing.Duration,
+	})
+}

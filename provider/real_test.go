@@ -1,0 +1,203 @@
+package provider_test
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/assembly"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+)
+
+// realBOS is the bundled service over an emulated room, on real sockets: the
+// acceptance tests that matter most run against it as well as against the fake.
+type realBOS struct {
+	room     *emulator.Server
+	url      string
+	settings string
+	t        *testing.T
+}
+
+// startRoom starts a room of four nodes and writes the settings of a service
+// that drives it.
+func startRoom(t *testing.T, boot time.Duration, bosURL string, dead ...string) *realBOS {
+	t.Helper()
+	dir := t.TempDir()
+	room, err := emulator.Start(context.Background(), emulator.ServerConfig{
+		Config: emulator.Config{Nodes: 4, BootTime: boot, PowerTime: 20 * time.Millisecond, Dead: dead},
+		Listen: "127.0.0.1:0", StateDir: dir, BOSURL: bosURL,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := room.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	r := &realBOS{room: room, settings: filepath.Join(dir, "bos.yaml"), t: t}
+	if err := room.WriteConfig(r.settings); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// startReal also starts the service.
+func startReal(t *testing.T, boot time.Duration, dead ...string) *realBOS {
+	t.Helper()
+	r := startRoom(t, boot, "", dead...)
+	ctx, cancel := context.WithCancel(context.Background())
+	settings, err := assembly.Load(r.settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings.Database, settings.MaxUnreachable = filepath.Join(filepath.Dir(r.settings), "bos.db"), 2*time.Second
+	a, err := assembly.New(ctx, settings, "test", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(a.Handler())
+	r.url = server.URL
+	r.room.SetBOS(server.URL)
+	ended := make(chan error, 1)
+	go func() { ended <- a.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		server.Close()
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return r
+}
+
+// nodes are the nodes of the room.
+func (r *realBOS) nodes() []string {
+	var ids []string
+	for _, n := range r.room.Room().States(time.Now()) {
+		ids = append(ids, n.ID)
+	}
+	return ids
+}
+
+func (r *realBOS) block(more ...string) string {
+	return "provider \"bos\" {\n  endpoint = \"" + r.url + "\"\n  " + strings.Join(more, "\n  ") + "\n}\n"
+}
+
+func TestTheBundledServiceBootsChangesAndForgets(t *testing.T) {
+	r := startReal(t, 100*time.Millisecond)
+	w := newWorkspace(t)
+	block := r.block("applying = terraform.applying")
+	w.write(block, template("quiet"), session(rolling))
+	apply := w.apply()
+	apply.exits(t, 0)
+	got := w.attributes("bos_session.boot")
+	if got["status"] != "complete" || got["failed_count"] != 0.0 || got["component_count"] != 4.0 || got["planned_components"] != got["components"] {
+		t.Errorf("the session is %v", got)
+	}
+	w.plan().exits(t, 0)
+	w.write(block, template("quiet console=ttyS0"), session(rolling))
+	w.plan("-out=reviewed").exits(t, 2)
+	r.room.Room().SetEnabled(r.nodes()[0], false)
+	refused := w.terraform("apply", "-no-color", "-input=false", "reviewed")
+	refused.exits(t, 1)
+	refused.says(t, "Error: Plan is out of date", "removed: "+r.nodes()[0])
+	w.apply().exits(t, 0)
+	if got := w.attributes("bos_session.boot"); got["component_count"] != 3.0 || got["failed_count"] != 0.0 {
+		t.Errorf("the session acted on %v and %v failed", got["components"], got["failed_components"])
+	}
+	w.apply("-destroy").exits(t, 0)
+}
+
+func TestTheBundledServiceStagesAndAppliesWhatWasStaged(t *testing.T) {
+	r := startReal(t, 100*time.Millisecond)
+	w := newWorkspace(t)
+	w.write(r.block("applying = terraform.applying"), template("quiet"), session("stage = true", rolling), stagedApply())
+	w.apply().exits(t, 0)
+	got := w.attributes("bos_staged_apply.now")
+	if got["status"] != "complete" || got["applied_count"] != 4.0 || got["failed_count"] != 0.0 || got["ignored_count"] != 0.0 {
+		t.Errorf("state has %v", got)
+	}
+	for _, n := range r.room.Room().States(time.Now()) {
+		if !n.Booted {
+			t.Errorf("%s has not booted", n.ID)
+		}
+	}
+	w.plan().exits(t, 0)
+}
+
+func TestASessionOfTheBundledServiceIsCancelledWhenItsDestroyIsToldSo(t *testing.T) {
+	r := startReal(t, time.Hour)
+	w := newWorkspace(t)
+	w.write(r.block(), template("quiet"), session(`on_destroy = "cancel"`, "wait_for_completion = false"))
+	w.apply().exits(t, 0)
+	destroy := w.apply("-destroy")
+	destroy.exits(t, 0)
+	destroy.says(t, "Warning: BOS session cancelled")
+	if got := request(t, http.MethodGet, r.url+"/v2/sessions"); strings.TrimSpace(got) != "[]" {
+		t.Errorf("the sessions are %s", got)
+	}
+}
+
+func TestAnEmbeddedBOSBootsDuringTheApplyAndIsSuspendedByAnInterrupt(t *testing.T) {
+	r := startRoom(t, 2*time.Second, "http://"+freeAddress(t))
+	block := "provider \"bos\" {\n  embedded = {\n    config   = \"" + r.settings + "\"\n    database = \"" + filepath.Join(filepath.Dir(r.settings), "tf.db") + "\"\n  }\n}\n"
+	w := newWorkspace(t)
+	w.write(block, template("quiet"), session(rolling))
+	plan := w.plan()
+	plan.exits(t, 2)
+	plan.says(t, "Warning: This will reboot 4 nodes")
+	if n := resets(r); n != 0 {
+		t.Errorf("planning reset nodes %d times", n)
+	}
+	powered := make(chan struct{})
+	go func() {
+		defer close(powered)
+		look := time.NewTicker(20 * time.Millisecond)
+		defer look.Stop()
+		for resets(r) == 0 && t.Context().Err() == nil {
+			<-look.C
+		}
+	}()
+	w.interrupted(powered).says(t, "is suspended")
+	attributes, tainted := w.instance("bos_session.boot")
+	if attributes["status"] != "suspended" || tainted {
+		t.Fatalf("after the interrupt the session is %v (tainted: %t)", attributes["status"], tainted)
+	}
+	name := attributes["name"]
+	w.plan().says(t, "0 to add, 1 to change, 0 to destroy")
+	w.apply().exits(t, 0)
+	attributes = w.attributes("bos_session.boot")
+	if attributes["status"] != "complete" || attributes["name"] != name || attributes["failed_count"] != 0.0 {
+		t.Errorf("after the second apply the session is %v", attributes)
+	}
+	w.plan().exits(t, 0)
+}
+
+// freeAddress is a loopback address that nobody listens on.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	var lc net.ListenConfig
+	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close() //nolint:errcheck // it was only looked at
+	return l.Addr().String()
+}
+
+func resets(r *realBOS) (n int) {
+	for _, id := range r.nodes() {
+		n += len(r.room.Room().Resets(id))
+	}
+	return n
+}
