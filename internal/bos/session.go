@@ -57,18 +57,29 @@ type Session struct {
 // Own keeps, of components that name a session of this name, those that this
 // session set up: sessions of two tenants may share a name.
 func (s Session) Own(records []Record) []Record {
-	if s.Components == "" {
+	if s.OwnsByName() {
 		return records
 	}
 	mine := s.Owner()
 	return slices.DeleteFunc(records, func(r Record) bool { return !mine(r.ID) })
 }
 
+// OwnsByName reports whether every component that names a session of this name
+// is this session's: it has no list of what it set up, because a client wrote
+// the record. One that is pending owns nothing yet, and one of a tenant must not
+// take what names another tenant's session for its own.
+func (s Session) OwnsByName() bool {
+	return s.Components == "" && s.Tenant == nil && s.Status.Status != SessionPending
+}
+
 // Owner returns the question whether this session set a component up, for
 // components that name a session of this name.
 func (s Session) Owner() func(id string) bool {
-	if s.Components == "" {
+	if s.OwnsByName() {
 		return func(string) bool { return true }
+	}
+	if s.Components == "" {
+		return func(string) bool { return false }
 	}
 	mine := make(map[string]bool, strings.Count(s.Components, ",")+1)
 	for id := range strings.SplitSeq(s.Components, ",") {

@@ -82,16 +82,17 @@ func (s *server) preview(ctx context.Context, tenant string, body previewBody) (
 	if err != nil {
 		return bos.Preview{}, err
 	}
+	req, err := s.request(ctx, q)
+	if err != nil {
+		return bos.Preview{}, err
+	}
 	if q.template, err = s.templateToPreview(ctx, tenant, body, options); err != nil {
 		return bos.Preview{}, err
 	}
 	if err := s.check(q, options); err != nil {
 		return bos.Preview{}, err
 	}
-	req, err := s.request(ctx, q)
-	if err != nil {
-		return bos.Preview{}, err
-	}
+	req.Template = q.template
 	key := decide.ReceiptKey(req, tenant)
 	if body.Reuse {
 		receipt, err := s.Store.Receipt(ctx, key, s.Now())
@@ -109,6 +110,9 @@ func (s *server) preview(ctx context.Context, tenant string, body previewBody) (
 	sel, inventory, err := s.selection(ctx, req)
 	if err != nil {
 		return bos.Preview{}, err
+	}
+	if req.TenantNodes != nil {
+		sel = sel.SeenBy(req.TenantNodes)
 	}
 	records, err := s.recordsOf(ctx, sel)
 	if err != nil {

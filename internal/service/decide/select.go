@@ -77,6 +77,21 @@ func (s Selection) Nodes() []string {
 	return all
 }
 
+// SeenBy is the selection without the nodes it skipped that are not among the
+// tenant's: a tenant is not told of nodes that it does not have.
+func (s Selection) SeenBy(tenantNodes []string) Selection {
+	own := toSet(tenantNodes)
+	var seen []Skip
+	for _, skip := range s.Skipped {
+		ids := slices.DeleteFunc(slices.Clone(skip.Nodes), func(id string) bool { return !own[id] })
+		if len(ids) > 0 {
+			seen = append(seen, Skip{Reason: skip.Reason, Nodes: ids})
+		}
+	}
+	s.Skipped = seen
+	return s
+}
+
 // Select says which nodes a session touches. Session setup and the preview
 // both go by it, so that what is planned is what is done. The error is a
 // *bos.Invalid: a limit that cannot be read, a node of another tenant, a node

@@ -84,7 +84,7 @@ func (s *Store) SessionTally(ctx context.Context, session bos.Session) (bos.Tall
 		if err := row.Scan(&ids, &n, &status, &phase, &enabled); err != nil {
 			return err
 		}
-		if session.Components != "" {
+		if !session.OwnsByName() {
 			n = 0
 			for id := range strings.SplitSeq(ids, separator) {
 				if own(id) {
