@@ -185,6 +185,9 @@ type Work struct {
 	// Setbacks counts failures in a row that cost no attempt; it sets the
 	// back-off.
 	Setbacks int `json:"setbacks,omitempty"`
+	// Refusals counts how often the configuration service refused the
+	// desired configuration of a node that runs.
+	Refusals int `json:"refusals,omitempty"`
 	// SilentFor adds up the time in which this component's BMC kept silent
 	// while its peers answered. An answer resets it, an outage stops it.
 	SilentFor time.Duration `json:"silent_for,omitempty"`

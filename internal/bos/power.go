@@ -69,8 +69,8 @@ const (
 	CallBusy
 	// CallRefused: the target said no.
 	CallRefused
-	// CallUnsupported: the target has no such operation (no graceful
-	// shutdown); nothing was sent and it costs no attempt.
+	// CallUnsupported: the target has no such operation and nothing was
+	// sent. Where that is a graceful shutdown it costs no attempt.
 	CallUnsupported
 	// CallUnknown: sent and not answered; it may have taken effect.
 	CallUnknown

@@ -97,10 +97,7 @@ const powerOnName = "power-on"
 // beforeActing stops an action whose attempts are used up, or whose back-off
 // has not passed.
 func beforeActing(r bos.Record, attempts int, name string, p bos.Policy, now time.Time) (Decision, bool) {
-	limit := p.DefaultRetryPolicy
-	if r.RetryPolicy != nil {
-		limit = *r.RetryPolicy
-	}
+	limit := retryLimit(r, p)
 	if attempts >= limit {
 		last := r.Work.Cause
 		if last == bos.CauseNone {
@@ -113,6 +110,14 @@ func beforeActing(r bos.Record, attempts int, name string, p bos.Policy, now tim
 		return Decision{Next: r, Look: r.Work.RetryAt, Why: ReasonRetryWait}, true
 	}
 	return Decision{}, false
+}
+
+// retryLimit is how many attempts of each kind a component has.
+func retryLimit(r bos.Record, p bos.Policy) int {
+	if r.RetryPolicy != nil {
+		return *r.RetryPolicy
+	}
+	return p.DefaultRetryPolicy
 }
 
 // act records a power action as started. Acting clears the error and counts

@@ -48,6 +48,10 @@ func configure(r bos.Record, o Observation, p bos.Policy, now time.Time) Decisio
 // setConfiguration asks for the desired configuration of a node that runs: CFS
 // has another one, or somebody changed it.
 func setConfiguration(r bos.Record, p bos.Policy, now time.Time) Decision {
+	if limit := retryLimit(r, p); r.Work.Refusals > 0 && r.Work.Refusals >= limit {
+		text := fmt.Sprintf("the configuration service refused configuration %q %d times: %s", r.DesiredState.Configuration, r.Work.Refusals, r.Error)
+		return fail(r, bos.CauseConfiguration, ReasonConfigFailed, text)
+	}
 	if now.Before(r.Work.RetryAt) {
 		return Decision{Next: r, Look: pollLook(p, now), Wake: r.Work.RetryAt, Why: ReasonRetryWait}
 	}
@@ -122,13 +126,16 @@ func SettleConfigure(r bos.Record, target bos.ConfigurationTarget, res bos.CallR
 		}
 		if target.Clear {
 			r.EventStats.PowerOnAttempts++
+		} else {
+			r.Work.Refusals++
 		}
-		r = setBack(r, res, now)
-		r.Error = res.Detail
+		r = setBack(r, res, bos.CauseConfiguration, now)
+		r.Error = refusedText(r.Work.Cause, res)
 		return r
 	case bos.CallNotAttempted, bos.CallBusy, bos.CallUnknown:
 	}
-	return setHold(setBack(r, res, now), heldText(res))
+	r = setBack(r, res, bos.CauseUpstreamOutage, now)
+	return setHold(r, heldText(r.Work.Cause, res))
 }
 
 // configurationUsable reports whether the reading tells of now: asked after the

@@ -321,13 +321,14 @@ func done(r bos.Record, now time.Time) Decision {
 	return Decision{Next: r, Why: ReasonDone}
 }
 
-// fail gives a component up. It keeps the error it has, unless that only said
-// what it waited for.
+// fail gives a component up. A cause of its own comes with its text; that the
+// attempts are used up is only said where the last of them left neither.
 func fail(r bos.Record, cause bos.Cause, why Reason, text string) Decision {
-	if r.Error == "" || r.Error == r.Work.Hold {
+	last := cause == bos.CauseRetriesExhausted
+	if !last || r.Error == "" || r.Error == r.Work.Hold {
 		r.Error = text
 	}
-	if r.Work.Cause == bos.CauseNone || cause != bos.CauseRetriesExhausted {
+	if !last || r.Work.Cause == bos.CauseNone {
 		r.Work.Cause = cause
 	}
 	r.Work.Hold = ""

@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -28,22 +29,26 @@ func Settle(r bos.Record, e bos.Effect, res bos.CallResult, now time.Time) bos.R
 		r.Work.Cause = bos.CauseResetUnconfirmed
 	case bos.CallNotAttempted, bos.CallBusy:
 		r = giveBack(r, e.Kind)
-		r = setBack(r, res, now)
-		r = setHold(r, heldText(res))
+		r = setBack(r, res, bos.CauseBMCError, now)
+		r = setHold(r, heldText(r.Work.Cause, res))
 	case bos.CallUnsupported:
-		r = giveBack(r, e.Kind)
-		r.Work.NoGraceful = e.Kind == bos.EffectPowerOffGraceful
-		if !r.Work.NoGraceful {
-			r = setBack(r, res, now)
-			r.Error = res.Detail
+		if e.Kind == bos.EffectPowerOffGraceful {
+			r = giveBack(r, e.Kind)
+			r.Work.NoGraceful = true
+		} else {
+			// There is no other way to do it: the attempts run out.
+			r.Work.InFlight = bos.EffectNone
+			r.LastAction.Failed = true
+			r = setBack(r, res, bos.CauseResetRefused, now)
+			r.Error = refusedText(r.Work.Cause, res)
 		}
 	case bos.CallRefused:
 		r.Work.InFlight = bos.EffectNone
 		r.LastAction.Failed = true
 		// A BMC that will not shut down gracefully is asked by force next.
 		r.Work.NoGraceful = r.Work.NoGraceful || e.Kind == bos.EffectPowerOffGraceful
-		r = setBack(r, res, now)
-		r.Error = res.Detail
+		r = setBack(r, res, bos.CauseResetRefused, now)
+		r.Error = refusedText(r.Work.Cause, res)
 	}
 	return r
 }
@@ -86,20 +91,23 @@ func SettleBoot(r bos.Record, artifacts bos.BootArtifacts, token string, res bos
 		r = unhold(r)
 	case bos.CallRefused, bos.CallUnsupported:
 		r.EventStats.PowerOnAttempts++
-		r = setBack(r, res, now)
-		r.Error = res.Detail
+		r = setBack(r, res, bos.CauseBootParameters, now)
+		r.Error = refusedText(r.Work.Cause, res)
 	case bos.CallNotAttempted, bos.CallBusy, bos.CallUnknown:
-		r = setBack(r, res, now)
-		r = setHold(r, heldText(res))
+		r = setBack(r, res, bos.CauseUpstreamOutage, now)
+		r = setHold(r, heldText(r.Work.Cause, res))
 	}
 	return r
 }
 
-func heldText(res bos.CallResult) string {
-	if res.Detail == "" {
-		return "waiting: " + res.Cause.Sentence()
-	}
-	return "waiting: " + res.Detail
+// heldText says what a component waits for.
+func heldText(cause bos.Cause, res bos.CallResult) string {
+	return "waiting: " + cmp.Or(res.Detail, cause.Sentence())
+}
+
+// refusedText is the upstream's own word, or else what the cause means.
+func refusedText(cause bos.Cause, res bos.CallResult) string {
+	return cmp.Or(res.Detail, cause.Sentence())
 }
 
 // giveBack returns the attempt of an action that never reached its target and
@@ -120,10 +128,11 @@ func giveBack(r bos.Record, kind bos.EffectKind) bos.Record {
 	return r
 }
 
-// setBack notes the cause and holds the next try back, longer each time in a
-// row, or as long as the target asked for.
-func setBack(r bos.Record, res bos.CallResult, now time.Time) bos.Record {
-	r.Work.Cause = res.Cause
+// setBack notes the cause, or the one that stands for this kind of call where
+// the adapter named none, and holds the next try back, longer each time in a row,
+// or as long as the target asked for.
+func setBack(r bos.Record, res bos.CallResult, otherwise bos.Cause, now time.Time) bos.Record {
+	r.Work.Cause = cmp.Or(res.Cause, otherwise)
 	wait := min(time.Second<<min(r.Work.Setbacks, 10), maxBackOff)
 	if res.RetryAfter > 0 {
 		wait = min(res.RetryAfter, 10*maxBackOff)
