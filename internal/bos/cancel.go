@@ -38,7 +38,9 @@ func Cancel(s *SessionRecord, owned []Record, reason string, now time.Time) erro
 		if r.Status.StatusOverride == StatusOnHold {
 			r.Status.StatusOverride = ""
 		}
-		r.Work = Work{InFlight: r.Work.InFlight, ActionAt: r.Work.ActionAt, Applied: r.Work.Applied}
+		work := r.Work.Afresh()
+		work.ActionAt = r.Work.ActionAt
+		r.Work = work
 	}
 	s.Status.Status, s.Status.EndTime, s.Status.Error = SessionComplete, At(now), &text
 	status := Extended(*s, owned, now)

@@ -178,6 +178,9 @@ type Work struct {
 	// InFlight names the effect that was persisted as started and has not
 	// been settled. After a crash it is still set.
 	InFlight EffectKind `json:"in_flight,omitempty"`
+	// FlightAt is when InFlight was started, also where the component was
+	// armed anew since.
+	FlightAt time.Time `json:"flight_at,omitzero"`
 	// ActionAt is LastAction.LastUpdated with full resolution.
 	ActionAt time.Time `json:"action_at,omitzero"`
 	// RetryAt holds back the next effect after one that failed.
@@ -204,4 +207,16 @@ type Work struct {
 
 // Afresh is what is remembered of a component that is armed anew: what is in
 // flight, for its answer is still to come, and what was applied.
-func (w Work) Afresh() Work { return Work{InFlight: w.InFlight, Applied: w.Applied} }
+func (w Work) Afresh() Work {
+	kept := w.Airborne()
+	kept.Applied = w.Applied
+	return kept
+}
+
+// Airborne is what is in flight and since when, and nothing else.
+func (w Work) Airborne() Work {
+	if w.InFlight == EffectNone {
+		return Work{}
+	}
+	return Work{InFlight: w.InFlight, FlightAt: w.FlightAt}
+}

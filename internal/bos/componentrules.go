@@ -261,7 +261,7 @@ func (p ComponentPatch) Apply(r *Record, booted *BootArtifacts, now time.Time) {
 // patch does not name; the id, the revision and what is in flight stay.
 func (p ComponentPatch) Replace(r *Record, booted *BootArtifacts, now time.Time) {
 	r.Component = Component{ID: r.ID}
-	r.Work = Work{InFlight: r.Work.InFlight}
+	r.Work = r.Work.Airborne()
 	p.Apply(r, booted, now)
 }
 

@@ -64,6 +64,8 @@ type Policy struct {
 	ConfirmGrace time.Duration
 	// SetupGiveUp is how long a session stays pending through an outage.
 	SetupGiveUp time.Duration
+	// Limits bound the power actions of all nodes together.
+	Limits PowerLimits
 	// Configures says whether there is a configuration service.
 	Configures bool
 }

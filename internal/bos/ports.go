@@ -145,6 +145,8 @@ type Commit struct {
 	// Tokens maps each new BSS token to what it stands for. They are
 	// durable before the caller goes on.
 	Tokens map[string]BootArtifacts
+	// Events about a component, or about a session alone, that was left
+	// alone are left out.
 	Events []Event
 	// Fence is the number of the lease the writer holds; a commit under an
 	// older one fails with ErrFenced.

@@ -53,6 +53,15 @@ func ChassisOf(id string) string {
 	return ""
 }
 
+// CabinetOf is the xname of the cabinet of that xname; empty for what is in none.
+func CabinetOf(id string) string {
+	if len(id) < 2 || id[0] != 'x' || !digit(id[1]) {
+		return ""
+	}
+	number, _ := number(id[1:])
+	return id[:1+len(number)]
+}
+
 // CompareXnames orders by text with numbers by value: n2 before n10. It is a
 // total order of all strings; it is 0 for equal ones only.
 func CompareXnames(a, b string) int {

@@ -18,8 +18,6 @@ const (
 	// answersQueue bounds the answers waiting for the next step; a full
 	// queue makes the callers wait, which slows the calls, not the memory.
 	answersQueue = 4096
-	// callTimeout bounds one batch of calls, whatever its adapter does.
-	callTimeout = 10 * time.Minute
 	// drainTimeout is how long a stopping service waits for calls in flight.
 	drainTimeout = 15 * time.Second
 	// storeRetry is the pause after a database that failed.
@@ -155,7 +153,7 @@ func (r *runner) pass(ctx, calls context.Context) (time.Time, error) {
 func (r *runner) load(ctx context.Context, in *engine.Inputs) error {
 	changed := r.service.changes.take()
 	if r.engine == nil {
-		cold, err := r.ports.Load(ctx, time.Now())
+		cold, err := r.ports.Load(ctx, r.service.config.Limits, time.Now())
 		if err != nil {
 			return err
 		}
@@ -163,6 +161,7 @@ func (r *runner) load(ctx context.Context, in *engine.Inputs) error {
 		r.engine = engine.New(engine.Settings{
 			MaxUnreachable: r.service.config.MaxUnreachable,
 			SetupGiveUp:    r.service.config.MaxSetupWait,
+			Limits:         r.service.config.Limits,
 			Configures:     r.ports.Configuration != nil,
 			NoInventory:    r.ports.Inventory == nil,
 		})
@@ -354,7 +353,7 @@ func (r *runner) start(ctx context.Context, out engine.Outputs, effects []decide
 func (r *runner) call(ctx context.Context, run func(context.Context, func(func(*engine.Inputs)))) {
 	epoch := r.epoch
 	r.calls.Go(func() {
-		ctx, cancel := context.WithTimeout(ctx, callTimeout)
+		ctx, cancel := context.WithTimeout(ctx, engine.CallTimeout)
 		defer cancel()
 		run(ctx, func(put func(*engine.Inputs)) {
 			select {

@@ -36,6 +36,8 @@ type Config struct {
 	// MaxSetupWait is how long a session stays pending while an upstream
 	// that its setup needs does not answer; 0 is bos.DefaultSetupGiveUp.
 	MaxSetupWait time.Duration
+	// Limits bound the power actions of all nodes together.
+	Limits bos.PowerLimits
 	// Stopping is closed when the server that serves the Handler is to
 	// stop; streams end then. It may be nil.
 	Stopping <-chan struct{}

@@ -117,8 +117,16 @@ func TestTheImageRegistryRefusesAnotherArchitecture(t *testing.T) {
 		set, image string
 		refused    bool
 	}{
-		{"X86", "x86_64", false}, {"X86", "", false}, {"X86", "aarch64", true}, {"ARM", "aarch64", false}, {"ARM", "x86_64", true},
-		{"ARM", "", true}, {"Unknown", "x86_64", false}, {"Unknown", "aarch64", true}, {"Other", "aarch64", false}, {"Other", "x86_64", false},
+		{"X86", "x86_64", false},
+		{"X86", "", false},
+		{"X86", "aarch64", true},
+		{"ARM", "aarch64", false},
+		{"ARM", "x86_64", true},
+		{"ARM", "", true},
+		{"Unknown", "x86_64", false},
+		{"Unknown", "aarch64", true},
+		{"Other", "aarch64", false},
+		{"Other", "x86_64", false},
 	} {
 		s, _, _ := registered(t, c.image)
 		r := s.do("PUT", "/v2/sessiontemplates/t1", withSet("arch", c.set))

@@ -38,8 +38,12 @@ func (c Config) upstreams() error {
 		name string
 		*Upstream
 	}{
-		{"inventory.hsm", c.Inventory.HSM}, {"power.pcs", pcs}, {"boot_parameters.bss", c.BootParameters.BSS},
-		{"configuration.cfs", c.Configuration.CFS}, {"images.ims", c.Images.IMS}, {"tenants.tapms", c.Tenants.TAPMS},
+		{"inventory.hsm", c.Inventory.HSM},
+		{"power.pcs", pcs},
+		{"boot_parameters.bss", c.BootParameters.BSS},
+		{"configuration.cfs", c.Configuration.CFS},
+		{"images.ims", c.Images.IMS},
+		{"tenants.tapms", c.Tenants.TAPMS},
 	} {
 		if u.Upstream == nil {
 			continue

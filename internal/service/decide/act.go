@@ -29,6 +29,9 @@ func turnOn(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 	if p.Configures && !r.Work.ConfigurationReady {
 		return prepareConfiguration(r)
 	}
+	if o.HoldOn {
+		return waitForTurn(r, p, now)
+	}
 	r.EventStats.PowerOnAttempts++
 	r.Work.BootReady, r.Work.ConfigurationReady = false, false
 	return act(r, bos.EffectPowerOn, ReasonPowerOn, now)
@@ -56,11 +59,17 @@ func turnOff(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision 
 		if d, stop := beforeActing(r, r.EventStats.PowerOffGracefulAttempts, "graceful power-off", p, now); stop {
 			return d
 		}
+		if o.HoldOff {
+			return waitForTurn(r, p, now)
+		}
 		r.EventStats.PowerOffGracefulAttempts++
 		return act(r, bos.EffectPowerOffGraceful, ReasonPowerOff, now)
 	}
 	if d, stop := beforeActing(r, r.EventStats.PowerOffForcefulAttempts, "forced power-off", p, now); stop {
 		return d
+	}
+	if o.HoldOff {
+		return waitForTurn(r, p, now)
 	}
 	r.EventStats.PowerOffForcefulAttempts++
 	return act(r, bos.EffectPowerOffForceful, ReasonPowerOffForce, now)
@@ -127,7 +136,7 @@ func act(r bos.Record, kind bos.EffectKind, why Reason, now time.Time) Decision 
 	r.Work.Hold = ""
 	r.Work.RetryAt = time.Time{}
 	r.Work.InFlight = kind
-	r.Work.ActionAt = now
+	r.Work.ActionAt, r.Work.FlightAt = now, now
 	r.LastAction = bos.LastAction{Action: actionOf(kind), LastUpdated: bos.At(now)}
 	return Decision{Next: r, Effect: bos.Effect{Kind: kind}, Why: why}
 }

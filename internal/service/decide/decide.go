@@ -33,8 +33,14 @@ const (
 	ReasonRetryWait      Reason = "retry_wait"
 	ReasonConfirmWait    Reason = "confirm_wait"
 	ReasonChanging       Reason = "power_changing"
+	ReasonRampWait       Reason = "ramp_wait"
 	ReasonRetriesReached Reason = "retries_exhausted"
 )
+
+// Acts reports whether the reason is that of a power action.
+func (r Reason) Acts() bool {
+	return r == ReasonPowerOn || r == ReasonPowerOff || r == ReasonPowerOffForce
+}
 
 // Decision is what shall happen to one component.
 type Decision struct {
@@ -89,8 +95,7 @@ func Decide(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 	r = lift(r)
 	r, waiting := confirm(r, o.Power.State, p, now)
 	if waiting {
-		at := r.Work.ActionAt.Add(p.ConfirmGrace)
-		return Decision{Next: r, Look: at, Why: ReasonConfirmWait}
+		return Decision{Next: r, Look: flownAt(r).Add(p.ConfirmGrace), Why: ReasonConfirmWait}
 	}
 	r = undo(r, o, now)
 	return converge(r, o, p, now)
@@ -183,7 +188,7 @@ func confirm(r bos.Record, state bos.PowerState, p bos.Policy, now time.Time) (b
 		r.Work.InFlight = bos.EffectNone
 		return r, false
 	}
-	if now.Before(r.Work.ActionAt.Add(p.ConfirmGrace)) {
+	if now.Before(flownAt(r).Add(p.ConfirmGrace)) {
 		return r, true
 	}
 	r.Work.InFlight = bos.EffectNone
@@ -192,6 +197,14 @@ func confirm(r bos.Record, state bos.PowerState, p bos.Policy, now time.Time) (b
 		r.Work.Cause = bos.CauseResetUnconfirmed
 	}
 	return r, false
+}
+
+// flownAt is when what is in flight was started.
+func flownAt(r bos.Record) time.Time {
+	if r.Work.FlightAt.IsZero() {
+		return r.Work.ActionAt
+	}
+	return r.Work.FlightAt
 }
 
 func showsEffect(kind bos.EffectKind, state bos.PowerState) bool {

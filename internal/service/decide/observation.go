@@ -18,6 +18,9 @@ type Observation struct {
 	// Expect is what the power action under way took at the quickest of
 	// other nodes lately; 0 is unknown. It says when to look, no more.
 	Expect time.Duration
+	// HoldOn and HoldOff say that the power limits admit no power-on, or no
+	// power-off, of this node now.
+	HoldOn, HoldOff bool
 	// Configuration is what the configuration service said last; a zero
 	// Asked means that it was not asked. ConfigurationElapsed is Elapsed for it.
 	Configuration        bos.ConfigurationReading
@@ -31,7 +34,7 @@ const maxReadingAge = 2
 // last action and not long ago.
 func (o Observation) usable(r bos.Record, p bos.Policy, now time.Time) bool {
 	asked := o.Power.Asked
-	if asked.IsZero() || asked.Before(r.Work.ActionAt) {
+	if asked.IsZero() || asked.Before(r.Work.ActionAt) || r.Work.InFlight != bos.EffectNone && asked.Before(flownAt(r)) {
 		return false
 	}
 	return now.Sub(asked) <= maxReadingAge*max(p.Polling, time.Second)

@@ -14,6 +14,8 @@ type Settings struct {
 	MaxUnreachable time.Duration
 	ConfirmGrace   time.Duration
 	SetupGiveUp    time.Duration
+	// Limits bound the power actions of all nodes together.
+	Limits bos.PowerLimits
 	// Configures says that there is a configuration service.
 	Configures bool
 	// NoInventory says that there is none: sessions cannot be set up and
@@ -30,9 +32,15 @@ type Engine struct {
 	nodes     map[string]*node
 	bySession map[string]int // enabled components per session name
 	sessions  map[bos.SessionKey]*session
-	room      *room
-	paces     paces
-	wakes     *wakes
+	byName    map[string]map[bos.SessionKey]*session
+	// flights are the effects that were started and are not answered, also of
+	// nodes that were disabled or deleted meanwhile: a node that comes back
+	// waits for the answer.
+	flights map[string]bos.EffectKind
+	ramp    *ramp
+	room    *room
+	paces   paces
+	wakes   *wakes
 
 	nextDiscovery time.Time
 	nextRecheck   time.Time
@@ -54,7 +62,6 @@ type node struct {
 	silence, missing row
 	// power and configured are the questions to the two upstreams.
 	power, configured look
-	flying            bos.EffectKind
 	// awaits says that the last decision waits for the power to change, or
 	// to become known; hinted is when a hint came meanwhile that no look has
 	// followed yet.
@@ -132,6 +139,9 @@ func New(s Settings) *Engine {
 		nodes:     make(map[string]*node),
 		bySession: make(map[string]int),
 		sessions:  make(map[bos.SessionKey]*session),
+		byName:    make(map[string]map[bos.SessionKey]*session),
+		flights:   make(map[string]bos.EffectKind),
+		ramp:      newRamp(s.Limits),
 		room:      newRoom(),
 		paces:     make(paces),
 		wakes:     newWakes(),
@@ -153,6 +163,7 @@ func (e *Engine) setOptions(o bos.Options) {
 	p.ConfirmGrace = orElse(e.settings.ConfirmGrace, p.ConfirmGrace)
 	p.SetupGiveUp = orElse(e.settings.SetupGiveUp, p.SetupGiveUp)
 	p.Configures = e.settings.Configures
+	p.Limits = e.ramp.limits
 	e.policy = p
 	e.room.fresh = min(max(p.MaxUnreachable/2, 2*time.Second), 30*time.Second)
 }
@@ -166,6 +177,7 @@ func (e *Engine) Step(now time.Time, in Inputs) Outputs {
 	for _, id := range sortedKeys(e.step.touched) {
 		e.decide(id)
 	}
+	e.takeTurns()
 	e.finishWrites()
 	e.runSessions(in)
 	e.runDiscovery(in.Discovery)
@@ -206,9 +218,13 @@ func (e *Engine) takeIn(in Inputs) {
 			e.step.touched[id] = true
 		}
 	}
+	e.ramp.restarted(in.LastAction, e.step.now)
+	e.ramp.expire(e.step.now)
+	e.takeSessions(in)
 	for _, id := range in.Dropped {
-		if n, ok := e.nodes[id]; ok {
-			n.flying = bos.EffectNone
+		delete(e.flights, id)
+		e.ramp.landed(id, false, e.step.now)
+		if _, ok := e.nodes[id]; ok {
 			e.step.touched[id] = true
 		}
 	}
@@ -255,7 +271,7 @@ func (e *Engine) track(r bos.Record) {
 			n.reading, n.configuration = bos.PowerReading{}, bos.ConfigurationReading{}
 		}
 	}
-	if !n.accepted.IsZero() && r.Work.ActionAt.Equal(n.accepted) {
+	if !n.accepted.IsZero() && r.Work.FlightAt.Equal(n.accepted) {
 		r.Work.InFlight = bos.EffectNone
 	}
 	n.rec = r
@@ -270,6 +286,7 @@ func (e *Engine) untrack(id string) {
 	}
 	e.count(n.rec.Session, -1)
 	delete(e.nodes, id)
+	e.ramp.leave(id)
 	e.wakes.set(id, time.Time{})
 	delete(e.step.touched, id)
 }
@@ -322,11 +339,14 @@ func (e *Engine) sightConfiguration(r bos.ConfigurationReading) {
 
 // settle takes the answer to an effect in.
 func (e *Engine) settle(r Result) {
+	delete(e.flights, r.ID)
+	if r.Effect.Kind.PowerOp() != "" {
+		e.ramp.landed(r.ID, r.Outcome != bos.CallNotAttempted, e.step.now)
+	}
 	n, ok := e.nodes[r.ID]
 	if !ok {
 		return
 	}
-	n.flying = bos.EffectNone
 	e.step.touched[r.ID] = true
 	now := e.step.now
 	switch r.Effect.Kind {
@@ -355,11 +375,12 @@ func (e *Engine) settle(r Result) {
 // decide asks for the decision on one node and takes it over.
 func (e *Engine) decide(id string) {
 	n, ok := e.nodes[id]
-	if !ok || n.flying != bos.EffectNone {
+	if !ok || e.flights[id] != bos.EffectNone {
 		return
 	}
 	now := e.step.now
 	o := decide.Observation{
+		HoldOn: e.ramp.holds(id, true, now), HoldOff: e.ramp.holds(id, false, now),
 		Power: n.reading, Elapsed: n.silence.take(), Expect: e.paces[n.rec.LastAction.Action],
 		Configuration: n.configuration, ConfigurationElapsed: n.missing.take(),
 	}
@@ -368,13 +389,28 @@ func (e *Engine) decide(id string) {
 	}
 	before := n.rec
 	d := decide.Decide(n.rec, o, e.policy, now)
+	e.ramp.decided(id, d)
 	e.write(n, d.Next)
 	e.note(before, d)
 	if d.Effect.Kind != bos.EffectNone {
-		n.flying = d.Effect.Kind
+		e.flights[id] = d.Effect.Kind
 		e.step.effects[id] = decide.Wanted{Effect: d.Effect, Session: d.Next.Session}
 	}
 	e.schedule(id, n, d)
+}
+
+// takeTurns decides on the nodes whose turn has come to use the power limits. A
+// turn that is not needed any more goes to the next.
+func (e *Engine) takeTurns() {
+	for ids := e.ramp.turns(e.step.now); len(ids) > 0; ids = e.ramp.turns(e.step.now) {
+		for _, id := range ids {
+			if _, ok := e.nodes[id]; !ok || e.flights[id] != bos.EffectNone {
+				e.ramp.leave(id)
+				continue
+			}
+			e.decide(id)
+		}
+	}
 }
 
 // schedule turns the wish for a look or a wake into one.
@@ -426,7 +462,7 @@ func (e *Engine) wake() {
 	for _, id := range e.wakes.due(now) {
 		e.step.touched[id] = true
 		n, ok := e.nodes[id]
-		if !ok || n.flying != bos.EffectNone {
+		if !ok || e.flights[id] != bos.EffectNone {
 			continue
 		}
 		if n.power.due(now) {
@@ -484,7 +520,8 @@ func (e *Engine) note(before bos.Record, d decide.Decision) {
 		return
 	}
 	e.step.out.Commit.Events = append(e.step.out.Commit.Events, bos.Event{
-		Time: e.step.now, Component: before.ID, Session: d.Next.Session, Kind: string(d.Why), Detail: d.Next.Error,
+		Time: e.step.now, Component: before.ID, Session: d.Next.Session, Tenant: e.tenantOf(d.Next.Session, before.ID),
+		Kind: string(d.Why), Detail: d.Next.Error,
 	})
 }
 
@@ -507,6 +544,7 @@ func (e *Engine) nextWake() time.Time {
 	earlier(e.nextDiscovery)
 	earlier(e.nextClean)
 	earlier(e.room.nextCall)
+	earlier(e.ramp.wake(e.step.now))
 	return wake
 }
 

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,9 +26,10 @@ type Ports struct {
 	Registry bos.Images
 }
 
-// Load is the inputs of a cold start: the options, all enabled components and
-// all sessions that are not complete.
-func (p Ports) Load(ctx context.Context, now time.Time) (Inputs, error) {
+// Load is the inputs of a cold start: the options, all enabled components, all
+// sessions that are not complete and, where power is limited, when power was last
+// touched.
+func (p Ports) Load(ctx context.Context, limits bos.PowerLimits, now time.Time) (Inputs, error) {
 	options, err := p.Store.Options(ctx)
 	if err != nil {
 		return Inputs{}, fmt.Errorf("load options: %w", err)
@@ -38,8 +40,49 @@ func (p Ports) Load(ctx context.Context, now time.Time) (Inputs, error) {
 		return Inputs{}, fmt.Errorf("load components: %w", err)
 	}
 	in := Inputs{Options: &options, Records: records}
-	in.Sessions, err = p.OpenSessions(ctx, now)
+	if in.Sessions, err = p.OpenSessions(ctx, now); err != nil || !limits.Any() {
+		return in, err
+	}
+	window := cmp.Or(limits.Window, bos.DefaultPowerWindow)
+	in.LastAction, err = p.lastAction(ctx, now.Add(-window-CallTimeout))
 	return in, err
+}
+
+// How far back the history is read for the last power action, in events.
+const (
+	actionsPage = 5_000
+	actionsMost = 200_000
+)
+
+// lastAction is when the newest power action since a time was started, by the
+// history: each leaves an event in the commit that comes before its call. Where
+// that cannot be found out it is as if it had been just now.
+func (p Ports) lastAction(ctx context.Context, since time.Time) (time.Time, error) {
+	last, err := p.Store.LastEvent(ctx)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("look for the last power action: %w", err)
+	}
+	newest := time.Time{}
+	for after := last; after > 0; {
+		upTo := after
+		after = max(after-actionsPage, 0)
+		if last-after > actionsMost {
+			return since.Add(CallTimeout), nil
+		}
+		events, err := p.Store.Events(ctx, bos.EventFilter{After: after, Limit: int(upTo - after)})
+		if err != nil {
+			return time.Time{}, fmt.Errorf("look for the last power action: %w", err)
+		}
+		for _, e := range events {
+			if decide.Reason(e.Kind).Acts() && e.Time.After(newest) {
+				newest = e.Time
+			}
+		}
+		if !newest.IsZero() || len(events) > 0 && events[0].Time.Before(since) {
+			return newest, nil
+		}
+	}
+	return newest, nil
 }
 
 // OpenSessions are the sessions that are pending or running.
@@ -211,11 +254,7 @@ func (p Ports) DiscoveryFacts(ctx context.Context) *DiscoveryFacts {
 	if facts.Err != nil {
 		return facts
 	}
-	records, err := p.Store.Components(ctx, bos.ComponentFilter{})
-	facts.Err = err
-	for _, r := range records {
-		facts.Known = append(facts.Known, r.ID)
-	}
+	facts.Known, facts.Err = p.Store.ComponentIDs(ctx, bos.ComponentFilter{})
 	return facts
 }
 

@@ -14,7 +14,7 @@ const hintGap = 250 * time.Millisecond
 // looked at soon. While a call is out, its answer comes first.
 func (e *Engine) hint(id string) {
 	n, ok := e.nodes[id]
-	if !ok || !n.awaits || n.flying != bos.EffectNone {
+	if !ok || !n.awaits || e.flights[id] != bos.EffectNone {
 		return
 	}
 	n.hinted = e.step.now

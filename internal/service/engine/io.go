@@ -35,6 +35,10 @@ type Inputs struct {
 	Discovery   *DiscoveryFacts
 	// Retry are sessions whose setup was not written.
 	Retry []bos.SessionKey
+	// LastAction is when an engine before this one last started a power action,
+	// as far as that matters for the power limits; zero if it does not. It is
+	// given once, with a cold start.
+	LastAction time.Time
 	// Hints are nodes of which somebody says that their power has changed or
 	// may have. A hint makes a look that is waited for come soon. It is never
 	// taken for a fact, and of a node that waits for nothing it is dropped.

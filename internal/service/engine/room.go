@@ -98,7 +98,7 @@ func (e *Engine) callWitnesses() {
 	for _, target := range decide.Witnesses(m.sightings(), now, m.fresh, maxWitnesses) {
 		id := m.seen[target].node
 		if n, ok := e.nodes[id]; ok {
-			if n.power.out || n.flying != bos.EffectNone {
+			if n.power.out || e.flights[id] != bos.EffectNone {
 				continue
 			}
 			n.power.ask()

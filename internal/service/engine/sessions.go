@@ -19,12 +19,14 @@ type session struct {
 	// retryAt holds the next try of a setup back after an outage.
 	retryAt time.Time
 	tries   int
+	// owns asks whether it set a component up; nil until somebody asks.
+	owns func(id string) bool
 }
 
-// runSessions sets pending sessions up and completes those whose nodes are done.
-func (e *Engine) runSessions(in Inputs) {
+// takeSessions takes over what others wrote to sessions.
+func (e *Engine) takeSessions(in Inputs) {
 	for _, key := range in.GoneSessions {
-		delete(e.sessions, key)
+		e.forgetSession(key)
 	}
 	for _, rec := range in.Sessions {
 		e.trackSession(rec)
@@ -34,6 +36,38 @@ func (e *Engine) runSessions(in Inputs) {
 			s.asked = false
 		}
 	}
+}
+
+// forgetSession drops a session that is complete or gone.
+func (e *Engine) forgetSession(key bos.SessionKey) {
+	delete(e.sessions, key)
+	delete(e.byName[key.Name], key)
+	if len(e.byName[key.Name]) == 0 {
+		delete(e.byName, key.Name)
+	}
+}
+
+// tenantOf is the tenant of the session that a component belongs to: components
+// name their session only. Of two that share a name it is the one that set the
+// component up.
+func (e *Engine) tenantOf(name, component string) string {
+	named := e.byName[name]
+	for key, s := range named {
+		if len(named) == 1 {
+			return key.Tenant
+		}
+		if s.owns == nil {
+			s.owns = s.rec.Owner()
+		}
+		if s.rec.Components != "" && s.owns(component) {
+			return key.Tenant
+		}
+	}
+	return ""
+}
+
+// runSessions sets pending sessions up and completes those whose nodes are done.
+func (e *Engine) runSessions(in Inputs) {
 	for _, facts := range in.Setups {
 		e.setUp(facts)
 	}
@@ -47,26 +81,33 @@ func (e *Engine) runSessions(in Inputs) {
 func (e *Engine) trackSession(rec bos.SessionRecord) {
 	key := rec.Key()
 	if rec.Status.Status == bos.SessionComplete {
-		delete(e.sessions, key)
+		e.forgetSession(key)
 		return
 	}
 	s, ok := e.sessions[key]
 	if !ok {
 		s = &session{}
 		e.sessions[key] = s
+		if e.byName[key.Name] == nil {
+			e.byName[key.Name] = make(map[bos.SessionKey]*session)
+		}
+		e.byName[key.Name][key] = s
 	}
 	if rec.Revision < s.rec.Revision {
 		return
 	}
-	s.rec, s.asked = rec, false
+	s.rec, s.asked, s.owns = rec, false, nil
 	e.step.check[rec.Name] = true
 }
 
 func (e *Engine) askForSetups() {
-	for _, s := range e.ordered() {
-		if s.rec.Status.Status != bos.SessionPending || s.asked || e.step.now.Before(s.retryAt) {
-			continue
+	var due []*session
+	for _, s := range e.sessions {
+		if s.rec.Status.Status == bos.SessionPending && !s.asked && !e.step.now.Before(s.retryAt) {
+			due = append(due, s)
 		}
+	}
+	for _, s := range ordered(due) {
 		s.asked, s.retryAt = true, time.Time{}
 		e.step.out.Setups = append(e.step.out.Setups, s.rec)
 	}
@@ -80,34 +121,35 @@ func (e *Engine) askForCompletions() {
 	if all {
 		e.nextRecheck = e.step.now.Add(max(e.policy.Polling, time.Second))
 	}
-	names := e.namesInUse()
-	for _, s := range e.ordered() {
-		name := s.rec.Name
-		if s.rec.Status.Status != bos.SessionRunning || s.asked || e.bySession[name] > 0 && names[name] == 1 {
-			continue
+	var over []*session
+	mayBeOver := func(s *session, all bool) {
+		busy := e.bySession[s.rec.Name] > 0
+		// Components do not say which of two sessions of one name they belong
+		// to: those are looked at now and then.
+		if s.rec.Status.Status != bos.SessionRunning || s.asked || busy && (!all || len(e.byName[s.rec.Name]) == 1) {
+			return
 		}
-		if all || e.step.check[name] {
-			s.asked = true
-			e.step.out.Completions = append(e.step.out.Completions, s.rec)
+		over = append(over, s)
+	}
+	if all {
+		for _, s := range e.sessions {
+			mayBeOver(s, true)
 		}
+	} else {
+		for name := range e.step.check {
+			for _, s := range e.byName[name] {
+				mayBeOver(s, false)
+			}
+		}
+	}
+	for _, s := range ordered(over) {
+		s.asked = true
+		e.step.out.Completions = append(e.step.out.Completions, s.rec)
 	}
 }
 
-// namesInUse counts the sessions of each name: components do not say which
-// tenant's session they belong to.
-func (e *Engine) namesInUse() map[string]int {
-	names := make(map[string]int, len(e.sessions))
-	for _, s := range e.sessions {
-		names[s.rec.Name]++
-	}
-	return names
-}
-
-func (e *Engine) ordered() []*session {
-	all := make([]*session, 0, len(e.sessions))
-	for _, s := range e.sessions {
-		all = append(all, s)
-	}
+// ordered sorts sessions by tenant and name.
+func ordered(all []*session) []*session {
 	slices.SortFunc(all, func(a, b *session) int {
 		return cmp.Or(cmp.Compare(bos.TenantOf(a.rec.Tenant), bos.TenantOf(b.rec.Tenant)), cmp.Compare(a.rec.Name, b.rec.Name))
 	})
@@ -242,7 +284,7 @@ func (e *Engine) endSession(s *session, managed []bos.Record, text string) {
 	status := bos.Extended(next, managed, e.step.now)
 	next.Extended = &status
 	e.writeSession(s, next)
-	delete(e.sessions, next.Key())
+	e.forgetSession(next.Key())
 	e.step.out.Commit.Events = append(e.step.out.Commit.Events, bos.Event{
 		Time: e.step.now, Session: next.Name, Tenant: bos.TenantOf(next.Tenant), Kind: "session_complete", Detail: text,
 	})

@@ -215,7 +215,7 @@ func (w *World) violated(format string, args ...any) {
 
 // start loads the engine from the store, as a process does.
 func (w *World) start() {
-	cold, err := w.ports.Load(w.ctx, w.Now)
+	cold, err := w.ports.Load(w.ctx, bos.PowerLimits{}, w.Now)
 	if err != nil {
 		w.violated("load: %s", err)
 		return

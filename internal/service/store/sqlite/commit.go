@@ -30,6 +30,7 @@ func (s *Store) Commit(ctx context.Context, c bos.Commit) (bos.Conflicts, error)
 		if c.AllOrNothing && !conflicts.None() {
 			return errConflict
 		}
+		c.Events = withoutConflicts(c.Events, conflicts)
 		return s.commitRest(ctx, t, c)
 	})
 	if errors.Is(err, errConflict) {
@@ -39,6 +40,24 @@ func (s *Store) Commit(ctx context.Context, c bos.Commit) (bos.Conflicts, error)
 		s.tokens.forget()
 	}
 	return conflicts, err
+}
+
+// withoutConflicts leaves the events out whose component or session was not
+// written: what they tell did not happen.
+func withoutConflicts(events []bos.Event, conflicts bos.Conflicts) []bos.Event {
+	if conflicts.None() {
+		return events
+	}
+	lost := make(map[string]bool, len(conflicts.Components))
+	for _, id := range conflicts.Components {
+		lost[id] = true
+	}
+	return slices.DeleteFunc(slices.Clone(events), func(e bos.Event) bool {
+		if e.Component != "" {
+			return lost[e.Component]
+		}
+		return slices.Contains(conflicts.Sessions, bos.SessionKey{Tenant: e.Tenant, Name: e.Session})
+	})
 }
 
 func checkFence(ctx context.Context, t *tx, fence int64) error {

@@ -4,6 +4,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -89,9 +90,15 @@ func commitComparesRevisions(t *testing.T, s bos.Store) {
 	stale.Error = "engine"
 	fresh := one(t, s, "b")
 	fresh.Error = "engine"
-	c := commit(t, s, bos.Commit{Components: []bos.Record{stale, fresh}})
-	if len(c.Components) != 1 || c.Components[0] != "a" {
-		t.Errorf("conflicts %v, want a", c.Components)
+	gone := bos.SessionRecord{Session: bos.Session{Name: "gone"}, Revision: 1}
+	c := commit(t, s, bos.Commit{Components: []bos.Record{stale, fresh}, Sessions: []bos.SessionRecord{gone}, Events: []bos.Event{
+		{Component: "a", Session: "s", Kind: "lost"}, {Component: "b", Session: "gone", Kind: "kept"}, {Session: "gone", Kind: "lost too"}, {Session: "s", Kind: "kept too"},
+	}})
+	if len(c.Components) != 1 || c.Components[0] != "a" || len(c.Sessions) != 1 {
+		t.Errorf("conflicts %v, want a and the session", c)
+	}
+	if got := kinds(t, s, bos.EventFilter{}); !slices.Equal(got, []string{"kept", "kept too"}) {
+		t.Errorf("the history says %q: what was not written did not happen", got)
 	}
 	if a, b := one(t, s, "a"), one(t, s, "b"); a.Error != "user" || b.Error != "engine" {
 		t.Errorf("a has %q, b has %q", a.Error, b.Error)
