@@ -32,7 +32,10 @@ type wiring struct {
 }
 
 func wire(c config.Config, options func(context.Context) (bos.Options, error)) (service.Config, error) {
-	w := &wiring{c, options, service.Config{MaxUnreachable: c.MaxUnreachable, MaxSetupWait: c.MaxSetupWait}}
+	w := &wiring{c, options, service.Config{MaxUnreachable: c.MaxUnreachable, MaxSetupWait: c.MaxSetupWait, Limits: bos.PowerLimits{
+		Window: c.Power.Limits.Window, Starts: c.Power.Limits.Starts, CabinetStarts: c.Power.Limits.StartsCabinet,
+		Actions: c.Power.Limits.Actions, CabinetActions: c.Power.Limits.ActionsCabinet,
+	}}}
 	for _, part := range []func() error{w.inventory, w.power, w.boot, w.configuration, w.artifacts, w.images, w.tenants} {
 		if err := part(); err != nil {
 			return w.out, err

@@ -203,6 +203,7 @@ func startRoom(ctx context.Context, f *serveFlags, log *slog.Logger, settings *c
 	if err != nil {
 		return nil, errors.Join(err, room.Close())
 	}
+	emulated.Power.Limits = settings.Power.Limits
 	emulated.Listen, emulated.MaxUnreachable = settings.Listen, settings.MaxUnreachable
 	if settings.BootParameters.Builtin != nil {
 		emulated.BootParameters = settings.BootParameters

@@ -52,6 +52,18 @@ type Inventory struct {
 type Power struct {
 	Redfish *Redfish `yaml:"redfish"`
 	PCS     *PCS     `yaml:"pcs"`
+	// Limits bound how many power actions start in a window.
+	Limits PowerLimits `yaml:"limits"`
+}
+
+// PowerLimits bound how many power actions start in any window of time, in all
+// and per cabinet. 0 is no limit; a window of 0 is 10 s.
+type PowerLimits struct {
+	Window         time.Duration `yaml:"window"`
+	Starts         int           `yaml:"starts"`
+	StartsCabinet  int           `yaml:"starts_per_cabinet"`
+	Actions        int           `yaml:"actions"`
+	ActionsCabinet int           `yaml:"actions_per_cabinet"`
 }
 
 // PCS is the power control service.

@@ -16,7 +16,9 @@ database: /var/lib/bos/bos.db
 max_unreachable_time: 5m
 max_setup_wait_time: 30m
 inventory: { hsm: { url: "https://smd.example/hsm/v2", ca_file: ca.pem, token_file: /run/token } }
-power: { pcs: { url: "http://pcs:28007/v1", token_env: TOKEN, task_deadline: 2m } }
+power:
+  limits: { window: 30s, starts: 100, starts_per_cabinet: 20, actions: 400, actions_per_cabinet: 80 }
+  pcs: { url: "http://pcs:28007/v1", token_env: TOKEN, task_deadline: 2m }
 boot_parameters: { bss: { url: "http://bss:27778/boot/v1", token_command: [get-token, --quiet] } }
 configuration: { cfs: { url: "http://cfs:9000/v3" } }
 artifacts:
@@ -32,7 +34,7 @@ func TestEverySettingIsRead(t *testing.T) {
 	want := Config{
 		Listen: "127.0.0.1:8770", Database: "/var/lib/bos/bos.db", MaxUnreachable: 5 * time.Minute, MaxSetupWait: 30 * time.Minute,
 		Inventory:      Inventory{HSM: &Upstream{URL: "https://smd.example/hsm/v2", CAFile: "ca.pem", TokenFile: "/run/token"}},
-		Power:          Power{PCS: &PCS{Upstream: Upstream{URL: "http://pcs:28007/v1", TokenEnv: "TOKEN"}, TaskDeadline: 2 * time.Minute}},
+		Power:          Power{PCS: &PCS{Upstream: Upstream{URL: "http://pcs:28007/v1", TokenEnv: "TOKEN"}, TaskDeadline: 2 * time.Minute}, Limits: PowerLimits{30 * time.Second, 100, 20, 400, 80}},
 		BootParameters: BootParameters{BSS: &Upstream{URL: "http://bss:27778/boot/v1", TokenCommand: []string{"get-token", "--quiet"}}},
 		Configuration:  Configuration{CFS: &Upstream{URL: "http://cfs:9000/v3"}},
 		Artifacts: Artifacts{
@@ -57,13 +59,15 @@ func TestAnEmptyFileIsAServiceWithoutUpstreams(t *testing.T) {
 func TestWhatIsUnknownOrWrongIsNamed(t *testing.T) {
 	hsm := "inventory: { hsm: { url: 'http://hsm' } }\n"
 	for text, want := range map[string]string{
-		"inventroy: {}": "inventroy",
-		"power: { pcs: { url: 'http://pcs', retries: 3 } }": "retries",
-		"Listen: here": "Listen",
-		"listen: [a]":  "listen",
-		"inventory: { hsm: { url: 'http://u:secret@hsm' } }":                               "inventory.hsm.url holds a user",
-		"inventory: { hsm: { url: hsm:80 } }":                                              "inventory.hsm.url",
-		"inventory: { hsm: {} }":                                                           "inventory.hsm.url is missing",
+		"inventroy: {}":                                      "inventroy",
+		"power: { limits: { window: 2h } }":                  "power.limits.window 2h0m0s",
+		"power: { limits: { starts_per_cabinet: -1 } }":      "power.limits.starts_per_cabinet -1",
+		"power: { pcs: { url: 'http://pcs', retries: 3 } }":  "retries",
+		"Listen: here":                                       "Listen",
+		"listen: [a]":                                        "listen",
+		"inventory: { hsm: { url: 'http://u:secret@hsm' } }": "inventory.hsm.url holds a user",
+		"inventory: { hsm: { url: hsm:80 } }":                "inventory.hsm.url",
+		"inventory: { hsm: {} }":                             "inventory.hsm.url is missing",
 		"inventory: { hsm: { url: 'http://hsm', token_env: A, token_file: b } }":           "inventory.hsm.token_env and inventory.hsm.token_file",
 		hsm + "inventory: { file: nodes.yaml }":                                            "inventory",
 		"inventory: { file: nodes.yaml, hsm: { url: 'http://hsm' } }":                      "inventory.hsm and inventory.file are both set",

@@ -17,12 +17,32 @@ func (c Config) Validate() error {
 	if c.MaxUnreachable < 0 {
 		return fmt.Errorf("max_unreachable_time %s is negative; use a duration such as 10m", c.MaxUnreachable)
 	}
-	for _, check := range []func() error{c.upstreams, c.exclusive, c.together, c.Artifacts.validate} {
+	for _, check := range []func() error{c.Power.Limits.validate, c.upstreams, c.exclusive, c.together, c.Artifacts.validate} {
 		if err := check(); err != nil {
 			return err
 		}
 	}
 	return c.BootParameters.validate(c.Artifacts)
+}
+
+// maxPowerWindow bounds the window: after a restart nothing starts for as long.
+const maxPowerWindow = time.Hour
+
+func (l PowerLimits) validate() error {
+	if l.Window < 0 || l.Window > maxPowerWindow {
+		return fmt.Errorf("power.limits.window %s is not between 0 and %s; use a duration such as 10s", l.Window, maxPowerWindow)
+	}
+	for _, limit := range []struct {
+		name  string
+		count int
+	}{
+		{"starts", l.Starts}, {"starts_per_cabinet", l.StartsCabinet}, {"actions", l.Actions}, {"actions_per_cabinet", l.ActionsCabinet},
+	} {
+		if limit.count < 0 {
+			return fmt.Errorf("power.limits.%s %d is negative; use a number of nodes, or leave it out for no limit", limit.name, limit.count)
+		}
+	}
+	return nil
 }
 
 // upstreams checks every service that is named.
