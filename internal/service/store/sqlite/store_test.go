@@ -1,8 +1,10 @@
 package sqlite_test
 
 import (
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -109,5 +111,23 @@ func TestOldEventsAreGivenUp(t *testing.T) {
 				t.Errorf("the newest event is %d, %v", newest, err)
 			}
 		})
+	}
+}
+
+func TestADatabaseThatCannotBeOpenedIsNamed(t *testing.T) {
+	dir := t.TempDir()
+	noDatabase := filepath.Join(dir, "text.db")
+	if err := os.WriteFile(noDatabase, []byte(strings.Repeat("this is no database ", 500)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{filepath.Join(dir, "no such folder", "bos.db"), noDatabase, dir} {
+		s, err := sqlite.Open(t.Context(), path)
+		if err == nil {
+			_ = s.Close()
+			t.Fatalf("%s was opened", path)
+		}
+		if !strings.Contains(err.Error(), path) {
+			t.Errorf("%q does not name %s", err, path)
+		}
 	}
 }

@@ -1,0 +1,64 @@
+package bos
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+func owned(i int, change func(*Record)) Record {
+	r := Record{Component: Component{ID: fmt.Sprintf("x1000c0s%db0n0", i), Session: "s", Enabled: true, LastAction: LastAction{Action: ActionPoweringOn}, Status: ComponentStatus{Phase: PhasePoweringOn}}}
+	change(&r)
+	return r
+}
+
+func TestOneNodeOfVeryManyIsNotRoundedAway(t *testing.T) {
+	var tally Tally
+	tally.Count(99_999, StatusStable, PhaseNone, false, false)
+	tally.Count(1, StatusFailed, PhaseNone, false, false)
+	e := tally.Extended(SessionRecord{}, time.Time{})
+	if e.PercentSuccessful != 99.99 || e.PercentFailed != 0.01 || e.Phases.PercentComplete != 100 {
+		t.Errorf("%+v", e)
+	}
+	if none := (Tally{}).Extended(SessionRecord{}, time.Time{}); none.PercentSuccessful != 0 || none.Phases.PercentComplete != 0 {
+		t.Errorf("of nobody: %+v", none)
+	}
+}
+
+func TestNodesThatFailedOrAreOnHoldAreInNoPhase(t *testing.T) {
+	var managed []Record
+	for i := range 8 {
+		managed = append(managed, owned(i, func(r *Record) {
+			switch i {
+			case 0, 1:
+				r.Status.StatusOverride = StatusOnHold
+			case 2, 3:
+				r.Enabled, r.Status.StatusOverride = false, StatusFailed
+			}
+		}))
+	}
+	e := Extended(SessionRecord{Session: Session{Name: "s"}}, managed, time.Time{})
+	if e.Phases.PercentPoweringOn != 50 || e.PercentFailed != 25 || e.Phases.PercentComplete != 25 || e.PercentSuccessful != 0 {
+		t.Errorf("%+v", e)
+	}
+}
+
+func TestAnErrorNamesTenNodesAndCountsAll(t *testing.T) {
+	var managed []Record
+	for i := range 13 {
+		managed = append(managed, owned(12-i, func(r *Record) { r.Error = "it broke" }))
+	}
+	e := Extended(SessionRecord{Session: Session{Name: "s"}}, managed, time.Time{})
+	want := ErrorComponents{Count: 13, List: "x1000c0s0b0n0,x1000c0s1b0n0,x1000c0s2b0n0,x1000c0s3b0n0,x1000c0s4b0n0,x1000c0s5b0n0,x1000c0s6b0n0,x1000c0s7b0n0,x1000c0s8b0n0,x1000c0s9b0n0..."}
+	if got := e.ErrorSummary["it broke"]; got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+func TestEveryCauseHasASentenceThatSaysWhereToLook(t *testing.T) {
+	for _, c := range Causes() {
+		if len(c.Sentence()) < 40 {
+			t.Errorf("%s is explained as %q", c, c.Sentence())
+		}
+	}
+}
