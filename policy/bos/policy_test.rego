@@ -1,0 +1,61 @@
+# The plans in testdata/ are real: provider/policy_test.go records them.
+package bos.policy_test
+
+import data.bos.max_nodes
+import data.bos.protected_roles
+import data.testdata
+
+test_a_boot_of_compute_nodes_passes if {
+	max_nodes.deny == set() with input as testdata.boot_compute
+	protected_roles.deny == set() with input as testdata.boot_compute
+}
+
+test_more_nodes_than_allowed_are_denied_with_both_numbers if {
+	max_nodes.deny == {"the plan touches 8 nodes and at most 7 are allowed; narrow it with limit, or raise max_nodes"} with input as testdata.boot_compute
+		with data.settings as {"max_nodes": 7}
+}
+
+test_as_many_nodes_as_allowed_pass if {
+	max_nodes.deny == set() with input as testdata.boot_compute with data.settings as {"max_nodes": 8}
+}
+
+test_a_reboot_of_management_nodes_is_denied_and_names_them if {
+	protected_roles.deny == {"bos_session.reboot: would reboot nodes of role Management (x3000c0s[1-2]b0n0); take them out of the template, or out of the session with limit"} with input as testdata.reboot_all
+}
+
+test_roles_can_be_protected_by_setting if {
+	count(protected_roles.deny) == 1 with input as testdata.boot_compute with data.settings as {"protected_roles": ["Compute"]}
+}
+
+test_a_plan_without_preview_is_denied_by_both if {
+	count(max_nodes.deny) == 1 with input as testdata.no_preview
+	count(protected_roles.deny) == 1 with input as testdata.no_preview
+}
+
+test_a_plan_that_changes_nothing_passes if {
+	max_nodes.deny == set() with input as testdata.nothing with data.settings as {"max_nodes": 0}
+	protected_roles.deny == set() with input as testdata.nothing
+}
+
+test_a_destroy_passes if {
+	max_nodes.deny == set() with input as testdata.destroy with data.settings as {"max_nodes": 0}
+	protected_roles.deny == set() with input as testdata.destroy
+}
+
+test_staged_state_counts_once_when_it_is_applied if {
+	max_nodes.deny == {"the plan touches 8 nodes and at most 7 are allowed; narrow it with limit, or raise max_nodes"} with input as testdata.staged
+		with data.settings as {"max_nodes": 7}
+	max_nodes.deny == set() with input as testdata.staged with data.settings as {"max_nodes": 8}
+	protected_roles.deny == set() with input as testdata.staged
+}
+
+test_staged_state_from_elsewhere_is_denied if {
+	count(protected_roles.deny) == 1 with input as testdata.staged_elsewhere
+	count(max_nodes.deny) == 1 with input as testdata.staged_elsewhere
+}
+
+test_a_component_that_is_armed_counts_and_needs_a_setting if {
+	count(max_nodes.deny) == 1 with input as testdata.component with data.settings as {"max_nodes": 0}
+	count(protected_roles.deny) == 1 with input as testdata.component
+	protected_roles.deny == set() with input as testdata.component with data.settings as {"allow_components": true}
+}

@@ -1,0 +1,164 @@
+package provider_test
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// plansToRecord are the configurations whose plans the policies are tested
+// against, by the name of the folder in policy/testdata.
+var plansToRecord = map[string]string{
+	"boot_compute": `
+resource "bos_session" "boot" {
+  operation     = "boot"
+  template_name = bos_session_template.system.name
+  limit         = "Compute"
+}
+`,
+	"reboot_all": `
+resource "bos_session" "reboot" {
+  operation     = "reboot"
+  template_name = bos_session_template.system.name
+}
+`,
+	"no_preview": `
+resource "bos_session" "elsewhere" {
+  operation     = "reboot"
+  template_name = "not-stored-yet"
+}
+`,
+	"staged": `
+resource "bos_session" "stage" {
+  operation     = "reboot"
+  template_name = bos_session_template.system.name
+  limit         = "Compute"
+  stage         = true
+}
+
+resource "bos_staged_apply" "now" {
+  xnames   = [bos_session.stage.planned_components]
+  triggers = { session = bos_session.stage.id }
+}
+`,
+	"staged_elsewhere": `
+resource "bos_staged_apply" "now" {
+  xnames = ["x1000c0s[0-7]b0n0"]
+}
+`,
+	"component": `
+resource "bos_component" "one" {
+  xname         = "x1000c0s0b0n0"
+  enabled       = true
+  desired_state = { boot_artifacts = { kernel = "s3://boot-images/k", initrd = "s3://boot-images/i", kernel_parameters = "quiet" } }
+}
+`,
+	"nothing": ``,
+}
+
+const system = `
+resource "bos_session_template" "system" {
+  name       = "system"
+  enable_cfs = false
+  boot_sets = {
+    all = {
+      path              = "s3://boot-images/00000000-0000-4000-8000-000000000001/manifest.json"
+      node_roles_groups = ["Compute", "Management"]
+    }
+  }
+}
+`
+
+// TestThePoliciesAreTestedOnPlansAsTerraformMakesThem compares the plans in
+// policy/testdata with those that the real Terraform makes against the bundled
+// service. With UPDATE_PLANS=1 it writes them instead.
+func TestThePoliciesAreTestedOnPlansAsTerraformMakesThem(t *testing.T) {
+	url := serve(t)
+	block := "provider \"bos\" {\n  endpoint = \"" + url + "\"\n}\n"
+	for _, name := range slices.Sorted(maps.Keys(plansToRecord)) {
+		t.Run(name, func(t *testing.T) {
+			w := newWorkspace(t)
+			w.write(block, system, plansToRecord[name])
+			w.terraform("plan", "-no-color", "-input=false", "-out=plan").exits(t, 0)
+			compareRecorded(t, name, w.shown())
+		})
+	}
+	t.Run("destroy", func(t *testing.T) {
+		w := newWorkspace(t)
+		w.write(block, system, plansToRecord["boot_compute"])
+		w.apply().exits(t, 0)
+		w.terraform("plan", "-destroy", "-no-color", "-input=false", "-out=plan").exits(t, 0)
+		compareRecorded(t, "destroy", w.shown())
+	})
+}
+
+// shown is the part of the saved plan that policies read, as JSON.
+func (w *workspace) shown() map[string]any {
+	w.t.Helper()
+	cmd, out := w.command(w.t.Context(), "show", "-json", "plan")
+	cmd.Stderr = nil
+	if err := cmd.Run(); err != nil {
+		w.t.Fatal(err)
+	}
+	var plan map[string]any
+	if err := json.Unmarshal(out.Bytes(), &plan); err != nil {
+		w.t.Fatalf("terraform show -json: %v in %.200s", err, out)
+	}
+	return map[string]any{"format_version": plan["format_version"], "resource_changes": steady(plan["resource_changes"])}
+}
+
+// steady blanks what differs from run to run.
+func steady(value any) any {
+	switch v := value.(type) {
+	case []any:
+		for i := range v {
+			v[i] = steady(v[i])
+		}
+	case map[string]any:
+		for name := range v {
+			switch _, text := v[name].(string); {
+			case text && slices.Contains([]string{"start_time", "end_time", "pin"}, name):
+				v[name] = "(varies)"
+			case text && (name == "id" || name == "name") && v["operation"] != nil:
+				v[name] = "(varies)"
+			default:
+				v[name] = steady(v[name])
+			}
+		}
+	}
+	return value
+}
+
+func compareRecorded(t *testing.T, name string, plan map[string]any) {
+	t.Helper()
+	path := filepath.Join("../policy/testdata", name, "data.json")
+	if os.Getenv("UPDATE_PLANS") != "" {
+		content, err := json.MarshalIndent(plan, "", "  ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, append(content, '\n'), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v; record it with UPDATE_PLANS=1", err)
+	}
+	var recorded map[string]any
+	if err := json.Unmarshal(content, &recorded); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(recorded, plan); diff != "" {
+		t.Errorf("the recorded plan is not what Terraform makes now; look at the difference and record it with UPDATE_PLANS=1 (- recorded, + now):\n%s", diff)
+	}
+}
