@@ -21,7 +21,8 @@ type roomFlags struct {
 	power               string
 	configTime          time.Duration
 	tenants             []string
-	faults              string
+	faults, profile     string
+	also                []string
 }
 
 func (f *roomFlags) add(c *cobra.Command) {
@@ -32,6 +33,8 @@ func (f *roomFlags) add(c *cobra.Command) {
 	flags.StringArrayVar(&f.tenants, "tenant", nil, "a tenant in TAPMS and its nodes, as in blue=x1000c0s[0-7]b0n0; may be repeated")
 	flags.StringVar(&f.dead, "dead", "", "xnames of nodes or BMCs whose BMC does not answer, separated by commas")
 	flags.StringVar(&f.faults, "faults", "", "script of what goes wrong, where and when: a YAML list of rules")
+	flags.StringVar(&f.profile, "profile", "", "make of the BMCs: "+strings.Join(emulator.ProfileNames(), ", ")+"; or a YAML file that lists nodes and profiles")
+	flags.StringSliceVar(&f.also, "also", nil, "services that the service shall use too: cfs, ims, tapms")
 	flags.StringVar(&f.dump, "hsm-dump", "", "folder with a real site's HSM dump to emulate instead of invented nodes")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of the nodes' own pace")
 	flags.StringVar(&f.power, "power", emulator.PowerRedfish, "how the service shall control power: redfish or pcs")
@@ -39,9 +42,16 @@ func (f *roomFlags) add(c *cobra.Command) {
 }
 
 func (f *roomFlags) config(nodes int, listen string, log *slog.Logger) (emulator.ServerConfig, error) {
-	c := emulator.ServerConfig{Listen: listen, StateDir: f.state, Power: f.power, Log: log, Config: emulator.Config{
+	c := emulator.ServerConfig{Listen: listen, StateDir: f.state, Power: f.power, Also: f.also, Log: log, Config: emulator.Config{
 		Nodes: nodes, Seed: f.seed, PowerTime: f.powerTime, BootTime: f.bootTime, ConfigTime: f.configTime,
 	}}
+	if f.profile != "" {
+		list, err := emulator.LoadProfiles(f.profile)
+		if err != nil {
+			return c, err
+		}
+		c.Profiles = list
+	}
 	if f.faults != "" {
 		script, err := emulator.LoadFaults(f.faults)
 		if err != nil {

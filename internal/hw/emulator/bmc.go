@@ -144,7 +144,7 @@ func systemPaths(nodes []*node) []string {
 func actionInfo(e Endpoint) map[string]any {
 	return map[string]any{
 		"@odata.id": e.ActionInfo, "@odata.type": "#ActionInfo.v1_0_0.ActionInfo", "Id": "ResetActionInfo", "Name": "Reset Action Info",
-		"Parameters": []map[string]any{{"Name": "ResetType", "Required": true, "DataType": "String", "AllowableValues": e.ResetTypes}},
+		"Parameters": []map[string]any{{"Name": "ResetType", "Required": true, "DataType": "String", "AllowableValues": e.Listed}},
 	}
 }
 
@@ -164,15 +164,19 @@ func (s *Server) system(n *node) map[string]any {
 	action := map[string]any{"target": e.Target}
 	if e.ActionInfo != "" {
 		action["@Redfish.ActionInfo"] = e.ActionInfo
-	} else {
-		action["ResetType@Redfish.AllowableValues"] = e.ResetTypes
+	} else if e.Listed != nil {
+		action["ResetType@Redfish.AllowableValues"] = e.Listed
 	}
 	id := e.System[strings.LastIndexByte(e.System, '/')+1:]
-	return map[string]any{
+	system := map[string]any{
 		"@odata.id": e.System, "@odata.type": "#ComputerSystem.v1_5_0.ComputerSystem", "Id": id, "Name": id,
 		"SystemType": "Physical", "PowerState": words[0], "Status": map[string]string{"State": words[1], "Health": "OK"},
 		"Actions": map[string]any{"#ComputerSystem.Reset": action},
 	}
+	if p := n.profile; p.Manufacturer != "" {
+		system["Manufacturer"], system["Model"] = p.Manufacturer, p.Model
+	}
+	return system
 }
 
 func (s *Server) reset(w http.ResponseWriter, n *node, body []byte) {
@@ -181,14 +185,10 @@ func (s *Server) reset(w http.ResponseWriter, n *node, body []byte) {
 		redfishError(w, http.StatusBadRequest, "Invalid JSON")
 		return
 	}
-	switch s.room.resetAnswered(n.ID, wanted.ResetType, time.Now()) {
+	switch answered := s.room.resetAnswered(n.ID, wanted.ResetType, time.Now()); answered {
 	case AnswerAccepted:
 		s.Kick()
-		if slices.Contains(n.endpoint.ResetTypes, ResetGraceful) {
-			w.WriteHeader(http.StatusNoContent)
-			return
-		}
-		answer(w, http.StatusOK, s.system(n)) // so do Cray's node controllers
+		s.accepted(w, n)
 	case AnswerChanging:
 		redfishError(w, http.StatusConflict, "resource locked")
 	case AnswerBusy:
@@ -198,9 +198,26 @@ func (s *Server) reset(w http.ResponseWriter, n *node, body []byte) {
 		unauthorized(w, n.endpoint.Target)
 	case AnswerUnknown:
 		redfishError(w, http.StatusNotFound, "Not Found")
-	case AnswerUnsupported:
-		redfishError(w, http.StatusBadRequest, "Invalid ResetType")
+	default:
+		if slices.Contains(n.endpoint.ResetTypes, wanted.ResetType) {
+			extendedError(w, int(answered), "Base.1.4.InvalidOperationForSystemState", "the power of the server is where the reset would lead")
+			return
+		}
+		redfishError(w, int(answered), "Invalid ResetType")
 	}
+}
+
+// accepted is how a BMC says that it has taken a reset.
+func (s *Server) accepted(w http.ResponseWriter, n *node) {
+	status := n.profile.Accepted
+	if status == 0 && slices.Contains(n.endpoint.ResetTypes, ResetGraceful) {
+		status = http.StatusNoContent
+	}
+	if status == http.StatusNoContent || status == http.StatusAccepted {
+		w.WriteHeader(status)
+		return
+	}
+	answer(w, http.StatusOK, s.system(n)) // so do Cray's node controllers
 }
 
 // allow answers methods that a resource does not have.

@@ -161,7 +161,7 @@ func (s *Server) componentEndpoint(id string, e Endpoint) map[string]any {
 		"RedfishSystemInfo": map[string]any{
 			"Name": e.System[strings.LastIndexByte(e.System, '/')+1:],
 			"Actions": map[string]any{"#ComputerSystem.Reset": map[string]any{
-				"ResetType@Redfish.AllowableValues": e.ResetTypes, "@Redfish.ActionInfo": e.ActionInfo, "target": e.Target,
+				"ResetType@Redfish.AllowableValues": e.Listed, "@Redfish.ActionInfo": e.ActionInfo, "target": e.Target,
 			}},
 		},
 	}

@@ -20,6 +20,9 @@ const (
 	// restart.
 	ResetGracefulRestart = "GracefulRestart"
 	ResetPowerCycle      = "PowerCycle"
+	resetForceOn         = "ForceOn"
+	resetButton          = "PushPowerButton"
+	resetNMI             = "Nmi"
 )
 
 const resetPath = "/Actions/ComputerSystem.Reset"
@@ -71,6 +74,7 @@ type node struct {
 	nid      int
 	class    string
 	endpoint Endpoint
+	profile  *Profile
 	// place is the node's place in the room, queued that in the schedule or
 	// -1, due the earliest of its timers.
 	place, queued int
@@ -89,6 +93,8 @@ type node struct {
 	// told is the power state its BMC goes on telling until toldUntil.
 	told      bos.PowerState
 	toldUntil time.Time
+	// ignoreUntil is how long its BMC ignores resets.
+	ignoreUntil time.Time
 	resets    []ResetRecord
 	// operations are those that PCS offers for it, task is what it does with
 	// it now.
@@ -302,7 +308,14 @@ func (n *node) tells(now time.Time) bos.PowerState {
 	if now.Before(n.toldUntil) {
 		return n.told
 	}
-	return n.power()
+	switch state := n.power(); {
+	case n.profile.Plain && state == bos.PowerStatePoweringOn:
+		return bos.PowerStateOff
+	case n.profile.Plain && state == bos.PowerStatePoweringOff:
+		return bos.PowerStateOn
+	default:
+		return state
+	}
 }
 
 func (r *Room) withBMC(id string) (*node, error) {
@@ -377,40 +390,60 @@ func (r *Room) resetAnswered(id, kind string, now time.Time) Answer {
 // ask asks the BMC of a node that is up to date.
 func (r *Room) ask(n *node, kind string, now time.Time) Answer {
 	n.calls++
+	changing := n.phase == phasePoweringOn || n.phase == phasePoweringOff
 	switch {
 	case r.refuses(n):
 		return AnswerBusy
 	case !slices.Contains(n.endpoint.ResetTypes, kind):
+		if n.profile.Unimplemented != 0 && slices.Contains(n.endpoint.Listed, kind) {
+			return Answer(n.profile.Unimplemented)
+		}
 		return AnswerUnsupported
-	case n.phase == phasePoweringOn || n.phase == phasePoweringOff:
+	case now.Before(n.ignoreUntil) || n.profile.IgnoreFor > 0 && changing:
+		return AnswerAccepted
+	case changing:
 		return AnswerChanging
-	case !r.drops(n, kind, now):
-		r.reset(n, kind, now)
+	case n.profile.Already != 0 && n.already(kind):
+		return Answer(n.profile.Already)
+	}
+	if !r.drops(n, kind, now) && r.reset(n, kind, now) {
+		n.ignoreUntil = now.Add(n.profile.IgnoreFor)
 	}
 	return AnswerAccepted
 }
 
-// reset carries a reset out on a node whose power is not changing.
-func (r *Room) reset(n *node, kind string, now time.Time) {
+// already tells whether a reset leads where the node is.
+func (n *node) already(kind string) bool {
 	off := n.phase == phaseOff
+	switch kind {
+	case ResetOn, resetForceOn:
+		return !off
+	case resetButton:
+		return false
+	default:
+		return off
+	}
+}
+
+// reset carries a reset out on a node whose power is not changing; it reports
+// whether it changed anything.
+func (r *Room) reset(n *node, kind string, now time.Time) bool {
+	if n.already(kind) {
+		return false
+	}
 	next := phasePoweringOff
 	switch kind {
-	case ResetOn:
-		if !off {
-			return
-		}
+	case ResetOn, resetForceOn:
 		next = phasePoweringOn
+	case resetButton:
+		if n.phase == phaseOff {
+			next = phasePoweringOn
+		}
 	case ResetOff, ResetForceOff, ResetGraceful:
-		if off {
-			return
-		}
 	case ResetForceRestart, ResetGracefulRestart, ResetPowerCycle:
-		if off {
-			return
-		}
 		n.restart = true
 	default:
-		return
+		return false
 	}
 	before := n.power()
 	if len(n.resets) == maxResets {
@@ -420,6 +453,7 @@ func (r *Room) reset(n *node, kind string, now time.Time) {
 	n.told, n.toldUntil = before, now.Add(r.staleFor(n, now))
 	n.fetched = script{}
 	r.enter(n, next, now, r.powerTime(n))
+	return true
 }
 
 // Resets lists the accepted resets of a node that changed something, the

@@ -30,6 +30,8 @@ type Config struct {
 	ReportEvery time.Duration
 	// Dead names nodes or BMCs whose BMC does not answer.
 	Dead []string
+	// Profiles make BMCs behave like those of a make.
+	Profiles []ProfileOf
 	// Dump is a real site to emulate instead of invented nodes.
 	Dump *Dump
 	// Faults are what goes wrong from the start.
@@ -89,7 +91,9 @@ type Endpoint struct {
 	System     string
 	Target     string
 	ActionInfo string
+	// ResetTypes are those that work, Listed those that the BMC lists.
 	ResetTypes []string
+	Listed     []string
 }
 
 // NewRoom builds a room. Invented nodes are off, those of a dump are on if
@@ -109,6 +113,9 @@ func NewRoom(c Config) (*Room, error) {
 		r.load(c.Dump)
 	} else {
 		r.invent(c.Nodes)
+	}
+	if err := r.setProfiles(c.Profiles); err != nil {
+		return nil, err
 	}
 	for _, id := range c.Dead {
 		bmc := r.bmcOf(id)
@@ -157,7 +164,7 @@ func (r *Room) add(d DumpNode) {
 		return
 	}
 	n := &node{Node: d.Node, nid: d.NID, class: d.Class, endpoint: d.Endpoint, place: len(r.order), queued: -1}
-	n.operations = transitionsOf(d.Endpoint.ResetTypes)
+	n.operations, n.profile, n.endpoint.Listed = transitionsOf(d.Endpoint.ResetTypes), &alike, d.Endpoint.ResetTypes
 	n.pace = 0.9 + 0.2*r.draw(n.ID, saltPace)
 	if d.On {
 		n.phase = phaseUp

@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 )
@@ -46,6 +48,10 @@ type ServerConfig struct {
 	// Power is the way to the nodes' power that WriteConfig writes:
 	// PowerRedfish, the default, or PowerPCS. Both ways are always open.
 	Power string
+	// Also are the other services that WriteConfig names: ServiceCFS,
+	// ServiceIMS and ServiceTAPMS, the last also if there are Tenants. All
+	// services run whether named or not.
+	Also []string
 	// Script is what goes wrong and when, counted from the start.
 	Script []Rule
 	// Tenants map a name to the nodes of the tenant, which may be folded as
@@ -138,6 +144,11 @@ func (s *Server) prepare() (err error) {
 	if p := s.config.Power; p != "" && p != PowerRedfish && p != PowerPCS {
 		return fmt.Errorf("the way to the nodes' power is %q; use %s or %s", p, PowerRedfish, PowerPCS)
 	}
+	for _, name := range s.config.Also {
+		if _, ok := configKeys[name]; !ok {
+			return fmt.Errorf("a configuration cannot name the service %q; use %s, %s or %s", name, ServiceCFS, ServiceIMS, ServiceTAPMS)
+		}
+	}
 	if s.config.StateDir == "" {
 		s.temporary = true
 		if s.config.StateDir, err = os.MkdirTemp("", "emulator"); err != nil {
@@ -224,6 +235,10 @@ func (s *Server) CAPEM() []byte { return s.ca.pem() }
 // BMCAddress is the address of a BMC with its port, empty for an unknown one.
 func (s *Server) BMCAddress(bmc string) string { return s.addresses.of[bmc] }
 
+// configKeys are where a configuration names the services that need not be in
+// it.
+var configKeys = map[string]string{ServiceCFS: "configuration", ServiceIMS: "images", ServiceTAPMS: "tenants"}
+
 // WriteConfig writes a configuration for serve that uses this room. Secrets go
 // into files of the state folder, which it names.
 func (s *Server) WriteConfig(path string) error {
@@ -250,6 +265,12 @@ power: { %s }
 boot_parameters: { bss: { url: %q } }
 artifacts: { s3: { endpoint: %q, access_key_file: %q, secret_key_file: %q } }
 `, e.S3, listen, e.HSM, power, e.BSS, e.S3, files["s3-access-key"], files["s3-secret-key"])
+	urls := map[string]string{ServiceCFS: e.CFS, ServiceIMS: e.IMS, ServiceTAPMS: e.TAPMS}
+	for _, name := range slices.Sorted(maps.Keys(configKeys)) {
+		if slices.Contains(s.config.Also, name) || name == ServiceTAPMS && len(s.config.Tenants) > 0 {
+			text += fmt.Sprintf("%s: { %s: { url: %q } }\n", configKeys[name], name, urls[name])
+		}
+	}
 	if err := writeFile(path, []byte(text)); err != nil {
 		return fmt.Errorf("write the configuration: %w", err)
 	}

@@ -13,7 +13,8 @@ import (
 
 const redfishSessions = redfishRoot + "/SessionService/Sessions"
 
-// Limits on the sessions of one BMC; real ones have as few.
+// Limits on the sessions of one BMC; real ones have as few. A profile may have
+// more of them.
 const (
 	maxSessions    = 8
 	sessionTimeout = 30 * time.Minute
@@ -30,15 +31,15 @@ type session struct {
 	used      time.Time
 }
 
-// create opens a session; ok is false if the BMC has too many.
-func (s *sessions) create(bmc string, now time.Time) (opened session, ok bool) {
+// create opens a session; ok is false if the BMC has as many as it can.
+func (s *sessions) create(bmc string, limit int, now time.Time) (opened session, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.open == nil {
 		s.open = make(map[string][]session)
 	}
 	s.open[bmc] = slices.DeleteFunc(s.open[bmc], func(o session) bool { return now.Sub(o.used) > sessionTimeout })
-	if len(s.open[bmc]) >= maxSessions {
+	if len(s.open[bmc]) >= limit {
 		return session{}, false
 	}
 	opened = session{uuid.NewString(), uuid.NewString(), now}
@@ -87,7 +88,7 @@ func (s *Server) login(w http.ResponseWriter, bmc string, body []byte) {
 		extendedError(w, http.StatusUnauthorized, "Security.1.0.AccessDenied", "the service denies the login; check user and password")
 		return
 	}
-	opened, ok := s.sessions.create(bmc, time.Now())
+	opened, ok := s.sessions.create(bmc, s.room.bmcs[bmc][0].profile.Sessions, time.Now())
 	if !ok {
 		extendedError(w, http.StatusServiceUnavailable, "Base.1.0.SessionLimitExceeded", "the service has all the sessions it can have; close one")
 		return
