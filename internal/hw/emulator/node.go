@@ -95,7 +95,7 @@ type node struct {
 	toldUntil time.Time
 	// ignoreUntil is how long its BMC ignores resets.
 	ignoreUntil time.Time
-	resets    []ResetRecord
+	resets      []ResetRecord
 	// operations are those that PCS offers for it, task is what it does with
 	// it now.
 	operations []string

@@ -186,6 +186,27 @@ func TestWhatPCSRefuses(t *testing.T) {
 	}
 }
 
+func TestTheConfigurationNamesTheServicesThatAreWanted(t *testing.T) {
+	s := startServer(t, ServerConfig{Config: Config{Nodes: 1}, Also: []string{ServiceCFS, ServiceIMS}, Tenants: map[string]string{"blue": first}})
+	path := filepath.Join(t.TempDir(), "bos.yaml")
+	if err := s.WriteConfig(path); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"configuration: { cfs: { url: ", "images: { ims: { url: ", "tenants: { tapms: { url: "} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("%s is not in\n%s", want, text)
+		}
+	}
+	_, err = Start(t.Context(), ServerConfig{Config: Config{Nodes: 1}, Also: []string{"dns"}, Listen: "127.0.0.1:0"})
+	if err == nil || !strings.Contains(err.Error(), `"dns"`) {
+		t.Errorf("an unknown service: %v", err)
+	}
+}
+
 func TestTheConfigurationNamesTheWayToPower(t *testing.T) {
 	for _, c := range []struct{ power, want, not string }{
 		{"", "power: { redfish: ", "pcs"}, {PowerRedfish, "power: { redfish: ", "pcs"}, {PowerPCS, "power: { pcs: { url: ", "redfish"},
