@@ -252,3 +252,17 @@ func TestAnUnknownTenantIsInvalidExactlyWhereTheContractSaysSo(t *testing.T) {
 		}
 	}
 }
+
+func TestAPreviewTellsATenantOfNoOtherNodes(t *testing.T) {
+	s := twoTenants(t)
+	inline := object{"boot_sets": object{"compute": object{"path": "s3://boot-images/one/manifest.json", "type": "s3", "node_groups": []string{"blue"}, "node_roles_groups": []string{"Compute"}}}}
+	for _, limit := range []string{"", redNode, "!blue"} {
+		r := s.do("POST", "/x/v1/previews", object{"operation": "boot", "template": inline, "limit": limit}, tenantHeader, "red")
+		r.ok(http.StatusOK, nil)
+		for _, id := range []string{greenNode, nobodyNode} {
+			if strings.Contains(r.body, id) {
+				t.Errorf("with limit %q: %s", limit, r.body)
+			}
+		}
+	}
+}
