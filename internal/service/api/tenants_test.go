@@ -257,11 +257,18 @@ func TestAPreviewTellsATenantOfNoOtherNodes(t *testing.T) {
 	s := twoTenants(t)
 	inline := object{"boot_sets": object{"compute": object{"path": "s3://boot-images/one/manifest.json", "type": "s3", "node_groups": []string{"blue"}, "node_roles_groups": []string{"Compute"}}}}
 	for _, limit := range []string{"", redNode, "!blue"} {
-		r := s.do("POST", "/x/v1/previews", object{"operation": "boot", "template": inline, "limit": limit}, tenantHeader, "red")
-		r.ok(http.StatusOK, nil)
-		for _, id := range []string{greenNode, nobodyNode} {
-			if strings.Contains(r.body, id) {
-				t.Errorf("with limit %q: %s", limit, r.body)
+		p := s.preview(object{"operation": "boot", "template": inline, "limit": limit}, tenantHeader, "red")
+		told := []string{p.Nodes}
+		for _, skip := range p.Skipped {
+			told = append(told, skip.Nodes)
+		}
+		for _, effect := range p.Effects {
+			told = append(told, effect.Nodes)
+		}
+		for _, folded := range told {
+			ids, err := bos.Expand(folded, 10)
+			if err != nil || len(ids) > 1 || len(ids) == 1 && ids[0] != redNode {
+				t.Errorf("with limit %q red is told of %q, %v", limit, folded, err)
 			}
 		}
 	}
