@@ -113,16 +113,16 @@ type stagedBy struct {
 // something staged, the session that staged it. Those of another tenant's
 // session are left out.
 func (s *server) stagedSessions(ctx context.Context, sc scope, ids []string) (map[string]stagedBy, error) {
+	staged := make(map[string]stagedBy)
 	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !sc.has(id) })
 	if len(ids) == 0 {
-		return nil, nil
+		return staged, nil
 	}
 	records, err := s.Store.Components(ctx, bos.ComponentFilter{IDs: ids})
 	if err != nil {
 		return nil, err
 	}
 	finder := sessionFinder{server: s, tenant: sc.tenant, byName: make(map[string][]candidate)}
-	staged := make(map[string]stagedBy)
 	for _, rec := range records {
 		name := rec.StagedState.Session
 		if name == "" {

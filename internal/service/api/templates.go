@@ -159,13 +159,13 @@ func (s *server) getTemplateTemplate(w http.ResponseWriter, _ *http.Request) err
 		Description: "Boots all compute nodes; replace what is written in capitals, and PUT it to /v2/sessiontemplates/NAME",
 		EnableCFS:   &yes,
 		CFS:         bos.CFS{Configuration: "CONFIGURATION"},
-		BootSets: map[string]bos.BootSet{"compute": {
+		BootSets: map[string]bos.BootSet{"compute": { //nolint:gosec // a template holds no credentials
 			Path:                      "s3://boot-images/IMAGE-ID/manifest.json",
 			Type:                      "s3",
 			ETag:                      "ETAG-OF-THE-MANIFEST",
 			KernelParameters:          "console=ttyS0,115200",
 			RootfsProvider:            "sbps",
-			RootfsProviderPassthrough: "sbps:v1:iqn.2023-06.csm.iscsi:_sbps-hsn._tcp.SYSTEM-NAME.SITE-DOMAIN:300",
+			RootfsProviderPassthrough: "PASSTHROUGH",
 			NodeRolesGroups:           []string{"Compute"},
 			Arch:                      bos.ArchX86,
 		}},
