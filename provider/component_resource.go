@@ -24,6 +24,7 @@ var (
 	_ resource.ResourceWithConfigure   = (*componentResource)(nil)
 	_ resource.ResourceWithModifyPlan  = (*componentResource)(nil)
 	_ resource.ResourceWithImportState = (*componentResource)(nil)
+	_ resource.ResourceWithIdentity    = (*componentResource)(nil)
 )
 
 // privateEnabled records whether the configuration says enabled: then BOS
@@ -192,6 +193,7 @@ func (r *componentResource) Create(ctx context.Context, req resource.CreateReque
 	}
 	plan.settleAll(observed(plan.Xname, record))
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+	resp.Diagnostics.Append(identifyComponent(ctx, resp.Identity, record.ID)...)
 }
 
 // adopt writes what is configured; a component of which nothing is managed is
@@ -240,6 +242,7 @@ func (r *componentResource) Read(ctx context.Context, req resource.ReadRequest, 
 		now.Enabled = sticky(state.Enabled, record)
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &now)...)
+	resp.Diagnostics.Append(identifyComponent(ctx, resp.Identity, record.ID)...)
 }
 
 // sticky is what a configured enabled is after a look at the record. True
@@ -285,6 +288,7 @@ func (r *componentResource) Update(ctx context.Context, req resource.UpdateReque
 	}
 	plan.settleAll(observed(plan.Xname, record))
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+	resp.Diagnostics.Append(identifyComponent(ctx, resp.Identity, record.ID)...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateEnabled, jsonBool(!config.Enabled.IsNull()))...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateImported, []byte(notImported))...)
 }
@@ -294,11 +298,18 @@ func (r *componentResource) Delete(context.Context, resource.DeleteRequest, *res
 }
 
 func (r *componentResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	id := bos.CanonicalXname(req.ID)
+	xname := req.ID
+	if xname == "" && req.Identity != nil {
+		var given componentIdentity
+		resp.Diagnostics.Append(req.Identity.Get(ctx, &given)...)
+		xname = given.Xname.ValueString()
+	}
+	id := bos.CanonicalXname(xname)
 	if !bos.ValidComponentID(id) {
-		resp.Diagnostics.AddError("Invalid import id", fmt.Sprintf("%q is no xname; give one such as x3000c0s19b1n0.", req.ID))
+		resp.Diagnostics.AddError("Invalid import id", fmt.Sprintf("%q is no xname; give one such as x3000c0s19b1n0.", xname))
 		return
 	}
-	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("xname"), req.ID)...)
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("xname"), xname)...)
+	resp.Diagnostics.Append(identifyComponent(ctx, resp.Identity, id)...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateImported, []byte(isImported))...)
 }

@@ -167,6 +167,7 @@ func (s *fakeBOS) handler() http.Handler {
 		"POST /x/v1/previews":                  s.extension(s.postPreview),
 		"POST /x/v1/sessions":                  s.extension(s.postSession),
 		"GET /x/v1/sessions/{name}/components": s.extension(s.outcomes),
+		"POST /x/v1/sessions/{name}/cancel":    s.extension(s.cancel),
 	} {
 		mux.HandleFunc(pattern, s.answer(handle))
 	}
@@ -270,7 +271,7 @@ func (s *fakeBOS) deleteTemplate(r *http.Request) (int, any) {
 
 func (s *fakeBOS) capabilities(*http.Request) (int, any) {
 	return http.StatusOK, bos.Capabilities{Service: "fake", Extensions: []string{
-		bos.ExtensionPreviews, bos.ExtensionPinnedSessions, bos.ExtensionOutcomes, bos.ExtensionFoldedLimits,
+		bos.ExtensionPreviews, bos.ExtensionPinnedSessions, bos.ExtensionOutcomes, bos.ExtensionFoldedLimits, bos.ExtensionCancel,
 	}}
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
@@ -157,4 +158,19 @@ func (s *fakeBOS) applyStaged(r *http.Request) (int, any) {
 		}
 	}
 	return http.StatusOK, answer
+}
+
+func (s *fakeBOS) cancel(r *http.Request) (int, any) {
+	var body struct {
+		Reason string `json:"reason"`
+	}
+	session, ok := s.sessions[key(r)]
+	if err := decode(r, &body); err != nil || !ok {
+		return missing("Session '%s' does not exist (%v)", key(r).Name, err)
+	}
+	if session.Status.Status != bos.SessionComplete {
+		text := "cancelled: " + body.Reason
+		session.Status.Status, session.Status.EndTime, session.Status.Error = bos.SessionComplete, bos.At(time.Now()), &text
+	}
+	return http.StatusOK, session
 }

@@ -51,6 +51,8 @@ func follow(ctx context.Context, c *client.Client, session string, after func(ti
 type progress struct {
 	now  func() time.Time
 	last time.Time
+	// tell gets the status as well; it may be nil.
+	tell func(bos.ExtendedStatus)
 }
 
 // progressEvery is the least time between two entries.
@@ -68,6 +70,9 @@ func (p *progress) report(ctx context.Context, c *client.Client, session string)
 	if err != nil {
 		tflog.Debug(ctx, "status of the BOS session cannot be read now", map[string]any{"session": session, "error": err.Error()})
 		return
+	}
+	if p.tell != nil {
+		p.tell(s)
 	}
 	nodes := func(percent float64) int { return int(percent*float64(s.ManagedComponentsCount)/100 + 0.5) }
 	tflog.Info(ctx, "waiting for BOS session", map[string]any{

@@ -7,8 +7,10 @@ package provider
 import (
 	"context"
 
+	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/function"
+	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -28,6 +30,13 @@ func Serve(ctx context.Context, version string, debug bool) error {
 		Address: Address, Debug: debug, ProtocolVersion: 6,
 	})
 }
+
+var (
+	_ provider.ProviderWithFunctions      = (*bosProvider)(nil)
+	_ provider.ProviderWithValidateConfig = (*bosProvider)(nil)
+	_ provider.ProviderWithListResources  = (*bosProvider)(nil)
+	_ provider.ProviderWithActions        = (*bosProvider)(nil)
+)
 
 type bosProvider struct{ version string }
 
@@ -49,4 +58,14 @@ func (p *bosProvider) DataSources(context.Context) []func() datasource.DataSourc
 
 func (p *bosProvider) Functions(context.Context) []func() function.Function {
 	return []func() function.Function{newXnameExpand, newXnameFold, newXnameParse, newLimitParse}
+}
+
+// ListResources are what `terraform query` can list.
+func (p *bosProvider) ListResources(context.Context) []func() list.ListResource {
+	return []func() list.ListResource{newTemplateList, newSessionList, newComponentList}
+}
+
+// Actions are what Terraform can do without keeping state.
+func (p *bosProvider) Actions(context.Context) []func() action.Action {
+	return []func() action.Action{newSessionRun, newApplyStaged, newSessionCancel}
 }

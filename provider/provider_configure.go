@@ -33,7 +33,7 @@ func (p *bosProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		previews:       newPreviewCache(),
 		components:     newComponentCache(),
 	}
-	resp.ResourceData, resp.DataSourceData = s, s
+	resp.ResourceData, resp.DataSourceData, resp.ListResourceData, resp.ActionData = s, s, s, s
 	if m.Insecure.ValueBool() {
 		resp.Diagnostics.AddAttributeWarning(path.Root("insecure"), "BOS certificate is not verified",
 			"insecure = true: whoever sits between Terraform and BOS can read the token and boot nodes. Give the CA in ca_certificate instead.")

@@ -20,12 +20,16 @@ type sessionResource struct {
 	shared *shared
 	after  func(time.Duration) <-chan time.Time
 	now    func() time.Time
+	// tell gets the status of a session that is waited for, now and then;
+	// it may be nil.
+	tell func(bos.ExtendedStatus)
 }
 
 var (
 	_ resource.ResourceWithConfigure   = (*sessionResource)(nil)
 	_ resource.ResourceWithModifyPlan  = (*sessionResource)(nil)
 	_ resource.ResourceWithImportState = (*sessionResource)(nil)
+	_ resource.ResourceWithIdentity    = (*sessionResource)(nil)
 )
 
 // privateImported marks a resource that was imported and not changed since.
@@ -75,6 +79,7 @@ func (r *sessionResource) Create(ctx context.Context, req resource.CreateRequest
 	case errors.As(err, &unconfirmed):
 		m.Status = types.StringValue(statusUnconfirmed)
 		resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
+		resp.Diagnostics.Append(identifyNamed(ctx, resp.Identity, m.Tenant, m.Name)...)
 		resp.Diagnostics.AddWarning("BOS session may or may not run", capital(err.Error())+". The next plan looks it up by its name.")
 		return
 	case err != nil:
@@ -83,6 +88,7 @@ func (r *sessionResource) Create(ctx context.Context, req resource.CreateRequest
 	}
 	m.observe(created)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
+	resp.Diagnostics.Append(identifyNamed(ctx, resp.Identity, m.Tenant, m.Name)...)
 	if m.WaitForCompletion.ValueBool() {
 		r.wait(ctx, c, &m, limit, &resp.Diagnostics)
 		r.conclude(ctx, c, &m, false, &resp.Diagnostics)
@@ -130,7 +136,7 @@ func (r *sessionResource) wait(ctx context.Context, c *client.Client, m *session
 	until, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var trouble error
-	told := progress{now: r.now}
+	told := progress{now: r.now, tell: r.tell}
 	news := follow(until, c, m.Name.ValueString(), r.after)
 	done := newWaiter(r.after, durationOr(m.PollInterval, defaultPoll), news).until(until, func(ctx context.Context) bool {
 		s, err := c.Session(ctx, m.Name.ValueString())
@@ -219,6 +225,7 @@ func outcomeUnknown(diags *diag.Diagnostics, m *sessionModel, err error) {
 func (r *sessionResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var m sessionModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
+	resp.Diagnostics.Append(identifyNamed(ctx, resp.Identity, m.Tenant, m.Name)...)
 	c := r.shared.reach(m.Tenant, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() || m.RecordExpired.ValueBool() {
 		return
@@ -284,6 +291,7 @@ func (r *sessionResource) Update(ctx context.Context, req resource.UpdateRequest
 		r.suspend(&m)
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
+	resp.Diagnostics.Append(identifyNamed(ctx, resp.Identity, m.Tenant, m.Name)...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateImported, []byte(notImported))...)
 }
 
@@ -342,6 +350,6 @@ func (r *sessionResource) end(ctx context.Context, c *client.Client, m sessionMo
 }
 
 func (r *sessionResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	importByName(ctx, r.shared, req.ID, resp)
+	importByName(ctx, r.shared, req, resp)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateImported, []byte(isImported))...)
 }

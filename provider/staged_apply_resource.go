@@ -154,10 +154,25 @@ func (r *stagedApplyResource) Create(ctx context.Context, req resource.CreateReq
 		resp.Diagnostics.AddAttributeError(path.Root("xnames"), "Unable to apply staged state", capital(err.Error())+".")
 		return
 	}
+	defer r.shared.embedded.drive(ctx)()
+	m.noOutcome()
+	if !r.apply(ctx, c, &m, names, &resp.Diagnostics) {
+		return
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
+	if m.WaitForCompletion.ValueBool() {
+		r.wait(ctx, c, &m, limit, &resp.Diagnostics)
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
+}
+
+// apply sends the request once and takes over what BOS says it did; false, with
+// an error, if nothing was touched.
+func (r *stagedApplyResource) apply(ctx context.Context, c *client.Client, m *stagedApplyModel, names []string, diags *diag.Diagnostics) bool {
 	before, err := c.Components(ctx, bos.ComponentFilter{IDs: names})
 	if err != nil {
-		unable(&resp.Diagnostics, "apply staged state; nothing was touched", err)
-		return
+		unable(diags, "apply staged state; nothing was touched", err)
+		return false
 	}
 	owner := make(map[string]string, len(before))
 	for _, record := range before {
@@ -165,28 +180,24 @@ func (r *stagedApplyResource) Create(ctx context.Context, req resource.CreateReq
 	}
 	m.ID = types.StringValue(uuid.NewString())
 	m.AppliedAt = types.StringValue(bos.At(r.now()).String())
-	m.noOutcome()
-	defer r.shared.embedded.drive(ctx)()
 	// An interrupt must not leave behind what nobody knows of.
 	answer, err := c.ApplyStaged(context.WithoutCancel(ctx), names)
 	r.shared.components.forget()
 	switch {
 	case err != nil && client.Undecided(err):
-		answer = r.lookUp(ctx, c, names, owner, &resp.Diagnostics, err)
+		answer = r.lookUp(ctx, c, names, owner, diags, err)
+	case err != nil && len(answer.Succeeded)+len(answer.Failed)+len(answer.Ignored) > 0:
+		diags.AddWarning("Staged state was applied for some nodes only", explain(err))
 	case err != nil:
-		unable(&resp.Diagnostics, "apply staged state", err)
-		return
+		unable(diags, "apply staged state", err)
+		return false
 	}
 	m.take(answer, owner)
 	m.Status = types.StringValue(string(bos.SessionRunning))
-	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
 	if len(answer.Ignored) > 0 {
-		resp.Diagnostics.AddWarning(fmt.Sprintf("Nothing was staged for %s", nodes(int64(len(answer.Ignored)))), bos.Fold(answer.Ignored)+" were left alone.")
+		diags.AddWarning(fmt.Sprintf("Nothing was staged for %s", nodes(int64(len(answer.Ignored)))), bos.Fold(answer.Ignored)+" were left alone.")
 	}
-	if m.WaitForCompletion.ValueBool() {
-		r.wait(ctx, c, &m, limit, &resp.Diagnostics)
-	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
+	return true
 }
 
 // lookUp finds out from the records of the nodes what became of a request that

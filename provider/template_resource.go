@@ -21,6 +21,7 @@ var (
 	_ resource.ResourceWithConfigure   = (*templateResource)(nil)
 	_ resource.ResourceWithModifyPlan  = (*templateResource)(nil)
 	_ resource.ResourceWithImportState = (*templateResource)(nil)
+	_ resource.ResourceWithIdentity    = (*templateResource)(nil)
 )
 
 func newTemplateResource() resource.Resource { return &templateResource{} }
@@ -123,6 +124,7 @@ func (r *templateResource) Create(ctx context.Context, req resource.CreateReques
 	}
 	r.put(ctx, c, &plan, "create BOS session template", &resp.Diagnostics)
 	if !resp.Diagnostics.HasError() {
+		resp.Diagnostics.Append(identifyNamed(ctx, resp.Identity, plan.Tenant, plan.Name)...)
 		resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 	}
 }
@@ -174,6 +176,7 @@ func (r *templateResource) Read(ctx context.Context, req resource.ReadRequest, r
 		return
 	}
 	state.fromAPI(ctx, t, &resp.Diagnostics)
+	resp.Diagnostics.Append(identifyNamed(ctx, resp.Identity, state.Tenant, state.Name)...)
 	state.readValidity(ctx, c, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 }
@@ -187,6 +190,7 @@ func (r *templateResource) Update(ctx context.Context, req resource.UpdateReques
 	}
 	r.put(ctx, c, &plan, "update BOS session template", &resp.Diagnostics)
 	if !resp.Diagnostics.HasError() {
+		resp.Diagnostics.Append(identifyNamed(ctx, resp.Identity, plan.Tenant, plan.Name)...)
 		resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 	}
 }
@@ -204,15 +208,23 @@ func (r *templateResource) Delete(ctx context.Context, req resource.DeleteReques
 }
 
 func (r *templateResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	importByName(ctx, r.shared, req.ID, resp)
+	importByName(ctx, r.shared, req, resp)
 }
 
-// importByName takes "name" or "tenant/name".
-func importByName(ctx context.Context, s *shared, id string, resp *resource.ImportStateResponse) {
-	tenant := s.defaultTenant()
-	name := id
+// importByName takes "name" or "tenant/name", or an identity.
+func importByName(ctx context.Context, s *shared, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	id, tenant, name := req.ID, s.defaultTenant(), req.ID
 	if i := strings.LastIndexByte(id, '/'); i >= 0 {
 		tenant, name = types.StringValue(id[:i]), id[i+1:]
+	}
+	if id == "" && req.Identity != nil {
+		var given namedIdentity
+		resp.Diagnostics.Append(req.Identity.Get(ctx, &given)...)
+		name = given.Name.ValueString()
+		if !given.Tenant.IsNull() {
+			tenant = given.Tenant
+		}
+		id = joinID(tenant, given.Name).ValueString()
 	}
 	if !bos.ValidName(name) || tenant.ValueString() == "" && !tenant.IsNull() {
 		resp.Diagnostics.AddError("Invalid import id", fmt.Sprintf("%q is neither a name nor tenant/name; a name is %s.", id, bos.NameRule))
@@ -221,6 +233,7 @@ func importByName(ctx context.Context, s *shared, id string, resp *resource.Impo
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("name"), name)...)
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("tenant"), tenant)...)
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), joinID(tenant, types.StringValue(name)))...)
+	resp.Diagnostics.Append(identifyNamed(ctx, resp.Identity, tenant, types.StringValue(name))...)
 }
 
 // joinID is name or tenant/name, unknown while a part is.

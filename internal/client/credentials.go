@@ -76,7 +76,7 @@ func (f *tokenFile) token(context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("token_file cannot be read: %w", err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	content, err := io.ReadAll(io.LimitReader(file, maxToken))
 	if err != nil {
 		return "", fmt.Errorf("token_file %s cannot be read: %w", f.path, err)

@@ -1,0 +1,272 @@
+package provider_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/bootorch/terraform-provider-bos/provider"
+)
+
+// newerCore speaks the plugin protocol as a Terraform does that knows lists,
+// actions and identities, in the process of the test.
+type newerCore struct {
+	t      *testing.T
+	server tfprotov6.ProviderServer
+	schema *tfprotov6.GetProviderSchemaResponse
+}
+
+func newNewerCore(t *testing.T, s site) *newerCore {
+	t.Helper()
+	core := &newerCore{t: t, server: providerserver.NewProtocol6(provider.New("test")())()}
+	var err error
+	if core.schema, err = core.server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{}); err != nil {
+		t.Fatal(err)
+	}
+	core.clean(core.schema.Diagnostics)
+	config := core.value(core.schema.Provider, map[string]any{"endpoint": s.URL()})
+	resp, err := core.server.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{TerraformVersion: "1.14.0", Config: config})
+	if err != nil {
+		t.Fatal(err)
+	}
+	core.clean(resp.Diagnostics)
+	return core
+}
+
+// clean fails the test if there is an error.
+func (c *newerCore) clean(diags []*tfprotov6.Diagnostic) {
+	c.t.Helper()
+	for _, d := range diags {
+		if d.Severity == tfprotov6.DiagnosticSeverityError {
+			c.t.Fatalf("%s: %s", d.Summary, d.Detail)
+		}
+	}
+}
+
+// value is an object of a schema; what is not given is null.
+func (c *newerCore) value(schema *tfprotov6.Schema, given map[string]any) *tfprotov6.DynamicValue {
+	c.t.Helper()
+	object, ok := schema.ValueType().(tftypes.Object)
+	if !ok {
+		c.t.Fatal("the schema is no object")
+	}
+	attributes := make(map[string]tftypes.Value)
+	for name, kind := range object.AttributeTypes {
+		value := given[name]
+		if words, ok := value.([]string); ok {
+			var list []tftypes.Value
+			for _, word := range words {
+				list = append(list, tftypes.NewValue(tftypes.String, word))
+			}
+			value = list
+		}
+		attributes[name] = tftypes.NewValue(kind, value)
+	}
+	dynamic, err := tfprotov6.NewDynamicValue(object, tftypes.NewValue(object, attributes))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return &dynamic
+}
+
+// invoke invokes an action and returns its messages and diagnostics.
+func (c *newerCore) invoke(action string, given map[string]any) (messages []string, diags []*tfprotov6.Diagnostic) {
+	c.t.Helper()
+	actions, ok := c.server.(tfprotov6.ActionServer)
+	if !ok {
+		c.t.Fatal("the provider has no actions")
+	}
+	config := c.value(c.schema.ActionSchemas[action].Schema, given)
+	checked, err := actions.ValidateActionConfig(c.t.Context(), &tfprotov6.ValidateActionConfigRequest{ActionType: action, Config: config})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.clean(checked.Diagnostics)
+	planned, err := actions.PlanAction(c.t.Context(), &tfprotov6.PlanActionRequest{ActionType: action, Config: config})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.clean(planned.Diagnostics)
+	diags = append(diags, planned.Diagnostics...)
+	stream, err := actions.InvokeAction(c.t.Context(), &tfprotov6.InvokeActionRequest{ActionType: action, Config: config})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	for event := range stream.Events {
+		switch event := event.Type.(type) {
+		case tfprotov6.ProgressInvokeActionEventType:
+			messages = append(messages, event.Message)
+		case tfprotov6.CompletedInvokeActionEventType:
+			diags = append(diags, event.Diagnostics...)
+		}
+	}
+	return messages, diags
+}
+
+func summaries(diags []*tfprotov6.Diagnostic) string {
+	var all []string
+	for _, d := range diags {
+		all = append(all, d.Severity.String()+" "+d.Summary+" "+d.Detail)
+	}
+	return strings.Join(all, "\n")
+}
+
+// list lists resources of a type, by display name; full also wants the
+// resources themselves.
+func (c *newerCore) list(kind string, given map[string]any, limit int64, full bool) (names []string, found []tfprotov6.ListResourceResult) {
+	c.t.Helper()
+	lists, ok := c.server.(tfprotov6.ListResourceServer)
+	if !ok {
+		c.t.Fatal("the provider lists nothing")
+	}
+	config := c.value(c.schema.ListResourceSchemas[kind], given)
+	stream, err := lists.ListResource(c.t.Context(), &tfprotov6.ListResourceRequest{TypeName: kind, Config: config, Limit: limit, IncludeResource: full})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	for result := range stream.Results {
+		c.clean(result.Diagnostics)
+		names, found = append(names, result.DisplayName), append(found, result)
+	}
+	return names, found
+}
+
+// filled is a site with a template, a session of four nodes of which one
+// failed, and the same template for a tenant.
+func filled(t *testing.T) *fakeBOS {
+	t.Helper()
+	fake := startFake(t.Cleanup, room...)
+	fake.Break("x1000c0s2b0n0")
+	put(t, fake.URL()+"/v2/sessiontemplates/compute", `{"boot_sets":{"a":{"path":"s3://b/manifest.json","type":"s3","node_roles_groups":["Compute"]}}}`)
+	send(t, "POST", fake.URL()+"/v2/sessions", strings.NewReader(`{"name":"monday","operation":"reboot","template_name":"compute"}`))
+	return fake
+}
+
+func TestTerraformQueryListsWhatThereIsToImport(t *testing.T) {
+	core := newNewerCore(t, filled(t))
+	for kind, c := range map[string]struct {
+		given map[string]any
+		limit int64
+		want  []string
+	}{
+		"bos_session_template": {nil, 10, []string{"compute"}},
+		"bos_session":          {map[string]any{"status": "complete"}, 10, []string{"monday"}},
+		"bos_component":        {map[string]any{"status": "failed"}, 10, []string{"x1000c0s2b0n0"}},
+	} {
+		names, found := core.list(kind, c.given, c.limit, true)
+		if !slices.Equal(names, c.want) {
+			t.Errorf("%s lists %v", kind, names)
+			continue
+		}
+		if found[0].Identity == nil || found[0].Resource == nil {
+			t.Errorf("%s lists a result without identity or resource", kind)
+		}
+	}
+	if names, _ := core.list("bos_component", nil, 3, false); len(names) != 3 {
+		t.Errorf("asked for 3 components, it lists %v", names)
+	}
+}
+
+func TestWhatAQueryFindsIsImportedByItsIdentity(t *testing.T) {
+	core := newNewerCore(t, filled(t))
+	for kind, want := range map[string]string{"bos_session_template": "compute", "bos_session": "monday", "bos_component": "x1000c0s0b0n0"} {
+		_, found := core.list(kind, nil, 1, false)
+		imported, err := core.server.ImportResourceState(t.Context(), &tfprotov6.ImportResourceStateRequest{TypeName: kind, Identity: found[0].Identity})
+		if err != nil {
+			t.Fatal(err)
+		}
+		core.clean(imported.Diagnostics)
+		resource := imported.ImportedResources[0]
+		read, err := core.server.ReadResource(t.Context(), &tfprotov6.ReadResourceRequest{
+			TypeName: kind, CurrentState: resource.State, CurrentIdentity: resource.Identity, Private: resource.Private,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		core.clean(read.Diagnostics)
+		state, err := read.NewState.Unmarshal(core.schema.ResourceSchemas[kind].ValueType())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var attributes map[string]tftypes.Value
+		var id string
+		if err := state.As(&attributes); err != nil {
+			t.Fatal(err)
+		}
+		if err := attributes["id"].As(&id); err != nil || id != want {
+			t.Errorf("%s was imported as %q (%v)", kind, id, err)
+		}
+	}
+}
+
+func TestTheActionThatRunsASessionSaysWhatItDoesAndFailsWithNodes(t *testing.T) {
+	fake := filled(t)
+	core := newNewerCore(t, fake)
+	messages, diags := core.invoke("bos_session_run", map[string]any{"operation": "reboot", "template_name": "compute", "limit": "x1000c0s[0-1]b0n0"})
+	said := strings.Join(messages, "\n")
+	if !strings.Contains(said, "was accepted: reboot") || !strings.Contains(said, "is complete: 2 nodes, 0 failed") {
+		t.Errorf("the messages are\n%s", said)
+	}
+	if all := summaries(diags); !strings.Contains(all, "WARNING This will reboot 2 nodes") || strings.Contains(all, "ERROR") {
+		t.Errorf("the diagnostics are\n%s", all)
+	}
+	_, diags = core.invoke("bos_session_run", map[string]any{"operation": "reboot", "template_name": "compute"})
+	if all := summaries(diags); !strings.Contains(all, "ERROR 1 node failed to reboot") || !strings.Contains(all, `limit = "x1000c0s2b0n0"`) {
+		t.Errorf("the diagnostics are\n%s", all)
+	}
+	if _, diags = core.invoke("bos_session_run", map[string]any{"operation": "reboot", "template_name": "compute", "max_failed": "25%"}); strings.Contains(summaries(diags), "ERROR") {
+		t.Errorf("the diagnostics are\n%s", summaries(diags))
+	}
+	_, diags = core.invoke("bos_session_run", map[string]any{"operation": "reboot", "template_name": "compute", "name": "monday"})
+	if all := summaries(diags); !strings.Contains(all, "No node was touched") {
+		t.Errorf("the diagnostics are\n%s", all)
+	}
+}
+
+func TestTheActionThatWaitsTellsHowFarTheSessionIs(t *testing.T) {
+	fake := filled(t)
+	fake.Hold()
+	status := seen(fake, "GET /v2/sessions/tuesday/status", 1)
+	go func() {
+		<-status
+		fake.Release()
+	}()
+	core := newNewerCore(t, fake)
+	messages, _ := core.invoke("bos_session_run", map[string]any{"operation": "reboot", "template_name": "compute", "name": "tuesday", "limit": "x1000c0s0b0n0"})
+	if said := strings.Join(messages, "\n"); !strings.Contains(said, "session tuesday: running, 0 of 1 node done, 0 failed, 1 powering on") {
+		t.Errorf("the messages are\n%s", said)
+	}
+}
+
+func TestTheActionThatAppliesStagedState(t *testing.T) {
+	fake := filled(t)
+	send(t, "POST", fake.URL()+"/v2/sessions", strings.NewReader(`{"name":"staged","operation":"reboot","template_name":"compute","stage":true}`))
+	core := newNewerCore(t, fake)
+	messages, diags := core.invoke("bos_apply_staged", map[string]any{"xnames": []string{"x1000c0s[0-2]b0n0"}})
+	if said := strings.Join(messages, "\n"); !strings.Contains(said, "applied for 3 nodes") || !strings.Contains(said, "complete: 1 failed") {
+		t.Errorf("the messages are\n%s", said)
+	}
+	if all := summaries(diags); !strings.Contains(all, "ERROR Nodes failed") {
+		t.Errorf("the diagnostics are\n%s", all)
+	}
+}
+
+func TestTheActionThatCancelsASession(t *testing.T) {
+	fake := filled(t)
+	fake.Hold()
+	send(t, "POST", fake.URL()+"/v2/sessions", strings.NewReader(`{"name":"long","operation":"reboot","template_name":"compute"}`))
+	core := newNewerCore(t, fake)
+	messages, diags := core.invoke("bos_session_cancel", map[string]any{"name": "long", "reason": "maintenance"})
+	if said := strings.Join(messages, "\n"); said != "session long is complete: cancelled: maintenance" {
+		t.Errorf("the messages are %q with %s", said, summaries(diags))
+	}
+	fake.Plain()
+	_, diags = newNewerCore(t, fake).invoke("bos_session_cancel", map[string]any{"name": "long"})
+	if all := summaries(diags); !strings.Contains(all, "ERROR Unable to cancel BOS session") {
+		t.Errorf("the diagnostics are\n%s", all)
+	}
+}
