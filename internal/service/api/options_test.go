@@ -1,7 +1,10 @@
 package api
 
 import (
+	"bytes"
+	"log/slog"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -59,5 +62,38 @@ func TestPatchOptionsRefuses(t *testing.T) {
 			s.t = t
 			s.do("PATCH", "/v2/options", body).refused(http.StatusBadRequest, "")
 		})
+	}
+}
+
+func TestAnUnknownOptionIsNamedInTheLog(t *testing.T) {
+	var log bytes.Buffer
+	s := newSite(t, func(c *Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+	s.do("PATCH", "/v2/options", object{"of_tomorrow": 1, "reject_nids": true}).ok(http.StatusOK, nil)
+	if !strings.Contains(log.String(), "level=WARN") || !strings.Contains(log.String(), "of_tomorrow") || strings.Contains(log.String(), "reject_nids") {
+		t.Errorf("the log says %q", log.String())
+	}
+}
+
+func TestOptionsTakeEffectWithTheNextRequest(t *testing.T) {
+	s := newSite(t)
+	s.putTemplate("t1", withSet("node_list", []string{"nid000001"}))
+	for _, on := range []bool{true, false} {
+		s.do("PATCH", "/v2/options", object{"reject_nids": on, "session_limit_required": on, "clear_stage": on}).ok(http.StatusOK, nil)
+		if !s.lastChange().Options {
+			t.Error("the engine was not told")
+		}
+		wanted := map[bool]int{true: http.StatusBadRequest, false: http.StatusOK}[on]
+		if r := s.do("PUT", "/v2/sessiontemplates/t1", withSet("node_list", []string{"nid000001"})); r.status != wanted {
+			t.Errorf("reject_nids %t: %d", on, r.status)
+		}
+		s.do("POST", "/v2/sessions", with(boot("s1"), "template_name", "t1")).refusedOr(t, on)
+	}
+}
+
+// refusedOr demands a 400 or that a session was created.
+func (r reply) refusedOr(t *testing.T, refused bool) {
+	t.Helper()
+	if got := r.status == http.StatusBadRequest; got != refused || !refused && r.status != http.StatusCreated {
+		t.Errorf("%s: %d %s", r.what, r.status, r.body)
 	}
 }

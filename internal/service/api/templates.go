@@ -72,8 +72,9 @@ func (s *server) putTemplate(w http.ResponseWriter, r *http.Request) error {
 }
 
 // patchTries is how often a patch is merged anew because somebody else changed
-// the template meanwhile.
-const patchTries = 5
+// the template meanwhile; then the others have to wait for it, also while it
+// asks upstreams.
+const patchTries = 3
 
 func (s *server) patchTemplate(w http.ResponseWriter, r *http.Request) error {
 	tenant, name, err := templateKey(r)
@@ -88,13 +89,8 @@ func (s *server) patchTemplate(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	for range patchTries {
-		before, err := s.Store.Template(r.Context(), tenant, name)
+		before, after, err := s.patched(r.Context(), tenant, name, body)
 		if err != nil {
-			return orMissing(err, kindTemplate, tenant, name)
-		}
-		after := before
-		body.apply(&after)
-		if after, err = s.readyToStore(r.Context(), after); err != nil {
 			return err
 		}
 		stored, err := s.storeUnlessChanged(w, r, before, after)
@@ -102,7 +98,25 @@ func (s *server) patchTemplate(w http.ResponseWriter, r *http.Request) error {
 			return orMissing(err, kindTemplate, tenant, name)
 		}
 	}
-	return unavailable("session template '%s' is changed by others all the time; nothing was written, try again", name)
+	s.templates.Lock()
+	defer s.templates.Unlock()
+	_, after, err := s.patched(r.Context(), tenant, name, body)
+	if err != nil {
+		return err
+	}
+	return s.storeTemplate(w, r, after)
+}
+
+// patched is a template before and after a patch, checked.
+func (s *server) patched(ctx context.Context, tenant, name string, body templateBody) (before, after bos.SessionTemplate, err error) {
+	before, err = s.Store.Template(ctx, tenant, name)
+	if err != nil {
+		return before, after, orMissing(err, kindTemplate, tenant, name)
+	}
+	after = before
+	body.apply(&after)
+	after, err = s.readyToStore(ctx, after)
+	return before, after, err
 }
 
 // storeUnlessChanged stores a patched template if it still is what was patched.
@@ -159,7 +173,7 @@ func (s *server) getTemplateTemplate(w http.ResponseWriter, _ *http.Request) err
 		Description: "Boots all compute nodes; replace what is written in capitals, and PUT it to /v2/sessiontemplates/NAME",
 		EnableCFS:   &yes,
 		CFS:         bos.CFS{Configuration: "CONFIGURATION"},
-		BootSets: map[string]bos.BootSet{"compute": { //nolint:gosec // a template holds no credentials
+		BootSets: map[string]bos.BootSet{"compute": {
 			Path:                      "s3://boot-images/IMAGE-ID/manifest.json",
 			Type:                      "s3",
 			ETag:                      "ETAG-OF-THE-MANIFEST",

@@ -1,8 +1,10 @@
 package api
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -189,4 +191,23 @@ func TestAnUnknownTenant(t *testing.T) {
 	s.do("GET", "/v2/sessions", nil, tenantHeader, strings.Repeat("t", 128)).refused(http.StatusBadRequest, titleInvalidTenant)
 	without := newSite(t, func(c *Config) { c.Tenants = nil })
 	without.do("GET", "/v2/components", nil, blue...).refused(http.StatusBadRequest, titleInvalidTenant, "tenants.tapms")
+}
+
+func TestNoPatchOfATemplateIsLostToAnother(t *testing.T) {
+	s := newSite(t)
+	s.putTemplate("t1", template())
+	const clients = 16
+	var wait sync.WaitGroup
+	for i := range clients {
+		wait.Go(func() {
+			set := object{"path": "s3://boot-images/one/manifest.json", "type": "s3", "node_groups": []string{"blue"}}
+			s.do("PATCH", "/v2/sessiontemplates/t1", object{"boot_sets": object{fmt.Sprint("set", i): set}}).ok(http.StatusOK, nil)
+		})
+	}
+	wait.Wait()
+	var got bos.SessionTemplate
+	s.do("GET", "/v2/sessiontemplates/t1", nil).ok(http.StatusOK, &got)
+	if len(got.BootSets) != clients+1 {
+		t.Errorf("%d boot sets are left", len(got.BootSets))
+	}
 }
