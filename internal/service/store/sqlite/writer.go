@@ -102,7 +102,12 @@ func newWriter(conn *sql.Conn) *writer {
 func (w *writer) close() error {
 	w.once.Do(func() { close(w.stop) })
 	<-w.done
-	return w.tx.conn.Close()
+	var errs []error
+	for query, s := range w.tx.stmts {
+		delete(w.tx.stmts, query)
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(append(errs, w.tx.conn.Close())...)
 }
 
 // do runs the closure and returns after its commit is durable.
