@@ -128,14 +128,14 @@ func pause(ctx context.Context, d time.Duration) {
 }
 
 // sessionBody is where to send the session and as what: a server with the
-// extensions compares the pin, another one gets plain v2 with the limit
-// written out.
+// extensions compares the pin and notes the reason, another one gets plain v2
+// with the limit written out.
 func (c *Client) sessionBody(ctx context.Context, s bos.PinnedSession) (path string, body any, err error) {
 	caps, err := c.Capabilities(ctx)
 	if err != nil {
 		return "", nil, err
 	}
-	if s.Pin != "" && Has(caps, bos.ExtensionPinnedSessions) {
+	if (s.Pin != "" || s.Reason != "") && Has(caps, bos.ExtensionPinnedSessions) {
 		return "/x/v1/sessions", s, nil
 	}
 	if s.Limit != nil && !Has(caps, bos.ExtensionFoldedLimits) {

@@ -25,3 +25,21 @@ func TestStagedNodesAreAppliedInPartsOfWhatTheAPITakes(t *testing.T) {
 		t.Errorf("%+v, %v after %d requests; a request that failed is not repeated", got, err, len(s.log))
 	}
 }
+
+func TestAReasonGoesToAServerThatKeepsIt(t *testing.T) {
+	for extensions, want := range map[string]string{`"pinned_sessions","folded_limits"`: "POST /apis/bos/x/v1/sessions", ``: "POST /apis/bos/v2/sessions"} {
+		c, s := dial(t, 0, func(n int, _ *http.Request) (*http.Response, error) {
+			if n == 1 {
+				return answer(200, `{"extensions":[`+extensions+`]}`), nil
+			}
+			return answer(201, `{"name":"s"}`), nil
+		})
+		wanted := bos.PinnedSession{SessionCreate: bos.SessionCreate{Name: "s", Operation: bos.OperationBoot, TemplateName: "t"}, Reason: "r"}
+		if _, err := c.CreateSession(t.Context(), wanted); err != nil {
+			t.Fatal(err)
+		}
+		if s.log[1] != want || strings.Contains(s.bodies[1], `"reason":"r"`) != (extensions != "") {
+			t.Errorf("it sent %s with %s", s.log[1], s.bodies[1])
+		}
+	}
+}
