@@ -39,7 +39,7 @@ func TestANodeOfUnknownArchitectureCountsAsX86(t *testing.T) {
 
 func TestABootSetsOwnConfigurationWinsOverTheTemplates(t *testing.T) {
 	s := bos.SessionRecord{Session: bos.Session{Operation: bos.OperationBoot}, Template: bos.SessionTemplate{
-		CFS: &bos.CFS{Configuration: "of-the-template"},
+		CFS:      &bos.CFS{Configuration: "of-the-template"},
 		BootSets: map[string]bos.BootSet{"a": {Path: "p", Type: "s3", CFS: &bos.CFS{Configuration: "of-the-set"}}, "b": {Path: "p", Type: "s3"}},
 	}}
 	records := map[string]bos.Record{"x1c0s0b0n0": {Component: bos.Component{ID: "x1c0s0b0n0"}}, "x1c0s1b0n0": {Component: bos.Component{ID: "x1c0s1b0n0"}}}

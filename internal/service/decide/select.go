@@ -140,7 +140,10 @@ type selector struct {
 	// owner is the boot set of each selected node.
 	owner map[string]string
 	// skipped is the index in SkipReasons for each node that a boot set left out.
-	skipped  map[string]int
+	skipped map[string]int
+	// left are those nodes in the order in which they were left out: that of
+	// their names, for each boot set, which spares sorting ten thousand.
+	left     []string
 	warnings []string
 }
 
@@ -149,7 +152,7 @@ func newSelector(req Request, inv bos.Inventory) *selector {
 		req: req, inv: inv, roles: inv.Roles(),
 		nodes:   make(map[string]bos.Node, len(inv.Nodes)),
 		owner:   make(map[string]string),
-		skipped: make(map[string]int),
+		skipped: make(map[string]int, len(inv.Nodes)),
 	}
 	for _, n := range inv.Nodes {
 		s.nodes[n.ID] = n
@@ -239,7 +242,11 @@ func (s *selector) keep(candidates []string, set bos.BootSet) []string {
 		}
 		// Where boot sets leave a node out for different reasons, the
 		// one that was looked for last is the one to do something about.
-		s.skipped[id] = max(s.skipped[id], reason)
+		before, again := s.skipped[id]
+		if !again {
+			s.left = append(s.left, id)
+		}
+		s.skipped[id] = max(before, reason)
 	}
 	return kept
 }
@@ -302,8 +309,9 @@ func (s *selector) byRole(ids []string) []SelectedRole {
 func (s *selector) skips() []Skip {
 	reasons := SkipReasons()
 	groups := make([][]string, len(reasons))
-	for id, reason := range s.skipped {
+	for _, id := range s.left {
 		if _, selected := s.owner[id]; !selected {
+			reason := s.skipped[id]
 			groups[reason] = append(groups[reason], id)
 		}
 	}
