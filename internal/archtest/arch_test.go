@@ -42,7 +42,10 @@ var allowed = map[string][]string{
 	"internal/hw/gather":               {},
 	"internal/hw/pcs":                  {"internal/bos", "internal/hw/gather", "internal/hw/transport"},
 	"internal/hw/cfs":                  {"internal/bos", "internal/hw/gather", "internal/hw/transport"},
-	"internal/hw/s3":                   {"internal/bos", "internal/hw/transport"},
+	"internal/hw/manifest":             {"internal/bos"},
+	"internal/hw/s3":                   {"internal/bos", "internal/hw/manifest", "internal/hw/transport"},
+	"internal/hw/web":                  {"internal/bos", "internal/hw/manifest", "internal/hw/transport"},
+	"internal/hw/files":                {"internal/bos", "internal/hw/manifest"},
 	"internal/hw/emulator":             {"internal/bos"},
 	"internal/integration":             {},
 	// Puts the service together for whoever runs one; it holds no logic.

@@ -10,15 +10,18 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/bss"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/cfs"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/files"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/hsm"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/ims"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/inventoryfile"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/manifest"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/pcs"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/redfish"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/s3"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/tapms"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/tenantsfile"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/web"
 	"github.com/bootorch/terraform-provider-bos/internal/service"
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
 )
@@ -192,19 +195,38 @@ func (w *wiring) configuration() error {
 	return err
 }
 
+// artifacts reads images by the scheme of their path.
 func (w *wiring) artifacts() error {
-	if w.settings.Artifacts.S3 == nil {
-		return nil
+	c := w.settings.Artifacts
+	sources := make(manifest.Sources)
+	if c.S3 != nil {
+		access, secret, err := s3Keys(*c.S3)
+		if err != nil {
+			return err
+		}
+		if sources["s3"], err = s3.New(c.S3.Endpoint, access, secret); err != nil {
+			return err
+		}
 	}
-	access, secret, err := s3Keys(*w.settings.Artifacts.S3)
-	if err != nil {
-		return err
+	if c.HTTP != nil {
+		certificates, err := pool("artifacts.http.ca_file", c.HTTP.CAFile)
+		if err != nil {
+			return err
+		}
+		client := web.New(web.Config{Prefixes: c.HTTP.Prefixes, CA: certificates})
+		sources["http"], sources["https"] = client, client
 	}
-	client, err := s3.New(w.settings.Artifacts.S3.Endpoint, access, secret)
-	if err == nil {
-		w.out.Artifacts = client
+	if c.Files != nil {
+		folder, err := files.Open(c.Files.Root)
+		if err != nil {
+			return err
+		}
+		sources["file"] = folder
 	}
-	return err
+	if len(sources) > 0 {
+		w.out.Artifacts = sources
+	}
+	return nil
 }
 
 func (w *wiring) images() error {

@@ -55,3 +55,14 @@ func ImageMisfit(b BootSet, image ImageRecord) (text string, checked bool) {
 // NeedsTag reports whether nodes of a boot set take their rootfs from an image
 // that has to be tagged with SBPSTag first.
 func NeedsTag(b BootSet) bool { return strings.EqualFold(b.RootfsProvider, "sbps") }
+
+// BootableType reports whether images of a boot set's type can be booted. The
+// path says where they are; the type of the original is s3.
+func BootableType(t string) bool {
+	switch t {
+	case "s3", "http", "https", "file":
+		return true
+	default:
+		return false
+	}
+}

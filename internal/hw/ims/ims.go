@@ -87,7 +87,7 @@ func (c *Client) image(id string) string { return c.url + "/images/" + url.PathE
 func judge(id string, err error) error {
 	var failed *transport.Error
 	if errors.As(err, &failed) && (failed.Status == http.StatusNotFound || failed.Status == http.StatusBadRequest) {
-		return fmt.Errorf("image %q in IMS: %w (%s)", id, bos.ErrNotFound, err)
+		return fmt.Errorf("image %q in IMS: %w (%w)", id, bos.ErrNotFound, err)
 	}
 	return err
 }

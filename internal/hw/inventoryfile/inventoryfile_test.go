@@ -123,10 +123,14 @@ func TestAFileSaysWhatNodesAreKnownByWhenTheyBoot(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []bos.NodeName{
-		{ID: "x1000c0s0b0n0", NID: 1, Addresses: []string{"10.1.0.1"}}, {ID: "x1000c0s0b0n1", NID: 2, Addresses: []string{"10.1.0.2"}},
-		{ID: "x1000c0s0b1n0", NID: 3, Addresses: []string{"10.1.0.3"}}, {ID: "x1000c0s0b1n1", NID: 4, Addresses: []string{"10.1.0.4"}},
-		{ID: "x3000c0s1b0n0", MACs: []string{"a4:bf:01:28:90:a8"}}, {ID: "x3000c0s2b0n0", MACs: []string{"a4:bf:01:28:90:a9"}},
-		{ID: "x3000c0s3b0n0", MACs: []string{"a4:bf:01:28:90:aa", "a4:bf:01:28:90:ab"}}, {ID: "x3000c0s4b0n0"},
+		{ID: "x1000c0s0b0n0", NID: 1, Addresses: []string{"10.1.0.1"}},
+		{ID: "x1000c0s0b0n1", NID: 2, Addresses: []string{"10.1.0.2"}},
+		{ID: "x1000c0s0b1n0", NID: 3, Addresses: []string{"10.1.0.3"}},
+		{ID: "x1000c0s0b1n1", NID: 4, Addresses: []string{"10.1.0.4"}},
+		{ID: "x3000c0s1b0n0", MACs: []string{"a4:bf:01:28:90:a8"}},
+		{ID: "x3000c0s2b0n0", MACs: []string{"a4:bf:01:28:90:a9"}},
+		{ID: "x3000c0s3b0n0", MACs: []string{"a4:bf:01:28:90:aa", "a4:bf:01:28:90:ab"}},
+		{ID: "x3000c0s4b0n0"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -147,7 +151,7 @@ func TestWhatIsWrongIsNamedWithItsLine(t *testing.T) {
 	for text, want := range map[string]string{
 		"nodse: []":                                                              "nodes.yaml:1: ",
 		node("rol: Compute"):                                                     "nodes.yaml:3: ",
-		node("bmc: { adress: a }"):                                               "nodes.yaml:3: ",
+		node("bmc: { where: a }"):                                                "nodes.yaml:3: ",
 		"nodes:\n  - role: Compute":                                              "nodes.yaml:2: xnames is missing",
 		"nodes:\n  - xnames: x1c0s[1-0]b0n0":                                     "nodes.yaml:2: ",
 		"nodes:\n  - xnames: x1c0s1b0":                                           `nodes.yaml:2: "x1c0s1b0" is no xname`,

@@ -137,7 +137,7 @@ func (p *parser) set(place, name, folded string, into map[string][]string) error
 			return p.Errorf(place, "%q has the member %s, which is none of the nodes; list it or take it out", name, id)
 		}
 	}
-	all := append(into[name], ids...)
+	all := slices.Concat(into[name], ids)
 	slices.SortFunc(all, bos.CompareXnames)
 	into[name] = slices.Compact(all)
 	return nil

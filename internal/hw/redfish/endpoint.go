@@ -86,7 +86,7 @@ type locator struct {
 	mu      sync.Mutex
 	known   map[string]Endpoint
 	trusts  map[string]transport.Trust // by host and port, of those that have one
-	err     error // of the last asking
+	err     error                      // of the last asking
 	asked   time.Time
 	loading chan struct{} // closed when the asking that runs is over; nil if none does
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/manifest"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 )
 
@@ -49,7 +50,7 @@ func NewLinks(c Config, ttl time.Duration) (*Links, error) {
 // Link is an http address of the object at an s3://bucket/key. Nothing is asked
 // of the store. The error wraps bos.ErrImage if the path is none.
 func (l *Links) Link(ctx context.Context, path string) (string, error) {
-	bucket, key, err := splitPath(path)
+	bucket, key, err := manifest.SplitS3(path)
 	if err != nil {
 		return "", fmt.Errorf("%w: %w; correct the boot parameters", bos.ErrImage, err)
 	}

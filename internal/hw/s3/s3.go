@@ -1,6 +1,5 @@
-// Package s3 reads boot images: the manifest of an image in an S3 bucket and
-// the files it names. Which image is wanted, and what becomes of it, is decided
-// elsewhere.
+// Package s3 reads boot images from S3 buckets. What an image consists of is in
+// package manifest; which is wanted, and what becomes of it, is decided elsewhere.
 package s3
 
 import (
@@ -12,19 +11,13 @@ import (
 	"net/http"
 	"net/url"
 	"time"
-	"unicode/utf8"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/manifest"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
-)
-
-// Limits on what is read, in bytes.
-const (
-	MaxManifest   = 1 << 20
-	MaxParameters = 64 << 10
 )
 
 const (
@@ -45,7 +38,7 @@ type Config struct {
 	Region string
 	// CA verifies the endpoint; nil is the system's pool.
 	CA *x509.CertPool
-	// Timeout bounds the reading of one image; 0 is 30 s.
+	// Timeout bounds the reading of one object; 0 is 30 s.
 	Timeout time.Duration
 	// Attempts is how often each read is tried; 0 is 3.
 	Attempts int
@@ -58,7 +51,10 @@ type Client struct {
 	timeout time.Duration
 }
 
-var _ bos.Artifacts = (*Client)(nil)
+var (
+	_ bos.Artifacts   = (*Client)(nil)
+	_ manifest.Source = (*Client)(nil)
+)
 
 // New reads from the endpoint, with the defaults of Config for all else.
 func New(endpoint, accessKey, secretKey string) (*Client, error) {
@@ -98,45 +94,40 @@ func Open(c Config) (*Client, error) {
 	return &Client{core: *core, at: transport.Address(c.Endpoint), timeout: c.Timeout}, nil
 }
 
-// Image reads the manifest at path, an s3://bucket/key, and the boot parameters
-// it names, and checks that its kernel is there. An error wraps bos.ErrImage if
-// the image is missing, broken or too large, and does not if it could not be
-// read now.
+// Image reads an image of which all is in this store.
 func (c *Client) Image(ctx context.Context, path string) (bos.Image, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	body, etag, err := c.read(ctx, path, MaxManifest)
-	if err != nil {
-		return bos.Image{}, err
-	}
-	found, err := parseManifest(body)
-	if err != nil {
-		return bos.Image{}, fmt.Errorf("%w: manifest %s: %w; rebuild the image or correct the template's path", bos.ErrImage, path, err)
-	}
-	image := bos.Image{Path: path, ETag: etag, Kernel: found.kernel, Initrd: found.initrd, Rootfs: found.rootfs}
-	bucket, key, _ := splitPath(image.Kernel.Path) // parseManifest checked it
-	if _, err := c.core.StatObject(ctx, bucket, key, minio.StatObjectOptions{}); err != nil {
-		return bos.Image{}, c.failed(ctx, image.Kernel.Path, err)
-	}
-	if found.parameters.Path == "" {
-		return image, nil
-	}
-	text, _, err := c.read(ctx, found.parameters.Path, MaxParameters)
-	if err != nil {
-		return bos.Image{}, err
-	}
-	if !utf8.Valid(text) {
-		return bos.Image{}, fmt.Errorf("%w: the boot parameters at %s are no text; rebuild the image", bos.ErrImage, found.parameters.Path)
-	}
-	image.Parameters = string(text)
-	return image, nil
+	return manifest.Sources{"s3": c}.Image(ctx, path)
 }
 
-// read reads an object of at most most bytes and its etag, in one request.
-func (c *Client) read(ctx context.Context, path string, most int64) ([]byte, string, error) {
-	bucket, key, err := splitPath(path)
+// Takes refuses what is no s3://bucket/key.
+func (c *Client) Takes(path string) error {
+	if _, _, err := manifest.SplitS3(path); err != nil {
+		return fmt.Errorf("%w: %w; correct the template's path", bos.ErrImage, err)
+	}
+	return nil
+}
+
+// Check asks whether an object is there.
+func (c *Client) Check(ctx context.Context, path string) error {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	bucket, key, err := manifest.SplitS3(path)
 	if err != nil {
-		return nil, "", fmt.Errorf("%w: %w; correct the template's path", bos.ErrImage, err)
+		return c.Takes(path)
+	}
+	if _, err := c.core.StatObject(ctx, bucket, key, minio.StatObjectOptions{}); err != nil {
+		return c.failed(ctx, path, err)
+	}
+	return nil
+}
+
+// Read reads an object of at most most bytes and its etag, in one request.
+func (c *Client) Read(ctx context.Context, path string, most int64) ([]byte, string, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	bucket, key, err := manifest.SplitS3(path)
+	if err != nil {
+		return nil, "", c.Takes(path)
 	}
 	object, info, _, err := c.core.GetObject(ctx, bucket, key, minio.GetObjectOptions{})
 	if err != nil {
@@ -144,20 +135,16 @@ func (c *Client) read(ctx context.Context, path string, most int64) ([]byte, str
 	}
 	defer object.Close()
 	if info.Size > most {
-		return nil, "", tooLarge(path, most)
+		return nil, "", manifest.TooLarge(path, most)
 	}
 	body, err := io.ReadAll(io.LimitReader(object, most+1))
 	if err != nil {
 		return nil, "", c.failed(ctx, path, err)
 	}
 	if int64(len(body)) > most {
-		return nil, "", tooLarge(path, most)
+		return nil, "", manifest.TooLarge(path, most)
 	}
-	return body, unquote(info.ETag), nil
-}
-
-func tooLarge(path string, most int64) error {
-	return fmt.Errorf("%w: %s is larger than %d bytes, which no such file is; correct the template's path", bos.ErrImage, path, most)
+	return body, manifest.Unquote(info.ETag), nil
 }
 
 // failed tells an object that is not there from a store that cannot be read.
@@ -174,10 +161,10 @@ func (c *Client) failed(ctx context.Context, path string, err error) error {
 	}
 	switch answer.Code {
 	case minio.NoSuchKey, minio.NoSuchBucket, minio.InvalidBucketName, minio.XMinioInvalidObjectName:
-		return fmt.Errorf("%w: there is nothing at %s (%s); correct the template's path or rebuild the image", bos.ErrImage, path, answer.Code)
+		return manifest.Missing(path, answer.Code)
 	}
 	if answer.StatusCode == http.StatusNotFound {
-		return fmt.Errorf("%w: there is nothing at %s; correct the template's path or rebuild the image", bos.ErrImage, path)
+		return manifest.Missing(path, "")
 	}
 	return fmt.Errorf("read %s: S3 at %s answered %d %s: %s; check artifacts.s3, its keys and the store",
 		path, c.at, answer.StatusCode, answer.Code, transport.Excerpt(answer.Message))

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	rules "github.com/bootorch/terraform-provider-bos/internal/hw/manifest"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/s3"
 )
 
@@ -152,13 +153,14 @@ func TestAMissingOrBrokenImageIsAnImageError(t *testing.T) {
 		{"no parameters where they are named", path, without("boot_parameters"), "boot_parameters"},
 		{"no bucket", "s3://elsewhere/1/manifest.json", whole(), "s3://elsewhere/1/manifest.json"},
 		{"a bucket that cannot be", "s3://B!/1/manifest.json", whole(), "B!"},
-		{"a path of another kind", "http://h/manifest.json", whole(), "s3://bucket/key"},
+		{"a path of another kind", "http://h/manifest.json", whole(), "artifacts.http"},
+		{"a path of no kind", "boot-images/1/manifest.json", whole(), "s3://bucket/key"},
 		{"a path without key", "s3://boot-images", whole(), "s3://bucket/key"},
 		{"no path", "", whole(), "s3://bucket/key"},
 		{"a manifest that is none", path, with("manifest.json", "{"), "no manifest"},
 		{"an empty manifest", path, with("manifest.json", ""), "no manifest"},
-		{"a manifest above its cap", path, with("manifest.json", manifest+strings.Repeat(" ", s3.MaxManifest)), "larger than 1048576 bytes"},
-		{"parameters above their cap", path, with("boot_parameters", strings.Repeat("x", s3.MaxParameters+1)), "larger than 65536 bytes"},
+		{"a manifest above its cap", path, with("manifest.json", manifest+strings.Repeat(" ", rules.MaxManifest)), "larger than 1048576 bytes"},
+		{"parameters above their cap", path, with("boot_parameters", strings.Repeat("x", rules.MaxParameters+1)), "larger than 65536 bytes"},
 		{"parameters that are no text", path, with("boot_parameters", "a\xff"), "no text"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -169,10 +171,10 @@ func TestAMissingOrBrokenImageIsAnImageError(t *testing.T) {
 
 func TestSizesAtTheirCapsAreRead(t *testing.T) {
 	objects := whole()
-	objects["/boot-images/1/manifest.json"] += strings.Repeat(" ", s3.MaxManifest-len(manifest))
-	objects["/boot-images/1/boot_parameters"] = strings.Repeat("x", s3.MaxParameters)
+	objects["/boot-images/1/manifest.json"] += strings.Repeat(" ", rules.MaxManifest-len(manifest))
+	objects["/boot-images/1/boot_parameters"] = strings.Repeat("x", rules.MaxParameters)
 	got, err := start(t, &store{objects: objects}).Image(t.Context(), path)
-	if err != nil || len(got.Parameters) != s3.MaxParameters {
+	if err != nil || len(got.Parameters) != rules.MaxParameters {
 		t.Errorf("%d bytes, %v", len(got.Parameters), err)
 	}
 }
@@ -182,7 +184,7 @@ func TestAManifestWithoutLengthIsCappedAsWell(t *testing.T) {
 		w.Header().Set("ETag", `"e"`)
 		w.Header().Set("Last-Modified", time.Unix(1, 0).UTC().Format(http.TimeFormat))
 		chunk := []byte(strings.Repeat(" ", 64<<10))
-		for range s3.MaxManifest/len(chunk) + 1 {
+		for range rules.MaxManifest/len(chunk) + 1 {
 			_, _ = w.Write(chunk)
 			w.(http.Flusher).Flush()
 		}

@@ -24,7 +24,7 @@ func parse(d yamlfile.Document) (shape, error) {
 
 func TestWhatIsWrongIsNamedWithItsLine(t *testing.T) {
 	for text, want := range map[string]string{
-		"name: a\nnmae: b\n":        "f.yaml:2: ",
+		"name: a\nother: b\n":       "f.yaml:2: ",
 		"name: a\nname: b\n":        "f.yaml:2: ",
 		"\n\nname: [a]\n":           "f.yaml:3: ",
 		"name: a\nlist: [\n":        "f.yaml:",

@@ -109,14 +109,14 @@ func (s *server) bootFindings(t bos.SessionTemplate, name string, read imageRead
 	fatal := func(format string, args ...any) []finding {
 		return []finding{{text: fmt.Sprintf(format, args...), fatal: true}}
 	}
-	if set.Type != "s3" {
-		return fatal("its type is %q; only images of type s3 can be booted", clip(set.Type))
+	if !bos.BootableType(set.Type) {
+		return fatal("its type is %q; only images of type s3, http or file can be booted", clip(set.Type))
 	}
 	if wanted := t.Configuration(set); wanted != "" && !s.Configuration {
 		return fatal("it wants the configuration %q and this service has no configuration service; set enable_cfs to false in the template, or configure configuration.cfs in the service", wanted)
 	}
 	if s.Artifacts == nil {
-		return fatal("Can't find boot artifacts. Error: this service reads no images; configure artifacts.s3")
+		return fatal("Can't find boot artifacts. Error: this service reads no images; configure artifacts.s3, artifacts.http or artifacts.files")
 	}
 	answer := read.artifacts[set.Path]
 	switch {
@@ -163,7 +163,7 @@ func (s *server) readImages(ctx context.Context, sets map[string]bos.BootSet, o 
 	}
 	paths, ids := make(map[string]bool), make(map[string]bool)
 	for _, set := range sets {
-		if set.Type == "s3" && s.Artifacts != nil {
+		if bos.BootableType(set.Type) && s.Artifacts != nil {
 			paths[set.Path] = true
 		}
 		if id := bos.ImageID(set.Path); id != "" && s.Images != nil {

@@ -74,7 +74,7 @@ func (s SecretSource) Read() (string, error) {
 		}
 		return v, nil
 	case s.File != "":
-		b, err := os.ReadFile(s.File) //nolint:gosec // the administrator names the file
+		b, err := os.ReadFile(s.File)
 		if err != nil {
 			return "", fmt.Errorf("%s_file: %w", s.What, err)
 		}

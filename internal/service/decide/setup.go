@@ -74,8 +74,8 @@ func desiredState(s bos.SessionRecord, name string, set bos.BootSet, images map[
 		return bos.DesiredState{}, nil
 	}
 	field := "boot_sets." + name
-	if set.Type != "" && set.Type != "s3" {
-		return bos.DesiredState{}, bos.Invalidf(field+".type", "%q cannot be booted; images come from type s3", set.Type)
+	if set.Type != "" && !bos.BootableType(set.Type) {
+		return bos.DesiredState{}, bos.Invalidf(field+".type", "%q cannot be booted; images are of type s3, http or file", set.Type)
 	}
 	image, ok := images[set.Path]
 	if !ok {

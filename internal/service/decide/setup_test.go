@@ -97,7 +97,7 @@ func TestOneBrokenBootSetChangesNothing(t *testing.T) {
 	images := map[string]bos.Image{"p": {Kernel: bos.Artifact{Path: "k"}, Initrd: bos.Artifact{Path: "i"}}, "nokernel": {Initrd: bos.Artifact{Path: "i"}}}
 	for name, bad := range map[string]bos.BootSet{
 		"a missing image": {Path: "gone", Type: "s3"}, "an image without kernel": {Path: "nokernel", Type: "s3"},
-		"another type": {Path: "p", Type: "http"}, "an unknown provider": {Path: "p", Type: "s3", RootfsProvider: "nfs"},
+		"another type": {Path: "p", Type: "nbd"}, "an unknown provider": {Path: "p", Type: "s3", RootfsProvider: "nfs"},
 	} {
 		s := bos.SessionRecord{Session: bos.Session{Operation: bos.OperationBoot}, Template: bos.SessionTemplate{BootSets: map[string]bos.BootSet{"a": good, "b": bad}}}
 		result, err := Setup(s, sel, images, records, bos.DefaultOptions(), noon)

@@ -183,7 +183,7 @@ func (p Ports) Images(ctx context.Context, t bos.SessionTemplate, op bos.Operati
 		return images, nil, nil
 	}
 	if p.Artifacts == nil {
-		return nil, errors.New("this service reads no images; configure artifacts.s3"), nil
+		return nil, errors.New("this service reads no images; configure artifacts.s3, artifacts.http or artifacts.files"), nil
 	}
 	for name, set := range t.BootSets {
 		if _, have := images[set.Path]; have {

@@ -1,8 +1,9 @@
-package s3
+package manifest
 
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -22,10 +23,10 @@ type contents struct {
 	kernel, initrd, rootfs, parameters bos.Artifact
 }
 
-// parseManifest takes exactly one kernel, initrd and rootfs and at most one
+// parse takes exactly one kernel, initrd and rootfs and at most one
 // file of boot parameters; artifacts of other types are not ours. The error
 // says what is wrong, without naming the manifest.
-func parseManifest(body []byte) (contents, error) {
+func parse(body []byte) (contents, error) {
 	var m struct {
 		Artifacts []struct {
 			Link struct {
@@ -56,10 +57,10 @@ func parseManifest(body []byte) (contents, error) {
 				continue
 			}
 			count++
-			if _, _, err := splitPath(a.Link.Path); err != nil {
+			if err := checkLink(a.Link.Path); err != nil {
 				return contents{}, fmt.Errorf("its artifact of type %s: %w", w.kind, err)
 			}
-			*w.into = bos.Artifact{Path: a.Link.Path, ETag: unquote(a.Link.ETag)}
+			*w.into = bos.Artifact{Path: a.Link.Path, ETag: Unquote(a.Link.ETag)}
 		}
 		if count > 1 || count == 0 && !w.optional {
 			return contents{}, fmt.Errorf("it names %d artifacts of type %s instead of one", count, w.kind)
@@ -68,8 +69,23 @@ func parseManifest(body []byte) (contents, error) {
 	return found, nil
 }
 
-// splitPath takes s3://bucket/key apart.
-func splitPath(path string) (bucket, key string, err error) {
+// checkLink refuses the path of an artifact that nobody could load.
+func checkLink(path string) error {
+	switch scheme := schemeOf(path); scheme {
+	case "http", "https", "file":
+		u, err := url.Parse(path)
+		if err != nil || u.User != nil || len(u.Path) < 2 || (u.Host == "") != (scheme == "file") {
+			return fmt.Errorf("the path %.200q is not of the form %s", path, form(scheme))
+		}
+		return nil
+	default:
+		_, _, err := SplitS3(path)
+		return err
+	}
+}
+
+// SplitS3 takes s3://bucket/key apart.
+func SplitS3(path string) (bucket, key string, err error) {
 	rest, ok := strings.CutPrefix(path, "s3://")
 	bucket, key, _ = strings.Cut(rest, "/")
 	if !ok || bucket == "" || key == "" {
@@ -78,4 +94,5 @@ func splitPath(path string) (bucket, key string, err error) {
 	return bucket, key, nil
 }
 
-func unquote(etag string) string { return strings.Trim(etag, `"`) }
+// Unquote is an etag without its quotes.
+func Unquote(etag string) string { return strings.Trim(strings.TrimPrefix(etag, "W/"), `"`) }
