@@ -1,0 +1,96 @@
+package hsm
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
+)
+
+const (
+	// subscriber names this service among the subscribers of HSM.
+	subscriber = "bootorch-bos"
+	// renewEvery is how often it is checked that HSM still has the
+	// subscription: it loses them with its database.
+	renewEvery = 5 * time.Minute
+	// maxNotification bounds one notification: 10,000 xnames are 200 KB.
+	maxNotification = 4 << 20
+)
+
+// notified are the states whose change HSM tells: those that come with power.
+var notified = []string{"On", "Off", "Ready", "Standby", "Halt"}
+
+// Subscribe sees to it that HSM tells the address url when nodes change their
+// state, and changes nothing if it does so already.
+func (c *Client) Subscribe(ctx context.Context, url string) error {
+	var list struct {
+		Subscriptions []struct{ Subscriber, URL string } `json:"SubscriptionList"`
+	}
+	if err := c.http.JSON(ctx, c.question("/Subscriptions/SCN"), &list); err != nil {
+		return err
+	}
+	for _, s := range list.Subscriptions {
+		if s.Subscriber == subscriber && s.URL == url {
+			return nil
+		}
+	}
+	_, err := c.http.Do(ctx, transport.Request{
+		Method: http.MethodPost, URL: c.url + "/Subscriptions/SCN",
+		Body: struct {
+			Subscriber string
+			Enabled    bool
+			States     []string
+			URL        string `json:"Url"`
+		}{subscriber, true, notified, url},
+	})
+	return err
+}
+
+// KeepSubscribed subscribes, and again when HSM has lost it, until ctx ends.
+// Notifications are hints: without them all goes on at the pace of polling.
+func (c *Client) KeepSubscribed(ctx context.Context, url string, log *slog.Logger) {
+	renew := time.NewTicker(renewEvery)
+	defer renew.Stop()
+	for {
+		if err := c.Subscribe(ctx, url); err != nil && ctx.Err() == nil {
+			log.Warn("HSM does not notify this service of state changes; it polls", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-renew.C:
+		}
+	}
+}
+
+// Notifications receives what HSM tells, and passes the nodes on. Whoever sends
+// something can make the service look at power sooner, and nothing else: the
+// states in it are not taken.
+func Notifications(hint func(nodes ...string)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost {
+			w.Header().Set("Allow", http.MethodPost)
+			w.WriteHeader(http.StatusMethodNotAllowed)
+			return
+		}
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxNotification))
+		var told struct{ Components []string }
+		if err != nil || json.Unmarshal(body, &told) != nil {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		var nodes []string
+		for _, id := range told.Components {
+			if id = bos.CanonicalXname(id); bos.IsNodeXname(id) {
+				nodes = append(nodes, id)
+			}
+		}
+		hint(nodes...)
+		w.WriteHeader(http.StatusOK)
+	})
+}
