@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/bootorch/terraform-provider-bos/internal/hw/hsm"
 	"github.com/bootorch/terraform-provider-bos/internal/service"
 	"github.com/bootorch/terraform-provider-bos/internal/service/bootscript"
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
@@ -21,6 +22,7 @@ type Assembly struct {
 	store   *sqlite.Store
 	service *service.Service
 	scripts *bootscript.Endpoint // nil where there is none
+	scn     *notifications       // nil where HSM sends none
 }
 
 // Load reads settings from a file.
@@ -52,16 +54,25 @@ func (a *Assembly) assemble(ctx context.Context, settings config.Config, version
 		sc.Boot = a.scripts
 	}
 	sc.Store, sc.Stopping, sc.Version, sc.Log = a.store, ctx.Done(), version, log
-	a.service, err = service.New(sc)
-	return err
+	if a.service, err = service.New(sc); err != nil {
+		return err
+	}
+	if inventory, ok := sc.Inventory.(*hsm.Client); ok && settings.Inventory.Notifications != "" {
+		a.scn = &notifications{inventory, settings.Inventory.Notifications, log}
+	}
+	return nil
 }
 
 // Handler serves the API, and the boot scripts where they are built in.
 func (a *Assembly) Handler() http.Handler {
-	if a.scripts == nil {
-		return a.service.Handler()
+	api := a.service.Handler()
+	if a.scn != nil {
+		api = a.scn.beside(api, a.service.Hint)
 	}
-	return withScripts(a.service.Handler(), a.scripts)
+	if a.scripts == nil {
+		return api
+	}
+	return withScripts(api, a.scripts)
 }
 
 // Scripts serves nothing but what nodes boot; nil where that is not built in.
@@ -73,7 +84,12 @@ func (a *Assembly) Scripts() http.Handler {
 }
 
 // Run drives the operators until ctx ends. The API works without.
-func (a *Assembly) Run(ctx context.Context) error { return a.service.Run(ctx) }
+func (a *Assembly) Run(ctx context.Context) error {
+	if a.scn != nil {
+		defer a.scn.keep(ctx)()
+	}
+	return a.service.Run(ctx)
+}
 
 // Close closes the database.
 func (a *Assembly) Close() error { return a.store.Close() }

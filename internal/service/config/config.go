@@ -44,6 +44,10 @@ type Upstream struct {
 // Inventory says where the nodes are listed.
 type Inventory struct {
 	HSM *Upstream `yaml:"hsm"`
+	// Notifications is this service as HSM reaches it, such as
+	// http://bos.example:8770; HSM then tells it when nodes change their
+	// state. Empty is by polling alone.
+	Notifications string `yaml:"notifications"`
 	// File is an inventory file, for sites without HSM.
 	File string `yaml:"file"`
 }

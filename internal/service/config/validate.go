@@ -111,6 +111,14 @@ func (c Config) together() error {
 			return fmt.Errorf("%s needs inventory.hsm or inventory.file, %s", need.setting, need.why)
 		}
 	}
+	if c.Inventory.Notifications != "" {
+		if c.Inventory.HSM == nil {
+			return errors.New("inventory.notifications needs inventory.hsm, which sends them")
+		}
+		if err := validURL("inventory.notifications", c.Inventory.Notifications); err != nil {
+			return err
+		}
+	}
 	if c.Power.Redfish == nil {
 		return nil
 	}
