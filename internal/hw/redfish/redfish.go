@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -54,6 +55,8 @@ type Config struct {
 	// MaxIdle bounds the connections kept open; 0 follows the limit on open
 	// files, up to 10,000.
 	MaxIdle int
+	// Dial makes a connection below TLS; nil is an ordinary dialer.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Client speaks to the BMCs of a site. It is safe for concurrent use.
@@ -92,7 +95,7 @@ func New(c Config) *Client {
 		Trust:       locator.trust,
 		DialTimeout: c.DialTimeout, CA: c.CA, Insecure: c.Insecure, MaxIdle: c.MaxIdle,
 		// One request at a time needs one connection.
-		PerHost: 1, Direct: true,
+		PerHost: 1, Direct: true, Dial: c.Dial,
 	})
 	return &Client{
 		config: c,
@@ -100,6 +103,7 @@ func New(c Config) *Client {
 			// Reads are not repeated here: a BMC that does not answer is
 			// looked at again when the engine thinks so.
 			Upstream: "the BMC", Timeout: c.RequestTimeout, MaxBody: maxBody, Message: message, WayOut: wayOut,
+			Header: map[string]string{"OData-Version": "4.0"},
 		}, conn),
 		locator: locator,
 		trusted: make(chan struct{}, c.Concurrency),
@@ -163,7 +167,6 @@ func (c caller) ask(ctx context.Context, method string, e Endpoint, path string,
 	}
 	res, err := c.http.Do(ctx, transport.Request{
 		Method: method, URL: e.url(path), Body: body, User: user, Password: password,
-		Header: map[string]string{"OData-Version": "4.0"},
 	})
 	return res, failure(err)
 }

@@ -28,6 +28,8 @@ type Config struct {
 	TimeoutNow func() time.Duration
 	// Bearer is the token of each request; see Upstream.
 	Bearer func() (string, error)
+	// Header is sent with each request.
+	Header map[string]string
 	// MaxBody bounds an answer, in bytes; 0 is DefaultMaxBody.
 	MaxBody int64
 	// Retries is how often a GET that found no answer, or 502, 503 or 504, is
@@ -77,11 +79,16 @@ func New(c Config, conn *http.Transport) *Client {
 }
 
 func (c *Client) withTimeout(timeout time.Duration) *timed {
-	rest := resty.New().SetTransport(c.conn).SetTimeout(timeout).
+	perAttempt := timeout
+	if c.config.Retries == 0 {
+		perAttempt = 0 // Do bounds the only attempt, which is cheaper
+	}
+	rest := resty.New().SetTransport(c.conn).SetTimeout(perAttempt).
 		SetDoNotParseResponse(true).
 		SetRedirectPolicy(resty.RedirectPolicyFunc(sameHostReads)).
 		SetHeader("User-Agent", userAgent).
 		SetHeader("Accept", "application/json").
+		SetHeaders(c.config.Header).
 		SetLogger(silent{}).
 		SetRetryCount(c.config.Retries).SetRetryWaitTime(c.config.RetryWait).SetRetryMaxWaitTime(16 * c.config.RetryWait).
 		SetRetryAfter(func(_ *resty.Client, r *resty.Response) (time.Duration, error) {
@@ -139,8 +146,14 @@ type Response struct {
 // The response is nil only if no status came back: next to an error it says
 // what was answered.
 func (c *Client) Do(ctx context.Context, q Request) (*Response, error) {
+	rest, bounded := c.current(), ctx
+	if c.config.Retries == 0 {
+		var cancel context.CancelFunc
+		bounded, cancel = context.WithTimeout(ctx, rest.timeout)
+		defer cancel()
+	}
 	var sent atomic.Bool
-	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+	traced := httptrace.WithClientTrace(bounded, &httptrace.ClientTrace{
 		// net/http takes another connection only after one on which
 		// nothing was written, or for a read.
 		GetConn: func(string) { sent.Store(false) },
@@ -150,7 +163,7 @@ func (c *Client) Do(ctx context.Context, q Request) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := c.current().R().SetContext(traced).SetHeaders(q.Header)
+	r := rest.R().SetContext(traced).SetHeaders(q.Header)
 	if token != "" {
 		r.SetAuthToken(token)
 		q.bearer = token
@@ -175,7 +188,7 @@ func (c *Client) Do(ctx context.Context, q Request) (*Response, error) {
 
 func (c *Client) read(ctx context.Context, q Request, raw *http.Response) (*Response, error) {
 	defer raw.Body.Close()
-	body, err := readCapped(raw.Body, c.config.MaxBody)
+	body, err := readBody(raw, c.config.MaxBody)
 	res := &Response{Status: raw.StatusCode, Header: raw.Header, Body: body}
 	if res.Status < 200 || res.Status > 299 {
 		return res, c.refused(q, res)

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"net"
@@ -24,9 +25,11 @@ const (
 	// idleTimeout is how long an unused connection is kept: longer than the
 	// pause between two looks at the same BMC.
 	idleTimeout = 5 * time.Minute
-	// smallBuffer replaces the 4 KiB that net/http takes twice per
-	// connection: with 10,000 BMCs that alone would be 80 MiB.
-	smallBuffer = 2 << 10
+	// readBuffer and writeBuffer replace the 4 KiB that net/http takes twice
+	// per connection: with 10,000 BMCs that alone would be 80 MiB. They hold
+	// the headers of one message; bodies that are larger pass them by.
+	readBuffer  = 1 << 10
+	writeBuffer = 1 << 9
 	maxHeader   = 64 << 10
 )
 
@@ -47,6 +50,8 @@ type ConnConfig struct {
 	MaxIdle int
 	// PerHost bounds the connections kept to one host; 0 is 16.
 	PerHost int
+	// Dial makes a connection below TLS; nil is an ordinary dialer.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Direct ignores the proxy of the environment: BMCs are reached on
 	// their own network, with credentials that no proxy should see.
 	Direct bool
@@ -65,8 +70,8 @@ func NewConn(c ConnConfig) *http.Transport {
 		MaxIdleConnsPerHost:    orElse(c.PerHost, 16),
 		IdleConnTimeout:        idleTimeout,
 		MaxResponseHeaderBytes: maxHeader,
-		ReadBufferSize:         smallBuffer,
-		WriteBufferSize:        smallBuffer,
+		ReadBufferSize:         readBuffer,
+		WriteBufferSize:        writeBuffer,
 		TLSClientConfig: &tls.Config{
 			RootCAs: c.CA,
 			// Only where the administrator wrote insecure.
@@ -77,6 +82,9 @@ func NewConn(c ConnConfig) *http.Transport {
 			// handshake and is what the slow processors of BMCs choke on.
 			CurvePreferences: []tls.CurveID{tls.X25519, tls.CurveP256},
 		},
+	}
+	if c.Dial != nil {
+		t.DialContext = c.Dial
 	}
 	if c.Direct {
 		t.Proxy = nil

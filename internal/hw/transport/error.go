@@ -170,6 +170,22 @@ func RetryAfter(h http.Header, now time.Time) time.Duration {
 // errTooLarge says that an answer was larger than its cap.
 var errTooLarge = errors.New("the answer is too large")
 
+// readBody reads an answer to its end. One that says how long it is, is read into
+// a buffer of that size.
+func readBody(raw *http.Response, most int64) ([]byte, error) {
+	if raw.ContentLength <= 0 || raw.ContentLength > most {
+		return readCapped(raw.Body, most)
+	}
+	body := make([]byte, raw.ContentLength)
+	n, err := io.ReadFull(raw.Body, body)
+	if err != nil {
+		return body[:n], err
+	}
+	// The connection can be used again once the end has been seen.
+	_, err = io.Copy(io.Discard, raw.Body)
+	return body, err
+}
+
 // readCapped reads r to its end, so that the connection can be used again, or
 // fails above most bytes.
 func readCapped(r io.Reader, most int64) ([]byte, error) {
