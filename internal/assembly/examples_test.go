@@ -8,11 +8,11 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
 )
 
-const examples = "../../examples/service/"
+const examples = "../../contrib/"
 
-func TestTheExamplesAreSettings(t *testing.T) {
+func TestTheExamplesOfTheGuideAreSettings(t *testing.T) {
 	for _, name := range []string{"csm", "openchami", "redfish"} {
-		c, err := config.Load(examples + name + ".yaml")
+		c, err := config.Load(examples + "config/" + name + ".yaml")
 		if err != nil {
 			t.Error(err)
 			continue

@@ -37,7 +37,7 @@ func configure(r bos.Record, o Observation, p bos.Policy, now time.Time) Decisio
 		return done(r, now)
 	case bos.ConfigurationPending:
 		r = setPhase(r, bos.PhaseConfiguring, now)
-		return Decision{Next: r, Look: pollLook(p, now), LookConfiguration: pollLook(p, now), Why: ReasonConfiguring}
+		return Decision{Next: r, Look: pollLook(p, now), LookConfiguration: configurationLook(r, p, now), Why: ReasonConfiguring}
 	default:
 		r = setPhase(r, bos.PhaseConfiguring, now)
 		r.Error = "cfs configuration failed"
@@ -146,6 +146,14 @@ func (o Observation) configurationUsable(r bos.Record, p bos.Policy, now time.Ti
 		return false
 	}
 	return now.Sub(asked) <= maxReadingAge*max(p.Polling, time.Second)
+}
+
+// configurationLook is when to ask again about a configuration that is being
+// applied: after as long again as it has taken since the node's report, so that
+// a short one is not waited for and a long one is not asked about for ever.
+func configurationLook(r bos.Record, p bos.Policy, now time.Time) time.Time {
+	taken := now.Sub(r.ActualState.LastUpdated.Time)
+	return now.Add(min(max(taken, time.Second), max(p.Polling, time.Second)))
 }
 
 func pollLook(p bos.Policy, now time.Time) time.Time { return now.Add(max(p.Polling, time.Second)) }

@@ -177,3 +177,22 @@ func TestLifetimesAreTheOptionsAndZeroKeepsForEver(t *testing.T) {
 		t.Errorf("%+v, want nothing cleaned", got)
 	}
 }
+
+func TestAConfigurationUnderWayIsAskedAboutEverMoreRarely(t *testing.T) {
+	p := bos.DefaultOptions().Policy()
+	p.Configures = true
+	r := bos.Record{Component: bos.Component{
+		ID: "x1000c0s0b0n0", Enabled: true,
+		ActualState:  bos.ActualState{BootArtifacts: bos.BootArtifacts{Kernel: "k"}, LastUpdated: bos.At(noon)},
+		DesiredState: bos.DesiredState{BootArtifacts: bos.BootArtifacts{Kernel: "k"}, Configuration: "c"},
+	}}
+	for after, want := range map[time.Duration]time.Duration{
+		0: time.Second, 4 * time.Second: 4 * time.Second, time.Hour: p.Polling,
+	} {
+		now := noon.Add(after)
+		o := Observation{Power: bos.PowerReading{State: bos.PowerStateOn, Asked: now}, Configuration: bos.ConfigurationReading{Desired: "c", Status: bos.ConfigurationPending, Asked: now}}
+		if got := Decide(r, o, p, now).LookConfiguration.Sub(now); got != want {
+			t.Errorf("%s after the report the next question comes after %s, want %s", after, got, want)
+		}
+	}
+}

@@ -125,11 +125,11 @@ func (f failing) untilGivenUp(t *testing.T) bos.Record {
 		if f.result != nil {
 			res = f.result(d.Effect.Kind)
 		}
-		switch {
-		case d.Effect.Kind == bos.EffectNone:
-		case d.Effect.Kind == bos.EffectWriteBoot:
+		switch d.Effect.Kind {
+		case bos.EffectNone:
+		case bos.EffectWriteBoot:
 			r = SettleBoot(r, d.Effect.Artifacts, "t", res, now)
-		case d.Effect.Kind == bos.EffectConfigure:
+		case bos.EffectConfigure:
 			r = SettleConfigure(r, d.Effect.Configuration, res, now)
 		default:
 			r = Settle(r, d.Effect, res, now)
