@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -52,6 +53,85 @@ func TestTheQuickstartAppliesAndRollsAChangeOut(t *testing.T) {
 	w.plan(rolled...).exits(t, 0)
 	sessions(t, bos, 2)
 	w.apply(append(rolled, "-destroy")...).exits(t, 0)
+}
+
+// TestTheExamplesPlan plans every example against the bundled service and its
+// emulated site.
+func TestTheExamplesPlan(t *testing.T) {
+	endpoint := "-var=endpoint=" + serve(t)
+	for folder, args := range map[string][]string{
+		"rolling-kernel-parameters": {endpoint},
+		"staged-upgrade":            {endpoint, "-var=apply_now=true"},
+		"retry-failed-nodes":        {endpoint, "-var=retry=x1000c0s1b0n0"},
+		"ci-review-pipeline":        {endpoint},
+	} {
+		t.Run(folder, func(t *testing.T) {
+			w := newWorkspace(t)
+			w.use(folder)
+			planned := w.plan(args...)
+			planned.exits(t, 2)
+			planned.says(t, "This will")
+		})
+	}
+}
+
+// TestTheExamplesForOtherSitesPlan plans those that need a site of their own:
+// tenants, a gateway with Keycloak, an inventory file.
+func TestTheExamplesForOtherSitesPlan(t *testing.T) {
+	bos := startBOS(t)
+	for folder, args := range map[string][]string{
+		"tenants":         {"-var=endpoint=" + bos.URL()},
+		"redfish-cluster": {"-var=endpoint=" + bos.URL()},
+	} {
+		t.Run(folder, func(t *testing.T) {
+			w := newWorkspace(t)
+			w.use(folder)
+			w.plan(args...).exits(t, 2)
+		})
+	}
+}
+
+func TestAnExistingSiteIsImported(t *testing.T) {
+	bos := startBOS(t)
+	w := newWorkspace(t)
+	const body = `{"boot_sets":{"all":{"path":"s3://boot-images/00000000-0000-4000-8000-000000000001/manifest.json","type":"s3","node_roles_groups":["Compute"]}}}`
+	for _, name := range []string{"compute", "login"} {
+		put(t, bos.URL()+"/v2/sessiontemplates/"+name, body)
+	}
+	send(t, http.MethodPost, bos.URL()+"/v2/sessions", strings.NewReader(`{"name":"nightly","operation":"boot","template_name":"compute"}`))
+	for _, name := range []string{"imports.tf", "variables.tf"} {
+		content, err := os.ReadFile(filepath.Join("../examples/import-existing-site", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.add(name, string(content))
+	}
+	endpoint := "-var=endpoint=" + bos.URL()
+	w.plan(endpoint, "-generate-config-out=templates.tf").says(t, "3 to import, 0 to add, 0 to change, 0 to destroy")
+	w.apply(endpoint).exits(t, 0)
+	w.plan(endpoint).exits(t, 0)
+	sessions(t, bos, 1)
+}
+
+func TestARetryRunsJustTheFailedNodesAndUnsettingItRunsNothing(t *testing.T) {
+	bos := startBOS(t)
+	w := newWorkspace(t)
+	w.use("retry-failed-nodes")
+	endpoint := "-var=endpoint=" + bos.URL()
+	bos.Break("x1000c0s1b0n0")
+	failed := w.apply(endpoint)
+	failed.exits(t, 0)
+	failed.says(t, `retry_limit = "x1000c0s1b0n0"`)
+	bos.Mend("x1000c0s1b0n0")
+	limit := strings.TrimSpace(w.terraform("output", "-raw", "retry_limit").out)
+	retried := w.apply(endpoint, "-var=retry="+limit)
+	retried.exits(t, 0)
+	retried.says(t, "1 added, 0 changed, 0 destroyed")
+	if planned := w.attributes("bos_session.retry")["components"]; planned != "x1000c0s1b0n0" {
+		t.Errorf("the retry acted on %v", planned)
+	}
+	w.apply(endpoint).says(t, "0 added, 0 changed, 1 destroyed")
+	sessions(t, bos, 2)
 }
 
 // TestTheSnippetsOfTheDocsPlan plans what the pages of the registry show, each

@@ -1,3 +1,8 @@
+output "session" {
+  description = "Name of the session"
+  value       = bos_session.compute.name
+}
+
 output "status" {
   description = "pending, running or complete"
   value       = bos_session.compute.status

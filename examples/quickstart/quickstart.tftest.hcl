@@ -1,0 +1,24 @@
+# terraform test, against a BOS with emulated nodes: "make example-tests" in the
+# provider's repository starts one.
+
+run "boot" {
+  assert {
+    condition     = bos_session.compute.status == "complete" && bos_session.compute.failed_count == 0
+    error_message = "Nodes failed: ${coalesce(bos_session.compute.failed_components, "none")}"
+  }
+  assert {
+    condition     = bos_session.compute.components == bos_session.compute.planned_components
+    error_message = "The session acted on other nodes than the plan said."
+  }
+}
+
+run "new_parameters_reboot" {
+  variables {
+    operation         = "reboot"
+    kernel_parameters = "quiet hugepages=16"
+  }
+  assert {
+    condition     = bos_session.compute.name != run.boot.session
+    error_message = "The change of parameters ran no new session."
+  }
+}
