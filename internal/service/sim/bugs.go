@@ -1,0 +1,69 @@
+package sim
+
+import (
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/engine"
+)
+
+// Bug is a mistake made on purpose.
+type Bug int
+
+// The bugs, at least one for each check.
+const (
+	BugNone Bug = iota
+	// BugNoBootParameters reports boot parameters as stored without storing them.
+	BugNoBootParameters
+	// BugStranger powers on a node that nobody asked for.
+	BugStranger
+	// BugTwice sends every power action twice, the second after the power changed.
+	BugTwice
+	// BugGuess takes a BMC that does not answer for a node that is off.
+	BugGuess
+	// BugTwoAtOnce starts each effect twice.
+	BugTwoAtOnce
+	// BugForgetful stores no counted attempts.
+	BugForgetful
+	// BugNoLimits heeds no power limits.
+	BugNoLimits
+	// BugInventedEvent writes history of a node that was not written.
+	BugInventedEvent
+	// BugUnwritten writes no history.
+	BugUnwritten
+	// BugLiar calls nodes done that were only powered on.
+	BugLiar
+	// BugNoCause forgets why nodes failed.
+	BugNoCause
+	// BugNoAnswer loses every answer to a power action, so that nothing ends.
+	BugNoAnswer
+)
+
+// spoil makes the mistakes that concern what a step says.
+func (w *World) spoil(out *engine.Outputs) {
+	for i := range out.Commit.Components {
+		r := &out.Commit.Components[i]
+		switch w.config.Bug {
+		case BugForgetful:
+			r.EventStats = bos.EventStats{}
+			w.changed = append(w.changed, r.ID)
+		case BugLiar:
+			if r.LastAction.Action == bos.ActionPoweringOn && r.Enabled {
+				r.Enabled, r.Status = false, bos.ComponentStatus{}
+				w.changed = append(w.changed, r.ID)
+			}
+		case BugNoCause:
+			if r.Status.StatusOverride == bos.StatusFailed {
+				r.Work.Cause = bos.CauseNone
+			}
+		default:
+		}
+	}
+	switch w.config.Bug {
+	case BugInventedEvent:
+		if len(out.Commit.Components) > 0 {
+			out.Commit.Events = append(out.Commit.Events, bos.Event{Time: w.Now, Component: w.stranger(), Kind: "power_on"})
+		}
+	case BugUnwritten:
+		out.Commit.Events = nil
+	default:
+	}
+}

@@ -1,0 +1,274 @@
+package sim
+
+import (
+	"strings"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
+)
+
+// checks hold a run against what must always be true.
+type checks struct {
+	w         *World
+	sessions  []bos.SessionKey
+	limits    []string
+	cancelled map[bos.SessionKey]bool
+	// crashed says that the service has crashed at least once.
+	crashed bool
+	// flying are the effects under way, known the last reading of each node,
+	// both of the current engine only.
+	flying map[string]bos.EffectKind
+	known  map[string]bos.PowerReading
+	// resets counts power-ons that reached a BMC since a node was last armed.
+	resets map[string]int
+	starts []start
+	member map[string]bool
+}
+
+// start is a power-on as it reached its BMC.
+type start struct {
+	at      time.Time
+	cabinet string
+}
+
+func newChecks(w *World) checks {
+	return checks{
+		w: w, cancelled: make(map[bos.SessionKey]bool), flying: make(map[string]bos.EffectKind),
+		known: make(map[string]bos.PowerReading), resets: make(map[string]int), member: make(map[string]bool),
+	}
+}
+
+// mostRetries is the largest limit that any node has during a run.
+func (c *checks) mostRetries() int { return max(bos.DefaultOptions().DefaultRetryPolicy, 4) }
+
+func (c *checks) restarted() {
+	c.crashed = c.w.epoch > 1
+	clear(c.flying)
+	clear(c.known)
+}
+
+func (c *checks) read(epoch int, r bos.PowerReading) {
+	if epoch == c.w.epoch {
+		c.known[r.ID] = r
+	}
+}
+
+func (c *checks) armed(id string) { delete(c.resets, id) }
+
+// started holds an effect against what must be true when it starts.
+func (c *checks) started(epoch int, e bos.Effect, id string) {
+	if epoch != c.w.epoch {
+		return
+	}
+	if kind := c.flying[id]; kind != bos.EffectNone {
+		c.w.violated("%s of %s starts while %s is under way", e.Kind, id, kind)
+	}
+	c.flying[id] = e.Kind
+	if e.Kind.PowerOp() == "" {
+		return
+	}
+	if r := c.known[id]; r.State == bos.PowerStateUnknown {
+		c.w.violated("%s of %s, whose power is not known", e.Kind, id)
+	}
+	records, err := c.w.store.Components(c.w.ctx, bos.ComponentFilter{IDs: []string{id}})
+	if err != nil || len(records) != 1 {
+		c.w.violated("%s of %s, which has no record (%v)", e.Kind, id, err)
+		return
+	}
+	r := records[0]
+	if most := c.mostRetries(); max(r.EventStats.PowerOnAttempts, r.EventStats.PowerOffGracefulAttempts, r.EventStats.PowerOffForcefulAttempts) > most {
+		c.w.violated("%s of %s: %+v are more than %d attempts", e.Kind, id, r.EventStats, most)
+	}
+	if stored, _, ok := c.w.room.BootParameters(id); e.Kind == bos.EffectPowerOn && (!ok || stored != r.DesiredState.BootArtifacts) {
+		c.w.violated("power-on of %s without the boot parameters that it shall run", id)
+	}
+}
+
+func (c *checks) answered(epoch int, ids []string) {
+	if epoch != c.w.epoch {
+		return
+	}
+	for _, id := range ids {
+		delete(c.flying, id)
+	}
+}
+
+// reset holds a reset that reaches a BMC against what must be true.
+func (c *checks) reset(e bos.Effect, id string) {
+	if !c.member[id] {
+		c.w.violated("%s of %s, which no session touches", e.Kind, id)
+	}
+	if e.Kind != bos.EffectPowerOn {
+		return
+	}
+	c.resets[id]++
+	if most := c.mostRetries(); c.resets[id] > most {
+		c.w.violated("%s was powered on %d times, %d are allowed", id, c.resets[id], most)
+	}
+	c.ramp(id)
+}
+
+// ramp counts the power-ons of the window that ends now.
+func (c *checks) ramp(id string) {
+	l := c.w.config.Limits
+	if !l.Any() {
+		return
+	}
+	c.starts = append(c.starts, start{c.w.Now, bos.CabinetOf(id)})
+	all, here := 0, 0
+	for i := len(c.starts) - 1; i >= 0 && c.w.Now.Sub(c.starts[i].at) < l.Window; i-- {
+		all++
+		if c.starts[i].cabinet == bos.CabinetOf(id) {
+			here++
+		}
+	}
+	if l.Starts > 0 && all > l.Starts || l.CabinetStarts > 0 && here > l.CabinetStarts {
+		c.w.violated("%d power-ons within %s, %d of them in %s; the limits are %+v", all, l.Window, here, bos.CabinetOf(id), l)
+	}
+}
+
+// setUp takes a setup in: from now on its nodes may be touched.
+func (c *checks) setUp(commit bos.Commit, before int64) {
+	c.history(commit, bos.Conflicts{}, before)
+	for _, r := range commit.Components {
+		c.member[r.ID] = true
+		c.armed(r.ID)
+	}
+}
+
+// committed holds a commit against the room and the history.
+func (c *checks) committed(commit bos.Commit, conflicts bos.Conflicts, before int64) {
+	lost := make(map[string]bool)
+	for _, id := range conflicts.Components {
+		lost[id] = true
+	}
+	for _, r := range commit.Components {
+		if lost[r.ID] || r.Enabled || r.LastAction.Action == bos.ActionNewlyDiscovered {
+			continue
+		}
+		c.ended(r)
+	}
+	for _, s := range commit.Sessions {
+		if s.Status.Status == bos.SessionComplete && len(conflicts.Sessions) == 0 {
+			c.completed(s)
+		}
+	}
+	c.history(commit, conflicts, before)
+}
+
+// ended holds a node that BOS is done with against the room.
+func (c *checks) ended(r bos.Record) {
+	c.armed(r.ID)
+	if r.DeriveStatus() == bos.StatusFailed {
+		if r.Work.Cause == bos.CauseNone || r.Work.Cause.Sentence() == "" || r.Error == "" {
+			c.w.violated("%s failed without a cause: %q, %q", r.ID, r.Work.Cause, r.Error)
+		}
+		return
+	}
+	if r.DesiredState.BootArtifacts.Empty() {
+		return
+	}
+	truth, _ := c.w.room.Node(r.ID, c.w.Now)
+	if !truth.Booted || !decide.Matches(truth.Artifacts, r.DesiredState.BootArtifacts) {
+		c.w.violated("%s counts as booted and is %s with %+v", r.ID, truth.Power, truth.Artifacts)
+	}
+}
+
+// completed holds a session's last word against its nodes.
+func (c *checks) completed(s bos.SessionRecord) {
+	delete(c.w.open, s.Key())
+	owned, err := c.w.store.Components(c.w.ctx, bos.ComponentFilter{Session: s.Name})
+	if err != nil {
+		c.w.violated("load: %s", err)
+	}
+	for _, r := range owned {
+		if r.Enabled {
+			c.w.violated("session %s is complete and works on %s", s.Name, r.ID)
+		}
+	}
+	if s.Extended == nil || s.Components != "" && s.Extended.ManagedComponentsCount != len(owned) {
+		c.w.violated("session %s is complete and tells of %+v, it has %d nodes", s.Name, s.Extended, len(owned))
+	}
+}
+
+// history holds the events of a commit against what it wrote: each is about a
+// record that was written, and each power action leaves one.
+func (c *checks) history(commit bos.Commit, conflicts bos.Conflicts, before int64) {
+	events, err := c.w.store.Events(c.w.ctx, bos.EventFilter{After: before})
+	if err != nil {
+		c.w.violated("events: %s", err)
+	}
+	written := make(map[string]bool)
+	for _, r := range commit.Components {
+		written[r.ID] = true
+	}
+	for _, id := range conflicts.Components {
+		delete(written, id)
+	}
+	told := make(map[string]bool)
+	for _, e := range events {
+		if e.Component != "" && !written[e.Component] {
+			c.w.violated("the history tells of %s of %s, whose record was not written", e.Kind, e.Component)
+		}
+		if decide.Reason(e.Kind).Acts() {
+			told[e.Component] = true
+		}
+	}
+	for _, r := range commit.Components {
+		if written[r.ID] && r.Work.ActionAt.Equal(c.w.Now) && r.Enabled && !told[r.ID] {
+			c.w.violated("%s of %s is not in the history", r.LastAction.Action, r.ID)
+		}
+	}
+}
+
+// end holds the room against what the sessions claim when all is over.
+func (c *checks) end() {
+	ids := c.w.room.Inventory().Nodes
+	chosen := make(map[string]bool)
+	for i, key := range c.sessions {
+		for _, id := range c.selected(c.limits[i]) {
+			chosen[id] = true
+		}
+		rec, err := c.w.store.Session(c.w.ctx, key)
+		if err != nil || rec.Status.Status != bos.SessionComplete {
+			c.w.violated("session %s is %s at the end (%v)", key.Name, rec.Status.Status, err)
+		}
+	}
+	records, err := c.w.store.Components(c.w.ctx, bos.ComponentFilter{})
+	if err != nil {
+		c.w.violated("load: %s", err)
+	}
+	for _, r := range records {
+		if r.Enabled {
+			c.w.violated("%s is %s at the end: %s", r.ID, r.DeriveStatus(), r.Error)
+		}
+	}
+	calm := c.w.config.Faults == (Faults{}) && len(c.w.config.Outages) == 0 && c.w.config.Writes == 0 && len(c.sessions) == 1
+	for _, n := range ids {
+		resets := c.w.room.Resets(n.ID)
+		if !chosen[n.ID] && len(resets) > 0 {
+			c.w.violated("%s was reset although no session touches it", n.ID)
+		}
+		if calm && len(resets) > 1 {
+			c.w.violated("%s was reset %d times, once was needed", n.ID, len(resets))
+		}
+	}
+}
+
+func (c *checks) selected(limit string) []string {
+	inventory := c.w.room.Inventory()
+	var ids []string
+	for _, n := range inventory.Nodes {
+		ids = append(ids, n.ID)
+	}
+	if strings.TrimSpace(limit) == "" {
+		return ids
+	}
+	parsed, err := bos.ParseLimit(limit)
+	if err != nil {
+		c.w.violated("limit: %s", err)
+		return nil
+	}
+	return parsed.Apply(inventory, ids)
+}

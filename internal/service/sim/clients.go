@@ -1,0 +1,141 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// maxSessions bounds the sessions of one run.
+const maxSessions = 6
+
+// createSession stores a session as POST /v2/sessions does.
+func (w *World) createSession(op bos.Operation, limit string) bos.SessionKey {
+	cfs := w.config.CFS
+	w.sessions++
+	name := fmt.Sprintf("sim-%d", w.sessions)
+	rec := bos.SessionRecord{
+		Session: bos.Session{
+			Name: name, Operation: op, TemplateName: "t", Limit: limit,
+			Status: bos.SessionStatus{Status: bos.SessionPending, StartTime: bos.At(w.Now)},
+		},
+		Template: bos.SessionTemplate{Name: "t", EnableCFS: &cfs, BootSets: map[string]bos.BootSet{
+			"compute": {Path: fmt.Sprintf("s3://images/%d/manifest.json", w.sessions), Type: "s3", NodeRolesGroups: []string{"Compute"}},
+		}},
+		Created: w.Now,
+	}
+	if cfs {
+		rec.Template.CFS = &bos.CFS{Configuration: "conf"}
+	}
+	if err := w.store.CreateSession(w.ctx, rec); err != nil {
+		w.violated("create the session: %s", err)
+	}
+	w.open[rec.Key()] = true
+	w.check.sessions = append(w.check.sessions, rec.Key())
+	w.check.limits = append(w.check.limits, limit)
+	w.altered = append(w.altered, rec.Key())
+	w.wake(w.Now)
+	return rec.Key()
+}
+
+// write is something that a client does by chance.
+func (w *World) write() {
+	if !w.faulty {
+		return
+	}
+	switch w.rng.IntN(5) {
+	case 0:
+		w.stealNodes()
+	case 1:
+		w.cancel()
+	case 2, 3:
+		w.patch()
+	default:
+		w.setOptions()
+	}
+}
+
+// stealNodes creates a session on some nodes, of which another may have some.
+func (w *World) stealNodes() {
+	if w.sessions >= maxSessions {
+		return
+	}
+	op := bos.Operations()[w.rng.IntN(3)]
+	nodes := w.room.Inventory().Nodes
+	limit := ""
+	for i, n := range nodes[:len(nodes)-Strangers] {
+		if i == 0 || w.rng.IntN(2) == 0 {
+			if limit != "" {
+				limit += ","
+			}
+			limit += n.ID
+		}
+	}
+	w.createSession(op, limit)
+}
+
+// Strangers are the last nodes of a room, which the clients of write leave alone.
+const Strangers = 2
+
+func (w *World) cancel() {
+	keys := slices.SortedFunc(maps.Keys(w.open), func(a, b bos.SessionKey) int { return bos.CompareXnames(a.Name, b.Name) })
+	if len(keys) == 0 {
+		return
+	}
+	key := keys[w.rng.IntN(len(keys))]
+	_, _, err := w.store.MutateOwned(w.ctx, key, func(s *bos.SessionRecord, owned []bos.Record) error {
+		for _, r := range owned {
+			w.changed = append(w.changed, r.ID)
+		}
+		return bos.Cancel(s, owned, "by chance", w.Now)
+	})
+	if err != nil && !errors.Is(err, bos.ErrSkip) {
+		w.violated("cancel: %s", err)
+	}
+	w.altered = append(w.altered, key)
+	delete(w.open, key)
+	w.check.cancelled[key] = true
+	w.wake(w.Now)
+}
+
+// patch disables, enables, or sets the retry policy of a node that a session has.
+func (w *World) patch() {
+	nodes := w.room.Inventory().Nodes
+	id := nodes[w.rng.IntN(len(nodes)-Strangers)].ID
+	kind, retries := w.rng.IntN(3), 1+w.rng.IntN(4)
+	_, err := w.store.MutateComponents(w.ctx, []string{id}, func(r *bos.Record, exists bool) error {
+		if !exists || r.Session == "" {
+			return bos.ErrSkip
+		}
+		enabled := kind == 0
+		patch := bos.ComponentPatch{Enabled: &enabled}
+		if kind == 2 {
+			patch = bos.ComponentPatch{RetryPolicy: &retries}
+		}
+		patch.Apply(r, nil, w.Now)
+		return nil
+	})
+	if err != nil {
+		w.violated("patch: %s", err)
+	}
+	w.check.armed(id)
+	w.changed = append(w.changed, id)
+	w.wake(w.Now)
+}
+
+// setOptions changes options that bear on what is under way.
+func (w *World) setOptions() {
+	retries, wait := 1+w.rng.IntN(w.check.mostRetries()), 60+w.rng.IntN(120)
+	_, err := w.store.MutateOptions(w.ctx, func(o *bos.Options) error {
+		o.DefaultRetryPolicy, o.MaxPowerOffWaitTime = retries, wait
+		return nil
+	})
+	if err != nil {
+		w.violated("options: %s", err)
+	}
+	w.options = true
+	w.wake(w.Now)
+}

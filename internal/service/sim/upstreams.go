@@ -1,0 +1,255 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
+	"github.com/bootorch/terraform-provider-bos/internal/service/engine"
+)
+
+var errOut = errors.New("no answer in time")
+
+// Inventory is the room's, as HSM would say it.
+func (w *World) Inventory(context.Context) (bos.Inventory, error) {
+	if w.out[HSM] {
+		return bos.Inventory{}, errOut
+	}
+	return w.room.Inventory(), nil
+}
+
+// Image is one image for every path.
+func (w *World) Image(_ context.Context, path string) (bos.Image, error) {
+	return bos.Image{
+		Path: path, ETag: "e", Kernel: bos.Artifact{Path: path + "/kernel"}, Initrd: bos.Artifact{Path: path + "/initrd"}, Rootfs: bos.Artifact{Path: path + "/rootfs"},
+	}, nil
+}
+
+func (w *World) startEffect(epoch int, b decide.Batch) {
+	for _, id := range b.IDs {
+		w.check.started(epoch, b.Effect, id)
+		if w.config.Bug == BugTwoAtOnce {
+			w.check.started(epoch, b.Effect, id)
+		}
+	}
+	switch b.Effect.Kind {
+	case bos.EffectWriteBoot:
+		w.after(w.delay(), func() { w.writeBoot(epoch, b) })
+		return
+	case bos.EffectConfigure:
+		w.after(w.delay(), func() { w.configure(epoch, b) })
+		return
+	default:
+	}
+	ids := b.IDs
+	if w.config.Bug == BugStranger {
+		ids = append(ids[:len(ids):len(ids)], w.stranger())
+	}
+	for _, id := range ids {
+		w.after(w.delay(), func() { w.power(epoch, b.Effect, id) })
+	}
+}
+
+// stranger is a node that no session touches: the last of the room.
+func (w *World) stranger() string {
+	nodes := w.room.Inventory().Nodes
+	return nodes[len(nodes)-1].ID
+}
+
+// results answers an effect for every node of a batch.
+func (w *World) results(epoch int, b decide.Batch, token string, res bos.CallResult) {
+	w.check.answered(epoch, b.IDs)
+	w.answer(epoch, func(in *engine.Inputs) {
+		for _, id := range b.IDs {
+			res.ID = id
+			in.Results = append(in.Results, engine.Result{Effect: b.Effect, Token: token, CallResult: res})
+		}
+	})
+}
+
+func (w *World) writeBoot(epoch int, b decide.Batch) {
+	if w.out[BSS] {
+		w.after(dialTimeout, func() {
+			w.results(epoch, b, "", bos.CallResult{Outcome: bos.CallUnknown, Cause: bos.CauseUpstreamOutage, Detail: "BSS: " + errOut.Error()})
+		})
+		return
+	}
+	w.tokens++
+	token := fmt.Sprintf("token-%d", w.tokens)
+	if w.config.Bug != BugNoBootParameters {
+		w.room.SetBootParameters(b.IDs, b.Effect.Artifacts, token)
+	}
+	w.results(epoch, b, token, bos.CallResult{})
+}
+
+func (w *World) configure(epoch int, b decide.Batch) {
+	if w.out[CFS] {
+		w.after(dialTimeout, func() {
+			w.results(epoch, b, "", bos.CallResult{Outcome: bos.CallUnknown, Cause: bos.CauseUpstreamOutage, Detail: "CFS: " + errOut.Error()})
+		})
+		return
+	}
+	t := b.Effect.Configuration
+	patch := emulator.CFSPatch{Desired: &t.Name, Enabled: &t.Enabled}
+	if t.Clear {
+		patch.State = &[]emulator.CFSLayer{}
+	}
+	w.room.PatchCFS(emulator.CFSFilter{IDs: b.IDs}, patch, w.Now)
+	w.expectReports()
+	w.results(epoch, b, "", bos.CallResult{})
+}
+
+func (w *World) lookConfiguration(epoch int, ids []string, asked time.Time) {
+	w.after(w.delay(), func() {
+		if w.out[CFS] {
+			w.after(dialTimeout, func() {
+				w.answer(epoch, func(in *engine.Inputs) {
+					for _, id := range ids {
+						in.Configurations = append(in.Configurations, bos.ConfigurationReading{ID: id, Symptom: bos.SymptomSilent, Detail: errOut.Error(), Asked: asked})
+					}
+				})
+			})
+			return
+		}
+		told, _ := w.room.CFSComponents(emulator.CFSFilter{IDs: ids}, len(ids), "", false, w.Now)
+		w.answer(epoch, func(in *engine.Inputs) {
+			for _, c := range told {
+				in.Configurations = append(in.Configurations, bos.ConfigurationReading{ID: c.ID, Desired: c.Desired, Status: bos.ConfigurationStatus(c.Status), Asked: asked})
+			}
+		})
+	})
+}
+
+// look reads a node's power, as far as its BMC answers.
+func (w *World) look(epoch int, id string, asked time.Time) {
+	w.after(w.delay(), func() {
+		r := bos.PowerReading{ID: id, Asked: asked}
+		wait := time.Duration(0)
+		switch {
+		case w.out[Power]:
+			r.Symptom, r.Cause, r.Detail, wait = bos.SymptomSilent, bos.CauseUpstreamOutage, "PCS: "+errOut.Error(), dialTimeout
+		case w.room.Silent(bos.BMCOf(id)):
+			r.Symptom, r.Detail, wait = bos.SymptomSilent, errOut.Error(), dialTimeout
+		case w.chance(w.config.Faults.Hang):
+			r.Symptom, r.Detail, wait = bos.SymptomSilent, errOut.Error(), hangTimeout
+		case w.chance(w.config.Faults.Refuse):
+			r.Symptom, r.Detail = bos.SymptomRefusing, "503"
+		default:
+			r.State, _ = w.room.Power(id, w.Now)
+		}
+		w.after(wait, func() {
+			w.check.read(epoch, r)
+			told := r
+			if w.config.Bug == BugGuess && told.State == bos.PowerStateUnknown {
+				told.State, told.Symptom = bos.PowerStateOff, bos.SymptomNone
+			}
+			w.answer(epoch, func(in *engine.Inputs) { in.Readings = append(in.Readings, told) })
+		})
+	})
+}
+
+// resetTypes are the invented BMCs' names for the effects.
+var resetTypes = map[bos.EffectKind]string{
+	bos.EffectPowerOn: "On", bos.EffectPowerOffGraceful: "GracefulShutdown", bos.EffectPowerOffForceful: "ForceOff",
+}
+
+// power asks a BMC for a reset.
+func (w *World) power(epoch int, e bos.Effect, id string) {
+	res := bos.CallResult{ID: id}
+	wait := time.Duration(0)
+	switch {
+	case w.out[Power]:
+		res.Outcome, res.Cause, wait = bos.CallNotAttempted, bos.CauseUpstreamOutage, dialTimeout
+	case w.room.Silent(bos.BMCOf(id)):
+		res.Outcome, res.Cause, wait = bos.CallNotAttempted, bos.CauseBMCUnreachable, dialTimeout
+	case w.chance(w.config.Faults.Refuse):
+		res.Outcome, res.Cause, res.Detail = bos.CallBusy, bos.CauseBMCError, "503"
+	case w.chance(w.config.Faults.Hang):
+		res.Outcome, res.Cause, wait = bos.CallUnknown, bos.CauseResetUnconfirmed, hangTimeout
+		w.check.reset(e, id)
+		if w.rng.IntN(2) == 0 {
+			w.room.Reset(id, resetTypes[e.Kind], w.Now)
+		}
+	case w.chance(w.config.Faults.Drop):
+		w.check.reset(e, id)
+	default:
+		w.check.reset(e, id)
+		switch status := w.room.Reset(id, resetTypes[e.Kind], w.Now); status {
+		case http.StatusOK:
+		case http.StatusConflict:
+			res.Outcome, res.Cause = bos.CallBusy, bos.CauseBMCError
+		default:
+			res.Outcome, res.Cause, res.Detail = bos.CallRefused, bos.CauseResetRefused, "refused"
+		}
+	}
+	if w.config.Bug == BugTwice {
+		w.after(2*time.Second, func() { w.room.Reset(id, "ForceOff", w.Now); w.room.Reset(id, "On", w.Now.Add(2*time.Second)) })
+	}
+	w.expectReports()
+	if w.config.Bug == BugNoAnswer {
+		return
+	}
+	w.after(wait, func() {
+		w.check.answered(epoch, []string{id})
+		w.answer(epoch, func(in *engine.Inputs) {
+			in.Results = append(in.Results, engine.Result{Effect: e, CallResult: res})
+		})
+	})
+}
+
+// report applies what booted nodes tell, as the API does.
+func (w *World) report(rep emulator.Report) {
+	if !w.room.Reporting(rep) {
+		return
+	}
+	patch := bos.ComponentPatch{ActualState: &bos.ActualPatch{BSSToken: &rep.Token}}
+	booted, known, err := w.store.Token(w.ctx, rep.Token)
+	if err != nil || !known {
+		// The commit that follows the write may have been lost with a crash: the
+		// node was not powered on for it.
+		if !w.check.crashed || err != nil {
+			w.violated("node %s reports a token that is not stored (%v): power came before the token", rep.Node, err)
+		}
+		return
+	}
+	_, err = w.store.MutateComponents(w.ctx, []string{rep.Node}, func(r *bos.Record, _ bool) error {
+		if err := patch.CheckReport(r.Component); err != nil {
+			return err
+		}
+		patch.Apply(r, &booted, w.Now)
+		return nil
+	})
+	if errors.Is(err, bos.ErrReportRefused) {
+		w.after(reportRetry, func() { w.report(rep) })
+		return
+	}
+	if err != nil {
+		w.violated("report of %s: %s", rep.Node, err)
+	}
+	w.changed = append(w.changed, rep.Node)
+	w.wake(w.Now)
+}
+
+// expectReports makes the room's next report an event.
+func (w *World) expectReports() {
+	at, ok := w.room.Next()
+	if !ok || !w.reportsAt.IsZero() && !at.Before(w.reportsAt) {
+		return
+	}
+	at = later(at, w.Now)
+	w.reportsAt = at
+	w.at(at, func() {
+		if w.reportsAt.Equal(at) {
+			w.reportsAt = time.Time{}
+		}
+		for _, rep := range w.room.Advance(w.Now) {
+			w.report(rep)
+		}
+		w.expectReports()
+	})
+}
