@@ -244,6 +244,14 @@ type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 
+func TestTheAnswerToAHeadSaysHowLongABodyWouldBeAndHasNone(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, _ *http.Request, _ func()) { w.Header().Set("Content-Length", "4711") })
+	res, err := client(transport.Config{}).Do(t.Context(), transport.Request{Method: http.MethodHead, URL: s.URL})
+	if err != nil || len(res.Body) != 0 || res.Header.Get("Content-Length") != "4711" {
+		t.Errorf("%+v, %v", res, err)
+	}
+}
+
 func TestAStatusSaysWhatTheServerSaidWithoutEchoedCredentials(t *testing.T) {
 	s := serve(t, func(w http.ResponseWriter, r *http.Request, _ func()) {
 		w.Header().Set("Retry-After", "7")

@@ -171,8 +171,11 @@ func RetryAfter(h http.Header, now time.Time) time.Duration {
 var errTooLarge = errors.New("the answer is too large")
 
 // readBody reads an answer to its end. One that says how long it is, is read into
-// a buffer of that size.
+// a buffer of that size; the answer to a HEAD says so and has none.
 func readBody(raw *http.Response, most int64) ([]byte, error) {
+	if raw.Request != nil && raw.Request.Method == http.MethodHead {
+		return nil, nil
+	}
 	if raw.ContentLength <= 0 || raw.ContentLength > most {
 		return readCapped(raw.Body, most)
 	}
