@@ -22,6 +22,9 @@ type ConfigurationReading struct {
 	// to, empty for none; Status is how far it got.
 	Desired string
 	Status  ConfigurationStatus
+	// Idle says that the service may not act on the node: it was disabled
+	// before a power-on, and nobody has enabled it since.
+	Idle bool
 	// Missing says that the service answered and has no such node.
 	Missing bool
 	// Symptom says that the service did not answer for the node; the rest

@@ -40,6 +40,8 @@ type component struct {
 	ID            string                  `json:"id"`
 	DesiredConfig string                  `json:"desired_config"`
 	Status        bos.ConfigurationStatus `json:"configuration_status"`
+	// Enabled is nil where CFS does not say; then it counts as enabled.
+	Enabled *bool `json:"enabled"`
 }
 
 // components asks for all nodes and answers for each.
@@ -62,6 +64,7 @@ func (c *Client) components(ctx context.Context, ids []string) map[string]bos.Co
 					r.Missing = true
 				default:
 					r.Desired, r.Status = n.DesiredConfig, n.Status
+					r.Idle = n.Enabled != nil && !*n.Enabled
 				}
 				answers[id] = r
 			}

@@ -37,6 +37,12 @@ func configure(r bos.Record, o Observation, p bos.Policy, now time.Time) Decisio
 		return done(r, now)
 	case bos.ConfigurationPending:
 		r = setPhase(r, bos.PhaseConfiguring, now)
+		if reading.Idle && !now.Before(r.Work.ActionAt.Add(p.MaxBootWait)) {
+			// Its own agent would have enabled it by now. It has not where the
+			// node had power before: a power-on that came late, after it was
+			// prepared for another.
+			return setConfiguration(r, p, now)
+		}
 		return Decision{Next: r, Look: pollLook(p, now), LookConfiguration: configurationLook(r, p, now), Why: ReasonConfiguring}
 	default:
 		r = setPhase(r, bos.PhaseConfiguring, now)

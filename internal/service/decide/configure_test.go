@@ -196,3 +196,22 @@ func TestAConfigurationUnderWayIsAskedAboutEverMoreRarely(t *testing.T) {
 		}
 	}
 }
+
+func TestAConfigurationThatNobodyHasEnabledIsEnabledOnceTheBootHasHadItsTime(t *testing.T) {
+	p := bos.DefaultOptions().Policy()
+	p.Configures = true
+	r := bos.Record{Component: bos.Component{
+		ID: "x1000c0s0b0n0", Enabled: true,
+		ActualState:  bos.ActualState{BootArtifacts: bos.BootArtifacts{Kernel: "k"}, LastUpdated: bos.At(noon)},
+		DesiredState: bos.DesiredState{BootArtifacts: bos.BootArtifacts{Kernel: "k"}, Configuration: "c"},
+		LastAction:   bos.LastAction{Action: bos.ActionPoweringOn},
+	}, Work: bos.Work{ActionAt: noon}}
+	for after, want := range map[time.Duration]bos.EffectKind{time.Minute: bos.EffectNone, p.MaxBootWait: bos.EffectConfigure} {
+		now := noon.Add(after)
+		idle := bos.ConfigurationReading{Desired: "c", Status: bos.ConfigurationPending, Idle: true, Asked: now}
+		d := Decide(r, Observation{Power: bos.PowerReading{State: bos.PowerStateOn, Asked: now}, Configuration: idle}, p, now)
+		if d.Effect.Kind != want || want != bos.EffectNone && !d.Effect.Configuration.Enabled {
+			t.Errorf("%s after the power-on: %+v, want %q", after, d.Effect, want)
+		}
+	}
+}

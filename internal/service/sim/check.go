@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -150,7 +151,7 @@ func (c *checks) committed(commit bos.Commit, conflicts bos.Conflicts, before in
 		c.ended(r)
 	}
 	for _, s := range commit.Sessions {
-		if s.Status.Status == bos.SessionComplete && len(conflicts.Sessions) == 0 {
+		if s.Status.Status == bos.SessionComplete && !slices.Contains(conflicts.Sessions, s.Key()) {
 			c.completed(s)
 		}
 	}

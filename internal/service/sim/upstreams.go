@@ -119,7 +119,7 @@ func (w *World) lookConfiguration(epoch int, ids []string, asked time.Time) {
 		told, _ := w.room.CFSComponents(emulator.CFSFilter{IDs: ids}, len(ids), "", false, w.Now)
 		w.answer(epoch, func(in *engine.Inputs) {
 			for _, c := range told {
-				in.Configurations = append(in.Configurations, bos.ConfigurationReading{ID: c.ID, Desired: c.Desired, Status: bos.ConfigurationStatus(c.Status), Asked: asked})
+				in.Configurations = append(in.Configurations, bos.ConfigurationReading{ID: c.ID, Desired: c.Desired, Status: bos.ConfigurationStatus(c.Status), Idle: !c.Enabled, Asked: asked})
 			}
 		})
 	})
