@@ -10,7 +10,9 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 )
 
-// Apply asks each node's BMC for a reset. SoftOff is sent only where a graceful
+// Apply asks each node's BMC for a reset, by the first advertised type that
+// means the operation; one that the BMC then refuses is followed by the next of
+// the same meaning, and never by a restart. SoftOff is sent only where a graceful
 // shutdown is advertised or nothing is known of what is: Cray's node
 // controllers know On, ForceOff and Off, and their Off is none. If the context
 // ends, nothing is sent for the nodes that are left.
@@ -84,20 +86,43 @@ func (c caller) apply(ctx context.Context, t target, kind string) (result bos.Ca
 	if known.target == "" {
 		known.target = strings.TrimRight(t.System, "/") + "/Actions/ComputerSystem.Reset"
 	}
-	body := struct{ ResetType string }{kind}
-	res, failed := c.ask(ctx, http.MethodPost, t.Endpoint, known.target, body)
+	var declined []string
+	for _, resetType := range candidates(kind, known.types) {
+		if len(declined) > 0 && (ctx.Err() != nil || bos.Halted(ctx)) {
+			break // the refusal stands
+		}
+		var next bool
+		result, silent, next = c.post(ctx, t, known.target, kind, resetType)
+		if len(declined) > 0 && result.Detail != "" {
+			result.Detail = fmt.Sprintf("after the BMC refused %s, with %s: %s", strings.Join(declined, ", "), resetType, result.Detail)
+		}
+		if !next {
+			break
+		}
+		declined = append(declined, resetType)
+	}
+	return result, silent
+}
+
+// post sends one reset of a type that means kind; next says that the BMC refused
+// this type, and that another one of the same meaning may still work.
+func (c caller) post(ctx context.Context, t target, path, kind, resetType string) (result bos.CallResult, silent, next bool) {
+	body := struct{ ResetType string }{resetType}
+	res, failed := c.ask(ctx, http.MethodPost, t.Endpoint, path, body)
 	switch {
 	case failed == nil || res != nil && res.Status >= 200 && res.Status <= 299:
 		// Whatever became of the body: the status says accepted.
-		return bos.CallResult{Outcome: bos.CallDone}, false
+		return bos.CallResult{Outcome: bos.CallDone}, false, false
 	case failed.Kind == transport.NotSent && failed.Cancelled:
-		return bos.CallResult{Outcome: bos.CallNotAttempted, Detail: failed.Error()}, false
+		return bos.CallResult{Outcome: bos.CallNotAttempted, Detail: failed.Error()}, false, false
 	case failed.Kind == transport.NotSent:
-		return bos.CallResult{Outcome: bos.CallNotAttempted, Cause: bos.CauseBMCUnreachable, Detail: failed.Error()}, true
+		return bos.CallResult{Outcome: bos.CallNotAttempted, Cause: bos.CauseBMCUnreachable, Detail: failed.Error()}, true, false
 	case failed.Kind == transport.Unanswered:
-		return bos.CallResult{Outcome: bos.CallUnknown, Cause: bos.CauseResetUnconfirmed, Detail: failed.Error()}, !failed.Cancelled
+		return bos.CallResult{Outcome: bos.CallUnknown, Cause: bos.CauseResetUnconfirmed, Detail: failed.Error()}, !failed.Cancelled, false
 	}
-	return c.judge(ctx, t, kind, failed), false
+	result = c.judge(ctx, t, kind, failed)
+	refusedType := failed.Status == http.StatusBadRequest || failed.Status == http.StatusNotImplemented
+	return result, false, refusedType && result.Outcome == bos.CallRefused
 }
 
 // judge reads the answer to a reset that is none of success. Before a "not

@@ -15,12 +15,23 @@ const (
 	resetOn       = "On"
 	resetGraceful = "GracefulShutdown"
 	resetForceOff = "ForceOff"
+	// What some BMCs have instead of them, or besides. Off is as hard as
+	// ForceOff; it is no graceful shutdown.
+	resetForceOn = "ForceOn"
+	resetOff     = "Off"
 )
+
+// meanings are the reset types that do the same, the one to prefer first.
+var meanings = map[string][]string{
+	resetOn:       {resetOn, resetForceOn},
+	resetGraceful: {resetGraceful},
+	resetForceOff: {resetForceOff, resetOff},
+}
 
 // resetTypes are the values of Redfish's ResetType.
 var resetTypes = []string{
-	resetOn, resetForceOff, resetGraceful, "GracefulRestart", "ForceRestart", "Nmi", "ForceOn",
-	"PushPowerButton", "PowerCycle", "Suspend", "Pause", "Resume", "FullPowerCycle", "Off",
+	resetOn, resetForceOff, resetGraceful, "GracefulRestart", "ForceRestart", "Nmi", resetForceOn,
+	"PushPowerButton", "PowerCycle", "Suspend", "Pause", "Resume", "FullPowerCycle", resetOff,
 }
 
 // reset is what a BMC says about the reset action of a system.
@@ -106,6 +117,17 @@ func advertises(types []string, kind string) bool {
 	return slices.ContainsFunc(types, func(t string) bool {
 		return t == kind || slices.Contains(split(t), kind)
 	})
+}
+
+// candidates are the reset types to send for kind, one after the other until
+// one is taken: those that are advertised, or kind itself if none is, because
+// what BMCs advertise is not always all they do.
+func candidates(kind string, types []string) []string {
+	found := slices.DeleteFunc(slices.Clone(meanings[kind]), func(t string) bool { return !advertises(types, t) })
+	if len(found) == 0 {
+		return []string{kind}
+	}
+	return found
 }
 
 // split takes a word apart that consists of two reset types; nil if it does not.
