@@ -53,6 +53,20 @@ func TestASessionBootsTheTemplatesNodesAndTheNextPlanIsEmpty(t *testing.T) {
 	sessions(t, bos, 1)
 }
 
+func TestAPlanThatReplacesASessionSaysItAsWell(t *testing.T) {
+	bos := startBOS(t)
+	w := newWorkspace(t)
+	w.write(providerBlock(bos, "applying = terraform.applying"), template("quiet"), session(rolling))
+	w.apply().exits(t, 0)
+	w.write(providerBlock(bos, "applying = terraform.applying"), template("quiet hugepages=16"), session(rolling))
+	plan := w.plan()
+	plan.exits(t, 2)
+	plan.says(t, "Warning: This will reboot 4 nodes")
+	if n := strings.Count(plan.out, "This will reboot"); n != 1 {
+		t.Errorf("it says so %d times", n)
+	}
+}
+
 func TestAChangedTemplateRunsTheSessionAgainExactlyOnce(t *testing.T) {
 	bos := startBOS(t)
 	changed := providerBlock(bos) + template("quiet console=ttyS0") + session(rolling)

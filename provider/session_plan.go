@@ -40,8 +40,11 @@ func (r *sessionResource) ModifyPlan(ctx context.Context, req resource.ModifyPla
 		plan.Limit = state.Limit
 	}
 	if changed := plan.replaces(state, string(imported) == isImported); len(changed) > 0 {
-		// Terraform plans the new session in a call of its own.
+		// Terraform plans the new session in a call of its own, and drops the
+		// warnings of that one: they have to be said here.
 		resp.RequiresReplace = append(resp.RequiresReplace, changed...)
+		foretold := *plan
+		r.planNew(ctx, config, &foretold, &resp.Diagnostics)
 		plan.newUnknowns(config)
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
 		return
