@@ -91,6 +91,16 @@ func TestTheExamplesForOtherSitesPlan(t *testing.T) {
 	}
 }
 
+// TestTheExampleForCSMPlansWhileNobodyAnswers: a plan needs no answer of a BOS
+// for what is new, and says that nobody foresees its effect.
+func TestTheExampleForCSMPlansWhileNobodyAnswers(t *testing.T) {
+	w := newWorkspace(t)
+	w.use("csm-keycloak")
+	planned := w.plan("-var=gateway=https://127.0.0.1:1", "-var=client_secret=s", "-var=image_id=i", "-var=configuration=c")
+	planned.exits(t, 2)
+	planned.says(t, "No preview of BOS session")
+}
+
 func TestAnExistingSiteIsImported(t *testing.T) {
 	bos := startBOS(t)
 	w := newWorkspace(t)
