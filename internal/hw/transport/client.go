@@ -130,6 +130,8 @@ type Request struct {
 	User, Password string
 	// Header is sent besides.
 	Header map[string]string
+	// Secrets are kept out of errors, as Password is.
+	Secrets []string
 
 	// bearer is the token that Do adds; it is kept out of errors.
 	bearer string

@@ -93,6 +93,11 @@ func problem(body []byte) string {
 
 // scrub takes the credentials of the request out of text that came from elsewhere.
 func (q Request) scrub(text string) string {
+	for _, secret := range q.Secrets {
+		if secret != "" {
+			text = strings.ReplaceAll(text, secret, "***")
+		}
+	}
 	if q.bearer != "" {
 		text = strings.ReplaceAll(text, q.bearer, "***")
 	}
