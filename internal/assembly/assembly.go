@@ -11,6 +11,7 @@ import (
 	"net/http"
 
 	"github.com/bootorch/terraform-provider-bos/internal/hw/hsm"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/redfish"
 	"github.com/bootorch/terraform-provider-bos/internal/service"
 	"github.com/bootorch/terraform-provider-bos/internal/service/bootscript"
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
@@ -21,6 +22,7 @@ import (
 type Assembly struct {
 	store   *sqlite.Store
 	service *service.Service
+	power   any                  // what controls power; nil where nothing does
 	scripts *bootscript.Endpoint // nil where there is none
 	scn     *notifications       // nil where HSM sends none
 }
@@ -47,6 +49,7 @@ func (a *Assembly) assemble(ctx context.Context, settings config.Config, version
 	if err != nil {
 		return err
 	}
+	a.power = sc.Power
 	if a.scripts, err = wireBuiltin(settings, a.store, sc.Inventory, log); err != nil {
 		return err
 	}
@@ -91,5 +94,10 @@ func (a *Assembly) Run(ctx context.Context) error {
 	return a.service.Run(ctx)
 }
 
-// Close closes the database.
-func (a *Assembly) Close() error { return a.store.Close() }
+// Close closes the database, and the sessions at BMCs.
+func (a *Assembly) Close() error {
+	if bmcs, ok := a.power.(*redfish.Client); ok {
+		bmcs.Close()
+	}
+	return a.store.Close()
+}

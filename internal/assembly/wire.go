@@ -127,7 +127,7 @@ func (w *wiring) redfish(c config.Redfish) error {
 	if err != nil {
 		return err
 	}
-	rc := redfish.Config{Insecure: c.Insecure, CA: certificates, User: c.Credentials.User, PasswordFrom: password}
+	rc := redfish.Config{Insecure: c.Insecure, CA: certificates, User: c.Credentials.User, PasswordFrom: password, Sessions: c.Sessions}
 	switch inventory := w.out.Inventory.(type) {
 	case *hsm.Client:
 		rc.Endpoints = ofHSM(inventory)

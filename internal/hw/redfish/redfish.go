@@ -46,6 +46,10 @@ type Config struct {
 	// up. It is called once per Look or Apply and must not block; its error
 	// must not tell what it read. Nil is Password.
 	PasswordFrom func() (string, error)
+	// Sessions logs in to each BMC once instead of sending the password with
+	// every request. A BMC that has no sessions to give gets Basic
+	// credentials until the client is closed.
+	Sessions bool
 	// Concurrency bounds the requests in flight to all BMCs; 0 is 256. BMCs
 	// that were silent when last asked have a quarter of that besides.
 	Concurrency int
@@ -72,6 +76,8 @@ type Client struct {
 	silent  map[string]bool // by address
 	gates   map[string]*gate
 	learned map[string]reset // by address and path of the system
+	// sessions are by address; what is in one belongs to who holds the gate.
+	sessions map[string]*session
 }
 
 var _ bos.Power = (*Client)(nil)
@@ -111,11 +117,17 @@ func New(c Config) *Client {
 		silent:  make(map[string]bool),
 		gates:   make(map[string]*gate),
 		learned: make(map[string]reset),
+
+		sessions: make(map[string]*session),
 	}
 }
 
-// Close lets go of the connections that are not in use.
-func (c *Client) Close() { c.http.Close() }
+// Close ends the sessions, for which it takes some seconds at most, and lets go
+// of the connections that are not in use. Nothing may be asked any more.
+func (c *Client) Close() {
+	c.logout()
+	c.http.Close()
+}
 
 // wayOut says what to check after a failed request to a BMC.
 func wayOut(e *transport.Error) string {
@@ -165,9 +177,12 @@ func (c caller) ask(ctx context.Context, method string, e Endpoint, path string,
 	if e.User != "" || e.Password != "" {
 		user, password = e.User, e.Password
 	}
-	res, err := c.http.Do(ctx, transport.Request{
-		Method: method, URL: e.url(path), Body: body, User: user, Password: password,
-	})
+	q := transport.Request{Method: method, URL: e.url(path), Body: body}
+	if c.config.Sessions && user != "" {
+		return c.inSession(ctx, e, q, user, password)
+	}
+	q.User, q.Password = user, password
+	res, err := c.http.Do(ctx, q)
 	return res, failure(err)
 }
 

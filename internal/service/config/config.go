@@ -84,6 +84,9 @@ type Redfish struct {
 	CAFile      string      `yaml:"ca_file"`
 	Insecure    bool        `yaml:"insecure"`
 	Credentials Credentials `yaml:"credentials"`
+	// Sessions logs in to each BMC once instead of sending the password with
+	// every request.
+	Sessions bool `yaml:"sessions"`
 }
 
 // Credentials name a user and where the password is.

@@ -111,13 +111,13 @@ func TestTheEnvironmentGoesBeforeTheFile(t *testing.T) {
 
 func TestTheEnvironmentAloneIsEnough(t *testing.T) {
 	for name, value := range map[string]string{
-		"BOS_INVENTORY_HSM_URL": "http://hsm", "BOS_POWER_REDFISH_INSECURE": "true", "BOS_POWER_REDFISH_CREDENTIALS_USER": "root",
+		"BOS_INVENTORY_HSM_URL": "http://hsm", "BOS_POWER_REDFISH_INSECURE": "true", "BOS_POWER_REDFISH_SESSIONS": "true", "BOS_POWER_REDFISH_CREDENTIALS_USER": "root",
 		"BOS_BOOT_PARAMETERS_BUILTIN_PRESIGN": "false", "BOS_MAX_UNREACHABLE_TIME": "1m", "BOS_LISTEN": "127.0.0.1:1",
 	} {
 		t.Setenv(name, value)
 	}
 	c, err := FromEnvironment()
-	if err != nil || c.Inventory.HSM.URL != "http://hsm" || !c.Power.Redfish.Insecure || c.Power.Redfish.Credentials.User != "root" ||
+	if err != nil || c.Inventory.HSM.URL != "http://hsm" || !c.Power.Redfish.Insecure || !c.Power.Redfish.Sessions || c.Power.Redfish.Credentials.User != "root" ||
 		*c.BootParameters.Builtin.Presign || c.MaxUnreachable != time.Minute || c.Listen != "127.0.0.1:1" {
 		t.Errorf("%+v, %v", c, err)
 	}

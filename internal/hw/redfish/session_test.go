@@ -1,0 +1,196 @@
+package redfish_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/redfish"
+)
+
+// host is a BMC with a session service.
+type host struct {
+	address string
+
+	mu       sync.Mutex
+	requests []string // "GET basic", "GET 1" with the number of the session
+	logins   int
+	open     map[string]bool // by token
+	most     int
+	// refusal is the status of logins, 0 for success; lost hangs up on them;
+	// without is the header that their answer lacks; forgetful makes every
+	// token unknown at once.
+	refusal   int
+	lost      bool
+	without   string
+	forgetful bool
+	echo      bool // resets fail with what was sent
+}
+
+func startHost(t *testing.T, h *host) (*host, *redfish.Client) {
+	t.Helper()
+	h.open = make(map[string]bool)
+	s := httptest.NewUnstartedServer(h)
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	h.address = s.Listener.Addr().String()
+	return h, connect(t, redfish.Config{
+		Sessions: true,
+		Endpoints: fixed(map[string]redfish.Endpoint{node: {
+			Address: h.address, System: "/redfish/v1/Systems/1", Target: resetPath, ResetTypes: []string{"On", "ForceOff"},
+		}}),
+	})
+}
+
+func (h *host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	token := r.Header.Get("X-Auth-Token")
+	u, p, basic := r.BasicAuth()
+	if r.URL.Path == "/redfish/v1/SessionService/Sessions" {
+		h.login(w, r)
+		return
+	}
+	who := strings.TrimPrefix(token, "t0ken-")
+	if basic {
+		who = "basic"
+	}
+	h.requests = append(h.requests, r.Method+" "+who)
+	if !h.open[token] && (u != user || p != password) {
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	switch r.Method {
+	case http.MethodDelete:
+		delete(h.open, "t0ken-"+r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:])
+	case http.MethodPost:
+		if h.echo {
+			w.WriteHeader(http.StatusInternalServerError)
+			_, _ = io.WriteString(w, "failed for "+token)
+		}
+	case http.MethodGet:
+		_, _ = io.WriteString(w, `{"PowerState":"On"}`)
+	}
+}
+
+func (h *host) login(w http.ResponseWriter, r *http.Request) {
+	h.requests = append(h.requests, "login")
+	if h.lost {
+		panic(http.ErrAbortHandler)
+	}
+	var body struct{ UserName, Password string }
+	if json.NewDecoder(r.Body).Decode(&body) != nil || body.UserName != user || body.Password != password {
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	if h.refusal != 0 {
+		w.WriteHeader(h.refusal)
+		return
+	}
+	h.logins++
+	token := fmt.Sprintf("t0ken-%d", h.logins)
+	if !h.forgetful {
+		h.open[token] = true
+	}
+	h.most = max(h.most, len(h.open))
+	w.Header().Set("X-Auth-Token", token)
+	w.Header().Set("Location", fmt.Sprintf("https://bmc.example/redfish/v1/SessionService/Sessions/%d", h.logins))
+	w.Header().Del(h.without)
+	w.WriteHeader(http.StatusCreated)
+}
+
+// expire forgets all sessions, as a BMC does that was reset.
+func (h *host) expire() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	clear(h.open)
+}
+
+func (h *host) wantAsked(t *testing.T, want ...string) {
+	t.Helper()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if diff := cmp.Diff(want, h.requests); diff != "" {
+		t.Errorf("asked (-want +got):\n%s", diff)
+	}
+}
+
+func lookOn(t *testing.T, c *redfish.Client) {
+	t.Helper()
+	wantReading(t, look(t.Context(), t, c, node).results[node], bos.PowerStateOn, bos.SymptomNone, bos.CauseNone)
+}
+
+func TestASessionIsBegunOnceRenewedWhenItExpiredAndEnded(t *testing.T) {
+	h, c := startHost(t, &host{})
+	lookOn(t, c)
+	lookOn(t, c)
+	h.expire()
+	wantResult(t, apply(t.Context(), t, c, bos.PowerForceOff, node).results[node], bos.CallDone, bos.CauseNone)
+	c.Close()
+	h.wantAsked(t, "login", "GET 1", "GET 1", "POST 1", "login", "POST 2", "DELETE 2")
+	if len(h.open) != 0 || h.most != 1 {
+		t.Errorf("%d sessions are left, there were up to %d", len(h.open), h.most)
+	}
+}
+
+func TestABMCWithoutSessionsToGiveGetsBasicCredentials(t *testing.T) {
+	for name, h := range map[string]*host{
+		"no session service": {refusal: http.StatusNotFound},
+		"too many sessions":  {refusal: http.StatusServiceUnavailable},
+		"no token":           {without: "X-Auth-Token"},
+		"no location":        {without: "Location"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h, c := startHost(t, h)
+			lookOn(t, c)
+			lookOn(t, c)
+			c.Close()
+			h.wantAsked(t, "login", "GET basic", "GET basic")
+		})
+	}
+}
+
+func TestATokenThatIsRefusedAtOnceIsTheLast(t *testing.T) {
+	h, c := startHost(t, &host{forgetful: true})
+	lookOn(t, c)
+	lookOn(t, c)
+	c.Close()
+	h.wantAsked(t, "login", "GET 1", "login", "GET 2", "GET basic", "GET basic")
+}
+
+func TestAResetAfterALoginWithoutAnswerWasNotAttempted(t *testing.T) {
+	h, c := startHost(t, &host{lost: true})
+	wantResult(t, apply(t.Context(), t, c, bos.PowerForceOff, node).results[node], bos.CallNotAttempted, bos.CauseBMCUnreachable)
+	lookOn(t, c)
+	c.Close()
+	h.wantAsked(t, "login", "GET basic")
+}
+
+func TestAnEchoedTokenIsNotShown(t *testing.T) {
+	_, c := startHost(t, &host{echo: true})
+	got := apply(t.Context(), t, c, bos.PowerForceOff, node).results[node]
+	wantResult(t, got, bos.CallUnknown, bos.CauseResetUnconfirmed, "failed for ***")
+	if strings.Contains(got.Detail, "t0ken") {
+		t.Errorf("detail %q", got.Detail)
+	}
+}
+
+func TestARefusedLoginIsAboutTheCredentials(t *testing.T) {
+	h, _ := startHost(t, &host{})
+	c := connect(t, redfish.Config{
+		Sessions: true, User: user, Password: "wr0ng",
+		Endpoints: fixed(map[string]redfish.Endpoint{node: {Address: h.address, System: "/redfish/v1/Systems/1"}}),
+	})
+	wantReading(t, look(t.Context(), t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomRefusing, bos.CauseBMCAuth)
+	h.wantAsked(t, "login")
+}
