@@ -30,7 +30,7 @@ func number(t *testing.T, name string, otherwise uint64) uint64 {
 // a simulation cuts no power.
 func folder(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "sim")
+	dir, err := os.MkdirTemp("/dev/shm", "sim") //nolint:usetesting // t.TempDir is on a disk
 	if err != nil {
 		return t.TempDir()
 	}
