@@ -32,7 +32,7 @@ var allowed = map[string][]string{
 	"internal/bench/reboot":            {"internal/bos", "internal/hw/emulator"},
 	"internal/hw/transport":            {"internal/bos"},
 	"internal/hw/hsm":                  {"internal/bos", "internal/hw/transport"},
-	"internal/hw/redfish":              {"internal/bos", "internal/hw/transport"},
+	"internal/hw/redfish":              {"internal/hw/gather", "internal/bos", "internal/hw/transport"},
 	"internal/hw/bss":                  {"internal/bos", "internal/hw/transport"},
 	"internal/hw/ims":                  {"internal/bos", "internal/hw/transport"},
 	"internal/hw/tapms":                {"internal/bos", "internal/hw/transport"},

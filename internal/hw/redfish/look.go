@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/gather"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 )
 
@@ -18,7 +19,7 @@ const cancelledText = "the question was cancelled before the BMC answered"
 func (c *Client) Look(ctx context.Context, ids []string, each func(bos.PowerReading)) {
 	caller, err := c.caller()
 	if err != nil {
-		for _, id := range distinct(ids) {
+		for _, id := range gather.Distinct(ids) {
 			each(bos.PowerReading{ID: id, Symptom: bos.SymptomRefusing, Cause: bos.CauseBMCAuth, Detail: err.Error()})
 		}
 		return

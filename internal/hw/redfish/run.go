@@ -2,10 +2,10 @@ package redfish
 
 import (
 	"context"
-	"slices"
 	"sync"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/gather"
 )
 
 // target is one node to be asked about.
@@ -31,7 +31,7 @@ type job[T any] struct {
 // another, on this goroutine. Nodes of one BMC come in a row, BMCs side by side.
 // When it returns, every BMC is free for the next call.
 func run[T any](ctx context.Context, c *Client, ids []string, j job[T], each func(T)) {
-	ids = distinct(ids)
+	ids = gather.Distinct(ids)
 	// Room for every result: no worker ever waits for each.
 	out := make(chan T, len(ids))
 	found, missing := locate(ids, c.locator.current(ctx))
@@ -55,16 +55,6 @@ func run[T any](ctx context.Context, c *Client, ids []string, j job[T], each fun
 		each(<-out)
 	}
 	workers.Wait()
-}
-
-// distinct is ids without repetitions, in their order.
-func distinct(ids []string) []string {
-	seen := make(map[string]bool, len(ids))
-	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
-		again := seen[id]
-		seen[id] = true
-		return again
-	})
 }
 
 func locate(ids []string, known map[string]Endpoint) (found []target, missing []string) {
