@@ -47,7 +47,8 @@ const firstRecord = `INSERT INTO components (id, revision, enabled, phase, statu
 VALUES ('x1', 4, 1, 'powering_on', 'power_on_pending', 's', '', '{"id":"x1","actual_state":{"boot_artifacts":{"kernel":"k","kernel_parameters":"a\u0026b","initrd":"i"},"bss_token":"","last_updated":null},"desired_state":{"boot_artifacts":{"kernel":"","kernel_parameters":"","initrd":""},"configuration":"","bss_token":"","last_updated":"2026-01-02T03:04:05"},"staged_state":{"last_updated":null},"last_action":{"action":"","last_updated":null},"event_stats":{"power_on_attempts":1,"power_off_graceful_attempts":0,"power_off_forceful_attempts":0},"status":{"phase":"powering_on","status_override":""},"enabled":true,"error":"it broke","session":"s"}', '{"setbacks":2}')`
 
 func TestAnOlderDatabaseIsBackedUpAndUpgraded(t *testing.T) {
-	path := at(t, 1, firstRecord, "INSERT INTO events (time, component, session, kind, detail) VALUES (7, 'x1', 's', 'k', 'd')")
+	path := at(t, 1, firstRecord, "INSERT INTO events (time, component, session, kind, detail) VALUES (7, 'x1', 's', 'k', 'd')",
+		"INSERT INTO artifacts (id, kernel, kernel_parameters, initrd) VALUES (3, 'k', 'p', 'i')", "INSERT INTO tokens (token, artifacts) VALUES ('old', 3)")
 	s, err := Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
@@ -60,6 +61,18 @@ func TestAnOlderDatabaseIsBackedUpAndUpgraded(t *testing.T) {
 	r := list[0]
 	if r.Revision != 4 || r.Error != "it broke" || r.ActualState.BootArtifacts.KernelParameters != "a&b" || r.Work.Setbacks != 2 || r.EventStats.PowerOnAttempts != 1 {
 		t.Errorf("the record is %+v", r)
+	}
+	shown := documents(t, s)
+	for _, never := range []string{"null", `"action"`} {
+		if strings.Contains(shown, never) {
+			t.Errorf("%s is shown of what never was: %s", never, shown)
+		}
+	}
+	if !strings.Contains(shown, `"last_updated":"2026-01-02T03:04:05"`) || !strings.Contains(shown, `"kernel":"k"`) {
+		t.Errorf("shown is %s", shown)
+	}
+	if a, known, err := s.Token(t.Context(), "old"); err != nil || !known || a.Kernel != "k" {
+		t.Errorf("the token stands for %+v, %t, %v", a, known, err)
 	}
 	tally, err := s.SessionTally(t.Context(), bos.Session{Name: "s"})
 	if err != nil || len(tally.Errors["it broke"]) != 1 {
@@ -75,6 +88,20 @@ func TestAnOlderDatabaseIsBackedUpAndUpgraded(t *testing.T) {
 	if version != 1 || records != 1 {
 		t.Errorf("the backup has version %d and %d records", version, records)
 	}
+}
+
+// documents is what the API would list.
+func documents(t *testing.T, s *Store) string {
+	t.Helper()
+	var all strings.Builder
+	err := s.ComponentDocuments(t.Context(), bos.ComponentFilter{}, func(document []byte) error {
+		all.Write(document)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all.String()
 }
 
 func query(t *testing.T, path, text string, into any) {

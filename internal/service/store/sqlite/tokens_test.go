@@ -1,0 +1,62 @@
+package sqlite
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+func TestOldTokensThatNobodyRunsAreGivenUp(t *testing.T) {
+	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "bos.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close() //nolint:errcheck // the test is over
+	written := func(tokens ...string) {
+		t.Helper()
+		for _, token := range tokens {
+			commit := bos.Commit{Tokens: map[string]bos.BootArtifacts{token: {Kernel: token}}, Fence: bos.NoFence}
+			if _, err := s.Commit(t.Context(), commit); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	// numbered makes the next token that is written the one of a number.
+	numbered := func(next int64) {
+		t.Helper()
+		err := s.writer.do(t.Context(), func(ctx context.Context, tx *tx) error {
+			_, err := tx.exec(ctx, "INSERT INTO tokens (id, token, artifacts) VALUES (?, ?, 1)", next-1, next)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	written("forgotten", "written anew", "desired", "reported")
+	if err := s.PutHostBoots(t.Context(), []string{"x9"}, bos.BootArtifacts{Kernel: "k"}, "handed out"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.MutateComponents(t.Context(), []string{"x1", "x2"}, func(r *bos.Record, _ bool) error {
+		if r.ID == "x1" {
+			r.DesiredState.BSSToken, r.ActualState.BSSToken = "desired", "reported"
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	numbered(keepTokens)
+	written("written anew", "last")
+	numbered(keepTokens + pruneTokens)
+	written("the one that is too many")
+	s.tokens.forget()
+	for token, want := range map[string]bool{
+		"forgotten": false, "written anew": true, "desired": true, "reported": true, "handed out": true, "last": true, "the one that is too many": true,
+	} {
+		if _, known, err := s.Token(t.Context(), token); known != want || err != nil {
+			t.Errorf("token %q: known %t, want %t, %v", token, known, want, err)
+		}
+	}
+}
