@@ -3,6 +3,7 @@ package bos
 import (
 	"cmp"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -82,6 +83,16 @@ func CompareXnames(a, b string) int {
 		a, b = ra, rb
 	}
 	return cmp.Compare(len(a), len(b))
+}
+
+// Distinct is ids without repetitions, in their order.
+func Distinct(ids []string) []string {
+	seen := make(map[string]bool, len(ids))
+	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
+		again := seen[id]
+		seen[id] = true
+		return again
+	})
 }
 
 func digit(c byte) bool { return c >= '0' && c <= '9' }

@@ -13,7 +13,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
-	"github.com/bootorch/terraform-provider-bos/internal/hw/gather"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 )
 
@@ -21,7 +20,7 @@ import (
 // of other calls. A node that CFS leaves out of a whole answer is missing; what
 // could not be asked has a symptom.
 func (c *Client) Look(ctx context.Context, ids []string, each func(bos.ConfigurationReading)) {
-	ids = gather.Distinct(ids)
+	ids = bos.Distinct(ids)
 	if len(ids) == 0 {
 		return
 	}

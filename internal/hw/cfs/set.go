@@ -10,7 +10,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
-	"github.com/bootorch/terraform-provider-bos/internal/hw/gather"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 )
 
@@ -29,7 +28,7 @@ type filters struct {
 // Set gives the nodes a target, in as many requests as their number needs. CFS
 // answers with the nodes that it changed: the others it does not know.
 func (c *Client) Set(ctx context.Context, target bos.ConfigurationTarget, ids []string, each func(bos.CallResult)) {
-	ids = gather.Distinct(ids)
+	ids = bos.Distinct(ids)
 	results := make(chan []bos.CallResult, (len(ids)+maxPatch-1)/maxPatch)
 	go func() {
 		defer close(results)

@@ -6,9 +6,10 @@ package gather
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
 const (
@@ -109,18 +110,8 @@ func (a *Asks[A]) send(ctx context.Context) {
 		gap := a.gap
 		a.gap = min(2*a.gap, a.last)
 		a.mu.Unlock()
-		r.answers = a.ask(ctx, Distinct(r.ids))
+		r.answers = a.ask(ctx, bos.Distinct(r.ids))
 		close(r.done)
 		pause.Reset(gap)
 	}
-}
-
-// Distinct is ids without repetitions, in their order.
-func Distinct(ids []string) []string {
-	seen := make(map[string]bool, len(ids))
-	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
-		again := seen[id]
-		seen[id] = true
-		return again
-	})
 }

@@ -10,7 +10,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
-	"github.com/bootorch/terraform-provider-bos/internal/hw/gather"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 )
 
@@ -19,7 +18,7 @@ import (
 // by the readings of Look. When the context says halt, no further transition is
 // started.
 func (c *Client) Apply(ctx context.Context, op bos.PowerOp, ids []string, each func(bos.CallResult)) {
-	ids = gather.Distinct(ids)
+	ids = bos.Distinct(ids)
 	c.errands.begin(ids)
 	results := make(chan []bos.CallResult, (len(ids)+maxTransition-1)/maxTransition)
 	go func() {

@@ -13,7 +13,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
-	"github.com/bootorch/terraform-provider-bos/internal/hw/gather"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 )
 
@@ -22,7 +21,7 @@ import (
 // then its power is unknown. A node that PCS does not know is unknown without a
 // symptom. Readings of nodes whose last transition PCS gave up say so.
 func (c *Client) Look(ctx context.Context, ids []string, each func(bos.PowerReading)) {
-	ids = gather.Distinct(ids)
+	ids = bos.Distinct(ids)
 	if len(ids) == 0 {
 		return
 	}

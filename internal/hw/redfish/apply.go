@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
-	"github.com/bootorch/terraform-provider-bos/internal/hw/gather"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 )
 
@@ -21,7 +20,7 @@ func (c *Client) Apply(ctx context.Context, op bos.PowerOp, ids []string, each f
 	caller, err := c.caller()
 	kind := resetType(op)
 	if err != nil || kind == "" {
-		for _, id := range gather.Distinct(ids) {
+		for _, id := range bos.Distinct(ids) {
 			if kind == "" {
 				each(bos.CallResult{ID: id, Outcome: bos.CallUnsupported, Cause: bos.CauseResetRefused, Detail: fmt.Sprintf("Redfish has no power operation %q", op)})
 				continue

@@ -6,7 +6,6 @@ import (
 	"net/http"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
-	"github.com/bootorch/terraform-provider-bos/internal/hw/gather"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 )
 
@@ -19,7 +18,7 @@ const cancelledText = "the question was cancelled before the BMC answered"
 func (c *Client) Look(ctx context.Context, ids []string, each func(bos.PowerReading)) {
 	caller, err := c.caller()
 	if err != nil {
-		for _, id := range gather.Distinct(ids) {
+		for _, id := range bos.Distinct(ids) {
 			each(bos.PowerReading{ID: id, Symptom: bos.SymptomRefusing, Cause: bos.CauseBMCAuth, Detail: err.Error()})
 		}
 		return

@@ -5,7 +5,6 @@ import (
 	"sync"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
-	"github.com/bootorch/terraform-provider-bos/internal/hw/gather"
 )
 
 // target is one node to be asked about.
@@ -31,7 +30,7 @@ type job[T any] struct {
 // another, on this goroutine. Nodes of one BMC come in a row, BMCs side by side.
 // When it returns, every BMC is free for the next call.
 func run[T any](ctx context.Context, c *Client, ids []string, j job[T], each func(T)) {
-	ids = gather.Distinct(ids)
+	ids = bos.Distinct(ids)
 	// Room for every result: no worker ever waits for each.
 	out := make(chan T, len(ids))
 	found, missing := locate(ids, c.locator.current(ctx))

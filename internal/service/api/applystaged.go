@@ -47,7 +47,7 @@ func (s *server) applyStaged(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ids := firstOfEach(body.Xnames)
+	ids := bos.Distinct(body.Xnames)
 	staged, err := s.stagedSessions(r.Context(), sc, ids)
 	if err != nil {
 		return err
@@ -90,16 +90,6 @@ func (s *server) answerStaged(w http.ResponseWriter, ids []string, applied map[s
 		s.Changed(Change{Components: changed})
 	}
 	return s.answer(w, http.StatusOK, outcome)
-}
-
-// firstOfEach drops the names that were given before.
-func firstOfEach(ids []string) []string {
-	seen := make(map[string]bool, len(ids))
-	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
-		again := seen[id]
-		seen[id] = true
-		return again
-	})
 }
 
 // stagedBy is the session that staged a component's state; session is nil where
