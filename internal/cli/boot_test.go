@@ -100,6 +100,19 @@ func TestServeEmulateBootsRebootsAndShutsDownOverRealSockets(t *testing.T) {
 	}
 }
 
+func TestTheRoomBesideAServiceLeavesItsPortToOthers(t *testing.T) {
+	for api, room := range map[string]string{
+		"127.0.0.1:8770": "127.0.0.1:8780", "0.0.0.0:9000": "127.0.0.1:9010", "127.0.0.1:0": "127.0.0.1:0", "nonsense": "127.0.0.1:0",
+	} {
+		if got := roomAddress(api); got != room {
+			t.Errorf("beside an API on %s the room listens on %s, want %s", api, got, room)
+		}
+	}
+	for range 2 {
+		start(t, "--emulate", "1")
+	}
+}
+
 func bootRebootShutDown(t *testing.T, power string) {
 	url := start(t, "--emulate", "8", "--emulate-boot-time", "50ms", "--emulate-power-time", "20ms", "--power", power)
 	template := map[string]any{"enable_cfs": false, "boot_sets": map[string]any{"compute": map[string]any{

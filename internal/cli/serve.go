@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -25,6 +26,9 @@ const (
 	defaultListen   = "127.0.0.1:8770"
 	defaultDatabase = "bos.db"
 	shutdownTime    = 10 * time.Second
+	// portsToRoom is from the API's port, 8770, to that of an emulated room
+	// beside it, 8780.
+	portsToRoom = 10
 )
 
 type serveFlags struct {
@@ -190,14 +194,15 @@ func startRoom(ctx context.Context, f *serveFlags, log *slog.Logger, settings *c
 		dir = temp
 		f.room.state = temp
 	}
-	rc, err := f.room.config(f.emulate, "127.0.0.1:8780", log)
+	address := roomAddress(cmp.Or(f.listen, settings.Listen, defaultListen))
+	rc, err := f.room.config(f.emulate, address, log)
 	if err != nil {
 		return nil, err
 	}
 	rc.WithService = true
 	room, err := emulator.Start(ctx, rc)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w; the room of serve --emulate is %d ports after its --listen", err, portsToRoom)
 	}
 	file := filepath.Join(dir, "bos.yaml")
 	if err := room.WriteConfig(file); err != nil {
@@ -215,6 +220,20 @@ func startRoom(ctx context.Context, f *serveFlags, log *slog.Logger, settings *c
 	emulated.Database = cmp.Or(settings.Database, filepath.Join(dir, defaultDatabase))
 	*settings = emulated
 	return room, nil
+}
+
+// roomAddress is where the emulated room listens: on the tenth port after that of
+// the API, and on any where the API takes any, so that several can run at once.
+func roomAddress(api string) string {
+	_, text, err := net.SplitHostPort(api)
+	port, notNumber := strconv.Atoi(text)
+	switch {
+	case err != nil || notNumber != nil: // the API says what is wrong with its address
+		port = 0
+	case port != 0:
+		port += portsToRoom
+	}
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 }
 
 func listen(ctx context.Context, address string, allowRemote bool) (net.Listener, error) {
