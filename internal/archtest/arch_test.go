@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -39,7 +41,7 @@ var allowed = map[string][]string{
 	"internal/hw/yamlfile":             {},
 	"internal/hw/inventoryfile":        {"internal/bos", "internal/hw/yamlfile"},
 	"internal/hw/tenantsfile":          {"internal/bos", "internal/hw/yamlfile"},
-	"internal/hw/gather":               {},
+	"internal/hw/gather":               {"internal/bos"},
 	"internal/hw/pcs":                  {"internal/bos", "internal/hw/gather", "internal/hw/transport"},
 	"internal/hw/cfs":                  {"internal/bos", "internal/hw/gather", "internal/hw/transport"},
 	"internal/hw/manifest":             {"internal/bos"},
@@ -91,7 +93,24 @@ func violations(p pkg) []string {
 	return bad
 }
 
+// lookAtEveryFolder is for go test, which answers from its cache unless something
+// that the test itself has opened is another now. It does not see what go list
+// opens.
+func lookAtEveryFolder(t *testing.T) {
+	t.Helper()
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() && (d.Name() == ".git" || d.Name() == "bin" || d.Name() == "dist") {
+			return filepath.SkipDir
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
+	lookAtEveryFolder(t)
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", module+"...")
 	out, err := cmd.Output()
 	if err != nil {
