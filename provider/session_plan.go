@@ -141,7 +141,7 @@ func (r *sessionResource) planNew(ctx context.Context, config, plan *sessionMode
 		plan.Pin = config.Pin
 	}
 	if !r.shared.applying {
-		diags.AddWarning(previewSummary(*preview), plan.previewDetail(*preview, r.shared.applyingSet || !config.Pin.IsNull()))
+		diags.AddWarning(previewSummary(*preview, plan.Stage.ValueBool()), plan.previewDetail(*preview, r.shared.applyingSet || !config.Pin.IsNull()))
 	}
 }
 

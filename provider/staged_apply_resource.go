@@ -112,8 +112,9 @@ func (r *stagedApplyResource) warn(ctx context.Context, plan *stagedApplyModel, 
 		return
 	}
 	records, err := r.shared.reach(plan.Tenant, diags).Components(ctx, bos.ComponentFilter{IDs: names})
+	summary := headline(fmt.Sprintf("This will apply the staged state of %s", nodes(int64(len(names)))), bos.Fold(names))
 	if err != nil {
-		diags.AddWarning(fmt.Sprintf("This will apply the staged state of %s", nodes(int64(len(names)))), bos.Fold(names)+"\n\nWhat is staged for them could not be read: "+explain(err))
+		diags.AddWarning(summary, bos.Fold(names)+"\n\nWhat is staged for them could not be read: "+explain(err))
 		return
 	}
 	staged, nothing := make(map[string][]string), append([]string{}, names...)
@@ -131,7 +132,7 @@ func (r *stagedApplyResource) warn(ctx context.Context, plan *stagedApplyModel, 
 	if len(nothing) > 0 {
 		fmt.Fprintf(&b, "\nNothing is staged yet for %s: %s. Unless a session of this plan stages something, they are left alone.", nodes(int64(len(nothing))), bos.Fold(nothing))
 	}
-	diags.AddWarning(fmt.Sprintf("This will apply the staged state of %s", nodes(int64(len(names)))), b.String())
+	diags.AddWarning(summary, b.String())
 }
 
 // Create returns an error only as long as nothing was applied: from then on an

@@ -1,0 +1,96 @@
+package provider
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// previewSummary is the headline of a plan that runs a session: what happens to
+// how many nodes, and which. Nodes that a boot takes down first are counted.
+func previewSummary(p bos.Preview, stage bool) string {
+	verb := map[bos.Operation]string{
+		bos.OperationBoot: "boot", bos.OperationReboot: "reboot", bos.OperationShutdown: "shut down",
+	}[p.Operation]
+	what := fmt.Sprintf("This will %s %s", verb, nodes(int64(p.Count)))
+	switch down, unsure := affected(p, bos.NodeReboots), affected(p, bos.NodeMayReboot); {
+	case stage:
+		what = fmt.Sprintf("This will stage a %s of %s", p.Operation, nodes(int64(p.Count)))
+	case p.Operation != bos.OperationBoot || down+unsure == 0:
+	case unsure == 0:
+		what += fmt.Sprintf(" (%d reboot)", down)
+	default:
+		what += fmt.Sprintf(" (up to %d reboot)", down+unsure)
+	}
+	return headline(what, p.Nodes)
+}
+
+func affected(p bos.Preview, effect bos.NodeEffect) (count int) {
+	for _, e := range p.Effects {
+		if e.Effect == effect {
+			count += e.Count
+		}
+	}
+	return count
+}
+
+// previewDetail says what a session is going to do.
+func (m *sessionModel) previewDetail(p bos.Preview, applyingSet bool) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s of template %q: %s", capital(string(p.Operation)), m.TemplateName.ValueString(), nodes(int64(p.Count)))
+	if len(p.Roles) == 1 {
+		fmt.Fprintf(&b, " of role %s", cmp.Or(p.Roles[0].Role, noRole))
+	}
+	if p.Nodes != "" {
+		fmt.Fprintf(&b, "\n\n    %s\n", p.Nodes)
+	}
+	for _, set := range p.BootSets {
+		if len(p.BootSets) > 1 || set.ImagePath != "" {
+			fmt.Fprintf(&b, "\nBoot set %q: %s", set.Name, nodes(int64(set.Count)))
+			if set.ImagePath != "" {
+				fmt.Fprintf(&b, " boot %s", set.ImagePath)
+			}
+		}
+	}
+	if len(p.Roles) > 1 {
+		for _, role := range p.Roles {
+			fmt.Fprintf(&b, "\nRole %s: %s, %s", cmp.Or(role.Role, noRole), nodes(int64(role.Count)), role.Nodes)
+		}
+	}
+	writeEffects(&b, p)
+	for _, skip := range p.Skipped {
+		fmt.Fprintf(&b, "\nLeft out, %s: %s", skip.Reason, skip.Nodes)
+	}
+	for _, warning := range p.Warnings {
+		fmt.Fprintf(&b, "\nNote: %s", warning)
+	}
+	if p.Count == 0 {
+		b.WriteString("\n\nThere is nothing to act on, so BOS would complete the session with an error. Check the template's nodes and the limit.")
+	}
+	if !applyingSet {
+		b.WriteString("\n\nIf nodes or images change before the apply, Terraform stops with \"Provider produced inconsistent final plan\" and no node is touched; plan again. " +
+			"With applying = terraform.applying in the provider block the message says what changed.")
+	}
+	return b.String()
+}
+
+// writeEffects says what happens to the nodes as they are now. It depends on
+// their power at this moment, which is why it is in no value of the plan. Nodes
+// that all fare alike are not listed again, nor those that p.Skipped has.
+func writeEffects(b *strings.Builder, p bos.Preview) {
+	told := make(map[string]bool)
+	for _, skip := range p.Skipped {
+		told[skip.Reason] = true
+	}
+	for _, e := range p.Effects {
+		if e.Effect == bos.NodeSkipped && told[e.Reason] {
+			continue
+		}
+		fmt.Fprintf(b, "\nNow %s, %s: %s", strings.ReplaceAll(string(e.Effect), "_", " "), e.Reason, nodes(int64(e.Count)))
+		if e.Count != p.Count {
+			fmt.Fprintf(b, ", %s", e.Nodes)
+		}
+	}
+}
