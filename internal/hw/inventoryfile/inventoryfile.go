@@ -79,7 +79,7 @@ type Endpoint struct {
 	// Address is the BMC's host, with a port where it is not 443.
 	Address string
 	// System is the path of the ComputerSystem, Target that of its reset
-	// action, empty if the file does not say.
+	// action, each empty if the file does not say.
 	System, Target string
 	// ResetTypes are the values the BMC takes, empty if the file does not say.
 	ResetTypes []string

@@ -57,7 +57,8 @@ type entry struct {
 type bmc struct {
 	// Address is one host with a placeholder, or one for each BMC, or one for
 	// each node, folded as in bmc[1-40].example.
-	Address     string   `yaml:"address"`
+	Address string `yaml:"address"`
+	// System may be left out where the BMC has one node: it is asked then.
 	System      string   `yaml:"system"`
 	ResetTarget string   `yaml:"reset_target"`
 	ResetTypes  []string `yaml:"reset_types"`
@@ -71,13 +72,13 @@ type parser struct {
 	yamlfile.Document
 	body document
 	site *site
-	// at is where each node is listed, systems which node has a system.
-	at      map[string]string
-	systems map[string]string
+	// at is where each node is listed, systems which node has a system, and
+	// onBMC one that has a BMC.
+	at, systems, onBMC map[string]string
 }
 
 func parse(d yamlfile.Document, open func(Secret) func() (string, error)) (*site, error) {
-	p := &parser{Document: d, at: make(map[string]string), systems: make(map[string]string), site: &site{
+	p := &parser{Document: d, at: make(map[string]string), systems: make(map[string]string), onBMC: make(map[string]string), site: &site{
 		inventory:   bos.Inventory{Groups: make(map[string][]string), Partitions: make(map[string][]string)},
 		endpoints:   make(map[string]endpoint),
 		credentials: make(map[string]credentials),
@@ -261,9 +262,6 @@ func (p *parser) bmcs(place string, b bmc, ids []string) error {
 	if err != nil {
 		return err
 	}
-	if b.System == "" {
-		return p.Errorf(place, "system is missing; name the path of the ComputerSystem, such as /redfish/v1/Systems/Node{node}")
-	}
 	for i, id := range ids {
 		e := endpoint{credentials: b.Credentials, Endpoint: Endpoint{
 			Address: addresses[i], ResetTypes: b.ResetTypes, Pin: pin, Insecure: b.Insecure,
@@ -274,16 +272,32 @@ func (p *parser) bmcs(place string, b bmc, ids []string) error {
 		if e.Target, err = fill(b.ResetTarget, id); err != nil {
 			return p.Errorf(place+".reset_target", "%w", err)
 		}
-		if !strings.HasPrefix(e.System, "/") || e.Target != "" && !strings.HasPrefix(e.Target, "/") {
-			return p.Errorf(place, "system %q and reset_target %q are not both paths that begin with a slash", e.System, e.Target)
+		for _, path := range [][2]string{{"system", e.System}, {"reset_target", e.Target}} {
+			if path[1] != "" && !strings.HasPrefix(path[1], "/") {
+				return p.Errorf(place+"."+path[0], "%s %q is no path that begins with a slash", path[0], path[1])
+			}
 		}
-		system := e.Address + e.System
-		if other := p.systems[system]; other != "" {
-			return p.Errorf(place, "%s and %s are both the system %s of the BMC %s; tell them apart by {bmc} in address or {node} in system", other, id, e.System, e.Address)
+		if e.System == "" && e.Target != "" {
+			return p.Errorf(place+".reset_target", "reset_target %q is that of no system; name the system too, or leave both out", e.Target)
 		}
-		p.systems[system] = id
+		if err := p.claim(place, id, e.Endpoint); err != nil {
+			return err
+		}
 		p.site.endpoints[id] = e
 	}
+	return nil
+}
+
+// claim gives a node its system. One whose path the file leaves out is the only
+// one of its BMC.
+func (p *parser) claim(place, id string, e Endpoint) error {
+	if other := p.systems[e.Address+e.System]; other != "" && e.System != "" {
+		return p.Errorf(place, "%s and %s are both the system %s of the BMC %s; tell them apart by {bmc} in address or {node} in system", other, id, e.System, e.Address)
+	}
+	if first := p.onBMC[e.Address]; first != "" && (e.System == "" || p.systems[e.Address] != "") {
+		return p.Errorf(place, "%s and %s are on the BMC %s, and system is missing; name the path of the ComputerSystem of each, such as /redfish/v1/Systems/Node{node}", first, id, e.Address)
+	}
+	p.onBMC[e.Address], p.systems[e.Address+e.System] = id, id
 	return nil
 }
 
