@@ -23,6 +23,7 @@ type roomFlags struct {
 	tenants             []string
 	faults, profile     string
 	also                []string
+	inventory           string
 }
 
 func (f *roomFlags) add(c *cobra.Command) {
@@ -38,11 +39,12 @@ func (f *roomFlags) add(c *cobra.Command) {
 	flags.StringVar(&f.dump, "hsm-dump", "", "folder with a real site's HSM dump to emulate instead of invented nodes")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of the nodes' own pace")
 	flags.StringVar(&f.power, "power", emulator.PowerRedfish, "how the service shall control power: redfish or pcs")
+	flags.StringVar(&f.inventory, "inventory", emulator.InventoryDiscovered, "what HSM knows of the BMCs: discovered, posted (no paths) or targets (no reset types)")
 	flags.StringVar(&f.state, "state-dir", "", "folder that keeps the CA over restarts")
 }
 
 func (f *roomFlags) config(nodes int, listen string, log *slog.Logger) (emulator.ServerConfig, error) {
-	c := emulator.ServerConfig{Listen: listen, StateDir: f.state, Power: f.power, Also: f.also, Log: log, Config: emulator.Config{
+	c := emulator.ServerConfig{Listen: listen, StateDir: f.state, Power: f.power, Inventory: f.inventory, Also: f.also, Log: log, Config: emulator.Config{
 		Nodes: nodes, Seed: f.seed, PowerTime: f.powerTime, BootTime: f.bootTime, ConfigTime: f.configTime,
 	}}
 	if f.profile != "" {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
@@ -169,7 +171,7 @@ func (s *Server) system(n *node) map[string]any {
 	}
 	id := e.System[strings.LastIndexByte(e.System, '/')+1:]
 	system := map[string]any{
-		"@odata.id": e.System, "@odata.type": "#ComputerSystem.v1_5_0.ComputerSystem", "Id": id, "Name": id,
+		"@odata.id": e.System, "@odata.type": "#ComputerSystem.v1_5_0.ComputerSystem", "Id": id, "Name": id, "UUID": uuidOf(n.ID),
 		"SystemType": "Physical", "PowerState": words[0], "Status": map[string]string{"State": words[1], "Health": "OK"},
 		"Actions": map[string]any{"#ComputerSystem.Reset": action},
 	}
@@ -178,6 +180,9 @@ func (s *Server) system(n *node) map[string]any {
 	}
 	return system
 }
+
+// uuidOf is the UUID of a node's system, the same in each room.
+func uuidOf(id string) string { return uuid.NewSHA1(uuid.Nil, []byte(id)).String() }
 
 func (s *Server) reset(w http.ResponseWriter, n *node, body []byte) {
 	var wanted struct{ ResetType string }

@@ -151,20 +151,45 @@ func (s *Server) oneEndpoint(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, s.componentEndpoint(n.ID, n.Endpoint))
 }
 
+// What HSM knows of BMCs.
+const (
+	// InventoryDiscovered: all, as SMD has after it has asked the BMCs.
+	InventoryDiscovered = "discovered"
+	// InventoryPosted: their addresses and the UUIDs of the systems, and
+	// neither paths nor actions, as SMD keeps of an inventory posted to it.
+	InventoryPosted = "posted"
+	// InventoryTargets: paths, and targets made up from them, without reset
+	// types, as later versions keep of it.
+	InventoryTargets = "targets"
+)
+
+var inventories = []string{InventoryDiscovered, InventoryPosted, InventoryTargets}
+
 func (s *Server) componentEndpoint(id string, e Endpoint) map[string]any {
-	address := s.addresses.of[e.BMC]
-	return map[string]any{
-		"ID": id, "Type": "Node", "RedfishType": "ComputerSystem", "RedfishSubtype": "Physical",
-		"OdataID": e.System, "RedfishEndpointID": e.BMC, "Enabled": true,
-		"RedfishEndpointFQDN": address, "RedfishURL": address + e.System,
-		"ComponentEndpointType": "ComponentEndpointComputerSystem",
-		"RedfishSystemInfo": map[string]any{
-			"Name": e.System[strings.LastIndexByte(e.System, '/')+1:],
-			"Actions": map[string]any{"#ComputerSystem.Reset": map[string]any{
-				"ResetType@Redfish.AllowableValues": e.Listed, "@Redfish.ActionInfo": e.ActionInfo, "target": e.Target,
-			}},
-		},
+	address, system := s.addresses.of[e.BMC], e.System
+	info := map[string]any{}
+	switch s.config.Inventory {
+	case InventoryPosted:
+		system = ""
+	case InventoryTargets:
+		info["Actions"] = map[string]any{"#ComputerSystem.Reset": map[string]any{
+			"ResetType@Redfish.AllowableValues": nil, "@Redfish.ActionInfo": e.System + "/ResetActionInfo", "target": e.System + resetPath,
+		}}
+	default:
+		info["Name"] = e.System[strings.LastIndexByte(e.System, '/')+1:]
+		info["Actions"] = map[string]any{"#ComputerSystem.Reset": map[string]any{
+			"ResetType@Redfish.AllowableValues": e.Listed, "@Redfish.ActionInfo": e.ActionInfo, "target": e.Target,
+		}}
 	}
+	endpoint := map[string]any{
+		"ID": id, "Type": "Node", "RedfishType": "ComputerSystem", "RedfishSubtype": "Physical", "UUID": uuidOf(id),
+		"RedfishEndpointID": e.BMC, "Enabled": true, "RedfishEndpointFQDN": address, "RedfishURL": address + system,
+		"ComponentEndpointType": "ComponentEndpointComputerSystem", "RedfishSystemInfo": info,
+	}
+	if system != "" {
+		endpoint["OdataID"] = system
+	}
+	return endpoint
 }
 
 type hsmMembers struct {

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -48,6 +49,9 @@ type ServerConfig struct {
 	// Power is the way to the nodes' power that WriteConfig writes:
 	// PowerRedfish, the default, or PowerPCS. Both ways are always open.
 	Power string
+	// Inventory is what HSM knows of the BMCs: InventoryDiscovered, the
+	// default, InventoryPosted or InventoryTargets.
+	Inventory string
 	// Also are the other services that WriteConfig names: ServiceCFS,
 	// ServiceIMS and ServiceTAPMS, the last also if there are Tenants. All
 	// services run whether named or not.
@@ -143,6 +147,9 @@ func Start(ctx context.Context, c ServerConfig) (*Server, error) {
 func (s *Server) prepare() (err error) {
 	if p := s.config.Power; p != "" && p != PowerRedfish && p != PowerPCS {
 		return fmt.Errorf("the way to the nodes' power is %q; use %s or %s", p, PowerRedfish, PowerPCS)
+	}
+	if i := s.config.Inventory; i != "" && !slices.Contains(inventories, i) {
+		return fmt.Errorf("HSM cannot know of the BMCs what is %q; use one of %s", i, strings.Join(inventories, ", "))
 	}
 	for _, name := range s.config.Also {
 		if _, ok := configKeys[name]; !ok {

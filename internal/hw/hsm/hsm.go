@@ -173,12 +173,17 @@ func (c *Client) sets(ctx context.Context, path string) (map[string][]string, er
 	return sets, nil
 }
 
-// Endpoint is where the ComputerSystem of a node is, as HSM discovered it.
+// Endpoint is where the ComputerSystem of a node is, as HSM discovered it or was
+// told.
 type Endpoint struct {
 	// FQDN is the BMC's host, with a port where it is not 443.
 	FQDN string
-	// System is the path of the ComputerSystem on the BMC.
+	// System is the path of the ComputerSystem on the BMC, empty if HSM has
+	// none: SMD does not keep it of an inventory that was posted to it.
 	System string
+	// UUID and Name are what the BMC calls the system, empty if HSM has
+	// neither.
+	UUID, Name string
 	// Target is the path of its reset action, empty if HSM has none.
 	Target string
 	// ResetTypes are the values the BMC advertises for it, empty if HSM has
@@ -186,9 +191,8 @@ type Endpoint struct {
 	ResetTypes []string
 }
 
-// Endpoints reads where the BMCs of all nodes are, by xname. A node whose
-// endpoint HSM does not know whole is left out; what it knows of the reset
-// action may be missing.
+// Endpoints reads where the BMCs of all nodes are, by xname. A node whose BMC HSM
+// does not know is left out; the system on it and its reset action may be missing.
 func (c *Client) Endpoints(ctx context.Context) (map[string]Endpoint, error) {
 	q := c.question("/Inventory/ComponentEndpoints?type=Node")
 	var list struct {
@@ -210,7 +214,7 @@ func (c *Client) Endpoints(ctx context.Context) (map[string]Endpoint, error) {
 }
 
 type componentEndpoint struct {
-	ID, Type, OdataID               string
+	ID, Type, OdataID, UUID         string
 	RedfishEndpointFQDN, RedfishURL string
 	// What discovery copied from the BMC comes in whatever shape the BMC
 	// gave it, and one odd BMC must not hide all others.
@@ -223,21 +227,26 @@ func (e componentEndpoint) endpoint() (Endpoint, bool) {
 		host, _, _ = strings.Cut(e.RedfishURL, "/")
 	}
 	wrongType := e.Type != "" && e.Type != "Node"
-	if host == "" || wrongType || !strings.HasPrefix(e.OdataID, "/") {
+	if host == "" || wrongType || e.OdataID != "" && !strings.HasPrefix(e.OdataID, "/") {
 		return Endpoint{}, false
 	}
-	found := Endpoint{FQDN: host, System: e.OdataID}
+	found := Endpoint{FQDN: host, System: e.OdataID, UUID: e.UUID}
 	var info struct {
+		Name    json.RawMessage
 		Actions map[string]json.RawMessage
 	}
 	if json.Unmarshal(e.RedfishSystemInfo, &info) != nil {
 		return found, true
 	}
+	if json.Unmarshal(info.Name, &found.Name) != nil {
+		found.Name = ""
+	}
 	var reset struct {
 		Target string          `json:"target"`
 		Types  json.RawMessage `json:"ResetType@Redfish.AllowableValues"`
 	}
-	if json.Unmarshal(info.Actions["#ComputerSystem.Reset"], &reset) != nil {
+	// SMD makes the target up from the path of the system, also of none.
+	if found.System == "" || json.Unmarshal(info.Actions["#ComputerSystem.Reset"], &reset) != nil {
 		return found, true
 	}
 	found.Target = reset.Target

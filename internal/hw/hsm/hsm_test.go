@@ -200,7 +200,9 @@ func TestEndpointsTolerateWhatDiscoveryLeftOut(t *testing.T) {
 		entry("x9c0s11b0n0", `"RedfishSystemInfo":{"Actions":{"Oem":{"a":1},"#ComputerSystem.Reset":{"target":"/reset","ResetType@Redfish.AllowableValues":null}}}`),
 		`{"ID":"x9c0s7b0n0","Type":"Node","OdataID":"/redfish/v1/Systems/1","RedfishURL":"bmc7/redfish/v1/Systems/1"}`,
 		`{"ID":"x9c0s8b0n0","Type":"Node","OdataID":"/redfish/v1/Systems/1"}`,
-		`{"ID":"x9c0s9b0n0","Type":"Node","RedfishEndpointFQDN":"bmc"}`,
+		`{"ID":"x9c0s9b0n0","Type":"Node","RedfishEndpointFQDN":"bmc","RedfishURL":"bmc","UUID":"36383150-3630-584d-5130-313930323042","RedfishSystemInfo":{"EthernetNICInfo":[]}}`,
+		`{"ID":"x9c0s12b0n0","Type":"Node","RedfishEndpointFQDN":"bmc","RedfishSystemInfo":{"Name":"Node0","Actions":{"#ComputerSystem.Reset":{"target":"/Actions/ComputerSystem.Reset"}}}}`,
+		`{"ID":"x9c0s13b0n0","Type":"Node","RedfishEndpointFQDN":"bmc","OdataID":"Systems/1"}`,
 		`{"ID":"x9c0s1b0","Type":"NodeBMC","OdataID":"/redfish/v1/Managers/BMC","RedfishEndpointFQDN":"bmc"}`,
 		`{"OdataID":"/redfish/v1/Systems/1","RedfishEndpointFQDN":"bmc"}`,
 	}, ",") + `]}`
@@ -217,7 +219,9 @@ func TestEndpointsTolerateWhatDiscoveryLeftOut(t *testing.T) {
 	want := map[string]hsm.Endpoint{
 		"x9c0s1b0n0": full, "x9c0s2b0n0": withTarget, "x9c0s11b0n0": withTarget,
 		"x9c0s3b0n0": bare, "x9c0s4b0n0": bare, "x9c0s5b0n0": bare, "x9c0s6b0n0": bare,
-		"x9c0s7b0n0": {FQDN: "bmc7", System: "/redfish/v1/Systems/1"},
+		"x9c0s7b0n0":  {FQDN: "bmc7", System: "/redfish/v1/Systems/1"},
+		"x9c0s9b0n0":  {FQDN: "bmc", UUID: "36383150-3630-584d-5130-313930323042"},
+		"x9c0s12b0n0": {FQDN: "bmc", Name: "Node0"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("endpoints (-want +got):\n%s", diff)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -12,7 +13,8 @@ import (
 
 // Apply asks each node's BMC for a reset, by the first advertised type that
 // means the operation; one that the BMC then refuses is followed by the next of
-// the same meaning, and never by a restart. SoftOff is sent only where a graceful
+// the same meaning, and never by a restart. Before a refusal counts, the BMC is
+// asked itself what it offers. SoftOff is sent only where a graceful
 // shutdown is advertised or nothing is known of what is: Cray's node
 // controllers know On, ForceOff and Off, and their Off is none. If the context
 // ends, nothing is sent for the nodes that are left.
@@ -64,18 +66,19 @@ func resetType(op bos.PowerOp) string {
 }
 
 func (c caller) apply(ctx context.Context, t target, kind string) (result bos.CallResult, silent bool) {
-	known := reset{t.Target, t.ResetTypes}
+	if err := c.find(ctx, &t); err != nil {
+		if failed := failure(err); failed != nil {
+			return unlearned(failed)
+		}
+		return bos.CallResult{Outcome: bos.CallNotAttempted, Cause: bos.CauseUnknownToPower, Detail: err.Error()}, false
+	}
+	known, doubtful := reset{t.Target, t.ResetTypes}, len(t.ResetTypes) == 0
 	if known.target == "" || kind == resetGraceful && len(known.types) == 0 {
 		found, failed := c.learn(ctx, t.Endpoint)
 		if failed != nil {
 			return unlearned(failed)
 		}
-		if known.target == "" {
-			known.target = found.target
-		}
-		if len(known.types) == 0 {
-			known.types = found.types
-		}
+		known, doubtful = known.or(found), false
 	}
 	if kind == resetGraceful && len(known.types) > 0 && !advertises(known.types, kind) {
 		return bos.CallResult{
@@ -86,29 +89,75 @@ func (c caller) apply(ctx context.Context, t target, kind string) (result bos.Ca
 	if known.target == "" {
 		known.target = strings.TrimRight(t.System, "/") + "/Actions/ComputerSystem.Reset"
 	}
-	var declined []string
-	for _, resetType := range candidates(kind, known.types) {
-		if len(declined) > 0 && (ctx.Err() != nil || bos.Halted(ctx)) {
-			break // the refusal stands
-		}
-		var next bool
-		result, silent, next = c.post(ctx, t, known.target, kind, resetType)
-		if len(declined) > 0 && result.Detail != "" {
-			result.Detail = fmt.Sprintf("after the BMC refused %s, with %s: %s", strings.Join(declined, ", "), resetType, result.Detail)
-		}
-		if !next {
-			break
-		}
-		declined = append(declined, resetType)
+	o := order{caller: c, target: t, kind: kind, known: known, doubtful: doubtful}
+	if o.send(ctx) || !o.doubtful && !o.lost {
+		return o.result, o.silent
 	}
-	return result, silent
+	// If the BMC does not say better, the refusal stands.
+	if found, failed := c.learn(ctx, t.Endpoint); failed == nil {
+		o.correct(found)
+		o.send(ctx)
+	}
+	return o.result, o.silent
 }
 
-// post sends one reset of a type that means kind; next says that the BMC refused
-// this type, and that another one of the same meaning may still work.
-func (c caller) post(ctx context.Context, t target, path, kind, resetType string) (result bos.CallResult, silent, next bool) {
+// order is a reset of one node on its way.
+type order struct {
+	caller
+	target
+	kind  string
+	known reset
+	// doubtful says that the BMC may know better, as the inventory had no
+	// types; lost that it has no such target.
+	doubtful, lost bool
+	// refused are the types that the BMC refused at the known target.
+	refused []string
+	// result and silent are what came of the type that was sent last.
+	result bos.CallResult
+	silent bool
+}
+
+// correct takes in what the BMC says of the reset action itself.
+func (o *order) correct(found reset) {
+	corrected := found.or(o.known)
+	if corrected.target != o.known.target {
+		o.refused, o.lost = nil, false
+	}
+	o.known = corrected
+}
+
+// send sends the types that mean the kind, those aside that were refused, until
+// one is not; ended says that one was not, or that no more may be sent.
+func (o *order) send(ctx context.Context) (ended bool) {
+	for _, resetType := range candidates(o.kind, o.known.types) {
+		if slices.Contains(o.refused, resetType) {
+			continue
+		}
+		sent := o.result.Detail != ""
+		if sent && (ctx.Err() != nil || bos.Halted(ctx)) {
+			return true // the refusal stands
+		}
+		var next bool
+		o.result, o.silent, next = o.post(ctx, resetType)
+		if len(o.refused) > 0 && o.result.Detail != "" {
+			o.result.Detail = fmt.Sprintf("after the BMC refused %s, with %s: %s", strings.Join(o.refused, ", "), resetType, o.result.Detail)
+		}
+		if !next {
+			return true
+		}
+		o.refused = append(o.refused, resetType)
+		if o.lost {
+			break
+		}
+	}
+	return false
+}
+
+// post sends one reset; next says that the BMC refused this type or does not know
+// this target, and that others may still work.
+func (o *order) post(ctx context.Context, resetType string) (result bos.CallResult, silent, next bool) {
 	body := struct{ ResetType string }{resetType}
-	res, failed := c.ask(ctx, http.MethodPost, t.Endpoint, path, body)
+	res, failed := o.ask(ctx, http.MethodPost, o.Endpoint, o.known.target, body)
 	switch {
 	case failed == nil || res != nil && res.Status >= 200 && res.Status <= 299:
 		// Whatever became of the body: the status says accepted.
@@ -120,9 +169,15 @@ func (c caller) post(ctx context.Context, t target, path, kind, resetType string
 	case failed.Kind == transport.Unanswered:
 		return bos.CallResult{Outcome: bos.CallUnknown, Cause: bos.CauseResetUnconfirmed, Detail: failed.Error()}, !failed.Cancelled, false
 	}
-	result = c.judge(ctx, t, kind, failed)
-	refusedType := failed.Status == http.StatusBadRequest || failed.Status == http.StatusNotImplemented
-	return result, false, refusedType && result.Outcome == bos.CallRefused
+	result = o.judge(ctx, o.target, o.kind, failed)
+	switch failed.Status {
+	case http.StatusNotFound:
+		o.forget(o.Endpoint)
+		o.lost, next = true, true
+	case http.StatusBadRequest, http.StatusNotImplemented:
+		next = result.Outcome == bos.CallRefused
+	}
+	return result, false, next
 }
 
 // judge reads the answer to a reset that is none of success. Before a "not

@@ -19,8 +19,12 @@ type Endpoint struct {
 	// Address is the BMC's host, with a port where it is not 443. Nodes with
 	// the same address share the BMC.
 	Address string
-	// System is the path of the ComputerSystem.
+	// System is the path of the ComputerSystem; where it is empty, the BMC is
+	// asked for its systems.
 	System string
+	// UUID and Name are what the BMC calls the system, each empty if unknown.
+	// They are used where System is empty.
+	UUID, Name string
 	// Target is the path of its reset action, empty if unknown.
 	Target string
 	// ResetTypes are the values the BMC advertises for it, empty if unknown.
@@ -31,6 +35,9 @@ type Endpoint struct {
 	// Trust is what certificate the BMC may have, if it has one of its own.
 	// Of the nodes of one BMC, that of any counts.
 	Trust transport.Trust
+
+	// shared says that other nodes have the same BMC.
+	shared bool
 }
 
 // usable is the endpoint in the form in which it is used; false if nothing can
@@ -43,6 +50,10 @@ func (e Endpoint) usable() (Endpoint, bool) {
 	u, err := url.Parse("https://" + e.Address + "/")
 	if err != nil || e.Address == "" || u.Host != e.Address || u.Path != "/" || u.User != nil || u.RawQuery != "" {
 		return Endpoint{}, false
+	}
+	if e.System == "" {
+		e.Target, e.ResetTypes = "", nil // of what system, nobody knows
+		return e, true
 	}
 	system, ok := e.local(e.System)
 	if !ok {
@@ -164,10 +175,16 @@ func (l *locator) askAfter(ctx context.Context, pause time.Duration) {
 
 func usable(found map[string]Endpoint) map[string]Endpoint {
 	known := make(map[string]Endpoint, len(found))
+	nodes := make(map[string]int, len(found)) // of each BMC
 	for id, e := range found {
 		if e, ok := e.usable(); ok {
 			known[bos.CanonicalXname(id)] = e
+			nodes[e.Address]++
 		}
+	}
+	for id, e := range known {
+		e.shared = nodes[e.Address] > 1
+		known[id] = e
 	}
 	return known
 }

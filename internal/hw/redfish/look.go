@@ -13,7 +13,8 @@ const cancelledText = "the question was cancelled before the BMC answered"
 
 // Look asks each node's BMC for its PowerState. A BMC without an answer is
 // silent, one with any other answer than a state is refusing; a node without
-// endpoint is unknown without a symptom. If the context ends, the nodes that
+// endpoint, or of which no system of the BMC is surely it, is unknown without a
+// symptom. If the context ends, the nodes that
 // are left are silent.
 func (c *Client) Look(ctx context.Context, ids []string, each func(bos.PowerReading)) {
 	caller, err := c.caller()
@@ -46,16 +47,32 @@ func silentText(t target) string {
 
 func (c caller) look(ctx context.Context, t target) (bos.PowerReading, bool) {
 	r := bos.PowerReading{ID: t.id}
-	res, failed := c.ask(ctx, http.MethodGet, t.Endpoint, t.System, nil)
-	if failed == nil {
-		word, err := powerWord(res.Body)
-		r.State = powerState(word)
-		if r.State == bos.PowerStateUnknown {
-			r.Symptom, r.Cause, r.Detail = bos.SymptomRefusing, bos.CauseBMCError, oddState(t, word, err)
+	if err := c.find(ctx, &t); err != nil {
+		failed := failure(err)
+		if failed == nil {
+			r.Cause, r.Detail = bos.CauseUnknownToPower, err.Error()
+			return r, false
 		}
-		return r, false
+		return unread(t.id, failed)
 	}
-	r.Detail = failed.Error()
+	res, failed := c.ask(ctx, http.MethodGet, t.Endpoint, t.System, nil)
+	if failed != nil {
+		if t.found && failed.Status == http.StatusNotFound {
+			c.forget(t.Endpoint)
+		}
+		return unread(t.id, failed)
+	}
+	word, err := powerWord(res.Body)
+	r.State = powerState(word)
+	if r.State == bos.PowerStateUnknown {
+		r.Symptom, r.Cause, r.Detail = bos.SymptomRefusing, bos.CauseBMCError, oddState(t, word, err)
+	}
+	return r, false
+}
+
+// unread is the reading of a node whose BMC did not say what it was asked.
+func unread(id string, failed *transport.Error) (r bos.PowerReading, silent bool) {
+	r = bos.PowerReading{ID: id, Detail: failed.Error()}
 	switch failed.Kind {
 	case transport.NotSent, transport.Unanswered:
 		r.Symptom = bos.SymptomSilent

@@ -23,8 +23,8 @@ const (
 	// maxBody bounds an answer; a ComputerSystem with all its links is some
 	// tens of KiB.
 	maxBody = 1 << 20
-	// maxLearned bounds what is remembered of BMCs whose reset action the
-	// inventory does not know.
+	// maxLearned bounds what is remembered of BMCs whose systems or reset
+	// actions the inventory does not know.
 	maxLearned = 50_000
 )
 
@@ -75,7 +75,8 @@ type Client struct {
 	mu      sync.Mutex
 	silent  map[string]bool // by address
 	gates   map[string]*gate
-	learned map[string]reset // by address and path of the system
+	learned map[string]reset    // by address and path of the system
+	systems map[string][]member // by address, of BMCs that were asked for them
 	// sessions are by address; what is in one belongs to who holds the gate.
 	sessions map[string]*session
 }
@@ -117,6 +118,7 @@ func New(c Config) *Client {
 		silent:  make(map[string]bool),
 		gates:   make(map[string]*gate),
 		learned: make(map[string]reset),
+		systems: make(map[string][]member),
 
 		sessions: make(map[string]*session),
 	}

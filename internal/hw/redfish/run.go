@@ -11,6 +11,8 @@ import (
 type target struct {
 	id string
 	Endpoint
+	// found says that the BMC was asked for the path of the system.
+	found bool
 }
 
 // job is what is done to each node of one call.
@@ -59,7 +61,7 @@ func run[T any](ctx context.Context, c *Client, ids []string, j job[T], each fun
 func locate(ids []string, known map[string]Endpoint) (found []target, missing []string) {
 	for _, id := range ids {
 		if e, ok := known[id]; ok {
-			found = append(found, target{id, e})
+			found = append(found, target{id: id, Endpoint: e})
 		} else {
 			missing = append(missing, id)
 		}

@@ -93,3 +93,49 @@ func TestNoSubstituteIsSentAfterACancellation(t *testing.T) {
 		t.Errorf("sent %q", sent(b))
 	}
 }
+
+// TestARefusalIsComparedWithWhatTheBMCOffers is about an inventory that knows a
+// reset target and no types, as it may have made the target up.
+func TestARefusalIsComparedWithWhatTheBMCOffers(t *testing.T) {
+	const elsewhere = "/redfish/v1/Systems/1/Actions/Oem.Reset"
+	for _, c := range []struct {
+		name    string
+		op      bos.PowerOp
+		action  string // of the system
+		info    string // what its ActionInfo is answered with
+		gone    bool   // the inventory's target is not there
+		refuses []string
+		sent    []string
+		outcome bos.CallOutcome
+	}{
+		{"an ActionInfo without On", bos.PowerOn, `"@Redfish.ActionInfo":"/info"`, `{"Parameters":[{"Name":"ResetType","AllowableValues":["ForceOn","ForceOff"]}]}`, false, []string{"On"}, []string{"On", "ForceOn"}, bos.CallDone},
+		{"a list without ForceOff", bos.PowerForceOff, `"ResetType@Redfish.AllowableValues":["On","Off"]`, "", false, []string{"ForceOff"}, []string{"ForceOff", "Off"}, bos.CallDone},
+		{"a list with nothing else", bos.PowerOn, `"ResetType@Redfish.AllowableValues":["On","ForceOff"]`, "", false, []string{"On"}, []string{"On"}, bos.CallRefused},
+		{"no list", bos.PowerOn, `"target":"` + resetPath + `"`, "", false, []string{"On"}, []string{"On"}, bos.CallRefused},
+		{"an ActionInfo that is not there", bos.PowerForceOff, `"@Redfish.ActionInfo":"/info"`, "", false, []string{"ForceOff"}, []string{"ForceOff"}, bos.CallRefused},
+		{"nothing refused", bos.PowerOn, `"@Redfish.ActionInfo":"/info"`, "", false, nil, []string{"On"}, bos.CallDone},
+		{"a target made up", bos.PowerForceOff, `"target":"` + elsewhere + `","ResetType@Redfish.AllowableValues":["On","ForceOff"]`, "", true, nil, []string{"ForceOff", "ForceOff"}, bos.CallDone},
+		{"a target made up, and the same from the BMC", bos.PowerForceOff, `"target":"` + resetPath + `","ResetType@Redfish.AllowableValues":["On","ForceOff"]`, "", true, nil, []string{"ForceOff"}, bos.CallRefused},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := startBMC(t, func(_ *bmc, w http.ResponseWriter, r *http.Request, reset string) {
+				switch {
+				case r.URL.Path == "/info" && c.info == "", r.URL.Path == resetPath && c.gone:
+					w.WriteHeader(http.StatusNotFound)
+				case r.URL.Path == "/info":
+					_, _ = io.WriteString(w, c.info)
+				case r.Method == http.MethodGet:
+					_, _ = fmt.Fprintf(w, `{"PowerState":"PoweringOff","Actions":{"#ComputerSystem.Reset":{%s}}}`, c.action)
+				case slices.Contains(c.refuses, reset):
+					w.WriteHeader(http.StatusBadRequest)
+				}
+			})
+			e := b.endpoint("1")
+			e.ResetTypes = nil
+			got := apply(t.Context(), t, one(t, e), c.op, node).results[node]
+			if got.Outcome != c.outcome || !slices.Equal(sent(b), c.sent) {
+				t.Errorf("sent %q, got %+v; want %q, outcome %v", sent(b), got, c.sent, c.outcome)
+			}
+		})
+	}
+}

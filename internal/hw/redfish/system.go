@@ -40,6 +40,17 @@ type reset struct {
 	types  []string
 }
 
+// or is what is known of the action, with what another knows of the rest.
+func (r reset) or(other reset) reset {
+	if r.target == "" {
+		r.target = other.target
+	}
+	if len(r.types) == 0 {
+		r.types = other.types
+	}
+	return r
+}
+
 // powerState reads the PowerState of a ComputerSystem. The transitional states
 // are kept; paused is on: the node draws power and keeps its memory.
 func powerState(word string) bos.PowerState {
