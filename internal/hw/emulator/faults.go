@@ -79,8 +79,8 @@ func (r *Room) drops(n *node, kind string, now time.Time) bool {
 	}) != nil
 }
 
-func (r *Room) refuses(n *node) bool {
-	return r.faults.Refuse > 0 && r.draw(n.ID, saltRefuse, n.calls) < r.faults.Refuse
+func (r *Room) refuses(n *node, now time.Time) bool {
+	return r.faults.Refuse > 0 && r.draw(n.ID, saltRefuse, n.calls) < r.faults.Refuse || r.hit(FaultRefuse, n.ID, n.calls, now, nil) != nil
 }
 
 func (r *Room) failsBoot(n *node, now time.Time) bool {

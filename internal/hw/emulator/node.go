@@ -392,7 +392,7 @@ func (r *Room) ask(n *node, kind string, now time.Time) Answer {
 	n.calls++
 	changing := n.phase == phasePoweringOn || n.phase == phasePoweringOff
 	switch {
-	case r.refuses(n):
+	case r.refuses(n, now):
 		return AnswerBusy
 	case !slices.Contains(n.endpoint.ResetTypes, kind):
 		if n.profile.Unimplemented != 0 && slices.Contains(n.endpoint.Listed, kind) {

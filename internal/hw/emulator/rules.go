@@ -41,6 +41,8 @@ const (
 	// FaultDrop: a reset is accepted and never happens. Resets narrows it to
 	// those that lead off or on.
 	FaultDrop Fault = "drop"
+	// FaultRefuse: resets are answered with 503, and nothing else is.
+	FaultRefuse Fault = "refuse"
 	// FaultStale: for Delay after a reset, the BMC tells the power state
 	// from before it.
 	FaultStale Fault = "stale"
@@ -74,7 +76,7 @@ const (
 
 var (
 	bmcFaults     = []Fault{FaultDead, FaultHang, FaultSlow, FaultBusy, FaultCredentials}
-	nodeFaults    = []Fault{FaultDrop, FaultStale, FaultBoot, FaultWrongImage, FaultNoReport, FaultConfig}
+	nodeFaults    = []Fault{FaultDrop, FaultRefuse, FaultStale, FaultBoot, FaultWrongImage, FaultNoReport, FaultConfig}
 	serviceFaults = []Fault{FaultOutage, FaultHang, FaultSlow, FaultBusy}
 	services      = []string{ServiceHSM, ServiceBSS, ServicePCS, ServiceCFS, ServiceIMS, ServiceTAPMS, ServiceS3, ServiceBMCs}
 )
