@@ -178,6 +178,13 @@ type Work struct {
 	// InFlight names the effect that was persisted as started and has not
 	// been settled. After a crash it is still set.
 	InFlight EffectKind `json:"in_flight,omitempty"`
+	// Unanswered says that what is in flight was sent and that its answer
+	// never came. What is in flight without it was sent, or not, by a service
+	// that stopped before it knew.
+	Unanswered bool `json:"unanswered,omitempty"`
+	// Lost counts the attempts given back because the service stopped while
+	// their call was in flight, and the power showed that it did nothing.
+	Lost int `json:"lost,omitempty"`
 	// FlightAt is when InFlight was started, also where the component was
 	// armed anew since.
 	FlightAt time.Time `json:"flight_at,omitzero"`
@@ -194,6 +201,10 @@ type Work struct {
 	// SilentFor adds up the time in which this component's BMC kept silent
 	// while its peers answered. An answer resets it, an outage stops it.
 	SilentFor time.Duration `json:"silent_for,omitempty"`
+	// TurnedAwayFor adds up the waits that its BMC brought about by not
+	// taking power actions, while others took them. A change of phase resets
+	// it.
+	TurnedAwayFor time.Duration `json:"turned_away_for,omitempty"`
 	// MissingFor adds up the time in which the configuration service
 	// answered without this component.
 	MissingFor time.Duration `json:"missing_for,omitempty"`

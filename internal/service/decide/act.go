@@ -113,12 +113,18 @@ func beforeActing(r bos.Record, attempts int, name string, p bos.Policy, now tim
 			last = bos.CauseRetriesExhausted
 		}
 		text := fmt.Sprintf("all %d %s attempts of the retry policy are used: %s", limit, name, last.Sentence())
+		if r.Work.Lost > 0 {
+			text += fmt.Sprintf(" (the service stopped during %d more, which were not counted)", r.Work.Lost)
+		}
 		return fail(r, bos.CauseRetriesExhausted, ReasonRetriesReached, text), true
 	}
-	if now.Before(r.Work.RetryAt) {
-		return Decision{Next: r, Look: r.Work.RetryAt, Why: ReasonRetryWait}, true
+	if !now.Before(r.Work.RetryAt) {
+		return Decision{}, false
 	}
-	return Decision{}, false
+	if turnedAwayTooLong(r, p, now) {
+		return fail(unhold(r), r.Work.Cause, ReasonUnreachable, turnedAwayText(r, name, p)), true
+	}
+	return Decision{Next: r, Look: r.Work.RetryAt, Why: ReasonRetryWait}, true
 }
 
 // retryLimit is how many attempts of each kind a component has.
@@ -135,7 +141,7 @@ func act(r bos.Record, kind bos.EffectKind, why Reason, now time.Time) Decision 
 	r.Error = ""
 	r.Work.Hold = ""
 	r.Work.RetryAt = time.Time{}
-	r.Work.InFlight = kind
+	r.Work.InFlight, r.Work.Unanswered = kind, false
 	r.Work.ActionAt, r.Work.FlightAt = now, now
 	r.LastAction = bos.LastAction{Action: actionOf(kind), LastUpdated: bos.At(now)}
 	return Decision{Next: r, Effect: bos.Effect{Kind: kind}, Why: why}

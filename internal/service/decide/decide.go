@@ -32,6 +32,7 @@ const (
 	ReasonConfigFailed   Reason = "configuration_failed"
 	ReasonRetryWait      Reason = "retry_wait"
 	ReasonConfirmWait    Reason = "confirm_wait"
+	ReasonGivenBack      Reason = "attempt_given_back"
 	ReasonChanging       Reason = "power_changing"
 	ReasonRampWait       Reason = "ramp_wait"
 	ReasonRetriesReached Reason = "retries_exhausted"
@@ -142,7 +143,7 @@ func holdText(r bos.Record, v Verdict, cause bos.Cause) string {
 	if v.ClockRuns {
 		return fmt.Sprintf("waiting for %s: %s", bos.BMCOf(r.ID), cause.Sentence())
 	}
-	return "waiting: " + cause.Sentence()
+	return heldPrefix + cause.Sentence()
 }
 
 // setHold shows why a component waits, without losing an error of its own.
@@ -174,44 +175,6 @@ func lift(r bos.Record) bos.Record {
 	}
 	r.Work.SilentFor = 0
 	return r
-}
-
-// confirm judges a power call whose answer never came (a crash, a lost
-// connection) by the power state. It waits out the grace, and then either the
-// call shows or it counts as failed and is tried again.
-func confirm(r bos.Record, state bos.PowerState, p bos.Policy, now time.Time) (bos.Record, bool) {
-	kind := r.Work.InFlight
-	if kind == bos.EffectNone {
-		return r, false
-	}
-	if showsEffect(kind, state) {
-		r.Work.InFlight = bos.EffectNone
-		return r, false
-	}
-	if now.Before(flownAt(r).Add(p.ConfirmGrace)) {
-		return r, true
-	}
-	r.Work.InFlight = bos.EffectNone
-	if r.LastAction.Action == actionOf(kind) {
-		r.LastAction.Failed = true
-		r.Work.Cause = bos.CauseResetUnconfirmed
-	}
-	return r, false
-}
-
-// flownAt is when what is in flight was started.
-func flownAt(r bos.Record) time.Time {
-	if r.Work.FlightAt.IsZero() {
-		return r.Work.ActionAt
-	}
-	return r.Work.FlightAt
-}
-
-func showsEffect(kind bos.EffectKind, state bos.PowerState) bool {
-	if kind == bos.EffectPowerOn {
-		return state == bos.PowerStateOn || state == bos.PowerStatePoweringOn
-	}
-	return state == bos.PowerStateOff || state == bos.PowerStatePoweringOff
 }
 
 // actionOf is the last_action that an effect leaves on the record.
@@ -312,8 +275,11 @@ func called(r bos.Record, action bos.Action) bool {
 
 // setPhase moves the component to a phase with what the contract attaches to
 // the change: leaving powering_off forgets what was booted, reaching none
-// forgets the attempts.
+// forgets the attempts. What stood in the way before has been overcome.
 func setPhase(r bos.Record, phase bos.Phase, now time.Time) bos.Record {
+	if phase != r.Status.Phase {
+		r.Work.Setbacks, r.Work.TurnedAwayFor = 0, 0
+	}
 	if r.Status.Phase == bos.PhasePoweringOff && phase != bos.PhasePoweringOff {
 		r.ActualState = bos.ActualState{LastUpdated: bos.At(now)}
 	}

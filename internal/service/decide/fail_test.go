@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"cmp"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -68,6 +69,9 @@ var failures = map[string]failing{
 	"a power-on is refused wordlessly":  {path: "beforeActing", result: refusing(bos.EffectPowerOn, "", ""), cause: bos.CauseResetRefused, text: "refused the reset"},
 	"the credentials are wrong":         {path: "beforeActing", result: refusing(bos.EffectPowerOn, bos.CauseBMCAuth, "401"), cause: bos.CauseBMCAuth, text: "401"},
 	"a power-on is never answered":      {path: "beforeActing", result: unconfirmed, cause: bos.CauseResetUnconfirmed, text: "never answered"},
+	"the BMC is busy for ever":          {path: "beforeActing", result: busy(""), cause: bos.CauseBMCError, text: "has not taken a power-on for max_unreachable_time (10m0s): its BMC answers with errors; reset the BMC or read its log (last answer: come back later)"},
+	"the BMC is busy for ever, if on":   {path: "beforeActing", on: true, result: busy(""), cause: bos.CauseBMCError, text: "has not taken a graceful power-off"},
+	"the node stays reserved":           {path: "beforeActing", result: busy(bos.CauseLocked), cause: bos.CauseLocked, text: "locked or reserved"},
 	"the BMC cannot power on":           {path: "beforeActing", result: unsupporting, cause: bos.CauseResetRefused, text: "offers no On"},
 	"BSS refuses":                       {path: "beforeActing", result: refusing(bos.EffectWriteBoot, "", ""), cause: bos.CauseBootParameters, text: "BSS refused"},
 	"a boot never reports":              {path: "beforeActing", changes: true, cause: bos.CauseBootTimeout, text: "no report of a boot"},
@@ -204,6 +208,16 @@ func TestEveryCallOfFailIsAmongTheFailures(t *testing.T) {
 		if covered[name] < n {
 			t.Errorf("%s gives a node up in %d places, %d of them among the failures", name, n, covered[name])
 		}
+	}
+}
+
+// busy is a BMC that asks to come back later, whatever power action it is given.
+func busy(cause bos.Cause) func(bos.EffectKind) bos.CallResult {
+	return func(k bos.EffectKind) bos.CallResult {
+		if k.PowerOp() == "" {
+			return bos.CallResult{}
+		}
+		return bos.CallResult{Outcome: bos.CallBusy, Cause: cmp.Or(cause, bos.CauseBMCError), Detail: "come back later"}
 	}
 }
 

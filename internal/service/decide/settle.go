@@ -24,12 +24,13 @@ func Settle(r bos.Record, e bos.Effect, res bos.CallResult, now time.Time) bos.R
 	switch res.Outcome {
 	case bos.CallDone:
 		r.Work.InFlight = bos.EffectNone
-		r.Work.Setbacks = 0
 	case bos.CallUnknown:
+		r.Work.Unanswered = true
 		r.Work.Cause = bos.CauseResetUnconfirmed
 	case bos.CallNotAttempted, bos.CallBusy:
 		r = giveBack(r, e.Kind)
 		r = setBack(r, res, bos.CauseBMCError, now)
+		r = turnAway(r, res, now)
 		r = setHold(r, heldText(r.Work.Cause, res))
 	case bos.CallUnsupported:
 		if e.Kind == bos.EffectPowerOffGraceful {
@@ -100,9 +101,12 @@ func SettleBoot(r bos.Record, artifacts bos.BootArtifacts, token string, res bos
 	return r
 }
 
+// heldPrefix begins what is shown of a component that waits.
+const heldPrefix = "waiting: "
+
 // heldText says what a component waits for.
 func heldText(cause bos.Cause, res bos.CallResult) string {
-	return "waiting: " + cmp.Or(res.Detail, cause.Sentence())
+	return heldPrefix + cmp.Or(res.Detail, cause.Sentence())
 }
 
 // refusedText is the upstream's own word, or else what the cause means.
@@ -115,10 +119,17 @@ func refusedText(cause bos.Cause, res bos.CallResult) string {
 func giveBack(r bos.Record, kind bos.EffectKind) bos.Record {
 	r.Work.InFlight = bos.EffectNone
 	r.LastAction.Failed = true
+	if kind == bos.EffectPowerOn {
+		r.Work.BootReady, r.Work.ConfigurationReady = true, true
+	}
+	return uncount(r, kind)
+}
+
+// uncount takes the attempt of an action back.
+func uncount(r bos.Record, kind bos.EffectKind) bos.Record {
 	switch kind {
 	case bos.EffectPowerOn:
 		r.EventStats.PowerOnAttempts = max(r.EventStats.PowerOnAttempts-1, 0)
-		r.Work.BootReady, r.Work.ConfigurationReady = true, true
 	case bos.EffectPowerOffGraceful:
 		r.EventStats.PowerOffGracefulAttempts = max(r.EventStats.PowerOffGracefulAttempts-1, 0)
 	case bos.EffectPowerOffForceful:

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -286,6 +287,7 @@ func (e *Engine) untrack(id string) {
 	}
 	e.count(n.rec.Session, -1)
 	delete(e.nodes, id)
+	e.room.setAway(id, false)
 	e.ramp.leave(id)
 	e.wakes.set(id, time.Time{})
 	delete(e.step.touched, id)
@@ -316,6 +318,9 @@ func (e *Engine) sight(r bos.PowerReading) {
 		return
 	}
 	n.silence.add(bad, e.step.now, 2*e.room.fresh)
+	if decide.TurnsAway(r.Undone) {
+		e.room.setAway(r.ID, true)
+	}
 	if took, ok := shown(n.rec, n.reading, r); ok {
 		e.paces.learn(n.rec.LastAction.Action, took)
 	}
@@ -342,6 +347,7 @@ func (e *Engine) settle(r Result) {
 	delete(e.flights, r.ID)
 	if r.Effect.Kind.PowerOp() != "" {
 		e.ramp.landed(r.ID, r.Outcome != bos.CallNotAttempted, e.step.now)
+		e.room.setAway(r.ID, decide.TurnsAway(r.CallResult))
 	}
 	n, ok := e.nodes[r.ID]
 	if !ok {
@@ -363,7 +369,7 @@ func (e *Engine) settle(r Result) {
 		n.configuration = bos.ConfigurationReading{}
 		e.write(n, decide.SettleConfigure(n.rec, r.Effect.Configuration, r.CallResult, now))
 	default:
-		next := decide.Settle(n.rec, r.Effect, r.CallResult, now)
+		next := decide.Settle(n.rec, r.Effect, e.room.shared(r.CallResult), now)
 		if r.Outcome == bos.CallDone && next.Work.ActionAt.Equal(n.rec.Work.ActionAt) {
 			n.accepted, n.rec = next.Work.ActionAt, next
 			return
@@ -384,6 +390,7 @@ func (e *Engine) decide(id string) {
 		Power: n.reading, Elapsed: n.silence.take(), Expect: e.paces[n.rec.LastAction.Action],
 		Configuration: n.configuration, ConfigurationElapsed: n.missing.take(),
 	}
+	o.Power.Undone = e.room.shared(o.Power.Undone)
 	if n.reading.State == bos.PowerStateUnknown && !n.reading.Asked.IsZero() {
 		o.Verdict = e.verdict(id)
 	}
@@ -511,17 +518,23 @@ func (e *Engine) finishWrites() {
 	out.Effects = decide.Batches(e.step.effects, e.options.MaxComponentBatchSize)
 }
 
-// note writes history: every action, and every end.
+// note writes history: every action, every attempt that was given back, and every end.
 func (e *Engine) note(before bos.Record, d decide.Decision) {
 	held := d.Why == decide.ReasonHold && d.Next.Work.Hold != before.Work.Hold
 	acts := d.Effect.Kind.PowerOp() != ""
 	ends := before.Enabled && !d.Next.Enabled
-	if !held && !acts && !ends {
-		return
+	if d.Next.Work.Lost > before.Work.Lost {
+		e.tell(d.Next, decide.ReasonGivenBack, fmt.Sprintf("the service stopped during %s, which did nothing", before.Work.InFlight))
 	}
+	if held || acts || ends {
+		e.tell(d.Next, d.Why, d.Next.Error)
+	}
+}
+
+// tell writes one line of history about a component.
+func (e *Engine) tell(r bos.Record, why decide.Reason, detail string) {
 	e.step.out.Commit.Events = append(e.step.out.Commit.Events, bos.Event{
-		Time: e.step.now, Component: before.ID, Session: d.Next.Session, Tenant: e.tenantOf(d.Next.Session, before.ID),
-		Kind: string(d.Why), Detail: d.Next.Error,
+		Time: e.step.now, Component: r.ID, Session: r.Session, Tenant: e.tenantOf(r.Session, r.ID), Kind: string(why), Detail: detail,
 	})
 }
 

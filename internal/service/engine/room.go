@@ -15,14 +15,17 @@ const maxWitnesses = 20
 type room struct {
 	fresh time.Duration
 	seen  map[string]*sighted
-	// bad counts the BMCs whose last sighting was bad.
-	bad int
+	// bad counts the BMCs whose last sighting was bad, away those that turned
+	// the last power action away.
+	bad, away int
 	// nextCall is when witnesses may be called next; zero if nobody needs any.
 	nextCall time.Time
 }
 
 type sighted struct {
 	decide.Sighting
+	// away says that it turned the last power action away.
+	away bool
 	// node is one of its nodes, to be looked at when the BMC is a witness.
 	node string
 }
@@ -64,6 +67,23 @@ func (m *room) see(r bos.PowerReading, now time.Time) {
 		m.bad--
 		s.BadSince, s.GoodSince = time.Time{}, now
 	}
+}
+
+// setAway notes whether a node's BMC turned a power action away.
+func (m *room) setAway(node string, away bool) {
+	s := m.add(node)
+	if away && !s.away {
+		m.away++
+	}
+	if !away && s.away {
+		m.away--
+	}
+	s.away = away
+}
+
+// shared is the answer to a power action in the light of what other BMCs do.
+func (m *room) shared(res bos.CallResult) bos.CallResult {
+	return decide.Shared(res, m.away, len(m.seen))
 }
 
 func (m *room) sightings() []decide.Sighting {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
 	"github.com/bootorch/terraform-provider-bos/internal/service/sim"
 )
 
@@ -16,6 +17,12 @@ var (
 // onlyTheDeadFailed holds the failed nodes of a run against its dead BMCs.
 func onlyTheDeadFailed(t *testing.T, w *sim.World, store bos.Store, want []string) {
 	t.Helper()
+	onlyTheseFailed(t, w, store, bos.CauseBMCUnreachable, want)
+}
+
+// onlyTheseFailed holds the failed nodes of a run against those that had to fail.
+func onlyTheseFailed(t *testing.T, w *sim.World, store bos.Store, cause bos.Cause, want []string) {
+	t.Helper()
 	for _, v := range w.Violations {
 		t.Error(v)
 	}
@@ -26,8 +33,8 @@ func onlyTheDeadFailed(t *testing.T, w *sim.World, store bos.Store, want []strin
 	ids := make([]string, len(failed))
 	for i, r := range failed {
 		ids[i] = r.ID
-		if r.Work.Cause != bos.CauseBMCUnreachable {
-			t.Errorf("%s failed with %q, want %q", r.ID, r.Work.Cause, bos.CauseBMCUnreachable)
+		if r.Work.Cause != cause {
+			t.Errorf("%s failed with %q, want %q: %s", r.ID, r.Work.Cause, cause, r.Error)
 		}
 	}
 	if got, want := bos.Fold(ids), bos.Fold(want); got != want {
@@ -59,5 +66,28 @@ func TestEveryHealthyNodeConvergesUnaidedWhileItsBMCMisbehaves(t *testing.T) {
 	onlyTheDeadFailed(t, w, store, nil)
 	if rec.Extended == nil || rec.Extended.PercentSuccessful != 100 {
 		t.Errorf("%+v", rec.Extended)
+	}
+}
+
+func TestABMCThatIsBusyForEverFailsItsNodeAndTheSessionEnds(t *testing.T) {
+	const stubborn = "x1000c0s3b0n1"
+	w, rec, store := run(t, sim.Config{
+		Seed: 3, Nodes: 200, Rules: []emulator.Rule{{Fault: emulator.FaultRefuse, Nodes: stubborn}}, Horizon: time.Hour,
+	}, "")
+	onlyTheseFailed(t, w, store, bos.CauseBMCError, []string{stubborn})
+	if took := rec.Status.EndTime.Sub(rec.Status.StartTime.Time); took < bos.DefaultMaxUnreachable {
+		t.Errorf("given up after %s, before max_unreachable_time", took)
+	}
+}
+
+func TestWhenManyBMCsAreBusyForThirtyMinutesNobodyFails(t *testing.T) {
+	for _, share := range []float64{0.3, 1} {
+		w, rec, store := run(t, sim.Config{
+			Seed: 3, Nodes: 200, Rules: []emulator.Rule{{Fault: emulator.FaultRefuse, Share: share, For: 30 * time.Minute}},
+		}, "")
+		onlyTheDeadFailed(t, w, store, nil)
+		if took := rec.Status.EndTime.Sub(rec.Status.StartTime.Time); took < 29*time.Minute || took > 40*time.Minute {
+			t.Errorf("%v of all BMCs busy for 30 minutes: the session took %s", share, took)
+		}
 	}
 }

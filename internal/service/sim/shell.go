@@ -110,7 +110,7 @@ func (w *World) step() {
 	lost := w.config.BeforeEffects
 	if committed {
 		w.Commits++
-		crash = w.config.CrashAt == EveryCommit || w.config.CrashAt == w.Commits
+		crash = w.config.CrashAt == EveryCommit && w.faulty || w.config.CrashAt == w.Commits
 		if w.chance(w.config.CrashShare) {
 			crash, lost = true, w.rng.IntN(2) == 0
 		}

@@ -29,6 +29,8 @@ type Config struct {
 	// Faults go wrong until FaultsFor has passed; 0 is until the end.
 	Faults    Faults
 	FaultsFor time.Duration
+	// Rules are faults of the room that stay until somebody lifts them.
+	Rules []emulator.Rule
 	// Outages are services that do not answer for a while.
 	Outages []Outage
 	// CFS gives the sessions a configuration.
@@ -38,7 +40,7 @@ type Config struct {
 	// Polling is the option polling_frequency; 0 is its default.
 	Polling int
 	// CrashAt is the commit after which the service crashes; 0 is never,
-	// EveryCommit after each. CrashShare is the share of commits after which it
+	// EveryCommit after each until the faults end. CrashShare is the share of commits after which it
 	// does by chance, until the faults end. With BeforeEffects the effects of
 	// the commit are lost as well, else only their answers; by chance it is
 	// either.
@@ -161,6 +163,9 @@ func New(store bos.Store, c Config) (*World, error) {
 		FailBoot: c.Faults.FailBoot, Stale: c.Faults.Stale,
 	}})
 	if err != nil {
+		return nil, err
+	}
+	if err := room.AddFaults(Epoch, c.Rules...); err != nil {
 		return nil, err
 	}
 	w := &World{

@@ -145,6 +145,26 @@ func TestAServiceThatCrashesAfterEachCommitStillFinishes(t *testing.T) {
 	}
 }
 
+func TestCrashesBeforeCallsAreSentCostNoAttempts(t *testing.T) {
+	w, rec, _ := run(t, sim.Config{Seed: 1, Nodes: room, CrashAt: sim.EveryCommit, BeforeEffects: true, FaultsFor: 10 * time.Minute}, limit)
+	for _, v := range w.Violations {
+		t.Error(v)
+	}
+	if rec.Extended == nil || rec.Extended.PercentSuccessful != 100 {
+		t.Errorf("status %+v, want all nodes booted once the service stays up", rec.Extended)
+	}
+}
+
+func TestAServiceThatNeverGetsToSendACallGivesItsNodesUp(t *testing.T) {
+	w, rec, _ := run(t, sim.Config{Seed: 1, Nodes: room, CrashAt: sim.EveryCommit, BeforeEffects: true}, limit)
+	for _, v := range w.Violations {
+		t.Error(v)
+	}
+	if rec.Extended == nil || rec.Extended.PercentFailed != 100 {
+		t.Errorf("status %+v, want an end", rec.Extended)
+	}
+}
+
 func TestTheChecksFindBugsMadeOnPurpose(t *testing.T) {
 	limits := bos.PowerLimits{Window: 10 * time.Second, Starts: 2}
 	for name, c := range map[string]sim.Config{

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -178,14 +177,7 @@ func (w *World) power(epoch int, e bos.Effect, id string) {
 	case w.chance(w.config.Faults.Drop):
 		w.check.reset(e, id)
 	default:
-		w.check.reset(e, id)
-		switch status := w.room.Reset(id, resetTypes[e.Kind], w.Now); status {
-		case http.StatusOK:
-		case http.StatusConflict:
-			res.Outcome, res.Cause = bos.CallBusy, bos.CauseBMCError
-		default:
-			res.Outcome, res.Cause, res.Detail = bos.CallRefused, bos.CauseResetRefused, "refused"
-		}
+		res.Outcome, res.Cause, res.Detail = w.reset(e, id)
 	}
 	if w.config.Bug == BugTwice {
 		w.after(2*time.Second, func() { w.room.Reset(id, "ForceOff", w.Now); w.room.Reset(id, "On", w.Now.Add(2*time.Second)) })
@@ -200,6 +192,23 @@ func (w *World) power(epoch int, e bos.Effect, id string) {
 			in.Results = append(in.Results, engine.Result{Effect: e, CallResult: res})
 		})
 	})
+}
+
+// reset is how a BMC that is to be reached answers.
+func (w *World) reset(e bos.Effect, id string) (bos.CallOutcome, bos.Cause, string) {
+	status := w.room.Reset(id, resetTypes[e.Kind], w.Now)
+	if status == emulator.AnswerBusy {
+		return bos.CallBusy, bos.CauseBMCError, "503"
+	}
+	w.check.reset(e, id)
+	switch status {
+	case emulator.AnswerAccepted:
+		return bos.CallDone, bos.CauseNone, ""
+	case emulator.AnswerChanging:
+		return bos.CallBusy, bos.CauseBMCError, "409"
+	default:
+		return bos.CallRefused, bos.CauseResetRefused, "refused"
+	}
 }
 
 // report applies what booted nodes tell, as the API does.

@@ -1,0 +1,63 @@
+package decide
+
+import (
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// maxLost bounds the attempts that a component gets back for calls of which the
+// service did not live to know whether they were sent. Each has cost it a grace,
+// so a service that crashes for ever gives its nodes up after a quarter of an hour
+// or more, and one that is killed fifty times in a reboot gives up none.
+const maxLost = 100
+
+// confirm judges a power call whose answer is not known (a crash, a lost
+// connection) by the power state. It waits out the grace, and then either the
+// call shows or it counts as failed and is tried again.
+func confirm(r bos.Record, state bos.PowerState, p bos.Policy, now time.Time) (bos.Record, bool) {
+	kind := r.Work.InFlight
+	if kind == bos.EffectNone {
+		return r, false
+	}
+	if showsEffect(kind, state) {
+		r.Work.InFlight = bos.EffectNone
+		return r, false
+	}
+	if now.Before(flownAt(r).Add(p.ConfirmGrace)) {
+		return r, true
+	}
+	r.Work.InFlight = bos.EffectNone
+	if r.LastAction.Action == actionOf(kind) {
+		r.LastAction.Failed = true
+		r.Work.Cause = bos.CauseResetUnconfirmed
+		r = giveBackLost(r, kind)
+	}
+	return r, false
+}
+
+// giveBackLost returns the attempt of a call that the service may never have
+// sent, and that has done nothing: that the service stopped is no fault of the
+// node's. What was stored for the boot is stored again before the next one.
+func giveBackLost(r bos.Record, kind bos.EffectKind) bos.Record {
+	if r.Work.Unanswered || r.Work.ActionAt.IsZero() || r.Work.Lost >= maxLost {
+		return r
+	}
+	r.Work.Lost++
+	return uncount(r, kind)
+}
+
+// flownAt is when what is in flight was started.
+func flownAt(r bos.Record) time.Time {
+	if r.Work.FlightAt.IsZero() {
+		return r.Work.ActionAt
+	}
+	return r.Work.FlightAt
+}
+
+func showsEffect(kind bos.EffectKind, state bos.PowerState) bool {
+	if kind == bos.EffectPowerOn {
+		return state == bos.PowerStateOn || state == bos.PowerStatePoweringOn
+	}
+	return state == bos.PowerStateOff || state == bos.PowerStatePoweringOff
+}
