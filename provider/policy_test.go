@@ -112,7 +112,7 @@ func (w *workspace) shown() map[string]any {
 	return map[string]any{"format_version": plan["format_version"], "resource_changes": steady(plan["resource_changes"])}
 }
 
-// steady blanks what differs from run to run.
+// steady blanks what differs from run to run, and from Terraform to OpenTofu.
 func steady(value any) any {
 	switch v := value.(type) {
 	case []any:
@@ -122,7 +122,9 @@ func steady(value any) any {
 	case map[string]any:
 		for name := range v {
 			switch _, text := v[name].(string); {
-			case text && slices.Contains([]string{"start_time", "end_time", "pin"}, name):
+			case name == "before_identity" || name == "after_identity": // not in every core
+				delete(v, name)
+			case text && slices.Contains([]string{"start_time", "end_time", "pin", "provider_name"}, name):
 				v[name] = "(varies)"
 			case text && (name == "id" || name == "name") && v["operation"] != nil:
 				v[name] = "(varies)"

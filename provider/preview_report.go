@@ -40,7 +40,7 @@ func affected(p bos.Preview, effect bos.NodeEffect) (count int) {
 func (m *sessionModel) previewDetail(p bos.Preview, applyingSet bool) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s of template %q: %s", capital(string(p.Operation)), m.TemplateName.ValueString(), nodes(int64(p.Count)))
-	if len(p.Roles) == 1 {
+	if len(p.Roles) == 1 && p.Count > 0 {
 		fmt.Fprintf(&b, " of role %s", cmp.Or(p.Roles[0].Role, noRole))
 	}
 	if p.Nodes != "" {

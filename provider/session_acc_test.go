@@ -120,7 +120,7 @@ func TestAPlanSaysWhatASessionIsGoingToDo(t *testing.T) {
 	w.write(providerBlock(bos, "applying = terraform.applying"), template("quiet"), session(rolling))
 	plan := w.plan()
 	plan.exits(t, 2)
-	plan.says(t, "Warning: This will reboot 3 nodes", `Reboot of template "compute": 3 nodes x1000c0s[0-1,3]b0n0`, "x1000c0s2b0n0")
+	plan.says(t, "Warning: This will reboot 3 nodes", `Reboot of template "compute": 3 nodes of role Compute x1000c0s[0-1,3]b0n0`, "x1000c0s2b0n0")
 	sessions(t, bos, 0)
 }
 

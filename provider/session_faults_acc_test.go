@@ -98,7 +98,7 @@ func TestASessionForNoNodesSaysSoAtPlanAndAfterwards(t *testing.T) {
 	w.plan().says(t, "Warning: This will reboot 0 nodes", "There is nothing to act on")
 	apply := w.apply()
 	apply.exits(t, 0)
-	apply.says(t, "Warning: BOS session to reboot failed", "No nodes were found to act upon.")
+	apply.says(t, "to reboot failed", "No nodes were found to act upon.")
 }
 
 func TestATakenNameIsRefusedWithoutATaint(t *testing.T) {
