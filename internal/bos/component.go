@@ -43,6 +43,10 @@ const (
 	StatusPowerOffForcefullyCalled = "power_off_forcefully_called"
 )
 
+// StatusStaged is a word of outcomes only: a session has staged something on
+// the node, and nobody has applied it.
+const StatusStaged = "staged"
+
 // BootArtifacts is what a node boots. It is comparable: nodes with equal
 // artifacts share one write to BSS.
 type BootArtifacts struct {

@@ -14,7 +14,7 @@ const errorListLength = 10
 // Tally is the components of one session, counted for its status.
 type Tally struct {
 	// Owned are those that name the session as theirs; Staged those that
-	// have only staged it.
+	// only wait for what it has staged.
 	Owned, Staged      int
 	Successful, Failed int
 	// Phases counts those that are enabled and not on hold.
@@ -48,15 +48,16 @@ func (t *Tally) Fail(id, text string) {
 	t.Errors[text] = append(t.Errors[text], id)
 }
 
-// TallyOf counts the components that the session of this name owns or has
-// staged; others are left out of account. A component that it both owns and
-// has staged counts as owned. Staged components have no phase, outcome or
+// TallyOf counts the components that the session of this name owns, or that
+// wait for what it has staged; others are left out of account, also one that
+// took its stage and then went to another session. A component that it both
+// owns and has staged counts as owned. Staged components have no phase, outcome or
 // error of this session yet.
 func TallyOf(session string, managed []Record) Tally {
 	var t Tally
 	for _, r := range managed {
 		if r.Session != session {
-			if r.StagedState.Session == session {
+			if r.StageWaits(session) {
 				t.Staged++
 			}
 			continue

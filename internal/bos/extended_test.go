@@ -43,6 +43,23 @@ func TestNodesThatFailedOrAreOnHoldAreInNoPhase(t *testing.T) {
 	}
 }
 
+func TestAStageThatWasAppliedAndTakenOverIsNotCountedAsStaged(t *testing.T) {
+	staged := func(i int, session, applied string) Record {
+		return owned(i, func(r *Record) {
+			r.Session, r.StagedState.Session, r.Work.Applied = session, "s", applied
+		})
+	}
+	e := Extended(SessionRecord{Session: Session{Name: "s"}}, []Record{
+		staged(0, "", ""),         // waits
+		staged(1, "s", "s"),       // was applied
+		staged(2, "newer", "s"),   // was applied, and another session has taken it
+		staged(3, "newer", "old"), // waits, whatever was applied before
+	}, time.Time{})
+	if e.ManagedComponentsCount != 3 || e.PercentStaged != 66.67 || e.Phases.PercentPoweringOn != 33.33 {
+		t.Errorf("%+v", e)
+	}
+}
+
 func TestAnErrorNamesTenNodesAndCountsAll(t *testing.T) {
 	var managed []Record
 	for i := range 13 {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -341,4 +342,32 @@ func TestOutcomesOfASessionArePaged(t *testing.T) {
 	s.do("GET", "/x/v1/sessions/none/components", nil).refused(http.StatusNotFound, titleNotFound)
 	s.do("GET", "/x/v1/sessions/run/components?page_size=10001", nil).refused(http.StatusBadRequest, "")
 	s.do("GET", "/x/v1/sessions/run/components?page_size=0", nil).refused(http.StatusBadRequest, "")
+}
+
+func TestOutcomesTellNodesThatWaitForTheirStageFromOwnedOnes(t *testing.T) {
+	s := newSite(t)
+	history(s)
+	s.record("a", func(r *bos.Record) { r.StagedState.Session, r.Error, r.Session = "run", "of another session", "other" })
+	s.record("b", func(r *bos.Record) { r.Session, r.StagedState.Session, r.Work.Applied = "run", "run", "run" })
+	s.record("c", func(r *bos.Record) { r.Session, r.StagedState.Session, r.Work.Applied = "newer", "run", "run" })
+	s.record("d", func(r *bos.Record) { r.StagedState.Session, r.Enabled = "run", true })
+	s.record("e", func(r *bos.Record) { r.Session = "run" })
+	want := []bos.NodeOutcome{
+		{ID: "a", Status: bos.StatusStaged}, {ID: "b", Status: bos.StatusStable}, {ID: "d", Status: bos.StatusStaged}, {ID: "e", Status: bos.StatusStable},
+	}
+	for _, size := range []int{1, 2, 3, 4, 100} {
+		var seen []bos.NodeOutcome
+		for after := ""; ; {
+			var page bos.NodeOutcomes
+			s.do("GET", fmt.Sprintf("/x/v1/sessions/run/components?page_size=%d%s", size, after), nil).ok(http.StatusOK, &page)
+			seen = append(seen, page.Components...)
+			if page.Next == "" {
+				break
+			}
+			after = "&start_after_id=" + page.Next
+		}
+		if diff := cmp.Diff(want, seen); diff != "" {
+			t.Errorf("pages of %d: %s", size, diff)
+		}
+	}
 }

@@ -115,13 +115,17 @@ func (s *Store) SessionTally(ctx context.Context, session bos.Session) (bos.Tall
 				t.Staged++
 			}
 			return err
-		}, "SELECT id FROM components WHERE staged_session = ?1 AND staged_session <> '' AND session <> ?1", session.Name)
+		}, stagedOnly, session.Name)
 	}
 	if err != nil {
 		return bos.Tally{}, fmt.Errorf("count the components of session %s: %w", session.Name, err)
 	}
 	return t, nil
 }
+
+// stagedOnly is who waits for what a session has staged (bos.Record.StageWaits).
+const stagedOnly = `SELECT id FROM components WHERE staged_session = ?1 AND staged_session <> '' AND session <> ?1
+AND (work = '{}' OR COALESCE(work ->> '$.applied', '') <> ?1)`
 
 // separator stands between ids; no xname holds it.
 const separator = "\x1f"

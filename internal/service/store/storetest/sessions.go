@@ -97,6 +97,7 @@ func tally(t *testing.T, s bos.Store) {
 			r.Session, r.StagedState.Session, r.Error = draw(names, "session"), draw(names, "staged"), draw(errs, "error")
 			r.Status.StatusOverride, r.Enabled = draw(overrides, "override"), rapid.Bool().Draw(rt, "enabled")
 			r.Status.Phase = rapid.SampledFrom(phases).Draw(rt, "phase")
+			r.Work.Applied = draw(names, "applied")
 			return nil
 		})
 		if err != nil {
