@@ -221,10 +221,11 @@ type Store interface {
 	MutateOptions(ctx context.Context, fn func(*Options) error, notes ...Event) (Options, error)
 
 	// PutReceipt stores a preview; Receipt returns the newest unexpired one
-	// for the key, ReceiptByPin the newest with the pin.
+	// for the key, ReceiptByPin the newest with the pin, of one tenant, or of
+	// everyone for nil.
 	PutReceipt(ctx context.Context, r Receipt) error
 	Receipt(ctx context.Context, key string, now time.Time) (Receipt, error)
-	ReceiptByPin(ctx context.Context, pin string) (Receipt, error)
+	ReceiptByPin(ctx context.Context, tenant *string, pin string) (Receipt, error)
 
 	// Commit writes a pass of the engine.
 	Commit(ctx context.Context, c Commit) (Conflicts, error)

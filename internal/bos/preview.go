@@ -138,7 +138,9 @@ type PinnedSession struct {
 // Receipt is a preview as the service keeps it.
 type Receipt struct {
 	// Key is a hash of the request's inputs, with the template's content.
-	Key     string
+	Key string
+	// Tenant is who asked, empty for nobody in particular.
+	Tenant  string
 	Preview Preview
 }
 

@@ -485,7 +485,7 @@ func (outOfOrder) MutateOptions(context.Context, func(*bos.Options) error, ...bo
 	return bos.Options{}, errOutage
 }
 
-func (outOfOrder) ReceiptByPin(context.Context, string) (bos.Receipt, error) {
+func (outOfOrder) ReceiptByPin(context.Context, *string, string) (bos.Receipt, error) {
 	return bos.Receipt{}, errOutage
 }
 

@@ -121,7 +121,7 @@ func (s *server) preview(ctx context.Context, tenant string, body previewBody) (
 	preview := decide.MakePreview(req, sel, found.images, s.Now().UTC(), receiptTTL)
 	preview.Effects = decide.Effects(req, sel, inventory, found.images, records, options)
 	preview.Warnings = append(preview.Warnings, found.warnings(q.template.Name)...)
-	return preview, s.Store.PutReceipt(ctx, bos.Receipt{Key: key, Preview: preview})
+	return preview, s.Store.PutReceipt(ctx, bos.Receipt{Key: key, Tenant: tenant, Preview: preview})
 }
 
 // recordsOf loads the components of the selected nodes.
@@ -148,7 +148,7 @@ const (
 // listPreviewNodes says node by node what the newest preview with a pin said: GET
 // /x/v1/previews/{pin}/nodes with page_size (1 to 10000, default 1000) and
 // start_after_id, the id that an earlier page ended with. A tenant is answered
-// its own nodes.
+// its own previews, and of them the nodes that it still has.
 func (s *server) listPreviewNodes(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
 	size, err := queryInt(q, "page_size", defaultPreviewNodes, 1, maxPreviewNodes)
@@ -164,9 +164,9 @@ func (s *server) listPreviewNodes(w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	pin := r.PathValue("pin")
-	receipt, err := s.Store.ReceiptByPin(r.Context(), pin)
+	receipt, err := s.Store.ReceiptByPin(r.Context(), bos.TenantRef(sc.tenant), pin)
 	if err != nil {
-		return orMissing(err, "Preview", "", pin)
+		return orMissing(err, "Preview", sc.tenant, pin)
 	}
 	page := bos.PreviewNodes{Nodes: []bos.PreviewNode{}}
 	for _, node := range decide.PreviewNodes(receipt.Preview) {

@@ -149,20 +149,20 @@ func (s *server) accept(ctx context.Context, body sessionBody, key bos.SessionKe
 	if err != nil || pin == "" {
 		return q, err
 	}
-	return q, s.comparePin(ctx, pin, decide.MakePreview(req, sel, found.images, s.Now(), receiptTTL))
+	return q, s.comparePin(ctx, q.tenant, pin, decide.MakePreview(req, sel, found.images, s.Now(), receiptTTL))
 }
 
 // comparePin refuses a session whose nodes or images are no longer those that
-// were reviewed.
-func (s *server) comparePin(ctx context.Context, pin string, current bos.Preview) error {
+// were reviewed. What another tenant reviewed is not known here.
+func (s *server) comparePin(ctx context.Context, tenant, pin string, current bos.Preview) error {
 	if current.Pin == pin {
 		return nil
 	}
-	receipt, err := s.Store.ReceiptByPin(ctx, pin)
+	receipt, err := s.Store.ReceiptByPin(ctx, bos.TenantRef(tenant), pin)
 	switch {
 	case errors.Is(err, bos.ErrNotFound):
 		return problemf(http.StatusConflict, titlePlanOutdated,
-			"the plan with pin %q is not what a session would do now, and it is no longer kept to say what changed; nothing was touched, plan again", clip(pin))
+			"the plan with pin %q is not what a session would do now, and it is not kept here to say what changed; nothing was touched, plan again", clip(pin))
 	case err != nil:
 		return err
 	}

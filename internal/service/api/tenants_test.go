@@ -273,3 +273,29 @@ func TestAPreviewTellsATenantOfNoOtherNodes(t *testing.T) {
 		}
 	}
 }
+
+func TestAnotherTenantsPlanIsRefusedAndNothingOfItIsTold(t *testing.T) {
+	s := newSite(t)
+	s.tenants["blue"] = []string{"x1c0s2b0n0"}
+	red, blue := []string{tenantHeader, "red"}, []string{tenantHeader, "blue"}
+	var reds bos.Preview
+	s.putTemplate("t1", template(), red...)
+	s.putTemplate("t1", template(), blue...)
+	s.do("POST", "/x/v1/previews", ask(), red...).ok(http.StatusOK, &reds)
+
+	refused := s.do("POST", "/x/v1/sessions", with(boot("s1"), "pin", reds.Pin), blue...)
+	refused.refused(http.StatusConflict, titlePlanOutdated, reds.Pin, "plan again")
+	unknown := s.do("POST", "/x/v1/sessions", with(boot("s1"), "pin", "nobody's"), blue...)
+	if got := strings.ReplaceAll(refused.body, reds.Pin, "nobody's"); got != unknown.body {
+		t.Errorf("a pin of red is refused with\n%s\nand one of nobody with\n%s", got, unknown.body)
+	}
+	nodes := "/x/v1/previews/" + reds.Pin + "/nodes"
+	s.do("GET", nodes, nil, blue...).refused(http.StatusNotFound, titleNotFound, reds.Pin)
+	var page bos.PreviewNodes
+	for _, of := range [][]string{red, nil} {
+		if s.do("GET", nodes, nil, of...).ok(http.StatusOK, &page); len(page.Nodes) == 0 || page.Nodes[0].ID != "x1c0s1b0n0" {
+			t.Errorf("%v reads %+v", of, page)
+		}
+	}
+	s.do("POST", "/x/v1/sessions", with(boot("s1"), "pin", reds.Pin), red...).ok(http.StatusCreated, nil)
+}

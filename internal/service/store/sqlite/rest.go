@@ -175,9 +175,14 @@ func (s *Store) Receipt(ctx context.Context, key string, now time.Time) (bos.Rec
 		"SELECT document FROM receipts WHERE key = ? AND expires > ? ORDER BY id DESC LIMIT 1", key, now.UnixNano()))
 }
 
-// ReceiptByPin returns the newest preview with the pin.
-func (s *Store) ReceiptByPin(ctx context.Context, pin string) (bos.Receipt, error) {
-	return one[bos.Receipt](s.read.QueryRowContext(context.WithoutCancel(ctx), "SELECT document FROM receipts WHERE pin = ? ORDER BY id DESC LIMIT 1", pin))
+// ReceiptByPin returns the newest preview with the pin, of a tenant or of
+// everyone.
+func (s *Store) ReceiptByPin(ctx context.Context, tenant *string, pin string) (bos.Receipt, error) {
+	query, args := "SELECT document FROM receipts WHERE pin = ?", []any{pin}
+	if tenant != nil {
+		query, args = query+" AND COALESCE(document ->> '$.Tenant', '') = ?", append(args, *tenant)
+	}
+	return one[bos.Receipt](s.read.QueryRowContext(context.WithoutCancel(ctx), query+" ORDER BY id DESC LIMIT 1", args...))
 }
 
 // Lease takes or renews the engine's lease.
