@@ -18,4 +18,8 @@ type Image struct {
 	// Parameters is the content of the image's own boot_parameters file,
 	// empty if it has none.
 	Parameters string
+	// Fault says what keeps nodes from booting the image although its
+	// manifest and kernel can be read, empty if nothing does. A session is
+	// accepted with it, and fails in its setup (bos-contract section 3).
+	Fault string
 }

@@ -34,8 +34,9 @@ type BootParameters interface {
 // Artifacts reads boot images.
 type Artifacts interface {
 	// Image reads the manifest at path and what it names. An error that
-	// wraps ErrImage means the image is missing or broken, any other that
-	// it could not be read now.
+	// wraps ErrImage means that manifest or kernel are missing or broken, any
+	// other that it could not be read now. What is wrong with the rest of
+	// the image is its Fault.
 	Image(ctx context.Context, path string) (Image, error)
 }
 

@@ -1,10 +1,11 @@
-// Package manifest says what a boot image is: a manifest that names one kernel,
-// one initrd and one rootfs, and perhaps a file of boot parameters. Where these
+// Package manifest says what a boot image is: a manifest that names one kernel
+// and one initrd, mostly a rootfs, and perhaps a file of boot parameters. Where these
 // are read from is the business of the sources, by the scheme of their path.
 package manifest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -81,7 +82,8 @@ func form(scheme string) string {
 }
 
 // Image reads the manifest at path and the boot parameters it names, and checks
-// that its kernel is there, if that is somewhere this service may read.
+// that its kernel and initrd are there, if that is somewhere this service may
+// read.
 func (s Sources) Image(ctx context.Context, path string) (bos.Image, error) {
 	source, err := s.source(path)
 	if err != nil {
@@ -96,22 +98,44 @@ func (s Sources) Image(ctx context.Context, path string) (bos.Image, error) {
 		return bos.Image{}, fmt.Errorf("%w: manifest %s: %w; rebuild the image or correct the template's path", bos.ErrImage, path, err)
 	}
 	image := bos.Image{Path: path, ETag: etag, Kernel: found.kernel, Initrd: found.initrd, Rootfs: found.rootfs}
-	if source, err := s.source(image.Kernel.Path); err == nil {
-		if err := source.Check(ctx, image.Kernel.Path); err != nil {
-			return bos.Image{}, err
-		}
-	}
-	if found.parameters.Path == "" {
-		return image, nil
-	}
-	image.Parameters, err = s.parameters(ctx, found.parameters.Path)
-	if err != nil {
+	if err := s.check(ctx, image.Kernel.Path); err != nil {
 		return bos.Image{}, err
+	}
+	fault := s.checkInitrd(ctx, path, image.Initrd.Path)
+	if image.Parameters, err = s.parameters(ctx, found.parameters.Path); err != nil && fault == nil {
+		fault = err
+	}
+	switch {
+	case errors.Is(fault, bos.ErrImage):
+		image.Fault = fault.Error()
+	case fault != nil:
+		return bos.Image{}, fault
 	}
 	return image, nil
 }
 
+// check asks whether an object is there, if it is somewhere this service may
+// read.
+func (s Sources) check(ctx context.Context, path string) error {
+	source, err := s.source(path)
+	if err != nil {
+		return nil //nolint:nilerr // nodes load it, not the service
+	}
+	return source.Check(ctx, path)
+}
+
+func (s Sources) checkInitrd(ctx context.Context, manifest, path string) error {
+	if path == "" {
+		return fmt.Errorf("%w: manifest %s does not name one artifact of type %s; rebuild the image or correct the template's path", bos.ErrImage, manifest, typeInitrd)
+	}
+	return s.check(ctx, path)
+}
+
+// parameters are the image's own, none where it has no file of them.
 func (s Sources) parameters(ctx context.Context, path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
 	source, err := s.source(path)
 	if err != nil {
 		return "", err

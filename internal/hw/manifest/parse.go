@@ -3,6 +3,7 @@ package manifest
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/url"
 	"strings"
 
@@ -17,15 +18,16 @@ const (
 	typeParameters = "application/vnd.cray.image.parameters.boot"
 )
 
-// contents is what a manifest names. The path of parameters is empty if the
-// image has none.
+// contents is what a manifest names. Of initrd, rootfs and parameters the path
+// is empty if there is none, and that of initrd also if there are more.
 type contents struct {
 	kernel, initrd, rootfs, parameters bos.Artifact
 }
 
-// parse takes exactly one kernel, initrd and rootfs and at most one
-// file of boot parameters; artifacts of other types are not ours. The error
-// says what is wrong, without naming the manifest.
+// parse takes exactly one kernel and at most one rootfs and one file of boot
+// parameters. What is wrong with the initrd is not told here: it keeps nodes
+// from booting, but no session from being created. Artifacts of other types are
+// not ours. The error says what is wrong, without naming the manifest.
 func parse(body []byte) (contents, error) {
 	var m struct {
 		Artifacts []struct {
@@ -41,14 +43,14 @@ func parse(body []byte) (contents, error) {
 	}
 	var found contents
 	wanted := []struct {
-		kind     string
-		into     *bos.Artifact
-		optional bool
+		kind        string
+		into        *bos.Artifact
+		least, most int
 	}{
-		{typeKernel, &found.kernel, false},
-		{typeInitrd, &found.initrd, false},
-		{typeRootfs, &found.rootfs, false},
-		{typeParameters, &found.parameters, true},
+		{typeKernel, &found.kernel, 1, 1},
+		{typeInitrd, &found.initrd, 0, math.MaxInt},
+		{typeRootfs, &found.rootfs, 0, 1},
+		{typeParameters, &found.parameters, 0, 1},
 	}
 	for _, w := range wanted {
 		count := 0
@@ -62,8 +64,11 @@ func parse(body []byte) (contents, error) {
 			}
 			*w.into = bos.Artifact{Path: a.Link.Path, ETag: Unquote(a.Link.ETag)}
 		}
-		if count > 1 || count == 0 && !w.optional {
+		if count < w.least || count > w.most {
 			return contents{}, fmt.Errorf("it names %d artifacts of type %s instead of one", count, w.kind)
+		}
+		if count > 1 {
+			*w.into = bos.Artifact{}
 		}
 	}
 	return found, nil

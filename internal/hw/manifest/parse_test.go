@@ -39,6 +39,19 @@ func TestAManifestWithoutParametersIsWhole(t *testing.T) {
 	}
 }
 
+func TestAManifestWithoutRootfsOrWithoutOneInitrdCanBeRead(t *testing.T) {
+	for name, body := range map[string]string{
+		"no initrd":   manifestOf(kernel, rootfs),
+		"two initrds": manifestOf(kernel, initrd, initrd, rootfs),
+		"no rootfs":   manifestOf(kernel, initrd),
+	} {
+		got, err := parse([]byte(body))
+		if err != nil || got.kernel.Path == "" || (got.rootfs.Path == "") != (name == "no rootfs") || (got.initrd.Path == "") != (name != "no rootfs") {
+			t.Errorf("%s: got %+v, %v", name, got, err)
+		}
+	}
+}
+
 func TestABrokenManifestIsRefused(t *testing.T) {
 	for name, body := range map[string]string{
 		"nothing":                   "",
@@ -50,10 +63,7 @@ func TestABrokenManifestIsRefused(t *testing.T) {
 		"artifacts that are none":   `{"artifacts":{}}`,
 		"no artifacts":              manifestOf(),
 		"no kernel":                 manifestOf(initrd, rootfs),
-		"no initrd":                 manifestOf(kernel, rootfs),
-		"no rootfs":                 manifestOf(kernel, initrd),
 		"two kernels":               manifestOf(kernel, kernel, initrd, rootfs),
-		"two initrds":               manifestOf(kernel, initrd, initrd, rootfs),
 		"two rootfs":                manifestOf(kernel, initrd, rootfs, rootfs),
 		"two parameters":            manifestOf(kernel, initrd, rootfs, parameters, parameters),
 		"a kernel elsewhere":        manifestOf(artifact(typeKernel, "kernel", ""), initrd, rootfs),
@@ -89,7 +99,10 @@ func FuzzAManifestIsWholeOrRefused(f *testing.F) {
 			}
 			return
 		}
-		for _, a := range []string{got.kernel.Path, got.initrd.Path, got.rootfs.Path} {
+		for i, a := range []string{got.kernel.Path, got.initrd.Path, got.rootfs.Path, got.parameters.Path} {
+			if a == "" && i > 0 {
+				continue
+			}
 			if checkLink(a) != nil || !strings.Contains(a, "://") {
 				t.Errorf("taken with the path %q", a)
 			}

@@ -34,6 +34,7 @@ func whole() map[string]string {
 	return map[string]string{
 		"/boot-images/1/manifest.json":   manifest,
 		"/boot-images/1/kernel":          "kernel",
+		"/boot-images/1/initrd":          "initrd",
 		"/boot-images/1/boot_parameters": "quiet console=ttyS0\n",
 	}
 }
@@ -126,23 +127,47 @@ func TestAnImageIsItsManifestWithItsOwnParameters(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("image (-want +got):\n%s", diff)
 	}
-	asked := []string{"GET /boot-images/1/manifest.json", "HEAD /boot-images/1/kernel", "GET /boot-images/1/boot_parameters"}
+	asked := []string{"GET /boot-images/1/manifest.json", "HEAD /boot-images/1/kernel", "HEAD /boot-images/1/initrd", "GET /boot-images/1/boot_parameters"}
 	if diff := cmp.Diff(asked, s.asked); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
 }
 
+func without(name string) map[string]string {
+	objects := whole()
+	delete(objects, "/boot-images/1/"+name)
+	return objects
+}
+
+func with(name, body string) map[string]string {
+	objects := whole()
+	objects["/boot-images/1/"+name] = body
+	return objects
+}
+
+func TestAnImageThatNodesCannotBootIsReadWithItsFault(t *testing.T) {
+	noInitrd := strings.Replace(manifest, "vnd.cray.image.initrd", "x", 1)
+	for _, c := range []struct {
+		name    string
+		objects map[string]string
+		says    string
+	}{
+		{"no initrd", without("initrd"), "nothing at s3://boot-images/1/initrd"},
+		{"no initrd in the manifest", with("manifest.json", noInitrd), path + " does not name one artifact of type application/vnd.cray.image.initrd"},
+		{"no parameters where they are named", without("boot_parameters"), "nothing at s3://boot-images/1/boot_parameters"},
+		{"parameters above their cap", with("boot_parameters", strings.Repeat("x", rules.MaxParameters+1)), "larger than 65536 bytes"},
+		{"parameters that are no text", with("boot_parameters", "a\xff"), "no text"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := start(t, &store{objects: c.objects}).Image(t.Context(), path)
+			if err != nil || got.Kernel.Path == "" || !strings.Contains(got.Fault, c.says) {
+				t.Errorf("got %+v, %v", got, err)
+			}
+		})
+	}
+}
+
 func TestAMissingOrBrokenImageIsAnImageError(t *testing.T) {
-	without := func(name string) map[string]string {
-		objects := whole()
-		delete(objects, "/boot-images/1/"+name)
-		return objects
-	}
-	with := func(name, body string) map[string]string {
-		objects := whole()
-		objects["/boot-images/1/"+name] = body
-		return objects
-	}
 	for _, c := range []struct {
 		name, path string
 		objects    map[string]string
@@ -150,7 +175,6 @@ func TestAMissingOrBrokenImageIsAnImageError(t *testing.T) {
 	}{
 		{"no manifest", path, without("manifest.json"), path},
 		{"no kernel", path, without("kernel"), "s3://boot-images/1/kernel"},
-		{"no parameters where they are named", path, without("boot_parameters"), "boot_parameters"},
 		{"no bucket", "s3://elsewhere/1/manifest.json", whole(), "s3://elsewhere/1/manifest.json"},
 		{"a bucket that cannot be", "s3://B!/1/manifest.json", whole(), "B!"},
 		{"a path of another kind", "http://h/manifest.json", whole(), "artifacts.http"},
@@ -160,8 +184,6 @@ func TestAMissingOrBrokenImageIsAnImageError(t *testing.T) {
 		{"a manifest that is none", path, with("manifest.json", "{"), "no manifest"},
 		{"an empty manifest", path, with("manifest.json", ""), "no manifest"},
 		{"a manifest above its cap", path, with("manifest.json", manifest+strings.Repeat(" ", rules.MaxManifest)), "larger than 1048576 bytes"},
-		{"parameters above their cap", path, with("boot_parameters", strings.Repeat("x", rules.MaxParameters+1)), "larger than 65536 bytes"},
-		{"parameters that are no text", path, with("boot_parameters", "a\xff"), "no text"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			failure(t, start(t, &store{objects: c.objects}), c.path, true, c.says)

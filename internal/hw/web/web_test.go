@@ -48,7 +48,7 @@ func image(url, parameters string) string {
 }
 
 func TestAnImageIsReadOverHTTP(t *testing.T) {
-	objects := map[string]string{"/boot/1/kernel": "k", "/boot/1/parameters": "console=ttyS0\n"}
+	objects := map[string]string{"/boot/1/kernel": "k", "/boot/1/initrd": "i", "/boot/1/parameters": "console=ttyS0\n"}
 	sources, url := serve(t, objects)
 	objects["/boot/1/manifest.json"] = image(url, url+"/boot/1/parameters")
 	got, err := sources.Image(t.Context(), url+"/boot/1/manifest.json")
@@ -62,33 +62,53 @@ func TestAnImageIsReadOverHTTP(t *testing.T) {
 	}
 }
 
+// site serves a whole image, and what nobody is to read.
+func site(t *testing.T) (objects map[string]string, sources manifest.Sources, url string) {
+	t.Helper()
+	objects = map[string]string{"/boot/1/kernel": "k", "/boot/1/initrd": "i", "/boot/1/parameters": "p", "/private/manifest.json": "secret", "/private/parameters": "secret"}
+	sources, url = serve(t, objects)
+	objects["/boot/1/manifest.json"] = image(url, url+"/boot/1/parameters")
+	return objects, sources, url
+}
+
+func TestParametersThatCannotBeReadAreAFaultOfTheImage(t *testing.T) {
+	for says, change := range map[string]func(objects map[string]string, url string){
+		"nothing at":     func(o map[string]string, _ string) { delete(o, "/boot/1/parameters") },
+		"/boot/1/initrd": func(o map[string]string, _ string) { delete(o, "/boot/1/initrd") },
+		"larger than 65536": func(o map[string]string, _ string) {
+			o["/boot/1/parameters"] = strings.Repeat("x", manifest.MaxParameters+1)
+		},
+		"artifacts.http.prefixes": func(o map[string]string, url string) {
+			o["/boot/1/manifest.json"] = image(url, url+"/private/parameters")
+		},
+	} {
+		objects, sources, url := site(t)
+		change(objects, url)
+		got, err := sources.Image(t.Context(), url+"/boot/1/manifest.json")
+		if err != nil || got.Kernel.Path == "" || !strings.Contains(got.Fault, says) || strings.Contains(got.Parameters, "secret") {
+			t.Errorf("got %+v, %v; want %q", got, err, says)
+		}
+	}
+}
+
 func TestWhatIsMissingOrTooLargeOrElsewhereIsAnImageError(t *testing.T) {
 	for name, c := range map[string]struct {
 		path, says string
 		change     func(objects map[string]string, url string)
 	}{
-		"no manifest":   {"/boot/2/manifest.json", "there is nothing at", nil},
-		"no kernel":     {"/boot/1/manifest.json", "/boot/1/kernel", func(o map[string]string, _ string) { delete(o, "/boot/1/kernel") }},
-		"no parameters": {"/boot/1/manifest.json", "/boot/1/parameters", func(o map[string]string, _ string) { delete(o, "/boot/1/parameters") }},
+		"no manifest": {"/boot/2/manifest.json", "there is nothing at", nil},
+		"no kernel":   {"/boot/1/manifest.json", "/boot/1/kernel", func(o map[string]string, _ string) { delete(o, "/boot/1/kernel") }},
 		"a manifest too large": {"/boot/1/manifest.json", "larger than 1048576", func(o map[string]string, _ string) {
 			o["/boot/1/manifest.json"] += strings.Repeat(" ", manifest.MaxManifest)
 		}},
-		"parameters too large": {"/boot/1/manifest.json", "larger than 65536", func(o map[string]string, _ string) {
-			o["/boot/1/parameters"] = strings.Repeat("x", manifest.MaxParameters+1)
-		}},
 		"a manifest elsewhere": {"/private/manifest.json", "artifacts.http.prefixes", nil},
-		"parameters elsewhere": {"/boot/1/manifest.json", "artifacts.http.prefixes", func(o map[string]string, url string) {
-			o["/boot/1/manifest.json"] = image(url, url+"/private/parameters")
-		}},
-		"a way around":        {"/boot/../private/manifest.json", "no plain address", nil},
-		"an encoded way":      {"/boot/%2e%2e/private/manifest.json", "no plain address", nil},
-		"a twice encoded way": {"/boot/%252e%252e/private/manifest.json", "no plain address", nil},
-		"a query":             {"/boot/1/manifest.json?redirect=private", "no plain address", nil},
+		"a way around":         {"/boot/../private/manifest.json", "no plain address", nil},
+		"an encoded way":       {"/boot/%2e%2e/private/manifest.json", "no plain address", nil},
+		"a twice encoded way":  {"/boot/%252e%252e/private/manifest.json", "no plain address", nil},
+		"a query":              {"/boot/1/manifest.json?redirect=private", "no plain address", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			objects := map[string]string{"/boot/1/kernel": "k", "/boot/1/parameters": "p", "/private/manifest.json": "secret", "/private/parameters": "secret"}
-			sources, url := serve(t, objects)
-			objects["/boot/1/manifest.json"] = image(url, url+"/boot/1/parameters")
+			objects, sources, url := site(t)
 			if c.change != nil {
 				c.change(objects, url)
 			}

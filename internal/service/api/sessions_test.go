@@ -371,3 +371,23 @@ func TestOutcomesTellNodesThatWaitForTheirStageFromOwnedOnes(t *testing.T) {
 		}
 	}
 }
+
+func TestASessionIsAcceptedWithAnImageThatOnlyItsSetupFailsOn(t *testing.T) {
+	s := newSite(t)
+	const path = "s3://boot-images/one/manifest.json"
+	image := s.images[path]
+	image.Initrd, image.Fault = bos.Artifact{}, "there is no initrd"
+	s.images[path] = image
+	s.record("x1c0s1b0n0", nil)
+	s.putTemplate("t1", template())
+	if got := s.valid("t1"); got != "Session template: 't1' boot set: 'compute': the session's setup will fail: there is no initrd" {
+		t.Errorf("the check says %q", got)
+	}
+	preview := s.preview(ask())
+	if len(preview.Effects) == 0 || preview.Effects[0].Effect != bos.NodeFails || !strings.Contains(preview.Effects[0].Reason, "no initrd") || len(preview.Warnings) != 1 {
+		t.Errorf("the preview has %+v and warns of %q", preview.Effects, preview.Warnings)
+	}
+	for _, operation := range bos.Operations() {
+		s.do("POST", "/v2/sessions", with(boot(string(operation)), "operation", operation)).ok(http.StatusCreated, nil)
+	}
+}

@@ -81,6 +81,9 @@ func desiredState(s bos.SessionRecord, name string, set bos.BootSet, images map[
 	if !ok {
 		return bos.DesiredState{}, bos.Invalidf(field+".path", "the image at %q was not read; create the session again", set.Path)
 	}
+	if image.Fault != "" {
+		return bos.DesiredState{}, bos.Invalidf(field+".path", "%s", image.Fault)
+	}
 	// No kernel means off: an image without one would turn a boot into a shutdown.
 	for _, file := range []struct{ kind, path string }{{"kernel", image.Kernel.Path}, {"initrd", image.Initrd.Path}} {
 		if file.path == "" {
@@ -165,12 +168,18 @@ func ImageWarnings(set bos.BootSet, image bos.Image) []string {
 	if set.ETag != "" && image.ETag != "" && set.ETag != image.ETag {
 		warnings = append(warnings, fmt.Sprintf("the image at %s has etag %s, the template says %s; the image is booted as it is now", set.Path, image.ETag, set.ETag))
 	}
+	if image.Fault != "" {
+		warnings = append(warnings, "the session's setup will fail: "+image.Fault)
+	}
 	switch {
 	case set.RootfsProvider == "":
 	case strings.EqualFold(set.RootfsProvider, rootfsCPSS3):
 		warnings = append(warnings, "rootfs provider cpss3 is of older CSM releases; use sbps where the system has it")
 	case rootScheme(set.RootfsProvider) == "":
 		warnings = append(warnings, fmt.Sprintf("rootfs provider %q is not supported and the session's setup will fail; use sbps, or leave it out", set.RootfsProvider))
+	}
+	if set.RootfsProvider != "" && image.Rootfs.Path == "" {
+		warnings = append(warnings, fmt.Sprintf("rootfs provider %q needs a rootfs and the image at %s has none, so the session's setup will fail; leave the provider out, or name another image", set.RootfsProvider, set.Path))
 	}
 	return warnings
 }

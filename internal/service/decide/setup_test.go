@@ -94,10 +94,11 @@ func TestOneBrokenBootSetChangesNothing(t *testing.T) {
 	good := bos.BootSet{Path: "p", Type: "s3"}
 	records := map[string]bos.Record{"x1c0s0b0n0": {Component: bos.Component{ID: "x1c0s0b0n0"}}, "x1c0s1b0n0": {Component: bos.Component{ID: "x1c0s1b0n0"}}}
 	sel := Selection{BootSets: []SelectedSet{{"a", []string{"x1c0s0b0n0"}}, {"b", []string{"x1c0s1b0n0"}}}}
-	images := map[string]bos.Image{"p": {Kernel: bos.Artifact{Path: "k"}, Initrd: bos.Artifact{Path: "i"}}, "nokernel": {Initrd: bos.Artifact{Path: "i"}}}
+	images := map[string]bos.Image{"p": {Kernel: bos.Artifact{Path: "k"}, Initrd: bos.Artifact{Path: "i"}}, "nokernel": {Initrd: bos.Artifact{Path: "i"}}, "faulty": {Kernel: bos.Artifact{Path: "k"}, Initrd: bos.Artifact{Path: "i"}, Fault: "there is no initrd"}}
 	for name, bad := range map[string]bos.BootSet{
-		"a missing image": {Path: "gone", Type: "s3"}, "an image without kernel": {Path: "nokernel", Type: "s3"},
-		"another type": {Path: "p", Type: "nbd"}, "an unknown provider": {Path: "p", Type: "s3", RootfsProvider: "nfs"},
+		"a missing image": {Path: "gone", Type: "s3"}, "an image without kernel": {Path: "nokernel", Type: "s3"}, "an image with a fault": {Path: "faulty", Type: "s3"},
+		"a provider and no rootfs": {Path: "p", Type: "s3", RootfsProvider: "sbps"},
+		"another type":             {Path: "p", Type: "nbd"}, "an unknown provider": {Path: "p", Type: "s3", RootfsProvider: "nfs"},
 	} {
 		s := bos.SessionRecord{Session: bos.Session{Operation: bos.OperationBoot}, Template: bos.SessionTemplate{BootSets: map[string]bos.BootSet{"a": good, "b": bad}}}
 		result, err := Setup(s, sel, images, records, bos.DefaultOptions(), noon)
