@@ -36,6 +36,7 @@ func (s *Server) redfish(w http.ResponseWriter, r *http.Request) {
 		redfishError(w, http.StatusRequestEntityTooLarge, "Request too large")
 		return
 	}
+	s.restart(bmc, time.Now())
 	trouble := s.room.BMCTrouble(bmc, time.Now())
 	stall(r, trouble)
 	switch trouble.Fault {
@@ -91,6 +92,10 @@ func (s *Server) resource(w http.ResponseWriter, r *http.Request, bmc, path stri
 		s.sessionResource(w, r, bmc, path)
 		return
 	}
+	if strings.HasPrefix(path, redfishEvents) {
+		s.eventResource(w, r, bmc, path, body)
+		return
+	}
 	for _, n := range nodes {
 		e := n.endpoint
 		switch {
@@ -119,8 +124,8 @@ func serviceRoot() map[string]any {
 	return map[string]any{
 		"@odata.id": redfishRoot + "/", "@odata.type": "#ServiceRoot.v1_2_0.ServiceRoot", "Id": "RootService",
 		"Name": "Root Service", "RedfishVersion": "1.2.0", "Systems": link(redfishSystems),
-		"SessionService": link(redfishRoot + "/SessionService"),
-		"Links":          map[string]any{"Sessions": link(redfishSessions)},
+		"SessionService": link(redfishRoot + "/SessionService"), "EventService": link(redfishEvents),
+		"Links": map[string]any{"Sessions": link(redfishSessions)},
 	}
 }
 

@@ -27,18 +27,23 @@ type hsmComponent struct {
 	Class   string `json:",omitempty"`
 }
 
-func component(n NodeState) hsmComponent {
-	state := "Off"
+// hsmState is the state of a node in HSM.
+func hsmState(n NodeState) string {
 	switch {
 	case n.Endpoint.BMC == "":
-		state = "Populated"
+		return "Populated"
 	case n.Booted:
-		state = "Ready"
+		return "Ready"
 	case n.Power == bos.PowerStateOn || n.Power == bos.PowerStatePoweringOff:
-		state = "On"
+		return "On"
+	default:
+		return "Off"
 	}
+}
+
+func component(n NodeState) hsmComponent {
 	return hsmComponent{
-		ID: n.ID, Type: "Node", State: state, Flag: "OK", Enabled: n.Enabled, Role: n.Role, SubRole: n.SubRole,
+		ID: n.ID, Type: "Node", State: hsmState(n), Flag: "OK", Enabled: n.Enabled, Role: n.Role, SubRole: n.SubRole,
 		NID: n.NID, NetType: "Sling", Arch: n.Arch, Class: n.Class,
 	}
 }
@@ -126,6 +131,7 @@ func (s *Server) setEnabled(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusNotFound, "no such xname.")
 		return
 	}
+	s.Kick()
 	w.WriteHeader(http.StatusNoContent)
 }
 

@@ -211,6 +211,10 @@ func (r *Room) wake(n *node, t timer, at time.Time) {
 
 // enter begins a phase that lasts d from at on; 0 is until the next reset.
 func (r *Room) enter(n *node, p phase, at time.Time, d time.Duration) {
+	if r.watched {
+		before := n.state()
+		defer func() { r.note(n, before, at) }()
+	}
 	n.phase = p
 	until := at.Add(d)
 	if d == 0 {

@@ -45,6 +45,11 @@ type Profile struct {
 	IgnoreFor time.Duration
 	// Sessions is how many may be open at a time.
 	Sessions int
+	// EventID is the id of the message that power has changed, with %s for
+	// On or Off; empty is that of the specification.
+	EventID string
+	// Placeless says that the answer to a subscription lacks the Location.
+	Placeless bool
 }
 
 // The names of profiles.
@@ -64,11 +69,12 @@ var profiles = map[string]Profile{
 	ProfileCray: {
 		Manufacturer: "HPE", Model: "HPE CRAY EX235a", System: "Node%d",
 		ResetTypes: []string{ResetOn, ResetForceOff, ResetOff}, ActionInfo: true, Accepted: http.StatusOK, Sessions: manySessions,
+		EventID: "CrayAlerts.1.0.ResourcePowerStateChanged", Placeless: true,
 	},
 	ProfileILO: {
 		Manufacturer: "HPE", Model: "ProLiant DL325 Gen10 Plus", System: "%d", First: 1,
 		ResetTypes: []string{ResetOn, ResetForceOff, ResetGraceful, ResetForceRestart, resetNMI, resetButton, ResetGracefulRestart},
-		Accepted:   http.StatusOK, Already: http.StatusBadRequest, Plain: true, Sessions: manySessions,
+		Accepted:   http.StatusOK, Already: http.StatusBadRequest, Plain: true, Sessions: manySessions, EventID: "iLOEvents.1.0.ServerPowered%s",
 	},
 	ProfileIDRAC: {
 		Manufacturer: "Dell Inc.", Model: "PowerEdge R6515", System: "System.Embedded.%d", First: 1,
@@ -83,7 +89,7 @@ var profiles = map[string]Profile{
 	ProfileGigabyte: {
 		Manufacturer: "GIGABYTE", Model: "R272-Z30-00", System: "Self%d", Lone: "Self",
 		ResetTypes: []string{ResetOn, ResetForceOff, ResetGraceful, ResetForceRestart}, Unlisted: true,
-		Accepted: http.StatusAccepted, Plain: true, IgnoreFor: time.Minute, Sessions: manySessions,
+		Accepted: http.StatusAccepted, Plain: true, IgnoreFor: time.Minute, Sessions: manySessions, EventID: "EventLog.1.0.PowerStatusChange",
 	},
 	ProfileSupermicro: {
 		Manufacturer: "Supermicro", Model: "AS-2014TP-HTR", System: "%d", First: 1,

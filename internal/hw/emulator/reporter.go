@@ -37,6 +37,8 @@ type reporter struct {
 	client *http.Client
 	log    *slog.Logger
 	wake   chan struct{}
+	// advanced is called after each look at the room.
+	advanced func()
 
 	mu  sync.Mutex
 	url string
@@ -81,9 +83,9 @@ type result struct {
 	verdict verdict
 }
 
-func newReporter(room *Room, bos string, log *slog.Logger) *reporter {
+func newReporter(room *Room, bos string, log *slog.Logger, advanced func()) *reporter {
 	p := &reporter{
-		room: room, log: log, wake: make(chan struct{}, 1), idle: reporters, done: make(chan result, reporters),
+		room: room, log: log, advanced: advanced, wake: make(chan struct{}, 1), idle: reporters, done: make(chan result, reporters),
 		latest: make(map[string]*delivery),
 		client: &http.Client{
 			Timeout: reportTimeout, Transport: &http.Transport{MaxIdleConnsPerHost: reporters, IdleConnTimeout: time.Minute},
@@ -125,6 +127,7 @@ func (p *reporter) run(ctx context.Context) {
 		for _, rep := range p.room.Advance(now) {
 			p.add(rep, now)
 		}
+		p.advanced()
 		p.send(ctx, now)
 		if at, ok := p.next(); ok {
 			timer.Reset(max(time.Until(at), 0))

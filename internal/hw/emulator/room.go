@@ -72,6 +72,9 @@ type Room struct {
 	schedule   schedule
 	pending    []Report
 	pcs        pcs
+	// news is what Watch made the room note.
+	watched bool
+	news    []News
 	// rules are those of fault scripts, ruled counts all there were; asked
 	// counts the requests to BMCs and services while there are rules.
 	rules []*rule
@@ -278,7 +281,11 @@ func (r *Room) change(id string, fn func(*node)) bool {
 	defer r.mu.Unlock()
 	n, ok := r.find(id)
 	if ok {
+		before := n.state()
 		fn(n)
+		if r.watched {
+			r.note(n, before, r.now)
+		}
 	}
 	return ok
 }

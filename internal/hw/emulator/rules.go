@@ -34,6 +34,9 @@ const (
 	FaultBusy Fault = "busy"
 	// FaultCredentials: user and password are not accepted.
 	FaultCredentials Fault = "credentials"
+	// FaultRestart: it has just restarted, and its sessions and subscriptions
+	// are gone.
+	FaultRestart Fault = "restart"
 )
 
 // The faults of nodes.
@@ -75,6 +78,7 @@ const (
 )
 
 var (
+	// bmcFaults are those of a request.
 	bmcFaults     = []Fault{FaultDead, FaultHang, FaultSlow, FaultBusy, FaultCredentials}
 	nodeFaults    = []Fault{FaultDrop, FaultRefuse, FaultStale, FaultBoot, FaultWrongImage, FaultNoReport, FaultConfig}
 	serviceFaults = []Fault{FaultOutage, FaultHang, FaultSlow, FaultBusy}
@@ -165,7 +169,7 @@ func readRules(from io.Reader) ([]Rule, error) {
 }
 
 func (r Rule) validate() error {
-	faults, of := slices.Concat(bmcFaults, nodeFaults), "nodes"
+	faults, of := slices.Concat(bmcFaults, []Fault{FaultRestart}, nodeFaults), "nodes"
 	if r.Service != "" {
 		faults, of = serviceFaults, "a service"
 	}
@@ -392,6 +396,23 @@ func (r *Room) trouble(target string, faults []Fault, now time.Time, mine func(*
 		}
 	}
 	return t
+}
+
+// restarts tells whether a BMC has restarted, as a request to it or an event of it
+// shows.
+func (r *Room) restarts(bmc string, now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.hit(FaultRestart, bmc, r.asked[bmc], now, nil) != nil
+}
+
+// out tells whether a service has an outage, without counting a request.
+func (r *Room) out(service string, now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.ContainsFunc(r.rules, func(one *rule) bool {
+		return one.Service == service && r.applies(one, FaultOutage, service, now)
+	})
 }
 
 // silences tells whether a BMC takes no connections.

@@ -94,6 +94,9 @@ type Server struct {
 	tenants   tenants
 	addresses addresses
 	sessions  sessions
+	events    subscriptions
+	scn       subscribers
+	courier   *courier
 	counts    counts
 	plain     net.Listener
 	servers   []*http.Server
@@ -140,6 +143,9 @@ func Start(ctx context.Context, c ServerConfig) (*Server, error) {
 	run, stop := context.WithCancel(ctx)
 	s.stop = stop
 	s.running.Go(func() { s.reporter.run(run) })
+	for range couriers {
+		s.running.Go(func() { s.courier.run(run) })
+	}
 	return s, nil
 }
 
@@ -188,7 +194,8 @@ func (s *Server) prepare() (err error) {
 	if s.ca, err = openAuthority(s.config.StateDir, now); err != nil {
 		return err
 	}
-	s.reporter = newReporter(s.room, s.config.BOSURL, s.config.Log)
+	s.courier = newCourier()
+	s.reporter = newReporter(s.room, s.config.BOSURL, s.config.Log, s.spread)
 	if s.objects, err = objects(); err != nil {
 		return err
 	}

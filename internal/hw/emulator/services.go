@@ -47,7 +47,7 @@ func (s *Server) services() http.Handler {
 	} {
 		mux.HandleFunc(pattern, handler)
 	}
-	for _, routes := range []map[string]http.HandlerFunc{s.pcsRoutes(), s.cfsRoutes(), s.imsRoutes(), s.tapmsRoutes()} {
+	for _, routes := range []map[string]http.HandlerFunc{s.pcsRoutes(), s.cfsRoutes(), s.imsRoutes(), s.tapmsRoutes(), s.scnRoutes()} {
 		for pattern, handler := range routes {
 			mux.HandleFunc(pattern, handler)
 		}

@@ -68,6 +68,13 @@ func (s *sessions) close(bmc, id string) bool {
 	return len(s.open[bmc]) < before
 }
 
+// forget closes all of a BMC.
+func (s *sessions) forget(bmc string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, bmc)
+}
+
 func (s *sessions) ids(bmc string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
