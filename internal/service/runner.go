@@ -15,9 +15,10 @@ import (
 )
 
 const (
-	// answersQueue bounds the answers waiting for the next step; a full
-	// queue makes the callers wait, which slows the calls, not the memory.
-	answersQueue = 4096
+	// moment is how long a pass waits for company of what woke it: answers
+	// about many nodes arrive one by one, and one pass over all of them is one
+	// commit and few requests.
+	moment = 2 * time.Millisecond
 	// drainTimeout is how long a stopping service waits for calls in flight.
 	drainTimeout = 15 * time.Second
 	// storeRetry is the pause after a database that failed.
@@ -35,24 +36,16 @@ type runner struct {
 	engine *engine.Engine
 	// next gathers what the next step takes in.
 	next    engine.Inputs
-	answers chan answer
-	stopped chan struct{}
+	inbox   *inbox
+	epoch   int // of the engine, in the inbox
 	calls   sync.WaitGroup
 	flights flights
-	epoch   int // counts engines: answers to an earlier one are dropped
-}
-
-// answer is what a call brought, for the engine of one epoch.
-type answer struct {
-	epoch int
-	put   func(*engine.Inputs)
 }
 
 func newRunner(s *Service, fence int64) *runner {
 	return &runner{
 		service: s, ports: s.ports, log: s.config.Log, fence: fence,
-		answers: make(chan answer, answersQueue),
-		stopped: make(chan struct{}),
+		inbox: newInbox(),
 	}
 }
 
@@ -64,7 +57,9 @@ func (r *runner) run(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
+		began := time.Now()
 		wake, err := r.pass(ctx, calls)
+		took := time.Since(began)
 		if errors.Is(err, bos.ErrFenced) {
 			return err
 		}
@@ -76,17 +71,31 @@ func (r *runner) run(ctx context.Context) error {
 		timer.Reset(until(wake))
 		select {
 		case <-ctx.Done():
-			return r.drain(calls, stopCalls)
 		case <-timer.C:
 		case <-renew.C:
 			if err := r.renew(ctx); err != nil {
 				return err
 			}
 		case <-r.service.changes.signal:
-		case a := <-r.answers:
-			r.take(a, &r.next)
+		case <-r.inbox.signal:
 		}
-		r.takeWaiting(&r.next)
+		// A pass that took long is followed by as long a pause, so that much
+		// comes together where much is going on.
+		pause(ctx, max(moment, 2*took-time.Since(began)))
+		r.inbox.take(&r.next)
+		if ctx.Err() != nil {
+			return r.drain(calls, stopCalls)
+		}
+	}
+}
+
+// pause lets time pass, unless the context ends.
+func pause(ctx context.Context, d time.Duration) {
+	over := time.NewTimer(d)
+	defer over.Stop()
+	select {
+	case <-over.C:
+	case <-ctx.Done():
 	}
 }
 
@@ -108,25 +117,6 @@ func (r *runner) renew(ctx context.Context) error {
 	}
 	r.fence = fence
 	return nil
-}
-
-func (r *runner) take(a answer, in *engine.Inputs) {
-	if a.epoch == r.epoch {
-		a.put(in)
-	}
-}
-
-// takeWaiting adds every answer that is already there: what comes together is
-// stepped and committed together.
-func (r *runner) takeWaiting(in *engine.Inputs) {
-	for {
-		select {
-		case a := <-r.answers:
-			r.take(a, in)
-		default:
-			return
-		}
-	}
 }
 
 // pass is one step with its commit; it returns when the next one is due.
@@ -157,7 +147,7 @@ func (r *runner) load(ctx context.Context, in *engine.Inputs) error {
 		if err != nil {
 			return err
 		}
-		r.epoch++
+		r.epoch = r.inbox.begin()
 		r.engine = engine.New(engine.Settings{
 			MaxUnreachable: r.service.config.MaxUnreachable,
 			SetupGiveUp:    r.service.config.MaxSetupWait,
@@ -355,12 +345,7 @@ func (r *runner) call(ctx context.Context, run func(context.Context, func(func(*
 	r.calls.Go(func() {
 		ctx, cancel := context.WithTimeout(ctx, engine.CallTimeout)
 		defer cancel()
-		run(ctx, func(put func(*engine.Inputs)) {
-			select {
-			case r.answers <- answer{epoch, put}:
-			case <-r.stopped:
-			}
-		})
+		run(ctx, func(put func(*engine.Inputs)) { r.inbox.put(epoch, put) })
 	})
 }
 
@@ -371,21 +356,14 @@ func (r *runner) drain(calls context.Context, stopCalls context.CancelFunc) erro
 	go func() { r.calls.Wait(); close(finished) }()
 	patience := time.NewTimer(drainTimeout)
 	defer patience.Stop()
-	var in engine.Inputs
-	for waiting := true; waiting; {
-		select {
-		case a := <-r.answers:
-			r.take(a, &in)
-		case <-finished:
-			waiting = false
-		case <-patience.C:
-			stopCalls()
-			close(r.stopped)
-			<-finished
-			waiting = false
-		}
+	select {
+	case <-finished:
+	case <-patience.C:
+		stopCalls()
+		<-finished
 	}
-	r.takeWaiting(&in)
+	in := r.next
+	r.inbox.take(&in)
 	if r.engine == nil {
 		return nil
 	}

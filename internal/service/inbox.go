@@ -1,0 +1,59 @@
+package service
+
+import (
+	"sync"
+
+	"github.com/bootorch/terraform-provider-bos/internal/service/engine"
+)
+
+// inbox gathers what calls answer until the next step takes it. Putting never
+// blocks; it holds at most what was asked: one answer per node and question.
+type inbox struct {
+	signal chan struct{}
+
+	mu sync.Mutex
+	in engine.Inputs
+	// epoch counts engines: an answer to an earlier one is dropped, a later
+	// one has asked anew.
+	epoch int
+}
+
+func newInbox() *inbox { return &inbox{signal: make(chan struct{}, 1)} }
+
+// put lets add note an answer for the engine of an epoch.
+func (b *inbox) put(epoch int, add func(*engine.Inputs)) {
+	b.mu.Lock()
+	if epoch == b.epoch {
+		add(&b.in)
+	}
+	b.mu.Unlock()
+	select {
+	case b.signal <- struct{}{}:
+	default:
+	}
+}
+
+// take moves what has come to the end of to.
+func (b *inbox) take(to *engine.Inputs) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	in := b.in
+	b.in = engine.Inputs{}
+	to.Readings = append(to.Readings, in.Readings...)
+	to.Configurations = append(to.Configurations, in.Configurations...)
+	to.Results = append(to.Results, in.Results...)
+	to.Setups = append(to.Setups, in.Setups...)
+	to.Completions = append(to.Completions, in.Completions...)
+	if in.Discovery != nil {
+		to.Discovery = in.Discovery
+	}
+}
+
+// begin drops what was for the engine before, and returns the new epoch.
+func (b *inbox) begin() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.epoch++
+	b.in = engine.Inputs{}
+	return b.epoch
+}
