@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
@@ -78,7 +79,7 @@ func checkFence(ctx context.Context, t *tx, fence int64) error {
 	}
 }
 
-const filterColumns = "SELECT id, revision, enabled, phase, status, session, staged_session, error FROM components"
+var readStanding = "SELECT id, revision, " + strings.Join(filterColumns[:], ", ") + " FROM components WHERE id IN (SELECT value FROM json_each(?))"
 
 // standing is the revision and the columns of a stored record.
 type standing struct {
@@ -96,17 +97,16 @@ func (s *Store) commitComponents(ctx context.Context, t *tx, list []bos.Record, 
 		return err
 	}
 	writes := make([]write, 0, len(list))
-	next := slices.Clone(list)
-	for i := range next {
-		r := &next[i]
+	for i := range list {
+		r := &list[i]
 		now := known[r.ID]
 		if now.revision != r.Revision {
 			conflicts.Components = append(conflicts.Components, r.ID)
 			continue
 		}
-		r.Revision++
-		writes = append(writes, write{record: r, insert: now.revision == 0, before: now.filters})
-		known[r.ID] = standing{r.Revision, filtersOf(r)}
+		next := write{record: r, revision: r.Revision + 1, insert: now.revision == 0, before: now.filters}
+		writes = append(writes, next)
+		known[r.ID] = standing{next.revision, filtersOf(r)}
 	}
 	return s.componentWriter(ctx, t).write(writes)
 }
@@ -120,7 +120,7 @@ func standings(ctx context.Context, t *tx, list []bos.Record) (map[string]standi
 	if err != nil {
 		return nil, err
 	}
-	rows, err := t.query(ctx, filterColumns+" WHERE id IN (SELECT value FROM json_each(?))", string(encoded))
+	rows, err := t.query(ctx, readStanding, string(encoded))
 	if err != nil {
 		return nil, fmt.Errorf("read the revisions of components: %w", err)
 	}
@@ -130,7 +130,7 @@ func standings(ctx context.Context, t *tx, list []bos.Record) (map[string]standi
 		var id string
 		var s standing
 		f := &s.filters
-		if err := rows.Scan(&id, &s.revision, &f.enabled, &f.phase, &f.status, &f.session, &f.staged, &f.error); err != nil {
+		if err := rows.Scan(&id, &s.revision, &f[0], &f[1], &f[2], &f[3], &f[4], &f[5]); err != nil {
 			return nil, err
 		}
 		known[id] = s

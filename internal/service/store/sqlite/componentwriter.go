@@ -5,30 +5,47 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
 const (
-	insertComponent = `INSERT INTO components (revision, enabled, phase, status, session, staged_session, error, document, work, id)
+	insertComponent = `INSERT INTO components (revision, document, work, enabled, phase, status, session, staged_session, error, id)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-	updateComponent = `UPDATE components SET revision = ?, enabled = ?, phase = ?, status = ?, session = ?, staged_session = ?, error = ?, document = ?, work = ?
-WHERE id = ?`
-	// updateDocument leaves every index alone.
-	updateDocument = "UPDATE components SET revision = ?, document = ?, work = ? WHERE id = ?"
 	// loadAtOnce is from how many on records are read by one query.
 	loadAtOnce = 16
 )
 
-// filters are the values of a record that have columns of their own.
-type filters struct {
-	enabled                               bool
-	phase, status, session, staged, error string
-}
+// filterColumns are the columns beside the document.
+var filterColumns = [...]string{"enabled", "phase", "status", "session", "staged_session", "error"}
+
+// filters are the values of a record that have columns of their own, as texts.
+type filters [len(filterColumns)]string
 
 func filtersOf(r *bos.Record) filters {
-	return filters{r.Enabled, string(r.Status.Phase), r.DeriveStatus(), r.Session, r.StagedState.Session, r.Error}
+	enabled := "0"
+	if r.Enabled {
+		enabled = "1"
+	}
+	return filters{enabled, string(r.Status.Phase), r.DeriveStatus(), r.Session, r.StagedState.Session, r.Error}
 }
+
+// updates are the statements for each set of columns that changed, a bit for
+// each: a column that is named in an update costs a write of every index it is
+// in, whether it changed or not.
+var updates = func() (list [1 << len(filterColumns)]string) {
+	for changed := range list {
+		var set strings.Builder
+		for i, column := range filterColumns {
+			if changed>>i&1 == 1 {
+				set.WriteString(", " + column + " = ?")
+			}
+		}
+		list[changed] = "UPDATE components SET revision = ?, document = ?, work = ?" + set.String() + " WHERE id = ?"
+	}
+	return list
+}()
 
 // componentWriter reads and writes records in one transaction.
 type componentWriter struct {
@@ -37,6 +54,7 @@ type componentWriter struct {
 	arts    *interning
 	decoder *decoder
 	buffer  []byte
+	args    []any
 	// written is what was stored.
 	written []write
 }
@@ -105,10 +123,10 @@ func (w *componentWriter) mutate(ids []string, before map[string]*bos.Record, fn
 			continue
 		}
 		r.Revision++
-		next := write{record: r, insert: !exists, before: filtersOf(old)}
+		next := write{record: r, revision: r.Revision, insert: !exists, before: filtersOf(old)}
 		before[id] = r
 		if at, again := latest[id]; again {
-			writes[at].record = r
+			writes[at].record, writes[at].revision = r, r.Revision
 			continue
 		}
 		latest[id] = len(writes)
@@ -117,10 +135,11 @@ func (w *componentWriter) mutate(ids []string, before map[string]*bos.Record, fn
 	return out, w.write(writes)
 }
 
-// write is a record to be stored.
+// write is a record to be stored, under a new revision.
 type write struct {
-	record *bos.Record
-	insert bool
+	record   *bos.Record
+	revision int64
+	insert   bool
 	// before is what the columns hold, unless it is an insert.
 	before filters
 }
@@ -139,26 +158,30 @@ func (w *componentWriter) write(list []write) error {
 }
 
 func (w *componentWriter) put(p *write) error {
-	r := p.record
-	r.Status.Status = ""
-	w.buffer = r.AppendJSON(w.buffer[:0], w.arts.append)
+	c := p.record.Component
+	c.Status.Status = "" // it is derived
+	w.buffer = c.AppendJSON(w.buffer[:0], w.arts.append)
 	document, work := string(w.buffer), noWork
-	if r.Work != (bos.Work{}) {
-		encoded, err := json.Marshal(r.Work)
+	if p.record.Work != (bos.Work{}) {
+		encoded, err := json.Marshal(p.record.Work)
 		if err != nil {
 			return err
 		}
 		work = string(encoded)
 	}
-	f := filtersOf(r)
-	if !p.insert && f == p.before {
-		_, err := w.tx.exec(w.ctx, updateDocument, r.Revision, document, work, r.ID)
-		return err
+	changed := 0
+	w.args = append(w.args[:0], p.revision, document, work)
+	for i, value := range filtersOf(p.record) {
+		if p.insert || value != p.before[i] {
+			changed |= 1 << i
+			w.args = append(w.args, value)
+		}
 	}
-	query := updateComponent
+	w.args = append(w.args, c.ID)
+	query := updates[changed]
 	if p.insert {
 		query = insertComponent
 	}
-	_, err := w.tx.exec(w.ctx, query, r.Revision, f.enabled, f.phase, f.status, f.session, f.staged, f.error, document, work, r.ID)
+	_, err := w.tx.exec(w.ctx, query, w.args...)
 	return err
 }

@@ -42,29 +42,18 @@ SELECT value ->> 0, value ->> 1, ?, ?, ?, ?, ? FROM json_each(?)`
 
 // noteComponents writes each note for each of the records.
 func (t *tx) noteComponents(ctx context.Context, written []write, notes []bos.Event) error {
-	if len(written) == 0 {
-		return nil
-	}
+	list := make([]bos.Event, 0, len(written))
 	for _, note := range notes {
-		if len(written) == 1 {
-			note.Component = written[0].record.ID
-			note.Session = cmp.Or(note.Session, written[0].record.Session)
-			if err := t.event(ctx, note); err != nil {
-				return err
-			}
-			continue
+		list = list[:0]
+		for _, w := range written {
+			about := note
+			about.Component = w.record.ID
+			about.Session = cmp.Or(note.Session, w.record.Session)
+			list = append(list, about)
 		}
-		about := make([]byte, 0, 64*len(written))
-		for i, w := range written {
-			about = append(about, "[,"[min(i, 1)], '[')
-			about = append(bos.AppendText(about, w.record.ID), ',')
-			about = append(bos.AppendText(about, cmp.Or(note.Session, w.record.Session)), ']')
+		if err := t.note(ctx, list); err != nil {
+			return err
 		}
-		about = append(about, ']')
-		if _, err := t.exec(ctx, insertEvents, note.Time.UnixNano(), note.Tenant, note.Kind, note.Detail, note.Actor, string(about)); err != nil {
-			return fmt.Errorf("write the events of %d components: %w", len(written), err)
-		}
-		t.events += len(written)
 	}
 	return nil
 }
@@ -79,12 +68,43 @@ func (t *tx) noteSession(ctx context.Context, key bos.SessionKey, notes []bos.Ev
 	return nil
 }
 
+// note writes events in their order, those that follow each other and differ in
+// their component or session alone by one statement.
 func (t *tx) note(ctx context.Context, notes []bos.Event) error {
-	for _, note := range notes {
-		if err := t.event(ctx, note); err != nil {
+	for len(notes) > 0 {
+		n := 1
+		for n < len(notes) && alike(notes[0], notes[n]) {
+			n++
+		}
+		if err := t.noteAlike(ctx, notes[:n]); err != nil {
 			return err
 		}
+		notes = notes[n:]
 	}
+	return nil
+}
+
+func alike(a, b bos.Event) bool {
+	b.Component, b.Session = a.Component, a.Session
+	return a == b
+}
+
+func (t *tx) noteAlike(ctx context.Context, notes []bos.Event) error {
+	first := notes[0]
+	if len(notes) == 1 {
+		return t.event(ctx, first)
+	}
+	about := make([]byte, 0, 64*len(notes))
+	for i, note := range notes {
+		about = append(about, "[,"[min(i, 1)], '[')
+		about = append(bos.AppendText(about, note.Component), ',')
+		about = append(bos.AppendText(about, note.Session), ']')
+	}
+	about = append(about, ']')
+	if _, err := t.exec(ctx, insertEvents, first.Time.UnixNano(), first.Tenant, first.Kind, first.Detail, first.Actor, string(about)); err != nil {
+		return fmt.Errorf("write the events of %d components: %w", len(notes), err)
+	}
+	t.events += len(notes)
 	return nil
 }
 

@@ -66,7 +66,7 @@ func changes(before, after []bos.Record) []write {
 			continue
 		}
 		r.Revision++
-		list = append(list, write{record: r, before: filtersOf(&before[i])})
+		list = append(list, write{record: r, revision: r.Revision, before: filtersOf(&before[i])})
 	}
 	return list
 }
