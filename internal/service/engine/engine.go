@@ -503,6 +503,7 @@ func (e *Engine) write(n *node, next bos.Record) {
 // batches; from here on memory is ahead of the store by this commit.
 func (e *Engine) finishWrites() {
 	out := &e.step.out
+	out.Commit.Components = make([]bos.Record, 0, len(e.step.writes))
 	for _, id := range sortedKeys(e.step.writes) {
 		next := e.step.writes[id]
 		out.Commit.Components = append(out.Commit.Components, next)
