@@ -21,7 +21,7 @@ func main() {
 	defer stop()
 	run := cli.Run
 	if os.Getenv("TF_PLUGIN_MAGIC_COOKIE") != "" {
-		run = func(ctx context.Context, version string) error { return provider.Serve(ctx, version, false) }
+		run = func(_ context.Context, version string) error { return provider.Serve(version) }
 	}
 	if err := run(ctx, version); err != nil {
 		fmt.Fprintln(os.Stderr, "Error:", err)

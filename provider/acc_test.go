@@ -2,7 +2,6 @@ package provider_test
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 
@@ -22,10 +20,11 @@ import (
 // home. Started by Terraform, the test binary is the provider.
 func TestMain(m *testing.M) {
 	if os.Getenv("TF_PLUGIN_MAGIC_COOKIE") != "" {
-		if err := provider.Serve(context.Background(), "test", false); err != nil {
+		if err := provider.Serve("test"); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
+		noteUsage()
 		return
 	}
 	terraform, err := exec.LookPath(cmp.Or(os.Getenv("TF_ACC_TERRAFORM_PATH"), "terraform"))
@@ -95,7 +94,7 @@ var room = []string{"x1000c0s0b0n0", "x1000c0s1b0n0", "x1000c0s2b0n0", "x1000c0s
 var startBOS = func(t *testing.T) site { return startFake(t.Cleanup, room...) }
 
 var factories = map[string]func() (tfprotov6.ProviderServer, error){
-	"bos": providerserver.NewProtocol6WithError(provider.New("test")()),
+	"bos": func() (tfprotov6.ProviderServer, error) { return provider.NewServer(provider.New("test")()), nil },
 }
 
 // run is resource.Test with our provider.

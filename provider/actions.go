@@ -106,7 +106,7 @@ func (m sessionRunModel) session(s *shared) sessionModel {
 	session := sessionModel{
 		Name: m.Name, Tenant: m.Tenant, Operation: m.Operation, TemplateName: m.TemplateName, Limit: m.Limit,
 		Stage: types.BoolValue(m.Stage.ValueBool()), IncludeDisabled: types.BoolValue(m.IncludeDisabled.ValueBool()),
-		MaxFailed: m.MaxFailed, OnFailure: types.StringValue(onFailureError), WaitForCompletion: types.BoolValue(m.Wait.IsNull() || m.Wait.ValueBool()),
+		MaxFailed: m.MaxFailed, OnFailure: types.StringValue(onFailureError), WaitForCompletion: m.Wait,
 	}
 	if session.Tenant.IsNull() {
 		session.Tenant = s.defaultTenant()
@@ -151,7 +151,7 @@ func (a *sessionRun) Invoke(ctx context.Context, req action.InvokeRequest, resp 
 		resp.SendProgress(action.InvokeProgressEvent{Message: fmt.Sprintf(format, args...)})
 	}
 	say("session %s was accepted: %s of template %q", created.Name, created.Operation, created.TemplateName)
-	if !session.WaitForCompletion.ValueBool() {
+	if !unlessFalse(session.WaitForCompletion) {
 		return
 	}
 	told := ""
@@ -225,7 +225,7 @@ func (a *applyStaged) Invoke(ctx context.Context, req action.InvokeRequest, resp
 		resp.SendProgress(action.InvokeProgressEvent{Message: fmt.Sprintf(format, args...)})
 	}
 	say("staged state applied for %s, refused for %d, nothing was staged for %d", nodes(staged.AppliedCount.ValueInt64()), staged.RefusedCount.ValueInt64(), staged.IgnoredCount.ValueInt64())
-	if m.Wait.IsNull() || m.Wait.ValueBool() {
+	if unlessFalse(m.Wait) {
 		r.wait(ctx, c, &staged, durationOr(m.Timeout, defaultWait), &resp.Diagnostics)
 		say("%s: %d failed", staged.Status.ValueString(), staged.FailedCount.ValueInt64())
 	}

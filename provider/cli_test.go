@@ -78,6 +78,16 @@ func (w *workspace) terraform(args ...string) result {
 	return w.finished(cmd.Run(), out, args)
 }
 
+// printed is what a command that succeeds prints, line by line.
+func (w *workspace) printed(args ...string) string {
+	w.t.Helper()
+	cmd, out := w.command(w.t.Context(), args...)
+	if err := cmd.Run(); err != nil {
+		w.t.Fatalf("terraform %s: %s\n%s", strings.Join(args, " "), err, out)
+	}
+	return out.String()
+}
+
 func (w *workspace) finished(err error, out *bytes.Buffer, args []string) result {
 	w.t.Helper()
 	var exit *exec.ExitError

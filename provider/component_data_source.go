@@ -52,7 +52,6 @@ func (d *componentDataSource) Schema(_ context.Context, _ datasource.SchemaReque
 			}),
 			"actual_state": object("What the node said it booted.", map[string]schema.Attribute{
 				"boot_artifacts": artifacts("What it booted."),
-				"bss_token":      schema.StringAttribute{Computed: true, Sensitive: true, MarkdownDescription: "Token of the boot script it booted with."},
 			}),
 			"last_action": object("What BOS did last.", map[string]schema.Attribute{
 				"action": readText("The action."), "last_updated": readText("When, in UTC."), "failed": readFlag("It had no effect."),

@@ -49,7 +49,7 @@ func observed(xname types.String, c bos.Component) componentRecord {
 			"session": types.StringValue(c.StagedState.Session),
 		}),
 		ActualState: types.ObjectValueMust(actualType.AttrTypes, map[string]attr.Value{
-			"boot_artifacts": artifacts(c.ActualState.BootArtifacts), "bss_token": types.StringValue(c.ActualState.BSSToken),
+			"boot_artifacts": artifacts(c.ActualState.BootArtifacts),
 		}),
 		Status: types.StringValue(c.Status.Status), Phase: types.StringValue(string(c.Status.Phase)),
 		Error: types.StringValue(c.Error), Session: types.StringValue(c.Session),

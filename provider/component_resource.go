@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -241,7 +242,9 @@ func (r *componentResource) Read(ctx context.Context, req resource.ReadRequest, 
 	if string(managed) == "true" {
 		now.Enabled = sticky(state.Enabled, record)
 	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, &now)...)
+	if !reflect.DeepEqual(now, state) { // what is as it was costs the framework as much to write
+		resp.Diagnostics.Append(resp.State.Set(ctx, &now)...)
+	}
 	resp.Diagnostics.Append(identifyComponent(ctx, resp.Identity, record.ID)...)
 }
 

@@ -22,7 +22,7 @@ var (
 	stagedType  = types.ObjectType{AttrTypes: map[string]attr.Type{
 		"boot_artifacts": artifactsType, "configuration": types.StringType, "session": types.StringType,
 	}}
-	actualType     = types.ObjectType{AttrTypes: map[string]attr.Type{"boot_artifacts": artifactsType, "bss_token": types.StringType}}
+	actualType     = types.ObjectType{AttrTypes: map[string]attr.Type{"boot_artifacts": artifactsType}}
 	lastActionType = types.ObjectType{AttrTypes: map[string]attr.Type{"action": types.StringType, "last_updated": types.StringType, "failed": types.BoolType}}
 	eventStatsType = types.ObjectType{AttrTypes: map[string]attr.Type{
 		"power_on_attempts": types.Int64Type, "power_off_graceful_attempts": types.Int64Type, "power_off_forceful_attempts": types.Int64Type,
@@ -73,7 +73,6 @@ func (r *componentResource) Schema(ctx context.Context, _ resource.SchemaRequest
 					"boot_artifacts": schema.SingleNestedAttribute{Computed: true, MarkdownDescription: "What it booted.", Attributes: map[string]schema.Attribute{
 						"kernel": computedText("Kernel."), "kernel_parameters": computedText("Kernel parameters."), "initrd": computedText("Initrd."),
 					}},
-					"bss_token": schema.StringAttribute{Computed: true, Sensitive: true, MarkdownDescription: "Token of the boot script it booted with."},
 				},
 			},
 			"status":  computedText("`stable`, `failed`, `on_hold`, or what BOS is doing with the node, such as `power_on_called`."),

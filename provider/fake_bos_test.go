@@ -106,12 +106,12 @@ func (s *fakeBOS) Sessions() (names []string) {
 	return names
 }
 
-// Requests counts the requests of a method whose path ends so.
+// Requests counts the requests of a method, or of any, whose path ends so.
 func (s *fakeBOS) Requests(method, pathEnd string) (n int) {
 	s.locked(func() {
 		for _, request := range s.requests {
 			m, p, _ := strings.Cut(request, " ")
-			if m == method && strings.HasSuffix(p, pathEnd) {
+			if (method == "" || m == method) && strings.HasSuffix(p, pathEnd) {
 				n++
 			}
 		}

@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"testing"
@@ -15,26 +16,32 @@ import (
 // newerCore speaks the plugin protocol as a Terraform does that knows lists,
 // actions and identities, in the process of the test.
 type newerCore struct {
-	t      *testing.T
-	server tfprotov6.ProviderServer
-	schema *tfprotov6.GetProviderSchemaResponse
+	t        *testing.T
+	endpoint string
+	server   tfprotov6.ProviderServer
+	schema   *tfprotov6.GetProviderSchemaResponse
 }
 
 func newNewerCore(t *testing.T, s site) *newerCore {
 	t.Helper()
-	core := &newerCore{t: t, server: providerserver.NewProtocol6(provider.New("test")())()}
+	core := &newerCore{t: t, server: provider.NewServer(provider.New("test")()), endpoint: s.URL()}
 	var err error
 	if core.schema, err = core.server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{}); err != nil {
 		t.Fatal(err)
 	}
 	core.clean(core.schema.Diagnostics)
-	config := core.value(core.schema.Provider, map[string]any{"endpoint": s.URL()})
-	resp, err := core.server.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{TerraformVersion: "1.14.0", Config: config})
-	if err != nil {
-		t.Fatal(err)
-	}
-	core.clean(resp.Diagnostics)
+	core.configure()
 	return core
+}
+
+func (c *newerCore) configure() {
+	c.t.Helper()
+	config := c.value(c.schema.Provider, map[string]any{"endpoint": c.endpoint})
+	resp, err := c.server.ConfigureProvider(c.t.Context(), &tfprotov6.ConfigureProviderRequest{TerraformVersion: "1.14.0", Config: config})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.clean(resp.Diagnostics)
 }
 
 // clean fails the test if there is an error.
@@ -268,5 +275,49 @@ func TestTheActionThatCancelsASession(t *testing.T) {
 	_, diags = newNewerCore(t, fake).invoke("bos_session_cancel", map[string]any{"name": "long"})
 	if all := summaries(diags); !strings.Contains(all, "ERROR Unable to cancel BOS session") {
 		t.Errorf("the diagnostics are\n%s", all)
+	}
+}
+
+// TestThePlanOfAComponentThatStaysIsWhatTheFrameworkWouldAnswer compares the
+// answer that is given without the framework with the framework's own.
+func TestThePlanOfAComponentThatStaysIsWhatTheFrameworkWouldAnswer(t *testing.T) {
+	core := newNewerCore(t, filled(t))
+	schema := core.schema.ResourceSchemas["bos_component"]
+	imported, err := core.server.ImportResourceState(t.Context(), &tfprotov6.ImportResourceStateRequest{TypeName: "bos_component", ID: "x1000c0s0b0n0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	core.clean(imported.Diagnostics)
+	resource := imported.ImportedResources[0]
+	read, err := core.server.ReadResource(t.Context(), &tfprotov6.ReadResourceRequest{
+		TypeName: "bos_component", CurrentState: resource.State, CurrentIdentity: resource.Identity, Private: resource.Private,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	core.clean(read.Diagnostics)
+	request := &tfprotov6.PlanResourceChangeRequest{
+		TypeName: "bos_component", PriorState: read.NewState, ProposedNewState: read.NewState, PriorPrivate: read.Private, PriorIdentity: read.NewIdentity,
+		Config: core.value(schema, map[string]any{"xname": "x1000c0s0b0n0"}),
+	}
+	short, err := core.server.PlanResourceChange(t.Context(), request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	framework := *core
+	framework.server = providerserver.NewProtocol6(provider.New("test")())()
+	framework.configure()
+	long, err := framework.server.PlanResourceChange(t.Context(), request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	core.clean(long.Diagnostics)
+	want, err := long.PlannedState.Unmarshal(schema.ValueType())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := short.PlannedState.Unmarshal(schema.ValueType())
+	if err != nil || !got.Equal(want) || !bytes.Equal(short.PlannedPrivate, long.PlannedPrivate) || len(long.RequiresReplace) != 0 {
+		t.Errorf("planned is %s (%v)\nand by the framework %s", got, err, want)
 	}
 }

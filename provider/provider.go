@@ -12,23 +12,12 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 )
-
-// Address is the provider's address in the registry.
-const Address = "registry.terraform.io/bootorch/bos"
 
 // New makes the provider; version goes into the user agent.
 func New(version string) func() provider.Provider {
 	return func() provider.Provider { return &bosProvider{version: version} }
-}
-
-// Serve answers Terraform over the plugin protocol until Terraform ends it.
-func Serve(ctx context.Context, version string, debug bool) error {
-	return providerserver.Serve(ctx, New(version), providerserver.ServeOpts{
-		Address: Address, Debug: debug, ProtocolVersion: 6,
-	})
 }
 
 var (

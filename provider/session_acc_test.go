@@ -365,7 +365,7 @@ func TestAnImportedSessionIsHistoryAndPlansNothing(t *testing.T) {
 		resource.TestStep{Config: config},
 		resource.TestStep{
 			ResourceName: "bos_session.boot", ImportState: true, ImportStateId: "monday", ImportStateVerify: true,
-			ImportStateVerifyIgnore: []string{"pin", "planned_components", "planned_count", "skipped", "skipped.%", "planned_roles", "planned_boot_sets", "poll_interval", "wait_for_completion"},
+			ImportStateVerifyIgnore: []string{"pin", "planned_components", "planned_count", "skipped", "skipped.%", "planned_roles", "planned_boot_sets", "poll_interval"},
 		},
 	)
 	sessions(t, bos, 1)

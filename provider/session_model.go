@@ -155,10 +155,6 @@ func (m *sessionModel) adopt(s bos.Session) {
 	m.Limit = orNull(s.Limit)
 	m.Stage = types.BoolValue(s.Stage)
 	m.IncludeDisabled = types.BoolValue(s.IncludeDisabled)
-	m.WaitForCompletion = types.BoolValue(true)
-	m.PollInterval = types.StringValue(defaultPoll.String())
-	m.OnFailure = types.StringValue(onFailureWarn)
-	m.OnDestroy = types.StringValue(onDestroyForget)
 	m.unknownPlanned()
 	m.nullPlanned()
 }

@@ -53,7 +53,7 @@ func (r *sessionResource) ModifyPlan(ctx context.Context, req resource.ModifyPla
 	plan.keepPlanned(state)
 	plan.keepResults(state)
 	switch {
-	case !state.settled() && plan.WaitForCompletion.ValueBool():
+	case !state.settled() && unlessFalse(plan.WaitForCompletion):
 		plan.unknownResults()
 	case state.complete() && !r.shared.isApplying():
 		plan.remind(ctx, &resp.Diagnostics)
@@ -117,7 +117,7 @@ func (m *sessionModel) newUnknowns(config *sessionModel) {
 // a loud word that nobody can say.
 func (r *sessionResource) planNew(ctx context.Context, config, plan *sessionModel, diags *diag.Diagnostics) {
 	plan.newUnknowns(config)
-	if r.shared != nil && r.shared.embedded != nil && !plan.WaitForCompletion.ValueBool() && !r.shared.applying {
+	if r.shared != nil && r.shared.embedded != nil && !unlessFalse(plan.WaitForCompletion) && !r.shared.applying {
 		diags.AddAttributeWarning(path.Root("wait_for_completion"), "Nobody will carry the session out",
 			"The embedded BOS acts during an apply only, and this one is not going to wait: the session stays suspended until an apply with wait_for_completion = true.")
 	}

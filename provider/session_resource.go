@@ -89,7 +89,7 @@ func (r *sessionResource) Create(ctx context.Context, req resource.CreateRequest
 	m.observe(created)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
 	resp.Diagnostics.Append(identifyNamed(ctx, resp.Identity, m.Tenant, m.Name)...)
-	if m.WaitForCompletion.ValueBool() {
+	if unlessFalse(m.WaitForCompletion) {
 		r.wait(ctx, c, &m, limit, &resp.Diagnostics)
 		r.conclude(ctx, c, &m, false, &resp.Diagnostics)
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -111,21 +110,20 @@ func replacingAttributes() map[string]schema.Attribute {
 	}
 }
 
-// waitingAttributes say how Terraform goes about it; they change in place.
+// waitingAttributes say how Terraform goes about it; they change in place. What
+// is left out stays null, so that plans show only what somebody chose.
 func waitingAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"wait_for_completion": schema.BoolAttribute{
-			Optional: true, Computed: true, Default: booldefault.StaticBool(true),
+			Optional:            true,
 			MarkdownDescription: "Wait until the session is complete. A wait that was interrupted goes on with the next apply, in place and without a new session. Defaults to `true`.",
 		},
 		"poll_interval": schema.StringAttribute{
-			Optional: true, Computed: true, Default: stringdefault.StaticString(defaultPoll.String()),
-			Validators:          []validator.String{duration{least: leastPoll, most: mostPoll}},
+			Optional: true, Validators: []validator.String{duration{least: leastPoll, most: mostPoll}},
 			MarkdownDescription: "Longest pause between two looks at the session; the first looks come faster, and a service that announces events is looked at as soon as it says that something happened. Defaults to `" + defaultPoll.String() + "`.",
 		},
 		"on_failure": schema.StringAttribute{
-			Optional: true, Computed: true, Default: stringdefault.StaticString(onFailureWarn),
-			Validators: []validator.String{stringvalidator.OneOf(onFailureWarn, onFailureError)},
+			Optional: true, Validators: []validator.String{stringvalidator.OneOf(onFailureWarn, onFailureError)},
 			MarkdownDescription: "`warn` (default), or `error` to fail the apply when nodes failed. It fails only where that cannot make Terraform run the session again: " +
 				"in an apply that goes on waiting for a session, never in the one that created it, which warns. A `postcondition` on `failed_count` fails that one too.",
 		},
@@ -134,8 +132,7 @@ func waitingAttributes() map[string]schema.Attribute {
 			MarkdownDescription: "How many failed nodes are tolerated: a count such as `5`, or a percentage of the session's nodes such as `2%`. Defaults to none.",
 		},
 		"on_destroy": schema.StringAttribute{
-			Optional: true, Computed: true, Default: stringdefault.StaticString(onDestroyForget),
-			Validators: []validator.String{stringvalidator.OneOf(onDestroyForget, onDestroyCancel)},
+			Optional: true, Validators: []validator.String{stringvalidator.OneOf(onDestroyForget, onDestroyCancel)},
 			MarkdownDescription: "What destroying does with a session that still runs: `forget` (default) leaves it running, `cancel` ends it, which lets go of its nodes where they stand. " +
 				"A replaced session is destroyed too; with `create_before_destroy` it is cancelled only after the new one was accepted. The record of a finished session is deleted. No power action follows from destroying.",
 		},

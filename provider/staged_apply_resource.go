@@ -65,7 +65,7 @@ func (r *stagedApplyResource) ModifyPlan(ctx context.Context, req resource.Modif
 		if sameNames(plan.Xnames, state.Xnames) {
 			plan.Xnames = state.Xnames
 		}
-		if !state.complete() && plan.WaitForCompletion.ValueBool() {
+		if !state.complete() && unlessFalse(plan.WaitForCompletion) {
 			plan.unknownOutcome()
 		}
 	}
@@ -161,7 +161,7 @@ func (r *stagedApplyResource) Create(ctx context.Context, req resource.CreateReq
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
-	if m.WaitForCompletion.ValueBool() {
+	if unlessFalse(m.WaitForCompletion) {
 		r.wait(ctx, c, &m, limit, &resp.Diagnostics)
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)

@@ -7,8 +7,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -34,12 +32,11 @@ func (r *stagedApplyResource) Schema(ctx context.Context, _ resource.SchemaReque
 				MarkdownDescription: "Any values; a change of one applies the staged state again. `session = bos_session.stage.id` follows a session that stages.",
 			},
 			"wait_for_completion": schema.BoolAttribute{
-				Optional: true, Computed: true, Default: booldefault.StaticBool(true),
+				Optional:            true,
 				MarkdownDescription: "Wait until BOS is done with the nodes. A wait that was interrupted goes on with the next apply, in place. Defaults to `true`.",
 			},
 			"poll_interval": schema.StringAttribute{
-				Optional: true, Computed: true, Default: stringdefault.StaticString(defaultPoll.String()),
-				Validators:          []validator.String{duration{least: leastPoll, most: mostPoll}},
+				Optional: true, Validators: []validator.String{duration{least: leastPoll, most: mostPoll}},
 				MarkdownDescription: "Longest pause between two looks at the nodes. Defaults to `" + defaultPoll.String() + "`.",
 			},
 			"timeouts": timeouts.Attributes(ctx, timeouts.Opts{

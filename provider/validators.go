@@ -49,6 +49,9 @@ func durationOr(s types.String, otherwise time.Duration) time.Duration {
 	return otherwise
 }
 
+// unlessFalse is the value of a switch that is on where nobody says otherwise.
+func unlessFalse(b types.Bool) bool { return b.IsNull() || b.ValueBool() }
+
 // words checks a list of strings in one go: a validator per element is slow
 // where a list holds all nodes of a system.
 type words struct {

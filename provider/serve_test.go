@@ -1,0 +1,70 @@
+package provider
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+)
+
+func TestLogsAreWrittenOnlyIfTerraformWasAskedForThem(t *testing.T) {
+	for name, c := range map[string]struct{ env, want map[string]string }{
+		"nobody asked":                {nil, map[string]string{"TF_LOG_SDK": "OFF", "TF_LOG_PROVIDER_BOS": "OFF"}},
+		"for all logs":                {map[string]string{"TF_LOG": "TRACE"}, map[string]string{"TF_LOG": "TRACE"}},
+		"for logs of providers":       {map[string]string{"TF_LOG_PROVIDER": "INFO"}, map[string]string{"TF_LOG_PROVIDER": "INFO"}},
+		"for logs of this provider":   {map[string]string{"TF_LOG_PROVIDER_BOS": "INFO"}, map[string]string{"TF_LOG_SDK": "OFF", "TF_LOG_PROVIDER_BOS": "INFO"}},
+		"for logs of the core itself": {map[string]string{"TF_LOG_CORE": "INFO"}, map[string]string{"TF_LOG_CORE": "INFO", "TF_LOG_SDK": "OFF", "TF_LOG_PROVIDER_BOS": "OFF"}},
+	} {
+		env := maps.Clone(c.env)
+		if env == nil {
+			env = map[string]string{}
+		}
+		err := hush(func(name string) string { return env[name] }, func(name, value string) error { env[name] = value; return nil })
+		if err != nil || !maps.Equal(env, c.want) {
+			t.Errorf("%s: the environment is %v (%v)", name, env, err)
+		}
+	}
+}
+
+// counting counts the plans that reach the framework.
+type counting struct {
+	frameworkServer
+	plans int
+}
+
+// PlanResourceChange answers nothing.
+func (c *counting) PlanResourceChange(context.Context, *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
+	c.plans++
+	return &tfprotov6.PlanResourceChangeResponse{}, nil
+}
+
+func TestOnlyAComponentThatStaysAsItIsIsPlannedWithoutTheFramework(t *testing.T) {
+	object := func(content ...byte) *tfprotov6.DynamicValue { return &tfprotov6.DynamicValue{MsgPack: content} }
+	for name, c := range map[string]struct {
+		kind            string
+		prior, proposed *tfprotov6.DynamicValue
+		asked           bool
+	}{
+		"the same":                {"bos_component", object(0x81, 1), object(0x81, 1), false},
+		"another":                 {"bos_component", object(0x81, 1), object(0x81, 2), true},
+		"a new one":               {"bos_component", object(0xc0), object(0x81, 1), true},
+		"one that goes":           {"bos_component", object(0x81, 1), object(0xc0), true},
+		"none at all":             {"bos_component", object(0xc0), object(0xc0), true},
+		"a session, which warns":  {"bos_session", object(0x81, 1), object(0x81, 1), true},
+		"a template, kept for it": {"bos_session_template", object(0x81, 1), object(0x81, 1), true},
+		"an empty request":        {"bos_component", nil, nil, true},
+	} {
+		framework := &counting{}
+		got, err := server{framework}.PlanResourceChange(t.Context(), &tfprotov6.PlanResourceChangeRequest{
+			TypeName: c.kind, PriorState: c.prior, ProposedNewState: c.proposed, PriorPrivate: []byte("kept"),
+		})
+		if err != nil || framework.plans == 1 != c.asked {
+			t.Errorf("%s: the framework was asked %d times (%v)", name, framework.plans, err)
+		}
+		if !c.asked && (!bytes.Equal(got.PlannedState.MsgPack, c.prior.MsgPack) || string(got.PlannedPrivate) != "kept") {
+			t.Errorf("%s: the plan is %+v", name, got)
+		}
+	}
+}
