@@ -13,17 +13,18 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
-// drawSite is a random inventory of up to 40 nodes.
+// drawSite is a random inventory of up to 40 nodes. Draws lean towards the ends of
+// a range and the first of a list, so what is rare stands elsewhere.
 func drawSite(t *rapid.T) bos.Inventory {
 	inv := bos.Inventory{Groups: map[string][]string{}, Partitions: map[string][]string{}}
-	for i := range rapid.IntRange(0, 40).Draw(t, "nodes") {
+	for i := range rapid.SampledFrom([]int{40, 32, 24, 16, 8, 1, 0}).Draw(t, "nodes") {
 		n := bos.Node{
 			ID:      fmt.Sprintf("x1000c%ds%db0n%d", i/16, i/2%8, i%2),
 			Role:    rapid.SampledFrom([]string{"Compute", "Application", "Management"}).Draw(t, "role"),
 			SubRole: rapid.SampledFrom([]string{"", "UAN", "Worker"}).Draw(t, "subrole"),
 			Arch:    rapid.SampledFrom([]string{"", "X86", "ARM", "UNKNOWN"}).Draw(t, "arch"),
-			Enabled: rapid.IntRange(0, 5).Draw(t, "enabled") > 0,
-			Locked:  rapid.IntRange(0, 5).Draw(t, "locked") == 0,
+			Enabled: rapid.IntRange(0, 7).Draw(t, "enabled") != 6,
+			Locked:  rapid.IntRange(0, 7).Draw(t, "locked") == 6,
 		}
 		inv.Nodes = append(inv.Nodes, n)
 		for _, name := range []string{"blue", "green"} {
@@ -31,8 +32,16 @@ func drawSite(t *rapid.T) bos.Inventory {
 				inv.Groups[name] = append(inv.Groups[name], n.ID)
 			}
 		}
-		if rapid.Bool().Draw(t, "p1") {
-			inv.Partitions["p1"] = append(inv.Partitions["p1"], n.ID)
+		for _, name := range []string{"p1", "p2"} {
+			if rapid.Bool().Draw(t, name) {
+				inv.Partitions[name] = append(inv.Partitions[name], n.ID)
+			}
+		}
+		// Names that a role, or a partition, has already.
+		for _, name := range []string{"Compute", "p1", "Management_UAN"} {
+			if rapid.IntRange(0, 9).Draw(t, "group "+name) == 0 {
+				inv.Groups[name] = append(inv.Groups[name], n.ID)
+			}
 		}
 	}
 	return inv
@@ -48,7 +57,7 @@ func drawRequest(t *rapid.T, inv bos.Inventory) Request {
 			Path: fmt.Sprintf("s3://b/%d/manifest.json", i), Type: "s3",
 			Arch:             rapid.SampledFrom([]bos.Arch{"", "X86", "ARM", "Unknown"}).Draw(t, "arch"),
 			KernelParameters: rapid.SampledFrom([]string{"", "quiet"}).Draw(t, "parameters"),
-			NodeRolesGroups:  rapid.SliceOfN(rapid.SampledFrom(words), 0, 2).Draw(t, "roles"),
+			NodeRolesGroups:  rapid.SliceOfN(rapid.SampledFrom(words), 1, 3).Draw(t, "roles"),
 			NodeGroups:       rapid.SliceOfN(rapid.SampledFrom(names), 0, 2).Draw(t, "groups"),
 		}
 		for range rapid.IntRange(0, 4).Draw(t, "listed") {
@@ -57,13 +66,12 @@ func drawRequest(t *rapid.T, inv bos.Inventory) Request {
 		sets[fmt.Sprintf("set%d", i)] = set
 	}
 	term := rapid.Custom(func(t *rapid.T) string {
-		return rapid.SampledFrom([]string{"", "&", "!"}).Draw(t, "sign") +
-			rapid.SampledFrom([]string{"all", "*", "Compute", "blue", "p1", "x1000c0s[0-3]b0n0", "x1000c0s1b0n1"}).Draw(t, "word")
+		return rapid.SampledFrom([]string{"", "&", "!", " & ", "! "}).Draw(t, "sign") + rapid.SampledFrom(slices.Sorted(maps.Keys(limitWords))).Draw(t, "word")
 	})
 	req := Request{
 		Template:        bos.SessionTemplate{Name: "t", BootSets: sets},
 		Operation:       rapid.SampledFrom(bos.Operations()).Draw(t, "operation"),
-		Limit:           strings.Join(rapid.SliceOfN(term, 0, 3).Draw(t, "limit"), ","),
+		Limit:           strings.Join(rapid.SliceOfN(term, 0, 5).Draw(t, "limit"), ","),
 		Stage:           rapid.Bool().Draw(t, "stage"),
 		IncludeDisabled: rapid.Bool().Draw(t, "include disabled"),
 	}
@@ -124,6 +132,10 @@ func plannedIsDone(t *rapid.T) {
 	}
 	var acted []string
 	for _, r := range done.Writes {
+		staged := bos.Record{Component: bos.Component{ID: r.ID, StagedState: r.StagedState}, Revision: 1}
+		if req.Stage && (r != staged || r.StagedState.Session != "s") || !req.Stage && (!r.Enabled || r.Session != "s") {
+			t.Fatalf("a session (staged: %t) wrote %+v", req.Stage, r)
+		}
 		acted = append(acted, r.ID)
 	}
 	if bos.Fold(acted) != planned.Nodes || len(acted) != planned.Count {
