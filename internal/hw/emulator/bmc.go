@@ -31,6 +31,8 @@ func (s *Server) redfish(w http.ResponseWriter, r *http.Request) {
 	}
 	s.counts.add("BMC " + r.Method)
 	bmc := s.addresses.at[local.String()]
+	s.atOnce.begin(bmc)
+	defer s.atOnce.end(bmc)
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
 	if err != nil {
 		redfishError(w, http.StatusRequestEntityTooLarge, "Request too large")

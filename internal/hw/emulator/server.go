@@ -98,6 +98,7 @@ type Server struct {
 	scn       subscribers
 	courier   *courier
 	counts    counts
+	atOnce    atOnce
 	plain     net.Listener
 	servers   []*http.Server
 	reporter  *reporter
