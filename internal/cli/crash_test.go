@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -95,34 +94,13 @@ func resets(room *emulator.Room) int {
 // random moments of a reboot; CRASH_NODES and CRASH_KILLS make it larger.
 func TestKillingTheServiceLosesNothingAndResetsNoNodeTwice(t *testing.T) {
 	nodes, kills := setting(t, "CRASH_NODES", 40), setting(t, "CRASH_KILLS", 4)
-	dir := t.TempDir()
-	room, err := emulator.Start(t.Context(), emulator.ServerConfig{
-		Config: emulator.Config{Nodes: nodes, PowerTime: 50 * time.Millisecond, BootTime: 200 * time.Millisecond},
-		Listen: "127.0.0.1:0", StateDir: filepath.Join(dir, "room"),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer room.Close() //nolint:errcheck // the test is over
-	config := filepath.Join(dir, "bos.yaml")
-	if err := room.WriteConfig(config); err != nil {
-		t.Fatal(err)
-	}
-	service := &process{t: t, args: []string{"serve", "--config", config, "--listen", "127.0.0.1:0", "--database", filepath.Join(dir, "bos.db")}}
-	service.start()
-	defer func() { service.kill() }()
-	room.SetBOS(service.url)
-	template := map[string]any{"enable_cfs": false, "boot_sets": map[string]any{"compute": map[string]any{
-		"path": "s3://boot-images/00000000-0000-4000-8000-000000000001/manifest.json", "type": "s3", "node_roles_groups": []string{"Compute"},
-	}}}
-	call(t, http.MethodPut, service.url+"/v2/sessiontemplates/compute", template, nil)
+	room, service := site(t, nodes)
 	session := func(op string) {
 		body := map[string]any{"name": op, "template_name": "compute", "operation": op}
 		if status := call(t, http.MethodPost, service.url+"/v2/sessions", body, nil); status != http.StatusCreated {
 			t.Fatalf("POST %s answered %d", op, status)
 		}
 	}
-	discovered(t, service.url, nodes)
 	session("boot")
 	complete(t, service.url, "boot")
 	if got := resets(room.Room()); got != nodes {
