@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net/http"
 
-	"github.com/bootorch/terraform-provider-bos/internal/hw/hsm"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/redfish"
 	"github.com/bootorch/terraform-provider-bos/internal/service"
 	"github.com/bootorch/terraform-provider-bos/internal/service/bootscript"
@@ -24,7 +23,9 @@ type Assembly struct {
 	service *service.Service
 	power   any                  // what controls power; nil where nothing does
 	scripts *bootscript.Endpoint // nil where there is none
-	scn     *notifications       // nil where HSM sends none
+	// notifiers tell of nodes that may have changed.
+	notifiers []notifier
+	log       *slog.Logger
 }
 
 // Load reads settings from a file.
@@ -37,7 +38,7 @@ func New(ctx context.Context, settings config.Config, version string, log *slog.
 	if err != nil {
 		return nil, err
 	}
-	a := &Assembly{store: store}
+	a := &Assembly{store: store, log: log}
 	if err := a.assemble(ctx, settings, version, log); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
@@ -60,18 +61,13 @@ func (a *Assembly) assemble(ctx context.Context, settings config.Config, version
 	if a.service, err = service.New(sc); err != nil {
 		return err
 	}
-	if inventory, ok := sc.Inventory.(*hsm.Client); ok && settings.Inventory.Notifications != "" {
-		a.scn = &notifications{inventory, settings.Inventory.Notifications, log}
-	}
+	a.notifiers = notifiers(settings, sc.Inventory, sc.Power)
 	return nil
 }
 
 // Handler serves the API, and the boot scripts where they are built in.
 func (a *Assembly) Handler() http.Handler {
-	api := a.service.Handler()
-	if a.scn != nil {
-		api = a.scn.beside(api, a.service.Hint)
-	}
+	api := withNotifiers(a.service.Handler(), a.notifiers, a.service.Hint)
 	if a.scripts == nil {
 		return api
 	}
@@ -88,13 +84,11 @@ func (a *Assembly) Scripts() http.Handler {
 
 // Run drives the operators until ctx ends. The API works without.
 func (a *Assembly) Run(ctx context.Context) error {
-	if a.scn != nil {
-		defer a.scn.keep(ctx)()
-	}
+	defer keep(ctx, a.notifiers, a.log)()
 	return a.service.Run(ctx)
 }
 
-// Close closes the database, and the sessions at BMCs.
+// Close closes the database, and the sessions and subscriptions at BMCs.
 func (a *Assembly) Close() error {
 	if bmcs, ok := a.power.(*redfish.Client); ok {
 		bmcs.Close()

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bootorch/terraform-provider-bos/internal/hw/hsm"
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
 )
 
@@ -36,11 +37,11 @@ func TestHSMIsAskedToNotifyAndItsNotificationsAreTaken(t *testing.T) {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- a.Run(ctx) }()
-	if url := <-subscribed; url != "http://bos:8770"+notificationsPath {
+	if url := <-subscribed; url != "http://bos:8770"+hsm.NotificationsPath {
 		t.Errorf("subscribed %s", url)
 	}
 	w := httptest.NewRecorder()
-	a.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodPost, notificationsPath, strings.NewReader(`{"Components":["x1c0s0b0n0"],"State":"On"}`)))
+	a.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodPost, hsm.NotificationsPath, strings.NewReader(`{"Components":["x1c0s0b0n0"],"State":"On"}`)))
 	if w.Code != http.StatusOK {
 		t.Errorf("a notification is answered %d", w.Code)
 	}

@@ -81,6 +81,9 @@ func (s *subscriptions) event() int {
 	return s.sent
 }
 
+// Subscriptions is how many subscriptions to its events a BMC has.
+func (s *Server) Subscriptions(bmc string) int { return len(s.events.list(bmc)) }
+
 func (s *Server) eventResource(w http.ResponseWriter, r *http.Request, bmc, path string, body []byte) {
 	if path == redfishEvents {
 		if allow(w, r, http.MethodGet) {

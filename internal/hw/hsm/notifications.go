@@ -6,11 +6,15 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 )
+
+// NotificationsPath is where HSM sends its notifications.
+const NotificationsPath = "/x/v1/hsm-notifications"
 
 const (
 	// subscriber names this service among the subscribers of HSM.
@@ -52,12 +56,12 @@ func (c *Client) Subscribe(ctx context.Context, url string) error {
 }
 
 // KeepSubscribed subscribes, and again when HSM has lost it, until ctx ends.
-// Notifications are hints: without them all goes on at the pace of polling.
-func (c *Client) KeepSubscribed(ctx context.Context, url string, log *slog.Logger) {
+// service is this service as HSM reaches it. Notifications are hints: without them all goes on at the pace of polling.
+func (c *Client) KeepSubscribed(ctx context.Context, service string, log *slog.Logger) {
 	renew := time.NewTicker(renewEvery)
 	defer renew.Stop()
 	for {
-		if err := c.Subscribe(ctx, url); err != nil && ctx.Err() == nil {
+		if err := c.Subscribe(ctx, strings.TrimRight(service, "/")+NotificationsPath); err != nil && ctx.Err() == nil {
 			log.Warn("HSM does not notify this service of state changes; it polls", "error", err)
 		}
 		select {

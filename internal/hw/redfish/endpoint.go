@@ -97,6 +97,7 @@ type locator struct {
 	mu      sync.Mutex
 	known   map[string]Endpoint
 	trusts  map[string]transport.Trust // by host and port, of those that have one
+	nodes   map[string][]target        // by address
 	err     error                      // of the last asking
 	asked   time.Time
 	loading chan struct{} // closed when the asking that runs is over; nil if none does
@@ -167,7 +168,7 @@ func (l *locator) askAfter(ctx context.Context, pause time.Duration) {
 		defer l.mu.Unlock()
 		l.err, l.asked, l.loading = err, l.now(), nil
 		if err == nil {
-			l.known, l.trusts = known, trusts(known)
+			l.known, l.trusts, l.nodes = known, trusts(known), byBMC(known)
 		}
 		close(done)
 	}()
@@ -187,6 +188,28 @@ func usable(found map[string]Endpoint) map[string]Endpoint {
 		known[id] = e
 	}
 	return known
+}
+
+// last is what is known, without asking.
+func (l *locator) last() map[string]Endpoint {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.known
+}
+
+// nodesOf are the nodes of the BMC at an address.
+func (l *locator) nodesOf(address string) []target {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.nodes[address]
+}
+
+func byBMC(known map[string]Endpoint) map[string][]target {
+	nodes := make(map[string][]target)
+	for id, e := range known {
+		nodes[e.Address] = append(nodes[e.Address], target{id: id, Endpoint: e})
+	}
+	return nodes
 }
 
 // trust is what certificate the BMC at a host and port may have.

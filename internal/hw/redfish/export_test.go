@@ -1,6 +1,9 @@
 package redfish
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // SetClock replaces the clock that the age of endpoints is read from.
 func (c *Client) SetClock(now func() time.Time) {
@@ -24,6 +27,11 @@ func (c *Client) Gates() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.gates)
+}
+
+// SubscribeDue is one round of KeepSubscribed.
+func (c *Client) SubscribeDue(ctx context.Context, service string) (int, error) {
+	return c.subscribeDue(ctx, service)
 }
 
 // Message, Advertises and Usable are the pure parts.

@@ -79,6 +79,8 @@ type Client struct {
 	systems map[string][]member // by address, of BMCs that were asked for them
 	// sessions are by address; what is in one belongs to who holds the gate.
 	sessions map[string]*session
+	// subscriptions are by address, of BMCs that were asked to send events.
+	subscriptions map[string]*subscription
 }
 
 var _ bos.Power = (*Client)(nil)
@@ -121,12 +123,16 @@ func New(c Config) *Client {
 		systems: make(map[string][]member),
 
 		sessions: make(map[string]*session),
+
+		subscriptions: make(map[string]*subscription),
 	}
 }
 
-// Close ends the sessions, for which it takes some seconds at most, and lets go
-// of the connections that are not in use. Nothing may be asked any more.
+// Close ends subscriptions and sessions, for which it takes some seconds at most,
+// and lets go of the connections that are not in use. Nothing may be asked any
+// more.
 func (c *Client) Close() {
+	c.unsubscribe()
 	c.logout()
 	c.http.Close()
 }

@@ -36,6 +36,12 @@ func startRoom(t *testing.T, c emulator.ServerConfig, rc redfish.Config) (*emula
 			t.Error(err)
 		}
 	})
+	return s, connectRoom(t, s, rc)
+}
+
+// connectRoom makes a client for a room.
+func connectRoom(t *testing.T, s *emulator.Server, rc redfish.Config) *redfish.Client {
+	t.Helper()
 	e := s.Endpoints()
 	inventory := hsm.New(transport.Upstream{URL: e.HSM})
 	rc.Endpoints = func(ctx context.Context) (map[string]redfish.Endpoint, error) {
@@ -51,7 +57,7 @@ func startRoom(t *testing.T, c emulator.ServerConfig, rc redfish.Config) (*emula
 	rc.CA, rc.User, rc.Password = e.CA, e.User, e.Password
 	client := redfish.New(rc)
 	t.Cleanup(client.Close)
-	return s, client
+	return client
 }
 
 // becomes looks at a node until it is in a state.

@@ -193,7 +193,8 @@ func (c *Client) noteSilent(address string, silent bool) {
 	defer c.mu.Unlock()
 	if silent {
 		c.silent[address] = true
-	} else {
+	} else if c.silent[address] {
 		delete(c.silent, address)
+		c.doubtEvents(address)
 	}
 }

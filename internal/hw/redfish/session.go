@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
@@ -13,10 +12,11 @@ import (
 
 const (
 	sessionsPath = "/redfish/v1/SessionService/Sessions"
-	// logoutTimeout bounds the end of all sessions, logoutsAtOnce how many
-	// end side by side. BMCs end on their own what is left.
-	logoutTimeout = 5 * time.Second
-	logoutsAtOnce = 64
+	// farewellTimeout bounds the end of all sessions, and that of all
+	// subscriptions; farewellsAtOnce is how many end side by side. BMCs end
+	// on their own what is left.
+	farewellTimeout = 5 * time.Second
+	farewellsAtOnce = 64
 )
 
 // session is the one login at a BMC. A lost answer to a login may have made a
@@ -53,6 +53,9 @@ func (c *Client) inSession(ctx context.Context, e Endpoint, q transport.Request,
 			return res, failed
 		}
 		s.token = ""
+		c.mu.Lock()
+		c.doubtEvents(e.Address)
+		c.mu.Unlock()
 	}
 	// A token that is new and refused is the last one.
 	s.basic = s.basic || s.token == ""
@@ -101,24 +104,19 @@ func (s *session) begin(e Endpoint, user string, answer http.Header) {
 
 // logout ends all sessions as far as there is time.
 func (c *Client) logout() {
-	ctx, cancel := context.WithTimeout(context.Background(), logoutTimeout)
-	defer cancel()
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	room := make(chan struct{}, logoutsAtOnce)
-	var all sync.WaitGroup
+	var left []*session
 	for _, s := range c.sessions {
-		if s.token == "" || !acquire(ctx, room) {
-			continue
+		if s.token != "" {
+			left = append(left, s)
 		}
-		all.Go(func() {
-			defer func() { <-room }()
-			_, _ = c.http.Do(ctx, transport.Request{
-				Method: http.MethodDelete, URL: s.location,
-				Header: map[string]string{"X-Auth-Token": s.token}, Secrets: []string{s.token},
-			})
-		})
 	}
-	all.Wait()
 	clear(c.sessions)
+	c.mu.Unlock()
+	farewell(left, func(ctx context.Context, s *session) {
+		_, _ = c.http.Do(ctx, transport.Request{
+			Method: http.MethodDelete, URL: s.location,
+			Header: map[string]string{"X-Auth-Token": s.token}, Secrets: []string{s.token},
+		})
+	})
 }

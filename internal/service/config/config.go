@@ -87,6 +87,10 @@ type Redfish struct {
 	// Sessions logs in to each BMC once instead of sending the password with
 	// every request.
 	Sessions bool `yaml:"sessions"`
+	// Events is this service as BMCs reach it, such as
+	// https://bos.example:8770; it then subscribes to the events of all BMCs.
+	// Empty is by polling alone.
+	Events string `yaml:"events"`
 }
 
 // Credentials name a user and where the password is.

@@ -77,6 +77,7 @@ func TestWhatIsUnknownOrWrongIsNamed(t *testing.T) {
 		"power: { pcs: { url: 'http://pcs' } }":                                            "power.pcs needs inventory.hsm or inventory.file",
 		hsm + "power: { pcs: { url: 'http://pcs', task_deadline: 30s } }":                  "task_deadline",
 		hsm + "power: { redfish: { credentials: { password_env: A, password_file: b } } }": "password_env and power.redfish.credentials.password_file",
+		hsm + "power: { redfish: { events: 'bos:8770' } }":                                 "power.redfish.events",
 		"configuration: { cfs: { url: 'http://cfs' } }":                                    "configuration.cfs needs",
 		"artifacts: { s3: {} }":                                                            "artifacts.s3.endpoint",
 		"artifacts: { files: { root: images } }":                                           "artifacts.files.root",

@@ -122,6 +122,11 @@ func (c Config) together() error {
 	if c.Power.Redfish == nil {
 		return nil
 	}
+	if c.Power.Redfish.Events != "" {
+		if err := validURL("power.redfish.events", c.Power.Redfish.Events); err != nil {
+			return err
+		}
+	}
 	return c.Power.Redfish.Credentials.Password("power.redfish.credentials").validate()
 }
 

@@ -1,0 +1,226 @@
+package redfish_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/redfish"
+)
+
+// listen is this service as BMCs reach it; it tells the nodes hinted at.
+func listen(t *testing.T, c *redfish.Client) (url string, hints chan []string) {
+	t.Helper()
+	hints = make(chan []string, 1000)
+	mux := http.NewServeMux()
+	mux.Handle(redfish.EventsPath, c.Events(func(nodes ...string) { hints <- nodes }))
+	s := httptest.NewServer(mux)
+	t.Cleanup(s.Close)
+	return s.URL, hints
+}
+
+func wantSending(t *testing.T, c *redfish.Client, url string, want int) {
+	t.Helper()
+	if sending, err := c.SubscribeDue(t.Context(), url); sending != want {
+		t.Fatalf("%d BMCs send events, want %d; %v", sending, want, err)
+	}
+}
+
+// subscribers is how many subscriptions the first BMC of a room has.
+func subscribers(s *emulator.Server) int { return s.Subscriptions(bos.BMCOf(first)) }
+
+func TestEveryMakeHintsAtTheNodeWhosePowerChanged(t *testing.T) {
+	for _, profile := range emulator.ProfileNames() {
+		t.Run(profile, func(t *testing.T) {
+			t.Parallel()
+			never := time.Duration(0)
+			s, c := startRoom(t, emulator.ServerConfig{Config: emulator.Config{
+				Nodes: 4, Profiles: []emulator.ProfileOf{{Profile: profile, IgnoreFor: &never}},
+			}}, redfish.Config{})
+			url, hints := listen(t, c)
+			wantSending(t, c, url, 2)
+			for _, op := range []bos.PowerOp{bos.PowerOn, bos.PowerForceOff} {
+				wantResult(t, apply(t.Context(), t, c, op, second).results[second], bos.CallDone, bos.CauseNone)
+				if got := <-hints; !slices.Equal(got, []string{second}) {
+					t.Errorf("%s: hinted at %v", op, got)
+				}
+			}
+			asked := s.Requests(false)["BMC POST"]
+			wantSending(t, c, url, 2) // nothing is due
+			if more := s.Requests(false)["BMC POST"] - asked; more != 0 || subscribers(s) != 1 {
+				t.Errorf("%d more requests, %d subscriptions", more, subscribers(s))
+			}
+			c.Close()
+			if left := subscribers(s); left != 0 {
+				t.Errorf("%d subscriptions are left", left)
+			}
+		})
+	}
+}
+
+func TestABMCThatRestartedIsSubscribedToAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		sessions bool
+		faults   []emulator.Rule
+	}{
+		"and lost our session":      {true, []emulator.Rule{{Name: "now", Fault: emulator.FaultRestart, Nodes: first, Times: 1}}},
+		"and was silent meanwhile":  {false, []emulator.Rule{{Name: "now", Fault: emulator.FaultDead, Nodes: first}, {Fault: emulator.FaultRestart, Nodes: first, Times: 1}}},
+		"silent with a session too": {true, []emulator.Rule{{Name: "now", Fault: emulator.FaultDead, Nodes: first}, {Fault: emulator.FaultRestart, Nodes: first, Times: 1}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, client := startRoom(t, emulator.ServerConfig{Config: emulator.Config{Nodes: 2}}, redfish.Config{Sessions: c.sessions, DialTimeout: patience, RequestTimeout: patience})
+			url, hints := listen(t, client)
+			wantSending(t, client, url, 1)
+			if err := s.Room().AddFaults(time.Now(), c.faults...); err != nil {
+				t.Fatal(err)
+			}
+			look(t.Context(), t, client, first)
+			s.Room().LiftFaults("now")
+			becomes(t, client, first, bos.PowerStateOff)
+			if left := subscribers(s); left != 0 {
+				t.Fatalf("%d subscriptions outlived the restart", left)
+			}
+			wantSending(t, client, url, 1)
+			if now := subscribers(s); now != 1 {
+				t.Errorf("%d subscriptions", now)
+			}
+			wantResult(t, apply(t.Context(), t, client, bos.PowerOn, first).results[first], bos.CallDone, bos.CauseNone)
+			if got := <-hints; !slices.Equal(got, []string{first}) {
+				t.Errorf("hinted at %v", got)
+			}
+		})
+	}
+}
+
+func TestASubscriptionOfAnEarlierRunIsTakenOver(t *testing.T) {
+	s, killed := startRoom(t, emulator.ServerConfig{Config: emulator.Config{Nodes: 2}}, redfish.Config{})
+	url, _ := listen(t, killed)
+	wantSending(t, killed, url, 1)
+	again := connectRoom(t, s, redfish.Config{})
+	wantSending(t, again, url, 1)
+	if now := subscribers(s); now != 1 {
+		t.Errorf("%d subscriptions", now)
+	}
+}
+
+// eventful is a handler for a BMC with an EventService, whose subscriptions are
+// made and answered by post.
+func eventful(service string, members []string, post func(w http.ResponseWriter, body string)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/redfish/v1/EventService":
+			_, _ = io.WriteString(w, service)
+		case "/subs":
+			if r.Method == http.MethodPost {
+				body, _ := io.ReadAll(r.Body)
+				post(w, string(body))
+				return
+			}
+			_, _ = fmt.Fprintf(w, `{"Members":[%s]}`, strings.Join(members, ","))
+		case "/subs/theirs":
+			_, _ = io.WriteString(w, `{"Destination":"https://theirs"}`)
+		default:
+			w.WriteHeader(http.StatusNotFound)
+		}
+	})
+}
+
+func TestHowBMCsTakeASubscription(t *testing.T) {
+	const whole = `{"ServiceEnabled":true,"EventTypesForSubscription":["StatusChange","Other"],"Subscriptions":{"@odata.id":"/subs"}}`
+	theirs := []string{`{"@odata.id":"/subs/theirs"}`, `{"@odata.id":"https://elsewhere/subs/2"}`}
+	for _, c := range []struct {
+		name, service string
+		status        int
+		refuseTypes   bool
+		posts         int
+		types         string // of the last
+		sends         int
+		says          string
+	}{
+		{"with types", whole, 201, false, 1, `["StatusChange"]`, 1, ""},
+		{"that refuses types", whole, 201, true, 2, "", 1, ""},
+		{"without types", `{"Subscriptions":{"@odata.id":"/subs"}}`, 200, false, 1, "", 1, ""},
+		{"that has no more", whole, 503, false, 1, `["StatusChange"]`, 0, "503"},
+		{"whose service is off", `{"ServiceEnabled":false,"Subscriptions":{"@odata.id":"/subs"}}`, 201, false, 0, "", 0, "no event service"},
+		{"whose subscriptions are elsewhere", `{"Subscriptions":{"@odata.id":"https://elsewhere/subs"}}`, 201, false, 0, "", 0, "no event service"},
+		{"with a page instead", `<html>`, 201, false, 0, "", 0, "cannot be used"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var posts []string // one request at a time
+			s := httptest.NewTLSServer(eventful(c.service, theirs, func(w http.ResponseWriter, body string) {
+				posts = append(posts, body)
+				if c.refuseTypes && strings.Contains(body, "EventTypes") {
+					w.WriteHeader(http.StatusBadRequest)
+					return
+				}
+				w.WriteHeader(c.status)
+			}))
+			defer s.Close()
+			client := connect(t, redfish.Config{Endpoints: fixed(map[string]redfish.Endpoint{node: {Address: s.Listener.Addr().String(), System: "/s"}})})
+			sending, err := client.SubscribeDue(t.Context(), "https://bos/")
+			if sending != c.sends || len(posts) != c.posts || (err == nil) != (c.says == "") {
+				t.Fatalf("%d send, posted %q, %v", sending, posts, err)
+			}
+			if err != nil {
+				wantSaid(t, err.Error(), []string{c.says})
+			}
+			if len(posts) == 0 {
+				return
+			}
+			want := fmt.Sprintf(`"Destination":"https://bos/x/v1/redfish-events/%s","Protocol":"Redfish"`, s.Listener.Addr())
+			if last := posts[len(posts)-1]; !strings.Contains(last, want) || strings.Contains(last, "EventTypes") != (c.types != "") || !strings.Contains(last, c.types) {
+				t.Errorf("posted %s", last)
+			}
+		})
+	}
+}
+
+func TestWhatIsPostedHintsAtNodesOfThatBMCAndAtNothingElse(t *testing.T) {
+	const address = "bmc1"
+	c := connect(t, redfish.Config{Endpoints: fixed(map[string]redfish.Endpoint{
+		"x1c0s1b0n0": {Address: address, System: "/redfish/v1/Systems/1"}, "x1c0s1b0n1": {Address: address, System: "/redfish/v1/Systems/10"},
+		"x1c0s2b0n0": {Address: "[fd00::2]:8443", System: "/redfish/v1/Systems/1"},
+	})})
+	c.Look(t.Context(), nil, nil)
+	c.Settle()
+	var hinted []string
+	h := c.Events(func(nodes ...string) { hinted = append(hinted, nodes...) })
+	both := []string{"x1c0s1b0n0", "x1c0s1b0n1"}
+	event := func(origin string) string {
+		return `{"Events":[{"OriginOfCondition":` + origin + `,"PowerState":"Off"}]}`
+	}
+	for _, p := range []struct {
+		method, bmc, body string
+		status            int
+		nodes             []string
+	}{
+		{"POST", address, event(`{"@odata.id":"/redfish/v1/Systems/1"}`), 200, both[:1]},
+		{"POST", address, event(`"/redfish/v1/Systems/10/Processors/1"`), 200, both[1:]},
+		{"POST", address, event(`{"@odata.id":"/redfish/v1/Chassis/1"}`), 200, both},
+		{"POST", address, event(`null`), 200, both},
+		{"POST", address, `{"Events":[]}`, 200, both},
+		{"POST", "%5Bfd00::2%5D:8443", `{}`, 200, []string{"x1c0s2b0n0"}},
+		{"POST", "elsewhere", event(`{"@odata.id":"/redfish/v1/Systems/1"}`), 404, nil},
+		{"POST", "", event(`null`), 404, nil},
+		{"POST", address, `{`, 400, nil},
+		{"POST", address, `{"Events":7}`, 400, nil},
+		{"POST", address, strings.Repeat(" ", 300<<10) + `{}`, 400, nil},
+		{"GET", address, "", 405, nil},
+	} {
+		hinted = nil
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(p.method, redfish.EventsPath+p.bmc, strings.NewReader(p.body)))
+		slices.Sort(hinted)
+		if w.Code != p.status || !slices.Equal(hinted, p.nodes) {
+			t.Errorf("%s to %s of %.60q: answered %d, hinted at %v; want %d, %v", p.method, p.bmc, p.body, w.Code, hinted, p.status, p.nodes)
+		}
+	}
+}
