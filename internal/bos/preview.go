@@ -146,7 +146,8 @@ type Receipt struct {
 
 // NodeOutcome is what became of one node of a session.
 type NodeOutcome struct {
-	ID     string `json:"id"`
+	ID string `json:"id"`
+	// Status is the component's status word, or StatusStaged.
 	Status string `json:"status"`
 	Phase  Phase  `json:"phase"`
 	Error  string `json:"error"`

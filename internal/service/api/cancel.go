@@ -48,16 +48,20 @@ func (s *server) cancelSession(w http.ResponseWriter, r *http.Request) error {
 }
 
 func decodeCancel(w http.ResponseWriter, r *http.Request) (cancelBody, error) {
+	body, err := cancelFrom(http.MaxBytesReader(w, r.Body, maxBody), r.Header.Get("Content-Type"))
+	return body, drained(w, r, err)
+}
+
+func cancelFrom(from io.Reader, media string) (cancelBody, error) {
 	var body cancelBody
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-	_, rest, err := firstByte(r.Body)
+	_, rest, err := firstByte(from)
 	switch {
 	case errors.Is(err, io.EOF):
 		return body, nil
 	case err != nil:
 		return body, explain(err)
 	}
-	if err := checkMedia(r.Header.Get("Content-Type")); err != nil {
+	if err := checkMedia(media); err != nil {
 		return body, err
 	}
 	if err := decodeFrom(rest, &body); err != nil {

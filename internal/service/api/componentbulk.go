@@ -48,7 +48,7 @@ func (s *server) putComponents(w http.ResponseWriter, r *http.Request) error {
 	}
 	for _, id := range b.ids {
 		if !sc.has(id) {
-			return missing(kindComponent, sc.tenant, id)
+			return missing(kindComponent, "", id)
 		}
 	}
 	b.kind = eventComponentPut
@@ -86,7 +86,7 @@ func (s *server) patchComponents(w http.ResponseWriter, r *http.Request) error {
 		case !exists && b.checked:
 			return false, unavailable("component '%s' was deleted while this request was under way; nothing was written, try again", rec.ID)
 		case !exists || !sc.has(rec.ID):
-			return false, missing(kindComponent, sc.tenant, rec.ID)
+			return false, missing(kindComponent, "", rec.ID)
 		case b.session != "" && rec.Session != b.session:
 			return false, nil
 		}
@@ -117,7 +117,8 @@ func decodeBulkPatch(w http.ResponseWriter, r *http.Request) (bulkPatchBody, err
 	if err := checkMedia(r.Header.Get("Content-Type")); err != nil {
 		return bulkPatchBody{}, err
 	}
-	return bulkPatchFrom(http.MaxBytesReader(w, r.Body, maxBulkBody))
+	body, err := bulkPatchFrom(http.MaxBytesReader(w, r.Body, maxBulkBody))
+	return body, drained(w, r, err)
 }
 
 func bulkPatchFrom(body io.Reader) (bulkPatchBody, error) {

@@ -151,11 +151,11 @@ func componentFilter(q url.Values) (bos.ComponentFilter, error) {
 		}
 		f.Phase = &phase
 	}
-	status, err := queryText(q, "status", maxStatusQuery)
-	if err != nil {
-		return f, err
-	}
-	if status != "" {
+	if q.Get("status") != "" { // alone among the filters it may be empty
+		status, err := queryText(q, "status", maxStatusQuery)
+		if err != nil {
+			return f, err
+		}
 		f.Status = strings.Split(status, ",")
 	}
 	if f.After, err = queryText(q, "start_after_id", bos.MaxComponentID); err != nil {

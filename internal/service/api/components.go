@@ -29,14 +29,14 @@ func (s *server) getComponent(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !sc.has(id) {
-		return missing(kindComponent, sc.tenant, id)
+		return missing(kindComponent, "", id)
 	}
 	records, err := s.Store.Components(r.Context(), bos.ComponentFilter{IDs: []string{id}})
 	if err != nil {
 		return err
 	}
 	if len(records) == 0 {
-		return missing(kindComponent, sc.tenant, id)
+		return missing(kindComponent, "", id)
 	}
 	return s.answerComponent(w, records[0])
 }
@@ -47,10 +47,10 @@ func (s *server) deleteComponent(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !sc.has(id) {
-		return missing(kindComponent, sc.tenant, id)
+		return missing(kindComponent, "", id)
 	}
 	if err := s.Store.DeleteComponent(r.Context(), id, s.note(r, eventComponentDeleted, "")); err != nil {
-		return orMissing(err, kindComponent, sc.tenant, id)
+		return orMissing(err, kindComponent, "", id)
 	}
 	s.Changed(Change{Components: []string{id}})
 	return s.noContent(w)
@@ -86,7 +86,7 @@ func (s *server) writeComponent(w http.ResponseWriter, r *http.Request, kind str
 		return err
 	}
 	if !sc.has(id) {
-		return missing(kindComponent, sc.tenant, id)
+		return missing(kindComponent, "", id)
 	}
 	var patch bos.ComponentPatch
 	if err := decode(w, r, maxBody, &patch); err != nil {
@@ -109,7 +109,7 @@ func (s *server) writeComponent(w http.ResponseWriter, r *http.Request, kind str
 		return problemf(http.StatusConflict, titleReportRefused, "component '%s': %s", id, bos.ErrReportRefused)
 	}
 	if err != nil {
-		return orMissing(err, kindComponent, sc.tenant, id)
+		return orMissing(err, kindComponent, "", id)
 	}
 	s.Changed(Change{Components: []string{id}})
 	return s.answerComponent(w, records[0])

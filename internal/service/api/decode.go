@@ -7,7 +7,9 @@ import (
 	"mime"
 	"net/http"
 	"reflect"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -23,13 +25,29 @@ const (
 	maxBulkBody     = 64 << 20
 )
 
+// drainTime bounds how long the rest of a body that is too large is read.
+const drainTime = 10 * time.Second
+
 // decode reads the body of a request into v: one JSON value, no unknown,
 // misspelt or repeated members, no null where none is meant, nothing behind it.
 func decode(w http.ResponseWriter, r *http.Request, limit int64, v any) error {
 	if err := checkMedia(r.Header.Get("Content-Type")); err != nil {
 		return err
 	}
-	return decodeFrom(http.MaxBytesReader(w, r.Body, limit), v)
+	return drained(w, r, decodeFrom(http.MaxBytesReader(w, r.Body, limit), v))
+}
+
+// drained reads on, within reason, where a body was too large: a client that
+// sends all of it before it reads would find the connection closed instead of
+// the answer. It returns err.
+func drained(w http.ResponseWriter, r *http.Request, err error) error {
+	var p *problem
+	if errors.As(err, &p) && p.Status == http.StatusRequestEntityTooLarge {
+		// A writer without deadlines, as in a test, is never slow.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(drainTime))
+		_, _ = io.CopyN(io.Discard, r.Body, maxBulkBody) // whatever ends it, the answer is the same
+	}
+	return err
 }
 
 // checkMedia takes JSON, and a body whose type is not given.
@@ -146,7 +164,8 @@ func explainMeaning(err *json.SemanticError) error {
 	case errors.As(err.Err, &invalid):
 		return bos.Invalidf(field, "%s", invalid.Detail)
 	case err.Err != nil:
-		return bos.Invalidf(orBody(field), "%s %s cannot be read: %v", kindName(err.JSONKind), clip(string(err.JSONValue)), err.Err)
+		value := strings.TrimSpace(kindName(err.JSONKind) + " " + clip(string(err.JSONValue)))
+		return bos.Invalidf(orBody(field), "%s cannot be read: %v", value, err.Err)
 	default:
 		return bos.Invalidf(orBody(field), "is %s, not %s", kindName(err.JSONKind), typeName(err.GoType))
 	}
@@ -159,10 +178,14 @@ func orBody(field string) string {
 	return field
 }
 
-// fieldOf writes a JSON pointer the way errors name fields: boot_sets.compute.arch.
+// fieldOf writes a JSON pointer the way errors name fields:
+// boot_sets.compute.arch, or [3].id where the body is a list.
 func fieldOf(p jsontext.Pointer) string {
 	var parts []string
 	for token := range p.Tokens() {
+		if _, err := strconv.Atoi(token); err == nil && len(parts) == 0 {
+			token = "[" + token + "]"
+		}
 		parts = append(parts, clip(token))
 	}
 	return strings.Join(parts, ".")

@@ -293,7 +293,7 @@ func exchanges() []exchange {
 	add("DELETE", "/v2/sessions?status=complete", nil, 204)
 	add("DELETE", "/v2/sessions?status=done", nil, 400)
 
-	add("GET", "/v2/components?ids=x1c0s1b0n0,x&enabled=False&phase=&status=stable&start_after_id=a&page_size=5", nil, 200)
+	add("GET", "/v2/components?ids=x1c0s1b0n0,x&enabled=False&phase=&status=&start_after_id=a&page_size=5", nil, 200)
 	add("GET", "/v2/components?page_size=-1", nil, 400)
 	add("PUT", "/v2/components", listed, 200)
 	add("PUT", "/v2/components", []object{{}}, 400)

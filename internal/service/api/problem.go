@@ -50,7 +50,8 @@ func unavailable(format string, args ...any) error {
 	return problemf(http.StatusServiceUnavailable, titleUnavailable, format, args...)
 }
 
-// missing is the 404 for a record; kind is a word such as Session.
+// missing is the 404 for a record; kind is a word such as Session. Components
+// are nobody's, so it names no tenant for them.
 func missing(kind, tenant, name string) error {
 	if tenant != "" {
 		return notFound("%s for tenant '%s' '%s' does not exist", kind, clip(tenant), clip(name))

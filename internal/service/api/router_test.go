@@ -1,8 +1,13 @@
 package api
 
 import (
+	"bufio"
 	"context"
+	"fmt"
+	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -150,4 +155,58 @@ func TestABodyThatIsTooLargeIsRefused(t *testing.T) {
 	s := newSite(t)
 	s.do("PATCH", "/v2/options", `{"logging_level":"`+strings.Repeat("x", maxBody)+`"}`).
 		refused(http.StatusRequestEntityTooLarge, "", "bytes")
+}
+
+// A client that sends all of its body before it reads, as most do, must get the
+// answer: a connection that is closed while it writes has none.
+func TestABodyThatIsTooLargeIsReadBeforeItIsRefused(t *testing.T) {
+	s := newSite(t)
+	server := httptest.NewServer(s.handler)
+	defer server.Close()
+	for method, target := range map[string]string{"POST": "/v2/sessions", "PATCH": "/v2/options"} {
+		for _, length := range []string{fmt.Sprintf("Content-Length: %d", 8*maxBody), "Transfer-Encoding: chunked"} {
+			var d net.Dialer
+			conn, err := d.DialContext(t.Context(), "tcp", server.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = fmt.Fprintf(conn, "%s %s HTTP/1.1\r\nHost: bos\r\nContent-Type: application/json\r\n%s\r\n\r\n", method, target, length)
+			block := strings.Repeat(" ", 1<<20)
+			for i := 0; i < 8*maxBody>>20 && err == nil; i++ {
+				if strings.HasPrefix(length, "Transfer") {
+					_, err = fmt.Fprintf(conn, "%x\r\n%s\r\n", len(block), block)
+				} else {
+					_, err = io.WriteString(conn, block)
+				}
+			}
+			if err == nil && strings.HasPrefix(length, "Transfer") {
+				_, err = io.WriteString(conn, "0\r\n\r\n")
+			}
+			if err != nil {
+				t.Errorf("%s with %s: the body cannot be sent: %v", target, length, err)
+			}
+			w, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil || w.StatusCode != http.StatusRequestEntityTooLarge {
+				t.Errorf("%s with %s: %v, %v", target, length, w, err)
+			} else {
+				_ = w.Body.Close()
+			}
+			_ = conn.Close()
+		}
+	}
+}
+
+func TestARefusedBodyNamesItsPlace(t *testing.T) {
+	s := newSite(t)
+	for body, want := range map[string]string{
+		`[null]`:                     "[0]: is null",
+		`[{"id":"a","x":1}]`:         `[0]: "x" is no member`,
+		`[{"id":"a","status":true}]`: "[0].status: is a boolean",
+		`[{"id":"a"},{"id":"b","retry_policy":"1"}]`: "[1].retry_policy: is a string",
+	} {
+		s.do("PUT", "/v2/components", body).refused(http.StatusBadRequest, "", want)
+	}
+	s.putTemplate("t1", template())
+	s.do("POST", "/v2/sessions", boot("s1")).ok(http.StatusCreated, nil)
+	s.do("PATCH", "/v2/sessions/s1", `{"status":{"start_time":"noon"}}`).refused(http.StatusBadRequest, "", "status.start_time: a string cannot be read: time \"noon\"")
 }

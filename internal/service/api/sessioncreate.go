@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -104,7 +105,11 @@ func orTaken(err error, key bos.SessionKey) error {
 	if !errors.Is(err, bos.ErrExists) {
 		return err
 	}
-	return problemf(http.StatusConflict, titleExists, "Session '%s' already exists", key.Name)
+	ofTenant := ""
+	if key.Tenant != "" {
+		ofTenant = fmt.Sprintf(" for tenant '%s'", clip(key.Tenant))
+	}
+	return problemf(http.StatusConflict, titleExists, "Session '%s' already exists%s", key.Name, ofTenant)
 }
 
 // accept checks a session against everything known now: its template, the

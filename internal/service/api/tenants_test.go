@@ -299,3 +299,13 @@ func TestAnotherTenantsPlanIsRefusedAndNothingOfItIsTold(t *testing.T) {
 	}
 	s.do("POST", "/x/v1/sessions", with(boot("s1"), "pin", reds.Pin), red...).ok(http.StatusCreated, nil)
 }
+
+func TestRefusalsOfATenantReadAsThoseOfTheOriginal(t *testing.T) {
+	s := newSite(t)
+	red := []string{tenantHeader, "red"}
+	s.putTemplate("t1", template(), red...)
+	s.do("POST", "/v2/sessions", boot("s1"), red...).ok(http.StatusCreated, nil)
+	s.do("POST", "/v2/sessions", boot("s1"), red...).refused(http.StatusConflict, titleExists, "Session 's1' already exists for tenant 'red'")
+	s.do("GET", "/v2/sessions/s2", nil, red...).refused(http.StatusNotFound, titleNotFound, "Session for tenant 'red' 's2' does not exist")
+	s.do("GET", "/v2/components/x1c0s2b0n0", nil, red...).refused(http.StatusNotFound, titleNotFound, "Component 'x1c0s2b0n0' does not exist")
+}
