@@ -61,7 +61,7 @@ func newSite(t *testing.T, with ...func(*Config)) *site {
 		},
 		Groups: map[string][]string{"blue": {"x1c0s1b0n0", "x1c0s2b0n0"}},
 	}, images: map[string]bos.Image{
-		"s3://boot-images/one/manifest.json": {Path: "s3://boot-images/one/manifest.json", ETag: "e1", Kernel: bos.Artifact{Path: "k"}, Initrd: bos.Artifact{Path: "i"}},
+		"s3://boot-images/one/manifest.json": {Path: "s3://boot-images/one/manifest.json", ETag: "e1", Kernel: bos.Artifact{Path: "k"}, Initrd: bos.Artifact{Path: "i"}, Rootfs: bos.Artifact{Path: "r"}},
 	}, tenants: map[string][]string{"red": {"x1c0s1b0n0"}, "empty": nil}}
 	s.config = Config{
 		Store: store, Inventory: s, Artifacts: s, Tenants: s, Configuration: true,
