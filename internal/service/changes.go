@@ -16,6 +16,7 @@ type changes struct {
 
 	mu         sync.Mutex
 	components map[string]bool
+	records    map[string]bos.Record
 	sessions   map[bos.SessionKey]bool
 	hints      map[string]bool
 	options    bool
@@ -29,6 +30,7 @@ const maxHints = 1 << 17
 // taken is what has changed since the last take.
 type taken struct {
 	components []string
+	records    []bos.Record
 	sessions   []bos.SessionKey
 	hints      []string
 	options    bool
@@ -39,6 +41,7 @@ func newChanges() *changes {
 	return &changes{
 		signal:     make(chan struct{}, 1),
 		components: make(map[string]bool),
+		records:    make(map[string]bos.Record),
 		sessions:   make(map[bos.SessionKey]bool),
 		hints:      make(map[string]bool),
 	}
@@ -48,6 +51,12 @@ func (c *changes) add(change api.Change) {
 	c.mu.Lock()
 	for _, id := range change.Components {
 		c.components[id] = true
+	}
+	for _, r := range change.Records {
+		// Writers do not come here in the order of their commits.
+		if r.Revision > c.records[r.ID].Revision {
+			c.records[r.ID] = r
+		}
 	}
 	for _, key := range change.Sessions {
 		c.sessions[key] = true
@@ -87,10 +96,17 @@ func (c *changes) take() taken {
 		options:    c.options,
 		all:        c.all,
 	}
+	for _, id := range slices.Sorted(maps.Keys(c.records)) {
+		// What may have been deleted meanwhile is read anew.
+		if !c.components[id] {
+			t.records = append(t.records, c.records[id])
+		}
+	}
 	for key := range c.sessions {
 		t.sessions = append(t.sessions, key)
 	}
 	clear(c.components)
+	clear(c.records)
 	clear(c.sessions)
 	clear(c.hints)
 	c.options, c.all = false, false

@@ -17,8 +17,10 @@ import (
 const (
 	// moment is how long a pass waits for company of what woke it: answers
 	// about many nodes arrive one by one, and one pass over all of them is one
-	// commit and few requests.
-	moment = 2 * time.Millisecond
+	// commit and few requests. After a pass that took longer it waits for as
+	// long as that, up to longestMoment.
+	moment        = 2 * time.Millisecond
+	longestMoment = 40 * time.Millisecond
 	// drainTimeout is how long a stopping service waits for calls in flight.
 	drainTimeout = 15 * time.Second
 	// storeRetry is the pause after a database that failed.
@@ -79,9 +81,11 @@ func (r *runner) run(ctx context.Context) error {
 		case <-r.service.changes.signal:
 		case <-r.inbox.signal:
 		}
-		// A pass that took long is followed by as long a pause, so that much
-		// comes together where much is going on.
-		pause(ctx, max(moment, 2*took-time.Since(began)))
+		if r.next.Empty() {
+			// A pass that took long is followed by a longer pause, so that
+			// much comes together where much is going on.
+			pause(ctx, min(max(moment, 2*took-time.Since(began)), longestMoment))
+		}
 		r.inbox.take(&r.next)
 		if ctx.Err() != nil {
 			return r.drain(calls, stopCalls)
@@ -184,6 +188,7 @@ func (r *runner) loadChanges(ctx context.Context, changed taken, in *engine.Inpu
 		}
 		in.Records = append(in.Records, records...)
 	}
+	in.Records = append(in.Records, changed.records...)
 	if err := r.loadComponents(ctx, changed.components, in); err != nil {
 		return err
 	}

@@ -49,6 +49,8 @@ type Change struct {
 	// Components and Sessions were written or deleted.
 	Components []string
 	Sessions   []bos.SessionKey
+	// Records are components that were written, as they are stored since.
+	Records []bos.Record
 	// Options says that an option was changed.
 	Options bool
 	// All says that more was written than is worth naming.

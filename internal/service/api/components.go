@@ -111,7 +111,7 @@ func (s *server) writeComponent(w http.ResponseWriter, r *http.Request, kind str
 	if err != nil {
 		return orMissing(err, kindComponent, "", id)
 	}
-	s.Changed(Change{Components: []string{id}})
+	s.Changed(Change{Records: records})
 	return s.answerComponent(w, records[0])
 }
 

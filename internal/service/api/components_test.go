@@ -77,8 +77,8 @@ func TestPutComponentReplacesAndPatchMerges(t *testing.T) {
 	if c.RetryPolicy == nil || *c.RetryPolicy != 0 || c.DesiredState.Configuration != "base" || c.Status.Status != bos.StatusStable {
 		t.Errorf("%+v", c)
 	}
-	if got := s.lastChange().Components; !slices.Equal(got, []string{"x1"}) {
-		t.Errorf("the engine was told %v", got)
+	if got := s.lastChange().Records; len(got) != 1 || got[0].ID != "x1" || got[0].Revision != 1 || got[0].DesiredState.Configuration != "base" {
+		t.Errorf("the engine was told %+v", got)
 	}
 	s.do("PATCH", "/v2/components/x1", object{"id": "x1", "desired_state": object{"boot_artifacts": object{"kernel": "k"}}}).ok(http.StatusOK, &c)
 	if c.Error != "old" || c.DesiredState.Configuration != "base" || c.DesiredState.BootArtifacts.Kernel != "k" {
