@@ -62,12 +62,12 @@ func measure(ctx context.Context, f flags, power string, size int) (line []strin
 	if err := s.waitForNodes(ctx, size); err != nil {
 		return nil, nil, err
 	}
-	if _, err := s.session(ctx, bos.OperationBoot, size, f.patience); err != nil {
+	if _, err := s.session(ctx, bos.OperationBoot, size, need, f.patience); err != nil {
 		return nil, nil, err
 	}
 	reboots := make([]reboot, max(f.repeat, 1))
 	for i := range reboots {
-		if reboots[i], err = s.session(ctx, bos.OperationReboot, size, f.patience); err != nil {
+		if reboots[i], err = s.session(ctx, bos.OperationReboot, size, need, f.patience); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -186,7 +186,7 @@ func (s *site) waitForNodes(ctx context.Context, size int) error {
 }
 
 // session runs one session on all nodes and deletes its record.
-func (s *site) session(ctx context.Context, op bos.Operation, size int, patience time.Duration) (reboot, error) {
+func (s *site) session(ctx context.Context, op bos.Operation, size int, need, patience time.Duration) (reboot, error) {
 	s.sessions++
 	name := fmt.Sprintf("bench-%d", s.sessions)
 	template := fmt.Sprintf(`{"enable_cfs":false,"boot_sets":{"compute":{"path":%q,"type":"s3","kernel_parameters":"run=%d","node_roles_groups":["Compute"]}}}`, image, s.sessions)
@@ -201,6 +201,10 @@ func (s *site) session(ctx context.Context, op bos.Operation, size int, patience
 	body := fmt.Sprintf(`{"name":%q,"operation":%q,"template_name":"compute"}`, name, op)
 	if err := s.ask(ctx, http.MethodPost, "/v2/sessions", body, nil); err != nil {
 		return reboot{}, err
+	}
+	select { // nothing can be over before
+	case <-ctx.Done():
+	case <-time.After(need):
 	}
 	err := s.until(ctx, patience, func() (bool, error) {
 		var complete []struct{}

@@ -18,7 +18,7 @@ import (
 // The pace of reports.
 const (
 	// reporters bounds the reports under way at a time.
-	reporters     = 32
+	reporters     = 256
 	reportTimeout = 10 * time.Second
 	// firstRetry doubles up to lastRetry: for one node that BOS does not
 	// know yet or does not want to hear, and for all while BOS is away.
