@@ -12,7 +12,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/hw/tenantsfile"
 )
 
-func file(t *testing.T, text string) *tenantsfile.File {
+func file(t testing.TB, text string) *tenantsfile.File {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "tenants.yaml")
 	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
@@ -50,4 +50,23 @@ func TestAFileThatIsWrongIsNamedWithItsLine(t *testing.T) {
 	if _, err := tenantsfile.New("not-there.yaml").TenantNodes(t.Context(), "blue"); err == nil || errors.Is(err, bos.ErrNotFound) {
 		t.Errorf("got %v", err)
 	}
+}
+
+func FuzzTenants(f *testing.F) {
+	f.Add("tenants:\n  blue: x1000c0s[10,2]b0n0,X1000c0s02b0n0\n  empty:\n", "blue")
+	f.Add("tenants: {'': x1c0s1b0n0, a: x1, a: x2}", "a")
+	f.Add("tenants: &a {b: *a}", "b")
+	f.Add("tenants: {a: 'x[0-9][0-9][0-9][0-9][0-9][0-9]'}", "a")
+	f.Fuzz(func(t *testing.T, text, tenant string) {
+		fromFile := file(t, text)
+		nodes, err := fromFile.TenantNodes(t.Context(), tenant)
+		if known := errors.Is(err, bos.ErrNotFound); known == (fromFile.Check() != nil) && err != nil {
+			t.Errorf("%q of %q: %v", tenant, text, err)
+		}
+		for i, id := range nodes {
+			if !bos.IsNodeXname(id) || i > 0 && bos.CompareXnames(nodes[i-1], id) >= 0 {
+				t.Errorf("%q has the nodes %q", tenant, nodes)
+			}
+		}
+	})
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"slices"
 
@@ -88,15 +89,12 @@ func (s *server) writeComponent(w http.ResponseWriter, r *http.Request, kind str
 	if !sc.has(id) {
 		return missing(kindComponent, "", id)
 	}
-	var patch bos.ComponentPatch
-	if err := decode(w, r, maxBody, &patch); err != nil {
+	if err := checkMedia(r.Header.Get("Content-Type")); err != nil {
 		return err
 	}
-	if err := patch.Validate(); err != nil {
-		return err
-	}
-	if patch.ID != nil && *patch.ID != id {
-		return bos.Invalidf("id", "%q is not the component of the path, %q; leave it out or make it the same", clip(*patch.ID), id)
+	patch, err := componentFrom(http.MaxBytesReader(w, r.Body, maxBody), id)
+	if err != nil {
+		return drained(w, r, err)
 	}
 	booted, err := s.bootedBy(r, patch.Token())
 	if err != nil {
@@ -113,6 +111,21 @@ func (s *server) writeComponent(w http.ResponseWriter, r *http.Request, kind str
 	}
 	s.Changed(Change{Records: records})
 	return s.answerComponent(w, records[0])
+}
+
+// componentFrom reads the body of a write to one component.
+func componentFrom(body io.Reader, id string) (bos.ComponentPatch, error) {
+	var patch bos.ComponentPatch
+	if err := decodeFrom(body, &patch); err != nil {
+		return patch, err
+	}
+	if err := patch.Validate(); err != nil {
+		return patch, err
+	}
+	if patch.ID != nil && *patch.ID != id {
+		return patch, bos.Invalidf("id", "%q is not the component of the path, %q; leave it out or make it the same", clip(*patch.ID), id)
+	}
+	return patch, nil
 }
 
 // bootedBy is what a token stands for, nil if that is not known.

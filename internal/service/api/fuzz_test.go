@@ -94,6 +94,34 @@ func FuzzComponentPatch(f *testing.F) {
 	})
 }
 
+// FuzzOneComponent is the body of a write to one component; FuzzComponentPatch has
+// the lists and the filters.
+func FuzzOneComponent(f *testing.F) {
+	f.Add(`{"id":"x1","actual_state":{"bss_token":"T"}}`, "x1")
+	f.Add(`{"enabled":true,"desired_state":{"boot_artifacts":{"kernel":"k"},"configuration":"c"},"session":""}`, "x1c0s0b0n0")
+	f.Add(`{"staged_state":{"session":"s1"},"last_action":{"action":"powering_on"},"event_stats":{"power_on_attempts":1}}`, "")
+	f.Add(`{"status":{"phase":"","status_override":"failed"},"retry_policy":0,"error":"e"}`, "x")
+	f.Fuzz(func(t *testing.T, text, id string) {
+		patch, err := componentFrom(strings.NewReader(text), id)
+		if err != nil {
+			refusal(t, err)
+			return
+		}
+		if !json.Valid([]byte(text)) || patch.ID != nil && *patch.ID != id {
+			t.Fatalf("took %q for component %q", text, id)
+		}
+		rec := bos.Record{Component: bos.Component{ID: id}}
+		patch.Replace(&rec, &bos.BootArtifacts{Kernel: "k"}, noon)
+		var again bos.Component
+		if err := json.Unmarshal(rec.Shown().AppendJSON(nil, nil), &again); err != nil {
+			t.Errorf("%s is shown as no JSON: %v", text, err)
+		}
+		if rec.Enabled && rec.DeriveStatus() != bos.StatusOnHold || again.Status.Status != rec.DeriveStatus() {
+			t.Errorf("%s made %+v", text, again)
+		}
+	})
+}
+
 func FuzzSessionBody(f *testing.F) {
 	f.Add(`{"name":"s1","operation":"boot","template_name":"t1","limit":null,"stage":true,"include_disabled":false,"pin":"p"}`)
 	f.Add(`{"operation":"reboot","template_name":"t1","limit":"a,,b"}`)
@@ -151,6 +179,72 @@ func FuzzSessionPatch(f *testing.F) {
 		}
 		if rec.Status.Status == bos.SessionPending {
 			t.Errorf("%s sent a running session back", text)
+		}
+	})
+}
+
+func FuzzPreviewBody(f *testing.F) {
+	f.Add(`{"template_name":"t1","operation":"boot","limit":null,"stage":true,"include_disabled":true,"reuse":true}`)
+	f.Add(`{"template":{"name":"n","tenant":null,"boot_sets":{"c":{"path":"p","type":"s3","node_list":["x1"]}}},"operation":"reboot"}`)
+	f.Add(`{"template":{"boot_sets":{}},"operation":"shutdown"}`)
+	f.Add(`{"template_name":"-","operation":"boot"} x`)
+	f.Fuzz(func(t *testing.T, text string) {
+		var body previewBody
+		err := decodeFrom(strings.NewReader(text), &body)
+		if err == nil {
+			err = body.check()
+		}
+		var template bos.SessionTemplate
+		if err == nil && body.Template != nil {
+			template, err = (&server{}).templateToPreview(t.Context(), "", body, bos.DefaultOptions())
+		}
+		if err != nil {
+			refusal(t, err)
+			return
+		}
+		if body.Template == nil && orZero(body.TemplateName) == "" || body.Template != nil && (template.Name == "" || len(template.BootSets) == 0) {
+			t.Errorf("%s asks about no template: %+v", text, template)
+		}
+	})
+}
+
+func FuzzApplyStagedBody(f *testing.F) {
+	f.Add(`{"xnames":["x1c0s0b0n0","x1c0s0b0n0","X1"]}`)
+	f.Add(`{"xnames":[""]}`)
+	f.Add(`{}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		var body applyStagedBody
+		err := decodeFrom(strings.NewReader(text), &body)
+		if err == nil {
+			err = body.check()
+		}
+		if err != nil {
+			refusal(t, err)
+			return
+		}
+		if !json.Valid([]byte(text)) || len(bos.Distinct(body.Xnames)) > bos.MaxStagedXnames {
+			t.Errorf("took %q", text)
+		}
+	})
+}
+
+func FuzzCancelBody(f *testing.F) {
+	f.Add(`{"reason":" power cut "}`, "application/json")
+	f.Add(``, "")
+	f.Add(` `, "text/plain")
+	f.Add(`{"reason":null}`, "application/problem+json; charset=utf-8")
+	f.Fuzz(func(t *testing.T, text, media string) {
+		body, err := cancelFrom(strings.NewReader(text), media)
+		var p *problem
+		if errors.As(err, &p) && p.Status == http.StatusUnsupportedMediaType {
+			return
+		}
+		if err != nil {
+			refusal(t, err)
+			return
+		}
+		if strings.TrimSpace(text) != "" && !json.Valid([]byte(text)) || strings.TrimSpace(body.Reason) != body.Reason {
+			t.Errorf("took %q as %q", text, body.Reason)
 		}
 	})
 }
