@@ -16,7 +16,11 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
 )
 
-const nodeCount = 112
+const (
+	nodeCount = 112
+	// postedCount of them SMD is told of instead of discovering them.
+	postedCount = 12
+)
 
 func TestNodesOfSMDAndBSSBootRebootAndShutDown(t *testing.T) {
 	parts(t)
@@ -24,15 +28,18 @@ func TestNodesOfSMDAndBSSBootRebootAndShutDown(t *testing.T) {
 	smd := startSMD(t, postgres)
 	s3 := startS3(t)
 	bmcs, caFile := startBMCs(t, nodeCount)
-	discover(t, smd, bmcs)
+	discover(t, smd, bmcs[postedCount:])
+	for _, b := range bmcs[:postedCount] {
+		b.post(t, smd)
+	}
 	// BSS asks SMD for its nodes when it starts.
 	bss := startBSS(t, postgres, smd, s3.S3, s3.AccessKey, s3.SecretKey)
 
-	locked, disabled := bmcs[3], bmcs[17]
+	locked, disabled := bmcs[23], bmcs[37]
 	must(t, http.MethodPost, smd+"/locks/lock", fmt.Sprintf(`{"ComponentIDs":[%q],"ProcessingModel":"rigid"}`, locked.Node))
 	must(t, http.MethodPatch, smd+"/State/Components/"+disabled.Node+"/Enabled", `{"Enabled":false}`)
 	chosen := without(bmcs, locked, disabled)
-	service, url := startBOS(t, smd, bss, caFile, s3)
+	service, url, seen := startBOS(t, smd, bss, caFile, s3)
 	live(t, bmcs, bss, url)
 	await(t, "BOS knows the nodes", func() (bool, string) {
 		var known []bos.Component
@@ -44,6 +51,7 @@ func TestNodesOfSMDAndBSSBootRebootAndShutDown(t *testing.T) {
 
 	session(t, url, "shutdown", len(chosen))
 	wantPower(t, chosen, "Off")
+	seen.wantNotified(t, smd, []string{chosen[0].Node, chosen[50].Node})
 	session(t, url, "boot", len(chosen))
 	wantPower(t, chosen, "On")
 	wantStable(t, url, bss, chosen)
@@ -107,19 +115,37 @@ func discover(t *testing.T, smd string, bmcs []*bmc) {
 	})
 }
 
+// post tells SMD of a BMC and its node, as whoever has discovered them without SMD
+// does. SMD keeps neither the path of the system nor its actions.
+func (b *bmc) post(t *testing.T, smd string) {
+	t.Helper()
+	must(t, http.MethodPost, smd+"/Inventory/RedfishEndpoints", fmt.Sprintf(`{"SchemaVersion":1,"ID":%q,"Type":"NodeBMC","FQDN":%q,
+		"User":%q,"Password":%q,"Enabled":true,"RediscoverOnUpdate":false,"Managers":[],
+		"Systems":[{"uri":"https://%s","power_state":"On","actions":["On","ForceOff"]}]}`,
+		b.ID, b.Address, bmcUser, bmcPassword, b.Address+systemPath))
+	must(t, http.MethodPatch, smd+"/State/Components/"+b.Node+"/Role", `{"Role":"Compute"}`)
+	var found struct{ OdataID, RedfishEndpointFQDN string }
+	decode(t, must(t, http.MethodGet, smd+"/Inventory/ComponentEndpoints/"+b.Node, ""), &found)
+	if found.OdataID != "" || found.RedfishEndpointFQDN != b.Address {
+		t.Errorf("SMD has %+v of %s, want the address and no path", found, b.Node)
+	}
+}
+
 // startBOS runs serve with a configuration of these services.
-func startBOS(t *testing.T, smd, bss, caFile string, s3 emulator.Endpoints) (*process, string) {
+func startBOS(t *testing.T, smd, bss, caFile string, s3 emulator.Endpoints) (*process, string, watched) {
 	t.Helper()
 	dir := t.TempDir()
 	config := filepath.Join(dir, "bos.yaml")
 	listen := "127.0.0.1:" + freePort(t)
+	url := "http://" + listen
+	asSMDSees := watch(t, url)
 	text := fmt.Sprintf(`listen: %q
 database: %q
-inventory: { hsm: { url: %q } }
+inventory: { hsm: { url: %q }, notifications: %q }
 power: { redfish: { ca_file: %q, credentials: { user: %s, password_env: BMC_PASSWORD } } }
 boot_parameters: { bss: { url: %q } }
 artifacts: { s3: { endpoint: %q, access_key_env: S3_ACCESS_KEY, secret_key_env: S3_SECRET_KEY } }
-`, listen, filepath.Join(dir, "bos.db"), smd, caFile, bmcUser, bss, s3.S3)
+`, listen, filepath.Join(dir, "bos.db"), smd, asSMDSees.url, caFile, bmcUser, bss, s3.S3)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -127,9 +153,8 @@ artifacts: { s3: { endpoint: %q, access_key_env: S3_ACCESS_KEY, secret_key_env: 
 	serve.Dir = dir
 	serve.Env = append(os.Environ(), "BMC_PASSWORD="+bmcPassword, "S3_ACCESS_KEY="+s3.AccessKey, "S3_SECRET_KEY="+s3.SecretKey)
 	p := launch(t, serve)
-	url := "http://" + listen
 	p.ready(t, url+"/v2/healthz")
-	return p, url
+	return p, url, asSMDSees
 }
 
 // session runs an operation on all nodes it is meant for, all with success.
