@@ -26,7 +26,7 @@ var allowed = map[string][]string{
 	"internal/service/store/storetest": {"internal/bos"},
 	"internal/service/api":             {"internal/bos", "internal/service/decide"},
 	"internal/service/bootscript":      {"internal/bos"},
-	"internal/service/config":          {},
+	"internal/service/config":          {"internal/hw/yamlfile"},
 	"internal/service/sim":             {"internal/bos", "internal/service/decide", "internal/service/engine", "internal/service/store/sqlite", "internal/hw/emulator"},
 	"internal/service":                 {"internal/bos", "internal/service/api", "internal/service/decide", "internal/service/engine"},
 	"internal/transfer":                {"internal/bos", "internal/client"},
@@ -48,7 +48,7 @@ var allowed = map[string][]string{
 	"internal/hw/s3":                   {"internal/bos", "internal/hw/manifest", "internal/hw/transport"},
 	"internal/hw/web":                  {"internal/bos", "internal/hw/manifest", "internal/hw/transport"},
 	"internal/hw/files":                {"internal/bos", "internal/hw/manifest"},
-	"internal/hw/emulator":             {"internal/bos"},
+	"internal/hw/emulator":             {"internal/bos", "internal/hw/yamlfile"},
 	"internal/integration":             {},
 	// Puts the service together for whoever runs one; it holds no logic.
 	"internal/assembly": {

@@ -1,8 +1,6 @@
 package emulator
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -12,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/yamlfile"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
@@ -128,8 +126,8 @@ func LoadProfiles(nameOrFile string) ([]ProfileOf, error) {
 		return nil, fmt.Errorf("read the profiles: %w", err)
 	}
 	var list []ProfileOf
-	if err := yaml.NewDecoder(bytes.NewReader(body), yaml.Strict()).Decode(&list); err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("profiles %s: %s", nameOrFile, yaml.FormatError(err, false, true))
+	if err := yamlfile.Text(nameOrFile, string(body)).Decode(&list); err != nil {
+		return nil, fmt.Errorf("profiles %w", err)
 	}
 	return list, nil
 }

@@ -1,7 +1,6 @@
 package emulator
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -13,9 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
-
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/yamlfile"
 )
 
 // Fault is something that goes wrong.
@@ -149,23 +147,21 @@ func LoadFaults(path string) ([]Rule, error) {
 		return nil, fmt.Errorf("read the fault script: %w", err)
 	}
 	defer f.Close() //nolint:errcheck // only read
-	rules, err := readRules(f)
+	rules, err := readRules(path, f)
 	if err != nil {
-		return nil, fmt.Errorf("fault script %s: %w", path, err)
+		return nil, fmt.Errorf("fault script %w", err)
 	}
 	return rules, nil
 }
 
-func readRules(from io.Reader) ([]Rule, error) {
+func readRules(name string, from io.Reader) ([]Rule, error) {
 	body, err := io.ReadAll(io.LimitReader(from, maxFaultScript))
 	if err != nil {
 		return nil, err
 	}
 	var rules []Rule
-	if err := yaml.NewDecoder(bytes.NewReader(body), yaml.Strict()).Decode(&rules); err != nil && !errors.Is(err, io.EOF) {
-		return nil, errors.New(yaml.FormatError(err, false, true))
-	}
-	return rules, nil
+	err = yamlfile.Text(name, string(body)).Decode(&rules)
+	return rules, err
 }
 
 func (r Rule) validate() error {

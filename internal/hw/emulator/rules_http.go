@@ -97,7 +97,7 @@ func (s *Server) faultRoutes() map[string]http.HandlerFunc {
 	return map[string]http.HandlerFunc{
 		"GET " + faultsPath: func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, s.room.ListFaults()) },
 		"POST " + faultsPath: func(w http.ResponseWriter, r *http.Request) {
-			rules, err := readRules(r.Body)
+			rules, err := readRules("the fault script", r.Body)
 			if err == nil {
 				err = s.room.AddFaults(time.Now(), rules...)
 			}

@@ -214,7 +214,7 @@ func TestAFaultScriptIsReadStrictly(t *testing.T) {
 		{"retry_after of another fault", "- {fault: drop, retry_after: 1s}", "retry_after"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			rules, err := readRules(strings.NewReader(c.text))
+			rules, err := readRules("faults", strings.NewReader(c.text))
 			if err == nil {
 				err = newTestRoom(t, Config{Nodes: 1}).AddFaults(epoch, rules...)
 			}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"sync"
 	"time"
 
@@ -93,16 +94,51 @@ func Text(path, text string) Document { return Document{path, []byte(text)} }
 
 // Decode reads the document into v. Fields that v does not have, and keys that
 // come twice, are errors.
-func (d Document) Decode(v any) error {
-	err := yaml.UnmarshalWithOptions(d.body, v, yaml.Strict())
+func (d Document) Decode(v any) (err error) {
+	// The library panics at documents that fuzzing found, such as a tag with
+	// nothing behind it where a list is wanted.
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%s is no YAML that can be read: %v; look for a tag (!...) or an alias (*...) and take it out", d.path, p)
+		}
+	}()
+	err = yaml.UnmarshalWithOptions(d.body, v, yaml.Strict())
 	if err == nil || errors.Is(err, io.EOF) {
 		return nil
+	}
+	var wrong *yaml.TypeError
+	if errors.As(err, &wrong) {
+		return fmt.Errorf("%s:%d: here is %s; it should be %s", d.path, wrong.Token.Position.Line, word(wrong.SrcType), word(wrong.DstType))
 	}
 	var at yaml.Error
 	if errors.As(err, &at) && at.GetToken() != nil {
 		return fmt.Errorf("%s:%d: %s", d.path, at.GetToken().Position.Line, at.GetMessage())
 	}
 	return fmt.Errorf("%s: %w", d.path, err)
+}
+
+// word is what a type is called by who writes YAML.
+func word(t reflect.Type) string {
+	if t == nil {
+		return "nothing"
+	}
+	switch t.Kind() {
+	case reflect.Slice, reflect.Array:
+		return "a list"
+	case reflect.Map, reflect.Struct:
+		return "a mapping"
+	case reflect.String:
+		return "text"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Pointer:
+		return word(t.Elem())
+	default:
+		if t == reflect.TypeFor[time.Duration]() {
+			return "a duration such as 10s"
+		}
+		return "a number"
+	}
 }
 
 // Errorf is an error about what is at a place such as $.nodes[2].bmc, or the

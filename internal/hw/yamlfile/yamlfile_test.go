@@ -35,6 +35,10 @@ func TestWhatIsWrongIsNamedWithItsLine(t *testing.T) {
 			t.Errorf("%q: %v, want %s", text, err, want)
 		}
 	}
+	// The library panics at this one.
+	if _, err := parse(yamlfile.Text("f.yaml", "name: a\nlist: !00\nb: c")); err == nil || !strings.HasPrefix(err.Error(), "f.yaml") {
+		t.Errorf("a tag alone: %v", err)
+	}
 	if s, err := parse(yamlfile.Text("f.yaml", "")); err != nil || s.Name != "" {
 		t.Errorf("of nothing: %+v, %v", s, err)
 	}

@@ -4,14 +4,12 @@
 package config
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"time"
 
-	"github.com/goccy/go-yaml"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/yamlfile"
 )
 
 // Config is bos.yaml. Each url is the prefix before the paths of the upstream.
@@ -172,8 +170,8 @@ func Load(path string) (Config, error) {
 	if len(body) > maxFile {
 		return c, fmt.Errorf("the configuration %s is larger than %d bytes; it should be a bos.yaml", path, maxFile)
 	}
-	if err := yaml.NewDecoder(bytes.NewReader(body), yaml.Strict()).Decode(&c); err != nil && !errors.Is(err, io.EOF) {
-		return c, fmt.Errorf("configuration %s: %s", path, yaml.FormatError(err, false, true))
+	if err := yamlfile.Text(path, string(body)).Decode(&c); err != nil {
+		return c, fmt.Errorf("configuration %w", err)
 	}
 	if err := c.Environment(os.LookupEnv); err != nil {
 		return c, err

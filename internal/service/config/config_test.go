@@ -64,7 +64,7 @@ func TestWhatIsUnknownOrWrongIsNamed(t *testing.T) {
 		"power: { limits: { starts_per_cabinet: -1 } }":                                    "power.limits.starts_per_cabinet -1",
 		"power: { pcs: { url: 'http://pcs', retries: 3 } }":                                "retries",
 		"Listen: here":                                                                     "Listen",
-		"listen: [a]":                                                                      "listen",
+		"listen: [a]":                                                                      "bos.yaml:1: here is a list; it should be text",
 		"inventory: { hsm: { url: 'http://u:secret@hsm' } }":                               "inventory.hsm.url holds a user",
 		"inventory: { hsm: { url: hsm:80 } }":                                              "inventory.hsm.url",
 		"inventory: { notifications: 'http://bos' }":                                       "inventory.notifications needs inventory.hsm",
