@@ -1,4 +1,5 @@
-// Package fieldcases checks docs/field-cases.md against the tests it names.
+// Package fieldcases checks docs/field-cases.md and docs/rules.md against the tests
+// that they name.
 package fieldcases
 
 import (
@@ -18,11 +19,14 @@ import (
 const (
 	root      = "../.."
 	tableFile = root + "/docs/field-cases.md"
+	rulesFile = root + "/docs/rules.md"
 	adrFile   = root + "/docs/adr/0006-cases-that-cannot-occur.md"
 	caseCount = 59
+	ruleCount = 8
 )
 
 var (
+	rule    = regexp.MustCompile(`^\| (\d+)\.(\d+) \| ([^|]+) \| ([^|]+) \|$`)
 	row     = regexp.MustCompile(`^\| (\d+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$`)
 	proof   = regexp.MustCompile("`([^`]+)`|ADR 6\\.(\\d+)")
 	adrLine = regexp.MustCompile(`(?m)^(\d+)\. \S`)
@@ -145,6 +149,44 @@ func TestEveryCaseNamesTestsThatExistOrALineThatSaysWhyItCannotOccur(t *testing.
 		if !used {
 			t.Errorf("no case refers to line %s of ADR 6", number)
 		}
+	}
+}
+
+func TestEveryRuleNamesTestsThatExist(t *testing.T) {
+	table, err := os.ReadFile(rulesFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := make(map[string]tests)
+	last, part := 0, 0
+	for line := range strings.Lines(string(table)) {
+		m := rule.FindStringSubmatch(strings.TrimRight(line, "\n"))
+		if m == nil {
+			if strings.HasPrefix(line, "| ") && !strings.HasPrefix(line, "| # ") {
+				t.Errorf("this is no row of a rule: %s", line)
+			}
+			continue
+		}
+		switch {
+		case m[1] == strconv.Itoa(last) && m[2] == strconv.Itoa(part+1):
+			part++
+		case m[1] == strconv.Itoa(last+1) && m[2] == "1":
+			last, part = last+1, 1
+		default:
+			t.Fatalf("rule %s.%s comes after %d.%d", m[1], m[2], last, part)
+		}
+		proofs := proof.FindAllStringSubmatch(m[4], -1)
+		if len(proofs) == 0 {
+			t.Errorf("rule %s.%s is shown by nothing", m[1], m[2])
+		}
+		for _, p := range proofs {
+			if err := missing(p[1], known); err != nil {
+				t.Errorf("rule %s.%s: %v", m[1], m[2], err)
+			}
+		}
+	}
+	if last != ruleCount {
+		t.Errorf("the tables have %d rules, want %d", last, ruleCount)
 	}
 }
 
