@@ -9,9 +9,25 @@ import (
 
 var (
 	xnameWord    = regexp.MustCompile(`^x[0-9]+([a-z][0-9]+)*$`)
-	nodeXname    = regexp.MustCompile(`^(x[0-9]+c[0-9]+s[0-9]+b[0-9]+)n[0-9]+$`)
 	chassisXname = regexp.MustCompile(`^(x[0-9]+c[0-9]+)([a-z][0-9]+)*$`)
 )
+
+// levels is how long the part of s is that has the given letters in order, each
+// with a number; 0 if s does not begin so. It is asked for every power reading.
+func levels(s, letters string) int {
+	at := 0
+	for i := range len(letters) {
+		if at >= len(s) || s[at] != letters[i] {
+			return 0
+		}
+		digits, _ := number(s[at+1:])
+		if digits == "" {
+			return 0
+		}
+		at += 1 + len(digits)
+	}
+	return at
+}
 
 // CanonicalXname is the form in which xnames are kept: lower case, numbers
 // without leading zeros. Other strings are only lower-cased.
@@ -34,13 +50,15 @@ func CanonicalXname(s string) string {
 }
 
 // IsNodeXname reports whether s is the canonical xname of a node.
-func IsNodeXname(s string) bool { return nodeXname.MatchString(s) && CanonicalXname(s) == s }
+func IsNodeXname(s string) bool {
+	return s != "" && levels(s, "xcsbn") == len(s) && CanonicalXname(s) == s
+}
 
 // BMCOf is the xname of the BMC of a node. An id that is no node xname is its
 // own BMC, so that each stands for itself.
 func BMCOf(id string) string {
-	if m := nodeXname.FindStringSubmatch(id); m != nil {
-		return m[1]
+	if levels(id, "xcsbn") == len(id) {
+		return id[:levels(id, "xcsb")]
 	}
 	return id
 }
