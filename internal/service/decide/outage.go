@@ -93,9 +93,8 @@ const (
 
 // Assessment is the state of a whole upstream at one moment.
 type Assessment struct {
-	bad     map[string]Sighting
-	chassis map[string]bool // all of whose targets, at least two, are bad
-	out     bool
+	dead map[string]bool // chassis of which all targets, at least two, are bad
+	out  bool
 }
 
 // Assess judges an upstream by the last sighting of each of its targets, in any
@@ -108,32 +107,43 @@ type Assessment struct {
 // done, so that share is estimated (see tally.share). With a single target
 // nobody can tell, and it holds.
 func Assess(sightings []Sighting, now time.Time, fresh time.Duration) *Assessment {
-	a := &Assessment{bad: make(map[string]Sighting), chassis: make(map[string]bool)}
-	type count struct{ bad, all int }
-	racks := make(map[string]count)
 	t := tally{}
-	for _, s := range sightings {
-		t.add(s, now, fresh)
-		c := racks[s.Chassis]
-		c.all++
-		if s.bad() {
-			a.bad[s.Target] = s
-			c.bad++
-		}
-		racks[s.Chassis] = c
+	for i := range sightings {
+		t.add(&sightings[i], now, fresh)
 	}
-	a.out = t.outage()
-	for name, c := range racks {
-		a.chassis[name] = name != "" && c.bad == c.all && c.all >= 2
+	a := &Assessment{out: t.outage()}
+	if !a.out { // in an outage nobody asks for the chassis
+		a.dead = deadChassis(sightings)
 	}
 	return a
 }
 
-// Verdict judges one target; a zero Verdict means that it answers, or was never
-// seen.
-func (a *Assessment) Verdict(target string) Verdict {
-	s, bad := a.bad[target]
-	if !bad {
+// deadChassis are the chassis all of whose targets, at least two, are bad.
+func deadChassis(sightings []Sighting) map[string]bool {
+	bad := make(map[string]int)
+	for i := range sightings {
+		if s := &sightings[i]; s.bad() && s.Chassis != "" {
+			bad[s.Chassis]++
+		}
+	}
+	dead := make(map[string]bool, len(bad))
+	for chassis, n := range bad {
+		dead[chassis] = n >= 2
+	}
+	if len(bad) > 0 {
+		for i := range sightings {
+			if s := &sightings[i]; !s.bad() {
+				delete(dead, s.Chassis)
+			}
+		}
+	}
+	return dead
+}
+
+// Verdict judges one target by its last sighting; a zero Verdict means that it
+// answers, or was never seen.
+func (a *Assessment) Verdict(s Sighting) Verdict {
+	if !s.bad() {
 		return Verdict{}
 	}
 	row := verdicts[a.extent(s)]
@@ -153,7 +163,7 @@ func (a *Assessment) extent(s Sighting) Extent {
 	switch {
 	case a.out || s.Cause == bos.CauseUpstreamOutage:
 		return ExtentUpstream
-	case a.chassis[s.Chassis]:
+	case a.dead[s.Chassis]:
 		return ExtentChassis
 	default:
 		return ExtentBMC
@@ -177,7 +187,7 @@ type tally struct {
 	still, recovered, unconfirmed int
 }
 
-func (t *tally) add(s Sighting, now time.Time, fresh time.Duration) {
+func (t *tally) add(s *Sighting, now time.Time, fresh time.Duration) {
 	// A bad answer comes later than a good one, often only after a
 	// time-out, and an outage that is overlooked costs more than one that
 	// is seen too long: hence twice the time for changes.

@@ -54,6 +54,11 @@ func row(n int) []string {
 	return names
 }
 
+// of is the sighting of one target in a room.
+func of(room []Sighting, target string) Sighting {
+	return room[slices.IndexFunc(room, func(s Sighting) bool { return s.Target == target })]
+}
+
 func assess(sightings ...Sighting) *Assessment { return Assess(sightings, testNow, testFresh) }
 
 func TestTheTableSaysSomethingForEachExtentAndSymptom(t *testing.T) {
@@ -94,7 +99,7 @@ func TestEachCellOfTheTableIsReached(t *testing.T) {
 						room = append(room, answered(name, time.Second))
 					}
 				}
-				if got, want := Assess(room, testNow, testFresh).Verdict("x1000c0s0b0"), verdicts[extent][symptom]; got != want {
+				if got, want := Assess(room, testNow, testFresh).Verdict(room[0]), verdicts[extent][symptom]; got != want {
 					t.Errorf("verdict %+v, want %+v", got, want)
 				}
 			})
@@ -144,7 +149,7 @@ func TestTheVerdictOnRoomsOfKnownShape(t *testing.T) {
 		{"one fresh answer is proof enough for one silent BMC", append(rest(silent(1), 99, longAgo), justNow("x9c0s0b0")), ExtentBMC},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if got := Assess(tc.room, testNow, testFresh).Verdict(bmc); got.Extent != tc.want || got.ClockRuns != (tc.want != ExtentUpstream) {
+			if got := Assess(tc.room, testNow, testFresh).Verdict(of(tc.room, bmc)); got.Extent != tc.want || got.ClockRuns != (tc.want != ExtentUpstream) {
 				t.Errorf("verdict %+v, want extent %s", got, tc.want)
 			}
 		})
@@ -164,7 +169,7 @@ func TestWitnessesThatFallSilentTogetherMakeAnOutageOfThreeDeadBMCs(t *testing.T
 			room = append(room, answered(name, time.Hour))
 		}
 	}
-	if v := Assess(room, testNow, testFresh).Verdict(names[0]); !v.ClockRuns || v.Extent != ExtentBMC {
+	if v := Assess(room, testNow, testFresh).Verdict(room[0]); !v.ClockRuns || v.Extent != ExtentBMC {
 		t.Fatalf("verdict %+v while all witnesses answer, want a lone failure", v)
 	}
 	fell := 0
@@ -174,7 +179,7 @@ func TestWitnessesThatFallSilentTogetherMakeAnOutageOfThreeDeadBMCs(t *testing.T
 			fell++
 		}
 	}
-	if v := Assess(room, testNow, testFresh).Verdict(names[0]); v.ClockRuns {
+	if v := Assess(room, testNow, testFresh).Verdict(room[0]); v.ClockRuns {
 		t.Errorf("verdict %+v after %d of 20 witnesses fell silent, want everything to hold", v, fell)
 	}
 }
@@ -183,15 +188,15 @@ func TestOneThatSaysMoreThanTheTableIsBelieved(t *testing.T) {
 	refusing := turnedBad("x1000c0s0b0", bos.SymptomRefusing, time.Hour)
 	refusing.Cause = bos.CauseBMCAuth
 	others := []Sighting{answered("x1000c0s1b0", 0), answered("x1000c1s1b0", 0)}
-	if v := assess(append(others, refusing)...).Verdict(refusing.Target); v.Cause != bos.CauseBMCAuth || !v.ClockRuns {
+	if v := assess(append(others, refusing)...).Verdict(refusing); v.Cause != bos.CauseBMCAuth || !v.ClockRuns {
 		t.Errorf("verdict %+v, want the rejected credentials as cause", v)
 	}
-	if v := assess(refusing).Verdict(refusing.Target); v.Cause != bos.CauseBMCAuth || v.ClockRuns {
+	if v := assess(refusing).Verdict(refusing); v.Cause != bos.CauseBMCAuth || v.ClockRuns {
 		t.Errorf("verdict %+v, want the rejected credentials as what everything waits for", v)
 	}
 	silent := turnedBad("x1000c0s0b0", bos.SymptomSilent, time.Hour)
 	silent.Cause = bos.CauseBMCUnreachable
-	if v := assess(silent).Verdict(silent.Target); v.Cause != bos.CauseUpstreamOutage {
+	if v := assess(silent).Verdict(silent); v.Cause != bos.CauseUpstreamOutage {
 		t.Errorf("verdict %+v, want silence in an outage to be the outage's", v)
 	}
 }
@@ -199,14 +204,14 @@ func TestOneThatSaysMoreThanTheTableIsBelieved(t *testing.T) {
 func TestAnAdapterThatKnowsOfAnOutageStopsTheClockAtOnce(t *testing.T) {
 	s := turnedBad("x1000c0s0b0", bos.SymptomSilent, time.Second)
 	s.Cause = bos.CauseUpstreamOutage
-	if v := assess(s, answered("x1000c1s0b0", time.Second)).Verdict(s.Target); v.ClockRuns || v.Extent != ExtentUpstream {
+	if v := assess(s, answered("x1000c1s0b0", time.Second)).Verdict(s); v.ClockRuns || v.Extent != ExtentUpstream {
 		t.Errorf("verdict %+v although the power service itself is out", v)
 	}
 }
 
 func TestASymptomThatTheTableDoesNotKnowIsReadAsSilence(t *testing.T) {
 	s := turnedBad("x1000c0s0b0", bos.Symptom(99), time.Hour)
-	if v := assess(s, answered("x1000c1s0b0", 0)).Verdict(s.Target); v != verdicts[ExtentBMC][bos.SymptomSilent] {
+	if v := assess(s, answered("x1000c1s0b0", 0)).Verdict(s); v != verdicts[ExtentBMC][bos.SymptomSilent] {
 		t.Errorf("verdict %+v", v)
 	}
 }
@@ -242,7 +247,7 @@ func TestPropertyOneThatAnswersIsFineAndOneThatDoesNotGetsACellOfTheTable(t *tes
 		room := drawRoom(t)
 		a := Assess(room, testNow, testFresh)
 		for _, s := range room {
-			v := a.Verdict(s.Target)
+			v := a.Verdict(s)
 			if !s.bad() {
 				if v != (Verdict{}) {
 					t.Fatalf("verdict %+v on %s, which answers", v, s.Target)
@@ -254,7 +259,7 @@ func TestPropertyOneThatAnswersIsFineAndOneThatDoesNotGetsACellOfTheTable(t *tes
 				t.Fatalf("verdict %+v on %+v is none of the table", v, s)
 			}
 		}
-		if v := a.Verdict("x9c9s9b9"); v != (Verdict{}) {
+		if v := a.Verdict(Sighting{Target: "x9c9s9b9"}); v != (Verdict{}) {
 			t.Fatalf("verdict %+v on a target never heard of", v)
 		}
 	})
@@ -266,8 +271,8 @@ func TestPropertyTheOrderOfSightingsDoesNotMatter(t *testing.T) {
 		shuffled := rapid.Permutation(room).Draw(t, "order")
 		a, b := Assess(room, testNow, testFresh), Assess(shuffled, testNow, testFresh)
 		for _, s := range room {
-			if a.Verdict(s.Target) != b.Verdict(s.Target) {
-				t.Fatalf("%s: %+v in one order, %+v in another", s.Target, a.Verdict(s.Target), b.Verdict(s.Target))
+			if a.Verdict(s) != b.Verdict(s) {
+				t.Fatalf("%s: %+v in one order, %+v in another", s.Target, a.Verdict(s), b.Verdict(s))
 			}
 		}
 		most := rapid.IntRange(0, 30).Draw(t, "most")
@@ -288,8 +293,8 @@ func TestPropertyOneMoreThatAnswersNeverStopsAClock(t *testing.T) {
 		before := Assess(room, testNow, testFresh)
 		after := Assess(append(slices.Clone(room), more), testNow, testFresh)
 		for _, s := range room {
-			if before.Verdict(s.Target).ClockRuns && !after.Verdict(s.Target).ClockRuns {
-				t.Fatalf("%s: %+v, and %+v after one more answered", s.Target, before.Verdict(s.Target), after.Verdict(s.Target))
+			if before.Verdict(s).ClockRuns && !after.Verdict(s).ClockRuns {
+				t.Fatalf("%s: %+v, and %+v after one more answered", s.Target, before.Verdict(s), after.Verdict(s))
 			}
 		}
 	})
@@ -305,7 +310,7 @@ func TestPropertyWithoutAFreshAnswerNoClockRuns(t *testing.T) {
 		}
 		a := Assess(room, testNow, testFresh)
 		for _, s := range room {
-			if v := a.Verdict(s.Target); v.ClockRuns {
+			if v := a.Verdict(s); v.ClockRuns {
 				t.Fatalf("verdict %+v on %s with no fresh answer in the room", v, s.Target)
 			}
 		}
@@ -327,7 +332,7 @@ func TestPropertyAFifthOfTheRoomBehavingBadlyHoldsEverything(t *testing.T) {
 		}
 		a := Assess(room, testNow, testFresh)
 		for _, s := range room[:bad] {
-			if v := a.Verdict(s.Target); v.ClockRuns || v.Extent != ExtentUpstream {
+			if v := a.Verdict(s); v.ClockRuns || v.Extent != ExtentUpstream {
 				t.Fatalf("verdict %+v with %d of %d bad", v, bad, all)
 			}
 		}
@@ -353,7 +358,7 @@ func TestPropertyADeadChassisIsNamedWhileTheOthersAnswer(t *testing.T) {
 		}
 		a := Assess(room, testNow, testFresh)
 		for _, s := range room[:size] {
-			if v := a.Verdict(s.Target); v != verdicts[ExtentChassis][symptom] {
+			if v := a.Verdict(s); v != verdicts[ExtentChassis][symptom] {
 				t.Fatalf("verdict %+v on a chassis of %d with %d others", v, size, others)
 			}
 		}
@@ -541,7 +546,7 @@ func (s *simulated) timeOut() {
 	}
 	a := Assess(s.room, s.now, testFresh)
 	for _, i := range came {
-		if !s.lastBad[i].IsZero() && a.Verdict(s.room[i].Target).ClockRuns {
+		if !s.lastBad[i].IsZero() && a.Verdict(s.room[i]).ClockRuns {
 			s.clock[i] += min(s.now.Sub(s.lastBad[i]), 2*testFresh)
 		}
 		s.lastBad[i] = s.now
@@ -641,7 +646,7 @@ func TestAChassisThatDiesUnderTheLastNodeInWorkIsNamed(t *testing.T) {
 	chassis := s.room[5].Chassis
 	dead := func(i int) bool { return s.room[i].Chassis == chassis }
 	s.run(11*time.Minute, dead)
-	if v := Assess(s.room, s.now, testFresh).Verdict(s.room[5].Target); v.Extent != ExtentChassis || !v.ClockRuns {
+	if v := Assess(s.room, s.now, testFresh).Verdict(s.room[5]); v.Extent != ExtentChassis || !v.ClockRuns {
 		t.Errorf("verdict %+v after 11 minutes, want the chassis", v)
 	}
 	s.run(3*time.Minute, dead)

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -100,27 +99,6 @@ func (r *row) take() time.Duration {
 	r.elapsed = 0
 	return elapsed
 }
-
-// look is a question to an upstream about one node: out, or due at a time.
-type look struct {
-	out bool
-	at  time.Time
-}
-
-// want takes a decision's wish over: it reports whether to ask at once.
-func (l *look) want(at, now time.Time) bool {
-	if at.IsZero() || l.out {
-		return false
-	}
-	l.at = at
-	return !at.After(now)
-}
-
-// due reports whether a question that was put off is to go out now.
-func (l *look) due(now time.Time) bool { return !l.out && !l.at.IsZero() && !l.at.After(now) }
-
-// ask notes that the question goes out.
-func (l *look) ask() { l.out, l.at = true, time.Time{} }
 
 // step is what one Step gathers; it is emptied before the next.
 type step struct {
@@ -264,7 +242,7 @@ func (e *Engine) track(r bos.Record) {
 	if !known {
 		n = &node{since: e.step.now}
 		e.nodes[r.ID] = n
-		e.room.add(r.ID)
+		e.room.place(r.ID)
 	} else {
 		e.count(n.rec.Session, -1)
 		if r.Revision != n.rec.Revision && r.Status.StatusOverride == bos.StatusOnHold {
@@ -420,67 +398,6 @@ func (e *Engine) takeTurns() {
 	}
 }
 
-// schedule turns the wish for a look or a wake into one.
-func (e *Engine) schedule(id string, n *node, d decide.Decision) {
-	now := e.step.now
-	n.awaits = d.AwaitsPower()
-	d.Look = n.lookSooner(d.Look, now)
-	if d.Next.Enabled && n.power.want(d.Look, now) {
-		e.look(id, n)
-	}
-	if d.Next.Enabled && n.configured.want(together(d.LookConfiguration, now), now) {
-		e.lookConfiguration(id, n)
-	}
-	at := d.Wake
-	for _, other := range []time.Time{n.power.at, n.configured.at} {
-		if !other.IsZero() && (at.IsZero() || other.Before(at)) {
-			at = other
-		}
-	}
-	e.wakes.set(id, at)
-}
-
-// together puts a later look off to the next whole second, so that nodes which
-// wait for the same thing are asked about in one request.
-func together(at, now time.Time) time.Time {
-	if !at.After(now) {
-		return at
-	}
-	return at.Truncate(time.Second).Add(time.Second)
-}
-
-// look asks for a power reading.
-func (e *Engine) look(id string, n *node) {
-	n.power.ask()
-	n.hinted = time.Time{}
-	e.step.out.Looks = append(e.step.out.Looks, id)
-}
-
-// lookConfiguration asks the configuration service.
-func (e *Engine) lookConfiguration(id string, n *node) {
-	n.configured.ask()
-	e.step.out.ConfigurationLooks = append(e.step.out.ConfigurationLooks, id)
-}
-
-// wake takes the nodes that fall due: looks that were put off go out, and the
-// node is decided on.
-func (e *Engine) wake() {
-	now := e.step.now
-	for _, id := range e.wakes.due(now) {
-		e.step.touched[id] = true
-		n, ok := e.nodes[id]
-		if !ok || e.flights[id] != bos.EffectNone {
-			continue
-		}
-		if n.power.due(now) {
-			e.look(id, n)
-		}
-		if n.configured.due(now) {
-			e.lookConfiguration(id, n)
-		}
-	}
-}
-
 // write keeps the next record of a node, to be committed with the pass.
 func (e *Engine) write(n *node, next bos.Record) {
 	if next == n.rec {
@@ -517,49 +434,6 @@ func (e *Engine) finishWrites() {
 		}
 	}
 	out.Effects = decide.Batches(e.step.effects, e.options.MaxComponentBatchSize)
-}
-
-// note writes history: every action, every attempt that was given back, and every end.
-func (e *Engine) note(before bos.Record, d decide.Decision) {
-	held := d.Why == decide.ReasonHold && d.Next.Work.Hold != before.Work.Hold
-	acts := d.Effect.Kind.PowerOp() != ""
-	ends := before.Enabled && !d.Next.Enabled
-	if d.Next.Work.Lost > before.Work.Lost {
-		e.tell(d.Next, decide.ReasonGivenBack, fmt.Sprintf("the service stopped during %s, which did nothing", before.Work.InFlight))
-	}
-	if held || acts || ends {
-		e.tell(d.Next, d.Why, d.Next.Error)
-	}
-}
-
-// tell writes one line of history about a component.
-func (e *Engine) tell(r bos.Record, why decide.Reason, detail string) {
-	e.step.out.Commit.Events = append(e.step.out.Commit.Events, bos.Event{
-		Time: e.step.now, Component: r.ID, Session: r.Session, Tenant: e.tenantOf(r.Session, r.ID), Kind: string(why), Detail: detail,
-	})
-}
-
-func (e *Engine) nextWake() time.Time {
-	var wake time.Time
-	earlier := func(t time.Time) {
-		if !t.IsZero() && (wake.IsZero() || t.Before(wake)) {
-			wake = t
-		}
-	}
-	if at, ok := e.wakes.next(); ok {
-		earlier(at)
-	}
-	for _, s := range e.sessions {
-		earlier(s.retryAt)
-	}
-	if len(e.sessions) > 0 {
-		earlier(e.nextRecheck)
-	}
-	earlier(e.nextDiscovery)
-	earlier(e.nextClean)
-	earlier(e.room.nextCall)
-	earlier(e.ramp.wake(e.step.now))
-	return wake
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -14,7 +14,10 @@ const maxWitnesses = 20
 // room is what was last seen of every BMC, of nodes in work and of others.
 type room struct {
 	fresh time.Duration
-	seen  map[string]*sighted
+	// known has a place in sightings and in beside for each BMC.
+	known     map[string]int
+	sightings []decide.Sighting
+	beside    []beside
 	// bad counts the BMCs whose last sighting was bad, away those that turned
 	// the last power action away.
 	bad, away int
@@ -22,26 +25,27 @@ type room struct {
 	nextCall time.Time
 }
 
-type sighted struct {
-	decide.Sighting
+// beside is what the room remembers of a BMC besides its sighting.
+type beside struct {
 	// away says that it turned the last power action away.
 	away bool
 	// node is one of its nodes, to be looked at when the BMC is a witness.
 	node string
 }
 
-func newRoom() *room { return &room{seen: make(map[string]*sighted)} }
+func newRoom() *room { return &room{known: make(map[string]int)} }
 
-// add makes a node's BMC known.
-func (m *room) add(node string) *sighted {
+// place makes a node's BMC known and returns its place.
+func (m *room) place(node string) int {
 	target := bos.BMCOf(node)
-	s, ok := m.seen[target]
+	i, ok := m.known[target]
 	if !ok {
-		s = &sighted{node: node}
-		s.Target, s.Chassis = target, bos.ChassisOf(node)
-		m.seen[target] = s
+		i = len(m.sightings)
+		m.known[target] = i
+		m.sightings = append(m.sightings, decide.Sighting{Target: target, Chassis: bos.ChassisOf(node)})
+		m.beside = append(m.beside, beside{node: node})
 	}
-	return s
+	return i
 }
 
 // see takes a reading in. A node that its upstream does not know says nothing
@@ -50,7 +54,7 @@ func (m *room) see(r bos.PowerReading, now time.Time) {
 	if r.State == bos.PowerStateUnknown && r.Symptom == bos.SymptomNone {
 		return
 	}
-	s := m.add(r.ID)
+	s := &m.sightings[m.place(r.ID)]
 	if r.Asked.Before(s.Asked) {
 		return
 	}
@@ -71,36 +75,28 @@ func (m *room) see(r bos.PowerReading, now time.Time) {
 
 // setAway notes whether a node's BMC turned a power action away.
 func (m *room) setAway(node string, away bool) {
-	s := m.add(node)
-	if away && !s.away {
+	b := &m.beside[m.place(node)]
+	if away && !b.away {
 		m.away++
 	}
-	if !away && s.away {
+	if !away && b.away {
 		m.away--
 	}
-	s.away = away
+	b.away = away
 }
 
 // shared is the answer to a power action in the light of what other BMCs do.
 func (m *room) shared(res bos.CallResult) bos.CallResult {
-	return decide.Shared(res, m.away, len(m.seen))
-}
-
-func (m *room) sightings() []decide.Sighting {
-	all := make([]decide.Sighting, 0, len(m.seen))
-	for _, s := range m.seen {
-		all = append(all, s.Sighting)
-	}
-	return all
+	return decide.Shared(res, m.away, len(m.sightings))
 }
 
 // verdict judges the silence of a node's BMC. The assessment of the whole room
 // is made once in a step, and only if somebody is silent.
 func (e *Engine) verdict(id string) decide.Verdict {
 	if e.step.assess == nil {
-		e.step.assess = decide.Assess(e.room.sightings(), e.step.now, e.room.fresh)
+		e.step.assess = decide.Assess(e.room.sightings, e.step.now, e.room.fresh)
 	}
-	return e.step.assess.Verdict(bos.BMCOf(id))
+	return e.step.assess.Verdict(e.room.sightings[e.room.place(id)])
 }
 
 // callWitnesses looks at BMCs that answered before, while a component in work
@@ -115,8 +111,8 @@ func (e *Engine) callWitnesses() {
 		return
 	}
 	m.nextCall = now.Add(m.fresh / 2)
-	for _, target := range decide.Witnesses(m.sightings(), now, m.fresh, maxWitnesses) {
-		id := m.seen[target].node
+	for _, target := range decide.Witnesses(m.sightings, now, m.fresh, maxWitnesses) {
+		id := m.beside[m.known[target]].node
 		if n, ok := e.nodes[id]; ok {
 			if n.power.out || e.flights[id] != bos.EffectNone {
 				continue

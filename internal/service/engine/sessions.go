@@ -308,7 +308,7 @@ func (e *Engine) runDiscovery(facts *DiscoveryFacts) {
 			known[id] = true
 		}
 		for _, n := range facts.Inventory.Nodes {
-			e.room.add(n.ID)
+			e.room.place(n.ID)
 			if !known[n.ID] {
 				e.step.out.Commit.Components = append(e.step.out.Commit.Components, discovered(n.ID, e.step.now))
 			}

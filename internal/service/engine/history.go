@@ -1,0 +1,28 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
+)
+
+// note writes history: every action, every attempt that was given back, and every end.
+func (e *Engine) note(before bos.Record, d decide.Decision) {
+	held := d.Why == decide.ReasonHold && d.Next.Work.Hold != before.Work.Hold
+	acts := d.Effect.Kind.PowerOp() != ""
+	ends := before.Enabled && !d.Next.Enabled
+	if d.Next.Work.Lost > before.Work.Lost {
+		e.tell(d.Next, decide.ReasonGivenBack, fmt.Sprintf("the service stopped during %s, which did nothing", before.Work.InFlight))
+	}
+	if held || acts || ends {
+		e.tell(d.Next, d.Why, d.Next.Error)
+	}
+}
+
+// tell writes one line of history about a component.
+func (e *Engine) tell(r bos.Record, why decide.Reason, detail string) {
+	e.step.out.Commit.Events = append(e.step.out.Commit.Events, bos.Event{
+		Time: e.step.now, Component: r.ID, Session: r.Session, Tenant: e.tenantOf(r.Session, r.ID), Kind: string(why), Detail: detail,
+	})
+}

@@ -1,0 +1,114 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
+)
+
+// look is a question to an upstream about one node: out, or due at a time.
+type look struct {
+	out bool
+	at  time.Time
+}
+
+// want takes a decision's wish over: it reports whether to ask at once.
+func (l *look) want(at, now time.Time) bool {
+	if at.IsZero() || l.out {
+		return false
+	}
+	l.at = at
+	return !at.After(now)
+}
+
+// due reports whether a question that was put off is to go out now.
+func (l *look) due(now time.Time) bool { return !l.out && !l.at.IsZero() && !l.at.After(now) }
+
+// ask notes that the question goes out.
+func (l *look) ask() { l.out, l.at = true, time.Time{} }
+
+// schedule turns the wish for a look or a wake into one.
+func (e *Engine) schedule(id string, n *node, d decide.Decision) {
+	now := e.step.now
+	n.awaits = d.AwaitsPower()
+	d.Look = n.lookSooner(d.Look, now)
+	if d.Next.Enabled && n.power.want(d.Look, now) {
+		e.look(id, n)
+	}
+	if d.Next.Enabled && n.configured.want(together(d.LookConfiguration, now), now) {
+		e.lookConfiguration(id, n)
+	}
+	at := d.Wake
+	for _, other := range []time.Time{n.power.at, n.configured.at} {
+		if !other.IsZero() && (at.IsZero() || other.Before(at)) {
+			at = other
+		}
+	}
+	e.wakes.set(id, at)
+}
+
+// together puts a later look off to the next whole second, so that nodes which
+// wait for the same thing are asked about in one request.
+func together(at, now time.Time) time.Time {
+	if !at.After(now) {
+		return at
+	}
+	return at.Truncate(time.Second).Add(time.Second)
+}
+
+// look asks for a power reading.
+func (e *Engine) look(id string, n *node) {
+	n.power.ask()
+	n.hinted = time.Time{}
+	e.step.out.Looks = append(e.step.out.Looks, id)
+}
+
+// lookConfiguration asks the configuration service.
+func (e *Engine) lookConfiguration(id string, n *node) {
+	n.configured.ask()
+	e.step.out.ConfigurationLooks = append(e.step.out.ConfigurationLooks, id)
+}
+
+// wake takes the nodes that fall due: looks that were put off go out, and the
+// node is decided on.
+func (e *Engine) wake() {
+	now := e.step.now
+	for _, id := range e.wakes.due(now) {
+		e.step.touched[id] = true
+		n, ok := e.nodes[id]
+		if !ok || e.flights[id] != bos.EffectNone {
+			continue
+		}
+		if n.power.due(now) {
+			e.look(id, n)
+		}
+		if n.configured.due(now) {
+			e.lookConfiguration(id, n)
+		}
+	}
+}
+
+// nextWake is when to step again without new input.
+func (e *Engine) nextWake() time.Time {
+	var wake time.Time
+	earlier := func(t time.Time) {
+		if !t.IsZero() && (wake.IsZero() || t.Before(wake)) {
+			wake = t
+		}
+	}
+	if at, ok := e.wakes.next(); ok {
+		earlier(at)
+	}
+	for _, s := range e.sessions {
+		earlier(s.retryAt)
+	}
+	if len(e.sessions) > 0 {
+		earlier(e.nextRecheck)
+	}
+	earlier(e.nextDiscovery)
+	earlier(e.nextClean)
+	earlier(e.room.nextCall)
+	earlier(e.ramp.wake(e.step.now))
+	return wake
+}
