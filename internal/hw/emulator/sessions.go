@@ -85,6 +85,9 @@ func (s *sessions) ids(bmc string) []string {
 	return ids
 }
 
+// Sessions is how many sessions are open at a BMC.
+func (s *Server) Sessions(bmc string) int { return len(s.sessions.ids(bmc)) }
+
 func (s *Server) login(w http.ResponseWriter, bmc string, body []byte) {
 	var who struct{ UserName, Password string }
 	if err := json.Unmarshal(body, &who); err != nil {
