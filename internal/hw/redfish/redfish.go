@@ -19,7 +19,17 @@ import (
 )
 
 const (
+	// defaultConcurrency does not follow the load: a request costs the same
+	// processor time with 16 at once as with 1,024, so it is BMCs that take
+	// long that decide how many are needed, and these get other places.
 	defaultConcurrency = 256
+	// patience is how long a BMC may keep one of these places: one that takes
+	// longer goes on among the suspect ones. Of a BMC that answers, all that
+	// it is asked at once takes less.
+	patience = time.Second
+	// suspects is how many times as many places there are for those that are
+	// slow or were silent. To wait costs next to nothing.
+	suspects = 4
 	// maxBody bounds an answer; a ComputerSystem with all its links is some
 	// tens of KiB.
 	maxBody = 1 << 20
@@ -50,8 +60,9 @@ type Config struct {
 	// every request. A BMC that has no sessions to give gets Basic
 	// credentials until the client is closed.
 	Sessions bool
-	// Concurrency bounds the requests in flight to all BMCs; 0 is 256. BMCs
-	// that were silent when last asked have a quarter of that besides.
+	// Concurrency bounds the BMCs that are asked at the same time and have
+	// not taken long yet; 0 is 256. Those that have, and those that were
+	// silent when last asked, have four times as many places of their own.
 	Concurrency int
 	// RequestTimeout bounds one request; 0 is 10 s. DialTimeout bounds the
 	// connection and the TLS handshake, each; 0 is 3 s.
@@ -68,8 +79,8 @@ type Client struct {
 	config  Config
 	http    *transport.Client
 	locator *locator
-	// trusted and suspect are the lanes: BMCs that kept silent queue apart,
-	// so that they do not hold up those that answer.
+	// trusted and suspect are the lanes: BMCs that keep silent queue and wait
+	// apart, so that they do not hold up those that answer.
 	trusted, suspect chan struct{}
 
 	mu      sync.Mutex
@@ -116,7 +127,7 @@ func New(c Config) *Client {
 		}, conn),
 		locator: locator,
 		trusted: make(chan struct{}, c.Concurrency),
-		suspect: make(chan struct{}, max(c.Concurrency/4, 1)),
+		suspect: make(chan struct{}, max(min(suspects*c.Concurrency, transport.ConnectionBudget()/2), 1)),
 		silent:  make(map[string]bool),
 		gates:   make(map[string]*gate),
 		learned: make(map[string]reset),

@@ -3,6 +3,7 @@ package redfish
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
@@ -91,14 +92,15 @@ func dispatch[T any](ctx context.Context, c *Client, workers *sync.WaitGroup, ta
 	work(ctx, c, workers, c.suspect, suspect, j, out)
 }
 
-// work starts as many workers as a lane has room for.
+// work starts as many workers for BMCs as there may be under way: those that wait
+// have left the lane.
 func work[T any](ctx context.Context, c *Client, workers *sync.WaitGroup, lane chan struct{}, groups [][]target, j job[T], out chan<- T) {
 	queue := make(chan []target, len(groups))
 	for _, g := range groups {
 		queue <- g
 	}
 	close(queue)
-	for range min(cap(lane), len(groups)) {
+	for range min(cap(c.trusted)+cap(c.suspect), len(groups)) {
 		workers.Go(func() {
 			for g := range queue {
 				oneBMC(ctx, c, lane, g, j, out)
@@ -166,11 +168,48 @@ func (c *Client) enter(ctx context.Context, address string, lane chan struct{}) 
 		forget()
 		return nil, false
 	}
+	release := func() { <-lane }
+	if lane == c.trusted {
+		release = c.borrow()
+	}
 	return func() {
-		<-lane
+		release()
 		<-g.token
 		forget()
 	}, true
+}
+
+// borrow is for who has a place in the trusted lane: after a while it is given up
+// for one in the suspect lane, as soon as there is one. The function that it
+// returns gives up whichever it is.
+func (c *Client) borrow() (release func()) {
+	var mu sync.Mutex
+	var timer *time.Timer
+	lane, over := c.trusted, false
+	move := func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if over {
+			return
+		}
+		select {
+		case c.suspect <- struct{}{}:
+			<-c.trusted
+			lane = c.suspect
+		default:
+			timer.Reset(patience)
+		}
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	timer = time.AfterFunc(patience, move)
+	return func() {
+		mu.Lock()
+		defer mu.Unlock()
+		over = true
+		timer.Stop()
+		<-lane
+	}
 }
 
 func acquire(ctx context.Context, tokens chan struct{}) bool {

@@ -61,7 +61,7 @@ type ConnConfig struct {
 // shared by everything that talks to that kind.
 func NewConn(c ConnConfig) *http.Transport {
 	dial := orElse(c.DialTimeout, DefaultDialTimeout)
-	idle := orElse(c.MaxIdle, idleBudget())
+	idle := orElse(c.MaxIdle, ConnectionBudget())
 	t := &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            (&net.Dialer{Timeout: dial, KeepAlive: 30 * time.Second}).DialContext,
@@ -95,12 +95,13 @@ func NewConn(c ConnConfig) *http.Transport {
 	return t
 }
 
-// maxIdleBudget is more BMCs than any site is known to have of one kind.
-const maxIdleBudget = 10_000
+// maxConnections is more BMCs than any site is known to have of one kind.
+const maxConnections = 10_000
 
-// idleBudget leaves half of the files that may be open to everything else.
-func idleBudget() int {
-	return int(min(openFiles()/2, maxIdleBudget))
+// ConnectionBudget is how many connections may be open to one kind of upstream:
+// it leaves half of the files that may be open to everything else.
+func ConnectionBudget() int {
+	return int(min(openFiles()/2, maxConnections))
 }
 
 // Address is u as it may be shown: without user, password, query and fragment.

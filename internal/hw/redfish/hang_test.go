@@ -1,0 +1,116 @@
+package redfish_test
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/redfish"
+)
+
+// fabric is a network in memory, so that a whole room fits into virtual time:
+// whatever is dialled is answered by one server, over TLS.
+type fabric struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	config *tls.Config
+}
+
+// certificate is the one of httptest, as a server and its clients have it.
+func certificate() (*tls.Config, *x509.CertPool) {
+	s := httptest.NewUnstartedServer(nil)
+	s.StartTLS()
+	defer s.Close()
+	pool := x509.NewCertPool()
+	pool.AddCert(s.Certificate())
+	return s.TLS, pool
+}
+
+func (f *fabric) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	ours, theirs := net.Pipe()
+	select {
+	case f.conns <- tls.Server(theirs, f.config):
+		return ours, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// Accept is net.Listener's, as are the others below.
+func (f *fabric) Accept() (net.Conn, error) {
+	select {
+	case conn := <-f.conns:
+		return conn, nil
+	case <-f.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close ends Accept.
+func (f *fabric) Close() error { close(f.closed); return nil }
+
+// Addr is no address of anything.
+func (f *fabric) Addr() net.Addr { return &net.TCPAddr{} }
+
+// TestBMCsThatHangDoNotHoldUpTheOthers looks at a thousand BMCs for the first
+// time, of which more hang than there are places for requests. All others are
+// read before the first of those is given up, and again the second time, when it
+// is known which they are.
+func TestBMCsThatHangDoNotHoldUpTheOthers(t *testing.T) {
+	const bmcs = 1000
+	for _, hanging := range []int{200, 500} {
+		t.Run(fmt.Sprintf("%d of them", hanging), func(t *testing.T) {
+			config, pool := certificate()
+			synctest.Test(t, func(t *testing.T) {
+				f := &fabric{conns: make(chan net.Conn), closed: make(chan struct{}), config: config}
+				server := &http.Server{ErrorLog: log.New(io.Discard, "", 0), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if strings.HasPrefix(r.Host, "hanging") {
+						<-r.Context().Done()
+						return
+					}
+					_, _ = io.WriteString(w, `{"PowerState":"On"}`)
+				})}
+				served := make(chan error, 1)
+				go func() { served <- server.Serve(f) }()
+				endpoints, ids := make(map[string]redfish.Endpoint), make([]string, bmcs)
+				for i := range bmcs {
+					// The certificate is one for example.com and all below it.
+					host := fmt.Sprintf("fine%d.example.com", i)
+					if i < hanging {
+						host = fmt.Sprintf("hanging%d.example.com", i)
+					}
+					ids[i] = fmt.Sprintf("x1c%ds%db0n0", i/100, i%100)
+					endpoints[ids[i]] = redfish.Endpoint{Address: host, System: "/redfish/v1/Systems/1"}
+				}
+				client := redfish.New(redfish.Config{Endpoints: fixed(endpoints), CA: pool, User: user, Password: password, Dial: f.dial})
+				for range 2 {
+					read, silent := 0, 0
+					client.Look(t.Context(), ids, func(r bos.PowerReading) {
+						switch {
+						case r.State == bos.PowerStateOn && silent == 0:
+							read++
+						case r.State != bos.PowerStateOn:
+							silent++
+						}
+					})
+					if read != bmcs-hanging || silent != hanging {
+						t.Errorf("%d were read before the first of %d silent ones was given up, want %d", read, silent, bmcs-hanging)
+					}
+				}
+				client.Close()
+				_ = server.Close() // which ends Serve
+				<-served
+			})
+		})
+	}
+}
