@@ -35,6 +35,14 @@ const (
 	BugNoCause
 	// BugNoAnswer loses every answer to a power action, so that nothing ends.
 	BugNoAnswer
+	// BugOneMore allows every node an attempt more than its policy.
+	BugOneMore
+	// BugUnanswered forgets that a call was sent whose answer never came.
+	BugUnanswered
+	// BugUnconfigured takes every configuration for applied.
+	BugUnconfigured
+	// BugHintIsFact takes a hint for a power reading.
+	BugHintIsFact
 )
 
 // spoil makes the mistakes that concern what a step says.
@@ -48,6 +56,11 @@ func (w *World) spoil(out *engine.Outputs) {
 		case BugLiar:
 			if r.LastAction.Action == bos.ActionPoweringOn && r.Enabled {
 				r.Enabled, r.Status = false, bos.ComponentStatus{}
+				w.changed = append(w.changed, r.ID)
+			}
+		case BugUnanswered:
+			if r.Work.Unanswered {
+				r.Work.Unanswered = false
 				w.changed = append(w.changed, r.ID)
 			}
 		case BugNoCause:

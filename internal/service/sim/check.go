@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
 	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
 )
 
@@ -21,10 +22,12 @@ type checks struct {
 	// both of the current engine only.
 	flying map[string]bos.EffectKind
 	known  map[string]bos.PowerReading
-	// resets counts power-ons that reached a BMC since a node was last armed.
-	resets map[string]int
-	starts []start
-	member map[string]bool
+	// Since a node was last armed, at the time in armedAt: resets counts the
+	// power-ons that reached its BMC, allowed is the largest limit it had.
+	armedAt         map[string]time.Time
+	resets, allowed map[string]int
+	starts          []start
+	member          map[string]bool
 }
 
 // start is a power-on as it reached its BMC.
@@ -36,7 +39,8 @@ type start struct {
 func newChecks(w *World) checks {
 	return checks{
 		w: w, cancelled: make(map[bos.SessionKey]bool), flying: make(map[string]bos.EffectKind),
-		known: make(map[string]bos.PowerReading), resets: make(map[string]int), member: make(map[string]bool),
+		known: make(map[string]bos.PowerReading), armedAt: make(map[string]time.Time), resets: make(map[string]int),
+		allowed: make(map[string]int), member: make(map[string]bool),
 	}
 }
 
@@ -55,7 +59,21 @@ func (c *checks) read(epoch int, r bos.PowerReading) {
 	}
 }
 
-func (c *checks) armed(id string) { delete(c.resets, id) }
+func (c *checks) armed(id string) {
+	c.armedAt[id] = c.w.Now
+	delete(c.resets, id)
+	delete(c.allowed, id)
+}
+
+// record is what is stored of a node.
+func (c *checks) record(id string) bos.Record {
+	records, err := c.w.store.Components(c.w.ctx, bos.ComponentFilter{IDs: []string{id}})
+	if err != nil || len(records) != 1 {
+		c.w.violated("%s has %d records (%v)", id, len(records), err)
+		return bos.Record{}
+	}
+	return records[0]
+}
 
 // started holds an effect against what must be true when it starts.
 func (c *checks) started(epoch int, e bos.Effect, id string) {
@@ -69,19 +87,26 @@ func (c *checks) started(epoch int, e bos.Effect, id string) {
 	if e.Kind.PowerOp() == "" {
 		return
 	}
+	on := e.Kind == bos.EffectPowerOn
 	if r := c.known[id]; r.State == bos.PowerStateUnknown {
 		c.w.violated("%s of %s, whose power is not known", e.Kind, id)
+	} else if on != (r.State == bos.PowerStateOff) {
+		c.w.violated("%s of %s, which was %s when it was last asked", e.Kind, id, r.State)
 	}
-	records, err := c.w.store.Components(c.w.ctx, bos.ComponentFilter{IDs: []string{id}})
-	if err != nil || len(records) != 1 {
-		c.w.violated("%s of %s, which has no record (%v)", e.Kind, id, err)
-		return
+	r := c.record(id)
+	limit := c.w.retries
+	if r.RetryPolicy != nil {
+		limit = *r.RetryPolicy
 	}
-	r := records[0]
-	if most := c.mostRetries(); max(r.EventStats.PowerOnAttempts, r.EventStats.PowerOffGracefulAttempts, r.EventStats.PowerOffForcefulAttempts) > most {
-		c.w.violated("%s of %s: %+v are more than %d attempts", e.Kind, id, r.EventStats, most)
+	c.allowed[id] = max(c.allowed[id], limit)
+	counted := map[bos.EffectKind]int{
+		bos.EffectPowerOn: r.EventStats.PowerOnAttempts, bos.EffectPowerOffGraceful: r.EventStats.PowerOffGracefulAttempts,
+		bos.EffectPowerOffForceful: r.EventStats.PowerOffForcefulAttempts,
+	}[e.Kind]
+	if counted > limit {
+		c.w.violated("%s of %s is attempt %d, its limit is %d", e.Kind, id, counted, limit)
 	}
-	if stored, _, ok := c.w.room.BootParameters(id); e.Kind == bos.EffectPowerOn && (!ok || stored != r.DesiredState.BootArtifacts) {
+	if stored, _, ok := c.w.room.BootParameters(id); on && (!ok || stored != r.DesiredState.BootArtifacts) {
 		c.w.violated("power-on of %s without the boot parameters that it shall run", id)
 	}
 }
@@ -95,19 +120,24 @@ func (c *checks) answered(epoch int, ids []string) {
 	}
 }
 
-// reset holds a reset that reaches a BMC against what must be true.
-func (c *checks) reset(e bos.Effect, id string) {
+// reset holds a reset that reaches a BMC against what must be true. An attempt
+// that was given back may have reached it, so each allows one more.
+func (c *checks) reset(e bos.Effect, id string, started time.Time) {
 	if !c.member[id] {
 		c.w.violated("%s of %s, which no session touches", e.Kind, id)
+		return
 	}
 	if e.Kind != bos.EffectPowerOn {
 		return
 	}
-	c.resets[id]++
-	if most := c.mostRetries(); c.resets[id] > most {
-		c.w.violated("%s was powered on %d times, %d are allowed", id, c.resets[id], most)
-	}
 	c.ramp(id)
+	if started.Before(c.armedAt[id]) {
+		return // for who had the node before
+	}
+	c.resets[id]++
+	if most, lost := c.allowed[id], c.record(id).Work.Lost; c.resets[id] > most+lost {
+		c.w.violated("%s was powered on %d times, %d are allowed and %d were given back", id, c.resets[id], most, lost)
+	}
 }
 
 // ramp counts the power-ons of the window that ends now.
@@ -145,6 +175,9 @@ func (c *checks) committed(commit bos.Commit, conflicts bos.Conflicts, before in
 		lost[id] = true
 	}
 	for _, r := range commit.Components {
+		if r.Work.Lost > 0 && !c.crashed {
+			c.w.violated("%s got an attempt back although the service never stopped", r.ID)
+		}
 		if lost[r.ID] || r.Enabled || r.LastAction.Action == bos.ActionNewlyDiscovered {
 			continue
 		}
@@ -169,6 +202,12 @@ func (c *checks) ended(r bos.Record) {
 	}
 	if r.DesiredState.BootArtifacts.Empty() {
 		return
+	}
+	if name := r.DesiredState.Configuration; c.w.config.CFS && name != "" {
+		told, _ := c.w.room.CFSComponents(emulator.CFSFilter{IDs: []string{r.ID}}, 1, "", false, c.w.Now)
+		if len(told) != 1 || told[0].Desired != name || bos.ConfigurationStatus(told[0].Status) != bos.ConfigurationDone {
+			c.w.violated("%s counts as configured with %s, CFS says %+v", r.ID, name, told)
+		}
 	}
 	truth, _ := c.w.room.Node(r.ID, c.w.Now)
 	if !truth.Booted || !decide.Matches(truth.Artifacts, r.DesiredState.BootArtifacts) {

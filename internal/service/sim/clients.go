@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/engine"
 )
 
 // maxSessions bounds the sessions of one run.
@@ -75,6 +76,25 @@ func (w *World) stealNodes() {
 		}
 	}
 	w.createSession(op, limit)
+}
+
+// hint is HSM saying of some nodes, one of them unknown to everybody, that their
+// power may have changed.
+func (w *World) hint() {
+	ids := []string{"x9999c0s0b0n0"}
+	for _, n := range w.room.Inventory().Nodes {
+		if w.rng.IntN(2) == 0 {
+			ids = append(ids, n.ID)
+		}
+	}
+	w.answer(w.epoch, func(in *engine.Inputs) {
+		in.Hints = append(in.Hints, ids...)
+		for _, id := range ids {
+			if w.config.Bug == BugHintIsFact {
+				in.Readings = append(in.Readings, bos.PowerReading{ID: id, State: bos.PowerStateOff, Asked: w.Now})
+			}
+		}
+	})
 }
 
 // Strangers are the last nodes of a room, which the clients of write leave alone.

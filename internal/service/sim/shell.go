@@ -22,6 +22,7 @@ func (w *World) start() {
 	w.epoch++
 	w.engine = engine.New(engine.Settings{Configures: w.config.CFS, Limits: limits})
 	w.pending, w.changed, w.altered, w.options = cold, nil, nil, false
+	w.tellOptions(*cold.Options, &w.pending)
 	w.check.restarted()
 	w.wake(w.Now)
 }
@@ -78,9 +79,18 @@ func (w *World) loadChanges(in *engine.Inputs) {
 		if err != nil {
 			w.violated("load: %s", err)
 		}
-		in.Options = &options
+		w.tellOptions(options, in)
 	}
 	w.changed, w.altered, w.options = nil, nil, false
+}
+
+// tellOptions gives the options to the engine.
+func (w *World) tellOptions(o bos.Options, in *engine.Inputs) {
+	w.retries = o.DefaultRetryPolicy
+	if w.config.Bug == BugOneMore {
+		o.DefaultRetryPolicy++
+	}
+	in.Options = &o
 }
 
 func (w *World) step() {

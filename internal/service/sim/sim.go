@@ -47,8 +47,9 @@ type Config struct {
 	CrashAt       int
 	CrashShare    float64
 	BeforeEffects bool
-	// Writes is how many writes clients make by chance, before the faults end.
-	Writes int
+	// Writes is how many writes clients make by chance, Hints how often HSM
+	// says of some nodes that their power changed; before the faults end.
+	Writes, Hints int
 	// Horizon bounds the virtual time; 0 is a day.
 	Horizon time.Duration
 	// Bug breaks the shell on purpose, to show that the checks find it.
@@ -63,8 +64,8 @@ type Faults struct {
 	// Drop is that of resets that are accepted and never happen, Refuse that
 	// of resets and looks answered with 503, Hang that of BMCs that take a
 	// while to answer nothing, for one call in two; FailBoot that of boots
-	// without a report.
-	Drop, Refuse, Hang, FailBoot float64
+	// without a report, FailConfig that of configurations that fail.
+	Drop, Refuse, Hang, FailBoot, FailConfig float64
 	// Stale is for how long BMCs tell the power state from before a reset.
 	Stale time.Duration
 }
@@ -125,11 +126,13 @@ type World struct {
 	queue     events
 	sequence  int
 	tokens    int
-	out       map[Upstream]bool
-	faulty    bool
-	sessions  int
-	open      map[bos.SessionKey]bool
-	check     checks
+	// retries is the default retry policy that the engine was told.
+	retries  int
+	out      map[Upstream]bool
+	faulty   bool
+	sessions int
+	open     map[bos.SessionKey]bool
+	check    checks
 }
 
 type event struct {
@@ -160,7 +163,7 @@ func (q *events) Pop() any {
 // New prepares a run on an empty store.
 func New(store bos.Store, c Config) (*World, error) {
 	room, err := emulator.NewRoom(emulator.Config{Nodes: c.Nodes, Seed: c.Seed, Dead: c.Dead, Faults: emulator.Faults{
-		FailBoot: c.Faults.FailBoot, Stale: c.Faults.Stale,
+		FailBoot: c.Faults.FailBoot, FailConfig: c.Faults.FailConfig, Stale: c.Faults.Stale,
 	}})
 	if err != nil {
 		return nil, err
@@ -176,8 +179,7 @@ func New(store bos.Store, c Config) (*World, error) {
 	w.check = newChecks(w)
 	w.ports = engine.Ports{Store: store, Inventory: w, Artifacts: w}
 	for _, o := range c.Outages {
-		w.at(Epoch.Add(o.From), func() { w.setOut(o.Of, true) })
-		w.at(Epoch.Add(o.From+o.For), func() { w.setOut(o.Of, false) })
+		w.Outage(o)
 	}
 	if c.FaultsFor > 0 {
 		w.at(Epoch.Add(c.FaultsFor), w.endFaults)
@@ -185,10 +187,19 @@ func New(store bos.Store, c Config) (*World, error) {
 	for range c.Writes {
 		w.at(Epoch.Add(time.Duration(w.rng.Int64N(int64(c.FaultsFor)))), w.write)
 	}
+	for range c.Hints {
+		w.at(Epoch.Add(time.Duration(w.rng.Int64N(int64(c.FaultsFor)))), w.hint)
+	}
 	if c.Polling > 0 {
 		_, err = store.MutateOptions(w.ctx, func(o *bos.Options) error { o.PollingFrequency = c.Polling; return nil })
 	}
 	return w, err
+}
+
+// Outage makes an upstream stop answering for a while, counted from now.
+func (w *World) Outage(o Outage) {
+	w.after(o.From, func() { w.setOut(o.Of, true) })
+	w.after(o.From+o.For, func() { w.setOut(o.Of, false) })
 }
 
 func (w *World) setOut(u Upstream, out bool) {

@@ -80,8 +80,8 @@ const (
 // chaos is all that can go wrong, by one seed.
 func chaos(seed uint64) sim.Config {
 	c := sim.Config{
-		Seed: seed, Nodes: 10, FaultsFor: 20 * time.Minute, CrashShare: 0.03, Writes: 8, CFS: seed%2 == 0,
-		Faults: sim.Faults{Drop: 0.05, Refuse: 0.05, Hang: 0.02, FailBoot: 0.05, Stale: 2 * time.Second}, Horizon: 12 * time.Hour,
+		Seed: seed, Nodes: 10, FaultsFor: 20 * time.Minute, CrashShare: 0.03, Writes: 8, Hints: 40, CFS: seed%2 == 0,
+		Faults: sim.Faults{Drop: 0.05, Refuse: 0.05, Hang: 0.02, FailBoot: 0.05, FailConfig: 0.05, Stale: 2 * time.Second}, Horizon: 12 * time.Hour,
 	}
 	of := []sim.Upstream{sim.HSM, sim.BSS, sim.CFS, sim.Power, sim.BMCs}[seed%5]
 	c.Outages = []sim.Outage{{Of: of, From: time.Duration(seed%7) * 10 * time.Second, For: 5 * time.Minute}}
@@ -114,13 +114,13 @@ func TestSeedsOfAllThatCanGoWrong(t *testing.T) {
 
 func TestACrashAtEveryCommitIsSurvived(t *testing.T) {
 	for seed := range number(t, "SIM_CRASH_SEEDS", 2) {
-		calm, _, _ := run(t, sim.Config{Seed: seed, Nodes: room}, limit)
+		calm, _, _ := run(t, sim.Config{Seed: seed, Nodes: room, CFS: seed%2 == 1}, limit)
 		for _, v := range calm.Violations {
 			t.Error(v)
 		}
 		for commit := 1; commit <= calm.Commits; commit++ {
 			for _, before := range []bool{false, true} {
-				w, rec, _ := run(t, sim.Config{Seed: seed, Nodes: room, CrashAt: commit, BeforeEffects: before}, limit)
+				w, rec, _ := run(t, sim.Config{Seed: seed, Nodes: room, CFS: seed%2 == 1, CrashAt: commit, BeforeEffects: before}, limit)
 				for _, v := range w.Violations {
 					t.Errorf("crash at commit %d (effects lost: %t): %s", commit, before, v)
 				}
@@ -180,6 +180,10 @@ func TestTheChecksFindBugsMadeOnPurpose(t *testing.T) {
 		"done too early":                 {Bug: sim.BugLiar},
 		"failed without a cause":         {Bug: sim.BugNoCause, Dead: []string{"x1000c0s0b0"}},
 		"answers lost":                   {Bug: sim.BugNoAnswer},
+		"an attempt more than allowed":   {Bug: sim.BugOneMore, Faults: sim.Faults{Drop: 1}, FaultsFor: time.Hour},
+		"given back without a crash":     {Bug: sim.BugUnanswered, Faults: sim.Faults{Hang: 0.9}, FaultsFor: time.Hour},
+		"not configured":                 {Bug: sim.BugUnconfigured, CFS: true},
+		"a hint taken for a fact":        {Bug: sim.BugHintIsFact, Hints: 200, Faults: sim.Faults{Hang: 0.3, Stale: 5 * time.Second}, FaultsFor: 20 * time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.Seed, c.Nodes, c.Horizon = 3, room, 3*time.Hour

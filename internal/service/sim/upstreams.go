@@ -50,7 +50,8 @@ func (w *World) startEffect(epoch int, b decide.Batch) {
 		ids = append(ids[:len(ids):len(ids)], w.stranger())
 	}
 	for _, id := range ids {
-		w.after(w.delay(), func() { w.power(epoch, b.Effect, id) })
+		started := w.Now
+		w.after(w.delay(), func() { w.power(epoch, b.Effect, id, started) })
 	}
 }
 
@@ -118,6 +119,9 @@ func (w *World) lookConfiguration(epoch int, ids []string, asked time.Time) {
 		told, _ := w.room.CFSComponents(emulator.CFSFilter{IDs: ids}, len(ids), "", false, w.Now)
 		w.answer(epoch, func(in *engine.Inputs) {
 			for _, c := range told {
+				if w.config.Bug == BugUnconfigured {
+					c.Status = string(bos.ConfigurationDone)
+				}
 				in.Configurations = append(in.Configurations, bos.ConfigurationReading{ID: c.ID, Desired: c.Desired, Status: bos.ConfigurationStatus(c.Status), Idle: !c.Enabled, Asked: asked})
 			}
 		})
@@ -134,7 +138,7 @@ func (w *World) look(epoch int, id string, asked time.Time) {
 			r.Symptom, r.Cause, r.Detail, wait = bos.SymptomSilent, bos.CauseUpstreamOutage, "PCS: "+errOut.Error(), dialTimeout
 		case w.room.Silent(bos.BMCOf(id)):
 			r.Symptom, r.Detail, wait = bos.SymptomSilent, errOut.Error(), dialTimeout
-		case w.chance(w.config.Faults.Hang):
+		case w.hangs(id) || w.chance(w.config.Faults.Hang):
 			r.Symptom, r.Detail, wait = bos.SymptomSilent, errOut.Error(), hangTimeout
 		case w.chance(w.config.Faults.Refuse):
 			r.Symptom, r.Detail = bos.SymptomRefusing, "503"
@@ -152,13 +156,18 @@ func (w *World) look(epoch int, id string, asked time.Time) {
 	})
 }
 
+// hangs reports whether a node's BMC takes connections and answers nothing.
+func (w *World) hangs(id string) bool {
+	return w.room.BMCTrouble(bos.BMCOf(id), w.Now).Fault == emulator.FaultHang
+}
+
 // resetTypes are the invented BMCs' names for the effects.
 var resetTypes = map[bos.EffectKind]string{
 	bos.EffectPowerOn: "On", bos.EffectPowerOffGraceful: "GracefulShutdown", bos.EffectPowerOffForceful: "ForceOff",
 }
 
-// power asks a BMC for a reset.
-func (w *World) power(epoch int, e bos.Effect, id string) {
+// power asks a BMC for a reset that was started a moment ago.
+func (w *World) power(epoch int, e bos.Effect, id string, started time.Time) {
 	res := bos.CallResult{ID: id}
 	wait := time.Duration(0)
 	switch {
@@ -166,18 +175,20 @@ func (w *World) power(epoch int, e bos.Effect, id string) {
 		res.Outcome, res.Cause, wait = bos.CallNotAttempted, bos.CauseUpstreamOutage, dialTimeout
 	case w.room.Silent(bos.BMCOf(id)):
 		res.Outcome, res.Cause, wait = bos.CallNotAttempted, bos.CauseBMCUnreachable, dialTimeout
+	case w.hangs(id):
+		res.Outcome, res.Cause, wait = bos.CallUnknown, bos.CauseResetUnconfirmed, hangTimeout
 	case w.chance(w.config.Faults.Refuse):
 		res.Outcome, res.Cause, res.Detail = bos.CallBusy, bos.CauseBMCError, "503"
 	case w.chance(w.config.Faults.Hang):
 		res.Outcome, res.Cause, wait = bos.CallUnknown, bos.CauseResetUnconfirmed, hangTimeout
-		w.check.reset(e, id)
+		w.check.reset(e, id, started)
 		if w.rng.IntN(2) == 0 {
 			w.room.Reset(id, resetTypes[e.Kind], w.Now)
 		}
 	case w.chance(w.config.Faults.Drop):
-		w.check.reset(e, id)
+		w.check.reset(e, id, started)
 	default:
-		res.Outcome, res.Cause, res.Detail = w.reset(e, id)
+		res.Outcome, res.Cause, res.Detail = w.reset(e, id, started)
 	}
 	if w.config.Bug == BugTwice {
 		w.after(2*time.Second, func() { w.room.Reset(id, "ForceOff", w.Now); w.room.Reset(id, "On", w.Now.Add(2*time.Second)) })
@@ -195,12 +206,12 @@ func (w *World) power(epoch int, e bos.Effect, id string) {
 }
 
 // reset is how a BMC that is to be reached answers.
-func (w *World) reset(e bos.Effect, id string) (bos.CallOutcome, bos.Cause, string) {
+func (w *World) reset(e bos.Effect, id string, started time.Time) (bos.CallOutcome, bos.Cause, string) {
 	status := w.room.Reset(id, resetTypes[e.Kind], w.Now)
 	if status == emulator.AnswerBusy {
 		return bos.CallBusy, bos.CauseBMCError, "503"
 	}
-	w.check.reset(e, id)
+	w.check.reset(e, id, started)
 	switch status {
 	case emulator.AnswerAccepted:
 		return bos.CallDone, bos.CauseNone, ""
