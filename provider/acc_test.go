@@ -34,6 +34,8 @@ func TestMain(m *testing.M) {
 	}
 	env := map[string]string{
 		"TF_ACC": "1", "TF_ACC_TERRAFORM_PATH": terraform, "CHECKPOINT_DISABLE": "1", "TF_CLI_CONFIG_FILE": os.DevNull,
+		// A provider within this process would write its logs among the test's.
+		"TF_LOG_SDK": "OFF", "TF_LOG_PROVIDER_BOS": "OFF",
 	}
 	if strings.Contains(filepath.Base(terraform), "tofu") {
 		// Where OpenTofu looks for a provider that no configuration gives an address.
@@ -93,8 +95,10 @@ var room = []string{"x1000c0s0b0n0", "x1000c0s1b0n0", "x1000c0s2b0n0", "x1000c0s
 // startBOS starts a BOS over the nodes of room, which ends with the test.
 var startBOS = func(t *testing.T) site { return startFake(t.Cleanup, room...) }
 
+func newServer() tfprotov6.ProviderServer { return provider.NewServer(provider.New("test")()) }
+
 var factories = map[string]func() (tfprotov6.ProviderServer, error){
-	"bos": func() (tfprotov6.ProviderServer, error) { return provider.NewServer(provider.New("test")()), nil },
+	"bos": func() (tfprotov6.ProviderServer, error) { return newServer(), nil },
 }
 
 // run is resource.Test with our provider.

@@ -96,11 +96,15 @@ func TestWhatPlansAndAppliesCost(t *testing.T) {
 	if os.Getenv("BENCH_TERRAFORM") == "" {
 		t.Skip("BENCH_TERRAFORM is not set")
 	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
 	nodes := manyNodes(10000)
 	fake := startFake(t.Cleanup, nodes...)
 	fmt.Printf("Seconds of wall time (CPU of Terraform, CPU of the provider, requests)\n%-32s %-32s %-32s %-32s %s\n", "", "plan", "apply", "refresh", "destroy plan")
 	row := func(what string, config ...string) {
-		w := newWorkspace(t)
+		w := startingWorkspace(t, self)
 		w.write(config...)
 		plan, _ := w.measure(fake, "plan", "-no-color", "-input=false", "-out=saved")
 		apply, _ := w.measure(fake, "apply", "-no-color", "-input=false", "saved")

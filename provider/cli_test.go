@@ -13,10 +13,16 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
+
+	"github.com/bootorch/terraform-provider-bos/provider"
 )
 
 // workspace is a directory with a configuration, on which tests run the
-// terraform command as a user does: every command starts the provider anew.
+// terraform command as a user does.
 type workspace struct {
 	t   *testing.T
 	dir string
@@ -26,14 +32,31 @@ type workspace struct {
 // longest bounds one command; it only ends tests that hang.
 const longest = 2 * time.Minute
 
+// newWorkspace is a workspace whose provider lives in the process of the test:
+// it starts at once, and the race detector sees it. Terraform configures it
+// anew for every walk, so it remembers as little as one that is started anew.
 func newWorkspace(t *testing.T) *workspace {
 	t.Helper()
-	dir, plugins := t.TempDir(), t.TempDir()
-	self, err := os.Executable()
+	return workspaceWith(t, "TF_CLI_CONFIG_FILE="+os.DevNull, "TF_REATTACH_PROVIDERS="+attached(t))
+}
+
+// newProcessWorkspace is a workspace whose provider Terraform starts from the
+// program of this project, as it does for users: for tests of what ends with
+// the process, of signals, and of logs.
+func newProcessWorkspace(t *testing.T) *workspace {
+	t.Helper()
+	path, err := program()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(self, filepath.Join(plugins, "terraform-provider-bos")); err != nil {
+	return startingWorkspace(t, path)
+}
+
+// startingWorkspace is a workspace whose provider Terraform starts from a file.
+func startingWorkspace(t *testing.T, file string) *workspace {
+	t.Helper()
+	plugins := t.TempDir()
+	if err := os.Symlink(file, filepath.Join(plugins, "terraform-provider-bos")); err != nil {
 		t.Fatal(err)
 	}
 	settings := filepath.Join(plugins, "terraform.rc")
@@ -41,8 +64,45 @@ func newWorkspace(t *testing.T) *workspace {
 	if err := os.WriteFile(settings, []byte(overrides), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	env := append(os.Environ(), "TF_CLI_CONFIG_FILE="+settings, "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
-	return &workspace{t: t, dir: dir, env: env}
+	return workspaceWith(t, "TF_CLI_CONFIG_FILE="+settings)
+}
+
+func workspaceWith(t *testing.T, env ...string) *workspace {
+	t.Helper()
+	env = append(os.Environ(), env...)
+	return &workspace{t: t, dir: t.TempDir(), env: append(env, "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")}
+}
+
+// attached serves a provider until the test ends, and says where in the words of
+// TF_REATTACH_PROVIDERS.
+func attached(t *testing.T) string {
+	t.Helper()
+	ctx, end := context.WithCancel(context.Background())
+	ready, ended, failed := make(chan *plugin.ReattachConfig, 1), make(chan struct{}), make(chan error, 1)
+	go func() {
+		failed <- tf6server.Serve(provider.Address, newServer, tf6server.WithDebug(ctx, ready, ended),
+			tf6server.WithGoPluginLogger(hclog.NewNullLogger()), tf6server.WithoutLogStderrOverride())
+	}()
+	select {
+	case err := <-failed:
+		end()
+		t.Fatalf("the provider does not serve: %v", err)
+	case where := <-ready:
+		t.Cleanup(func() {
+			end()
+			<-ended
+		})
+		entry := map[string]any{
+			"Protocol": "grpc", "ProtocolVersion": 6, "Pid": os.Getpid(), "Test": true,
+			"Addr": map[string]string{"Network": where.Addr.Network(), "String": where.Addr.String()},
+		}
+		reattach, err := json.Marshal(map[string]any{provider.Address: entry, "registry.opentofu.org/bootorch/bos": entry})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(reattach)
+	}
+	return ""
 }
 
 // write replaces the configuration.

@@ -24,7 +24,7 @@ type newerCore struct {
 
 func newNewerCore(t *testing.T, s site) *newerCore {
 	t.Helper()
-	core := &newerCore{t: t, server: provider.NewServer(provider.New("test")()), endpoint: s.URL()}
+	core := &newerCore{t: t, server: newServer(), endpoint: s.URL()}
 	var err error
 	if core.schema, err = core.server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{}); err != nil {
 		t.Fatal(err)

@@ -62,9 +62,9 @@ func TestCredentialsOfEveryKindOpenBOSAndAppearNowhere(t *testing.T) {
 		"the client credentials": `client_credentials = { token_url = "` + tokenURL + `", client_id = "boot", client_secret = "` + clientSecret + `" }`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorkspace(t)
+			w := newProcessWorkspace(t)
 			log := filepath.Join(w.dir, "terraform.log")
-			w.env = append(w.env, "TF_LOG=TRACE", "TF_LOG_PATH="+log)
+			w.env = append(w.env, "TF_LOG=TRACE", "TF_LOG_SDK=TRACE", "TF_LOG_PROVIDER_BOS=TRACE", "TF_LOG_PATH="+log)
 			if setting == "" {
 				w.env = append(w.env, "BOS_TOKEN="+handedOut)
 			}
@@ -82,6 +82,9 @@ func TestCredentialsOfEveryKindOpenBOSAndAppearNowhere(t *testing.T) {
 				said[name] = string(content)
 			}
 			for where, text := range said {
+				if where == "terraform.log" && !strings.Contains(text, "tf_rpc") {
+					t.Error("the log has nothing of the provider")
+				}
 				if strings.Contains(text, handedOut) || strings.Contains(text, clientSecret) {
 					t.Errorf("%s shows a secret", where)
 				}

@@ -151,7 +151,7 @@ func TestASessionOfTheBundledServiceIsCancelledWhenItsDestroyIsToldSo(t *testing
 func TestAnEmbeddedBOSBootsDuringTheApplyAndIsSuspendedByAnInterrupt(t *testing.T) {
 	r := startRoom(t, 2*time.Second, "http://"+freeAddress(t))
 	block := "provider \"bos\" {\n  embedded = {\n    config   = \"" + r.settings + "\"\n    database = \"" + filepath.Join(filepath.Dir(r.settings), "tf.db") + "\"\n  }\n}\n"
-	w := newWorkspace(t)
+	w := newProcessWorkspace(t)
 	w.write(block, template("quiet"), session(rolling))
 	plan := w.plan()
 	plan.exits(t, 2)
