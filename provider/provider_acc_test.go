@@ -55,7 +55,9 @@ func TestCredentialsOfEveryKindOpenBOSAndAppearNowhere(t *testing.T) {
 	if err := os.WriteFile(file, []byte(handedOut+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	tlsEndpoint, authority, client := mutual(t, fake.URL())
 	for name, setting := range map[string]string{
+		"a certificate":          "ca_certificate = <<EOT\n" + authority.cert + "EOT\nclient_certificate = <<EOT\n" + client.cert + "EOT\nclient_key = <<EOT\n" + client.key + "EOT\n",
 		"a token":                `token = "` + handedOut + `"`,
 		"a file":                 `token_file = "` + file + `"`,
 		"the environment":        "",
@@ -67,6 +69,10 @@ func TestCredentialsOfEveryKindOpenBOSAndAppearNowhere(t *testing.T) {
 			w.env = append(w.env, "TF_LOG=TRACE", "TF_LOG_SDK=TRACE", "TF_LOG_PROVIDER_BOS=TRACE", "TF_LOG_PATH="+log)
 			if setting == "" {
 				w.env = append(w.env, "BOS_TOKEN="+handedOut)
+			}
+			endpoint := endpoint
+			if name == "a certificate" {
+				endpoint = tlsEndpoint
 			}
 			w.write("provider \"bos\" {\n endpoint = \""+endpoint+"\"\n "+setting+"\n}", "data \"bos_service\" \"b\" {}\nresource \"bos_component\" \"n\" {\n xname = \"x1000c0s0b0n0\"\n}")
 			apply := w.apply()
@@ -85,8 +91,10 @@ func TestCredentialsOfEveryKindOpenBOSAndAppearNowhere(t *testing.T) {
 				if where == "terraform.log" && !strings.Contains(text, "tf_rpc") {
 					t.Error("the log has nothing of the provider")
 				}
-				if strings.Contains(text, handedOut) || strings.Contains(text, clientSecret) {
-					t.Errorf("%s shows a secret", where)
+				for _, secret := range []string{handedOut, clientSecret, strings.Split(client.key, "\n")[1]} {
+					if strings.Contains(text, secret) {
+						t.Errorf("%s shows a secret", where)
+					}
 				}
 			}
 		})

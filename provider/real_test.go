@@ -8,10 +8,13 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/assembly"
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
 )
 
@@ -22,6 +25,13 @@ type realBOS struct {
 	url      string
 	settings string
 	t        *testing.T
+	// plain makes it a v2 server without extensions.
+	plain atomic.Bool
+	// answers is who answers now, requests who waits for a request.
+	answers  atomic.Pointer[http.Handler]
+	requests sync.Map
+	// restart stops the service, does something and starts it again.
+	restart func(meanwhile func())
 }
 
 // startRoom starts a room of four nodes and writes the settings of a service
@@ -52,32 +62,79 @@ func startRoom(t *testing.T, boot time.Duration, bosURL string, dead ...string) 
 func startReal(t *testing.T, boot time.Duration, dead ...string) *realBOS {
 	t.Helper()
 	r := startRoom(t, boot, "", dead...)
+	stop := r.serve()
+	server := httptest.NewServer(r)
+	r.url = server.URL
+	r.room.SetBOS(server.URL)
+	r.restart = func(meanwhile func()) {
+		stop()
+		meanwhile()
+		stop = r.serve()
+	}
+	t.Cleanup(func() {
+		stop()
+		server.Close()
+	})
+	return r
+}
+
+// ServeHTTP lets the service that runs now answer.
+func (r *realBOS) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	r.requests.Range(func(waiter, beginning any) bool {
+		c, isWaiter := waiter.(chan struct{})
+		text, isText := beginning.(string)
+		if isWaiter && isText && strings.HasPrefix(req.Method+" "+req.URL.Path, text) {
+			if _, waits := r.requests.LoadAndDelete(c); waits {
+				close(c)
+			}
+		}
+		return true
+	})
+	if r.plain.Load() && strings.HasPrefix(req.URL.Path, "/x/") {
+		http.NotFound(w, req)
+		return
+	}
+	(*r.answers.Load()).ServeHTTP(w, req)
+}
+
+// asked is closed at the next request that begins so.
+func (r *realBOS) asked(beginning string) <-chan struct{} {
+	c := make(chan struct{})
+	r.requests.Store(c, beginning)
+	return c
+}
+
+// serve runs a service on the room's database until it is stopped; while none
+// runs, a gateway says so.
+func (r *realBOS) serve() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	settings, err := assembly.Load(r.settings)
 	if err != nil {
-		t.Fatal(err)
+		r.t.Fatal(err)
 	}
 	settings.Database, settings.MaxUnreachable = filepath.Join(filepath.Dir(r.settings), "bos.db"), 2*time.Second
 	a, err := assembly.New(ctx, settings, "test", slog.New(slog.DiscardHandler))
 	if err != nil {
-		t.Fatal(err)
+		cancel()
+		r.t.Error(err)
+		return func() {}
 	}
-	server := httptest.NewServer(a.Handler())
-	r.url = server.URL
-	r.room.SetBOS(server.URL)
+	handler, down := a.Handler(), http.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "no healthy upstream", http.StatusServiceUnavailable)
+	}))
+	r.answers.Store(&handler)
 	ended := make(chan error, 1)
 	go func() { ended <- a.Run(ctx) }()
-	t.Cleanup(func() {
+	return func() {
+		r.answers.Store(&down)
 		cancel()
 		if err := <-ended; err != nil {
-			t.Error(err)
+			r.t.Error(err)
 		}
-		server.Close()
 		if err := a.Close(); err != nil {
-			t.Error(err)
+			r.t.Error(err)
 		}
-	})
-	return r
+	}
 }
 
 // nodes are the nodes of the room.
@@ -116,6 +173,53 @@ func TestTheBundledServiceBootsChangesAndForgets(t *testing.T) {
 		t.Errorf("the session acted on %v and %v failed", got["components"], got["failed_components"])
 	}
 	w.apply("-destroy").exits(t, 0)
+}
+
+// TestTheBundledServiceAsAPlainBOS keeps its extensions from the provider, which
+// then has to do with what every BOS v2 has.
+func TestTheBundledServiceAsAPlainBOS(t *testing.T) {
+	r := startReal(t, 100*time.Millisecond)
+	r.plain.Store(true)
+	w := newWorkspace(t)
+	limit := "limit = \"" + bos.Fold(r.nodes()[:2]) + "\""
+	w.write(r.block("applying = terraform.applying"), template("quiet"), session(rolling, limit))
+	plan := w.plan("-out=reviewed")
+	plan.exits(t, 2)
+	plan.says(t, "Warning: No preview of BOS session", "this BOS has no previews")
+	w.terraform("apply", "-no-color", "-input=false", "reviewed").exits(t, 0)
+	got := w.attributes("bos_session.boot")
+	if got["status"] != "complete" || got["failed_count"] != 0.0 || got["component_count"] != 2.0 || got["planned_components"] != nil {
+		t.Errorf("the session is %v", got)
+	}
+	w.plan().exits(t, 0)
+	w.write(r.block(), template("quiet console=ttyS0"), session(rolling, limit))
+	w.apply().says(t, "1 added, 1 changed, 1 destroyed")
+	w.plan().exits(t, 0)
+	w.apply("-destroy").exits(t, 0)
+}
+
+func TestAServiceThatIsRestartedDuringTheWaitGoesOnWithTheSession(t *testing.T) {
+	r := startReal(t, 2*time.Second)
+	looked := r.asked("GET /v2/sessions/terraform-")
+	restarted := make(chan struct{})
+	go func() {
+		defer close(restarted)
+		<-looked
+		// Terraform looks at it while it is down.
+		r.restart(func() { <-r.asked("GET /v2/sessions/terraform-") })
+	}()
+	w := newWorkspace(t)
+	w.write(r.block("max_retries = 0"), template("quiet"), session(rolling))
+	w.apply().exits(t, 0)
+	<-restarted
+	got := w.attributes("bos_session.boot")
+	if got["status"] != "complete" || got["failed_count"] != 0.0 || got["component_count"] != 4.0 {
+		t.Errorf("the session is %v", got)
+	}
+	if n := resets(r); n != 4 {
+		t.Errorf("the nodes were reset %d times", n)
+	}
+	w.plan().exits(t, 0)
 }
 
 func TestTheBundledServiceStagesAndAppliesWhatWasStaged(t *testing.T) {

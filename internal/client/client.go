@@ -235,7 +235,7 @@ func (c *Client) ForTenant(tenant string) *Client {
 // all, or one that says so.
 func worthAnotherTry(resp *resty.Response, err error) bool {
 	if err != nil {
-		final := errors.Is(err, context.Canceled) || errors.Is(err, resty.ErrAutoRedirectDisabled) || errors.Is(err, resty.ErrResponseBodyTooLarge) || isCertificate(err) || errors.Is(err, errDenied)
+		final := errors.Is(err, context.Canceled) || errors.Is(err, resty.ErrAutoRedirectDisabled) || errors.Is(err, resty.ErrResponseBodyTooLarge) || isCertificate(err) || wantsCertificate(err) || errors.Is(err, errDenied)
 		return !final
 	}
 	switch resp.StatusCode() {

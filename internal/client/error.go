@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -84,8 +85,21 @@ func (c *Client) noAnswer(method, path string, err error) error {
 		cause = fmt.Errorf("the answer is larger than %d bytes: %w", maxResponse, cause)
 	case isCertificate(err):
 		cause = fmt.Errorf("%w; give the CA that signed it in ca_certificate", cause)
+	case wantsCertificate(err):
+		cause = fmt.Errorf("%w; the server lets in only who has a certificate that it trusts: give one in client_certificate and client_key", cause)
 	}
 	return &Unreachable{Method: method, URL: c.base + path, Err: cause}
+}
+
+// wantsCertificate reports whether the server ended the handshake for want of a
+// client certificate that it trusts. The alert has no type to tell it by.
+func wantsCertificate(err error) bool {
+	var op *net.OpError
+	if !errors.As(err, &op) || op.Op != "remote error" {
+		return false
+	}
+	text := op.Err.Error()
+	return strings.Contains(text, "certificate required") || strings.Contains(text, "bad certificate") || strings.Contains(text, "unknown certificate authority")
 }
 
 func (c *Client) asError(method, path string, resp *resty.Response) error {
