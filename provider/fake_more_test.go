@@ -42,6 +42,15 @@ func (s *fakeBOS) SetOption(name string, value any) {
 	})
 }
 
+// AsTenant gives a tenant a template of its own, the same as everybody's.
+func (s *fakeBOS) AsTenant(tenant, template string) {
+	s.locked(func() {
+		t := s.templates[bos.SessionKey{Name: template}]
+		t.Tenant = bos.TenantRef(tenant)
+		s.templates[bos.SessionKey{Tenant: tenant, Name: template}] = t
+	})
+}
+
 // Sicken makes the service say that its database cannot be used.
 func (s *fakeBOS) Sicken() { s.locked(func() { s.sick = true }) }
 
