@@ -70,14 +70,19 @@ func (r *componentResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 	}
 	imported, diags := req.Private.GetKey(ctx, privateImported)
 	resp.Diagnostics.Append(diags...)
+	waiting, diags := req.Private.GetKey(ctx, privateWaiting)
+	resp.Diagnostics.Append(diags...)
 	effective := *config
 	effective.Enabled = wantedEnabled(*config, *state, string(imported) == isImported)
 	plan.ID, plan.Xname = state.ID, state.Xname
 	plan.layOver(effective, *state, true)
 	patch := effective.patch(state)
-	if patch.Empty() {
+	switch {
+	case patch.Empty() && len(waiting) > 0 && plan.WaitForStable.ValueBool():
+		plan.unknownBookkeeping()
+	case patch.Empty():
 		plan.keepBookkeeping(*state)
-	} else {
+	default:
 		plan.unknownBookkeeping()
 		r.warnArming(patch, plan, &resp.Diagnostics)
 		r.warnOwned(patch, *state, &resp.Diagnostics)
@@ -190,7 +195,9 @@ func (r *componentResource) Create(ctx context.Context, req resource.CreateReque
 	if plan.waits(patch) {
 		limit, diags := plan.Timeouts.Create(ctx, defaultWait)
 		resp.Diagnostics.Append(diags...)
-		record = r.wait(ctx, c, record, limit, &resp.Diagnostics)
+		var done bool
+		record, done = r.wait(ctx, c, record, limit, &resp.Diagnostics)
+		resp.Diagnostics.Append(waitBegun(ctx, resp.Private, !done)...)
 	}
 	plan.settleAll(observed(plan.Xname, record))
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
@@ -246,6 +253,9 @@ func (r *componentResource) Read(ctx context.Context, req resource.ReadRequest, 
 		resp.Diagnostics.Append(resp.State.Set(ctx, &now)...)
 	}
 	resp.Diagnostics.Append(identifyComponent(ctx, resp.Identity, record.ID)...)
+	if !record.Enabled {
+		resp.Diagnostics.Append(waitBegun(ctx, resp.Private, false)...)
+	}
 }
 
 // sticky is what a configured enabled is after a look at the record. True
@@ -264,6 +274,8 @@ func (r *componentResource) Update(ctx context.Context, req resource.UpdateReque
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	imported, diags := req.Private.GetKey(ctx, privateImported)
+	resp.Diagnostics.Append(diags...)
+	waiting, diags := req.Private.GetKey(ctx, privateWaiting)
 	resp.Diagnostics.Append(diags...)
 	c := r.shared.reach(types.StringNull(), &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
@@ -284,11 +296,13 @@ func (r *componentResource) Update(ctx context.Context, req resource.UpdateReque
 		unable(&resp.Diagnostics, "update BOS component", err)
 		return
 	}
-	if plan.waits(patch) {
+	done := true
+	if plan.waits(patch) || plan.WaitForStable.ValueBool() && len(waiting) > 0 {
 		limit, diags := plan.Timeouts.Update(ctx, defaultWait)
 		resp.Diagnostics.Append(diags...)
-		record = r.wait(ctx, c, record, limit, &resp.Diagnostics)
+		record, done = r.wait(ctx, c, record, limit, &resp.Diagnostics)
 	}
+	resp.Diagnostics.Append(waitBegun(ctx, resp.Private, !done)...)
 	plan.settleAll(observed(plan.Xname, record))
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 	resp.Diagnostics.Append(identifyComponent(ctx, resp.Identity, record.ID)...)

@@ -60,7 +60,7 @@ func (r *componentResource) Schema(ctx context.Context, _ resource.SchemaRequest
 			},
 			"wait_for_stable": schema.BoolAttribute{
 				Optional:            true,
-				MarkdownDescription: "After a change that makes BOS act on the node, wait until it is done with it. A node that fails then warns. Defaults to `false`: for many nodes a `bos_session` is the better way.",
+				MarkdownDescription: "After a change that makes BOS act on the node, wait until it is done with it. A node that fails then warns; a wait that was interrupted goes on with the next apply. Defaults to `false`: for many nodes a `bos_session` is the better way.",
 			},
 			"timeouts": timeouts.Attributes(ctx, timeouts.Opts{
 				Create: true, Update: true,

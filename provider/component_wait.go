@@ -11,6 +11,20 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/client"
 )
 
+// privateWaiting is there while a wait that was begun is not over: time was up,
+// or Terraform was interrupted. The next apply goes on with it.
+const privateWaiting = "wait_is_not_over"
+
+// waitBegun notes whether a wait is not over. A key is removed by setting nothing.
+func waitBegun(ctx context.Context, private interface {
+	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
+}, waiting bool) diag.Diagnostics {
+	if !waiting {
+		return private.SetKey(ctx, privateWaiting, nil)
+	}
+	return private.SetKey(ctx, privateWaiting, jsonBool(true))
+}
+
 // waits reports whether a change makes BOS act on the node, and is to be waited
 // for.
 func (m *componentModel) waits(patch bos.ComponentPatch) bool {
@@ -20,12 +34,12 @@ func (m *componentModel) waits(patch bos.ComponentPatch) bool {
 // wait looks at the node until BOS is done with it, time is up or Terraform was
 // interrupted, and returns its record as it is then. All trouble is a warning:
 // the change itself was made.
-func (r *componentResource) wait(ctx context.Context, c *client.Client, record bos.Component, limit time.Duration, diags *diag.Diagnostics) bos.Component {
+func (r *componentResource) wait(ctx context.Context, c *client.Client, record bos.Component, limit time.Duration, diags *diag.Diagnostics) (now bos.Component, done bool) {
 	until, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	defer r.shared.components.forget()
 	var trouble error
-	done := newWaiter(r.after, defaultPoll, nil).until(until, func(ctx context.Context) bool {
+	done = newWaiter(r.after, defaultPoll, nil).until(until, func(ctx context.Context) bool {
 		now, err := c.Component(ctx, record.ID)
 		if err == nil {
 			record = now
@@ -40,11 +54,11 @@ func (r *componentResource) wait(ctx context.Context, c *client.Client, record b
 		diags.AddWarning(fmt.Sprintf("%s failed", record.ID), fmt.Sprintf("BOS gave up on %s: %s", record.ID, record.Error))
 	case done:
 	case ctx.Err() != nil:
-		diags.AddWarning("Stopped waiting for BOS component", fmt.Sprintf("Terraform was interrupted; %s is %s.", record.ID, record.Status.Status))
+		diags.AddWarning("Stopped waiting for BOS component", fmt.Sprintf("Terraform was interrupted; %s is %s. BOS goes on with it, and the next apply goes on waiting.", record.ID, record.Status.Status))
 	case trouble != nil:
-		diags.AddWarning("Stopped waiting for BOS component", fmt.Sprintf("After %s BOS still did not say how %s is getting on: %s", limit, record.ID, explain(trouble)))
+		diags.AddWarning("Stopped waiting for BOS component", fmt.Sprintf("After %s BOS still did not say how %s is getting on: %s\n\nThe next apply goes on waiting.", limit, record.ID, explain(trouble)))
 	default:
-		diags.AddWarning("Stopped waiting for BOS component", fmt.Sprintf("%s is still %s after %s. BOS goes on with it. Raise timeouts to wait longer.", record.ID, record.Status.Status, limit))
+		diags.AddWarning("Stopped waiting for BOS component", fmt.Sprintf("%s is still %s after %s. BOS goes on with it, and the next apply goes on waiting. Raise timeouts to wait longer.", record.ID, record.Status.Status, limit))
 	}
-	return record
+	return record, done
 }

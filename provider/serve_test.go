@@ -45,20 +45,22 @@ func TestOnlyAComponentThatStaysAsItIsIsPlannedWithoutTheFramework(t *testing.T)
 	for name, c := range map[string]struct {
 		kind            string
 		prior, proposed *tfprotov6.DynamicValue
+		private         string
 		asked           bool
 	}{
-		"the same":                {"bos_component", object(0x81, 1), object(0x81, 1), false},
-		"another":                 {"bos_component", object(0x81, 1), object(0x81, 2), true},
-		"a new one":               {"bos_component", object(0xc0), object(0x81, 1), true},
-		"one that goes":           {"bos_component", object(0x81, 1), object(0xc0), true},
-		"none at all":             {"bos_component", object(0xc0), object(0xc0), true},
-		"a session, which warns":  {"bos_session", object(0x81, 1), object(0x81, 1), true},
-		"a template, kept for it": {"bos_session_template", object(0x81, 1), object(0x81, 1), true},
-		"an empty request":        {"bos_component", nil, nil, true},
+		"the same":                {"bos_component", object(0x81, 1), object(0x81, 1), "kept", false},
+		"one that is waited for":  {"bos_component", object(0x81, 1), object(0x81, 1), `{"wait_is_not_over":"dHJ1ZQ=="}`, true},
+		"another":                 {"bos_component", object(0x81, 1), object(0x81, 2), "", true},
+		"a new one":               {"bos_component", object(0xc0), object(0x81, 1), "", true},
+		"one that goes":           {"bos_component", object(0x81, 1), object(0xc0), "", true},
+		"none at all":             {"bos_component", object(0xc0), object(0xc0), "", true},
+		"a session, which warns":  {"bos_session", object(0x81, 1), object(0x81, 1), "", true},
+		"a template, kept for it": {"bos_session_template", object(0x81, 1), object(0x81, 1), "", true},
+		"an empty request":        {"bos_component", nil, nil, "", true},
 	} {
 		framework := &counting{}
 		got, err := server{framework}.PlanResourceChange(t.Context(), &tfprotov6.PlanResourceChangeRequest{
-			TypeName: c.kind, PriorState: c.prior, ProposedNewState: c.proposed, PriorPrivate: []byte("kept"),
+			TypeName: c.kind, PriorState: c.prior, ProposedNewState: c.proposed, PriorPrivate: []byte(c.private),
 		})
 		if err != nil || framework.plans == 1 != c.asked {
 			t.Errorf("%s: the framework was asked %d times (%v)", name, framework.plans, err)

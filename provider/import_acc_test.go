@@ -1,0 +1,54 @@
+package provider_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestImportBlocksHaveTerraformWriteTheConfigurationOfEveryKind imports what a
+// site has by blocks alone: Terraform writes the resources down, and applying
+// them changes nothing at the site.
+func TestImportBlocksHaveTerraformWriteTheConfigurationOfEveryKind(t *testing.T) {
+	fake := filled(t)
+	w := newWorkspace(t)
+	w.write(providerBlock(fake), `
+import {
+  to = bos_session_template.compute
+  id = "compute"
+}
+import {
+  to = bos_session.monday
+  id = "monday"
+}
+import {
+  to = bos_component.n0
+  id = "x1000c0s0b0n0"
+}
+import {
+  to = bos_options.all
+  id = "options"
+}
+`)
+	plan := w.terraform("plan", "-no-color", "-input=false", "-generate-config-out=generated.tf")
+	plan.exits(t, 0)
+	plan.says(t, "4 to import, 0 to add, 0 to change, 0 to destroy")
+	written, err := os.ReadFile(filepath.Join(w.dir, "generated.tf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range []string{"bos_session_template", "bos_session", "bos_component", "bos_options"} {
+		if !strings.Contains(string(written), "resource \""+kind+"\"") {
+			t.Errorf("nothing was written for %s:\n%s", kind, written)
+		}
+	}
+	w.apply().says(t, "4 imported, 0 added, 0 changed, 0 destroyed")
+	w.plan().exits(t, 0)
+	sessions(t, fake, 1)
+	for _, method := range []string{"PUT", "PATCH"} {
+		if n := fake.Requests(method, ""); n != map[string]int{"PUT": 1, "PATCH": 0}[method] { // the one PUT is the site's own
+			t.Errorf("the import sent %s %d times", method, n)
+		}
+	}
+}
