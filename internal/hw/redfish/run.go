@@ -92,28 +92,33 @@ func dispatch[T any](ctx context.Context, c *Client, workers *sync.WaitGroup, ta
 	work(ctx, c, workers, c.suspect, suspect, j, out)
 }
 
-// work starts as many workers for BMCs as there may be under way: those that wait
-// have left the lane.
+// work starts as many workers as a lane has room for, and another one for each BMC
+// that takes long and leaves its place to the next.
 func work[T any](ctx context.Context, c *Client, workers *sync.WaitGroup, lane chan struct{}, groups [][]target, j job[T], out chan<- T) {
 	queue := make(chan []target, len(groups))
 	for _, g := range groups {
 		queue <- g
 	}
 	close(queue)
-	for range min(cap(c.trusted)+cap(c.suspect), len(groups)) {
+	var more func()
+	more = func() {
 		workers.Go(func() {
 			for g := range queue {
-				oneBMC(ctx, c, lane, g, j, out)
+				oneBMC(ctx, c, lane, more, g, j, out)
 			}
 		})
+	}
+	for range min(cap(lane), len(groups)) {
+		more()
 	}
 }
 
 // oneBMC asks about the nodes of one BMC, one after the other. Once it keeps
-// silent, it is not asked about the rest of them.
-func oneBMC[T any](ctx context.Context, c *Client, lane chan struct{}, nodes []target, j job[T], out chan<- T) {
+// silent, it is not asked about the rest of them. It calls slow if the BMC leaves
+// its place in the lane.
+func oneBMC[T any](ctx context.Context, c *Client, lane chan struct{}, slow func(), nodes []target, j job[T], out chan<- T) {
 	address := nodes[0].Address
-	leave, entered := c.enter(ctx, address, lane)
+	leave, entered := c.enter(ctx, address, lane, slow)
 	if entered {
 		defer leave()
 	}
@@ -142,8 +147,9 @@ type gate struct {
 }
 
 // enter waits for the BMC and then for room in the lane, in this order: what
-// waits for a busy BMC takes no room. It gives up when ctx ends.
-func (c *Client) enter(ctx context.Context, address string, lane chan struct{}) (leave func(), entered bool) {
+// waits for a busy BMC takes no room. It gives up when ctx ends, and calls slow if
+// the place is given up for one among the suspect ones.
+func (c *Client) enter(ctx context.Context, address string, lane chan struct{}, slow func()) (leave func(), entered bool) {
 	c.mu.Lock()
 	g := c.gates[address]
 	if g == nil {
@@ -170,7 +176,7 @@ func (c *Client) enter(ctx context.Context, address string, lane chan struct{}) 
 	}
 	release := func() { <-lane }
 	if lane == c.trusted {
-		release = c.borrow()
+		release = c.borrow(slow)
 	}
 	return func() {
 		release()
@@ -180,9 +186,9 @@ func (c *Client) enter(ctx context.Context, address string, lane chan struct{}) 
 }
 
 // borrow is for who has a place in the trusted lane: after a while it is given up
-// for one in the suspect lane, as soon as there is one. The function that it
-// returns gives up whichever it is.
-func (c *Client) borrow() (release func()) {
+// for one in the suspect lane, as soon as there is one, and moved is called. The
+// function that it returns gives up whichever it is.
+func (c *Client) borrow(moved func()) (release func()) {
 	var mu sync.Mutex
 	var timer *time.Timer
 	lane, over := c.trusted, false
@@ -196,6 +202,7 @@ func (c *Client) borrow() (release func()) {
 		case c.suspect <- struct{}{}:
 			<-c.trusted
 			lane = c.suspect
+			moved()
 		default:
 			timer.Reset(patience)
 		}

@@ -86,7 +86,7 @@ func (c *Client) subscribeDue(ctx context.Context, service string) (sending int,
 	for range min(subscribersAtOnce, len(due)) {
 		workers.Go(func() {
 			for t := range queue {
-				leave, entered := c.enter(ctx, t.Address, lane)
+				leave, entered := c.enter(ctx, t.Address, lane, nil)
 				if !entered {
 					return
 				}
