@@ -287,3 +287,19 @@ func TestEachServiceHasItsOwnOutage(t *testing.T) {
 		t.Errorf("a wrong rule was answered %s", res.Status)
 	}
 }
+
+func TestTheGuideNamesEveryFaultServiceAndMake(t *testing.T) {
+	text, err := os.ReadFile("../../../docs/guides/emulator.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := append(ProfileNames(), services...)
+	for _, f := range slices.Concat(bmcFaults, []Fault{FaultRestart}, nodeFaults, serviceFaults) {
+		names = append(names, string(f))
+	}
+	for _, name := range append(names, inventories...) {
+		if !strings.Contains(string(text), "`"+name+"`") {
+			t.Errorf("docs/guides/emulator.md does not name %q", name)
+		}
+	}
+}
