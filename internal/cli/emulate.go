@@ -84,7 +84,7 @@ func (f *roomFlags) config(nodes int, listen string, log *slog.Logger) (emulator
 func emulateCommand() *cobra.Command {
 	var room roomFlags
 	var nodes, perBMC int
-	var listen, writeConfig, bosURL string
+	var listen, writeConfig, bosURL, scripts string
 	c := &cobra.Command{
 		Use: "emulate", Short: "Run an emulated machine room: HSM, BMCs, PCS, BSS, CFS, IMS, TAPMS and S3 on loopback addresses", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -101,6 +101,9 @@ func emulateCommand() *cobra.Command {
 				return err
 			}
 			defer server.Close() //nolint:errcheck // the process ends
+			if scripts != "" {
+				server.SetBootScripts(scripts)
+			}
 			if writeConfig != "" {
 				if err := server.WriteConfig(writeConfig); err != nil {
 					return fmt.Errorf("--write-config: %w", err)
@@ -118,6 +121,7 @@ func emulateCommand() *cobra.Command {
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8780", "loopback address of the services; the BMCs take the port after it")
 	c.Flags().StringVar(&writeConfig, "write-config", "", "file to write a configuration for serve to")
 	c.Flags().StringVar(&bosURL, "bos", "http://127.0.0.1:8770", "where nodes report to")
+	c.Flags().StringVar(&scripts, "boot-scripts", "", "where nodes fetch their boot scripts, such as http://127.0.0.1:8771/boot/v1 of a built-in endpoint (default: the room's own BSS)")
 	room.add(c)
 	return c
 }
