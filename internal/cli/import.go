@@ -13,8 +13,8 @@ func importCommand() *cobra.Command {
 	var dryRun bool
 	c := &cobra.Command{
 		Use: "import FILE...", Short: "Store session templates and options from files in a BOS", Args: cobra.MinimumNArgs(1),
-		Long: "Reads what export wrote, and what the export scripts of CSM write: a JSON list of session templates, files or a\n" +
-			"directory with one template each, and an object of options. It first says what will be created and changed.\n" +
+		Long: "Reads what export wrote, and what the export scripts of CSM write: an archive or its directory, a JSON list of session\n" +
+			"templates, files or a directory with one template each, and an object of options. It first says what will be created and changed.\n" +
 			"Nothing is written if anything in the files is wrong, and nothing is ever deleted.",
 		RunE: func(c *cobra.Command, files []string) error { return importFiles(c, remote, files, dryRun) },
 	}

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -21,9 +20,11 @@ import (
 )
 
 const (
-	// maxFile bounds one file, maxFiles the files of one import.
-	maxFile  = 64 << 20
-	maxFiles = 10_000
+	// maxFile bounds one file, maxFiles the files of one import, maxArchive
+	// what is in one archive.
+	maxFile    = 64 << 20
+	maxFiles   = 10_000
+	maxArchive = 512 << 20
 )
 
 // Data is what an export holds.
@@ -47,9 +48,10 @@ type Template struct {
 	Source string
 }
 
-// Read reads files, and the .json files of directories: exports of this
-// program, lists of templates, single templates (named by their file where
-// they have no name), and objects of options. Templates without a tenant go to
+// Read reads files, and the .json files of directories and archives: exports of
+// this program, lists of templates, single templates (named by their file where
+// they have no name), and objects of options. A directory v2 in a directory is
+// read as well. Templates without a tenant go to
 // the given one. The error names everything that is wrong.
 func Read(paths []string, tenant string) (Input, error) {
 	r := reader{tenant: tenant, from: make(map[bos.SessionKey]string)}
@@ -85,8 +87,16 @@ func expand(paths []string) ([]string, error) {
 			return nil, fmt.Errorf("cannot import: %w", err)
 		}
 		for _, e := range entries {
-			if e.Type()&fs.ModeDir == 0 && strings.EqualFold(filepath.Ext(e.Name()), ".json") {
-				files = append(files, filepath.Join(path, e.Name()))
+			name := filepath.Join(path, e.Name())
+			switch {
+			case e.IsDir() && e.Name() == "v2":
+				more, err := expand([]string{name})
+				if err != nil {
+					return nil, err
+				}
+				files = append(files, more...)
+			case !e.IsDir() && strings.EqualFold(filepath.Ext(e.Name()), ".json"):
+				files = append(files, name)
 			}
 		}
 	}
@@ -104,24 +114,35 @@ type reader struct {
 }
 
 func (r *reader) file(path string) error {
+	if isArchive(path) {
+		return r.archive(path)
+	}
 	f, err := os.Open(path) //nolint:gosec // the user names the file
 	if err != nil {
 		return fmt.Errorf("cannot import: %w", err)
 	}
 	defer f.Close() //nolint:errcheck // only read
-	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	return r.document(path, filepath.Base(path), f)
+}
+
+// document reads one document; base is the name of its file, without folders.
+func (r *reader) document(source, base string, from io.Reader) error {
+	text, err := io.ReadAll(io.LimitReader(from, maxFile+1))
 	if err != nil {
-		return fmt.Errorf("cannot import: %w", err)
+		return fmt.Errorf("%s cannot be read: %w", source, err)
 	}
 	if len(text) > maxFile {
-		return fmt.Errorf("%s is larger than %d MiB; split it", path, maxFile>>20)
+		return fmt.Errorf("%s is larger than %d MiB; split it", source, maxFile>>20)
 	}
 	var value any
 	if err := json.Unmarshal(text, &value); err != nil {
-		return fmt.Errorf("%s is no JSON document: %w", path, err)
+		return fmt.Errorf("%s is no JSON document: %w", source, err)
 	}
-	base := filepath.Base(path)
-	return r.value(path, strings.TrimSuffix(base, filepath.Ext(base)), value)
+	if word := bystander(value); word != "" {
+		r.drop(source, "holds %s; templates and options alone are imported", word)
+		return nil
+	}
+	return r.value(source, strings.TrimSuffix(base, filepath.Ext(base)), value)
 }
 
 // value takes one document: a list of templates, or one of the objects.

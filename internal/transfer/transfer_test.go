@@ -1,7 +1,10 @@
 package transfer_test
 
 import (
+	"archive/tar"
+	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -177,6 +180,76 @@ func TestTheFilesOfTheExportScriptsAreRead(t *testing.T) {
 	if err != nil || stored.CFS.Configuration != "c" {
 		t.Errorf("%+v, %v", stored, err)
 	}
+}
+
+// exported is what the export script of CSM 1.5 and later writes, by name.
+func exported() map[string]any {
+	return map[string]any{
+		"v2/components.json":       []object{{"id": "x1c0s1b0n0", "actual_state": object{}, "desired_state": object{"configuration": "c"}, "enabled": false}},
+		"v2/options.json":          object{"max_boot_wait_time": 77, "logging_level": "INFO"},
+		"v2/sessions.json":         []object{{"name": "s", "operation": "boot", "template_name": "a", "status": object{"status": "complete"}}},
+		"v2/sessiontemplates.json": []object{template("a", object{"tenant": nil}), template("b", object{"tenant": "blue", "enable_cfs": true})},
+		"v2/version.json":          object{"major": "2", "minor": "50", "patch": "0", "links": []any{}},
+		"v1/sessiontemplate.json":  []object{template("a", nil)},
+	}
+}
+
+func TestAnExportOfCSMIsReadAsItsArchiveOrUnpacked(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "bos-export-20260102030405-abc")
+	for _, sub := range []string{"v1", "v2"} {
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, value := range exported() {
+		file(t, dir, name, value)
+	}
+	archive := archived(t, dir)
+	for _, path := range []string{dir, filepath.Join(dir, "v2"), archive} {
+		s := newSite(t)
+		steps, in := s.plan("", path)
+		want := []string{"change  options: max_boot_wait_time", `create  template "a"`, `create  template "b" of tenant "blue"`}
+		if got := lines(steps); !slices.Equal(got, want) {
+			t.Errorf("%s: %q", path, got)
+		}
+		dropped := strings.Join(in.Dropped, "\n")
+		for _, what := range []string{"components.json: holds components", "sessions.json: holds sessions", "version.json: holds the version"} {
+			if !strings.Contains(dropped, what) {
+				t.Errorf("%s: it is not said that %s: %s", path, what, dropped)
+			}
+		}
+	}
+	half := filepath.Join(t.TempDir(), "half.tgz")
+	text, err := os.ReadFile(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string]string{half: string(text[:len(text)/2]), filepath.Join(t.TempDir(), "none.tar.gz"): "no archive"} {
+		path := file(t, filepath.Dir(name), filepath.Base(name), content)
+		if _, err := transfer.Read([]string{path}, ""); err == nil || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if _, err := transfer.Read([]string{filepath.Join(dir, "v2", "components.json")}, ""); err == nil || !strings.Contains(err.Error(), "no template and no options") {
+		t.Errorf("components alone: %v", err)
+	}
+}
+
+// archived packs a directory as tar -czf does.
+func archived(t *testing.T, dir string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), filepath.Base(dir)+".tgz")
+	f, err := os.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	packed := gzip.NewWriter(f)
+	members := tar.NewWriter(packed)
+	err = errors.Join(members.AddFS(os.DirFS(filepath.Dir(dir))), members.Close(), packed.Close(), f.Close())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return name
 }
 
 func TestAChangeNamesTheMembersThatChange(t *testing.T) {
