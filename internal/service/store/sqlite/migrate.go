@@ -79,7 +79,10 @@ func backup(ctx context.Context, db *sql.DB, to string) error {
 	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", unfinished); err != nil {
 		return fmt.Errorf("back the database up to %s: %w; make room there, nothing was changed", to, err)
 	}
-	err := flush(unfinished)
+	err := os.Chmod(unfinished, 0o600) // it holds BSS tokens, as the database does
+	if err == nil {
+		err = flush(unfinished)
+	}
 	if err == nil {
 		err = os.Rename(unfinished, to)
 	}

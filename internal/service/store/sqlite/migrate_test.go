@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -49,11 +50,18 @@ VALUES ('x1', 4, 1, 'powering_on', 'power_on_pending', 's', '', '{"id":"x1","act
 func TestAnOlderDatabaseIsBackedUpAndUpgraded(t *testing.T) {
 	path := at(t, 1, firstRecord, "INSERT INTO events (time, component, session, kind, detail) VALUES (7, 'x1', 's', 'k', 'd')",
 		"INSERT INTO artifacts (id, kernel, kernel_parameters, initrd) VALUES (3, 'k', 'p', 'i')", "INSERT INTO tokens (token, artifacts) VALUES ('old', 3)")
-	s, err := Open(t.Context(), path)
+	var said bytes.Buffer
+	s, err := Open(t.Context(), path, Log(slog.New(slog.NewTextHandler(&said, nil))))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close() //nolint:errcheck // the test is over
+	if text := said.String(); strings.Count(text, "upgraded") != 1 || !strings.Contains(text, path+".v1.bak") {
+		t.Errorf("the upgrade is told as\n%s", text)
+	}
+	if info, err := os.Stat(path + ".v1.bak"); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the backup is %v, %v", info.Mode(), err)
+	}
 	list, err := s.Components(t.Context(), bos.ComponentFilter{Session: "s"})
 	if err != nil || len(list) != 1 {
 		t.Fatalf("%v, %v", list, err)

@@ -62,12 +62,16 @@ func Open(ctx context.Context, path string, options ...Option) (*Store, error) {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
 	write.SetMaxOpenConns(1)
-	if _, err := migrate(ctx, write, path); err != nil {
+	upgrade, err := migrate(ctx, write, path)
+	if err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
 	s := &Store{write: write, maxEvents: DefaultMaxEvents, eventAge: DefaultEventAge, log: slog.New(slog.DiscardHandler)}
 	for _, option := range options {
 		option(s)
+	}
+	if upgrade.Backup != "" {
+		s.log.Info("the database was upgraded", "database", path, "from", upgrade.From, "to", upgrade.To, "backup", upgrade.Backup)
 	}
 	if s.read, err = sql.Open(driverName, dataSource(path, true)); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s for reading: %w", path, err), write.Close())
