@@ -100,6 +100,7 @@ type Server struct {
 	counts    counts
 	atOnce    atOnce
 	plain     net.Listener
+	bmcPipes  *pipes // of an unplugged room
 	servers   []*http.Server
 	reporter  *reporter
 	running   sync.WaitGroup

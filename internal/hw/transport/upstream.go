@@ -1,8 +1,10 @@
 package transport
 
 import (
+	"context"
 	"crypto/x509"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -21,6 +23,8 @@ type Upstream struct {
 	Bearer func() (string, error)
 	// CA verifies the service's certificate; nil is the system's pool.
 	CA *x509.CertPool
+	// Dial makes connections; nil is an ordinary dialer.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Base is the URL without a slash at its end.
@@ -32,7 +36,7 @@ const fewIdle = 16
 // Open makes a client for the upstream; c is what the adapter knows of it.
 func (u Upstream) Open(c Config) *Client {
 	c.TimeoutNow, c.Bearer = u.Timeout, u.Bearer
-	return New(c, NewConn(ConnConfig{MaxIdle: fewIdle, CA: u.CA}))
+	return New(c, NewConn(ConnConfig{MaxIdle: fewIdle, CA: u.CA, Dial: u.Dial}))
 }
 
 // bearer is the token for one request.
