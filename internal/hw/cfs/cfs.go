@@ -4,6 +4,7 @@
 package cfs
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -20,6 +21,16 @@ const (
 	// compares each of its nodes with each of these.
 	maxQuestion = 200
 	maxPatch    = 1000
+	// maxPages bounds the pages of a list of all components, which have a
+	// thousand each unless CFS is set up otherwise.
+	maxPages = 1000
+	// fewPages is how many pages such a list is taken to have until one was
+	// read.
+	fewPages = 4
+	// firstPause and lastPause are those between two questions: whoever waits
+	// for a configuration does so for minutes.
+	firstPause = time.Second
+	lastPause  = 2 * time.Second
 	// concurrency bounds the requests of one call.
 	concurrency = 4
 )
@@ -29,6 +40,8 @@ type Client struct {
 	http *transport.Client
 	url  string
 	asks *gather.Asks[bos.ConfigurationReading]
+	// listing is how many requests it takes to read all components.
+	listing atomic.Int32
 }
 
 var _ bos.Configuration = (*Client)(nil)
@@ -45,7 +58,8 @@ func newClient(u transport.Upstream, retryWait time.Duration) *Client {
 		}),
 		url: u.Base(),
 	}
-	client.asks = gather.New(client.components)
+	client.listing.Store(fewPages)
+	client.asks = gather.New(client.components).Pausing(firstPause, lastPause)
 	return client
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -56,7 +57,10 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (f *fake) list(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
-	ids := strings.Split(query.Get("ids"), ",")
+	ids := slices.Collect(maps.Keys(f.nodes))
+	if query.Has("ids") {
+		ids = strings.Split(query.Get("ids"), ",")
+	}
 	f.gets = append(f.gets, len(ids))
 	for _, name := range []string{"status", "enabled"} {
 		if query.Has(name) {
@@ -178,6 +182,34 @@ func TestManyNodesAreAskedAboutInChunksAndAllPagesAreRead(t *testing.T) {
 	if len(f.gets) != 7 || slices.Max(f.gets) != 200 {
 		t.Errorf("asked about %v", f.gets)
 	}
+}
+
+func TestMostOfTheSiteIsAskedAboutInOneList(t *testing.T) {
+	f := &fake{nodes: make(map[string]component), page: 400}
+	ids := many(1600)
+	for _, id := range ids {
+		f.nodes[id] = component{"desired_config": "c", "configuration_status": "configured"}
+	}
+	c := start(t, f)
+	ask := func(nodes, want int) {
+		t.Helper()
+		f.gets = nil
+		for id, r := range look(t, c, ids[:nodes]...) {
+			if r.Missing || r.Desired != "c" {
+				t.Errorf("%s: %+v", id, r)
+			}
+		}
+		if len(f.gets) != want {
+			t.Errorf("%d nodes took %d requests, want %d", nodes, len(f.gets), want)
+		}
+	}
+	ask(1000, 4) // all four pages of all nodes, in place of five questions
+	ask(800, 4)  // no more than by name
+	for i := range 8 * 400 {
+		f.nodes[fmt.Sprintf("x9000c0s0b0n%d", i)] = component{}
+	}
+	ask(1000, 12) // the site has grown
+	ask(1000, 5)  // so it is asked by name
 }
 
 func TestNobodyIsNoRequest(t *testing.T) {

@@ -43,30 +43,27 @@ type component struct {
 	Enabled *bool `json:"enabled"`
 }
 
-// components asks for all nodes and answers for each.
+// components asks for all nodes and answers for each: a question for each few
+// of them, or, where that is fewer requests, one for all that CFS has.
 func (c *Client) components(ctx context.Context, ids []string) map[string]bos.ConfigurationReading {
 	answers := make(map[string]bos.ConfigurationReading, len(ids))
+	if questions := (len(ids) + maxQuestion - 1) / maxQuestion; questions > int(c.listing.Load()) {
+		said, requests, err := c.pages(ctx, nil, maxPages)
+		answer(answers, ids, said, err)
+		if err == nil {
+			c.listing.Store(int32(requests))
+		}
+		return answers
+	}
 	var mu sync.Mutex
 	var all errgroup.Group
 	all.SetLimit(concurrency)
 	for chunk := range slices.Chunk(ids, maxQuestion) {
 		all.Go(func() error {
-			said, err := c.pages(ctx, chunk)
+			said, _, err := c.pages(ctx, chunk, len(chunk)+1)
 			mu.Lock()
 			defer mu.Unlock()
-			for _, id := range chunk {
-				r := bos.ConfigurationReading{ID: id}
-				switch n, ok := said[bos.CanonicalXname(id)]; {
-				case err != nil:
-					r.Symptom, r.Detail = bos.SymptomSilent, err.Error()
-				case !ok:
-					r.Missing = true
-				default:
-					r.Desired, r.Status = n.DesiredConfig, n.Status
-					r.Idle = n.Enabled != nil && !*n.Enabled
-				}
-				answers[id] = r
-			}
+			answer(answers, chunk, said, err)
 			return nil
 		})
 	}
@@ -74,32 +71,50 @@ func (c *Client) components(ctx context.Context, ids []string) map[string]bos.Co
 	return answers
 }
 
-// pages reads all pages of one question. A page names the next one by the
-// parameters of its question.
-func (c *Client) pages(ctx context.Context, ids []string) (map[string]component, error) {
-	said := make(map[string]component, len(ids))
+// answer puts what CFS said, or the error, down for each of the nodes.
+func answer(answers map[string]bos.ConfigurationReading, ids []string, said map[string]component, err error) {
+	for _, id := range ids {
+		r := bos.ConfigurationReading{ID: id}
+		switch n, ok := said[bos.CanonicalXname(id)]; {
+		case err != nil:
+			r.Symptom, r.Detail = bos.SymptomSilent, err.Error()
+		case !ok:
+			r.Missing = true
+		default:
+			r.Desired, r.Status = n.DesiredConfig, n.Status
+			r.Idle = n.Enabled != nil && !*n.Enabled
+		}
+		answers[id] = r
+	}
+}
+
+// pages reads all pages of one question, at most so many; no ids are all
+// components. A page names the next one by the parameters of its question.
+func (c *Client) pages(ctx context.Context, ids []string, most int) (said map[string]component, requests int, err error) {
+	said = make(map[string]component, len(ids))
 	params := map[string]any{"ids": strings.Join(ids, ",")}
-	for range len(ids) + 1 {
-		q := transport.Request{Method: http.MethodGet, URL: c.url + "/components?" + query(params)}
+	for requests < most {
+		requests++
+		q := transport.Request{Method: http.MethodGet, URL: c.url + "/components" + query(params)}
 		var page struct {
 			Components *[]component   `json:"components"`
 			Next       map[string]any `json:"next"`
 		}
 		if err := c.http.JSON(ctx, q, &page); err != nil {
-			return nil, err
+			return nil, requests, err
 		}
 		if page.Components == nil {
-			return nil, fmt.Errorf("CFS's answer to GET %s lacks the components; check that configuration.cfs.url ends in /v3", transport.Address(q.URL))
+			return nil, requests, fmt.Errorf("CFS's answer to GET %s lacks the components; check that configuration.cfs.url ends in /v3", transport.Address(q.URL))
 		}
 		for _, n := range *page.Components {
 			said[bos.CanonicalXname(n.ID)] = n
 		}
 		if len(page.Next) == 0 {
-			return said, nil
+			return said, requests, nil
 		}
 		params = page.Next
 	}
-	return nil, fmt.Errorf("CFS's answer to GET %s/components has more pages than it was asked about nodes; check that configuration.cfs.url is a CFS", transport.Address(c.url))
+	return nil, requests, fmt.Errorf("CFS's answer to GET %s/components has more pages than %d; check that configuration.cfs.url is a CFS", transport.Address(c.url), most)
 }
 
 // query writes parameters as CFS names them; null and empty ones are none.
@@ -110,5 +125,8 @@ func query(params map[string]any) string {
 			values.Set(name, fmt.Sprint(v))
 		}
 	}
-	return values.Encode()
+	if len(values) == 0 {
+		return ""
+	}
+	return "?" + values.Encode()
 }

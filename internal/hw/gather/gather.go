@@ -48,8 +48,15 @@ func New[A any](ask func(ctx context.Context, ids []string) map[string]A) *Asks[
 	return &Asks[A]{ask: ask, first: firstGap, last: lastGap}
 }
 
+// Pausing sets the shortest and the longest pause between two requests; it is
+// called before the first question.
+func (a *Asks[A]) Pausing(first, last time.Duration) *Asks[A] {
+	a.first, a.last = first, last
+	return a
+}
+
 // WithoutPauses makes requests follow each other at once, for tests.
-func (a *Asks[A]) WithoutPauses() { a.first, a.last = 0, 0 }
+func (a *Asks[A]) WithoutPauses() { a.Pausing(0, 0) }
 
 // Waiting is how many nodes wait for the next request, for tests.
 func (a *Asks[A]) Waiting() int {

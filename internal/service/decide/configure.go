@@ -159,7 +159,7 @@ func (o Observation) configurationUsable(r bos.Record, p bos.Policy, now time.Ti
 // a short one is not waited for and a long one is not asked about for ever.
 func configurationLook(r bos.Record, p bos.Policy, now time.Time) time.Time {
 	taken := now.Sub(r.ActualState.LastUpdated.Time)
-	return now.Add(min(max(taken, time.Second), max(p.Polling, time.Second)))
+	return now.Add(min(max(taken, 2*time.Second), max(p.Polling, time.Second)))
 }
 
 func pollLook(p bos.Policy, now time.Time) time.Time { return now.Add(max(p.Polling, time.Second)) }

@@ -187,7 +187,7 @@ func TestAConfigurationUnderWayIsAskedAboutEverMoreRarely(t *testing.T) {
 		DesiredState: bos.DesiredState{BootArtifacts: bos.BootArtifacts{Kernel: "k"}, Configuration: "c"},
 	}}
 	for after, want := range map[time.Duration]time.Duration{
-		0: time.Second, 4 * time.Second: 4 * time.Second, time.Hour: p.Polling,
+		0: 2 * time.Second, 4 * time.Second: 4 * time.Second, time.Hour: p.Polling,
 	} {
 		now := noon.Add(after)
 		o := Observation{Power: bos.PowerReading{State: bos.PowerStateOn, Asked: now}, Configuration: bos.ConfigurationReading{Desired: "c", Status: bos.ConfigurationPending, Asked: now}}

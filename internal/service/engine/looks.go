@@ -48,13 +48,16 @@ func (e *Engine) schedule(id string, n *node, d decide.Decision) {
 	e.wakes.set(id, at)
 }
 
-// together puts a later look off to the next whole second, so that nodes which
-// wait for the same thing are asked about in one request.
+// grain is what the times of looks at the configuration service are rounded up to,
+// so that nodes which wait for the same thing are asked about in one request.
+const grain = 2 * time.Second
+
+// together puts a later look off to the next whole grain.
 func together(at, now time.Time) time.Time {
 	if !at.After(now) {
 		return at
 	}
-	return at.Truncate(time.Second).Add(time.Second)
+	return at.Truncate(grain).Add(grain)
 }
 
 // look asks for a power reading.
