@@ -18,9 +18,11 @@ type changes struct {
 	components map[string]bool
 	records    map[string]bos.Record
 	sessions   map[bos.SessionKey]bool
-	hints      map[string]bool
-	options    bool
-	all        bool
+	// inventories are those that sessions were accepted by.
+	inventories map[bos.SessionKey]bos.Inventory
+	hints       map[string]bool
+	options     bool
+	all         bool
 }
 
 // maxHints bounds the hints that wait for a step. What is beyond is dropped: a
@@ -29,21 +31,23 @@ const maxHints = 1 << 17
 
 // taken is what has changed since the last take.
 type taken struct {
-	components []string
-	records    []bos.Record
-	sessions   []bos.SessionKey
-	hints      []string
-	options    bool
-	all        bool
+	components  []string
+	records     []bos.Record
+	inventories map[bos.SessionKey]bos.Inventory
+	sessions    []bos.SessionKey
+	hints       []string
+	options     bool
+	all         bool
 }
 
 func newChanges() *changes {
 	return &changes{
-		signal:     make(chan struct{}, 1),
-		components: make(map[string]bool),
-		records:    make(map[string]bos.Record),
-		sessions:   make(map[bos.SessionKey]bool),
-		hints:      make(map[string]bool),
+		signal:      make(chan struct{}, 1),
+		components:  make(map[string]bool),
+		records:     make(map[string]bos.Record),
+		inventories: make(map[bos.SessionKey]bos.Inventory),
+		sessions:    make(map[bos.SessionKey]bool),
+		hints:       make(map[string]bool),
 	}
 }
 
@@ -60,6 +64,9 @@ func (c *changes) add(change api.Change) {
 	}
 	for _, key := range change.Sessions {
 		c.sessions[key] = true
+		if change.Inventory != nil {
+			c.inventories[key] = *change.Inventory
+		}
 	}
 	c.options = c.options || change.Options
 	c.all = c.all || change.All
@@ -107,6 +114,7 @@ func (c *changes) take() taken {
 	}
 	clear(c.components)
 	clear(c.records)
+	t.inventories, c.inventories = c.inventories, make(map[bos.SessionKey]bos.Inventory)
 	clear(c.sessions)
 	clear(c.hints)
 	c.options, c.all = false, false

@@ -36,6 +36,9 @@ type runner struct {
 	fence   int64
 
 	engine *engine.Engine
+	// inventories are those that the sessions new to this pass were accepted by:
+	// they are set up by the same, which need not be read twice.
+	inventories map[bos.SessionKey]bos.Inventory
 	// next gathers what the next step takes in.
 	next    engine.Inputs
 	inbox   *inbox
@@ -146,6 +149,7 @@ func (r *runner) pass(ctx, calls context.Context) (time.Time, error) {
 // and loads all that is open.
 func (r *runner) load(ctx context.Context, in *engine.Inputs) error {
 	changed := r.service.changes.take()
+	r.inventories = changed.inventories
 	if r.engine == nil {
 		cold, err := r.ports.Load(ctx, r.service.config.Limits, time.Now())
 		if err != nil {
@@ -321,8 +325,12 @@ func (r *runner) start(ctx context.Context, out engine.Outputs, effects []decide
 		})
 	}
 	for _, session := range out.Setups {
+		ports := r.ports
+		if inventory, ok := r.inventories[session.Key()]; ok {
+			ports.Inventory = asRead{inventory}
+		}
 		r.call(ctx, func(ctx context.Context, answer func(func(*engine.Inputs))) {
-			facts := r.ports.SetupFacts(ctx, session)
+			facts := ports.SetupFacts(ctx, session)
 			answer(func(in *engine.Inputs) { in.Setups = append(in.Setups, facts) })
 		})
 	}

@@ -51,6 +51,9 @@ type Change struct {
 	Sessions   []bos.SessionKey
 	// Records are components that were written, as they are stored since.
 	Records []bos.Record
+	// Inventory is what was read for the one session of a request that created
+	// it; nil if it was not.
+	Inventory *bos.Inventory
 	// Options says that an option was changed.
 	Options bool
 	// All says that more was written than is worth naming.

@@ -76,7 +76,7 @@ func (s *server) createSession(w http.ResponseWriter, r *http.Request, pinned pi
 	}
 	key := bos.SessionKey{Tenant: tenant, Name: uuid.NewString()}
 	set(&key.Name, body.Name)
-	q, err := s.accept(r.Context(), body, key, pin)
+	q, inventory, err := s.accept(r.Context(), body, key, pin)
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func (s *server) createSession(w http.ResponseWriter, r *http.Request, pinned pi
 	if err := s.Store.CreateSession(r.Context(), rec, s.note(r, eventSessionCreated, detail)); err != nil {
 		return orTaken(err, key)
 	}
-	s.Changed(Change{Sessions: []bos.SessionKey{key}})
+	s.Changed(Change{Sessions: []bos.SessionKey{key}, Inventory: inventory})
 	return s.answer(w, http.StatusCreated, rec.Session)
 }
 
@@ -113,48 +113,49 @@ func orTaken(err error, key bos.SessionKey) error {
 }
 
 // accept checks a session against everything known now: its template, the
-// images, the nodes, and the plan it was reviewed by.
-func (s *server) accept(ctx context.Context, body sessionBody, key bos.SessionKey, pin string) (question, error) {
-	q := question{
+// images, the nodes, and the plan it was reviewed by. It returns the inventory
+// that it looked at, nil if that could not be read.
+func (s *server) accept(ctx context.Context, body sessionBody, key bos.SessionKey, pin string) (q question, looked *bos.Inventory, err error) {
+	q = question{
 		tenant: key.Tenant, operation: *body.Operation, limit: body.Limit.orZero(),
 		stage: body.Stage, includeDisabled: body.IncludeDisabled,
 	}
 	options, err := s.Store.Options(ctx)
 	if err != nil {
-		return q, err
+		return q, nil, err
 	}
 	req, err := s.request(ctx, q)
 	if err != nil {
-		return q, err
+		return q, nil, err
 	}
 	if q.template, err = s.storedTemplate(ctx, q.tenant, *body.TemplateName); err != nil {
-		return q, err
+		return q, nil, err
 	}
 	req.Template = q.template
 	if err := s.check(q, options); err != nil {
-		return q, err
+		return q, nil, err
 	}
 	if _, err := s.Store.Session(ctx, key); err == nil {
-		return q, orTaken(bos.ErrExists, key)
+		return q, nil, orTaken(bos.ErrExists, key)
 	} else if !errors.Is(err, bos.ErrNotFound) {
-		return q, err
+		return q, nil, err
 	}
 	found := s.examine(ctx, q, options)
 	if err := found.refuse(q.template.Name); err != nil {
-		return q, err
+		return q, nil, err
 	}
 	for _, text := range found.warnings(q.template.Name) {
 		s.Log.Warn("a session is accepted with a warning", "session", key.Name, "warning", text)
 	}
-	sel, _, err := s.selection(ctx, req)
+	sel, inventory, err := s.selection(ctx, req)
 	if passing(err) && pin == "" {
 		s.Log.Warn("a session is accepted without a look at its nodes; its setup looks again", "session", key.Name, "error", err)
-		return q, nil
+		return q, nil, nil
 	}
 	if err != nil || pin == "" {
-		return q, err
+		return q, &inventory, err
 	}
-	return q, s.comparePin(ctx, q.tenant, pin, decide.MakePreview(req, sel, found.images, s.Now(), receiptTTL))
+	return q, &inventory, s.comparePin(ctx, q.tenant, pin, decide.MakePreview(req, sel, found.images, s.Now(), receiptTTL))
 }
 
 // comparePin refuses a session whose nodes or images are no longer those that
