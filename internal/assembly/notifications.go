@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"sync"
 
+	"golang.org/x/time/rate"
+
 	"github.com/bootorch/terraform-provider-bos/internal/hw/hsm"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/redfish"
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
@@ -32,6 +34,26 @@ func notifiers(settings config.Config, inventory, power any) (all []notifier) {
 	return all
 }
 
+// How many notifications are taken, in a second and at once: two for each node of a
+// large site that is rebooted. They come without credentials; those beyond are
+// refused before they are read, and their senders try again or not.
+const (
+	notificationsPerSecond = 2_000
+	notificationsAtOnce    = 20_000
+)
+
+// limited refuses what is beyond a limit.
+func limited(h http.Handler, limit *rate.Limiter) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !limit.Allow() {
+			w.Header().Set("Retry-After", "1")
+			w.WriteHeader(http.StatusTooManyRequests)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
 // withNotifiers serves what they send beside the API.
 func withNotifiers(api http.Handler, all []notifier, hint func(nodes ...string)) http.Handler {
 	if len(all) == 0 {
@@ -40,7 +62,7 @@ func withNotifiers(api http.Handler, all []notifier, hint func(nodes ...string))
 	mux := http.NewServeMux()
 	mux.Handle("/", api)
 	for _, n := range all {
-		mux.Handle(n.path, n.receive(hint))
+		mux.Handle(n.path, limited(n.receive(hint), rate.NewLimiter(notificationsPerSecond, notificationsAtOnce)))
 	}
 	return mux
 }

@@ -7,8 +7,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/time/rate"
 
 	"github.com/bootorch/terraform-provider-bos/internal/hw/hsm"
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
@@ -51,5 +54,19 @@ func TestHSMIsAskedToNotifyAndItsNotificationsAreTaken(t *testing.T) {
 	}
 	if err := a.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestNotificationsBeyondALimitAreNotTaken(t *testing.T) {
+	hinted := 0
+	h := limited(hsm.Notifications(func(...string) { hinted++ }), rate.NewLimiter(0, 3))
+	var answers []int
+	for range 5 {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, hsm.NotificationsPath, strings.NewReader(`{"Components":["x1c0s0b0n0"]}`)))
+		answers = append(answers, w.Code)
+	}
+	if want := []int{200, 200, 200, 429, 429}; !slices.Equal(answers, want) || hinted != 3 {
+		t.Errorf("answered %v and hinted %d times, want %v", answers, hinted, want)
 	}
 }
