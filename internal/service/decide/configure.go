@@ -2,6 +2,7 @@ package decide
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -14,14 +15,14 @@ func configure(r bos.Record, o Observation, p bos.Policy, now time.Time) Decisio
 	reading := o.Configuration
 	switch {
 	case !p.Configures && wanted == "":
-		return done(r, now)
+		return done(liftConfiguration(r), now)
 	case !p.Configures:
 		text := fmt.Sprintf("wants configuration %q and this service has no configuration service; configure configuration.cfs, or boot it from a template with enable_cfs false", wanted)
 		return fail(r, bos.CauseConfiguration, ReasonConfigFailed, text)
 	case !o.configurationUsable(r, p, now):
 		return Decision{Next: r, Look: pollLook(p, now), LookConfiguration: now, Why: ReasonConfiguring}
 	case reading.Missing && wanted == "":
-		return done(r, now)
+		return done(liftConfiguration(r), now)
 	case reading.Missing || reading.Symptom != bos.SymptomNone:
 		return holdConfiguration(r, o, p, now)
 	}
@@ -79,15 +80,21 @@ func targetOf(r bos.Record) bos.ConfigurationTarget {
 	return bos.ConfigurationTarget{Name: r.DesiredState.Configuration, Session: r.Session}
 }
 
+// configurationHold begins what is shown of a component that waits for the
+// configuration service.
+const configurationHold = "waiting for the configuration service: "
+
+func awaitsConfiguration(r bos.Record) bool { return strings.HasPrefix(r.Work.Hold, configurationHold) }
+
 // holdConfiguration waits for a configuration service that does not answer, or
 // does not know the node: the first stops the clock, the second fails the node
 // after max_unreachable_time.
 func holdConfiguration(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 	r = setPhase(r, bos.PhaseConfiguring, now)
-	cause, text := bos.CauseUpstreamOutage, "waiting for the configuration service: "+o.Configuration.Detail
+	cause, text := bos.CauseUpstreamOutage, configurationHold+o.Configuration.Detail
 	if o.Configuration.Missing {
 		cause = bos.CauseUnknownToConfiguration
-		text = "waiting for the configuration service: " + cause.Sentence()
+		text = configurationHold + cause.Sentence()
 		r.Work.MissingFor += o.ConfigurationElapsed
 		if r.Work.MissingFor >= p.MaxUnreachable {
 			return fail(unhold(r), cause, ReasonConfigFailed, fmt.Sprintf("gave up after max_unreachable_time (%s): %s", p.MaxUnreachable, cause.Sentence()))

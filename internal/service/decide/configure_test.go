@@ -215,3 +215,66 @@ func TestAConfigurationThatNobodyHasEnabledIsEnabledOnceTheBootHasHadItsTime(t *
 		}
 	}
 }
+
+func TestANodeThatWaitsForTheConfigurationServiceIsNotWrittenWithEveryLook(t *testing.T) {
+	p := bos.DefaultOptions().Policy()
+	p.Configures = true
+	r := bos.Record{Component: bos.Component{
+		ID: "x1000c0s0b0n0", Enabled: true, Session: "s", LastAction: bos.LastAction{Action: bos.ActionPoweringOn}, Status: bos.ComponentStatus{Phase: bos.PhaseConfiguring},
+		ActualState:  bos.ActualState{BootArtifacts: bos.BootArtifacts{Kernel: "k"}},
+		DesiredState: bos.DesiredState{BootArtifacts: bos.BootArtifacts{Kernel: "k"}, Configuration: "c"},
+	}, Work: bos.Work{ActionAt: noon}}
+	on := func(now time.Time) Observation {
+		return Observation{Power: bos.PowerReading{ID: r.ID, State: bos.PowerStateOn, Asked: now}}
+	}
+	now, writes := noon, 0
+	take := func(o Observation) Decision {
+		d := Decide(r, o, p, now)
+		if d.Next != r {
+			writes++
+		}
+		r = d.Next
+		return d
+	}
+	for range 20 {
+		now = now.Add(p.Polling)
+		o := on(now)
+		take(o) // the power is known before the configuration service has not answered
+		o.Configuration = bos.ConfigurationReading{ID: r.ID, Symptom: bos.SymptomSilent, Detail: "no answer", Asked: now}
+		take(o)
+	}
+	if writes != 1 || r.Status.StatusOverride != bos.StatusOnHold || r.Error != "waiting for the configuration service: no answer" {
+		t.Errorf("%d writes; %+v, %s", writes, r.Status, r.Error)
+	}
+
+	now = now.Add(p.Polling)
+	held := r
+	o := on(now)
+	o.Configuration = bos.ConfigurationReading{ID: r.ID, Desired: "c", Status: bos.ConfigurationDone, Asked: now}
+	if d := take(o); d.Why != ReasonDone || r.DeriveStatus() != bos.StatusStable || r.Error != "" {
+		t.Errorf("when it answers: %+v", d)
+	}
+	r = held
+	o = on(now)
+	o.Power.State = bos.PowerStateOff
+	if d := take(o); r.Status.StatusOverride != "" || r.Work.Hold != "" || d.Effect.Kind != bos.EffectWriteBoot {
+		t.Errorf("when it loses its power: %+v", d)
+	}
+}
+
+func TestAnOutageIsLookedAtEverMoreRarely(t *testing.T) {
+	p := bos.DefaultOptions().Policy()
+	last := time.Duration(0)
+	for _, unknown := range []time.Duration{0, 10 * time.Second, 30 * time.Second, time.Hour} {
+		o := Observation{
+			Power:   bos.PowerReading{ID: "x1000c0s0b0n0", Symptom: bos.SymptomSilent, Asked: noon},
+			Verdict: verdicts[ExtentUpstream][bos.SymptomSilent], Unknown: unknown,
+		}
+		d := Decide(poweredOn(), o, p, noon)
+		if wait := d.Look.Sub(noon); wait <= last || wait > p.Polling {
+			t.Errorf("after %s the next look comes in %s, the one before in %s", unknown, wait, last)
+		} else {
+			last = wait
+		}
+	}
+}

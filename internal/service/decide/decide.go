@@ -93,7 +93,7 @@ func Decide(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 	case !o.known():
 		return hold(r, o, p, now)
 	}
-	r = lift(r)
+	r = lift(r, o)
 	r, waiting := confirm(r, o.Power.State, p, now)
 	if waiting {
 		return Decision{Next: r, Look: flownAt(r).Add(p.ConfirmGrace), Why: ReasonConfirmWait}
@@ -127,7 +127,8 @@ func hold(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 	r.Work.Cause = cause
 	r.Status.StatusOverride = bos.StatusOnHold
 	r = setHold(r, holdText(r, verdict, cause))
-	next := now.Add(min(max(r.Work.SilentFor/4, time.Second), max(p.Polling, time.Second)))
+	// Ever more rarely, also in an outage: what is down is not to be kept busy.
+	next := now.Add(min(max(r.Work.SilentFor/4, o.Unknown/4, time.Second), max(p.Polling, time.Second)))
 	return Decision{Next: r, Look: next, Why: ReasonHold}
 }
 
@@ -164,8 +165,13 @@ func unhold(r bos.Record) bos.Record {
 	return r
 }
 
-// lift ends every wait for an observation: the power is known.
-func lift(r bos.Record) bos.Record {
+// lift ends every wait for an observation: the power is known. One for the
+// configuration service goes on while the node runs what it should.
+func lift(r bos.Record, o Observation) bos.Record {
+	r.Work.SilentFor = 0
+	if awaitsConfiguration(r) && o.Power.State != bos.PowerStateOff && runs(r) {
+		return r
+	}
 	if r.Status.StatusOverride == bos.StatusOnHold {
 		r.Status.StatusOverride = ""
 	}
@@ -173,7 +179,6 @@ func lift(r bos.Record) bos.Record {
 		r = unhold(r)
 		r.Work.Cause = bos.CauseNone
 	}
-	r.Work.SilentFor = 0
 	return r
 }
 
@@ -204,7 +209,7 @@ func converge(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision
 		return turnOn(setPhase(r, bos.PhasePoweringOn, now), o, p, now)
 	case wantOff:
 		return turnOff(setPhase(r, bos.PhasePoweringOff, now), o, p, now)
-	case Matches(r.ActualState.BootArtifacts, r.DesiredState.BootArtifacts):
+	case runs(r):
 		return configure(r, o, p, now)
 	case called(r, bos.ActionPoweringOn) && o.Power.Asked.Before(r.Work.ActionAt.Add(p.MaxBootWait)):
 		r = setPhase(r, bos.PhasePoweringOn, now)
@@ -241,6 +246,11 @@ func bootTimedOut(r bos.Record, p bos.Policy) bos.Record {
 	}
 	r.LastAction.Failed = true
 	return r
+}
+
+// runs reports whether a node that is on has booted what it shall run.
+func runs(r bos.Record) bool {
+	return !r.DesiredState.BootArtifacts.Empty() && Matches(r.ActualState.BootArtifacts, r.DesiredState.BootArtifacts)
 }
 
 // Matches compares what a node booted with what it shall boot: equal strings,

@@ -15,6 +15,9 @@ type Observation struct {
 	// Elapsed is the time that this reading adds to an unbroken stretch of
 	// unknown readings; 0 when the reading was seen before.
 	Elapsed time.Duration
+	// Unknown is for how long all readings have been unknown, 0 if this one
+	// is not or is the first. It says how often to look, no more.
+	Unknown time.Duration
 	// Expect is what the power action under way took at the quickest of
 	// other nodes lately; 0 is unknown. It says when to look, no more.
 	Expect time.Duration

@@ -149,6 +149,9 @@ func setBack(r bos.Record, res bos.CallResult, otherwise bos.Cause, now time.Tim
 		wait = min(res.RetryAfter, 10*maxBackOff)
 	}
 	r.Work.Setbacks++
-	r.Work.RetryAt = now.Add(wait)
+	// Nodes that wait for the same thing try again together: in one request,
+	// and one commit.
+	grid := wait / 8
+	r.Work.RetryAt = now.Add(wait).Truncate(grid).Add(grid)
 	return r
 }

@@ -75,8 +75,9 @@ type node struct {
 
 // row is an unbroken row of readings that say nothing.
 type row struct {
-	// at is when the last one came, zero if the row is broken.
-	at time.Time
+	// since is when the first one came, at when the last one did; zero if the
+	// row is broken.
+	since, at time.Time
 	// elapsed is what the newest adds to the row, used once.
 	elapsed time.Duration
 }
@@ -87,11 +88,18 @@ func (r *row) add(bad bool, now time.Time, longest time.Duration) {
 	if bad && !r.at.IsZero() {
 		r.elapsed = min(now.Sub(r.at), longest)
 	}
-	r.at = time.Time{}
-	if bad {
-		r.at = now
+	if !bad {
+		r.since, r.at = time.Time{}, time.Time{}
+		return
 	}
+	if r.at.IsZero() {
+		r.since = now
+	}
+	r.at = now
 }
+
+// length is how long the row has lasted.
+func (r *row) length() time.Duration { return r.at.Sub(r.since) }
 
 // take is the time that the newest reading adds, once.
 func (r *row) take() time.Duration {
@@ -365,7 +373,7 @@ func (e *Engine) decide(id string) {
 	now := e.step.now
 	o := decide.Observation{
 		HoldOn: e.ramp.holds(id, true, now), HoldOff: e.ramp.holds(id, false, now),
-		Power: n.reading, Elapsed: n.silence.take(), Expect: e.paces[n.rec.LastAction.Action],
+		Power: n.reading, Elapsed: n.silence.take(), Unknown: n.silence.length(), Expect: e.paces[n.rec.LastAction.Action],
 		Configuration: n.configuration, ConfigurationElapsed: n.missing.take(),
 	}
 	o.Power.Undone = e.room.shared(o.Power.Undone)
