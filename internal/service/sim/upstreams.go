@@ -187,6 +187,8 @@ func (w *World) power(epoch int, e bos.Effect, id string, started time.Time) {
 		}
 	case w.chance(w.config.Faults.Drop):
 		w.check.reset(e, id, started)
+		w.dropped[reset{id, e.Kind}]++
+		w.Eaten[id] = max(w.Eaten[id], w.dropped[reset{id, e.Kind}])
 	default:
 		res.Outcome, res.Cause, res.Detail = w.reset(e, id, started)
 	}
@@ -212,6 +214,7 @@ func (w *World) reset(e bos.Effect, id string, started time.Time) (bos.CallOutco
 		return bos.CallBusy, bos.CauseBMCError, "503"
 	}
 	w.check.reset(e, id, started)
+	delete(w.dropped, reset{id, e.Kind})
 	switch status {
 	case emulator.AnswerAccepted:
 		return bos.CallDone, bos.CauseNone, ""
