@@ -221,6 +221,10 @@ func (a *applyStaged) Invoke(ctx context.Context, req action.InvokeRequest, resp
 	if !r.apply(ctx, c, &staged, names, &resp.Diagnostics) {
 		return
 	}
+	if staged.unconfirmed() {
+		resp.Diagnostics.AddError("It is not known whether staged state was applied", "Look at the components before the action is invoked again.")
+		return
+	}
 	say := func(format string, args ...any) {
 		resp.SendProgress(action.InvokeProgressEvent{Message: fmt.Sprintf(format, args...)})
 	}

@@ -18,7 +18,8 @@ const privateWaiting = "wait_is_not_over"
 // waitBegun notes whether a wait is not over. A key is removed by setting nothing.
 func waitBegun(ctx context.Context, private interface {
 	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
-}, waiting bool) diag.Diagnostics {
+}, waiting bool,
+) diag.Diagnostics {
 	if !waiting {
 		return private.SetKey(ctx, privateWaiting, nil)
 	}

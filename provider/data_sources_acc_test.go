@@ -9,6 +9,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
 func TestDataSourcesShowWhatBOSHas(t *testing.T) {
@@ -182,6 +184,78 @@ func TestAStagedApplyThatGotNoAnswerIsLookedUpAndNotSentAgain(t *testing.T) {
 	}
 	if n := fake.Requests("POST", "/applystaged"); n != 1 {
 		t.Errorf("staged state was applied %d times", n)
+	}
+}
+
+// stagedFor has a session stage something for all nodes, and returns a resource
+// that applies it.
+func stagedFor(t *testing.T, fake *fakeBOS) string {
+	t.Helper()
+	put(t, fake.URL()+"/v2/sessiontemplates/compute", `{"boot_sets":{"a":{"path":"s3://b/manifest.json","type":"s3","node_roles_groups":["Compute"]}}}`)
+	send(t, "POST", fake.URL()+"/v2/sessions", strings.NewReader(`{"name":"staged","operation":"reboot","template_name":"compute","stage":true}`))
+	return "resource \"bos_staged_apply\" \"now\" {\n  xnames = [\"x1000c0s[0-3]b0n0\"]\n}\n"
+}
+
+func TestAStagedApplyThatNobodyCanTellOfIsUnconfirmedUntilTheNextPlan(t *testing.T) {
+	fake := startFake(t.Cleanup, room...)
+	resource := stagedFor(t, fake)
+	sent := false
+	fake.HangUp(func(_, path string) bool {
+		sent = sent || strings.HasSuffix(path, "/applystaged")
+		return sent
+	})
+	w := newWorkspace(t)
+	w.write(strings.Replace(providerBlock(fake), "max_retries = 1", "max_retries = 0", 1), resource)
+	apply := w.apply()
+	apply.exits(t, 0)
+	apply.says(t, "Warning: Staged state may or may not be applied", "The next plan looks at them")
+	if got, tainted := w.instance("bos_staged_apply.now"); tainted || got["status"] != "unconfirmed" || got["applied_count"] != nil {
+		t.Errorf("tainted: %t, state has %v", tainted, got)
+	}
+	fake.HangUp(nil)
+	w.apply().exits(t, 0)
+	if got := w.attributes("bos_staged_apply.now"); got["status"] != "complete" || got["applied_count"] != 4.0 {
+		t.Errorf("state has %v", got)
+	}
+	w.plan().exits(t, 0)
+	if n := fake.Requests("POST", "/applystaged"); n != 1 {
+		t.Errorf("staged state was applied %d times", n)
+	}
+}
+
+func TestAStagedApplyThatNeverArrivedIsPlannedAgain(t *testing.T) {
+	fake := startFake(t.Cleanup, room...)
+	resource := stagedFor(t, fake)
+	lost := false
+	fake.Lose(func(_, path string) bool {
+		lost = lost || strings.HasSuffix(path, "/applystaged")
+		return lost
+	})
+	w := newWorkspace(t)
+	w.write(strings.Replace(providerBlock(fake), "max_retries = 1", "max_retries = 0", 1), resource)
+	w.apply().says(t, "Warning: Staged state may or may not be applied")
+	fake.Lose(nil)
+	plan := w.plan()
+	plan.exits(t, 2)
+	plan.says(t, "1 to add, 0 to change, 0 to destroy")
+	w.apply().exits(t, 0)
+	if got := w.attributes("bos_staged_apply.now"); got["status"] != "complete" || got["applied_count"] != 4.0 {
+		t.Errorf("state has %v", got)
+	}
+}
+
+func TestMoreStagedNodesThanOneRequestTakesAreAppliedInSeveral(t *testing.T) {
+	nodes := manyNodes(bos.MaxStagedXnames + 1)
+	fake := startFake(t.Cleanup, nodes...)
+	w := newWorkspace(t)
+	resource := strings.Replace(stagedFor(t, fake), "x1000c0s[0-3]b0n0", bos.Fold(nodes), 1)
+	w.write(providerBlock(fake), resource)
+	w.apply().exits(t, 0)
+	if got := w.attributes("bos_staged_apply.now"); got["status"] != "complete" || got["applied_count"] != bos.MaxStagedXnames+1.0 {
+		t.Errorf("%v is %v", got["applied_count"], got["status"])
+	}
+	if n := fake.Requests("POST", "/applystaged"); n != 2 {
+		t.Errorf("it took %d requests", n)
 	}
 }
 

@@ -34,6 +34,7 @@ type fakeBOS struct {
 	sick       bool
 	requests   []string
 	afterWrite func(method, path string) (hangUp bool)
+	beforeAll  func(method, path string) (hangUp bool)
 	watch      chan string
 }
 
@@ -123,6 +124,10 @@ func (s *fakeBOS) Requests(method, pathEnd string) (n int) {
 // close the connection instead of answering.
 func (s *fakeBOS) HangUp(f func(method, path string) bool) { s.locked(func() { s.afterWrite = f }) }
 
+// Lose closes the connections of the requests for which f says so, before the
+// server got to do anything.
+func (s *fakeBOS) Lose(f func(method, path string) bool) { s.locked(func() { s.beforeAll = f }) }
+
 // Watch returns a channel that gets "METHOD path" when a request is answered.
 func (s *fakeBOS) Watch() <-chan string {
 	c := make(chan string, 4096)
@@ -187,6 +192,10 @@ func (s *fakeBOS) answer(handle func(*http.Request) (int, any)) http.HandlerFunc
 	return func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		s.requests = append(s.requests, r.Method+" "+r.URL.Path)
+		if s.beforeAll != nil && s.beforeAll(r.Method, r.URL.Path) {
+			s.mu.Unlock()
+			panic(http.ErrAbortHandler)
+		}
 		status, body := handle(r)
 		hangUp := s.afterWrite != nil && s.afterWrite(r.Method, r.URL.Path)
 		watch := s.watch

@@ -144,6 +144,7 @@ func (s *fakeBOS) applyStaged(r *http.Request) (int, any) {
 		return bad("%s", err)
 	}
 	answer := map[string][]string{"succeeded": {}, "failed": {}, "ignored": {}}
+	taken := make(map[*bos.Session]bool)
 	done := func(what, id string) { answer[what] = append(answer[what], id) }
 	for _, id := range body.Xnames {
 		c := s.nodes[id]
@@ -162,6 +163,9 @@ func (s *fakeBOS) applyStaged(r *http.Request) (int, any) {
 		c.Status = bos.ComponentStatus{Phase: bos.PhasePoweringOn}
 		c.StagedState = bos.StagedState{}
 		done("succeeded", id)
+		taken[session] = true
+	}
+	for session := range taken {
 		if !s.held {
 			s.finish(session)
 		}

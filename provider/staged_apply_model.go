@@ -70,6 +70,9 @@ func (m *stagedApplyModel) complete() bool {
 	return m.Status.ValueString() == string(bos.SessionComplete)
 }
 
+// unconfirmed reports whether nobody could say so far if BOS got the request.
+func (m *stagedApplyModel) unconfirmed() bool { return m.Status.ValueString() == statusUnconfirmed }
+
 // wanted is the nodes, with folded entries written out, in canonical form and
 // in order.
 func wanted(xnames types.List) ([]string, error) {
@@ -96,8 +99,20 @@ func (m *stagedApplyModel) take(answer bos.StagedOutcome, owner map[string]strin
 	m.Applied, m.AppliedCount = folded(answer.Succeeded)
 	m.Refused, m.RefusedCount = folded(answer.Failed)
 	m.Ignored, m.IgnoredCount = folded(answer.Ignored)
+	m.takeSessions(slices.Concat(answer.Succeeded, answer.Failed), owner)
+}
+
+// expect notes which sessions would own the nodes if BOS got the request.
+func (m *stagedApplyModel) expect(names []string, owner map[string]string) {
+	m.Status = types.StringValue(statusUnconfirmed)
+	m.Applied, m.Refused, m.Ignored = types.StringNull(), types.StringNull(), types.StringNull()
+	m.AppliedCount, m.RefusedCount, m.IgnoredCount = types.Int64Null(), types.Int64Null(), types.Int64Null()
+	m.takeSessions(names, owner)
+}
+
+func (m *stagedApplyModel) takeSessions(names []string, owner map[string]string) {
 	bySession := make(map[string][]string)
-	for _, id := range slices.Concat(answer.Succeeded, answer.Failed) {
+	for _, id := range names {
 		if session := owner[id]; session != "" {
 			bySession[session] = append(bySession[session], id)
 		}

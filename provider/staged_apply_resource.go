@@ -65,7 +65,7 @@ func (r *stagedApplyResource) ModifyPlan(ctx context.Context, req resource.Modif
 		if sameNames(plan.Xnames, state.Xnames) {
 			plan.Xnames = state.Xnames
 		}
-		if !state.complete() && unlessFalse(plan.WaitForCompletion) {
+		if !state.complete() && !state.unconfirmed() && unlessFalse(plan.WaitForCompletion) {
 			plan.unknownOutcome()
 		}
 	}
@@ -117,13 +117,13 @@ func (r *stagedApplyResource) warn(ctx context.Context, plan *stagedApplyModel, 
 		diags.AddWarning(summary, bos.Fold(names)+"\n\nWhat is staged for them could not be read: "+explain(err))
 		return
 	}
-	staged, nothing := make(map[string][]string), append([]string{}, names...)
+	staged, has := make(map[string][]string), make(map[string]bool)
 	for _, record := range records {
 		if session := record.StagedState.Session; session != "" {
-			staged[session] = append(staged[session], record.ID)
-			nothing = slices.DeleteFunc(nothing, func(id string) bool { return id == record.ID })
+			staged[session], has[record.ID] = append(staged[session], record.ID), true
 		}
 	}
+	nothing := slices.DeleteFunc(slices.Clone(names), func(id string) bool { return has[id] })
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n", bos.Fold(names))
 	for _, session := range slices.Sorted(maps.Keys(staged)) {
@@ -161,7 +161,7 @@ func (r *stagedApplyResource) Create(ctx context.Context, req resource.CreateReq
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
-	if unlessFalse(m.WaitForCompletion) {
+	if unlessFalse(m.WaitForCompletion) && !m.unconfirmed() {
 		r.wait(ctx, c, &m, limit, &resp.Diagnostics)
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
@@ -186,7 +186,11 @@ func (r *stagedApplyResource) apply(ctx context.Context, c *client.Client, m *st
 	r.shared.components.forget()
 	switch {
 	case err != nil && client.Undecided(err):
-		answer = r.lookUp(ctx, c, names, owner, diags, err)
+		var known bool
+		if answer, known = r.lookUp(ctx, c, names, owner, answer, diags, err); !known {
+			m.expect(names, owner)
+			return true
+		}
 	case err != nil && len(answer.Succeeded)+len(answer.Failed)+len(answer.Ignored) > 0:
 		diags.AddWarning("Staged state was applied for some nodes only", explain(err))
 	case err != nil:
@@ -201,28 +205,59 @@ func (r *stagedApplyResource) apply(ctx context.Context, c *client.Client, m *st
 	return true
 }
 
-// lookUp finds out from the records of the nodes what became of a request that
-// got no answer: a node whose staged session owns it now has taken it.
-func (r *stagedApplyResource) lookUp(ctx context.Context, c *client.Client, names []string, owner map[string]string, diags *diag.Diagnostics, cause error) bos.StagedOutcome {
-	var answer bos.StagedOutcome
-	records, err := c.Components(context.WithoutCancel(ctx), bos.ComponentFilter{IDs: names})
-	if err != nil {
-		diags.AddWarning("Staged state may or may not be applied", fmt.Sprintf("%s\n\nThe nodes could not be looked at either: %s\n\nLook at the components before you apply it again.", explain(cause), explain(err)))
-		return answer
+// lookUp finds out what became of a request that got no answer, for the nodes
+// that no answer before it names; not known if the nodes cannot be looked at.
+func (r *stagedApplyResource) lookUp(ctx context.Context, c *client.Client, names []string, owner map[string]string, answer bos.StagedOutcome, diags *diag.Diagnostics, cause error) (all bos.StagedOutcome, known bool) {
+	answered := make(map[string]bool)
+	for _, id := range slices.Concat(answer.Succeeded, answer.Failed, answer.Ignored) {
+		answered[id] = true
 	}
+	rest := slices.DeleteFunc(slices.Clone(names), func(id string) bool { return answered[id] })
+	records, err := c.Components(context.WithoutCancel(ctx), bos.ComponentFilter{IDs: rest})
+	if err != nil {
+		diags.AddWarning("Staged state may or may not be applied", fmt.Sprintf("%s\n\nThe nodes could not be looked at either: %s\n\nThe next plan looks at them; nothing is applied a second time.", explain(cause), explain(err)))
+		return answer, false
+	}
+	found := tookStaged(records, owner)
+	diags.AddWarning("BOS did not say whether it applied the staged state",
+		fmt.Sprintf("%s\n\nBy the records of the nodes it did so for %s; it is not asked a second time.", explain(cause), nodes(int64(len(answer.Succeeded)+len(found.Succeeded)))))
+	answer.Succeeded, answer.Ignored = append(answer.Succeeded, found.Succeeded...), append(answer.Ignored, found.Ignored...)
+	return answer, true
+}
+
+// tookStaged says by the records of nodes which of them took what was staged for
+// them: those that the session that staged it owns now.
+func tookStaged(records []bos.Component, owner map[string]string) (answer bos.StagedOutcome) {
 	for _, record := range records {
-		switch {
-		case owner[record.ID] == "" || record.LastAction.Action == "":
+		if owner[record.ID] == "" || record.LastAction.Action == "" || record.Session != owner[record.ID] {
 			answer.Ignored = append(answer.Ignored, record.ID)
-		case record.Session != owner[record.ID]:
-			answer.Ignored = append(answer.Ignored, record.ID)
-		default:
+		} else {
 			answer.Succeeded = append(answer.Succeeded, record.ID)
 		}
 	}
-	diags.AddWarning("BOS did not say whether it applied the staged state",
-		fmt.Sprintf("%s\n\nBy the records of the nodes it did so for %s; it is not asked a second time.", explain(cause), nodes(int64(len(answer.Succeeded)))))
 	return answer
+}
+
+// confirm looks at the nodes of a request of which nobody could say whether BOS
+// got it; false if it did not, so that nothing was applied.
+func (r *stagedApplyResource) confirm(ctx context.Context, c *client.Client, m *stagedApplyModel) (applied bool, err error) {
+	names, err := wanted(m.Xnames)
+	if err != nil {
+		return false, err
+	}
+	records, err := c.Components(ctx, bos.ComponentFilter{IDs: names})
+	if err != nil {
+		return false, err
+	}
+	owner := make(map[string]string, len(names))
+	for session, ids := range m.owned(ctx) {
+		for _, id := range ids {
+			owner[id] = session
+		}
+	}
+	answer := tookStaged(records, owner)
+	m.take(answer, owner)
+	return len(answer.Succeeded) > 0, nil
 }
 
 // wait looks at the nodes until BOS is done with them, time is up or Terraform
@@ -303,6 +338,17 @@ func (r *stagedApplyResource) Read(ctx context.Context, req resource.ReadRequest
 	c := r.shared.reach(m.Tenant, &resp.Diagnostics)
 	if c == nil {
 		return
+	}
+	if m.unconfirmed() {
+		applied, err := r.confirm(ctx, c, &m)
+		switch {
+		case err != nil:
+			unable(&resp.Diagnostics, "find out whether staged state was applied", err)
+			return
+		case !applied:
+			resp.State.RemoveResource(ctx)
+			return
+		}
 	}
 	if err := r.look(ctx, c, &m); err != nil {
 		unable(&resp.Diagnostics, "read the nodes whose staged state was applied", err)

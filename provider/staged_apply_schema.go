@@ -46,7 +46,7 @@ func (r *stagedApplyResource) Schema(ctx context.Context, _ resource.SchemaReque
 			}),
 			"id":                computedText("Stands for this one application of staged state."),
 			"applied_at":        computedText("When it was applied, in UTC."),
-			"status":            computedText("`running` while BOS works on the nodes, then `complete`."),
+			"status":            computedText("`running` while BOS works on the nodes, then `complete`; `unconfirmed` when BOS did not say whether it applied anything, which the next plan finds out."),
 			"applied":           computedText("Nodes whose staged state has become their desired state, folded."),
 			"applied_count":     computedCount("How many nodes these are."),
 			"refused":           computedText("Nodes whose staged state did not fit the session that staged it, or whose session is gone, folded. BOS has disabled them, with an error."),
