@@ -46,7 +46,7 @@ func New(ctx context.Context, settings config.Config, version string, log *slog.
 }
 
 func (a *Assembly) assemble(ctx context.Context, settings config.Config, version string, log *slog.Logger) error {
-	sc, err := wire(settings, a.store.Options)
+	sc, err := wire(settings, a.store.Options, log)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
+	"log/slog"
 	"os"
 	"time"
 
@@ -31,11 +32,12 @@ import (
 type wiring struct {
 	settings config.Config
 	options  func(context.Context) (bos.Options, error)
+	log      *slog.Logger
 	out      service.Config
 }
 
-func wire(c config.Config, options func(context.Context) (bos.Options, error)) (service.Config, error) {
-	w := &wiring{c, options, service.Config{MaxUnreachable: c.MaxUnreachable, MaxSetupWait: c.MaxSetupWait, Limits: bos.PowerLimits{
+func wire(c config.Config, options func(context.Context) (bos.Options, error), log *slog.Logger) (service.Config, error) {
+	w := &wiring{c, options, log, service.Config{MaxUnreachable: c.MaxUnreachable, MaxSetupWait: c.MaxSetupWait, Limits: bos.PowerLimits{
 		Window: c.Power.Limits.Window, Starts: c.Power.Limits.Starts, CabinetStarts: c.Power.Limits.StartsCabinet,
 		Actions: c.Power.Limits.Actions, CabinetActions: c.Power.Limits.ActionsCabinet,
 	}}}
@@ -127,7 +129,7 @@ func (w *wiring) redfish(c config.Redfish) error {
 	if err != nil {
 		return err
 	}
-	rc := redfish.Config{Insecure: c.Insecure, CA: certificates, User: c.Credentials.User, PasswordFrom: password, Sessions: c.Sessions}
+	rc := redfish.Config{Insecure: c.Insecure, CA: certificates, User: c.Credentials.User, PasswordFrom: password, Sessions: c.Sessions, Log: w.log}
 	switch inventory := w.out.Inventory.(type) {
 	case *hsm.Client:
 		rc.Endpoints = ofHSM(inventory)

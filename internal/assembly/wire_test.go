@@ -21,12 +21,12 @@ func TestEachSettingMakesItsAdapter(t *testing.T) {
 		Artifacts: config.Artifacts{S3: &config.S3{Endpoint: "http://127.0.0.1:9"}},
 		Images:    config.Images{IMS: u("v3")}, Tenants: config.Tenants{TAPMS: u("v1alpha3")},
 	}
-	got, err := wire(c, defaults)
+	got, err := wire(c, defaults, nil)
 	if err != nil || got.Inventory == nil || got.Power == nil || got.Boot == nil || got.Configuration == nil ||
 		got.Artifacts == nil || got.Images == nil || got.Tenants == nil {
 		t.Errorf("%+v, %v", got, err)
 	}
-	got, err = wire(config.Config{}, defaults)
+	got, err = wire(config.Config{}, defaults, nil)
 	if err != nil || got.Inventory != nil || got.Power != nil || got.Boot != nil || got.Configuration != nil ||
 		got.Artifacts != nil || got.Images != nil || got.Tenants != nil {
 		t.Errorf("of no settings: %+v, %v", got, err)
@@ -44,7 +44,7 @@ func TestAReadTimeoutThatIsPatchedHoldsForTheNextRequest(t *testing.T) {
 		o.BSSReadTimeout = seconds
 		return o, nil
 	}
-	got, err := wire(config.Config{BootParameters: config.BootParameters{BSS: &config.Upstream{URL: hangs.URL}}}, options)
+	got, err := wire(config.Config{BootParameters: config.BootParameters{BSS: &config.Upstream{URL: hangs.URL}}}, options, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestATokenIsReadForEachRequest(t *testing.T) {
 	var sent []string
 	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { sent = append(sent, r.Header.Get("Authorization")) }))
 	defer s.Close()
-	got, err := wire(config.Config{BootParameters: config.BootParameters{BSS: &config.Upstream{URL: s.URL, TokenEnv: "OUR_TOKEN"}}}, defaults)
+	got, err := wire(config.Config{BootParameters: config.BootParameters{BSS: &config.Upstream{URL: s.URL, TokenEnv: "OUR_TOKEN"}}}, defaults, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func TestATokenIsReadForEachRequest(t *testing.T) {
 func TestAFileThatHoldsNoCertificateIsNamed(t *testing.T) {
 	for _, file := range []string{"wire_test.go", "not-there.pem"} {
 		u := config.Upstream{URL: "https://hsm", CAFile: file}
-		if _, err := wire(config.Config{Inventory: config.Inventory{HSM: &u}}, defaults); err == nil || !strings.Contains(err.Error(), "inventory.hsm.ca_file") {
+		if _, err := wire(config.Config{Inventory: config.Inventory{HSM: &u}}, defaults, nil); err == nil || !strings.Contains(err.Error(), "inventory.hsm.ca_file") {
 			t.Errorf("%s: %v", file, err)
 		}
 	}

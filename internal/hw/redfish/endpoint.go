@@ -93,6 +93,8 @@ type locator struct {
 	load func(context.Context) (map[string]Endpoint, error)
 	ttl  time.Duration
 	now  func() time.Time
+	// found is told how many BMCs there are when that is first known.
+	found func(bmcs int)
 
 	mu      sync.Mutex
 	known   map[string]Endpoint
@@ -168,6 +170,9 @@ func (l *locator) askAfter(ctx context.Context, pause time.Duration) {
 		defer l.mu.Unlock()
 		l.err, l.asked, l.loading = err, l.now(), nil
 		if err == nil {
+			if l.known == nil && l.found != nil {
+				defer l.found(len(byBMC(known)))
+			}
 			l.known, l.trusts, l.nodes = known, trusts(known), byBMC(known)
 		}
 		close(done)

@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"sync"
@@ -70,6 +71,9 @@ type Config struct {
 	// MaxIdle bounds the connections kept open; 0 follows the limit on open
 	// files, up to 10,000.
 	MaxIdle int
+	// Log gets a warning when the limit on open files leaves no connection
+	// for each BMC; nil is nowhere.
+	Log *slog.Logger
 	// Dial makes a connection below TLS; nil is an ordinary dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
@@ -107,10 +111,14 @@ func New(c Config) *Client {
 		password := c.Password
 		c.PasswordFrom = func() (string, error) { return password, nil }
 	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
 	if c.Concurrency <= 0 {
 		c.Concurrency = defaultConcurrency
 	}
 	locator := newLocator(c.Endpoints, c.EndpointsTTL)
+	locator.found = func(bmcs int) { c.warnOfLimit(bmcs, transport.ConnectionBudget()) }
 	conn := transport.NewConn(transport.ConnConfig{
 		Trust:       locator.trust,
 		DialTimeout: c.DialTimeout, CA: c.CA, Insecure: c.Insecure, MaxIdle: c.MaxIdle,

@@ -95,13 +95,13 @@ func NewConn(c ConnConfig) *http.Transport {
 	return t
 }
 
-// maxConnections is more BMCs than any site is known to have of one kind.
-const maxConnections = 10_000
+// MaxConnections is more BMCs than any site is known to have of one kind.
+const MaxConnections = 10_000
 
 // ConnectionBudget is how many connections may be open to one kind of upstream:
 // it leaves half of the files that may be open to everything else.
 func ConnectionBudget() int {
-	return int(min(openFiles()/2, maxConnections))
+	return int(min(openFiles()/2, MaxConnections))
 }
 
 // Address is u as it may be shown: without user, password, query and fragment.
