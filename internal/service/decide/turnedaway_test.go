@@ -1,0 +1,55 @@
+package decide
+
+import (
+	"testing"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+func TestATargetThatAsksForALongWaitIsAskedAgainBeforeItsNodeIsGivenUp(t *testing.T) {
+	p := bos.DefaultOptions().Policy()
+	busy := bos.CallResult{Outcome: bos.CallBusy, Cause: bos.CauseBMCError, Detail: "503", RetryAfter: p.MaxUnreachable}
+	r, now, asked := poweredOn(), noon, 0
+	r.Work.InFlight = bos.EffectPowerOn
+	for r.Enabled {
+		r = Settle(r, bos.Effect{Kind: bos.EffectPowerOn}, busy, now)
+		asked++
+		d := Decide(r, Observation{Power: bos.PowerReading{State: bos.PowerStateOff, Asked: now}}, p, now)
+		if now = d.Look; d.Next.Enabled {
+			d = Decide(d.Next, Observation{Power: bos.PowerReading{State: bos.PowerStateOff, Asked: now}}, p, now)
+		}
+		r = d.Next
+	}
+	if asked != 2 || r.Work.Cause != bos.CauseBMCError || r.EventStats.PowerOnAttempts != 0 {
+		t.Errorf("asked %d times, failed with %q; %+v", asked, r.Work.Cause, r.EventStats)
+	}
+}
+
+func TestWhatTurnsManyAwayIsAnOutage(t *testing.T) {
+	busy := bos.CallResult{Outcome: bos.CallBusy, Cause: bos.CauseBMCError}
+	for _, tc := range []struct {
+		away, all int
+		outage    bool
+	}{{1, 1, false}, {2, 2, false}, {3, 3, true}, {3, 15, true}, {3, 16, false}, {1199, 6000, false}, {1200, 6000, true}} {
+		if got := Shared(busy, tc.away, tc.all).Cause == bos.CauseUpstreamOutage; got != tc.outage {
+			t.Errorf("%d of %d: an outage: %t", tc.away, tc.all, got)
+		}
+	}
+	for _, res := range []bos.CallResult{{}, {Outcome: bos.CallRefused, Cause: bos.CauseResetRefused}, {Outcome: bos.CallNotAttempted}} {
+		if got := Shared(res, 10, 10); got != res {
+			t.Errorf("%+v was read as %+v", res, got)
+		}
+	}
+}
+
+func TestProgressForgetsThatATargetTurnedActionsAway(t *testing.T) {
+	p := bos.DefaultOptions().Policy()
+	r := poweredOn()
+	r.Status.Phase = bos.PhasePoweringOff
+	r.Work.TurnedAwayFor, r.Work.Setbacks = 9*time.Minute, 12
+	d := Decide(r, Observation{Power: bos.PowerReading{State: bos.PowerStateOff, Asked: noon}}, p, noon)
+	if d.Next.Status.Phase != bos.PhasePoweringOn || d.Next.Work.TurnedAwayFor != 0 || d.Next.Work.Setbacks != 0 {
+		t.Errorf("decided %+v", d)
+	}
+}
