@@ -183,6 +183,60 @@ func TestHowBMCsTakeASubscription(t *testing.T) {
 	}
 }
 
+func TestABMCThatShowsNoSubscriptionGetsNoSecondOne(t *testing.T) {
+	posts := 0 // one request at a time
+	s := httptest.NewTLSServer(eventful(`{"Subscriptions":{"@odata.id":"/subs"}}`, nil, func(w http.ResponseWriter, _ string) {
+		posts++
+		w.WriteHeader(http.StatusCreated)
+	}))
+	defer s.Close()
+	address := s.Listener.Addr().String()
+	c := connect(t, redfish.Config{Endpoints: fixed(map[string]redfish.Endpoint{node: {Address: address, System: "/s"}})})
+	for range 3 {
+		wantSending(t, c, "https://bos", 1)
+		c.Doubt(address)
+	}
+	if posts != 1 {
+		t.Errorf("posted %d times", posts)
+	}
+}
+
+func TestAPathThatIsSomebodyElsesByNowIsLeftAlone(t *testing.T) {
+	var made, asked []string // one request at a time
+	ours := ""
+	h := eventful(`{"Subscriptions":{"@odata.id":"/subs"}}`, nil, func(w http.ResponseWriter, body string) {
+		made = append(made, body)
+		w.Header().Set("Location", fmt.Sprintf("/subs/%d", len(made)))
+		w.WriteHeader(http.StatusCreated)
+	})
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.Method+" "+r.URL.Path)
+		if r.URL.Path == "/subs/1" {
+			_, _ = fmt.Fprintf(w, `{"Destination":%q}`, ours)
+			return
+		}
+		h.ServeHTTP(w, r)
+	}))
+	defer s.Close()
+	address := s.Listener.Addr().String()
+	ours = "https://bos/x/v1/redfish-events/" + address
+	c := connect(t, redfish.Config{Endpoints: fixed(map[string]redfish.Endpoint{node: {Address: address, System: "/s"}})})
+	for i, want := range []int{1, 1, 2} {
+		if i == 2 {
+			ours = "https://theirs"
+		}
+		wantSending(t, c, "https://bos", 1)
+		c.Doubt(address)
+		if len(made) != want {
+			t.Errorf("round %d: %d subscriptions, want %d", i, len(made), want)
+		}
+	}
+	c.Close()
+	if last := asked[len(asked)-1]; last != "DELETE /subs/2" || slices.Contains(asked, "DELETE /subs/1") {
+		t.Errorf("asked %q", asked)
+	}
+}
+
 func TestWhatIsPostedHintsAtNodesOfThatBMCAndAtNothingElse(t *testing.T) {
 	const address = "bmc1"
 	c := connect(t, redfish.Config{Endpoints: fixed(map[string]redfish.Endpoint{
@@ -223,4 +277,26 @@ func TestWhatIsPostedHintsAtNodesOfThatBMCAndAtNothingElse(t *testing.T) {
 			t.Errorf("%s to %s of %.60q: answered %d, hinted at %v; want %d, %v", p.method, p.bmc, p.body, w.Code, hinted, p.status, p.nodes)
 		}
 	}
+}
+
+func FuzzWhatBMCsSend(f *testing.F) {
+	f.Add(`{"Events":[{"MessageId":"iLOEvents.1.0.ServerPoweredOff","OriginOfCondition":{"@odata.id":"/redfish/v1/Systems/1"}}],"Context":"ours"}`)
+	f.Add(`{"Events":[{"OriginOfCondition":"/redfish/v1/Systems/2"},{"OriginOfCondition":null}]}`)
+	f.Add(`{"events":{}}`)
+	c := redfish.New(redfish.Config{Endpoints: fixed(map[string]redfish.Endpoint{
+		"x1c0s1b0n0": {Address: "bmc", System: "/redfish/v1/Systems/1"}, "x1c0s1b0n1": {Address: "bmc", System: "/redfish/v1/Systems/2"},
+		"x1c0s2b0n0": {Address: "other", System: "/redfish/v1/Systems/1"},
+	})})
+	c.Look(f.Context(), nil, nil)
+	c.Settle()
+	f.Fuzz(func(t *testing.T, body string) {
+		var hinted []string
+		w := httptest.NewRecorder()
+		c.Events(func(nodes ...string) { hinted = append(hinted, nodes...) }).ServeHTTP(w, httptest.NewRequest(http.MethodPost, redfish.EventsPath+"bmc", strings.NewReader(body)))
+		slices.Sort(hinted)
+		ofOthers := slices.ContainsFunc(hinted, func(id string) bool { return !strings.HasPrefix(id, "x1c0s1b0n") })
+		if taken := w.Code == http.StatusOK; taken != (len(hinted) > 0) || !taken && w.Code != http.StatusBadRequest || ofOthers || len(slices.Compact(hinted)) > 2 {
+			t.Errorf("answered %d, hinted at %v", w.Code, hinted)
+		}
+	})
 }

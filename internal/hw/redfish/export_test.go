@@ -29,6 +29,13 @@ func (c *Client) Gates() int {
 	return len(c.gates)
 }
 
+// Doubt makes a BMC be asked in the next round whether it has the subscription.
+func (c *Client) Doubt(address string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.doubtEvents(address)
+}
+
 // SubscribeDue is one round of KeepSubscribed.
 func (c *Client) SubscribeDue(ctx context.Context, service string) (int, error) {
 	return c.subscribeDue(ctx, service)

@@ -34,8 +34,11 @@ var errNoEvents = errors.New("the BMC has no event service, or it is off")
 
 // subscription is that to the events of one BMC.
 type subscription struct {
-	// path is empty while there is none, or where the BMC did not tell.
+	// path is empty while there is none.
 	path string
+	// blind says that the BMC took the subscription and shows it nowhere. It
+	// is not asked again: that might leave one more there each time.
+	blind bool
 	// sends says that the BMC has said that it will send events.
 	sends bool
 	// due is when the BMC is to be asked again.
@@ -127,7 +130,7 @@ func (c *Client) dueForEvents(known map[string]Endpoint) (due []target) {
 			s = &subscription{}
 			c.subscriptions[e.Address] = s
 		}
-		if !now.Before(s.due) {
+		if !s.blind && !now.Before(s.due) {
 			due = append(due, target{id: id, Endpoint: e})
 		}
 	}
@@ -155,12 +158,12 @@ func (c caller) subscribeTo(ctx context.Context, t target, destination string) e
 	if errors.Is(err, errNoEvents) {
 		again = giveUpFor
 	}
-	c.subscriptions[t.Address] = &subscription{path: path, sends: err == nil, due: time.Now().Add(again)}
+	c.subscriptions[t.Address] = &subscription{path: path, blind: err == nil && path == "", sends: err == nil, due: time.Now().Add(again)}
 	return err
 }
 
 // ensure is the path of our subscription on a BMC: the known one, one of an
-// earlier run, or a new one. It is empty if the BMC does not tell.
+// earlier run, or a new one. It is empty if the BMC does not tell that of a new one.
 func (c caller) ensure(ctx context.Context, e Endpoint, path, destination string) (string, error) {
 	if path != "" {
 		ours, err := c.isOurs(ctx, e, path, destination)
