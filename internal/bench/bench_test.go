@@ -6,15 +6,20 @@ import (
 	"testing"
 )
 
-func TestALineIsPrintedForEachSize(t *testing.T) {
+func TestEachFigureIsPrintedForEachSize(t *testing.T) {
 	var out bytes.Buffer
 	f := flags{sizes: "20, 40", repeat: 1, clients: 2, seconds: 0.01, dir: t.TempDir()}
 	if err := run(t.Context(), &out, f); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-	if len(lines) != 3 || !strings.HasPrefix(strings.TrimSpace(lines[2]), "40 ") || strings.Count(lines[2], " ms") != 9 {
-		t.Errorf("it printed\n%s", out.String())
+	if want := 1 + 2*(len(calls)+6); len(lines) != want {
+		t.Errorf("%d lines, want %d:\n%s", len(lines), want, out.String())
+	}
+	for _, call := range calls {
+		if strings.Count(out.String(), call.what+" ") != 2 {
+			t.Errorf("not twice %q:\n%s", call.what, out.String())
+		}
 	}
 }
 

@@ -1,7 +1,7 @@
 // Command bench prints what the service's records and API cost at several
-// sizes of site: a line per size with the median latency of the calls that
-// people and nodes make, reports per second that are durable before their
-// answer, what the disk needs for one fsync, and the memory in use.
+// sizes of site: the median latency of the calls that people and nodes make,
+// reports per second that are durable before their answer, what the disk needs
+// for one fsync, and the memory in use.
 //
 // It drives the real handler over a real database and loopback sockets.
 // Hardware, the engine and its clock are not part of it.
@@ -17,8 +17,8 @@ import (
 	"runtime/pprof"
 	"strconv"
 	"strings"
-	"text/tabwriter"
-	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bench/figures"
 )
 
 type flags struct {
@@ -48,17 +48,7 @@ func main() {
 	}
 }
 
-// columns are the figures of one line, in order.
-var columns = []string{
-	"components", "load", "GET all", "GET session", "GET 1", "PATCH all", "PATCH by session", "status", "POST session",
-	"reports/s", "fsync p50", "memory", "memory peak", "database",
-}
-
 func run(ctx context.Context, out io.Writer, f flags) error {
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	if _, err := fmt.Fprintln(table, strings.Join(columns, "\t")+"\t"); err != nil {
-		return err
-	}
 	if f.profile != "" {
 		file, err := os.Create(f.profile)
 		if err != nil {
@@ -70,22 +60,17 @@ func run(ctx context.Context, out io.Writer, f flags) error {
 		}
 		defer pprof.StopCPUProfile()
 	}
+	var all []figures.Figure
 	for text := range strings.SplitSeq(f.sizes, ",") {
 		size, err := strconv.Atoi(strings.TrimSpace(text))
 		if err != nil || size < 1 {
 			return fmt.Errorf("-sizes %q: %q is no number of components; write it like 1000,10000", f.sizes, text)
 		}
-		line, err := measure(ctx, size, f)
+		measured, err := measure(ctx, size, f)
 		if err != nil {
 			return fmt.Errorf("%d components: %w", size, err)
 		}
-		if _, err := fmt.Fprintln(table, strings.Join(line, "\t")+"\t"); err != nil {
-			return err
-		}
+		all = append(all, measured...)
 	}
-	return table.Flush()
+	return figures.Print(out, all)
 }
-
-func millis(d time.Duration) string { return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000) }
-
-func mebibytes(n int64) string { return fmt.Sprintf("%d MiB", n>>20) }

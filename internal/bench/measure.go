@@ -18,6 +18,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/bootorch/terraform-provider-bos/internal/bench/figures"
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/api"
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
@@ -37,7 +38,7 @@ type room struct {
 	repeat int
 }
 
-func measure(ctx context.Context, size int, f flags) (line []string, err error) {
+func measure(ctx context.Context, size int, f flags) (all []figures.Figure, err error) {
 	dir, err := os.MkdirTemp(f.dir, "bench")
 	if err != nil {
 		return nil, err
@@ -76,7 +77,7 @@ func measure(ctx context.Context, size int, f flags) (line []string, err error) 
 	debug.FreeOSMemory()
 	at := memory()
 	peak := watchMemory()
-	figures, err := m.latencies()
+	latencies, err := m.latencies()
 	if err != nil {
 		return nil, err
 	}
@@ -84,12 +85,43 @@ func measure(ctx context.Context, size int, f flags) (line []string, err error) 
 	if err != nil {
 		return nil, err
 	}
-	line = []string{fmt.Sprint(size), millis(loaded)}
-	for _, d := range figures {
-		line = append(line, millis(d))
+	add := func(what string, value float64, unit figures.Unit) {
+		all = append(all, figures.Figure{What: what, Nodes: size, Value: value, Unit: unit, Aim: aims[size][what]})
 	}
-	return append(line, fmt.Sprintf("%.0f", reports), millis(fsync), mebibytes(at), mebibytes(peak()), mebibytes(sizeOf(database))), nil
+	add("records loaded", millis(loaded), figures.Milliseconds)
+	for i, d := range latencies {
+		add(calls[i].what, millis(d), figures.Milliseconds)
+	}
+	add(reported, reports, figures.PerSecond)
+	add("fsync, median", millis(fsync), figures.Milliseconds)
+	add("memory in use", mebibytes(at), figures.Mebibytes)
+	add(peakMemory, mebibytes(peak()), figures.Mebibytes)
+	add("database", mebibytes(sizeOf(database)), figures.Mebibytes)
+	return all, nil
 }
+
+// The figures that have aims, beside the calls.
+const (
+	listed     = "GET all components"
+	patched    = "PATCH all components"
+	counted    = "GET a session's status"
+	created    = "POST a session"
+	reported   = "reports, each durable before its answer"
+	peakMemory = "memory, highest"
+)
+
+// aims are what the service is meant to reach on 2 cores, by size.
+var aims = map[int]map[string]figures.Aim{
+	10_000: {
+		listed: figures.AtMost(60), patched: figures.AtMost(250), counted: figures.AtMost(5), created: figures.AtMost(10),
+		reported: figures.AtLeast(8000),
+	},
+	100_000: {peakMemory: figures.AtMost(1024)},
+}
+
+func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+func mebibytes(n int64) float64 { return float64(n) / (1 << 20) }
 
 func sizeOf(file string) int64 {
 	info, err := os.Stat(file)
@@ -99,25 +131,27 @@ func sizeOf(file string) int64 {
 	return info.Size()
 }
 
-// latencies are the medians of the calls, in the order of columns.
+// calls are what is asked of the API. In a body %d is another number each time
+// and ID a node; list is a patch of each component.
+var calls = []struct{ what, method, path, body string }{
+	{listed, "GET", "/v2/components", ""},
+	{"GET the components of a session", "GET", "/v2/components?enabled=true&session=" + sessionName, ""},
+	{"GET one component", "GET", "/v2/components/ID", ""},
+	{patched, "PATCH", "/v2/components", "list"},
+	{"PATCH the components of a session", "PATCH", "/v2/components", `{"patch":{"retry_policy":%d},"filters":{"session":"` + sessionName + `"}}`},
+	{counted, "GET", "/v2/sessions/" + sessionName + "/status", ""},
+	{created, "POST", "/v2/sessions", `{"name":"s%d","operation":"boot","template_name":"t","limit":"ID"}`},
+}
+
+// latencies are the medians of the calls, in their order.
 func (m *room) latencies() ([]time.Duration, error) {
-	all := `{"patch":{"retry_policy":%d},"filters":{"session":"` + sessionName + `"}}`
-	n := 0
-	calls := []struct{ method, path, body string }{
-		{"GET", "/v2/components", ""},
-		{"GET", "/v2/components?enabled=true&session=" + sessionName, ""},
-		{"GET", "/v2/components/" + m.ids[len(m.ids)/2], ""},
-		{"PATCH", "/v2/components", "list"},
-		{"PATCH", "/v2/components", all},
-		{"GET", "/v2/sessions/" + sessionName + "/status", ""},
-		{"POST", "/v2/sessions", `{"name":"s%d","operation":"boot","template_name":"t","limit":"` + m.ids[0] + `"}`},
-	}
+	n, id := 0, m.ids[len(m.ids)/2]
 	var medians []time.Duration
 	for _, call := range calls {
 		times := make([]time.Duration, m.repeat)
 		for i := range times {
 			n++
-			body := call.body
+			path, body := strings.Replace(call.path, "ID", id, 1), strings.Replace(call.body, "ID", id, 1)
 			switch {
 			case body == "list":
 				body = patchOf(m.ids, n)
@@ -126,7 +160,7 @@ func (m *room) latencies() ([]time.Duration, error) {
 			}
 			runtime.GC()
 			start := time.Now()
-			if err := m.do(call.method, call.path, body); err != nil {
+			if err := m.do(call.method, path, body); err != nil {
 				return nil, err
 			}
 			times[i] = time.Since(start)

@@ -18,8 +18,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bench/figures"
 )
 
 type flags struct {
@@ -57,17 +58,8 @@ func main() {
 	}
 }
 
-// columns are the figures of one line, in order.
-var columns = []string{
-	"power", "nodes", "session", "slowest node", "overhead", "service CPU", "CPU per node", "room CPU", "service memory peak",
-	"BMC requests per node", "other requests",
-}
-
 func run(ctx context.Context, out io.Writer, f flags) error {
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	if _, err := fmt.Fprintln(table, strings.Join(columns, "\t")+"\t"); err != nil {
-		return err
-	}
+	var all []figures.Figure
 	var details strings.Builder
 	for power := range strings.SplitSeq(f.power, ",") {
 		for text := range strings.SplitSeq(f.sizes, ",") {
@@ -75,20 +67,18 @@ func run(ctx context.Context, out io.Writer, f flags) error {
 			if err != nil || size < 1 {
 				return fmt.Errorf("-sizes %q: %q is no number of nodes; write it like 1000,10000", f.sizes, text)
 			}
-			line, requests, err := measure(ctx, f, power, size)
+			measured, requests, err := measure(ctx, f, power, size)
 			if err != nil {
 				return fmt.Errorf("%d nodes through %s: %w", size, power, err)
 			}
-			if _, err := fmt.Fprintln(table, strings.Join(line, "\t")+"\t"); err != nil {
-				return err
-			}
+			all = append(all, measured...)
 			fmt.Fprintf(&details, "requests of one reboot of %d nodes through %s:\n", size, power)
 			for _, route := range slices.Sorted(maps.Keys(requests)) {
 				fmt.Fprintf(&details, "%8d %s\n", requests[route], route)
 			}
 		}
 	}
-	if err := table.Flush(); err != nil {
+	if err := figures.Print(out, all); err != nil {
 		return err
 	}
 	_, err := io.WriteString(out, details.String())

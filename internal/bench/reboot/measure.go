@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bootorch/terraform-provider-bos/internal/bench/figures"
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
 )
@@ -30,8 +31,8 @@ type reboot struct {
 	requests map[string]int
 }
 
-// perNode is how many requests the BMCs got for each node, others how many all
-// other services got together.
+// perNode is how many requests the BMCs got for each node, others how many HSM,
+// BSS, CFS and PCS got together: images are read from elsewhere.
 func (r reboot) perNode(size int) float64 {
 	bmcs, _ := r.split()
 	return float64(bmcs) / float64(size)
@@ -39,9 +40,10 @@ func (r reboot) perNode(size int) float64 {
 
 func (r reboot) split() (bmcs, others int) {
 	for route, n := range r.requests {
-		if strings.HasPrefix(route, "BMC ") {
+		switch {
+		case strings.HasPrefix(route, "BMC "):
 			bmcs += n
-		} else {
+		case !strings.HasPrefix(route, "/boot-images/"):
 			others += n
 		}
 	}
@@ -49,7 +51,7 @@ func (r reboot) split() (bmcs, others int) {
 }
 
 // measure boots the nodes of a fresh site and then reboots them.
-func measure(ctx context.Context, f flags, power string, size int) (line []string, requests map[string]int, err error) {
+func measure(ctx context.Context, f flags, power string, size int) (all []figures.Figure, requests map[string]int, err error) {
 	need, err := physicalNeed(f, size)
 	if err != nil {
 		return nil, nil, err
@@ -78,14 +80,48 @@ func measure(ctx context.Context, f flags, power string, size int) (line []strin
 		return nil, nil, err
 	}
 	_, others := r.split()
-	return []string{
-		power, fmt.Sprint(size), seconds(r.session), seconds(need), seconds(r.session - need), seconds(r.service),
-		fmt.Sprintf("%.2f ms", float64(r.service.Microseconds())/1000/float64(size)), seconds(r.room), fmt.Sprintf("%d MiB", peak>>20),
-		fmt.Sprintf("%.1f", r.perNode(size)), fmt.Sprint(others),
-	}, r.requests, nil
+	add := func(what string, value float64, unit figures.Unit) {
+		what = "reboot through " + power + ": " + what
+		all = append(all, figures.Figure{What: what, Nodes: size, Value: value, Unit: unit, Aim: aims[aimed{what, size}]})
+	}
+	add("session", r.session.Seconds(), figures.Seconds)
+	add("slowest node by itself", need.Seconds(), figures.Seconds)
+	add("overhead", (r.session - need).Seconds(), figures.Seconds)
+	add("service CPU per node", float64(r.service.Microseconds())/1000/float64(size), figures.Milliseconds)
+	add("room CPU per node", float64(r.room.Microseconds())/1000/float64(size), figures.Milliseconds)
+	add("service memory, highest", float64(peak)/(1<<20), figures.Mebibytes)
+	if power == "redfish" {
+		add("requests to a BMC per node", r.perNode(size), figures.Times)
+	}
+	add("HSM, BSS, CFS and PCS requests per 1000", float64(others)*1000/float64(size), figures.Times)
+	return all, r.requests, nil
 }
 
-func seconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }
+// aimed is a figure at a size.
+type aimed struct {
+	what string
+	size int
+}
+
+// aims are what the service is meant to reach with the room on the same 2 cores.
+// Of what a reboot needs at the least, small rooms have most per node.
+var aims = map[aimed]figures.Aim{
+	{"reboot through pcs: overhead", 1000}:                                    figures.AtMost(0.3),
+	{"reboot through pcs: overhead", 10_000}:                                  figures.AtMost(2),
+	{"reboot through pcs: service CPU per node", 10_000}:                      figures.AtMost(0.5),
+	{"reboot through pcs: service memory, highest", 10_000}:                   figures.AtMost(150),
+	{"reboot through pcs: HSM, BSS, CFS and PCS requests per 1000", 1000}:     figures.AtMost(20),
+	{"reboot through pcs: HSM, BSS, CFS and PCS requests per 1000", 6000}:     figures.AtMost(20),
+	{"reboot through pcs: HSM, BSS, CFS and PCS requests per 1000", 10_000}:   figures.AtMost(20),
+	{"reboot through redfish: overhead", 1000}:                                figures.AtMost(1.5),
+	{"reboot through redfish: overhead", 10_000}:                              figures.AtMost(12),
+	{"reboot through redfish: service memory, highest", 10_000}:               figures.AtMost(512),
+	{"reboot through redfish: requests to a BMC per node", 100}:               figures.AtMost(8),
+	{"reboot through redfish: requests to a BMC per node", 1000}:              figures.AtMost(8),
+	{"reboot through redfish: requests to a BMC per node", 6000}:              figures.AtMost(8),
+	{"reboot through redfish: requests to a BMC per node", 10_000}:            figures.AtMost(8),
+	{"reboot through redfish: HSM, BSS, CFS and PCS requests per 1000", 1000}: figures.AtMost(20),
+}
 
 // physicalNeed is what the slowest node of the room takes from the reset that
 // powers it off to its report, when its power-on comes the moment it is off.
