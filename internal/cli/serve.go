@@ -26,6 +26,9 @@ const (
 	defaultListen   = "127.0.0.1:8770"
 	defaultDatabase = "bos.db"
 	shutdownTime    = 10 * time.Second
+	// maxHeader has room for the longest list of ids in a query, and for one
+	// that is too long to be told so by the API.
+	maxHeader = 4 << 20
 	// portsToRoom is from the API's port, 8770, to that of an emulated room
 	// beside it, 8780.
 	portsToRoom = 10
@@ -125,7 +128,7 @@ func (r *running) add(run func() error) {
 }
 
 func (r *running) serve(l net.Listener, h http.Handler) {
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: maxHeader}
 	r.servers = append(r.servers, server)
 	r.add(func() error { return server.Serve(l) })
 }

@@ -35,6 +35,8 @@ func (s *server) router(routes map[string]methods) http.Handler {
 	}
 	mux.Handle("/", s.wrap(noRoute))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Who asks is to be checked here once there is authentication: every
+		// route is behind this line, whatever path it is served at.
 		r = stripBase(r)
 		if r.URL.Path != path.Clean(r.URL.Path) {
 			s.wrap(noRoute).ServeHTTP(w, r)
