@@ -39,8 +39,10 @@ type Aim struct {
 	least bool
 }
 
-// AtMost and AtLeast are the two kinds of aim; the bound is not zero.
+// AtMost is an aim from below; the bound is not zero.
 func AtMost(bound float64) Aim  { return Aim{bound: bound} }
+
+// AtLeast is an aim from above; the bound is not zero.
 func AtLeast(bound float64) Aim { return Aim{bound: bound, least: true} }
 
 func (u Unit) text(v float64) string { return strconv.FormatFloat(v, 'f', u.decimals, 64) + u.name }
