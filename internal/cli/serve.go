@@ -257,8 +257,7 @@ func listen(ctx context.Context, address string, allowRemote bool) (net.Listener
 // keepSmall lets the garbage collector work earlier, unless the administrator has
 // said how (GOGC). With a kept TLS connection to each of 10,000 BMCs that saves
 // 120 MiB, with 10,000 nodes through PCS 25 MiB, for a tenth more processor time.
-// Within Terraform, where a BOS lives for minutes, it is left as the provider has
-// it, and an emulated room alone needs no such care.
+// An emulated room alone needs no such care.
 func keepSmall() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(50)

@@ -40,7 +40,7 @@ type Aim struct {
 }
 
 // AtMost is an aim from below; the bound is not zero.
-func AtMost(bound float64) Aim  { return Aim{bound: bound} }
+func AtMost(bound float64) Aim { return Aim{bound: bound} }
 
 // AtLeast is an aim from above; the bound is not zero.
 func AtLeast(bound float64) Aim { return Aim{bound: bound, least: true} }
