@@ -16,6 +16,8 @@ func previewSummary(p bos.Preview, stage bool) string {
 	}[p.Operation]
 	what := fmt.Sprintf("This will %s %s", verb, nodes(int64(p.Count)))
 	switch down, unsure := affected(p, bos.NodeReboots), affected(p, bos.NodeMayReboot); {
+	case affected(p, bos.NodeFails) > 0: // one boot set that fails ends the session
+		what = fmt.Sprintf("This will fail and touch none of %s", nodes(int64(p.Count)))
 	case stage:
 		what = fmt.Sprintf("This will stage a %s of %s", p.Operation, nodes(int64(p.Count)))
 	case p.Operation != bos.OperationBoot || down+unsure == 0:
