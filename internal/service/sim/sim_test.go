@@ -114,23 +114,24 @@ func TestSeedsOfAllThatCanGoWrong(t *testing.T) {
 
 func TestACrashAtEveryCommitIsSurvived(t *testing.T) {
 	for seed := range number(t, "SIM_CRASH_SEEDS", 2) {
-		calm, _, _ := run(t, sim.Config{Seed: seed, Nodes: room, CFS: seed%2 == 1}, limit)
-		for _, v := range calm.Violations {
-			t.Error(v)
-		}
-		for commit := 1; commit <= calm.Commits; commit++ {
-			for _, before := range []bool{false, true} {
-				w, rec, _ := run(t, sim.Config{Seed: seed, Nodes: room, CFS: seed%2 == 1, CrashAt: commit, BeforeEffects: before}, limit)
-				for _, v := range w.Violations {
-					t.Errorf("crash at commit %d (effects lost: %t): %s", commit, before, v)
-				}
-				if rec.Extended != nil && rec.Extended.PercentSuccessful != 100 {
-					t.Errorf("seed %d, crash at commit %d: %v %% booted", seed, commit, rec.Extended.PercentSuccessful)
-				}
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) { crashAtEveryCommit(t, sim.Config{Seed: seed, Nodes: room, CFS: seed%2 == 1}) })
+	}
+}
+
+func crashAtEveryCommit(t *testing.T, c sim.Config) {
+	calm, _, _ := run(t, c, limit)
+	for _, v := range calm.Violations {
+		t.Error(v)
+	}
+	for c.CrashAt = 1; c.CrashAt <= calm.Commits; c.CrashAt++ {
+		for _, c.BeforeEffects = range []bool{false, true} {
+			w, rec, _ := run(t, c, limit)
+			for _, v := range w.Violations {
+				t.Errorf("crash at commit %d (effects lost: %t): %s", c.CrashAt, c.BeforeEffects, v)
 			}
-		}
-		if t.Failed() {
-			t.Fatalf("seed %d", seed)
+			if rec.Extended != nil && rec.Extended.PercentSuccessful != 100 {
+				t.Errorf("crash at commit %d: %v %% booted", c.CrashAt, rec.Extended.PercentSuccessful)
+			}
 		}
 	}
 }

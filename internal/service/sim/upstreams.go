@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -210,16 +211,14 @@ func (w *World) power(epoch int, e bos.Effect, id string, started time.Time) {
 // reset is how a BMC that is to be reached answers.
 func (w *World) reset(e bos.Effect, id string, started time.Time) (bos.CallOutcome, bos.Cause, string) {
 	status := w.room.Reset(id, resetTypes[e.Kind], w.Now)
-	if status == emulator.AnswerBusy {
-		return bos.CallBusy, bos.CauseBMCError, "503"
+	if status == emulator.AnswerBusy || status == emulator.AnswerChanging { // which costs no attempt
+		return bos.CallBusy, bos.CauseBMCError, strconv.Itoa(int(status))
 	}
 	w.check.reset(e, id, started)
 	delete(w.dropped, reset{id, e.Kind})
 	switch status {
 	case emulator.AnswerAccepted:
 		return bos.CallDone, bos.CauseNone, ""
-	case emulator.AnswerChanging:
-		return bos.CallBusy, bos.CauseBMCError, "409"
 	default:
 		return bos.CallRefused, bos.CauseResetRefused, "refused"
 	}
