@@ -9,8 +9,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
-
-	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
 func TestDataSourcesShowWhatBOSHas(t *testing.T) {
@@ -241,21 +239,6 @@ func TestAStagedApplyThatNeverArrivedIsPlannedAgain(t *testing.T) {
 	w.apply().exits(t, 0)
 	if got := w.attributes("bos_staged_apply.now"); got["status"] != "complete" || got["applied_count"] != 4.0 {
 		t.Errorf("state has %v", got)
-	}
-}
-
-func TestMoreStagedNodesThanOneRequestTakesAreAppliedInSeveral(t *testing.T) {
-	nodes := manyNodes(bos.MaxStagedXnames + 1)
-	fake := startFake(t.Cleanup, nodes...)
-	w := newWorkspace(t)
-	resource := strings.Replace(stagedFor(t, fake), "x1000c0s[0-3]b0n0", bos.Fold(nodes), 1)
-	w.write(providerBlock(fake), resource)
-	w.apply().exits(t, 0)
-	if got := w.attributes("bos_staged_apply.now"); got["status"] != "complete" || got["applied_count"] != bos.MaxStagedXnames+1.0 {
-		t.Errorf("%v is %v", got["applied_count"], got["status"])
-	}
-	if n := fake.Requests("POST", "/applystaged"); n != 2 {
-		t.Errorf("it took %d requests", n)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/provider"
 )
 
@@ -259,6 +260,19 @@ func TestTheActionThatAppliesStagedState(t *testing.T) {
 	}
 	if all := summaries(diags); !strings.Contains(all, "ERROR Nodes failed") {
 		t.Errorf("the diagnostics are\n%s", all)
+	}
+}
+
+func TestTheActionAppliesTheStagedStateOfMoreNodesThanOneRequestTakes(t *testing.T) {
+	all := manyNodes(bos.MaxStagedXnames + 1)
+	fake := startFake(t.Cleanup, all...)
+	stagedFor(t, fake)
+	messages, diags := newNewerCore(t, fake).invoke("bos_apply_staged", map[string]any{"xnames": []string{bos.Fold(all)}, "wait": false})
+	if said := strings.Join(messages, "\n"); !strings.Contains(said, "applied for 32769 nodes") {
+		t.Errorf("the messages are\n%s\n%s", said, summaries(diags))
+	}
+	if n := fake.Requests("POST", "/applystaged"); n != 2 {
+		t.Errorf("it took %d requests", n)
 	}
 }
 
