@@ -32,7 +32,8 @@ var (
 func (r *componentResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "BOS' record of one node. It adopts a node that BOS has discovered, manages only what is configured, and destroying it leaves the node and its record as they are. " +
-			"To boot many nodes use `bos_session`; this is for the node that is different.",
+			"To boot many nodes use `bos_session`; this is for the node that is different.\n\n" +
+			"Where there are hundreds, give `for_each` a map, such as `{ for x in local.xnames : x => x }`, or use `count`: Terraform sorts a set anew for every instance, which takes it 24 seconds of CPU for a thousand of anything.",
 		Attributes: map[string]schema.Attribute{
 			"id": computedText("The xname in canonical form."),
 			"xname": schema.StringAttribute{

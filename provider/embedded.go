@@ -63,7 +63,11 @@ func (p *bosProvider) embed(ctx context.Context, s *shared, m providerModel, set
 }
 
 func startEmbedded(ctx context.Context, given embeddedModel, version string) (*embedded, string, error) {
-	config, err := assembly.Load(given.Config.ValueString())
+	load, source := assembly.Load, given.Config
+	if !given.Settings.IsNull() {
+		load, source = assembly.Parse, given.Settings
+	}
+	config, err := load(source.ValueString())
 	if err != nil {
 		return nil, "", err
 	}

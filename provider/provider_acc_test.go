@@ -132,6 +132,9 @@ func TestSettingsThatExcludeEachOtherAreRefusedAtTheSetting(t *testing.T) {
 		"two tokens":            {"endpoint = \"http://127.0.0.1:1\"\n token = \"a\"\n token_file = \"b\"", "More than one kind of token"},
 		"a certificate alone":   {"endpoint = \"http://127.0.0.1:1\"\n client_certificate = \"a\"", "The client's certificate has no key"},
 		"a key alone":           {"endpoint = \"http://127.0.0.1:1\"\n client_key = \"a\"", "The client's key has no certificate"},
+		"settings twice":        {`embedded = { config = "bos.yaml", settings = "listen: x" }`, "Error: Settings twice"},
+		"no settings":           {`embedded = { database = "bos.db" }`, "Error: No settings for the embedded BOS"},
+		"settings of nothing":   {`embedded = { settings = yamlencode({ nothing = true }) }`, "nothing"},
 		"settings that are not": {`embedded = { config = "/nowhere/bos.yaml" }`, "Unable to start the embedded BOS"},
 	} {
 		t.Run(name, func(t *testing.T) {

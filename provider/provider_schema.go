@@ -49,6 +49,7 @@ type clientCredentialsModel struct {
 
 type embeddedModel struct {
 	Config   types.String `tfsdk:"config"`
+	Settings types.String `tfsdk:"settings"`
 	Database types.String `tfsdk:"database"`
 }
 
@@ -78,8 +79,12 @@ func connectionAttributes() map[string]schema.Attribute {
 				"Nodes report to it under the address that `listen` in its configuration names; without one it takes a free port of loopback.",
 			Attributes: map[string]schema.Attribute{
 				"config": schema.StringAttribute{
-					Required: true, Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
+					Optional: true, Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
 					MarkdownDescription: "Path of the service's configuration file, as `terraform-provider-bos serve --config` takes it: inventory, power, boot parameters and artifacts.",
+				},
+				"settings": schema.StringAttribute{
+					Optional: true, Sensitive: true, Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
+					MarkdownDescription: "What the configuration file would hold, in place of `config`: `yamlencode({...})` puts it together from variables and other resources.",
 				},
 				"database": schema.StringAttribute{
 					Optional: true, Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
@@ -167,6 +172,15 @@ func (p *bosProvider) ValidateConfig(_ context.Context, req provider.ValidateCon
 	}
 	if isGiven(settings, "endpoint") && isGiven(settings, "embedded") {
 		wrong("embedded", "Two services to talk to", "endpoint names a BOS that runs, and embedded runs one for Terraform alone. Keep one of them.")
+	}
+	var service map[string]tftypes.Value
+	if isGiven(settings, "embedded") && settings["embedded"].As(&service) == nil {
+		switch {
+		case isGiven(service, "config") && isGiven(service, "settings"):
+			wrong("embedded", "Settings twice", "config and settings both say how the embedded BOS is set up. Keep one of them.")
+		case isAbsent(service, "config") && isAbsent(service, "settings"):
+			wrong("embedded", "No settings for the embedded BOS", "Give the path of its configuration file in config, or what that would hold in settings.")
+		}
 	}
 	var given []string
 	for _, name := range []string{"token", "token_file", "client_credentials"} {

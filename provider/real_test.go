@@ -287,6 +287,16 @@ func TestAnEmbeddedBOSBootsDuringTheApplyAndIsSuspendedByAnInterrupt(t *testing.
 	w.plan().exits(t, 0)
 }
 
+func TestAnEmbeddedBOSTakesItsSettingsInline(t *testing.T) {
+	r := startRoom(t, 100*time.Millisecond, "http://"+freeAddress(t))
+	w := newProcessWorkspace(t)
+	w.write("provider \"bos\" {\n  embedded = {\n    settings = yamlencode(yamldecode(file(\""+r.settings+"\")))\n    database = \""+filepath.Join(t.TempDir(), "tf.db")+"\"\n  }\n}\n", template("quiet"), session(rolling))
+	w.apply().exits(t, 0)
+	if got := w.attributes("bos_session.boot"); got["status"] != "complete" || got["component_count"] != 4.0 || got["failed_count"] != 0.0 {
+		t.Errorf("the session is %v", got)
+	}
+}
+
 // freeAddress is a loopback address that nobody listens on.
 func freeAddress(t *testing.T) string {
 	t.Helper()

@@ -31,6 +31,9 @@ type Assembly struct {
 // Load reads settings from a file.
 func Load(path string) (config.Config, error) { return config.Load(path) }
 
+// Parse reads settings from what a file would hold.
+func Parse(text string) (config.Config, error) { return config.Parse("settings", text) }
+
 // New opens the database and makes the adapters. Streams of events end when ctx
 // does.
 func New(ctx context.Context, settings config.Config, version string, log *slog.Logger) (*Assembly, error) {

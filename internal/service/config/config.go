@@ -170,14 +170,21 @@ func Load(path string) (Config, error) {
 	if len(body) > maxFile {
 		return c, fmt.Errorf("the configuration %s is larger than %d bytes; it should be a bos.yaml", path, maxFile)
 	}
-	if err := yamlfile.Text(path, string(body)).Decode(&c); err != nil {
+	return Parse(path, string(body))
+}
+
+// Parse reads what a file of this name would hold, and what the environment
+// changes of it.
+func Parse(name, body string) (Config, error) {
+	var c Config
+	if err := yamlfile.Text(name, body).Decode(&c); err != nil {
 		return c, fmt.Errorf("configuration %w", err)
 	}
 	if err := c.Environment(os.LookupEnv); err != nil {
 		return c, err
 	}
 	if err := c.Validate(); err != nil {
-		return c, fmt.Errorf("configuration %s: %w", path, err)
+		return c, fmt.Errorf("configuration %s: %w", name, err)
 	}
 	return c, nil
 }
