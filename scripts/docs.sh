@@ -27,9 +27,9 @@ terraform {
   }
 }
 TF
-# tfplugindocs looks the provider up by its short name.
+# Actions, list resources and identities are in the schema whatever the core.
 TF_CLI_CONFIG_FILE=$work/terraformrc CHECKPOINT_DISABLE=1 "$tf" -chdir="$work/empty" providers schema -json |
-  sed -E 's#"registry\.[a-z]+\.(io|org)/bootorch/bos"#"bos"#' > "$work/schema.json"
+  go run ./internal/registryschema > "$work/schema.json"
 
 mkdir "$work/site"
 cp -r templates examples "$work/site/"

@@ -55,7 +55,8 @@ var allowed = map[string][]string{
 	"internal/assembly": {
 		"internal/bos", "internal/service", "internal/service/bootscript", "internal/service/config", "internal/service/store/sqlite", "internal/hw/...",
 	},
-	"internal/cli": {"internal/..."},
+	"internal/cli":            {"internal/..."},
+	"internal/registryschema": {"provider"},
 	// For embedded: one constructor of the whole, nothing of its parts.
 	"provider": {"internal/assembly", "internal/bos", "internal/client"},
 	"":         {"internal/cli", "provider"},

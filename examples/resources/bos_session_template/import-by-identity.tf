@@ -1,0 +1,8 @@
+# Terraform 1.12 or newer, OpenTofu 1.12 or newer.
+import {
+  to = bos_session_template.compute
+  identity = {
+    name   = "compute"
+    tenant = "blue" # left out: the provider's
+  }
+}
