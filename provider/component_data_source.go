@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -14,6 +15,36 @@ import (
 )
 
 type componentDataSource struct{ source }
+
+// componentDetail is a component with all that BOS keeps of it.
+type componentDetail struct {
+	componentRecord
+
+	LastAction types.Object `tfsdk:"last_action"`
+	EventStats types.Object `tfsdk:"event_stats"`
+}
+
+var (
+	lastActionType = types.ObjectType{AttrTypes: map[string]attr.Type{"action": types.StringType, "last_updated": types.StringType, "failed": types.BoolType}}
+	eventStatsType = types.ObjectType{AttrTypes: map[string]attr.Type{
+		"power_on_attempts": types.Int64Type, "power_off_graceful_attempts": types.Int64Type, "power_off_forceful_attempts": types.Int64Type,
+	}}
+)
+
+func detailed(xname types.String, c bos.Component) componentDetail {
+	return componentDetail{
+		componentRecord: observed(xname, c),
+		LastAction: types.ObjectValueMust(lastActionType.AttrTypes, map[string]attr.Value{
+			"action": types.StringValue(string(c.LastAction.Action)), "last_updated": orNull(c.LastAction.LastUpdated.String()),
+			"failed": types.BoolValue(c.LastAction.Failed),
+		}),
+		EventStats: types.ObjectValueMust(eventStatsType.AttrTypes, map[string]attr.Value{
+			"power_on_attempts":           types.Int64Value(int64(c.EventStats.PowerOnAttempts)),
+			"power_off_graceful_attempts": types.Int64Value(int64(c.EventStats.PowerOffGracefulAttempts)),
+			"power_off_forceful_attempts": types.Int64Value(int64(c.EventStats.PowerOffForcefulAttempts)),
+		}),
+	}
+}
 
 func newComponentDataSource() datasource.DataSource { return &componentDataSource{} }
 
@@ -66,7 +97,7 @@ func (d *componentDataSource) Schema(_ context.Context, _ datasource.SchemaReque
 }
 
 func (d *componentDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	var m componentRecord
+	var m componentDetail
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
 	c := d.shared.reach(types.StringNull(), &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
@@ -83,7 +114,7 @@ func (d *componentDataSource) Read(ctx context.Context, req datasource.ReadReque
 	case err != nil:
 		unable(&resp.Diagnostics, "read BOS component", err)
 	default:
-		shown := observed(m.Xname, record)
+		shown := detailed(m.Xname, record)
 		resp.Diagnostics.Append(resp.State.Set(ctx, &shown)...)
 	}
 }

@@ -1,6 +1,8 @@
 package provider
 
 import (
+	"fmt"
+
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -12,6 +14,8 @@ import (
 type componentModel struct {
 	componentRecord
 
+	LastAction    types.String   `tfsdk:"last_action"`
+	EventStats    types.String   `tfsdk:"event_stats"`
 	WaitForStable types.Bool     `tfsdk:"wait_for_stable"`
 	Timeouts      timeouts.Value `tfsdk:"timeouts"`
 }
@@ -29,8 +33,6 @@ type componentRecord struct {
 	Phase        types.String `tfsdk:"phase"`
 	Error        types.String `tfsdk:"error"`
 	Session      types.String `tfsdk:"session"`
-	LastAction   types.Object `tfsdk:"last_action"`
-	EventStats   types.Object `tfsdk:"event_stats"`
 }
 
 // observed is the record as state shows it.
@@ -53,16 +55,23 @@ func observed(xname types.String, c bos.Component) componentRecord {
 		}),
 		Status: types.StringValue(c.Status.Status), Phase: types.StringValue(string(c.Status.Phase)),
 		Error: types.StringValue(c.Error), Session: types.StringValue(c.Session),
-		LastAction: types.ObjectValueMust(lastActionType.AttrTypes, map[string]attr.Value{
-			"action": types.StringValue(string(c.LastAction.Action)), "last_updated": orNull(c.LastAction.LastUpdated.String()),
-			"failed": types.BoolValue(c.LastAction.Failed),
-		}),
-		EventStats: types.ObjectValueMust(eventStatsType.AttrTypes, map[string]attr.Value{
-			"power_on_attempts":           types.Int64Value(int64(c.EventStats.PowerOnAttempts)),
-			"power_off_graceful_attempts": types.Int64Value(int64(c.EventStats.PowerOffGracefulAttempts)),
-			"power_off_forceful_attempts": types.Int64Value(int64(c.EventStats.PowerOffForcefulAttempts)),
-		}),
 	}
+}
+
+// observedResource is the record as the state of a resource shows it. What BOS
+// did and counts is folded into a text each: of a thousand resources, every
+// attribute is a thousand.
+func observedResource(xname types.String, c bos.Component) componentModel {
+	did := string(c.LastAction.Action)
+	if at := c.LastAction.LastUpdated.String(); did != "" && at != "" {
+		did += " at " + at
+	}
+	if c.LastAction.Failed {
+		did += ", without effect"
+	}
+	counted := fmt.Sprintf("%d power on, %d graceful off, %d forceful off",
+		c.EventStats.PowerOnAttempts, c.EventStats.PowerOffGracefulAttempts, c.EventStats.PowerOffForcefulAttempts)
+	return componentModel{componentRecord: observed(xname, c), LastAction: types.StringValue(did), EventStats: types.StringValue(counted)}
 }
 
 func artifacts(a bos.BootArtifacts) types.Object {
@@ -74,8 +83,8 @@ func artifacts(a bos.BootArtifacts) types.Object {
 // unknownBookkeeping marks what BOS may change as soon as it is asked to act.
 func (m *componentModel) unknownBookkeeping() {
 	m.ActualState = types.ObjectUnknown(actualType.AttrTypes)
-	m.LastAction = types.ObjectUnknown(lastActionType.AttrTypes)
-	m.EventStats = types.ObjectUnknown(eventStatsType.AttrTypes)
+	m.LastAction = types.StringUnknown()
+	m.EventStats = types.StringUnknown()
 	m.Status, m.Phase, m.Error, m.Session = types.StringUnknown(), types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
 }
 
@@ -144,7 +153,7 @@ func settle(planned, answered attr.Value) attr.Value {
 }
 
 // settleAll replaces everything unknown in the plan by what BOS answered.
-func (m *componentModel) settleAll(got componentRecord) {
+func (m *componentModel) settleAll(got componentModel) {
 	object := func(planned, answered types.Object) types.Object {
 		if o, ok := settle(planned, answered).(types.Object); ok {
 			return o
@@ -165,7 +174,7 @@ func (m *componentModel) settleAll(got componentRecord) {
 		m.RetryPolicy = got.RetryPolicy
 	}
 	m.DesiredState, m.StagedState = object(m.DesiredState, got.DesiredState), object(m.StagedState, got.StagedState)
-	m.ActualState, m.LastAction, m.EventStats = object(m.ActualState, got.ActualState), object(m.LastAction, got.LastAction), object(m.EventStats, got.EventStats)
+	m.ActualState, m.LastAction, m.EventStats = object(m.ActualState, got.ActualState), text(m.LastAction, got.LastAction), text(m.EventStats, got.EventStats)
 	m.Status, m.Phase, m.Error, m.Session = text(m.Status, got.Status), text(m.Phase, got.Phase), text(m.Error, got.Error), text(m.Session, got.Session)
 }
 

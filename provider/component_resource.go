@@ -199,7 +199,7 @@ func (r *componentResource) Create(ctx context.Context, req resource.CreateReque
 		record, done = r.wait(ctx, c, record, limit, &resp.Diagnostics)
 		resp.Diagnostics.Append(waitBegun(ctx, resp.Private, !done)...)
 	}
-	plan.settleAll(observed(plan.Xname, record))
+	plan.settleAll(observedResource(plan.Xname, record))
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 	resp.Diagnostics.Append(identifyComponent(ctx, resp.Identity, record.ID)...)
 }
@@ -245,7 +245,8 @@ func (r *componentResource) Read(ctx context.Context, req resource.ReadRequest, 
 		resp.State.RemoveResource(ctx)
 		return
 	}
-	now := componentModel{observed(state.Xname, record), state.WaitForStable, state.Timeouts}
+	now := observedResource(state.Xname, record)
+	now.WaitForStable, now.Timeouts = state.WaitForStable, state.Timeouts
 	if string(managed) == "true" {
 		now.Enabled = sticky(state.Enabled, record)
 	}
@@ -303,7 +304,7 @@ func (r *componentResource) Update(ctx context.Context, req resource.UpdateReque
 		record, done = r.wait(ctx, c, record, limit, &resp.Diagnostics)
 	}
 	resp.Diagnostics.Append(waitBegun(ctx, resp.Private, !done)...)
-	plan.settleAll(observed(plan.Xname, record))
+	plan.settleAll(observedResource(plan.Xname, record))
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 	resp.Diagnostics.Append(identifyComponent(ctx, resp.Identity, record.ID)...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateEnabled, jsonBool(!config.Enabled.IsNull()))...)

@@ -22,11 +22,7 @@ var (
 	stagedType  = types.ObjectType{AttrTypes: map[string]attr.Type{
 		"boot_artifacts": artifactsType, "configuration": types.StringType, "session": types.StringType,
 	}}
-	actualType     = types.ObjectType{AttrTypes: map[string]attr.Type{"boot_artifacts": artifactsType}}
-	lastActionType = types.ObjectType{AttrTypes: map[string]attr.Type{"action": types.StringType, "last_updated": types.StringType, "failed": types.BoolType}}
-	eventStatsType = types.ObjectType{AttrTypes: map[string]attr.Type{
-		"power_on_attempts": types.Int64Type, "power_off_graceful_attempts": types.Int64Type, "power_off_forceful_attempts": types.Int64Type,
-	}}
+	actualType = types.ObjectType{AttrTypes: map[string]attr.Type{"boot_artifacts": artifactsType}}
 )
 
 func (r *componentResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
@@ -76,25 +72,12 @@ func (r *componentResource) Schema(ctx context.Context, _ resource.SchemaRequest
 					}},
 				},
 			},
-			"status":  computedText("`stable`, `failed`, `on_hold`, or what BOS is doing with the node, such as `power_on_called`."),
-			"phase":   computedText("`powering_on`, `powering_off`, `configuring`, or empty."),
-			"error":   computedText("What went wrong last."),
-			"session": computedText("Session that set the desired state, empty if none did."),
-			"last_action": schema.SingleNestedAttribute{
-				Computed: true, MarkdownDescription: "What BOS did last.",
-				Attributes: map[string]schema.Attribute{
-					"action": computedText("The action."), "last_updated": computedText("When, in UTC."),
-					"failed": schema.BoolAttribute{Computed: true, MarkdownDescription: "It had no effect."},
-				},
-			},
-			"event_stats": schema.SingleNestedAttribute{
-				Computed: true, MarkdownDescription: "Attempts since the desired state was set or reached.",
-				Attributes: map[string]schema.Attribute{
-					"power_on_attempts":           computedCount("To power on."),
-					"power_off_graceful_attempts": computedCount("To power off gracefully."),
-					"power_off_forceful_attempts": computedCount("To power off by force."),
-				},
-			},
+			"status":      computedText("`stable`, `failed`, `on_hold`, or what BOS is doing with the node, such as `power_on_called`."),
+			"phase":       computedText("`powering_on`, `powering_off`, `configuring`, or empty."),
+			"error":       computedText("What went wrong last."),
+			"session":     computedText("Session that set the desired state, empty if none did."),
+			"last_action": computedText("What BOS did last and when, in UTC, such as `powering_on at 2026-01-31T12:00:00`. The `bos_component` data source has its parts."),
+			"event_stats": computedText("Attempts since the desired state was set or reached, such as `1 power on, 0 graceful off, 0 forceful off`."),
 		},
 	}
 }

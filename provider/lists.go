@@ -179,7 +179,8 @@ func (l *componentList) List(ctx context.Context, req list.ListRequest, stream *
 		result.DisplayName = record.ID
 		result.Diagnostics.Append(identifyComponent(ctx, result.Identity, record.ID)...)
 		if req.IncludeResource {
-			m := componentModel{componentRecord: observed(types.StringValue(record.ID), record), Timeouts: noTimeouts()}
+			m := observedResource(types.StringValue(record.ID), record)
+			m.Timeouts = noTimeouts()
 			result.Diagnostics.Append(result.Resource.Set(ctx, &m)...)
 		}
 	})
