@@ -71,6 +71,9 @@ type node struct {
 	// It shows in the record with the next write, which is soon enough:
 	// after a crash the power state tells.
 	accepted time.Time
+	// answered is when that was known: its call may have waited long for its
+	// turn among those of other nodes.
+	answered time.Time
 }
 
 // row is an unbroken row of readings that say nothing.
@@ -308,7 +311,7 @@ func (e *Engine) sight(r bos.PowerReading) {
 		e.room.setAway(r.ID, true)
 	}
 	if took, ok := shown(n.rec, n.reading, r); ok {
-		e.paces.learn(n.rec.LastAction.Action, took)
+		e.paces.learn(n.rec.LastAction.Action, took-n.queued())
 	}
 	n.reading = r
 }
@@ -357,7 +360,7 @@ func (e *Engine) settle(r Result) {
 	default:
 		next := decide.Settle(n.rec, r.Effect, e.room.shared(r.CallResult), now)
 		if r.Outcome == bos.CallDone && next.Work.ActionAt.Equal(n.rec.Work.ActionAt) {
-			n.accepted, n.rec = next.Work.ActionAt, next
+			n.accepted, n.answered, n.rec = next.Work.ActionAt, now, next
 			return
 		}
 		e.write(n, next)
@@ -373,7 +376,7 @@ func (e *Engine) decide(id string) {
 	now := e.step.now
 	o := decide.Observation{
 		HoldOn: e.ramp.holds(id, true, now), HoldOff: e.ramp.holds(id, false, now),
-		Power: n.reading, Elapsed: n.silence.take(), Unknown: n.silence.length(), Expect: e.paces[n.rec.LastAction.Action],
+		Power: n.reading, Elapsed: n.silence.take(), Unknown: n.silence.length(), Expect: e.expect(n),
 		Configuration: n.configuration, ConfigurationElapsed: n.missing.take(),
 	}
 	o.Power.Undone = e.room.shared(o.Power.Undone)

@@ -6,8 +6,8 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
-// paces is what power actions took lately, until they showed in a reading: that
-// of the quickest tenth or so, which moves down fast and up slowly.
+// paces is what power actions took lately, from when they were accepted until they
+// showed in a reading: that of the quickest tenth or so, which moves down fast and up slowly.
 type paces map[bos.Action]time.Duration
 
 // learn takes in how long an action took at one node.
@@ -22,6 +22,24 @@ func (p paces) learn(action bos.Action, took time.Duration) {
 	default:
 		p[action] = known + (took-known)/64
 	}
+}
+
+// queued is how long after its decision the power action under way was accepted.
+func (n *node) queued() time.Duration {
+	if !n.accepted.Equal(n.rec.Work.ActionAt) {
+		return 0
+	}
+	return n.answered.Sub(n.accepted)
+}
+
+// expect is how long after its decision the power action under way may show; 0 if
+// nothing is known of others.
+func (e *Engine) expect(n *node) time.Duration {
+	pace, known := e.paces[n.rec.LastAction.Action]
+	if !known {
+		return 0
+	}
+	return n.queued() + pace
 }
 
 // shown reports whether a reading is the first to show the last power action on

@@ -98,3 +98,32 @@ func TestPowerThatIsChangingIsWaitedForAndHoldsNobody(t *testing.T) {
 		t.Errorf("written %+v, effects %v, want it on hold", out.Commit.Components, out.Effects)
 	}
 }
+
+func TestWhatACallWaitedForItsTurnIsNotThePaceOfPower(t *testing.T) {
+	const busy, quiet = "x1000c0s0b0n0", "x1000c0s1b0n0"
+	const queued, took = time.Minute, 2 * time.Second
+	e := engine.New(engine.Settings{NoInventory: true})
+	// off asks for a node to be powered off, has that accepted after a wait, and
+	// returns when it is looked at for the first time.
+	off := func(id string, at time.Time, wait time.Duration) time.Time {
+		rec := armed(id)
+		rec.DesiredState = bos.DesiredState{}
+		e.Step(at, engine.Inputs{Records: []bos.Record{rec}})
+		out := e.Step(at, engine.Inputs{Readings: []bos.PowerReading{reading(id, bos.PowerStateOn, at)}})
+		at = at.Add(wait)
+		out = e.Step(at, engine.Inputs{Results: []engine.Result{{Effect: out.Effects[0].Effect, CallResult: bos.CallResult{ID: id}}}})
+		for len(out.Looks) == 0 {
+			at = out.Wake
+			out = e.Step(at, engine.Inputs{})
+		}
+		return at
+	}
+	off(busy, start, queued)
+	shows := start.Add(queued + took)
+	e.Step(shows, engine.Inputs{Readings: []bos.PowerReading{reading(busy, bos.PowerStateOff, shows)}})
+
+	begun := start.Add(time.Hour)
+	if first := off(quiet, begun, 0).Sub(begun); first < took/2 || first > took {
+		t.Errorf("first looked at after %s; power took %s", first, took)
+	}
+}
