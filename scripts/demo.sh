@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 tf=$(command -v terraform || command -v tofu || true)
 [ -n "$tf" ] || { echo "neither terraform nor tofu is on PATH; install Terraform 1.10 or newer and run 'make demo' again"; exit 1; }
 nodes=${NODES:-64}
+boot=3 power=1 # seconds; each emulated node is up to a tenth faster or slower
 version=0.1.0
 work=$(mktemp -d)
 service=
@@ -30,7 +31,7 @@ RC
 export TF_CLI_CONFIG_FILE=$work/terraformrc TF_IN_AUTOMATION=1 CHECKPOINT_DISABLE=1
 
 say "starting BOS with $nodes emulated nodes"
-bin/terraform-provider-bos serve --emulate "$nodes" --listen 127.0.0.1:0 --state-dir "$work/state" > "$work/serve.log" 2>&1 &
+bin/terraform-provider-bos serve --emulate "$nodes" --emulate-boot-time ${boot}s --emulate-power-time ${power}s --listen 127.0.0.1:0 --state-dir "$work/state" > "$work/serve.log" 2>&1 &
 service=$!
 for _ in $(seq 100); do
   grep -q '^BOS is ready at' "$work/serve.log" && break
@@ -58,5 +59,5 @@ say "new kernel parameters reboot the nodes"
 "$tf" apply -no-color -input=false -auto-approve -var operation=reboot -var 'kernel_parameters=quiet hugepages=16'
 say "terraform destroy forgets the records and leaves the power alone"
 "$tf" destroy -no-color -input=false -auto-approve -var operation=reboot
-slowest=4.4
+slowest=$(awk "BEGIN { print ($boot + $power) * 1.1 }")
 say "the first apply took $took s; the slowest emulated node needs up to $slowest s of them"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the *.tftest.hcl files of examples/ with the terraform on PATH, each
-# against a BOS of its own with emulated nodes. Needs bin/terraform-provider-bos.
+# Checks the format of examples/ and runs its *.tftest.hcl files with the
+# terraform on PATH, each against a BOS of its own with emulated nodes. Needs bin/terraform-provider-bos.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
@@ -13,10 +13,12 @@ provider_installation {
 }
 RC
 export TF_CLI_CONFIG_FILE=$work/terraformrc CHECKPOINT_DISABLE=1
+terraform fmt -check -diff -recursive examples
 for test in examples/*/*.tftest.hcl; do
   folder=$(dirname "$test")
   mkfifo "$work/ready"
   bin/terraform-provider-bos serve --emulate 8 --emulate-boot-time 200ms --emulate-power-time 100ms --listen 127.0.0.1:0 \
+    --also tapms --tenant 'blue=x1000c0s0b[0-1]n[0-1]' --tenant 'green=x1000c0s1b[0-1]n[0-1]' \
     > "$work/ready" 2> "$work/serve.log" &
   service=$!
   read -r line < "$work/ready" || { cat "$work/serve.log"; exit 1; }

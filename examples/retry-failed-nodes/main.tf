@@ -52,6 +52,11 @@ locals {
   last = one(bos_session.retry[*]) != null ? bos_session.retry[0] : bos_session.compute
 }
 
+output "session" {
+  description = "Name of the session for all nodes"
+  value       = bos_session.compute.name
+}
+
 output "retry_limit" {
   description = "What to give as retry, null when nothing failed"
   value       = local.last.retry_limit
