@@ -12,8 +12,8 @@ import (
 func TestWhatBOSDidAndCountsIsFoldedIntoATextEach(t *testing.T) {
 	at := bos.At(time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC))
 	for want, did := range map[string]bos.LastAction{
-		"": {},
-		"powering_on at 2026-01-31T12:00:00":                 {Action: bos.ActionPoweringOn, LastUpdated: at},
+		"":                                   {},
+		"powering_on at 2026-01-31T12:00:00": {Action: bos.ActionPoweringOn, LastUpdated: at},
 		"powering_on at 2026-01-31T12:00:00, without effect": {Action: bos.ActionPoweringOn, LastUpdated: at, Failed: true},
 	} {
 		c := bos.Component{LastAction: did}
