@@ -1,7 +1,11 @@
 package provider_test
 
 import (
+	"encoding/pem"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	neturl "net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -99,6 +103,47 @@ func TestTheExampleForCSMPlansWhileNobodyAnswers(t *testing.T) {
 	planned := w.plan("-var=gateway=https://127.0.0.1:1", "-var=client_secret=s", "-var=image_id=i", "-var=configuration=c")
 	planned.exits(t, 2)
 	planned.says(t, "No preview of BOS session")
+}
+
+// gateway is an API gateway as CSM has one: TLS by its own CA, BOS and Keycloak
+// under their paths.
+func gateway(t *testing.T, behind string) (url, ca string) {
+	t.Helper()
+	endpoint, _, _ := guarded(t, behind)
+	target, err := neturl.Parse(endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	for _, path := range []string{"/apis/bos", "/keycloak/realms/shasta/protocol/openid-connect"} {
+		mux.Handle(path+"/", http.StripPrefix(path, httputil.NewSingleHostReverseProxy(target)))
+	}
+	server := httptest.NewTLSServer(mux)
+	t.Cleanup(server.Close)
+	ca = filepath.Join(t.TempDir(), "ca.pem")
+	block := &pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}
+	if err := os.WriteFile(ca, pem.EncodeToMemory(block), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return server.URL, ca
+}
+
+func TestTheExampleForCSMAppliesThroughItsGatewayWithATokenOfKeycloak(t *testing.T) {
+	fake := startFake(t.Cleanup, room...)
+	fake.Plain()
+	url, ca := gateway(t, fake.URL())
+	w := newWorkspace(t)
+	w.use("csm-keycloak")
+	args := []string{"-var=gateway=" + url, "-var=ca_file=" + ca, "-var=client_secret=" + clientSecret, "-var=image_id=i", "-var=configuration=c"}
+	applied := w.apply(args...)
+	applied.exits(t, 0)
+	applied.says(t, "2 added", "this BOS has no previews")
+	sessions(t, fake, 1)
+	w.plan(args...).exits(t, 0)
+	got := request(t, http.MethodGet, fake.URL()+"/v2/sessiontemplates/compute-cos")
+	if !strings.Contains(got, "spire_join_token=${SPIRE_JOIN_TOKEN}") {
+		t.Errorf("the template has another place for the token: %s", got)
+	}
 }
 
 func TestAnExistingSiteIsImported(t *testing.T) {

@@ -29,7 +29,7 @@ func guarded(t *testing.T, behind string) (endpoint, tokenURL string, issued *at
 	issued = new(atomic.Int32)
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /token", func(w http.ResponseWriter, r *http.Request) {
-		if r.FormValue("client_secret") != clientSecret || r.FormValue("client_id") != "boot" {
+		if r.FormValue("client_secret") != clientSecret || r.FormValue("client_id") == "" {
 			http.Error(w, `{"error":"invalid_client"}`, http.StatusUnauthorized)
 			return
 		}
