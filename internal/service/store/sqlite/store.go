@@ -98,7 +98,7 @@ func Open(ctx context.Context, path string, options ...Option) (*Store, error) {
 // 30 MB, and a bulk write touches all of it.
 func tune(ctx context.Context, conn *sql.Conn) error {
 	for _, pragma := range []string{
-		"PRAGMA cache_size = -32000",           // KiB
+		"PRAGMA cache_size = -20000",           // KiB
 		"PRAGMA wal_autocheckpoint = 4000",     // pages
 		"PRAGMA journal_size_limit = 67108864", // bytes of the log kept after a checkpoint
 	} {
