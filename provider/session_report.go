@@ -61,7 +61,7 @@ func (m *sessionModel) wayOut() string {
 	if m.RetryLimit.ValueString() == "" {
 		return "To run it again, change a value in triggers."
 	}
-	return fmt.Sprintf("To try just these again, set\n\n    limit = %q\n\non this bos_session and apply; to run it again for all its nodes, change a value in triggers.", m.RetryLimit.ValueString())
+	return fmt.Sprintf("To try just these again, set\n\n    limit = %q\n\non this bos_session and apply. Taking the limit away later runs it for all its nodes again, as a changed value in triggers does; the guide \"When nodes fail\" has a way without that.", m.RetryLimit.ValueString())
 }
 
 func nodes(n int64) string {
