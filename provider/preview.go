@@ -54,13 +54,14 @@ func (s *shared) ask(ctx context.Context, c *client.Client, q previewQuestion, d
 }
 
 // noPreview says that nobody can say what a session is going to do: loudly, and
-// as an error where the user wants to know.
-func (s *shared) noPreview(detail string, diags *diag.Diagnostics) {
+// as an error where the user wants to know. what tells several sessions apart.
+func (s *shared) noPreview(what, why string, diags *diag.Diagnostics) {
+	summary, detail := "No preview of BOS session "+what, "Which nodes it will touch cannot be said now: "+why+"."
 	if s != nil && s.requirePreview {
-		diags.AddError("No preview of BOS session", detail+" The provider is set to require_preview, so this is not planned.")
+		diags.AddError(summary, detail+" The provider is set to require_preview, so this is not planned.")
 		return
 	}
-	diags.AddWarning("No preview of BOS session", detail+" Nobody has reviewed its effect when it is applied.")
+	diags.AddWarning(summary, detail+" Nobody has reviewed its effect when it is applied.")
 }
 
 // bootSetTypeS3 is the only type of image that can be booted.

@@ -175,7 +175,7 @@ func (d *previewDataSource) Read(ctx context.Context, req datasource.ReadRequest
 		return
 	}
 	if preview == nil {
-		d.shared.noPreview("What this session would do cannot be said now: "+why+".", &resp.Diagnostics)
+		d.shared.noPreview(asked(m.Operation, m.TemplateName, m.Limit), why, &resp.Diagnostics)
 		m.Available, m.Pin, m.Components, m.ComponentCount = types.BoolValue(false), types.StringNull(), types.StringNull(), types.Int64Null()
 		m.Roles, m.BootSets = types.MapNull(types.StringType), types.MapNull(plannedSetType)
 		m.Skipped, m.Warnings = types.MapNull(types.StringType), types.ListNull(types.StringType)

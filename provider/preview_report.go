@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
@@ -27,6 +29,16 @@ func previewSummary(p bos.Preview, stage bool) string {
 		what += fmt.Sprintf(" (up to %d reboot)", down+unsure)
 	}
 	return headline(what, p.Nodes)
+}
+
+// asked is what a session was asked to do, for the headline where no more is
+// known of it.
+func asked(operation, template, limit types.String) string {
+	what := "to " + cmp.Or(operation.ValueString(), "act on")
+	if name := template.ValueString(); name != "" {
+		what += fmt.Sprintf(" template %q", name)
+	}
+	return headline(what, limit.ValueString())
 }
 
 func affected(p bos.Preview, effect bos.NodeEffect) (count int) {

@@ -336,7 +336,7 @@ func TestDestroyDeletesARecordThatIsOverAndForgetsASessionThatRuns(t *testing.T)
 		w.apply().exits(t, 0)
 		destroy := w.apply("-destroy")
 		destroy.exits(t, 0)
-		destroy.says(t, "Warning: BOS session runs on")
+		destroy.says(t, "Warning: BOS session "+bos.Sessions()[0]+" runs on")
 		if names := bos.Sessions(); len(names) != 1 {
 			t.Errorf("sessions are %v; the running one should be left alone", names)
 		}

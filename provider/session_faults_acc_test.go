@@ -132,7 +132,7 @@ func TestARecordThatVanishesDuringTheWaitIsNoFailure(t *testing.T) {
 	apply := w.apply()
 	<-gone
 	apply.exits(t, 0)
-	apply.says(t, "Warning: BOS session record is gone")
+	apply.says(t, "Warning: Record of BOS session ")
 	if attributes, tainted := w.instance("bos_session.boot"); attributes["record_expired"] != true || tainted {
 		t.Errorf("record_expired is %v (tainted: %t)", attributes["record_expired"], tainted)
 	}

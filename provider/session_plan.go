@@ -2,7 +2,6 @@ package provider
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -129,7 +128,7 @@ func (r *sessionResource) planNew(ctx context.Context, config, plan *sessionMode
 		return
 	}
 	if preview == nil {
-		r.shared.noPreview(fmt.Sprintf("Which nodes the %s of template %q will touch cannot be said now: %s.", plan.Operation.ValueString(), plan.TemplateName.ValueString(), why), diags)
+		r.shared.noPreview(asked(plan.Operation, plan.TemplateName, plan.Limit), why, diags)
 		return
 	}
 	if given := config.Pin.ValueString(); given != "" && given != preview.Pin {

@@ -164,14 +164,14 @@ func (r *sessionResource) wait(ctx context.Context, c *client.Client, m *session
 	r.shared.components.forget()
 	switch {
 	case done && m.RecordExpired.ValueBool():
-		diags.AddWarning("BOS session record is gone", fmt.Sprintf("BOS deleted its record of session %s while Terraform waited for it, so what became of its nodes is not known here. Look at the components, for example with the bos_components data source.", m.Name.ValueString()))
+		diags.AddWarning(fmt.Sprintf("Record of BOS session %s is gone", m.Name.ValueString()), fmt.Sprintf("BOS deleted its record of session %s while Terraform waited for it, so what became of its nodes is not known here. Look at the components, for example with the bos_components data source.", m.Name.ValueString()))
 	case done:
 	case ctx.Err() != nil:
-		diags.AddWarning("Stopped waiting for BOS session", fmt.Sprintf("Terraform was interrupted. Session %s %s; the next apply goes on waiting for it and starts no new one.", m.Name.ValueString(), r.meanwhile()))
+		diags.AddWarning("Stopped waiting for BOS session "+m.Name.ValueString(), fmt.Sprintf("Terraform was interrupted. Session %s %s; the next apply goes on waiting for it and starts no new one.", m.Name.ValueString(), r.meanwhile()))
 	case trouble != nil:
-		diags.AddWarning("Stopped waiting for BOS session", fmt.Sprintf("After %s BOS still did not say how session %s is getting on: %s\n\nThe next apply goes on waiting for it and starts no new one.", limit, m.Name.ValueString(), explain(trouble)))
+		diags.AddWarning("Stopped waiting for BOS session "+m.Name.ValueString(), fmt.Sprintf("After %s BOS still did not say how session %s is getting on: %s\n\nThe next apply goes on waiting for it and starts no new one.", limit, m.Name.ValueString(), explain(trouble)))
 	default:
-		diags.AddWarning("Stopped waiting for BOS session", fmt.Sprintf("Session %s is still %s after %s. It %s; the next apply goes on waiting for it and starts no new one. Raise timeouts to wait longer.", m.Name.ValueString(), m.Status.ValueString(), limit, r.meanwhile()))
+		diags.AddWarning("Stopped waiting for BOS session "+m.Name.ValueString(), fmt.Sprintf("Session %s is still %s after %s. It %s; the next apply goes on waiting for it and starts no new one. Raise timeouts to wait longer.", m.Name.ValueString(), m.Status.ValueString(), limit, r.meanwhile()))
 	}
 }
 
@@ -328,7 +328,7 @@ func (r *sessionResource) Delete(ctx context.Context, req resource.DeleteRequest
 // whether the record can be deleted then.
 func (r *sessionResource) end(ctx context.Context, c *client.Client, m sessionModel, s bos.Session, diags *diag.Diagnostics) bool {
 	if m.OnDestroy.ValueString() != onDestroyCancel {
-		diags.AddWarning("BOS session runs on", fmt.Sprintf("Session %s is %s. Terraform forgets it and leaves it and its nodes alone.", s.Name, s.Status.Status))
+		diags.AddWarning(fmt.Sprintf("BOS session %s runs on", s.Name), fmt.Sprintf("Session %s is %s. Terraform forgets it and leaves it and its nodes alone.", s.Name, s.Status.Status))
 		return false
 	}
 	caps, err := c.Capabilities(ctx)
@@ -337,7 +337,7 @@ func (r *sessionResource) end(ctx context.Context, c *client.Client, m sessionMo
 		return false
 	}
 	if !client.Has(caps, bos.ExtensionCancel) {
-		diags.AddWarning("BOS session runs on", fmt.Sprintf("Session %s is %s, and this BOS cannot cancel sessions. Terraform forgets it and leaves it and its nodes alone.", s.Name, s.Status.Status))
+		diags.AddWarning(fmt.Sprintf("BOS session %s runs on", s.Name), fmt.Sprintf("Session %s is %s, and this BOS cannot cancel sessions. Terraform forgets it and leaves it and its nodes alone.", s.Name, s.Status.Status))
 		return false
 	}
 	if _, err := c.CancelSession(ctx, s.Name, "destroyed by Terraform"); err != nil && !client.IsNotFound(err) {
