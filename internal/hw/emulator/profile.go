@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bootorch/terraform-provider-bos/internal/hw/yamlfile"
+	"github.com/bootorch/terraform-provider-bos/internal/yamlfile"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )

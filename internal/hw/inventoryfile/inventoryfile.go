@@ -9,7 +9,7 @@ import (
 	"maps"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
-	"github.com/bootorch/terraform-provider-bos/internal/hw/yamlfile"
+	"github.com/bootorch/terraform-provider-bos/internal/yamlfile"
 )
 
 // Secret says where the password of a BMC is; What names the setting, to which

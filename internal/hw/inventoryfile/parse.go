@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
-	"github.com/bootorch/terraform-provider-bos/internal/hw/yamlfile"
+	"github.com/bootorch/terraform-provider-bos/internal/yamlfile"
 )
 
 // maxNodes bounds the nodes of a file.

@@ -9,7 +9,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/bootorch/terraform-provider-bos/internal/hw/yamlfile"
+	"github.com/bootorch/terraform-provider-bos/internal/yamlfile"
 )
 
 // Config is bos.yaml. Each url is the prefix before the paths of the upstream.

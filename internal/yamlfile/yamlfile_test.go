@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bootorch/terraform-provider-bos/internal/hw/yamlfile"
+	"github.com/bootorch/terraform-provider-bos/internal/yamlfile"
 )
 
 type shape struct {
