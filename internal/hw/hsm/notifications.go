@@ -56,7 +56,8 @@ func (c *Client) Subscribe(ctx context.Context, url string) error {
 }
 
 // KeepSubscribed subscribes, and again when HSM has lost it, until ctx ends.
-// service is this service as HSM reaches it. Notifications are hints: without them all goes on at the pace of polling.
+// service is this service as HSM reaches it. Notifications are hints: without them
+// all goes on at the pace of polling.
 func (c *Client) KeepSubscribed(ctx context.Context, service string, log *slog.Logger) {
 	renew := time.NewTicker(renewEvery)
 	defer renew.Stop()

@@ -262,17 +262,20 @@ func (c *Client) unsubscribe() {
 	}
 	known := c.locator.last()
 	c.mu.Lock()
-	var left []target
+	type held struct {
+		bmc  Endpoint
+		path string
+	}
+	var left []held
 	for _, e := range known {
 		if s := c.subscriptions[e.Address]; s != nil && s.path != "" {
-			e.Target = s.path
-			left = append(left, target{Endpoint: e})
+			left = append(left, held{e, s.path})
 			delete(c.subscriptions, e.Address)
 		}
 	}
 	c.mu.Unlock()
-	farewell(left, func(ctx context.Context, t target) {
-		_, _ = caller.ask(ctx, http.MethodDelete, t.Endpoint, t.Target, nil) // the BMC finds out
+	farewell(left, func(ctx context.Context, s held) {
+		_, _ = caller.ask(ctx, http.MethodDelete, s.bmc, s.path, nil) // the BMC finds out
 	})
 }
 
