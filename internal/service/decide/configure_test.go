@@ -178,14 +178,19 @@ func TestLifetimesAreTheOptionsAndZeroKeepsForEver(t *testing.T) {
 	}
 }
 
-func TestAConfigurationUnderWayIsAskedAboutEverMoreRarely(t *testing.T) {
-	p := bos.DefaultOptions().Policy()
-	p.Configures = true
-	r := bos.Record{Component: bos.Component{
+// unconfigured is a node that has reported its boot and has a configuration to get.
+func unconfigured() bos.Record {
+	return bos.Record{Component: bos.Component{
 		ID: "x1000c0s0b0n0", Enabled: true,
 		ActualState:  bos.ActualState{BootArtifacts: bos.BootArtifacts{Kernel: "k"}, LastUpdated: bos.At(noon)},
 		DesiredState: bos.DesiredState{BootArtifacts: bos.BootArtifacts{Kernel: "k"}, Configuration: "c"},
 	}}
+}
+
+func TestAConfigurationUnderWayIsAskedAboutEverMoreRarely(t *testing.T) {
+	p := bos.DefaultOptions().Policy()
+	p.Configures = true
+	r := unconfigured()
 	for after, want := range map[time.Duration]time.Duration{
 		0: 2 * time.Second, 4 * time.Second: 4 * time.Second, time.Hour: p.Polling,
 	} {
@@ -200,12 +205,8 @@ func TestAConfigurationUnderWayIsAskedAboutEverMoreRarely(t *testing.T) {
 func TestAConfigurationThatNobodyHasEnabledIsEnabledOnceTheBootHasHadItsTime(t *testing.T) {
 	p := bos.DefaultOptions().Policy()
 	p.Configures = true
-	r := bos.Record{Component: bos.Component{
-		ID: "x1000c0s0b0n0", Enabled: true,
-		ActualState:  bos.ActualState{BootArtifacts: bos.BootArtifacts{Kernel: "k"}, LastUpdated: bos.At(noon)},
-		DesiredState: bos.DesiredState{BootArtifacts: bos.BootArtifacts{Kernel: "k"}, Configuration: "c"},
-		LastAction:   bos.LastAction{Action: bos.ActionPoweringOn},
-	}, Work: bos.Work{ActionAt: noon}}
+	r := unconfigured()
+	r.LastAction, r.Work.ActionAt = bos.LastAction{Action: bos.ActionPoweringOn}, noon
 	for after, want := range map[time.Duration]bos.EffectKind{time.Minute: bos.EffectNone, p.MaxBootWait: bos.EffectConfigure} {
 		now := noon.Add(after)
 		idle := bos.ConfigurationReading{Desired: "c", Status: bos.ConfigurationPending, Idle: true, Asked: now}
@@ -219,11 +220,10 @@ func TestAConfigurationThatNobodyHasEnabledIsEnabledOnceTheBootHasHadItsTime(t *
 func TestANodeThatWaitsForTheConfigurationServiceIsNotWrittenWithEveryLook(t *testing.T) {
 	p := bos.DefaultOptions().Policy()
 	p.Configures = true
-	r := bos.Record{Component: bos.Component{
-		ID: "x1000c0s0b0n0", Enabled: true, Session: "s", LastAction: bos.LastAction{Action: bos.ActionPoweringOn}, Status: bos.ComponentStatus{Phase: bos.PhaseConfiguring},
-		ActualState:  bos.ActualState{BootArtifacts: bos.BootArtifacts{Kernel: "k"}},
-		DesiredState: bos.DesiredState{BootArtifacts: bos.BootArtifacts{Kernel: "k"}, Configuration: "c"},
-	}, Work: bos.Work{ActionAt: noon}}
+	r := unconfigured()
+	r.Session, r.Status.Phase = "s", bos.PhaseConfiguring
+	r.LastAction, r.Work.ActionAt = bos.LastAction{Action: bos.ActionPoweringOn}, noon
+	r.ActualState.LastUpdated = bos.Time{}
 	on := func(now time.Time) Observation {
 		return Observation{Power: bos.PowerReading{ID: r.ID, State: bos.PowerStateOn, Asked: now}}
 	}
