@@ -17,6 +17,9 @@ type Tally struct {
 	// only wait for what it has staged.
 	Owned, Staged      int
 	Successful, Failed int
+	// Busy says that the session is not over: it works on one of them, or one
+	// waits for what it has staged.
+	Busy bool
 	// Phases counts those that are enabled and not on hold.
 	Phases map[Phase]int
 	// Errors has the owned components of each error, in any order.
@@ -26,6 +29,7 @@ type Tally struct {
 // Count adds n components that share status word, phase and enabled.
 func (t *Tally) Count(n int, status string, phase Phase, enabled, onHold bool) {
 	t.Owned += n
+	t.Busy = t.Busy || enabled && n > 0
 	switch status {
 	case StatusStable:
 		t.Successful += n
@@ -37,6 +41,15 @@ func (t *Tally) Count(n int, status string, phase Phase, enabled, onHold bool) {
 			t.Phases = make(map[Phase]int)
 		}
 		t.Phases[phase] += n
+	}
+}
+
+// Wait adds a component that waits for what the session has staged. One that
+// the session owns as well is counted there.
+func (t *Tally) Wait(owned bool) {
+	t.Busy = true
+	if !owned {
+		t.Staged++
 	}
 }
 
@@ -56,10 +69,10 @@ func (t *Tally) Fail(id, text string) {
 func TallyOf(session string, managed []Record) Tally {
 	var t Tally
 	for _, r := range managed {
+		if r.StageWaits(session) {
+			t.Wait(r.Session == session)
+		}
 		if r.Session != session {
-			if r.StageWaits(session) {
-				t.Staged++
-			}
 			continue
 		}
 		t.Count(1, r.DeriveStatus(), r.Status.Phase, r.Enabled, r.Status.StatusOverride == StatusOnHold)

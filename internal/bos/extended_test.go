@@ -79,3 +79,28 @@ func TestEveryCauseHasASentenceThatSaysWhereToLook(t *testing.T) {
 		}
 	}
 }
+
+func TestASessionIsBusyWhileItWorksOnANodeOrOneWaitsForItsStage(t *testing.T) {
+	disabled := func(session, staged, applied string) Record {
+		return owned(0, func(r *Record) {
+			r.Enabled, r.Session, r.StagedState.Session, r.Work.Applied = false, session, staged, applied
+		})
+	}
+	for name, test := range map[string]struct {
+		record Record
+		busy   bool
+	}{
+		"works on it":                     {owned(0, func(*Record) {}), true},
+		"works on it, on hold":            {owned(0, func(r *Record) { r.Status.StatusOverride = StatusOnHold }), true},
+		"is done with it":                 {disabled("s", "", ""), false},
+		"staged it":                       {disabled("", "s", ""), true},
+		"staged it anew":                  {disabled("s", "s", ""), true},
+		"staged it, applied":              {disabled("s", "s", "s"), false},
+		"staged it, applied, taken over":  {disabled("newer", "s", "s"), false},
+		"another session is at work here": {owned(0, func(r *Record) { r.Session = "newer" }), false},
+	} {
+		if got := TallyOf("s", []Record{test.record}).Busy; got != test.busy {
+			t.Errorf("%s: busy %t, want %t", name, got, test.busy)
+		}
+	}
+}

@@ -94,7 +94,7 @@ func TestASessionCompletesWhenItsLastNodeIsDone(t *testing.T) {
 	}
 	done := out.Commit.Components[0]
 	done.Revision++
-	out = e.Step(now, engine.Inputs{Completions: []engine.CompletionFacts{{Key: session.Key(), Managed: []bos.Record{done}}}})
+	out = e.Step(now, engine.Inputs{Completions: []engine.CompletionFacts{{Key: session.Key(), Tally: bos.TallyOf("s", []bos.Record{done})}}})
 	if len(out.Commit.Sessions) != 1 || out.Commit.Sessions[0].Status.Status != bos.SessionComplete || out.Commit.Sessions[0].Extended.PercentSuccessful != 100 {
 		t.Errorf("sessions %+v, want the session complete with its status saved", out.Commit.Sessions)
 	}
@@ -116,7 +116,7 @@ func TestAStagedSessionCompletesOnceItsNodesAreAppliedAndDoneWhetherTheStageIsCl
 		if len(out.Looks) != 0 || len(out.Completions) != 1 {
 			t.Fatalf("looks %v, completions %v: what is staged is left alone", out.Looks, out.Completions)
 		}
-		out = e.Step(now, engine.Inputs{Completions: []engine.CompletionFacts{{Key: session.Key(), Managed: []bos.Record{rec}}}})
+		out = e.Step(now, engine.Inputs{Completions: []engine.CompletionFacts{{Key: session.Key(), Tally: bos.TallyOf("s", []bos.Record{rec})}}})
 		if len(out.Commit.Sessions) != 0 {
 			t.Fatal("a session is complete whose node still waits to be applied")
 		}
@@ -142,7 +142,7 @@ func TestAStagedSessionCompletesOnceItsNodesAreAppliedAndDoneWhetherTheStageIsCl
 		if done.Enabled {
 			t.Fatalf("%+v", done)
 		}
-		out = e.Step(now, engine.Inputs{Completions: []engine.CompletionFacts{{Key: session.Key(), Managed: []bos.Record{done}}}})
+		out = e.Step(now, engine.Inputs{Completions: []engine.CompletionFacts{{Key: session.Key(), Tally: bos.TallyOf("s", []bos.Record{done})}}})
 		if len(out.Commit.Sessions) != 1 || out.Commit.Sessions[0].Status.Status != bos.SessionComplete {
 			t.Errorf("with clear_stage %t the session never completes: %+v", clearStage, out.Commit.Sessions)
 		}

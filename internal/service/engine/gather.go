@@ -220,31 +220,11 @@ func (p Ports) selected(ctx context.Context, s bos.SessionRecord, facts SetupFac
 	return sel, records, nil
 }
 
-// CompletionFacts gathers the components a session manages.
+// CompletionFacts counts the components a session manages.
 func (p Ports) CompletionFacts(ctx context.Context, s bos.SessionRecord) CompletionFacts {
 	facts := CompletionFacts{Key: s.Key()}
-	facts.Managed, facts.Err = Managed(ctx, p.Store, s.Session)
+	facts.Tally, facts.Err = p.Store.SessionTally(ctx, s.Session)
 	return facts
-}
-
-// Managed lists the components that a session owns or has staged, each once.
-// Components name their session without its tenant: of those, the session's own
-// are the ones that it set up.
-func Managed(ctx context.Context, store bos.Store, s bos.Session) ([]bos.Record, error) {
-	owned, err := store.Components(ctx, bos.ComponentFilter{Session: s.Name})
-	if err != nil {
-		return nil, fmt.Errorf("load the components of session %q: %w", s.Name, err)
-	}
-	staged, err := store.Components(ctx, bos.ComponentFilter{StagedSession: s.Name})
-	if err != nil {
-		return nil, fmt.Errorf("load the components staged by session %q: %w", s.Name, err)
-	}
-	for _, r := range staged {
-		if r.Session != s.Name {
-			owned = append(owned, r)
-		}
-	}
-	return s.Own(owned), nil
 }
 
 // DiscoveryFacts reads the inventory and the ids BOS has.

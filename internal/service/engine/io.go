@@ -66,11 +66,11 @@ type SetupFacts struct {
 	Invalid  error
 }
 
-// CompletionFacts is the components a session manages.
+// CompletionFacts is the components a session manages, counted.
 type CompletionFacts struct {
-	Key     bos.SessionKey
-	Managed []bos.Record
-	Err     error
+	Key   bos.SessionKey
+	Tally bos.Tally
+	Err   error
 }
 
 // DiscoveryFacts is the inventory with the ids that BOS already has.

@@ -163,7 +163,7 @@ func (e *Engine) setUp(facts SetupFacts) {
 		return
 	}
 	if facts.Invalid != nil {
-		e.endSession(s, nil, facts.Invalid.Error())
+		e.endSession(s, bos.Tally{}, facts.Invalid.Error())
 		return
 	}
 	if facts.Err != nil {
@@ -172,7 +172,7 @@ func (e *Engine) setUp(facts SetupFacts) {
 	}
 	result, err := e.plan(s.rec, facts)
 	if err != nil {
-		e.endSession(s, nil, err.Error())
+		e.endSession(s, bos.Tally{}, err.Error())
 		return
 	}
 	next := s.rec
@@ -241,7 +241,7 @@ func RequestOf(rec bos.SessionRecord) decide.Request {
 // gives up after SetupGiveUp.
 func (e *Engine) putOff(s *session, err error) {
 	if e.step.now.Sub(s.rec.Created) >= e.policy.SetupGiveUp {
-		e.endSession(s, nil, fmt.Sprintf("gave up after %s: %s", e.policy.SetupGiveUp, err))
+		e.endSession(s, bos.Tally{}, fmt.Sprintf("gave up after %s: %s", e.policy.SetupGiveUp, err))
 		return
 	}
 	s.asked = false
@@ -262,18 +262,13 @@ func (e *Engine) complete(facts CompletionFacts) {
 		return
 	}
 	s.asked = false
-	if facts.Err != nil || s.rec.Status.Status != bos.SessionRunning {
+	if facts.Err != nil || s.rec.Status.Status != bos.SessionRunning || facts.Tally.Busy {
 		return
 	}
-	for _, r := range facts.Managed {
-		if r.Enabled && r.Session == s.rec.Name || r.StageWaits(s.rec.Name) {
-			return
-		}
-	}
-	e.endSession(s, facts.Managed, "")
+	e.endSession(s, facts.Tally, "")
 }
 
-func (e *Engine) endSession(s *session, managed []bos.Record, text string) {
+func (e *Engine) endSession(s *session, tally bos.Tally, text string) {
 	next := s.rec
 	next.Status.Status = bos.SessionComplete
 	next.Status.EndTime = bos.At(e.step.now)
@@ -281,7 +276,7 @@ func (e *Engine) endSession(s *session, managed []bos.Record, text string) {
 	if text != "" {
 		next.Status.Error = &text
 	}
-	status := bos.Extended(next, managed, e.step.now)
+	status := tally.Extended(next, e.step.now)
 	next.Extended = &status
 	e.writeSession(s, next)
 	e.forgetSession(next.Key())

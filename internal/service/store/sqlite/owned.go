@@ -110,12 +110,13 @@ func (s *Store) SessionTally(ctx context.Context, session bos.Session) (bos.Tall
 	if err == nil {
 		err = s.each(ctx, func(row scanner) error {
 			var id string
-			err := row.Scan(&id)
+			var owned bool
+			err := row.Scan(&id, &owned)
 			if own(id) {
-				t.Staged++
+				t.Wait(owned)
 			}
 			return err
-		}, stagedOnly, session.Name)
+		}, stageWaits, session.Name)
 	}
 	if err != nil {
 		return bos.Tally{}, fmt.Errorf("count the components of session %s: %w", session.Name, err)
@@ -123,8 +124,9 @@ func (s *Store) SessionTally(ctx context.Context, session bos.Session) (bos.Tall
 	return t, nil
 }
 
-// stagedOnly is who waits for what a session has staged (bos.Record.StageWaits).
-const stagedOnly = `SELECT id FROM components WHERE staged_session = ?1 AND staged_session <> '' AND session <> ?1
+// stageWaits is who waits for what a session has staged (bos.Record.StageWaits),
+// and whether it owns them.
+const stageWaits = `SELECT id, session = ?1 FROM components WHERE staged_session = ?1 AND staged_session <> ''
 AND (work = '{}' OR COALESCE(work ->> '$.applied', '') <> ?1)`
 
 // separator stands between ids; no xname holds it.

@@ -104,13 +104,16 @@ func tally(t *testing.T, s bos.Store) {
 			rt.Fatal(err)
 		}
 		rec := session("", "s", strings.Join(rapid.SliceOfDistinct(rapid.SampledFrom(all), rapid.ID[string]).Draw(rt, "own"), ","))
-		want := bos.Extended(rec, rec.Own(read(t, s, bos.ComponentFilter{})), now.Add(time.Minute))
+		want := bos.TallyOf("s", rec.Own(read(t, s, bos.ComponentFilter{})))
 		got, err := s.SessionTally(t.Context(), rec.Session)
 		if err != nil {
 			rt.Fatal(err)
 		}
-		if diff := cmp.Diff(want, got.Extended(rec, now.Add(time.Minute))); diff != "" {
+		if diff := cmp.Diff(want.Extended(rec, now.Add(time.Minute)), got.Extended(rec, now.Add(time.Minute))); diff != "" {
 			rt.Fatal(diff)
+		}
+		if got.Busy != want.Busy {
+			rt.Fatalf("busy %t, want %t", got.Busy, want.Busy)
 		}
 	})
 }
