@@ -186,6 +186,9 @@ type Work struct {
 	// never came. What is in flight without it was sent, or not, by a service
 	// that stopped before it knew.
 	Unanswered bool `json:"unanswered,omitempty"`
+	// Resent says that the power action under way was accepted, did not show
+	// in time, and was sent once more as part of the same attempt.
+	Resent bool `json:"resent,omitempty"`
 	// Lost counts the attempts given back because the service stopped while
 	// their call was in flight, and the power showed that it did nothing.
 	Lost int `json:"lost,omitempty"`

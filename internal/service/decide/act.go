@@ -13,7 +13,7 @@ func turnOn(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 	if called(r, bos.ActionPoweringOn) {
 		deadline := r.Work.ActionAt.Add(p.MaxPowerOnWait)
 		if o.Power.Asked.Before(deadline) {
-			return Decision{Next: r, Look: nextLook(r, o, p, now, deadline), Why: ReasonPowerOnWait}
+			return await(r, o, p, now, deadline)
 		}
 		r.LastAction.Failed = true
 		r.Work.Cause = bos.CauseResetIgnored
@@ -45,7 +45,7 @@ func turnOff(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision 
 	if graceful || forceful {
 		deadline := r.Work.ActionAt.Add(p.MaxPowerOffWait)
 		if o.Power.Asked.Before(deadline) {
-			return Decision{Next: r, Look: nextLook(r, o, p, now, deadline), Why: ReasonPowerOffWait}
+			return await(r, o, p, now, deadline)
 		}
 		r.Work.Cause = bos.CausePowerOffTimeout
 		r.Error = fmt.Sprintf("still on max_power_off_wait_time (%s) after the last power-off: %s",
@@ -141,7 +141,7 @@ func act(r bos.Record, kind bos.EffectKind, why Reason, now time.Time) Decision 
 	r.Error = ""
 	r.Work.Hold = ""
 	r.Work.RetryAt = time.Time{}
-	r.Work.InFlight, r.Work.Unanswered = kind, false
+	r.Work.InFlight, r.Work.Unanswered, r.Work.Resent = kind, false, false
 	r.Work.ActionAt, r.Work.FlightAt = now, now
 	r.LastAction = bos.LastAction{Action: actionOf(kind), LastUpdated: bos.At(now)}
 	return Decision{Next: r, Effect: bos.Effect{Kind: kind}, Why: why}
@@ -186,7 +186,7 @@ const minPace = 100 * time.Millisecond
 // nothing is known of others it begins soon. Only a look from after the deadline
 // ends the wait: the node may have made it since the one before.
 func nextLook(r bos.Record, o Observation, p bos.Policy, now, deadline time.Time) time.Time {
-	elapsed := now.Sub(r.Work.ActionAt)
+	elapsed := now.Sub(sentAt(r))
 	wait := max(elapsed/2, minLook)
 	if o.Expect > 0 {
 		early := o.Expect - o.Expect/16

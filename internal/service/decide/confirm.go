@@ -28,7 +28,7 @@ func confirm(r bos.Record, state bos.PowerState, p bos.Policy, now time.Time) (b
 		return r, true
 	}
 	r.Work.InFlight = bos.EffectNone
-	if r.LastAction.Action == actionOf(kind) {
+	if r.LastAction.Action == actionOf(kind) && !r.Work.Resent {
 		r.LastAction.Failed = true
 		r.Work.Cause = bos.CauseResetUnconfirmed
 		r = giveBackLost(r, kind)

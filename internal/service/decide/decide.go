@@ -14,33 +14,40 @@ type Reason string
 
 // The reasons.
 const (
-	ReasonDisabled       Reason = "disabled"
-	ReasonLook           Reason = "power_unknown_look"
-	ReasonHold           Reason = "hold"
-	ReasonUnreachable    Reason = "unreachable"
-	ReasonAlreadyFailed  Reason = "already_failed"
-	ReasonDone           Reason = "desired_state_reached"
-	ReasonWriteBoot      Reason = "write_boot_parameters"
-	ReasonPowerOn        Reason = "power_on"
-	ReasonPowerOnWait    Reason = "power_on_wait"
-	ReasonBootWait       Reason = "boot_wait"
-	ReasonPowerOff       Reason = "power_off_graceful"
-	ReasonPowerOffForce  Reason = "power_off_forceful"
-	ReasonPowerOffWait   Reason = "power_off_wait"
-	ReasonConfiguring    Reason = "configuring"
-	ReasonConfigure      Reason = "set_configuration"
-	ReasonConfigFailed   Reason = "configuration_failed"
-	ReasonRetryWait      Reason = "retry_wait"
-	ReasonConfirmWait    Reason = "confirm_wait"
-	ReasonGivenBack      Reason = "attempt_given_back"
-	ReasonChanging       Reason = "power_changing"
-	ReasonRampWait       Reason = "ramp_wait"
-	ReasonRetriesReached Reason = "retries_exhausted"
+	ReasonDisabled           Reason = "disabled"
+	ReasonLook               Reason = "power_unknown_look"
+	ReasonHold               Reason = "hold"
+	ReasonUnreachable        Reason = "unreachable"
+	ReasonAlreadyFailed      Reason = "already_failed"
+	ReasonDone               Reason = "desired_state_reached"
+	ReasonWriteBoot          Reason = "write_boot_parameters"
+	ReasonPowerOn            Reason = "power_on"
+	ReasonPowerOnWait        Reason = "power_on_wait"
+	ReasonBootWait           Reason = "boot_wait"
+	ReasonPowerOnAgain       Reason = "power_on_again"
+	ReasonPowerOff           Reason = "power_off_graceful"
+	ReasonPowerOffForce      Reason = "power_off_forceful"
+	ReasonPowerOffForceAgain Reason = "power_off_forceful_again"
+	ReasonPowerOffWait       Reason = "power_off_wait"
+	ReasonConfiguring        Reason = "configuring"
+	ReasonConfigure          Reason = "set_configuration"
+	ReasonConfigFailed       Reason = "configuration_failed"
+	ReasonRetryWait          Reason = "retry_wait"
+	ReasonConfirmWait        Reason = "confirm_wait"
+	ReasonGivenBack          Reason = "attempt_given_back"
+	ReasonChanging           Reason = "power_changing"
+	ReasonRampWait           Reason = "ramp_wait"
+	ReasonRetriesReached     Reason = "retries_exhausted"
 )
 
 // Acts reports whether the reason is that of a power action.
 func (r Reason) Acts() bool {
-	return r == ReasonPowerOn || r == ReasonPowerOff || r == ReasonPowerOffForce
+	switch r {
+	case ReasonPowerOn, ReasonPowerOnAgain, ReasonPowerOff, ReasonPowerOffForce, ReasonPowerOffForceAgain:
+		return true
+	default:
+		return false
+	}
 }
 
 // Decision is what shall happen to one component.

@@ -39,7 +39,7 @@ func TestTheStatusDecisionRuleByRule(t *testing.T) {
 			bos.PowerStateOff, nil, bos.StatusPowerOnCalled, bos.PhasePoweringOn, bos.EffectPowerOn, "",
 		},
 		"rule 3: off, and powered on a moment ago": {
-			bos.PowerStateOff, acted(bos.ActionPoweringOn, noon.Add(-p.MaxPowerOnWait/2)), bos.StatusPowerOnCalled, bos.PhasePoweringOn, "", "",
+			bos.PowerStateOff, acted(bos.ActionPoweringOn, noon.Add(-p.MaxPowerOnWait/4)), bos.StatusPowerOnCalled, bos.PhasePoweringOn, "", "",
 		},
 		"rule 3: off, and powered on without effect": {
 			bos.PowerStateOff, acted(bos.ActionPoweringOn, noon.Add(-2*p.MaxPowerOnWait)), bos.StatusPowerOnCalled, bos.PhasePoweringOn, bos.EffectPowerOn, "",

@@ -21,6 +21,11 @@ func Settle(r bos.Record, e bos.Effect, res bos.CallResult, now time.Time) bos.R
 		r.Work.InFlight = bos.EffectNone
 		return r
 	}
+	if r.Work.Resent {
+		// Its attempt has until the deadline, whatever became of the second call.
+		r.Work.InFlight = bos.EffectNone
+		return r
+	}
 	switch res.Outcome {
 	case bos.CallDone:
 		r.Work.InFlight = bos.EffectNone
@@ -62,7 +67,7 @@ func undo(r bos.Record, o Observation, now time.Time) bos.Record {
 		!called(r, r.LastAction.Action) || showsEffect(kind, o.Power.State) {
 		return r
 	}
-	r.Work.InFlight = kind
+	r.Work.InFlight, r.Work.Resent = kind, false
 	return Settle(r, bos.Effect{Kind: kind}, o.Power.Undone, now)
 }
 

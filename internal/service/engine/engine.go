@@ -360,7 +360,7 @@ func (e *Engine) settle(r Result) {
 	default:
 		next := decide.Settle(n.rec, r.Effect, e.room.shared(r.CallResult), now)
 		if r.Outcome == bos.CallDone && next.Work.ActionAt.Equal(n.rec.Work.ActionAt) {
-			n.accepted, n.answered, n.rec = next.Work.ActionAt, now, next
+			n.accepted, n.answered, n.rec = next.Work.FlightAt, now, next
 			return
 		}
 		e.write(n, next)

@@ -46,7 +46,7 @@ func (e *Engine) expect(n *node) time.Duration {
 // a node, and how long that took.
 func shown(before bos.Record, was, is bos.PowerReading) (took time.Duration, ok bool) {
 	at := before.Work.ActionAt
-	if at.IsZero() || before.LastAction.Failed || before.Work.InFlight != bos.EffectNone || !was.Asked.IsZero() && !was.Asked.Before(at) && leadsTo(before.LastAction.Action, was.State) {
+	if at.IsZero() || before.LastAction.Failed || before.Work.Resent || before.Work.InFlight != bos.EffectNone || !was.Asked.IsZero() && !was.Asked.Before(at) && leadsTo(before.LastAction.Action, was.State) {
 		return 0, false
 	}
 	return is.Asked.Sub(at), leadsTo(before.LastAction.Action, is.State)

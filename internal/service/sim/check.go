@@ -24,10 +24,13 @@ type checks struct {
 	known  map[string]bos.PowerReading
 	// Since a node was last armed, at the time in armedAt: resets counts the
 	// power-ons that reached its BMC, allowed is the largest limit it had.
-	armedAt         map[string]time.Time
-	resets, allowed map[string]int
-	starts          []start
-	member          map[string]bool
+	armedAt map[string]time.Time
+	// repeats are the power-ons that were sent again within their attempt.
+	resets, allowed, repeats map[string]int
+	// resent are the attempts that sent theirs again.
+	resent map[resend]bool
+	starts []start
+	member map[string]bool
 }
 
 // start is a power-on as it reached its BMC.
@@ -40,7 +43,7 @@ func newChecks(w *World) checks {
 	return checks{
 		w: w, cancelled: make(map[bos.SessionKey]bool), flying: make(map[string]bos.EffectKind),
 		known: make(map[string]bos.PowerReading), armedAt: make(map[string]time.Time), resets: make(map[string]int),
-		allowed: make(map[string]int), member: make(map[string]bool),
+		allowed: make(map[string]int), repeats: make(map[string]int), resent: make(map[resend]bool), member: make(map[string]bool),
 	}
 }
 
@@ -63,6 +66,7 @@ func (c *checks) armed(id string) {
 	c.armedAt[id] = c.w.Now
 	delete(c.resets, id)
 	delete(c.allowed, id)
+	delete(c.repeats, id)
 }
 
 // record is what is stored of a node.
@@ -103,12 +107,40 @@ func (c *checks) started(epoch int, e bos.Effect, id string) {
 		bos.EffectPowerOn: r.EventStats.PowerOnAttempts, bos.EffectPowerOffGraceful: r.EventStats.PowerOffGracefulAttempts,
 		bos.EffectPowerOffForceful: r.EventStats.PowerOffForcefulAttempts,
 	}[e.Kind]
+	if r.Work.Resent {
+		c.again(e.Kind, id, r)
+	}
 	if counted > limit {
 		c.w.violated("%s of %s is attempt %d, its limit is %d", e.Kind, id, counted, limit)
 	}
 	if stored, _, ok := c.w.room.BootParameters(id); on && (!ok || stored != r.DesiredState.BootArtifacts) {
 		c.w.violated("power-on of %s without the boot parameters that it shall run", id)
 	}
+}
+
+// again holds a reset that is sent once more against its attempt: the first was
+// given time to show, and is repeated once.
+func (c *checks) again(kind bos.EffectKind, id string, r bos.Record) {
+	key := resend{id, r.Work.ActionAt}
+	if c.resent[key] {
+		c.w.violated("%s of %s is sent a third time in one attempt", kind, id)
+	}
+	c.resent[key] = true
+	if kind == bos.EffectPowerOn {
+		c.repeats[id]++
+	}
+	if kind != bos.EffectPowerOn {
+		return // the wait for a power-off is an option that clients change
+	}
+	if waited, most := c.w.Now.Sub(r.Work.ActionAt), bos.DefaultOptions().Policy().MaxPowerOnWait; waited < most/2 || waited >= most {
+		c.w.violated("power-on of %s is sent again after %s", id, waited)
+	}
+}
+
+// resend is an attempt whose reset was sent again.
+type resend struct {
+	id string
+	of time.Time
 }
 
 func (c *checks) answered(epoch int, ids []string) {
@@ -135,8 +167,8 @@ func (c *checks) reset(e bos.Effect, id string, started time.Time) {
 		return // for who had the node before
 	}
 	c.resets[id]++
-	if most, lost := c.allowed[id], c.record(id).Work.Lost; c.resets[id] > most+lost {
-		c.w.violated("%s was powered on %d times, %d are allowed and %d were given back", id, c.resets[id], most, lost)
+	if most, lost, again := c.allowed[id], c.record(id).Work.Lost, c.repeats[id]; c.resets[id] > most+lost+again {
+		c.w.violated("%s was powered on %d times, %d are allowed, %d were given back and %d sent again", id, c.resets[id], most, lost, again)
 	}
 }
 
@@ -256,7 +288,7 @@ func (c *checks) history(commit bos.Commit, conflicts bos.Conflicts, before int6
 		}
 	}
 	for _, r := range commit.Components {
-		if written[r.ID] && r.Work.ActionAt.Equal(c.w.Now) && r.Enabled && !told[r.ID] {
+		if written[r.ID] && r.Enabled && (r.Work.ActionAt.Equal(c.w.Now) || r.Work.Resent && r.Work.FlightAt.Equal(c.w.Now)) && !told[r.ID] {
 			c.w.violated("%s of %s is not in the history", r.LastAction.Action, r.ID)
 		}
 	}

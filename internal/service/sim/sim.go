@@ -106,9 +106,6 @@ type World struct {
 	Steps   int
 	// Violations are the checks that failed.
 	Violations []string
-	// Eaten is how many resets of one kind in a row a node's BMC accepted
-	// and dropped by chance, at most, in the last session.
-	Eaten map[string]int
 
 	config  Config
 	ctx     context.Context //nolint:containedctx // a simulation is one call, its context never ends
@@ -129,8 +126,6 @@ type World struct {
 	queue     events
 	sequence  int
 	tokens    int
-	// dropped is how many of a kind were dropped since the last that was not.
-	dropped map[reset]int
 	// retries is the default retry policy that the engine was told.
 	retries  int
 	out      map[Upstream]bool
@@ -138,12 +133,6 @@ type World struct {
 	sessions int
 	open     map[bos.SessionKey]bool
 	check    checks
-}
-
-// reset is a kind of reset of a node.
-type reset struct {
-	node string
-	kind bos.EffectKind
 }
 
 type event struct {
@@ -184,8 +173,8 @@ func New(store bos.Store, c Config) (*World, error) {
 	}
 	w := &World{
 		Now: Epoch, config: c, ctx: context.Background(), store: store, room: room,
-		rng:   rand.New(rand.NewPCG(c.Seed, 1)), //nolint:gosec // a simulation must repeat
-		Eaten: make(map[string]int), dropped: make(map[reset]int), out: make(map[Upstream]bool), open: make(map[bos.SessionKey]bool), faulty: true,
+		rng: rand.New(rand.NewPCG(c.Seed, 1)), //nolint:gosec // a simulation must repeat
+		out: make(map[Upstream]bool), open: make(map[bos.SessionKey]bool), faulty: true,
 	}
 	w.check = newChecks(w)
 	w.ports = engine.Ports{Store: store, Inventory: w, Artifacts: w}
@@ -267,8 +256,6 @@ func (w *World) Start() { w.start() }
 
 // RunSession runs one session more, and what else is open, to the end.
 func (w *World) RunSession(op bos.Operation, limit string) (bos.SessionKey, error) {
-	clear(w.Eaten)
-	clear(w.dropped)
 	created := w.Now.Add(2 * time.Second)
 	var key bos.SessionKey
 	w.at(created, func() { key = w.createSession(op, limit) })

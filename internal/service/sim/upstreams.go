@@ -188,8 +188,6 @@ func (w *World) power(epoch int, e bos.Effect, id string, started time.Time) {
 		}
 	case w.chance(w.config.Faults.Drop):
 		w.check.reset(e, id, started)
-		w.dropped[reset{id, e.Kind}]++
-		w.Eaten[id] = max(w.Eaten[id], w.dropped[reset{id, e.Kind}])
 	default:
 		res.Outcome, res.Cause, res.Detail = w.reset(e, id, started)
 	}
@@ -215,7 +213,6 @@ func (w *World) reset(e bos.Effect, id string, started time.Time) (bos.CallOutco
 		return bos.CallBusy, bos.CauseBMCError, strconv.Itoa(int(status))
 	}
 	w.check.reset(e, id, started)
-	delete(w.dropped, reset{id, e.Kind})
 	switch status {
 	case emulator.AnswerAccepted:
 		return bos.CallDone, bos.CauseNone, ""

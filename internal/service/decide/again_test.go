@@ -1,0 +1,87 @@
+package decide
+
+import (
+	"testing"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// ignored is a node after an accepted power action that does not show.
+func ignored(action bos.Action) bos.Record {
+	r := poweredOn()
+	r.LastAction.Action = action
+	if action != bos.ActionPoweringOn {
+		r.DesiredState.BootArtifacts = bos.BootArtifacts{}
+		r.EventStats = bos.EventStats{PowerOffForcefulAttempts: 1, PowerOffGracefulAttempts: 1}
+	}
+	return r
+}
+
+// seen decides on a node whose power is looked at some time after its action.
+func seen(r bos.Record, state bos.PowerState, after time.Duration, o Observation) Decision {
+	now := r.Work.ActionAt.Add(after)
+	o.Power = bos.PowerReading{ID: r.ID, State: state, Asked: now}
+	return Decide(r, o, bos.DefaultOptions().Policy(), now)
+}
+
+func TestAnActionThatDoesNotShowIsSentOnceMoreHalfWayInTheSameAttempt(t *testing.T) {
+	p := bos.DefaultOptions().Policy()
+	for action, c := range map[bos.Action]struct {
+		state bos.PowerState
+		wait  time.Duration
+		again bos.EffectKind
+		why   Reason
+	}{
+		bos.ActionPoweringOn:       {bos.PowerStateOff, p.MaxPowerOnWait, bos.EffectPowerOn, ReasonPowerOnAgain},
+		bos.ActionPowerOffForceful: {bos.PowerStateOn, p.MaxPowerOffWait, bos.EffectPowerOffForceful, ReasonPowerOffForceAgain},
+	} {
+		t.Run(string(action), func(t *testing.T) {
+			r := ignored(action)
+			early := seen(r, c.state, c.wait/2-time.Millisecond, Observation{})
+			if early.Effect.Kind != bos.EffectNone || !early.Look.Equal(r.Work.ActionAt.Add(c.wait/2)) {
+				t.Errorf("before half of its time: %s, a look at %s; want one half-way and no action", early.Effect.Kind, early.Look)
+			}
+			d := seen(r, c.state, c.wait/2, Observation{})
+			if d.Effect.Kind != c.again || d.Why != c.why || d.Next.EventStats != r.EventStats || !d.Next.Work.ActionAt.Equal(r.Work.ActionAt) {
+				t.Fatalf("half-way: %+v; want %s as part of the same attempt", d, c.again)
+			}
+			for _, res := range []bos.CallResult{{}, {Outcome: bos.CallRefused}, {Outcome: bos.CallBusy}, {Outcome: bos.CallUnknown}, {Outcome: bos.CallNotAttempted}, {Outcome: bos.CallUnsupported}} {
+				after := Settle(d.Next, d.Effect, res, d.Next.Work.FlightAt.Add(time.Second))
+				if after.Work.InFlight != bos.EffectNone || after.LastAction.Failed || after.EventStats != r.EventStats {
+					t.Errorf("answered with outcome %v: %+v; want a wait until the deadline", res.Outcome, after)
+				}
+				if w := seen(after, c.state, c.wait-time.Second, Observation{}); w.Effect.Kind != bos.EffectNone || !w.Next.Enabled {
+					t.Errorf("sent a third time: %+v", w)
+				}
+				if w := seen(after, c.state, c.wait, Observation{}); w.Effect.Kind == bos.EffectNone || w.Why == c.why {
+					t.Errorf("after its time: %+v; want the next attempt", w)
+				}
+			}
+		})
+	}
+}
+
+func TestAServiceThatStopsWhileItSendsAgainGivesNoAttemptBack(t *testing.T) {
+	p := bos.DefaultOptions().Policy()
+	d := seen(ignored(bos.ActionPoweringOn), bos.PowerStateOff, p.MaxPowerOnWait/2, Observation{})
+	after := seen(d.Next, bos.PowerStateOff, p.MaxPowerOnWait/2+p.ConfirmGrace, Observation{})
+	if r := after.Next; r.Work.Lost != 0 || r.Work.InFlight != bos.EffectNone || r.LastAction.Failed || after.Effect.Kind != bos.EffectNone {
+		t.Errorf("%+v; want its attempt to wait on", after)
+	}
+}
+
+func TestAGracefulShutdownIsNotSentAgain(t *testing.T) {
+	p := bos.DefaultOptions().Policy()
+	if d := seen(ignored(bos.ActionPowerOffGraceful), bos.PowerStateOn, p.MaxPowerOffWait-time.Second, Observation{}); d.Effect.Kind != bos.EffectNone {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestPowerLimitsThatAreUsedUpKeepAnActionFromBeingSentAgain(t *testing.T) {
+	p := bos.DefaultOptions().Policy()
+	d := seen(ignored(bos.ActionPoweringOn), bos.PowerStateOff, p.MaxPowerOnWait/2, Observation{HoldOn: true})
+	if d.Effect.Kind != bos.EffectNone || d.Look.IsZero() || d.Next.Work.Resent {
+		t.Errorf("%+v; want a wait", d)
+	}
+}
