@@ -22,7 +22,7 @@ func TestTheDestroyPlanOfASessionOf10000NodesFitsAScreen(t *testing.T) {
 		t.Fatalf("the session acted on %v nodes", n)
 	}
 	out := w.printed("plan", "-destroy", "-no-color", "-input=false")
-	_, plan, found := strings.Cut(out, "Terraform will perform the following actions:")
+	_, plan, found := strings.Cut(out, " will perform the following actions:")
 	if lines := strings.Count(plan, "\n"); !found || lines > screen {
 		t.Errorf("the plan has %d lines:\n%s", lines, out)
 	}
