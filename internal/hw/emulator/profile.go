@@ -10,9 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bootorch/terraform-provider-bos/internal/yamlfile"
-
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/yamlfile"
 )
 
 // Profile is what tells the BMCs of one make from another's.

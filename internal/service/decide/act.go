@@ -13,7 +13,7 @@ func turnOn(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 	if called(r, bos.ActionPoweringOn) {
 		deadline := r.Work.ActionAt.Add(p.MaxPowerOnWait)
 		if o.Power.Asked.Before(deadline) {
-			return await(r, o, p, now, deadline)
+			return await(r, o, p, now, deadline, ReasonPowerOnWait, o.HoldOn)
 		}
 		r.LastAction.Failed = true
 		r.Work.Cause = bos.CauseResetIgnored
@@ -45,7 +45,7 @@ func turnOff(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision 
 	if graceful || forceful {
 		deadline := r.Work.ActionAt.Add(p.MaxPowerOffWait)
 		if o.Power.Asked.Before(deadline) {
-			return await(r, o, p, now, deadline)
+			return await(r, o, p, now, deadline, ReasonPowerOffWait, o.HoldOff)
 		}
 		r.Work.Cause = bos.CausePowerOffTimeout
 		r.Error = fmt.Sprintf("still on max_power_off_wait_time (%s) after the last power-off: %s",

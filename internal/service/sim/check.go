@@ -23,9 +23,9 @@ type checks struct {
 	flying map[string]bos.EffectKind
 	known  map[string]bos.PowerReading
 	// Since a node was last armed, at the time in armedAt: resets counts the
-	// power-ons that reached its BMC, allowed is the largest limit it had.
-	armedAt map[string]time.Time
-	// repeats are the power-ons that were sent again within their attempt.
+	// power-ons that reached its BMC, allowed is the largest limit it had,
+	// repeats counts those that were sent again within their attempt.
+	armedAt                  map[string]time.Time
 	resets, allowed, repeats map[string]int
 	// resent are the attempts that sent theirs again.
 	resent map[resend]bool
@@ -126,12 +126,10 @@ func (c *checks) again(kind bos.EffectKind, id string, r bos.Record) {
 		c.w.violated("%s of %s is sent a third time in one attempt", kind, id)
 	}
 	c.resent[key] = true
-	if kind == bos.EffectPowerOn {
-		c.repeats[id]++
-	}
 	if kind != bos.EffectPowerOn {
 		return // the wait for a power-off is an option that clients change
 	}
+	c.repeats[id]++
 	if waited, most := c.w.Now.Sub(r.Work.ActionAt), bos.DefaultOptions().Policy().MaxPowerOnWait; waited < most/2 || waited >= most {
 		c.w.violated("power-on of %s is sent again after %s", id, waited)
 	}
