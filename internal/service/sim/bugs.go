@@ -43,6 +43,10 @@ const (
 	BugUnconfigured
 	// BugHintIsFact takes a hint for a power reading.
 	BugHintIsFact
+	// BugAgainAndAgain forgets that an attempt has sent its reset again.
+	BugAgainAndAgain
+	// BugHasty gives a power action half of its time to show.
+	BugHasty
 )
 
 // spoil makes the mistakes that concern what a step says.
@@ -61,6 +65,11 @@ func (w *World) spoil(out *engine.Outputs) {
 		case BugUnanswered:
 			if r.Work.Unanswered {
 				r.Work.Unanswered = false
+				w.changed = append(w.changed, r.ID)
+			}
+		case BugAgainAndAgain:
+			if r.Work.Resent {
+				r.Work.Resent = false
 				w.changed = append(w.changed, r.ID)
 			}
 		case BugNoCause:

@@ -27,10 +27,22 @@ type checks struct {
 	// repeats counts those that were sent again within their attempt.
 	armedAt                  map[string]time.Time
 	resets, allowed, repeats map[string]int
-	// resent are the attempts that sent theirs again.
-	resent map[resend]bool
-	starts []start
-	member map[string]bool
+	// attempts are the resets that each attempt has sent.
+	attempts map[attempt]sends
+	starts   []start
+	member   map[string]bool
+}
+
+// attempt is one of a node, known by when it began.
+type attempt struct {
+	id string
+	at time.Time
+}
+
+// sends are the resets of one attempt.
+type sends struct {
+	first time.Time
+	count int
 }
 
 // start is a power-on as it reached its BMC.
@@ -43,7 +55,7 @@ func newChecks(w *World) checks {
 	return checks{
 		w: w, cancelled: make(map[bos.SessionKey]bool), flying: make(map[string]bos.EffectKind),
 		known: make(map[string]bos.PowerReading), armedAt: make(map[string]time.Time), resets: make(map[string]int),
-		allowed: make(map[string]int), repeats: make(map[string]int), resent: make(map[resend]bool), member: make(map[string]bool),
+		allowed: make(map[string]int), repeats: make(map[string]int), attempts: make(map[attempt]sends), member: make(map[string]bool),
 	}
 }
 
@@ -98,7 +110,7 @@ func (c *checks) started(epoch int, e bos.Effect, id string) {
 		c.w.violated("%s of %s, which was %s when it was last asked", e.Kind, id, r.State)
 	}
 	r := c.record(id)
-	limit := c.w.retries
+	limit := c.w.policy.DefaultRetryPolicy
 	if r.RetryPolicy != nil {
 		limit = *r.RetryPolicy
 	}
@@ -107,9 +119,7 @@ func (c *checks) started(epoch int, e bos.Effect, id string) {
 		bos.EffectPowerOn: r.EventStats.PowerOnAttempts, bos.EffectPowerOffGraceful: r.EventStats.PowerOffGracefulAttempts,
 		bos.EffectPowerOffForceful: r.EventStats.PowerOffForcefulAttempts,
 	}[e.Kind]
-	if r.Work.Resent {
-		c.again(e.Kind, id, r)
-	}
+	c.sent(e.Kind, id, r)
 	if counted > limit {
 		c.w.violated("%s of %s is attempt %d, its limit is %d", e.Kind, id, counted, limit)
 	}
@@ -118,27 +128,35 @@ func (c *checks) started(epoch int, e bos.Effect, id string) {
 	}
 }
 
-// again holds a reset that is sent once more against its attempt: the first was
-// given time to show, and is repeated once.
-func (c *checks) again(kind bos.EffectKind, id string, r bos.Record) {
-	key := resend{id, r.Work.ActionAt}
-	if c.resent[key] {
+// sent holds a reset against the others of its attempt: the first is given time
+// to show, and is then repeated once. Whether it is one of these is seen from what
+// was sent, not from what the record says of it.
+func (c *checks) sent(kind bos.EffectKind, id string, r bos.Record) {
+	key := attempt{id, r.Work.ActionAt}
+	s := c.attempts[key]
+	if s.count++; s.count == 1 {
+		s.first = c.w.Now
+	}
+	c.attempts[key] = s
+	if s.count == 1 {
+		return
+	}
+	if s.count > 2 {
 		c.w.violated("%s of %s is sent a third time in one attempt", kind, id)
+		return
 	}
-	c.resent[key] = true
-	if kind != bos.EffectPowerOn {
-		return // the wait for a power-off is an option that clients change
+	most := c.w.policy.MaxPowerOffWait
+	switch kind {
+	case bos.EffectPowerOn:
+		most = c.w.policy.MaxPowerOnWait
+		c.repeats[id]++
+	case bos.EffectPowerOffGraceful:
+		c.w.violated("%s of %s is sent again, a forced one is to follow it", kind, id)
+	default:
 	}
-	c.repeats[id]++
-	if waited, most := c.w.Now.Sub(r.Work.ActionAt), bos.DefaultOptions().Policy().MaxPowerOnWait; waited < most/2 || waited >= most {
-		c.w.violated("power-on of %s is sent again after %s", id, waited)
+	if waited := c.w.Now.Sub(s.first); waited < most/2 || waited >= most {
+		c.w.violated("%s of %s is sent again after %s of %s", kind, id, waited, most)
 	}
-}
-
-// resend is an attempt whose reset was sent again.
-type resend struct {
-	id string
-	of time.Time
 }
 
 func (c *checks) answered(epoch int, ids []string) {

@@ -86,9 +86,14 @@ func (w *World) loadChanges(in *engine.Inputs) {
 
 // tellOptions gives the options to the engine.
 func (w *World) tellOptions(o bos.Options, in *engine.Inputs) {
-	w.retries = o.DefaultRetryPolicy
-	if w.config.Bug == BugOneMore {
+	w.policy = o.Policy()
+	switch w.config.Bug {
+	case BugOneMore:
 		o.DefaultRetryPolicy++
+	case BugHasty:
+		o.MaxPowerOnWaitTime /= 2
+		o.MaxPowerOffWaitTime /= 2
+	default:
 	}
 	in.Options = &o
 }

@@ -126,8 +126,8 @@ type World struct {
 	queue     events
 	sequence  int
 	tokens    int
-	// retries is the default retry policy that the engine was told.
-	retries  int
+	// policy is what the options say that the engine was told last.
+	policy   bos.Policy
 	out      map[Upstream]bool
 	faulty   bool
 	sessions int

@@ -3,7 +3,9 @@ package sim_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -168,31 +170,36 @@ func TestAServiceThatNeverGetsToSendACallGivesItsNodesUp(t *testing.T) {
 
 func TestTheChecksFindBugsMadeOnPurpose(t *testing.T) {
 	limits := bos.PowerLimits{Window: 10 * time.Second, Starts: 2}
-	for name, c := range map[string]sim.Config{
-		"boot parameters not stored":     {Bug: sim.BugNoBootParameters},
-		"a stranger touched":             {Bug: sim.BugStranger},
-		"reset twice":                    {Bug: sim.BugTwice},
-		"reset on a guess":               {Bug: sim.BugGuess, Faults: sim.Faults{Hang: 0.5}, FaultsFor: 10 * time.Minute},
-		"two effects at once":            {Bug: sim.BugTwoAtOnce},
-		"attempts not counted":           {Bug: sim.BugForgetful, Faults: sim.Faults{Drop: 1}, FaultsFor: time.Hour},
-		"no power limits":                {Bug: sim.BugNoLimits, Limits: limits},
-		"an event without a record":      {Bug: sim.BugInventedEvent},
-		"a power action without history": {Bug: sim.BugUnwritten},
-		"done too early":                 {Bug: sim.BugLiar},
-		"failed without a cause":         {Bug: sim.BugNoCause, Dead: []string{"x1000c0s0b0"}},
-		"answers lost":                   {Bug: sim.BugNoAnswer},
-		"an attempt more than allowed":   {Bug: sim.BugOneMore, Faults: sim.Faults{Drop: 1}, FaultsFor: time.Hour},
-		"given back without a crash":     {Bug: sim.BugUnanswered, Faults: sim.Faults{Hang: 0.9}, FaultsFor: time.Hour},
-		"not configured":                 {Bug: sim.BugUnconfigured, CFS: true},
-		"a hint taken for a fact":        {Bug: sim.BugHintIsFact, Hints: 200, Faults: sim.Faults{Hang: 0.3, Stale: 5 * time.Second}, FaultsFor: 20 * time.Minute},
+	for name, b := range map[string]struct {
+		c     sim.Config
+		finds string // by the check that is meant to
+	}{
+		"boot parameters not stored":     {c: sim.Config{Bug: sim.BugNoBootParameters}, finds: "without the boot parameters"},
+		"a stranger touched":             {c: sim.Config{Bug: sim.BugStranger}, finds: "which no session touches"},
+		"reset twice":                    {c: sim.Config{Bug: sim.BugTwice}, finds: "times, once was needed"},
+		"reset on a guess":               {c: sim.Config{Bug: sim.BugGuess, Faults: sim.Faults{Hang: 0.5}, FaultsFor: 10 * time.Minute}, finds: "whose power is not known"},
+		"two effects at once":            {c: sim.Config{Bug: sim.BugTwoAtOnce}, finds: "is under way"},
+		"attempts not counted":           {c: sim.Config{Bug: sim.BugForgetful, Faults: sim.Faults{Drop: 1}, FaultsFor: time.Hour}, finds: "was powered on 7 times"},
+		"no power limits":                {c: sim.Config{Bug: sim.BugNoLimits, Limits: limits}, finds: "3 power-ons within 10s"},
+		"an event without a record":      {c: sim.Config{Bug: sim.BugInventedEvent}, finds: "whose record was not written"},
+		"a power action without history": {c: sim.Config{Bug: sim.BugUnwritten}, finds: "is not in the history"},
+		"done too early":                 {c: sim.Config{Bug: sim.BugLiar}, finds: "counts as booted"},
+		"failed without a cause":         {c: sim.Config{Bug: sim.BugNoCause, Dead: []string{"x1000c0s0b0"}}, finds: "failed without a cause"},
+		"answers lost":                   {c: sim.Config{Bug: sim.BugNoAnswer}, finds: "were not complete"},
+		"an attempt more than allowed":   {c: sim.Config{Bug: sim.BugOneMore, Faults: sim.Faults{Drop: 1}, FaultsFor: time.Hour}, finds: "is attempt 4, its limit is 3"},
+		"given back without a crash":     {c: sim.Config{Bug: sim.BugUnanswered, Faults: sim.Faults{Hang: 0.9}, FaultsFor: time.Hour}, finds: "got an attempt back"},
+		"not configured":                 {c: sim.Config{Bug: sim.BugUnconfigured, CFS: true}, finds: "counts as configured"},
+		"a hint taken for a fact":        {c: sim.Config{Bug: sim.BugHintIsFact, Hints: 200, Faults: sim.Faults{Hang: 0.3, Stale: 5 * time.Second}, FaultsFor: 20 * time.Minute}, finds: "whose power is not known"},
+		"a reset sent a third time":      {c: sim.Config{Bug: sim.BugAgainAndAgain, Faults: sim.Faults{Drop: 0.9}, FaultsFor: time.Hour}, finds: "is sent a third time"},
+		"a reset sent again too early":   {c: sim.Config{Bug: sim.BugHasty, Faults: sim.Faults{Drop: 0.9}, FaultsFor: time.Hour}, finds: "is sent again after"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			c := b.c
 			c.Seed, c.Nodes, c.Horizon = 3, room, 3*time.Hour
 			w, _, _ := run(t, c, limit)
-			if len(w.Violations) == 0 {
-				t.Fatal("nothing was found")
+			if !slices.ContainsFunc(w.Violations, func(v string) bool { return strings.Contains(v, b.finds) }) {
+				t.Fatalf("found %q, want a violation that says %q", w.Violations, b.finds)
 			}
-			t.Log(w.Violations[0])
 			c.Bug = sim.BugNone
 			if w, _, _ = run(t, c, limit); len(w.Violations) > 0 {
 				t.Errorf("found without the bug as well: %s", w.Violations[0])
