@@ -37,10 +37,13 @@ type Engine struct {
 	// nodes that were disabled or deleted meanwhile: a node that comes back
 	// waits for the answer.
 	flights map[string]bos.EffectKind
-	ramp    *ramp
-	room    *room
-	paces   paces
-	wakes   *wakes
+	// asked are the nodes whose power is being asked for, also of those not in
+	// work: a BMC that hangs is given no second question.
+	asked map[string]bool
+	ramp  *ramp
+	room  *room
+	paces paces
+	wakes *wakes
 
 	nextDiscovery time.Time
 	nextRecheck   time.Time
@@ -131,6 +134,7 @@ func New(s Settings) *Engine {
 		sessions:  make(map[bos.SessionKey]*session),
 		byName:    make(map[string]map[bos.SessionKey]*session),
 		flights:   make(map[string]bos.EffectKind),
+		asked:     make(map[string]bool),
 		ramp:      newRamp(s.Limits),
 		room:      newRoom(),
 		paces:     make(paces),
@@ -251,7 +255,7 @@ func (e *Engine) track(r bos.Record) {
 		return
 	}
 	if !known {
-		n = &node{since: e.step.now}
+		n = &node{since: e.step.now, power: look{out: e.asked[r.ID]}}
 		e.nodes[r.ID] = n
 		e.room.place(r.ID)
 	} else {
@@ -296,6 +300,7 @@ func (e *Engine) count(session string, by int) {
 // sight takes a power reading in, for the node and for what is known of its BMC.
 func (e *Engine) sight(r bos.PowerReading) {
 	bad := r.State == bos.PowerStateUnknown
+	delete(e.asked, r.ID)
 	e.room.see(r, e.step.now)
 	n, ok := e.nodes[r.ID]
 	if !ok {

@@ -64,6 +64,7 @@ func together(at, now time.Time) time.Time {
 func (e *Engine) look(id string, n *node) {
 	n.power.ask()
 	n.hinted = time.Time{}
+	e.asked[id] = true
 	e.step.out.Looks = append(e.step.out.Looks, id)
 }
 

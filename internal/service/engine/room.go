@@ -113,12 +113,14 @@ func (e *Engine) callWitnesses() {
 	m.nextCall = now.Add(m.fresh / 2)
 	for _, target := range decide.Witnesses(m.sightings, now, m.fresh, maxWitnesses) {
 		id := m.beside[m.known[target]].node
-		if n, ok := e.nodes[id]; ok {
-			if n.power.out || e.flights[id] != bos.EffectNone {
-				continue
-			}
+		n, inWork := e.nodes[id]
+		if e.asked[id] || inWork && e.flights[id] != bos.EffectNone {
+			continue
+		}
+		if inWork {
 			n.power.ask()
 		}
+		e.asked[id] = true
 		e.step.out.Looks = append(e.step.out.Looks, id)
 	}
 }

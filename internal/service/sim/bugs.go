@@ -47,6 +47,8 @@ const (
 	BugAgainAndAgain
 	// BugHasty gives a power action half of its time to show.
 	BugHasty
+	// BugAsksTwice asks for each power state twice at a time.
+	BugAsksTwice
 )
 
 // spoil makes the mistakes that concern what a step says.

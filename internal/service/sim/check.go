@@ -18,10 +18,11 @@ type checks struct {
 	cancelled map[bos.SessionKey]bool
 	// crashed says that the service has crashed at least once.
 	crashed bool
-	// flying are the effects under way, known the last reading of each node,
-	// both of the current engine only.
-	flying map[string]bos.EffectKind
-	known  map[string]bos.PowerReading
+	// Of the current engine only: flying are the effects under way, looking the
+	// nodes whose power is being asked for, known the last reading of each node.
+	flying  map[string]bos.EffectKind
+	looking map[string]bool
+	known   map[string]bos.PowerReading
 	// Since a node was last armed, at the time in armedAt: resets counts the
 	// power-ons that reached its BMC, allowed is the largest limit it had,
 	// repeats counts those that were sent again within their attempt.
@@ -53,7 +54,7 @@ type start struct {
 
 func newChecks(w *World) checks {
 	return checks{
-		w: w, cancelled: make(map[bos.SessionKey]bool), flying: make(map[string]bos.EffectKind),
+		w: w, cancelled: make(map[bos.SessionKey]bool), flying: make(map[string]bos.EffectKind), looking: make(map[string]bool),
 		known: make(map[string]bos.PowerReading), armedAt: make(map[string]time.Time), resets: make(map[string]int),
 		allowed: make(map[string]int), repeats: make(map[string]int), attempts: make(map[attempt]sends), member: make(map[string]bool),
 	}
@@ -65,11 +66,22 @@ func (c *checks) mostRetries() int { return max(bos.DefaultOptions().DefaultRetr
 func (c *checks) restarted() {
 	c.crashed = c.w.epoch > 1
 	clear(c.flying)
+	clear(c.looking)
 	clear(c.known)
+}
+
+// asked holds a look against those under way: what a BMC has to do is bounded by
+// its nodes, each with one effect and one look.
+func (c *checks) asked(id string) {
+	if c.looking[id] {
+		c.w.violated("%s is asked for its power while it is being asked", id)
+	}
+	c.looking[id] = true
 }
 
 func (c *checks) read(epoch int, r bos.PowerReading) {
 	if epoch == c.w.epoch {
+		delete(c.looking, r.ID)
 		c.known[r.ID] = r
 	}
 }

@@ -169,6 +169,9 @@ func (w *World) startCalls(out engine.Outputs, effects []decide.Batch) {
 	asked := w.Now
 	for _, id := range out.Looks {
 		w.look(epoch, id, asked)
+		if w.config.Bug == BugAsksTwice {
+			w.look(epoch, id, asked)
+		}
 	}
 	if len(out.ConfigurationLooks) > 0 {
 		w.lookConfiguration(epoch, out.ConfigurationLooks, asked)

@@ -131,6 +131,7 @@ func (w *World) lookConfiguration(epoch int, ids []string, asked time.Time) {
 
 // look reads a node's power, as far as its BMC answers.
 func (w *World) look(epoch int, id string, asked time.Time) {
+	w.check.asked(id)
 	w.after(w.delay(), func() {
 		r := bos.PowerReading{ID: id, Asked: asked}
 		wait := time.Duration(0)
