@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -29,6 +30,9 @@ func rack(b *bmc, slot, n int) (ids []string, endpoints map[string]redfish.Endpo
 
 func TestABMCServesOneRequestAtATimeWhateverIsGoingOn(t *testing.T) {
 	b := startBMC(t, func(_ *bmc, w http.ResponseWriter, r *http.Request, _ string) {
+		for range 1000 {
+			runtime.Gosched() // who could come meanwhile has the time to
+		}
 		if r.Method == http.MethodPost {
 			w.WriteHeader(http.StatusConflict) // makes it look again
 		}
