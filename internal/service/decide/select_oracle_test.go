@@ -108,39 +108,37 @@ func foreign(req Request) bool {
 // a thousand sites against the rules read node by node.
 func TestASelectionIsWhatTheRulesSayOfEachNode(t *testing.T) {
 	accepted, selected := 0, 0
-	for range 10 { // a check draws a hundred
-		rapid.Check(t, func(t *rapid.T) {
-			inv := drawSite(t)
-			req := drawRequest(t, inv)
-			var want []string
-			twice := false
-			for _, n := range inv.Nodes {
-				sets := 0
-				for _, set := range req.Template.BootSets {
-					if touched(req, set, n, inv) {
-						sets++
-					}
-				}
-				twice = twice || sets > 1
-				if sets > 0 {
-					want = append(want, n.ID)
+	aThousandTimes(t, func(t *rapid.T) {
+		inv := drawSite(t)
+		req := drawRequest(t, inv)
+		var want []string
+		twice := false
+		for _, n := range inv.Nodes {
+			sets := 0
+			for _, set := range req.Template.BootSets {
+				if touched(req, set, n, inv) {
+					sets++
 				}
 			}
-			sel, err := Select(req, inv)
-			if refused := twice || foreign(req); refused != (err != nil) {
-				t.Fatalf("the error is %v; a node in two boot sets: %t, one of another tenant: %t", err, twice, foreign(req))
+			twice = twice || sets > 1
+			if sets > 0 {
+				want = append(want, n.ID)
 			}
-			if err != nil {
-				return
-			}
-			slices.SortFunc(want, bos.CompareXnames)
-			if got := sel.Nodes(); !slices.Equal(got, want) {
-				t.Fatalf("limit %q selects %s, want %s", req.Limit, bos.Fold(got), bos.Fold(want))
-			}
-			accepted++
-			selected += len(want)
-		})
-	}
+		}
+		sel, err := Select(req, inv)
+		if refused := twice || foreign(req); refused != (err != nil) {
+			t.Fatalf("the error is %v; a node in two boot sets: %t, one of another tenant: %t", err, twice, foreign(req))
+		}
+		if err != nil {
+			return
+		}
+		slices.SortFunc(want, bos.CompareXnames)
+		if got := sel.Nodes(); !slices.Equal(got, want) {
+			t.Fatalf("limit %q selects %s, want %s", req.Limit, bos.Fold(got), bos.Fold(want))
+		}
+		accepted++
+		selected += len(want)
+	})
 	if accepted < 300 || selected < 300 {
 		t.Errorf("of a thousand draws %d were accepted and selected %d nodes: too few to show anything", accepted, selected)
 	}

@@ -95,8 +95,18 @@ func imagesOf(req Request) map[string]bos.Image {
 }
 
 func TestWhatIsPlannedIsWhatIsDoneAtAThousandRandomSites(t *testing.T) {
-	for range 10 { // a check draws a hundred
-		rapid.Check(t, plannedIsDone)
+	aThousandTimes(t, plannedIsDone)
+}
+
+// aThousandTimes draws for a check until it was drawn for so often: rapid draws a
+// hundred in a row, and fewer with -short.
+func aThousandTimes(t *testing.T, check func(*rapid.T)) {
+	t.Helper()
+	for drawn := 0; drawn < 1000; {
+		rapid.Check(t, func(t *rapid.T) {
+			drawn++
+			check(t)
+		})
 	}
 }
 
