@@ -3,12 +3,14 @@ package assembly
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/time/rate"
@@ -17,17 +19,25 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
 )
 
-func TestHSMIsAskedToNotifyAndItsNotificationsAreTaken(t *testing.T) {
-	subscribed := make(chan string, 1)
+func TestHSMIsAskedToNotifyUntilTheServiceStopsAndItsNotificationsAreTaken(t *testing.T) {
+	subscribed, ended := make(chan string, 1), make(chan string, 1)
+	var mu sync.Mutex
+	list := "{}"
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodPost && r.URL.Path == "/Subscriptions/SCN" {
-			var body struct{ URL string }
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case r.Method == http.MethodPost && r.URL.Path == "/Subscriptions/SCN":
+			var body struct{ URL, Subscriber string }
 			if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
 				t.Error(err)
 			}
+			list = fmt.Sprintf(`{"SubscriptionList":[{"ID":7,"Subscriber":%q,"Url":%q}]}`, body.Subscriber, body.URL)
 			subscribed <- body.URL
+		case r.Method == http.MethodDelete:
+			ended <- r.URL.Path
 		}
-		_, _ = w.Write([]byte("{}"))
+		_, _ = w.Write([]byte(list))
 	}))
 	defer s.Close()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -38,8 +48,8 @@ func TestHSMIsAskedToNotifyAndItsNotificationsAreTaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- a.Run(ctx) }()
+	stopped := make(chan error, 1)
+	go func() { stopped <- a.Run(ctx) }()
 	if url := <-subscribed; url != "http://bos:8770"+hsm.NotificationsPath {
 		t.Errorf("subscribed %s", url)
 	}
@@ -49,8 +59,11 @@ func TestHSMIsAskedToNotifyAndItsNotificationsAreTaken(t *testing.T) {
 		t.Errorf("a notification is answered %d", w.Code)
 	}
 	cancel()
-	if err := <-ended; err != nil {
+	if err := <-stopped; err != nil {
 		t.Error(err)
+	}
+	if path := <-ended; path != "/Subscriptions/SCN/7" {
+		t.Errorf("ended %s", path)
 	}
 	if err := a.Close(); err != nil {
 		t.Error(err)

@@ -79,6 +79,7 @@ func TestNodesOfSMDAndBSSBootRebootAndShutDown(t *testing.T) {
 	if service.err != nil {
 		t.Errorf("serve ended with %v", service.err)
 	}
+	seen.wantForgotten(t, smd)
 }
 
 // discover makes SMD ask the BMCs, and waits until it knows all nodes with what

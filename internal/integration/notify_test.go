@@ -73,3 +73,11 @@ func (w watched) wantNotified(t *testing.T, smd string, nodes []string) {
 		return len(missing) == 0, fmt.Sprintf("it told of %v", told)
 	})
 }
+
+// wantForgotten expects that SMD has no subscription of BOS any more.
+func (w watched) wantForgotten(t *testing.T, smd string) {
+	t.Helper()
+	if list := must(t, http.MethodGet, smd+"/Subscriptions/SCN", ""); strings.Contains(string(list), w.url) {
+		t.Errorf("BOS has stopped, and SMD still has %s", list)
+	}
+}

@@ -1,6 +1,7 @@
 // Package hsm reads the Hardware State Manager (SMD): nodes with their roles,
 // groups, partitions and locks, and where the BMC of each node is. It changes
-// nothing there and knows nothing of how BMCs are spoken to.
+// nothing there but its own subscription to notifications, and knows nothing of
+// how BMCs are spoken to.
 package hsm
 
 import (

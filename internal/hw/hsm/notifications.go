@@ -3,6 +3,8 @@ package hsm
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -17,11 +19,15 @@ import (
 const NotificationsPath = "/x/v1/hsm-notifications"
 
 const (
+	subscriptionsPath = "/Subscriptions/SCN"
 	// subscriber names this service among the subscribers of HSM.
 	subscriber = "bootorch-bos"
 	// renewEvery is how often it is checked that HSM still has the
 	// subscription: it loses them with its database.
 	renewEvery = 5 * time.Minute
+	// farewellTimeout bounds the end of the subscription when the service
+	// stops.
+	farewellTimeout = 3 * time.Second
 	// maxNotification bounds one notification: 10,000 xnames are 200 KB.
 	maxNotification = 4 << 20
 )
@@ -32,19 +38,12 @@ var notified = []string{"On", "Off", "Ready", "Standby", "Halt"}
 // Subscribe sees to it that HSM tells the address url when nodes change their
 // state, and changes nothing if it does so already.
 func (c *Client) Subscribe(ctx context.Context, url string) error {
-	var list struct {
-		Subscriptions []struct{ Subscriber, URL string } `json:"SubscriptionList"`
-	}
-	if err := c.http.JSON(ctx, c.question("/Subscriptions/SCN"), &list); err != nil {
+	ids, err := c.subscriptions(ctx, url)
+	if err != nil || len(ids) > 0 {
 		return err
 	}
-	for _, s := range list.Subscriptions {
-		if s.Subscriber == subscriber && s.URL == url {
-			return nil
-		}
-	}
-	_, err := c.http.Do(ctx, transport.Request{
-		Method: http.MethodPost, URL: c.url + "/Subscriptions/SCN",
+	_, err = c.http.Do(ctx, transport.Request{
+		Method: http.MethodPost, URL: c.url + subscriptionsPath,
 		Body: struct {
 			Subscriber string
 			Enabled    bool
@@ -55,21 +54,61 @@ func (c *Client) Subscribe(ctx context.Context, url string) error {
 	return err
 }
 
-// KeepSubscribed subscribes, and again when HSM has lost it, until ctx ends.
-// service is this service as HSM reaches it. Notifications are hints: without them
-// all goes on at the pace of polling.
+// Unsubscribe sees to it that HSM tells the address url nothing any more.
+func (c *Client) Unsubscribe(ctx context.Context, url string) error {
+	ids, err := c.subscriptions(ctx, url)
+	for _, id := range ids {
+		_, failed := c.http.Do(ctx, transport.Request{Method: http.MethodDelete, URL: fmt.Sprintf("%s%s/%d", c.url, subscriptionsPath, id)})
+		err = errors.Join(err, failed)
+	}
+	return err
+}
+
+// subscriptions are this service's at an address, by their ids.
+func (c *Client) subscriptions(ctx context.Context, url string) (ids []int64, err error) {
+	var list struct {
+		Subscriptions []struct {
+			ID              int64
+			Subscriber, URL string
+		} `json:"SubscriptionList"`
+	}
+	err = c.http.JSON(ctx, c.question(subscriptionsPath), &list)
+	for _, s := range list.Subscriptions {
+		if s.Subscriber == subscriber && s.URL == url {
+			ids = append(ids, s.ID)
+		}
+	}
+	return ids, err
+}
+
+// KeepSubscribed subscribes, and again when HSM has lost it, until ctx ends; then
+// it takes the subscription back, as far as there is time. service is this service
+// as HSM reaches it. Notifications are hints: without them all goes on at the pace
+// of polling.
 func (c *Client) KeepSubscribed(ctx context.Context, service string, log *slog.Logger) {
+	here := strings.TrimRight(service, "/") + NotificationsPath
 	renew := time.NewTicker(renewEvery)
 	defer renew.Stop()
 	for {
-		if err := c.Subscribe(ctx, strings.TrimRight(service, "/")+NotificationsPath); err != nil && ctx.Err() == nil {
+		if err := c.Subscribe(ctx, here); err != nil && ctx.Err() == nil {
 			log.Warn("HSM does not notify this service of state changes; it polls", "error", err)
 		}
 		select {
 		case <-ctx.Done():
+			c.leave(ctx, here, log)
 			return
 		case <-renew.C:
 		}
+	}
+}
+
+// leave unsubscribes after ctx has ended. Nobody waits for an HSM that is out:
+// what it sends to a service that stopped is lost, and does no harm.
+func (c *Client) leave(ctx context.Context, here string, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewellTimeout)
+	defer cancel()
+	if err := c.Unsubscribe(ctx, here); err != nil {
+		log.Warn("HSM goes on notifying this service, which has stopped", "url", here, "error", err)
 	}
 }
 

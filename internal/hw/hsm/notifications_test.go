@@ -1,12 +1,17 @@
 package hsm_test
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
+	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,39 +20,124 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/hw/hsm"
 )
 
+// subscriptions is an HSM that keeps some.
+type subscriptions struct {
+	mu   sync.Mutex
+	next int
+	kept []map[string]any
+	// made is sent each that is new.
+	made chan string
+}
+
+func (s *subscriptions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	const path = "/hsm/v2/Subscriptions/SCN"
+	switch {
+	case r.Method == http.MethodGet && r.URL.Path == path:
+		_ = json.NewEncoder(w).Encode(map[string]any{"SubscriptionList": s.kept})
+	case r.Method == http.MethodPost && r.URL.Path == path:
+		var body map[string]any
+		if json.NewDecoder(r.Body).Decode(&body) != nil {
+			w.WriteHeader(http.StatusInternalServerError)
+			return
+		}
+		s.next++
+		body["ID"] = s.next
+		s.kept = append(s.kept, body)
+		s.made <- fmt.Sprint(body["Url"])
+	case r.Method == http.MethodDelete && strings.HasPrefix(r.URL.Path, path+"/"):
+		s.kept = slices.DeleteFunc(s.kept, func(kept map[string]any) bool {
+			return r.URL.Path == fmt.Sprintf("%s/%v", path, kept["ID"])
+		})
+	default:
+		w.WriteHeader(http.StatusNotFound)
+	}
+}
+
+func (s *subscriptions) want(t *testing.T, want ...map[string]any) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if diff := cmp.Diff(want, s.kept); diff != "" {
+		t.Errorf("subscriptions (-want +got):\n%s", diff)
+	}
+}
+
+func startHSM(t *testing.T) (*subscriptions, *httptest.Server, *hsm.Client) {
+	t.Helper()
+	kept := &subscriptions{made: make(chan string, 10)}
+	s := httptest.NewServer(kept)
+	t.Cleanup(s.Close)
+	return kept, s, hsm.NewImpatient(s.URL+"/hsm/v2", time.Minute, time.Millisecond)
+}
+
+func ours(id int, url string) map[string]any {
+	return map[string]any{
+		"ID": id, "Subscriber": "bootorch-bos", "Enabled": true, "States": []any{"On", "Off", "Ready", "Standby", "Halt"}, "Url": url,
+	}
+}
+
 func TestASubscriptionIsMadeOnceAndAgainWhenHSMHasLostIt(t *testing.T) {
-	var kept []map[string]any
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/hsm/v2/Subscriptions/SCN" {
-			t.Errorf("asked %s", r.URL)
-		}
-		if r.Method == http.MethodPost {
-			var body map[string]any
-			if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
-				t.Error(err)
-			}
-			kept = append(kept, body)
-		}
-		if err := json.NewEncoder(w).Encode(map[string]any{"SubscriptionList": kept}); err != nil {
-			t.Error(err)
-		}
-	}))
-	defer s.Close()
-	c := hsm.NewImpatient(s.URL+"/hsm/v2", time.Minute, time.Millisecond)
+	h, _, c := startHSM(t)
 	for range 2 {
 		if err := c.Subscribe(t.Context(), "http://bos/scn"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	want := []map[string]any{{
-		"Subscriber": "bootorch-bos", "Enabled": true, "States": []any{"On", "Off", "Ready", "Standby", "Halt"}, "Url": "http://bos/scn",
-	}}
-	if diff := cmp.Diff(want, kept); diff != "" {
-		t.Error(diff)
+	h.want(t, ours(1, "http://bos/scn"))
+	h.kept = nil
+	if err := c.Subscribe(t.Context(), "http://bos/scn"); err != nil {
+		t.Error(err)
 	}
-	kept = nil
-	if err := c.Subscribe(t.Context(), "http://bos/scn"); err != nil || len(kept) != 1 {
-		t.Errorf("%d subscriptions, %v", len(kept), err)
+	h.want(t, ours(2, "http://bos/scn"))
+}
+
+// keep subscribes until stop is called, which returns what was logged.
+func keep(t *testing.T, c *hsm.Client, made <-chan string) (stop func() string) {
+	t.Helper()
+	var logged bytes.Buffer
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		c.KeepSubscribed(ctx, "http://bos/", slog.New(slog.NewTextHandler(&logged, nil)))
+	}()
+	if url := <-made; url != "http://bos"+hsm.NotificationsPath {
+		t.Errorf("subscribed %s", url)
+	}
+	return func() string {
+		cancel()
+		<-ended
+		return logged.String()
+	}
+}
+
+func TestAServiceThatStopsTakesItsSubscriptionBackAndNoOther(t *testing.T) {
+	h, _, c := startHSM(t)
+	others := []map[string]any{ours(8, "http://bos-of-another-site"+hsm.NotificationsPath), {"ID": 9, "Subscriber": "hms", "Url": "http://bos" + hsm.NotificationsPath}}
+	h.kept = slices.Clone(others)
+	if logged := keep(t, c, h.made)(); logged != "" {
+		t.Errorf("logged %s", logged)
+	}
+	h.want(t, others...)
+}
+
+func TestAServiceStopsAlsoWhereHSMCannotBeToldOrHangs(t *testing.T) {
+	t.Parallel()
+	h, s, c := startHSM(t)
+	stop := keep(t, c, h.made)
+	s.Close()
+	if logged := stop(); !strings.Contains(logged, "goes on notifying this service") {
+		t.Errorf("logged %q", logged)
+	}
+
+	h, _, c = startHSM(t)
+	stop = keep(t, c, h.made)
+	h.mu.Lock() // and HSM answers nothing
+	defer h.mu.Unlock()
+	if logged := stop(); !strings.Contains(logged, "goes on notifying this service") {
+		t.Errorf("logged %q", logged)
 	}
 }
 
