@@ -177,22 +177,29 @@ func freshLook(r bos.Record, o Observation, p bos.Policy, now time.Time) time.Ti
 	return nextLook(r, o, p, now, actionDeadline(r, p))
 }
 
-// minPace is the shortest time between two looks at a change whose time is
-// known from other nodes.
+// minPace is the shortest time between two looks at a change whose time is known
+// from other nodes, or is being found out.
 const minPace = 100 * time.Millisecond
 
-// nextLook is when to look at a change that was asked for: shortly before others
-// had made it, then often, ever more rarely, and when its time is up. Where
-// nothing is known of others it begins soon. Only a look from after the deadline
-// ends the wait: the node may have made it since the one before.
+// nextLook is when to look at a change that was asked for: when others had made
+// it, then often, ever more rarely, and when its time is up. Where nothing is known
+// of others, a scout is looked at often and so tells the time of its change to a
+// quarter. The others wait for that, and are looked at rarely in case no scout
+// makes it. Only a look from after the deadline ends the wait: the node may have
+// made it since the one before.
 func nextLook(r bos.Record, o Observation, p bos.Policy, now, deadline time.Time) time.Time {
+	polling := max(p.Polling, time.Second)
 	elapsed := now.Sub(sentAt(r))
-	wait := max(elapsed/2, minLook)
-	if o.Expect > 0 {
-		early := o.Expect - o.Expect/16
-		wait = max(early-elapsed, (elapsed-early)/2, o.Expect/24, minPace)
+	var wait time.Duration
+	switch first := firstLook(r, o.Expect); {
+	case o.Expect > 0:
+		wait = min(max(first-elapsed, (elapsed-first)/2, o.Expect/16, minPace), polling)
+	case o.Scouted:
+		wait = max(polling-elapsed, 2*elapsed)
+	default:
+		wait = min(max(minLook-elapsed, elapsed/4, minPace), polling)
 	}
-	at := now.Add(min(wait, max(p.Polling, time.Second)))
+	at := now.Add(wait)
 	if now.Before(deadline) && deadline.Before(at) {
 		return deadline
 	}
@@ -200,4 +207,15 @@ func nextLook(r bos.Record, o Observation, p bos.Policy, now, deadline time.Time
 		return now
 	}
 	return at
+}
+
+// firstLook is how long after an action its node is first looked at, if the
+// quickest of others took so long. A power-off is looked at before it can show,
+// because the power-on waits for it, a power-on when it shows at most nodes: they
+// boot meanwhile.
+func firstLook(r bos.Record, expect time.Duration) time.Duration {
+	if called(r, bos.ActionPoweringOn) {
+		return expect + expect/8
+	}
+	return expect - expect/16
 }

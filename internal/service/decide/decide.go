@@ -79,9 +79,9 @@ func (d Decision) AwaitsPower() bool {
 	}
 }
 
-// minLook is the shortest time between an action and the first look at what
-// it did, and between two looks.
-const minLook = 250 * time.Millisecond
+// minLook is the time between an action and the first look at what it did, where
+// nothing is known of others.
+const minLook = 500 * time.Millisecond
 
 // Decide says what happens to a component next: the status decision of
 // bos-contract section 5 and the power operators in one function. now must be

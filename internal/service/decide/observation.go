@@ -21,6 +21,9 @@ type Observation struct {
 	// Expect is what the power action under way took at the quickest of
 	// other nodes lately; 0 is unknown. It says when to look, no more.
 	Expect time.Duration
+	// Scouted says that others, on which the same action is under way, are
+	// looked at often to find that out. It says when to look, no more.
+	Scouted bool
 	// HoldOn and HoldOff say that the power limits admit no power-on, or no
 	// power-off, of this node now.
 	HoldOn, HoldOff bool

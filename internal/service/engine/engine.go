@@ -43,6 +43,8 @@ type Engine struct {
 	ramp  *ramp
 	room  *room
 	paces paces
+	// ranks counts the nodes that a power action of unknown pace was under way on.
+	ranks map[bos.Action]int
 	wakes *wakes
 
 	nextDiscovery time.Time
@@ -77,6 +79,10 @@ type node struct {
 	// answered is when that was known: its call may have waited long for its
 	// turn among those of other nodes.
 	answered time.Time
+	// rank is the node's among those that have the power action of a time
+	// under way while its pace is unknown; the first of them are scouts.
+	rank   int
+	ranked time.Time
 }
 
 // row is an unbroken row of readings that say nothing.
@@ -138,6 +144,7 @@ func New(s Settings) *Engine {
 		ramp:      newRamp(s.Limits),
 		room:      newRoom(),
 		paces:     make(paces),
+		ranks:     make(map[bos.Action]int),
 		wakes:     newWakes(),
 	}
 	e.setOptions(bos.DefaultOptions())
@@ -315,8 +322,9 @@ func (e *Engine) sight(r bos.PowerReading) {
 	if decide.TurnsAway(r.Undone) {
 		e.room.setAway(r.ID, true)
 	}
-	if took, ok := shown(n.rec, n.reading, r); ok {
-		e.paces.learn(n.rec.LastAction.Action, took-n.queued())
+	action := n.rec.LastAction.Action
+	if took, ok := shown(n.rec, n.reading, r); ok && e.paces.learn(action, took-n.queued()) {
+		e.learned(action)
 	}
 	n.reading = r
 }
@@ -381,7 +389,7 @@ func (e *Engine) decide(id string) {
 	now := e.step.now
 	o := decide.Observation{
 		HoldOn: e.ramp.holds(id, true, now), HoldOff: e.ramp.holds(id, false, now),
-		Power: n.reading, Elapsed: n.silence.take(), Unknown: n.silence.length(), Expect: e.expect(n),
+		Power: n.reading, Elapsed: n.silence.take(), Unknown: n.silence.length(), Expect: e.expect(n), Scouted: e.scouted(n),
 		Configuration: n.configuration, ConfigurationElapsed: n.missing.take(),
 	}
 	o.Power.Undone = e.room.shared(o.Power.Undone)

@@ -10,17 +10,52 @@ import (
 // showed in a reading: that of the quickest tenth or so, which moves down fast and up slowly.
 type paces map[bos.Action]time.Duration
 
-// learn takes in how long an action took at one node.
-func (p paces) learn(action bos.Action, took time.Duration) {
+// learn takes in how long an action took at one node; first says that nothing was
+// known of it before.
+func (p paces) learn(action bos.Action, took time.Duration) (first bool) {
 	known, ok := p[action]
 	switch {
 	case took <= 0:
 	case !ok:
 		p[action] = took
+		return true
 	case took < known:
 		p[action] = known - (known-took)/4
 	default:
 		p[action] = known + (took-known)/64
+	}
+	return false
+}
+
+// While the pace of an action is unknown, scouts are looked at often to find it
+// out: the first few nodes on which it is under way, in case some of them lose
+// theirs, and of the rest one in so many, as far apart as a chassis. A look at one
+// may be a request of its own, so the others are hardly looked at meanwhile.
+const (
+	firstScouts = 4
+	scoutShare  = 64
+)
+
+// scouted reports whether others are looked at in the node's stead to learn the
+// pace of the power action under way.
+func (e *Engine) scouted(n *node) bool {
+	action, at := n.rec.LastAction.Action, n.rec.Work.ActionAt
+	if _, known := e.paces[action]; known || at.IsZero() || n.rec.Work.InFlight != bos.EffectNone {
+		return false
+	}
+	if !n.ranked.Equal(at) {
+		n.ranked, n.rank = at, e.ranks[action]
+		e.ranks[action]++
+	}
+	return n.rank >= firstScouts && n.rank%scoutShare != 0
+}
+
+// learned lets the nodes that waited for the pace of an action look by it.
+func (e *Engine) learned(action bos.Action) {
+	for id, n := range e.nodes {
+		if n.awaits && n.rec.LastAction.Action == action {
+			e.step.touched[id] = true
+		}
 	}
 }
 

@@ -1,6 +1,8 @@
 package engine_test
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -125,5 +127,72 @@ func TestWhatACallWaitedForItsTurnIsNotThePaceOfPower(t *testing.T) {
 	begun := start.Add(time.Hour)
 	if first := off(quiet, begun, 0).Sub(begun); first < took/2 || first > took {
 		t.Errorf("first looked at after %s; power took %s", first, took)
+	}
+}
+
+// powerOffs lets an engine that knows no pace wait for the power-off of so many
+// nodes, which takes as long as takes says by their place, and returns for each
+// how often it was looked at until it was found off and when that was.
+func powerOffs(nodes int, takes func(i int) time.Duration) (looks []int, found []time.Duration) {
+	place := make(map[string]int, nodes)
+	in := engine.Inputs{}
+	for i := range nodes {
+		id := fmt.Sprintf("x1000c0s%db0n0", i)
+		place[id] = i
+		in.Records = append(in.Records, poweringOff(id, start))
+	}
+	looks, found = make([]int, nodes), make([]time.Duration, nodes)
+	e := engine.New(engine.Settings{NoInventory: true})
+	left := nodes
+	for now := start; left > 0; {
+		out := e.Step(now, in)
+		in = engine.Inputs{}
+		for _, id := range out.Looks {
+			i, state := place[id], bos.PowerStateOn
+			looks[i]++
+			if now.Sub(start) >= takes(i) {
+				state = bos.PowerStateOff
+				found[i] = now.Sub(start)
+				left--
+			}
+			in.Readings = append(in.Readings, reading(id, state, now))
+		}
+		if in.Empty() {
+			now = out.Wake
+		}
+	}
+	return looks, found
+}
+
+func TestFewNodesAreLookedAtToLearnWhatAllWaitFor(t *testing.T) {
+	const nodes, took = 200, 9 * time.Second
+	looks, found := powerOffs(nodes, func(int) time.Duration { return took })
+	often := 0
+	for _, n := range looks {
+		if n > 3 {
+			often++
+		}
+	}
+	if often == 0 || often > nodes/20 {
+		t.Errorf("%d of %d nodes were looked at often, want a few", often, nodes)
+	}
+	if last := slices.Max(found); last > took*3/2 {
+		t.Errorf("the last was found off after %s, and it took %s", last, took)
+	}
+}
+
+func TestNobodyWaitsForNodesThatShowNothing(t *testing.T) {
+	const nodes = 50
+	takes := func(i int) time.Duration {
+		if i < 10 {
+			return time.Minute
+		}
+		return time.Second
+	}
+	_, found := powerOffs(nodes, takes)
+	for i, at := range found {
+		if polling := bos.DefaultOptions().Policy().Polling; takes(i) < polling && at > polling+time.Second {
+			t.Errorf("node %d was off after %s and found so after %s; the first nodes take a minute", i, takes(i), at)
+		}
 	}
 }
