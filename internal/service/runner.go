@@ -134,6 +134,7 @@ func (r *runner) pass(ctx, calls context.Context) (time.Time, error) {
 		return time.Time{}, err
 	}
 	out := r.engine.Step(time.Now(), in)
+	r.service.arrivals.follow(out)
 	effects, err := r.commit(ctx, out)
 	if err != nil {
 		return time.Time{}, err
@@ -156,6 +157,7 @@ func (r *runner) load(ctx context.Context, in *engine.Inputs) error {
 			return err
 		}
 		r.epoch = r.inbox.begin()
+		r.service.arrivals.reset()
 		r.engine = engine.New(engine.Settings{
 			MaxUnreachable: r.service.config.MaxUnreachable,
 			SetupGiveUp:    r.service.config.MaxSetupWait,

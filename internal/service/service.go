@@ -52,9 +52,11 @@ type Service struct {
 	config  Config
 	ports   engine.Ports
 	changes *changes
-	handler http.Handler
-	holder  string
-	level   slog.LevelVar
+	// arrivals is what the engine lets the API know.
+	arrivals arrivals
+	handler  http.Handler
+	holder   string
+	level    slog.LevelVar
 }
 
 // New makes a service; nothing runs before Run.
@@ -77,9 +79,9 @@ func New(c Config) (*Service, error) {
 	}
 	s.handler = api.New(api.Config{
 		Store: c.Store, Inventory: c.Inventory, Artifacts: c.Artifacts, Tenants: c.Tenants, Images: c.Images,
-		Configuration: c.Configuration != nil,
-		Stopping:      c.Stopping,
-		Changed:       s.changes.add, Now: time.Now, Version: c.Version, Log: c.Log,
+		Configuration: c.Configuration != nil, Arrive: s.arrivals.Arrive,
+		Stopping: c.Stopping,
+		Changed:  s.changes.add, Now: time.Now, Version: c.Version, Log: c.Log,
 	})
 	return s, nil
 }

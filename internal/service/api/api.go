@@ -30,6 +30,9 @@ type Config struct {
 	// Configuration says whether a configuration service is configured;
 	// without one, templates that want a configuration cannot be booted.
 	Configuration bool
+	// Arrive decides on a component whose report of a boot has just been applied,
+	// and reports whether it did, with the event to write. It may be nil.
+	Arrive func(r *bos.Record, now time.Time) (bos.Event, bool)
 	// Changed is called after each write with what was written. It must not
 	// block. It may be nil.
 	Changed func(Change)
@@ -78,6 +81,9 @@ type server struct {
 func New(c Config) http.Handler {
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Arrive == nil {
+		c.Arrive = func(*bos.Record, time.Time) (bos.Event, bool) { return bos.Event{}, false }
 	}
 	if c.Changed == nil {
 		c.Changed = func(Change) {}

@@ -74,7 +74,14 @@ func (s *server) patchComponent(w http.ResponseWriter, r *http.Request) error {
 		if err := patch.CheckReport(rec.Component); err != nil {
 			return err
 		}
-		patch.Apply(rec, booted, s.Now())
+		now := s.Now()
+		patch.Apply(rec, booted, now)
+		if patch.ActualState == nil {
+			return nil
+		}
+		if event, arrived := s.Arrive(rec, now.UTC().Round(0)); arrived {
+			return bos.Noted{Event: event}
+		}
 		return nil
 	})
 }

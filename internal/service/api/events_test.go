@@ -157,3 +157,25 @@ func TestEventsAreWrittenWithUTCTimes(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestAReportThatEndsTheWorkOnItsNodeIsOneWriteWithTwoLinesOfHistory(t *testing.T) {
+	s := newSite(t, func(c *Config) {
+		c.Arrive = func(r *bos.Record, now time.Time) (bos.Event, bool) {
+			r.Enabled = false
+			return bos.Event{Time: now, Component: r.ID, Kind: "desired_state_reached"}, true
+		}
+	})
+	const id = "x1c0s1b0n0"
+	s.do("PUT", "/v2/components/"+id, object{"enabled": true}).ok(http.StatusOK, nil)
+	before := s.history("").Last
+	s.do("PATCH", "/v2/components/"+id, object{"error": "e"}).ok(http.StatusOK, nil) // is no report
+	var answer bos.Component
+	s.do("PATCH", "/v2/components/"+id, object{"actual_state": object{"bss_token": "t"}}).ok(http.StatusOK, &answer)
+	got := kindsOf(s.history(fmt.Sprint("?after=", before)).Events)
+	if want := []string{"component_patched", "component_reported", "desired_state_reached"}; !slices.Equal(got, want) || answer.Enabled {
+		t.Errorf("history %q, want %q; the node is answered as %+v", got, want, answer)
+	}
+	if told := s.lastChange().Records; len(told) != 1 || told[0].Enabled || told[0].Revision != 3 {
+		t.Errorf("the engine is told %+v", told)
+	}
+}

@@ -76,6 +76,8 @@ type node struct {
 	// It shows in the record with the next write, which is soon enough:
 	// after a crash the power state tells.
 	accepted time.Time
+	// awaited is what was said last of it among the Arrivals.
+	awaited Awaited
 	// answered is when that was known: its call may have waited long for its
 	// turn among those of other nodes.
 	answered time.Time
@@ -184,7 +186,7 @@ func (e *Engine) Step(now time.Time, in Inputs) Outputs {
 	e.runDiscovery(in.Discovery)
 	e.runCleanup()
 	e.callWitnesses()
-	e.step.out.Wake = e.nextWake()
+	e.step.out.Wake, e.step.out.Policy = e.nextWake(), e.policy
 	return e.step.out
 }
 
@@ -209,6 +211,7 @@ func (e *Engine) begin(now time.Time) {
 		writes:  make(map[string]bos.Record),
 		effects: make(map[string]decide.Wanted),
 		check:   make(map[string]bool),
+		out:     Outputs{Awaited: make(map[string]Awaited)},
 	}
 }
 
@@ -287,6 +290,9 @@ func (e *Engine) untrack(id string) {
 	}
 	e.count(n.rec.Session, -1)
 	delete(e.nodes, id)
+	if n.awaited != (Awaited{}) {
+		e.step.out.Awaited[id] = Awaited{}
+	}
 	e.room.setAway(id, false)
 	e.ramp.leave(id)
 	e.wakes.set(id, time.Time{})
@@ -401,6 +407,7 @@ func (e *Engine) decide(id string) {
 	e.ramp.decided(id, d)
 	e.write(n, d.Next)
 	e.note(before, d)
+	e.await(n, d)
 	if d.Effect.Kind != bos.EffectNone {
 		e.flights[id] = d.Effect.Kind
 		e.step.effects[id] = decide.Wanted{Effect: d.Effect, Session: d.Next.Session}

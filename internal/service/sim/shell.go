@@ -28,7 +28,7 @@ func (w *World) start() {
 }
 
 func (w *World) crash() {
-	w.engine = nil
+	w.engine, w.arrivals = nil, engine.Arrivals{}
 	w.epoch++
 	w.stepAt = time.Time{}
 	w.after(restartTime, w.start)
@@ -104,6 +104,7 @@ func (w *World) step() {
 	w.loadChanges(&in)
 	w.Steps++
 	out := w.engine.Step(w.Now, in)
+	w.arrivals.Follow(out)
 	w.spoil(&out)
 	effects := out.Effects
 	committed := !engine.Empty(out.Commit) || len(out.SetupCommits) > 0

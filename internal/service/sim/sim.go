@@ -107,15 +107,17 @@ type World struct {
 	// Violations are the checks that failed.
 	Violations []string
 
-	config  Config
-	ctx     context.Context //nolint:containedctx // a simulation is one call, its context never ends
-	rng     *rand.Rand
-	store   bos.Store
-	ports   engine.Ports
-	room    *emulator.Room
-	engine  *engine.Engine
-	epoch   int
-	pending engine.Inputs
+	config Config
+	ctx    context.Context //nolint:containedctx // a simulation is one call, its context never ends
+	rng    *rand.Rand
+	store  bos.Store
+	ports  engine.Ports
+	room   *emulator.Room
+	engine *engine.Engine
+	// arrivals is what the engine lets those know that take reports in.
+	arrivals engine.Arrivals
+	epoch    int
+	pending  engine.Inputs
 	// changed are components that a client wrote since the last step, altered
 	// sessions that one wrote.
 	changed   []string

@@ -242,6 +242,9 @@ func (w *World) report(rep emulator.Report) {
 			return err
 		}
 		patch.Apply(r, &booted, w.Now)
+		if event, arrived := w.arrivals.Arrive(r, w.Now); arrived {
+			return bos.Noted{Event: event}
+		}
 		return nil
 	})
 	if errors.Is(err, bos.ErrReportRefused) {

@@ -55,8 +55,9 @@ type componentWriter struct {
 	decoder *decoder
 	buffer  []byte
 	args    []any
-	// written is what was stored.
+	// written is what was stored, noted the events that come with single records.
 	written []write
+	noted   []bos.Event
 }
 
 func (s *Store) componentWriter(ctx context.Context, t *tx) *componentWriter {
@@ -115,12 +116,16 @@ func (w *componentWriter) mutate(ids []string, before map[string]*bos.Record, fn
 			out = out[:len(out)-1]
 			continue
 		}
-		if err != nil {
+		var noted bos.Noted
+		if err != nil && !errors.As(err, &noted) {
 			return nil, err
 		}
 		r.ID, r.Revision = id, old.Revision
 		if exists && *r == *old {
 			continue
+		}
+		if err != nil {
+			w.noted = append(w.noted, noted.Event)
 		}
 		r.Revision++
 		next := write{record: r, revision: r.Revision, insert: !exists, before: filtersOf(old)}

@@ -45,6 +45,7 @@ func Run(t *testing.T, open func(t *testing.T) bos.Store) {
 		"a tenant sees its own history only":                      tenantHistory,
 		"notes are written with what was written, and only then":  notes,
 		"who asked before a commit is woken by its events":        wakes,
+		"an event for one record only comes with its change":      noted,
 		"a commit without a fence passes a lease that is held":    unfenced,
 		"a token means the newest artifacts that it was given":    tokenAgain,
 	} {

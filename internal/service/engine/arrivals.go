@@ -1,0 +1,73 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
+)
+
+// Arrivals are the nodes that are on and wait for nothing but the report of their
+// boot. Who takes a report in may decide on its node in the same transaction, by
+// what the engine saw of it last: a node that has arrived then costs one write, and
+// thousands that arrive together do not wait for the engine's. The zero value has no
+// nodes, and leaves all to the engine.
+//
+// What it knows may be a step old. That decides nothing wrongly: a reading from
+// before the record's last action, or one that is too old, is of no use to decide.
+type Arrivals struct {
+	policy  bos.Policy
+	awaited map[string]Awaited
+}
+
+// Awaited is what the engine knows of a node that waits for its report, beside its
+// record; the zero value is a node that does not.
+type Awaited struct {
+	// Seen is when the reading was asked for that shows the node on.
+	Seen time.Time
+	// Tenant is that of the node's session.
+	Tenant string
+}
+
+// Follow takes over what a step says.
+func (a *Arrivals) Follow(out Outputs) {
+	a.policy = out.Policy
+	if a.awaited == nil {
+		a.awaited = make(map[string]Awaited)
+	}
+	for id, node := range out.Awaited {
+		if node == (Awaited{}) {
+			delete(a.awaited, id)
+		} else {
+			a.awaited[id] = node
+		}
+	}
+}
+
+// Arrive decides on a record that a report has just changed, at now in UTC. Where the
+// node has come to rest it changes the record and returns the line of history to
+// write with it; where there is anything else to do it leaves that to the engine.
+func (a *Arrivals) Arrive(r *bos.Record, now time.Time) (bos.Event, bool) {
+	node, ok := a.awaited[r.ID]
+	if !ok {
+		return bos.Event{}, false
+	}
+	reading := bos.PowerReading{ID: r.ID, State: bos.PowerStateOn, Asked: node.Seen}
+	d := decide.Decide(*r, decide.Observation{Power: reading}, a.policy, now)
+	if d.Why != decide.ReasonDone {
+		return bos.Event{}, false
+	}
+	*r = d.Next
+	return line(d.Next, node.Tenant, d.Why, d.Next.Error, now), true
+}
+
+// await says of a node whether it waits for nothing but its report.
+func (e *Engine) await(n *node, d decide.Decision) {
+	var now Awaited
+	if d.Why == decide.ReasonBootWait {
+		now = Awaited{n.reading.Asked, e.tenantOf(d.Next.Session, d.Next.ID)}
+	}
+	if now != n.awaited {
+		n.awaited, e.step.out.Awaited[d.Next.ID] = now, now
+	}
+}
