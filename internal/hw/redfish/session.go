@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,7 +26,7 @@ type session struct {
 	token    string // empty without a session
 	location string // its address, to end it
 	user     string
-	basic    bool // the BMC has no sessions to give
+	basic    bool // the BMC has no sessions to give, or to none but Basic credentials
 }
 
 // inSession sends a request with the BMC's session, which it begins where there
@@ -76,6 +77,8 @@ func (c *Client) login(ctx context.Context, e Endpoint, s *session, user, passwo
 	switch failed := failure(err); {
 	case failed == nil:
 		s.begin(e, user, res.Header)
+	case failed.Status == http.StatusUnauthorized && challenges(res.Header):
+		s.basic = true
 	case failed.Kind == transport.NotSent, unauthorized(failed.Status):
 		ends = failed
 	case failed.Kind == transport.Unanswered:
@@ -87,6 +90,15 @@ func (c *Client) login(ctx context.Context, e Endpoint, s *session, user, passwo
 		s.basic = true
 	}
 	return ends
+}
+
+// challenges reports whether a refusal asks for Basic credentials: some BMCs want
+// a login before they give a session.
+func challenges(refusal http.Header) bool {
+	return slices.ContainsFunc(refusal.Values("WWW-Authenticate"), func(challenge string) bool {
+		scheme, _, _ := strings.Cut(strings.TrimSpace(challenge), " ")
+		return strings.EqualFold(scheme, "Basic")
+	})
 }
 
 // begin takes the session from the answer to a login; what cannot be ended is

@@ -26,10 +26,12 @@ type host struct {
 	logins   int
 	open     map[string]bool // by token
 	most     int
-	// refusal is the status of logins, 0 for success; lost hangs up on them;
+	// refusal is the status of logins, 0 for success; guarded is a service that
+	// wants Basic credentials for logins too; lost hangs up on them;
 	// without is the header that their answer lacks; forgetful makes every
 	// token unknown at once.
 	refusal   int
+	guarded   bool
 	lost      bool
 	without   string
 	forgetful bool
@@ -88,6 +90,11 @@ func (h *host) login(w http.ResponseWriter, r *http.Request) {
 	if h.lost {
 		panic(http.ErrAbortHandler)
 	}
+	if _, _, basic := r.BasicAuth(); h.guarded && !basic {
+		w.Header().Set("WWW-Authenticate", `Basic realm="Redfish"`)
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
 	var body struct{ UserName, Password string }
 	if json.NewDecoder(r.Body).Decode(&body) != nil || body.UserName != user || body.Password != password {
 		w.WriteHeader(http.StatusUnauthorized)
@@ -145,10 +152,11 @@ func TestASessionIsBegunOnceRenewedWhenItExpiredAndEnded(t *testing.T) {
 
 func TestABMCWithoutSessionsToGiveGetsBasicCredentials(t *testing.T) {
 	for name, h := range map[string]*host{
-		"no session service": {refusal: http.StatusNotFound},
-		"too many sessions":  {refusal: http.StatusServiceUnavailable},
-		"no token":           {without: "X-Auth-Token"},
-		"no location":        {without: "Location"},
+		"no session service":  {refusal: http.StatusNotFound},
+		"too many sessions":   {refusal: http.StatusServiceUnavailable},
+		"no token":            {without: "X-Auth-Token"},
+		"no location":         {without: "Location"},
+		"logins need a login": {guarded: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h, c := startHost(t, h)
@@ -185,12 +193,26 @@ func TestAnEchoedTokenIsNotShown(t *testing.T) {
 	}
 }
 
+// TestARefusedLoginIsAboutTheCredentials: where the refusal may be about the login
+// itself, Basic credentials are tried, and no login again, as BMCs count failures.
 func TestARefusedLoginIsAboutTheCredentials(t *testing.T) {
-	h, _ := startHost(t, &host{})
-	c := connect(t, redfish.Config{
-		Sessions: true, User: user, Password: "wr0ng",
-		Endpoints: fixed(map[string]redfish.Endpoint{node: {Address: h.address, System: "/redfish/v1/Systems/1"}}),
-	})
-	wantReading(t, look(t.Context(), t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomRefusing, bos.CauseBMCAuth)
-	h.wantAsked(t, "login")
+	for name, c := range map[string]struct {
+		host  *host
+		asked []string
+	}{
+		"for good":              {&host{}, []string{"login", "login"}},
+		"perhaps for the login": {&host{guarded: true}, []string{"login", "GET basic", "GET basic"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h, _ := startHost(t, c.host)
+			client := connect(t, redfish.Config{
+				Sessions: true, User: user, Password: "wr0ng",
+				Endpoints: fixed(map[string]redfish.Endpoint{node: {Address: h.address, System: "/redfish/v1/Systems/1"}}),
+			})
+			for range 2 {
+				wantReading(t, look(t.Context(), t, client, node).results[node], bos.PowerStateUnknown, bos.SymptomRefusing, bos.CauseBMCAuth)
+			}
+			h.wantAsked(t, c.asked...)
+		})
+	}
 }
