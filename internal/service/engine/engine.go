@@ -76,6 +76,9 @@ type node struct {
 	// It shows in the record with the next write, which is soon enough:
 	// after a crash the power state tells.
 	accepted time.Time
+	// unwritten says that the record is ahead of the stored one, by boot
+	// parameters that the boot service has: after a restart it is given them again.
+	unwritten bool
 	// awaited is what was said last of it among the Arrivals.
 	awaited Awaited
 	// answered is when that was known: its call may have waited long for its
@@ -278,7 +281,7 @@ func (e *Engine) track(r bos.Record) {
 	if !n.accepted.IsZero() && r.Work.FlightAt.Equal(n.accepted) {
 		r.Work.InFlight = bos.EffectNone
 	}
-	n.rec = r
+	n.rec, n.unwritten = r, false
 	e.count(r.Session, 1)
 	e.step.touched[r.ID] = true
 }
@@ -371,7 +374,13 @@ func (e *Engine) settle(r Result) {
 			}
 			e.step.out.Commit.Tokens[r.Token] = r.Effect.Artifacts
 		}
-		e.write(n, decide.SettleBoot(n.rec, r.Effect.Artifacts, r.Token, r.CallResult, now))
+		next := decide.SettleBoot(n.rec, r.Effect.Artifacts, r.Token, r.CallResult, now)
+		if r.Outcome == bos.CallDone && n.power.out && next.Enabled {
+			// What the look that is out leads to is written in a moment.
+			n.rec, n.unwritten = next, true
+			return
+		}
+		e.write(n, next)
 	case bos.EffectConfigure:
 		// What was read before is no longer what the service has.
 		n.configuration = bos.ConfigurationReading{}
@@ -431,9 +440,10 @@ func (e *Engine) takeTurns() {
 
 // write keeps the next record of a node, to be committed with the pass.
 func (e *Engine) write(n *node, next bos.Record) {
-	if next == n.rec {
+	if next == n.rec && (!n.unwritten || n.power.out) {
 		return
 	}
+	n.unwritten = false
 	if _, written := e.step.writes[next.ID]; !written {
 		// One write per node and pass: the first fixes the revision it
 		// was computed from.

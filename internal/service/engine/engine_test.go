@@ -50,6 +50,30 @@ func TestAnArmedNodeIsLookedAtWhileItsBootParametersAreStoredAndThenGetsItsPower
 	}
 }
 
+func TestThatBootParametersAreStoredIsWrittenWithWhatTheLookThatIsOutLeadsTo(t *testing.T) {
+	const id = "x1000c0s0b0n0"
+	for state, effect := range map[bos.PowerState]bos.EffectKind{bos.PowerStateOff: bos.EffectPowerOn, bos.PowerStateUnknown: bos.EffectNone} {
+		e := engine.New(engine.Settings{NoInventory: true})
+		boot := e.Step(start, engine.Inputs{Records: []bos.Record{armed(id)}}).Effects[0].Effect
+		now := start.Add(time.Second)
+		out := e.Step(now, engine.Inputs{Results: []engine.Result{{Effect: boot, Token: "t", CallResult: bos.CallResult{ID: id}}}})
+		if len(out.Commit.Components) != 0 || len(out.Commit.Tokens) != 1 {
+			t.Errorf("commits %+v while the look is out, want the token alone", out.Commit)
+		}
+		answer := reading(id, state, start)
+		if state == bos.PowerStateUnknown {
+			answer.Symptom = bos.SymptomSilent
+		}
+		out = e.Step(now, engine.Inputs{Readings: []bos.PowerReading{answer}})
+		if len(out.Commit.Components) != 1 || out.Commit.Components[0].DesiredState.BSSToken != "t" {
+			t.Errorf("%s: commits %+v, want the record with its token", state, out.Commit)
+		}
+		if effect == bos.EffectNone != (len(out.Effects) == 0) {
+			t.Errorf("%s: effects %v", state, out.Effects)
+		}
+	}
+}
+
 func TestNoPowerActionIsStartedOnAnUnknownPowerState(t *testing.T) {
 	const id = "x1000c0s0b0n0"
 	e := engine.New(engine.Settings{NoInventory: true})
