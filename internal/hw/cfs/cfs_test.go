@@ -343,10 +343,12 @@ func TestATargetThatCFSDoesNotTakeSaysWhatIsKnown(t *testing.T) {
 		}
 	})
 	t.Run("an answer without names", func(t *testing.T) {
-		f := &fake{}
-		f.answer = func(w http.ResponseWriter, _ *http.Request) bool { f.write(w, []any{}); return true }
-		if r := set(t, start(t, f), bos.ConfigurationTarget{}, "x1c0s0b0n0")["x1c0s0b0n0"]; r.Outcome != bos.CallUnknown {
-			t.Errorf("got %+v", r)
+		for _, answer := range []any{[]any{}, map[string]any{}} {
+			f := &fake{}
+			f.answer = func(w http.ResponseWriter, _ *http.Request) bool { f.write(w, answer); return true }
+			if r := set(t, start(t, f), bos.ConfigurationTarget{}, "x1c0s0b0n0")["x1c0s0b0n0"]; r.Outcome != bos.CallUnknown || r.Detail == "" {
+				t.Errorf("%v: got %+v", answer, r)
+			}
 		}
 	})
 }

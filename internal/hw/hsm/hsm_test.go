@@ -95,6 +95,21 @@ func TestTheInventoryHoldsNodesGroupsPartitionsAndLocks(t *testing.T) {
 	}
 }
 
+func TestWhatHSMSawOfTheNodesPowerIsInItsState(t *testing.T) {
+	for state, want := range map[string]bos.PowerState{
+		"Off": bos.PowerStateOff, "On": bos.PowerStateOn, "Standby": bos.PowerStateOn, "Ready": bos.PowerStateOn, "Halt": bos.PowerStateOn,
+		"Active": bos.PowerStateOn, "Empty": bos.PowerStateUnknown, "Populated": bos.PowerStateUnknown, "Unknown": bos.PowerStateUnknown,
+		"Set": bos.PowerStateUnknown, "Banana": bos.PowerStateUnknown,
+	} {
+		answers := healthy()
+		answers[componentsPath] = answer{200, `{"Components":[{"ID":"x9c0s1b0n0","Type":"Node","State":"` + state + `"}]}`}
+		c, _ := start(t, answers)
+		if got, err := c.Inventory(t.Context()); err != nil || got.Nodes[0].Seen != want {
+			t.Errorf("%s: %+v, %v; want %q", state, got.Nodes, err, want)
+		}
+	}
+}
+
 func TestAnHSMWithoutLocksHasNoLockedNodesBeyondTheirOwnMark(t *testing.T) {
 	for _, status := range []int{404, 405, 501} {
 		answers := healthy()

@@ -305,6 +305,15 @@ func TestWhatTheInventoryDoesNotKnowIsLearnedOnce(t *testing.T) {
 				"GET " + systemPath, "GET " + infoPath, "POST /odd/reset GracefulShutdown",
 			},
 		},
+		{
+			"an ActionInfo that is none, which is not remembered",
+			map[string]string{systemPath: info, infoPath: "<html>"},
+			bos.CallDone,
+			[]string{
+				"GET " + systemPath, "GET " + infoPath, "POST /odd/reset GracefulShutdown",
+				"GET " + systemPath, "GET " + infoPath, "POST /odd/reset GracefulShutdown",
+			},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			client, b := unlearned(t, c.answers)
