@@ -15,7 +15,7 @@ type arrivals struct {
 }
 
 // Arrive is called by the API in the transaction of a report.
-func (a *arrivals) Arrive(r *bos.Record, now time.Time) (bos.Event, bool) {
+func (a *arrivals) Arrive(r *bos.Record, now time.Time) error {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
 	return a.Arrivals.Arrive(r, now)

@@ -79,9 +79,9 @@ func New(c Config) (*Service, error) {
 	}
 	s.handler = api.New(api.Config{
 		Store: c.Store, Inventory: c.Inventory, Artifacts: c.Artifacts, Tenants: c.Tenants, Images: c.Images,
-		Configuration: c.Configuration != nil, Arrive: s.arrivals.Arrive,
-		Stopping: c.Stopping,
-		Changed:  s.changes.add, Now: time.Now, Version: c.Version, Log: c.Log,
+		Configuration: c.Configuration != nil,
+		Stopping:      c.Stopping,
+		Arrive:        s.arrivals.Arrive, Changed: s.changes.add, Now: time.Now, Version: c.Version, Log: c.Log,
 	})
 	return s, nil
 }

@@ -31,8 +31,9 @@ type Config struct {
 	// without one, templates that want a configuration cannot be booted.
 	Configuration bool
 	// Arrive decides on a component whose report of a boot has just been applied,
-	// and reports whether it did, with the event to write. It may be nil.
-	Arrive func(r *bos.Record, now time.Time) (bos.Event, bool)
+	// in its transaction: what it returns is what the change of a record returns. It
+	// may be nil.
+	Arrive func(r *bos.Record, now time.Time) error
 	// Changed is called after each write with what was written. It must not
 	// block. It may be nil.
 	Changed func(Change)
@@ -83,7 +84,7 @@ func New(c Config) http.Handler {
 		c.Now = time.Now
 	}
 	if c.Arrive == nil {
-		c.Arrive = func(*bos.Record, time.Time) (bos.Event, bool) { return bos.Event{}, false }
+		c.Arrive = func(*bos.Record, time.Time) error { return nil }
 	}
 	if c.Changed == nil {
 		c.Changed = func(Change) {}

@@ -79,10 +79,7 @@ func (s *server) patchComponent(w http.ResponseWriter, r *http.Request) error {
 		if patch.ActualState == nil {
 			return nil
 		}
-		if event, arrived := s.Arrive(rec, now.UTC().Round(0)); arrived {
-			return bos.Noted{Event: event}
-		}
-		return nil
+		return s.Arrive(rec, now)
 	})
 }
 

@@ -160,9 +160,9 @@ func TestEventsAreWrittenWithUTCTimes(t *testing.T) {
 
 func TestAReportThatEndsTheWorkOnItsNodeIsOneWriteWithTwoLinesOfHistory(t *testing.T) {
 	s := newSite(t, func(c *Config) {
-		c.Arrive = func(r *bos.Record, now time.Time) (bos.Event, bool) {
+		c.Arrive = func(r *bos.Record, now time.Time) error {
 			r.Enabled = false
-			return bos.Event{Time: now, Component: r.ID, Kind: "desired_state_reached"}, true
+			return bos.Noted{Event: bos.Event{Time: now, Component: r.ID, Kind: "desired_state_reached"}}
 		}
 	})
 	const id = "x1c0s1b0n0"

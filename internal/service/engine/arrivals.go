@@ -44,21 +44,23 @@ func (a *Arrivals) Follow(out Outputs) {
 	}
 }
 
-// Arrive decides on a record that a report has just changed, at now in UTC. Where the
-// node has come to rest it changes the record and returns the line of history to
-// write with it; where there is anything else to do it leaves that to the engine.
-func (a *Arrivals) Arrive(r *bos.Record, now time.Time) (bos.Event, bool) {
+// Arrive decides on a record that a report has just changed. Where the node has come
+// to rest it changes the record and returns the line of history to write with it, as
+// bos.Noted; where there is anything else to do it returns nil and leaves that to the
+// engine.
+func (a *Arrivals) Arrive(r *bos.Record, now time.Time) error {
 	node, ok := a.awaited[r.ID]
 	if !ok {
-		return bos.Event{}, false
+		return nil
 	}
+	now = now.UTC().Round(0)
 	reading := bos.PowerReading{ID: r.ID, State: bos.PowerStateOn, Asked: node.Seen}
 	d := decide.Decide(*r, decide.Observation{Power: reading}, a.policy, now)
 	if d.Why != decide.ReasonDone {
-		return bos.Event{}, false
+		return nil
 	}
 	*r = d.Next
-	return line(d.Next, node.Tenant, d.Why, d.Next.Error, now), true
+	return bos.Noted{Event: line(d.Next, node.Tenant, d.Why, d.Next.Error, now)}
 }
 
 // await says of a node whether it waits for nothing but its report.

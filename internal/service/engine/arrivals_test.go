@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"cmp"
+	"errors"
 	"testing"
 	"time"
 
@@ -45,17 +46,17 @@ func TestANodeThatArrivesIsDecidedOnAsTheEngineWouldHave(t *testing.T) {
 	reported.Revision++
 
 	arrived := reported
-	event, ok := arrivals.Arrive(&arrived, now)
+	noted := arrivals.Arrive(&arrived, now)
 	out := e.Step(now, engine.Inputs{Records: []bos.Record{reported}})
 	arrivals.Follow(out)
-	if !ok || len(out.Commit.Components) != 1 || len(out.Commit.Events) != 1 {
-		t.Fatalf("decided %v, and the engine commits %+v", ok, out.Commit)
+	if len(out.Commit.Components) != 1 || len(out.Commit.Events) != 1 {
+		t.Fatalf("the engine commits %+v", out.Commit)
 	}
-	if arrived != out.Commit.Components[0] || event != out.Commit.Events[0] || event.Tenant != "red" || arrived.Enabled {
-		t.Errorf("decided\n%+v with %+v\nthe engine\n%+v with %+v", arrived, event, out.Commit.Components[0], out.Commit.Events[0])
+	if want := (bos.Noted{Event: out.Commit.Events[0]}); arrived != out.Commit.Components[0] || !errors.Is(noted, want) || want.Event.Tenant != "red" || arrived.Enabled {
+		t.Errorf("decided\n%+v with %v\nthe engine\n%+v with %+v", arrived, noted, out.Commit.Components[0], want)
 	}
 	again := reported
-	if _, ok := arrivals.Arrive(&again, now); ok {
+	if arrivals.Arrive(&again, now) != nil {
 		t.Error("decided on a node that the engine has done with")
 	}
 }
@@ -66,7 +67,9 @@ func TestTheEngineIsDoneWithANodeThatArrived(t *testing.T) {
 	e, stored := booting(id, start, &arrivals)
 	now := start.Add(10 * time.Second)
 	arrived := report(stored, stored.DesiredState.BootArtifacts, now)
-	arrivals.Arrive(&arrived, now)
+	if arrivals.Arrive(&arrived, now) == nil {
+		t.Fatal("not decided on")
+	}
 	arrived.Revision++
 	out := e.Step(now, engine.Inputs{Records: []bos.Record{arrived}})
 	if !engine.Empty(out.Commit) || len(out.Looks)+len(out.Effects) != 0 || len(out.Completions) != 1 {
@@ -111,8 +114,8 @@ func TestWhatElseAReportTellsIsLeftToTheEngine(t *testing.T) {
 				c.change(&reported)
 			}
 			before := reported
-			if event, ok := arrivals.Arrive(&reported, now); ok || reported != before {
-				t.Errorf("decided %+v, %+v", reported, event)
+			if noted := arrivals.Arrive(&reported, now); noted != nil || reported != before {
+				t.Errorf("decided %+v, %v", reported, noted)
 			}
 		})
 	}

@@ -76,14 +76,14 @@ type node struct {
 	// It shows in the record with the next write, which is soon enough:
 	// after a crash the power state tells.
 	accepted time.Time
-	// unwritten says that the record is ahead of the stored one, by boot
-	// parameters that the boot service has: after a restart it is given them again.
-	unwritten bool
-	// awaited is what was said last of it among the Arrivals.
-	awaited Awaited
 	// answered is when that was known: its call may have waited long for its
 	// turn among those of other nodes.
 	answered time.Time
+	// unwritten says that the record is ahead of the stored one, by boot
+	// parameters that the boot service has: after a restart it is given them again.
+	unwritten bool
+	// awaited is what the Arrivals were told of it last.
+	awaited Awaited
 	// rank is the node's among those that have the power action of a time
 	// under way while its pace is unknown; the first of them are scouts.
 	rank   int

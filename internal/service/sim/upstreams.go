@@ -242,10 +242,7 @@ func (w *World) report(rep emulator.Report) {
 			return err
 		}
 		patch.Apply(r, &booted, w.Now)
-		if event, arrived := w.arrivals.Arrive(r, w.Now); arrived {
-			return bos.Noted{Event: event}
-		}
-		return nil
+		return w.arrivals.Arrive(r, w.Now)
 	})
 	if errors.Is(err, bos.ErrReportRefused) {
 		w.after(reportRetry, func() { w.report(rep) })

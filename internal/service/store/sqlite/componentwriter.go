@@ -116,15 +116,15 @@ func (w *componentWriter) mutate(ids []string, before map[string]*bos.Record, fn
 			out = out[:len(out)-1]
 			continue
 		}
-		var noted bos.Noted
-		if err != nil && !errors.As(err, &noted) {
+		noted, tells := errors.AsType[bos.Noted](err)
+		if err != nil && !tells {
 			return nil, err
 		}
 		r.ID, r.Revision = id, old.Revision
 		if exists && *r == *old {
 			continue
 		}
-		if err != nil {
+		if tells {
 			w.noted = append(w.noted, noted.Event)
 		}
 		r.Revision++
