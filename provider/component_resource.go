@@ -236,6 +236,9 @@ func (r *componentResource) Read(ctx context.Context, req resource.ReadRequest, 
 		return
 	}
 	id := bos.CanonicalXname(state.Xname.ValueString())
+	// Before anything else: the framework wants an identity of one that is gone
+	// as well, and Terraform before 1.12 hands none in.
+	resp.Diagnostics.Append(identifyComponent(ctx, resp.Identity, id)...)
 	record, found, err := r.shared.components.read(ctx, c, id)
 	if err != nil {
 		unable(&resp.Diagnostics, "read BOS component", err)
@@ -253,7 +256,6 @@ func (r *componentResource) Read(ctx context.Context, req resource.ReadRequest, 
 	if !reflect.DeepEqual(now, state) { // what is as it was costs the framework as much to write
 		resp.Diagnostics.Append(resp.State.Set(ctx, &now)...)
 	}
-	resp.Diagnostics.Append(identifyComponent(ctx, resp.Identity, record.ID)...)
 	if !record.Enabled {
 		resp.Diagnostics.Append(waitBegun(ctx, resp.Private, false)...)
 	}

@@ -162,6 +162,9 @@ func (r *templateResource) put(ctx context.Context, c *client.Client, plan *temp
 func (r *templateResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state templateModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	// Before anything else: the framework wants an identity of one that is gone
+	// as well, and Terraform before 1.12 hands none in.
+	resp.Diagnostics.Append(identifyNamed(ctx, resp.Identity, state.Tenant, state.Name)...)
 	c := r.shared.reach(state.Tenant, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
@@ -176,7 +179,6 @@ func (r *templateResource) Read(ctx context.Context, req resource.ReadRequest, r
 		return
 	}
 	state.fromAPI(ctx, t, &resp.Diagnostics)
-	resp.Diagnostics.Append(identifyNamed(ctx, resp.Identity, state.Tenant, state.Name)...)
 	state.readValidity(ctx, c, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 }

@@ -1,0 +1,64 @@
+package provider_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// Forget removes a component's record, as BOS does when the inventory no longer
+// has the node.
+func (s *fakeBOS) Forget(xname string) { s.locked(func() { delete(s.nodes, xname) }) }
+
+// Vanish removes all sessions' records and what they staged.
+func (s *fakeBOS) Vanish() { s.locked(func() { clear(s.sessions) }) }
+
+// vanishing is a kind of resource whose object somebody deletes behind
+// Terraform's back, and what the next plan makes of it.
+type vanishing struct {
+	config string
+	vanish func(*testing.T, *fakeBOS)
+	exits  int
+	says   string
+}
+
+func kindsThatVanish() map[string]vanishing {
+	return map[string]vanishing{
+		"template": {template("quiet"), func(t *testing.T, s *fakeBOS) {
+			request(t, http.MethodDelete, s.URL()+"/v2/sessiontemplates/compute")
+		}, 2, "1 to add, 0 to change, 0 to destroy"},
+		"template of a tenant": {strings.Replace(template("quiet"), "enable_cfs", "tenant = \"blue\"\n  enable_cfs", 1), func(_ *testing.T, s *fakeBOS) {
+			s.locked(func() { clear(s.templates) })
+		}, 2, "1 to add, 0 to change, 0 to destroy"},
+		"component": {component("retry_policy = 3"), func(_ *testing.T, s *fakeBOS) { s.Forget(node) }, 2, "1 to add, 0 to change, 0 to destroy"},
+		"options":   {`resource "bos_options" "o" { polling_frequency = 20 }`, func(_ *testing.T, s *fakeBOS) { s.SetOption("polling_frequency", nil) }, 2, "0 to add, 1 to change, 0 to destroy"},
+		"session": {template("quiet") + session(), func(t *testing.T, s *fakeBOS) {
+			s.Vanish()
+		}, 0, "No changes"},
+		"applied staged state": {template("quiet") + session("stage = true") + `
+resource "bos_staged_apply" "now" { xnames = [bos_session.boot.planned_components] }`, func(_ *testing.T, s *fakeBOS) {
+			s.Vanish()
+			s.Forget(node)
+		}, 0, "No changes"},
+	}
+}
+
+func TestWhatVanishedIsPlannedAgainAndCanBeAppliedAndDestroyed(t *testing.T) {
+	for name, kind := range kindsThatVanish() {
+		t.Run(name, func(t *testing.T) {
+			fake := startFake(t.Cleanup, room...)
+			w := newWorkspace(t)
+			w.write(providerBlock(fake), kind.config)
+			w.apply().exits(t, 0)
+			kind.vanish(t, fake)
+			plan := w.plan()
+			plan.exits(t, kind.exits)
+			plan.says(t, kind.says)
+			if plan.code == 2 && name != "component" { // a node that BOS does not know cannot be adopted again
+				w.apply().exits(t, 0)
+				kind.vanish(t, fake)
+			}
+			w.apply("-destroy").exits(t, 0)
+		})
+	}
+}
