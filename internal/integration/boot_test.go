@@ -36,7 +36,6 @@ func TestNodesOfSMDAndBSSBootRebootAndShutDown(t *testing.T) {
 	bss := startBSS(t, postgres, smd, s3.S3, s3.AccessKey, s3.SecretKey)
 
 	locked, disabled := bmcs[23], bmcs[37]
-	must(t, http.MethodPost, smd+"/locks/lock", fmt.Sprintf(`{"ComponentIDs":[%q],"ProcessingModel":"rigid"}`, locked.Node))
 	must(t, http.MethodPatch, smd+"/State/Components/"+disabled.Node+"/Enabled", `{"Enabled":false}`)
 	chosen := without(bmcs, locked, disabled)
 	service, url, seen := startBOS(t, smd, bss, caFile, s3)
@@ -49,8 +48,10 @@ func TestNodesOfSMDAndBSSBootRebootAndShutDown(t *testing.T) {
 	must(t, http.MethodPut, url+"/v2/sessiontemplates/compute", `{"enable_cfs":false,"boot_sets":{"compute":{
 		"path":"s3://boot-images/`+emulator.ImageX86+`/manifest.json","type":"s3","kernel_parameters":"quiet","node_roles_groups":["Compute"]}}}`)
 
-	session(t, url, "shutdown", len(chosen))
-	wantPower(t, chosen, "Off")
+	// No node is locked, of which SMD has an answer of its own.
+	session(t, url, "shutdown", len(chosen)+1)
+	wantPower(t, append(slices.Clone(chosen), locked), "Off")
+	must(t, http.MethodPost, smd+"/locks/lock", fmt.Sprintf(`{"ComponentIDs":[%q],"ProcessingModel":"rigid"}`, locked.Node))
 	seen.wantNotified(t, smd, []string{chosen[0].Node, chosen[50].Node})
 	session(t, url, "boot", len(chosen))
 	wantPower(t, chosen, "On")
@@ -73,8 +74,9 @@ func TestNodesOfSMDAndBSSBootRebootAndShutDown(t *testing.T) {
 
 	session(t, url, "shutdown", len(chosen))
 	wantPower(t, chosen, "Off")
-	// The mocks are on when they start.
-	wantPower(t, []*bmc{locked, disabled}, "On")
+	// Its node was off when it was locked; the mocks are on when they start.
+	wantPower(t, []*bmc{locked}, "Off")
+	wantPower(t, []*bmc{disabled}, "On")
 	service.stop(t)
 	if service.err != nil {
 		t.Errorf("serve ended with %v", service.err)

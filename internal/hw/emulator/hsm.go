@@ -331,15 +331,31 @@ func (s *Server) oneMembership(w http.ResponseWriter, r *http.Request) {
 	problem(w, http.StatusNotFound, "no such xname.")
 }
 
+// lockStatus answers as SMD does: a question that no component meets is bad.
 func (s *Server) lockStatus(w http.ResponseWriter, r *http.Request) {
-	wanted := r.URL.Query().Get("Locked")
+	q := r.URL.Query()
 	list := []map[string]any{}
 	for _, n := range s.room.Inventory().Nodes {
-		if wanted == "" || wanted == strconv.FormatBool(n.Locked) {
+		if meets(q, "Type", "Node") && meets(q, "Locked", strconv.FormatBool(n.Locked)) && meets(q, "Reserved", "false") {
 			list = append(list, map[string]any{"ID": n.ID, "Locked": n.Locked, "Reserved": false, "ReservationDisabled": false})
 		}
 	}
+	if len(list) == 0 {
+		problem(w, http.StatusBadRequest, "Component not found")
+		return
+	}
 	answer(w, http.StatusOK, map[string]any{"Components": list})
+}
+
+// meets reports whether a filter, whose name may have any case, is not asked for
+// or has the value.
+func meets(q url.Values, filter, value string) bool {
+	for name, wanted := range q {
+		if strings.EqualFold(name, filter) && !slices.ContainsFunc(wanted, func(v string) bool { return strings.EqualFold(v, value) }) {
+			return false
+		}
+	}
+	return true
 }
 
 // lock locks or unlocks nodes, one by one and as far as there are any.

@@ -131,3 +131,20 @@ func TestASubscriptionToHSMSaysWhoWhereAndOfWhat(t *testing.T) {
 		}
 	}
 }
+
+func TestAQuestionAboutLocksThatNoNodeMeetsIsBadAsItIsToSMD(t *testing.T) {
+	s := startServer(t, ServerConfig{Config: Config{Nodes: 2}})
+	var all struct{ Components []struct{ ID string } }
+	if status := askHSM(t, s, http.MethodGet, "/locks/status?type=Node", "", &all); status != http.StatusOK || len(all.Components) != 2 {
+		t.Fatalf("all nodes were answered %d %+v", status, all)
+	}
+	const locked = "/locks/status?type=Node&Locked=true"
+	var said struct{ Detail string }
+	if status := askHSM(t, s, http.MethodGet, locked, "", &said); status != http.StatusBadRequest || said.Detail != "Component not found" {
+		t.Errorf("no locked node was answered %d %q", status, said.Detail)
+	}
+	askHSM(t, s, http.MethodPost, "/locks/lock", fmt.Sprintf(`{"ComponentIDs":[%q]}`, all.Components[0].ID), nil)
+	if status := askHSM(t, s, http.MethodGet, locked, "", &all); status != http.StatusOK || len(all.Components) != 1 {
+		t.Errorf("one locked node was answered %d %+v", status, all)
+	}
+}

@@ -54,21 +54,32 @@ func newClient(u transport.Upstream, retryWait time.Duration) *Client {
 // /State/Components/Query takes minutes above 32 ids.
 func (c *Client) Inventory(ctx context.Context) (bos.Inventory, error) {
 	var (
-		inv    bos.Inventory
-		locked map[string]bool
+		inv     bos.Inventory
+		locked  map[string]bool
+		unasked error
 	)
-	all, ctx := errgroup.WithContext(ctx)
-	all.Go(func() (err error) { inv.Nodes, err = c.nodes(ctx); return err })
-	all.Go(func() (err error) { locked, err = c.locked(ctx); return err })
-	all.Go(func() (err error) { inv.Groups, err = c.sets(ctx, "/groups"); return err })
-	all.Go(func() (err error) { inv.Partitions, err = c.sets(ctx, "/partitions"); return err })
+	all, asking := errgroup.WithContext(ctx)
+	all.Go(func() (err error) { inv.Nodes, err = c.nodes(asking); return err })
+	all.Go(func() error { locked, unasked = c.locked(asking); return nil })
+	all.Go(func() (err error) { inv.Groups, err = c.sets(asking, "/groups"); return err })
+	all.Go(func() (err error) { inv.Partitions, err = c.sets(asking, "/partitions"); return err })
 	if err := all.Wait(); err != nil {
 		return bos.Inventory{}, err
+	}
+	if unasked != nil && !(len(inv.Nodes) == 0 && badRequest(unasked)) {
+		return bos.Inventory{}, unasked
 	}
 	for i := range inv.Nodes {
 		inv.Nodes[i].Locked = inv.Nodes[i].Locked || locked[inv.Nodes[i].ID]
 	}
 	return inv, nil
+}
+
+// badRequest reports whether HSM called a question bad: its answer to one about
+// locks that no component meets, which for all nodes means that it has none.
+func badRequest(err error) bool {
+	var failed *transport.Error
+	return errors.As(err, &failed) && failed.Status == http.StatusBadRequest
 }
 
 func (c *Client) nodes(ctx context.Context) ([]bos.Node, error) {
@@ -118,9 +129,11 @@ func seen(state string) bos.PowerState {
 	}
 }
 
-// locked reads the locked nodes. Builds of SMD without locks have no such path.
+// locked reads the locked nodes. It asks about all nodes, as SMD before 2.45 and
+// OpenCHAMI's call the question for the locked ones bad while none is locked.
+// Builds of SMD without locks have no such path.
 func (c *Client) locked(ctx context.Context) (map[string]bool, error) {
-	q := c.question("/locks/status?type=Node&Locked=true")
+	q := c.question("/locks/status?type=Node")
 	var list struct {
 		Components *[]struct {
 			ID     string
@@ -139,7 +152,6 @@ func (c *Client) locked(ctx context.Context) (map[string]bool, error) {
 	}
 	locked := make(map[string]bool, len(*list.Components))
 	for _, n := range *list.Components {
-		// The filter of the query is not known everywhere.
 		if n.Locked {
 			locked[bos.CanonicalXname(n.ID)] = true
 		}

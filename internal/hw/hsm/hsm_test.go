@@ -20,7 +20,7 @@ const (
 	componentsPath = "/hsm/v2/State/Components?type=Node"
 	groupsPath     = "/hsm/v2/groups"
 	partitionsPath = "/hsm/v2/partitions"
-	locksPath      = "/hsm/v2/locks/status?type=Node&Locked=true"
+	locksPath      = "/hsm/v2/locks/status?type=Node"
 	endpointsPath  = "/hsm/v2/Inventory/ComponentEndpoints?type=Node"
 )
 
@@ -119,6 +119,35 @@ func TestAnHSMWithoutLocksHasNoLockedNodesBeyondTheirOwnMark(t *testing.T) {
 		if err != nil || !got.Nodes[0].Locked || got.Nodes[1].Locked {
 			t.Errorf("status %d: %+v, %v", status, got.Nodes, err)
 		}
+	}
+}
+
+// nothingMeets is what SMD answers to a question about locks that no component
+// meets.
+const nothingMeets = `{"type":"about:blank","title":"Bad Request","detail":"Component not found","status":400}`
+
+func TestAnHSMWithoutALockedNodeHasAnInventory(t *testing.T) {
+	answers := healthy()
+	answers[locksPath] = answer{200, `{"Components":[{"ID":"x9c0s3b0n0","Locked":false},{"ID":"x9c0s10b0n0","Locked":false}]}`}
+	answers[locksPath+"&Locked=true"] = answer{400, nothingMeets}
+	c, _ := start(t, answers)
+	got, err := c.Inventory(t.Context())
+	if err != nil || len(got.Nodes) != 3 || got.Nodes[1].Locked || got.Nodes[2].Locked {
+		t.Errorf("got %+v, %v", got.Nodes, err)
+	}
+}
+
+func TestABadQuestionAboutLocksIsNoneOnlyWhereThereIsNoNode(t *testing.T) {
+	answers := healthy()
+	answers[locksPath] = answer{400, nothingMeets}
+	c, _ := start(t, answers)
+	if got, err := c.Inventory(t.Context()); err == nil {
+		t.Errorf("with nodes: got %+v, although nobody knows which of them are locked", got.Nodes)
+	}
+	answers[componentsPath] = answer{200, `{"Components":[]}`}
+	c, _ = start(t, answers)
+	if got, err := c.Inventory(t.Context()); err != nil || len(got.Nodes) != 0 {
+		t.Errorf("without nodes: got %+v, %v", got.Nodes, err)
 	}
 }
 
