@@ -17,15 +17,20 @@ import (
 var version = "0.1.0"
 
 func main() {
+	run := command
+	if os.Getenv(provider.PluginCookie) != "" {
+		run = func() error { return provider.Serve(version) }
+	}
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "Error:", err)
+		os.Exit(1)
+	}
+}
+
+// command runs the service or a tool until it is done or a signal ends it. What
+// signals mean to a plugin is the provider's own affair.
+func command() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	run := cli.Run
-	if os.Getenv("TF_PLUGIN_MAGIC_COOKIE") != "" {
-		run = func(_ context.Context, version string) error { return provider.Serve(version) }
-	}
-	if err := run(ctx, version); err != nil {
-		fmt.Fprintln(os.Stderr, "Error:", err)
-		stop()
-		os.Exit(1) //nolint:gocritic // stop has run
-	}
+	return cli.Run(ctx, version)
 }

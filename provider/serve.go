@@ -5,20 +5,36 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/signal"
 	"runtime/debug"
+	"sync/atomic"
+	"syscall"
+	"time"
 
+	"github.com/hashicorp/go-plugin"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
+	"google.golang.org/grpc"
 )
 
 // Address is the provider's address in the registry.
 const Address = "registry.terraform.io/bootorch/bos"
 
-// Serve answers Terraform over the plugin protocol until Terraform ends it. It
-// changes the settings of its process, which is Terraform's child and has no
-// other purpose.
+// What Terraform and its plugins know each other by.
+const (
+	// PluginCookie is the environment variable that Terraform starts plugins with.
+	PluginCookie = "TF_PLUGIN_MAGIC_COOKIE"
+
+	pluginProtocol    = 6
+	pluginCookieValue = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2"
+	maxPluginMessage  = 256 << 20
+)
+
+// Serve answers Terraform over the plugin protocol until Terraform ends it or is
+// gone. It changes the settings of its process, which is Terraform's child and
+// has no other purpose.
 func Serve(version string) error {
 	if err := hush(os.Getenv, os.Setenv); err != nil {
 		return err
@@ -26,7 +42,51 @@ func Serve(version string) error {
 	// A walk leaves garbage behind for seconds, not for days: a thousand
 	// resources cost a fifth less this way.
 	debug.SetGCPercent(800)
-	return tf6server.Serve(Address, func() tfprotov6.ProviderServer { return NewServer(New(version)()) })
+	line := newLifeline()
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	go func() {
+		for range signals {
+			line.signal()
+		}
+	}()
+	return serveUntil(line, func() tfprotov6.ProviderServer { return NewServer(New(version)()) })
+}
+
+// serveUntil serves until Terraform ends it, or is gone. Then the calls that it
+// left behind, which are cancelled, get a moment to come to an end: what they do
+// with nodes is not cut short, and what the process holds is free when it ends.
+func serveUntil(line *lifeline, factory func() tfprotov6.ProviderServer) error {
+	var server atomic.Pointer[grpc.Server]
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		plugin.Serve(&plugin.ServeConfig{
+			HandshakeConfig: plugin.HandshakeConfig{ProtocolVersion: pluginProtocol, MagicCookieKey: PluginCookie, MagicCookieValue: pluginCookieValue},
+			Plugins:         plugin.PluginSet{"provider": &tf6server.GRPCProviderPlugin{GRPCProvider: factory, Name: Address}},
+			GRPCServer: func(options []grpc.ServerOption) *grpc.Server {
+				s := grpc.NewServer(append(options, grpc.MaxRecvMsgSize(maxPluginMessage), grpc.MaxSendMsgSize(maxPluginMessage), grpc.StatsHandler(line))...)
+				server.Store(s)
+				return s
+			},
+		})
+	}()
+	select {
+	case <-served:
+		return nil
+	case <-line.gone():
+	}
+	s := server.Load()
+	if s == nil {
+		return errors.New("no Terraform connected; this program is started by Terraform, or as a service with the command serve")
+	}
+	go s.GracefulStop()
+	select {
+	case <-served:
+	case <-time.After(lastCalls):
+	}
+	return nil
 }
 
 // hush switches logs off that nobody reads. Every call writes dozens of lines,
