@@ -67,6 +67,9 @@ func parseTerm(text string, most int) (limitTerm, error) {
 	}
 	var err error
 	t.names, err = Expand(t.word, most)
+	for i, name := range t.names {
+		t.names[i] = CanonicalID(name)
+	}
 	return t, err
 }
 
@@ -75,8 +78,8 @@ func (l Limit) Everything() bool { return len(l.terms) == 0 }
 
 // Apply returns which of the nodes the limit keeps, sorted and without
 // duplicates. A word of the limit is all or *, else a role (or Role_SubRole), a
-// partition or a group of the inventory, in this order, else an xname as
-// written.
+// partition or a group of the inventory, in this order, else an xname, in
+// whatever form it is written.
 func (l Limit) Apply(inv Inventory, nodes []string) []string {
 	sorted := slices.Clone(nodes)
 	slices.SortFunc(sorted, CompareXnames)
@@ -170,6 +173,24 @@ func (l Limit) Unknown(inv Inventory) []string {
 		}
 	}
 	return unknown
+}
+
+// Baseless are the unknown names of the terms that leave nodes out or keep only
+// some, which is where a slip lets nodes through: one that is written to leave a
+// node out leaves out nobody.
+func (l Limit) Baseless(inv Inventory) []string {
+	return Limit{slices.DeleteFunc(slices.Clone(l.terms), func(t limitTerm) bool { return t.op == limitUnion })}.Unknown(inv)
+}
+
+// Needs is the error of a limit that excludes or requires what nobody knows: a
+// name is known to the inventory, or is a component of BOS, as known says.
+func (l Limit) Needs(inv Inventory, known func(id string) bool) error {
+	for _, name := range l.Baseless(inv) {
+		if known == nil || !known(name) {
+			return Invalidf("limit", "%q follows ! or & and is no role, partition or group of the inventory, nor a node that the inventory or BOS knows, so it would leave out or keep nobody; correct the name, or remove the term", clip(name))
+		}
+	}
+	return nil
 }
 
 // StartsEmpty reports whether the first term takes away from the set that is

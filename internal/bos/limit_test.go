@@ -63,7 +63,11 @@ func TestALimitIsReadFromLeftToRightOnAGrowingSet(t *testing.T) {
 		{"x1c0s[0-2,10]b0n0", []string{n0, n1, n2, n10}},
 		{"all,!x1c0s[0-2]b0n0", []string{n3, n10, "x9c0s0b0n0"}},
 		{" Compute , ! " + n0 + " ", []string{n1}},
-		{"X1c0s0b0n0", nil},
+		{"X1c0s0b0n0", []string{n0}},
+		{"x01C00s[0-1]b0n00", []string{n0, n1}},
+		{"all,!X1C0s00b0n0", []string{n1, n2, n3, n10, "x9c0s0b0n0"}},
+		{"all,!X01c0s[0-2]b00n0", []string{n3, n10, "x9c0s0b0n0"}},
+		{"all,&X1c0s0010b0n0", []string{n10}},
 		{"x2c0s0b0n0", nil},
 	} {
 		limit, err := bos.ParseLimit(tc.limit)
@@ -116,6 +120,38 @@ func TestALimitTellsWhichOfItsWordsNameNothing(t *testing.T) {
 		}
 		if got := limit.Unknown(site()); !slices.Equal(got, tc.want) {
 			t.Errorf("%q: unknown %q, want %q", tc.limit, got, tc.want)
+		}
+	}
+}
+
+func TestANameThatLeavesOutOrKeepsNodesMustBeKnown(t *testing.T) {
+	ofBOS := func(id string) bool { return id == "x9c0s0b0n0" }
+	for _, tc := range []struct{ limit, names string }{
+		{"", ""},
+		{"all,!Compute,&p1,!g,&none,!x1c0s0b0n0,!X1c0s01b0n0", ""},
+		{"x8c0s0b0n0,computes", ""},
+		{"all,!x9c0s0b0n0,&X9C0s0b00n0", ""},
+		{"all,!computes", "computes"},
+		{"all,&computes", "computes"},
+		{"all,!Managment", "Managment"},
+		{"all,!x1c0s0b0n1", "x1c0s0b0n1"},
+		{"all,!x1c0s[0-1,44]b0n0", "x1c0s44b0n0"},
+		{"all,!all,!*", ""},
+	} {
+		limit, err := bos.ParseLimit(tc.limit)
+		if err != nil {
+			t.Fatalf("ParseLimit(%q): %v", tc.limit, err)
+		}
+		err = limit.Needs(site(), ofBOS)
+		if tc.names == "" {
+			if err != nil {
+				t.Errorf("%q: %v", tc.limit, err)
+			}
+			continue
+		}
+		var invalid *bos.Invalid
+		if !errors.As(err, &invalid) || invalid.Field != "limit" || !strings.Contains(err.Error(), `"`+tc.names+`"`) {
+			t.Errorf("%q: %v, want an *Invalid that names %s", tc.limit, err, tc.names)
 		}
 	}
 }

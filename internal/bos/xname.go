@@ -49,6 +49,27 @@ func CanonicalXname(s string) string {
 	return b.String()
 }
 
+// CanonicalID is an xname in the form in which it is kept, and any other name of
+// a component, group or role as it is.
+func CanonicalID(s string) string {
+	if s != "" && (s[0] == 'x' || s[0] == 'X') && xnameWord.MatchString(strings.ToLower(s)) {
+		return CanonicalXname(s)
+	}
+	return s
+}
+
+// CanonicalIDs are ids in the form in which they are kept.
+func CanonicalIDs(ids []string) []string {
+	if ids == nil {
+		return nil
+	}
+	canonical := make([]string, len(ids))
+	for i, id := range ids {
+		canonical[i] = CanonicalID(id)
+	}
+	return canonical
+}
+
 // IsNodeXname reports whether s is the canonical xname of a node.
 func IsNodeXname(s string) bool {
 	return s != "" && levels(s, "xcsbn") == len(s) && CanonicalXname(s) == s

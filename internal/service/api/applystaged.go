@@ -47,7 +47,7 @@ func (s *server) applyStaged(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ids := bos.Distinct(body.Xnames)
+	ids := bos.Distinct(bos.CanonicalIDs(body.Xnames))
 	staged, err := s.stagedSessions(r.Context(), sc, ids)
 	if err != nil {
 		return err

@@ -177,7 +177,7 @@ func (f filteredPatch) check() (bulkPatchBody, error) {
 	case session != "":
 		return bulkPatchBody{patch: f.Patch, session: session}, nil
 	default:
-		return bulkPatchBody{patch: f.Patch, ids: strings.Split(ids, ",")}, nil
+		return bulkPatchBody{patch: f.Patch, ids: bos.CanonicalIDs(strings.Split(ids, ","))}, nil
 	}
 }
 
@@ -205,7 +205,7 @@ func bulkOf(patches []bos.ComponentPatch) (bulk, error) {
 		if err := patch.Validate(); err != nil {
 			return bulk{}, within(field, err)
 		}
-		b.add(*patch.ID, patch)
+		b.add(bos.CanonicalID(*patch.ID), patch)
 	}
 	return b, nil
 }

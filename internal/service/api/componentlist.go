@@ -133,7 +133,7 @@ func componentFilter(q url.Values) (bos.ComponentFilter, error) {
 		return f, err
 	}
 	if ids != "" {
-		f.IDs = strings.Split(ids, ",")
+		f.IDs = bos.CanonicalIDs(strings.Split(ids, ","))
 	}
 	if f.Session, err = queryName(q, "session"); err != nil {
 		return f, err

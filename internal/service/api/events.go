@@ -111,6 +111,7 @@ func eventFilter(r *http.Request) (bos.EventFilter, error) {
 	if f.Component, err = queryText(q, "component", bos.MaxComponentID); err != nil {
 		return f, err
 	}
+	f.Component = bos.CanonicalID(f.Component)
 	f.Limit, err = queryInt(q, "limit", defaultEvents, 1, maxEvents)
 	return f, err
 }

@@ -34,6 +34,15 @@ func checkOperation(op *bos.Operation) error {
 	}
 }
 
+// checkGiven refuses a limit that is given and names nobody: who computes the
+// nodes to reboot and finds none does not mean all of them.
+func checkGiven(limit nullable[string]) error {
+	if limit.value != nil && strings.TrimSpace(*limit.value) == "" {
+		return bos.Invalidf("limit", "is empty, which is read as nobody here; leave it out, or say all, for every node of the template")
+	}
+	return nil
+}
+
 // storedTemplate is the template that a session names.
 func (s *server) storedTemplate(ctx context.Context, tenant, name string) (bos.SessionTemplate, error) {
 	t, err := s.Store.Template(ctx, tenant, name)
@@ -97,6 +106,11 @@ func (s *server) selection(ctx context.Context, req decide.Request) (decide.Sele
 	inventory, err := s.Inventory.Inventory(ctx)
 	if err != nil {
 		return decide.Selection{}, bos.Inventory{}, unavailable("cannot read the inventory now: %v", err)
+	}
+	if names := decide.LimitNames(req.Limit, inventory); len(names) > 0 {
+		if req.Components, err = s.Store.ComponentIDs(ctx, bos.ComponentFilter{IDs: names}); err != nil {
+			return decide.Selection{}, inventory, err
+		}
 	}
 	sel, err := decide.Select(req, inventory)
 	return sel, inventory, err

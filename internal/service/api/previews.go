@@ -49,6 +49,9 @@ func (b previewBody) check() error {
 			return within("template", err)
 		}
 	}
+	if err := checkGiven(b.Limit); err != nil {
+		return err
+	}
 	return checkOperation(b.Operation)
 }
 

@@ -56,6 +56,9 @@ func (s *server) postPinnedSession(w http.ResponseWriter, r *http.Request) error
 	if err := decode(w, r, maxBody, &body); err != nil {
 		return err
 	}
+	if err := checkGiven(body.Session.Limit); err != nil {
+		return err
+	}
 	body.Reason = strings.TrimSpace(body.Reason)
 	if err := checkText("reason", &body.Reason, bos.MaxReason); err != nil {
 		return err

@@ -256,7 +256,7 @@ func TestAnUnknownTenantIsInvalidExactlyWhereTheContractSaysSo(t *testing.T) {
 func TestAPreviewTellsATenantOfNoOtherNodes(t *testing.T) {
 	s := twoTenants(t)
 	inline := object{"boot_sets": object{"compute": object{"path": "s3://boot-images/one/manifest.json", "type": "s3", "node_groups": []string{"blue"}, "node_roles_groups": []string{"Compute"}}}}
-	for _, limit := range []string{"", redNode, "!blue"} {
+	for _, limit := range []string{"all", redNode, "!blue"} {
 		p := s.preview(object{"operation": "boot", "template": inline, "limit": limit}, tenantHeader, "red")
 		told := []string{p.Nodes}
 		for _, skip := range p.Skipped {

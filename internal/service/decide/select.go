@@ -18,6 +18,8 @@ type Request struct {
 	IncludeDisabled bool
 	// TenantNodes are the nodes of the session's tenant; nil without one.
 	TenantNodes []string
+	// Components are those that BOS has among LimitNames.
+	Components []string
 }
 
 // Selection is the nodes a session touches, and those it leaves out. No node
@@ -101,6 +103,10 @@ func Select(req Request, inv bos.Inventory) (Selection, error) {
 	if err != nil {
 		return Selection{}, err
 	}
+	components := toSet(req.Components)
+	if err := limit.Needs(inv, func(id string) bool { return components[id] }); err != nil {
+		return Selection{}, err
+	}
 	s := newSelector(req, inv)
 	names := slices.Sorted(maps.Keys(req.Template.BootSets))
 	candidates := make(map[string][]string, len(names))
@@ -128,6 +134,16 @@ func Select(req Request, inv bos.Inventory) (Selection, error) {
 	sel.Skipped = s.skips()
 	sel.Warnings = s.warnings
 	return sel, nil
+}
+
+// LimitNames are the names of a limit that the inventory does not know and that
+// must be known, if not to it then to BOS: who selects looks them up.
+func LimitNames(limit string, inv bos.Inventory) []string {
+	l, err := bos.ParseLimit(limit)
+	if err != nil {
+		return nil // Select says what is wrong
+	}
+	return l.Baseless(inv)
 }
 
 type selector struct {

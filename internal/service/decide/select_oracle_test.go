@@ -18,7 +18,7 @@ var limitWords = map[string][]string{
 	"Compute": {"Compute"}, "Application_UAN": {"Application_UAN"}, "Management_UAN": {"Management_UAN"}, "NoSuchRole": {"NoSuchRole"},
 	"p1": {"p1"}, "p2": {"p2"}, "blue": {"blue"}, "green": {"green"}, "nosuchgroup": {"nosuchgroup"},
 	"x1000c0s1b0n1": {"x1000c0s1b0n1"}, "x9999c0s0b0n0": {"x9999c0s0b0n0"},
-	"X1000c0s1b0n1":             {"X1000c0s1b0n1"}, // a name is meant as it is written
+	"X1000c00s1b0n1":            {"x1000c0s1b0n1"}, // however it is written
 	"x1000c0s[0-3]b0n0":         {"x1000c0s0b0n0", "x1000c0s1b0n0", "x1000c0s2b0n0", "x1000c0s3b0n0"},
 	"x1000c[0-1]s[1,4-5]b0n[1]": {"x1000c0s1b0n1", "x1000c0s4b0n1", "x1000c0s5b0n1", "x1000c1s1b0n1", "x1000c1s4b0n1", "x1000c1s5b0n1"},
 }
@@ -104,6 +104,28 @@ func foreign(req Request) bool {
 	return false
 }
 
+// baseless is whether a term that leaves out or keeps nodes names what nobody knows.
+func baseless(req Request, inv bos.Inventory) bool {
+	for _, term := range bos.SplitList(req.Limit) {
+		term = strings.TrimSpace(term)
+		word := strings.TrimSpace(strings.TrimLeft(term, "&!"))
+		if term == "" || term[0] != '&' && term[0] != '!' || word == "all" || word == "*" {
+			continue
+		}
+		_, partition := inv.Partitions[word]
+		_, group := inv.Groups[word]
+		if partition || group || slices.ContainsFunc(inv.Nodes, func(n bos.Node) bool { return hasRole(n, word) }) {
+			continue
+		}
+		for _, name := range limitWords[word] {
+			if !slices.ContainsFunc(inv.Nodes, func(n bos.Node) bool { return n.ID == name }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // TestASelectionIsWhatTheRulesSayOfEachNode holds Select, which works on sets, for
 // a thousand sites against the rules read node by node.
 func TestASelectionIsWhatTheRulesSayOfEachNode(t *testing.T) {
@@ -126,8 +148,8 @@ func TestASelectionIsWhatTheRulesSayOfEachNode(t *testing.T) {
 			}
 		}
 		sel, err := Select(req, inv)
-		if refused := twice || foreign(req); refused != (err != nil) {
-			t.Fatalf("the error is %v; a node in two boot sets: %t, one of another tenant: %t", err, twice, foreign(req))
+		if refused := twice || foreign(req) || baseless(req, inv); refused != (err != nil) {
+			t.Fatalf("the error is %v; a node in two boot sets: %t, one of another tenant: %t, an unknown one in the limit: %t", err, twice, foreign(req), baseless(req, inv))
 		}
 		if err != nil {
 			return

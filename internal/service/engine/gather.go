@@ -116,6 +116,11 @@ func (p Ports) SetupFacts(ctx context.Context, s bos.SessionRecord) SetupFacts {
 	if facts.Images, facts.Invalid, facts.Err = p.Images(ctx, s.Template, s.Operation); facts.Err != nil || facts.Invalid != nil {
 		return facts
 	}
+	if names := decide.LimitNames(s.Limit, facts.Inventory); len(names) > 0 {
+		if facts.Components, facts.Err = p.Store.ComponentIDs(ctx, bos.ComponentFilter{IDs: names}); facts.Err != nil {
+			return facts
+		}
+	}
 	var sel decide.Selection
 	if sel, facts.Records, facts.Err = p.selected(ctx, s, facts); facts.Err != nil {
 		return facts
@@ -204,7 +209,7 @@ func (p Ports) Images(ctx context.Context, t bos.SessionTemplate, op bos.Operati
 // selected loads the records of the nodes that the session selects.
 func (p Ports) selected(ctx context.Context, s bos.SessionRecord, facts SetupFacts) (decide.Selection, map[string]bos.Record, error) {
 	req := RequestOf(s)
-	req.TenantNodes = facts.TenantNodes
+	req.TenantNodes, req.Components = facts.TenantNodes, facts.Components
 	records := make(map[string]bos.Record)
 	sel, err := decide.Select(req, facts.Inventory)
 	if err != nil || len(sel.BootSets) == 0 {

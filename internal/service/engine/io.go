@@ -58,8 +58,11 @@ type SetupFacts struct {
 	Key         bos.SessionKey
 	Inventory   bos.Inventory
 	TenantNodes []string
-	Images      map[string]bos.Image
-	Records     map[string]bos.Record
+	// Components are those that BOS has of the names of the limit that the
+	// inventory does not know.
+	Components []string
+	Images     map[string]bos.Image
+	Records    map[string]bos.Record
 	// Warnings are kept in the history of the session.
 	Warnings []string
 	Err      error

@@ -211,7 +211,7 @@ func fold(records []bos.Record) string {
 // was reviewed.
 func (e *Engine) plan(rec bos.SessionRecord, facts SetupFacts) (decide.SetupResult, error) {
 	req := RequestOf(rec)
-	req.TenantNodes = facts.TenantNodes
+	req.TenantNodes, req.Components = facts.TenantNodes, facts.Components
 	sel, err := decide.Select(req, facts.Inventory)
 	if err != nil {
 		return decide.SetupResult{}, err
