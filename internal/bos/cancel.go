@@ -27,7 +27,7 @@ func Cancel(s *SessionRecord, owned []Record, reason string, now time.Time) erro
 	for i := range owned {
 		r := &owned[i]
 		if r.StagedState.Session == s.Name {
-			r.StagedState = StagedState{LastUpdated: At(now)}
+			r.StagedState = NothingStaged(At(now))
 			r.Work.Applied = ""
 		}
 		if r.Session != s.Name || !r.Enabled {

@@ -53,7 +53,7 @@ func TestACancelledSessionLeavesItsNodesWhereTheyStand(t *testing.T) {
 	if r := list[3]; r.Error != "broken" || r.Status.StatusOverride != bos.StatusFailed {
 		t.Errorf("a failed node became %+v", r)
 	}
-	if r := list[4]; !r.Enabled || r.Error != "" || r.StagedState != (bos.StagedState{LastUpdated: bos.At(now)}) {
+	if r := list[4]; !r.Enabled || r.Error != "" || r.StagedState != bos.NothingStaged(bos.At(now)) {
 		t.Errorf("a staged node became %+v", r)
 	}
 }

@@ -79,13 +79,59 @@ type StagedState struct {
 	Configuration string        `json:"configuration,omitempty"`
 	Session       string        `json:"session,omitempty"`
 	LastUpdated   Time          `json:"last_updated,omitzero"`
+	// Blank are the empty members that were written as such: the API shows these
+	// and leaves other empty ones out.
+	Blank StagedMembers `json:"-"`
+}
+
+// StagedMembers is a set of members of a staged state.
+type StagedMembers uint8
+
+// The members of a staged state.
+const (
+	StagedArtifacts StagedMembers = 1 << iota
+	StagedConfiguration
+	StagedSession
+)
+
+// empty is the members that have no value.
+func (s StagedState) empty() StagedMembers {
+	var members StagedMembers
+	if s.BootArtifacts == (BootArtifacts{}) {
+		members |= StagedArtifacts
+	}
+	if s.Configuration == "" {
+		members |= StagedConfiguration
+	}
+	if s.Session == "" {
+		members |= StagedSession
+	}
+	return members
+}
+
+// Written is the state with members noted as written: those that are empty are
+// shown from now on.
+func (s StagedState) Written(members StagedMembers) StagedState {
+	s.Blank = (s.Blank | members) & s.empty()
+	return s
+}
+
+// NothingStaged is a staged state that was emptied: it shows empty artifacts and
+// no configuration.
+func NothingStaged(at Time) StagedState {
+	return StagedState{LastUpdated: at}.Written(StagedArtifacts | StagedConfiguration)
+}
+
+// MarshalJSON writes the members that have a value or were written as empty.
+func (s StagedState) MarshalJSON() ([]byte, error) {
+	return append(s.appendJSON([]byte{'{'}, AppendArtifacts), '}'), nil
 }
 
 // LastAction is the last thing BOS did, when, and whether it had no effect.
 type LastAction struct {
 	Action      Action `json:"action,omitempty"`
 	LastUpdated Time   `json:"last_updated,omitzero"`
-	Failed      bool   `json:"failed,omitempty"`
+	Failed      bool   `json:"failed"`
 }
 
 // EventStats counts the attempts of each power action since the desired state

@@ -48,20 +48,17 @@ func (a LastAction) appendJSON(to []byte) []byte {
 	if !a.LastUpdated.IsZero() {
 		to = append(appendTime(to, `"last_updated":`, a.LastUpdated), ',')
 	}
-	if a.Failed {
-		return append(to, `"failed":true`...)
-	}
-	return bytes.TrimSuffix(to, []byte{','})
+	return strconv.AppendBool(append(to, `"failed":`...), a.Failed)
 }
 
 func (s StagedState) appendJSON(to []byte, artifacts func([]byte, BootArtifacts) []byte) []byte {
-	if s.BootArtifacts != (BootArtifacts{}) {
+	if s.BootArtifacts != (BootArtifacts{}) || s.Blank&StagedArtifacts != 0 {
 		to = append(artifacts(append(to, `"boot_artifacts":`...), s.BootArtifacts), ',')
 	}
-	if s.Configuration != "" {
+	if s.Configuration != "" || s.Blank&StagedConfiguration != 0 {
 		to = append(appendText(to, `"configuration":`, s.Configuration), ',')
 	}
-	if s.Session != "" {
+	if s.Session != "" || s.Blank&StagedSession != 0 {
 		to = append(appendText(to, `"session":`, s.Session), ',')
 	}
 	if s.LastUpdated.IsZero() {

@@ -30,7 +30,7 @@ func anyComponent(t *rapid.T) bos.Component {
 		ID:           text.Draw(t, "id"),
 		ActualState:  bos.ActualState{BootArtifacts: anyArtifacts(t), BSSToken: text.Draw(t, "token"), LastUpdated: anyTime().Draw(t, "time")},
 		DesiredState: bos.DesiredState{BootArtifacts: anyArtifacts(t), Configuration: text.Draw(t, "configuration"), BSSToken: text.Draw(t, "token"), LastUpdated: anyTime().Draw(t, "time")},
-		StagedState:  bos.StagedState{Configuration: text.Draw(t, "configuration"), Session: text.Draw(t, "session"), LastUpdated: anyTime().Draw(t, "time")},
+		StagedState:  bos.StagedState{Configuration: text.Draw(t, "configuration"), Session: text.Draw(t, "session"), LastUpdated: anyTime().Draw(t, "time")}.Written(bos.StagedMembers(rapid.IntRange(0, 7).Draw(t, "written"))),
 		LastAction:   bos.LastAction{Action: bos.Action(text.Draw(t, "action")), LastUpdated: anyTime().Draw(t, "time"), Failed: yes.Draw(t, "failed")},
 		EventStats:   bos.EventStats{PowerOnAttempts: number.Draw(t, "on"), PowerOffGracefulAttempts: number.Draw(t, "off"), PowerOffForcefulAttempts: number.Draw(t, "force")},
 		Status:       bos.ComponentStatus{Phase: bos.Phase(text.Draw(t, "phase")), Status: text.Draw(t, "status"), StatusOverride: text.Draw(t, "override")},
@@ -38,6 +38,7 @@ func anyComponent(t *rapid.T) bos.Component {
 	}
 	if yes.Draw(t, "staged") {
 		c.StagedState.BootArtifacts = anyArtifacts(t)
+		c.StagedState = c.StagedState.Written(0)
 	}
 	if yes.Draw(t, "policy") {
 		n := number.Draw(t, "policy")

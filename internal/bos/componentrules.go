@@ -50,6 +50,21 @@ type StagedPatch struct {
 	Session       *string         `json:"session,omitempty"`
 }
 
+// given is the members that the patch has.
+func (s StagedPatch) given() StagedMembers {
+	var members StagedMembers
+	if s.BootArtifacts != nil {
+		members |= StagedArtifacts
+	}
+	if s.Configuration != nil {
+		members |= StagedConfiguration
+	}
+	if s.Session != nil {
+		members |= StagedSession
+	}
+	return members
+}
+
 // LastActionPatch changes the last action.
 type LastActionPatch struct {
 	Action *Action `json:"action,omitempty"`
@@ -233,6 +248,7 @@ func (p ComponentPatch) Apply(r *Record, booted *BootArtifacts, now time.Time) {
 		s.BootArtifacts.apply(&r.StagedState.BootArtifacts)
 		set(&r.StagedState.Configuration, s.Configuration)
 		set(&r.StagedState.Session, s.Session)
+		r.StagedState = r.StagedState.Written(s.given())
 		r.Work.Applied = ""
 		r.StagedState.LastUpdated = stamp
 	}
@@ -299,7 +315,9 @@ func (p ComponentPatch) applyDesired(r *Record, stamp Time) {
 	if !tokenOnly {
 		r.DesiredState.LastUpdated = stamp
 	}
-	if *s != (DesiredPatch{}) && p.Session == nil {
+	// Who writes a desired state, also one without members, takes the component
+	// out of its session.
+	if p.Session == nil {
 		r.Session = ""
 	}
 	if before != r.DesiredState.BootArtifacts {

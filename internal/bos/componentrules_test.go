@@ -80,14 +80,15 @@ func TestWhatAWriteBringsAlong(t *testing.T) {
 		"a desired token alone is no touch, and takes the node from its session": {`{"desired_state":{"bss_token":"t"}}`, nil, func(r *Record) {
 			r.DesiredState.BSSToken, r.Session = "t", ""
 		}},
-		"an empty desired state is a touch and sets nothing": {`{"desired_state":{}}`, nil, func(r *Record) {
-			r.DesiredState.LastUpdated = at
+		"an empty desired state sets nothing and ends the session": {`{"desired_state":{}}`, nil, func(r *Record) {
+			r.DesiredState.LastUpdated, r.Session = at, ""
 		}},
 		"counters": {`{"event_stats":{"power_off_forceful_attempts":0}}`, nil, func(r *Record) {
 			r.EventStats.PowerOffForcefulAttempts = 0
 		}},
 		"staged state": {`{"staged_state":{"session":"","configuration":"c","boot_artifacts":{"kernel":""}}}`, nil, func(r *Record) {
 			r.StagedState.Session, r.StagedState.Configuration, r.StagedState.BootArtifacts.Kernel, r.StagedState.LastUpdated = "", "c", "", at
+			r.StagedState.Blank = StagedSession
 		}},
 		"last action": {`{"last_action":{"failed":false}}`, nil, func(r *Record) {
 			r.LastAction.Failed, r.LastAction.LastUpdated = false, at

@@ -39,7 +39,7 @@ func ApplyStaged(r *Record, s *Session, clear bool, now time.Time) (applied bool
 	r.Work.Applied = staged.Session
 	defer func() {
 		if clear {
-			r.StagedState = StagedState{LastUpdated: at}
+			r.StagedState = NothingStaged(at)
 			r.Work.Applied = ""
 		}
 	}()

@@ -52,7 +52,7 @@ func TestClearStageEmptiesWhatWasAppliedAlsoWhenItFailed(t *testing.T) {
 		if applied := ApplyStaged(&r, s, true, now); applied != (s != nil) {
 			t.Errorf("applied %t", applied)
 		}
-		if r.StagedState != (StagedState{LastUpdated: At(now)}) || r.Session != "s" || r.Work.Applied != "" {
+		if r.StagedState != NothingStaged(At(now)) || r.Session != "s" || r.Work.Applied != "" {
 			t.Errorf("%+v", r)
 		}
 	}

@@ -1,5 +1,7 @@
 package bos
 
+import "encoding/json"
+
 // CFS names the configuration a node shall get after it booted.
 type CFS struct {
 	Configuration string `json:"configuration,omitempty"`
@@ -30,6 +32,54 @@ type BootSet struct {
 	NodeRolesGroups           []string `json:"node_roles_groups,omitempty"`
 	CFS                       *CFS     `json:"cfs,omitempty"`
 	Arch                      Arch     `json:"arch,omitempty"`
+	// Blank are the members that were written as empty texts: the API shows them as
+	// they were sent, and they mean what leaving them out means.
+	Blank BlankMembers `json:"-"`
+}
+
+// BlankMembers is a set of members of a boot set.
+type BlankMembers uint8
+
+// The members of a boot set that may be given as empty texts.
+const (
+	BlankETag BlankMembers = 1 << iota
+	BlankKernelParameters
+	BlankPassthrough
+)
+
+// Written is the boot set with members noted as written: those that are empty are
+// shown from now on.
+func (b BootSet) Written(members BlankMembers) BootSet {
+	b.Blank |= members
+	for member, value := range map[BlankMembers]string{
+		BlankETag: b.ETag, BlankKernelParameters: b.KernelParameters, BlankPassthrough: b.RootfsProviderPassthrough,
+	} {
+		if value != "" {
+			b.Blank &^= member
+		}
+	}
+	return b
+}
+
+// MarshalJSON writes the members that have a value or were written as empty.
+func (b BootSet) MarshalJSON() ([]byte, error) {
+	type plain BootSet
+	if b.Blank == 0 {
+		return json.Marshal(plain(b))
+	}
+	text := func(value string, member BlankMembers) *string {
+		if value == "" && b.Blank&member == 0 {
+			return nil
+		}
+		return &value
+	}
+	// The outer members hide those of the same name.
+	return json.Marshal(struct {
+		plain
+		ETag             *string `json:"etag,omitempty"`
+		KernelParameters *string `json:"kernel_parameters,omitempty"`
+		Passthrough      *string `json:"rootfs_provider_passthrough,omitempty"`
+	}{plain(b), text(b.ETag, BlankETag), text(b.KernelParameters, BlankKernelParameters), text(b.RootfsProviderPassthrough, BlankPassthrough)})
 }
 
 // SessionTemplate says which nodes boot which image with which kernel

@@ -86,7 +86,7 @@ func Open(c Config) (*Client, error) {
 		Region:       c.Region,
 		BucketLookup: minio.BucketLookupPath,
 		MaxRetries:   c.Attempts,
-		Transport:    transport.NewConn(transport.ConnConfig{CA: c.CA, MaxIdle: 16}),
+		Transport:    dated{transport.NewConn(transport.ConnConfig{CA: c.CA, MaxIdle: 16})},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("artifacts.s3.endpoint %q: %w", transport.Address(c.Endpoint), err)
@@ -177,4 +177,17 @@ func below(err error) error {
 		return wrapped.Err
 	}
 	return err
+}
+
+// dated gives an answer without Last-Modified one: some stores and proxies leave it
+// out, the client library then refuses the object, and nothing here reads it.
+type dated struct{ http.RoundTripper }
+
+// RoundTrip passes a request on.
+func (d dated) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := d.RoundTripper.RoundTrip(r)
+	if err == nil && resp.Header.Get("Last-Modified") == "" {
+		resp.Header.Set("Last-Modified", time.Unix(0, 0).UTC().Format(http.TimeFormat))
+	}
+	return resp, err
 }

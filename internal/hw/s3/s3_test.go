@@ -70,7 +70,9 @@ func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("ETag", `"etag-of-`+r.URL.Path+`"`)
-	w.Header().Set("Last-Modified", time.Unix(1, 0).UTC().Format(http.TimeFormat))
+	if !strings.HasPrefix(r.URL.Path, "/boot-images/undated/") {
+		w.Header().Set("Last-Modified", time.Unix(1, 0).UTC().Format(http.TimeFormat))
+	}
 	w.Header().Set("Content-Length", fmt.Sprint(len(body)))
 	if r.Method == http.MethodGet {
 		_, _ = fmt.Fprint(w, body)
@@ -282,5 +284,15 @@ func TestWrongSettingsAreNamed(t *testing.T) {
 	}
 	if _, err := s3.New("http://rgw:8080/", "", ""); err != nil {
 		t.Errorf("a public store: %v", err)
+	}
+}
+
+func TestAStoreThatSaysNothingOfTheTimeIsRead(t *testing.T) {
+	objects := whole()
+	for name, body := range whole() {
+		objects[strings.Replace(name, "/boot-images/1/", "/boot-images/undated/", 1)] = strings.ReplaceAll(body, "boot-images/1/", "boot-images/undated/")
+	}
+	if _, err := start(t, &store{objects: objects}).Image(t.Context(), "s3://boot-images/undated/manifest.json"); err != nil {
+		t.Error(err)
 	}
 }

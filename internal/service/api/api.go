@@ -105,6 +105,7 @@ func (s *server) routes() map[string]methods {
 		"/v2":           {http.MethodGet: s.getVersion},
 		"/v2/version":   {http.MethodGet: s.getVersion},
 		"/openapi.yaml": {http.MethodGet: s.getDocument},
+		"/openapi.json": {http.MethodGet: s.getDocumentJSON},
 		"/v2/healthz":   {http.MethodGet: s.getHealth},
 		"/v2/options":   {http.MethodGet: s.getOptions, http.MethodPatch: s.patchOptions},
 

@@ -34,7 +34,7 @@ func (b applyStagedBody) check() error {
 func (s *server) applyStaged(w http.ResponseWriter, r *http.Request) error {
 	sc, err := s.scopeOf(r)
 	if err != nil {
-		return err
+		return untitled(err)
 	}
 	var body applyStagedBody
 	if err := decode(w, r, maxTemplateBody, &body); err != nil {

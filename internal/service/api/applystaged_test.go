@@ -75,7 +75,7 @@ func TestApplyStagedClearsTheStageByOption(t *testing.T) {
 	s.stage("c", "gone")
 	s.apply([]string{"a", "c"})
 	for _, id := range []string{"a", "c"} {
-		if got := s.stored(id).StagedState; got != (bos.StagedState{LastUpdated: bos.At(noon)}) {
+		if got := s.stored(id).StagedState; got != bos.NothingStaged(bos.At(noon)) {
 			t.Errorf("%s: %+v", id, got)
 		}
 	}
@@ -107,7 +107,7 @@ func TestApplyStagedOfATenantTouchesOnlyItsOwn(t *testing.T) {
 	if got := s.apply([]string{"x1c0s2b0n0", "x1c0s1b0n0"}); len(got.Succeeded) != 2 {
 		t.Errorf("without a tenant every node is applied: %+v", got)
 	}
-	s.do("POST", "/v2/applystaged", object{"xnames": []string{}}, tenantHeader, "blue").refused(http.StatusBadRequest, titleInvalidTenant, "blue")
+	s.do("POST", "/v2/applystaged", object{"xnames": []string{}}, tenantHeader, "blue").refused(http.StatusBadRequest, titleBadRequest, "blue")
 }
 
 func TestApplyStagedTakesAStateStagedByHand(t *testing.T) {

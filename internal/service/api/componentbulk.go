@@ -61,7 +61,7 @@ func (s *server) putComponents(w http.ResponseWriter, r *http.Request) error {
 func (s *server) patchComponents(w http.ResponseWriter, r *http.Request) error {
 	sc, err := s.scopeOf(r)
 	if err != nil {
-		return err
+		return untitled(err)
 	}
 	skip, err := queryBool(r.URL.Query(), "skip_bad_ids")
 	if err != nil {

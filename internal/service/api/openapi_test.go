@@ -106,7 +106,7 @@ func (s *site) holdToDocument(r *http.Request, rest io.Reader, sent *bytes.Buffe
 	what := fmt.Sprintf("%s %s", r.Method, clip(r.URL.String()))
 	route, values := h.route(r)
 	if route == nil {
-		if r.Method != http.MethodHead && w.Code != http.StatusNotFound && w.Code != http.StatusMethodNotAllowed {
+		if r.Method != http.MethodHead && r.Method != http.MethodOptions && w.Code != http.StatusPermanentRedirect && w.Code != http.StatusNotFound && w.Code != http.StatusMethodNotAllowed {
 			s.t.Errorf("%s: the document has no such operation, and the service answers %d", what, w.Code)
 		}
 		return
@@ -241,7 +241,7 @@ func exchanges() []exchange {
 	add := func(method, path string, body any, status int, headers ...string) {
 		list = append(list, exchange{method, path, body, status, headers})
 	}
-	for _, path := range []string{"/", "/v2", "/v2/version", "/openapi.yaml", "/v2/healthz", "/v2/options", "/v2/sessiontemplatetemplate", "/x/v1/capabilities"} {
+	for _, path := range []string{"/", "/v2", "/v2/version", "/openapi.yaml", "/openapi.json", "/v2/healthz", "/v2/options", "/v2/sessiontemplatetemplate", "/x/v1/capabilities"} {
 		add("GET", path, nil, 200)
 	}
 	add("PATCH", "/v2/options", object{"polling_frequency": 7, "of_another_version": []int{1}}, 200)

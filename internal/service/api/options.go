@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/json"
 	"maps"
 	"net/http"
 	"slices"
@@ -45,7 +46,31 @@ func (s *server) patchOptions(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.Changed(Change{Options: true})
-	return s.answer(w, http.StatusOK, options)
+	// What this service does not have is shown once, as the client sent it: it
+	// compares the answer with what it asked for.
+	return s.answer(w, http.StatusOK, optionsAnswer{options, body.Unknown})
+}
+
+// optionsAnswer is the options with those of the request that are not kept.
+type optionsAnswer struct {
+	Options bos.Options
+	Unknown map[string]jsontext.Value
+}
+
+// MarshalJSON writes both as one object.
+func (a optionsAnswer) MarshalJSON() ([]byte, error) {
+	text, err := json.Marshal(a.Options)
+	if err != nil || len(a.Unknown) == 0 {
+		return text, err
+	}
+	all := make(map[string]json.RawMessage)
+	if err := json.Unmarshal(text, &all); err != nil {
+		return nil, err
+	}
+	for name, value := range a.Unknown {
+		all[name] = json.RawMessage(value)
+	}
+	return json.Marshal(all)
 }
 
 func decodeOptions(w http.ResponseWriter, r *http.Request) (optionsBody, error) {

@@ -38,10 +38,15 @@ func TestPatchOptionsChangesOnlyWhatItNames(t *testing.T) {
 	}
 }
 
-func TestUnknownOptionsAreAcceptedAndHidden(t *testing.T) {
+func TestUnknownOptionsAreEchoedOnceAndNotKept(t *testing.T) {
 	s := newSite(t)
 	var o object
 	s.do("PATCH", "/v2/options", object{"future_option": nil, "another": []int{1}}).ok(http.StatusOK, &o)
+	if _, shown := o["future_option"]; !shown || len(o) != 22 {
+		t.Errorf("%v", o)
+	}
+	clear(o)
+	s.do("GET", "/v2/options", nil).ok(http.StatusOK, &o)
 	if _, shown := o["future_option"]; shown || len(o) != 20 {
 		t.Errorf("%v", o)
 	}

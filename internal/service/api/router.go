@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"path"
 	"runtime/debug"
 	"slices"
@@ -38,8 +39,8 @@ func (s *server) router(routes map[string]methods) http.Handler {
 		// Who asks is to be checked here once there is authentication: every
 		// route is behind this line, whatever path it is served at.
 		r = stripBase(r)
-		if r.URL.Path != path.Clean(r.URL.Path) {
-			s.wrap(noRoute).ServeHTTP(w, r)
+		if clean := path.Clean(r.URL.Path); r.URL.Path != clean {
+			s.wrap(elsewhere(clean)).ServeHTTP(w, r)
 			return
 		}
 		mux.ServeHTTP(w, r)
@@ -62,13 +63,29 @@ func stripBase(r *http.Request) *http.Request {
 	return stripped
 }
 
+// elsewhere sends a client to the clean form of its path, with method and body,
+// where the path has empty or relative segments. A slash at its end is none of
+// these: nothing is served there.
+func elsewhere(clean string) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if strings.HasSuffix(r.URL.Path, "/") {
+			return noRoute(w, r)
+		}
+		to := url.URL{Path: baseOf(r) + clean, RawQuery: r.URL.RawQuery}
+		w.Header().Set("Location", to.String())
+		w.WriteHeader(http.StatusPermanentRedirect)
+		return nil
+	}
+}
+
 func noRoute(_ http.ResponseWriter, r *http.Request) error {
 	return notFound("There is nothing at %q; see GET %s/ for the versions of this API", clip(r.URL.Path), baseOf(r))
 }
 
-// dispatch picks the handler by method; HEAD is answered as GET.
+// dispatch picks the handler by method; HEAD is answered as GET, and OPTIONS with
+// the methods that there are.
 func (s *server) dispatch(m methods) http.Handler {
-	allow := slices.Collect(maps.Keys(m))
+	allow := append(slices.Collect(maps.Keys(m)), http.MethodOptions)
 	if _, ok := m[http.MethodGet]; ok {
 		allow = append(allow, http.MethodHead)
 	}
@@ -80,6 +97,11 @@ func (s *server) dispatch(m methods) http.Handler {
 			method = http.MethodGet
 		}
 		h, ok := m[method]
+		if !ok && method == http.MethodOptions {
+			w.Header().Set("Allow", allowed)
+			w.WriteHeader(http.StatusOK)
+			return nil
+		}
 		if !ok {
 			w.Header().Set("Allow", allowed)
 			return problemf(http.StatusMethodNotAllowed, "Method Not Allowed", "%s is not allowed here; use one of %s", r.Method, allowed)

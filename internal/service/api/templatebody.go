@@ -96,6 +96,7 @@ func (b bootSetBody) apply(to *bos.BootSet) {
 	set(&to.RootfsProvider, b.RootfsProvider)
 	set(&to.RootfsProviderPassthrough, b.RootfsProviderPassthrough)
 	set(&to.Arch, b.Arch)
+	*to = to.Written(b.written())
 	b.CFS.apply(&to.CFS)
 	if b.NodeList != nil {
 		to.NodeList = b.NodeList
@@ -120,4 +121,19 @@ func set[T any](to, from *T) {
 	if from != nil {
 		*to = *from
 	}
+}
+
+// written is the members that were given and may be empty.
+func (b bootSetBody) written() bos.BlankMembers {
+	var members bos.BlankMembers
+	if b.ETag != nil {
+		members |= bos.BlankETag
+	}
+	if b.KernelParameters != nil {
+		members |= bos.BlankKernelParameters
+	}
+	if b.RootfsProviderPassthrough != nil {
+		members |= bos.BlankPassthrough
+	}
+	return members
 }

@@ -42,6 +42,18 @@ func (s *server) tenantNodes(ctx context.Context, tenant string) ([]string, erro
 	return append([]string{}, nodes...), nil
 }
 
+// untitled gives an invalid tenant the title of every other 400, as the original
+// does in bulk writes and for applystaged.
+func untitled(err error) error {
+	var p *problem
+	if errors.As(err, &p) && p.Title == titleInvalidTenant {
+		plain := *p
+		plain.Title = titleBadRequest
+		return &plain
+	}
+	return err
+}
+
 // scope is what a request may touch.
 type scope struct {
 	tenant string

@@ -217,16 +217,16 @@ func TestAnUnknownTenantIsInvalidExactlyWhereTheContractSaysSo(t *testing.T) {
 	for _, c := range []struct {
 		method, path string
 		body         any
-		status       int // 400 stands for Invalid tenant
+		status       int // 400 stands for Invalid tenant, 4000 for a 400 as all others
 	}{
 		{"PUT", "/v2/sessiontemplates/t1", template(), 400},
 		{"POST", "/v2/sessions", boot("s9"), 400},
 		{"POST", "/x/v1/sessions", boot("s9"), 400},
 		{"POST", "/x/v1/previews", ask(), 400},
-		{"POST", "/v2/applystaged", object{"xnames": []string{redNode}}, 400},
+		{"POST", "/v2/applystaged", object{"xnames": []string{redNode}}, 4000},
 		{"GET", "/v2/components", nil, 400},
 		{"GET", node, nil, 400},
-		{"PATCH", "/v2/components", []object{{"id": redNode, "error": ""}}, 400},
+		{"PATCH", "/v2/components", []object{{"id": redNode, "error": ""}}, 4000},
 		{"PATCH", node, object{"error": ""}, 400},
 		{"DELETE", node, nil, 400},
 		{"GET", "/v2/sessiontemplates", nil, 200},
@@ -245,6 +245,10 @@ func TestAnUnknownTenantIsInvalidExactlyWhereTheContractSaysSo(t *testing.T) {
 		r := s.do(c.method, c.path, c.body, stranger...)
 		if c.status == http.StatusBadRequest {
 			r.refused(c.status, titleInvalidTenant, "stranger")
+			continue
+		}
+		if c.status == 4000 {
+			r.refused(http.StatusBadRequest, titleBadRequest, "stranger")
 			continue
 		}
 		if r.ok(c.status, nil); c.status == http.StatusOK && r.body != "[]\n" {

@@ -1,6 +1,9 @@
 package api
 
-import "net/http"
+import (
+	"net/http"
+	"strings"
+)
 
 // version is the version of the API, not of the program; every part is a
 // string.
@@ -16,18 +19,47 @@ type link struct {
 	Rel  string `json:"rel"`
 }
 
-func versionOf(r *http.Request) version {
+// The version of the v2 contract that is served, as clients compare it; that of
+// the program is among the capabilities.
+const (
+	contractMajor = "2"
+	contractMinor = "50"
+	contractPatch = "0"
+)
+
+// versionOf is the version with the links that go with it: self is the list of
+// versions, as in the original, and versions, where they are asked for, is v2.
+func versionOf(r *http.Request, details bool) version {
+	root := rootOf(r)
+	v := version{Major: contractMajor, Minor: contractMinor, Patch: contractPatch, Links: []link{{Href: root + "/", Rel: "self"}}}
+	if details {
+		v.Links = append(v.Links, link{Href: root + "/v2", Rel: "versions"})
+	}
+	return v
+}
+
+// rootOf is the address of the API as the client reaches it: with the scheme that
+// a proxy in front was asked by, and with the prefix that the gateway of CSM serves
+// the API at and takes away before it passes a request on.
+func rootOf(r *http.Request) string {
+	scheme := "http"
+	switch proto := strings.ToLower(r.Header.Get("X-Forwarded-Proto")); {
+	case proto == "http" || proto == "https":
+		scheme = proto
+	case r.TLS != nil:
+		scheme = "https"
+	}
 	base := baseOf(r)
-	return version{Major: "2", Minor: "0", Patch: "0", Links: []link{
-		{Href: base + "/v2", Rel: "self"},
-		{Href: base + "/", Rel: "versions"},
-	}}
+	if base == "" && r.Header.Get("X-Forwarded-For") != "" {
+		base = basePath
+	}
+	return scheme + "://" + r.Host + base
 }
 
 func (s *server) getVersions(w http.ResponseWriter, r *http.Request) error {
-	return s.answer(w, http.StatusOK, []version{versionOf(r)})
+	return s.answer(w, http.StatusOK, []version{versionOf(r, false)})
 }
 
 func (s *server) getVersion(w http.ResponseWriter, r *http.Request) error {
-	return s.answer(w, http.StatusOK, versionOf(r))
+	return s.answer(w, http.StatusOK, versionOf(r, true))
 }

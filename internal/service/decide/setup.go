@@ -204,7 +204,7 @@ func arm(r bos.Record, s bos.Session, desired bos.DesiredState, now time.Time) b
 		r.StagedState = bos.StagedState{
 			BootArtifacts: desired.BootArtifacts, Configuration: desired.Configuration,
 			Session: s.Name, LastUpdated: at,
-		}
+		}.Written(bos.StagedArtifacts | bos.StagedConfiguration)
 		r.Work.Applied = ""
 		return r
 	}

@@ -101,10 +101,13 @@ func (d *decoder) staged(s *bos.StagedState) {
 		switch key {
 		case "boot_artifacts":
 			s.BootArtifacts = d.bootArtifacts()
+			*s = s.Written(s.Blank | bos.StagedArtifacts)
 		case "configuration":
 			s.Configuration = d.string()
+			*s = s.Written(s.Blank | bos.StagedConfiguration)
 		case "session":
 			s.Session = d.string()
+			*s = s.Written(s.Blank | bos.StagedSession)
 		case "last_updated":
 			s.LastUpdated = d.when()
 		default:

@@ -32,7 +32,7 @@ func anyComponent(t *rapid.T) bos.Component {
 		ID:           text.Draw(t, "id"),
 		ActualState:  bos.ActualState{BootArtifacts: set(), BSSToken: text.Draw(t, "token"), LastUpdated: when()},
 		DesiredState: bos.DesiredState{BootArtifacts: set(), Configuration: text.Draw(t, "configuration"), BSSToken: text.Draw(t, "token")},
-		StagedState:  bos.StagedState{BootArtifacts: set(), Configuration: text.Draw(t, "configuration"), Session: text.Draw(t, "session"), LastUpdated: when()},
+		StagedState:  bos.StagedState{BootArtifacts: set(), Configuration: text.Draw(t, "configuration"), Session: text.Draw(t, "session"), LastUpdated: when()}.Written(bos.StagedMembers(rapid.IntRange(0, 7).Draw(t, "written"))),
 		LastAction:   bos.LastAction{Action: bos.Action(text.Draw(t, "action")), LastUpdated: when(), Failed: yes.Draw(t, "failed")},
 		EventStats:   bos.EventStats{PowerOnAttempts: number.Draw(t, "on"), PowerOffGracefulAttempts: number.Draw(t, "off"), PowerOffForcefulAttempts: number.Draw(t, "force")},
 		Status:       bos.ComponentStatus{Phase: bos.Phase(text.Draw(t, "phase")), StatusOverride: text.Draw(t, "override")},

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -41,8 +40,11 @@ func (s *Store) Templates(ctx context.Context, tenant *string) ([]bos.SessionTem
 	var list []bos.SessionTemplate
 	for rows.Next() {
 		var document []byte
-		var t bos.SessionTemplate
-		if err := errors.Join(rows.Scan(&document), json.Unmarshal(document, &t)); err != nil {
+		if err := rows.Scan(&document); err != nil {
+			return nil, fmt.Errorf("read templates: %w", err)
+		}
+		t, err := decodeTemplate(document)
+		if err != nil {
 			return nil, fmt.Errorf("stored template: %w", err)
 		}
 		list = append(list, t)
@@ -52,7 +54,15 @@ func (s *Store) Templates(ctx context.Context, tenant *string) ([]bos.SessionTem
 
 // Template reads one template.
 func (s *Store) Template(ctx context.Context, tenant, name string) (bos.SessionTemplate, error) {
-	return one[bos.SessionTemplate](s.read.QueryRowContext(context.WithoutCancel(ctx), "SELECT document FROM templates WHERE tenant = ? AND name = ?", tenant, name))
+	var document []byte
+	err := s.read.QueryRowContext(context.WithoutCancel(ctx), "SELECT document FROM templates WHERE tenant = ? AND name = ?", tenant, name).Scan(&document)
+	if notThere(err) {
+		return bos.SessionTemplate{}, bos.ErrNotFound
+	}
+	if err != nil {
+		return bos.SessionTemplate{}, fmt.Errorf("read template %s: %w", name, err)
+	}
+	return decodeTemplate(document)
 }
 
 // PutTemplate creates or replaces a template.
