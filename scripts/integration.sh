@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Boots nodes with SMD, BSS and BMC mocks as others wrote them, in the versions
-# that tools/realparts/go.mod pins. Needs Go, and PostgreSQL 15 or newer.
+# that tools/realparts/go.mod pins, and one with the real iPXE. Needs Go,
+# PostgreSQL 15 or newer, and for the last the Debian packages qemu-system-x86 and
+# ipxe-qemu; without these it is skipped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,6 +11,9 @@ for dir in /usr/lib/postgresql/*/bin "$(dirname "$(command -v initdb || echo /no
   if [ -x "$dir/initdb" ] && [ -x "$dir/pg_isready" ]; then postgres=$dir; break; fi
 done
 [ -n "$postgres" ] || { echo "PostgreSQL is not installed: install the Debian package postgresql-15 and run 'make integration' again"; exit 1; }
+
+command -v qemu-system-x86_64 >/dev/null ||
+  echo "no node boots with iPXE: install the Debian packages qemu-system-x86 and ipxe-qemu for that"
 
 parts=$PWD/bin/realparts
 mkdir -p "$parts"

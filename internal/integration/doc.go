@@ -1,6 +1,6 @@
 // Package integration boots nodes with parts that others wrote: SMD and BSS of
 // OpenCHAMI on PostgreSQL, and Redfish BMC mocks of metal-operator, through the
-// serve command in a process of its own. It consists of tests, which need the
-// programs that scripts/integration.sh builds and are skipped without them:
-// make integration.
+// serve command in a process of its own; and one with the iPXE that real nodes
+// boot with, in QEMU. It consists of tests, which need the programs that
+// scripts/integration.sh builds and are skipped without them: make integration.
 package integration

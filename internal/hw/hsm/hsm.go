@@ -66,7 +66,7 @@ func (c *Client) Inventory(ctx context.Context) (bos.Inventory, error) {
 	if err := all.Wait(); err != nil {
 		return bos.Inventory{}, err
 	}
-	if unasked != nil && !(len(inv.Nodes) == 0 && badRequest(unasked)) {
+	if unasked != nil && (len(inv.Nodes) > 0 || !badRequest(unasked)) {
 		return bos.Inventory{}, unasked
 	}
 	for i := range inv.Nodes {

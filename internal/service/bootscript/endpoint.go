@@ -6,6 +6,7 @@
 package bootscript
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -24,6 +25,11 @@ import (
 // and the one CSM's gateway has it under.
 var Prefixes = []string{"/boot/v1", "/apis/bss/boot/v1"}
 
+const (
+	askAgain  = 10 * time.Second
+	loadAgain = 30 * time.Second
+)
+
 // Config is what an endpoint works with. Only Store must be given.
 type Config struct {
 	Store bos.HostBoots
@@ -41,8 +47,12 @@ type Config struct {
 	// AnySource hands a node's script to whoever asks for it, also where
 	// Names knows which addresses the node asks from.
 	AnySource bool
-	Now       func() time.Time
-	Log       *slog.Logger
+	// AskAgain is how long a node with nothing to boot waits before it asks
+	// again, LoadAgain one that could not load its files, in whole seconds; 0
+	// is 10 s and 30 s.
+	AskAgain, LoadAgain time.Duration
+	Now                 func() time.Time
+	Log                 *slog.Logger
 }
 
 // Endpoint is a boot script service. It is safe for concurrent use.
@@ -63,6 +73,7 @@ func New(c Config) *Endpoint {
 		c.Now = time.Now
 	}
 	c.URL = strings.TrimRight(c.URL, "/")
+	c.AskAgain, c.LoadAgain = cmp.Or(c.AskAgain, askAgain), cmp.Or(c.LoadAgain, loadAgain)
 	return &Endpoint{config: c, names: newNames(c), token: uuid.NewString}
 }
 

@@ -105,9 +105,9 @@ func TestANodeGetsTheScriptOfWhatWasWrittenForIt(t *testing.T) {
 	token := s.write(plain, nodeA)
 	code, script := s.from(ipA, "name="+nodeA)
 	want := "#!ipxe\n" +
-		"kernel --name kernel http://images/k initrd=initrd console=ttyS0 quiet xname=x1c0s0b0n0 nid=1 bss_referral_token=" + token + " || goto boot_retry\n" +
+		"kernel --name kernel http://images/k initrd=initrd xname=x1c0s0b0n0 nid=1 bss_referral_token=" + token + " console=ttyS0 quiet || goto boot_retry\n" +
 		"initrd --name initrd http://images/i || goto boot_retry\n" +
-		"boot || goto boot_retry\n:boot_retry\nsleep 30\nchain http://bos:8771/boot/v1/bootscript?name=x1c0s0b0n0&retry=1\n"
+		"boot || goto boot_retry\n:boot_retry\nimgfree\nsleep 30\nchain --replace http://bos:8771/boot/v1/bootscript?name=x1c0s0b0n0&retry=1 || goto boot_retry\n"
 	if code != http.StatusOK || script != want {
 		t.Errorf("answered %d:\n%s\nwant\n%s", code, script, want)
 	}
@@ -134,7 +134,7 @@ func TestANodeWithNothingToBootIsToldToAskAgain(t *testing.T) {
 		"nid=77":                         "nid=77",
 		"name=x1%24%7Bmac%7D%26%26shell": "name=x1%24%7Bmac%7D%26%26shell",
 	} {
-		if code, script := s.from("10.9.9.9", query); code != http.StatusOK || script != "#!ipxe\nsleep 10\nchain http://bos:8771/boot/v1/bootscript?"+again+"\n" {
+		if code, script := s.from("10.9.9.9", query); code != http.StatusOK || script != "#!ipxe\n:again\nimgfree\nsleep 10\nchain --replace http://bos:8771/boot/v1/bootscript?"+again+" || goto again\n" {
 			t.Errorf("%s answered %d:\n%s", query, code, script)
 		}
 	}
@@ -179,6 +179,35 @@ func TestWithoutAddressesOnlyOtherNodesAreKeptOut(t *testing.T) {
 	}
 }
 
+func TestAMACGivenAsANameIsNoWayAroundTheSourceCheck(t *testing.T) {
+	s := newSite(t)
+	if w := s.api("PUT", "/boot/v1/bootparameters", `{"macs":["`+macA+`"],"kernel":"http://images/k"}`); w.Code != http.StatusOK {
+		t.Fatalf("PUT answered %d %s", w.Code, w.Body)
+	}
+	for _, query := range []string{"name=" + macA, "name=0040A65FA5AC", "name=" + macA + "&mac=" + macB, "mac=" + macA + "&name=" + macB} {
+		if code, text := s.from(ipB, query); code != http.StatusForbidden || strings.Contains(text, "token-1") {
+			t.Errorf("%s from another node answered %d:\n%s", query, code, text)
+		}
+	}
+	if code, text := s.from(ipA, "name="+macA); code != http.StatusOK || !strings.Contains(text, "token-1") {
+		t.Errorf("the node itself got %d:\n%s", code, text)
+	}
+}
+
+func TestAScriptAsksAgainWhereTheSettingsSayAndNeverAtAStrangeHost(t *testing.T) {
+	const evil = "evil.example;x"
+	fixed := newSite(t, func(c *Config) { c.URL = "http://boot.site:8771/boot/v1" })
+	plainly := newSite(t)
+	for host, s := range map[string]*site{"evil.example": fixed, evil: plainly} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://bos/boot/v1/bootscript?name="+nodeA, nil)
+		r.Host, r.RemoteAddr = host, ipA+":40000"
+		w := s.serveTo(s.Scripts(), r)
+		if strings.Contains(w.Body.String(), "chain --replace http://evil") || s == fixed != (w.Code == http.StatusOK) {
+			t.Errorf("Host %q answered %d:\n%s", host, w.Code, w.Body)
+		}
+	}
+}
+
 func TestTheListenerForNodesServesScriptsOnly(t *testing.T) {
 	s := newSite(t)
 	token := s.write(plain, nodeA)
@@ -211,7 +240,7 @@ func TestBootParametersAreTakenAsBSSTakesThem(t *testing.T) {
 		t.Fatalf("PUT answered %d %v %s", w.Code, w.Header(), w.Body)
 	}
 	for _, query := range []string{"name=" + nodeA, "nid=2", "mac=00:40:a6:5f:a5:99"} {
-		if w := s.api("GET", "/boot/v1/bootscript?"+query, ""); !strings.Contains(w.Body.String(), " p ") || !strings.Contains(w.Body.String(), "bss_referral_token=token-1 ") {
+		if w := s.api("GET", "/boot/v1/bootscript?"+query, ""); !strings.Contains(w.Body.String(), "bss_referral_token=token-1 p ||") {
 			t.Errorf("%s:\n%s", query, w.Body)
 		}
 	}
@@ -295,13 +324,13 @@ func TestS3PathsAreLinkedTo(t *testing.T) {
 	})
 	s.write(bos.BootArtifacts{Kernel: "s3://b/k", Initrd: "s3://b/i"}, nodeA)
 	_, script := s.from(ipA, "name="+nodeA)
-	for _, want := range []string{"kernel --name kernel http://rgw/b/k?signed initrd=initrd xname=", "initrd --name initrd http://rgw/b/i?signed ||", "chain https://boot.site/boot/v1/bootscript?name=x1c0s0b0n0&retry=1\n"} {
+	for _, want := range []string{"kernel --name kernel http://rgw/b/k?signed initrd=initrd xname=", "initrd --name initrd http://rgw/b/i?signed ||", "chain --replace https://boot.site/boot/v1/bootscript?name=x1c0s0b0n0&retry=1 || goto boot_retry\n"} {
 		if !strings.Contains(script, want) {
 			t.Errorf("%q is not in\n%s", want, script)
 		}
 	}
 	failing = errors.New("no keys")
-	if code, script := s.from(ipA, "name="+nodeA); code != http.StatusOK || !strings.HasPrefix(script, "#!ipxe\nsleep 10\nchain ") {
+	if code, script := s.from(ipA, "name="+nodeA); code != http.StatusOK || !strings.HasPrefix(script, "#!ipxe\n:again\nimgfree\nsleep 10\nchain --replace ") {
 		t.Errorf("without links: %d\n%s", code, script)
 	}
 }

@@ -42,7 +42,7 @@ func FuzzBootScriptQuery(f *testing.F) {
 		for line := range strings.Lines(text) {
 			word, _, _ := strings.Cut(strings.TrimSpace(line), " ")
 			switch word {
-			case "#!ipxe", "kernel", "initrd", "boot", ":boot_retry", "sleep", "chain":
+			case "#!ipxe", "kernel", "initrd", "boot", ":again", ":boot_retry", "imgfree", "sleep", "chain":
 			default:
 				t.Errorf("%q made the line %q", query, line)
 			}
@@ -76,7 +76,7 @@ func FuzzBootParametersBody(f *testing.F) {
 			t.Errorf("after %s %q the list answers %d %s", method, body, w.Code, w.Body)
 		}
 		script := s.api(http.MethodGet, "/boot/v1/bootscript?name="+nodeA, "").Body.String()
-		if kernels := strings.Count(script, "\nkernel "); kernels > 1 || strings.Count(script, "\n") > 7 || kernels == 0 && strings.Count(script, "\n") != 3 {
+		if kernels := strings.Count(script, "\nkernel "); kernels > 1 || strings.Count(script, "\n") > 8 || kernels == 0 && strings.Count(script, "\n") != 5 {
 			t.Errorf("%s %q made the script\n%s", method, body, script)
 		}
 	})

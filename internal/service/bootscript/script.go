@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
@@ -65,12 +66,14 @@ func (q query) encode() string {
 // keys are the hosts under which the store may have the node, the better first.
 func (e *Endpoint) keys(r *http.Request, q query) []string {
 	var keys []string
-	if q.name != "" {
-		keys = append(keys, hostKey(q.name))
-	}
-	if q.mac != "" {
-		keys = append(keys, q.mac)
-		if id, ok := e.names.byMAC(r.Context(), q.mac); ok {
+	for _, name := range []string{q.name, q.mac} {
+		if name == "" {
+			continue
+		}
+		key := hostKey(name)
+		keys = append(keys, key)
+		// A name may be a MAC address as well, and then is a node's all the same.
+		if id, ok := e.names.byMAC(r.Context(), key); ok {
 			keys = append(keys, id)
 		}
 	}
@@ -93,6 +96,10 @@ func (e *Endpoint) script(w http.ResponseWriter, r *http.Request) error {
 	if !q.given() {
 		return refusef(http.StatusBadRequest, "the query says no node; ask with name=XNAME, mac=ADDRESS or nid=NUMBER")
 	}
+	again, err := e.again(r, q)
+	if err != nil {
+		return err
+	}
 	keys := e.keys(r, q)
 	source, err := e.source(r, keys)
 	if err != nil {
@@ -100,12 +107,12 @@ func (e *Endpoint) script(w http.ResponseWriter, r *http.Request) error {
 	}
 	text := ""
 	if source == askerAllowed {
-		if text, err = e.found(r, q, keys); err != nil {
+		if text, err = e.found(r, again, keys); err != nil {
 			return err
 		}
 	}
 	if text == "" {
-		text = "#!ipxe\nsleep 10\nchain " + e.again(r, q) + "\n"
+		text = "#!ipxe\n" + askingAgain("again", e.config.AskAgain, again)
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=UTF-8")
 	w.Header().Set("Cache-Control", "no-store") // a token is in it
@@ -113,8 +120,16 @@ func (e *Endpoint) script(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// askingAgain is the end of a script, a loop that asks for the next one, also
+// while nobody answers. The next script replaces this one: in a BIOS iPXE there
+// is room for a dozen that wait for each other. What was loaded is let go before
+// the pause, as memory that is given back after it is not found again.
+func askingAgain(label string, pause time.Duration, url string) string {
+	return fmt.Sprintf(":%s\nimgfree\nsleep %d\nchain --replace %s || goto %[1]s\n", label, int(pause/time.Second), url)
+}
+
 // found is the script of what one of the keys boots, empty for none.
-func (e *Endpoint) found(r *http.Request, q query, keys []string) (string, error) {
+func (e *Endpoint) found(r *http.Request, again string, keys []string) (string, error) {
 	list, err := e.config.Store.HostBoots(r.Context(), keys)
 	if err != nil {
 		return "", err
@@ -123,7 +138,7 @@ func (e *Endpoint) found(r *http.Request, q query, keys []string) (string, error
 	if !ok {
 		return "", nil
 	}
-	text, err := e.compose(r, q, boot)
+	text, err := e.compose(r.Context(), again, boot)
 	if err != nil {
 		e.config.Log.Warn("the files a node boots cannot be linked to; it asks again", "host", boot.Host, "error", err)
 		return "", nil
@@ -169,9 +184,11 @@ func (e *Endpoint) source(r *http.Request, keys []string) (asker, error) {
 }
 
 // compose writes the script: load both files, boot, and after a failure ask
-// again, as the links in it are good for a while only.
-func (e *Endpoint) compose(r *http.Request, q query, b bos.HostBoot) (string, error) {
-	kernel, err := e.link(r.Context(), b.Artifacts.Kernel)
+// again, as the links in it are good for a while only. Who the node is and its
+// token come before the parameters: a kernel drops the end of a line that is too
+// long for it.
+func (e *Endpoint) compose(ctx context.Context, again string, b bos.HostBoot) (string, error) {
+	kernel, err := e.link(ctx, b.Artifacts.Kernel)
 	if err != nil {
 		return "", err
 	}
@@ -180,24 +197,25 @@ func (e *Endpoint) compose(r *http.Request, q query, b bos.HostBoot) (string, er
 	if b.Artifacts.Initrd != "" {
 		s.WriteString(" initrd=initrd")
 	}
-	if b.Artifacts.KernelParameters != "" {
-		s.WriteString(" " + b.Artifacts.KernelParameters)
-	}
-	if id, ok := e.xname(r.Context(), b.Host); ok {
+	if id, ok := e.xname(ctx, b.Host); ok {
 		fmt.Fprintf(&s, " xname=%s", id)
-		if nid := e.names.nid(r.Context(), id); nid > 0 {
+		if nid := e.names.nid(ctx, id); nid > 0 {
 			fmt.Fprintf(&s, " nid=%d", nid)
 		}
 	}
-	fmt.Fprintf(&s, " bss_referral_token=%s || goto boot_retry\n", b.Token)
+	fmt.Fprintf(&s, " bss_referral_token=%s", b.Token)
+	if b.Artifacts.KernelParameters != "" {
+		s.WriteString(" " + b.Artifacts.KernelParameters)
+	}
+	s.WriteString(" || goto boot_retry\n")
 	if b.Artifacts.Initrd != "" {
-		initrd, err := e.link(r.Context(), b.Artifacts.Initrd)
+		initrd, err := e.link(ctx, b.Artifacts.Initrd)
 		if err != nil {
 			return "", err
 		}
 		fmt.Fprintf(&s, "initrd --name initrd %s || goto boot_retry\n", initrd)
 	}
-	fmt.Fprintf(&s, "boot || goto boot_retry\n:boot_retry\nsleep 30\nchain %s&retry=1\n", e.again(r, q))
+	s.WriteString("boot || goto boot_retry\n" + askingAgain("boot_retry", e.config.LoadAgain, again+"&retry=1"))
 	return s.String(), nil
 }
 
@@ -217,11 +235,20 @@ func (e *Endpoint) link(ctx context.Context, path string) (string, error) {
 	return e.config.Link(ctx, path)
 }
 
-// again is where to ask for the same script.
-func (e *Endpoint) again(r *http.Request, q query) string {
+// again is where to ask for the same script: where the settings say, or else where
+// the node asked.
+func (e *Endpoint) again(r *http.Request, q query) (string, error) {
 	base := e.config.URL
 	if base == "" {
+		if strings.ContainsFunc(r.Host, strangeInHost) {
+			return "", refusef(http.StatusBadRequest, "the Host %q cannot be carried in a boot script; ask by a plain name or address, or set boot_parameters.builtin.url", clip(r.Host))
+		}
 		base = "http://" + r.Host + strings.TrimSuffix(r.URL.Path, "/bootscript")
 	}
-	return base + "/bootscript?" + q.encode()
+	return base + "/bootscript?" + q.encode(), nil
+}
+
+// strangeInHost are characters that no name, address or port has.
+func strangeInHost(r rune) bool {
+	return !strings.ContainsRune("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.:-_[]", r)
 }
