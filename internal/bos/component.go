@@ -204,8 +204,9 @@ func (c Component) Shown() Component {
 // Record is a component with what the service keeps to itself.
 type Record struct {
 	Component
-	// Revision counts the writes to this record; a write names the revision
-	// it was computed from and loses against any that came between.
+	// Revision is that of the last write to this record, of all writes to the
+	// store; a write names the revision it was computed from and loses against
+	// any that came between.
 	Revision int64
 	Work     Work
 }

@@ -134,9 +134,8 @@ type EventScope struct {
 // Commit is everything one pass of the engine writes: one transaction.
 type Commit struct {
 	// Components are written where the stored revision is still the one
-	// given here, with the revision one higher; the others are left alone
-	// and returned as conflicts. A revision of 0 creates the record where
-	// none exists.
+	// given here; the others are left alone and returned as conflicts. A
+	// revision of 0 creates the record where none exists.
 	Components []Record
 	// Sessions likewise.
 	Sessions []SessionRecord
@@ -154,6 +153,33 @@ type Commit struct {
 	Fence int64
 }
 
+// Changes is what was written to a store since a position in its feed.
+type Changes struct {
+	// Newest is the position up to which this tells everything. It is good for
+	// asking what comes after it, and for nothing else.
+	Newest int64
+	// All says that the feed does not reach back that far: the reader has to
+	// load anew whatever it keeps. It is then all that is told.
+	All bool
+	// Components and Sessions were written or deleted, each once.
+	Components []ChangedComponent
+	Sessions   []ChangedSession
+	// Templates and Options say that one of them was written or deleted.
+	Templates, Options bool
+}
+
+// ChangedComponent names a component and the revision of the last write to it.
+type ChangedComponent struct {
+	ID       string
+	Revision int64
+}
+
+// ChangedSession likewise.
+type ChangedSession struct {
+	Key      SessionKey
+	Revision int64
+}
+
 // NoFence is the Fence of a commit that no engine makes.
 const NoFence = -1
 
@@ -163,10 +189,19 @@ type Conflicts struct {
 	Sessions   []SessionKey
 }
 
+// Committed is what became of a Commit.
+type Committed struct {
+	// Revision is that of all records which it wrote.
+	Revision int64
+	Conflicts
+}
+
 // None reports whether there were no conflicts.
 func (c Conflicts) None() bool { return len(c.Components) == 0 && len(c.Sessions) == 0 }
 
-// Store keeps the records. Its signature knows no database. Methods that
+// Store keeps the records. Its signature knows no database. Every write gets a
+// revision, higher than all before it in the store, which its records carry; none
+// is used again, also not for what was deleted and made anew. Methods that
 // change something return only after the change is durable. Those that take
 // notes write each as an event in the transaction of the change, with what was
 // changed filled in (Component, or Session and Tenant), once for every record
@@ -229,7 +264,10 @@ type Store interface {
 	ReceiptByPin(ctx context.Context, tenant *string, pin string) (Receipt, error)
 
 	// Commit writes a pass of the engine.
-	Commit(ctx context.Context, c Commit) (Conflicts, error)
+	Commit(ctx context.Context, c Commit) (Committed, error)
+	// Changes tells what was written after a position: one that an earlier
+	// answer named as the newest, or 0.
+	Changes(ctx context.Context, after int64) (Changes, error)
 	// Events lists history, oldest first. The oldest is given up after a
 	// time and beyond a number.
 	Events(ctx context.Context, f EventFilter) ([]Event, error)

@@ -1,8 +1,10 @@
 package service
 
 import (
+	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -373,6 +375,66 @@ func TestFiltersThatLeaveNobodyEndTheSessionAndSaySo(t *testing.T) {
 		w.must("POST", "/v2/sessions", object{"name": "all", "operation": "boot", "template_name": "t", "include_disabled": true})
 		if s := w.complete("all"); s.ManagedComponentsCount != 2 || s.PercentSuccessful != 100 {
 			t.Errorf("with disabled nodes: %+v", s)
+		}
+	})
+}
+
+// again replaces a component in one instant, as terraform apply -replace does.
+func (w *world) again(id, kernel string) {
+	w.t.Helper()
+	w.must("DELETE", "/v2/components/"+id, nil)
+	w.must("PUT", "/v2/components/"+id, object{"enabled": true, "desired_state": object{
+		"boot_artifacts": object{"kernel": kernel, "kernel_parameters": "p", "initrd": "i"},
+	}})
+}
+
+func TestAComponentThatIsDeletedAndMadeAnewWithinAPassBootsWhatItNowShall(t *testing.T) {
+	inWorld(t, 1, func(t *testing.T, w *world) {
+		id := nodeName(0)
+		// Written often, so that the new record is younger than the old one in
+		// everything but its revision.
+		var held atomic.Bool
+		held.Store(true)
+		w.look = func(string) (bos.PowerReading, bool) {
+			return bos.PowerReading{Symptom: bos.SymptomSilent}, held.Load()
+		}
+		w.again(id, "old")
+		for range 30 {
+			w.must("PATCH", "/v2/components/"+id, object{"retry_policy": 3, "error": fmt.Sprint(w.now())})
+			w.advance(time.Second)
+		}
+		w.again(id, "new")
+		held.Store(false)
+		w.advance(10 * time.Minute)
+		w.mu.Lock()
+		script := w.nodes[id].script.Kernel
+		w.mu.Unlock()
+		if c := w.component(id); script != "new" || c.ActualState.BootArtifacts.Kernel != "new" || c.Enabled || c.Error != "" {
+			t.Errorf("the boot script says %q, the component is %+v", script, c)
+		}
+	})
+}
+
+func TestASessionThatIsDeletedAndMadeAnewWithinAPassIsSetUp(t *testing.T) {
+	inWorld(t, 1, func(t *testing.T, w *world) {
+		var down atomic.Bool
+		w.image = func(string) error {
+			if down.Load() {
+				return fmt.Errorf("the image store does not answer at %s", w.now())
+			}
+			return nil
+		}
+		w.session("s", "boot", "t", "")
+		down.Store(true)
+		w.advance(10 * time.Second) // it is put off, and written, a few times
+		w.must("DELETE", "/v2/sessions/s", nil)
+		w.session("s", "shutdown", "t", "")
+		made := time.Now()
+		if status, took := w.complete("s"), time.Since(made); status.PercentSuccessful != 100 || took > time.Minute {
+			t.Errorf("after %s: %+v", took, status)
+		}
+		if c := w.component(nodeName(0)); c.DesiredState.BootArtifacts.Kernel != "" {
+			t.Errorf("the node is worked on for the session before: %+v", c)
 		}
 	})
 }

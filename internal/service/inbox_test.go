@@ -41,7 +41,7 @@ type countingStore struct {
 	commits int
 }
 
-func (s *countingStore) Commit(ctx context.Context, c bos.Commit) (bos.Conflicts, error) {
+func (s *countingStore) Commit(ctx context.Context, c bos.Commit) (bos.Committed, error) {
 	if len(c.Components) > 0 {
 		s.mu.Lock()
 		s.commits++

@@ -254,13 +254,14 @@ func (r *runner) commit(ctx context.Context, out engine.Outputs) ([]decide.Batch
 	effects := out.Effects
 	if !engine.Empty(out.Commit) {
 		out.Commit.Fence = r.fence
-		conflicts, err := r.ports.Store.Commit(ctx, out.Commit)
+		done, err := r.ports.Store.Commit(ctx, out.Commit)
 		if err != nil {
 			return nil, fmt.Errorf("commit a pass: %w", err)
 		}
-		if !conflicts.None() {
-			effects, r.next.Dropped = engine.Survivors(effects, conflicts.Components)
-			r.service.changes.add(api.Change{Components: conflicts.Components, Sessions: conflicts.Sessions})
+		r.next.Committed = &done
+		if !done.None() {
+			effects, r.next.Dropped = engine.Survivors(effects, done.Components)
+			r.service.changes.add(api.Change{Components: done.Components, Sessions: done.Sessions})
 		}
 	}
 	for _, setup := range out.SetupCommits {
@@ -274,16 +275,16 @@ func (r *runner) commit(ctx context.Context, out engine.Outputs) ([]decide.Batch
 // commitSetup arms the nodes of one session, all or none.
 func (r *runner) commitSetup(ctx context.Context, setup engine.SetupCommit) error {
 	setup.Commit.Fence = r.fence
-	conflicts, err := r.ports.Store.Commit(ctx, setup.Commit)
+	done, err := r.ports.Store.Commit(ctx, setup.Commit)
 	if err != nil {
 		return fmt.Errorf("commit the setup of session %q: %w", setup.Key.Name, err)
 	}
-	if !conflicts.None() {
+	if !done.None() {
 		r.next.Retry = append(r.next.Retry, setup.Key)
-		r.service.changes.add(api.Change{Sessions: conflicts.Sessions})
+		r.service.changes.add(api.Change{Sessions: done.Sessions})
 		return nil
 	}
-	records, sessions := engine.Written(setup.Commit)
+	records, sessions := engine.Written(setup.Commit, done.Revision)
 	r.next.Records = append(r.next.Records, records...)
 	r.next.Sessions = append(r.next.Sessions, sessions...)
 	return nil

@@ -49,6 +49,7 @@ type world struct {
 	apply func(op bos.PowerOp, id string) (bos.CallResult, bool)
 	look  func(id string) (bos.PowerReading, bool)
 	write func(ids []string, a bos.BootArtifacts) error
+	image func(path string) error
 }
 
 type machine struct {
@@ -132,6 +133,8 @@ func (w *world) end() {
 	w.mu.Unlock()
 }
 
+func (w *world) now() string { return time.Now().UTC().Format(time.TimeOnly) }
+
 func (w *world) advance(d time.Duration) { <-time.After(d) }
 
 // Inventory is the room's.
@@ -143,6 +146,11 @@ func (w *world) Inventory(context.Context) (bos.Inventory, error) {
 
 // Image counts how often each is read.
 func (w *world) Image(_ context.Context, path string) (bos.Image, error) {
+	if w.image != nil {
+		if err := w.image(path); err != nil {
+			return bos.Image{}, err
+		}
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.read[path]++

@@ -77,7 +77,7 @@ func TestPutComponentReplacesAndPatchMerges(t *testing.T) {
 	if c.RetryPolicy == nil || *c.RetryPolicy != 0 || c.DesiredState.Configuration != "base" || c.Status.Status != bos.StatusStable {
 		t.Errorf("%+v", c)
 	}
-	if got := s.lastChange().Records; len(got) != 1 || got[0].ID != "x1" || got[0].Revision != 1 || got[0].DesiredState.Configuration != "base" {
+	if got := s.lastChange().Records; len(got) != 1 || got[0].ID != "x1" || got[0].Revision != s.stored("x1").Revision || got[0].DesiredState.Configuration != "base" {
 		t.Errorf("the engine was told %+v", got)
 	}
 	s.do("PATCH", "/v2/components/x1", object{"id": "x1", "desired_state": object{"boot_artifacts": object{"kernel": "k"}}}).ok(http.StatusOK, &c)

@@ -177,7 +177,9 @@ func (e *Engine) setOptions(o bos.Options) {
 // Step takes in what happened and says what to do. The work is proportional to
 // what is due, not to the size of the system.
 func (e *Engine) Step(now time.Time, in Inputs) Outputs {
+	last := e.step.out.Commit
 	e.begin(now)
+	e.committed(in.Committed, last)
 	e.takeIn(in)
 	e.wake()
 	for _, id := range sortedKeys(e.step.touched) {
@@ -196,7 +198,9 @@ func (e *Engine) Step(now time.Time, in Inputs) Outputs {
 // StepToStop takes the last answers in for an engine that stops: it settles
 // them and starts nothing new.
 func (e *Engine) StepToStop(now time.Time, in Inputs) Outputs {
+	last := e.step.out.Commit
 	e.begin(now)
+	e.committed(in.Committed, last)
 	for _, r := range in.Records {
 		e.track(r)
 	}
@@ -215,6 +219,28 @@ func (e *Engine) begin(now time.Time) {
 		effects: make(map[string]decide.Wanted),
 		check:   make(map[string]bool),
 		out:     Outputs{Awaited: make(map[string]Awaited)},
+	}
+}
+
+// committed takes over the revision that the last commit got. Records that it
+// met a newer one of are among those that follow.
+func (e *Engine) committed(done *bos.Committed, last bos.Commit) {
+	if done == nil {
+		return
+	}
+	lost := make(map[string]bool, len(done.Components))
+	for _, id := range done.Components {
+		lost[id] = true
+	}
+	for _, r := range last.Components {
+		if n, ok := e.nodes[r.ID]; ok && !lost[r.ID] {
+			n.rec.Revision = done.Revision
+		}
+	}
+	for _, r := range last.Sessions {
+		if s, ok := e.sessions[r.Key()]; ok && !slices.Contains(done.Sessions, r.Key()) {
+			s.rec.Revision = done.Revision
+		}
 	}
 }
 
@@ -458,18 +484,14 @@ func (e *Engine) write(n *node, next bos.Record) {
 }
 
 // finishWrites puts the changed records into the commit and the effects into
-// batches; from here on memory is ahead of the store by this commit.
+// batches; from here on memory is ahead of the store by this commit, until the next
+// step is told its revision.
 func (e *Engine) finishWrites() {
 	out := &e.step.out
 	out.Commit.Components = make([]bos.Record, 0, len(e.step.writes))
 	for _, id := range sortedKeys(e.step.writes) {
 		next := e.step.writes[id]
 		out.Commit.Components = append(out.Commit.Components, next)
-		n, ok := e.nodes[id]
-		if !ok {
-			continue
-		}
-		n.rec.Revision++
 		if !next.Enabled {
 			e.untrack(id)
 		}

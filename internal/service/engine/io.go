@@ -12,6 +12,9 @@ import (
 type Inputs struct {
 	// Options are set when they changed.
 	Options *bos.Options
+	// Committed is what became of the Commit of the last step, nil if it was
+	// empty.
+	Committed *bos.Committed
 	// Records are components as they are stored now, because they were
 	// loaded, or written by somebody else.
 	Records []bos.Record
@@ -133,15 +136,15 @@ func (in Inputs) Empty() bool {
 }
 
 // Written is what a commit without conflicts left in the store: what it held,
-// one revision on.
-func Written(c bos.Commit) ([]bos.Record, []bos.SessionRecord) {
+// under its revision.
+func Written(c bos.Commit, revision int64) ([]bos.Record, []bos.SessionRecord) {
 	records := slices.Clone(c.Components)
 	for i := range records {
-		records[i].Revision++
+		records[i].Revision = revision
 	}
 	sessions := slices.Clone(c.Sessions)
 	for i := range sessions {
-		sessions[i].Revision++
+		sessions[i].Revision = revision
 	}
 	return records, sessions
 }

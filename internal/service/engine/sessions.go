@@ -288,7 +288,6 @@ func (e *Engine) endSession(s *session, tally bos.Tally, text string) {
 func (e *Engine) writeSession(s *session, next bos.SessionRecord) {
 	e.step.out.Commit.Sessions = append(e.step.out.Commit.Sessions, next)
 	s.rec = next
-	s.rec.Revision++
 }
 
 // runDiscovery asks for the inventory when it is time and takes it in: nodes

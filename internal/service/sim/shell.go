@@ -110,14 +110,15 @@ func (w *World) step() {
 	committed := !engine.Empty(out.Commit) || len(out.SetupCommits) > 0
 	if !engine.Empty(out.Commit) {
 		before, _ := w.store.LastEvent(w.ctx)
-		conflicts, err := w.store.Commit(w.ctx, out.Commit)
+		done, err := w.store.Commit(w.ctx, out.Commit)
 		if err != nil {
 			w.violated("commit: %s", err)
 		}
-		effects, w.pending.Dropped = engine.Survivors(effects, conflicts.Components)
-		w.changed = append(w.changed, conflicts.Components...)
-		w.altered = append(w.altered, conflicts.Sessions...)
-		w.check.committed(out.Commit, conflicts, before)
+		w.pending.Committed = &done
+		effects, w.pending.Dropped = engine.Survivors(effects, done.Components)
+		w.changed = append(w.changed, done.Components...)
+		w.altered = append(w.altered, done.Sessions...)
+		w.check.committed(out.Commit, done.Conflicts, before)
 	}
 	for _, setup := range out.SetupCommits {
 		w.commitSetup(setup)
@@ -147,17 +148,17 @@ func (w *World) step() {
 
 func (w *World) commitSetup(setup engine.SetupCommit) {
 	before, _ := w.store.LastEvent(w.ctx)
-	conflicts, err := w.store.Commit(w.ctx, setup.Commit)
+	done, err := w.store.Commit(w.ctx, setup.Commit)
 	if err != nil {
 		w.violated("commit a setup: %s", err)
 	}
-	if !conflicts.None() {
+	if !done.None() {
 		w.pending.Retry = append(w.pending.Retry, setup.Key)
-		w.altered = append(w.altered, conflicts.Sessions...)
+		w.altered = append(w.altered, done.Sessions...)
 		return
 	}
 	w.check.setUp(setup.Commit, before)
-	records, sessions := engine.Written(setup.Commit)
+	records, sessions := engine.Written(setup.Commit, done.Revision)
 	w.pending.Records = append(w.pending.Records, records...)
 	w.pending.Sessions = append(w.pending.Sessions, sessions...)
 }

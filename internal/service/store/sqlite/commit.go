@@ -15,23 +15,27 @@ import (
 var errConflict = errors.New("conflict")
 
 // Commit writes a pass of the engine in one transaction.
-func (s *Store) Commit(ctx context.Context, c bos.Commit) (bos.Conflicts, error) {
-	var conflicts bos.Conflicts
+func (s *Store) Commit(ctx context.Context, c bos.Commit) (bos.Committed, error) {
+	var done bos.Committed
 	err := s.writer.do(ctx, func(ctx context.Context, t *tx) error {
-		conflicts = bos.Conflicts{}
+		done = bos.Committed{}
+		conflicts := &done.Conflicts
 		if err := checkFence(ctx, t, c.Fence); err != nil {
 			return err
 		}
-		if err := s.commitComponents(ctx, t, c.Components, &conflicts); err != nil {
+		if err := s.commitComponents(ctx, t, c.Components, conflicts); err != nil {
 			return err
 		}
-		if err := commitSessions(ctx, t, c.Sessions, &conflicts); err != nil {
+		if err := commitSessions(ctx, t, c.Sessions, conflicts); err != nil {
 			return err
 		}
 		if c.AllOrNothing && !conflicts.None() {
 			return errConflict
 		}
-		c.Events = withoutConflicts(c.Events, conflicts)
+		if t.feed.numbered {
+			done.Revision = t.feed.newest
+		}
+		c.Events = withoutConflicts(c.Events, *conflicts)
 		return s.commitRest(ctx, t, c)
 	})
 	if errors.Is(err, errConflict) {
@@ -40,7 +44,7 @@ func (s *Store) Commit(ctx context.Context, c bos.Commit) (bos.Conflicts, error)
 	if len(c.Tokens) > 0 {
 		s.tokens.forget()
 	}
-	return conflicts, err
+	return done, err
 }
 
 // withoutConflicts leaves the events out whose component or session was not
@@ -81,6 +85,9 @@ func checkFence(ctx context.Context, t *tx, fence int64) error {
 
 var readStanding = "SELECT id, revision, " + strings.Join(filterColumns[:], ", ") + " FROM components WHERE id IN (SELECT value FROM json_each(?))"
 
+// written is no revision: that of a record which this commit has written.
+const written = -1
+
 // standing is the revision and the columns of a stored record.
 type standing struct {
 	revision int64
@@ -104,9 +111,9 @@ func (s *Store) commitComponents(ctx context.Context, t *tx, list []bos.Record, 
 			conflicts.Components = append(conflicts.Components, r.ID)
 			continue
 		}
-		next := write{record: r, revision: r.Revision + 1, insert: now.revision == 0, before: now.filters}
-		writes = append(writes, next)
-		known[r.ID] = standing{next.revision, filtersOf(r)}
+		writes = append(writes, write{record: r, insert: now.revision == 0, before: now.filters})
+		// One that comes twice was computed from what is no longer stored.
+		known[r.ID] = standing{revision: written}
 	}
 	return s.componentWriter(ctx, t).write(writes)
 }
@@ -148,7 +155,7 @@ func commitSessions(ctx context.Context, t *tx, list []bos.SessionRecord, confli
 			conflicts.Sessions = append(conflicts.Sessions, r.Key())
 			continue
 		}
-		if err := putSession(ctx, t, r, r.Revision+1); err != nil {
+		if _, err := putSession(ctx, t, r); err != nil {
 			return err
 		}
 	}

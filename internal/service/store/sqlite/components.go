@@ -298,6 +298,11 @@ func (s *Store) DeleteComponent(ctx context.Context, id string, notes ...bos.Eve
 		if err := mustAffect(t.exec(ctx, "DELETE FROM components WHERE id = ?", id)); err != nil {
 			return err
 		}
+		change, err := t.changing(ctx)
+		if err != nil {
+			return err
+		}
+		change.Components = append(change.Components, id)
 		for _, note := range notes {
 			note.Component = id
 			if err := t.event(ctx, note); err != nil {

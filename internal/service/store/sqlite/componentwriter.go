@@ -124,14 +124,18 @@ func (w *componentWriter) mutate(ids []string, before map[string]*bos.Record, fn
 		if exists && *r == *old {
 			continue
 		}
+		change, err := w.tx.changing(w.ctx)
+		if err != nil {
+			return nil, err
+		}
 		if tells {
 			w.noted = append(w.noted, noted.Event)
 		}
-		r.Revision++
-		next := write{record: r, revision: r.Revision, insert: !exists, before: filtersOf(old)}
+		r.Revision = change.Revision
+		next := write{record: r, insert: !exists, before: filtersOf(old)}
 		before[id] = r
 		if at, again := latest[id]; again {
-			writes[at].record, writes[at].revision = r, r.Revision
+			writes[at].record = r
 			continue
 		}
 		latest[id] = len(writes)
@@ -140,29 +144,36 @@ func (w *componentWriter) mutate(ids []string, before map[string]*bos.Record, fn
 	return out, w.write(writes)
 }
 
-// write is a record to be stored, under a new revision.
+// write is a record to be stored, under the revision of its job.
 type write struct {
-	record   *bos.Record
-	revision int64
-	insert   bool
+	record *bos.Record
+	insert bool
 	// before is what the columns hold, unless it is an insert.
 	before filters
 }
 
 func (w *componentWriter) write(list []write) error {
 	w.written = list
+	if len(list) == 0 {
+		return nil
+	}
 	if err := w.arts.share(list); err != nil {
 		return err
 	}
+	change, err := w.tx.changing(w.ctx)
+	if err != nil {
+		return err
+	}
 	for i := range list {
-		if err := w.put(&list[i]); err != nil {
+		if err := w.put(&list[i], change.Revision); err != nil {
 			return fmt.Errorf("write component %s: %w", list[i].record.ID, err)
 		}
+		change.Components = append(change.Components, list[i].record.ID)
 	}
 	return nil
 }
 
-func (w *componentWriter) put(p *write) error {
+func (w *componentWriter) put(p *write, revision int64) error {
 	c := p.record.Component
 	c.Status.Status = "" // it is derived
 	w.buffer = c.AppendJSON(w.buffer[:0], w.arts.append)
@@ -175,7 +186,7 @@ func (w *componentWriter) put(p *write) error {
 		work = string(encoded)
 	}
 	changed := 0
-	w.args = append(w.args[:0], p.revision, document, work)
+	w.args = append(w.args[:0], revision, document, work)
 	for i, value := range filtersOf(p.record) {
 		if p.insert || value != p.before[i] {
 			changed |= 1 << i

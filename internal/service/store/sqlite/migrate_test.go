@@ -90,6 +90,11 @@ func TestAnOlderDatabaseIsBackedUpAndUpgraded(t *testing.T) {
 	if err != nil || len(events) != 1 || events[0].Detail != "d" {
 		t.Errorf("the history is %v, %v", events, err)
 	}
+	// What is written from now on is newer than all that was ever stored.
+	list, err = s.MutateComponents(t.Context(), []string{"x2"}, func(*bos.Record, bool) error { return nil })
+	if err != nil || len(list) != 1 || list[0].Revision <= r.Revision {
+		t.Errorf("written after the upgrade: %+v, %v", list, err)
+	}
 	var version, records int
 	query(t, path+".v1.bak", "SELECT MAX(version_id) FROM goose_db_version", &version)
 	query(t, path+".v1.bak", "SELECT COUNT(*) FROM components", &records)

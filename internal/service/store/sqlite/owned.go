@@ -30,8 +30,7 @@ func (s *Store) MutateOwned(ctx context.Context, key bos.SessionKey, fn func(*bo
 		if err := fn(&session, after); err != nil {
 			return err
 		}
-		session.Revision++
-		if err := putSession(ctx, t, session, session.Revision); err != nil {
+		if session.Revision, err = putSession(ctx, t, session); err != nil {
 			return err
 		}
 		out = session
@@ -41,6 +40,7 @@ func (s *Store) MutateOwned(ctx context.Context, key bos.SessionKey, fn func(*bo
 		written = make([]bos.Record, len(w.written))
 		for i := range w.written {
 			written[i] = *w.written[i].record
+			written[i].Revision = session.Revision
 		}
 		if err := t.noteSession(ctx, key, notes); err != nil {
 			return err
@@ -56,7 +56,7 @@ func (s *Store) MutateOwned(ctx context.Context, key bos.SessionKey, fn func(*bo
 	return out, written, err
 }
 
-// changes is what differs, with the revision one higher.
+// changes is what differs.
 func changes(before, after []bos.Record) []write {
 	var list []write
 	for i := range before {
@@ -65,8 +65,7 @@ func changes(before, after []bos.Record) []write {
 		if *r == before[i] {
 			continue
 		}
-		r.Revision++
-		list = append(list, write{record: r, revision: r.Revision, before: filtersOf(&before[i])})
+		list = append(list, write{record: r, before: filtersOf(&before[i])})
 	}
 	return list
 }

@@ -77,7 +77,7 @@ ON CONFLICT (tenant, name) DO UPDATE SET document = ?3`, bos.TenantOf(template.T
 		if err != nil {
 			return fmt.Errorf("write template %s: %w", template.Name, err)
 		}
-		return t.note(ctx, notes)
+		return t.changedTemplate(ctx, notes)
 	})
 }
 
@@ -87,8 +87,17 @@ func (s *Store) DeleteTemplate(ctx context.Context, tenant, name string, notes .
 		if err := mustAffect(t.exec(ctx, "DELETE FROM templates WHERE tenant = ? AND name = ?", tenant, name)); err != nil {
 			return err
 		}
-		return t.note(ctx, notes)
+		return t.changedTemplate(ctx, notes)
 	})
+}
+
+func (t *tx) changedTemplate(ctx context.Context, notes []bos.Event) error {
+	change, err := t.changing(ctx)
+	if err != nil {
+		return err
+	}
+	change.Templates = true
+	return t.note(ctx, notes)
 }
 
 // Options reads the options; what was never set has its default, and so has
@@ -139,6 +148,11 @@ func putOptions(ctx context.Context, t *tx, o bos.Options) error {
 	if _, err = t.exec(ctx, "INSERT OR REPLACE INTO options (one, document) VALUES (1, ?)", string(document)); err != nil {
 		return fmt.Errorf("write the options: %w", err)
 	}
+	change, err := t.changing(ctx)
+	if err != nil {
+		return err
+	}
+	change.Options = true
 	return nil
 }
 

@@ -41,18 +41,24 @@ func scanSession(row scanner) (bos.SessionRecord, error) {
 	return r, nil
 }
 
-func putSession(ctx context.Context, t *tx, r bos.SessionRecord, revision int64) error {
+// putSession writes a session under the revision that it returns.
+func putSession(ctx context.Context, t *tx, r bos.SessionRecord) (int64, error) {
 	document, err := json.Marshal(sessionDocument{r.Session, r.Template, r.Pin, r.Created, r.Extended})
 	if err != nil {
-		return err
+		return 0, err
+	}
+	change, err := t.changing(ctx)
+	if err != nil {
+		return 0, err
 	}
 	_, err = t.exec(ctx, `INSERT INTO sessions (tenant, name, revision, status, started, document)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (tenant, name) DO UPDATE SET revision = ?3, status = ?4, started = ?5, document = ?6`,
-		bos.TenantOf(r.Tenant), r.Name, revision, string(r.Status.Status), r.Status.StartTime.Unix(), string(document))
+		bos.TenantOf(r.Tenant), r.Name, change.Revision, string(r.Status.Status), r.Status.StartTime.Unix(), string(document))
 	if err != nil {
-		return fmt.Errorf("write session %s: %w", r.Name, err)
+		return 0, fmt.Errorf("write session %s: %w", r.Name, err)
 	}
-	return nil
+	change.session(r.Key())
+	return change.Revision, nil
 }
 
 func readSession(ctx context.Context, t *tx, key bos.SessionKey) (bos.SessionRecord, error) {
@@ -69,7 +75,7 @@ func (s *Store) CreateSession(ctx context.Context, r bos.SessionRecord, notes ..
 		if !errors.Is(err, bos.ErrNotFound) {
 			return err
 		}
-		if err := putSession(ctx, t, r, 1); err != nil {
+		if _, err := putSession(ctx, t, r); err != nil {
 			return err
 		}
 		return t.noteSession(ctx, r.Key(), notes)
@@ -130,11 +136,10 @@ func (s *Store) MutateSession(ctx context.Context, key bos.SessionKey, fn func(*
 		if err := fn(&r); err != nil {
 			return err
 		}
-		r.Revision++
-		out = r
-		if err := putSession(ctx, t, r, r.Revision); err != nil {
+		if r.Revision, err = putSession(ctx, t, r); err != nil {
 			return err
 		}
+		out = r
 		return t.noteSession(ctx, key, notes)
 	})
 	return out, err
@@ -146,6 +151,11 @@ func (s *Store) DeleteSession(ctx context.Context, key bos.SessionKey, notes ...
 		if err := mustAffect(t.exec(ctx, "DELETE FROM sessions WHERE tenant = ? AND name = ?", key.Tenant, key.Name)); err != nil {
 			return err
 		}
+		change, err := t.changing(ctx)
+		if err != nil {
+			return err
+		}
+		change.session(key)
 		return t.noteSession(ctx, key, notes)
 	})
 }

@@ -46,7 +46,8 @@ func TestWhatWasCommittedIsThereAfterReopening(t *testing.T) {
 	s := open(t, path)
 	var r bos.Record
 	r.ID, r.Work.Cause = "x1c0s0b0n0", bos.CauseBootTimeout
-	if _, err := s.Commit(t.Context(), bos.Commit{Components: []bos.Record{r}}); err != nil {
+	done, err := s.Commit(t.Context(), bos.Commit{Components: []bos.Record{r}})
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {
@@ -55,7 +56,7 @@ func TestWhatWasCommittedIsThereAfterReopening(t *testing.T) {
 	s = open(t, path)
 	defer s.Close() //nolint:errcheck // the test is over
 	list, err := s.Components(t.Context(), bos.ComponentFilter{})
-	if err != nil || len(list) != 1 || list[0].Work.Cause != bos.CauseBootTimeout || list[0].Revision != 1 {
+	if err != nil || len(list) != 1 || list[0].Work.Cause != bos.CauseBootTimeout || list[0].Revision != done.Revision {
 		t.Errorf("records %+v, error %v", list, err)
 	}
 }

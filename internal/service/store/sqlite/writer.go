@@ -40,6 +40,7 @@ type tx struct {
 	events int
 	// unpruned counts those written since the oldest were looked at.
 	unpruned int
+	feed     feed
 }
 
 func (t *tx) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
@@ -178,7 +179,7 @@ func (w *writer) group(first *job) {
 
 func (w *writer) commit(jobs []*job) error {
 	ctx := context.Background()
-	w.tx.events = 0
+	w.tx.events, w.tx.feed.newest, w.tx.feed.writes = 0, 0, w.tx.feed.writes[:0]
 	if _, err := w.tx.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
 		// One that a failed commit may have left open must not stop the
 		// next group as well.
@@ -204,8 +205,8 @@ func (w *writer) run(ctx context.Context, jobs []*job) error {
 			return err
 		}
 	}
-	if w.tx.events == 0 {
-		return nil
+	if err := w.tx.tell(ctx); err != nil || w.tx.events == 0 {
+		return err
 	}
 	return w.prune(ctx, w.tx)
 }
@@ -218,9 +219,10 @@ func (t *tx) savepoint(ctx context.Context, j *job) error {
 	if _, err := t.exec(ctx, "SAVEPOINT job"); err != nil {
 		return fmt.Errorf("open a savepoint: %w", err)
 	}
-	events := t.events
+	events, writes := t.events, len(t.feed.writes)
+	t.feed.numbered = false
 	if j.err = guarded(ctx, t, j.run); j.err != nil {
-		t.events = events
+		t.events, t.feed.writes = events, t.feed.writes[:writes]
 		if _, err := t.exec(ctx, "ROLLBACK TO job"); err != nil {
 			return fmt.Errorf("undo a failed write: %w", err)
 		}

@@ -35,8 +35,8 @@ func fill(t *testing.T, s bos.Store, list []string, change func(i int, r *bos.Re
 		}
 		c.Components = append(c.Components, r)
 	}
-	if conflicts := commit(t, s, c); !conflicts.None() {
-		t.Fatalf("conflicts %v", conflicts)
+	if done := commit(t, s, c); !done.None() {
+		t.Fatalf("conflicts %v", done.Conflicts)
 	}
 }
 
@@ -237,6 +237,7 @@ func everyFilter(t *testing.T, s bos.Store) {
 
 func skipped(t *testing.T, s bos.Store) {
 	fill(t, s, []string{"a", "b"}, nil)
+	before := one(t, s, "a")
 	list, err := s.MutateComponents(t.Context(), []string{"a", "b", "c"}, func(r *bos.Record, _ bool) error {
 		r.Error = "written"
 		if r.ID != "b" {
@@ -249,7 +250,7 @@ func skipped(t *testing.T, s bos.Store) {
 		t.Errorf("it returned %v", list)
 	}
 	all := read(t, s, bos.ComponentFilter{})
-	if len(all) != 2 || all[0].Error != "" || all[0].Revision != 1 || all[1].Revision != 2 {
+	if len(all) != 2 || all[0] != before || all[1].Revision <= before.Revision {
 		t.Errorf("the store has %+v", all)
 	}
 }
@@ -262,18 +263,19 @@ func createdEmpty(t *testing.T, s bos.Store) {
 		return nil
 	})
 	must(t, err)
-	if got := one(t, s, "a"); len(list) != 1 || got.Revision != 1 || list[0] != got {
+	if got := one(t, s, "a"); len(list) != 1 || list[0] != got {
 		t.Errorf("%+v, %+v", list, got)
 	}
 }
 
 func unchanged(t *testing.T, s bos.Store) {
 	fill(t, s, []string{"a"}, nil)
+	before := one(t, s, "a")
 	list, err := s.MutateComponents(t.Context(), []string{"a"}, func(*bos.Record, bool) error { return nil }, bos.Event{Kind: "touched"})
 	must(t, err)
 	events, err := s.Events(t.Context(), bos.EventFilter{})
 	must(t, err)
-	if len(list) != 1 || one(t, s, "a").Revision != 1 || len(events) != 0 {
+	if len(list) != 1 || one(t, s, "a") != before || len(events) != 0 {
 		t.Errorf("%+v, then %+v with %v", list, one(t, s, "a"), events)
 	}
 }
@@ -349,7 +351,7 @@ func manyWriters(t *testing.T, s bos.Store) {
 	group.Wait()
 	lost := map[string]int{}
 	for _, r := range read(t, s, bos.ComponentFilter{}) {
-		if n := r.EventStats.PowerOnAttempts; n != writers || r.Revision != writers+1 {
+		if n := r.EventStats.PowerOnAttempts; n != writers {
 			lost[r.ID] = writers - n
 		}
 	}

@@ -28,26 +28,30 @@ func Run(t *testing.T, open func(t *testing.T) bos.Store) {
 		"the lease fences off an older holder":                    lease,
 		"templates of two tenants may share a name":               tenants,
 
-		"a document is the record as the API shows it":            documents,
-		"long lists come whole, in order, and within a limit":     longLists,
-		"boot artifacts come back as they were written":           artifacts,
-		"every filter alone and all together":                     everyFilter,
-		"a skipped record stays as it is and is not created":      skipped,
-		"a change that leaves a missing record empty creates it":  createdEmpty,
-		"a change that panics is undone and the next one is made": panics,
-		"a write whose client is gone is not made":                gone,
-		"an unchanged record is not written":                      unchanged,
-		"an id that comes twice is changed twice":                 twice,
-		"16 writers of 10000 components lose no update":           manyWriters,
-		"a session and its components change together":            ownedTogether,
-		"a tally counts what the records say":                     tally,
-		"history is listed by id, session and component":          history,
-		"a tenant sees its own history only":                      tenantHistory,
-		"notes are written with what was written, and only then":  notes,
-		"who asked before a commit is woken by its events":        wakes,
-		"an event for one record only comes with its change":      noted,
-		"a commit without a fence passes a lease that is held":    unfenced,
-		"a token means the newest artifacts that it was given":    tokenAgain,
+		"a document is the record as the API shows it":             documents,
+		"long lists come whole, in order, and within a limit":      longLists,
+		"boot artifacts come back as they were written":            artifacts,
+		"every filter alone and all together":                      everyFilter,
+		"a skipped record stays as it is and is not created":       skipped,
+		"a change that leaves a missing record empty creates it":   createdEmpty,
+		"a change that panics is undone and the next one is made":  panics,
+		"a write whose client is gone is not made":                 gone,
+		"an unchanged record is not written":                       unchanged,
+		"an id that comes twice is changed twice":                  twice,
+		"16 writers of 10000 components lose no update":            manyWriters,
+		"a session and its components change together":             ownedTogether,
+		"a tally counts what the records say":                      tally,
+		"history is listed by id, session and component":           history,
+		"a tenant sees its own history only":                       tenantHistory,
+		"notes are written with what was written, and only then":   notes,
+		"who asked before a commit is woken by its events":         wakes,
+		"an event for one record only comes with its change":       noted,
+		"a commit without a fence passes a lease that is held":     unfenced,
+		"a token means the newest artifacts that it was given":     tokenAgain,
+		"a revision is never used again, also of what was deleted": neverAgain,
+		"a write returns the revision that is stored":              sameEverywhere,
+		"the feed tells what changed, and what was deleted":        feed,
+		"a reader of the feed that fell behind loads all anew":     fallenBehind,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
@@ -64,11 +68,11 @@ func must(t *testing.T, err error) {
 	}
 }
 
-func commit(t *testing.T, s bos.Store, c bos.Commit) bos.Conflicts {
+func commit(t *testing.T, s bos.Store, c bos.Commit) bos.Committed {
 	t.Helper()
-	conflicts, err := s.Commit(t.Context(), c)
+	done, err := s.Commit(t.Context(), c)
 	must(t, err)
-	return conflicts
+	return done
 }
 
 func one(t *testing.T, s bos.Store, id string) bos.Record {
