@@ -219,13 +219,12 @@ type Work struct {
 	// Hold is the sentence put into Error while an upstream keeps the
 	// component waiting; Error is cleared with it when the wait ends.
 	Hold string `json:"hold,omitempty"`
-	// BootReady is set once BSS holds the boot parameters of the desired
-	// state and the token is stored; the next power-on consumes it.
-	BootReady bool `json:"boot_ready,omitempty"`
-	// ConfigurationReady is set once the configuration service holds the
-	// desired configuration with a cleared state; the next power-on
+	// Prepared is what the upstreams hold for the next power-on, which
 	// consumes it.
-	ConfigurationReady bool `json:"configuration_ready,omitempty"`
+	Prepared Prepared `json:"prepared,omitzero"`
+	// Consumed is what the power-on under way was prepared with. One that
+	// turns out not to have been carried out gives it back.
+	Consumed Prepared `json:"consumed,omitzero"`
 	// InFlight names the effect that was persisted as started and has not
 	// been settled. After a crash it is still set.
 	InFlight EffectKind `json:"in_flight,omitempty"`

@@ -321,11 +321,12 @@ func (p ComponentPatch) applyDesired(r *Record, stamp Time) {
 		r.Session = ""
 	}
 	if before != r.DesiredState.BootArtifacts {
-		// BSS holds the parameters of what was desired before.
-		r.Work.BootReady = false
+		// BSS holds the parameters of what was desired before, or those of
+		// a write under way.
+		r.Work.Prepared.Boot, r.Work.Consumed.Boot = "", ""
 	}
 	if configured != r.DesiredState.Configuration {
-		r.Work.ConfigurationReady = false
+		r.Work.Prepared.Configuration, r.Work.Consumed.Configuration = "", ""
 	}
 }
 

@@ -33,7 +33,7 @@ func componentPatch(t interface {
 func used() Record {
 	policy := 5
 	a := BootArtifacts{Kernel: "k0", KernelParameters: "p0", Initrd: "i0"}
-	return Record{Revision: 7, Work: Work{BootReady: true, InFlight: EffectPowerOn, Setbacks: 2}, Component: Component{
+	return Record{Revision: 7, Work: Work{Prepared: Prepared{Boot: PreparedBoot(a)}, Consumed: Prepared{Configuration: PreparedConfiguration("c0")}, InFlight: EffectPowerOn, Setbacks: 2}, Component: Component{
 		ID: "x1", Session: "s0", Error: "e0", RetryPolicy: &policy,
 		ActualState:  ActualState{BootArtifacts: a, BSSToken: "t0", LastUpdated: At(past)},
 		DesiredState: DesiredState{BootArtifacts: a, Configuration: "c0", BSSToken: "t0", LastUpdated: At(past)},
@@ -69,13 +69,14 @@ func TestWhatAWriteBringsAlong(t *testing.T) {
 		}},
 		"desired artifacts start anew and take the node from its session": {`{"desired_state":{"boot_artifacts":{"kernel":"k"}}}`, nil, func(r *Record) {
 			r.DesiredState.BootArtifacts.Kernel, r.DesiredState.LastUpdated = "k", at
-			r.Session, r.EventStats, r.Work.BootReady = "", EventStats{}, false
+			r.Session, r.EventStats, r.Work.Prepared = "", EventStats{}, Prepared{}
 		}},
 		"the same desired artifacts need no new boot parameters": {`{"desired_state":{"boot_artifacts":{"kernel":"k0"}},"session":"s0"}`, nil, func(r *Record) {
 			r.DesiredState.LastUpdated, r.EventStats = at, EventStats{}
 		}},
 		"a desired configuration starts anew over given counters": {`{"desired_state":{"configuration":""},"session":"s1","event_stats":{"power_on_attempts":9}}`, nil, func(r *Record) {
 			r.DesiredState.Configuration, r.DesiredState.LastUpdated, r.Session, r.EventStats = "", at, "s1", EventStats{}
+			r.Work.Consumed = Prepared{}
 		}},
 		"a desired token alone is no touch, and takes the node from its session": {`{"desired_state":{"bss_token":"t"}}`, nil, func(r *Record) {
 			r.DesiredState.BSSToken, r.Session = "t", ""
@@ -245,7 +246,7 @@ func TestRulesThatHoldForEveryWrite(t *testing.T) {
 			t.Fatal("a write changed what is not its own")
 		case armed && (r.DeriveStatus() != StatusOnHold || r.Work != Work{InFlight: before.Work.InFlight}):
 			t.Fatal("armed and not held afresh")
-		case r.Work.BootReady && r.DesiredState.BootArtifacts != before.DesiredState.BootArtifacts:
+		case r.BootPrepared() && r.DesiredState.BootArtifacts != before.DesiredState.BootArtifacts:
 			t.Fatal("boot parameters of another desired state count as written")
 		case p.DesiredState != nil && *p.DesiredState != (DesiredPatch{}) && p.Session == nil && r.Session != "":
 			t.Fatal("a desired state without a session left the old one")

@@ -16,7 +16,7 @@ func staged() Record {
 		StagedState:  StagedState{Session: "s", Configuration: "c", BootArtifacts: BootArtifacts{Kernel: "k", KernelParameters: "p", Initrd: "i"}},
 		Error:        "of earlier", Session: "other", EventStats: EventStats{PowerOnAttempts: 2},
 		Status: ComponentStatus{Phase: PhasePoweringOn, StatusOverride: StatusFailed},
-	}, Work: Work{InFlight: EffectPowerOn, BootReady: true, Setbacks: 3}}
+	}, Work: Work{InFlight: EffectPowerOn, Prepared: Prepared{Boot: "p"}, Setbacks: 3}}
 }
 
 func TestAStagedStateBecomesTheDesiredOne(t *testing.T) {

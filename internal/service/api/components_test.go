@@ -161,7 +161,7 @@ func TestAReportWithAKnownTokenTellsWhatWasBooted(t *testing.T) {
 	s.token("T", booted)
 	s.record("x1", func(r *bos.Record) {
 		r.Enabled, r.Status.Phase, r.LastAction.Action = true, bos.PhasePoweringOn, bos.ActionPoweringOn
-		r.Work = bos.Work{BootReady: true, Cause: bos.CauseBootTimeout}
+		r.Work = bos.Work{Prepared: bos.Prepared{Boot: "p"}, Cause: bos.CauseBootTimeout}
 	})
 	work := s.stored("x1").Work
 	s.do("PATCH", "/v2/components/x1", `{"id":"x1","actual_state":{"bss_token":"T"}}`).ok(http.StatusOK, nil)
@@ -198,7 +198,7 @@ func TestArmingAComponentPutsItOnHold(t *testing.T) {
 	s.record("x1", func(r *bos.Record) {
 		r.Enabled, r.Session = true, "s1"
 		r.EventStats.PowerOnAttempts = 2
-		r.Work = bos.Work{InFlight: bos.EffectPowerOn, BootReady: true, Setbacks: 3}
+		r.Work = bos.Work{InFlight: bos.EffectPowerOn, Prepared: bos.Prepared{Boot: "p"}, Setbacks: 3}
 	})
 	var c bos.Component
 	s.do("PATCH", "/v2/components/x1", object{

@@ -26,14 +26,14 @@ func turnOn(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 	if d, stop := beforeActing(r, r.EventStats.PowerOnAttempts, powerOnName, p, now); stop {
 		return d
 	}
-	if p.Configures && !r.Work.ConfigurationReady {
+	if p.Configures && !r.ConfigurationPrepared() {
 		return prepareConfiguration(r)
 	}
 	if o.HoldOn {
 		return waitForTurn(r, p, now)
 	}
 	r.EventStats.PowerOnAttempts++
-	r.Work.BootReady, r.Work.ConfigurationReady = false, false
+	r.Work.Prepared, r.Work.Consumed = bos.Prepared{}, r.Work.Prepared
 	return act(r, bos.EffectPowerOn, ReasonPowerOn, now)
 }
 
@@ -90,7 +90,7 @@ func bootAhead(r bos.Record, p bos.Policy, now time.Time) bos.Effect {
 // before it is powered off: a node that could not be booted again is better
 // left running.
 func bootFirst(r bos.Record, p bos.Policy, now time.Time) (Decision, bool) {
-	if r.Work.BootReady || r.DesiredState.BootArtifacts.Empty() {
+	if r.DesiredState.BootArtifacts.Empty() || r.BootPrepared() {
 		return Decision{}, false
 	}
 	if d, stop := beforeActing(r, r.EventStats.PowerOnAttempts, powerOnName, p, now); stop {

@@ -21,7 +21,7 @@ func await(r bos.Record, o Observation, p bos.Policy, now, deadline time.Time, w
 	again, repeated := repeats[r.LastAction.Action]
 	halfway := r.Work.ActionAt.Add(deadline.Sub(r.Work.ActionAt) / 2)
 	switch {
-	case !repeated || r.Work.Resent || held && !now.Before(halfway):
+	case !repeated || r.Work.Resent || !asPrepared(r, p) || held && !now.Before(halfway):
 		return Decision{Next: r, Look: nextLook(r, o, p, now, deadline), Why: why}
 	case o.Power.Asked.Before(halfway):
 		return Decision{Next: r, Look: nextLook(r, o, p, now, halfway), Why: why}
@@ -31,6 +31,16 @@ func await(r bos.Record, o Observation, p bos.Policy, now, deadline time.Time, w
 		r.Work.InFlight, r.Work.Unanswered, r.Work.FlightAt = kind, false, now
 		return Decision{Next: r, Effect: bos.Effect{Kind: kind}, Why: again}
 	}
+}
+
+// asPrepared reports whether a power-on under way would still boot what is desired.
+// One that would not is not sent again: the next one is prepared anew.
+func asPrepared(r bos.Record, p bos.Policy) bool {
+	if r.LastAction.Action != bos.ActionPoweringOn {
+		return true
+	}
+	r.Work.Prepared = r.Work.Consumed
+	return r.BootPrepared() && (!p.Configures || r.ConfigurationPrepared())
 }
 
 // sentAt is when the power action under way was sent, or sent again.

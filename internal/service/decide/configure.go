@@ -119,24 +119,30 @@ func liftConfiguration(r bos.Record) bos.Record {
 	return r
 }
 
-// SettleConfigure is the record after its configuration was set, or not. A
-// configuration that is no longer the desired one changes nothing.
+// SettleConfigure is the record after its configuration was set, or not. Of a
+// configuration that is no longer the desired one nothing is taken over but that
+// the configuration service has it.
 func SettleConfigure(r bos.Record, target bos.ConfigurationTarget, res bos.CallResult, now time.Time) bos.Record {
-	if !r.Enabled || r.DesiredState.Configuration != target.Name {
+	if !r.Enabled {
+		return r
+	}
+	if res.Outcome != bos.CallNotAttempted {
+		r.Work.Prepared.Configuration, r.Work.Consumed.Configuration = "", ""
+	}
+	// Nothing is wanted of a configuration service that has nothing for the node.
+	none := target.Name == "" && (res.Outcome == bos.CallRefused || res.Outcome == bos.CallUnsupported)
+	if target.Clear && (res.Outcome == bos.CallDone || none) {
+		r.Work.Prepared.Configuration = bos.PreparedConfiguration(target.Name)
+	}
+	if r.DesiredState.Configuration != target.Name || none {
 		return r
 	}
 	switch res.Outcome {
 	case bos.CallDone:
-		r.Work.ConfigurationReady = target.Clear
 		r.Work.Setbacks = 0
 		r.Work.RetryAt = time.Time{}
 		return unhold(r)
 	case bos.CallRefused, bos.CallUnsupported:
-		if target.Name == "" {
-			// Nothing is wanted of a configuration service that has nothing for the node.
-			r.Work.ConfigurationReady = target.Clear
-			return r
-		}
 		if target.Clear {
 			r.EventStats.PowerOnAttempts++
 		} else {

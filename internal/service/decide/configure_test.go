@@ -81,7 +81,7 @@ func TestBeforePowerOnTheConfigurationIsSetDisabledAndCleared(t *testing.T) {
 	r.ActualState = bos.ActualState{}
 	r.LastAction.Action = bos.ActionSessionSetup
 	r.EventStats = bos.EventStats{}
-	r.Work = bos.Work{BootReady: true}
+	r.Work = bos.Work{Prepared: bos.Prepared{Boot: bos.PreparedBoot(r.DesiredState.BootArtifacts)}}
 	off := Observation{Power: bos.PowerReading{State: bos.PowerStateOff, Asked: noon}}
 	d := Decide(r, off, configuring(), noon)
 	want := bos.Effect{Kind: bos.EffectConfigure, Configuration: bos.ConfigurationTarget{Name: "c", Session: "s", Clear: true}}
@@ -92,7 +92,7 @@ func TestBeforePowerOnTheConfigurationIsSetDisabledAndCleared(t *testing.T) {
 	if d = Decide(settled, off, configuring(), noon); d.Effect.Kind != bos.EffectPowerOn {
 		t.Errorf("then effect %q, want the power-on", d.Effect.Kind)
 	}
-	if d.Next.Work.ConfigurationReady {
+	if d.Next.ConfigurationPrepared() {
 		t.Error("a power-on leaves the next one without a cleared configuration")
 	}
 }
@@ -118,7 +118,7 @@ func TestAnOutageOfTheConfigurationServiceCostsNoAttemptAndFailsNobody(t *testin
 	before := bos.Record{}
 	before.Enabled = true
 	held := SettleConfigure(before, bos.ConfigurationTarget{Clear: true}, bos.CallResult{Outcome: bos.CallNotAttempted}, noon)
-	if held.EventStats.PowerOnAttempts != 0 || held.Work.ConfigurationReady {
+	if held.EventStats.PowerOnAttempts != 0 || held.ConfigurationPrepared() {
 		t.Errorf("an outage at power-on left %+v", held)
 	}
 }

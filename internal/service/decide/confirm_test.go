@@ -57,7 +57,7 @@ func TestAttemptsAreNotGivenBackForEver(t *testing.T) {
 		r = d.Next
 		switch d.Effect.Kind {
 		case bos.EffectWriteBoot:
-			r.Work.BootReady = true
+			r.Work.Prepared = bos.Prepared{Boot: bos.PreparedBoot(r.DesiredState.BootArtifacts)}
 		case bos.EffectPowerOn:
 			sent++
 		default:

@@ -30,9 +30,8 @@ func drawRecord(t *rapid.T) bos.Record {
 			StatusOverride: rapid.SampledFrom([]string{"", bos.StatusOnHold, bos.StatusFailed}).Draw(t, "override"),
 		},
 	}}
-	r.Work.BootReady = rapid.Bool().Draw(t, "boot ready")
-	r.Work.ConfigurationReady = rapid.Bool().Draw(t, "configuration ready")
 	r.DesiredState.Configuration = rapid.SampledFrom([]string{"", "c"}).Draw(t, "configuration")
+	r.Work.Prepared, r.Work.Consumed = drawPrepared(t, r), drawPrepared(t, r)
 	r.Work.NoGraceful = rapid.Bool().Draw(t, "no graceful")
 	r.Work.InFlight = rapid.SampledFrom([]bos.EffectKind{bos.EffectNone, bos.EffectPowerOn, bos.EffectPowerOffForceful}).Draw(t, "in flight")
 	r.Work.Unanswered = rapid.Bool().Draw(t, "unanswered")
@@ -47,6 +46,16 @@ func drawRecord(t *rapid.T) bos.Record {
 		r.Work.ActionAt = noon.Add(-time.Duration(rapid.IntRange(0, 4000).Draw(t, "action age")) * time.Second)
 	}
 	return r
+}
+
+// drawPrepared is what may have been prepared: what is desired, another thing, or
+// nothing that is known.
+func drawPrepared(t *rapid.T, r bos.Record) bos.Prepared {
+	other := bos.BootArtifacts{Kernel: "other"}
+	return bos.Prepared{
+		Boot:          rapid.SampledFrom([]string{"", bos.PreparedBoot(r.DesiredState.BootArtifacts), bos.PreparedBoot(other)}).Draw(t, "boot prepared"),
+		Configuration: rapid.SampledFrom([]string{"", bos.PreparedConfiguration(""), bos.PreparedConfiguration("c")}).Draw(t, "configuration prepared"),
+	}
 }
 
 func drawObservation(t *rapid.T) Observation {
@@ -86,11 +95,11 @@ func TestDecideKeepsItsPromisesForEveryRecordAndObservation(t *testing.T) {
 			t.Fatal("a power action on an unknown power state")
 		case op != "" && !r.Enabled:
 			t.Fatal("a power action on a disabled component")
-		case op == bos.PowerOn && !r.Work.BootReady:
-			t.Fatal("a power-on before the boot parameters are stored")
-		case op != "" && !r.Work.BootReady && !r.DesiredState.BootArtifacts.Empty():
+		case op != "" && op != bos.PowerOn && !d.Next.BootPrepared() && !r.DesiredState.BootArtifacts.Empty() && d.Why != ReasonPowerOffForceAgain:
 			t.Fatal("a node is powered off that could not be booted again")
-		case op == bos.PowerOn && p.Configures && !r.Work.ConfigurationReady:
+		case op == bos.PowerOn && d.Next.Work.Consumed.Boot != bos.PreparedBoot(r.DesiredState.BootArtifacts):
+			t.Fatal("a power-on that boots something else than what is desired")
+		case op == bos.PowerOn && p.Configures && d.Next.Work.Consumed.Configuration != bos.PreparedConfiguration(r.DesiredState.Configuration):
 			t.Fatal("a power-on before the configuration is cleared")
 		case op == bos.PowerOn && o.Power.State != bos.PowerStateOff:
 			t.Fatal("a power-on of a node that is not off")

@@ -68,7 +68,7 @@ func TestTheStatusDecisionRuleByRule(t *testing.T) {
 				ID: "x1000c0s0b0n0", Enabled: true, Session: "s", DesiredState: bos.DesiredState{BootArtifacts: image},
 				LastAction: bos.LastAction{Action: bos.ActionSessionSetup}, Status: bos.ComponentStatus{StatusOverride: bos.StatusOnHold},
 			}}
-			r.Work.BootReady = true
+			r.Work.Prepared = bos.Prepared{Boot: bos.PreparedBoot(r.DesiredState.BootArtifacts)}
 			if c.change != nil {
 				c.change(&r)
 			}

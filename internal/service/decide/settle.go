@@ -81,17 +81,27 @@ func effectOf(action bos.Action) bos.EffectKind {
 	return bos.EffectNone
 }
 
-// SettleBoot is the record after its boot parameters were written, or not.
-// A token for artifacts that are no longer desired changes nothing.
+// SettleBoot is the record after its boot parameters were written, or not. Of
+// artifacts that are no longer desired nothing is taken over but that the boot
+// service has them.
 func SettleBoot(r bos.Record, artifacts bos.BootArtifacts, token string, res bos.CallResult, now time.Time) bos.Record {
-	if !r.Enabled || r.DesiredState.BootArtifacts != artifacts {
+	if !r.Enabled {
+		return r
+	}
+	if res.Outcome != bos.CallNotAttempted {
+		// The call may have taken the place of what was there before.
+		r.Work.Prepared.Boot, r.Work.Consumed.Boot = "", ""
+	}
+	if res.Outcome == bos.CallDone {
+		r.Work.Prepared.Boot = bos.PreparedBoot(artifacts)
+	}
+	if r.DesiredState.BootArtifacts != artifacts {
 		return r
 	}
 	switch res.Outcome {
 	case bos.CallDone:
 		r.DesiredState.BSSToken = token
 		r.DesiredState.LastUpdated = bos.At(now)
-		r.Work.BootReady = true
 		r.Work.Setbacks = 0
 		r.Work.RetryAt = time.Time{}
 		r = unhold(r)
@@ -125,9 +135,18 @@ func giveBack(r bos.Record, kind bos.EffectKind) bos.Record {
 	r.Work.InFlight = bos.EffectNone
 	r.LastAction.Failed = true
 	if kind == bos.EffectPowerOn {
-		r.Work.BootReady, r.Work.ConfigurationReady = true, true
+		r = giveBackPrepared(r)
 	}
 	return uncount(r, kind)
+}
+
+// giveBackPrepared returns what a power-on consumed that was not carried out, but
+// for what was replaced since.
+func giveBackPrepared(r bos.Record) bos.Record {
+	r.Work.Prepared.Boot = cmp.Or(r.Work.Prepared.Boot, r.Work.Consumed.Boot)
+	r.Work.Prepared.Configuration = cmp.Or(r.Work.Prepared.Configuration, r.Work.Consumed.Configuration)
+	r.Work.Consumed = bos.Prepared{}
+	return r
 }
 
 // uncount takes the attempt of an action back.

@@ -9,13 +9,14 @@ import (
 
 // poweredOn is a node whose first power-on was accepted 10 s ago.
 func poweredOn() bos.Record {
+	image := bos.BootArtifacts{Kernel: "k", Initrd: "i"}
 	return bos.Record{Component: bos.Component{
 		ID: "x1000c0s0b0n0", Enabled: true, Session: "s",
-		DesiredState: bos.DesiredState{BootArtifacts: bos.BootArtifacts{Kernel: "k", Initrd: "i"}},
+		DesiredState: bos.DesiredState{BootArtifacts: image},
 		LastAction:   bos.LastAction{Action: bos.ActionPoweringOn},
 		EventStats:   bos.EventStats{PowerOnAttempts: 1},
 		Status:       bos.ComponentStatus{Phase: bos.PhasePoweringOn},
-	}, Work: bos.Work{ActionAt: noon.Add(-10 * time.Second)}}
+	}, Work: bos.Work{ActionAt: noon.Add(-10 * time.Second), Consumed: bos.Prepared{Boot: bos.PreparedBoot(image)}}}
 }
 
 func undone(state bos.PowerState, outcome bos.CallOutcome) Observation {
@@ -44,7 +45,7 @@ func TestAnActionThatTheUpstreamGaveUpFailsWithItsCause(t *testing.T) {
 
 func TestAnActionGivenUpBecauseTheNodeIsBusyCostsNoAttempt(t *testing.T) {
 	d := Decide(poweredOn(), undone(bos.PowerStateOff, bos.CallBusy), bos.DefaultOptions().Policy(), noon)
-	if r := d.Next; r.EventStats.PowerOnAttempts != 0 || !r.LastAction.Failed || !r.Work.BootReady || r.Work.Hold == "" {
+	if r := d.Next; r.EventStats.PowerOnAttempts != 0 || !r.LastAction.Failed || !r.BootPrepared() || r.Work.Hold == "" {
 		t.Errorf("decided %+v", d)
 	}
 }

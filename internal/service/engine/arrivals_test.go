@@ -17,7 +17,7 @@ func booting(id string, at time.Time, arrivals *engine.Arrivals) (*engine.Engine
 	r.Status = bos.ComponentStatus{Phase: bos.PhasePoweringOn}
 	r.LastAction = bos.LastAction{Action: bos.ActionPoweringOn, LastUpdated: bos.At(at)}
 	r.EventStats.PowerOnAttempts = 1
-	r.Work = bos.Work{ActionAt: at, FlightAt: at, InFlight: bos.EffectPowerOn, BootReady: true}
+	r.Work = bos.Work{ActionAt: at, FlightAt: at, InFlight: bos.EffectPowerOn, Consumed: bos.Prepared{Boot: bos.PreparedBoot(r.DesiredState.BootArtifacts)}}
 	e := engine.New(engine.Settings{NoInventory: true})
 	session := bos.SessionRecord{Session: bos.Session{Name: "s", Tenant: bos.TenantRef("red"), Status: bos.SessionStatus{Status: bos.SessionRunning}}}
 	e.Step(at, engine.Inputs{Records: []bos.Record{r}, Sessions: []bos.SessionRecord{session}})

@@ -13,7 +13,7 @@ func TestEventsOfNodesNameTheTenantOfTheirSession(t *testing.T) {
 	var in engine.Inputs
 	for id, tenant := range map[string]string{"x1000c0s0b0n0": "red", "x1000c0s1b0n0": "blue"} {
 		rec := armed(id)
-		rec.Work.BootReady = true
+		rec.Work.Prepared = bos.Prepared{Boot: bos.PreparedBoot(rec.DesiredState.BootArtifacts)}
 		in.Records = append(in.Records, rec)
 		in.Sessions = append(in.Sessions, bos.SessionRecord{Session: bos.Session{
 			Name: "s", Tenant: bos.TenantRef(tenant), Components: id, Status: bos.SessionStatus{Status: bos.SessionRunning},
@@ -39,7 +39,7 @@ func TestANodeThatComesBackWhileItsCallIsOutWaitsForTheAnswer(t *testing.T) {
 	const id = "x1000c0s0b0n0"
 	e := engine.New(engine.Settings{NoInventory: true})
 	rec := armed(id)
-	rec.Work.BootReady = true
+	rec.Work.Prepared = bos.Prepared{Boot: bos.PreparedBoot(rec.DesiredState.BootArtifacts)}
 	e.Step(start, engine.Inputs{Records: []bos.Record{rec}})
 	now := start.Add(time.Second)
 	out := e.Step(now, engine.Inputs{Readings: []bos.PowerReading{reading(id, bos.PowerStateOff, start)}})
@@ -54,7 +54,7 @@ func TestANodeThatComesBackWhileItsCallIsOutWaitsForTheAnswer(t *testing.T) {
 	off.Revision++
 	on.Revision += 2
 	on.Work = on.Work.Afresh()
-	on.Work.BootReady = true
+	on.Work.Prepared = bos.Prepared{Boot: bos.PreparedBoot(on.DesiredState.BootArtifacts)}
 	on.Status.StatusOverride = bos.StatusOnHold
 	e.Step(now, engine.Inputs{Records: []bos.Record{off}})
 	asked := now.Add(time.Second)

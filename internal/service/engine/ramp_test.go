@@ -127,7 +127,7 @@ func TestAfterARestartNothingStartsForAWindowIfSomethingStartedBefore(t *testing
 	} {
 		const id = "x1000c0s0b0n0"
 		rec := armed(id)
-		rec.Work.BootReady = true
+		rec.Work.Prepared = bos.Prepared{Boot: bos.PreparedBoot(rec.DesiredState.BootArtifacts)}
 		e := engine.New(engine.Settings{NoInventory: true, Limits: limits})
 		e.Step(start, engine.Inputs{Records: []bos.Record{rec}, LastAction: c.last})
 		now := start.Add(time.Second)

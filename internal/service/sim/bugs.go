@@ -49,6 +49,9 @@ const (
 	BugHasty
 	// BugAsksTwice asks for each power state twice at a time.
 	BugAsksTwice
+	// BugReadyByFlag takes the boot parameters for stored that a power-on was
+	// given back with, whatever is desired since.
+	BugReadyByFlag
 )
 
 // spoil makes the mistakes that concern what a step says.
@@ -72,6 +75,11 @@ func (w *World) spoil(out *engine.Outputs) {
 		case BugAgainAndAgain:
 			if r.Work.Resent {
 				r.Work.Resent = false
+				w.changed = append(w.changed, r.ID)
+			}
+		case BugReadyByFlag:
+			if r.LastAction.Action == bos.ActionPoweringOn && r.LastAction.Failed && !r.BootPrepared() {
+				r.Work.Prepared.Boot = bos.PreparedBoot(r.DesiredState.BootArtifacts)
 				w.changed = append(w.changed, r.ID)
 			}
 		case BugNoCause:

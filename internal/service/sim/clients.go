@@ -121,11 +121,12 @@ func (w *World) cancel() {
 	w.wake(w.Now)
 }
 
-// patch disables, enables, or sets the retry policy of a node that a session has.
+// patch disables, enables, or sets the retry policy of a node that a session has,
+// or has it run something else.
 func (w *World) patch() {
 	nodes := w.room.Inventory().Nodes
 	id := nodes[w.rng.IntN(len(nodes)-Strangers)].ID
-	kind, retries := w.rng.IntN(3), 1+w.rng.IntN(4)
+	kind, retries := w.rng.IntN(4), 1+w.rng.IntN(4)
 	_, err := w.store.MutateComponents(w.ctx, []string{id}, func(r *bos.Record, exists bool) error {
 		if !exists || r.Session == "" {
 			return bos.ErrSkip
@@ -134,6 +135,10 @@ func (w *World) patch() {
 		patch := bos.ComponentPatch{Enabled: &enabled}
 		if kind == 2 {
 			patch = bos.ComponentPatch{RetryPolicy: &retries}
+		}
+		if kind == 3 {
+			w.desireAnother(r)
+			return nil
 		}
 		patch.Apply(r, nil, w.Now)
 		return nil
@@ -144,6 +149,16 @@ func (w *World) patch() {
 	w.check.armed(id)
 	w.changed = append(w.changed, id)
 	w.wake(w.Now)
+}
+
+// desireAnother has a node boot another kernel than its session said, without
+// arming it anew. It stays with its session.
+func (w *World) desireAnother(r *bos.Record) {
+	w.kernels++
+	kernel := fmt.Sprintf("s3://images/by-hand/%d/kernel", w.kernels)
+	desired := &bos.DesiredPatch{BootArtifacts: &bos.ArtifactsPatch{Kernel: &kernel}}
+	session := r.Session
+	bos.ComponentPatch{DesiredState: desired, Session: &session}.Apply(r, nil, w.Now)
 }
 
 // setOptions changes options that bear on what is under way.

@@ -128,6 +128,8 @@ type World struct {
 	queue     events
 	sequence  int
 	tokens    int
+	// kernels counts those that clients asked for by hand.
+	kernels int
 	// policy is what the options say that the engine was told last.
 	policy   bos.Policy
 	out      map[Upstream]bool

@@ -192,6 +192,7 @@ func TestTheChecksFindBugsMadeOnPurpose(t *testing.T) {
 		"a hint taken for a fact":        {c: sim.Config{Bug: sim.BugHintIsFact, Hints: 200, Faults: sim.Faults{Hang: 0.3, Stale: 5 * time.Second}, FaultsFor: 20 * time.Minute}, finds: "whose power is not known"},
 		"a reset sent a third time":      {c: sim.Config{Bug: sim.BugAgainAndAgain, Faults: sim.Faults{Drop: 0.9}, FaultsFor: time.Hour}, finds: "is sent a third time"},
 		"a reset sent again too early":   {c: sim.Config{Bug: sim.BugHasty, Faults: sim.Faults{Drop: 0.9}, FaultsFor: time.Hour}, finds: "is sent again after"},
+		"another image taken for stored": {c: sim.Config{Bug: sim.BugReadyByFlag, Writes: 400, Faults: sim.Faults{Refuse: 0.6}, FaultsFor: 4 * time.Minute}, finds: "without the boot parameters"},
 		"a node asked twice at a time":   {c: sim.Config{Bug: sim.BugAsksTwice}, finds: "while it is being asked"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -181,6 +181,7 @@ func (w *World) power(epoch int, e bos.Effect, id string, started time.Time) {
 		res.Outcome, res.Cause, wait = bos.CallUnknown, bos.CauseResetUnconfirmed, hangTimeout
 	case w.chance(w.config.Faults.Refuse):
 		res.Outcome, res.Cause, res.Detail = bos.CallBusy, bos.CauseBMCError, "503"
+		wait = time.Duration(w.rng.Int64N(int64(dialTimeout))) // long enough for a client to change its mind
 	case w.chance(w.config.Faults.Hang):
 		res.Outcome, res.Cause, wait = bos.CallUnknown, bos.CauseResetUnconfirmed, hangTimeout
 		w.check.reset(e, id, started)
