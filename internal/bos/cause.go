@@ -11,6 +11,7 @@ const (
 	CauseChassisUnreachable Cause = "chassis_unreachable"
 	CauseBMCAuth            Cause = "bmc_authentication"
 	CauseBMCError           Cause = "bmc_error"
+	CauseNotReady           Cause = "bmc_not_ready"
 	CausePowerStale         Cause = "power_state_stale"
 	CauseUpstreamOutage     Cause = "upstream_outage"
 	CauseUnknownToPower     Cause = "unknown_to_power_control"
@@ -35,13 +36,14 @@ var causeSentences = map[Cause]string{
 	CauseChassisUnreachable:     "no BMC of its chassis answers while other chassis do; check the chassis' power and its management switch",
 	CauseBMCAuth:                "its BMC rejects the credentials; check the user and password configured for it",
 	CauseBMCError:               "its BMC answers with errors; reset the BMC or read its log",
+	CauseNotReady:               "its BMC says that it does not do this in its present state; it is asked again: wait for the end of POST or of the BMC's start, or read its message in the error",
 	CausePowerStale:             "its BMC keeps reporting an outdated power state; reset the BMC",
 	CauseUpstreamOutage:         "the service that reaches it is not answering; work goes on when it is back",
 	CauseUnknownToPower:         "the inventory has no BMC endpoint for it; rediscover the node",
 	CauseLocked:                 "it is locked or reserved in HSM; unlock it, or wait for who works on it",
 	CauseResetRefused:           "its BMC refused the reset; read the BMC's message in the error",
 	CauseResetIgnored:           "its BMC accepted the power action and did nothing; reset the BMC",
-	CauseResetUnconfirmed:       "the power action was sent and never answered; check the BMC",
+	CauseResetUnconfirmed:       "the power action was sent, and nobody said what became of it; check the BMC",
 	CausePowerOffTimeout:        "it did not power off in time, not even by force; check the hardware",
 	CauseBootTimeout:            "it was powered on and never reported a boot; read its console log",
 	CauseWrongImage:             "it reported another image than the one it should run; check its boot order and the boot script it fetched",

@@ -239,7 +239,7 @@ type Work struct {
 	// their call was in flight, and the power showed that it did nothing.
 	Lost int `json:"lost,omitempty"`
 	// FlightAt is when InFlight was started, also where the component was
-	// armed anew since.
+	// armed anew since; if Unanswered, it is when its answer was given up.
 	FlightAt time.Time `json:"flight_at,omitzero"`
 	// ActionAt is LastAction.LastUpdated with full resolution.
 	ActionAt time.Time `json:"action_at,omitzero"`
@@ -258,6 +258,12 @@ type Work struct {
 	// taking power actions, while others took them. A change of phase resets
 	// it.
 	TurnedAwayFor time.Duration `json:"turned_away_for,omitempty"`
+	// SoftFor adds up the waits after answers by which its BMC did not take a
+	// graceful power-off now. After max_power_off_wait_time force follows.
+	SoftFor time.Duration `json:"soft_for,omitempty"`
+	// Answer is what came instead of an answer that tells what became of the
+	// power action under way, for people.
+	Answer string `json:"answer,omitempty"`
 	// MissingFor adds up the time in which the configuration service
 	// answered without this component.
 	MissingFor time.Duration `json:"missing_for,omitempty"`

@@ -108,7 +108,7 @@ func (s *Server) resource(w http.ResponseWriter, r *http.Request, bmc, path stri
 			return
 		case path == e.Target:
 			if allow(w, r, http.MethodPost) {
-				s.reset(w, n, body)
+				s.reset(w, r, n, body)
 			}
 			return
 		case path == e.ActionInfo && path != "":
@@ -191,16 +191,23 @@ func (s *Server) system(n *node) map[string]any {
 // uuidOf is the UUID of a node's system, the same in each room.
 func uuidOf(id string) string { return uuid.NewSHA1(uuid.Nil, []byte(id)).String() }
 
-func (s *Server) reset(w http.ResponseWriter, n *node, body []byte) {
+func (s *Server) reset(w http.ResponseWriter, r *http.Request, n *node, body []byte) {
 	var wanted struct{ ResetType string }
 	if err := json.Unmarshal(body, &wanted); err != nil {
 		redfishError(w, http.StatusBadRequest, "Invalid JSON")
 		return
 	}
-	switch answered := s.room.resetAnswered(n.ID, wanted.ResetType, time.Now()); answered {
+	now := time.Now()
+	answered := s.room.resetAnswered(n.ID, wanted.ResetType, now)
+	stall(r, Trouble{Delay: s.room.resetDelay(n.ID, wanted.ResetType, now)})
+	switch answered {
 	case AnswerAccepted:
 		s.Kick()
 		s.accepted(w, n)
+	case AnswerNotReady:
+		extendedError(w, http.StatusBadRequest, "IDRAC.1.6.SWC0700", "iDRAC is not ready. The configuration values cannot be accessed. Please retry after a few minutes.")
+	case AnswerCut:
+		panic(http.ErrAbortHandler) // the way to end without an answer
 	case AnswerChanging:
 		redfishError(w, http.StatusConflict, "resource locked")
 	case AnswerBusy:

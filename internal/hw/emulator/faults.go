@@ -73,14 +73,48 @@ func (r *Room) drops(n *node, kind string, now time.Time) bool {
 	if r.faults.Drop > 0 && r.draw(n.ID, saltDrop, n.calls) < r.faults.Drop {
 		return true
 	}
-	return r.hit(FaultDrop, n.ID, n.calls, now, func(one *rule) bool {
-		on := kind == ResetOn
-		return one.Resets == "" || on == (one.Resets == resetsOn)
-	}) != nil
+	return r.hitsReset(FaultDrop, n, kind, now) != nil
 }
 
-func (r *Room) refuses(n *node, now time.Time) bool {
-	return r.faults.Refuse > 0 && r.draw(n.ID, saltRefuse, n.calls) < r.faults.Refuse || r.hit(FaultRefuse, n.ID, n.calls, now, nil) != nil
+// hitsReset is the rule of a fault that hits a reset of a node; nil is none.
+func (r *Room) hitsReset(f Fault, n *node, kind string, now time.Time) *rule {
+	return r.hit(f, n.ID, n.calls, now, func(one *rule) bool { return one.about(kind) })
+}
+
+func (r *Room) refuses(n *node, kind string, now time.Time) bool {
+	return r.faults.Refuse > 0 && r.draw(n.ID, saltRefuse, n.calls) < r.faults.Refuse || r.hitsReset(FaultRefuse, n, kind, now) != nil
+}
+
+// refusesBy is how the BMC of a node answers a reset that it does not do, by a
+// fault; 0 is that it does it.
+func (r *Room) refusesBy(n *node, kind string, now time.Time) Answer {
+	if r.refuses(n, kind, now) {
+		return AnswerBusy
+	}
+	for _, by := range []struct {
+		fault  Fault
+		answer Answer
+	}{{FaultNotReady, AnswerNotReady}, {FaultBreak, AnswerBroken}, {FaultCut, AnswerCut}} {
+		if r.hitsReset(by.fault, n, kind, now) != nil {
+			return by.answer
+		}
+	}
+	return 0
+}
+
+// resetDelay is after what time the BMC of a node answers the reset that it was just
+// asked for.
+func (r *Room) resetDelay(id, kind string, now time.Time) time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n, ok := r.find(id)
+	if !ok {
+		return 0
+	}
+	if one := r.hitsReset(FaultSlowReset, n, kind, now); one != nil {
+		return one.Delay
+	}
+	return 0
 }
 
 func (r *Room) failsBoot(n *node, now time.Time) bool {

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -30,7 +31,8 @@ const resetPath = "/Actions/ComputerSystem.Reset"
 // maxResets bounds the resets remembered per node; the oldest go first.
 const maxResets = 1000
 
-// Answer is how a BMC answers a reset: an HTTP status.
+// Answer is how a BMC answers a reset: an HTTP status, or below 0 one that a status
+// alone does not tell.
 type Answer int
 
 // The answers.
@@ -48,7 +50,25 @@ const (
 	AnswerChanging Answer = http.StatusConflict
 	// AnswerBusy: a fault; the BMC asks to come back later.
 	AnswerBusy Answer = http.StatusServiceUnavailable
+	// AnswerBroken: a fault; it broke over the reset.
+	AnswerBroken Answer = http.StatusInternalServerError
+	// AnswerNotReady: a fault; 400, and that it is not ready.
+	AnswerNotReady Answer = -1
+	// AnswerCut: a fault; the connection ends without an answer.
+	AnswerCut Answer = -2
 )
+
+// String is the answer as PCS tells it.
+func (a Answer) String() string {
+	switch a {
+	case AnswerNotReady:
+		return "400 Bad Request"
+	case AnswerCut:
+		return "EOF"
+	default:
+		return fmt.Sprintf("%d %s", int(a), http.StatusText(int(a)))
+	}
+}
 
 // phase is where a node is between off and booted.
 type phase int
@@ -395,9 +415,10 @@ func (r *Room) resetAnswered(id, kind string, now time.Time) Answer {
 func (r *Room) ask(n *node, kind string, now time.Time) Answer {
 	n.calls++
 	changing := n.phase == phasePoweringOn || n.phase == phasePoweringOff
+	if answer := r.refusesBy(n, kind, now); answer != 0 {
+		return answer
+	}
 	switch {
-	case r.refuses(n, now):
-		return AnswerBusy
 	case !slices.Contains(n.endpoint.ResetTypes, kind):
 		if n.profile.Unimplemented != 0 && slices.Contains(n.endpoint.Listed, kind) {
 			return Answer(n.profile.Unimplemented)

@@ -3,7 +3,6 @@ package emulator
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -350,7 +349,7 @@ func (r *Room) sendStep(n *node, k *task, now time.Time) {
 		answer = r.ask(n, resetOf(step, n.endpoint.ResetTypes), now)
 	}
 	if answer != AnswerAccepted {
-		r.endTask(n, k, taskFailed, "Failed to apply transition, "+string(step), fmt.Sprintf("%d %s", answer, http.StatusText(int(answer))))
+		r.endTask(n, k, taskFailed, "Failed to apply transition, "+string(step), answer.String())
 		return
 	}
 	if k.of.deadline == 0 {

@@ -39,11 +39,20 @@ const (
 
 // The faults of nodes.
 const (
-	// FaultDrop: a reset is accepted and never happens. Resets narrows it to
-	// those that lead off or on.
+	// FaultDrop: a reset is accepted and never happens. Resets narrows it, and
+	// the others that are about resets, to those that lead off or on, or to
+	// graceful shutdowns.
 	FaultDrop Fault = "drop"
 	// FaultRefuse: resets are answered with 503, and nothing else is.
 	FaultRefuse Fault = "refuse"
+	// FaultNotReady: resets are answered with 400 and that it is not ready.
+	FaultNotReady Fault = "not-ready"
+	// FaultBreak: resets are answered with 500 and never happen, FaultCut: the
+	// connection is cut over them.
+	FaultBreak Fault = "break"
+	FaultCut   Fault = "cut"
+	// FaultSlowReset: resets happen, and are answered after Delay.
+	FaultSlowReset Fault = "slow-reset"
 	// FaultStale: for Delay after a reset, the BMC tells the power state
 	// from before it.
 	FaultStale Fault = "stale"
@@ -78,23 +87,41 @@ const (
 var (
 	// bmcFaults are those of a request.
 	bmcFaults     = []Fault{FaultDead, FaultHang, FaultSlow, FaultBusy, FaultCredentials}
-	nodeFaults    = []Fault{FaultDrop, FaultRefuse, FaultStale, FaultBoot, FaultWrongImage, FaultNoReport, FaultConfig}
+	nodeFaults    = []Fault{FaultDrop, FaultRefuse, FaultNotReady, FaultBreak, FaultCut, FaultSlowReset, FaultStale, FaultBoot, FaultWrongImage, FaultNoReport, FaultConfig}
 	serviceFaults = []Fault{FaultOutage, FaultHang, FaultSlow, FaultBusy}
+	resetFaults   = []Fault{FaultDrop, FaultRefuse, FaultNotReady, FaultBreak, FaultCut, FaultSlowReset}
+	delayed       = []Fault{FaultSlow, FaultSlowReset, FaultStale}
 	services      = []string{ServiceHSM, ServiceBSS, ServicePCS, ServiceCFS, ServiceIMS, ServiceTAPMS, ServiceS3, ServiceBMCs}
 )
 
 // What a rule leaves open.
 const (
 	defaultSlow       = 3 * time.Second
+	defaultSlowReset  = 12 * time.Second
 	defaultStale      = time.Minute
 	defaultRetryAfter = time.Second
 )
 
-// The resets that Resets can narrow FaultDrop to.
+// The resets that Resets can narrow a fault to.
 const (
-	resetsOff = "off"
-	resetsOn  = "on"
+	resetsOff      = "off"
+	resetsOn       = "on"
+	resetsGraceful = "graceful"
 )
+
+// about reports whether a rule is about a type of resets.
+func (r Rule) about(kind string) bool {
+	switch r.Resets {
+	case resetsOn:
+		return kind == ResetOn
+	case resetsOff:
+		return kind != ResetOn
+	case resetsGraceful:
+		return kind == ResetGraceful
+	default:
+		return true
+	}
+}
 
 // Rule is one line of a fault script: what goes wrong where, when and how
 // often. Whom it hits follows from the seed, the rule's place in the script and
@@ -119,11 +146,11 @@ type Rule struct {
 	Share       float64 `yaml:"share,omitempty" json:"share,omitempty"`
 	Probability float64 `yaml:"probability,omitempty" json:"probability,omitempty"`
 	Times       int     `yaml:"times,omitempty" json:"times,omitempty"`
-	// Delay is that of FaultSlow (3s) and FaultStale (1m).
+	// Delay is that of FaultSlow (3s), FaultSlowReset (12s) and FaultStale (1m).
 	Delay time.Duration `yaml:"delay,omitempty" json:"delay,omitempty"`
 	// RetryAfter is what FaultBusy asks for (1s), in whole seconds.
 	RetryAfter time.Duration `yaml:"retry_after,omitempty" json:"retry_after,omitempty"`
-	// Resets is off or on, for FaultDrop.
+	// Resets is off, on or graceful, for faults that are about resets.
 	Resets string `yaml:"resets,omitempty" json:"resets,omitempty"`
 }
 
@@ -184,10 +211,10 @@ func (r Rule) validate() error {
 		return errors.New("times and durations may not be negative")
 	case !(r.Share >= 0 && r.Share <= 1) || !(r.Probability >= 0 && r.Probability <= 1):
 		return fmt.Errorf("share %v and probability %v lie between 0 and 1", r.Share, r.Probability)
-	case r.Resets != "" && (r.Fault != FaultDrop || r.Resets != resetsOff && r.Resets != resetsOn):
-		return fmt.Errorf("resets %q: use off or on, with the fault %s", r.Resets, FaultDrop)
-	case r.Delay > 0 && r.Fault != FaultSlow && r.Fault != FaultStale:
-		return fmt.Errorf("a delay is for the faults %s and %s", FaultSlow, FaultStale)
+	case r.Resets != "" && (!slices.Contains(resetFaults, r.Fault) || !slices.Contains([]string{resetsOff, resetsOn, resetsGraceful}, r.Resets)):
+		return fmt.Errorf("resets %q: use off, on or graceful, with one of the faults %v", r.Resets, resetFaults)
+	case r.Delay > 0 && !slices.Contains(delayed, r.Fault):
+		return fmt.Errorf("a delay is for the faults %v", delayed)
 	case r.RetryAfter > 0 && r.Fault != FaultBusy:
 		return fmt.Errorf("retry_after is for the fault %s", FaultBusy)
 	}
@@ -222,6 +249,8 @@ func (r *Room) newRule(given Rule, place int, now time.Time) (*rule, error) {
 	switch given.Fault {
 	case FaultSlow:
 		given.Delay = cmp.Or(given.Delay, defaultSlow)
+	case FaultSlowReset:
+		given.Delay = cmp.Or(given.Delay, defaultSlowReset)
 	case FaultStale:
 		given.Delay = cmp.Or(given.Delay, defaultStale)
 	case FaultBusy:

@@ -80,11 +80,8 @@ func (c caller) apply(ctx context.Context, t target, kind string) (result bos.Ca
 		}
 		known, doubtful = known.or(found), false
 	}
-	if kind == resetGraceful && len(known.types) > 0 && !advertises(known.types, kind) {
-		return bos.CallResult{
-			Outcome: bos.CallUnsupported, Cause: bos.CauseResetRefused,
-			Detail: transport.Excerpt(fmt.Sprintf("the BMC %s offers no %s, only %s", t.Address, kind, strings.Join(known.types, ", "))),
-		}, false
+	if unoffered(kind, known.types) {
+		return unsupported(t, kind, known.types), false
 	}
 	if known.target == "" {
 		known.target = strings.TrimRight(t.System, "/") + "/Actions/ComputerSystem.Reset"
@@ -96,9 +93,25 @@ func (c caller) apply(ctx context.Context, t target, kind string) (result bos.Ca
 	// If the BMC does not say better, the refusal stands.
 	if found, failed := c.learn(ctx, t.Endpoint); failed == nil {
 		o.correct(found)
+		if unoffered(kind, o.known.types) {
+			return unsupported(t, kind, o.known.types), false
+		}
 		o.send(ctx)
 	}
 	return o.result, o.silent
+}
+
+// unoffered reports whether a BMC has types of resets and none that shuts down
+// gracefully. Others are tried all the same: what BMCs advertise is not all they do.
+func unoffered(kind string, types []string) bool {
+	return kind == resetGraceful && len(types) > 0 && !advertises(types, kind)
+}
+
+func unsupported(t target, kind string, types []string) bos.CallResult {
+	return bos.CallResult{
+		Outcome: bos.CallUnsupported, Cause: bos.CauseResetRefused,
+		Detail: transport.Excerpt(fmt.Sprintf("the BMC %s offers no %s, only %s", t.Address, kind, strings.Join(types, ", "))),
+	}
 }
 
 // order is a reset of one node on its way.
@@ -169,7 +182,7 @@ func (o *order) post(ctx context.Context, resetType string) (result bos.CallResu
 	case failed.Kind == transport.Unanswered:
 		return bos.CallResult{Outcome: bos.CallUnknown, Cause: bos.CauseResetUnconfirmed, Detail: failed.Error()}, !failed.Cancelled, false
 	}
-	result = o.judge(ctx, o.target, o.kind, failed)
+	result = o.judge(ctx, o.target, o.kind, failed, meaning(res))
 	switch failed.Status {
 	case http.StatusNotFound:
 		o.forget(o.Endpoint)
@@ -183,26 +196,30 @@ func (o *order) post(ctx context.Context, resetType string) (result bos.CallResu
 // judge reads the answer to a reset that is none of success. Before a "not
 // possible now" counts, the power state is read again: already there is
 // success.
-func (c caller) judge(ctx context.Context, t target, kind string, failed *transport.Error) bos.CallResult {
+func (c caller) judge(ctx context.Context, t target, kind string, failed *transport.Error, means refusal) bos.CallResult {
 	r := bos.CallResult{Detail: failed.Error(), RetryAfter: failed.RetryAfter}
 	switch status := failed.Status; {
 	case unauthorized(status):
 		r.Outcome, r.Cause = bos.CallNotAttempted, bos.CauseBMCAuth
+		return r
+	case status == http.StatusServiceUnavailable, status == http.StatusTooManyRequests:
+		r.Outcome, r.Cause = bos.CallBusy, bos.CauseBMCError
+		return r
 	case status == http.StatusBadRequest, status == http.StatusConflict:
 		if now, _ := c.look(ctx, t); leadsTo(kind, now.State) {
 			return bos.CallResult{Outcome: bos.CallDone}
 		}
-		r.Outcome, r.Cause = bos.CallRefused, bos.CauseResetRefused
-		if status == http.StatusConflict {
-			r.Outcome, r.Cause = bos.CallBusy, bos.CauseBMCError
-		}
-	case status == http.StatusServiceUnavailable, status == http.StatusTooManyRequests:
-		r.Outcome, r.Cause = bos.CallBusy, bos.CauseBMCError
 	case troubled(status):
 		// A BMC that broke over the request may have begun to carry it out.
 		r.Outcome, r.Cause = bos.CallUnknown, bos.CauseResetUnconfirmed
-	default:
-		r.Outcome, r.Cause = bos.CallRefused, bos.CauseResetRefused
+		return r
+	}
+	r.Outcome, r.Cause = bos.CallRefused, bos.CauseResetRefused
+	switch {
+	case means == refusedForNow, failed.Status == http.StatusConflict:
+		r.Outcome, r.Cause = bos.CallBusy, bos.CauseNotReady
+	case kind == resetGraceful && (means == refusedAsUnknown || failed.Status == http.StatusMethodNotAllowed || failed.Status == http.StatusNotImplemented):
+		r.Outcome = bos.CallUnsupported
 	}
 	return r
 }

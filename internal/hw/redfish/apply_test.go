@@ -67,7 +67,7 @@ func TestTheAnswerToAResetSaysHowMuchIsKnown(t *testing.T) {
 		{"a reset that is not implemented", 501, bos.CallRefused, bos.CauseResetRefused},
 		{"a target that is not there", 404, bos.CallRefused, bos.CauseResetRefused},
 		{"a redirect", 307, bos.CallRefused, bos.CauseResetRefused},
-		{"a resource that is locked", 409, bos.CallBusy, bos.CauseBMCError},
+		{"a resource that is locked", 409, bos.CallBusy, bos.CauseNotReady},
 		{"wrong credentials", 401, bos.CallNotAttempted, bos.CauseBMCAuth},
 		{"missing rights", 403, bos.CallNotAttempted, bos.CauseBMCAuth},
 		{"a BMC that is busy", 503, bos.CallBusy, bos.CauseBMCError},
@@ -118,7 +118,7 @@ func TestAlreadyThereIsSuccess(t *testing.T) {
 				case c.there:
 					wantResult(t, got, bos.CallDone, bos.CauseNone)
 				case status == http.StatusConflict:
-					wantResult(t, got, bos.CallBusy, bos.CauseBMCError)
+					wantResult(t, got, bos.CallBusy, bos.CauseNotReady)
 				default:
 					wantResult(t, got, bos.CallRefused, bos.CauseResetRefused)
 				}

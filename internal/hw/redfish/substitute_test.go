@@ -54,7 +54,7 @@ func TestATypeThatIsMissingOrRefusedIsReplacedByOneOfTheSameMeaning(t *testing.T
 		{"an On that is a bad request", bos.PowerOn, all, "Off", map[string]int{"On": 400}, []string{"On", "ForceOn"}, bos.CallDone},
 		{"a ForceOff that is not implemented", bos.PowerForceOff, all, "On", map[string]int{"ForceOff": 501}, []string{"ForceOff", "Off"}, bos.CallDone},
 		{"neither, and no restart", bos.PowerOn, all, "Off", map[string]int{"On": 501, "ForceOn": 400}, []string{"On", "ForceOn"}, bos.CallRefused},
-		{"a refused graceful shutdown, and no force", bos.PowerSoftOff, all, "On", map[string]int{"GracefulShutdown": 501}, []string{"GracefulShutdown"}, bos.CallRefused},
+		{"a refused graceful shutdown, and no force", bos.PowerSoftOff, all, "On", map[string]int{"GracefulShutdown": 501}, []string{"GracefulShutdown"}, bos.CallUnsupported},
 		{"a substitute that is not advertised", bos.PowerOn, []string{"On", "ForceRestart"}, "Off", map[string]int{"On": 501}, []string{"On"}, bos.CallRefused},
 		{"a refusal where the node is there", bos.PowerOn, all, "On", map[string]int{"On": 400}, []string{"On"}, bos.CallDone},
 		{"a busy BMC", bos.PowerOn, all, "Off", map[string]int{"On": 503}, []string{"On"}, bos.CallBusy},

@@ -188,17 +188,10 @@ func message(body []byte) string {
 	return ""
 }
 
-// extended joins the texts of extended messages, which come as a list or alone.
+// extended joins the texts of extended messages.
 func extended(raw json.RawMessage) string {
-	var list []struct{ Message string }
-	if json.Unmarshal(raw, &list) != nil {
-		list = make([]struct{ Message string }, 1)
-		if json.Unmarshal(raw, &list[0]) != nil {
-			return ""
-		}
-	}
 	var texts []string
-	for _, m := range list {
+	for _, m := range listed(raw) {
 		if m.Message != "" && !slices.Contains(texts, m.Message) {
 			texts = append(texts, m.Message)
 		}

@@ -45,7 +45,7 @@ func turnOff(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision 
 	if graceful || forceful {
 		deadline := r.Work.ActionAt.Add(p.MaxPowerOffWait)
 		if o.Power.Asked.Before(deadline) {
-			return await(r, o, p, now, deadline, ReasonPowerOffWait, o.HoldOff)
+			return await(tellAnswer(r), o, p, now, deadline, ReasonPowerOffWait, o.HoldOff)
 		}
 		r.Work.Cause = bos.CausePowerOffTimeout
 		r.Error = fmt.Sprintf("still on max_power_off_wait_time (%s) after the last power-off: %s",
@@ -54,7 +54,7 @@ func turnOff(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision 
 	if d, stop := bootFirst(r, p, now); stop {
 		return d
 	}
-	force := graceful || forceful || r.Work.NoGraceful || r.LastAction.Action == bos.ActionPowerOffForceful && !r.Work.ActionAt.IsZero()
+	force := graceful || forceful || r.Work.NoGraceful || softOver(r, p) || r.LastAction.Action == bos.ActionPowerOffForceful && !r.Work.ActionAt.IsZero()
 	if !force {
 		if d, stop := beforeActing(r, r.EventStats.PowerOffGracefulAttempts, "graceful power-off", p, now); stop {
 			return d
@@ -113,6 +113,9 @@ func beforeActing(r bos.Record, attempts int, name string, p bos.Policy, now tim
 			last = bos.CauseRetriesExhausted
 		}
 		text := fmt.Sprintf("all %d %s attempts of the retry policy are used: %s", limit, name, last.Sentence())
+		if last == bos.CauseResetUnconfirmed && r.Work.Answer != "" {
+			text += " (last answer: " + r.Work.Answer + ")"
+		}
 		if r.Work.Lost > 0 {
 			text += fmt.Sprintf(" (the service stopped during %d more, which were not counted)", r.Work.Lost)
 		}
@@ -139,7 +142,7 @@ func retryLimit(r bos.Record, p bos.Policy) int {
 // the attempt before the call is made.
 func act(r bos.Record, kind bos.EffectKind, why Reason, now time.Time) Decision {
 	r.Error = ""
-	r.Work.Hold = ""
+	r.Work.Hold, r.Work.Answer = "", ""
 	r.Work.RetryAt = time.Time{}
 	r.Work.InFlight, r.Work.Unanswered, r.Work.Resent = kind, false, false
 	r.Work.ActionAt, r.Work.FlightAt = now, now

@@ -21,7 +21,7 @@ func Settle(r bos.Record, e bos.Effect, res bos.CallResult, now time.Time) bos.R
 		r.Work.InFlight = bos.EffectNone
 		return r
 	}
-	if r.Work.Resent {
+	if r.Work.Resent && res.Outcome != bos.CallUnknown {
 		// Its attempt has until the deadline, whatever became of the second call.
 		r.Work.InFlight = bos.EffectNone
 		return r
@@ -30,9 +30,11 @@ func Settle(r bos.Record, e bos.Effect, res bos.CallResult, now time.Time) bos.R
 	case bos.CallDone:
 		r.Work.InFlight = bos.EffectNone
 	case bos.CallUnknown:
-		r.Work.Unanswered = true
-		r.Work.Cause = bos.CauseResetUnconfirmed
+		r = leaveOpen(r, e.Kind, res, now)
 	case bos.CallNotAttempted, bos.CallBusy:
+		if notNow(e.Kind, res) {
+			return softAgain(r, res, now)
+		}
 		r = giveBack(r, e.Kind)
 		r = setBack(r, res, bos.CauseBMCError, now)
 		r = turnAway(r, res, now)
@@ -49,10 +51,11 @@ func Settle(r bos.Record, e bos.Effect, res bos.CallResult, now time.Time) bos.R
 			r.Error = refusedText(r.Work.Cause, res)
 		}
 	case bos.CallRefused:
+		if notNow(e.Kind, res) {
+			return softAgain(r, res, now)
+		}
 		r.Work.InFlight = bos.EffectNone
 		r.LastAction.Failed = true
-		// A BMC that will not shut down gracefully is asked by force next.
-		r.Work.NoGraceful = r.Work.NoGraceful || e.Kind == bos.EffectPowerOffGraceful
 		r = setBack(r, res, bos.CauseResetRefused, now)
 		r.Error = refusedText(r.Work.Cause, res)
 	}

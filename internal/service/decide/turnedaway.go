@@ -17,11 +17,18 @@ func TurnsAway(res bos.CallResult) bool {
 		res.Cause != bos.CauseNone && res.Cause != bos.CauseUpstreamOutage
 }
 
+// Away reports whether a target that turned an action away is evidence of an
+// outage: it cannot, rather than that it will not in its present state, or that
+// somebody keeps the node from being touched.
+func Away(res bos.CallResult) bool {
+	return TurnsAway(res) && res.Cause != bos.CauseNotReady && !held(res.Cause)
+}
+
 // Shared is a result as it is to be read when away of all known targets turn
 // power actions away: what hits so many at once is an outage, and no node is given
 // up for it.
 func Shared(res bos.CallResult, away, all int) bos.CallResult {
-	if TurnsAway(res) && away >= outageMin && float64(away) >= outageShare*float64(all) {
+	if Away(res) && away >= outageMin && float64(away) >= outageShare*float64(all) {
 		res.Cause = bos.CauseUpstreamOutage
 	}
 	return res

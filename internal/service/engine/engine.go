@@ -354,7 +354,7 @@ func (e *Engine) sight(r bos.PowerReading) {
 		return
 	}
 	n.silence.add(bad, e.step.now, 2*e.room.fresh)
-	if decide.TurnsAway(r.Undone) {
+	if decide.Away(r.Undone) {
 		e.room.setAway(r.ID, true)
 	}
 	action := n.rec.LastAction.Action
@@ -384,7 +384,7 @@ func (e *Engine) settle(r Result) {
 	delete(e.flights, r.ID)
 	if r.Effect.Kind.PowerOp() != "" {
 		e.ramp.landed(r.ID, r.Outcome != bos.CallNotAttempted, e.step.now)
-		e.room.setAway(r.ID, decide.TurnsAway(r.CallResult))
+		e.room.setAway(r.ID, decide.Away(r.CallResult))
 	}
 	n, ok := e.nodes[r.ID]
 	if !ok {

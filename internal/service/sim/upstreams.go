@@ -214,10 +214,15 @@ func (w *World) reset(e bos.Effect, id string, started time.Time) (bos.CallOutco
 	if status == emulator.AnswerBusy || status == emulator.AnswerChanging { // which costs no attempt
 		return bos.CallBusy, bos.CauseBMCError, strconv.Itoa(int(status))
 	}
+	if status == emulator.AnswerNotReady {
+		return bos.CallBusy, bos.CauseNotReady, "not ready"
+	}
 	w.check.reset(e, id, started)
 	switch status {
 	case emulator.AnswerAccepted:
 		return bos.CallDone, bos.CauseNone, ""
+	case emulator.AnswerBroken, emulator.AnswerCut:
+		return bos.CallUnknown, bos.CauseResetUnconfirmed, status.String()
 	default:
 		return bos.CallRefused, bos.CauseResetRefused, "refused"
 	}

@@ -1,0 +1,47 @@
+package redfish_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/redfish"
+)
+
+// faulty starts a room with its first node on, which then has a fault.
+func faulty(t *testing.T, rules ...emulator.Rule) (*emulator.Server, *redfish.Client) {
+	t.Helper()
+	s, c := startRoom(t, emulator.ServerConfig{Config: emulator.Config{Nodes: 2}}, redfish.Config{})
+	wantResult(t, apply(t.Context(), t, c, bos.PowerOn, first).results[first], bos.CallDone, bos.CauseNone)
+	becomes(t, c, first, bos.PowerStateOn)
+	if err := s.Room().AddFaults(time.Now(), rules...); err != nil {
+		t.Fatal(err)
+	}
+	return s, c
+}
+
+func TestWhatGoesWrongOverAGracefulPowerOffIsToldAsItIs(t *testing.T) {
+	for fault, want := range map[emulator.Fault]struct {
+		outcome bos.CallOutcome
+		cause   bos.Cause
+		says    string
+	}{
+		emulator.FaultNotReady: {bos.CallBusy, bos.CauseNotReady, "iDRAC is not ready"},
+		emulator.FaultBreak:    {bos.CallUnknown, bos.CauseResetUnconfirmed, "500"},
+		emulator.FaultCut:      {bos.CallUnknown, bos.CauseResetUnconfirmed, "broke"},
+		emulator.FaultRefuse:   {bos.CallBusy, bos.CauseBMCError, "503"},
+	} {
+		t.Run(string(fault), func(t *testing.T) {
+			t.Parallel()
+			s, c := faulty(t, emulator.Rule{Fault: fault, Nodes: first, Resets: "graceful", Times: 1})
+			wantResult(t, apply(t.Context(), t, c, bos.PowerSoftOff, first).results[first], want.outcome, want.cause, want.says)
+			becomes(t, c, first, bos.PowerStateOn)
+			wantResult(t, apply(t.Context(), t, c, bos.PowerSoftOff, first).results[first], bos.CallDone, bos.CauseNone)
+			becomes(t, c, first, bos.PowerStateOff)
+			if got := resetsOf(s, first); len(got) != 2 || got[1] != "GracefulShutdown" {
+				t.Errorf("resets %v", got)
+			}
+		})
+	}
+}

@@ -1,0 +1,67 @@
+package decide
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// maxSoftWait bounds the wait before a graceful power-off is asked for again, also
+// where the BMC wishes for more: it has max_power_off_wait_time in all.
+const maxSoftWait = maxBackOff
+
+// notNow reports whether an answer says no more than that a graceful power-off is
+// not taken now. That is every answer but one that it is not supported: BMCs refuse
+// it with any status while they start, in POST and while they are busy. A target
+// that was not reached, or whose service was not, has not been asked.
+func notNow(kind bos.EffectKind, res bos.CallResult) bool {
+	if kind != bos.EffectPowerOffGraceful {
+		return false
+	}
+	return res.Outcome == bos.CallRefused || res.Outcome == bos.CallBusy && TurnsAway(res) && !held(res.Cause)
+}
+
+// held reports whether a cause is that somebody keeps the node from being touched,
+// which says nothing of its BMC.
+func held(cause bos.Cause) bool { return cause == bos.CauseLocked }
+
+// softAgain gives a graceful power-off that was not taken now back, to be asked for
+// again, and charges the wait to the time it has.
+func softAgain(r bos.Record, res bos.CallResult, now time.Time) bos.Record {
+	res.RetryAfter = min(res.RetryAfter, maxSoftWait)
+	r = giveBack(r, bos.EffectPowerOffGraceful)
+	r = setBack(r, res, bos.CauseResetRefused, now)
+	r.Work.SoftFor += r.Work.RetryAt.Sub(now)
+	return setHold(r, heldText(r.Work.Cause, res))
+}
+
+// softOver reports whether a graceful power-off was asked for again and not taken
+// until its time was over.
+func softOver(r bos.Record, p bos.Policy) bool {
+	return r.Work.Setbacks > 1 && r.Work.SoftFor >= p.MaxPowerOffWait
+}
+
+// leaveOpen notes that nobody said what became of a call. A graceful power-off is
+// waited for as one that was taken, as force must not come before its time;
+// of others the power tells after a grace.
+func leaveOpen(r bos.Record, kind bos.EffectKind, res bos.CallResult, now time.Time) bos.Record {
+	r.Work.Answer = cmp.Or(res.Detail, bos.CauseResetUnconfirmed.Sentence())
+	if kind == bos.EffectPowerOffGraceful {
+		r.Work.InFlight = bos.EffectNone
+		return r
+	}
+	r.Work.Unanswered, r.Work.FlightAt = true, now
+	if !r.Work.Resent {
+		r.Work.Cause = bos.CauseResetUnconfirmed
+	}
+	return r
+}
+
+// tellAnswer shows what came instead of the answer to the power-off under way.
+func tellAnswer(r bos.Record) bos.Record {
+	if r.Work.Answer == "" {
+		return r
+	}
+	return setHold(r, "waiting for it to power off, although nobody said that it will: "+r.Work.Answer)
+}

@@ -1,0 +1,35 @@
+package sim_test
+
+import (
+	"testing"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+	"github.com/bootorch/terraform-provider-bos/internal/service/sim"
+)
+
+// TestNoNodeIsForcedOffBeforeAGracefulPowerOffHadItsTime reboots a room whose BMCs do
+// not take the graceful power-off at first, or break over it.
+func TestNoNodeIsForcedOffBeforeAGracefulPowerOffHadItsTime(t *testing.T) {
+	for fault, times := range map[emulator.Fault]int{emulator.FaultNotReady: 3, emulator.FaultRefuse: 3, emulator.FaultBreak: 0, emulator.FaultCut: 0} {
+		t.Run(string(fault), func(t *testing.T) {
+			rule := emulator.Rule{Fault: fault, Resets: "graceful", Times: times, Nodes: "x1000c0s3b0n[0-1],x1000c0s4b0n0"}
+			w, store := world(t, sim.Config{Seed: 5, Nodes: 40})
+			w.Start()
+			session(t, w, store, bos.OperationBoot, "")
+			if err := w.Room().AddFaults(w.Now, rule); err != nil {
+				t.Fatal(err)
+			}
+			rec := session(t, w, store, bos.OperationShutdown, "")
+			onlyTheDeadFailed(t, w, store, nil)
+			least := bos.DefaultOptions().Policy().MaxPowerOffWait
+			for _, n := range w.Room().Inventory().Nodes {
+				for _, r := range w.Room().Resets(n.ID) {
+					if r.Type == "ForceOff" && (times > 0 || r.Time.Sub(rec.Status.StartTime.Time) < least) {
+						t.Errorf("%s was forced off %s after the start", n.ID, r.Time.Sub(rec.Status.StartTime.Time))
+					}
+				}
+			}
+		})
+	}
+}
