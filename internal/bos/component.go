@@ -241,7 +241,9 @@ type Work struct {
 	// FlightAt is when InFlight was started, also where the component was
 	// armed anew since; if Unanswered, it is when its answer was given up.
 	FlightAt time.Time `json:"flight_at,omitzero"`
-	// ActionAt is LastAction.LastUpdated with full resolution.
+	// ActionAt is when LastAction was started. It and the other times here are
+	// those of the service's clock, which measures waits and stands while the
+	// service is away: people read LastUpdated.
 	ActionAt time.Time `json:"action_at,omitzero"`
 	// RetryAt holds back the next effect after one that failed.
 	RetryAt time.Time `json:"retry_at,omitzero"`

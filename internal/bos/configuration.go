@@ -31,8 +31,17 @@ type ConfigurationReading struct {
 	// then means nothing, and Detail says why for people.
 	Symptom Symptom
 	Detail  string
-	// Asked is when the question was sent. The engine fills it in.
-	Asked time.Time
+	// Asked is when the question was sent, Answered when the answer came, as
+	// those of a PowerReading.
+	Asked, Answered time.Time
+}
+
+// Received is when the answer came; where nobody noted that, when it was asked for.
+func (r ConfigurationReading) Received() time.Time {
+	if r.Answered.IsZero() {
+		return r.Asked
+	}
+	return r.Answered
 }
 
 // ConfigurationTarget is what a node's configuration shall be. It is

@@ -199,6 +199,16 @@ type Committed struct {
 // None reports whether there were no conflicts.
 func (c Conflicts) None() bool { return len(c.Components) == 0 && len(c.Sessions) == 0 }
 
+// Lease is the right of one engine to work on the records.
+type Lease struct {
+	// Holder has it, empty for nobody. Fence is one higher for each holder.
+	Holder string
+	Fence  int64
+	// Clock is the service's clock when the lease was renewed last; zero if no
+	// clock was kept. A holder's moves with each renewal.
+	Clock time.Time
+}
+
 // Store keeps the records. Its signature knows no database. Every write gets a
 // revision, higher than all before it in the store, which its records carry; none
 // is used again, also not for what was deleted and made anew. Methods that
@@ -278,10 +288,13 @@ type Store interface {
 	// for it before reading Events misses none.
 	NewEvents() <-chan struct{}
 
-	// Lease takes or renews the engine's lease for holder until now+ttl and
-	// returns its fencing number; ErrLeaseHeld while another holds it.
-	Lease(ctx context.Context, holder string, now time.Time, ttl time.Duration) (fence int64, err error)
-	// Release gives the lease up if holder has it.
+	// Lease takes or renews the engine's lease for holder and keeps the time of
+	// its clock with it; a zero clock leaves the one that is kept. While
+	// another holds the lease it returns theirs with ErrLeaseHeld, unless that is
+	// dead: as whoever asks has seen it unchanged for longer than a holder
+	// takes to renew it.
+	Lease(ctx context.Context, holder string, clock time.Time, dead Lease) (Lease, error)
+	// Release gives the lease up if holder has it. Its clock is kept.
 	Release(ctx context.Context, holder string) error
 
 	// Ping reports whether the database can be used.

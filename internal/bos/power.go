@@ -50,8 +50,20 @@ type PowerReading struct {
 	// It may be told again with every reading until the next action.
 	Undone CallResult
 	// Asked is when the question was sent: the reading is not older than
-	// that. The engine fills it in.
+	// that. An adapter gives time.Now(), or nothing where the question never
+	// went out; the shell turns it into a time of the service's clock.
 	Asked time.Time
+	// Answered is when the answer came, by the service's clock. The shell
+	// fills it in.
+	Answered time.Time
+}
+
+// Received is when the answer came; where nobody noted that, when it was asked for.
+func (r PowerReading) Received() time.Time {
+	if r.Answered.IsZero() {
+		return r.Asked
+	}
+	return r.Answered
 }
 
 // CallOutcome says how much is known about a call that asked for a change.

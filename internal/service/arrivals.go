@@ -10,15 +10,17 @@ import (
 
 // arrivals are those of the engine, shared by its runner and the API.
 type arrivals struct {
-	mu sync.RWMutex
+	mu    sync.RWMutex
+	clock *clock
 	engine.Arrivals
 }
 
 // Arrive is called by the API in the transaction of a report.
-func (a *arrivals) Arrive(r *bos.Record, now time.Time) error {
+func (a *arrivals) Arrive(r *bos.Record, wall time.Time) error {
+	now, _ := a.clock.now()
 	a.mu.RLock()
 	defer a.mu.RUnlock()
-	return a.Arrivals.Arrive(r, now)
+	return a.Arrivals.Arrive(r, now, wall)
 }
 
 func (a *arrivals) follow(out engine.Outputs) {

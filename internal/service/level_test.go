@@ -25,7 +25,7 @@ func TestTheLoggingLevelTakesEffectWithoutARestart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := newRunner(s, 1)
+	r := newRunner(s, bos.Lease{Fence: 1})
 	pass := func() {
 		t.Helper()
 		if _, err := r.pass(t.Context(), t.Context()); err != nil {

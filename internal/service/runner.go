@@ -23,6 +23,9 @@ const (
 	longestMoment = 40 * time.Millisecond
 	// drainTimeout is how long a stopping service waits for calls in flight.
 	drainTimeout = 15 * time.Second
+	// awayAfter is how long the runner, which comes round with each renewal of the
+	// lease, does not do so before it counts as away.
+	awayAfter = leaseTTL
 	// storeRetry is the pause after a database that failed.
 	storeRetry = time.Second
 )
@@ -34,6 +37,11 @@ type runner struct {
 	ports   engine.Ports
 	log     *slog.Logger
 	fence   int64
+	// heard is what the clock showed when the lease was renewed last: until then
+	// the database is known to have taken what was written.
+	heard time.Time
+	// looked is when the runner last came round.
+	looked time.Time
 
 	engine *engine.Engine
 	// inventories are those that the sessions new to this pass were accepted by:
@@ -47,9 +55,9 @@ type runner struct {
 	flights flights
 }
 
-func newRunner(s *Service, fence int64) *runner {
+func newRunner(s *Service, lease bos.Lease) *runner {
 	return &runner{
-		service: s, ports: s.ports, log: s.config.Log, fence: fence,
+		service: s, ports: s.ports, log: s.config.Log, fence: lease.Fence, heard: lease.Clock,
 		inbox: newInbox(),
 	}
 }
@@ -78,8 +86,12 @@ func (r *runner) run(ctx context.Context) error {
 		case <-ctx.Done():
 		case <-timer.C:
 		case <-renew.C:
-			if err := r.renew(ctx); err != nil {
+			if err := r.renew(ctx); errors.Is(err, bos.ErrLeaseHeld) {
 				return err
+			} else if err != nil && ctx.Err() == nil {
+				// A database that takes no renewal takes no report of a node either.
+				r.log.Error("cannot renew the engine's lease; the engine starts afresh when the database takes writes", "error", err)
+				r.engine = nil
 			}
 		case <-r.service.changes.signal:
 		case <-r.inbox.signal:
@@ -113,27 +125,43 @@ func until(wake time.Time) time.Duration {
 	return max(time.Until(wake), 0)
 }
 
+// renew renews the lease, and with it what the clock shows. Without an engine the
+// clock stands.
 func (r *runner) renew(ctx context.Context) error {
-	fence, err := r.service.config.Store.Lease(ctx, r.service.holder, time.Now(), leaseTTL)
-	switch {
-	case errors.Is(err, bos.ErrLeaseHeld):
-		return err
-	case err != nil:
-		r.log.Warn("cannot renew the engine's lease", "error", err)
-		return nil
+	now := r.heard
+	if r.engine != nil {
+		now, _ = r.service.clock.now()
 	}
-	r.fence = fence
+	lease, err := r.service.config.Store.Lease(ctx, r.service.holder, now, bos.Lease{})
+	if err != nil {
+		return err
+	}
+	r.fence, r.heard = lease.Fence, lease.Clock
 	return nil
+}
+
+// away lets the clock stand for as long as the runner did not come round: the
+// process was stopped, or its machine, and what nodes reported waits to be read.
+func (r *runner) away() {
+	now, _ := r.service.clock.now()
+	if r.engine != nil && now.Sub(r.looked) > awayAfter {
+		r.service.clock.resume(r.looked)
+		now = r.looked
+	}
+	r.looked = now
 }
 
 // pass is one step with its commit; it returns when the next one is due.
 func (r *runner) pass(ctx, calls context.Context) (time.Time, error) {
 	in := r.next
 	r.next = engine.Inputs{}
+	r.away()
 	if err := r.load(ctx, &in); err != nil {
 		return time.Time{}, err
 	}
-	out := r.engine.Step(time.Now(), in)
+	now, times := r.service.clock.now()
+	in.Times = times
+	out := r.engine.Step(now, in)
 	r.service.arrivals.follow(out)
 	effects, err := r.commit(ctx, out)
 	if err != nil {
@@ -143,7 +171,10 @@ func (r *runner) pass(ctx, calls context.Context) (time.Time, error) {
 	if !r.next.Empty() {
 		return time.Now(), nil
 	}
-	return out.Wake, nil
+	if out.Wake.IsZero() {
+		return time.Time{}, nil
+	}
+	return time.Now().Add(out.Wake.Sub(now)), nil
 }
 
 // load adds what others wrote to the inputs; without an engine it makes one
@@ -152,10 +183,16 @@ func (r *runner) load(ctx context.Context, in *engine.Inputs) error {
 	changed := r.service.changes.take()
 	r.inventories = changed.inventories
 	if r.engine == nil {
+		// An engine runs while the database takes writes, and what nodes report.
+		if err := r.renew(ctx); err != nil {
+			return err
+		}
 		cold, err := r.ports.Load(ctx, r.service.config.Limits, time.Now())
 		if err != nil {
 			return err
 		}
+		r.looked = engine.Resumed(r.heard, cold, time.Now())
+		r.service.clock.resume(r.looked)
 		r.epoch = r.inbox.begin()
 		r.service.arrivals.reset()
 		r.engine = engine.New(engine.Settings{
@@ -303,19 +340,19 @@ func (r *runner) start(ctx context.Context, out engine.Outputs, effects []decide
 		})
 	}
 	if looks := out.Looks; len(looks) > 0 {
-		asked := time.Now().UTC().Round(0)
+		asked := time.Now()
 		r.call(ctx, func(ctx context.Context, answer func(func(*engine.Inputs))) {
-			r.ports.Power.Look(ctx, looks, func(reading bos.PowerReading) {
-				reading.Asked = asked
+			r.ports.Look(ctx, looks, func(reading bos.PowerReading) {
+				reading.Asked, reading.Answered = r.timed(asked, reading.Asked)
 				answer(func(in *engine.Inputs) { in.Readings = append(in.Readings, reading) })
 			})
 		})
 	}
 	if looks := out.ConfigurationLooks; len(looks) > 0 {
-		asked := time.Now().UTC().Round(0)
+		asked := time.Now()
 		r.call(ctx, func(ctx context.Context, answer func(func(*engine.Inputs))) {
-			r.ports.Configuration.Look(ctx, looks, func(reading bos.ConfigurationReading) {
-				reading.Asked = asked
+			r.ports.LookConfiguration(ctx, looks, func(reading bos.ConfigurationReading) {
+				reading.Asked, reading.Answered = r.timed(asked, reading.Asked)
 				answer(func(in *engine.Inputs) { in.Configurations = append(in.Configurations, reading) })
 			})
 		})
@@ -354,6 +391,16 @@ func (r *runner) start(ctx context.Context, out engine.Outputs, effects []decide
 	}
 }
 
+// timed is when a question was sent and when its answer came, which is now, by the
+// service's clock. One of which the adapter does not say when it was sent was sent
+// after it was asked.
+func (r *runner) timed(asked, sent time.Time) (at, answered time.Time) {
+	if sent.IsZero() {
+		sent = asked
+	}
+	return r.service.clock.when(sent), r.service.clock.when(time.Now())
+}
+
 // call runs one thing in the background. Its answers go to the engine that
 // asked; a later one, started after the database failed, has asked anew.
 func (r *runner) call(ctx context.Context, run func(context.Context, func(func(*engine.Inputs)))) {
@@ -388,7 +435,9 @@ func (r *runner) drain(calls context.Context, stopCalls context.CancelFunc) erro
 	if err := r.load(ctx, &in); err != nil {
 		return err
 	}
-	out := r.engine.StepToStop(time.Now(), in)
+	now, times := r.service.clock.now()
+	in.Times = times
+	out := r.engine.StepToStop(now, in)
 	_, err := r.commit(ctx, out)
 	return err
 }

@@ -54,6 +54,7 @@ type Service struct {
 	changes *changes
 	// arrivals is what the engine lets the API know.
 	arrivals arrivals
+	clock    clock
 	handler  http.Handler
 	holder   string
 	level    slog.LevelVar
@@ -73,6 +74,8 @@ func New(c Config) (*Service, error) {
 	}
 	c.Log = slog.New(levelled{c.Log.Handler(), &s.level})
 	s.config = c
+	s.arrivals.clock = &s.clock
+	s.clock.resume(time.Now())
 	s.ports = engine.Ports{
 		Store: c.Store, Inventory: c.Inventory, Power: orNoPower(c.Power), Boot: orNoBoot(c.Boot),
 		Configuration: c.Configuration, Artifacts: c.Artifacts, Tenants: c.Tenants, Registry: c.Images,
@@ -95,20 +98,12 @@ func (s *Service) Handler() http.Handler { return s.handler }
 // goroutine, also before Run; unknown nodes cost nothing.
 func (s *Service) Hint(nodes ...string) { s.changes.hint(nodes) }
 
-const (
-	// leaseTTL is how long a service that was killed keeps others, and its
-	// own successor, from its database.
-	leaseTTL = 6 * time.Second
-	// leaseRetry is how often a successor tries to take it.
-	leaseRetry = 250 * time.Millisecond
-)
-
 // Run drives the operators until ctx ends. If another service holds the
 // database it waits for that lease to run out, as it does after a kill, and
 // fails if it is renewed instead. On the way out it waits for calls in flight
 // and records their answers.
 func (s *Service) Run(ctx context.Context) error {
-	fence, err := s.lease(ctx)
+	lease, err := s.lease(ctx)
 	switch {
 	case ctx.Err() != nil:
 		return nil
@@ -117,30 +112,9 @@ func (s *Service) Run(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("take the engine's lease: %w", err)
 	}
-	r := newRunner(s, fence)
+	r := newRunner(s, lease)
 	err = r.run(ctx)
 	release, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	return errors.Join(err, s.config.Store.Release(release, s.holder))
-}
-
-// lease takes the engine's lease, waiting for a dead holder's to run out.
-func (s *Service) lease(ctx context.Context) (int64, error) {
-	deadline := time.NewTimer(leaseTTL + 2*leaseRetry)
-	defer deadline.Stop()
-	retry := time.NewTicker(leaseRetry)
-	defer retry.Stop()
-	for {
-		fence, err := s.config.Store.Lease(ctx, s.holder, time.Now(), leaseTTL)
-		if !errors.Is(err, bos.ErrLeaseHeld) {
-			return fence, err
-		}
-		select {
-		case <-ctx.Done():
-			return 0, ctx.Err()
-		case <-deadline.C:
-			return 0, err
-		case <-retry.C:
-		}
-	}
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 
@@ -162,6 +163,13 @@ func TestWhatCFSSaysOfANode(t *testing.T) {
 		"x1c0s3b0n0": {ID: "x1c0s3b0n0", Missing: true},
 	}
 	got := look(t, start(t, f), "x1c0s0b0n0", "x1c0s1b0n0", "x1c0s2b0n0", "x1c0s3b0n0")
+	for id, r := range got {
+		if r.Asked.IsZero() {
+			t.Errorf("%s: not said when CFS was asked", id)
+		}
+		r.Asked = time.Time{}
+		got[id] = r
+	}
 	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

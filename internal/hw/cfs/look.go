@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -48,8 +49,9 @@ type component struct {
 func (c *Client) components(ctx context.Context, ids []string) map[string]bos.ConfigurationReading {
 	answers := make(map[string]bos.ConfigurationReading, len(ids))
 	if questions := (len(ids) + maxQuestion - 1) / maxQuestion; questions > int(c.listing.Load()) {
+		sent := time.Now()
 		said, requests, err := c.pages(ctx, nil, maxPages)
-		answer(answers, ids, said, err)
+		answer(answers, ids, sent, said, err)
 		if err == nil {
 			c.listing.Store(int32(requests))
 		}
@@ -60,10 +62,11 @@ func (c *Client) components(ctx context.Context, ids []string) map[string]bos.Co
 	all.SetLimit(concurrency)
 	for chunk := range slices.Chunk(ids, maxQuestion) {
 		all.Go(func() error {
+			sent := time.Now()
 			said, _, err := c.pages(ctx, chunk, len(chunk)+1)
 			mu.Lock()
 			defer mu.Unlock()
-			answer(answers, chunk, said, err)
+			answer(answers, chunk, sent, said, err)
 			return nil
 		})
 	}
@@ -71,10 +74,11 @@ func (c *Client) components(ctx context.Context, ids []string) map[string]bos.Co
 	return answers
 }
 
-// answer puts what CFS said, or the error, down for each of the nodes.
-func answer(answers map[string]bos.ConfigurationReading, ids []string, said map[string]component, err error) {
+// answer puts what CFS said, or the error, down for each of the nodes, with when
+// it was asked.
+func answer(answers map[string]bos.ConfigurationReading, ids []string, sent time.Time, said map[string]component, err error) {
 	for _, id := range ids {
-		r := bos.ConfigurationReading{ID: id}
+		r := bos.ConfigurationReading{ID: id, Asked: sent}
 		switch n, ok := said[bos.CanonicalXname(id)]; {
 		case err != nil:
 			r.Symptom, r.Detail = bos.SymptomSilent, err.Error()

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -63,12 +64,13 @@ func (c *Client) status(ctx context.Context, ids []string) map[string]bos.PowerR
 	all.SetLimit(concurrency)
 	for chunk := range slices.Chunk(ids, maxQuestion) {
 		all.Go(func() error {
+			sent := time.Now()
 			list, err := c.ask(ctx, chunk)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
 				for _, id := range chunk {
-					answers[id] = bos.PowerReading{ID: id, Symptom: bos.SymptomSilent, Cause: bos.CauseUpstreamOutage, Detail: err.Error()}
+					answers[id] = bos.PowerReading{ID: id, Symptom: bos.SymptomSilent, Cause: bos.CauseUpstreamOutage, Detail: err.Error(), Asked: sent}
 				}
 				return nil
 			}
@@ -78,7 +80,9 @@ func (c *Client) status(ctx context.Context, ids []string) map[string]bos.PowerR
 			}
 			for _, id := range chunk {
 				n, ok := said[bos.CanonicalXname(id)]
-				answers[id] = reading(id, n, ok)
+				r := reading(id, n, ok)
+				r.Asked = sent
+				answers[id] = r
 			}
 			return nil
 		})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
@@ -46,21 +47,21 @@ func silentText(t target) string {
 }
 
 func (c caller) look(ctx context.Context, t target) (bos.PowerReading, bool) {
-	r := bos.PowerReading{ID: t.id}
+	r := bos.PowerReading{ID: t.id, Asked: time.Now()}
 	if err := c.find(ctx, &t); err != nil {
 		failed := failure(err)
 		if failed == nil {
 			r.Cause, r.Detail = bos.CauseUnknownToPower, err.Error()
 			return r, false
 		}
-		return unread(t.id, failed)
+		return unread(r, failed)
 	}
 	res, failed := c.ask(ctx, http.MethodGet, t.Endpoint, t.System, nil)
 	if failed != nil {
 		if t.found && failed.Status == http.StatusNotFound {
 			c.forget(t.Endpoint)
 		}
-		return unread(t.id, failed)
+		return unread(r, failed)
 	}
 	word, err := powerWord(res.Body)
 	r.State = powerState(word)
@@ -71,8 +72,8 @@ func (c caller) look(ctx context.Context, t target) (bos.PowerReading, bool) {
 }
 
 // unread is the reading of a node whose BMC did not say what it was asked.
-func unread(id string, failed *transport.Error) (r bos.PowerReading, silent bool) {
-	r = bos.PowerReading{ID: id, Detail: failed.Error()}
+func unread(r bos.PowerReading, failed *transport.Error) (read bos.PowerReading, silent bool) {
+	r.Detail = failed.Error()
 	switch failed.Kind {
 	case transport.NotSent, transport.Unanswered:
 		r.Symptom = bos.SymptomSilent

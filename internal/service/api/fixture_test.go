@@ -272,11 +272,11 @@ func (s *site) stored(id string) bos.Record {
 // token makes a BSS token known.
 func (s *site) token(token string, a bos.BootArtifacts) {
 	s.t.Helper()
-	fence, err := s.store.Lease(s.t.Context(), "test", s.clock(), time.Minute)
+	lease, err := s.store.Lease(s.t.Context(), "test", s.clock(), bos.Lease{})
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if _, err := s.store.Commit(s.t.Context(), bos.Commit{Tokens: map[string]bos.BootArtifacts{token: a}, Fence: fence}); err != nil {
+	if _, err := s.store.Commit(s.t.Context(), bos.Commit{Tokens: map[string]bos.BootArtifacts{token: a}, Fence: lease.Fence}); err != nil {
 		s.t.Fatal(err)
 	}
 }

@@ -16,12 +16,13 @@ var repeats = map[bos.Action]Reason{
 // await waits for a power action that was accepted and has not shown. Half-way
 // to the deadline it is sent once more, unless the power limits hold its kind
 // back: BMCs accept resets and drop them, and one that is asked for what it has
-// done already does nothing. Both belong to the same attempt (ADR 9).
+// done already does nothing. Both belong to the same attempt (ADR 9). A look that
+// was asked for before the deadline and answered after it brings about neither.
 func await(r bos.Record, o Observation, p bos.Policy, now, deadline time.Time, why Reason, held bool) Decision {
 	again, repeated := repeats[r.LastAction.Action]
 	halfway := r.Work.ActionAt.Add(deadline.Sub(r.Work.ActionAt) / 2)
 	switch {
-	case !repeated || r.Work.Resent || !asPrepared(r, p) || held && !now.Before(halfway):
+	case !repeated || r.Work.Resent || !asPrepared(r, p) || held && !now.Before(halfway) || !now.Before(deadline):
 		return Decision{Next: r, Look: nextLook(r, o, p, now, deadline), Why: why}
 	case o.Power.Asked.Before(halfway):
 		return Decision{Next: r, Look: nextLook(r, o, p, now, halfway), Why: why}

@@ -13,14 +13,21 @@ type Lifetime struct {
 	Actual   time.Time
 }
 
+// trusted is for how long the wall clock must not have stepped before what is
+// old by it is deleted for good: a machine that starts may not know the time yet.
+const trusted = time.Hour
+
 // Lifetimes reads the options cleanup_completed_session_ttl and
 // component_actual_state_ttl. A stored value that cannot be read cleans nothing.
-func Lifetimes(o bos.Options, now time.Time) Lifetime {
+// now is wall time, heard for how long it has not stepped and reports were taken
+// without a break: nodes had so long to confirm what they run, and by no less is
+// anything judged to be old.
+func Lifetimes(o bos.Options, now time.Time, heard time.Duration) Lifetime {
 	var l Lifetime
-	if ttl, err := bos.ParseAge(o.CleanupCompletedSessionTTL); err == nil {
+	if ttl, err := bos.ParseAge(o.CleanupCompletedSessionTTL); err == nil && heard >= min(ttl, trusted) {
 		l.Sessions = ttl
 	}
-	if ttl, err := bos.ParseAge(o.ComponentActualStateTTL); err == nil && ttl > 0 {
+	if ttl, err := bos.ParseAge(o.ComponentActualStateTTL); err == nil && ttl > 0 && heard >= ttl {
 		l.Actual = now.Add(-ttl)
 	}
 	return l

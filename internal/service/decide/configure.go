@@ -44,7 +44,7 @@ func configure(r bos.Record, o Observation, p bos.Policy, now time.Time) Decisio
 			// prepared for another.
 			return setConfiguration(r, p, now)
 		}
-		return Decision{Next: r, Look: pollLook(p, now), LookConfiguration: configurationLook(r, p, now), Why: ReasonConfiguring}
+		return Decision{Next: r, Look: pollLook(p, now), LookConfiguration: configurationLook(r, o, p, now), Why: ReasonConfiguring}
 	default:
 		r = setPhase(r, bos.PhaseConfiguring, now)
 		r.Error = "cfs configuration failed"
@@ -157,21 +157,21 @@ func SettleConfigure(r bos.Record, target bos.ConfigurationTarget, res bos.CallR
 	return setHold(r, heldText(r.Work.Cause, res))
 }
 
-// configurationUsable reports whether the reading tells of now: asked after the
-// last power action and not long ago.
+// configurationUsable reports whether the reading tells of now: asked for after the
+// last power action, and not received long ago.
 func (o Observation) configurationUsable(r bos.Record, p bos.Policy, now time.Time) bool {
 	asked := o.Configuration.Asked
 	if asked.IsZero() || asked.Before(r.Work.ActionAt) {
 		return false
 	}
-	return now.Sub(asked) <= maxReadingAge*max(p.Polling, time.Second)
+	return now.Sub(o.Configuration.Received()) <= maxReadingAge*max(p.Polling, time.Second)
 }
 
 // configurationLook is when to ask again about a configuration that is being
 // applied: after as long again as it has taken since the node's report, so that
 // a short one is not waited for and a long one is not asked about for ever.
-func configurationLook(r bos.Record, p bos.Policy, now time.Time) time.Time {
-	taken := now.Sub(r.ActualState.LastUpdated.Time)
+func configurationLook(r bos.Record, o Observation, p bos.Policy, now time.Time) time.Time {
+	taken := o.Wall.Sub(r.ActualState.LastUpdated.Time)
 	return now.Add(min(max(taken, 2*time.Second), max(p.Polling, time.Second)))
 }
 

@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -167,14 +168,52 @@ func TestOnlyOldActualStatesOfIdleComponentsAreForgotten(t *testing.T) {
 	})
 }
 
+// forever is a service that was never away, under a clock that never stepped.
+const forever = time.Duration(math.MaxInt64)
+
 func TestLifetimesAreTheOptionsAndZeroKeepsForEver(t *testing.T) {
 	o := bos.DefaultOptions()
-	if got := Lifetimes(o, noon); got.Sessions != 7*24*time.Hour || !got.Actual.Equal(noon.Add(-4*time.Hour)) {
+	if got := Lifetimes(o, noon, forever); got.Sessions != 7*24*time.Hour || !got.Actual.Equal(noon.Add(-4*time.Hour)) {
 		t.Errorf("defaults %+v", got)
 	}
 	o.CleanupCompletedSessionTTL, o.ComponentActualStateTTL = "0", "nonsense"
-	if got := Lifetimes(o, noon); got != (Lifetime{}) {
+	if got := Lifetimes(o, noon, forever); got != (Lifetime{}) {
 		t.Errorf("%+v, want nothing cleaned", got)
+	}
+}
+
+func TestNothingIsOldThatNodesHadNoTimeToConfirmOrThatAClockSaysWhichHasJustStepped(t *testing.T) {
+	o := bos.DefaultOptions()
+	for heard, want := range map[time.Duration]Lifetime{
+		0:                            {},
+		trusted - 1:                  {},
+		trusted:                      {Sessions: 7 * 24 * time.Hour},
+		4*time.Hour - 1:              {Sessions: 7 * 24 * time.Hour},
+		4 * time.Hour:                {Sessions: 7 * 24 * time.Hour, Actual: noon.Add(-4 * time.Hour)},
+		time.Duration(math.MaxInt64): {Sessions: 7 * 24 * time.Hour, Actual: noon.Add(-4 * time.Hour)},
+	} {
+		if got := Lifetimes(o, noon, heard); got != want {
+			t.Errorf("after %s: %+v, want %+v", heard, got, want)
+		}
+	}
+}
+
+func TestANodeThatBootsHasAMinuteAtLeastOnceItsReportCanBeTakenAgain(t *testing.T) {
+	r := unconfigured()
+	r.ActualState = bos.ActualState{}
+	r.LastAction.Action = bos.ActionPoweringOn
+	r.Work.ActionAt = noon
+	p := bos.DefaultOptions().Policy()
+	for heard, want := range map[time.Duration]time.Duration{
+		0: p.MaxBootWait, p.MaxBootWait - time.Hour: p.MaxBootWait, p.MaxBootWait - time.Second: p.MaxBootWait - time.Second + reportGrace,
+	} {
+		for at, why := range map[time.Duration]Reason{want - time.Second: ReasonBootWait, want: ReasonWriteBoot} {
+			now := noon.Add(at)
+			o := Observation{Power: bos.PowerReading{State: bos.PowerStateOn, Asked: now}, Hearing: noon.Add(heard)}
+			if d := Decide(r, o, p, now); d.Why != why {
+				t.Errorf("reports are taken since %s: %s at %s, want %s", heard, d.Why, at, why)
+			}
+		}
 	}
 }
 
@@ -195,7 +234,7 @@ func TestAConfigurationUnderWayIsAskedAboutEverMoreRarely(t *testing.T) {
 		0: 2 * time.Second, 4 * time.Second: 4 * time.Second, time.Hour: p.Polling,
 	} {
 		now := noon.Add(after)
-		o := Observation{Power: bos.PowerReading{State: bos.PowerStateOn, Asked: now}, Configuration: bos.ConfigurationReading{Desired: "c", Status: bos.ConfigurationPending, Asked: now}}
+		o := Observation{Power: bos.PowerReading{State: bos.PowerStateOn, Asked: now}, Configuration: bos.ConfigurationReading{Desired: "c", Status: bos.ConfigurationPending, Asked: now}, Wall: now}
 		if got := Decide(r, o, p, now).LookConfiguration.Sub(now); got != want {
 			t.Errorf("%s after the report the next question comes after %s, want %s", after, got, want)
 		}

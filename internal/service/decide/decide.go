@@ -218,9 +218,9 @@ func converge(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision
 		return turnOff(setPhase(r, bos.PhasePoweringOff, now), o, p, now)
 	case runs(r):
 		return configure(r, o, p, now)
-	case called(r, bos.ActionPoweringOn) && o.Power.Asked.Before(r.Work.ActionAt.Add(p.MaxBootWait)):
+	case called(r, bos.ActionPoweringOn) && o.Power.Asked.Before(bootDeadline(r, o, p)):
 		r = setPhase(r, bos.PhasePoweringOn, now)
-		return Decision{Next: r, Look: bootLook(r, p, now), Why: ReasonBootWait}
+		return Decision{Next: r, Look: bootLook(bootDeadline(r, o, p), p, now), Why: ReasonBootWait}
 	default:
 		if called(r, bos.ActionPoweringOn) {
 			r = bootTimedOut(r, p)
@@ -229,10 +229,22 @@ func converge(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision
 	}
 }
 
+// reportGrace is what a node that boots has at least, once the service takes
+// reports again, to deliver the one that nobody took.
+const reportGrace = time.Minute
+
+// bootDeadline is until when a node that was powered on is waited for.
+func bootDeadline(r bos.Record, o Observation, p bos.Policy) time.Time {
+	deadline := r.Work.ActionAt.Add(p.MaxBootWait)
+	if heard := o.Hearing.Add(min(reportGrace, p.MaxBootWait)); heard.After(deadline) {
+		return heard
+	}
+	return deadline
+}
+
 // bootLook is when to look at a node that is on and boots: rarely, because its
 // report comes by itself, and when its time is up.
-func bootLook(r bos.Record, p bos.Policy, now time.Time) time.Time {
-	deadline := r.Work.ActionAt.Add(p.MaxBootWait)
+func bootLook(deadline time.Time, p bos.Policy, now time.Time) time.Time {
 	if !now.Before(deadline) {
 		return now
 	}

@@ -31,19 +31,25 @@ type Observation struct {
 	// Asked means that it was not asked. ConfigurationElapsed is Elapsed for it.
 	Configuration        bos.ConfigurationReading
 	ConfigurationElapsed time.Duration
+	// Hearing is since when reports are taken without a break; zero is always.
+	Hearing time.Time
+	// Wall is the time that reports are dated by.
+	Wall time.Time
 }
 
-// maxReadingAge is how many polling intervals a reading stays good for acting on.
+// maxReadingAge is for how many polling intervals after it came a reading stays
+// good for acting on.
 const maxReadingAge = 2
 
-// usable reports whether the reading tells the power of now: asked after the
-// last action and not long ago.
+// usable reports whether the reading tells the power of now: asked for after the
+// last action, and not received long ago. An upstream that takes long to answer
+// is as right as one that does not.
 func (o Observation) usable(r bos.Record, p bos.Policy, now time.Time) bool {
 	asked := o.Power.Asked
 	if asked.IsZero() || asked.Before(r.Work.ActionAt) || r.Work.InFlight != bos.EffectNone && asked.Before(flownAt(r)) {
 		return false
 	}
-	return now.Sub(asked) <= maxReadingAge*max(p.Polling, time.Second)
+	return now.Sub(o.Power.Received()) <= maxReadingAge*max(p.Polling, time.Second)
 }
 
 // known reports whether the reading is a power state rather than the lack of one.

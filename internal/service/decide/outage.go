@@ -72,7 +72,8 @@ type Sighting struct {
 	Symptom bos.Symptom
 	// Cause narrows the symptom down where the adapter could.
 	Cause bos.Cause
-	// Asked is when it was last asked; zero if never.
+	// Asked is when it was last asked and the answer, or the lack of one, taken in;
+	// zero if never.
 	Asked time.Time
 	// BadSince is when its answers turned bad; zero while they are good.
 	BadSince time.Time

@@ -7,8 +7,12 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
-// maxBackOff bounds the wait after setbacks in a row.
-const maxBackOff = time.Minute
+const (
+	// maxBackOff bounds the wait after setbacks in a row.
+	maxBackOff = time.Minute
+	// LongestRetry bounds every wait for another try, also one that was asked for.
+	LongestRetry = 12 * maxBackOff
+)
 
 // Settle is the record after its effect was answered. r is the record as it
 // is now, which an API write may have changed since the effect was decided:

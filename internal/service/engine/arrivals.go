@@ -23,8 +23,9 @@ type Arrivals struct {
 // Awaited is what the engine knows of a node that waits for its report, beside its
 // record; the zero value is a node that does not.
 type Awaited struct {
-	// Seen is when the reading was asked for that shows the node on.
-	Seen time.Time
+	// Seen is when the reading was asked for that shows the node on, Answered
+	// when it came.
+	Seen, Answered time.Time
 	// Tenant is that of the node's session.
 	Tenant string
 }
@@ -48,26 +49,28 @@ func (a *Arrivals) Follow(out Outputs) {
 // to rest it changes the record and returns the line of history to write with it, as
 // bos.Noted; where there is anything else to do it returns nil and leaves that to the
 // engine.
-func (a *Arrivals) Arrive(r *bos.Record, now time.Time) error {
+// now is the time of the engine's clock, wall that for people.
+func (a *Arrivals) Arrive(r *bos.Record, now, wall time.Time) error {
 	node, ok := a.awaited[r.ID]
 	if !ok {
 		return nil
 	}
 	now = now.UTC().Round(0)
-	reading := bos.PowerReading{ID: r.ID, State: bos.PowerStateOn, Asked: node.Seen}
+	reading := bos.PowerReading{ID: r.ID, State: bos.PowerStateOn, Asked: node.Seen, Answered: node.Answered}
 	d := decide.Decide(*r, decide.Observation{Power: reading}, a.policy, now)
 	if d.Why != decide.ReasonDone {
 		return nil
 	}
+	d.Next = stamped(*r, d.Next, wall)
 	*r = d.Next
-	return bos.Noted{Event: line(d.Next, node.Tenant, d.Why, d.Next.Error, now)}
+	return bos.Noted{Event: line(d.Next, node.Tenant, d.Why, d.Next.Error, wall.UTC().Round(0))}
 }
 
 // await says of a node whether it waits for nothing but its report.
 func (e *Engine) await(n *node, d decide.Decision) {
 	var now Awaited
 	if d.Why == decide.ReasonBootWait {
-		now = Awaited{n.reading.Asked, e.tenantOf(d.Next.Session, d.Next.ID)}
+		now = Awaited{n.reading.Asked, n.reading.Received(), e.tenantOf(d.Next.Session, d.Next.ID)}
 	}
 	if now != n.awaited {
 		n.awaited, e.step.out.Awaited[d.Next.ID] = now, now

@@ -46,7 +46,7 @@ func TestANodeThatArrivesIsDecidedOnAsTheEngineWouldHave(t *testing.T) {
 	reported.Revision++
 
 	arrived := reported
-	noted := arrivals.Arrive(&arrived, now)
+	noted := arrivals.Arrive(&arrived, now, now)
 	out := e.Step(now, engine.Inputs{Records: []bos.Record{reported}})
 	arrivals.Follow(out)
 	if len(out.Commit.Components) != 1 || len(out.Commit.Events) != 1 {
@@ -56,7 +56,7 @@ func TestANodeThatArrivesIsDecidedOnAsTheEngineWouldHave(t *testing.T) {
 		t.Errorf("decided\n%+v with %v\nthe engine\n%+v with %+v", arrived, noted, out.Commit.Components[0], want)
 	}
 	again := reported
-	if arrivals.Arrive(&again, now) != nil {
+	if arrivals.Arrive(&again, now, now) != nil {
 		t.Error("decided on a node that the engine has done with")
 	}
 }
@@ -67,7 +67,7 @@ func TestTheEngineIsDoneWithANodeThatArrived(t *testing.T) {
 	e, stored := booting(id, start, &arrivals)
 	now := start.Add(10 * time.Second)
 	arrived := report(stored, stored.DesiredState.BootArtifacts, now)
-	if arrivals.Arrive(&arrived, now) == nil {
+	if arrivals.Arrive(&arrived, now, now) == nil {
 		t.Fatal("not decided on")
 	}
 	arrived.Revision++
@@ -114,7 +114,7 @@ func TestWhatElseAReportTellsIsLeftToTheEngine(t *testing.T) {
 				c.change(&reported)
 			}
 			before := reported
-			if noted := arrivals.Arrive(&reported, now); noted != nil || reported != before {
+			if noted := arrivals.Arrive(&reported, now, now); noted != nil || reported != before {
 				t.Errorf("decided %+v, %v", reported, noted)
 			}
 		})

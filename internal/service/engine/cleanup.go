@@ -32,11 +32,18 @@ func (e *Engine) runCleanup() {
 		return
 	}
 	e.nextClean = now.Add(cleanEvery)
-	clean := decide.Lifetimes(e.options, now)
+	clean := decide.Lifetimes(e.options, e.step.times.Wall, now.Sub(later(e.step.times.Hearing, e.step.times.Steady)))
 	if clean.Sessions == 0 && clean.Actual.IsZero() {
 		return
 	}
 	e.step.out.Clean = &Clean{Sessions: clean.Sessions, Actual: clean.Actual}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }
 
 // Clean deletes old sessions of every tenant and empties old actual states, a

@@ -43,8 +43,8 @@ type Engine struct {
 	ramp  *ramp
 	room  *room
 	paces paces
-	// ranks counts the nodes that a power action of unknown pace was under way on.
-	ranks map[bos.Action]int
+	// ranks counts the nodes that power actions are under way on.
+	ranks map[bos.Action]ranks
 	wakes *wakes
 
 	nextDiscovery time.Time
@@ -85,7 +85,7 @@ type node struct {
 	// awaited is what the Arrivals were told of it last.
 	awaited Awaited
 	// rank is the node's among those that have the power action of a time
-	// under way while its pace is unknown; the first of them are scouts.
+	// under way; the first of them are scouts.
 	rank   int
 	ranked time.Time
 }
@@ -127,7 +127,9 @@ func (r *row) take() time.Duration {
 
 // step is what one Step gathers; it is emptied before the next.
 type step struct {
+	// now is the time of the clock, which measures waits; times are the others.
 	now     time.Time
+	times   Times
 	out     Outputs
 	touched map[string]bool
 	writes  map[string]bos.Record
@@ -149,7 +151,7 @@ func New(s Settings) *Engine {
 		ramp:      newRamp(s.Limits),
 		room:      newRoom(),
 		paces:     make(paces),
-		ranks:     make(map[bos.Action]int),
+		ranks:     make(map[bos.Action]ranks),
 		wakes:     newWakes(),
 	}
 	e.setOptions(bos.DefaultOptions())
@@ -178,7 +180,7 @@ func (e *Engine) setOptions(o bos.Options) {
 // what is due, not to the size of the system.
 func (e *Engine) Step(now time.Time, in Inputs) Outputs {
 	last := e.step.out.Commit
-	e.begin(now)
+	e.begin(now, in.Times)
 	e.committed(in.Committed, last)
 	e.takeIn(in)
 	e.wake()
@@ -199,7 +201,7 @@ func (e *Engine) Step(now time.Time, in Inputs) Outputs {
 // them and starts nothing new.
 func (e *Engine) StepToStop(now time.Time, in Inputs) Outputs {
 	last := e.step.out.Commit
-	e.begin(now)
+	e.begin(now, in.Times)
 	e.committed(in.Committed, last)
 	for _, r := range in.Records {
 		e.track(r)
@@ -211,9 +213,14 @@ func (e *Engine) StepToStop(now time.Time, in Inputs) Outputs {
 	return e.step.out
 }
 
-func (e *Engine) begin(now time.Time) {
+func (e *Engine) begin(now time.Time, times Times) {
+	now = now.UTC().Round(0)
+	if times.Wall.IsZero() {
+		times.Wall = now
+	}
 	e.step = step{
-		now:     now.UTC().Round(0),
+		now:     now,
+		times:   times,
 		touched: make(map[string]bool),
 		writes:  make(map[string]bos.Record),
 		effects: make(map[string]decide.Wanted),
@@ -289,6 +296,7 @@ func (e *Engine) track(r bos.Record) {
 		e.untrack(r.ID)
 		return
 	}
+	r.Work = present(r.Work, e.step.now)
 	n, known := e.nodes[r.ID]
 	if known && r.Revision < n.rec.Revision {
 		return
@@ -303,6 +311,10 @@ func (e *Engine) track(r bos.Record) {
 			n.since = e.step.now
 			n.reading, n.configuration = bos.PowerReading{}, bos.ConfigurationReading{}
 		}
+	}
+	if known && n.awaits && r.ActualState != n.rec.ActualState {
+		// It reports: whatever its power is waited for has come to pass.
+		n.hinted = e.step.now
 	}
 	if !n.accepted.IsZero() && r.Work.FlightAt.Equal(n.accepted) {
 		r.Work.InFlight = bos.EffectNone
@@ -358,7 +370,7 @@ func (e *Engine) sight(r bos.PowerReading) {
 		e.room.setAway(r.ID, true)
 	}
 	action := n.rec.LastAction.Action
-	if took, ok := shown(n.rec, n.reading, r); ok && e.paces.learn(action, took-n.queued()) {
+	if after, within, ok := shown(n.rec, n.reading, r); ok && e.paces.learn(action, after-n.queued(), within-n.queued()) {
 		e.learned(action)
 	}
 	n.reading = r
@@ -403,7 +415,7 @@ func (e *Engine) settle(r Result) {
 		next := decide.SettleBoot(n.rec, r.Effect.Artifacts, r.Token, r.CallResult, now)
 		if r.Outcome == bos.CallDone && n.power.out && next.Enabled {
 			// What the look that is out leads to is written in a moment.
-			n.rec, n.unwritten = next, true
+			n.rec, n.unwritten = stamped(n.rec, next, e.step.times.Wall), true
 			return
 		}
 		e.write(n, next)
@@ -414,7 +426,7 @@ func (e *Engine) settle(r Result) {
 	default:
 		next := decide.Settle(n.rec, r.Effect, e.room.shared(r.CallResult), now)
 		if r.Outcome == bos.CallDone && next.Work.ActionAt.Equal(n.rec.Work.ActionAt) {
-			n.accepted, n.answered, n.rec = next.Work.FlightAt, now, next
+			n.accepted, n.answered, n.rec = next.Work.FlightAt, now, stamped(n.rec, next, e.step.times.Wall)
 			return
 		}
 		e.write(n, next)
@@ -432,6 +444,7 @@ func (e *Engine) decide(id string) {
 		HoldOn: e.ramp.holds(id, true, now), HoldOff: e.ramp.holds(id, false, now),
 		Power: n.reading, Elapsed: n.silence.take(), Unknown: n.silence.length(), Expect: e.expect(n), Scouted: e.scouted(n),
 		Configuration: n.configuration, ConfigurationElapsed: n.missing.take(),
+		Hearing: e.step.times.Hearing, Wall: e.step.times.Wall,
 	}
 	o.Power.Undone = e.room.shared(o.Power.Undone)
 	if n.reading.State == bos.PowerStateUnknown && !n.reading.Asked.IsZero() {
@@ -469,6 +482,7 @@ func (e *Engine) write(n *node, next bos.Record) {
 	if next == n.rec && (!n.unwritten || n.power.out) {
 		return
 	}
+	next = stamped(n.rec, next, e.step.times.Wall)
 	n.unwritten = false
 	if _, written := e.step.writes[next.ID]; !written {
 		// One write per node and pass: the first fixes the revision it

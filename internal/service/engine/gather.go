@@ -243,12 +243,54 @@ func (p Ports) DiscoveryFacts(ctx context.Context) *DiscoveryFacts {
 	return facts
 }
 
+// noAnswer is said of a node that an adapter has left out of its answers: a node
+// without an answer would wait for ever.
+const noAnswer = "the question was lost in this service; report it as a bug"
+
+// unanswered are the ids that were not answered.
+func unanswered(ids []string, answered map[string]bool) []string {
+	var left []string
+	for _, id := range bos.Distinct(ids) {
+		if !answered[id] {
+			left = append(left, id)
+		}
+	}
+	return left
+}
+
+// Look asks for the power of nodes and calls each once per node, never concurrently.
+func (p Ports) Look(ctx context.Context, ids []string, each func(bos.PowerReading)) {
+	answered := make(map[string]bool, len(ids))
+	p.Power.Look(ctx, ids, func(r bos.PowerReading) { answered[r.ID] = true; each(r) })
+	for _, id := range unanswered(ids, answered) {
+		each(bos.PowerReading{ID: id, Symptom: bos.SymptomSilent, Detail: noAnswer})
+	}
+}
+
+// LookConfiguration asks for the configuration of nodes likewise.
+func (p Ports) LookConfiguration(ctx context.Context, ids []string, each func(bos.ConfigurationReading)) {
+	answered := make(map[string]bool, len(ids))
+	p.Configuration.Look(ctx, ids, func(r bos.ConfigurationReading) { answered[r.ID] = true; each(r) })
+	for _, id := range unanswered(ids, answered) {
+		each(bos.ConfigurationReading{ID: id, Symptom: bos.SymptomSilent, Detail: noAnswer})
+	}
+}
+
 // Run carries a batch out and calls each once per node, never concurrently.
 func (p Ports) Run(ctx context.Context, b decide.Batch, each func(Result)) {
-	result := func(res bos.CallResult) { each(Result{Effect: b.Effect, CallResult: res}) }
+	answered := make(map[string]bool, len(b.IDs))
+	result := func(res bos.CallResult) {
+		answered[res.ID] = true
+		each(Result{Effect: b.Effect, CallResult: res})
+	}
+	defer func() {
+		for _, id := range unanswered(b.IDs, answered) {
+			each(Result{Effect: b.Effect, CallResult: bos.CallResult{ID: id, Outcome: bos.CallUnknown, Detail: noAnswer}})
+		}
+	}()
 	switch b.Effect.Kind {
 	case bos.EffectWriteBoot:
-		p.writeBoot(ctx, b, each)
+		p.writeBoot(ctx, b, answered, each)
 	case bos.EffectConfigure:
 		p.Configuration.Set(ctx, b.Effect.Configuration, b.IDs, result)
 	default:
@@ -256,11 +298,12 @@ func (p Ports) Run(ctx context.Context, b decide.Batch, each func(Result)) {
 	}
 }
 
-func (p Ports) writeBoot(ctx context.Context, b decide.Batch, each func(Result)) {
+func (p Ports) writeBoot(ctx context.Context, b decide.Batch, answered map[string]bool, each func(Result)) {
 	token, err := p.Boot.Write(ctx, b.IDs, b.Effect.Artifacts)
 	res := bootResult(err)
 	for _, id := range b.IDs {
 		res.ID = id
+		answered[id] = true
 		each(Result{Effect: b.Effect, Token: token, CallResult: res})
 	}
 }

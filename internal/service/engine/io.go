@@ -10,6 +10,8 @@ import (
 
 // Inputs is what happened since the last step. Every field may be empty.
 type Inputs struct {
+	// Times are what the clock says beside the time of the step.
+	Times Times
 	// Options are set when they changed.
 	Options *bos.Options
 	// Committed is what became of the Commit of the last step, nil if it was

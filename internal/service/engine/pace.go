@@ -10,19 +10,22 @@ import (
 // showed in a reading: that of the quickest tenth or so, which moves down fast and up slowly.
 type paces map[bos.Action]time.Duration
 
-// learn takes in how long an action took at one node; first says that nothing was
-// known of it before.
-func (p paces) learn(action bos.Action, took time.Duration) (first bool) {
+// learn takes in that an action took longer than after and no longer than within
+// at one node; first says that nothing was known of it before. What is known is
+// moved by what is certain alone: a look that came late says when the action had
+// been done at the latest, and to take that for its time would make the next look
+// come later still.
+func (p paces) learn(action bos.Action, after, within time.Duration) (first bool) {
 	known, ok := p[action]
 	switch {
-	case took <= 0:
+	case within <= 0:
 	case !ok:
-		p[action] = took
+		p[action] = within
 		return true
-	case took < known:
-		p[action] = known - (known-took)/4
-	default:
-		p[action] = known + (took-known)/64
+	case within < known:
+		p[action] = known - (known-within)/4
+	case after > known:
+		p[action] = known + (after-known)/64
 	}
 	return false
 }
@@ -30,22 +33,34 @@ func (p paces) learn(action bos.Action, took time.Duration) (first bool) {
 // While the pace of an action is unknown, scouts are looked at often to find it
 // out: the first few nodes on which it is under way, in case some of them lose
 // theirs, and of the rest one in so many, as far apart as a chassis. A look at one
-// may be a request of its own, so the others are hardly looked at meanwhile.
+// may be a request of its own, so the others are hardly looked at meanwhile. Where
+// it is known, scouts are looked at early, to find out that it takes less by now.
 const (
 	firstScouts = 4
 	scoutShare  = 64
 )
 
+// ranks counts the nodes that an action is under way on, one after the other, and
+// begins anew when it has been a while since the last.
+type ranks struct {
+	next int
+	at   time.Time
+}
+
 // scouted reports whether others are looked at in the node's stead to learn the
 // pace of the power action under way.
 func (e *Engine) scouted(n *node) bool {
-	action, at := n.rec.LastAction.Action, n.rec.Work.ActionAt
-	if _, known := e.paces[action]; known || at.IsZero() || n.rec.Work.InFlight != bos.EffectNone {
+	action, at, now := n.rec.LastAction.Action, n.rec.Work.ActionAt, e.step.now
+	if at.IsZero() || n.rec.Work.InFlight != bos.EffectNone {
 		return false
 	}
 	if !n.ranked.Equal(at) {
-		n.ranked, n.rank = at, e.ranks[action]
-		e.ranks[action]++
+		in := e.ranks[action]
+		if now.Sub(in.at) > max(e.policy.Polling, time.Second) {
+			in.next = 0
+		}
+		n.ranked, n.rank = at, in.next
+		e.ranks[action] = ranks{in.next + 1, now}
 	}
 	return n.rank >= firstScouts && n.rank%scoutShare != 0
 }
@@ -78,13 +93,17 @@ func (e *Engine) expect(n *node) time.Duration {
 }
 
 // shown reports whether a reading is the first to show the last power action on
-// a node, and how long that took.
-func shown(before bos.Record, was, is bos.PowerReading) (took time.Duration, ok bool) {
+// a node, and that it took longer than after, when the node was last seen without,
+// and no longer than within.
+func shown(before bos.Record, was, is bos.PowerReading) (after, within time.Duration, ok bool) {
 	at := before.Work.ActionAt
 	if at.IsZero() || before.LastAction.Failed || before.Work.Resent || before.Work.InFlight != bos.EffectNone || !was.Asked.IsZero() && !was.Asked.Before(at) && leadsTo(before.LastAction.Action, was.State) {
-		return 0, false
+		return 0, 0, false
 	}
-	return is.Asked.Sub(at), leadsTo(before.LastAction.Action, is.State)
+	if was.Asked.After(at) && was.State != bos.PowerStateUnknown {
+		after = was.Asked.Sub(at)
+	}
+	return after, is.Asked.Sub(at), leadsTo(before.LastAction.Action, is.State)
 }
 
 func leadsTo(action bos.Action, state bos.PowerState) bool {

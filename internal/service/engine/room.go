@@ -29,6 +29,9 @@ type room struct {
 type beside struct {
 	// away says that it turned the last power action away.
 	away bool
+	// asked is when its last answer was asked for: one that comes late does not
+	// replace one that was asked for after it.
+	asked time.Time
 	// node is one of its nodes, to be looked at when the BMC is a witness.
 	node string
 }
@@ -55,14 +58,16 @@ func (m *room) see(r bos.PowerReading, now time.Time) {
 		return
 	}
 	s := &m.sightings[m.place(r.ID)]
-	if r.Asked.Before(s.Asked) {
+	b := &m.beside[m.known[s.Target]]
+	if r.Asked.Before(b.asked) {
 		return
 	}
+	b.asked = r.Asked
 	if r.Symptom == bos.SymptomChanging {
 		r.Symptom = bos.SymptomNone // it answered
 	}
 	was, is := s.Symptom != bos.SymptomNone, r.Symptom != bos.SymptomNone
-	s.Symptom, s.Cause, s.Asked = r.Symptom, r.Cause, r.Asked
+	s.Symptom, s.Cause, s.Asked = r.Symptom, r.Cause, r.Received()
 	switch {
 	case is && !was:
 		m.bad++

@@ -16,6 +16,10 @@ type session struct {
 	rec bos.SessionRecord
 	// asked is set while facts for its setup or completion are wanted.
 	asked bool
+	// since is when the engine first saw it: how long it waits for its setup is
+	// not told by when it was created, if the wall clock stepped since or nobody
+	// tried.
+	since time.Time
 	// retryAt holds the next try of a setup back after an outage.
 	retryAt time.Time
 	tries   int
@@ -86,7 +90,7 @@ func (e *Engine) trackSession(rec bos.SessionRecord) {
 	}
 	s, ok := e.sessions[key]
 	if !ok {
-		s = &session{}
+		s = &session{since: e.step.now}
 		e.sessions[key] = s
 		if e.byName[key.Name] == nil {
 			e.byName[key.Name] = make(map[bos.SessionKey]*session)
@@ -189,7 +193,7 @@ func (e *Engine) setUp(facts SetupFacts) {
 
 // setupEvents is what the history says of a setup: its nodes, and each warning.
 func (e *Engine) setupEvents(s bos.SessionRecord, result decide.SetupResult, warnings []string) []bos.Event {
-	event := bos.Event{Time: e.step.now, Session: s.Name, Tenant: bos.TenantOf(s.Tenant), Kind: "session_setup"}
+	event := bos.Event{Time: e.step.times.Wall, Session: s.Name, Tenant: bos.TenantOf(s.Tenant), Kind: "session_setup"}
 	event.Detail = fmt.Sprintf("%s of %d nodes: %s", s.Operation, len(result.Writes), fold(result.Writes))
 	events := []bos.Event{event}
 	for _, text := range slices.Concat(result.Warnings, warnings) {
@@ -217,12 +221,12 @@ func (e *Engine) plan(rec bos.SessionRecord, facts SetupFacts) (decide.SetupResu
 		return decide.SetupResult{}, err
 	}
 	if rec.Pin != "" {
-		now := decide.MakePreview(req, sel, facts.Images, e.step.now, 0)
+		now := decide.MakePreview(req, sel, facts.Images, e.step.times.Wall, 0)
 		if now.Pin != rec.Pin {
 			return decide.SetupResult{}, errors.New("the nodes or images changed between the plan and the session's setup; no node was touched; plan again")
 		}
 	}
-	return decide.Setup(rec, sel, facts.Images, facts.Records, e.options, e.step.now)
+	return decide.Setup(rec, sel, facts.Images, facts.Records, e.options, e.step.times.Wall)
 }
 
 // RequestOf is the selection a session asks for, by the template as it was
@@ -240,7 +244,7 @@ func RequestOf(rec bos.SessionRecord) decide.Request {
 // putOff keeps a session pending through an outage, with the reason shown, and
 // gives up after SetupGiveUp.
 func (e *Engine) putOff(s *session, err error) {
-	if e.step.now.Sub(s.rec.Created) >= e.policy.SetupGiveUp {
+	if e.step.now.Sub(s.since) >= e.policy.SetupGiveUp {
 		e.endSession(s, bos.Tally{}, fmt.Sprintf("gave up after %s: %s", e.policy.SetupGiveUp, err))
 		return
 	}
@@ -271,17 +275,17 @@ func (e *Engine) complete(facts CompletionFacts) {
 func (e *Engine) endSession(s *session, tally bos.Tally, text string) {
 	next := s.rec
 	next.Status.Status = bos.SessionComplete
-	next.Status.EndTime = bos.At(e.step.now)
+	next.Status.EndTime = bos.At(e.step.times.Wall)
 	next.Status.Error = nil
 	if text != "" {
 		next.Status.Error = &text
 	}
-	status := tally.Extended(next, e.step.now)
+	status := tally.Extended(next, e.step.times.Wall)
 	next.Extended = &status
 	e.writeSession(s, next)
 	e.forgetSession(next.Key())
 	e.step.out.Commit.Events = append(e.step.out.Commit.Events, bos.Event{
-		Time: e.step.now, Session: next.Name, Tenant: bos.TenantOf(next.Tenant), Kind: "session_complete", Detail: text,
+		Time: e.step.times.Wall, Session: next.Name, Tenant: bos.TenantOf(next.Tenant), Kind: "session_complete", Detail: text,
 	})
 }
 
@@ -304,7 +308,7 @@ func (e *Engine) runDiscovery(facts *DiscoveryFacts) {
 		for _, n := range facts.Inventory.Nodes {
 			e.room.place(n.ID)
 			if !known[n.ID] {
-				e.step.out.Commit.Components = append(e.step.out.Commit.Components, discovered(n.ID, e.step.now))
+				e.step.out.Commit.Components = append(e.step.out.Commit.Components, discovered(n.ID, e.step.times.Wall))
 			}
 		}
 	}

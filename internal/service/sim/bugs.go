@@ -52,6 +52,12 @@ const (
 	// BugReadyByFlag takes the boot parameters for stored that a power-on was
 	// given back with, whatever is desired since.
 	BugReadyByFlag
+	// BugNeverAway lets waits run on while the service is away.
+	BugNeverAway
+	// BugWallClock measures waits with the wall clock.
+	BugWallClock
+	// BugAgeOfQuestion counts the age of an answer from its question.
+	BugAgeOfQuestion
 )
 
 // spoil makes the mistakes that concern what a step says.

@@ -31,7 +31,13 @@ type checks struct {
 	// attempts are the resets that each attempt has sent.
 	attempts map[attempt]sends
 	starts   []start
-	member   map[string]bool
+	// poweredOn is when a node was powered on last since it was armed, unheard
+	// are those that have reported their boot to nobody, because the service was
+	// away, stepped is the clock's time of the last step.
+	poweredOn map[string]time.Time
+	unheard   map[string]bool
+	stepped   time.Time
+	member    map[string]bool
 }
 
 // attempt is one of a node, known by when it began.
@@ -56,7 +62,7 @@ func newChecks(w *World) checks {
 	return checks{
 		w: w, cancelled: make(map[bos.SessionKey]bool), flying: make(map[string]bos.EffectKind), looking: make(map[string]bool),
 		known: make(map[string]bos.PowerReading), armedAt: make(map[string]time.Time), resets: make(map[string]int),
-		allowed: make(map[string]int), repeats: make(map[string]int), attempts: make(map[attempt]sends), member: make(map[string]bool),
+		allowed: make(map[string]int), repeats: make(map[string]int), attempts: make(map[attempt]sends), poweredOn: make(map[string]time.Time), unheard: make(map[string]bool), member: make(map[string]bool),
 	}
 }
 
@@ -91,6 +97,8 @@ func (c *checks) armed(id string) {
 	delete(c.resets, id)
 	delete(c.allowed, id)
 	delete(c.repeats, id)
+	delete(c.poweredOn, id)
+	delete(c.unheard, id)
 }
 
 // record is what is stored of a node.
@@ -122,6 +130,7 @@ func (c *checks) started(epoch int, e bos.Effect, id string) {
 		c.w.violated("%s of %s, which was %s when it was last asked", e.Kind, id, r.State)
 	}
 	r := c.record(id)
+	c.patient(e.Kind, id, r.Work.Resent)
 	limit := c.w.policy.DefaultRetryPolicy
 	if r.RetryPolicy != nil {
 		limit = *r.RetryPolicy
@@ -137,6 +146,28 @@ func (c *checks) started(epoch int, e bos.Effect, id string) {
 	}
 	if stored, _, ok := c.w.room.BootParameters(id); on && (!ok || stored != r.DesiredState.BootArtifacts) {
 		c.w.violated("power-on of %s without the boot parameters that it shall run", id)
+	}
+}
+
+// patient holds a power-off against the power-on before it: a node that boots is
+// given its time, as it passes for the node, and one whose report nobody took is
+// heard first.
+func (c *checks) patient(kind bos.EffectKind, id string, again bool) {
+	if kind == bos.EffectPowerOn {
+		if !again {
+			c.poweredOn[id] = c.w.Now
+		}
+		return
+	}
+	at, ok := c.poweredOn[id]
+	if !ok {
+		return
+	}
+	if waited := c.w.Now.Sub(at); waited < c.w.policy.MaxBootWait {
+		c.w.violated("%s of %s, which has booted for %s of %s", kind, id, waited, c.w.policy.MaxBootWait)
+	}
+	if c.unheard[id] {
+		c.w.violated("%s of %s, whose report nobody has taken yet", kind, id)
 	}
 }
 
@@ -238,6 +269,9 @@ func (c *checks) committed(commit bos.Commit, conflicts bos.Conflicts, before in
 		if r.Work.Lost > 0 && !c.crashed {
 			c.w.violated("%s got an attempt back although the service never stopped", r.ID)
 		}
+		if timedOut := r.Work.Cause == bos.CauseBootTimeout || r.Work.Cause == bos.CauseWrongImage; r.LastAction.Action == bos.ActionPoweringOn && r.LastAction.Failed && !timedOut {
+			delete(c.poweredOn, r.ID) // it was found to have done nothing
+		}
 		if lost[r.ID] || r.Enabled || r.LastAction.Action == bos.ActionNewlyDiscovered {
 			continue
 		}
@@ -316,7 +350,7 @@ func (c *checks) history(commit bos.Commit, conflicts bos.Conflicts, before int6
 		}
 	}
 	for _, r := range commit.Components {
-		if written[r.ID] && r.Enabled && (r.Work.ActionAt.Equal(c.w.Now) || r.Work.Resent && r.Work.FlightAt.Equal(c.w.Now)) && !told[r.ID] {
+		if written[r.ID] && r.Enabled && (r.Work.ActionAt.Equal(c.stepped) || r.Work.Resent && r.Work.FlightAt.Equal(c.stepped)) && !told[r.ID] {
 			c.w.violated("%s of %s is not in the history", r.LastAction.Action, r.ID)
 		}
 	}

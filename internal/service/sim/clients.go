@@ -21,12 +21,12 @@ func (w *World) createSession(op bos.Operation, limit string) bos.SessionKey {
 	rec := bos.SessionRecord{
 		Session: bos.Session{
 			Name: name, Operation: op, TemplateName: "t", Limit: limit,
-			Status: bos.SessionStatus{Status: bos.SessionPending, StartTime: bos.At(w.Now)},
+			Status: bos.SessionStatus{Status: bos.SessionPending, StartTime: bos.At(w.wall())},
 		},
 		Template: bos.SessionTemplate{Name: "t", EnableCFS: &cfs, BootSets: map[string]bos.BootSet{
 			"compute": {Path: fmt.Sprintf("s3://images/%d/manifest.json", w.sessions), Type: "s3", NodeRolesGroups: []string{"Compute"}},
 		}},
-		Created: w.Now,
+		Created: w.wall(),
 	}
 	if cfs {
 		rec.Template.CFS = &bos.CFS{Configuration: "conf"}
@@ -87,11 +87,12 @@ func (w *World) hint() {
 			ids = append(ids, n.ID)
 		}
 	}
+	now, _ := w.clockNow()
 	w.answer(w.epoch, func(in *engine.Inputs) {
 		in.Hints = append(in.Hints, ids...)
 		for _, id := range ids {
 			if w.config.Bug == BugHintIsFact {
-				in.Readings = append(in.Readings, bos.PowerReading{ID: id, State: bos.PowerStateOff, Asked: w.Now})
+				in.Readings = append(in.Readings, bos.PowerReading{ID: id, State: bos.PowerStateOff, Asked: now})
 			}
 		}
 	})
@@ -110,7 +111,7 @@ func (w *World) cancel() {
 		for _, r := range owned {
 			w.changed = append(w.changed, r.ID)
 		}
-		return bos.Cancel(s, owned, "by chance", w.Now)
+		return bos.Cancel(s, owned, "by chance", w.wall())
 	})
 	if err != nil && !errors.Is(err, bos.ErrSkip) {
 		w.violated("cancel: %s", err)
@@ -140,7 +141,7 @@ func (w *World) patch() {
 			w.desireAnother(r)
 			return nil
 		}
-		patch.Apply(r, nil, w.Now)
+		patch.Apply(r, nil, w.wall())
 		return nil
 	})
 	if err != nil {
@@ -158,7 +159,7 @@ func (w *World) desireAnother(r *bos.Record) {
 	kernel := fmt.Sprintf("s3://images/by-hand/%d/kernel", w.kernels)
 	desired := &bos.DesiredPatch{BootArtifacts: &bos.ArtifactsPatch{Kernel: &kernel}}
 	session := r.Session
-	bos.ComponentPatch{DesiredState: desired, Session: &session}.Apply(r, nil, w.Now)
+	bos.ComponentPatch{DesiredState: desired, Session: &session}.Apply(r, nil, w.wall())
 }
 
 // setOptions changes options that bear on what is under way.

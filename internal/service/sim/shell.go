@@ -10,11 +10,14 @@ import (
 
 // start loads the engine from the store, as a process does.
 func (w *World) start() {
+	if w.away || w.engine != nil {
+		return // it is away, or was started since
+	}
 	limits := w.config.Limits
 	if w.config.Bug == BugNoLimits {
 		limits = bos.PowerLimits{}
 	}
-	cold, err := w.ports.Load(w.ctx, limits, w.Now)
+	cold, err := w.ports.Load(w.ctx, limits, w.wall())
 	if err != nil {
 		w.violated("load: %s", err)
 		return
@@ -22,16 +25,69 @@ func (w *World) start() {
 	w.epoch++
 	w.engine = engine.New(engine.Settings{Configures: w.config.CFS, Limits: limits})
 	w.pending, w.changed, w.altered, w.options = cold, nil, nil, false
+	w.resume(cold)
 	w.tellOptions(*cold.Options, &w.pending)
 	w.check.restarted()
 	w.wake(w.Now)
 }
 
+// holder has the lease, and with it the clock.
+const holder = "sim"
+
+// resume lets the clock go on where it was when the lease was renewed last.
+func (w *World) resume(cold engine.Inputs) {
+	lease, err := w.store.Lease(w.ctx, holder, time.Time{}, bos.Lease{})
+	if err != nil {
+		w.violated("lease: %s", err)
+	}
+	w.fence = lease.Fence
+	at := engine.Resumed(lease.Clock, cold, w.wall())
+	if w.config.Bug == BugNeverAway {
+		at = w.Now
+	}
+	w.clock.Resume(at, w.mono(), w.wall())
+}
+
+// clockNow is the time and the others that a step is given.
+func (w *World) clockNow() (time.Time, engine.Times) {
+	now, times := w.clock.Now(w.mono(), w.wall())
+	switch w.config.Bug {
+	case BugWallClock:
+		return w.wall(), engine.Times{}
+	case BugNeverAway:
+		return now, engine.Times{Wall: times.Wall}
+	default:
+		return now, times
+	}
+}
+
 func (w *World) crash() {
+	w.stop()
+	w.after(restartTime, w.start)
+}
+
+// stop ends the service without a word. Its lease was renewed a moment ago.
+func (w *World) stop() {
+	if w.engine == nil {
+		return
+	}
+	renewed := w.mono() - time.Duration(w.rng.Int64N(int64(renewEvery)))
+	if _, err := w.store.Lease(w.ctx, holder, w.clock.When(renewed), bos.Lease{}); err != nil {
+		w.violated("lease: %s", err)
+	}
 	w.engine, w.arrivals = nil, engine.Arrivals{}
 	w.epoch++
 	w.stepAt = time.Time{}
-	w.after(restartTime, w.start)
+}
+
+// leave takes the service away for a while.
+func (w *World) leave(d time.Duration) {
+	w.stop()
+	w.away = true
+	w.after(d, func() {
+		w.away = false
+		w.start()
+	})
 }
 
 // wake steps at a time, unless a step comes before anyway.
@@ -103,13 +159,17 @@ func (w *World) step() {
 	w.pending = engine.Inputs{}
 	w.loadChanges(&in)
 	w.Steps++
-	out := w.engine.Step(w.Now, in)
+	now, times := w.clockNow()
+	in.Times = times
+	out := w.engine.Step(now, in)
+	w.check.stepped = now
 	w.arrivals.Follow(out)
 	w.spoil(&out)
 	effects := out.Effects
 	committed := !engine.Empty(out.Commit) || len(out.SetupCommits) > 0
 	if !engine.Empty(out.Commit) {
 		before, _ := w.store.LastEvent(w.ctx)
+		out.Commit.Fence = w.fence
 		done, err := w.store.Commit(w.ctx, out.Commit)
 		if err != nil {
 			w.violated("commit: %s", err)
@@ -142,12 +202,13 @@ func (w *World) step() {
 	if !w.pending.Empty() || len(w.changed) > 0 || len(w.altered) > 0 || w.options {
 		w.wake(w.Now)
 	} else if !out.Wake.IsZero() {
-		w.wake(later(out.Wake, w.Now))
+		w.wake(w.Now.Add(max(out.Wake.Sub(now), 0)))
 	}
 }
 
 func (w *World) commitSetup(setup engine.SetupCommit) {
 	before, _ := w.store.LastEvent(w.ctx)
+	setup.Commit.Fence = w.fence
 	done, err := w.store.Commit(w.ctx, setup.Commit)
 	if err != nil {
 		w.violated("commit a setup: %s", err)
@@ -168,7 +229,7 @@ func (w *World) startCalls(out engine.Outputs, effects []decide.Batch) {
 	for _, b := range effects {
 		w.startEffect(epoch, b)
 	}
-	asked := w.Now
+	asked, _ := w.clockNow()
 	for _, id := range out.Looks {
 		w.look(epoch, id, asked)
 		if w.config.Bug == BugAsksTwice {

@@ -35,6 +35,13 @@ type Config struct {
 	Outages []Outage
 	// CFS gives the sessions a configuration.
 	CFS bool
+	// Away is when the service is not there, and takes no reports; Steps are
+	// those of its wall clock.
+	Away  []Away
+	Steps []ClockStep
+	// Slow is how long all questions about power take, before FaultsFor has
+	// passed: as long as an upstream may.
+	Slow time.Duration
 	// Limits bound the power actions.
 	Limits bos.PowerLimits
 	// Polling is the option polling_frequency; 0 is its default.
@@ -89,12 +96,20 @@ type Outage struct {
 	From, For time.Duration
 }
 
+// Away is a time in which the service is not there.
+type Away struct{ From, For time.Duration }
+
+// ClockStep is a step of the service's wall clock.
+type ClockStep struct{ At, By time.Duration }
+
 // The delays of calls, and of the service's restart.
 const (
 	dialTimeout  = 3 * time.Second
 	hangTimeout  = 20 * time.Second
 	restartTime  = time.Second
+	renewEvery   = 2 * time.Second
 	reportRetry  = 500 * time.Millisecond
+	awayRetry    = 5 * time.Second
 	defaultSpan  = 24 * time.Hour
 	longestDelay = 50 * time.Millisecond
 )
@@ -114,6 +129,12 @@ type World struct {
 	ports  engine.Ports
 	room   *emulator.Room
 	engine *engine.Engine
+	// clock is the service's, skew by how much its wall clock is ahead of virtual
+	// time, away says that it takes no reports.
+	clock engine.Clock
+	fence int64
+	skew  time.Duration
+	away  bool
 	// arrivals is what the engine lets those know that take reports in.
 	arrivals engine.Arrivals
 	epoch    int
@@ -185,6 +206,12 @@ func New(store bos.Store, c Config) (*World, error) {
 	for _, o := range c.Outages {
 		w.Outage(o)
 	}
+	for _, a := range c.Away {
+		w.at(Epoch.Add(a.From), func() { w.leave(a.For) })
+	}
+	for _, s := range c.Steps {
+		w.at(Epoch.Add(s.At), func() { w.skew += s.By })
+	}
 	if c.FaultsFor > 0 {
 		w.at(Epoch.Add(c.FaultsFor), w.endFaults)
 	}
@@ -233,6 +260,10 @@ func (w *World) at(t time.Time, run func()) {
 }
 
 func (w *World) after(d time.Duration, run func()) { w.at(w.Now.Add(d), run) }
+
+// mono is the monotonic time, wall what the service takes for the time.
+func (w *World) mono() time.Duration { return w.Now.Sub(Epoch) }
+func (w *World) wall() time.Time     { return w.Now.Add(w.skew) }
 
 // delay is how long a call takes, by the seed.
 func (w *World) delay() time.Duration {

@@ -90,6 +90,18 @@ func chaos(seed uint64) sim.Config {
 	if seed%3 == 0 {
 		c.Limits = bos.PowerLimits{Window: 10 * time.Second, Starts: 3, CabinetStarts: 2}
 	}
+	c.Polling = []int{0, 1, 9, 60, 0}[seed%5]
+	if seed%6 == 1 {
+		c.Slow = []time.Duration{3 * time.Second, 40 * time.Second, time.Minute}[seed%3]
+	}
+	if seed%7 < 3 {
+		// Longer than any node may boot.
+		c.Away = []sim.Away{{From: time.Duration(2500+100*(seed%50)) * time.Millisecond, For: time.Hour}}
+	}
+	for i := range seed % 4 {
+		step := []time.Duration{time.Hour, -time.Hour, 8 * 24 * time.Hour}[(seed+i)%3]
+		c.Steps = append(c.Steps, sim.ClockStep{At: time.Duration(2500+100*(seed%40)+100_000*i) * time.Millisecond, By: step})
+	}
 	if seed%4 == 0 {
 		c.Dead = []string{"x1000c0s0b0"}
 	}
@@ -193,6 +205,10 @@ func TestTheChecksFindBugsMadeOnPurpose(t *testing.T) {
 		"a reset sent a third time":      {c: sim.Config{Bug: sim.BugAgainAndAgain, Faults: sim.Faults{Drop: 0.9}, FaultsFor: time.Hour}, finds: "is sent a third time"},
 		"a reset sent again too early":   {c: sim.Config{Bug: sim.BugHasty, Faults: sim.Faults{Drop: 0.9}, FaultsFor: time.Hour}, finds: "is sent again after"},
 		"another image taken for stored": {c: sim.Config{Bug: sim.BugReadyByFlag, Writes: 400, Faults: sim.Faults{Refuse: 0.6}, FaultsFor: 4 * time.Minute}, finds: "without the boot parameters"},
+		"waits that run on meanwhile":    {c: sim.Config{Bug: sim.BugNeverAway, Away: []sim.Away{{From: 4500 * time.Millisecond, For: time.Hour}}}, finds: "has taken yet"},
+		"waits by the wall clock":        {c: sim.Config{Bug: sim.BugWallClock, Steps: []sim.ClockStep{{At: 4500 * time.Millisecond, By: time.Hour}}}, finds: "has booted for"},
+		"waits by a clock set back":      {c: sim.Config{Bug: sim.BugWallClock, Faults: sim.Faults{Drop: 1}, FaultsFor: 10 * time.Minute, Steps: []sim.ClockStep{{At: time.Minute, By: -24 * time.Hour}}}, finds: "were not complete"},
+		"answers as old as questions":    {c: sim.Config{Bug: sim.BugAgeOfQuestion, Polling: 1, Slow: 4 * time.Second}, finds: "were not complete"},
 		"a node asked twice at a time":   {c: sim.Config{Bug: sim.BugAsksTwice}, finds: "while it is being asked"},
 	} {
 		t.Run(name, func(t *testing.T) {

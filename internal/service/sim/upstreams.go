@@ -111,7 +111,7 @@ func (w *World) lookConfiguration(epoch int, ids []string, asked time.Time) {
 			w.after(dialTimeout, func() {
 				w.answer(epoch, func(in *engine.Inputs) {
 					for _, id := range ids {
-						in.Configurations = append(in.Configurations, bos.ConfigurationReading{ID: id, Symptom: bos.SymptomSilent, Detail: errOut.Error(), Asked: asked})
+						in.Configurations = append(in.Configurations, bos.ConfigurationReading{ID: id, Symptom: bos.SymptomSilent, Detail: errOut.Error(), Asked: asked, Answered: w.answeredAt()})
 					}
 				})
 			})
@@ -123,7 +123,7 @@ func (w *World) lookConfiguration(epoch int, ids []string, asked time.Time) {
 				if w.config.Bug == BugUnconfigured {
 					c.Status = string(bos.ConfigurationDone)
 				}
-				in.Configurations = append(in.Configurations, bos.ConfigurationReading{ID: c.ID, Desired: c.Desired, Status: bos.ConfigurationStatus(c.Status), Idle: !c.Enabled, Asked: asked})
+				in.Configurations = append(in.Configurations, bos.ConfigurationReading{ID: c.ID, Desired: c.Desired, Status: bos.ConfigurationStatus(c.Status), Idle: !c.Enabled, Asked: asked, Answered: w.answeredAt()})
 			}
 		})
 	})
@@ -147,7 +147,11 @@ func (w *World) look(epoch int, id string, asked time.Time) {
 		default:
 			r.State, _ = w.room.Power(id, w.Now)
 		}
+		if w.faulty {
+			wait = max(wait, w.config.Slow)
+		}
 		w.after(wait, func() {
+			r.Answered = w.answeredAt()
 			w.check.read(epoch, r)
 			told := r
 			if w.config.Bug == BugGuess && told.State == bos.PowerStateUnknown {
@@ -156,6 +160,15 @@ func (w *World) look(epoch int, id string, asked time.Time) {
 			w.answer(epoch, func(in *engine.Inputs) { in.Readings = append(in.Readings, told) })
 		})
 	})
+}
+
+// answeredAt is the time of an answer that comes now.
+func (w *World) answeredAt() time.Time {
+	if w.config.Bug == BugAgeOfQuestion {
+		return time.Time{}
+	}
+	now, _ := w.clockNow()
+	return now
 }
 
 // hangs reports whether a node's BMC takes connections and answers nothing.
@@ -231,8 +244,15 @@ func (w *World) reset(e bos.Effect, id string, started time.Time) (bos.CallOutco
 // report applies what booted nodes tell, as the API does.
 func (w *World) report(rep emulator.Report) {
 	if !w.room.Reporting(rep) {
+		delete(w.check.unheard, rep.Node)
 		return
 	}
+	if w.away {
+		w.check.unheard[rep.Node] = true
+		w.after(awayRetry, func() { w.report(rep) })
+		return
+	}
+	delete(w.check.unheard, rep.Node)
 	patch := bos.ComponentPatch{ActualState: &bos.ActualPatch{BSSToken: &rep.Token}}
 	booted, known, err := w.store.Token(w.ctx, rep.Token)
 	if err != nil || !known {
@@ -247,8 +267,9 @@ func (w *World) report(rep emulator.Report) {
 		if err := patch.CheckReport(r.Component); err != nil {
 			return err
 		}
-		patch.Apply(r, &booted, w.Now)
-		return w.arrivals.Arrive(r, w.Now)
+		patch.Apply(r, &booted, w.wall())
+		now, _ := w.clockNow()
+		return w.arrivals.Arrive(r, now, w.wall())
 	})
 	if errors.Is(err, bos.ErrReportRefused) {
 		w.after(reportRetry, func() { w.report(rep) })

@@ -209,34 +209,50 @@ func (s *Store) ReceiptByPin(ctx context.Context, tenant *string, pin string) (b
 	return one[bos.Receipt](s.read.QueryRowContext(context.WithoutCancel(ctx), query+" ORDER BY id DESC LIMIT 1", args...))
 }
 
-// Lease takes or renews the engine's lease.
-func (s *Store) Lease(ctx context.Context, holder string, now time.Time, ttl time.Duration) (int64, error) {
-	var fence int64
+// noClock stands for a lease without a clock.
+const noClock = 1
+
+// Lease takes or renews the engine's lease. The column expires was a wall time
+// once; it holds the clock of the last holder, and 0 where an older program gave
+// the lease up.
+func (s *Store) Lease(ctx context.Context, holder string, clock time.Time, dead bos.Lease) (bos.Lease, error) {
+	var lease bos.Lease
 	err := s.writer.do(ctx, func(ctx context.Context, t *tx) error {
-		var held string
-		var expires int64
-		err := t.row(ctx, "SELECT holder, expires, fence FROM lease").Scan(&held, &expires, &fence)
+		lease = bos.Lease{}
+		var kept int64
+		err := t.row(ctx, "SELECT holder, expires, fence FROM lease").Scan(&lease.Holder, &kept, &lease.Fence)
 		if err != nil && !notThere(err) {
 			return err
 		}
-		alive := err == nil && expires > now.UnixNano()
+		if kept == 0 {
+			lease.Holder = ""
+		}
+		if kept > noClock {
+			lease.Clock = time.Unix(0, kept).UTC()
+		}
 		switch {
-		case alive && held != holder:
+		case lease.Holder == holder:
+		case lease.Holder == "" || lease == dead:
+			lease.Holder = holder
+			lease.Fence++
+		default:
 			return bos.ErrLeaseHeld
-		case !alive:
-			fence++
+		}
+		if clock.After(lease.Clock) {
+			lease.Clock = clock.UTC().Round(0)
+			kept = clock.UnixNano()
 		}
 		_, err = t.exec(ctx, "INSERT OR REPLACE INTO lease (one, holder, expires, fence) VALUES (1, ?, ?, ?)",
-			holder, now.Add(ttl).UnixNano(), fence)
+			lease.Holder, max(kept, noClock), lease.Fence)
 		return err
 	})
-	return fence, err
+	return lease, err
 }
 
 // Release gives the lease up if holder has it.
 func (s *Store) Release(ctx context.Context, holder string) error {
 	return s.writer.do(ctx, func(ctx context.Context, t *tx) error {
-		_, err := t.exec(ctx, "UPDATE lease SET expires = 0 WHERE holder = ?", holder)
+		_, err := t.exec(ctx, "UPDATE lease SET holder = '' WHERE holder = ?", holder)
 		return err
 	})
 }

@@ -219,19 +219,42 @@ func failedBatch(t *testing.T, s bos.Store) {
 	}
 }
 
+// lease: no time decides who has it, for the wall clocks of two holders need not
+// agree. Another takes it when its holder has given it up, or has let it stand.
 func lease(t *testing.T, s bos.Store) {
-	first, err := s.Lease(t.Context(), "one", now, time.Minute)
+	first, err := s.Lease(t.Context(), "one", time.Time{}, bos.Lease{})
 	must(t, err)
-	if _, err := s.Lease(t.Context(), "two", now.Add(30*time.Second), time.Minute); !errors.Is(err, bos.ErrLeaseHeld) {
-		t.Errorf("error %v, want the lease held", err)
+	if !first.Clock.IsZero() {
+		t.Errorf("the first lease of all has the clock %s", first.Clock)
 	}
-	second, err := s.Lease(t.Context(), "two", now.Add(2*time.Minute), time.Minute)
+	renewed, err := s.Lease(t.Context(), "one", now, bos.Lease{})
 	must(t, err)
-	if second <= first {
-		t.Errorf("fence %d after %d", second, first)
+	if renewed.Fence != first.Fence || !renewed.Clock.Equal(now) {
+		t.Errorf("renewed %+v after %+v, want the same one with the clock %s", renewed, first, now)
 	}
-	if _, err := s.Commit(t.Context(), bos.Commit{Fence: first, Components: []bos.Record{record("a")}}); !errors.Is(err, bos.ErrFenced) {
+	for _, dead := range []bos.Lease{{}, first, {Holder: "one", Fence: first.Fence, Clock: now.Add(-time.Second)}} {
+		held, err := s.Lease(t.Context(), "two", now.Add(time.Hour), dead)
+		if !errors.Is(err, bos.ErrLeaseHeld) || held != renewed {
+			t.Errorf("%+v, error %v for who saw %+v stand, want %+v held", held, err, dead, renewed)
+		}
+	}
+	second, err := s.Lease(t.Context(), "two", time.Time{}, renewed)
+	must(t, err)
+	if second.Fence <= first.Fence || !second.Clock.Equal(now) {
+		t.Errorf("%+v after %+v, want a higher fence and the clock that was kept", second, renewed)
+	}
+	if _, err := s.Commit(t.Context(), bos.Commit{Fence: first.Fence, Components: []bos.Record{record("a")}}); !errors.Is(err, bos.ErrFenced) {
 		t.Errorf("error %v, want the old holder fenced off", err)
+	}
+	must(t, s.Release(t.Context(), "one"))
+	if _, err := s.Lease(t.Context(), "one", now, bos.Lease{}); !errors.Is(err, bos.ErrLeaseHeld) {
+		t.Errorf("error %v after who does not hold it gave it up", err)
+	}
+	must(t, s.Release(t.Context(), "two"))
+	third, err := s.Lease(t.Context(), "one", now.Add(-time.Hour), bos.Lease{})
+	must(t, err)
+	if third.Fence <= second.Fence || !third.Clock.Equal(now) {
+		t.Errorf("%+v after %+v, want a higher fence and a clock that does not go back", third, second)
 	}
 }
 
