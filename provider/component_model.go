@@ -93,70 +93,11 @@ func (m *componentModel) keepBookkeeping(state componentModel) {
 	m.Status, m.Phase, m.Error, m.Session = state.Status, state.Phase, state.Error, state.Session
 }
 
-// merge is the configured value laid over what was there before: the parts of
-// an object that are not configured come from before. Where before has nothing,
-// they come from otherwise.
-func merge(config, before attr.Value, otherwise func(attr.Value) attr.Value) attr.Value {
-	if config.IsNull() {
-		if before == nil {
-			return otherwise(config)
-		}
-		return before
-	}
-	object, ok := config.(types.Object)
-	if !ok || config.IsUnknown() {
-		return config
-	}
-	var was map[string]attr.Value
-	if o, ok := before.(types.Object); ok {
-		was = o.Attributes()
-	}
-	merged := make(map[string]attr.Value, len(object.Attributes()))
-	for name, value := range object.Attributes() {
-		merged[name] = merge(value, was[name], otherwise)
-	}
-	return types.ObjectValueMust(object.AttributeTypes(nil), merged) //nolint:staticcheck // the types of an object need no context
-}
-
-// unknownOf is the unknown value of a value's kind.
-func unknownOf(v attr.Value) attr.Value {
-	switch v := v.(type) {
-	case types.Object:
-		return types.ObjectUnknown(v.AttributeTypes(nil)) //nolint:staticcheck // the types of an object need no context
-	case types.Int64:
-		return types.Int64Unknown()
-	case types.Bool:
-		return types.BoolUnknown()
-	default:
-		return types.StringUnknown()
-	}
-}
-
-// settle replaces what is unknown in planned by what BOS answered.
-func settle(planned, answered attr.Value) attr.Value {
-	if planned.IsUnknown() {
-		return answered
-	}
-	object, ok := planned.(types.Object)
-	if !ok || planned.IsNull() {
-		return planned
-	}
-	got, ok := answered.(types.Object)
-	if !ok {
-		return planned
-	}
-	settled := make(map[string]attr.Value, len(object.Attributes()))
-	for name, value := range object.Attributes() {
-		settled[name] = settle(value, got.Attributes()[name])
-	}
-	return types.ObjectValueMust(object.AttributeTypes(nil), settled) //nolint:staticcheck // the types of an object need no context
-}
-
-// settleAll replaces everything unknown in the plan by what BOS answered.
-func (m *componentModel) settleAll(got componentModel) {
+// keepSettled takes over what BOS answered where the plan did not know.
+func (m *componentModel) keepSettled(got componentModel) {
 	object := func(planned, answered types.Object) types.Object {
-		if o, ok := settle(planned, answered).(types.Object); ok {
-			return o
+		if planned.IsUnknown() {
+			return answered
 		}
 		return planned
 	}
@@ -167,75 +108,105 @@ func (m *componentModel) settleAll(got componentModel) {
 		return planned
 	}
 	m.ID = got.ID
-	if m.Enabled.IsUnknown() {
-		m.Enabled = got.Enabled
-	}
-	if m.RetryPolicy.IsUnknown() {
-		m.RetryPolicy = got.RetryPolicy
-	}
-	m.DesiredState, m.StagedState = object(m.DesiredState, got.DesiredState), object(m.StagedState, got.StagedState)
 	m.ActualState, m.LastAction, m.EventStats = object(m.ActualState, got.ActualState), text(m.LastAction, got.LastAction), text(m.EventStats, got.EventStats)
 	m.Status, m.Phase, m.Error, m.Session = text(m.Status, got.Status), text(m.Phase, got.Phase), text(m.Error, got.Error), text(m.Session, got.Session)
 }
 
-// patch is what of the configuration has to be sent: what differs from the
-// state, and enabled along with a desired state that does.
-func (m componentModel) patch(state *componentModel) bos.ComponentPatch {
-	var p bos.ComponentPatch
-	before := componentModel{}
-	if state != nil {
-		before = *state
+// managed are the values that a configuration may manage.
+func (m *componentModel) managed() managed {
+	desired := stateOf(m.DesiredState)
+	desired.session = field[string]{} // which an unknown one seems to have
+	return managed{
+		enabled: fieldOf(m.Enabled, m.Enabled.ValueBool()), retryPolicy: fieldOf(m.RetryPolicy, m.RetryPolicy.ValueInt64()),
+		desired: desired, staged: stateOf(m.StagedState),
 	}
-	if d := m.DesiredState; differs(d, before.DesiredState) {
-		p.DesiredState = &bos.DesiredPatch{Configuration: given(d, "configuration"), BootArtifacts: artifactsPatch(d)}
-	}
-	if s := m.StagedState; differs(s, before.StagedState) {
-		p.StagedState = &bos.StagedPatch{Configuration: given(s, "configuration"), Session: given(s, "session"), BootArtifacts: artifactsPatch(s)}
-	}
-	if n := m.RetryPolicy; !n.IsNull() && !n.Equal(before.RetryPolicy) {
-		retry := int(n.ValueInt64())
-		p.RetryPolicy = &retry
-	}
-	if e := m.Enabled; !e.IsNull() && (state == nil || !e.Equal(before.Enabled) || p.DesiredState != nil) {
-		enabled := e.ValueBool()
-		p.Enabled = &enabled
-	}
-	return p
 }
 
-// differs reports whether something configured is not yet so.
-func differs(config, before attr.Value) bool {
-	if config == nil || config.IsNull() {
-		return false
-	}
-	object, ok := config.(types.Object)
-	if !ok || config.IsUnknown() {
-		return before == nil || !config.Equal(before)
-	}
-	var was map[string]attr.Value
-	if o, ok := before.(types.Object); ok {
-		was = o.Attributes()
-	}
-	for name, value := range object.Attributes() {
-		if differs(value, was[name]) {
-			return true
-		}
-	}
-	return false
+// manage sets them. An object that the configuration writes out stays one, as
+// Terraform wants it, also where nothing in it is known.
+func (m *componentModel) manage(values managed, config componentModel) {
+	m.Enabled = valueOf(values.enabled, types.BoolValue, types.BoolNull, types.BoolUnknown)
+	m.RetryPolicy = valueOf(values.retryPolicy, types.Int64Value, types.Int64Null, types.Int64Unknown)
+	m.DesiredState = objectOf(desiredType.AttrTypes, values.desired, unknownDesired, config.DesiredState)
+	m.StagedState = objectOf(stagedType.AttrTypes, values.staged, unknownStaged, config.StagedState)
 }
 
-func given(o types.Object, name string) *string {
-	if text, ok := o.Attributes()[name].(types.String); ok && !text.IsNull() && !text.IsUnknown() {
-		value := text.ValueString()
-		return &value
-	}
-	return nil
-}
-
-func artifactsPatch(state types.Object) *bos.ArtifactsPatch {
-	a, ok := state.Attributes()["boot_artifacts"].(types.Object)
-	if !ok || a.IsNull() || a.IsUnknown() {
+// observed is what state shows of a component; nil where there is no state.
+func (m *componentModel) observed() *observedComponent {
+	if m == nil {
 		return nil
 	}
-	return &bos.ArtifactsPatch{Kernel: given(a, "kernel"), KernelParameters: given(a, "kernel_parameters"), Initrd: given(a, "initrd")}
+	return &observedComponent{managed: m.managed(), session: m.Session.ValueString(), phase: m.Phase.ValueString()}
+}
+
+// fieldOf says whether a value of the framework is there.
+func fieldOf[T comparable](v attr.Value, value T) field[T] {
+	switch {
+	case v == nil || v.IsNull():
+		return field[T]{}
+	case v.IsUnknown():
+		return field[T]{is: unknown}
+	default:
+		return given(value)
+	}
+}
+
+func valueOf[T comparable, V any](f field[T], value func(T) V, null, notKnown func() V) V {
+	switch f.is {
+	case known:
+		return value(f.value)
+	case unknown:
+		return notKnown()
+	default:
+		return null()
+	}
+}
+
+// stateOf takes an object apart. What is in an unknown one is unknown.
+func stateOf(o types.Object) managedState {
+	artifacts, inside := part[types.Object](o, "boot_artifacts"), func(o types.Object, name string) field[string] {
+		if o.IsUnknown() {
+			return unknownText
+		}
+		text := part[types.String](o, name)
+		return fieldOf(text, text.ValueString())
+	}
+	if o.IsUnknown() {
+		artifacts = o
+	}
+	return managedState{
+		kernel: inside(artifacts, "kernel"), kernelParameters: inside(artifacts, "kernel_parameters"), initrd: inside(artifacts, "initrd"),
+		configuration: inside(o, "configuration"), session: inside(o, "session"),
+	}
+}
+
+// part is an attribute of an object; null if it has none of that name.
+func part[V attr.Value](o types.Object, name string) (v V) {
+	if found, ok := o.Attributes()[name].(V); ok {
+		v = found
+	}
+	return v
+}
+
+// objectOf puts a state together again. What is unknown as a whole becomes one
+// unknown object, unless it is written out.
+func objectOf(kind map[string]attr.Type, s, notKnown managedState, written types.Object) types.Object {
+	isWritten := func(o types.Object) bool { return !o.IsNull() && !o.IsUnknown() }
+	if s == notKnown && !isWritten(written) {
+		return types.ObjectUnknown(kind)
+	}
+	text := func(f field[string]) attr.Value {
+		return valueOf(f, types.StringValue, types.StringNull, types.StringUnknown)
+	}
+	artifacts := types.ObjectUnknown(artifactsType.AttrTypes)
+	if isWritten(part[types.Object](written, "boot_artifacts")) || s.kernel != unknownText || s.kernelParameters != unknownText || s.initrd != unknownText {
+		artifacts = types.ObjectValueMust(artifactsType.AttrTypes, map[string]attr.Value{
+			"kernel": text(s.kernel), "kernel_parameters": text(s.kernelParameters), "initrd": text(s.initrd),
+		})
+	}
+	values := map[string]attr.Value{"boot_artifacts": artifacts, "configuration": text(s.configuration)}
+	if _, staged := kind["session"]; staged {
+		values["session"] = text(s.session)
+	}
+	return types.ObjectValueMust(kind, values)
 }

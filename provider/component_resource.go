@@ -6,7 +6,6 @@ import (
 	"reflect"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -28,9 +27,14 @@ var (
 	_ resource.ResourceWithIdentity    = (*componentResource)(nil)
 )
 
-// privateEnabled records whether the configuration says enabled: then BOS
-// switching it off is the answer to the request and no drift.
-const privateEnabled = "enabled_is_configured"
+// privateAsked keeps the enabled that the last apply asked for, as JSON: true,
+// false, or null for none. Then BOS switching it off is the answer to the request
+// and no drift, and a configuration that says the same asks nothing anew.
+const privateAsked = "enabled_asked"
+
+// privateConfigured is what was kept before privateAsked was: whether there was an
+// enabled. What it was is in the state.
+const privateConfigured = "enabled_is_configured"
 
 func newComponentResource() resource.Resource { return &componentResource{after: time.After} }
 
@@ -52,122 +56,57 @@ func (r *componentResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 	if resp.Diagnostics.HasError() || plan == nil {
 		return
 	}
-	if state != nil && !sameXname(plan.Xname, state.Xname) {
-		// Terraform plans the new one in a call of its own.
-		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("xname"))
-		return
-	}
-	if state == nil {
-		plan.layOver(*config, componentModel{}, false)
-		plan.ID = types.StringUnknown()
-		if !plan.Xname.IsUnknown() {
-			plan.ID = types.StringValue(bos.CanonicalXname(plan.Xname.ValueString()))
-		}
-		plan.unknownBookkeeping()
-		r.warnArming(config.patch(nil), plan, &resp.Diagnostics)
-		resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
-		return
-	}
-	imported, diags := req.Private.GetKey(ctx, privateImported)
-	resp.Diagnostics.Append(diags...)
+	asked := askedOf(ctx, req.Private, state, &resp.Diagnostics)
 	waiting, diags := req.Private.GetKey(ctx, privateWaiting)
 	resp.Diagnostics.Append(diags...)
-	effective := *config
-	effective.Enabled = wantedEnabled(*config, *state, string(imported) == isImported)
-	plan.ID, plan.Xname = state.ID, state.Xname
-	plan.layOver(effective, *state, true)
-	patch := effective.patch(state)
-	switch {
-	case patch.Empty() && len(waiting) > 0 && plan.WaitForStable.ValueBool():
-		plan.unknownBookkeeping()
-	case patch.Empty():
-		plan.keepBookkeeping(*state)
-	default:
-		plan.unknownBookkeeping()
-		r.warnArming(patch, plan, &resp.Diagnostics)
-		r.warnOwned(patch, *state, &resp.Diagnostics)
+	if state != nil && !sameXname(plan.Xname, state.Xname) {
+		// Terraform plans the new one in a call of its own, and drops the warnings
+		// of that one: they have to be said here.
+		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("xname"))
+		r.warn(decideComponent(nameOf(plan.Xname), config.managed(), askedBefore{}, nil), &resp.Diagnostics)
+		return
 	}
+	d := decideComponent(nameOf(plan.Xname), config.managed(), asked, state.observed())
+	plan.manage(d.plan, *config)
+	switch {
+	case state == nil:
+		plan.ID = types.StringUnknown()
+		if !plan.Xname.IsUnknown() {
+			plan.ID = types.StringValue(nameOf(plan.Xname))
+		}
+		plan.unknownBookkeeping()
+	case d.changes || len(waiting) > 0 && plan.WaitForStable.ValueBool():
+		plan.ID, plan.Xname = state.ID, state.Xname
+		plan.unknownBookkeeping()
+	default:
+		plan.ID, plan.Xname = state.ID, state.Xname
+		plan.keepBookkeeping(*state)
+	}
+	r.warn(d, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+}
+
+// nameOf is the xname as messages have it.
+func nameOf(xname types.String) string {
+	if xname.IsUnknown() {
+		return "a node that is not known yet"
+	}
+	return bos.CanonicalXname(xname.ValueString())
+}
+
+// warn says what was decided, at plan.
+func (r *componentResource) warn(d componentDecision, diags *diag.Diagnostics) {
+	if r.shared.isApplying() {
+		return
+	}
+	for _, w := range d.warnings {
+		diags.AddAttributeWarning(path.Root(w.attribute), w.summary, w.detail)
+	}
 }
 
 // sameXname reports whether two xnames differ in how they are written only.
 func sameXname(a, b types.String) bool {
 	return !a.IsUnknown() && !b.IsUnknown() && bos.CanonicalXname(a.ValueString()) == bos.CanonicalXname(b.ValueString())
-}
-
-// wantedEnabled is the configured enabled, or what BOS has where a difference
-// means nothing: an import is no request to act on the node, and a session that
-// enabled it is left to finish.
-func wantedEnabled(config, state componentModel, imported bool) types.Bool {
-	wanted, has := config.Enabled, state.Enabled
-	if wanted.IsNull() || wanted.IsUnknown() || has.IsNull() || wanted.Equal(has) {
-		return wanted
-	}
-	switch {
-	case wanted.ValueBool() && imported && !differs(config.DesiredState, state.DesiredState):
-		return has
-	case !wanted.ValueBool() && state.Session.ValueString() != "":
-		return has
-	default:
-		return wanted
-	}
-}
-
-// layOver plans what is configured over what was before.
-func (m *componentModel) layOver(config, before componentModel, exists bool) {
-	lay := func(config, before attr.Value) attr.Value {
-		if !exists {
-			before = nil
-		}
-		return merge(config, before, unknownOf)
-	}
-	if v, ok := lay(config.Enabled, before.Enabled).(types.Bool); ok {
-		m.Enabled = v
-	}
-	if v, ok := lay(config.RetryPolicy, before.RetryPolicy).(types.Int64); ok {
-		m.RetryPolicy = v
-	}
-	if v, ok := lay(config.DesiredState, before.DesiredState).(types.Object); ok {
-		m.DesiredState = v
-	}
-	if v, ok := lay(config.StagedState, before.StagedState).(types.Object); ok {
-		m.StagedState = v
-	}
-}
-
-// warnArming says that a plan makes BOS act on the node.
-func (r *componentResource) warnArming(patch bos.ComponentPatch, plan *componentModel, diags *diag.Diagnostics) {
-	if patch.Enabled == nil || !*patch.Enabled || r.shared.isApplying() {
-		return
-	}
-	diags.AddAttributeWarning(path.Root("enabled"), fmt.Sprintf("BOS will act on %s", plan.Xname.ValueString()),
-		"enabled = true asks BOS to bring the node to its desired state: "+intention(plan.DesiredState)+".")
-}
-
-// warnOwned names the session whose desired state a plan replaces.
-func (r *componentResource) warnOwned(patch bos.ComponentPatch, state componentModel, diags *diag.Diagnostics) {
-	owner := state.Session.ValueString()
-	if patch.DesiredState == nil || owner == "" || r.shared.isApplying() {
-		return
-	}
-	diags.AddAttributeWarning(path.Root("desired_state"), fmt.Sprintf("Desired state of %s was set by a session", state.Xname.ValueString()),
-		fmt.Sprintf("The desired state that BOS has now was set by session %s. Applying replaces it by the configured one and takes the node out of that session. To keep what the session set, change desired_state to it or leave it out.", owner))
-}
-
-func intention(desired types.Object) string {
-	a, ok := desired.Attributes()["boot_artifacts"].(types.Object)
-	if !ok || a.IsUnknown() || a.IsNull() {
-		return "what that is depends on its record; it may be powered on, restarted or powered off"
-	}
-	kernel, ok := a.Attributes()["kernel"].(types.String)
-	switch {
-	case !ok || kernel.IsUnknown():
-		return "what that is depends on its record; it may be powered on, restarted or powered off"
-	case kernel.ValueString() == "":
-		return "it has no kernel, so the node is powered off"
-	default:
-		return fmt.Sprintf("kernel %s; if it runs something else it is restarted, if it is off it is powered on", kernel.ValueString())
-	}
 }
 
 func (r *componentResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
@@ -180,8 +119,8 @@ func (r *componentResource) Create(ctx context.Context, req resource.CreateReque
 	}
 	id := bos.CanonicalXname(plan.Xname.ValueString())
 	defer r.shared.embedded.drive(ctx)()
-	patch := config.patch(nil)
-	record, err := r.adopt(ctx, c, id, patch)
+	d := decideComponent(id, config.managed(), askedBefore{}, nil)
+	record, err := r.adopt(ctx, c, id, d.patch)
 	if client.IsNotFound(err) {
 		resp.Diagnostics.AddAttributeError(path.Root("xname"), "BOS knows no such component",
 			fmt.Sprintf("BOS has no component %s, and this resource adopts nodes instead of inventing them. Check the xname; if the node is new, wait for BOS to discover it from the inventory.", id))
@@ -191,15 +130,15 @@ func (r *componentResource) Create(ctx context.Context, req resource.CreateReque
 		unable(&resp.Diagnostics, "adopt BOS component", err)
 		return
 	}
-	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateEnabled, jsonBool(!config.Enabled.IsNull()))...)
-	if plan.waits(patch) {
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateAsked, askedJSON(config.Enabled))...)
+	if plan.waits(d.patch) {
 		limit, diags := plan.Timeouts.Create(ctx, defaultWait)
 		resp.Diagnostics.Append(diags...)
 		var done bool
 		record, done = r.wait(ctx, c, record, limit, &resp.Diagnostics)
 		resp.Diagnostics.Append(waitBegun(ctx, resp.Private, !done)...)
 	}
-	plan.settleAll(observedResource(plan.Xname, record))
+	plan.settle(d, record)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 	resp.Diagnostics.Append(identifyComponent(ctx, resp.Identity, record.ID)...)
 }
@@ -229,8 +168,7 @@ func jsonBool(b bool) []byte { return fmt.Appendf(nil, "%t", b) }
 func (r *componentResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state componentModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	managed, diags := req.Private.GetKey(ctx, privateEnabled)
-	resp.Diagnostics.Append(diags...)
+	asked := askedOf(ctx, req.Private, &state, &resp.Diagnostics)
 	c := r.shared.reach(types.StringNull(), &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
@@ -250,9 +188,7 @@ func (r *componentResource) Read(ctx context.Context, req resource.ReadRequest, 
 	}
 	now := observedResource(state.Xname, record)
 	now.WaitForStable, now.Timeouts = state.WaitForStable, state.Timeouts
-	if string(managed) == "true" {
-		now.Enabled = sticky(state.Enabled, record)
-	}
+	now.Enabled = types.BoolValue(shownEnabled(asked.enabled, record))
 	if !reflect.DeepEqual(now, state) { // what is as it was costs the framework as much to write
 		resp.Diagnostics.Append(resp.State.Set(ctx, &now)...)
 	}
@@ -261,14 +197,47 @@ func (r *componentResource) Read(ctx context.Context, req resource.ReadRequest, 
 	}
 }
 
-// sticky is what a configured enabled is after a look at the record. True
-// stays: BOS clears it when the node is done. False becomes true only if nobody's
-// session enabled the node.
-func sticky(before types.Bool, record bos.Component) types.Bool {
-	if before.ValueBool() {
-		return before
+// privateState is what the framework keeps beside the state.
+type privateState interface {
+	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
+}
+
+// askedOf is what the last apply asked for.
+func askedOf(ctx context.Context, private privateState, state *componentModel, diags *diag.Diagnostics) (asked askedBefore) {
+	if state == nil {
+		return asked
 	}
-	return types.BoolValue(record.Enabled && record.Session == "")
+	kept := make(map[string]string)
+	for _, key := range []string{privateAsked, privateConfigured, privateImported} {
+		value, more := private.GetKey(ctx, key)
+		diags.Append(more...)
+		kept[key] = string(value)
+	}
+	switch {
+	case kept[privateAsked] == "true" || kept[privateAsked] == "false":
+		asked.enabled = given(kept[privateAsked] == "true")
+	case kept[privateAsked] != "":
+	case kept[privateConfigured] == "true":
+		asked.enabled = fieldOf(state.Enabled, state.Enabled.ValueBool())
+	default:
+		asked.adopted = kept[privateImported] == isImported
+	}
+	return asked
+}
+
+func askedJSON(enabled types.Bool) []byte {
+	if enabled.IsNull() {
+		return []byte("null")
+	}
+	return jsonBool(enabled.ValueBool())
+}
+
+// settle replaces what the plan did not know by what was decided and BOS answered.
+func (m *componentModel) settle(d componentDecision, record bos.Component) {
+	got, values := observedResource(m.Xname, record), m.managed()
+	values.enabled = values.enabled.settled(d.plan.enabled)
+	m.manage(values.settled(got.managed()), *m)
+	m.keepSettled(got)
 }
 
 func (r *componentResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
@@ -276,40 +245,37 @@ func (r *componentResource) Update(ctx context.Context, req resource.UpdateReque
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	imported, diags := req.Private.GetKey(ctx, privateImported)
-	resp.Diagnostics.Append(diags...)
+	asked := askedOf(ctx, req.Private, &state, &resp.Diagnostics)
 	waiting, diags := req.Private.GetKey(ctx, privateWaiting)
 	resp.Diagnostics.Append(diags...)
 	c := r.shared.reach(types.StringNull(), &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	effective := config
-	effective.Enabled = wantedEnabled(config, state, string(imported) == isImported)
+	d := decideComponent(state.ID.ValueString(), config.managed(), asked, state.observed())
 	var record bos.Component
 	var err error
 	defer r.shared.embedded.drive(ctx)()
-	patch := effective.patch(&state)
-	if patch.Empty() {
+	if d.patch.Empty() {
 		record, err = c.Component(ctx, state.ID.ValueString())
 	} else {
-		record, err = r.write(ctx, c, state.ID.ValueString(), patch)
+		record, err = r.write(ctx, c, state.ID.ValueString(), d.patch)
 	}
 	if err != nil {
 		unable(&resp.Diagnostics, "update BOS component", err)
 		return
 	}
 	done := true
-	if plan.waits(patch) || plan.WaitForStable.ValueBool() && len(waiting) > 0 {
+	if plan.waits(d.patch) || plan.WaitForStable.ValueBool() && len(waiting) > 0 {
 		limit, diags := plan.Timeouts.Update(ctx, defaultWait)
 		resp.Diagnostics.Append(diags...)
 		record, done = r.wait(ctx, c, record, limit, &resp.Diagnostics)
 	}
 	resp.Diagnostics.Append(waitBegun(ctx, resp.Private, !done)...)
-	plan.settleAll(observedResource(plan.Xname, record))
+	plan.settle(d, record)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 	resp.Diagnostics.Append(identifyComponent(ctx, resp.Identity, record.ID)...)
-	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateEnabled, jsonBool(!config.Enabled.IsNull()))...)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateAsked, askedJSON(config.Enabled))...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateImported, []byte(notImported))...)
 }
 

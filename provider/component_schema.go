@@ -39,7 +39,9 @@ func (r *componentResource) Schema(ctx context.Context, _ resource.SchemaRequest
 			"enabled": schema.BoolAttribute{
 				Optional: true, Computed: true,
 				MarkdownDescription: "`true` asks BOS to bring the node to its desired state, which may cut its power. It is asked again only when this or `desired_state` changes; " +
-					"that BOS switches it off once the node is done is no drift, and an import asks nothing. `false` keeps BOS off the node.",
+					"that BOS switches it off once the node is done is no drift, and an import asks nothing. Changing it to `false` makes BOS stop acting on the node and leaves it as it stands. " +
+					"`false` does **not** keep sessions off: one that selects the node enables and boots it. To have a node left alone, while somebody works on it for example, " +
+					"disable or lock it in the hardware inventory (HSM), which sessions honour.",
 			},
 			"desired_state": schema.SingleNestedAttribute{
 				Optional: true, Computed: true,

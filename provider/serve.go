@@ -122,16 +122,11 @@ func NewServer(p provider.Provider) tfprotov6.ProviderServer {
 	return framework
 }
 
-// steady are the kinds of resource of which nothing but configuration and state
-// decides whether the plan changes something, unless private state has the key.
-var steady = map[string]string{"bos_component": privateWaiting}
-
 // PlanResourceChange answers without the framework where what Terraform proposes,
-// that is the state with the configuration laid over it, is the state: half of
-// what a refresh of a thousand components costs.
+// that is the state with the configuration laid over it, is the state, and nothing
+// else counts: half of what a refresh of a thousand components costs.
 func (s server) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
-	unless, isSteady := steady[req.TypeName]
-	if isSteady && !bytes.Contains(req.PriorPrivate, []byte(unless)) && unchanged(req.PriorState, req.ProposedNewState) {
+	if req.TypeName == "bos_component" && unchanged(req.PriorState, req.ProposedNewState) && steadyComponent(req.Config, req.PriorPrivate) {
 		return &tfprotov6.PlanResourceChangeResponse{PlannedState: req.PriorState, PlannedPrivate: req.PriorPrivate, PlannedIdentity: req.PriorIdentity}, nil
 	}
 	return s.frameworkServer.PlanResourceChange(ctx, req)

@@ -61,12 +61,45 @@ func TestOnlyAComponentThatStaysAsItIsIsPlannedWithoutTheFramework(t *testing.T)
 		framework := &counting{}
 		got, err := server{framework}.PlanResourceChange(t.Context(), &tfprotov6.PlanResourceChangeRequest{
 			TypeName: c.kind, PriorState: c.prior, ProposedNewState: c.proposed, PriorPrivate: []byte(c.private),
+			Config: object(append([]byte("\xa7enabled"), 0xc0)...),
 		})
 		if err != nil || framework.plans == 1 != c.asked {
 			t.Errorf("%s: the framework was asked %d times (%v)", name, framework.plans, err)
 		}
 		if !c.asked && (!bytes.Equal(got.PlannedState.MsgPack, c.prior.MsgPack) || string(got.PlannedPrivate) != "kept") {
 			t.Errorf("%s: the plan is %+v", name, got)
+		}
+	}
+}
+
+func TestAComponentIsSteadyOnlyIfItsEnabledIsTheOneAskedForBefore(t *testing.T) {
+	const null, no, yes = "\xa7enabled\xc0", "\xa7enabled\xc2", "\xa7enabled\xc3"
+	const askedYes, askedNo, askedNone = `{"enabled_asked":"dHJ1ZQ=="}`, `{"enabled_asked":"ZmFsc2U="}`, `{"enabled_asked":"bnVsbA=="}`
+	const imported, before = `{"imported":"dHJ1ZQ=="}`, `{"enabled_is_configured":"dHJ1ZQ=="}`
+	for name, c := range map[string]struct {
+		config, private string
+		steady          bool
+	}{
+		"true as before":                      {yes, askedYes, true},
+		"false as before":                     {no, askedNo, true},
+		"none as before":                      {null, askedNone, true},
+		"none, of which nothing was kept":     {null, "", true},
+		"false for the first time":            {no, askedNone, false},
+		"true for the first time":             {yes, askedNone, false},
+		"false where nothing was kept":        {no, "", false},
+		"false instead of true":               {no, askedYes, false},
+		"true instead of false":               {yes, askedNo, false},
+		"none instead of true":                {null, askedYes, false},
+		"false, imported":                     {no, imported, true},
+		"none instead of one that is older":   {null, before, false},
+		"true, and one that is older":         {yes, before, false},
+		"unknown":                             {"\xa7enabled\xd4\x00\x00", askedYes, false},
+		"a text that looks like it":           {"\xaa\xc2\xa7enabled\xc3\xa9" + no, askedYes, false},
+		"false as before, and waited for":     {no, `{"enabled_asked":"ZmFsc2U=","wait_is_not_over":"dHJ1ZQ=="}`, false},
+		"no configuration that can be looked": {"", askedNone, false},
+	} {
+		if got := steadyComponent(&tfprotov6.DynamicValue{MsgPack: []byte(c.config)}, []byte(c.private)); got != c.steady {
+			t.Errorf("%s: it is steady: %t", name, got)
 		}
 	}
 }

@@ -12,8 +12,9 @@ resource "bos_component" "debug" {
   }
 }
 
-# A node that BOS keeps its hands off while its board is out.
-resource "bos_component" "in_repair" {
+# A node that BOS stops acting on. Sessions that select it boot it all the same: to
+# have it left alone while its board is out, disable or lock it in HSM.
+resource "bos_component" "stopped" {
   xname   = "x1000c0s3b0n0"
   enabled = false
 }

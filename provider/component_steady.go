@@ -1,0 +1,43 @@
+package provider
+
+import (
+	"bytes"
+	"encoding/base64"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+)
+
+// steadyComponent reports whether what is kept beside the state of a component
+// changes nothing in its plan: no wait goes on, and its configuration asks for
+// the enabled that was asked for before. It looks at the encoded values, which
+// is what makes it worth its while; where it is not sure it says no.
+func steadyComponent(config *tfprotov6.DynamicValue, private []byte) bool {
+	if config == nil || bytes.Contains(private, []byte(`"`+privateWaiting+`"`)) {
+		return false
+	}
+	wanted := enabledIn(config.MsgPack)
+	for _, asked := range []string{"true", "false", "null"} {
+		if keeps(private, privateAsked, asked) {
+			return wanted == asked
+		}
+	}
+	return wanted == "null" && !keeps(private, privateConfigured, "true") || wanted != "" && keeps(private, privateImported, isImported)
+}
+
+// keeps reports whether the framework's private data, which is JSON with values
+// in base 64, have the value.
+func keeps(private []byte, key, value string) bool {
+	return bytes.Contains(private, []byte(`"`+key+`":"`+base64.StdEncoding.EncodeToString([]byte(value))+`"`))
+}
+
+// enabledIn finds the value of enabled in a component's configuration, which is
+// MessagePack: the name as a string of seven bytes, and the value right after it.
+// It is empty for an unknown value, and where a text looks like it.
+func enabledIn(config []byte) string {
+	name := []byte("\xa7enabled")
+	_, after, _ := bytes.Cut(config, name)
+	if len(after) == 0 || bytes.Contains(after, name) {
+		return ""
+	}
+	return map[byte]string{0xc0: "null", 0xc2: "false", 0xc3: "true"}[after[0]]
+}
