@@ -172,3 +172,28 @@ func TestAStagedSessionCompletesOnceItsNodesAreAppliedAndDoneWhetherTheStageIsCl
 		}
 	}
 }
+
+func TestASessionIsNotCompleteWhileOneOfItsNodesIsInWork(t *testing.T) {
+	const id = "x1000c0s0b0n0"
+	e := engine.New(engine.Settings{NoInventory: true})
+	session := bos.SessionRecord{Session: bos.Session{
+		Name: "s", Components: id, Status: bos.SessionStatus{Status: bos.SessionRunning, StartTime: bos.At(start)},
+	}}
+	other := session
+	other.Tenant, other.Components = bos.TenantRef("blue"), "x2000c0s0b0n0"
+	over := engine.CompletionFacts{Key: session.Key()}
+	e.Step(start, engine.Inputs{Sessions: []bos.SessionRecord{session, other}})
+	// Its nodes were counted, and then one was enabled again.
+	out := e.Step(start, engine.Inputs{Records: []bos.Record{armed(id)}, Completions: []engine.CompletionFacts{over, {Key: other.Key()}}})
+	if len(out.Commit.Sessions) != 1 || out.Commit.Sessions[0].Key() != other.Key() {
+		t.Errorf("sessions %+v end, want that of the other tenant, whose node is done", out.Commit.Sessions)
+	}
+	done := armed(id)
+	done.Enabled, done.Revision = false, 2
+	if out = e.Step(start, engine.Inputs{Records: []bos.Record{done}}); len(out.Completions) != 1 {
+		t.Errorf("completions %v: the session is counted again when the node is done", out.Completions)
+	}
+	if out = e.Step(start, engine.Inputs{Completions: []engine.CompletionFacts{over}}); len(out.Commit.Sessions) != 1 {
+		t.Errorf("sessions %+v, want the session complete", out.Commit.Sessions)
+	}
+}

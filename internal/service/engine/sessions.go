@@ -266,10 +266,25 @@ func (e *Engine) complete(facts CompletionFacts) {
 		return
 	}
 	s.asked = false
-	if facts.Err != nil || s.rec.Status.Status != bos.SessionRunning || facts.Tally.Busy {
+	if facts.Err != nil || s.rec.Status.Status != bos.SessionRunning || facts.Tally.Busy || e.works(s) {
 		return
 	}
 	e.endSession(s, facts.Tally, "")
+}
+
+// works says that a node of the session is in work: one that was enabled after
+// the session's nodes were counted is looked at again when it is done.
+func (e *Engine) works(s *session) bool {
+	if e.bySession[s.rec.Name] == 0 {
+		return false
+	}
+	owns := s.rec.Owner()
+	for id, n := range e.nodes {
+		if n.rec.Session == s.rec.Name && owns(id) {
+			return true
+		}
+	}
+	return false
 }
 
 func (e *Engine) endSession(s *session, tally bos.Tally, text string) {

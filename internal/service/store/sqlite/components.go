@@ -58,15 +58,6 @@ func records(rows *sql.Rows, err error, d *decoder, about int) ([]bos.Record, er
 	return list, rows.Err()
 }
 
-// query reads without a look at the context between rows: the drivers start a
-// goroutine per row for it. What is read at once is bounded elsewhere.
-func (s *Store) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	return s.read.QueryContext(context.WithoutCancel(ctx), query, args...)
-}
-
 // Components lists records ordered by id.
 func (s *Store) Components(ctx context.Context, f bos.ComponentFilter) ([]bos.Record, error) {
 	where, args, err := conditions(f)

@@ -120,3 +120,44 @@ func tally(t *testing.T, s bos.Store) {
 		}
 	})
 }
+
+// tornTally counts while nodes go from staged to owned and back: at no moment is
+// the session over.
+func tornTally(t *testing.T, s bos.Store) {
+	all := ids(50)
+	rec := session("", "s", strings.Join(all, ","))
+	must(t, s.CreateSession(t.Context(), rec))
+	change := func(apply bool) {
+		_, err := s.MutateComponents(t.Context(), all, func(r *bos.Record, _ bool) error {
+			if apply {
+				r.Session, r.Enabled, r.StagedState.Session = "s", true, ""
+			} else {
+				r.Session, r.Enabled, r.StagedState.Session = "", false, "s"
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	change(false)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := 0; i < 200 && !t.Failed(); i++ {
+			change(i%2 == 0)
+		}
+	}()
+	for {
+		got, err := s.SessionTally(t.Context(), rec.Session)
+		must(t, err)
+		if !got.Busy || got.Owned+got.Staged != len(all) {
+			t.Errorf("of %d nodes that are staged or worked on the session is told of %d and %d, busy %t", len(all), got.Owned, got.Staged, got.Busy)
+		}
+		select {
+		case <-done:
+			return
+		default:
+		}
+	}
+}

@@ -40,6 +40,7 @@ func Run(t *testing.T, open func(t *testing.T) bos.Store) {
 		"an id that comes twice is changed twice":                  twice,
 		"16 writers of 10000 components lose no update":            manyWriters,
 		"a session and its components change together":             ownedTogether,
+		"a tally is of one moment, also while nodes are applied":   tornTally,
 		"a tally counts what the records say":                      tally,
 		"history is listed by id, session and component":           history,
 		"a tenant sees its own history only":                       tenantHistory,
