@@ -4,7 +4,6 @@ package bss
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -55,7 +54,7 @@ func (c *Client) Write(ctx context.Context, ids []string, a bos.BootArtifacts) (
 			Params string   `json:"params"`
 		}{ids, a.Kernel, a.Initrd, a.KernelParameters},
 	})
-	if res != nil && res.Status >= 200 && res.Status <= 299 {
+	if res != nil && res.Status >= 200 && res.Status <= 299 && transport.ClassOf(err) != transport.ClassGateway {
 		// The write is done whatever became of the body, which is empty.
 		token := res.Header.Get(tokenHeader)
 		if len(token) > maxToken {
@@ -69,32 +68,19 @@ func (c *Client) Write(ctx context.Context, ids []string, a bos.BootArtifacts) (
 	return "", judge(err)
 }
 
-// judge says what is known about a write that failed.
+// judge says what is known about a write that failed. BSS has boot parameters for
+// hosts that it does not know as well, so that it lacks something is about the
+// service or the gateway before it, never about the nodes.
 func judge(err error) *bos.CallError {
 	failed := &bos.CallError{Outcome: bos.CallUnknown, Cause: bos.CauseUpstreamOutage, Detail: err.Error()}
-	var e *transport.Error
-	if !errors.As(err, &e) {
-		return failed
-	}
-	switch e.Kind {
-	case transport.NotSent:
+	switch transport.ClassOf(err) {
+	case transport.ClassAway, transport.ClassCaller, transport.ClassGateway, transport.ClassUnsupported, transport.ClassAbsent:
 		failed.Outcome = bos.CallNotAttempted
-	case transport.Unanswered, transport.Broken:
-	case transport.Refused:
-		failed.Outcome, failed.Cause = refusal(e.Status)
+	case transport.ClassBusy:
+		failed.Outcome = bos.CallBusy
+	case transport.ClassRefused:
+		failed.Outcome, failed.Cause = bos.CallRefused, bos.CauseBootParameters
+	case transport.ClassNone, transport.ClassMaybe:
 	}
 	return failed
-}
-
-// refusal tells what BSS says about the boot parameters from what it, or the
-// gateway before it, says about the caller or itself.
-func refusal(status int) (bos.CallOutcome, bos.Cause) {
-	switch {
-	case status == http.StatusUnauthorized, status == http.StatusForbidden, status == http.StatusProxyAuthRequired:
-		return bos.CallNotAttempted, bos.CauseUpstreamOutage
-	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status >= 500, status < 400:
-		return bos.CallBusy, bos.CauseUpstreamOutage
-	default:
-		return bos.CallRefused, bos.CauseBootParameters
-	}
 }

@@ -95,12 +95,15 @@ func TestARefusalSaysWhetherTheParametersOrTheServiceAreToBlame(t *testing.T) {
 		cause   bos.Cause
 	}{
 		400: {bos.CallRefused, bos.CauseBootParameters},
-		404: {bos.CallRefused, bos.CauseBootParameters},
+		404: {bos.CallNotAttempted, bos.CauseUpstreamOutage},
+		405: {bos.CallNotAttempted, bos.CauseUpstreamOutage},
+		501: {bos.CallNotAttempted, bos.CauseUpstreamOutage},
+		502: {bos.CallUnknown, bos.CauseUpstreamOutage},
 		413: {bos.CallRefused, bos.CauseBootParameters},
 		422: {bos.CallRefused, bos.CauseBootParameters},
 		401: {bos.CallNotAttempted, bos.CauseUpstreamOutage},
 		403: {bos.CallNotAttempted, bos.CauseUpstreamOutage},
-		302: {bos.CallBusy, bos.CauseUpstreamOutage},
+		302: {bos.CallNotAttempted, bos.CauseUpstreamOutage},
 		408: {bos.CallBusy, bos.CauseUpstreamOutage},
 		429: {bos.CallBusy, bos.CauseUpstreamOutage},
 		500: {bos.CallBusy, bos.CauseUpstreamOutage},
@@ -118,6 +121,18 @@ func TestARefusalSaysWhetherTheParametersOrTheServiceAreToBlame(t *testing.T) {
 		if token != "" || asked.Load() != 1 || !strings.Contains(err.Error(), "what BSS says") {
 			t.Errorf("status %d: token %q after %d calls: %v", status, token, asked.Load(), err)
 		}
+	}
+}
+
+func TestAPageOfAGatewayIsNoAnswerOfBSSWhateverItsStatus(t *testing.T) {
+	for _, status := range []int{200, 302, 400, 404} {
+		c := start(t, 0, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, "<html>the gateway reloads</html>")
+		})
+		_, err := c.Write(t.Context(), []string{"x1c0s0b0n0"}, artifacts)
+		wantCallError(t, err, bos.CallNotAttempted, bos.CauseUpstreamOutage)
 	}
 }
 

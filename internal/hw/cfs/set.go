@@ -102,21 +102,18 @@ func (c *Client) patch(ctx context.Context, target bos.ConfigurationTarget, ids 
 func judge(err error) bos.CallResult {
 	r := bos.CallResult{Outcome: bos.CallUnknown, Cause: bos.CauseUpstreamOutage, Detail: err.Error()}
 	var failed *transport.Error
-	if !errors.As(err, &failed) {
-		return r
+	if errors.As(err, &failed) {
+		r.RetryAfter = failed.RetryAfter
 	}
-	r.RetryAfter = failed.RetryAfter
-	switch status := failed.Status; {
-	case failed.Kind == transport.NotSent:
-		r.Outcome = bos.CallNotAttempted
-	case failed.Kind != transport.Refused:
-	case status == http.StatusBadRequest, status == http.StatusUnprocessableEntity:
+	switch transport.ClassOf(err) {
+	case transport.ClassRefused:
 		r.Outcome, r.Cause = bos.CallRefused, bos.CauseConfiguration
-	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status >= 500:
+	case transport.ClassBusy:
 		r.Outcome = bos.CallBusy
-	default:
+	case transport.ClassAway, transport.ClassCaller, transport.ClassGateway, transport.ClassUnsupported, transport.ClassAbsent:
 		// About the caller or the address, not about the nodes.
 		r.Outcome = bos.CallNotAttempted
+	case transport.ClassNone, transport.ClassMaybe:
 	}
 	return r
 }

@@ -141,9 +141,9 @@ func (c *Client) locked(ctx context.Context) (map[string]bool, error) {
 		}
 	}
 	err := c.http.JSON(ctx, q, &list)
-	var failed *transport.Error
-	switch {
-	case errors.As(err, &failed) && (failed.Status == http.StatusNotFound || failed.Status == http.StatusMethodNotAllowed || failed.Status == http.StatusNotImplemented):
+	switch class := transport.ClassOf(err); {
+	case class == transport.ClassAbsent, class == transport.ClassUnsupported:
+		// A gateway that knows no path says nothing of locks.
 		return nil, nil //nolint:nilnil // this HSM has no locks
 	case err != nil:
 		return nil, err

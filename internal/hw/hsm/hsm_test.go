@@ -113,7 +113,7 @@ func TestWhatHSMSawOfTheNodesPowerIsInItsState(t *testing.T) {
 func TestAnHSMWithoutLocksHasNoLockedNodesBeyondTheirOwnMark(t *testing.T) {
 	for _, status := range []int{404, 405, 501} {
 		answers := healthy()
-		answers[locksPath] = answer{status, ""}
+		answers[locksPath] = answer{status, `{"title":"none","detail":"there are no locks here"}`}
 		c, _ := start(t, answers)
 		got, err := c.Inventory(t.Context())
 		if err != nil || !got.Nodes[0].Locked || got.Nodes[1].Locked {
@@ -125,6 +125,17 @@ func TestAnHSMWithoutLocksHasNoLockedNodesBeyondTheirOwnMark(t *testing.T) {
 // nothingMeets is what SMD answers to a question about locks that no component
 // meets.
 const nothingMeets = `{"type":"about:blank","title":"Bad Request","detail":"Component not found","status":400}`
+
+func TestAGatewayThatKnowsNoPathSaysNothingOfLocks(t *testing.T) {
+	for _, body := range []string{"", "404 page not found", "<html>404</html>"} {
+		answers := healthy()
+		answers[locksPath] = answer{404, body}
+		c, _ := start(t, answers)
+		if got, err := c.Inventory(t.Context()); err == nil {
+			t.Errorf("%q: %+v, although nobody knows which nodes are locked", body, got.Nodes)
+		}
+	}
+}
 
 func TestAnHSMWithoutALockedNodeHasAnInventory(t *testing.T) {
 	answers := healthy()

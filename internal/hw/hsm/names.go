@@ -3,8 +3,6 @@ package hsm
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"net/http"
 	"strconv"
 	"strings"
 
@@ -80,8 +78,7 @@ type ethernet struct {
 func (c *Client) interfaces(ctx context.Context) (map[string][]ethernet, error) {
 	var list []ethernet
 	err := c.http.JSON(ctx, c.question("/Inventory/EthernetInterfaces"), &list)
-	var failed *transport.Error
-	if errors.As(err, &failed) && failed.Status == http.StatusNotFound {
+	if transport.ClassOf(err) == transport.ClassAbsent {
 		return nil, nil //nolint:nilnil // this HSM has none
 	}
 	if err != nil {

@@ -5,7 +5,6 @@ package ims
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -85,8 +84,7 @@ func (c *Client) image(id string) string { return c.url + "/images/" + url.PathE
 // judge tells an image that IMS does not have from an IMS that is not there. An
 // id that is none is refused with a 400.
 func judge(id string, err error) error {
-	var failed *transport.Error
-	if errors.As(err, &failed) && (failed.Status == http.StatusNotFound || failed.Status == http.StatusBadRequest) {
+	if class := transport.ClassOf(err); class == transport.ClassAbsent || class == transport.ClassRefused {
 		return fmt.Errorf("image %q in IMS: %w (%w)", id, bos.ErrNotFound, err)
 	}
 	return err

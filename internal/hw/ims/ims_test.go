@@ -71,6 +71,22 @@ func TestAnImageThatIsNotThereIsToldFromAnIMSThatIsNotThere(t *testing.T) {
 	}
 }
 
+func TestAGatewayThatKnowsNoPathSaysNothingOfAnImage(t *testing.T) {
+	for _, status := range []int{200, 404} {
+		c := start(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, "<html>the gateway reloads</html>")
+		})
+		_, read := c.ImageRecord(t.Context(), id)
+		for _, err := range []error{read, c.Tag(t.Context(), id, "k", "v")} {
+			if err == nil || errors.Is(err, bos.ErrNotFound) {
+				t.Errorf("status %d: %v", status, err)
+			}
+		}
+	}
+}
+
 func TestAnotherServiceIsNoIMS(t *testing.T) {
 	for _, body := range []string{`{}`, `[]`, ``} {
 		c := start(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) })

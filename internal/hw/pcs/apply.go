@@ -66,7 +66,7 @@ func (c *Client) transit(ctx context.Context, op bos.PowerOp, ids []string) []bo
 	err := c.http.JSON(ctx, q, &answer)
 	failed := failure(err)
 	switch {
-	case err == nil, failed != nil && failed.Status >= 200 && failed.Status <= 299:
+	case err == nil, failed != nil && failed.Status >= 200 && failed.Status <= 299 && transport.ClassOf(err) != transport.ClassGateway:
 		// Whatever became of the body: the status says accepted.
 		c.errands.accepted(op, ids, answer.TransitionID, c.deadline)
 		return same(ids, bos.CallResult{Outcome: bos.CallDone})
@@ -100,21 +100,19 @@ func judge(err error) bos.CallResult {
 		return r
 	}
 	r.RetryAfter = failed.RetryAfter
-	switch status := failed.Status; {
-	case failed.Kind == transport.NotSent:
+	switch transport.ClassOf(err) {
+	case transport.ClassAway, transport.ClassCaller, transport.ClassGateway, transport.ClassUnsupported, transport.ClassAbsent:
 		r.Outcome, r.Cause = bos.CallNotAttempted, bos.CauseUpstreamOutage
 		if failed.Cancelled {
 			r.Cause = bos.CauseNone
 		}
-	case failed.Kind != transport.Refused, status == http.StatusBadGateway, status == http.StatusGatewayTimeout:
-		// What stands before PCS may have passed it on.
-	case transport.Unauthorized(status), transport.Absent(status), status < 400:
-		r.Outcome, r.Cause = bos.CallNotAttempted, bos.CauseUpstreamOutage
-	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status >= 500:
+	case transport.ClassBusy:
 		// PCS starts nothing before it has stored the transition.
 		r.Outcome, r.Cause = bos.CallBusy, bos.CauseUpstreamOutage
-	default:
+	case transport.ClassRefused:
 		r.Outcome, r.Cause = bos.CallRefused, bos.CauseResetRefused
+	case transport.ClassNone, transport.ClassMaybe:
+		// What stands before PCS may have passed it on.
 	}
 	return r
 }

@@ -85,6 +85,20 @@ func TestATransitionThatPCSDoesNotStartSaysWhatIsKnown(t *testing.T) {
 	}
 }
 
+func TestAPageOfAGatewayStartsNoTransition(t *testing.T) {
+	for _, status := range []int{200, 302, 400, 404} {
+		c, _ := start(t, &fake{answer: func(w http.ResponseWriter, _ *http.Request) bool {
+			w.Header().Set("Content-Type", "text/html")
+			w.WriteHeader(status)
+			_, _ = w.Write([]byte("<html>the gateway reloads</html>"))
+			return true
+		}})
+		if r := apply(t, c, bos.PowerOn, id)[id]; r.Outcome != bos.CallNotAttempted || r.Cause != bos.CauseUpstreamOutage {
+			t.Errorf("status %d: %+v", status, r)
+		}
+	}
+}
+
 func TestAPCSThatIsNotThereWasNotAttempted(t *testing.T) {
 	s := httptest.NewServer(http.NotFoundHandler())
 	s.Close()
@@ -237,7 +251,7 @@ func TestATransitionThatIsOverIsNotAskedAboutAgain(t *testing.T) {
 	for name, over := range map[string]func(f *fake){
 		"completed": func(f *fake) { f.state = "completed" },
 		"aborted":   func(f *fake) { f.state = "aborted" },
-		"gone": func(f *fake) {
+		"gone, as PCS says itself": func(f *fake) {
 			f.answer = func(w http.ResponseWriter, r *http.Request) bool {
 				if !strings.HasPrefix(r.URL.Path, "/v1/transitions/") {
 					return false

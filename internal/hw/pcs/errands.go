@@ -177,8 +177,8 @@ func (c *Client) watch(ctx context.Context, transitions []*transition) {
 				Tasks  []task `json:"tasks"`
 			}
 			err := c.http.JSON(ctx, q, &answer)
-			switch failed := failure(err); {
-			case failed != nil && failed.Status == http.StatusNotFound:
+			switch {
+			case transport.ClassOf(err) == transport.ClassAbsent:
 				c.errands.over(t, nil)
 			case err != nil:
 			case answer.Status == "completed", answer.Status == "aborted":

@@ -3,8 +3,10 @@ package pcs_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -65,7 +67,11 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.decode(r, &q)
 		f.status(w, q.Xname)
 	case path == "/power-status" && r.Method == http.MethodGet:
-		f.status(w, r.URL.Query()["xname"])
+		ids := r.URL.Query()["xname"]
+		if len(ids) == 0 { // all
+			ids = slices.Sorted(maps.Keys(f.nodes))
+		}
+		f.status(w, ids)
 	case path == "/transitions" && r.Method == http.MethodPost:
 		var body transitionBody
 		f.decode(r, &body)

@@ -66,6 +66,9 @@ func (c *Client) status(ctx context.Context, ids []string) map[string]bos.PowerR
 		all.Go(func() error {
 			sent := time.Now()
 			list, err := c.ask(ctx, chunk)
+			if err == nil {
+				err = c.forgot(ctx, chunk, list)
+			}
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
@@ -101,7 +104,7 @@ func (c *Client) ask(ctx context.Context, ids []string) ([]nodeStatus, error) {
 			}{ids},
 		}
 		list, err := c.answer(ctx, q)
-		if failed := failure(err); failed == nil || failed.Kind != transport.Refused || !transport.Absent(failed.Status) {
+		if class := transport.ClassOf(err); class != transport.ClassUnsupported && class != transport.ClassAbsent {
 			return list, err
 		}
 	}

@@ -78,6 +78,55 @@ func TestAPCSThatAnswersWithAnErrorIsAnOutageOfAllNodes(t *testing.T) {
 	}
 }
 
+func TestAPCSThatKnowsNobodySaysNothingOfItsNodes(t *testing.T) {
+	room := func() map[string]map[string]any {
+		return map[string]map[string]any{"x1c0s0b0n0": node("on", "available", ""), "x1c0s1b0n0": node("on", "available", ""), "x1c0s2b0n0": node("off", "available", "")}
+	}
+	all := []string{"x1c0s0b0n0", "x1c0s1b0n0", "x1c0s2b0n0"}
+	wantNothing := func(readings map[string]bos.PowerReading) {
+		t.Helper()
+		for id, r := range readings {
+			if r.Symptom != bos.SymptomSilent || r.Cause != bos.CauseUpstreamOutage || !strings.Contains(r.Detail, "knows no node at all") {
+				t.Errorf("%s: %+v", id, r)
+			}
+		}
+	}
+	f := &fake{}
+	c, _ := start(t, f) // PCS has just started, and so has BOS
+	wantNothing(look(t, c, all...))
+	f.change(func() { f.nodes = room() })
+	if r := look(t, c, all...)["x1c0s2b0n0"]; r.State != bos.PowerStateOff {
+		t.Errorf("got %+v", r)
+	}
+	f.change(func() { f.nodes = nil }) // it starts again
+	wantNothing(look(t, c, all[0]))
+	f.change(func() { f.nodes = room(); delete(f.nodes, all[0]) })
+	if r := look(t, c, all[0])[all[0]]; r.Symptom != bos.SymptomNone || r.Cause != bos.CauseUnknownToPower {
+		t.Errorf("one node that PCS does not know any more: %+v", r)
+	}
+}
+
+func TestANodeThatPCSDoesNotKnowIsToldFromAPCSThatKnowsNobodyAlsoAtTheFirstLook(t *testing.T) {
+	c, _ := start(t, &fake{nodes: map[string]map[string]any{"x1c0s9b0n0": node("on", "available", "")}})
+	for id, r := range look(t, c, "x1c0s0b0n0", "x1c0s1b0n0", "x1c0s2b0n0") {
+		if r.Symptom != bos.SymptomNone || r.Cause != bos.CauseUnknownToPower {
+			t.Errorf("%s: %+v", id, r)
+		}
+	}
+}
+
+func TestAnEmptyListOfPCSIsNoAnswerAboutNodes(t *testing.T) {
+	c, _ := start(t, &fake{answer: func(w http.ResponseWriter, _ *http.Request) bool {
+		_, _ = w.Write([]byte(`{"status":[]}`))
+		return true
+	}})
+	for id, r := range look(t, c, "x1c0s0b0n0", "x1c0s1b0n0", "x1c0s2b0n0") {
+		if r.Symptom != bos.SymptomSilent || r.Cause != bos.CauseUpstreamOutage {
+			t.Errorf("%s: %+v", id, r)
+		}
+	}
+}
+
 func TestAnAnswerWithoutAListIsNoAnswer(t *testing.T) {
 	c, _ := start(t, &fake{answer: func(w http.ResponseWriter, _ *http.Request) bool {
 		_, _ = w.Write([]byte(`{"version":"something else"}`))

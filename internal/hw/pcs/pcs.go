@@ -50,6 +50,8 @@ type Client struct {
 	old     atomic.Bool
 	asks    *gather.Asks[bos.PowerReading]
 	errands errands
+	// witnesses are nodes that this PCS knew.
+	witnesses witnesses
 }
 
 var _ bos.Power = (*Client)(nil)

@@ -4,7 +4,7 @@ package tapms
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -38,10 +38,16 @@ func newClient(u transport.Upstream, retryWait time.Duration) *Client {
 	return &Client{
 		http: u.Open(transport.Config{
 			Upstream: "TAPMS", WayOut: transport.Always("check TAPMS and tenants.tapms.url"),
-			Timeout: defaultTimeout, MaxBody: maxBody, Retries: retries, RetryWait: retryWait,
+			Timeout: defaultTimeout, MaxBody: maxBody, Retries: retries, RetryWait: retryWait, Own: ownError,
 		}),
 		url: u.Base(),
 	}
+}
+
+// ownError reports whether a body is an error as TAPMS writes them.
+func ownError(body []byte) bool {
+	var e struct{ Message *string }
+	return json.Unmarshal(body, &e) == nil && e.Message != nil
 }
 
 // Close lets go of the connections that are not in use.
@@ -65,9 +71,8 @@ func (c *Client) TenantNodes(ctx context.Context, tenant string) ([]string, erro
 		} `json:"status"`
 	}
 	err := c.http.JSON(ctx, q, &answer)
-	var failed *transport.Error
 	switch {
-	case errors.As(err, &failed) && failed.Status == http.StatusNotFound:
+	case transport.ClassOf(err) == transport.ClassAbsent:
 		return nil, fmt.Errorf("tenant %q: %w", tenant, bos.ErrNotFound)
 	case err != nil:
 		return nil, err

@@ -71,6 +71,15 @@ func TestAnUnknownTenantIsToldFromATAPMSThatIsNotThere(t *testing.T) {
 	}
 }
 
+func TestAGatewayThatKnowsNoPathSaysNothingOfATenant(t *testing.T) {
+	for _, body := range []string{"", "404 page not found", "<html>404</html>"} {
+		c := start(t, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, body, http.StatusNotFound) })
+		if _, err := c.TenantNodes(t.Context(), "blue"); err == nil || errors.Is(err, bos.ErrNotFound) {
+			t.Errorf("%q: %v", body, err)
+		}
+	}
+}
+
 func TestAUUIDIsNoNameOfATenant(t *testing.T) {
 	c := start(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, blue) })
 	if _, err := c.TenantNodes(t.Context(), "6d3b7c1e-0000-4000-8000-000000000001"); !errors.Is(err, bos.ErrNotFound) {

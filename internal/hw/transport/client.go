@@ -41,6 +41,12 @@ type Config struct {
 	// Message finds what a server says about an error in its body; nil
 	// knows problem+json and plain text.
 	Message func(body []byte) string
+	// Own tells whether the body of a 404 is the service's own; nil takes
+	// every problem+json for that.
+	Own func(body []byte) bool
+	// Pages says that a page for browsers is never an answer, also with a
+	// status of success: who asked was sent to a login, or a gateway spoke.
+	Pages bool
 }
 
 const (
@@ -72,6 +78,9 @@ func New(c Config, conn *http.Transport) *Client {
 	c.RetryWait = orElse(c.RetryWait, defaultRetryWait)
 	if c.Message == nil {
 		c.Message = problem
+	}
+	if c.Own == nil {
+		c.Own = ownProblem
 	}
 	client := &Client{config: c, conn: conn}
 	client.rest.Store(client.withTimeout(c.Timeout))
@@ -196,6 +205,8 @@ func (c *Client) read(ctx context.Context, q Request, raw *http.Response) (*Resp
 		return res, c.refused(q, res)
 	}
 	switch {
+	case err == nil && c.config.Pages && c.foreign(res):
+		return res, c.Broken(q, res, errPage)
 	case err == nil:
 		return res, nil
 	case errors.Is(err, errTooLarge):
@@ -226,7 +237,7 @@ func (c *Client) Broken(q Request, res *Response, why error) error {
 	if len(res.Body) == 0 && !errors.Is(why, errTooLarge) {
 		text = "is empty"
 	}
-	e := &Error{Kind: Broken, Status: res.Status, cause: why}
+	e := &Error{Kind: Broken, Status: res.Status, foreign: errors.Is(why, errPage), cause: why}
 	return c.say(e, q, fmt.Sprintf("%s's answer to %s %s", c.config.Upstream, asked(q), text))
 }
 
@@ -235,6 +246,7 @@ func (c *Client) refused(q Request, res *Response) *Error {
 		Kind: Refused, Status: res.Status,
 		Message:    Excerpt(q.scrub(c.config.Message(res.Body))),
 		RetryAfter: RetryAfter(res.Header, time.Now()),
+		foreign:    c.foreign(res),
 	}
 	said := fmt.Sprintf("%s answered %s to %s", c.config.Upstream, status(res.Status), asked(q))
 	if to := res.Header.Get("Location"); to != "" && res.Status >= 300 && res.Status < 400 {

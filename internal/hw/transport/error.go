@@ -49,8 +49,10 @@ type Error struct {
 	// the server.
 	Cancelled bool
 
-	text  string
-	cause error
+	// foreign is set where somebody before the service answered.
+	foreign bool
+	text    string
+	cause   error
 }
 
 // Error is one sentence: what was asked, of whom, what came back, where to look.
@@ -174,6 +176,9 @@ func RetryAfter(h http.Header, now time.Time) time.Duration {
 
 // errTooLarge says that an answer was larger than its cap.
 var errTooLarge = errors.New("the answer is too large")
+
+// errPage says that an answer is a page for browsers.
+var errPage = errors.New("it is a page for browsers, of a gateway or a login before the service")
 
 // readBody reads an answer to its end. One that says how long it is, is read into
 // a buffer of that size; the answer to a HEAD says so and has none.

@@ -35,7 +35,7 @@ const fewIdle = 16
 
 // Open makes a client for the upstream; c is what the adapter knows of it.
 func (u Upstream) Open(c Config) *Client {
-	c.TimeoutNow, c.Bearer = u.Timeout, u.Bearer
+	c.TimeoutNow, c.Bearer, c.Pages = u.Timeout, u.Bearer, true
 	return New(c, NewConn(ConnConfig{MaxIdle: fewIdle, CA: u.CA, Dial: u.Dial}))
 }
 
