@@ -10,6 +10,7 @@ const (
 	CauseBMCUnreachable     Cause = "bmc_unreachable"
 	CauseChassisUnreachable Cause = "chassis_unreachable"
 	CauseBMCAuth            Cause = "bmc_authentication"
+	CauseCredentialsHeld    Cause = "bmc_credentials_held"
 	CauseBMCError           Cause = "bmc_error"
 	CauseNotReady           Cause = "bmc_not_ready"
 	CausePowerStale         Cause = "power_state_stale"
@@ -35,6 +36,7 @@ var causeSentences = map[Cause]string{
 	CauseBMCUnreachable:         "its BMC does not answer while the BMCs of other nodes do; check the BMC's power and network",
 	CauseChassisUnreachable:     "no BMC of its chassis answers while other chassis do; check the chassis' power and its management switch",
 	CauseBMCAuth:                "its BMC rejects the credentials; check the user and password configured for it",
+	CauseCredentialsHeld:        "its BMC, or those before it, rejected the user and password, which are not tried on it now lest the account is locked; correct them, and work goes on by itself",
 	CauseBMCError:               "its BMC answers with errors; reset the BMC or read its log",
 	CauseNotReady:               "its BMC says that it does not do this in its present state; it is asked again: wait for the end of POST or of the BMC's start, or read its message in the error",
 	CausePowerStale:             "its BMC keeps reporting an outdated power state; reset the BMC",

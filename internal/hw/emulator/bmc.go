@@ -47,6 +47,9 @@ func (s *Server) redfish(w http.ResponseWriter, r *http.Request) {
 		redfishError(w, http.StatusServiceUnavailable, "Service temporarily unavailable")
 		return
 	case FaultCredentials:
+		if _, _, given := r.BasicAuth(); given || r.Method == http.MethodPost && strings.TrimSuffix(r.URL.Path, "/") == redfishSessions {
+			s.accepts(bmc, "", "", time.Now())
+		}
 		unauthorized(w, r.URL.Path)
 		return
 	default: // it is answered
@@ -72,14 +75,6 @@ func (s *Server) redfish(w http.ResponseWriter, r *http.Request) {
 func unauthorized(w http.ResponseWriter, path string) {
 	w.Header().Set("WWW-Authenticate", `Basic realm="emulated BMC"`)
 	extendedError(w, http.StatusUnauthorized, "Security.1.0.AccessDenied", "the service denies access to "+path+"; check user and password")
-}
-
-func (s *Server) authorized(r *http.Request, bmc string) bool {
-	if token := r.Header.Get("X-Auth-Token"); token != "" {
-		return s.sessions.valid(bmc, token, time.Now())
-	}
-	user, password, ok := r.BasicAuth()
-	return ok && user == bmcUser && password == bmcPassword
 }
 
 func (s *Server) resource(w http.ResponseWriter, r *http.Request, bmc, path string, body []byte) {
@@ -178,7 +173,7 @@ func (s *Server) system(n *node) map[string]any {
 	}
 	id := e.System[strings.LastIndexByte(e.System, '/')+1:]
 	system := map[string]any{
-		"@odata.id": e.System, "@odata.type": "#ComputerSystem.v1_5_0.ComputerSystem", "Id": id, "Name": id, "UUID": uuidOf(n.ID),
+		"@odata.id": e.System, "@odata.type": "#ComputerSystem.v1_5_0.ComputerSystem", "Id": id, "Name": id, "UUID": s.uuid(n),
 		"SystemType": "Physical", "PowerState": words[0], "Status": map[string]string{"State": words[1], "Health": "OK"},
 		"Actions": map[string]any{"#ComputerSystem.Reset": action},
 	}
@@ -186,6 +181,14 @@ func (s *Server) system(n *node) map[string]any {
 		system["Manufacturer"], system["Model"] = p.Manufacturer, p.Model
 	}
 	return system
+}
+
+// uuid is the UUID that the BMC of a node tells.
+func (s *Server) uuid(n *node) string {
+	if s.room.shows(FaultOtherMachine, n.endpoint.BMC, time.Now()) {
+		return uuidOf("another " + n.ID)
+	}
+	return uuidOf(n.ID)
 }
 
 // uuidOf is the UUID of a node's system, the same in each room.

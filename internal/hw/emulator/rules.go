@@ -35,6 +35,16 @@ const (
 	// FaultRestart: it has just restarted, and its sessions and subscriptions
 	// are gone.
 	FaultRestart Fault = "restart"
+	// FaultLockout: after Tries refused logins within Delay, each of which
+	// prolongs it, user and password are not accepted for as long. It hits
+	// with each lock.
+	FaultLockout Fault = "lockout"
+	// FaultSessionsFull: it has all the sessions that it can have.
+	FaultSessionsFull Fault = "sessions-full"
+	// FaultNoBasic: it accepts no Basic credentials.
+	FaultNoBasic Fault = "no-basic"
+	// FaultOtherMachine: another machine has its address, with another UUID.
+	FaultOtherMachine Fault = "other-machine"
 )
 
 // The faults of nodes.
@@ -85,12 +95,13 @@ const (
 )
 
 var (
-	// bmcFaults are those of a request.
+	// bmcFaults are those of a request, bmcStates others of BMCs.
 	bmcFaults     = []Fault{FaultDead, FaultHang, FaultSlow, FaultBusy, FaultCredentials}
+	bmcStates     = []Fault{FaultRestart, FaultLockout, FaultSessionsFull, FaultNoBasic, FaultOtherMachine}
 	nodeFaults    = []Fault{FaultDrop, FaultRefuse, FaultNotReady, FaultBreak, FaultCut, FaultSlowReset, FaultStale, FaultBoot, FaultWrongImage, FaultNoReport, FaultConfig}
 	serviceFaults = []Fault{FaultOutage, FaultHang, FaultSlow, FaultBusy}
 	resetFaults   = []Fault{FaultDrop, FaultRefuse, FaultNotReady, FaultBreak, FaultCut, FaultSlowReset}
-	delayed       = []Fault{FaultSlow, FaultSlowReset, FaultStale}
+	delayed       = []Fault{FaultSlow, FaultSlowReset, FaultStale, FaultLockout}
 	services      = []string{ServiceHSM, ServiceBSS, ServicePCS, ServiceCFS, ServiceIMS, ServiceTAPMS, ServiceS3, ServiceBMCs}
 )
 
@@ -99,6 +110,8 @@ const (
 	defaultSlow       = 3 * time.Second
 	defaultSlowReset  = 12 * time.Second
 	defaultStale      = time.Minute
+	defaultLockout    = 10 * time.Minute
+	defaultTries      = 5
 	defaultRetryAfter = time.Second
 )
 
@@ -146,8 +159,11 @@ type Rule struct {
 	Share       float64 `yaml:"share,omitempty" json:"share,omitempty"`
 	Probability float64 `yaml:"probability,omitempty" json:"probability,omitempty"`
 	Times       int     `yaml:"times,omitempty" json:"times,omitempty"`
-	// Delay is that of FaultSlow (3s), FaultSlowReset (12s) and FaultStale (1m).
+	// Delay is that of FaultSlow (3s), FaultSlowReset (12s), FaultLockout (10m) and
+	// FaultStale (1m).
 	Delay time.Duration `yaml:"delay,omitempty" json:"delay,omitempty"`
+	// Tries is how many refused logins FaultLockout takes (5).
+	Tries int `yaml:"tries,omitempty" json:"tries,omitempty"`
 	// RetryAfter is what FaultBusy asks for (1s), in whole seconds.
 	RetryAfter time.Duration `yaml:"retry_after,omitempty" json:"retry_after,omitempty"`
 	// Resets is off, on or graceful, for faults that are about resets.
@@ -192,7 +208,7 @@ func readRules(name string, from io.Reader) ([]Rule, error) {
 }
 
 func (r Rule) validate() error {
-	faults, of := slices.Concat(bmcFaults, []Fault{FaultRestart}, nodeFaults), "nodes"
+	faults, of := slices.Concat(bmcFaults, bmcStates, nodeFaults), "nodes"
 	if r.Service != "" {
 		faults, of = serviceFaults, "a service"
 	}
@@ -215,6 +231,8 @@ func (r Rule) validate() error {
 		return fmt.Errorf("resets %q: use off, on or graceful, with one of the faults %v", r.Resets, resetFaults)
 	case r.Delay > 0 && !slices.Contains(delayed, r.Fault):
 		return fmt.Errorf("a delay is for the faults %v", delayed)
+	case r.Tries < 0 || r.Tries > 0 && r.Fault != FaultLockout:
+		return fmt.Errorf("tries are 1 or more, and for the fault %s", FaultLockout)
 	case r.RetryAfter > 0 && r.Fault != FaultBusy:
 		return fmt.Errorf("retry_after is for the fault %s", FaultBusy)
 	}
@@ -251,6 +269,8 @@ func (r *Room) newRule(given Rule, place int, now time.Time) (*rule, error) {
 		given.Delay = cmp.Or(given.Delay, defaultSlow)
 	case FaultSlowReset:
 		given.Delay = cmp.Or(given.Delay, defaultSlowReset)
+	case FaultLockout:
+		given.Delay, given.Tries = cmp.Or(given.Delay, defaultLockout), cmp.Or(given.Tries, defaultTries)
 	case FaultStale:
 		given.Delay = cmp.Or(given.Delay, defaultStale)
 	case FaultBusy:
@@ -425,10 +445,24 @@ func (r *Room) trouble(target string, faults []Fault, now time.Time, mine func(*
 
 // restarts tells whether a BMC has restarted, as a request to it or an event of it
 // shows.
-func (r *Room) restarts(bmc string, now time.Time) bool {
+func (r *Room) restarts(bmc string, now time.Time) bool { return r.shows(FaultRestart, bmc, now) }
+
+// inForce is a rule of a fault that is in force for a BMC, without counting; nil is
+// none.
+func (r *Room) inForce(f Fault, bmc string, now time.Time) *rule {
+	for _, one := range r.rules {
+		if one.Service == "" && r.applies(one, f, bmc, now) {
+			return one
+		}
+	}
+	return nil
+}
+
+// shows tells whether a BMC has a fault that its answer shows.
+func (r *Room) shows(f Fault, bmc string, now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.hit(FaultRestart, bmc, r.asked[bmc], now, nil) != nil
+	return r.hit(f, bmc, r.asked[bmc], now, nil) != nil
 }
 
 // out tells whether a service has an outage, without counting a request.

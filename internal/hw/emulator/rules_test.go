@@ -294,7 +294,7 @@ func TestTheGuideNamesEveryFaultServiceAndMake(t *testing.T) {
 		t.Fatal(err)
 	}
 	names := append(ProfileNames(), services...)
-	for _, f := range slices.Concat(bmcFaults, []Fault{FaultRestart}, nodeFaults, serviceFaults) {
+	for _, f := range slices.Concat(bmcFaults, bmcStates, nodeFaults, serviceFaults) {
 		names = append(names, string(f))
 	}
 	for _, name := range append(names, inventories...) {

@@ -94,12 +94,13 @@ func (s *Server) login(w http.ResponseWriter, bmc string, body []byte) {
 		redfishError(w, http.StatusBadRequest, "Invalid JSON")
 		return
 	}
-	if who.UserName != bmcUser || who.Password != bmcPassword {
+	if !s.accepts(bmc, who.UserName, who.Password, time.Now()) {
 		extendedError(w, http.StatusUnauthorized, "Security.1.0.AccessDenied", "the service denies the login; check user and password")
 		return
 	}
 	opened, ok := s.sessions.create(bmc, s.room.bmcs[bmc][0].profile.Sessions, time.Now())
-	if !ok {
+	if !ok || s.room.shows(FaultSessionsFull, bmc, time.Now()) {
+		s.sessions.close(bmc, opened.id)
 		extendedError(w, http.StatusServiceUnavailable, "Base.1.0.SessionLimitExceeded", "the service has all the sessions it can have; close one")
 		return
 	}

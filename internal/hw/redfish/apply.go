@@ -179,6 +179,8 @@ func (o *order) post(ctx context.Context, resetType string) (result bos.CallResu
 		return bos.CallResult{Outcome: bos.CallNotAttempted, Detail: failed.Error()}, false, false
 	case failed.Kind == transport.NotSent:
 		return bos.CallResult{Outcome: bos.CallNotAttempted, Cause: bos.CauseBMCUnreachable, Detail: failed.Error()}, true, false
+	case failed.Kind == transport.Withheld:
+		return bos.CallResult{Outcome: bos.CallNotAttempted, Cause: bos.CauseCredentialsHeld, Detail: failed.Error()}, false, false
 	case failed.Kind == transport.Unanswered:
 		return bos.CallResult{Outcome: bos.CallUnknown, Cause: bos.CauseResetUnconfirmed, Detail: failed.Error()}, !failed.Cancelled, false
 	}
@@ -279,7 +281,7 @@ func (c caller) learn(ctx context.Context, e Endpoint) (reset, *transport.Error)
 // ending is the failure if it ends the call: after another one the reset may
 // still work.
 func ending(failed *transport.Error) *transport.Error {
-	if failed.Kind == transport.NotSent || failed.Kind == transport.Unanswered || unauthorized(failed.Status) || troubled(failed.Status) {
+	if failed.Kind == transport.NotSent || failed.Kind == transport.Unanswered || failed.Kind == transport.Withheld || unauthorized(failed.Status) || troubled(failed.Status) {
 		return failed
 	}
 	return nil
@@ -294,6 +296,8 @@ func unlearned(failed *transport.Error) (result bos.CallResult, silent bool) {
 	case failed.Kind == transport.NotSent, failed.Kind == transport.Unanswered:
 		r.Cause = bos.CauseBMCUnreachable
 		return r, true
+	case failed.Kind == transport.Withheld:
+		r.Cause = bos.CauseCredentialsHeld
 	case unauthorized(failed.Status):
 		r.Cause = bos.CauseBMCAuth
 	default:

@@ -81,6 +81,9 @@ func unread(r bos.PowerReading, failed *transport.Error) (read bos.PowerReading,
 			r.Detail = cancelledText
 		}
 		return r, !failed.Cancelled
+	case transport.Withheld:
+		r.Symptom, r.Cause = bos.SymptomRefusing, bos.CauseCredentialsHeld
+		return r, false
 	case transport.Refused, transport.Broken:
 	}
 	r.Symptom, r.Cause = bos.SymptomRefusing, bos.CauseBMCError

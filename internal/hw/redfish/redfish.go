@@ -58,8 +58,8 @@ type Config struct {
 	// must not tell what it read. Nil is Password.
 	PasswordFrom func() (string, error)
 	// Sessions logs in to each BMC once instead of sending the password with
-	// every request. A BMC that has no sessions to give gets Basic
-	// credentials until the client is closed.
+	// every request. A BMC that has no session to give gets Basic
+	// credentials for a while.
 	Sessions bool
 	// Concurrency bounds the BMCs that are asked at the same time and have
 	// not taken long yet; 0 is 256. Those that have, and those that were
@@ -86,6 +86,7 @@ type Client struct {
 	// trusted and suspect are the lanes: BMCs that keep silent queue and wait
 	// apart, so that they do not hold up those that answer.
 	trusted, suspect chan struct{}
+	guard            guard
 
 	mu      sync.Mutex
 	silent  map[string]bool // by address
@@ -208,9 +209,7 @@ func (c caller) ask(ctx context.Context, method string, e Endpoint, path string,
 	if c.config.Sessions && user != "" {
 		return c.inSession(ctx, e, q, user, password)
 	}
-	q.User, q.Password = user, password
-	res, err := c.http.Do(ctx, q)
-	return res, failure(err)
+	return c.basic(ctx, e, q, user, password)
 }
 
 // failure is err as what transport always returns.

@@ -2,6 +2,7 @@ package redfish
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
@@ -18,29 +19,55 @@ const (
 	// on their own what is left.
 	farewellTimeout = 5 * time.Second
 	farewellsAtOnce = 64
+	// basicFor is for how long Basic credentials are used in place of a session
+	// that there was none of, guardedFor where a BMC wants them for logins
+	// too: each login is a failed one then.
+	basicFor, guardedFor = 5 * time.Minute, time.Hour
+	// loginsRefused is how many logins in a row a BMC may refuse, for another
+	// reason than the password, until Basic credentials are used.
+	loginsRefused = 2
 )
 
 // session is the one login at a BMC. A lost answer to a login may have made a
-// session that nobody can end, and BMCs have few: none is asked for after it.
+// session that nobody can end, and BMCs have few: none is asked for soon after it.
 type session struct {
 	token    string // empty without a session
-	location string // its address, to end it
+	location string // its address, to end it; empty if the BMC did not tell
 	user     string
-	basic    bool // the BMC has no sessions to give, or to none but Basic credentials
+	// basicUntil is until when Basic credentials are used: there was no session
+	// to have.
+	basicUntil time.Time
+	// noBasicUntil is until when they are not: the BMC refused this secret so.
+	noBasicUntil time.Time
+	noBasic      secret
+	// refused counts the logins in a row that were refused for other reasons.
+	refused int
+}
+
+// sessionAt is the login at a BMC. It belongs to who holds the gate.
+func (c *Client) sessionAt(address string) *session {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.sessions[address]
+	if s == nil {
+		s = &session{}
+		c.sessions[address] = s
+	}
+	return s
+}
+
+// barsBasic reports whether the BMC refused a secret as Basic credentials a while ago.
+func (s *session) barsBasic(of secret, now time.Time) bool {
+	return s.noBasic == of && now.Before(s.noBasicUntil)
 }
 
 // inSession sends a request with the BMC's session, which it begins where there
 // is none and once more where it has expired. It is called by who holds the gate.
 func (c *Client) inSession(ctx context.Context, e Endpoint, q transport.Request, user, password string) (*transport.Response, *transport.Error) {
-	c.mu.Lock()
-	s := c.sessions[e.Address]
-	if s == nil {
-		s = &session{}
-		c.sessions[e.Address] = s
-	}
-	c.mu.Unlock()
+	s, as := c.sessionAt(e.Address), secretOf(user, password)
 	for range 2 {
-		if s.token == "" && !s.basic {
+		now := time.Now()
+		if s.token == "" && (s.barsBasic(as, now) || !now.Before(s.basicUntil)) {
 			if failed := c.login(ctx, e, s, user, password); failed != nil {
 				return nil, failed
 			}
@@ -58,38 +85,83 @@ func (c *Client) inSession(ctx context.Context, e Endpoint, q transport.Request,
 		c.doubtEvents(e.Address)
 		c.mu.Unlock()
 	}
-	// A token that is new and refused is the last one.
-	s.basic = s.basic || s.token == ""
+	now := time.Now()
+	if s.barsBasic(as, now) {
+		return nil, transport.Withhold("the BMC " + e.Address + " accepts no Basic credentials, and gives no session that it accepts; switch one of them on there, or correct power.redfish.credentials")
+	}
+	if s.token == "" && !now.Before(s.basicUntil) {
+		s.basicUntil = now.Add(basicFor) // a token that is new was refused
+	}
 	q.Header, q.Secrets = nil, nil
+	res, failed := c.basic(ctx, e, q, user, password)
+	if says(res) == refused {
+		s.noBasic, s.noBasicUntil = as, time.Now().Add(triesFor)
+	}
+	return res, failed
+}
+
+// basic sends a request with Basic credentials, or none where there are none.
+func (c *Client) basic(ctx context.Context, e Endpoint, q transport.Request, user, password string) (*transport.Response, *transport.Error) {
+	if user == "" && password == "" {
+		res, err := c.http.Do(ctx, q)
+		return res, failure(err)
+	}
+	done, held := c.guard.admit(e.Address, user, secretOf(user, password), time.Now())
+	if held != nil {
+		return nil, held
+	}
 	q.User, q.Password = user, password
 	res, err := c.http.Do(ctx, q)
+	done(says(res))
 	return res, failure(err)
 }
 
 // login begins a session, or finds that the BMC has none to give. The error is
 // a failure that ends the request, which then has not been sent.
 func (c *Client) login(ctx context.Context, e Endpoint, s *session, user, password string) *transport.Error {
+	done, held := c.guard.admit(e.Address, user, secretOf(user, password), time.Now())
+	if held != nil {
+		return held
+	}
 	body := struct{ UserName, Password string }{user, password}
 	res, err := c.http.Do(ctx, transport.Request{
 		Method: http.MethodPost, URL: e.url(sessionsPath), Body: body, Secrets: []string{password},
 	})
-	var ends *transport.Error
-	switch failed := failure(err); {
+	failed, now := failure(err), time.Now()
+	switch {
 	case failed == nil:
-		s.begin(e, user, res.Header)
+		done(accepted)
+		s.begin(e, user, res, now)
+		return nil
 	case failed.Status == http.StatusUnauthorized && challenges(res.Header):
-		s.basic = true
-	case failed.Kind == transport.NotSent, unauthorized(failed.Status):
-		ends = failed
+		done(refusedPerhaps)
+		s.basicUntil = now.Add(guardedFor)
+		return nil
+	case unauthorized(failed.Status), meaning(res) == refusedLogin:
+		done(refused)
+		failed.Status = http.StatusUnauthorized
+		return failed
+	}
+	done(unclear)
+	switch {
+	case failed.Kind == transport.NotSent:
+		return failed
 	case failed.Kind == transport.Unanswered:
-		s.basic = true
+		s.basicUntil = now.Add(basicFor)
 		// It is the login that may have happened; what was to follow has not.
 		failed.Kind = transport.NotSent
-		ends = failed
-	default:
-		s.basic = true
+		return failed
+	case transport.Absent(failed.Status):
+		s.basicUntil = now.Add(basicFor)
+		return nil
 	}
-	return ends
+	if s.refused++; s.refused < loginsRefused || s.barsBasic(secretOf(user, password), now) {
+		// The table of sessions is full, or the BMC starts: it passes.
+		failed.Status = http.StatusServiceUnavailable
+		return failed
+	}
+	s.refused, s.basicUntil = 0, now.Add(basicFor)
+	return nil
 }
 
 // challenges reports whether a refusal asks for Basic credentials: some BMCs want
@@ -101,17 +173,28 @@ func challenges(refusal http.Header) bool {
 	})
 }
 
-// begin takes the session from the answer to a login; what cannot be ended is
-// not used.
-func (s *session) begin(e Endpoint, user string, answer http.Header) {
-	token := answer.Get("X-Auth-Token")
-	// BMCs know themselves under other names; the path is what counts.
-	u, err := url.Parse(answer.Get("Location"))
-	if err != nil || token == "" || !strings.HasPrefix(u.Path, "/") {
-		s.basic = true
+// begin takes the session from the answer to a login. Where the header with its
+// address is missing, the body has it; one that cannot be ended is used all the
+// same, as others would have to be begun in its place.
+func (s *session) begin(e Endpoint, user string, answer *transport.Response, now time.Time) {
+	s.refused = 0
+	token := answer.Header.Get("X-Auth-Token")
+	if token == "" {
+		s.basicUntil = now.Add(basicFor)
 		return
 	}
-	s.token, s.location, s.user = token, e.url(u.EscapedPath()), user
+	s.token, s.user, s.location, s.basicUntil = token, user, "", time.Time{}
+	var body struct {
+		ID string `json:"@odata.id"`
+	}
+	_ = json.Unmarshal(answer.Body, &body) // it may have none
+	for _, reference := range []string{answer.Header.Get("Location"), body.ID} {
+		// BMCs know themselves under other names; the path is what counts.
+		if u, err := url.Parse(reference); err == nil && strings.HasPrefix(u.Path, "/") {
+			s.location = e.url(u.EscapedPath())
+			return
+		}
+	}
 }
 
 // logout ends all sessions as far as there is time.
@@ -119,7 +202,7 @@ func (c *Client) logout() {
 	c.mu.Lock()
 	var left []*session
 	for _, s := range c.sessions {
-		if s.token != "" {
+		if s.token != "" && s.location != "" {
 			left = append(left, s)
 		}
 	}

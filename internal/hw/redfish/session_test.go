@@ -35,7 +35,8 @@ type host struct {
 	lost      bool
 	without   string
 	forgetful bool
-	echo      bool // resets fail with what was sent
+	body      string // of the answer to a login
+	echo      bool   // resets fail with what was sent
 }
 
 func startHost(t *testing.T, h *host) (*host, *redfish.Client) {
@@ -114,6 +115,7 @@ func (h *host) login(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Location", fmt.Sprintf("https://bmc.example/redfish/v1/SessionService/Sessions/%d", h.logins))
 	w.Header().Del(h.without)
 	w.WriteHeader(http.StatusCreated)
+	_, _ = io.WriteString(w, h.body)
 }
 
 // expire forgets all sessions, as a BMC does that was reset.
@@ -153,9 +155,7 @@ func TestASessionIsBegunOnceRenewedWhenItExpiredAndEnded(t *testing.T) {
 func TestABMCWithoutSessionsToGiveGetsBasicCredentials(t *testing.T) {
 	for name, h := range map[string]*host{
 		"no session service":  {refusal: http.StatusNotFound},
-		"too many sessions":   {refusal: http.StatusServiceUnavailable},
 		"no token":            {without: "X-Auth-Token"},
-		"no location":         {without: "Location"},
 		"logins need a login": {guarded: true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -164,6 +164,47 @@ func TestABMCWithoutSessionsToGiveGetsBasicCredentials(t *testing.T) {
 			lookOn(t, c)
 			c.Close()
 			h.wantAsked(t, "login", "GET basic", "GET basic")
+		})
+	}
+}
+
+func TestALoginThatIsRefusedForAnotherReasonIsAskedAgainBeforeBasicCredentialsAre(t *testing.T) {
+	h, c := startHost(t, &host{refusal: http.StatusInternalServerError})
+	wantReading(t, look(t.Context(), t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomRefusing, bos.CauseBMCError, "500")
+	h.mu.Lock()
+	h.refusal = 0
+	h.mu.Unlock()
+	lookOn(t, c)
+	c.Close()
+	h.wantAsked(t, "login", "login", "GET 1", "DELETE 1")
+
+	h, c = startHost(t, &host{refusal: http.StatusServiceUnavailable})
+	// What was to follow a login that broke was not sent.
+	wantResult(t, apply(t.Context(), t, c, bos.PowerForceOff, node).results[node], bos.CallBusy, bos.CauseBMCError, "503")
+	lookOn(t, c)
+	lookOn(t, c)
+	c.Close()
+	h.wantAsked(t, "login", "login", "GET basic", "GET basic")
+}
+
+func TestASessionWithoutALocationIsThatOfTheBody(t *testing.T) {
+	for name, c := range map[string]struct {
+		body string
+		last string
+	}{
+		"in the body": {`{"@odata.id":"/redfish/v1/SessionService/Sessions/1"}`, "DELETE 1"},
+		"nowhere":     {``, "GET 1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h, client := startHost(t, &host{without: "Location", body: c.body})
+			lookOn(t, client)
+			lookOn(t, client)
+			client.Close()
+			want := []string{"login", "GET 1", "GET 1"}
+			if c.last != "GET 1" {
+				want = append(want, c.last)
+			}
+			h.wantAsked(t, want...)
 		})
 	}
 }
@@ -194,14 +235,16 @@ func TestAnEchoedTokenIsNotShown(t *testing.T) {
 }
 
 // TestARefusedLoginIsAboutTheCredentials: where the refusal may be about the login
-// itself, Basic credentials are tried, and no login again, as BMCs count failures.
+// itself, Basic credentials are tried once; after two refusals nothing is, as BMCs
+// count failures.
 func TestARefusedLoginIsAboutTheCredentials(t *testing.T) {
 	for name, c := range map[string]struct {
-		host  *host
-		asked []string
+		host   *host
+		asked  []string
+		causes []bos.Cause
 	}{
-		"for good":              {&host{}, []string{"login", "login"}},
-		"perhaps for the login": {&host{guarded: true}, []string{"login", "GET basic", "GET basic"}},
+		"for good":              {&host{}, []string{"login", "login"}, []bos.Cause{bos.CauseBMCAuth, bos.CauseBMCAuth, bos.CauseCredentialsHeld}},
+		"perhaps for the login": {&host{guarded: true}, []string{"login", "GET basic"}, []bos.Cause{bos.CauseBMCAuth, bos.CauseCredentialsHeld, bos.CauseCredentialsHeld}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h, _ := startHost(t, c.host)
@@ -209,9 +252,10 @@ func TestARefusedLoginIsAboutTheCredentials(t *testing.T) {
 				Sessions: true, User: user, Password: "wr0ng",
 				Endpoints: fixed(map[string]redfish.Endpoint{node: {Address: h.address, System: "/redfish/v1/Systems/1"}}),
 			})
-			for range 2 {
-				wantReading(t, look(t.Context(), t, client, node).results[node], bos.PowerStateUnknown, bos.SymptomRefusing, bos.CauseBMCAuth)
+			for _, cause := range c.causes {
+				wantReading(t, look(t.Context(), t, client, node).results[node], bos.PowerStateUnknown, bos.SymptomRefusing, cause)
 			}
+			wantResult(t, apply(t.Context(), t, client, bos.PowerOn, node).results[node], bos.CallNotAttempted, bos.CauseCredentialsHeld, "lest it locks the account", "power.redfish.credentials")
 			h.wantAsked(t, c.asked...)
 		})
 	}

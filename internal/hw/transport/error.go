@@ -34,7 +34,12 @@ const (
 	// Broken: it was answered with success, but the body is too large or
 	// not what it should be.
 	Broken
+	// Withheld: it was not asked, because of what was answered before.
+	Withheld
 )
+
+// Withhold is the error of a request that is not made; why is the whole sentence.
+func Withhold(why string) *Error { return &Error{Kind: Withheld, text: why} }
 
 // Error is a failed request. Its text holds no credentials.
 type Error struct {
