@@ -45,7 +45,7 @@ func (c *Client) Write(ctx context.Context, ids []string, a bos.BootArtifacts) (
 	if len(ids) == 0 {
 		return "", nil
 	}
-	res, err := c.http.Do(ctx, transport.Request{
+	res, err := c.http.Do(bos.ActingOn(ctx, ids...), transport.Request{
 		Method: http.MethodPut, URL: c.url + "/bootparameters",
 		Body: struct {
 			Hosts  []string `json:"hosts"`

@@ -363,9 +363,7 @@ func TestATargetThatCFSDoesNotTakeSaysWhatIsKnown(t *testing.T) {
 
 func TestAHaltedCallSetsNothing(t *testing.T) {
 	f := &fake{}
-	halt := make(chan struct{})
-	close(halt)
-	start(t, f).Set(bos.WithHalt(t.Context(), halt), bos.ConfigurationTarget{}, []string{"x1c0s0b0n0"}, func(r bos.CallResult) {
+	start(t, f).Set(bos.WithPermission(t.Context(), func(string) bool { return false }), bos.ConfigurationTarget{}, []string{"x1c0s0b0n0"}, func(r bos.CallResult) {
 		if r.Outcome != bos.CallNotAttempted {
 			t.Errorf("got %+v", r)
 		}

@@ -50,6 +50,17 @@ func (c *Client) Set(ctx context.Context, target bos.ConfigurationTarget, ids []
 }
 
 func (c *Client) patch(ctx context.Context, target bos.ConfigurationTarget, ids []string) []bos.CallResult {
+	ids, denied := bos.Permitted(ctx, ids)
+	if len(denied) > 0 {
+		results := make([]bos.CallResult, len(denied))
+		for i, id := range denied {
+			results[i] = bos.CallResult{ID: id, Outcome: bos.CallNotAttempted, Detail: bos.NotPermitted}
+		}
+		if len(ids) > 0 {
+			results = append(results, c.patch(ctx, target, ids)...)
+		}
+		return results
+	}
 	all := make([]bos.CallResult, len(ids))
 	same := func(r bos.CallResult) []bos.CallResult {
 		for i, id := range ids {
@@ -58,9 +69,6 @@ func (c *Client) patch(ctx context.Context, target bos.ConfigurationTarget, ids 
 		}
 		return all
 	}
-	if bos.Halted(ctx) {
-		return same(bos.CallResult{Outcome: bos.CallNotAttempted, Detail: "the configuration was cancelled before it was set"})
-	}
 	p := patch{DesiredConfig: target.Name, Enabled: target.Enabled, Tags: map[string]string{"bos_session": target.Session}}
 	if target.Clear {
 		p.State = &[]struct{}{}
@@ -68,7 +76,7 @@ func (c *Client) patch(ctx context.Context, target bos.ConfigurationTarget, ids 
 	var answer struct {
 		IDs *[]string `json:"component_ids"`
 	}
-	err := c.http.JSON(ctx, transport.Request{
+	err := c.http.JSON(bos.ActingOn(ctx, ids...), transport.Request{
 		Method: http.MethodPatch, URL: c.url + "/components",
 		Body: struct {
 			Patch   patch   `json:"patch"`

@@ -15,8 +15,8 @@ import (
 
 // Apply asks PCS for a transition of the nodes, in as many as their number
 // needs. A node is done when PCS took it over; what becomes of its task is told
-// by the readings of Look. When the context says halt, no further transition is
-// started.
+// by the readings of Look. A node that may not be acted on any more
+// (bos.MayAct) is left out.
 func (c *Client) Apply(ctx context.Context, op bos.PowerOp, ids []string, each func(bos.CallResult)) {
 	ids = bos.Distinct(ids)
 	c.errands.begin(ids)
@@ -52,8 +52,16 @@ type transitionRequest struct {
 
 // transit starts one transition.
 func (c *Client) transit(ctx context.Context, op bos.PowerOp, ids []string) []bos.CallResult {
-	if bos.Halted(ctx) || ctx.Err() != nil {
+	if ctx.Err() != nil {
 		return same(ids, bos.CallResult{Outcome: bos.CallNotAttempted, Detail: "the power action was cancelled before it was sent"})
+	}
+	ids, denied := bos.Permitted(ctx, ids)
+	if len(denied) > 0 {
+		results := same(denied, bos.CallResult{Outcome: bos.CallNotAttempted, Detail: bos.NotPermitted})
+		if len(ids) > 0 {
+			results = append(results, c.transit(ctx, op, ids)...)
+		}
+		return results
 	}
 	body := transitionRequest{Operation: op, TaskDeadlineMinutes: int(c.deadline / time.Minute), Location: make([]location, len(ids))}
 	for i, id := range ids {
@@ -63,7 +71,7 @@ func (c *Client) transit(ctx context.Context, op bos.PowerOp, ids []string) []bo
 	var answer struct {
 		TransitionID string `json:"transitionID"`
 	}
-	err := c.http.JSON(ctx, q, &answer)
+	err := c.http.JSON(bos.ActingOn(ctx, ids...), q, &answer)
 	failed := failure(err)
 	switch {
 	case err == nil, failed != nil && failed.Status >= 200 && failed.Status <= 299 && transport.ClassOf(err) != transport.ClassGateway:

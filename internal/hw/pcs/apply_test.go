@@ -120,9 +120,7 @@ func TestATransitionWithoutAnswerIsUnknownAndNotRepeated(t *testing.T) {
 func TestAHaltedCallStartsNothing(t *testing.T) {
 	f := &fake{}
 	c, _ := start(t, f)
-	halt := make(chan struct{})
-	close(halt)
-	c.Apply(bos.WithHalt(t.Context(), halt), bos.PowerOn, []string{"x1c0s0b0n0"}, func(r bos.CallResult) {
+	c.Apply(bos.WithPermission(t.Context(), func(string) bool { return false }), bos.PowerOn, []string{"x1c0s0b0n0"}, func(r bos.CallResult) {
 		if r.Outcome != bos.CallNotAttempted {
 			t.Errorf("got %+v", r)
 		}

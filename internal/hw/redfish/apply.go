@@ -147,7 +147,7 @@ func (o *order) send(ctx context.Context) (ended bool) {
 			continue
 		}
 		sent := o.result.Detail != ""
-		if sent && (ctx.Err() != nil || bos.Halted(ctx)) {
+		if sent && (ctx.Err() != nil || !bos.MayAct(ctx, o.id)) {
 			return true // the refusal stands
 		}
 		var next bool

@@ -125,13 +125,13 @@ func oneBMC[T any](ctx context.Context, c *Client, lane chan struct{}, slow func
 	dead := false
 	for _, t := range nodes {
 		switch {
-		case !entered || ctx.Err() != nil || bos.Halted(ctx):
+		case !entered || ctx.Err() != nil || !bos.MayAct(ctx, t.id):
 			out <- j.cancelled(t.id)
 		case dead:
 			out <- j.skipped(t)
 		default:
 			var result T
-			result, dead = j.one(ctx, t)
+			result, dead = j.one(bos.ActingOn(ctx, t.id), t)
 			if ctx.Err() == nil {
 				c.noteSilent(address, dead)
 			}

@@ -313,15 +313,14 @@ func TestEveryNodeIsReportedExactlyOnce(t *testing.T) {
 }
 
 func TestAHaltLetsTheCallUnderWayEndAndStartsNoOther(t *testing.T) {
-	halt := make(chan struct{})
-	var once sync.Once
+	var halted atomic.Bool
 	b := startBMC(t, func(_ *bmc, w http.ResponseWriter, _ *http.Request, _ string) {
-		once.Do(func() { close(halt) })
+		halted.Store(true)
 		w.WriteHeader(http.StatusNoContent)
 	})
 	ids, endpoints := rack(b, 1, 4)
 	c := connect(t, redfish.Config{Endpoints: fixed(endpoints)})
-	got := apply(bos.WithHalt(t.Context(), halt), t, c, bos.PowerOn, ids...)
+	got := apply(bos.WithPermission(t.Context(), func(string) bool { return !halted.Load() }), t, c, bos.PowerOn, ids...)
 	done, left := 0, 0
 	for _, r := range got.results {
 		switch r.Outcome {

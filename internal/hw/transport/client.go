@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/go-resty/resty/v2"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
 // Config is how one kind of upstream is asked.
@@ -189,6 +191,9 @@ func (c *Client) Do(ctx context.Context, q Request) (*Response, error) {
 		}
 		r.SetHeader("Content-Type", "application/json").SetBody(body)
 	}
+	if !reads(q.Method) && !bos.MaySend(ctx) {
+		return nil, c.say(&Error{Kind: NotSent, Cancelled: true, cause: context.Canceled}, q, asked(q)+": "+bos.NotPermitted)
+	}
 	raw, err := r.Execute(q.Method, q.URL)
 	if err != nil {
 		drop(raw)
@@ -292,12 +297,14 @@ func status(code int) string {
 // followed comes back as the answer.
 func sameHostReads(next *http.Request, via []*http.Request) error {
 	first := via[0]
-	read := first.Method == http.MethodGet || first.Method == http.MethodHead
-	if !read || !sameOrigin(next.URL, first.URL) || len(via) > maxRedirects {
+	if !reads(first.Method) || !sameOrigin(next.URL, first.URL) || len(via) > maxRedirects {
 		return http.ErrUseLastResponse
 	}
 	return nil
 }
+
+// reads reports whether a request of this method changes nothing.
+func reads(method string) bool { return method == http.MethodGet || method == http.MethodHead }
 
 func sameOrigin(a, b *url.URL) bool { return a.Scheme == b.Scheme && a.Host == b.Host }
 

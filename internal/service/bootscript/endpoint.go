@@ -91,6 +91,9 @@ func (e *Endpoint) Write(ctx context.Context, ids []string, a bos.BootArtifacts)
 	for i, id := range ids {
 		hosts[i] = bos.CanonicalXname(id)
 	}
+	if !bos.MayAct(ctx, ids...) {
+		return "", &bos.CallError{Outcome: bos.CallNotAttempted, Detail: bos.NotPermitted}
+	}
 	token := e.token()
 	if err := e.config.Store.PutHostBoots(ctx, hosts, a, token); err != nil {
 		return "", &bos.CallError{
