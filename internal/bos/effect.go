@@ -49,3 +49,22 @@ func (k EffectKind) PowerOp() PowerOp {
 		return ""
 	}
 }
+
+// Order is what is wanted of a component, as far as the calls for it depend on
+// it: one that was ordered under another is void.
+type Order struct {
+	Enabled       bool
+	Session       string
+	Artifacts     BootArtifacts
+	Configuration string
+	// ActionAt tells a component that was armed anew, in nanoseconds since 1970.
+	ActionAt int64
+}
+
+// Order is the component's of now.
+func (r *Record) Order() Order {
+	return Order{
+		Enabled: r.Enabled, Session: r.Session, Artifacts: r.DesiredState.BootArtifacts,
+		Configuration: r.DesiredState.Configuration, ActionAt: r.Work.ActionAt.UnixNano(),
+	}
+}

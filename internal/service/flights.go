@@ -1,49 +1,119 @@
 package service
 
-import "sync"
+import (
+	"sync"
 
-// flights are the batches of power actions under way, by session, so that a
-// session that ends early (it was cancelled) starts nothing more.
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
+)
+
+// flights are the calls under way, one for each node. They belong to the process
+// and not to an engine, nor to a session: a call that waits for its turn outlives
+// both, and must not be carried out for an order that no longer stands.
 type flights struct {
 	mu  sync.Mutex
-	all map[string]map[*flight]bool
+	all map[string]*flight
 }
 
+// flight is the call of one node.
 type flight struct {
-	session string
-	halt    chan struct{}
+	kind   bos.EffectKind
+	order  bos.Order
+	halted bool
 }
 
-func (f *flights) begin(session string) *flight {
+// begin notes calls before the commit that orders them: a write that comes after
+// the commit then finds them.
+func (f *flights) begin(batches []decide.Batch, orders map[string]bos.Order) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.all == nil {
-		f.all = make(map[string]map[*flight]bool)
+		f.all = make(map[string]*flight)
 	}
-	if f.all[session] == nil {
-		f.all[session] = make(map[*flight]bool)
-	}
-	begun := &flight{session, make(chan struct{})}
-	f.all[session][begun] = true
-	return begun
-}
-
-func (f *flights) end(over *flight) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	delete(f.all[over.session], over)
-	if len(f.all[over.session]) == 0 {
-		delete(f.all, over.session)
+	for _, b := range batches {
+		for _, id := range b.IDs {
+			if old := f.all[id]; old != nil {
+				old.halted = true // an engine starts no second call beside one
+			}
+			f.all[id] = &flight{kind: b.Effect.Kind, order: orders[id]}
+		}
 	}
 }
 
-// halt stops what a session has not begun. Nodes of a namesake, another
-// tenant's session, are set back for a moment and tried again.
-func (f *flights) halt(session string) {
+// of is the flights of some nodes.
+func (f *flights) of(ids []string) map[string]*flight {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for f := range f.all[session] {
-		close(f.halt)
+	some := make(map[string]*flight, len(ids))
+	for _, id := range ids {
+		some[id] = f.all[id]
 	}
-	delete(f.all, session)
+	return some
+}
+
+// end forgets a call that was answered.
+func (f *flights) end(id string, over *flight) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.all[id] == over {
+		delete(f.all, id)
+	}
+}
+
+// drop forgets calls that are never made.
+func (f *flights) drop(ids []string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, id := range ids {
+		delete(f.all, id)
+	}
+}
+
+// may reports whether a call may still be made.
+func (f *flights) may(id string, asks *flight) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return asks != nil && f.all[id] == asks && !asks.halted
+}
+
+// halt stops the calls of nodes that are not made yet.
+func (f *flights) halt(ids []string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, id := range ids {
+		if flight := f.all[id]; flight != nil {
+			flight.halted = true
+		}
+	}
+}
+
+// haltAll stops all calls that are not made yet.
+func (f *flights) haltAll() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, flight := range f.all {
+		flight.halted = true
+	}
+}
+
+// written stops the calls of records that are now under another order.
+func (f *flights) written(records []bos.Record) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := range records {
+		if flight := f.all[records[i].ID]; flight != nil && flight.order != records[i].Order() {
+			flight.halted = true
+		}
+	}
+}
+
+// surviving is what is under way, for an engine that starts.
+func (f *flights) surviving() map[string]bos.EffectKind {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	kinds := make(map[string]bos.EffectKind, len(f.all))
+	for id, flight := range f.all {
+		kinds[id] = flight.kind
+	}
+	return kinds
 }

@@ -33,6 +33,18 @@ func (b *inbox) put(epoch int, add func(*engine.Inputs)) {
 	}
 }
 
+// result notes the answer to an effect, for whatever engine there is: its call
+// belongs to none.
+func (b *inbox) result(res engine.Result) {
+	b.mu.Lock()
+	b.in.Results = append(b.in.Results, res)
+	b.mu.Unlock()
+	select {
+	case b.signal <- struct{}{}:
+	default:
+	}
+}
+
 // take moves what has come to the end of to.
 func (b *inbox) take(to *engine.Inputs) {
 	b.mu.Lock()
@@ -49,11 +61,12 @@ func (b *inbox) take(to *engine.Inputs) {
 	}
 }
 
-// begin drops what was for the engine before, and returns the new epoch.
+// begin drops what was for the engine before, but for the answers to effects, and
+// returns the new epoch.
 func (b *inbox) begin() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.epoch++
-	b.in = engine.Inputs{}
+	b.in = engine.Inputs{Results: b.in.Results}
 	return b.epoch
 }

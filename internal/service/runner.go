@@ -23,8 +23,8 @@ const (
 	longestMoment = 40 * time.Millisecond
 	// drainTimeout is how long a stopping service waits for calls in flight.
 	drainTimeout = 15 * time.Second
-	// awayAfter is how long the runner, which comes round with each renewal of the
-	// lease, does not do so before it counts as away.
+	// awayAfter is how long the runner, which comes round as often as the lease is
+	// renewed, does not do so before it counts as away.
 	awayAfter = leaseTTL
 	// storeRetry is the pause after a database that failed.
 	storeRetry = time.Second
@@ -36,10 +36,7 @@ type runner struct {
 	service *Service
 	ports   engine.Ports
 	log     *slog.Logger
-	fence   int64
-	// heard is what the clock showed when the lease was renewed last: until then
-	// the database is known to have taken what was written.
-	heard time.Time
+	lease   *keeper
 	// looked is when the runner last came round.
 	looked time.Time
 
@@ -52,47 +49,54 @@ type runner struct {
 	inbox   *inbox
 	epoch   int // of the engine, in the inbox
 	calls   sync.WaitGroup
-	flights flights
+	flights *flights
 }
 
 func newRunner(s *Service, lease bos.Lease) *runner {
 	return &runner{
-		service: s, ports: s.ports, log: s.config.Log, fence: lease.Fence, heard: lease.Clock,
-		inbox: newInbox(),
+		service: s, ports: s.ports, log: s.config.Log, lease: newKeeper(s, lease),
+		inbox: newInbox(), flights: &s.flights,
 	}
 }
 
 func (r *runner) run(ctx context.Context) error {
 	calls, stopCalls := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopCalls()
-	renew := time.NewTicker(leaseTTL / 3)
-	defer renew.Stop()
+	keeping, stopKeeping := context.WithCancel(context.WithoutCancel(ctx))
+	var kept sync.WaitGroup
+	round := time.NewTicker(leaseTTL / 3)
+	defer round.Stop()
+	kept.Go(func() { r.lease.keep(keeping) })
+	defer kept.Wait()
+	defer stopKeeping()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		began := time.Now()
 		wake, err := r.pass(ctx, calls)
 		took := time.Since(began)
-		if errors.Is(err, bos.ErrFenced) {
+		if errors.Is(err, bos.ErrFenced) || errors.Is(err, bos.ErrLeaseHeld) {
+			r.flights.haltAll()
 			return err
 		}
 		if err != nil && ctx.Err() == nil {
 			r.log.Error("the database failed; the engine starts afresh from it", "error", err)
-			r.engine = nil
+			r.dropEngine()
 			wake = time.Now().Add(storeRetry)
 		}
 		timer.Reset(until(wake))
 		select {
 		case <-ctx.Done():
 		case <-timer.C:
-		case <-renew.C:
-			if err := r.renew(ctx); errors.Is(err, bos.ErrLeaseHeld) {
+		case <-round.C:
+		case err := <-r.lease.trouble:
+			if errors.Is(err, bos.ErrLeaseHeld) {
+				r.flights.haltAll()
 				return err
-			} else if err != nil && ctx.Err() == nil {
-				// A database that takes no renewal takes no report of a node either.
-				r.log.Error("cannot renew the engine's lease; the engine starts afresh when the database takes writes", "error", err)
-				r.engine = nil
 			}
+			// A database that takes no renewal takes no report of a node either.
+			r.log.Error("cannot renew the engine's lease; the engine starts afresh when the database takes writes", "error", err)
+			r.dropEngine()
 		case <-r.service.changes.signal:
 		case <-r.inbox.signal:
 		}
@@ -125,21 +129,6 @@ func until(wake time.Time) time.Duration {
 	return max(time.Until(wake), 0)
 }
 
-// renew renews the lease, and with it what the clock shows. Without an engine the
-// clock stands.
-func (r *runner) renew(ctx context.Context) error {
-	now := r.heard
-	if r.engine != nil {
-		now, _ = r.service.clock.now()
-	}
-	lease, err := r.service.config.Store.Lease(ctx, r.service.holder, now, bos.Lease{})
-	if err != nil {
-		return err
-	}
-	r.fence, r.heard = lease.Fence, lease.Clock
-	return nil
-}
-
 // away lets the clock stand for as long as the runner did not come round: the
 // process was stopped, or its machine, and what nodes reported waits to be read.
 func (r *runner) away() {
@@ -157,6 +146,7 @@ func (r *runner) pass(ctx, calls context.Context) (time.Time, error) {
 	r.next = engine.Inputs{}
 	r.away()
 	if err := r.load(ctx, &in); err != nil {
+		r.next.Results = in.Results
 		return time.Time{}, err
 	}
 	now, times := r.service.clock.now()
@@ -165,6 +155,11 @@ func (r *runner) pass(ctx, calls context.Context) (time.Time, error) {
 	r.service.arrivals.follow(out)
 	effects, err := r.commit(ctx, out)
 	if err != nil {
+		// Nothing of this pass is started, and its answers are for the next engine.
+		for _, batch := range out.Effects {
+			r.flights.drop(batch.IDs)
+		}
+		r.next.Results = append(in.Results, r.next.Results...)
 		return time.Time{}, err
 	}
 	r.start(calls, out, effects)
@@ -184,14 +179,14 @@ func (r *runner) load(ctx context.Context, in *engine.Inputs) error {
 	r.inventories = changed.inventories
 	if r.engine == nil {
 		// An engine runs while the database takes writes, and what nodes report.
-		if err := r.renew(ctx); err != nil {
+		if err := r.lease.renew(ctx); err != nil {
 			return err
 		}
 		cold, err := r.ports.Load(ctx, r.service.config.Limits, time.Now())
 		if err != nil {
 			return err
 		}
-		r.looked = engine.Resumed(r.heard, cold, time.Now())
+		r.looked = engine.Resumed(r.lease.held().Clock, cold, time.Now())
 		r.service.clock.resume(r.looked)
 		r.epoch = r.inbox.begin()
 		r.service.arrivals.reset()
@@ -202,7 +197,12 @@ func (r *runner) load(ctx context.Context, in *engine.Inputs) error {
 			Configures:     r.ports.Configuration != nil,
 			NoInventory:    r.ports.Inventory == nil,
 		})
+		// What is answered from here on finds the new engine.
+		cold.Flights = r.flights.surviving()
+		r.inbox.take(&cold)
+		cold.Results = append(in.Results, cold.Results...)
 		*in = cold
+		r.lease.run(true)
 		r.service.setLevel(*cold.Options)
 		return nil
 	}
@@ -276,9 +276,6 @@ func (r *runner) loadSessions(ctx context.Context, changed taken, in *engine.Inp
 			return err
 		default:
 			in.Sessions = append(in.Sessions, rec)
-			if rec.Status.Status == bos.SessionComplete {
-				r.flights.halt(rec.Name)
-			}
 		}
 	}
 	return nil
@@ -289,8 +286,9 @@ func (r *runner) loadSessions(ctx context.Context, changed taken, in *engine.Inp
 // up again with the next step.
 func (r *runner) commit(ctx context.Context, out engine.Outputs) ([]decide.Batch, error) {
 	effects := out.Effects
+	r.flights.begin(effects, out.Orders)
 	if !engine.Empty(out.Commit) {
-		out.Commit.Fence = r.fence
+		out.Commit.Fence = r.lease.held().Fence
 		done, err := r.ports.Store.Commit(ctx, out.Commit)
 		if err != nil {
 			return nil, fmt.Errorf("commit a pass: %w", err)
@@ -298,6 +296,7 @@ func (r *runner) commit(ctx context.Context, out engine.Outputs) ([]decide.Batch
 		r.next.Committed = &done
 		if !done.None() {
 			effects, r.next.Dropped = engine.Survivors(effects, done.Components)
+			r.flights.drop(r.next.Dropped)
 			r.service.changes.add(api.Change{Components: done.Components, Sessions: done.Sessions})
 		}
 	}
@@ -311,7 +310,7 @@ func (r *runner) commit(ctx context.Context, out engine.Outputs) ([]decide.Batch
 
 // commitSetup arms the nodes of one session, all or none.
 func (r *runner) commitSetup(ctx context.Context, setup engine.SetupCommit) error {
-	setup.Commit.Fence = r.fence
+	setup.Commit.Fence = r.lease.held().Fence
 	done, err := r.ports.Store.Commit(ctx, setup.Commit)
 	if err != nil {
 		return fmt.Errorf("commit the setup of session %q: %w", setup.Key.Name, err)
@@ -322,6 +321,7 @@ func (r *runner) commitSetup(ctx context.Context, setup engine.SetupCommit) erro
 		return nil
 	}
 	records, sessions := engine.Written(setup.Commit, done.Revision)
+	r.flights.written(records)
 	r.next.Records = append(r.next.Records, records...)
 	r.next.Sessions = append(r.next.Sessions, sessions...)
 	return nil
@@ -331,13 +331,7 @@ func (r *runner) commitSetup(ctx context.Context, setup engine.SetupCommit) erro
 // own; the adapters bound what is in flight.
 func (r *runner) start(ctx context.Context, out engine.Outputs, effects []decide.Batch) {
 	for _, batch := range effects {
-		flight := r.flights.begin(batch.Session)
-		r.call(ctx, func(ctx context.Context, answer func(func(*engine.Inputs))) {
-			defer r.flights.end(flight)
-			r.ports.Run(bos.WithHalt(ctx, flight.halt), batch, func(res engine.Result) {
-				answer(func(in *engine.Inputs) { in.Results = append(in.Results, res) })
-			})
-		})
+		r.act(ctx, batch)
 	}
 	if looks := out.Looks; len(looks) > 0 {
 		asked := time.Now()
@@ -401,6 +395,28 @@ func (r *runner) timed(asked, sent time.Time) (at, answered time.Time) {
 	return r.service.clock.when(sent), r.service.clock.when(time.Now())
 }
 
+// act carries one batch out. Each of its calls is made only while it is wanted and
+// this service may act.
+func (r *runner) act(ctx context.Context, batch decide.Batch) {
+	flying := r.flights.of(batch.IDs)
+	r.call(ctx, func(ctx context.Context, _ func(func(*engine.Inputs))) {
+		may := func(id string) bool { return r.lease.mayAct() && r.flights.may(id, flying[id]) }
+		r.ports.Run(bos.WithPermission(ctx, may), batch, func(res engine.Result) {
+			r.inbox.result(res)
+			r.flights.end(res.ID, flying[res.ID])
+		})
+	})
+}
+
+// dropEngine gives the engine up: the next one starts from what is stored and from
+// the calls that are still under way. Those that have not begun are never made, as
+// the next engine orders what is wanted then.
+func (r *runner) dropEngine() {
+	r.flights.haltAll()
+	r.engine = nil
+	r.lease.run(false)
+}
+
 // call runs one thing in the background. Its answers go to the engine that
 // asked; a later one, started after the database failed, has asked anew.
 func (r *runner) call(ctx context.Context, run func(context.Context, func(func(*engine.Inputs)))) {
@@ -412,9 +428,10 @@ func (r *runner) call(ctx context.Context, run func(context.Context, func(func(*
 	})
 }
 
-// drain ends a run: no new call starts, those in flight are given a moment,
+// drain ends a run: no new call starts, also none that waits for its turn, those in flight are given a moment,
 // and their answers are recorded.
 func (r *runner) drain(calls context.Context, stopCalls context.CancelFunc) error {
+	r.flights.haltAll()
 	finished := make(chan struct{})
 	go func() { r.calls.Wait(); close(finished) }()
 	patience := time.NewTimer(drainTimeout)

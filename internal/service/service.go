@@ -55,9 +55,11 @@ type Service struct {
 	// arrivals is what the engine lets the API know.
 	arrivals arrivals
 	clock    clock
-	handler  http.Handler
-	holder   string
-	level    slog.LevelVar
+	// flights are the calls under way.
+	flights flights
+	handler http.Handler
+	holder  string
+	level   slog.LevelVar
 }
 
 // New makes a service; nothing runs before Run.
@@ -84,13 +86,21 @@ func New(c Config) (*Service, error) {
 		Store: c.Store, Inventory: c.Inventory, Artifacts: c.Artifacts, Tenants: c.Tenants, Images: c.Images,
 		Configuration: c.Configuration != nil,
 		Stopping:      c.Stopping,
-		Arrive:        s.arrivals.Arrive, Changed: s.changes.add, Now: time.Now, Version: c.Version, Log: c.Log,
+		Arrive:        s.arrivals.Arrive, Changed: s.changed, Now: time.Now, Version: c.Version, Log: c.Log,
 	})
 	return s, nil
 }
 
 // Handler serves the API; it works whether or not Run does.
 func (s *Service) Handler() http.Handler { return s.handler }
+
+// changed is told of every write of the API. Calls that wait for their turn for
+// what is no longer wanted are void when the write is answered.
+func (s *Service) changed(c api.Change) {
+	s.flights.halt(c.Components)
+	s.flights.written(c.Records)
+	s.changes.add(c)
+}
 
 // Hint takes note that the power of nodes may have changed: a notification of
 // HSM or an event of a BMC. The engine looks soon at those of them that it waits

@@ -49,7 +49,11 @@ type world struct {
 	apply func(op bos.PowerOp, id string) (bos.CallResult, bool)
 	look  func(id string) (bos.PowerReading, bool)
 	write func(ids []string, a bos.BootArtifacts) error
-	image func(path string) error
+	// queue is where an action waits for its turn at its BMC.
+	queue func(op bos.PowerOp, id string)
+	// denied counts the actions whose turn came when they were not to be sent.
+	denied int
+	image  func(path string) error
 }
 
 type machine struct {
@@ -215,8 +219,18 @@ func (w *world) Look(_ context.Context, ids []string, each func(bos.PowerReading
 }
 
 // Apply does to the machines what it is told.
-func (w *world) Apply(_ context.Context, op bos.PowerOp, ids []string, each func(bos.CallResult)) {
+func (w *world) Apply(ctx context.Context, op bos.PowerOp, ids []string, each func(bos.CallResult)) {
 	for _, id := range ids {
+		if w.queue != nil {
+			w.queue(op, id)
+		}
+		if !bos.MayAct(ctx, id) {
+			w.mu.Lock()
+			w.denied++
+			w.mu.Unlock()
+			each(bos.CallResult{ID: id, Outcome: bos.CallNotAttempted, Detail: bos.NotPermitted})
+			continue
+		}
 		w.mu.Lock()
 		w.calls = append(w.calls, powerCall{time.Now(), op, id})
 		w.mu.Unlock()

@@ -276,15 +276,13 @@ func (s *server) writeComponents(w http.ResponseWriter, r *http.Request, b bulk,
 		return err
 	}
 	changed := make([]bos.Record, 0, len(records))
-	ids := make([]string, 0, len(records))
 	for _, rec := range records {
 		if written[rec.ID] {
 			changed = append(changed, rec)
-			ids = append(ids, rec.ID)
 		}
 	}
-	if len(ids) > 0 {
-		s.Changed(Change{Components: ids})
+	if len(changed) > 0 {
+		s.Changed(Change{Records: changed})
 	}
 	return s.answerComponents(w, changed)
 }

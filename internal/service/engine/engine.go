@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -225,7 +226,7 @@ func (e *Engine) begin(now time.Time, times Times) {
 		writes:  make(map[string]bos.Record),
 		effects: make(map[string]decide.Wanted),
 		check:   make(map[string]bool),
-		out:     Outputs{Awaited: make(map[string]Awaited)},
+		out:     Outputs{Orders: make(map[string]bos.Order), Awaited: make(map[string]Awaited)},
 	}
 }
 
@@ -268,6 +269,7 @@ func (e *Engine) takeIn(in Inputs) {
 			e.step.touched[id] = true
 		}
 	}
+	maps.Copy(e.flights, in.Flights)
 	for _, r := range in.Records {
 		e.track(r)
 	}
@@ -459,6 +461,7 @@ func (e *Engine) decide(id string) {
 	if d.Effect.Kind != bos.EffectNone {
 		e.flights[id] = d.Effect.Kind
 		e.step.effects[id] = decide.Wanted{Effect: d.Effect, Session: d.Next.Session}
+		e.step.out.Orders[id] = d.Next.Order()
 	}
 	e.schedule(id, n, d)
 }

@@ -299,9 +299,17 @@ func (p Ports) Run(ctx context.Context, b decide.Batch, each func(Result)) {
 }
 
 func (p Ports) writeBoot(ctx context.Context, b decide.Batch, answered map[string]bool, each func(Result)) {
-	token, err := p.Boot.Write(ctx, b.IDs, b.Effect.Artifacts)
+	ids, denied := bos.Permitted(ctx, b.IDs)
+	for _, id := range denied {
+		answered[id] = true
+		each(Result{Effect: b.Effect, CallResult: bos.CallResult{ID: id, Outcome: bos.CallNotAttempted, Detail: bos.NotPermitted}})
+	}
+	if len(ids) == 0 {
+		return
+	}
+	token, err := p.Boot.Write(ctx, ids, b.Effect.Artifacts)
 	res := bootResult(err)
-	for _, id := range b.IDs {
+	for _, id := range ids {
 		res.ID = id
 		answered[id] = true
 		each(Result{Effect: b.Effect, Token: token, CallResult: res})

@@ -17,6 +17,9 @@ type Inputs struct {
 	// Committed is what became of the Commit of the last step, nil if it was
 	// empty.
 	Committed *bos.Committed
+	// Flights are calls that an engine before this one started and that are not
+	// answered: their nodes wait for that. They are given with a cold start.
+	Flights map[string]bos.EffectKind
 	// Records are components as they are stored now, because they were
 	// loaded, or written by somebody else.
 	Records []bos.Record
@@ -100,6 +103,9 @@ type Outputs struct {
 	// Effects are to be started once Commit is durable, without the nodes
 	// it conflicted on.
 	Effects []decide.Batch
+	// Orders is what each node of Effects was decided on for: a call is void
+	// once something else is wanted of its node.
+	Orders map[string]bos.Order
 	// Looks are the nodes whose power is to be read, ConfigurationLooks
 	// those that the configuration service is to be asked about.
 	Looks              []string
