@@ -169,3 +169,35 @@ output "fold" { value = provider::bos::xname_fold(["x1000c0s10b0n0", "x1000c0s9b
 		},
 	)
 }
+
+func TestADescriptionThatIsNotKnownAtPlanRunsNoSession(t *testing.T) {
+	bos := startBOS(t)
+	w := newWorkspace(t)
+	stamped := func(stamp string) string {
+		return "resource \"terraform_data\" \"stamp\" {\n  input = \"" + stamp + "\"\n}\n" +
+			strings.Replace(template("quiet"), "enable_cfs", "description = \"rolled out ${terraform_data.stamp.output}\"\n  enable_cfs", 1)
+	}
+	w.write(providerBlock(bos), stamped("monday"), session(rolling))
+	plan := w.plan()
+	plan.says(t, "Warning: This will reboot 4 nodes")
+	if strings.Contains(plan.out, "No preview") {
+		t.Errorf("an unknown description keeps the nodes from being named:\n%s", plan.out)
+	}
+	w.apply().exits(t, 0)
+	w.write(providerBlock(bos), stamped("tuesday"), session(rolling))
+	w.plan().says(t, "0 to add, 2 to change, 0 to destroy")
+	w.apply().exits(t, 0)
+	w.plan().exits(t, 0)
+	sessions(t, bos, 1)
+	if got := w.attributes("bos_session_template.compute")["description"]; got != "rolled out tuesday" {
+		t.Errorf("the description is %v", got)
+	}
+}
+
+func TestABootSetThatIsNullIsExplained(t *testing.T) {
+	w := newWorkspace(t)
+	w.write(providerBlock(startBOS(t)), strings.Replace(template("quiet"), "boot_sets = {", "boot_sets = {\n    login = null", 1))
+	plan := w.plan()
+	plan.exits(t, 1)
+	plan.says(t, "Boot set is null", `"login"`, "{ for name, set in")
+}

@@ -2,9 +2,6 @@ package provider
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -53,9 +50,9 @@ var (
 	}}
 )
 
-// contentKnown reports whether everything that is stored is known.
-func (m templateModel) contentKnown(ctx context.Context) bool {
-	for _, value := range []attr.Value{m.Description, m.EnableCFS, m.CFS, m.BootSets} {
+// revisionKnown reports whether everything that decides what nodes boot is known.
+func (m templateModel) revisionKnown(ctx context.Context) bool {
+	for _, value := range []attr.Value{m.EnableCFS, m.CFS, m.BootSets} {
 		raw, err := value.ToTerraformValue(ctx)
 		if err != nil || !raw.IsFullyKnown() {
 			return false
@@ -202,33 +199,4 @@ func canonical(words []string) []string {
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
-}
-
-// revision is a hash of what a template makes nodes boot. What is stored and
-// what is planned have the same one if they mean the same.
-func revision(t bos.SessionTemplate) string {
-	bos.SanitizeTemplate(&t)
-	for name, set := range t.BootSets {
-		set.NodeList = orNil(canonical(set.NodeList))
-		set.NodeGroups = orNil(canonical(set.NodeGroups))
-		set.NodeRolesGroups = orNil(canonical(set.NodeRolesGroups))
-		t.BootSets[name] = set
-	}
-	content, err := json.Marshal(struct {
-		EnableCFS bool
-		CFS       *bos.CFS
-		BootSets  map[string]bos.BootSet
-	}{t.EnableCFS == nil || *t.EnableCFS, t.CFS, t.BootSets})
-	if err != nil {
-		return "" // strings and booleans always marshal
-	}
-	sum := sha256.Sum256(content)
-	return hex.EncodeToString(sum[:16])
-}
-
-func orNil(words []string) []string {
-	if len(words) == 0 {
-		return nil
-	}
-	return words
 }

@@ -60,10 +60,10 @@ func (r *templateResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	plan.ID = joinID(plan.Tenant, plan.Name)
 	plan.Revision = types.StringUnknown()
 	plan.Valid, plan.ValidationMessage = types.BoolUnknown(), types.StringUnknown()
-	if known := plan.contentKnown(ctx); known {
+	if plan.revisionKnown(ctx) {
 		t := plan.toAPI(ctx, &resp.Diagnostics)
 		plan.Revision = types.StringValue(revision(t))
-		if state == nil || !reflect.DeepEqual(t, state.toAPI(ctx, &resp.Diagnostics)) {
+		if state == nil || plan.Description.IsUnknown() || !reflect.DeepEqual(t, state.toAPI(ctx, &resp.Diagnostics)) {
 			r.remember(plan, &t)
 		} else {
 			plan.Valid, plan.ValidationMessage = state.Valid, state.ValidationMessage

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -62,7 +63,7 @@ func (r *templateResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 			"cfs": cfsAttribute("Configuration that nodes get after they booted."),
 			"boot_sets": schema.MapNestedAttribute{
 				Required:            true,
-				Validators:          []validator.Map{mapvalidator.SizeBetween(1, maxBootSets), mapvalidator.KeysAre(validName())},
+				Validators:          []validator.Map{mapvalidator.SizeBetween(1, maxBootSets), mapvalidator.KeysAre(validName()), noNulls{}},
 				MarkdownDescription: "Boot sets by name: nodes that boot one image one way.",
 				NestedObject:        schema.NestedAttributeObject{Attributes: bootSetAttributes(), Validators: []validator.Object{someNodes{}}},
 			},
@@ -155,4 +156,21 @@ func (v someNodes) ValidateObject(ctx context.Context, req validator.ObjectReque
 		}
 	}
 	resp.Diagnostics.AddAttributeError(req.Path, "Boot set selects no nodes", "Give "+v.Description(ctx)+".")
+}
+
+// noNulls says what is wrong with a boot set that is null, as a condition without
+// an else makes it. Terraform itself only misses its arguments.
+type noNulls struct{}
+
+func (noNulls) Description(context.Context) string { return "no boot set is null" }
+
+func (v noNulls) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
+func (noNulls) ValidateMap(_ context.Context, req validator.MapRequest, resp *validator.MapResponse) {
+	for name, set := range req.ConfigValue.Elements() {
+		if set.IsNull() {
+			resp.Diagnostics.AddAttributeError(req.Path.AtMapKey(name), "Boot set is null",
+				fmt.Sprintf("Boot set %q is null, which is no boot set. Leave it out instead: boot_sets = { for name, set in local.boot_sets : name => set if set != null }", name))
+		}
+	}
 }
