@@ -101,7 +101,7 @@ func (w *wiring) inventory() error {
 	}
 	u, err := w.upstream("inventory.hsm", *w.settings.Inventory.HSM, func(o bos.Options) int { return o.HSMReadTimeout })
 	if err == nil {
-		w.out.Inventory = hsm.New(u)
+		w.out.Inventory = hsm.New(u).Telling(w.log)
 	}
 	return err
 }

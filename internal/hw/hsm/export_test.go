@@ -10,3 +10,10 @@ import (
 func NewImpatient(url string, timeout, retryWait time.Duration) *Client {
 	return newClient(transport.Upstream{URL: url, Timeout: func() time.Duration { return timeout }}, retryWait)
 }
+
+// SetClock makes the client measure for how long HSM leaves nodes out by another
+// clock.
+func (c *Client) SetClock(now func() time.Time) { c.bmcs.now = now }
+
+// VanishFor is for how long they must be left out to count as gone.
+const VanishFor = vanishFor

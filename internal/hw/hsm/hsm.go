@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -31,6 +32,9 @@ const (
 type Client struct {
 	http *transport.Client
 	url  string
+	// bmcs, listed and interfaced are what HSM said before.
+	bmcs               steady
+	listed, interfaced some
 }
 
 var _ bos.InventorySource = (*Client)(nil)
@@ -45,8 +49,15 @@ func newClient(u transport.Upstream, retryWait time.Duration) *Client {
 			Upstream: "HSM", WayOut: transport.Always("check that HSM runs and that inventory.hsm.url is right"),
 			Timeout: defaultTimeout, MaxBody: maxBody, Retries: retries, RetryWait: retryWait,
 		}),
-		url: u.Base(),
+		url:  u.Base(),
+		bmcs: steady{now: time.Now, log: slog.New(slog.DiscardHandler)},
 	}
+}
+
+// Telling logs what is odd about HSM's answers.
+func (c *Client) Telling(log *slog.Logger) *Client {
+	c.bmcs.log = log
+	return c
 }
 
 // Inventory reads all nodes with their groups, partitions and locks. Any part
@@ -114,7 +125,7 @@ func (c *Client) nodes(ctx context.Context) ([]bos.Node, error) {
 		})
 	}
 	slices.SortFunc(nodes, func(a, b bos.Node) int { return bos.CompareXnames(a.ID, b.ID) })
-	return nodes, nil
+	return nodes, c.listed.check(q, len(nodes), "node")
 }
 
 // seen is what the state of a node in HSM says of its power.
@@ -206,6 +217,8 @@ type Endpoint struct {
 
 // Endpoints reads where the BMCs of all nodes are, by xname. A node whose BMC HSM
 // does not know is left out; the system on it and its reset action may be missing.
+// Where HSM leaves many out that it had, what was known of them stays; that it
+// knows no BMC at all is an error, and nothing about nodes.
 func (c *Client) Endpoints(ctx context.Context) (map[string]Endpoint, error) {
 	q := c.question("/Inventory/ComponentEndpoints?type=Node")
 	var list struct {
@@ -222,6 +235,9 @@ func (c *Client) Endpoints(ctx context.Context) (map[string]Endpoint, error) {
 		if found, ok := e.endpoint(); ok && e.ID != "" {
 			endpoints[bos.CanonicalXname(e.ID)] = found
 		}
+	}
+	if endpoints = c.bmcs.take(endpoints); len(endpoints) == 0 {
+		return nil, fmt.Errorf("HSM's answer to GET %s lists the BMC of no node; check HSM's ComponentEndpoints, and discover the BMCs or post them", transport.Address(q.URL))
 	}
 	return endpoints, nil
 }

@@ -67,7 +67,7 @@ func (c *Client) nids(ctx context.Context) ([]bos.NodeName, error) {
 		}
 		names = append(names, bos.NodeName{ID: bos.CanonicalXname(n.ID), NID: nid})
 	}
-	return names, nil
+	return names, c.listed.check(q, len(names), "node")
 }
 
 type ethernet struct {
@@ -77,7 +77,8 @@ type ethernet struct {
 
 func (c *Client) interfaces(ctx context.Context) (map[string][]ethernet, error) {
 	var list []ethernet
-	err := c.http.JSON(ctx, c.question("/Inventory/EthernetInterfaces"), &list)
+	q := c.question("/Inventory/EthernetInterfaces")
+	err := c.http.JSON(ctx, q, &list)
 	if transport.ClassOf(err) == transport.ClassAbsent {
 		return nil, nil //nolint:nilnil // this HSM has none
 	}
@@ -91,5 +92,5 @@ func (c *Client) interfaces(ctx context.Context) (map[string][]ethernet, error) 
 			of[id] = append(of[id], e)
 		}
 	}
-	return of, nil
+	return of, c.interfaced.check(q, len(of), "interface of a node")
 }
