@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
 	"github.com/bootorch/terraform-provider-bos/internal/service/engine"
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
 )
@@ -133,5 +134,35 @@ func TestWithoutARegistryTheHistorySaysThatNothingWasTagged(t *testing.T) {
 	}
 	if !warned {
 		t.Errorf("%+v", out.SetupCommits[0].Commit.Events)
+	}
+}
+
+// forgetful is a power control that leaves the first of its nodes out of each answer.
+type forgetful struct{}
+
+func (forgetful) Look(_ context.Context, ids []string, each func(bos.PowerReading)) {
+	for _, id := range ids[1:] {
+		each(bos.PowerReading{ID: id, State: bos.PowerStateOn})
+	}
+}
+
+func (forgetful) Apply(_ context.Context, _ bos.PowerOp, ids []string, each func(bos.CallResult)) {
+	for _, id := range ids[1:] {
+		each(bos.CallResult{ID: id})
+	}
+}
+
+func TestANodeThatAnAdapterLeavesOutIsAnsweredAllTheSame(t *testing.T) {
+	ports := engine.Ports{Power: forgetful{}}
+	ids := []string{"a", "b", "c", "b"}
+	read := make(map[string]bos.PowerReading)
+	ports.Look(t.Context(), ids, func(r bos.PowerReading) { read[r.ID] = r })
+	if len(read) != 3 || read["a"].Symptom != bos.SymptomSilent || read["a"].Detail == "" || read["b"].State != bos.PowerStateOn {
+		t.Errorf("read %+v, want an answer for each, and none invented", read)
+	}
+	done := make(map[string]engine.Result)
+	ports.Run(t.Context(), decide.Batch{Effect: bos.Effect{Kind: bos.EffectPowerOn}, IDs: ids}, func(r engine.Result) { done[r.ID] = r })
+	if len(done) != 3 || done["a"].Outcome != bos.CallUnknown || done["b"].Outcome != bos.CallDone {
+		t.Errorf("done %+v", done)
 	}
 }

@@ -196,3 +196,98 @@ func TestNobodyWaitsForNodesThatShowNothing(t *testing.T) {
 		}
 	}
 }
+
+// powerOn lets an engine wait for the power-on of so many nodes from a time on,
+// which takes each as long, and returns when it had found all of them on.
+func powerOn(e *engine.Engine, nodes int, from time.Time, takes func(i int) time.Duration) time.Time {
+	place := make(map[string]int, nodes)
+	in := engine.Inputs{}
+	for i := range nodes {
+		r := armed(fmt.Sprintf("x1000c0s%db0n0", i))
+		r.Status = bos.ComponentStatus{Phase: bos.PhasePoweringOn}
+		r.LastAction = bos.LastAction{Action: bos.ActionPoweringOn, LastUpdated: bos.At(from)}
+		r.EventStats.PowerOnAttempts = 1
+		r.Work.ActionAt = from
+		place[r.ID] = i
+		in.Records = append(in.Records, r)
+	}
+	left := nodes
+	for now := from; ; {
+		out := e.Step(now, in)
+		in = engine.Inputs{}
+		for _, id := range out.Looks {
+			state := bos.PowerStateOff
+			if now.Sub(from) >= takes(place[id]) {
+				state = bos.PowerStateOn
+				left--
+			}
+			in.Readings = append(in.Readings, reading(id, state, now))
+		}
+		switch {
+		case left <= 0:
+			for id := range place {
+				in.Deleted = append(in.Deleted, id)
+			}
+			e.Step(now, in)
+			return now
+		case in.Empty():
+			now = out.Wake
+		}
+	}
+}
+
+func TestTheHundredthPowerOnIsFoundAsSoonAsTheFirst(t *testing.T) {
+	for _, nodes := range []int{4, 64, 500} {
+		takes := func(i int) time.Duration { return time.Second + time.Duration(i%10)*20*time.Millisecond }
+		e := engine.New(engine.Settings{NoInventory: true})
+		at := start
+		var second time.Duration
+		for round := range 100 {
+			took := powerOn(e, nodes, at, takes).Sub(at)
+			if round == 1 { // the first one to know a pace
+				second = took
+			}
+			if round > 1 && took > second+second/10 {
+				t.Fatalf("%d nodes: all on after %s in round %d, %s in the second", nodes, took, round+1, second)
+			}
+			at = at.Add(time.Minute)
+		}
+	}
+}
+
+func TestAPaceThatWasSlowOnceIsForgotten(t *testing.T) {
+	e := engine.New(engine.Settings{NoInventory: true})
+	at := start
+	for range 20 {
+		powerOn(e, 200, at, func(int) time.Duration { return 8 * time.Second })
+		at = at.Add(time.Minute)
+	}
+	var took time.Duration
+	for range 40 {
+		took = powerOn(e, 200, at, func(int) time.Duration { return time.Second }).Sub(at)
+		at = at.Add(time.Minute)
+	}
+	if took > 3*time.Second {
+		t.Errorf("power takes a second, and is still found after %s", took)
+	}
+}
+
+func TestANodeThatReportsWhileItsPowerIsWaitedForIsLookedAtAtOnce(t *testing.T) {
+	const id = "x1000c0s0b0n0"
+	e := engine.New(engine.Settings{NoInventory: true})
+	powerOn(e, 64, start, func(int) time.Duration { return 8 * time.Second })
+	at := start.Add(time.Hour)
+	r := armed(id)
+	r.Status = bos.ComponentStatus{Phase: bos.PhasePoweringOn}
+	r.LastAction = bos.LastAction{Action: bos.ActionPoweringOn, LastUpdated: bos.At(at)}
+	r.EventStats.PowerOnAttempts = 1
+	r.Work.ActionAt = at
+	e.Step(at, engine.Inputs{Records: []bos.Record{r}})
+	e.Step(at, engine.Inputs{Readings: []bos.PowerReading{reading(id, bos.PowerStateOff, at)}})
+	now := at.Add(time.Second)
+	reported := report(r, r.DesiredState.BootArtifacts, now)
+	reported.Revision++
+	if out := e.Step(now, engine.Inputs{Records: []bos.Record{reported}}); len(out.Looks) != 1 {
+		t.Errorf("looks %v, next step at %s: who reports a boot is on", out.Looks, out.Wake)
+	}
+}
