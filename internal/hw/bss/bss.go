@@ -45,6 +45,9 @@ func (c *Client) Write(ctx context.Context, ids []string, a bos.BootArtifacts) (
 	if len(ids) == 0 {
 		return "", nil
 	}
+	if err := check(ids, a.KernelParameters); err != nil {
+		return "", &bos.CallError{Outcome: bos.CallRefused, Cause: bos.CauseBootParameters, Detail: err.Error()}
+	}
 	res, err := c.http.Do(bos.ActingOn(ctx, ids...), transport.Request{
 		Method: http.MethodPut, URL: c.url + "/bootparameters",
 		Body: struct {
@@ -66,6 +69,21 @@ func (c *Client) Write(ctx context.Context, ids []string, a bos.BootArtifacts) (
 		return token, nil
 	}
 	return "", judge(err)
+}
+
+// check refuses parameters with which BSS' scripts would lose the node's name and
+// token: BSS takes any, and writes them as they are.
+func check(ids []string, parameters string) error {
+	if err := bos.CheckKernelParameters(parameters); err != nil {
+		return err
+	}
+	longest := ""
+	for _, id := range ids {
+		if len(id) > len(longest) {
+			longest = id
+		}
+	}
+	return bos.CheckCommandLine(longest, parameters)
 }
 
 // judge says what is known about a write that failed. BSS has boot parameters for

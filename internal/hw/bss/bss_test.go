@@ -136,6 +136,17 @@ func TestAPageOfAGatewayIsNoAnswerOfBSSWhateverItsStatus(t *testing.T) {
 	}
 }
 
+func TestParametersWithWhichAScriptWouldLoseTheTokenAreNotWritten(t *testing.T) {
+	c := start(t, 0, func(http.ResponseWriter, *http.Request) { t.Error("they were written") })
+	for _, parameters := range []string{"quiet\n", "a\nb", strings.Repeat("p", bos.MaxCommandLine-60)} {
+		_, err := c.Write(t.Context(), []string{"x1c0s0b0n0"}, bos.BootArtifacts{Kernel: "k", KernelParameters: parameters})
+		var call *bos.CallError
+		if !errors.As(err, &call) || call.Outcome != bos.CallRefused || call.Cause != bos.CauseBootParameters {
+			t.Errorf("%.20q: %v", parameters, err)
+		}
+	}
+}
+
 func TestABSSThatIsNotThereWasNotAttempted(t *testing.T) {
 	s := httptest.NewServer(http.NotFoundHandler())
 	s.Close()

@@ -84,12 +84,12 @@ func (e *Endpoint) Write(ctx context.Context, ids []string, a bos.BootArtifacts)
 	if len(ids) == 0 {
 		return "", nil
 	}
-	if err := checkArtifacts(a); err != nil {
-		return "", &bos.CallError{Outcome: bos.CallRefused, Cause: bos.CauseBootParameters, Detail: err.Error()}
-	}
 	hosts := make([]string, len(ids))
 	for i, id := range ids {
 		hosts[i] = bos.CanonicalXname(id)
+	}
+	if err := checkArtifacts(hosts, a); err != nil {
+		return "", &bos.CallError{Outcome: bos.CallRefused, Cause: bos.CauseBootParameters, Detail: err.Error()}
 	}
 	if !bos.MayAct(ctx, ids...) {
 		return "", &bos.CallError{Outcome: bos.CallNotAttempted, Detail: bos.NotPermitted}

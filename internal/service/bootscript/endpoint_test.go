@@ -288,7 +288,11 @@ func TestWhatAScriptCannotCarryIsRefused(t *testing.T) {
 		"an unknown NID":          {`{"nids":[99],"kernel":"k"}`, "NID 99"},
 		"a broken MAC":            {`{"macs":["00:40"],"kernel":"k"}`, "00:40"},
 		"an empty host":           {`{"hosts":[""],"kernel":"k"}`, "no host name"},
-		"params beyond the limit": {`{"hosts":["a"],"kernel":"k","params":"` + strings.Repeat("x", maxParameters+1) + `"}`, "shorten"},
+		"params beyond the limit": {`{"hosts":["a"],"kernel":"k","params":"` + strings.Repeat("x", bos.MaxCommandLine) + `"}`, "shorten"},
+		"an end of the command":   {`{"hosts":["a"],"kernel":"k","params":"quiet && chain http://x"}`, "iPXE"},
+		"a comment":               {`{"hosts":["a"],"kernel":"k","params":"quiet #later"}`, "iPXE"},
+		"an option as a kernel":   {`{"hosts":["a"],"kernel":"--autofree"}`, "no path"},
+		"a comment as an initrd":  {`{"hosts":["a"],"kernel":"k","initrd":"#"}`, "no path"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if w := s.api("PUT", "/boot/v1/bootparameters", c.body); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), c.want) {

@@ -54,7 +54,7 @@ func FuzzBootScriptQuery(f *testing.F) {
 // and what is taken is one kernel line in the script of its host.
 func FuzzBootParametersBody(f *testing.F) {
 	for _, body := range []string{
-		`{"hosts":["x1c0s0b0n0"],"kernel":"http://images/k","initrd":"http://images/i","params":"quiet root=live:x ${mac} && shell"}`,
+		`{"hosts":["x1c0s0b0n0"],"kernel":"http://images/k","initrd":"http://images/i","params":"quiet root=live:x ${mac}"}`, `{"hosts":["x1c0s0b0n0"],"kernel":"k","params":"quiet && shell"}`,
 		`{"hosts":["x1c0s0b0n0"],"kernel":"s3://b/k","params":"a\nb"}`, `{"macs":["0040a65fa5ac"],"nids":[1,2],"kernel":"k"}`,
 		`{"hosts":[]}`, `{"hosts":null,"kernel":null}`, `[]`, ``, `{"kernel":"k\u0000","hosts":["x1c0s0b0n0"]}`, `{"hosts":["x1c0s0b0n0"],"kernel":"k"} x`,
 		`{"hosts":["X1C0S0B0N0"],"kernel":"\u2028","params":"\u0085"}`,

@@ -15,12 +15,11 @@ import (
 
 // The limits of a request, those of the v2 API where it has the same fields.
 const (
-	maxBody       = 16 << 20
-	maxHosts      = 65_535
-	maxHost       = 127
-	maxPath       = 4095
-	maxParameters = 4096 * 4             // the image's and the boot set's and what BOS adds
-	tokenHeader   = "Bss-Referral-Token" //nolint:gosec // the name of a header
+	maxBody     = 16 << 20
+	maxHosts    = 65_535
+	maxHost     = 127
+	maxPath     = 4095
+	tokenHeader = "Bss-Referral-Token" //nolint:gosec // the name of a header
 )
 
 // parameters is what BSS takes and gives for hosts. A member that is not given
@@ -120,7 +119,7 @@ func (e *Endpoint) store(w http.ResponseWriter, r *http.Request, status int) err
 	if len(hosts) == 0 {
 		return answer(w, status, nil)
 	}
-	if err := checkArtifacts(a); err != nil {
+	if err := checkArtifacts(hosts, a); err != nil {
 		return refusef(http.StatusBadRequest, "%s", err)
 	}
 	token := e.token()
@@ -140,7 +139,7 @@ func (e *Endpoint) patch(w http.ResponseWriter, r *http.Request) error {
 	}
 	err = e.config.Store.MutateHostBoots(r.Context(), hosts, e.token, func(a *bos.BootArtifacts) error {
 		*a = p.artifacts(*a)
-		if err := checkArtifacts(*a); err != nil {
+		if err := checkArtifacts(hosts, *a); err != nil {
 			return refusef(http.StatusBadRequest, "%s", err)
 		}
 		return nil
@@ -198,25 +197,45 @@ func (e *Endpoint) list(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, http.StatusOK, shown)
 }
 
-// checkArtifacts refuses what would become other lines or words of a script.
-func checkArtifacts(a bos.BootArtifacts) error {
+// checkArtifacts refuses what would become other lines or words of a script, or
+// would make the command line of one of the hosts too long.
+func checkArtifacts(hosts []string, a bos.BootArtifacts) error {
 	for _, path := range []struct{ what, value string }{{"kernel", a.Kernel}, {"initrd", a.Initrd}} {
 		switch {
 		case len(path.value) > maxPath:
 			return fmt.Errorf("%s has %d bytes, more than %d; give the path of a file", path.what, len(path.value), maxPath)
 		case !utf8.ValidString(path.value) || strings.ContainsFunc(path.value, unprintable) || strings.Contains(path.value, " "):
 			return fmt.Errorf("%s %q has characters that a boot script cannot carry; give a path without spaces and line breaks", path.what, clip(path.value))
+		case strings.HasPrefix(path.value, "-") || bos.CheckIPXEWords(path.value) != nil:
+			return fmt.Errorf("%s %q is no path to iPXE; give the path of a file", path.what, clip(path.value))
 		}
 	}
-	switch p := a.KernelParameters; {
-	case a.Kernel == "":
+	if a.Kernel == "" {
 		return errors.New("kernel is missing; give the path of one")
-	case len(p) > maxParameters:
-		return fmt.Errorf("params has %d bytes, more than %d; shorten it", len(p), maxParameters)
-	case !utf8.ValidString(p) || strings.ContainsFunc(p, unprintable):
-		return fmt.Errorf("params %q has characters that a boot script cannot carry; leave line breaks out", clip(p))
 	}
-	return nil
+	if err := bos.CheckKernelParameters(a.KernelParameters); err != nil {
+		return fmt.Errorf("params: %w", err)
+	}
+	if err := bos.CheckIPXEWords(a.KernelParameters); err != nil {
+		return fmt.Errorf("params: %w", err)
+	}
+	return bos.CheckCommandLine(longestName(hosts), scriptAdds+a.KernelParameters)
+}
+
+// scriptAdds is what a script has besides the parameters, the name and the token,
+// at its longest.
+const scriptAdds = "initrd=initrd nid=4294967295 "
+
+// longestName is the longest name that one of the hosts has in its script. A MAC
+// address stands for an xname, which is hardly longer.
+func longestName(hosts []string) string {
+	longest := ""
+	for _, host := range hosts {
+		if len(host) > len(longest) {
+			longest = host
+		}
+	}
+	return longest
 }
 
 // unprintable are control characters: a line break would begin a command.

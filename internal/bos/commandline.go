@@ -1,0 +1,53 @@
+package bos
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// MaxCommandLine is how much of its command line a kernel for x86 or arm64 keeps,
+// in bytes. It drops the rest without a word.
+const MaxCommandLine = 2047
+
+// tokenLength is that of a referral token, which is a UUID.
+const tokenLength = 36
+
+// CheckKernelParameters refuses what is no single line: in a boot script a line
+// break ends the command, and what follows it, such as the token by which the node
+// reports, is none.
+func CheckKernelParameters(parameters string) error {
+	if !utf8.ValidString(parameters) {
+		return fmt.Errorf("kernel parameters %.60q are not UTF-8; write them anew", parameters)
+	}
+	for i, r := range parameters {
+		if r < ' ' || r == 0x7f || r == '\u0085' || r == '\u2028' || r == '\u2029' {
+			return fmt.Errorf("kernel parameters have the character %U at byte %d (%.60q), which a boot script cannot carry; leave line breaks and other control characters out, also at the end", r, i, parameters[max(0, i-20):])
+		}
+	}
+	return nil
+}
+
+// CheckIPXEWords refuses kernel parameters of which iPXE would take a word for its
+// own: one that ends the command, or begins a comment. The words after it, such as
+// the token by which the node reports, would be lost, or run.
+func CheckIPXEWords(parameters string) error {
+	for word := range strings.FieldsSeq(parameters) {
+		if word == "||" || word == "&&" || word == ";" || strings.HasPrefix(word, "#") {
+			return fmt.Errorf("kernel parameters have the word %.60q, at which iPXE ends the command; leave it out, or write it without a space before it", word)
+		}
+	}
+	return nil
+}
+
+// CheckCommandLine refuses kernel parameters with which the command line of a host
+// becomes longer than a kernel keeps. What each node must have besides them is
+// counted: its name and its token.
+func CheckCommandLine(host, parameters string) error {
+	own := len(" xname=") + len(host) + len(" bss_referral_token=") + tokenLength
+	if whole := len(parameters) + own; whole > MaxCommandLine {
+		return fmt.Errorf("the kernel's command line would have %d bytes, and a kernel keeps %d: %d are kernel parameters, %d the node's name and token; shorten the kernel parameters of boot set or image by %d",
+			whole, MaxCommandLine, len(parameters), own, whole-MaxCommandLine)
+	}
+	return nil
+}
