@@ -44,6 +44,12 @@ type site struct {
 // atSite runs a test with a room of so many nodes, each with a BMC of its own.
 func atSite(t *testing.T, nodes int, power string, powerTime time.Duration, test func(s *site)) {
 	t.Helper()
+	atSiteWith(t, nodes, power, powerTime, func(*redfish.Config) {}, test)
+}
+
+// atSiteWith is atSite with other settings of Redfish.
+func atSiteWith(t *testing.T, nodes int, power string, powerTime time.Duration, set func(*redfish.Config), test func(s *site)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		room, err := emulator.Unplugged(emulator.ServerConfig{Config: emulator.Config{
 			Nodes: nodes, NodesPerBMC: 1, Seed: 1, PowerTime: powerTime, BootTime: 3 * time.Second, ConfigTime: 3 * time.Second,
@@ -63,7 +69,9 @@ func atSite(t *testing.T, nodes int, power string, powerTime time.Duration, test
 			Power: pcs.New(pcs.Config{Upstream: at(e.PCS)}),
 		}
 		if power == "redfish" {
-			config.Power = redfish.New(redfish.Config{Endpoints: ofHSM(inventory), CA: e.CA, User: e.User, Password: e.Password, Dial: room.Dial})
+			rc := redfish.Config{Endpoints: ofHSM(inventory), CA: e.CA, User: e.User, Password: e.Password, Dial: room.Dial}
+			set(&rc)
+			config.Power = redfish.New(rc)
 		}
 		made, err := service.New(config)
 		if err != nil {

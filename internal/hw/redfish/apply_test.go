@@ -148,7 +148,7 @@ func TestWithoutAnAnswerToAResetNothingIsKnown(t *testing.T) {
 	for name, b := range map[string]*bmc{"a BMC that hangs": hanging, "a BMC that hangs up": breaking} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := connect(t, redfish.Config{RequestTimeout: patience, Endpoints: fixed(map[string]redfish.Endpoint{node: b.endpoint("1")})})
+			c := connect(t, redfish.Config{Timeouts: redfish.Timeouts{Read: patience, Reset: patience}, Endpoints: fixed(map[string]redfish.Endpoint{node: b.endpoint("1")})})
 			wantResult(t, apply(t.Context(), t, c, bos.PowerForceOff, node).results[node], bos.CallUnknown, bos.CauseResetUnconfirmed, "did not answer POST")
 			if len(b.posts()) != 1 {
 				t.Errorf("sent %v", b.posts())
@@ -171,7 +171,7 @@ func TestAnAnswerWhoseBodyFailsIsStillAccepted(t *testing.T) {
 				w.WriteHeader(http.StatusAccepted)
 				body(b, w)
 			})
-			c := connect(t, redfish.Config{RequestTimeout: patience, Endpoints: fixed(map[string]redfish.Endpoint{node: b.endpoint("1")})})
+			c := connect(t, redfish.Config{Timeouts: redfish.Timeouts{Read: patience, Reset: patience}, Endpoints: fixed(map[string]redfish.Endpoint{node: b.endpoint("1")})})
 			wantResult(t, apply(t.Context(), t, c, bos.PowerOn, node).results[node], bos.CallDone, bos.CauseNone)
 		})
 	}

@@ -135,8 +135,8 @@ func connect(t testing.TB, c redfish.Config) *redfish.Client {
 	if c.Password == "" && c.PasswordFrom == nil {
 		c.Password = password
 	}
-	if c.RequestTimeout == 0 {
-		c.RequestTimeout = 10 * time.Second
+	if c.Read == 0 {
+		c.Read = 10 * time.Second
 	}
 	client := redfish.New(c)
 	t.Cleanup(client.Close)

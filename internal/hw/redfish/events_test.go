@@ -76,7 +76,7 @@ func TestABMCThatRestartedIsSubscribedToAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, client := startRoom(t, emulator.ServerConfig{Config: emulator.Config{Nodes: 2}}, redfish.Config{Sessions: c.sessions, DialTimeout: patience, RequestTimeout: patience})
+			s, client := startRoom(t, emulator.ServerConfig{Config: emulator.Config{Nodes: 2}}, redfish.Config{Sessions: c.sessions, Timeouts: redfish.Timeouts{Connect: patience, TLS: patience, Read: patience, Reset: patience}})
 			url, hints := listen(t, client)
 			wantSending(t, client, url, 1)
 			if err := s.Room().AddFaults(time.Now(), c.faults...); err != nil {

@@ -88,7 +88,7 @@ func TestWithoutAnAnswerTheBMCIsSilent(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c1 := connect(t, redfish.Config{RequestTimeout: patience, Endpoints: fixed(map[string]redfish.Endpoint{
+			c1 := connect(t, redfish.Config{Timeouts: redfish.Timeouts{Read: patience, Reset: patience}, Endpoints: fixed(map[string]redfish.Endpoint{
 				node: {Address: c.address, System: "/redfish/v1/Systems/1"},
 			})})
 			wantReading(t, look(t.Context(), t, c1, node).results[node], bos.PowerStateUnknown, bos.SymptomSilent, bos.CauseNone, c.says)

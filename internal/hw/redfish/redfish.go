@@ -5,6 +5,7 @@
 package redfish
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -65,9 +66,7 @@ type Config struct {
 	// not taken long yet; 0 is 256. Those that have, and those that were
 	// silent when last asked, have four times as many places of their own.
 	Concurrency int
-	// RequestTimeout bounds one request; 0 is 10 s. DialTimeout bounds the
-	// connection and the TLS handshake, each; 0 is 3 s.
-	RequestTimeout, DialTimeout time.Duration
+	Timeouts
 	// MaxIdle bounds the connections kept open; 0 follows the limit on open
 	// files, up to 10,000.
 	MaxIdle int
@@ -76,6 +75,31 @@ type Config struct {
 	Log *slog.Logger
 	// Dial makes a connection below TLS; nil is an ordinary dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// Timeouts bound what BMCs take their time for; 0 is the default of each.
+type Timeouts struct {
+	// Connect bounds the making of a connection (5 s), TLS the handshake on it
+	// (10 s): the processors of BMCs are slow.
+	Connect, TLS time.Duration
+	// Read bounds a request with its answer (30 s), Reset one that changes
+	// something (60 s): some BMCs answer it when it is done.
+	Read, Reset time.Duration
+}
+
+// The defaults of Timeouts.
+const (
+	defaultConnect = 5 * time.Second
+	defaultTLS     = 10 * time.Second
+	defaultRead    = 30 * time.Second
+	defaultReset   = 60 * time.Second
+)
+
+func (t Timeouts) orDefaults() Timeouts {
+	return Timeouts{
+		Connect: cmp.Or(t.Connect, defaultConnect), TLS: cmp.Or(t.TLS, defaultTLS),
+		Read: cmp.Or(t.Read, defaultRead), Reset: cmp.Or(t.Reset, defaultReset),
+	}
 }
 
 // Client speaks to the BMCs of a site. It is safe for concurrent use.
@@ -118,11 +142,12 @@ func New(c Config) *Client {
 	if c.Concurrency <= 0 {
 		c.Concurrency = defaultConcurrency
 	}
+	c.Timeouts = c.Timeouts.orDefaults()
 	locator := newLocator(c.Endpoints, c.EndpointsTTL)
 	locator.found = func(bmcs int) { c.warnOfLimit(bmcs, transport.ConnectionBudget()) }
 	conn := transport.NewConn(transport.ConnConfig{
 		Trust:       locator.trust,
-		DialTimeout: c.DialTimeout, CA: c.CA, Insecure: c.Insecure, MaxIdle: c.MaxIdle,
+		DialTimeout: c.Connect, HandshakeTimeout: c.TLS, CA: c.CA, Insecure: c.Insecure, MaxIdle: c.MaxIdle,
 		// One request at a time needs one connection.
 		PerHost: 1, Direct: true, Dial: c.Dial,
 	})
@@ -131,7 +156,7 @@ func New(c Config) *Client {
 		http: transport.New(transport.Config{
 			// Reads are not repeated here: a BMC that does not answer is
 			// looked at again when the engine thinks so.
-			Upstream: "the BMC", Timeout: c.RequestTimeout, MaxBody: maxBody, Message: message, WayOut: wayOut,
+			Upstream: "the BMC", Timeout: c.Read, MaxBody: maxBody, Message: message, WayOut: wayOut,
 			Header: map[string]string{"OData-Version": "4.0"},
 		}, conn),
 		locator: locator,
@@ -206,6 +231,9 @@ func (c caller) ask(ctx context.Context, method string, e Endpoint, path string,
 		user, password = e.User, e.Password
 	}
 	q := transport.Request{Method: method, URL: e.url(path), Body: body}
+	if method == http.MethodPost {
+		q.Timeout = c.config.Reset
+	}
 	if c.config.Sessions && user != "" {
 		return c.inSession(ctx, e, q, user, password)
 	}

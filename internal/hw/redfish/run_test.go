@@ -64,7 +64,7 @@ func TestASilentBMCIsNotAskedForItsOtherNodes(t *testing.T) {
 	t.Parallel()
 	b := startBMC(t, func(b *bmc, _ http.ResponseWriter, _ *http.Request, _ string) { b.hold() })
 	ids, endpoints := rack(b, 1, 4)
-	c := connect(t, redfish.Config{Endpoints: fixed(endpoints), RequestTimeout: patience})
+	c := connect(t, redfish.Config{Endpoints: fixed(endpoints), Timeouts: redfish.Timeouts{Read: patience, Reset: patience}})
 	got := look(t.Context(), t, c, ids...)
 	for _, id := range ids {
 		wantReading(t, got.results[id], bos.PowerStateUnknown, bos.SymptomSilent, bos.CauseNone, "did not answer")

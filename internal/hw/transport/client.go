@@ -143,6 +143,9 @@ type Request struct {
 	Header map[string]string
 	// Secrets are kept out of errors, as Password is.
 	Secrets []string
+	// Timeout bounds this request in place of the client's; 0 does not. It is
+	// not for clients that repeat requests.
+	Timeout time.Duration
 
 	// bearer is the token that Do adds; it is kept out of errors.
 	bearer string
@@ -160,9 +163,10 @@ type Response struct {
 // what was answered.
 func (c *Client) Do(ctx context.Context, q Request) (*Response, error) {
 	rest, bounded := c.current(), ctx
+	q.Timeout = orElse(q.Timeout, rest.timeout)
 	if c.config.Retries == 0 {
 		var cancel context.CancelFunc
-		bounded, cancel = context.WithTimeout(ctx, rest.timeout)
+		bounded, cancel = context.WithTimeout(ctx, q.Timeout)
 		defer cancel()
 	}
 	var sent atomic.Bool
@@ -269,7 +273,7 @@ func (c *Client) unanswered(ctx context.Context, q Request, err error, sent bool
 	if sent {
 		e.Kind, said = Unanswered, fmt.Sprintf("%s did not answer %s: ", c.config.Upstream, asked(q))
 	}
-	return c.say(e, q, said+c.reason(err, sent))
+	return c.say(e, q, said+reason(err, sent, q.Timeout))
 }
 
 // say completes the sentence of an error.

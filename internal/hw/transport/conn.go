@@ -35,9 +35,9 @@ const (
 
 // ConnConfig says how connections to one kind of upstream are made and kept.
 type ConnConfig struct {
-	// DialTimeout bounds the dial and the TLS handshake, each; 0 is
-	// DefaultDialTimeout.
-	DialTimeout time.Duration
+	// DialTimeout bounds the dial, HandshakeTimeout the TLS handshake; 0 is
+	// DefaultDialTimeout for each.
+	DialTimeout, HandshakeTimeout time.Duration
 	// CA verifies the servers; nil is the system's pool.
 	CA *x509.CertPool
 	// Insecure accepts any certificate.
@@ -60,12 +60,12 @@ type ConnConfig struct {
 // NewConn makes the connection pool of one kind of upstream. It is meant to be
 // shared by everything that talks to that kind.
 func NewConn(c ConnConfig) *http.Transport {
-	dial := orElse(c.DialTimeout, DefaultDialTimeout)
+	dial, handshake := orElse(c.DialTimeout, DefaultDialTimeout), orElse(c.HandshakeTimeout, DefaultDialTimeout)
 	idle := orElse(c.MaxIdle, ConnectionBudget())
 	t := &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            (&net.Dialer{Timeout: dial, KeepAlive: 30 * time.Second}).DialContext,
-		TLSHandshakeTimeout:    dial,
+		TLSHandshakeTimeout:    handshake,
 		MaxIdleConns:           idle,
 		MaxIdleConnsPerHost:    orElse(c.PerHost, 16),
 		IdleConnTimeout:        idleTimeout,
@@ -90,7 +90,7 @@ func NewConn(c ConnConfig) *http.Transport {
 		t.Proxy = nil
 	}
 	if c.Trust != nil {
-		t.DialTLSContext = trusting(t, c.Trust, dial)
+		t.DialTLSContext = trusting(t, c.Trust, handshake)
 	}
 	return t
 }

@@ -115,8 +115,8 @@ func (q Request) scrub(text string) string {
 	return strings.NewReplacer(basic, "***", q.Password, "***", url.QueryEscape(q.Password), "***").Replace(text)
 }
 
-// reason is why no answer came, for people.
-func (c *Client) reason(err error, sent bool) string {
+// reason is why no answer came within a time, for people.
+func reason(err error, sent bool, within time.Duration) string {
 	var (
 		dns    *net.DNSError
 		cert   *tls.CertificateVerificationError
@@ -143,7 +143,7 @@ func (c *Client) reason(err error, sent bool) string {
 		return "no route to it"
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
 		if sent {
-			return fmt.Sprintf("no answer within %s", c.timeout())
+			return fmt.Sprintf("no answer within %s", within)
 		}
 		return "no connection in time"
 	case sent:

@@ -89,6 +89,12 @@ type Redfish struct {
 	// https://bos.example:8770; it then subscribes to the events of all BMCs.
 	// Empty is by polling alone.
 	Events string `yaml:"events"`
+	// The timeouts of a connection, of the TLS handshake on it, of a request,
+	// and of one that resets a node; 0 is 5 s, 10 s, 30 s and 60 s.
+	ConnectTimeout time.Duration `yaml:"connect_timeout"`
+	TLSTimeout     time.Duration `yaml:"tls_timeout"`
+	ReadTimeout    time.Duration `yaml:"read_timeout"`
+	ResetTimeout   time.Duration `yaml:"reset_timeout"`
 }
 
 // Credentials name a user and where the password is.

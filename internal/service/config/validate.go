@@ -127,7 +127,25 @@ func (c Config) together() error {
 			return err
 		}
 	}
+	if err := c.Power.Redfish.validateTimeouts(); err != nil {
+		return err
+	}
 	return c.Power.Redfish.Credentials.Password("power.redfish.credentials").validate()
+}
+
+// maxBMCTimeout keeps a BMC from holding up the others of its batch of calls.
+const maxBMCTimeout = 5 * time.Minute
+
+func (r Redfish) validateTimeouts() error {
+	for _, timeout := range []struct {
+		name string
+		is   time.Duration
+	}{{"connect_timeout", r.ConnectTimeout}, {"tls_timeout", r.TLSTimeout}, {"read_timeout", r.ReadTimeout}, {"reset_timeout", r.ResetTimeout}} {
+		if timeout.is < 0 || timeout.is > maxBMCTimeout {
+			return fmt.Errorf("power.redfish.%s %s is not between 0 and %s; use a duration such as 30s", timeout.name, timeout.is, maxBMCTimeout)
+		}
+	}
+	return nil
 }
 
 func (a Artifacts) validate() error {

@@ -350,7 +350,7 @@ func (c *checks) history(commit bos.Commit, conflicts bos.Conflicts, before int6
 		}
 	}
 	for _, r := range commit.Components {
-		if written[r.ID] && r.Enabled && (r.Work.ActionAt.Equal(c.stepped) || r.Work.Resent && r.Work.FlightAt.Equal(c.stepped)) && !told[r.ID] {
+		if written[r.ID] && r.Enabled && (r.Work.ActionAt.Equal(c.stepped) || r.Work.Resent && !r.Work.Unanswered && r.Work.FlightAt.Equal(c.stepped)) && !told[r.ID] {
 			c.w.violated("%s of %s is not in the history", r.LastAction.Action, r.ID)
 		}
 	}
