@@ -11,6 +11,9 @@ type Node struct {
 	Arch    string
 	Enabled bool
 	Locked  bool
+	// Empty says that there is no node in its place: it was taken out, and the
+	// inventory remembers it.
+	Empty bool
 	// Seen is the power as the inventory last saw it, unknown where it does
 	// not say. It is a hint for people; nothing is done because of it.
 	Seen PowerState

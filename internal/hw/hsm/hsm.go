@@ -121,6 +121,7 @@ func (c *Client) nodes(ctx context.Context) ([]bos.Node, error) {
 			// HSM leaves the field out only where nobody ever set it.
 			Enabled: n.Enabled == nil || *n.Enabled,
 			Locked:  n.Locked,
+			Empty:   n.State == "Empty",
 			Seen:    seen(n.State),
 		})
 	}

@@ -104,7 +104,7 @@ func TestWhatHSMSawOfTheNodesPowerIsInItsState(t *testing.T) {
 		answers := healthy()
 		answers[componentsPath] = answer{200, `{"Components":[{"ID":"x9c0s1b0n0","Type":"Node","State":"` + state + `"}]}`}
 		c, _ := start(t, answers)
-		if got, err := c.Inventory(t.Context()); err != nil || got.Nodes[0].Seen != want {
+		if got, err := c.Inventory(t.Context()); err != nil || got.Nodes[0].Seen != want || got.Nodes[0].Empty != (state == "Empty") {
 			t.Errorf("%s: %+v, %v; want %q", state, got.Nodes, err, want)
 		}
 	}

@@ -58,6 +58,7 @@ type Skip struct {
 const (
 	SkipLimit    = "not in the limit"
 	SkipUnknown  = "unknown to the inventory"
+	SkipEmpty    = "empty in the inventory"
 	SkipLocked   = "locked in the inventory"
 	SkipTenant   = "belongs to another tenant or to none"
 	SkipArch     = "other architecture than its boot set"
@@ -66,7 +67,7 @@ const (
 
 // SkipReasons lists the reasons in the order in which they are looked for.
 func SkipReasons() []string {
-	return []string{SkipLimit, SkipUnknown, SkipLocked, SkipTenant, SkipArch, SkipDisabled}
+	return []string{SkipLimit, SkipUnknown, SkipEmpty, SkipLocked, SkipTenant, SkipArch, SkipDisabled}
 }
 
 // Nodes lists all selected nodes, sorted.
@@ -273,6 +274,7 @@ func (s *selector) skip(id string, set bos.BootSet) (reason int, skip bool) {
 	for i, holds := range []bool{
 		!s.limited[id],
 		!known,
+		node.Empty,
 		node.Locked,
 		s.tenant != nil && !s.tenant[id],
 		!sameArch(node.Arch, set.Arch),
