@@ -14,6 +14,9 @@ var (
 	// ErrImage marks an image that is missing or broken, as against one
 	// that could not be read now.
 	ErrImage = errors.New("boot image unusable")
+	// ErrChanged says that a record is not the one any more that a write was
+	// planned for.
+	ErrChanged = errors.New("changed meanwhile")
 	// ErrSkip is what a change of a record returns to leave it alone.
 	ErrSkip = errors.New("left as it is")
 )

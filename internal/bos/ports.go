@@ -139,9 +139,6 @@ type Commit struct {
 	Components []Record
 	// Sessions likewise.
 	Sessions []SessionRecord
-	// AllOrNothing makes the commit all or nothing: any conflict among
-	// Components or Sessions then undoes it whole.
-	AllOrNothing bool
 	// Tokens maps each new BSS token to what it stands for. They are
 	// durable before the caller goes on.
 	Tokens map[string]BootArtifacts
@@ -187,6 +184,23 @@ const NoFence = -1
 type Conflicts struct {
 	Components []string
 	Sessions   []SessionKey
+}
+
+// Setup sets a session up: one transaction that changes it and its nodes as they
+// are then, so that nothing that others write can be in its way.
+type Setup struct {
+	// Session is the session that was planned for. If it was written or
+	// deleted since, nothing is done.
+	Session  SessionKey
+	Revision int64
+	// Nodes are the ids of the components that it selects.
+	Nodes []string
+	// Arm changes the session and its nodes in place; ids stay. It gets the
+	// stored ones, by id, without those that have no record, and returns what
+	// the history says. It decides by its arguments alone: it may be run again.
+	Arm func(s *SessionRecord, nodes []Record) []Event
+	// Fence is as in a Commit.
+	Fence int64
 }
 
 // Committed is what became of a Commit.
@@ -275,6 +289,9 @@ type Store interface {
 
 	// Commit writes a pass of the engine.
 	Commit(ctx context.Context, c Commit) (Committed, error)
+	// SetUp sets a session up and returns it with the components that were
+	// written; ErrChanged if the session is not the one any more.
+	SetUp(ctx context.Context, s Setup) (SessionRecord, []Record, error)
 	// Changes tells what was written after a position: one that an earlier
 	// answer named as the newest, or 0.
 	Changes(ctx context.Context, after int64) (Changes, error)

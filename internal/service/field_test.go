@@ -1,6 +1,7 @@
 package service
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
 )
 
 // The tests here are of the cases in docs/field-cases.md that take the whole
@@ -435,6 +437,70 @@ func TestASessionThatIsDeletedAndMadeAnewWithinAPassIsSetUp(t *testing.T) {
 		}
 		if c := w.component(nodeName(0)); c.DesiredState.BootArtifacts.Kernel != "" {
 			t.Errorf("the node is worked on for the session before: %+v", c)
+		}
+	})
+}
+
+// reporting is a store whose components report whenever somebody has read them to
+// plan with: no two looks at them are the same.
+type reporting struct {
+	*sqlite.Store
+	reports int
+}
+
+func (s *reporting) Components(ctx context.Context, f bos.ComponentFilter) ([]bos.Record, error) {
+	list, err := s.Store.Components(ctx, f)
+	if len(f.IDs) > 0 && err == nil {
+		s.reports++
+		_, err = s.MutateComponents(ctx, f.IDs[:1], func(r *bos.Record, _ bool) error {
+			r.ActualState.BSSToken = fmt.Sprint(s.reports)
+			return nil
+		})
+	}
+	return list, err
+}
+
+func TestASessionIsSetUpAlthoughItsNodesReportAllTheTime(t *testing.T) {
+	inWorld(t, 3, func(t *testing.T, w *world) {
+		w.end()
+		store := &reporting{Store: w.store}
+		w.config.Store = store
+		w.start()
+		w.advance(time.Second)
+		reads := w.read["s3://b/one"]
+		w.session("s", "boot", "t", "")
+		if status := w.complete("s"); status.PercentSuccessful != 100 || status.ManagedComponentsCount != 3 {
+			t.Errorf("%+v", status)
+		}
+		if n := w.read["s3://b/one"] - reads; n > 2 {
+			t.Errorf("its image was read %d times, once to accept it and once to set it up is enough", n)
+		}
+	})
+}
+
+func TestManySessionsOnOneNodeAreSetUpTogether(t *testing.T) {
+	const sessions = 60
+	inWorld(t, 3, func(t *testing.T, w *world) {
+		reads, images := w.inventories, w.read["s3://b/one"]
+		for i := range sessions {
+			w.must("POST", "/v2/sessions", object{"name": fmt.Sprint("s", i), "operation": "reboot", "template_name": "t", "limit": nodeName(0), "stage": true})
+		}
+		w.session("other", "boot", "t", nodeName(1))
+		w.advance(time.Second)
+		for _, name := range []string{"s0", fmt.Sprint("s", sessions-1), "other"} {
+			var s bos.Session
+			w.get("/v2/sessions/"+name, &s)
+			if s.Status.Status == bos.SessionPending {
+				t.Errorf("session %s is pending after a second", name)
+			}
+		}
+		// Each is read once to be accepted; what is set up together is read for
+		// all of it.
+		if n := w.inventories - reads; n > sessions+10 {
+			t.Errorf("the inventory was read %d times for %d sessions", n, sessions)
+		}
+		if n := w.read["s3://b/one"] - images; n > sessions+20 {
+			t.Errorf("the image was read %d times for %d sessions", n, sessions)
 		}
 	})
 }

@@ -6,12 +6,6 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
-// asRead is an inventory that was read already.
-type asRead struct{ inventory bos.Inventory }
-
-// Inventory is what was read.
-func (a asRead) Inventory(context.Context) (bos.Inventory, error) { return a.inventory, nil }
-
 // noPower stands in where no power control is configured: it knows no node.
 type noPower struct{}
 

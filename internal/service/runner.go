@@ -300,30 +300,29 @@ func (r *runner) commit(ctx context.Context, out engine.Outputs) ([]decide.Batch
 			r.service.changes.add(api.Change{Components: done.Components, Sessions: done.Sessions})
 		}
 	}
-	for _, setup := range out.SetupCommits {
-		if err := r.commitSetup(ctx, setup); err != nil {
+	for _, setup := range out.SetUps {
+		if err := r.setUp(ctx, setup); err != nil {
 			return nil, err
 		}
 	}
 	return effects, nil
 }
 
-// commitSetup arms the nodes of one session, all or none.
-func (r *runner) commitSetup(ctx context.Context, setup engine.SetupCommit) error {
-	setup.Commit.Fence = r.lease.held().Fence
-	done, err := r.ports.Store.Commit(ctx, setup.Commit)
-	if err != nil {
-		return fmt.Errorf("commit the setup of session %q: %w", setup.Key.Name, err)
-	}
-	if !done.None() {
-		r.next.Retry = append(r.next.Retry, setup.Key)
-		r.service.changes.add(api.Change{Sessions: done.Sessions})
+// setUp arms the nodes of one session. One that was written or deleted meanwhile
+// is taken up again as it then is.
+func (r *runner) setUp(ctx context.Context, setup bos.Setup) error {
+	setup.Fence = r.lease.held().Fence
+	session, records, err := r.ports.Store.SetUp(ctx, setup)
+	switch {
+	case errors.Is(err, bos.ErrChanged):
+		r.service.changes.add(api.Change{Sessions: []bos.SessionKey{setup.Session}})
 		return nil
+	case err != nil:
+		return fmt.Errorf("commit the setup of session %q: %w", setup.Session.Name, err)
 	}
-	records, sessions := engine.Written(setup.Commit, done.Revision)
 	r.flights.written(records)
 	r.next.Records = append(r.next.Records, records...)
-	r.next.Sessions = append(r.next.Sessions, sessions...)
+	r.next.Sessions = append(r.next.Sessions, session)
 	return nil
 }
 
@@ -358,14 +357,11 @@ func (r *runner) start(ctx context.Context, out engine.Outputs, effects []decide
 			}
 		})
 	}
-	for _, session := range out.Setups {
-		ports := r.ports
-		if inventory, ok := r.inventories[session.Key()]; ok {
-			ports.Inventory = asRead{inventory}
-		}
+	if sessions, read := out.Setups, r.inventories; len(sessions) > 0 {
 		r.call(ctx, func(ctx context.Context, answer func(func(*engine.Inputs))) {
-			facts := ports.SetupFacts(ctx, session)
-			answer(func(in *engine.Inputs) { in.Setups = append(in.Setups, facts) })
+			r.ports.SetupRound(ctx, sessions, read, func(facts engine.SetupFacts) {
+				answer(func(in *engine.Inputs) { in.Setups = append(in.Setups, facts) })
+			})
 		})
 	}
 	for _, session := range out.Completions {

@@ -36,14 +36,16 @@ type world struct {
 	stop    context.CancelFunc
 	ended   chan error
 
-	mu      sync.Mutex
-	nodes   map[string]*machine
-	inv     bos.Inventory
-	images  map[string]bos.Image
-	read    map[string]int // how often each image was read
-	tenants map[string][]string
-	tokens  map[string]bos.BootArtifacts
-	calls   []powerCall
+	mu     sync.Mutex
+	nodes  map[string]*machine
+	inv    bos.Inventory
+	images map[string]bos.Image
+	read   map[string]int // how often each image was read
+	// inventories counts how often the inventory was read.
+	inventories int
+	tenants     map[string][]string
+	tokens      map[string]bos.BootArtifacts
+	calls       []powerCall
 
 	// What a test makes go wrong; they are called without the lock.
 	apply func(op bos.PowerOp, id string) (bos.CallResult, bool)
@@ -145,6 +147,7 @@ func (w *world) advance(d time.Duration) { <-time.After(d) }
 func (w *world) Inventory(context.Context) (bos.Inventory, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.inventories++
 	return bos.Inventory{Nodes: slices.Clone(w.inv.Nodes), Groups: maps.Clone(w.inv.Groups)}, nil
 }
 

@@ -49,7 +49,7 @@ func TestABootSetsOwnConfigurationWinsOverTheTemplates(t *testing.T) {
 		true: {"x1c0s0b0n0": "of-the-set", "x1c0s1b0n0": "of-the-template"}, false: {"x1c0s0b0n0": "", "x1c0s1b0n0": ""},
 	} {
 		s.Template.EnableCFS = &enabled
-		result, err := Setup(s, sel, images, records, bos.DefaultOptions(), noon)
+		result, err := setup(s, sel, images, records, bos.DefaultOptions(), noon)
 		if err != nil || len(result.Writes) != 2 {
 			t.Fatalf("%d writes, %v", len(result.Writes), err)
 		}

@@ -131,7 +131,7 @@ func plannedIsDone(t *rapid.T) {
 	session := bos.SessionRecord{Template: req.Template, Session: bos.Session{
 		Name: "s", Operation: req.Operation, Stage: req.Stage, Limit: req.Limit, IncludeDisabled: req.IncludeDisabled,
 	}}
-	done, err := Setup(session, sel, images, records, bos.DefaultOptions(), noon)
+	done, err := setup(session, sel, images, records, bos.DefaultOptions(), noon)
 	if planned.Count == 0 {
 		if err == nil || err.Error() != NoNodes {
 			t.Fatalf("a session for nobody ended with %v", err)

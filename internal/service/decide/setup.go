@@ -13,9 +13,20 @@ import (
 // NoNodes is the error of a session that selects nobody; clients compare it.
 const NoNodes = "No nodes were found to act upon."
 
-// SetupResult is what setting a session up writes.
+// SetupPlan is what setting a session up will write to the nodes it selects. It
+// holds for whatever is stored of them when it is carried out.
+type SetupPlan struct {
+	// Nodes are the selected nodes, sorted.
+	Nodes    []string
+	Warnings []string
+
+	session bos.Session
+	desired map[string]bos.DesiredState
+}
+
+// SetupResult is what setting a session up wrote.
 type SetupResult struct {
-	// Writes are the next records, sorted; their revision is the one read.
+	// Writes are the armed records.
 	Writes []bos.Record
 	// Components is the comma list of the session record.
 	Components string
@@ -25,43 +36,59 @@ type SetupResult struct {
 	Unknown []string
 }
 
-// Setup arms the selected nodes (bos-contract section 4). images are by path,
-// records by id. The error is a *bos.Invalid, whose text is the sentence the
-// session ends with; then nothing is written.
-func Setup(s bos.SessionRecord, sel Selection, images map[string]bos.Image, records map[string]bos.Record, o bos.Options, now time.Time) (SetupResult, error) {
+// PlanSetup plans the setup of a session (bos-contract section 4). images are by
+// path. The error is a *bos.Invalid, whose text is the sentence the session ends
+// with; then nothing is written.
+func PlanSetup(s bos.SessionRecord, sel Selection, images map[string]bos.Image, o bos.Options) (SetupPlan, error) {
 	if len(sel.BootSets) == 0 {
-		return SetupResult{}, bos.Invalidf("", NoNodes)
+		return SetupPlan{}, bos.Invalidf("", NoNodes)
 	}
-	result := SetupResult{Warnings: slices.Clone(sel.Warnings)}
+	plan := SetupPlan{session: s.Session, Warnings: slices.Clone(sel.Warnings), desired: make(map[string]bos.DesiredState)}
 	for _, set := range sel.BootSets {
 		spec := s.Template.BootSets[set.Name]
 		desired, err := desiredState(s, set.Name, spec, images, o)
 		if err != nil {
-			return SetupResult{}, err
+			return SetupPlan{}, err
 		}
 		if s.Operation != bos.OperationShutdown {
-			result.Warnings = append(result.Warnings, imageWarnings(set.Name, spec, images[spec.Path])...)
+			plan.Warnings = append(plan.Warnings, imageWarnings(set.Name, spec, images[spec.Path])...)
 		}
 		for _, id := range set.Nodes {
-			r, known := records[id]
-			if !known {
-				result.Unknown = append(result.Unknown, id)
-				continue
-			}
-			result.Writes = append(result.Writes, arm(r, s.Session, desired, now))
+			plan.desired[id] = desired
+			plan.Nodes = append(plan.Nodes, id)
 		}
 	}
-	slices.SortFunc(result.Unknown, bos.CompareXnames)
-	if len(result.Writes) == 0 {
+	slices.SortFunc(plan.Nodes, bos.CompareXnames)
+	return plan, nil
+}
+
+// Arm arms those of the nodes in place that the plan selects; those of the plan
+// that are not among them have no record. The error is as that of PlanSetup.
+func (p SetupPlan) Arm(nodes []bos.Record, now time.Time) (SetupResult, error) {
+	result := SetupResult{Warnings: slices.Clone(p.Warnings)}
+	known := make(map[string]bool, len(nodes))
+	for i := range nodes {
+		desired, selected := p.desired[nodes[i].ID]
+		if !selected {
+			continue
+		}
+		known[nodes[i].ID] = true
+		nodes[i] = arm(nodes[i], p.session, desired, now)
+		result.Writes = append(result.Writes, nodes[i])
+	}
+	ids := make([]string, 0, len(nodes))
+	for _, id := range p.Nodes {
+		if known[id] {
+			ids = append(ids, id)
+		} else {
+			result.Unknown = append(result.Unknown, id)
+		}
+	}
+	if len(ids) == 0 {
 		return SetupResult{}, bos.Invalidf("", "none of the %d selected nodes has a BOS component yet (%s); wait for the next discovery and create the session again", len(result.Unknown), short(result.Unknown))
 	}
 	if len(result.Unknown) > 0 {
 		result.Warnings = append(result.Warnings, fmt.Sprintf("%s: BOS has no component yet; left out", short(result.Unknown)))
-	}
-	slices.SortFunc(result.Writes, func(a, b bos.Record) int { return bos.CompareXnames(a.ID, b.ID) })
-	ids := make([]string, len(result.Writes))
-	for i, r := range result.Writes {
-		ids[i] = r.ID
 	}
 	result.Components = strings.Join(ids, ",")
 	return result, nil

@@ -1,8 +1,11 @@
 package decide
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
@@ -51,8 +54,8 @@ func TestSetupWritesWhatTheOperationSays(t *testing.T) {
 			Template: bos.SessionTemplate{Name: "t", BootSets: map[string]bos.BootSet{"a": set}},
 		}
 	}
-	setup := func(s bos.SessionRecord) bos.Record {
-		result, err := Setup(s, Selection{BootSets: []SelectedSet{{"a", []string{id}}}}, map[string]bos.Image{"p": image},
+	armed := func(s bos.SessionRecord) bos.Record {
+		result, err := setup(s, Selection{BootSets: []SelectedSet{{"a", []string{id}}}}, map[string]bos.Image{"p": image},
 			map[string]bos.Record{id: before}, bos.DefaultOptions(), noon)
 		if err != nil {
 			t.Fatal(err)
@@ -62,7 +65,7 @@ func TestSetupWritesWhatTheOperationSays(t *testing.T) {
 		}
 		return result.Writes[0]
 	}
-	boot := setup(session(bos.OperationBoot, false))
+	boot := armed(session(bos.OperationBoot, false))
 	if boot.DesiredState.BootArtifacts.Kernel != "k" || boot.DesiredState.Configuration != "c" || boot.ActualState.BootArtifacts != running {
 		t.Errorf("boot wrote %+v", boot)
 	}
@@ -70,13 +73,13 @@ func TestSetupWritesWhatTheOperationSays(t *testing.T) {
 		boot.EventStats != (bos.EventStats{}) || boot.DeriveStatus() != bos.StatusOnHold || boot.Work != (bos.Work{InFlight: bos.EffectPowerOn}) {
 		t.Errorf("boot armed %+v", boot)
 	}
-	if reboot := setup(session(bos.OperationReboot, false)); !reboot.ActualState.BootArtifacts.Empty() || reboot.ActualState.BSSToken != "" {
+	if reboot := armed(session(bos.OperationReboot, false)); !reboot.ActualState.BootArtifacts.Empty() || reboot.ActualState.BSSToken != "" {
 		t.Errorf("reboot keeps %+v", reboot.ActualState)
 	}
-	if down := setup(session(bos.OperationShutdown, false)); !down.DesiredState.BootArtifacts.Empty() || down.DesiredState.Configuration != "" || !down.Enabled {
+	if down := armed(session(bos.OperationShutdown, false)); !down.DesiredState.BootArtifacts.Empty() || down.DesiredState.Configuration != "" || !down.Enabled {
 		t.Errorf("shutdown wrote %+v", down)
 	}
-	staged := setup(session(bos.OperationReboot, true))
+	staged := armed(session(bos.OperationReboot, true))
 	if staged.StagedState.Session != "s" || staged.StagedState.BootArtifacts.Kernel != "k" || staged.Error != "" {
 		t.Errorf("stage wrote %+v", staged.StagedState)
 	}
@@ -85,7 +88,7 @@ func TestSetupWritesWhatTheOperationSays(t *testing.T) {
 	}
 	plain := session(bos.OperationBoot, false)
 	plain.Template.EnableCFS = &no
-	if r := setup(plain); r.DesiredState.Configuration != "" {
+	if r := armed(plain); r.DesiredState.Configuration != "" {
 		t.Errorf("configuration %q although enable_cfs is off", r.DesiredState.Configuration)
 	}
 }
@@ -101,7 +104,7 @@ func TestOneBrokenBootSetChangesNothing(t *testing.T) {
 		"another type":             {Path: "p", Type: "nbd"}, "an unknown provider": {Path: "p", Type: "s3", RootfsProvider: "nfs"},
 	} {
 		s := bos.SessionRecord{Session: bos.Session{Operation: bos.OperationBoot}, Template: bos.SessionTemplate{BootSets: map[string]bos.BootSet{"a": good, "b": bad}}}
-		result, err := Setup(s, sel, images, records, bos.DefaultOptions(), noon)
+		result, err := setup(s, sel, images, records, bos.DefaultOptions(), noon)
 		if err == nil || len(result.Writes) != 0 || !strings.Contains(err.Error(), "boot_sets.b") {
 			t.Errorf("%s: %v with %d writes", name, err, len(result.Writes))
 		}
@@ -112,11 +115,20 @@ func TestNodesWithoutARecordAreLeftOutAndSaid(t *testing.T) {
 	s := bos.SessionRecord{Session: bos.Session{Operation: bos.OperationShutdown}, Template: bos.SessionTemplate{BootSets: map[string]bos.BootSet{"a": {}}}}
 	sel := Selection{BootSets: []SelectedSet{{"a", []string{"x1c0s0b0n0", "x1c0s1b0n0"}}}}
 	one := map[string]bos.Record{"x1c0s0b0n0": {Component: bos.Component{ID: "x1c0s0b0n0"}}}
-	result, err := Setup(s, sel, nil, one, bos.DefaultOptions(), noon)
+	result, err := setup(s, sel, nil, one, bos.DefaultOptions(), noon)
 	if err != nil || result.Components != "x1c0s0b0n0" || len(result.Unknown) != 1 || !strings.Contains(strings.Join(result.Warnings, " "), "x1c0s1b0n0") {
 		t.Errorf("%+v, %v", result, err)
 	}
-	if _, err := Setup(s, sel, nil, nil, bos.DefaultOptions(), noon); err == nil || !strings.Contains(err.Error(), "next discovery") {
+	if _, err := setup(s, sel, nil, nil, bos.DefaultOptions(), noon); err == nil || !strings.Contains(err.Error(), "next discovery") {
 		t.Errorf("nobody known: %v", err)
 	}
+}
+
+// setup plans a setup and carries it out on records.
+func setup(s bos.SessionRecord, sel Selection, images map[string]bos.Image, records map[string]bos.Record, o bos.Options, now time.Time) (SetupResult, error) {
+	plan, err := PlanSetup(s, sel, images, o)
+	if err != nil {
+		return SetupResult{}, err
+	}
+	return plan.Arm(slices.Collect(maps.Values(records)), now)
 }

@@ -34,6 +34,9 @@ type Engine struct {
 	bySession map[string]int // enabled components per session name
 	sessions  map[bos.SessionKey]*session
 	byName    map[string]map[bos.SessionKey]*session
+	// gathering are the sessions whose setup facts are being gathered, in rounds.
+	gathering map[bos.SessionKey]*round
+	rounds    int
 	// flights are the effects that were started and are not answered, also of
 	// nodes that were disabled or deleted meanwhile: a node that comes back
 	// waits for the answer.
@@ -147,6 +150,7 @@ func New(s Settings) *Engine {
 		bySession: make(map[string]int),
 		sessions:  make(map[bos.SessionKey]*session),
 		byName:    make(map[string]map[bos.SessionKey]*session),
+		gathering: make(map[bos.SessionKey]*round),
 		flights:   make(map[string]bos.EffectKind),
 		asked:     make(map[string]bool),
 		ramp:      newRamp(s.Limits),

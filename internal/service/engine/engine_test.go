@@ -1,6 +1,8 @@
 package engine_test
 
 import (
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -195,5 +197,31 @@ func TestASessionIsNotCompleteWhileOneOfItsNodesIsInWork(t *testing.T) {
 	}
 	if out = e.Step(start, engine.Inputs{Completions: []engine.CompletionFacts{over}}); len(out.Commit.Sessions) != 1 {
 		t.Errorf("sessions %+v, want the session complete", out.Commit.Sessions)
+	}
+}
+
+func TestSetupsAreGatheredInFewRoundsAndNeverForASessionThatIsNoMore(t *testing.T) {
+	e := engine.New(engine.Settings{NoInventory: true})
+	pending := func(name string, revision int64) bos.SessionRecord {
+		return bos.SessionRecord{Revision: revision, Session: bos.Session{Name: name, Status: bos.SessionStatus{Status: bos.SessionPending, StartTime: bos.At(start)}}}
+	}
+	asked := 0
+	var last engine.Outputs
+	for i := range 10 {
+		last = e.Step(start, engine.Inputs{Sessions: []bos.SessionRecord{pending(fmt.Sprint("s", i), int64(i+1))}})
+		asked += len(last.Setups)
+	}
+	if asked != 4 || !last.Wake.IsZero() && !last.Wake.After(start) {
+		t.Fatalf("%d sessions gather at once; the engine wakes at %s, and there is nothing to do", asked, last.Wake)
+	}
+	// A session of the same name takes the place of one whose facts are under way.
+	e.Step(start, engine.Inputs{Sessions: []bos.SessionRecord{pending("s0", 100)}})
+	old := engine.SetupFacts{Key: bos.SessionKey{Name: "s0"}, Revision: 1, Invalid: errors.New("of the one before")}
+	out := e.Step(start, engine.Inputs{Setups: []engine.SetupFacts{old}})
+	if len(out.Commit.Sessions) != 0 {
+		t.Errorf("the facts of a session before it ended %+v", out.Commit.Sessions)
+	}
+	if len(out.Setups) != 7 {
+		t.Errorf("%d sessions gather next, want all six that wait and the new one, in one round", len(out.Setups))
 	}
 }

@@ -99,7 +99,7 @@ func TestATagThatCannotBeSetHoldsTheSetupUntilTheRegistryIsBack(t *testing.T) {
 		t.Fatalf("setups %v", out.Setups)
 	}
 	out = e.Step(start, engine.Inputs{Setups: []engine.SetupFacts{ports.SetupFacts(t.Context(), session)}})
-	if len(out.SetupCommits) != 0 || len(out.Commit.Sessions) != 1 || !strings.Contains(*out.Commit.Sessions[0].Status.Error, "cannot tag image") {
+	if len(out.SetUps) != 0 || len(out.Commit.Sessions) != 1 || !strings.Contains(*out.Commit.Sessions[0].Status.Error, "cannot tag image") {
 		t.Fatalf("%+v", out.Commit.Sessions)
 	}
 	up.err = nil
@@ -121,19 +121,20 @@ func TestWithoutARegistryTheHistorySaysThatNothingWasTagged(t *testing.T) {
 	ports := engine.Ports{Store: openStore(t), Inventory: up, Artifacts: up}
 	session := sbpsSession(bos.OperationBoot)
 	facts := ports.SetupFacts(t.Context(), session)
-	facts.Records = map[string]bos.Record{"x1c0s0b0n0": {Revision: 1, Component: bos.Component{ID: "x1c0s0b0n0"}}}
 	e := engine.New(engine.Settings{NoInventory: true})
 	e.Step(start, engine.Inputs{Sessions: []bos.SessionRecord{session}})
 	out := e.Step(start, engine.Inputs{Setups: []engine.SetupFacts{facts}})
-	if len(out.SetupCommits) != 1 {
+	if len(out.SetUps) != 1 {
 		t.Fatalf("%+v", out)
 	}
 	var warned bool
-	for _, event := range out.SetupCommits[0].Commit.Events {
+	nodes := []bos.Record{{Component: bos.Component{ID: "x1c0s0b0n0"}}}
+	events := out.SetUps[0].Arm(&session, nodes)
+	for _, event := range events {
 		warned = warned || event.Kind == "session_warning" && strings.Contains(event.Detail, "images.ims")
 	}
-	if !warned {
-		t.Errorf("%+v", out.SetupCommits[0].Commit.Events)
+	if !warned || !nodes[0].Enabled || session.Components != "x1c0s0b0n0" {
+		t.Errorf("%+v, %+v, %+v", events, nodes, session)
 	}
 }
 

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"slices"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -41,8 +40,6 @@ type Inputs struct {
 	Setups      []SetupFacts
 	Completions []CompletionFacts
 	Discovery   *DiscoveryFacts
-	// Retry are sessions whose setup was not written.
-	Retry []bos.SessionKey
 	// LastAction is when an engine before this one last started a power action,
 	// as far as that matters for the power limits; zero if it does not. It is
 	// given once, with a cold start.
@@ -63,14 +60,15 @@ type Result struct {
 // SetupFacts is all that setting up a session depends on. Err is set when some
 // of it could not be read now; Invalid when it never will.
 type SetupFacts struct {
-	Key         bos.SessionKey
+	Key bos.SessionKey
+	// Revision is that of the session they were gathered for.
+	Revision    int64
 	Inventory   bos.Inventory
 	TenantNodes []string
 	// Components are those that BOS has of the names of the limit that the
 	// inventory does not know.
 	Components []string
 	Images     map[string]bos.Image
-	Records    map[string]bos.Record
 	// Warnings are kept in the history of the session.
 	Warnings []string
 	Err      error
@@ -79,9 +77,11 @@ type SetupFacts struct {
 
 // CompletionFacts is the components a session manages, counted.
 type CompletionFacts struct {
-	Key   bos.SessionKey
-	Tally bos.Tally
-	Err   error
+	Key bos.SessionKey
+	// Revision is that of the session whose components were counted.
+	Revision int64
+	Tally    bos.Tally
+	Err      error
 }
 
 // DiscoveryFacts is the inventory with the ids that BOS already has.
@@ -96,10 +96,9 @@ type DiscoveryFacts struct {
 type Outputs struct {
 	// Commit is the pass; empty if it holds nothing.
 	Commit bos.Commit
-	// Setups are commits of their own, all or nothing. When one is written,
-	// give its records and session back as Inputs; when it is not, its
-	// session as Retry.
-	SetupCommits []SetupCommit
+	// SetUps set sessions up, each in a transaction of its own. Give what it
+	// wrote back as Inputs, or the session as it is now where that has changed.
+	SetUps []bos.Setup
 	// Effects are to be started once Commit is durable, without the nodes
 	// it conflicted on.
 	Effects []decide.Batch
@@ -110,7 +109,8 @@ type Outputs struct {
 	// those that the configuration service is to be asked about.
 	Looks              []string
 	ConfigurationLooks []string
-	// Setups and Completions are sessions whose facts are wanted.
+	// Setups and Completions are sessions whose facts are wanted; those of
+	// Setups together, as one round (Ports.SetupRound).
 	Setups      []bos.SessionRecord
 	Completions []bos.SessionRecord
 	// Discover asks for the inventory.
@@ -125,12 +125,6 @@ type Outputs struct {
 	Wake time.Time
 }
 
-// SetupCommit sets one session up.
-type SetupCommit struct {
-	Key    bos.SessionKey
-	Commit bos.Commit
-}
-
 // Empty reports whether a commit holds nothing to write.
 func Empty(c bos.Commit) bool {
 	return len(c.Components) == 0 && len(c.Sessions) == 0 && len(c.Tokens) == 0 && len(c.Events) == 0
@@ -140,21 +134,7 @@ func Empty(c bos.Commit) bool {
 func (in Inputs) Empty() bool {
 	return in.Options == nil && len(in.Records) == 0 && len(in.Deleted) == 0 && len(in.Dropped) == 0 &&
 		len(in.Sessions) == 0 && len(in.GoneSessions) == 0 && len(in.Readings) == 0 && len(in.Configurations) == 0 && len(in.Results) == 0 &&
-		len(in.Setups) == 0 && len(in.Completions) == 0 && in.Discovery == nil && len(in.Retry) == 0 && len(in.Hints) == 0
-}
-
-// Written is what a commit without conflicts left in the store: what it held,
-// under its revision.
-func Written(c bos.Commit, revision int64) ([]bos.Record, []bos.SessionRecord) {
-	records := slices.Clone(c.Components)
-	for i := range records {
-		records[i].Revision = revision
-	}
-	sessions := slices.Clone(c.Sessions)
-	for i := range sessions {
-		sessions[i].Revision = revision
-	}
-	return records, sessions
+		len(in.Setups) == 0 && len(in.Completions) == 0 && in.Discovery == nil && len(in.Hints) == 0
 }
 
 // Survivors splits batches into what may start and the nodes whose record was

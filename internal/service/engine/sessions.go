@@ -2,19 +2,17 @@ package engine
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
-	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
 )
 
 // session is a session that is pending or running.
 type session struct {
 	rec bos.SessionRecord
-	// asked is set while facts for its setup or completion are wanted.
+	// asked is set while facts for its setup or completion are wanted, and
+	// until a setup is written.
 	asked bool
 	// since is when the engine first saw it: how long it waits for its setup is
 	// not told by when it was created, if the wall clock stepped since or nobody
@@ -34,11 +32,6 @@ func (e *Engine) takeSessions(in Inputs) {
 	}
 	for _, rec := range in.Sessions {
 		e.trackSession(rec)
-	}
-	for _, key := range in.Retry {
-		if s, ok := e.sessions[key]; ok {
-			s.asked = false
-		}
 	}
 }
 
@@ -104,19 +97,6 @@ func (e *Engine) trackSession(rec bos.SessionRecord) {
 	e.step.check[rec.Name] = true
 }
 
-func (e *Engine) askForSetups() {
-	var due []*session
-	for _, s := range e.sessions {
-		if s.rec.Status.Status == bos.SessionPending && !s.asked && !e.step.now.Before(s.retryAt) {
-			due = append(due, s)
-		}
-	}
-	for _, s := range ordered(due) {
-		s.asked, s.retryAt = true, time.Time{}
-		e.step.out.Setups = append(e.step.out.Setups, s.rec)
-	}
-}
-
 // askForCompletions looks again at running sessions that may be over: those of
 // a component that changed, and now and then all that have nobody enabled, for
 // a staged component leaves no other trace.
@@ -160,113 +140,13 @@ func ordered(all []*session) []*session {
 	return all
 }
 
-// setUp arms the nodes of a pending session, or ends it, or puts it off.
-func (e *Engine) setUp(facts SetupFacts) {
-	s, ok := e.sessions[facts.Key]
-	if !ok || s.rec.Status.Status != bos.SessionPending {
-		return
-	}
-	if facts.Invalid != nil {
-		e.endSession(s, bos.Tally{}, facts.Invalid.Error())
-		return
-	}
-	if facts.Err != nil {
-		e.putOff(s, facts.Err)
-		return
-	}
-	result, err := e.plan(s.rec, facts)
-	if err != nil {
-		e.endSession(s, bos.Tally{}, err.Error())
-		return
-	}
-	next := s.rec
-	next.Status.Status = bos.SessionRunning
-	next.Status.Error = nil
-	next.Components = result.Components
-	e.step.out.SetupCommits = append(e.step.out.SetupCommits, SetupCommit{Key: facts.Key, Commit: bos.Commit{
-		Components:   result.Writes,
-		Sessions:     []bos.SessionRecord{next},
-		AllOrNothing: true,
-		Events:       e.setupEvents(next, result, facts.Warnings),
-	}})
-}
-
-// setupEvents is what the history says of a setup: its nodes, and each warning.
-func (e *Engine) setupEvents(s bos.SessionRecord, result decide.SetupResult, warnings []string) []bos.Event {
-	event := bos.Event{Time: e.step.times.Wall, Session: s.Name, Tenant: bos.TenantOf(s.Tenant), Kind: "session_setup"}
-	event.Detail = fmt.Sprintf("%s of %d nodes: %s", s.Operation, len(result.Writes), fold(result.Writes))
-	events := []bos.Event{event}
-	for _, text := range slices.Concat(result.Warnings, warnings) {
-		event.Kind, event.Detail = "session_warning", text
-		events = append(events, event)
-	}
-	return events
-}
-
-func fold(records []bos.Record) string {
-	ids := make([]string, len(records))
-	for i, r := range records {
-		ids[i] = r.ID
-	}
-	return bos.Fold(ids)
-}
-
-// plan selects the session's nodes as the preview does, and compares with what
-// was reviewed.
-func (e *Engine) plan(rec bos.SessionRecord, facts SetupFacts) (decide.SetupResult, error) {
-	req := RequestOf(rec)
-	req.TenantNodes, req.Components = facts.TenantNodes, facts.Components
-	sel, err := decide.Select(req, facts.Inventory)
-	if err != nil {
-		return decide.SetupResult{}, err
-	}
-	if rec.Pin != "" {
-		now := decide.MakePreview(req, sel, facts.Images, e.step.times.Wall, 0)
-		if now.Pin != rec.Pin {
-			return decide.SetupResult{}, errors.New("the nodes or images changed between the plan and the session's setup; no node was touched; plan again")
-		}
-	}
-	return decide.Setup(rec, sel, facts.Images, facts.Records, e.options, e.step.times.Wall)
-}
-
-// RequestOf is the selection a session asks for, by the template as it was
-// when the session was accepted.
-func RequestOf(rec bos.SessionRecord) decide.Request {
-	return decide.Request{
-		Template:        rec.Template,
-		Operation:       rec.Operation,
-		Limit:           rec.Limit,
-		Stage:           rec.Stage,
-		IncludeDisabled: rec.IncludeDisabled,
-	}
-}
-
-// putOff keeps a session pending through an outage, with the reason shown, and
-// gives up after SetupGiveUp.
-func (e *Engine) putOff(s *session, err error) {
-	if e.step.now.Sub(s.since) >= e.policy.SetupGiveUp {
-		e.endSession(s, bos.Tally{}, fmt.Sprintf("gave up after %s: %s", e.policy.SetupGiveUp, err))
-		return
-	}
-	s.asked = false
-	s.retryAt = e.step.now.Add(min(time.Second<<min(s.tries, 6), max(e.policy.Polling, time.Second)))
-	s.tries++
-	text := "waiting to be set up: " + err.Error()
-	if s.rec.Status.Error != nil && *s.rec.Status.Error == text {
-		return
-	}
-	next := s.rec
-	next.Status.Error = &text
-	e.writeSession(s, next)
-}
-
 func (e *Engine) complete(facts CompletionFacts) {
 	s, ok := e.sessions[facts.Key]
 	if !ok {
 		return
 	}
 	s.asked = false
-	if facts.Err != nil || s.rec.Status.Status != bos.SessionRunning || facts.Tally.Busy || e.works(s) {
+	if facts.Revision != s.rec.Revision || facts.Err != nil || s.rec.Status.Status != bos.SessionRunning || facts.Tally.Busy || e.works(s) {
 		return
 	}
 	e.endSession(s, facts.Tally, "")
@@ -287,63 +167,29 @@ func (e *Engine) works(s *session) bool {
 	return false
 }
 
+// endSession completes a session with a text, empty where nothing went wrong.
 func (e *Engine) endSession(s *session, tally bos.Tally, text string) {
 	next := s.rec
-	next.Status.Status = bos.SessionComplete
-	next.Status.EndTime = bos.At(e.step.times.Wall)
-	next.Status.Error = nil
-	if text != "" {
-		next.Status.Error = &text
-	}
-	status := tally.Extended(next, e.step.times.Wall)
-	next.Extended = &status
+	event := end(&next, tally, text, e.step.times.Wall)
 	e.writeSession(s, next)
 	e.forgetSession(next.Key())
-	e.step.out.Commit.Events = append(e.step.out.Commit.Events, bos.Event{
-		Time: e.step.times.Wall, Session: next.Name, Tenant: bos.TenantOf(next.Tenant), Kind: "session_complete", Detail: text,
-	})
+	e.step.out.Commit.Events = append(e.step.out.Commit.Events, event)
+}
+
+// end makes a session complete and returns what the history says of it.
+func end(s *bos.SessionRecord, tally bos.Tally, text string, now time.Time) bos.Event {
+	s.Status.Status = bos.SessionComplete
+	s.Status.EndTime = bos.At(now)
+	s.Status.Error = nil
+	if text != "" {
+		s.Status.Error = &text
+	}
+	status := tally.Extended(*s, now)
+	s.Extended = &status
+	return bos.Event{Time: now, Session: s.Name, Tenant: bos.TenantOf(s.Tenant), Kind: "session_complete", Detail: text}
 }
 
 func (e *Engine) writeSession(s *session, next bos.SessionRecord) {
 	e.step.out.Commit.Sessions = append(e.step.out.Commit.Sessions, next)
 	s.rec = next
-}
-
-// runDiscovery asks for the inventory when it is time and takes it in: nodes
-// that BOS does not know get a disabled record. Nothing is ever deleted.
-func (e *Engine) runDiscovery(facts *DiscoveryFacts) {
-	if e.settings.NoInventory {
-		return
-	}
-	if facts != nil && facts.Err == nil {
-		known := make(map[string]bool, len(facts.Known))
-		for _, id := range facts.Known {
-			known[id] = true
-		}
-		for _, n := range facts.Inventory.Nodes {
-			e.room.place(n.ID)
-			if !known[n.ID] {
-				e.step.out.Commit.Components = append(e.step.out.Commit.Components, discovered(n.ID, e.step.times.Wall))
-			}
-		}
-	}
-	if facts != nil && facts.Err != nil {
-		e.nextDiscovery = e.step.now.Add(max(e.policy.Polling, time.Second))
-		return
-	}
-	if facts == nil && !e.step.now.Before(e.nextDiscovery) {
-		e.step.out.Discover = true
-		e.nextDiscovery = e.step.now.Add(max(time.Duration(e.options.DiscoveryFrequency)*time.Second, time.Second))
-	}
-}
-
-func discovered(id string, now time.Time) bos.Record {
-	at := bos.At(now)
-	return bos.Record{Component: bos.Component{
-		ID:           id,
-		ActualState:  bos.ActualState{LastUpdated: at},
-		DesiredState: bos.DesiredState{LastUpdated: at},
-		StagedState:  bos.StagedState{LastUpdated: at},
-		LastAction:   bos.LastAction{Action: bos.ActionNewlyDiscovered, LastUpdated: at},
-	}}
 }

@@ -251,9 +251,9 @@ func (c *checks) ramp(id string) {
 }
 
 // setUp takes a setup in: from now on its nodes may be touched.
-func (c *checks) setUp(commit bos.Commit, before int64) {
-	c.history(commit, bos.Conflicts{}, before)
-	for _, r := range commit.Components {
+func (c *checks) setUp(nodes []bos.Record, before int64) {
+	c.history(bos.Commit{Components: nodes}, bos.Conflicts{}, before)
+	for _, r := range nodes {
 		c.member[r.ID] = true
 		c.armed(r.ID)
 	}

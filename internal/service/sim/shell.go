@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -166,7 +167,7 @@ func (w *World) step() {
 	w.arrivals.Follow(out)
 	w.spoil(&out)
 	effects := out.Effects
-	committed := !engine.Empty(out.Commit) || len(out.SetupCommits) > 0
+	committed := !engine.Empty(out.Commit) || len(out.SetUps) > 0
 	if !engine.Empty(out.Commit) {
 		before, _ := w.store.LastEvent(w.ctx)
 		out.Commit.Fence = w.fence
@@ -180,8 +181,8 @@ func (w *World) step() {
 		w.altered = append(w.altered, done.Sessions...)
 		w.check.committed(out.Commit, done.Conflicts, before)
 	}
-	for _, setup := range out.SetupCommits {
-		w.commitSetup(setup)
+	for _, setup := range out.SetUps {
+		w.setUp(setup)
 	}
 	crash := false
 	lost := w.config.BeforeEffects
@@ -206,22 +207,23 @@ func (w *World) step() {
 	}
 }
 
-func (w *World) commitSetup(setup engine.SetupCommit) {
+func (w *World) setUp(setup bos.Setup) {
 	before, _ := w.store.LastEvent(w.ctx)
-	setup.Commit.Fence = w.fence
-	done, err := w.store.Commit(w.ctx, setup.Commit)
-	if err != nil {
-		w.violated("commit a setup: %s", err)
-	}
-	if !done.None() {
-		w.pending.Retry = append(w.pending.Retry, setup.Key)
-		w.altered = append(w.altered, done.Sessions...)
+	setup.Fence = w.fence
+	session, records, err := w.store.SetUp(w.ctx, setup)
+	if errors.Is(err, bos.ErrChanged) {
+		w.altered = append(w.altered, setup.Session)
 		return
 	}
-	w.check.setUp(setup.Commit, before)
-	records, sessions := engine.Written(setup.Commit, done.Revision)
+	if err != nil {
+		w.violated("set a session up: %s", err)
+	}
+	w.check.setUp(records, before)
+	if session.Status.Status == bos.SessionComplete {
+		w.check.completed(session)
+	}
 	w.pending.Records = append(w.pending.Records, records...)
-	w.pending.Sessions = append(w.pending.Sessions, sessions...)
+	w.pending.Sessions = append(w.pending.Sessions, session)
 }
 
 func (w *World) startCalls(out engine.Outputs, effects []decide.Batch) {
@@ -239,10 +241,11 @@ func (w *World) startCalls(out engine.Outputs, effects []decide.Batch) {
 	if len(out.ConfigurationLooks) > 0 {
 		w.lookConfiguration(epoch, out.ConfigurationLooks, asked)
 	}
-	for _, s := range out.Setups {
+	if len(out.Setups) > 0 {
 		w.after(w.delay(), func() {
-			facts := w.ports.SetupFacts(w.ctx, s)
-			w.answer(epoch, func(in *engine.Inputs) { in.Setups = append(in.Setups, facts) })
+			w.ports.SetupRound(w.ctx, out.Setups, nil, func(facts engine.SetupFacts) {
+				w.answer(epoch, func(in *engine.Inputs) { in.Setups = append(in.Setups, facts) })
+			})
 		})
 	}
 	for _, s := range out.Completions {

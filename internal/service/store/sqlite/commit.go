@@ -11,9 +11,6 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
-// errConflict undoes an all-or-nothing commit.
-var errConflict = errors.New("conflict")
-
 // Commit writes a pass of the engine in one transaction.
 func (s *Store) Commit(ctx context.Context, c bos.Commit) (bos.Committed, error) {
 	var done bos.Committed
@@ -29,18 +26,12 @@ func (s *Store) Commit(ctx context.Context, c bos.Commit) (bos.Committed, error)
 		if err := commitSessions(ctx, t, c.Sessions, conflicts); err != nil {
 			return err
 		}
-		if c.AllOrNothing && !conflicts.None() {
-			return errConflict
-		}
 		if t.feed.numbered {
 			done.Revision = t.feed.newest
 		}
 		c.Events = withoutConflicts(c.Events, *conflicts)
 		return s.commitRest(ctx, t, c)
 	})
-	if errors.Is(err, errConflict) {
-		err = nil
-	}
 	if len(c.Tokens) > 0 {
 		s.tokens.forget()
 	}

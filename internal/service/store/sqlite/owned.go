@@ -3,6 +3,8 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
@@ -28,17 +30,8 @@ func (s *Store) MutateOwned(ctx context.Context, key bos.SessionKey, fn func(*bo
 		if err := fn(&session, after); err != nil {
 			return err
 		}
-		if session.Revision, err = putSession(ctx, t, session); err != nil {
+		if out, written, err = w.writeOwned(session, before, after); err != nil {
 			return err
-		}
-		out = session
-		if err := w.write(changes(before, after)); err != nil {
-			return err
-		}
-		written = make([]bos.Record, len(w.written))
-		for i := range w.written {
-			written[i] = *w.written[i].record
-			written[i].Revision = session.Revision
 		}
 		if err := t.noteSession(ctx, key, notes); err != nil {
 			return err
@@ -52,6 +45,58 @@ func (s *Store) MutateOwned(ctx context.Context, key bos.SessionKey, fn func(*bo
 		return out, nil, nil
 	}
 	return out, written, err
+}
+
+// SetUp changes a session together with the nodes it selects.
+func (s *Store) SetUp(ctx context.Context, setup bos.Setup) (bos.SessionRecord, []bos.Record, error) {
+	var out bos.SessionRecord
+	var written []bos.Record
+	err := s.writer.do(ctx, func(ctx context.Context, t *tx) error {
+		if err := checkFence(ctx, t, setup.Fence); err != nil {
+			return err
+		}
+		session, err := readSession(ctx, t, setup.Session)
+		if errors.Is(err, bos.ErrNotFound) || err == nil && session.Revision != setup.Revision {
+			return bos.ErrChanged
+		}
+		if err != nil {
+			return err
+		}
+		w := s.componentWriter(ctx, t)
+		byID, err := w.load(setup.Nodes)
+		if err != nil {
+			return err
+		}
+		before := make([]bos.Record, 0, len(byID))
+		for _, id := range slices.Sorted(maps.Keys(byID)) {
+			before = append(before, *byID[id])
+		}
+		after := slices.Clone(before)
+		events := setup.Arm(&session, after)
+		out, written, err = w.writeOwned(session, before, after)
+		if err != nil {
+			return err
+		}
+		return t.note(ctx, events)
+	})
+	return out, written, err
+}
+
+// writeOwned writes a session and those of its components that differ.
+func (w *componentWriter) writeOwned(session bos.SessionRecord, before, after []bos.Record) (bos.SessionRecord, []bos.Record, error) {
+	var err error
+	if session.Revision, err = putSession(w.ctx, w.tx, session); err != nil {
+		return session, nil, err
+	}
+	if err := w.write(changes(before, after)); err != nil {
+		return session, nil, err
+	}
+	written := make([]bos.Record, len(w.written))
+	for i := range w.written {
+		written[i] = *w.written[i].record
+		written[i].Revision = session.Revision
+	}
+	return session, written, nil
 }
 
 // changes is what differs.

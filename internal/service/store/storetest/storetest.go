@@ -18,15 +18,16 @@ var now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 func Run(t *testing.T, open func(t *testing.T) bos.Store) {
 	t.Helper()
 	for name, test := range map[string]func(*testing.T, bos.Store){
-		"a commit writes only what has not changed meanwhile":     commitComparesRevisions,
-		"an all-or-nothing commit with a conflict writes nothing": allOrNothing,
-		"tokens are known as soon as their commit returns":        tokens,
-		"filters are combined, and pages follow each other":       filters,
-		"concurrent writers lose no update":                       concurrentWriters,
-		"one of many creators of a session name wins":             nameRace,
-		"a failed change undoes all of its batch":                 failedBatch,
-		"the lease fences off an older holder":                    lease,
-		"templates of two tenants may share a name":               tenants,
+		"a commit writes only what has not changed meanwhile": commitComparesRevisions,
+		"a setup arms nodes as they are when it is written":   setUp,
+		"a setup of a session that has changed does nothing":  setUpOfAnother,
+		"tokens are known as soon as their commit returns":    tokens,
+		"filters are combined, and pages follow each other":   filters,
+		"concurrent writers lose no update":                   concurrentWriters,
+		"one of many creators of a session name wins":         nameRace,
+		"a failed change undoes all of its batch":             failedBatch,
+		"the lease fences off an older holder":                lease,
+		"templates of two tenants may share a name":           tenants,
 
 		"a document is the record as the API shows it":             documents,
 		"long lists come whole, in order, and within a limit":      longLists,
@@ -108,19 +109,6 @@ func commitComparesRevisions(t *testing.T, s bos.Store) {
 	}
 	if a, b := one(t, s, "a"), one(t, s, "b"); a.Error != "user" || b.Error != "engine" {
 		t.Errorf("a has %q, b has %q", a.Error, b.Error)
-	}
-}
-
-func allOrNothing(t *testing.T, s bos.Store) {
-	commit(t, s, bos.Commit{Components: []bos.Record{record("a")}})
-	c := commit(t, s, bos.Commit{AllOrNothing: true, Components: []bos.Record{record("a"), record("b")}})
-	if len(c.Components) != 1 {
-		t.Errorf("conflicts %v, want a", c)
-	}
-	list, err := s.Components(t.Context(), bos.ComponentFilter{})
-	must(t, err)
-	if len(list) != 1 {
-		t.Errorf("%d records, want 1", len(list))
 	}
 }
 
