@@ -72,7 +72,7 @@ func (d *componentsDataSource) Schema(_ context.Context, _ datasource.SchemaRequ
 				Optional: true, ElementType: types.StringType, Validators: []validator.List{words{most: 16}},
 				MarkdownDescription: "Only nodes with one of these status words, such as `failed`.",
 			},
-			"ids":             text("The nodes found, folded."),
+			"ids":             text("The nodes found, folded, as a `limit` takes them. Empty if there are none, and an empty limit is refused: give a session that takes it `count = data.bos_components.x.component_count > 0 ? 1 : 0`."),
 			"component_count": schema.Int64Attribute{Computed: true, MarkdownDescription: "How many nodes were found."},
 			"components": schema.MapNestedAttribute{
 				Computed: true, MarkdownDescription: "The nodes found, by xname.",

@@ -59,5 +59,5 @@ func reported(failures []failure) (folded types.String, count types.Int64, retry
 		})
 	}
 	text := bos.Fold(failed)
-	return types.StringValue(text), types.Int64Value(int64(len(failed))), orNull(text), types.MapValueMust(outcomeType, reasons)
+	return types.StringValue(text), types.Int64Value(int64(len(failed))), types.StringValue(text), types.MapValueMust(outcomeType, reasons)
 }

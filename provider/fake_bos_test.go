@@ -30,11 +30,13 @@ type fakeBOS struct {
 	templates  map[bos.SessionKey]bos.SessionTemplate
 	sessions   map[bos.SessionKey]*bos.Session
 	receipts   map[string]bos.Preview
+	kept       map[*bos.Session]bos.ExtendedStatus
 	options    map[string]any
 	sick       bool
 	requests   []string
 	afterWrite func(method, path string) (hangUp bool)
 	beforeAll  func(method, path string) (hangUp bool)
+	gateway    func(method, path string) (status int)
 	watch      chan string
 }
 
@@ -43,6 +45,7 @@ func startFake(cleanup func(func()), nodes ...string) *fakeBOS {
 	s := &fakeBOS{
 		nodes: make(map[string]*bos.Component), disabled: make(map[string]bool), broken: make(map[string]bos.Cause),
 		templates: make(map[bos.SessionKey]bos.SessionTemplate), sessions: make(map[bos.SessionKey]*bos.Session), receipts: make(map[string]bos.Preview),
+		kept:    make(map[*bos.Session]bos.ExtendedStatus),
 		options: defaultOptions(),
 	}
 	for _, id := range nodes {
@@ -128,6 +131,12 @@ func (s *fakeBOS) HangUp(f func(method, path string) bool) { s.locked(func() { s
 // server got to do anything.
 func (s *fakeBOS) Lose(f func(method, path string) bool) { s.locked(func() { s.beforeAll = f }) }
 
+// Gateway has a gateway in front of the server answer with a page of its own
+// where f gives a status other than 0; the server hears nothing of these.
+func (s *fakeBOS) Gateway(f func(method, path string) (status int)) {
+	s.locked(func() { s.gateway = f })
+}
+
 // Watch returns a channel that gets "METHOD path" when a request is answered.
 func (s *fakeBOS) Watch() <-chan string {
 	c := make(chan string, 4096)
@@ -196,6 +205,17 @@ func (s *fakeBOS) answer(handle func(*http.Request) (int, any)) http.HandlerFunc
 			s.mu.Unlock()
 			panic(http.ErrAbortHandler)
 		}
+		if s.gateway != nil {
+			if status := s.gateway(r.Method, r.URL.Path); status != 0 {
+				watch := s.watch
+				s.mu.Unlock()
+				if watch != nil {
+					watch <- r.Method + " " + r.URL.Path
+				}
+				http.Error(w, "<html>no route to the service</html>", status)
+				return
+			}
+		}
 		status, body := handle(r)
 		hangUp := s.afterWrite != nil && s.afterWrite(r.Method, r.URL.Path)
 		watch := s.watch
@@ -210,7 +230,11 @@ func (s *fakeBOS) answer(handle func(*http.Request) (int, any)) http.HandlerFunc
 		if hangUp {
 			panic(http.ErrAbortHandler)
 		}
-		w.Header().Set("Content-Type", "application/json")
+		media := "application/json"
+		if _, refused := body.(refusal); refused {
+			media = "application/problem+json"
+		}
+		w.Header().Set("Content-Type", media)
 		w.WriteHeader(status)
 		_, _ = w.Write(encoded)
 	}

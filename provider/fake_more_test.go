@@ -129,11 +129,19 @@ func (s *fakeBOS) sessionStatus(r *http.Request) (int, any) {
 	if !ok {
 		return missing("Session '%s' does not exist", key(r).Name)
 	}
-	var owned []bos.Record
-	for _, c := range s.nodes {
-		owned = append(owned, bos.Record{Component: *c})
+	if kept, over := s.kept[session]; over {
+		return http.StatusOK, kept
 	}
-	return http.StatusOK, bos.Extended(bos.SessionRecord{Session: *session}, owned, session.Status.StartTime.Time)
+	return http.StatusOK, s.extended(session)
+}
+
+// extended is the status of a session as it is now.
+func (s *fakeBOS) extended(session *bos.Session) bos.ExtendedStatus {
+	var all []bos.Record
+	for _, c := range s.nodes {
+		all = append(all, bos.Record{Component: *c})
+	}
+	return bos.Extended(bos.SessionRecord{Session: *session}, all, session.Status.StartTime.Time)
 }
 
 func (s *fakeBOS) applyStaged(r *http.Request) (int, any) {

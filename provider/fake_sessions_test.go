@@ -176,6 +176,7 @@ func (s *fakeBOS) finish(session *bos.Session) {
 		text := "No nodes were found to act upon."
 		session.Status.Error = &text
 	}
+	s.kept[session] = s.extended(session)
 }
 
 func (s *fakeBOS) getSession(r *http.Request) (int, any) {

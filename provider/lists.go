@@ -140,6 +140,7 @@ func (l *sessionList) List(ctx context.Context, req list.ListRequest, stream *li
 			m.adopt(s)
 			m.observe(s)
 			l.catchUp(ctx, c.ForTenant(m.Tenant.ValueString()), &m, &result.Diagnostics)
+			m.modernize()
 			result.Diagnostics.Append(result.Resource.Set(ctx, &m)...)
 		}
 	})

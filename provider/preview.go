@@ -27,41 +27,69 @@ func (q previewQuestion) key() (string, error) {
 	return q.tenant + "\n" + string(content), err
 }
 
+// blindness is why nobody can say what a session would do.
+type blindness struct {
+	kind blindKind
+	text string
+}
+
+type blindKind int
+
+const (
+	// blindForNow: something is not known yet, and will be.
+	blindForNow blindKind = iota
+	// blindForGood: this BOS has no previews.
+	blindForGood
+	// blindFailing: BOS should be able to say, and does not.
+	blindFailing
+)
+
+func notYet(text string) blindness  { return blindness{blindForNow, text} }
+func failing(text string) blindness { return blindness{blindFailing, text} }
+
 // ask has the service say what a session would do; nil and the reason if nobody
 // can say. What would make the session fail is an error.
-func (s *shared) ask(ctx context.Context, c *client.Client, q previewQuestion, diags *diag.Diagnostics) (preview *bos.Preview, why string) {
+func (s *shared) ask(ctx context.Context, c *client.Client, q previewQuestion, diags *diag.Diagnostics) (preview *bos.Preview, why blindness) {
 	caps, err := c.Capabilities(ctx)
 	if err != nil {
-		return nil, "BOS did not answer (" + err.Error() + ")"
+		return nil, failing("BOS did not answer (" + err.Error() + ")")
 	}
 	if !client.Has(caps, bos.ExtensionPreviews) {
-		return nil, "this BOS has no previews"
+		return nil, blindness{blindForGood, "this BOS has no previews"}
 	}
 	p, err := c.Preview(ctx, q.PreviewRequest)
 	switch {
 	case err == nil:
-		return &p, ""
+		return &p, blindness{}
 	case !client.IsBadRequest(err):
-		return nil, err.Error()
+		return nil, failing(err.Error())
 	}
 	if q.Template == nil {
 		if _, lookUp := c.Template(ctx, q.TemplateName); client.IsNotFound(lookUp) {
-			return nil, fmt.Sprintf("BOS has no template %q yet, and no bos_session_template that this refers to is going to write it; use bos_session_template.<name>.name as template_name", q.TemplateName)
+			return nil, notYet(fmt.Sprintf("BOS has no template %q yet, and no bos_session_template that this refers to is going to write it; use bos_session_template.<name>.name as template_name", q.TemplateName))
 		}
 	}
 	unable(diags, fmt.Sprintf("plan BOS session: it would be refused for template %q", q.TemplateName), err)
-	return nil, ""
+	return nil, blindness{}
 }
 
 // noPreview says that nobody can say what a session is going to do: loudly, and
-// as an error where the user wants to know. what tells several sessions apart.
-func (s *shared) noPreview(what, why string, diags *diag.Diagnostics) {
-	summary, detail := "No preview of BOS session "+what, "Which nodes it will touch cannot be said now: "+why+"."
-	if s != nil && s.requirePreview {
-		diags.AddError(summary, detail+" The provider is set to require_preview, so this is not planned.")
-		return
+// as an error where BOS should be able to say, unless the user does not mind, or
+// where the user wants to know. what tells several sessions apart.
+func (s *shared) noPreview(what string, why blindness, diags *diag.Diagnostics) {
+	summary, detail := "No preview of BOS session "+what, "Which nodes it will touch cannot be said now: "+why.text+"."
+	required := types.BoolNull()
+	if s != nil {
+		required = s.requirePreview
 	}
-	diags.AddWarning(summary, detail+" Nobody has reviewed its effect when it is applied.")
+	switch {
+	case required.ValueBool():
+		diags.AddError(summary, detail+" The provider is set to require_preview, so this is not planned.")
+	case why.kind == blindFailing && required.IsNull():
+		diags.AddError(summary, detail+" Try again when BOS can say; or, to go on without knowing which nodes that is, set require_preview = false in the provider block.")
+	default:
+		diags.AddWarning(summary, detail+" Nobody has reviewed which nodes it touches when it is applied.")
+	}
 }
 
 // bootSetTypeS3 is the only type of image that can be booted.
@@ -111,7 +139,7 @@ type previewCache struct {
 type cachedPreview struct {
 	once    sync.Once
 	preview *bos.Preview
-	why     string
+	why     blindness
 	diags   diag.Diagnostics
 }
 
@@ -119,7 +147,7 @@ func newPreviewCache() *previewCache { return &previewCache{known: make(map[stri
 
 // once asks the first time that a question comes, and gives the same answer to
 // everybody who asks it again.
-func (p *previewCache) once(key string, ask func(*diag.Diagnostics) (*bos.Preview, string)) (*bos.Preview, string, diag.Diagnostics) {
+func (p *previewCache) once(key string, ask func(*diag.Diagnostics) (*bos.Preview, blindness)) (*bos.Preview, blindness, diag.Diagnostics) {
 	p.mu.Lock()
 	entry := p.known[key]
 	if entry == nil {

@@ -51,7 +51,8 @@ func affected(p bos.Preview, effect bos.NodeEffect) (count int) {
 }
 
 // previewDetail says what a session is going to do.
-func (m *sessionModel) previewDetail(p bos.Preview, applyingSet bool) string {
+// promise, which may be empty, is what becomes of it if things change.
+func (m *sessionModel) previewDetail(p bos.Preview, promise string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s of template %q: %s", capital(string(p.Operation)), m.TemplateName.ValueString(), nodes(int64(p.Count)))
 	if len(p.Roles) == 1 && p.Count > 0 {
@@ -83,9 +84,8 @@ func (m *sessionModel) previewDetail(p bos.Preview, applyingSet bool) string {
 	if p.Count == 0 {
 		b.WriteString("\n\nThere is nothing to act on, so BOS would complete the session with an error. Check the template's nodes and the limit.")
 	}
-	if !applyingSet {
-		b.WriteString("\n\nIf nodes or images change before the apply, Terraform stops with \"Provider produced inconsistent final plan\" and no node is touched; plan again. " +
-			"With applying = terraform.applying in the provider block the message says what changed.")
+	if promise != "" {
+		b.WriteString("\n\n" + promise)
 	}
 	return b.String()
 }

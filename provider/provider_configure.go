@@ -28,7 +28,7 @@ func (p *bosProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		tenantUnknown:  m.Tenant.IsUnknown(),
 		applying:       m.Applying.ValueBool(),
 		applyingSet:    !m.Applying.IsNull(),
-		requirePreview: m.RequirePreview.ValueBool(),
+		requirePreview: m.RequirePreview,
 		planned:        newPlannedTemplates(),
 		previews:       newPreviewCache(),
 		components:     newComponentCache(),

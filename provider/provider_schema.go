@@ -120,7 +120,7 @@ func connectionAttributes() map[string]schema.Attribute {
 		},
 		"require_preview": schema.BoolAttribute{
 			Optional:            true,
-			MarkdownDescription: "Refuse to plan a session when it cannot be said which nodes it will touch. Without it such a plan only warns.",
+			MarkdownDescription: "`true`: refuse to plan a session when it cannot be said which nodes it will touch. Without it such a plan warns where nobody can say it (a plain BOS v2, a template that is not stored yet), and is an error where BOS should say it and does not answer or fails to. `false`: always only warn.",
 		},
 	}
 }

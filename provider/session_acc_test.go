@@ -45,7 +45,9 @@ func TestASessionBootsTheTemplatesNodesAndTheNextPlanIsEmpty(t *testing.T) {
 			ConfigStateChecks: append(results("complete", 0),
 				statecheck.ExpectKnownValue("bos_session.boot", tfjsonpath.New("components"), knownvalue.StringExact("x1000c0s[0-3]b0n0")),
 				statecheck.ExpectKnownValue("bos_session.boot", tfjsonpath.New("name"), knownvalue.StringRegexp(regexp.MustCompile("^terraform-"))),
-				statecheck.ExpectKnownValue("bos_session.boot", tfjsonpath.New("retry_limit"), knownvalue.Null()),
+				statecheck.ExpectKnownValue("bos_session.boot", tfjsonpath.New("retry_limit"), knownvalue.StringExact("")),
+				statecheck.ExpectKnownValue("bos_session.boot", tfjsonpath.New("error"), knownvalue.StringExact("")),
+				statecheck.ExpectKnownValue("bos_session.boot", tfjsonpath.New("succeeded"), knownvalue.Bool(true)),
 			),
 		},
 		resource.TestStep{Config: config, ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}}},
@@ -364,7 +366,7 @@ func TestAnImportedSessionIsHistoryAndPlansNothing(t *testing.T) {
 		resource.TestStep{Config: config},
 		resource.TestStep{
 			ResourceName: "bos_session.boot", ImportState: true, ImportStateId: "monday", ImportStateVerify: true,
-			ImportStateVerifyIgnore: []string{"pin", "planned_components", "planned_count", "skipped", "skipped.%", "planned_roles", "planned_boot_sets", "poll_interval"},
+			ImportStateVerifyIgnore: []string{"pin", "planned_components", "planned_count", "skipped", "skipped.%", "planned_roles", "planned_boot_sets", "poll_interval", "effect"},
 		},
 	)
 	sessions(t, bos, 1)

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/client"
 )
 
@@ -38,6 +39,7 @@ type sessionDataModel struct {
 	FailedCount      types.Int64  `tfsdk:"failed_count"`
 	ErrorSummary     types.Map    `tfsdk:"error_summary"`
 	RetryLimit       types.String `tfsdk:"retry_limit"`
+	Succeeded        types.Bool   `tfsdk:"succeeded"`
 
 	PercentComplete   types.Float64 `tfsdk:"percent_complete"`
 	PercentSuccessful types.Float64 `tfsdk:"percent_successful"`
@@ -66,12 +68,13 @@ func (d *sessionDataSource) Schema(_ context.Context, _ datasource.SchemaRequest
 			"start_time":        readText("When the session was accepted, in UTC."),
 			"end_time":          readText("When it was complete, in UTC; null before."),
 			"duration":          readText("How long it has run, as `h:mm:ss`."),
-			"error":             readText("What failed the session as a whole, null if nothing did."),
+			"error":             readText("What failed the session as a whole, empty if nothing did."),
 			"components":        readText("Nodes the session acts on, folded; `provider::bos::xname_expand` writes them out."),
 			"component_count":   readCount("How many nodes these are."),
 			"failed_components": readText("Nodes that failed so far, folded."),
-			"failed_count":      readCount("How many nodes these are."),
-			"retry_limit":       readText("What to give as `limit` to run the session again for just the failed nodes; null if none failed."),
+			"failed_count":      readCount("How many nodes these are. Null once the session is over and failed in a way that a number does not tell: as a whole, or because other sessions took nodes from it."),
+			"succeeded":         readFlag("The session is complete, acted on nodes, and each of them is where it should be. `false` before it is complete."),
+			"retry_limit":       readText("What to give as `limit` to run the session again for just the failed nodes; empty if none failed, and an empty limit is refused."),
 			"error_summary": schema.MapNestedAttribute{
 				Computed: true, MarkdownDescription: "Failed nodes by what failed them.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
@@ -117,13 +120,27 @@ func (d *sessionDataSource) Read(ctx context.Context, req datasource.ReadRequest
 	var common sessionModel
 	common.adopt(s)
 	common.observe(s)
-	common.takeOutcomes(outcomes)
+	acted, err := bos.Expand(common.Components.ValueString(), bos.MaxExpand)
+	if err != nil {
+		unable(&resp.Diagnostics, "read the nodes of the BOS session", err)
+		return
+	}
+	v, err := judge(acted, outcomes, func() (bos.ExtendedStatus, error) { return status, nil })
+	if err != nil {
+		unable(&resp.Diagnostics, "read what became of the nodes of the BOS session", err)
+		return
+	}
+	common.take(v)
 	m.Tenant = d.tenantOr(m.Tenant)
 	m.ID = joinID(m.Tenant, m.Name)
 	m.Operation, m.TemplateName, m.Limit, m.Stage, m.IncludeDisabled = common.Operation, common.TemplateName, common.Limit, common.Stage, common.IncludeDisabled
 	m.Status, m.StartTime, m.EndTime, m.Error = common.Status, common.StartTime, common.EndTime, common.Error
 	m.Components, m.ComponentCount = common.Components, common.ComponentCount
 	m.FailedComponents, m.FailedCount, m.RetryLimit, m.ErrorSummary = common.FailedComponents, common.FailedCount, common.RetryLimit, common.ErrorSummary
+	m.Succeeded = common.Succeeded
+	if !common.complete() {
+		m.FailedCount = types.Int64Value(v.failed) // so far
+	}
 	m.Duration = orNull(status.Timing.Duration)
 	m.PercentComplete, m.PercentSuccessful = types.Float64Value(status.Phases.PercentComplete), types.Float64Value(status.PercentSuccessful)
 	m.PercentFailed, m.PercentStaged = types.Float64Value(status.PercentFailed), types.Float64Value(status.PercentStaged)

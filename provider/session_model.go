@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
@@ -41,7 +40,12 @@ type sessionModel struct {
 	FailedCount      types.Int64  `tfsdk:"failed_count"`
 	ErrorSummary     types.Map    `tfsdk:"error_summary"`
 	RetryLimit       types.String `tfsdk:"retry_limit"`
+	Unfinished       types.String `tfsdk:"unfinished"`
+	Succeeded        types.Bool   `tfsdk:"succeeded"`
 	RecordExpired    types.Bool   `tfsdk:"record_expired"`
+
+	Effect types.String `tfsdk:"effect"`
+	Scope  types.String `tfsdk:"scope"`
 
 	Pin               types.String `tfsdk:"pin"`
 	PlannedComponents types.String `tfsdk:"planned_components"`
@@ -70,32 +74,51 @@ func (m *sessionModel) settled() bool {
 // unknownResults marks everything that a running session can change.
 func (m *sessionModel) unknownResults() {
 	m.Status, m.StartTime, m.EndTime, m.Error = types.StringUnknown(), types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
-	m.Components, m.FailedComponents, m.RetryLimit = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
+	m.Components, m.FailedComponents, m.RetryLimit, m.Unfinished = types.StringUnknown(), types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
 	m.ComponentCount, m.FailedCount = types.Int64Unknown(), types.Int64Unknown()
 	m.ErrorSummary = types.MapUnknown(outcomeType)
-	m.RecordExpired = types.BoolUnknown()
+	m.RecordExpired, m.Succeeded = types.BoolUnknown(), types.BoolUnknown()
 }
 
-// noResults is what is known of a session before BOS was asked about it.
+// noResults is what is known of a session before BOS was asked about it. Texts
+// are empty and not null: users put them into messages and limits.
 func (m *sessionModel) noResults() {
-	m.StartTime, m.EndTime, m.Error = types.StringNull(), types.StringNull(), types.StringNull()
-	m.Components, m.FailedComponents, m.RetryLimit = types.StringNull(), types.StringNull(), types.StringNull()
+	m.StartTime, m.EndTime, m.Components = types.StringNull(), types.StringNull(), types.StringNull()
+	m.Error, m.FailedComponents, m.RetryLimit, m.Unfinished = types.StringValue(""), types.StringValue(""), types.StringValue(""), types.StringValue("")
 	m.ComponentCount, m.FailedCount = types.Int64Null(), types.Int64Null()
 	m.ErrorSummary = types.MapNull(outcomeType)
-	m.RecordExpired = types.BoolValue(false)
+	m.RecordExpired, m.Succeeded = types.BoolValue(false), types.BoolValue(false)
 }
 
 // keepResults takes over everything computed from the state.
 func (m *sessionModel) keepResults(state *sessionModel) {
 	m.Status, m.StartTime, m.EndTime, m.Error = state.Status, state.StartTime, state.EndTime, state.Error
-	m.Components, m.FailedComponents, m.RetryLimit = state.Components, state.FailedComponents, state.RetryLimit
-	m.ComponentCount, m.FailedCount = state.ComponentCount, state.FailedCount
+	m.Components, m.FailedComponents, m.RetryLimit, m.Unfinished = state.Components, state.FailedComponents, state.RetryLimit, state.Unfinished
+	m.ComponentCount, m.FailedCount, m.Succeeded = state.ComponentCount, state.FailedCount, state.Succeeded
 	m.ErrorSummary, m.RecordExpired = state.ErrorSummary, state.RecordExpired
+}
+
+// modernize fills in what states of older versions of the provider do not have,
+// or have as null. It changes nothing that a plan compares with a configuration.
+func (m *sessionModel) modernize() {
+	for _, text := range []*types.String{&m.Error, &m.FailedComponents, &m.RetryLimit, &m.Unfinished} {
+		if text.IsNull() {
+			*text = types.StringValue("")
+		}
+	}
+	if m.Succeeded.IsNull() {
+		m.Succeeded = m.judged()
+	}
+	if m.Scope.IsNull() {
+		m.Scope = scopeOf(m.Limit)
+	}
+	m.Effect = types.StringValue(m.effected())
 }
 
 func (m *sessionModel) keepPlanned(state *sessionModel) {
 	m.Pin, m.PlannedComponents, m.PlannedCount, m.Skipped = state.Pin, state.PlannedComponents, state.PlannedCount, state.Skipped
 	m.PlannedRoles, m.PlannedBootSets = state.PlannedRoles, state.PlannedBootSets
+	m.Effect, m.Scope = state.Effect, state.Scope
 }
 
 func (m *sessionModel) unknownPlanned() {
@@ -138,9 +161,9 @@ func (m *sessionModel) observe(s bos.Session) {
 	m.Status = types.StringValue(string(s.Status.Status))
 	m.StartTime = orNull(s.Status.StartTime.String())
 	m.EndTime = orNull(s.Status.EndTime.String())
-	m.Error = types.StringNull()
+	m.Error = types.StringValue("")
 	if s.Status.Error != nil {
-		m.Error = orNull(*s.Status.Error)
+		m.Error = types.StringValue(*s.Status.Error)
 	}
 	nodes := splitWords(s.Components)
 	m.Components = types.StringValue(bos.Fold(nodes))
@@ -159,15 +182,7 @@ func (m *sessionModel) adopt(s bos.Session) {
 	m.nullPlanned()
 }
 
-// takeOutcomes takes over what became of the nodes, and returns the failures by
-// reason, the one with most nodes first.
-func (m *sessionModel) takeOutcomes(outcomes []bos.NodeOutcome) []failure {
-	failures := failuresOf(outcomes)
-	m.FailedComponents, m.FailedCount, m.RetryLimit, m.ErrorSummary = reported(failures)
-	return failures
-}
-
-// failures reads back what takeOutcomes stored.
+// failures reads back what take stored.
 func (m *sessionModel) failures(ctx context.Context) []failure {
 	var summary map[string]struct {
 		Count int64  `tfsdk:"count"`
@@ -184,24 +199,6 @@ func (m *sessionModel) failures(ctx context.Context) []failure {
 		}
 	}
 	return all
-}
-
-// tooManyFailed reports whether more nodes failed than max_failed tolerates, or
-// the session failed as a whole.
-func (m *sessionModel) tooManyFailed() bool {
-	if m.Error.ValueString() != "" {
-		return true
-	}
-	failed, total := m.FailedCount.ValueInt64(), m.ComponentCount.ValueInt64()
-	text, isPercent := strings.CutSuffix(m.MaxFailed.ValueString(), "%")
-	tolerated, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		tolerated = 0
-	}
-	if isPercent {
-		return failed*100 > tolerated*total
-	}
-	return failed > tolerated
 }
 
 func orNull(text string) types.String {

@@ -51,6 +51,9 @@ func (r *sessionResource) ModifyPlan(ctx context.Context, req resource.ModifyPla
 	plan.ID = state.ID
 	plan.keepPlanned(state)
 	plan.keepResults(state)
+	if !plan.MaxFailed.Equal(state.MaxFailed) {
+		plan.Succeeded = plan.judged()
+	}
 	switch {
 	case !state.settled() && unlessFalse(plan.WaitForCompletion):
 		plan.unknownResults()
@@ -66,10 +69,10 @@ func (s *shared) isApplying() bool { return s != nil && s.applying }
 // is a warning whatever on_failure says: Terraform plans before it destroys, and
 // an error here would keep users from that.
 func (m *sessionModel) remind(ctx context.Context, diags *diag.Diagnostics) {
-	if !m.tooManyFailed() {
+	if !m.over() || !m.tooManyFailed() {
 		return
 	}
-	diags.AddWarning(m.failureSummary(), "This was the last run; nothing is done about it by itself. "+m.failureDetail(m.failures(ctx)))
+	diags.AddWarning(m.failureSummary(), "This was the last run; nothing is done about it by itself. "+m.failureDetail(m.failures(ctx), m.wayOut()))
 }
 
 // replaces names the arguments whose change needs a new session. Triggers that
@@ -110,6 +113,7 @@ func (m *sessionModel) newUnknowns(config *sessionModel) {
 	m.ID = joinID(m.Tenant, m.Name)
 	m.unknownResults()
 	m.unknownPlanned()
+	m.Effect, m.Scope = types.StringUnknown(), scopeOf(m.Limit)
 }
 
 // planNew plans a session that is going to be created: what it will touch, or
@@ -123,55 +127,66 @@ func (r *sessionResource) planNew(ctx context.Context, config, plan *sessionMode
 	if !config.Pin.IsNull() {
 		plan.Pin = config.Pin
 	}
-	preview, why := r.preview(ctx, plan, config.Pin, diags)
+	preview, why := r.preview(ctx, plan, config.Pin, r.shared.isApplying() || config.Pin.ValueString() != "", diags)
 	if diags.HasError() {
 		return
 	}
-	if preview == nil {
+	switch given := config.Pin.ValueString(); {
+	case preview == nil && given != "" && why.kind == blindForGood:
+		diags.AddAttributeError(path.Root("pin"), "This BOS compares no pins",
+			"The session has a pin, and "+why.text+", so nothing would hold it to what was reviewed. Leave pin out, or plan against a BOS with previews.")
+		return
+	case preview == nil:
+		if why.kind == blindForGood {
+			plan.Effect = types.StringValue(plan.foretold(nil))
+		}
 		r.shared.noPreview(asked(plan.Operation, plan.TemplateName, plan.Limit), why, diags)
 		return
-	}
-	if given := config.Pin.ValueString(); given != "" && given != preview.Pin {
+	case given != "" && given != preview.Pin:
 		diags.AddAttributeError(path.Root("pin"), titleOutdated, plan.pinMismatch(*preview))
 		return
 	}
 	plan.takePreview(*preview)
+	plan.Effect = types.StringValue(plan.foretold(preview))
 	if config.Pin.IsUnknown() {
 		plan.Pin = config.Pin
 	}
 	if !r.shared.applying {
-		diags.AddWarning(previewSummary(*preview, plan.Stage.ValueBool()), plan.previewDetail(*preview, r.shared.applyingSet || !config.Pin.IsNull()))
+		diags.AddWarning(previewSummary(*preview, plan.Stage.ValueBool()), plan.previewDetail(*preview, r.promise(config)))
+	}
+}
+
+// promiseOfTerraform is what becomes of a plan that is out of date at apply,
+// where neither a pin nor the provider block holds the session to it.
+const promiseOfTerraform = "If nodes or images change before the apply, Terraform stops with \"Provider produced inconsistent final plan\" and no node is touched; plan again. " +
+	"With applying = terraform.applying in the provider block the message says what changed."
+
+// promise is what a plan of this session says about the time until the apply.
+func (r *sessionResource) promise(config *sessionModel) string {
+	switch {
+	case r.promises != "":
+		return r.promises
+	case r.shared.applyingSet || !config.Pin.IsNull():
+		return ""
+	default:
+		return promiseOfTerraform
 	}
 }
 
 // preview asks the service, once in each walk, what the planned session would
-// do. While applying, and where a pin is given, the answer is the review it
-// stands for.
-func (r *sessionResource) preview(ctx context.Context, plan *sessionModel, pin types.String, diags *diag.Diagnostics) (preview *bos.Preview, why string) {
-	if r.shared == nil || r.shared.client == nil {
-		return nil, "the provider's settings are not known yet"
+// do. With reuse, as while applying and where a pin is given, the answer is the
+// review that this stands for.
+func (r *sessionResource) preview(ctx context.Context, plan *sessionModel, pin types.String, reuse bool, diags *diag.Diagnostics) (preview *bos.Preview, why blindness) {
+	q, ok, why := r.question(plan, reuse)
+	if !ok {
+		return nil, why
 	}
-	if plan.Operation.IsUnknown() || plan.TemplateName.IsUnknown() || plan.Limit.IsUnknown() || plan.Stage.IsUnknown() || plan.IncludeDisabled.IsUnknown() || plan.Tenant.IsUnknown() {
-		return nil, "operation, template_name, limit or tenant comes from something that is not created yet"
-	}
-	q := previewQuestion{
-		PreviewRequest: bos.PreviewRequest{
-			TemplateName: plan.TemplateName.ValueString(), Operation: bos.Operation(plan.Operation.ValueString()), Limit: plan.Limit.ValueString(),
-			Stage: plan.Stage.ValueBool(), IncludeDisabled: plan.IncludeDisabled.ValueBool(), Reuse: r.shared.applying || pin.ValueString() != "",
-		},
-		tenant: plan.Tenant.ValueString(),
-	}
-	planned, found := r.shared.planned.get(q.tenant, q.TemplateName)
-	if found && planned == nil {
-		return nil, "the content of the template is not known yet"
-	}
-	q.Template = planned
 	key, err := q.key()
 	if err != nil {
-		return nil, err.Error()
+		return nil, failing(err.Error())
 	}
 	c := r.shared.reach(plan.Tenant, diags)
-	preview, why, more := r.shared.previews.once(key+"\n"+pin.ValueString(), func(diags *diag.Diagnostics) (*bos.Preview, string) {
+	preview, why, more := r.shared.previews.once(key+"\n"+pin.ValueString(), func(diags *diag.Diagnostics) (*bos.Preview, blindness) {
 		p, why := r.shared.ask(ctx, c, q, diags)
 		if p == nil || !q.Reuse || r.shared.applying || p.Pin == pin.ValueString() {
 			return p, why
@@ -183,4 +198,45 @@ func (r *sessionResource) preview(ctx context.Context, plan *sessionModel, pin t
 	})
 	diags.Append(more...)
 	return preview, why
+}
+
+// question is what to ask about the planned session; not ok, with the reason,
+// while that is not known.
+func (r *sessionResource) question(plan *sessionModel, reuse bool) (q previewQuestion, ok bool, why blindness) {
+	if r.shared == nil || r.shared.client == nil {
+		return q, false, notYet("the provider's settings are not known yet")
+	}
+	if name := plan.unknownArgument(); name != "" {
+		return q, false, notYet(name + " comes from something that is not created yet")
+	}
+	q = previewQuestion{
+		PreviewRequest: bos.PreviewRequest{
+			TemplateName: plan.TemplateName.ValueString(), Operation: bos.Operation(plan.Operation.ValueString()), Limit: plan.Limit.ValueString(),
+			Stage: plan.Stage.ValueBool(), IncludeDisabled: plan.IncludeDisabled.ValueBool(), Reuse: reuse,
+		},
+		tenant: plan.Tenant.ValueString(),
+	}
+	planned, found := r.shared.planned.get(q.tenant, q.TemplateName)
+	if found && planned == nil {
+		return q, false, notYet("the content of the template is not known yet")
+	}
+	q.Template = planned
+	return q, true, why
+}
+
+// unknownArgument names an argument without which nobody can say what the
+// session would do, and that is not known yet.
+func (m *sessionModel) unknownArgument() string {
+	for _, argument := range []struct {
+		name    string
+		unknown bool
+	}{
+		{"operation", m.Operation.IsUnknown()}, {"template_name", m.TemplateName.IsUnknown()}, {"limit", m.Limit.IsUnknown()}, {"stage", m.Stage.IsUnknown()},
+		{"include_disabled", m.IncludeDisabled.IsUnknown()}, {"tenant", m.Tenant.IsUnknown()},
+	} {
+		if argument.unknown {
+			return argument.name
+		}
+	}
+	return ""
 }

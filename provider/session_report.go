@@ -27,17 +27,22 @@ func headline(what, folded string) string {
 
 // failureSummary is the headline of a session in which something failed.
 func (m *sessionModel) failureSummary() string {
-	if m.FailedCount.ValueInt64() == 0 {
+	failed, unfinished := m.failedNodes(), countFolded(m.Unfinished)
+	switch {
+	case m.Error.ValueString() != "" && failed == 0, failed == 0 && unfinished == 0:
 		return fmt.Sprintf("BOS session %s to %s failed", m.Name.ValueString(), m.Operation.ValueString())
+	case failed == 0:
+		return headline(fmt.Sprintf("%s not done by the session to %s", nodes(unfinished), m.Operation.ValueString()), m.Unfinished.ValueString())
+	default:
+		return headline(fmt.Sprintf("%s failed to %s", nodes(failed), m.Operation.ValueString()), m.FailedComponents.ValueString())
 	}
-	return headline(fmt.Sprintf("%s failed to %s", nodes(m.FailedCount.ValueInt64()), m.Operation.ValueString()), m.FailedComponents.ValueString())
 }
 
 // failureDetail says which nodes failed, why, and how to try just them again.
-func (m *sessionModel) failureDetail(failures []failure) string {
+func (m *sessionModel) failureDetail(failures []failure, wayOut string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Session %s (%s of template %q) acted on %s", m.Name.ValueString(), m.Operation.ValueString(), m.TemplateName.ValueString(), nodes(m.ComponentCount.ValueInt64()))
-	if n := m.FailedCount.ValueInt64(); n > 0 {
+	if n := m.failedNodes(); n > 0 {
 		fmt.Fprintf(&b, "; %d failed:\n", n)
 	} else {
 		b.WriteString(".\n")
@@ -49,14 +54,17 @@ func (m *sessionModel) failureDetail(failures []failure) string {
 		}
 		fmt.Fprintf(&b, "\n  %s: %s", bos.Fold(f.nodes), f.reason)
 	}
+	if folded := m.Unfinished.ValueString(); folded != "" {
+		fmt.Fprintf(&b, "\n  %s: another session took them over, or they were disabled, before this one was done with them; they may run something else, or be off", folded)
+	}
 	if text := m.Error.ValueString(); text != "" {
 		fmt.Fprintf(&b, "\nBOS says: %s\n", text)
 	}
-	fmt.Fprintf(&b, "\n\n%s", m.wayOut())
+	fmt.Fprintf(&b, "\n\n%s", wayOut)
 	return b.String()
 }
 
-// wayOut is how to run the session again.
+// wayOut is how to have this resource run the session again.
 func (m *sessionModel) wayOut() string {
 	if m.RetryLimit.ValueString() == "" {
 		return "To run it again, change a value in triggers."

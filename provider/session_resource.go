@@ -23,6 +23,9 @@ type sessionResource struct {
 	// tell gets the status of a session that is waited for, now and then;
 	// it may be nil.
 	tell func(bos.ExtendedStatus)
+	// promises replaces what plans say about the time until the apply, for
+	// actions; it may be empty.
+	promises string
 }
 
 var (
@@ -73,11 +76,13 @@ func (r *sessionResource) Create(ctx context.Context, req resource.CreateRequest
 	m.nullPlanned()
 	m.noResults()
 	defer r.shared.embedded.drive(ctx)()
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateOffered, offeredAt(r.now()))...)
 	created, err := c.CreateSession(ctx, m.request())
 	var unconfirmed *client.Unconfirmed
 	switch {
 	case errors.As(err, &unconfirmed):
 		m.Status = types.StringValue(statusUnconfirmed)
+		m.knownEffect()
 		resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
 		resp.Diagnostics.Append(identifyNamed(ctx, resp.Identity, m.Tenant, m.Name)...)
 		resp.Diagnostics.AddWarning("BOS session may or may not run", capital(err.Error())+". The next plan looks it up by its name.")
@@ -87,13 +92,15 @@ func (r *sessionResource) Create(ctx context.Context, req resource.CreateRequest
 		return
 	}
 	m.observe(created)
-	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
+	early := m
+	early.knownEffect()
+	resp.Diagnostics.Append(resp.State.Set(ctx, &early)...)
 	resp.Diagnostics.Append(identifyNamed(ctx, resp.Identity, m.Tenant, m.Name)...)
 	if unlessFalse(m.WaitForCompletion) {
-		r.wait(ctx, c, &m, limit, &resp.Diagnostics)
-		r.conclude(ctx, c, &m, false, &resp.Diagnostics)
+		r.await(ctx, c, &m, limit, false, &resp.Diagnostics)
 	}
 	r.suspend(&m)
+	m.knownEffect()
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
 }
 
@@ -114,8 +121,12 @@ func (m *sessionModel) request() bos.PinnedSession {
 // refused reports a session that BOS did not accept; nothing was touched.
 func refused(diags *diag.Diagnostics, m sessionModel, err error) {
 	var answer *client.Error
+	var taken *client.Taken
 	pinned := m.Pin.ValueString() != ""
 	switch {
+	case errors.As(err, &taken):
+		diags.AddAttributeError(path.Root("name"), "Unable to create BOS session",
+			fmt.Sprintf("%s.\n\nThis session touched no node. Choose another name, leave name out to have a unique one chosen, or import the session.", capital(err.Error())))
 	case client.IsConflict(err) && errors.As(err, &answer) && pinned && answer.Title == titleOutdated:
 		diags.AddError(titleOutdated, fmt.Sprintf("Since the plan was made, what this session would touch has changed: %s", answer.Detail))
 	case client.IsConflict(err):
@@ -130,95 +141,6 @@ func refused(diags *diag.Diagnostics, m sessionModel, err error) {
 // fits, and of our diagnostic for it.
 const titleOutdated = "Plan is out of date"
 
-// wait looks at the session until there is nothing left to wait for, time is up
-// or Terraform was interrupted. All trouble is a warning.
-func (r *sessionResource) wait(ctx context.Context, c *client.Client, m *sessionModel, limit time.Duration, diags *diag.Diagnostics) {
-	until, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	var trouble error
-	told := progress{now: r.now, tell: r.tell}
-	news := follow(until, c, m.Name.ValueString(), r.after)
-	done := newWaiter(r.after, durationOr(m.PollInterval, defaultPoll), news).until(until, func(ctx context.Context) bool {
-		s, err := c.Session(ctx, m.Name.ValueString())
-		switch {
-		case err == nil:
-			trouble = nil
-			m.observe(s)
-		case client.IsNotFound(err):
-			m.RecordExpired = types.BoolValue(true)
-			trouble = err
-		case ctx.Err() == nil:
-			trouble = err
-		}
-		if err := r.shared.embedded.trouble(); err != nil {
-			trouble = err
-			cancel()
-		}
-		if m.settled() {
-			return true
-		}
-		told.report(ctx, c, m.Name.ValueString())
-		return false
-	})
-	// Others that read components now want to see what became of them.
-	r.shared.components.forget()
-	switch {
-	case done && m.RecordExpired.ValueBool():
-		diags.AddWarning(fmt.Sprintf("Record of BOS session %s is gone", m.Name.ValueString()), fmt.Sprintf("BOS deleted its record of session %s while Terraform waited for it, so what became of its nodes is not known here. Look at the components, for example with the bos_components data source.", m.Name.ValueString()))
-	case done:
-	case ctx.Err() != nil:
-		diags.AddWarning("Stopped waiting for BOS session "+m.Name.ValueString(), fmt.Sprintf("Terraform was interrupted. Session %s %s; the next apply goes on waiting for it and starts no new one.", m.Name.ValueString(), r.meanwhile()))
-	case trouble != nil:
-		diags.AddWarning("Stopped waiting for BOS session "+m.Name.ValueString(), fmt.Sprintf("After %s BOS still did not say how session %s is getting on: %s\n\nThe next apply goes on waiting for it and starts no new one.", limit, m.Name.ValueString(), explain(trouble)))
-	default:
-		diags.AddWarning("Stopped waiting for BOS session "+m.Name.ValueString(), fmt.Sprintf("Session %s is still %s after %s. It %s; the next apply goes on waiting for it and starts no new one. Raise timeouts to wait longer.", m.Name.ValueString(), m.Status.ValueString(), limit, r.meanwhile()))
-	}
-}
-
-// meanwhile is what a session does while nobody waits for it.
-func (r *sessionResource) meanwhile() string {
-	if r.shared.embedded != nil {
-		return "is suspended, since the embedded BOS acts during an apply only"
-	}
-	return "runs on"
-}
-
-// suspend says that nobody acts for a session that is not over: the embedded
-// service does so only during an apply.
-func (r *sessionResource) suspend(m *sessionModel) {
-	if r.shared.embedded != nil && !m.settled() && m.Status.ValueString() != statusUnconfirmed {
-		m.Status = types.StringValue(statusSuspended)
-	}
-}
-
-// conclude takes over what became of the nodes of a complete session and
-// reports failures: as an error only if mayFail and the user asked for it.
-func (r *sessionResource) conclude(ctx context.Context, c *client.Client, m *sessionModel, mayFail bool, diags *diag.Diagnostics) {
-	if !m.complete() || m.RecordExpired.ValueBool() {
-		return
-	}
-	outcomes, err := c.Outcomes(ctx, m.Name.ValueString())
-	if err != nil {
-		outcomeUnknown(diags, m, err)
-		return
-	}
-	failures := m.takeOutcomes(outcomes)
-	switch {
-	case len(failures) == 0 && m.Error.IsNull():
-	case !m.tooManyFailed():
-		diags.AddWarning(m.failureSummary(), "This is within max_failed. "+m.failureDetail(failures))
-	case mayFail && m.OnFailure.ValueString() == onFailureError:
-		diags.AddError(m.failureSummary(), m.failureDetail(failures))
-	default:
-		diags.AddWarning(m.failureSummary(), m.failureDetail(failures))
-	}
-}
-
-func outcomeUnknown(diags *diag.Diagnostics, m *sessionModel, err error) {
-	diags.AddWarning("Outcome of BOS session is not known",
-		fmt.Sprintf("Session %s is complete, but what became of its nodes could not be read: %s\n\nThe next plan reads it.", m.Name.ValueString(), explain(err)))
-}
-
 // Read follows a session until it is over; from then on it is history, whatever
 // happens to its nodes and to its record. A record that is gone never takes the
 // resource out of state: Terraform would run the session again.
@@ -227,14 +149,19 @@ func (r *sessionResource) Read(ctx context.Context, req resource.ReadRequest, re
 	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
 	resp.Diagnostics.Append(identifyNamed(ctx, resp.Identity, m.Tenant, m.Name)...)
 	c := r.shared.reach(m.Tenant, &resp.Diagnostics)
-	if resp.Diagnostics.HasError() || m.RecordExpired.ValueBool() {
+	if resp.Diagnostics.HasError() {
 		return
 	}
-	adopting := m.Status.IsNull()
-	over := m.complete() && !m.FailedCount.IsNull()
+	if m.RecordExpired.ValueBool() {
+		m.modernize()
+		resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
+		return
+	}
+	adopting, unconfirmed := m.Status.IsNull(), m.Status.ValueString() == statusUnconfirmed
+	over := m.over()
 	s, err := c.Session(ctx, m.Name.ValueString())
 	switch {
-	case client.IsNotFound(err) && (adopting || m.Status.ValueString() == statusUnconfirmed):
+	case client.IsNotFound(err) && (adopting || unconfirmed):
 		// It was never there.
 		resp.State.RemoveResource(ctx)
 		return
@@ -244,6 +171,12 @@ func (r *sessionResource) Read(ctx context.Context, req resource.ReadRequest, re
 		unable(&resp.Diagnostics, "read BOS session", err)
 		return
 	case over:
+	case unconfirmed && !client.SameSession(s, m.request(), offered(ctx, req, resp)):
+		resp.Diagnostics.AddWarning(fmt.Sprintf("BOS session %s is not the one that was asked for", s.Name),
+			fmt.Sprintf("BOS did not say whether it accepted session %s. The session of that name is another one (%s of template %q, accepted at %s), so it did not; the session is planned again. Choose another name for it, or import that session.",
+				s.Name, s.Operation, s.TemplateName, s.Status.StartTime.String()))
+		resp.State.RemoveResource(ctx)
+		return
 	default:
 		if adopting {
 			m.noResults()
@@ -253,6 +186,7 @@ func (r *sessionResource) Read(ctx context.Context, req resource.ReadRequest, re
 		r.suspend(&m)
 		r.catchUp(ctx, c, &m, &resp.Diagnostics)
 	}
+	m.modernize()
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
 }
 
@@ -262,12 +196,31 @@ func (r *sessionResource) catchUp(ctx context.Context, c *client.Client, m *sess
 	if !m.complete() {
 		return
 	}
-	outcomes, err := c.Outcomes(ctx, m.Name.ValueString())
+	v, err := verdictOn(ctx, c, m)
 	if err != nil {
 		outcomeUnknown(diags, m, err)
 		return
 	}
-	m.takeOutcomes(outcomes)
+	m.take(v)
+}
+
+// privateOffered is when the session was first offered to BOS: what BOS has
+// under its name from before then is another one.
+const privateOffered = "offered"
+
+func offeredAt(at time.Time) []byte {
+	return fmt.Appendf(nil, "%q", at.UTC().Format(time.RFC3339))
+}
+
+// offered is when the session was offered, the zero time if that was not noted.
+func offered(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) time.Time {
+	noted, diags := req.Private.GetKey(ctx, privateOffered)
+	resp.Diagnostics.Append(diags...)
+	at, err := time.Parse(`"`+time.RFC3339+`"`, string(noted))
+	if err != nil {
+		return time.Time{}
+	}
+	return at
 }
 
 // Update goes on waiting, or takes over settings of Terraform's own. It never
@@ -286,9 +239,11 @@ func (r *sessionResource) Update(ctx context.Context, req resource.UpdateRequest
 	if resume {
 		m.keepResults(&state)
 		defer r.shared.embedded.drive(ctx)()
-		r.wait(ctx, c, &m, limit, &resp.Diagnostics)
-		r.conclude(ctx, c, &m, true, &resp.Diagnostics)
+		r.await(ctx, c, &m, limit, true, &resp.Diagnostics)
 		r.suspend(&m)
+	}
+	if m.Succeeded.IsUnknown() {
+		m.Succeeded = m.judged()
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
 	resp.Diagnostics.Append(identifyNamed(ctx, resp.Identity, m.Tenant, m.Name)...)

@@ -66,7 +66,7 @@ func (r *sessionResource) Schema(ctx context.Context, _ resource.SchemaRequest, 
 		MarkdownDescription: "A session: one operation on the nodes of a template, run once. What it did is a fact and stays in state: it is run again only when one of the " +
 			"arguments that say what to do changes (`name`, `operation`, `template_name`, `limit`, `stage`, `include_disabled`, `tenant`, `triggers`), and destroying it never touches power.\n\n" +
 			"Nodes that fail do not fail the apply, for Terraform would then run the session again for all of them. They are in `failed_components` and in a warning; use a `check` block " +
-			"or a `postcondition` on `failed_count` to make them count.",
+			"or a `postcondition` on `succeeded` to make them count.",
 		Attributes: attributes,
 	}
 }
@@ -93,7 +93,8 @@ func replacingAttributes() map[string]schema.Attribute {
 		},
 		"limit": schema.StringAttribute{
 			Optional: true, Validators: []validator.String{limitSyntax{}},
-			MarkdownDescription: "Nodes to act on, out of those of the template: a comma list of xnames, groups, roles or partitions, read from left to right; `&term` intersects, `!term` removes. Takes folded lists such as `x3000c0s[1-4]b0n0`.",
+			MarkdownDescription: "Nodes to act on, out of those of the template: a comma list of xnames, groups, roles or partitions, read from left to right; `&term` intersects, `!term` removes. Takes folded lists such as `x3000c0s[1-4]b0n0`. " +
+				"`all`, like no limit, is every node of the template. An empty limit is refused: it selects nothing.",
 		},
 		"stage": schema.BoolAttribute{
 			Optional: true, Computed: true, Default: booldefault.StaticBool(false),
@@ -125,7 +126,7 @@ func waitingAttributes() map[string]schema.Attribute {
 		"on_failure": schema.StringAttribute{
 			Optional: true, Validators: []validator.String{stringvalidator.OneOf(onFailureWarn, onFailureError)},
 			MarkdownDescription: "`warn` (default), or `error` to fail the apply when nodes failed. It fails only where that cannot make Terraform run the session again: " +
-				"in an apply that goes on waiting for a session, never in the one that created it, which warns. A `postcondition` on `failed_count` fails that one too.",
+				"in an apply that goes on waiting for a session, never in the one that created it, which warns. A `postcondition` on `succeeded` fails that one too.",
 		},
 		"max_failed": schema.StringAttribute{
 			Optional: true, Validators: []validator.String{stringvalidator.RegexMatches(maxFailedRule, "must be a count such as 5 or a percentage such as 2%")},
@@ -156,12 +157,20 @@ func resultAttributes() map[string]schema.Attribute {
 		"status":            computedText("`pending`, `running` or `complete`; `unconfirmed` when BOS did not say whether it accepted the session, which the next plan finds out; `suspended` while an embedded BOS waits for the next apply to go on."),
 		"start_time":        computedText("When the session was accepted, in UTC."),
 		"end_time":          computedText("When it was complete, in UTC."),
-		"error":             computedText("What failed the session as a whole, such as that no nodes were found."),
+		"error":             computedText("What failed the session as a whole, such as that no nodes were found or that somebody cancelled it. Empty if nothing did."),
 		"components":        computedText("Nodes the session acted on, folded; `provider::bos::xname_expand` writes them out."),
 		"component_count":   computedCount("How many nodes these are."),
-		"failed_components": computedText("Nodes that failed, folded. Empty if none did, null while it is not known."),
-		"failed_count":      computedCount("How many nodes these are; null while it is not known."),
-		"retry_limit":       computedText("What to give as `limit` to run the session again for just the failed nodes; null if none failed."),
+		"failed_components": computedText("Nodes that failed, folded. Empty if none did or it is not known yet."),
+		"failed_count":      computedCount("How many nodes failed; null while it is not known, and where a number would not tell the truth: the session failed as a whole, or was not done with all its nodes. Go by `succeeded`."),
+		"retry_limit":       computedText("What to give as `limit` to run the session again for just the failed nodes. Empty if none failed, and an empty limit is refused: it never means all nodes."),
+		"unfinished":        computedText("Nodes that the session was never done with, folded: another session took them over, or somebody disabled them. What they run is not known here. Empty if there are none."),
+		"succeeded": schema.BoolAttribute{
+			Computed: true,
+			MarkdownDescription: "The session is complete, acted on nodes, was done with all of them, and no more failed than `max_failed` tolerates. `false` also for a session that was cancelled, that found no nodes, " +
+				"that lost nodes to another session, or that is not over yet. Never null, so it is what conditions go by.",
+		},
+		"effect": computedText("What the session does to which nodes, such as `reboots 64 nodes: ...`. The next refresh puts it into the past tense, so that it stands in every plan that runs the session, also one by `-replace`."),
+		"scope":  computedText("Whether `limit` selects the nodes or the template alone. Known at plan also where `limit` is not: Terraform then refuses an apply in which it turns out to be null."),
 		"error_summary": schema.MapNestedAttribute{
 			Computed: true, MarkdownDescription: "Failed nodes by what failed them.",
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{

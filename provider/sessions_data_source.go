@@ -66,7 +66,7 @@ func (d *sessionsDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 					"template_name": readText("Session template it goes by."), "limit": readText("What it was limited to, null for all nodes."),
 					"stage": readFlag("It stages instead of acting."), "status": readText("`pending`, `running` or `complete`."),
 					"start_time": readText("When it was accepted, in UTC."), "end_time": readText("When it was complete, in UTC."),
-					"error": readText("What failed it as a whole."), "component_count": readCount("How many nodes it acts on."),
+					"error": readText("What failed it as a whole, empty if nothing did."), "component_count": readCount("How many nodes it acts on."),
 				}},
 			},
 		},

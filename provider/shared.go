@@ -15,12 +15,13 @@ import (
 // common.
 type shared struct {
 	// client is nil while the provider's settings are unknown.
-	client         *client.Client
-	tenant         string
-	tenantUnknown  bool
-	applying       bool
-	applyingSet    bool
-	requirePreview bool
+	client        *client.Client
+	tenant        string
+	tenantUnknown bool
+	applying      bool
+	applyingSet   bool
+	// requirePreview is null where the user said nothing about it.
+	requirePreview types.Bool
 	planned        *plannedTemplates
 	previews       *previewCache
 	// embedded is nil where the service runs by itself.

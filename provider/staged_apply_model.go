@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -35,6 +36,9 @@ type stagedApplyModel struct {
 	FailedCount      types.Int64  `tfsdk:"failed_count"`
 	ErrorSummary     types.Map    `tfsdk:"error_summary"`
 	RetryLimit       types.String `tfsdk:"retry_limit"`
+	Succeeded        types.Bool   `tfsdk:"succeeded"`
+
+	Effect types.String `tfsdk:"effect"`
 }
 
 // unknownResults marks what is not known before the staged state was applied.
@@ -43,18 +47,19 @@ func (m *stagedApplyModel) unknownResults() {
 	m.Applied, m.Refused, m.Ignored = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
 	m.AppliedCount, m.RefusedCount, m.IgnoredCount = types.Int64Unknown(), types.Int64Unknown(), types.Int64Unknown()
 	m.Sessions = types.MapUnknown(types.StringType)
+	m.Effect = m.foretold()
 	m.unknownOutcome()
 }
 
 // unknownOutcome marks what a wait is going to find out.
 func (m *stagedApplyModel) unknownOutcome() {
 	m.Status, m.FailedComponents, m.RetryLimit = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
-	m.FailedCount, m.ErrorSummary = types.Int64Unknown(), types.MapUnknown(outcomeType)
+	m.FailedCount, m.ErrorSummary, m.Succeeded = types.Int64Unknown(), types.MapUnknown(outcomeType), types.BoolUnknown()
 }
 
 func (m *stagedApplyModel) noOutcome() {
-	m.FailedComponents, m.RetryLimit = types.StringNull(), types.StringNull()
-	m.FailedCount, m.ErrorSummary = types.Int64Null(), types.MapNull(outcomeType)
+	m.FailedComponents, m.RetryLimit = types.StringValue(""), types.StringValue("")
+	m.FailedCount, m.ErrorSummary, m.Succeeded = types.Int64Null(), types.MapNull(outcomeType), types.BoolValue(false)
 }
 
 func (m *stagedApplyModel) keepResults(state *stagedApplyModel) {
@@ -62,7 +67,53 @@ func (m *stagedApplyModel) keepResults(state *stagedApplyModel) {
 	m.Applied, m.Refused, m.Ignored = state.Applied, state.Refused, state.Ignored
 	m.AppliedCount, m.RefusedCount, m.IgnoredCount = state.AppliedCount, state.RefusedCount, state.IgnoredCount
 	m.Status, m.FailedComponents, m.RetryLimit = state.Status, state.FailedComponents, state.RetryLimit
-	m.FailedCount, m.ErrorSummary = state.FailedCount, state.ErrorSummary
+	m.FailedCount, m.ErrorSummary, m.Succeeded = state.FailedCount, state.ErrorSummary, state.Succeeded
+	m.Effect = state.Effect
+}
+
+// judged is whether all that was asked for was applied, and no node failed or
+// went to another session before BOS was done with it.
+func (m *stagedApplyModel) judged(taken int) types.Bool {
+	return types.BoolValue(m.complete() && taken == 0 && m.AppliedCount.ValueInt64() > 0 && m.RefusedCount.ValueInt64()+m.IgnoredCount.ValueInt64()+m.FailedCount.ValueInt64() == 0)
+}
+
+// modernize fills in what states of older versions of the provider do not have,
+// or have as null, and puts the effect into the past tense.
+func (m *stagedApplyModel) modernize() {
+	for _, text := range []*types.String{&m.FailedComponents, &m.RetryLimit} {
+		if text.IsNull() {
+			*text = types.StringValue("")
+		}
+	}
+	if m.Succeeded.IsNull() {
+		m.Succeeded = m.judged(0)
+	}
+	m.Effect = types.StringValue(m.effected())
+}
+
+// foretold is what applying is going to do to which nodes. What is staged for
+// them may be part of the same plan, so it is no part of this.
+func (m *stagedApplyModel) foretold() types.String {
+	names, err := wanted(m.Xnames)
+	if err != nil || len(names) == 0 || !sameNames(m.Xnames, m.Xnames) {
+		return types.StringUnknown()
+	}
+	return types.StringValue(fmt.Sprintf("applies what is staged for %s: %s", nodes(int64(len(names))), bos.Fold(names)))
+}
+
+// effected is what applying did, as far as it is known.
+func (m *stagedApplyModel) effected() string {
+	if m.unconfirmed() {
+		return "may or may not have applied what was staged"
+	}
+	if m.Applied.ValueString() == "" {
+		return "found nothing staged that could be applied"
+	}
+	text := "applied what was staged for " + nodes(m.AppliedCount.ValueInt64())
+	if failed := m.FailedCount.ValueInt64(); failed > 0 {
+		text += fmt.Sprintf(" of which %d failed", failed)
+	}
+	return text + ": " + m.Applied.ValueString()
 }
 
 // complete reports whether all nodes are done.

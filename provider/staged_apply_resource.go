@@ -58,8 +58,11 @@ func (r *stagedApplyResource) ModifyPlan(ctx context.Context, req resource.Modif
 		plan.unknownResults()
 		r.warn(ctx, plan, &resp.Diagnostics)
 	case len(plan.replaces(state)) > 0:
+		// Terraform plans the new one in a call of its own, and drops the
+		// warnings of that one: they have to be said here.
 		resp.RequiresReplace = append(resp.RequiresReplace, plan.replaces(state)...)
 		plan.unknownResults()
+		r.warn(ctx, plan, &resp.Diagnostics)
 	default:
 		plan.keepResults(state)
 		if sameNames(plan.Xnames, state.Xnames) {
@@ -160,9 +163,12 @@ func (r *stagedApplyResource) Create(ctx context.Context, req resource.CreateReq
 	if !r.apply(ctx, c, &m, names, &resp.Diagnostics) {
 		return
 	}
+	if m.Effect.IsUnknown() {
+		m.Effect = types.StringValue(m.effected())
+	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
 	if unlessFalse(m.WaitForCompletion) && !m.unconfirmed() {
-		r.wait(ctx, c, &m, limit, &resp.Diagnostics)
+		r.await(ctx, c, &m, limit, &resp.Diagnostics)
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
 }
@@ -219,6 +225,12 @@ func (r *stagedApplyResource) lookUp(ctx context.Context, c *client.Client, name
 		return answer, false
 	}
 	found := tookStaged(records, owner)
+	if waiting := stillStaged(records, owner); len(waiting) > 0 {
+		// A request that was lost and one that is still on its way look alike.
+		diags.AddWarning("Staged state may or may not be applied",
+			fmt.Sprintf("%s\n\nRight afterwards it was still staged for %s: %s. The next plan looks at them; nothing is applied a second time.", explain(cause), nodes(int64(len(waiting))), bos.Fold(waiting)))
+		return answer, false
+	}
 	diags.AddWarning("BOS did not say whether it applied the staged state",
 		fmt.Sprintf("%s\n\nBy the records of the nodes it did so for %s; it is not asked a second time.", explain(cause), nodes(int64(len(answer.Succeeded)+len(found.Succeeded)))))
 	answer.Succeeded, answer.Ignored = append(answer.Succeeded, found.Succeeded...), append(answer.Ignored, found.Ignored...)
@@ -236,6 +248,17 @@ func tookStaged(records []bos.Component, owner map[string]string) (answer bos.St
 		}
 	}
 	return answer
+}
+
+// stillStaged are the nodes for which what was staged before the request is
+// staged still.
+func stillStaged(records []bos.Component, owner map[string]string) (ids []string) {
+	for _, record := range records {
+		if owner[record.ID] != "" && record.StagedState.Session == owner[record.ID] && record.Session != owner[record.ID] {
+			ids = append(ids, record.ID)
+		}
+	}
+	return ids
 }
 
 // confirm looks at the nodes of a request of which nobody could say whether BOS
@@ -261,8 +284,8 @@ func (r *stagedApplyResource) confirm(ctx context.Context, c *client.Client, m *
 }
 
 // wait looks at the nodes until BOS is done with them, time is up or Terraform
-// was interrupted. All trouble is a warning.
-func (r *stagedApplyResource) wait(ctx context.Context, c *client.Client, m *stagedApplyModel, limit time.Duration, diags *diag.Diagnostics) {
+// was interrupted.
+func (r *stagedApplyResource) wait(ctx context.Context, c *client.Client, m *stagedApplyModel, limit time.Duration) waited {
 	until, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var trouble error
@@ -272,24 +295,55 @@ func (r *stagedApplyResource) wait(ctx context.Context, c *client.Client, m *sta
 	})
 	r.shared.components.forget()
 	switch {
-	case done && m.FailedCount.ValueInt64() > 0:
-		diags.AddWarning(fmt.Sprintf("%s failed after their staged state was applied", nodes(m.FailedCount.ValueInt64())),
-			fmt.Sprintf("%s\n\nTo act on just these again, give a bos_session\n\n    limit = %q", m.FailedComponents.ValueString(), m.RetryLimit.ValueString()))
 	case done:
+		return waited{end: waitDone}
 	case ctx.Err() != nil:
-		diags.AddWarning("Stopped waiting for staged state", "Terraform was interrupted. BOS goes on with the nodes; the next apply goes on waiting for them and applies nothing again.")
+		return waited{end: waitInterrupted}
 	case trouble != nil:
-		diags.AddWarning("Stopped waiting for staged state", fmt.Sprintf("After %s BOS still did not say how the nodes are getting on: %s\n\nThe next apply goes on waiting and applies nothing again.", limit, explain(trouble)))
+		return waited{end: waitSilent, trouble: trouble, limit: limit}
 	default:
-		diags.AddWarning("Stopped waiting for staged state", fmt.Sprintf("BOS is still working on the nodes after %s. It goes on; the next apply goes on waiting and applies nothing again. Raise timeouts to wait longer.", limit))
+		return waited{end: waitLate, limit: limit}
 	}
 }
+
+// tellStaged says how a wait for staged state ended, without what follows from
+// it; empty if BOS is done.
+func (w waited) tellStaged() string {
+	switch w.end {
+	case waitDone:
+		return ""
+	case waitInterrupted:
+		return "Terraform was interrupted. BOS goes on with the nodes"
+	case waitSilent:
+		return fmt.Sprintf("After %s BOS still did not say how the nodes are getting on: %s", w.limit, explain(w.trouble))
+	default:
+		return fmt.Sprintf("BOS is still working on the nodes after %s. It goes on", w.limit)
+	}
+}
+
+// await waits for this resource. All trouble is a warning.
+func (r *stagedApplyResource) await(ctx context.Context, c *client.Client, m *stagedApplyModel, limit time.Duration, diags *diag.Diagnostics) {
+	w := r.wait(ctx, c, m, limit)
+	switch told := w.tellStaged(); {
+	case w.end == waitLate:
+		diags.AddWarning(stoppedStaged, told+"; the next apply goes on waiting and applies nothing again. Raise timeouts to wait longer.")
+	case w.end == waitSilent:
+		diags.AddWarning(stoppedStaged, told+"\n\nThe next apply goes on waiting and applies nothing again.")
+	case w.end != waitDone:
+		diags.AddWarning(stoppedStaged, told+"; the next apply goes on waiting for them and applies nothing again.")
+	case m.FailedCount.ValueInt64() > 0:
+		diags.AddWarning(fmt.Sprintf("%s failed after their staged state was applied", nodes(m.FailedCount.ValueInt64())),
+			fmt.Sprintf("%s\n\nTo act on just these again, give a bos_session\n\n    limit = %q", m.FailedComponents.ValueString(), m.RetryLimit.ValueString()))
+	}
+}
+
+const stoppedStaged = "Stopped waiting for staged state"
 
 // look asks how the nodes are. Those that another session has taken over are no
 // longer waited for.
 func (r *stagedApplyResource) look(ctx context.Context, c *client.Client, m *stagedApplyModel) error {
 	var outcomes []bos.NodeOutcome
-	busy := 0
+	busy, taken := 0, 0
 	refused := make(map[string]bool)
 	if ids, err := bos.Expand(m.Refused.ValueString(), maxNames); err == nil {
 		for _, id := range ids {
@@ -305,10 +359,12 @@ func (r *stagedApplyResource) look(ctx context.Context, c *client.Client, m *sta
 		for _, id := range ids {
 			mine[id] = true
 		}
+		taken += len(mine)
 		for _, record := range records {
 			if !mine[record.ID] {
 				continue
 			}
+			taken--
 			if record.Enabled {
 				busy++
 			}
@@ -323,6 +379,7 @@ func (r *stagedApplyResource) look(ctx context.Context, c *client.Client, m *sta
 	if busy == 0 {
 		m.Status = types.StringValue(string(bos.SessionComplete))
 		m.FailedComponents, m.FailedCount, m.RetryLimit, m.ErrorSummary = reported(failuresOf(outcomes))
+		m.Succeeded = m.judged(taken)
 	}
 	return nil
 }
@@ -332,7 +389,12 @@ func (r *stagedApplyResource) look(ctx context.Context, c *client.Client, m *sta
 func (r *stagedApplyResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var m stagedApplyModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
-	if resp.Diagnostics.HasError() || m.complete() {
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if m.complete() {
+		m.modernize()
+		resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
 		return
 	}
 	c := r.shared.reach(m.Tenant, &resp.Diagnostics)
@@ -354,6 +416,7 @@ func (r *stagedApplyResource) Read(ctx context.Context, req resource.ReadRequest
 		unable(&resp.Diagnostics, "read the nodes whose staged state was applied", err)
 		return
 	}
+	m.modernize()
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
 }
 
@@ -372,7 +435,7 @@ func (r *stagedApplyResource) Update(ctx context.Context, req resource.UpdateReq
 	if m.Status.IsUnknown() {
 		m.keepResults(&state)
 		defer r.shared.embedded.drive(ctx)()
-		r.wait(ctx, c, &m, limit, &resp.Diagnostics)
+		r.await(ctx, c, &m, limit, &resp.Diagnostics)
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
 }

@@ -53,9 +53,14 @@ func (r *stagedApplyResource) Schema(ctx context.Context, _ resource.SchemaReque
 			"refused_count":     computedCount("How many nodes these are."),
 			"ignored":           computedText("Nodes for which nothing was staged, or which BOS or the tenant does not have, folded. They were left alone."),
 			"ignored_count":     computedCount("How many nodes these are."),
-			"failed_components": computedText("Nodes that failed, folded. Empty if none did, null while it is not known."),
+			"failed_components": computedText("Nodes that failed, folded. Empty if none did or it is not known yet."),
 			"failed_count":      computedCount("How many nodes these are; null while it is not known."),
-			"retry_limit":       computedText("What to give a `bos_session` as `limit` to act on just the failed nodes; null if none failed."),
+			"retry_limit":       computedText("What to give a `bos_session` as `limit` to act on just the failed nodes. Empty if none failed, and an empty limit is refused: it never means all nodes."),
+			"succeeded": schema.BoolAttribute{
+				Computed:            true,
+				MarkdownDescription: "BOS is done, what was staged was applied for all of `xnames`, and no node failed or was taken over by another session before that. `false` also while it is not known. Never null, so it is what conditions go by.",
+			},
+			"effect": computedText("What applying does to which nodes, such as `applies what is staged for 64 nodes: ...`. The next refresh puts it into the past tense, so that it stands in every plan that applies anew, also one by `-replace`."),
 			"sessions": schema.MapAttribute{
 				Computed: true, ElementType: types.StringType,
 				MarkdownDescription: "The nodes, folded, by the session that staged them and owns them now.",

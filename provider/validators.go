@@ -98,6 +98,11 @@ func (v words) ValidateList(ctx context.Context, req validator.ListRequest, resp
 	}
 }
 
+// emptyLimit says what an empty limit would mean and what to write instead.
+const emptyLimit = "It is empty, which selects no node, as where nothing failed; BOS itself would take it for every node of the template. " +
+	"To act only if there is something to act on, make the session conditional on what the limit comes from, such as\n\n    count = var.retry == \"\" ? 0 : 1\n\n" +
+	"To act on every node of the template, write limit = \"all\"."
+
 // limitSyntax checks a limit's brackets and terms at plan.
 type limitSyntax struct{}
 
@@ -112,8 +117,12 @@ func (v limitSyntax) ValidateString(ctx context.Context, req validator.StringReq
 		return
 	}
 	text := req.ConfigValue.ValueString()
-	if text == "" || len(text) > bos.MaxLimit {
-		resp.Diagnostics.AddAttributeError(req.Path, "Invalid limit", fmt.Sprintf("It has %d characters; BOS takes 1 to %d. Leave limit out to select all nodes of the template.", len(text), bos.MaxLimit))
+	if strings.TrimSpace(text) == "" {
+		resp.Diagnostics.AddAttributeError(req.Path, "Empty limit", emptyLimit)
+		return
+	}
+	if len(text) > bos.MaxLimit {
+		resp.Diagnostics.AddAttributeError(req.Path, "Invalid limit", fmt.Sprintf("It has %d characters; BOS takes 1 to %d.", len(text), bos.MaxLimit))
 		return
 	}
 	if _, err := bos.ParseLimit(text); err != nil {

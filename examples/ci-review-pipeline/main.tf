@@ -38,7 +38,7 @@ resource "bos_session" "compute" {
 
 check "every_node_booted" {
   assert {
-    condition     = try(bos_session.compute.failed_count == 0, false)
-    error_message = "Nodes failed: ${try(bos_session.compute.failed_components, "see the error of the session")}"
+    condition     = bos_session.compute.succeeded
+    error_message = "The session did not succeed: ${coalesce(bos_session.compute.error, bos_session.compute.failed_components, bos_session.compute.unfinished, "it is ${bos_session.compute.status}")}"
   }
 }

@@ -1,5 +1,10 @@
 # terraform test; needs no CSM system. What is planned does not depend on one.
 
+provider "bos" {
+  endpoint        = "https://127.0.0.1:1/apis/bos"
+  require_preview = false # nobody answers here; without this, that fails the plan
+}
+
 variables {
   gateway       = "https://127.0.0.1:1"
   client_secret = "not used"

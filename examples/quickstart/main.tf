@@ -42,15 +42,15 @@ resource "bos_session" "compute" {
 #
 #   lifecycle {
 #     postcondition {
-#       condition     = self.failed_count == 0
-#       error_message = "Nodes failed: ${self.failed_components}"
+#       condition     = self.succeeded
+#       error_message = "It did not succeed: ${coalesce(self.error, self.failed_components, self.unfinished, self.status)}"
 #     }
 #   }
 #
 # Plans of this workspace then fail until the session is changed.
 check "every_node_booted" {
   assert {
-    condition     = bos_session.compute.error == null && try(bos_session.compute.failed_count == 0, false)
-    error_message = "${coalesce(bos_session.compute.error, "Nodes failed:")} ${try(bos_session.compute.failed_components, "")}"
+    condition     = bos_session.compute.succeeded
+    error_message = "The session did not succeed: ${coalesce(bos_session.compute.error, bos_session.compute.failed_components, bos_session.compute.unfinished, "it is ${bos_session.compute.status}")}"
   }
 }

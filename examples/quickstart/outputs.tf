@@ -29,6 +29,6 @@ output "skipped" {
 }
 
 output "retry_limit" {
-  description = "What to set as limit to try just the failed nodes again"
+  description = "What to set as limit to try just the failed nodes again; empty if none failed"
   value       = bos_session.compute.retry_limit
 }

@@ -3,8 +3,8 @@
 
 run "boot" {
   assert {
-    condition     = bos_session.compute.status == "complete" && bos_session.compute.failed_count == 0
-    error_message = "Nodes failed: ${coalesce(bos_session.compute.failed_components, "none")}"
+    condition     = bos_session.compute.status == "complete" && bos_session.compute.succeeded
+    error_message = "${bos_session.compute.error} Failed: ${bos_session.compute.failed_components}"
   }
   assert {
     condition     = bos_session.compute.components == bos_session.compute.planned_components

@@ -43,8 +43,8 @@ resource "bos_session" "retry" {
 
 check "every_node_booted" {
   assert {
-    condition     = try(local.last.failed_count == 0, false)
-    error_message = "Nodes failed: ${try(local.last.failed_components, "see the error of the session")}"
+    condition     = local.last.succeeded
+    error_message = "The session did not succeed: ${coalesce(local.last.error, local.last.failed_components, local.last.unfinished, "it is ${local.last.status}")}"
   }
 }
 
@@ -58,7 +58,7 @@ output "session" {
 }
 
 output "retry_limit" {
-  description = "What to give as retry, null when nothing failed"
+  description = "What to give as retry, empty when nothing failed"
   value       = local.last.retry_limit
 }
 

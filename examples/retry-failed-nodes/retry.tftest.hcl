@@ -3,7 +3,7 @@
 
 run "boot" {
   assert {
-    condition     = bos_session.compute.failed_count == 0 && output.retry_limit == null && length(bos_session.retry) == 0
+    condition     = bos_session.compute.succeeded && output.retry_limit == "" && length(bos_session.retry) == 0
     error_message = "A boot in which nothing failed asks for a retry."
   }
 }

@@ -1,5 +1,5 @@
 # New kernel parameters reach a few nodes first and the others only when none of
-# those failed.
+# a session succeeded on those.
 
 terraform {
   required_version = ">= 1.10"
@@ -35,10 +35,11 @@ resource "bos_session" "canary" {
   lifecycle {
     create_before_destroy = true
 
-    # A failed canary ends the apply here: the session below is not run.
+    # A canary that failed, was cancelled, found no node or lost its nodes to
+    # another session ends the apply here: the session below is not run.
     postcondition {
-      condition     = try(self.failed_count == 0, false)
-      error_message = "The canary failed: ${try(self.failed_components, "see the error of the session")}. The other nodes were not touched."
+      condition     = self.succeeded
+      error_message = "The canary did not succeed: ${coalesce(self.error, self.failed_components, self.unfinished, "it is ${self.status}")}. The other nodes were not touched."
     }
   }
 }

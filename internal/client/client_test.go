@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -181,6 +180,11 @@ func pinned(name string) bos.PinnedSession {
 
 const found = `{"name":"s","operation":"boot","template_name":"t","status":{"status":"running"}}`
 
+// htmlPage is what a gateway says in place of BOS.
+type htmlPage string
+
+const page htmlPage = "<html>no route</html>"
+
 // story answers a create: each POST and each look-up as told, and capabilities
 // with pins.
 func story(posts, lookUps []any) func(int, *http.Request) (*http.Response, error) {
@@ -195,6 +199,8 @@ func story(posts, lookUps []any) func(int, *http.Request) (*http.Response, error
 			return nil, this
 		case string:
 			return answer(201, this), nil
+		case htmlPage:
+			return answer(http.StatusNotFound, string(this), "Content-Type", "text/html"), nil
 		case int:
 			return problem(this, "The resource to be created already exists", "said the server"), nil
 		default:
@@ -227,8 +233,16 @@ func TestASessionIsPostedAgainOnlyOnceItIsKnownNotToBeThere(t *testing.T) {
 		"name taken by another":                    {[]any{409}, nil, 1, "409"},
 		"lost before it was accepted":              {[]any{lost, found}, []any{404}, 2, ""},
 		"lost, and accepted after the look-up":     {[]any{lost, 409}, []any{404, found}, 2, ""},
-		"lost, found and it is somebody else's":    {[]any{lost}, []any{strings.Replace(found, "boot", "shutdown", 1)}, 1, "connection reset"},
-		"lost again and again":                     {[]any{lost, lost}, []any{404, 404}, 2, "connection reset"},
+		"lost, found and it does something else":   {[]any{lost}, []any{strings.Replace(found, "boot", "shutdown", 1)}, 1, "taken by another"},
+		"lost, found and it has another limit":     {[]any{lost}, []any{strings.Replace(found, "{", `{"limit":"x1",`, 1)}, 1, "taken by another"},
+		"lost, found and it stages":                {[]any{lost}, []any{strings.Replace(found, "{", `{"stage":true,`, 1)}, 1, "taken by another"},
+		"lost, found and it takes disabled nodes":  {[]any{lost}, []any{strings.Replace(found, "{", `{"include_disabled":true,`, 1)}, 1, "taken by another"},
+		"lost, found and it is last month's":       {[]any{lost}, []any{strings.Replace(found, `"status":"`, `"start_time":"1999-12-01T00:00:00","status":"`, 1)}, 1, "taken by another"},
+		"lost again and again":                     {[]any{lost, lost}, []any{404, 404}, 2, "not known whether"},
+		"lost, and a gateway knows no such path":   {[]any{lost}, []any{page}, 1, "not known whether"},
+		"lost, and then refused by a gateway":      {[]any{lost, 403}, []any{404, 404}, 2, "not known whether"},
+		"lost, and then refused by BOS":            {[]any{lost, 400}, []any{404, 404}, 2, "said the server"},
+		"timed out at a gateway":                   {[]any{408}, []any{found}, 1, ""},
 		"lost, and the look-up gets no answer too": {[]any{lost}, []any{500}, 1, "not known whether"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -252,11 +266,30 @@ func TestASessionIsPostedAgainOnlyOnceItIsKnownNotToBeThere(t *testing.T) {
 	}
 }
 
+func TestAnInterruptBetweenTwoOffersLeavesItOpenWhetherTheFirstWasAccepted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, interrupt := context.WithCancel(t.Context())
+		tell := story([]any{errors.New("connection reset")}, []any{404})
+		c, _ := dial(t, 3, func(n int, r *http.Request) (*http.Response, error) {
+			resp, err := tell(n, r)
+			if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/sessions/s") {
+				interrupt()
+			}
+			return resp, err
+		})
+		_, err := c.CreateSession(ctx, pinned("s"))
+		var unconfirmed *Unconfirmed
+		if !errors.As(err, &unconfirmed) {
+			t.Errorf("the error is %v", err)
+		}
+	})
+}
+
 func TestAnInterruptDuringThePOSTStillLearnsTheOutcome(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	c, _ := dial(t, 0, func(_ int, r *http.Request) (*http.Response, error) {
 		if strings.HasSuffix(r.URL.Path, "/capabilities") {
-			return answer(404, ""), nil
+			return problem(404, "Not Found", "no such path"), nil
 		}
 		interrupt()
 		if err := r.Context().Err(); err != nil {
@@ -264,17 +297,21 @@ func TestAnInterruptDuringThePOSTStillLearnsTheOutcome(t *testing.T) {
 		}
 		return answer(201, found), nil
 	})
-	s, err := c.CreateSession(ctx, pinned("s"))
+	unpinned := pinned("s")
+	unpinned.Pin = ""
+	s, err := c.CreateSession(ctx, unpinned)
 	if err != nil || s.Name != "s" {
 		t.Errorf("the session is %+v, the error %v", s, err)
 	}
-	if _, err := c.CreateSession(ctx, pinned("s")); !errors.Is(err, context.Canceled) {
+	if _, err := c.CreateSession(ctx, unpinned); !errors.Is(err, context.Canceled) {
 		t.Errorf("a create that begins after the interrupt gives %v", err)
 	}
 }
 
 func TestCapabilitiesAreAskedForOnceAndNoneIsAnAnswer(t *testing.T) {
-	c, s := dial(t, 0, func(int, *http.Request) (*http.Response, error) { return answer(404, "nothing here"), nil })
+	c, s := dial(t, 0, func(int, *http.Request) (*http.Response, error) {
+		return problem(404, "Not Found", "nothing here"), nil
+	})
 	for range 3 {
 		caps, err := c.ForTenant("green").Capabilities(t.Context())
 		if err != nil || len(caps.Extensions) != 0 {
@@ -303,24 +340,88 @@ func TestAnOutageIsNotTakenForAPlainServer(t *testing.T) {
 	}
 }
 
-func TestThePinGoesToServersThatCompareIt(t *testing.T) {
-	for path, extensions := range map[string]string{"/apis/bos/x/v1/sessions": `["pinned_sessions"]`, "/apis/bos/v2/sessions": `[]`} {
+func TestAGatewayThatHidesTheExtensionsOfABOSThatAnswersIsAPlainServer(t *testing.T) {
+	for _, status := range []int{200, 403, 404} {
+		c, _ := dial(t, 0, func(_ int, r *http.Request) (*http.Response, error) {
+			if strings.HasSuffix(r.URL.Path, "/v2/version") {
+				return answer(200, `{"major":"2","minor":"5","patch":"1"}`), nil
+			}
+			return answer(status, "<html>nothing for you</html>"), nil
+		})
+		if caps, err := c.Capabilities(t.Context()); err != nil || len(caps.Extensions) != 0 {
+			t.Errorf("behind a %d: %v (%v)", status, caps, err)
+		}
+	}
+}
+
+func TestAGatewayThatHasLostItsWayToBOSIsNotTakenForAPlainServer(t *testing.T) {
+	lost := true
+	c, _ := dial(t, 0, func(int, *http.Request) (*http.Response, error) {
+		if lost {
+			return answer(404, "<html>no route</html>"), nil
+		}
+		return answer(200, `{"extensions":["previews"]}`), nil
+	})
+	if _, err := c.Capabilities(t.Context()); err == nil {
+		t.Error("a gateway without a route is a plain BOS")
+	}
+	lost = false
+	if caps, err := c.Capabilities(t.Context()); err != nil || !Has(caps, bos.ExtensionPreviews) {
+		t.Errorf("afterwards: %v (%v)", caps, err)
+	}
+}
+
+func TestOnlyBOSItselfSaysThatSomethingIsNotThere(t *testing.T) {
+	for name, c := range map[string]struct {
+		answer *http.Response
+		want   bool
+	}{
+		"BOS":                      {problem(404, "The resource was not found", "no such session"), true},
+		"a gateway's page":         {answer(404, "<html>not found</html>", "Content-Type", "text/html"), false},
+		"a gateway's empty answer": {answer(404, ""), false},
+		"a gateway's JSON":         {answer(404, `{"message":"no route"}`, "Content-Type", "application/json"), false},
+		"a page that claims to be": {answer(404, "<html>", "Content-Type", "application/problem+json"), false},
+		"another refusal of BOS":   {problem(400, "Bad Request", "no"), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client, _ := dial(t, 0, func(int, *http.Request) (*http.Response, error) { return c.answer, nil })
+			_, err := client.Session(t.Context(), "s")
+			if IsNotFound(err) != c.want {
+				t.Errorf("not found is %t for %v", !c.want, err)
+			}
+		})
+	}
+}
+
+func TestThePinGoesToAServerThatComparesItAndToNoOther(t *testing.T) {
+	for extensions, want := range map[string]string{`["pinned_sessions"]`: "POST /apis/bos/x/v1/sessions", `[]`: ""} {
 		c, s := dial(t, 0, func(_ int, r *http.Request) (*http.Response, error) {
 			if r.Method == http.MethodGet {
 				return answer(200, `{"extensions":`+extensions+`}`), nil
 			}
 			return answer(201, found), nil
 		})
-		if _, err := c.CreateSession(t.Context(), pinned("s")); err != nil {
-			t.Fatal(err)
+		_, err := c.CreateSession(t.Context(), pinned("s"))
+		var unpinnable *Unpinnable
+		if errors.As(err, &unpinnable) != (want == "") {
+			t.Errorf("with %s the error is %v", extensions, err)
 		}
-		var body map[string]any
-		if err := json.Unmarshal([]byte(s.bodies[1]), &body); err != nil {
-			t.Fatal(err)
+		if got := strings.Join(s.log[1:], ", "); got != want {
+			t.Errorf("with %s it was %q", extensions, got)
 		}
-		_, hasPin := body["pin"]
-		if s.log[1] != "POST "+path || hasPin != strings.Contains(path, "/x/") {
-			t.Errorf("with %s it was %s with %v", extensions, s.log[1], body)
+		if want != "" && !strings.Contains(s.bodies[1], `"pin":"p"`) {
+			t.Errorf("the body is %s", s.bodies[1])
+		}
+	}
+}
+
+func TestAnEmptyLimitIsNeverPosted(t *testing.T) {
+	for _, limit := range []string{"", " "} {
+		c, s := dial(t, 0, story([]any{found}, nil))
+		wanted := pinned("s")
+		wanted.Limit = &limit
+		if _, err := c.CreateSession(t.Context(), wanted); err == nil || len(s.log) != 0 {
+			t.Errorf("limit %q was sent: %v (%v)", limit, s.log, err)
 		}
 	}
 }

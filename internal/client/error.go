@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"mime"
 	"net"
 	"net/http"
 	"net/url"
@@ -11,6 +12,9 @@ import (
 
 	"github.com/go-resty/resty/v2"
 )
+
+// problemMedia is the media type of what BOS says no with.
+const problemMedia = "application/problem+json"
 
 // Error is an answer that says no: a problem+json document, or what came in
 // its place.
@@ -20,6 +24,9 @@ type Error struct {
 	Detail string
 	Method string
 	URL    string
+	// Problem reports whether it came as a problem document, as every
+	// refusal of BOS does. What a gateway says in its place has none.
+	Problem bool
 }
 
 // Error says what was asked and what the server said.
@@ -43,8 +50,12 @@ func (e *Unreachable) Error() string {
 // Unwrap is the cause.
 func (e *Unreachable) Unwrap() error { return e.Err }
 
-// IsNotFound reports whether the server said 404.
-func IsNotFound(err error) bool { return hasStatus(err, http.StatusNotFound) }
+// IsNotFound reports whether BOS itself said that it has no such thing. The 404
+// of a gateway that has no way to BOS for the moment says nothing of the kind.
+func IsNotFound(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Status == http.StatusNotFound && e.Problem
+}
 
 // IsConflict reports whether the server said 409.
 func IsConflict(err error) bool { return hasStatus(err, http.StatusConflict) }
@@ -62,7 +73,7 @@ func hasStatus(err error, status int) bool {
 func Undecided(err error) bool {
 	var e *Error
 	if errors.As(err, &e) {
-		return e.Status >= http.StatusInternalServerError || e.Status < http.StatusMultipleChoices
+		return e.Status >= http.StatusInternalServerError || e.Status < http.StatusMultipleChoices || e.Status == http.StatusRequestTimeout
 	}
 	var u *Unreachable
 	return errors.As(err, &u)
@@ -110,6 +121,8 @@ func (c *Client) asError(method, path string, resp *resty.Response) error {
 	}
 	if json.Unmarshal(resp.Body(), &problem) == nil {
 		e.Title, e.Detail = problem.Title, problem.Detail
+		media, _, err := mime.ParseMediaType(resp.Header().Get("Content-Type"))
+		e.Problem = err == nil && media == problemMedia
 	}
 	if e.Title == "" {
 		e.Title = http.StatusText(e.Status)

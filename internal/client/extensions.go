@@ -21,7 +21,7 @@ func (c *Client) Capabilities(ctx context.Context) (bos.Capabilities, error) {
 	}
 	var caps bos.Capabilities
 	if err := c.get(ctx, "/x/v1/capabilities", nil, &caps); err != nil {
-		if !announcesNothing(err) {
+		if !c.announcesNothing(ctx, err) {
 			return bos.Capabilities{}, err
 		}
 		caps = bos.Capabilities{}
@@ -30,16 +30,22 @@ func (c *Client) Capabilities(ctx context.Context) (bos.Capabilities, error) {
 	return caps, nil
 }
 
-// announcesNothing: gateways in front of a plain BOS answer unknown paths with
-// 404, with 403 by policy, or with a page for people.
-func announcesNothing(err error) bool {
+// announcesNothing tells a plain BOS from one that is not reached: gateways in
+// front of a plain BOS answer unknown paths with 404, with 403 by policy, or with
+// a page for people, and a gateway that has lost its way to BOS does as well.
+// Where BOS did not say so itself, it must answer what every BOS v2 does.
+func (c *Client) announcesNothing(ctx context.Context, err error) bool {
 	var e *Error
-	if !errors.As(err, &e) {
+	if !errors.As(err, &e) || !slices.Contains([]int{
+		http.StatusOK, http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented,
+	}, e.Status) {
 		return false
 	}
-	return slices.Contains([]int{
-		http.StatusOK, http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented,
-	}, e.Status)
+	if IsNotFound(err) {
+		return true
+	}
+	_, err = c.Version(ctx)
+	return err == nil
 }
 
 // Has reports whether a server announced the extension.

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +14,9 @@ import (
 )
 
 // Unconfirmed is a session of which nobody can say whether the server accepted
-// it: neither its creation nor the look-up by its name was answered.
+// it: its creation was not answered, and a look-up by its name was not either or
+// did not find it. A request that got lost on the way back and one that is still
+// on its way look alike.
 type Unconfirmed struct {
 	Name   string
 	Create error
@@ -22,11 +25,38 @@ type Unconfirmed struct {
 
 // Error says both.
 func (e *Unconfirmed) Error() string {
+	if IsNotFound(e.LookUp) {
+		return fmt.Sprintf("it is not known whether session %s was accepted or will be: %s; BOS had no session of that name when it was asked right afterwards", e.Name, e.Create)
+	}
 	return fmt.Sprintf("it is not known whether session %s was accepted: %s; and looking it up failed: %s", e.Name, e.Create, e.LookUp)
 }
 
 // Unwrap is both causes.
 func (e *Unconfirmed) Unwrap() []error { return []error{e.Create, e.LookUp} }
+
+// Taken is a session that BOS will not accept, since another one has its name.
+type Taken struct {
+	Found  bos.Session
+	Create error
+}
+
+// Error says what has the name.
+func (e *Taken) Error() string {
+	return fmt.Sprintf("the name is taken by another session: %s of template %q, accepted at %s (and the request got no answer: %s)",
+		e.Found.Operation, e.Found.TemplateName, e.Found.Status.StartTime.String(), e.Create)
+}
+
+// Unwrap is why it had to be looked up.
+func (e *Taken) Unwrap() error { return e.Create }
+
+// Unpinnable is a session with a pin on a server that compares none.
+type Unpinnable struct{ Name string }
+
+// Error says what to do.
+func (e *Unpinnable) Error() string {
+	return fmt.Sprintf("session %s was not sent: it has a pin, and this BOS compares none, so it would run on whatever nodes it selects now; plan again against a BOS that announces %s, or leave pin out",
+		e.Name, bos.ExtensionPinnedSessions)
+}
 
 func sessionPath(name string) string { return "/v2/sessions/" + url.PathEscape(name) }
 
@@ -71,21 +101,33 @@ func (c *Client) DeleteSession(ctx context.Context, name string) error {
 
 // CreateSession creates a session under the name in s, which must be unique: it
 // is what makes the outcome certain. A create that got no clear answer is looked
-// up by that name first, and offered again only if it was not accepted.
+// up by that name first, and offered again under the same name only if it is not
+// there, so that it cannot be accepted twice.
 //
 // Once the first byte is sent, ctx no longer stops it: an interrupted create
 // would be a session that nobody knows of. It ends after the client's timeouts.
-// The error is *Unconfirmed if the outcome could not be learnt.
+// The error is *Unconfirmed if the outcome could not be learnt, *Taken if another
+// session has the name, *Unpinnable if the server cannot honour the pin.
 func (c *Client) CreateSession(ctx context.Context, s bos.PinnedSession) (bos.Session, error) {
 	if s.Name == "" {
 		return bos.Session{}, errors.New("a session to be created needs a name of its own")
+	}
+	if s.Limit != nil && strings.TrimSpace(*s.Limit) == "" {
+		return bos.Session{}, bos.Invalidf("limit", "is empty, which selects no node, while BOS would take it for every node; name nodes, or say all")
 	}
 	path, body, err := c.sessionBody(ctx, s)
 	if err != nil {
 		return bos.Session{}, err
 	}
+	posted := time.Now()
+	// open is the last offer that got no answer, as long as it may still be
+	// accepted, absent the look-up that did not find it.
+	var open, absent error
 	for attempt := 0; ; attempt++ {
-		if err := ctx.Err(); err != nil {
+		switch err := ctx.Err(); {
+		case err != nil && open != nil:
+			return bos.Session{}, &Unconfirmed{Name: s.Name, Create: open, LookUp: absent}
+		case err != nil:
 			return bos.Session{}, fmt.Errorf("session %s was not created: %w", s.Name, err)
 		}
 		var created bos.Session
@@ -94,28 +136,58 @@ func (c *Client) CreateSession(ctx context.Context, s bos.PinnedSession) (bos.Se
 		if createErr == nil {
 			return created, nil
 		}
-		// An offer that is repeated may meet the one before it.
-		met := attempt > 0 && IsConflict(createErr)
-		if !Undecided(createErr) && !met {
+		if Undecided(createErr) {
+			open = createErr
+		}
+		if open == nil {
 			return bos.Session{}, createErr
 		}
 		found, err := c.Session(certain, s.Name)
 		switch {
-		case err == nil && same(found, s):
+		case err == nil && SameSession(found, s, posted):
 			return found, nil
-		case err == nil, met && IsNotFound(err):
+		case err == nil:
+			return bos.Session{}, &Taken{Found: found, Create: createErr}
+		case decided(createErr):
+			// BOS judged this offer, and the ones before it are the same.
 			return bos.Session{}, createErr
-		case !IsNotFound(err):
-			return bos.Session{}, &Unconfirmed{Name: s.Name, Create: createErr, LookUp: err}
-		case attempt >= c.retries:
-			return bos.Session{}, createErr
+		case !IsNotFound(err), attempt >= c.retries:
+			return bos.Session{}, &Unconfirmed{Name: s.Name, Create: open, LookUp: err}
 		}
+		absent = err
 		pause(ctx, min(firstRetry<<min(attempt, 10), laterRetry))
 	}
 }
 
-func same(found bos.Session, wanted bos.PinnedSession) bool {
-	return found.Operation == wanted.Operation && found.TemplateName == wanted.TemplateName
+// decided reports whether BOS itself, and no gateway before it, refused what a
+// session asks for.
+func decided(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Problem && (e.Status == http.StatusBadRequest || e.Status == http.StatusConflict)
+}
+
+// clocks is how far the clocks of this machine and of BOS may be apart.
+const clocks = 10 * time.Minute
+
+// SameSession reports whether a session that was found by its name is the one
+// that was asked for and first offered at a time: another run may have used the
+// name before.
+func SameSession(found bos.Session, wanted bos.PinnedSession, offered time.Time) bool {
+	limit := ""
+	if wanted.Limit != nil {
+		limit = *wanted.Limit
+	}
+	start := found.Status.StartTime.Time
+	return found.Operation == wanted.Operation && found.TemplateName == wanted.TemplateName && sameLimit(found.Limit, limit) &&
+		found.Stage == wanted.Stage && found.IncludeDisabled == wanted.IncludeDisabled &&
+		(start.IsZero() || !start.Before(offered.Add(-clocks)))
+}
+
+// sameLimit reports whether two limits are the same, written out or folded.
+func sameLimit(a, b string) bool {
+	plainA, errA := PlainLimit(a)
+	plainB, errB := PlainLimit(b)
+	return a == b || errA == nil && errB == nil && plainA == plainB
 }
 
 func pause(ctx context.Context, d time.Duration) {
@@ -135,7 +207,11 @@ func (c *Client) sessionBody(ctx context.Context, s bos.PinnedSession) (path str
 	if err != nil {
 		return "", nil, err
 	}
-	if (s.Pin != "" || s.Reason != "") && Has(caps, bos.ExtensionPinnedSessions) {
+	pins := Has(caps, bos.ExtensionPinnedSessions)
+	switch {
+	case s.Pin != "" && !pins:
+		return "", nil, &Unpinnable{Name: s.Name}
+	case pins && (s.Pin != "" || s.Reason != ""):
 		return "/x/v1/sessions", s, nil
 	}
 	if s.Limit != nil && !Has(caps, bos.ExtensionFoldedLimits) {
@@ -216,7 +292,7 @@ func (c *Client) plainOutcomes(ctx context.Context, session string) ([]bos.NodeO
 	}
 	outcomes := make([]bos.NodeOutcome, len(records))
 	for i, r := range records {
-		outcomes[i] = bos.NodeOutcome{ID: r.ID, Status: r.Status.Status, Phase: r.Status.Phase, Error: r.Error}
+		outcomes[i] = bos.NodeOutcome{ID: r.ID, Status: cmp.Or(r.Status.Status, r.DeriveStatus()), Phase: r.Status.Phase, Error: r.Error}
 	}
 	return outcomes, nil
 }

@@ -4,8 +4,18 @@ data "bos_components" "failed" {
 }
 
 output "failed" {
-  description = "Failed nodes, folded, ready to be used as the limit of a session"
+  description = "Failed nodes, folded; empty if there are none"
   value       = data.bos_components.failed.ids
+}
+
+# As the limit of a session: an empty limit is refused, so there is no session
+# when nothing failed.
+resource "bos_session" "retry" {
+  count = data.bos_components.failed.component_count > 0 ? 1 : 0
+
+  template_name = "compute"
+  operation     = "reboot"
+  limit         = data.bos_components.failed.ids
 }
 
 output "why" {

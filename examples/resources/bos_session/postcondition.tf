@@ -4,8 +4,8 @@ resource "bos_session" "must_succeed" {
 
   lifecycle {
     postcondition {
-      condition     = try(self.failed_count == 0, false)
-      error_message = "Nodes failed: ${try(self.failed_components, "see the error of the session")}"
+      condition     = self.succeeded
+      error_message = "The session did not succeed: ${coalesce(self.error, self.failed_components, self.unfinished, "it is ${self.status}")}"
     }
   }
 }
