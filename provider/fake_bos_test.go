@@ -37,6 +37,7 @@ type fakeBOS struct {
 	afterWrite func(method, path string) (hangUp bool)
 	beforeAll  func(method, path string) (hangUp bool)
 	gateway    func(method, path string) (status int)
+	mislaid    int
 	watch      chan string
 }
 
@@ -136,6 +137,9 @@ func (s *fakeBOS) Lose(f func(method, path string) bool) { s.locked(func() { s.b
 func (s *fakeBOS) Gateway(f func(method, path string) (status int)) {
 	s.locked(func() { s.gateway = f })
 }
+
+// Mislay makes the server know of no session for so many questions.
+func (s *fakeBOS) Mislay(questions int) { s.locked(func() { s.mislaid = questions }) }
 
 // Watch returns a channel that gets "METHOD path" when a request is answered.
 func (s *fakeBOS) Watch() <-chan string {

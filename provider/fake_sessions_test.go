@@ -181,6 +181,9 @@ func (s *fakeBOS) finish(session *bos.Session) {
 
 func (s *fakeBOS) getSession(r *http.Request) (int, any) {
 	session, ok := s.sessions[key(r)]
+	if s.mislaid > 0 {
+		s.mislaid, ok = s.mislaid-1, false
+	}
 	if !ok {
 		return missing("Session '%s' does not exist", key(r).Name)
 	}

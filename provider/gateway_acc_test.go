@@ -41,6 +41,23 @@ func TestA404OfAGatewayDuringTheWaitIsNoWordOfBOS(t *testing.T) {
 	sessions(t, fake, 1)
 }
 
+func TestAServiceThatHasNoSuchSessionOnceDuringTheWaitIsAskedAgain(t *testing.T) {
+	fake := startFake(t.Cleanup, room...)
+	fake.Hold()
+	fake.Mislay(1)
+	back := seen(fake, "GET /v2/sessions/terraform-", 3)
+	go func() {
+		<-back
+		fake.Release()
+	}()
+	w := newWorkspace(t)
+	w.write(providerBlock(fake), template("quiet"), session(rolling))
+	w.apply().exits(t, 0)
+	if got := w.attributes("bos_session.boot"); got["record_expired"] != false || got["succeeded"] != true {
+		t.Errorf("state has %v", got)
+	}
+}
+
 func TestA404OfAGatewayAtPlanTakesNothingOutOfState(t *testing.T) {
 	for name, running := range map[string]bool{"a session that is over": false, "a session that runs": true} {
 		t.Run(name, func(t *testing.T) {

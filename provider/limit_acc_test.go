@@ -47,6 +47,25 @@ func TestALimitThatTurnsOutToNameNodesIsActedOn(t *testing.T) {
 	w.plan().exits(t, 0)
 }
 
+func TestNodesThatAPlainBOSCannotForetellAreNoLimit(t *testing.T) {
+	fake := filled(t)
+	fake.Plain()
+	w := newWorkspace(t)
+	w.write(providerBlock(fake), template("quiet"), session())
+	w.terraform("import", "-no-color", "bos_session_template.compute", "compute").exits(t, 0)
+	w.apply().exits(t, 0)
+	for _, limit := range []string{"bos_session.boot.planned_components", "data.bos_session_preview.p.components"} {
+		w.write(providerBlock(fake), template("quiet"), session(), `
+data "bos_session_preview" "p" {
+  operation     = "reboot"
+  template_name = "compute"
+}`, after("limit = "+limit))
+		plan := w.plan()
+		plan.exits(t, 1)
+		plan.says(t, "Empty limit")
+	}
+}
+
 func TestAllIsEveryNodeOfTheTemplate(t *testing.T) {
 	bos := startBOS(t)
 	w := newWorkspace(t)

@@ -81,7 +81,7 @@ func (d *previewDataSource) Schema(_ context.Context, _ datasource.SchemaRequest
 			"stage":            schema.BoolAttribute{Optional: true, MarkdownDescription: "Preview a session that stages. Defaults to `false`."},
 			"include_disabled": schema.BoolAttribute{Optional: true, MarkdownDescription: "Preview a session that also acts on nodes that are disabled in the inventory. Defaults to `false`."},
 
-			"available":       readFlag("The service can say what a session would do. `false` on a plain BOS v2: everything below is null then, and a warning says so."),
+			"available":       readFlag("The service can say what a session would do. `false` on a plain BOS v2: `components` is empty and everything else below is null then, and a warning says so."),
 			"pin":             readText("Stands for the operation, the nodes, and what they boot with which parameters. Give it to a `bos_session`."),
 			"components":      readText("Nodes the session would act on, folded; `provider::bos::xname_expand` writes them out."),
 			"component_count": readCount("How many nodes these are."),
@@ -176,7 +176,7 @@ func (d *previewDataSource) Read(ctx context.Context, req datasource.ReadRequest
 	}
 	if preview == nil {
 		d.shared.noPreview(asked(m.Operation, m.TemplateName, m.Limit), why, &resp.Diagnostics)
-		m.Available, m.Pin, m.Components, m.ComponentCount = types.BoolValue(false), types.StringNull(), types.StringNull(), types.Int64Null()
+		m.Available, m.Pin, m.Components, m.ComponentCount = types.BoolValue(false), types.StringNull(), types.StringValue(""), types.Int64Null()
 		m.Roles, m.BootSets = types.MapNull(types.StringType), types.MapNull(plannedSetType)
 		m.Skipped, m.Warnings = types.MapNull(types.StringType), types.ListNull(types.StringType)
 	} else {

@@ -188,7 +188,7 @@ func TestTheBundledServiceAsAPlainBOS(t *testing.T) {
 	plan.says(t, "Warning: No preview of BOS session", "this BOS has no previews")
 	w.terraform("apply", "-no-color", "-input=false", "reviewed").exits(t, 0)
 	got := w.attributes("bos_session.boot")
-	if got["status"] != "complete" || got["failed_count"] != 0.0 || got["component_count"] != 2.0 || got["planned_components"] != nil {
+	if got["status"] != "complete" || got["failed_count"] != 0.0 || got["component_count"] != 2.0 || got["planned_components"] != "" {
 		t.Errorf("the session is %v", got)
 	}
 	w.plan().exits(t, 0)
@@ -285,6 +285,29 @@ func TestAnEmbeddedBOSBootsDuringTheApplyAndIsSuspendedByAnInterrupt(t *testing.
 		t.Errorf("after the second apply the session is %v", attributes)
 	}
 	w.plan().exits(t, 0)
+}
+
+func TestNodesThatAnotherSessionTakesFromTheBundledServiceAreNoSuccess(t *testing.T) {
+	r := startReal(t, 2*time.Second)
+	taken := make(chan struct{})
+	go func() {
+		defer close(taken)
+		look := time.NewTicker(20 * time.Millisecond)
+		defer look.Stop()
+		for resets(r) == 0 && t.Context().Err() == nil {
+			<-look.C
+		}
+		send(t, http.MethodPost, r.url+"/v2/sessions", strings.NewReader(`{"template_name":"compute","operation":"shutdown","limit":"`+strings.Join(r.nodes()[:2], ",")+`"}`))
+	}()
+	w := newWorkspace(t)
+	w.write(r.block(), template("quiet"), session(rolling))
+	w.apply().exits(t, 0)
+	<-taken
+	got := w.attributes("bos_session.boot")
+	if got["succeeded"] != false || got["unfinished"] != bos.Fold(r.nodes()[:2]) || got["failed_count"] != nil || got["component_count"] != 4.0 {
+		t.Errorf("the session is %v", got)
+	}
+	w.plan().says(t, "2 nodes not done by the session to reboot")
 }
 
 func TestAnEmbeddedBOSTakesItsSettingsInline(t *testing.T) {

@@ -83,7 +83,7 @@ func (m *sessionModel) unknownResults() {
 // noResults is what is known of a session before BOS was asked about it. Texts
 // are empty and not null: users put them into messages and limits.
 func (m *sessionModel) noResults() {
-	m.StartTime, m.EndTime, m.Components = types.StringNull(), types.StringNull(), types.StringNull()
+	m.StartTime, m.EndTime, m.Components = types.StringNull(), types.StringNull(), types.StringValue("")
 	m.Error, m.FailedComponents, m.RetryLimit, m.Unfinished = types.StringValue(""), types.StringValue(""), types.StringValue(""), types.StringValue("")
 	m.ComponentCount, m.FailedCount = types.Int64Null(), types.Int64Null()
 	m.ErrorSummary = types.MapNull(outcomeType)
@@ -101,7 +101,7 @@ func (m *sessionModel) keepResults(state *sessionModel) {
 // modernize fills in what states of older versions of the provider do not have,
 // or have as null. It changes nothing that a plan compares with a configuration.
 func (m *sessionModel) modernize() {
-	for _, text := range []*types.String{&m.Error, &m.FailedComponents, &m.RetryLimit, &m.Unfinished} {
+	for _, text := range []*types.String{&m.Error, &m.Components, &m.FailedComponents, &m.RetryLimit, &m.Unfinished, &m.PlannedComponents} {
 		if text.IsNull() {
 			*text = types.StringValue("")
 		}
@@ -132,7 +132,8 @@ func (m *sessionModel) nullPlanned() {
 		m.Pin = types.StringNull()
 	}
 	if m.PlannedComponents.IsUnknown() {
-		m.PlannedComponents = types.StringNull()
+		// Whoever gives it as a limit must not get every node.
+		m.PlannedComponents = types.StringValue("")
 	}
 	if m.PlannedCount.IsUnknown() {
 		m.PlannedCount = types.Int64Null()

@@ -187,7 +187,7 @@ func resultAttributes() map[string]schema.Attribute {
 
 func plannedAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
-		"planned_components": computedText("Nodes the session was going to act on when it was planned, folded. Null on a server that cannot say."),
+		"planned_components": computedText("Nodes the session was going to act on when it was planned, folded. Empty on a server that cannot say."),
 		"planned_count":      computedCount("How many nodes these are."),
 		"planned_roles":      schema.MapAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: rolesDescription},
 		"planned_boot_sets": schema.MapNestedAttribute{

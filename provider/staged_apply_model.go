@@ -80,7 +80,7 @@ func (m *stagedApplyModel) judged(taken int) types.Bool {
 // modernize fills in what states of older versions of the provider do not have,
 // or have as null, and puts the effect into the past tense.
 func (m *stagedApplyModel) modernize() {
-	for _, text := range []*types.String{&m.FailedComponents, &m.RetryLimit} {
+	for _, text := range []*types.String{&m.Applied, &m.Refused, &m.Ignored, &m.FailedComponents, &m.RetryLimit} {
 		if text.IsNull() {
 			*text = types.StringValue("")
 		}
@@ -156,7 +156,7 @@ func (m *stagedApplyModel) take(answer bos.StagedOutcome, owner map[string]strin
 // expect notes which sessions would own the nodes if BOS got the request.
 func (m *stagedApplyModel) expect(names []string, owner map[string]string) {
 	m.Status = types.StringValue(statusUnconfirmed)
-	m.Applied, m.Refused, m.Ignored = types.StringNull(), types.StringNull(), types.StringNull()
+	m.Applied, m.Refused, m.Ignored = types.StringValue(""), types.StringValue(""), types.StringValue("")
 	m.AppliedCount, m.RefusedCount, m.IgnoredCount = types.Int64Null(), types.Int64Null(), types.Int64Null()
 	m.takeSessions(names, owner)
 }
