@@ -25,7 +25,7 @@ func (r *stagedApplyResource) Schema(ctx context.Context, _ resource.SchemaReque
 			},
 			"xnames": schema.ListAttribute{
 				Required: true, ElementType: types.StringType, Validators: []validator.List{foldedNames{}},
-				MarkdownDescription: "Nodes to apply the staged state of. Entries may be folded, so `[bos_session.stage.planned_components]` is all nodes of a session. The order does not matter.",
+				MarkdownDescription: "Nodes to apply the staged state of. Entries may be folded, so `[bos_session.stage.planned_components]` is all nodes of a session, and on a BOS without previews `[bos_session.stage.components]`. The order does not matter.",
 			},
 			"triggers": schema.MapAttribute{
 				Optional: true, ElementType: types.StringType,
