@@ -95,14 +95,19 @@ func TestTheExamplesForOtherSitesPlan(t *testing.T) {
 	}
 }
 
-// TestTheExampleForCSMPlansWhileNobodyAnswers: a plan needs no answer of a BOS
-// for what is new, and says that nobody foresees its effect.
-func TestTheExampleForCSMPlansWhileNobodyAnswers(t *testing.T) {
+// TestTheExampleForCSMPlansWhileNobodyAnswersOnlyWhereThatIsAskedFor: a BOS that
+// does not answer may be one that can say which nodes a session touches.
+func TestTheExampleForCSMPlansWhileNobodyAnswersOnlyWhereThatIsAskedFor(t *testing.T) {
 	w := newWorkspace(t)
 	w.use("csm-keycloak")
-	planned := w.plan("-var=gateway=https://127.0.0.1:1", "-var=client_secret=s", "-var=image_id=i", "-var=configuration=c")
+	args := []string{"-var=gateway=https://127.0.0.1:1", "-var=client_secret=s", "-var=image_id=i", "-var=configuration=c"}
+	planned := w.plan(args...)
+	planned.exits(t, 1)
+	planned.says(t, "Error: No preview of BOS session", "require_preview = false")
+	w.add("relaxed_override.tf", "provider \"bos\" {\n  require_preview = false\n}\n")
+	planned = w.plan(args...)
 	planned.exits(t, 2)
-	planned.says(t, "No preview of BOS session")
+	planned.says(t, "Warning: No preview of BOS session")
 }
 
 // gateway is an API gateway as CSM has one: TLS by its own CA, BOS and Keycloak
