@@ -51,7 +51,7 @@ func wire(c config.Config, options func(context.Context) (bos.Options, error), l
 
 // upstream is a service as its adapter takes it; name is its section.
 func (w *wiring) upstream(name string, u config.Upstream, timeout func(bos.Options) int) (transport.Upstream, error) {
-	made := transport.Upstream{URL: u.URL}
+	made := transport.Upstream{URL: u.URL, Log: w.log}
 	if timeout != nil {
 		made.Timeout = w.seconds(timeout)
 	}

@@ -63,6 +63,8 @@ type Client struct {
 	// rest is for requests with the timeout that was asked for last.
 	rest atomic.Pointer[timed]
 	conn *http.Transport
+	// outages logs those of the upstream.
+	outages outages
 }
 
 type timed struct {
@@ -84,7 +86,7 @@ func New(c Config, conn *http.Transport) *Client {
 	if c.Own == nil {
 		c.Own = ownProblem
 	}
-	client := &Client{config: c, conn: conn}
+	client := &Client{config: c, conn: conn, outages: outages{name: c.Upstream, now: time.Now}}
 	client.rest.Store(client.withTimeout(c.Timeout))
 	return client
 }
@@ -162,6 +164,12 @@ type Response struct {
 // The response is nil only if no status came back: next to an error it says
 // what was answered.
 func (c *Client) Do(ctx context.Context, q Request) (*Response, error) {
+	res, err := c.do(ctx, q)
+	c.outages.note(err)
+	return res, err
+}
+
+func (c *Client) do(ctx context.Context, q Request) (*Response, error) {
 	rest, bounded := c.current(), ctx
 	q.Timeout = orElse(q.Timeout, rest.timeout)
 	if c.config.Retries == 0 {

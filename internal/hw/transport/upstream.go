@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -21,6 +22,9 @@ type Upstream struct {
 	// so that a renewed one is picked up, and must not block for long. Nil or
 	// an empty one is none. Its error must not tell what it read.
 	Bearer func() (string, error)
+	// Log is told when the service stops answering and when it answers again;
+	// nil is nobody.
+	Log *slog.Logger
 	// CA verifies the service's certificate; nil is the system's pool.
 	CA *x509.CertPool
 	// Dial makes connections; nil is an ordinary dialer.
@@ -36,7 +40,9 @@ const fewIdle = 16
 // Open makes a client for the upstream; c is what the adapter knows of it.
 func (u Upstream) Open(c Config) *Client {
 	c.TimeoutNow, c.Bearer, c.Pages = u.Timeout, u.Bearer, true
-	return New(c, NewConn(ConnConfig{MaxIdle: fewIdle, CA: u.CA, Dial: u.Dial}))
+	client := New(c, NewConn(ConnConfig{MaxIdle: fewIdle, CA: u.CA, Dial: u.Dial}))
+	client.outages.log = u.Log
+	return client
 }
 
 // bearer is the token for one request.
