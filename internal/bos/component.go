@@ -238,6 +238,12 @@ type Work struct {
 	// Lost counts the attempts given back because the service stopped while
 	// their call was in flight, and the power showed that it did nothing.
 	Lost int `json:"lost,omitempty"`
+	// Unheard counts the calls of which nobody said what became of them, and
+	// whose power showed that they did nothing; it sets their back-off. Excused
+	// are those of them whose attempts were given back, as so many went
+	// unanswered at once.
+	Unheard int `json:"unheard,omitempty"`
+	Excused int `json:"excused,omitempty"`
 	// FlightAt is when InFlight was started, also where the component was
 	// armed anew since; if Unanswered, it is when its answer was given up.
 	FlightAt time.Time `json:"flight_at,omitzero"`

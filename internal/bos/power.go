@@ -31,6 +31,9 @@ const (
 	// SymptomChanging: it answered that power is neither on nor off now, as
 	// while it changes. Nothing is wrong with it.
 	SymptomChanging
+	// SymptomUnknown: its upstream does not know it. A reading says so by
+	// SymptomNone with an unknown state; this is for what is remembered of targets.
+	SymptomUnknown
 )
 
 // PowerReading is what one look at a node's power brought.

@@ -196,6 +196,7 @@ func (r *runner) load(ctx context.Context, in *engine.Inputs) error {
 			Limits:         r.service.config.Limits,
 			Configures:     r.ports.Configuration != nil,
 			NoInventory:    r.ports.Inventory == nil,
+			NoPower:        r.service.config.Power == nil,
 		})
 		// What is answered from here on finds the new engine.
 		cold.Flights = r.flights.surviving()

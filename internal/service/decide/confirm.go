@@ -15,7 +15,8 @@ const maxLost = 100
 // confirm judges a power call whose answer is not known (a crash, a lost
 // connection) by the power state. It waits out the grace, and then either the
 // call shows or it counts as failed and is tried again.
-func confirm(r bos.Record, state bos.PowerState, p bos.Policy, now time.Time) (bos.Record, bool) {
+func confirm(r bos.Record, o Observation, p bos.Policy, now time.Time) (bos.Record, bool) {
+	state := o.Power.State
 	kind := r.Work.InFlight
 	if kind == bos.EffectNone {
 		return r, false
@@ -32,8 +33,37 @@ func confirm(r bos.Record, state bos.PowerState, p bos.Policy, now time.Time) (b
 		r.LastAction.Failed = true
 		r.Work.Cause = bos.CauseResetUnconfirmed
 		r = giveBackLost(r, kind)
+		if r.Work.Unanswered {
+			r = unheard(r, kind, o.ManyUnheard, now)
+		}
 	}
 	return r, false
+}
+
+// unheard settles a call that was sent and not answered and that has done
+// nothing. The next one waits, longer each time: what cannot answer now may do so
+// in a while. Where many go unanswered at once it is the upstream that does not
+// answer, and the attempt is given back.
+func unheard(r bos.Record, kind bos.EffectKind, many bool, now time.Time) bos.Record {
+	cause := bos.CauseResetUnconfirmed
+	if many && r.Work.Excused < maxLost {
+		cause = bos.CauseUpstreamOutage
+		r.Work.Excused++
+		r = uncount(r, kind)
+	}
+	res := bos.CallResult{Cause: cause, Detail: r.Work.Answer, RetryAfter: unheardWait(r.Work.Unheard)}
+	r.Work.Unheard++
+	r = setBack(r, res, cause, now)
+	return setHold(r, heldText(cause, res))
+}
+
+// unheardWait is how long a node is left alone after calls that nobody answered.
+func unheardWait(before int) time.Duration {
+	wait := 10 * time.Second
+	for range min(before, 2) {
+		wait *= 6
+	}
+	return min(wait, 4*maxBackOff)
 }
 
 // giveBackLost returns the attempt of a call that the service may never have

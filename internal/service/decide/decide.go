@@ -101,7 +101,7 @@ func Decide(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 		return hold(r, o, p, now)
 	}
 	r = lift(r, o)
-	r, waiting := confirm(r, o.Power.State, p, now)
+	r, waiting := confirm(r, o, p, now)
 	if waiting {
 		return Decision{Next: r, Look: flownAt(r).Add(p.ConfirmGrace), Why: ReasonConfirmWait}
 	}
@@ -115,6 +115,9 @@ func hold(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 	verdict := o.Verdict
 	switch o.Power.Symptom {
 	case bos.SymptomNone:
+		if verdict.Extent == ExtentUpstream {
+			break // of many it is the trouble of who should know them
+		}
 		verdict = Verdict{Extent: ExtentBMC, ClockRuns: true, Cause: bos.CauseUnknownToPower}
 	case bos.SymptomChanging:
 		verdict = Verdict{Extent: ExtentBMC, ClockRuns: true, Cause: bos.CausePowerStale}
@@ -133,11 +136,19 @@ func hold(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 	}
 	r.Work.Cause = cause
 	r.Status.StatusOverride = bos.StatusOnHold
-	r = setHold(r, holdText(r, verdict, cause))
+	text := holdText(r, verdict, cause)
+	if o.Power.Symptom == bos.SymptomNone && verdict.Extent == ExtentUpstream {
+		text = manyUnknownText
+	}
+	r = setHold(r, text)
 	// Ever more rarely, also in an outage: what is down is not to be kept busy.
 	next := now.Add(min(max(r.Work.SilentFor/4, o.Unknown/4, time.Second), max(p.Polling, time.Second)))
 	return Decision{Next: r, Look: next, Why: ReasonHold}
 }
+
+// manyUnknownText is shown where power control answers and does not know many nodes
+// at once, as when its inventory was emptied or is being restored.
+const manyUnknownText = heldPrefix + "power control does not know this node and many others at once; work goes on when its inventory has them again"
 
 func unreachableText(r bos.Record, o Observation, cause bos.Cause, p bos.Policy) string {
 	text := fmt.Sprintf("gave up on %s after max_unreachable_time (%s): %s", bos.BMCOf(r.ID), p.MaxUnreachable, cause.Sentence())

@@ -24,6 +24,9 @@ type Observation struct {
 	// Scouted says that others, on which the same action is under way, are
 	// looked at often to find that out. It says when to look, no more.
 	Scouted bool
+	// ManyUnheard says that so many power actions went unanswered at once that
+	// it is an outage.
+	ManyUnheard bool
 	// HoldOn and HoldOff say that the power limits admit no power-on, or no
 	// power-off, of this node now.
 	HoldOn, HoldOff bool

@@ -52,16 +52,19 @@ var verdicts = map[Extent]map[bos.Symptom]Verdict{
 		bos.SymptomSilent:   {ExtentBMC, true, bos.CauseBMCUnreachable},
 		bos.SymptomRefusing: {ExtentBMC, true, bos.CauseBMCError},
 		bos.SymptomStale:    {ExtentBMC, true, bos.CausePowerStale},
+		bos.SymptomUnknown:  {ExtentBMC, true, bos.CauseUnknownToPower},
 	},
 	ExtentChassis: {
 		bos.SymptomSilent:   {ExtentChassis, true, bos.CauseChassisUnreachable},
 		bos.SymptomRefusing: {ExtentChassis, true, bos.CauseBMCError},
 		bos.SymptomStale:    {ExtentChassis, true, bos.CausePowerStale},
+		bos.SymptomUnknown:  {ExtentChassis, true, bos.CauseUnknownToPower},
 	},
 	ExtentUpstream: {
 		bos.SymptomSilent:   {ExtentUpstream, false, bos.CauseUpstreamOutage},
 		bos.SymptomRefusing: {ExtentUpstream, false, bos.CauseUpstreamOutage},
 		bos.SymptomStale:    {ExtentUpstream, false, bos.CauseUpstreamOutage},
+		bos.SymptomUnknown:  {ExtentUpstream, false, bos.CauseUpstreamOutage},
 	},
 }
 
@@ -81,6 +84,13 @@ type Sighting struct {
 	// there never were any, or while they are bad. Without it an outage is
 	// noticed as soon, but its end late.
 	GoodSince time.Time
+	// Background says that it has been bad for so long, while others answered,
+	// that it is no evidence of an outage any more: an outage is a change.
+	Background bool
+	// Aside says that nobody is to use its nodes now: who works on them may have
+	// it out. That it answers shows that the way is open, that it does not says
+	// nothing.
+	Aside bool
 }
 
 func (s Sighting) bad() bool { return s.Symptom != bos.SymptomNone }
@@ -95,7 +105,8 @@ const (
 // Assessment is the state of a whole upstream at one moment.
 type Assessment struct {
 	dead map[string]bool // chassis of which all targets, at least two, are bad
-	out  bool
+	// out says that nobody answers or that many behave badly, many the latter.
+	out, many bool
 }
 
 // Assess judges an upstream by the last sighting of each of its targets, in any
@@ -112,7 +123,8 @@ func Assess(sightings []Sighting, now time.Time, fresh time.Duration) *Assessmen
 	for i := range sightings {
 		t.add(&sightings[i], now, fresh)
 	}
-	a := &Assessment{out: t.outage()}
+	a := &Assessment{many: t.many()}
+	a.out = a.many || t.answering == 0
 	if !a.out { // in an outage nobody asks for the chassis
 		a.dead = deadChassis(sightings)
 	}
@@ -162,7 +174,8 @@ func (a *Assessment) Verdict(s Sighting) Verdict {
 
 func (a *Assessment) extent(s Sighting) Extent {
 	switch {
-	case a.out || s.Cause == bos.CauseUpstreamOutage:
+	// Who does not know a target answers: that is an outage only of many.
+	case a.many || a.out && s.Symptom != bos.SymptomUnknown || s.Cause == bos.CauseUpstreamOutage:
 		return ExtentUpstream
 	case a.dead[s.Chassis]:
 		return ExtentChassis
@@ -177,8 +190,9 @@ func (a *Assessment) extent(s Sighting) Extent {
 // mostly because a node in work needs them, the good ones as a sample.
 type tally struct {
 	all int
-	// answering is how many answered within fresh.
-	answering int
+	// answering is how many answered within fresh; aside are those of them that
+	// count for nothing else than that.
+	answering, aside int
 	// Of those that were good, or never asked: turned have turned bad a
 	// moment ago, stayed have answered again within fresh.
 	turned, stayed int
@@ -194,10 +208,16 @@ func (t *tally) add(s *Sighting, now time.Time, fresh time.Duration) {
 	// is seen too long: hence twice the time for changes.
 	recent := func(at time.Time) bool { return !at.IsZero() && now.Sub(at) <= 2*fresh }
 	answered := !s.bad() && !s.Asked.IsZero() && now.Sub(s.Asked) <= fresh
-	t.all++
 	if answered {
 		t.answering++
 	}
+	if s.Aside && answered {
+		t.aside++
+	}
+	if s.Background || s.Aside {
+		return
+	}
+	t.all++
 	switch {
 	case s.bad() && recent(s.BadSince):
 		t.turned++
@@ -212,20 +232,19 @@ func (t *tally) add(s *Sighting, now time.Time, fresh time.Duration) {
 	}
 }
 
-func (t *tally) outage() bool {
-	if t.answering == 0 {
-		return true
-	}
+// many reports whether so many behave badly that it cannot be chance.
+func (t *tally) many() bool {
 	return t.turned+t.still+t.unconfirmed >= outageMin && t.share() >= outageShare
 }
 
 // turning is which part of the targets that nobody has looked at turned bad, by
 // those that were looked at: one more than was seen, and a standard error on
-// top. Where a sample leaves open whether this is an outage, it counts as one.
+// top. Where a sample, or the lack of one, leaves open whether this is an outage, it
+// counts as one.
 func (t *tally) turning() float64 {
-	n := float64(t.turned + t.stayed)
+	n := float64(t.turned + t.stayed + t.aside)
 	if n == 0 {
-		return 0
+		return 1
 	}
 	p := float64(t.turned+1) / (n + 2)
 	return min(p+math.Sqrt(p*(1-p)/n), 1)

@@ -18,7 +18,7 @@ var testNow = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 
 var (
 	allExtents  = []Extent{ExtentBMC, ExtentChassis, ExtentUpstream}
-	badSymptoms = []bos.Symptom{bos.SymptomSilent, bos.SymptomRefusing, bos.SymptomStale}
+	badSymptoms = []bos.Symptom{bos.SymptomSilent, bos.SymptomRefusing, bos.SymptomStale, bos.SymptomUnknown}
 )
 
 func answered(target string, ago time.Duration) Sighting {
@@ -237,7 +237,9 @@ func drawRoom(t *rapid.T) []Sighting {
 			s.Cause = rapid.SampledFrom([]bos.Cause{bos.CauseNone, bos.CauseBMCAuth, bos.CauseUpstreamOutage}).Draw(t, "cause")
 			s.Asked = testNow.Add(-ago.Draw(t, "asked"))
 			s.BadSince = s.Asked.Add(-ago.Draw(t, "bad before"))
+			s.Background = rapid.IntRange(0, 4).Draw(t, "background") == 0
 		}
+		s.Aside = rapid.IntRange(0, 4).Draw(t, "aside") == 0
 	}
 	return room
 }
@@ -310,11 +312,54 @@ func TestPropertyWithoutAFreshAnswerNoClockRuns(t *testing.T) {
 		}
 		a := Assess(room, testNow, testFresh)
 		for _, s := range room {
-			if v := a.Verdict(s); v.ClockRuns {
+			if v := a.Verdict(s); v.ClockRuns && s.Symptom != bos.SymptomUnknown { // who does not know one answers
 				t.Fatalf("verdict %+v on %s with no fresh answer in the room", v, s.Target)
 			}
 		}
 	})
+}
+
+func TestWhatHasBeenBadForLongAndWhomNobodyUsesIsNoEvidence(t *testing.T) {
+	for name, set := range map[string]func(*Sighting){
+		"background": func(s *Sighting) { s.Background = true }, "aside": func(s *Sighting) { s.Aside = true },
+	} {
+		var room []Sighting
+		for i, target := range row(128) {
+			s := answered(target, time.Second)
+			if i%3 == 0 {
+				s = turnedBad(target, bos.SymptomSilent, time.Hour)
+				set(&s)
+			}
+			room = append(room, s)
+		}
+		if v := assess(room...).Verdict(room[0]); v.Extent != ExtentBMC || !v.ClockRuns {
+			t.Errorf("%s: a third of the room makes %+v", name, v)
+		}
+		for i := range room {
+			if i%3 == 1 && i < 100 {
+				room[i] = turnedBad(room[i].Target, bos.SymptomSilent, time.Second)
+			}
+		}
+		if v := assess(room...).Verdict(room[0]); v.Extent != ExtentUpstream {
+			t.Errorf("%s: with as many that turned bad now it is %+v", name, v)
+		}
+	}
+}
+
+func TestManyThatTheUpstreamDoesNotKnowAreAnOutageAndFewAreNot(t *testing.T) {
+	for n, want := range map[int]Extent{1: ExtentBMC, 2: ExtentBMC, 3: ExtentUpstream} {
+		var room []Sighting
+		for i, target := range row(10) {
+			if i*3%10 < n {
+				room = append(room, turnedBad(target, bos.SymptomUnknown, time.Minute))
+			} else {
+				room = append(room, answered(target, time.Second))
+			}
+		}
+		if v := assess(room...).Verdict(room[0]); v.Extent != want {
+			t.Errorf("%d of 10 unknown: %+v, want %s", n, v, want)
+		}
+	}
 }
 
 func TestPropertyAFifthOfTheRoomBehavingBadlyHoldsEverything(t *testing.T) {

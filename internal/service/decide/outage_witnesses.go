@@ -87,6 +87,10 @@ func witnessPools(sightings []Sighting, now time.Time, fresh time.Duration) (sam
 		}
 		w := witness{target: s.Target, lot: lot(s.Target, round)}
 		switch {
+		case s.Aside && s.bad():
+			continue
+		case s.Aside:
+			w.rank = 2
 		case s.bad():
 			bad = append(bad, w)
 			continue

@@ -34,6 +34,12 @@ func Shared(res bos.CallResult, away, all int) bos.CallResult {
 	return res
 }
 
+// ManyUnheard reports whether of the targets that were asked for a power action
+// lately so many did not answer that it is an outage.
+func ManyUnheard(unheard, asked int) bool {
+	return unheard >= outageMin && float64(unheard) >= outageShare*float64(asked)
+}
+
 // turnAway charges a node with the wait that its target has brought about.
 func turnAway(r bos.Record, res bos.CallResult, now time.Time) bos.Record {
 	if TurnsAway(res) {

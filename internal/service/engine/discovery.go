@@ -17,8 +17,8 @@ func (e *Engine) runDiscovery(facts *DiscoveryFacts) {
 		for _, id := range facts.Known {
 			known[id] = true
 		}
+		e.room.testify(facts.Inventory.Nodes, e.nodes, e.step.now)
 		for _, n := range facts.Inventory.Nodes {
-			e.room.place(n.ID)
 			if !known[n.ID] {
 				e.step.out.Commit.Components = append(e.step.out.Commit.Components, discovered(n.ID, e.step.times.Wall))
 			}

@@ -19,6 +19,8 @@ type Settings struct {
 	Limits bos.PowerLimits
 	// Configures says that there is a configuration service.
 	Configures bool
+	// NoPower says that there is no power control.
+	NoPower bool
 	// NoInventory says that there is none: sessions cannot be set up and
 	// discovery does not run.
 	NoInventory bool
@@ -140,6 +142,8 @@ type step struct {
 	effects map[string]decide.Wanted
 	check   map[string]bool // session names to check for completion
 	assess  *decide.Assessment
+	// manyUnheard is what the room says of it, nil until somebody asks.
+	manyUnheard *bool
 }
 
 // New is an engine that knows nothing yet.
@@ -178,6 +182,7 @@ func (e *Engine) setOptions(o bos.Options) {
 	p.Configures = e.settings.Configures
 	p.Limits = e.ramp.limits
 	e.policy = p
+	e.room.patience, e.room.blind = p.MaxUnreachable, e.settings.NoPower
 	e.room.fresh = min(max(p.MaxUnreachable/2, 2*time.Second), 30*time.Second)
 }
 
@@ -310,7 +315,7 @@ func (e *Engine) track(r bos.Record) {
 	if !known {
 		n = &node{since: e.step.now, power: look{out: e.asked[r.ID]}}
 		e.nodes[r.ID] = n
-		e.room.place(r.ID)
+		e.room.use(r.ID)
 	} else {
 		e.count(n.rec.Session, -1)
 		if r.Revision != n.rec.Revision && r.Status.StatusOverride == bos.StatusOnHold {
@@ -403,6 +408,7 @@ func (e *Engine) settle(r Result) {
 	if r.Effect.Kind.PowerOp() != "" {
 		e.ramp.landed(r.ID, r.Outcome != bos.CallNotAttempted, e.step.now)
 		e.room.setAway(r.ID, decide.Away(r.CallResult))
+		e.room.answered(r.CallResult, e.step.now)
 	}
 	n, ok := e.nodes[r.ID]
 	if !ok {
@@ -456,6 +462,9 @@ func (e *Engine) decide(id string) {
 	if n.reading.State == bos.PowerStateUnknown && !n.reading.Asked.IsZero() {
 		o.Verdict = e.verdict(id)
 	}
+	if n.rec.Work.Unanswered && n.rec.Work.InFlight != bos.EffectNone {
+		o.ManyUnheard = e.manyUnheard()
+	}
 	before := n.rec
 	d := decide.Decide(n.rec, o, e.policy, now)
 	e.ramp.decided(id, d)
@@ -468,6 +477,16 @@ func (e *Engine) decide(id string) {
 		e.step.out.Orders[id] = d.Next.Order()
 	}
 	e.schedule(id, n, d)
+}
+
+// manyUnheard reports whether power actions go unanswered for an outage; the room
+// is asked once in a step.
+func (e *Engine) manyUnheard() bool {
+	if e.step.manyUnheard == nil {
+		many := e.room.manyUnheard(e.step.now)
+		e.step.manyUnheard = &many
+	}
+	return *e.step.manyUnheard
 }
 
 // takeTurns decides on the nodes whose turn has come to use the power limits. A

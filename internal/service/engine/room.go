@@ -14,6 +14,15 @@ const maxWitnesses = 20
 // room is what was last seen of every BMC, of nodes in work and of others.
 type room struct {
 	fresh time.Duration
+	// patience is for how long a BMC is bad, while others answer, before it is
+	// background.
+	patience time.Duration
+	// blind says that there is no power control: that a node is unknown to it
+	// says nothing.
+	blind bool
+	// heard adds up the time in which somebody answered, the last time at heardAt.
+	heard   time.Duration
+	heardAt time.Time
 	// known has a place in sightings and in beside for each BMC.
 	known     map[string]int
 	sightings []decide.Sighting
@@ -27,8 +36,17 @@ type room struct {
 
 // beside is what the room remembers of a BMC besides its sighting.
 type beside struct {
-	// away says that it turned the last power action away.
-	away bool
+	// away says that it turned the last power action away, unheard that it left
+	// it unanswered; acted is when it was asked for it.
+	away, unheard bool
+	acted         time.Time
+	// badFrom is what the room had heard when its answers turned bad.
+	badFrom time.Duration
+	// told is the node of which the last answer was.
+	told string
+	// gone is since when the inventory has no node of it; zero while it has, or
+	// while it is not known.
+	gone time.Time
 	// asked is when its last answer was asked for: one that comes late does not
 	// replace one that was asked for after it.
 	asked time.Time
@@ -52,17 +70,24 @@ func (m *room) place(node string) int {
 }
 
 // see takes a reading in. A node that its upstream does not know says nothing
-// of its BMC.
+// of its BMC where another node of it is known.
 func (m *room) see(r bos.PowerReading, now time.Time) {
-	if r.State == bos.PowerStateUnknown && r.Symptom == bos.SymptomNone {
+	unknown := r.State == bos.PowerStateUnknown && r.Symptom == bos.SymptomNone
+	if unknown && m.blind {
 		return
 	}
 	s := &m.sightings[m.place(r.ID)]
 	b := &m.beside[m.known[s.Target]]
+	if unknown {
+		if s.Symptom == bos.SymptomNone && b.told != "" && b.told != r.ID {
+			return
+		}
+		r.Symptom = bos.SymptomUnknown
+	}
 	if r.Asked.Before(b.asked) {
 		return
 	}
-	b.asked = r.Asked
+	b.asked, b.told = r.Asked, r.ID
 	if r.Symptom == bos.SymptomChanging {
 		r.Symptom = bos.SymptomNone // it answered
 	}
@@ -72,14 +97,95 @@ func (m *room) see(r bos.PowerReading, now time.Time) {
 	case is && !was:
 		m.bad++
 		s.BadSince, s.GoodSince = now, time.Time{}
+		b.badFrom = m.heard
 	case was && !is:
 		m.bad--
 		s.BadSince, s.GoodSince = time.Time{}, now
 	}
+	if !is && !s.Aside {
+		if !m.heardAt.IsZero() {
+			m.heard += min(max(now.Sub(m.heardAt), 0), m.fresh)
+		}
+		m.heardAt = now
+	}
+	s.Background = is && m.heard-b.badFrom >= m.patience
+}
+
+// testify takes over from the inventory whom to ask: BMCs all of whose nodes are
+// disabled or locked are put aside. Those that it has not had for patience are
+// forgotten, but for those of nodes in work: an inventory that is empty for a
+// moment takes nobody away.
+func (m *room) testify(nodes []bos.Node, inWork map[string]*node, now time.Time) {
+	if len(nodes) == 0 {
+		return
+	}
+	used := make(map[string]bool, len(m.known))
+	for _, n := range nodes {
+		target := bos.BMCOf(n.ID)
+		used[target] = used[target] || n.Enabled && !n.Locked
+		m.place(n.ID)
+	}
+	busy := make(map[string]bool, len(inWork))
+	for id := range inWork {
+		busy[bos.BMCOf(id)] = true
+	}
+	sightings, all := m.sightings, m.beside
+	m.sightings, m.beside, m.bad, m.away = make([]decide.Sighting, 0, len(sightings)), make([]beside, 0, len(all)), 0, 0
+	for i, s := range sightings {
+		b := all[i]
+		used, listed := used[s.Target]
+		s.Aside = listed && !used && !busy[s.Target]
+		switch {
+		case listed:
+			b.gone = time.Time{}
+		case b.gone.IsZero():
+			b.gone = now
+		}
+		if !listed && !busy[s.Target] && now.Sub(b.gone) >= m.patience {
+			delete(m.known, s.Target)
+			continue
+		}
+		m.known[s.Target] = len(m.sightings)
+		m.sightings, m.beside = append(m.sightings, s), append(m.beside, b)
+		if s.Symptom != bos.SymptomNone {
+			m.bad++
+		}
+		if b.away {
+			m.away++
+		}
+	}
+}
+
+// use notes that a node is in work: its BMC testifies.
+func (m *room) use(node string) { m.sightings[m.place(node)].Aside = false }
+
+// answered notes what became of a power action.
+func (m *room) answered(res bos.CallResult, now time.Time) {
+	b := &m.beside[m.place(res.ID)]
+	b.unheard, b.acted = res.Outcome == bos.CallUnknown, now
+}
+
+// manyUnheard reports whether an outage leaves power actions unanswered.
+func (m *room) manyUnheard(now time.Time) bool {
+	unheard, asked := 0, 0
+	for i := range m.beside {
+		b := &m.beside[i]
+		if b.acted.IsZero() || now.Sub(b.acted) > m.patience {
+			continue
+		}
+		asked++
+		if b.unheard {
+			unheard++
+		}
+	}
+	return decide.ManyUnheard(unheard, asked)
 }
 
 // setAway notes whether a node's BMC turned a power action away.
 func (m *room) setAway(node string, away bool) {
+	if _, known := m.known[bos.BMCOf(node)]; !known && !away {
+		return
+	}
 	b := &m.beside[m.place(node)]
 	if away && !b.away {
 		m.away++

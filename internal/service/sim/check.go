@@ -226,7 +226,8 @@ func (c *checks) reset(e bos.Effect, id string, started time.Time) {
 		return // for who had the node before
 	}
 	c.resets[id]++
-	if most, lost, again := c.allowed[id], c.record(id).Work.Lost, c.repeats[id]; c.resets[id] > most+lost+again {
+	work := c.record(id).Work
+	if most, lost, again := c.allowed[id], work.Lost+work.Excused, c.repeats[id]; c.resets[id] > most+lost+again {
 		c.w.violated("%s was powered on %d times, %d are allowed, %d were given back and %d sent again", id, c.resets[id], most, lost, again)
 	}
 }
