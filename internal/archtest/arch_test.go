@@ -24,8 +24,9 @@ var allowed = map[string][]string{
 	"internal/service/engine":          {"internal/bos", "internal/service/decide"},
 	"internal/service/store/sqlite":    {"internal/bos"},
 	"internal/service/store/storetest": {"internal/bos"},
-	"internal/service/api":             {"internal/bos", "internal/service/decide"},
-	"internal/service/bootscript":      {"internal/bos"},
+	"internal/service/edge":            {},
+	"internal/service/api":             {"internal/bos", "internal/service/decide", "internal/service/edge"},
+	"internal/service/bootscript":      {"internal/bos", "internal/service/edge"},
 	"internal/service/config":          {"internal/yamlfile"},
 	"internal/service/sim":             {"internal/bos", "internal/service/decide", "internal/service/engine", "internal/service/store/sqlite", "internal/hw/emulator"},
 	"internal/service":                 {"internal/bos", "internal/service/api", "internal/service/decide", "internal/service/engine"},
@@ -53,7 +54,8 @@ var allowed = map[string][]string{
 	"internal/integration":             {},
 	// Puts the service together for whoever runs one; it holds no logic.
 	"internal/assembly": {
-		"internal/bos", "internal/service", "internal/service/bootscript", "internal/service/config", "internal/service/store/sqlite", "internal/hw/...",
+		"internal/bos", "internal/service", "internal/service/bootscript", "internal/service/config", "internal/service/edge",
+		"internal/service/store/sqlite", "internal/hw/...",
 	},
 	"internal/cli":            {"internal/..."},
 	"internal/registryschema": {"provider"},

@@ -8,12 +8,16 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/url"
+	"slices"
 
 	"github.com/bootorch/terraform-provider-bos/internal/hw/redfish"
 	"github.com/bootorch/terraform-provider-bos/internal/service"
 	"github.com/bootorch/terraform-provider-bos/internal/service/bootscript"
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
+	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
 )
 
@@ -25,7 +29,9 @@ type Assembly struct {
 	scripts *bootscript.Endpoint // nil where there is none
 	// notifiers tell of nodes that may have changed.
 	notifiers []notifier
-	log       *slog.Logger
+	// names are the host names under which this service is asked.
+	names []string
+	log   *slog.Logger
 }
 
 // Load reads settings from a file.
@@ -65,16 +71,40 @@ func (a *Assembly) assemble(ctx context.Context, settings config.Config, version
 		return err
 	}
 	a.notifiers = notifiers(settings, sc.Inventory, sc.Power)
+	a.names = names(settings)
 	return nil
 }
 
-// Handler serves the API, and the boot scripts where they are built in.
+// Handler serves the API, and the boot scripts where they are built in, to whom
+// the edge lets in.
 func (a *Assembly) Handler() http.Handler {
-	api := withNotifiers(a.service.Handler(), a.notifiers, a.service.Hint)
-	if a.scripts == nil {
-		return api
+	h := withNotifiers(a.service.Handler(), a.notifiers, a.service.Hint)
+	if a.scripts != nil {
+		h = withScripts(h, a.scripts)
 	}
-	return withScripts(api, a.scripts)
+	return edge.Gate{Names: a.names, Log: a.log}.Handler(h)
+}
+
+// names are those that the settings have for this service: its own, and those
+// under which others were told to reach it.
+func names(settings config.Config) []string {
+	all := slices.Clone(settings.Names)
+	if host, _, err := net.SplitHostPort(settings.Listen); err == nil && host != "" {
+		all = append(all, host)
+	}
+	reached := []string{settings.Inventory.Notifications}
+	if settings.Power.Redfish != nil {
+		reached = append(reached, settings.Power.Redfish.Events)
+	}
+	if settings.BootParameters.Builtin != nil {
+		reached = append(reached, settings.BootParameters.Builtin.URL)
+	}
+	for _, text := range reached {
+		if u, err := url.Parse(text); err == nil && u.Hostname() != "" {
+			all = append(all, u.Hostname())
+		}
+	}
+	return all
 }
 
 // Scripts serves nothing but what nodes boot; nil where that is not built in.

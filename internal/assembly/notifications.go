@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"time"
 
 	"golang.org/x/time/rate"
 
@@ -17,6 +18,8 @@ import (
 type notifier struct {
 	// path is where it sends, here is this service as it reaches it.
 	path, here string
+	// most bounds one message, in bytes.
+	most int64
 	// receive passes on what it sends, keep sees to it that it does, until its
 	// context ends.
 	receive func(hint func(nodes ...string)) http.Handler
@@ -26,10 +29,10 @@ type notifier struct {
 // notifiers are those that the settings ask for.
 func notifiers(settings config.Config, inventory, power any) (all []notifier) {
 	if h, ok := inventory.(*hsm.Client); ok && settings.Inventory.Notifications != "" {
-		all = append(all, notifier{hsm.NotificationsPath, settings.Inventory.Notifications, hsm.Notifications, h.KeepSubscribed})
+		all = append(all, notifier{hsm.NotificationsPath, settings.Inventory.Notifications, hsm.MaxNotification, hsm.Notifications, h.KeepSubscribed})
 	}
 	if bmcs, ok := power.(*redfish.Client); ok && settings.Power.Redfish.Events != "" {
-		all = append(all, notifier{redfish.EventsPath, settings.Power.Redfish.Events, bmcs.Events, bmcs.KeepSubscribed})
+		all = append(all, notifier{redfish.EventsPath, settings.Power.Redfish.Events, redfish.MaxEvent, bmcs.Events, bmcs.KeepSubscribed})
 	}
 	return all
 }
@@ -40,18 +43,42 @@ func notifiers(settings config.Config, inventory, power any) (all []notifier) {
 const (
 	notificationsPerSecond = 2_000
 	notificationsAtOnce    = 20_000
+	// notificationsInFlight are being read at the same time, each for
+	// notificationTime at most: their senders may be slow, or nobody's friends.
+	notificationsInFlight = 64
+	notificationTime      = 5 * time.Second
 )
 
-// limited refuses what is beyond a limit.
-func limited(h http.Handler, limit *rate.Limiter) http.Handler {
+// limited refuses what is beyond a limit, and what is larger than most before any
+// of it is read.
+func limited(h http.Handler, limit *rate.Limiter, most int64) http.Handler {
+	places := make(chan struct{}, notificationsInFlight)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !limit.Allow() {
-			w.Header().Set("Retry-After", "1")
-			w.WriteHeader(http.StatusTooManyRequests)
+		if r.ContentLength > most {
+			w.WriteHeader(http.StatusRequestEntityTooLarge)
 			return
 		}
+		select {
+		case places <- struct{}{}:
+			defer func() { <-places }()
+		default:
+			turnAway(w)
+			return
+		}
+		if !limit.Allow() {
+			turnAway(w)
+			return
+		}
+		// A writer without deadlines, as in a test, is never slow.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(notificationTime))
+		r.Body = http.MaxBytesReader(w, r.Body, most)
 		h.ServeHTTP(w, r)
 	})
+}
+
+func turnAway(w http.ResponseWriter) {
+	w.Header().Set("Retry-After", "1")
+	w.WriteHeader(http.StatusTooManyRequests)
 }
 
 // withNotifiers serves what they send beside the API.
@@ -62,7 +89,7 @@ func withNotifiers(api http.Handler, all []notifier, hint func(nodes ...string))
 	mux := http.NewServeMux()
 	mux.Handle("/", api)
 	for _, n := range all {
-		mux.Handle(n.path, limited(n.receive(hint), rate.NewLimiter(notificationsPerSecond, notificationsAtOnce)))
+		mux.Handle(n.path, limited(n.receive(hint), rate.NewLimiter(notificationsPerSecond, notificationsAtOnce), n.most))
 	}
 	return mux
 }

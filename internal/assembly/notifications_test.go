@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -54,7 +55,9 @@ func TestHSMIsAskedToNotifyUntilTheServiceStopsAndItsNotificationsAreTaken(t *te
 		t.Errorf("subscribed %s", url)
 	}
 	w := httptest.NewRecorder()
-	a.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodPost, hsm.NotificationsPath, strings.NewReader(`{"Components":["x1c0s0b0n0"],"State":"On"}`)))
+	r := httptest.NewRequest(http.MethodPost, "http://bos:8770"+hsm.NotificationsPath, strings.NewReader(`{"Components":["x1c0s0b0n0"],"State":"On"}`))
+	r.Header.Set("Content-Type", "application/json")
+	a.Handler().ServeHTTP(w, r)
 	if w.Code != http.StatusOK {
 		t.Errorf("a notification is answered %d", w.Code)
 	}
@@ -72,7 +75,7 @@ func TestHSMIsAskedToNotifyUntilTheServiceStopsAndItsNotificationsAreTaken(t *te
 
 func TestNotificationsBeyondALimitAreNotTaken(t *testing.T) {
 	hinted := 0
-	h := limited(hsm.Notifications(func(...string) { hinted++ }), rate.NewLimiter(0, 3))
+	h := limited(hsm.Notifications(func(...string) { hinted++ }), rate.NewLimiter(0, 3), 1000)
 	var answers []int
 	for range 5 {
 		w := httptest.NewRecorder()
@@ -82,4 +85,38 @@ func TestNotificationsBeyondALimitAreNotTaken(t *testing.T) {
 	if want := []int{200, 200, 200, 429, 429}; !slices.Equal(answers, want) || hinted != 3 {
 		t.Errorf("answered %v and hinted %d times, want %v", answers, hinted, want)
 	}
+}
+
+func TestANotificationThatIsTooLargeOrOneTooManyIsRefusedUnread(t *testing.T) {
+	arrived, goOn := make(chan struct{}), make(chan struct{})
+	h := limited(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := io.ReadAll(r.Body); err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		arrived <- struct{}{}
+		<-goOn
+	}), rate.NewLimiter(rate.Inf, 0), 100)
+	send := func(body io.Reader) int {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, hsm.NotificationsPath, body))
+		return w.Code
+	}
+	unread := strings.NewReader(strings.Repeat("x", 101))
+	if code := send(unread); code != http.StatusRequestEntityTooLarge || unread.Len() != 101 {
+		t.Errorf("answered %d after %d bytes were read", code, 101-unread.Len())
+	}
+	if code := send(io.MultiReader(strings.NewReader(strings.Repeat("x", 101)))); code != http.StatusBadRequest {
+		t.Errorf("one that does not say how large it is was answered %d", code)
+	}
+	var slow sync.WaitGroup
+	for range notificationsInFlight {
+		slow.Go(func() { send(strings.NewReader("x")) })
+		<-arrived
+	}
+	if code := send(strings.NewReader("x")); code != http.StatusTooManyRequests {
+		t.Errorf("one more than %d at a time was answered %d", notificationsInFlight, code)
+	}
+	close(goOn)
+	slow.Wait()
 }

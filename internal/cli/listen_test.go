@@ -1,8 +1,12 @@
 package cli
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
 )
 
 func TestOnlyLoopbackIsListenedOnUnlessAllowed(t *testing.T) {
@@ -28,4 +32,33 @@ func TestOnlyLoopbackIsListenedOnUnlessAllowed(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = l.Close()
+}
+
+func TestTheNetworkOfTheNodesHasLittleRoomForEachOfThem(t *testing.T) {
+	l, err := listen(t.Context(), "127.0.0.1:0", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := forNodes(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+	if server.ReadTimeout == 0 || server.WriteTimeout == 0 || server.IdleTimeout == 0 {
+		t.Errorf("a node may hold a connection for ever: %+v", server)
+	}
+	running := httptest.Server{Listener: edge.Bound(l, maxNodes, maxNodesAddress), Config: server}
+	running.Start()
+	defer running.Close()
+	for size, want := range map[int]int{1 << 10: http.StatusNoContent, 32 << 10: http.StatusRequestHeaderFieldsTooLarge} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, running.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("X-Long", strings.Repeat("x", size))
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != want {
+			t.Errorf("a header of %d bytes is answered %d, want %d", size, res.StatusCode, want)
+		}
+	}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
 	"github.com/bootorch/terraform-provider-bos/internal/service/bootscript"
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
+	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
 )
 
 const (
@@ -29,6 +30,14 @@ const (
 	// maxHeader has room for the longest list of ids in a query, and for one
 	// that is too long to be told so by the API.
 	maxHeader = 4 << 20
+	// maxNodeHeader is what a request for a boot script may have.
+	maxNodeHeader = 16 << 10
+	// The connections of clients, of nodes, and of one address on the network of
+	// the nodes, which may be a router. With those to BMCs they fit below the
+	// limit of open files that the unit sets.
+	maxClients      = 16_384
+	maxNodes        = 8_192
+	maxNodesAddress = 256
 	// portsToRoom is from the API's port, 8770, to that of an emulated room
 	// beside it, 8780.
 	portsToRoom = 10
@@ -36,6 +45,7 @@ const (
 
 type serveFlags struct {
 	config, listen, database string
+	names                    []string
 	maxUnreachable           time.Duration
 	allowRemote              bool
 	emulate                  int
@@ -56,6 +66,7 @@ func serveCommand(version string) *cobra.Command {
 	flags := c.Flags()
 	flags.StringVar(&f.config, "config", os.Getenv("BOS_CONFIG"), "configuration file (BOS_CONFIG)")
 	flags.StringVar(&f.listen, "listen", os.Getenv("BOS_LISTEN"), "address of the API (BOS_LISTEN; default "+defaultListen+")")
+	flags.StringSliceVar(&f.names, "names", nil, "host names under which clients ask the API, besides its addresses and the machine's name (BOS_NAMES)")
 	flags.StringVar(&f.database, "database", os.Getenv("BOS_DATABASE"), "database file (BOS_DATABASE; default "+defaultDatabase+", a temporary one with --emulate)")
 	flags.DurationVar(&f.maxUnreachable, "max-unreachable-time", 0, "how long a BMC may be silent while its peers answer before its nodes fail (default 10m)")
 	flags.BoolVar(&f.allowRemote, "allow-remote", false, "serve on an address other than loopback, although there is no authentication")
@@ -97,9 +108,11 @@ func serve(c *cobra.Command, f serveFlags, version string) error {
 	}
 	r := newRunning()
 	r.add(func() error { return a.Run(ctx) })
-	r.serve(listener, a.Handler())
+	r.serve(edge.Bound(listener, maxClients, 0), &http.Server{
+		Handler: a.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: maxHeader,
+	})
 	if nodes != nil {
-		r.serve(nodes, a.Scripts())
+		r.serve(edge.Bound(nodes, maxNodes, maxNodesAddress), forNodes(a.Scripts()))
 	}
 	if room != nil && a.Scripts() != nil {
 		room.SetBootScripts(url + bootscript.Prefixes[0])
@@ -127,8 +140,15 @@ func (r *running) add(run func() error) {
 	go func() { r.ended <- run() }()
 }
 
-func (r *running) serve(l net.Listener, h http.Handler) {
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: maxHeader}
+// forNodes serves whoever is on the network of the nodes: small requests, quick
+// answers, and nobody holds a connection.
+func forNodes(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler: h, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 30 * time.Second, MaxHeaderBytes: maxNodeHeader,
+	}
+}
+
+func (r *running) serve(l net.Listener, server *http.Server) {
 	r.servers = append(r.servers, server)
 	r.add(func() error { return server.Serve(l) })
 }
@@ -181,6 +201,9 @@ func settle(ctx context.Context, f *serveFlags, log *slog.Logger) (config.Config
 	}
 	settings.Listen = cmp.Or(f.listen, settings.Listen, defaultListen)
 	settings.Database = cmp.Or(f.database, settings.Database, defaultDatabase)
+	if len(f.names) > 0 {
+		settings.Names = f.names
+	}
 	settings.MaxUnreachable = cmp.Or(f.maxUnreachable, settings.MaxUnreachable)
 	return settings, room, nil
 }
@@ -214,6 +237,7 @@ func startRoom(ctx context.Context, f *serveFlags, log *slog.Logger, settings *c
 		return nil, errors.Join(err, room.Close())
 	}
 	emulated.Power.Limits = settings.Power.Limits
+	emulated.Names = settings.Names
 	emulated.Listen, emulated.MaxUnreachable = settings.Listen, settings.MaxUnreachable
 	if settings.BootParameters.Builtin != nil {
 		emulated.BootParameters = settings.BootParameters

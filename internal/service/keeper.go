@@ -34,7 +34,7 @@ type keeper struct {
 
 func newKeeper(s *Service, lease bos.Lease) *keeper {
 	return &keeper{
-		store: s.config.Store, holder: s.holder, clock: &s.clock, log: s.config.Log, lease: lease,
+		store: s.config.Store, holder: s.holder, clock: &s.clock, log: s.loud, lease: lease,
 		trouble: make(chan error, 1),
 	}
 }

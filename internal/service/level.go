@@ -19,9 +19,12 @@ var levels = map[string]slog.Level{
 // setLevel takes the option logging_level over. One that is not known, which
 // the API would not have taken, leaves the level as it is.
 func (s *Service) setLevel(o bos.Options) {
-	if level, ok := levels[strings.ToLower(o.LoggingLevel)]; ok {
-		s.level.Set(level)
+	level, ok := levels[strings.ToLower(o.LoggingLevel)]
+	if !ok || level == s.level.Level() {
+		return
 	}
+	s.level.Set(level)
+	s.loud.Warn("the option logging_level says what is logged from now on", "logging_level", o.LoggingLevel)
 }
 
 // levelled passes on what is at least at a level that may change.

@@ -44,7 +44,12 @@ func TestTheLoggingLevelTakesEffectWithoutARestart(t *testing.T) {
 			if w.Code != http.StatusOK {
 				t.Fatal(w.Body)
 			}
+			out.Reset()
 			pass()
+			// That somebody changes it is told whatever it is.
+			if got := out.String(); !strings.Contains(got, "logging_level="+c.level) || !strings.Contains(got, "level=WARN") {
+				t.Errorf("at %q the log says %q of the change", c.level, got)
+			}
 		}
 		out.Reset()
 		log := s.config.Log.With("a", 1).WithGroup("g")

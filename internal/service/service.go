@@ -60,6 +60,9 @@ type Service struct {
 	handler http.Handler
 	holder  string
 	level   slog.LevelVar
+	// loud is the log that no option silences: that somebody did so, and that
+	// the lease may be lost.
+	loud *slog.Logger
 }
 
 // New makes a service; nothing runs before Run.
@@ -73,6 +76,7 @@ func New(c Config) (*Service, error) {
 	s := &Service{
 		changes: newChanges(),
 		holder:  uuid.NewString(),
+		loud:    c.Log,
 	}
 	c.Log = slog.New(levelled{c.Log.Handler(), &s.level})
 	s.config = c

@@ -28,9 +28,10 @@ const (
 	// farewellTimeout bounds the end of the subscription when the service
 	// stops.
 	farewellTimeout = 3 * time.Second
-	// maxNotification bounds one notification: 10,000 xnames are 200 KB.
-	maxNotification = 4 << 20
 )
+
+// MaxNotification bounds one notification: 10,000 xnames are 200 KB.
+const MaxNotification = 1 << 20
 
 // notified are the states whose change HSM tells: those that come with power.
 var notified = []string{"On", "Off", "Ready", "Standby", "Halt"}
@@ -122,7 +123,7 @@ func Notifications(hint func(nodes ...string)) http.Handler {
 			w.WriteHeader(http.StatusMethodNotAllowed)
 			return
 		}
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxNotification))
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxNotification))
 		var told struct{ Components []string }
 		if err != nil || json.Unmarshal(body, &told) != nil {
 			w.WriteHeader(http.StatusBadRequest)

@@ -11,8 +11,8 @@ import (
 // EventsPath is where BMCs send their events. The address of the BMC follows.
 const EventsPath = "/x/v1/redfish-events/"
 
-// maxEvent bounds one message of events.
-const maxEvent = 256 << 10
+// MaxEvent bounds one message of events.
+const MaxEvent = 64 << 10
 
 // destination is where a BMC sends its events, service being this service as BMCs
 // reach it.
@@ -36,7 +36,7 @@ func (c *Client) Events(hint func(nodes ...string)) http.Handler {
 			w.WriteHeader(http.StatusNotFound)
 			return
 		}
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxEvent))
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxEvent))
 		var told struct {
 			Events []struct{ OriginOfCondition json.RawMessage }
 		}

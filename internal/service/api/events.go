@@ -1,24 +1,20 @@
 package api
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"iter"
 	"math"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
 )
 
 const (
 	defaultEvents = 1000
 	maxEvents     = 10000
-	// maxClaims bounds the part of a bearer token that is looked into.
-	maxClaims = 16 << 10
 )
 
 // What API clients do, as kinds of events.
@@ -118,7 +114,7 @@ func eventFilter(r *http.Request) (bos.EventFilter, error) {
 
 // note is the event of a request; what it is about is filled in by the store.
 func (s *server) note(r *http.Request, kind, detail string) bos.Event {
-	return bos.Event{Time: s.Now().UTC(), Kind: kind, Detail: detail, Actor: actorOf(r)}
+	return bos.Event{Time: s.Now().UTC(), Kind: kind, Detail: detail, Actor: edge.Actor(r)}
 }
 
 // noteTemplate is the event of a write to a template, which has no column.
@@ -165,45 +161,4 @@ func (s *server) notePatch(r *http.Request, kind string, patches iter.Seq[bos.Co
 var patchMembers = [...]string{
 	"actual_state", "desired_state", "staged_state", "last_action", "event_stats", "status",
 	"enabled=true", "enabled=false", "error", "session", "retry_policy",
-}
-
-// actorOf names who sent a request, for the history only: the user that a
-// bearer token names, as the token says it (the gateway in front checks
-// tokens), or the address that the request came from.
-func actorOf(r *http.Request) string {
-	if name := tokenUser(r.Header.Get("Authorization")); name != "" {
-		return name
-	}
-	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-		return host
-	}
-	return ""
-}
-
-func tokenUser(header string) string {
-	token, ok := strings.CutPrefix(header, "Bearer ")
-	parts := strings.Split(token, ".")
-	if !ok || len(parts) != 3 || len(parts[1]) > maxClaims {
-		return ""
-	}
-	text, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil {
-		return ""
-	}
-	var claims struct {
-		User    string `json:"preferred_username"`
-		Subject string `json:"sub"`
-	}
-	if json.Unmarshal(text, &claims) != nil {
-		return ""
-	}
-	if claims.User == "" {
-		claims.User = claims.Subject
-	}
-	return clip(strings.Map(func(c rune) rune {
-		if unicode.IsPrint(c) {
-			return c
-		}
-		return -1
-	}, claims.User))
 }

@@ -124,14 +124,14 @@ func TestATenantSeesItsOwnHistory(t *testing.T) {
 	s.do("GET", "/x/v1/events", nil, tenantHeader, "unknown").refused(http.StatusBadRequest, titleInvalidTenant)
 }
 
-func TestTheActorIsTheUserOfTheTokenOrTheAddress(t *testing.T) {
+func TestTheActorIsTheUserOfTheTokenMarkedAsUnverifiedOrTheAddress(t *testing.T) {
 	bearer := func(claims string) string {
 		return "Bearer h." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".s"
 	}
 	for header, want := range map[string]string{
-		bearer(`{"preferred_username":"alice","sub":"1"}`): "alice",
-		bearer(`{"sub":"service-account"}`):                "service-account",
-		bearer(`{"sub":"a\nb"}`):                           "ab",
+		bearer(`{"preferred_username":"alice","sub":"1"}`): "unverified:alice",
+		bearer(`{"sub":"service-account"}`):                "unverified:service-account",
+		bearer(`{"sub":"a\nb"}`):                           "unverified:ab",
 		bearer(`{}`):                                       "192.0.2.1",
 		bearer(`no json`):                                  "192.0.2.1",
 		"Bearer opaque":                                    "192.0.2.1",

@@ -246,6 +246,7 @@ func exchanges() []exchange {
 	}
 	add("PATCH", "/v2/options", object{"polling_frequency": 7, "of_another_version": []int{1}}, 200)
 	add("PATCH", "/v2/options", object{}, 400)
+	add("PATCH", "/v2/options", object{"polling_frequency": 7}, 403, tenantHeader, "red")
 
 	add("GET", "/v2/sessiontemplates", nil, 200)
 	add("GET", "/v2/sessiontemplates", nil, 400, tenant...)

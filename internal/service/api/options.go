@@ -30,6 +30,13 @@ func (s *server) getOptions(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) patchOptions(w http.ResponseWriter, r *http.Request) error {
+	tenant, err := tenantOf(r)
+	if err != nil {
+		return err
+	}
+	if tenant != "" {
+		return problemf(http.StatusForbidden, "Forbidden", "options hold for all tenants, so tenant %q may not change them; leave out the header %s, or ask who runs the site", clip(tenant), tenantHeader)
+	}
 	body, err := decodeOptions(w, r)
 	if err != nil {
 		return err

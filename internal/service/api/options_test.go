@@ -102,3 +102,14 @@ func (r reply) refusedOr(t *testing.T, refused bool) {
 		t.Errorf("%s: %d %s", r.what, r.status, r.body)
 	}
 }
+
+func TestATenantDoesNotChangeTheOptionsOfEverybody(t *testing.T) {
+	s := newSite(t)
+	before := s.do("GET", "/v2/options", nil).ok(http.StatusOK, nil).body
+	for _, tenant := range []string{"red", "unknown"} {
+		s.do("PATCH", "/v2/options", object{"default_retry_policy": 0}, tenantHeader, tenant).refused(http.StatusForbidden, "", tenant, "all tenants")
+	}
+	if after := s.do("GET", "/v2/options", nil, tenantHeader, "red").ok(http.StatusOK, nil).body; after != before {
+		t.Errorf("options were %s and are %s", before, after)
+	}
+}

@@ -6,10 +6,11 @@ import (
 	"net/http"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
 )
 
 // tenantHeader scopes a request to a tenant.
-const tenantHeader = "Cray-Tenant-Name"
+const tenantHeader = edge.TenantHeader
 
 // tenantOf names the tenant of a request, empty if it has none.
 func tenantOf(r *http.Request) (string, error) {

@@ -9,6 +9,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -19,6 +20,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
 )
 
 // Prefixes are the paths in front of /bootparameters and /bootscript: BSS' own,
@@ -113,12 +115,25 @@ func (e *Endpoint) Scripts() http.Handler {
 // Handler serves boot scripts and boot parameters, which is for those who may
 // use the API of BOS.
 func (e *Endpoint) Handler() http.Handler {
-	return e.serve(map[string]methods{
+	return ofNobody(e.serve(map[string]methods{
 		"/bootscript": {http.MethodGet: e.script},
 		"/bootparameters": {
 			http.MethodGet: e.list, http.MethodPut: e.put, http.MethodPost: e.post, http.MethodPatch: e.patch, http.MethodDelete: e.remove,
 		},
 		"/service/status": {http.MethodGet: status},
+	}))
+}
+
+// ofNobody refuses tenants: what hosts boot is the site's, and no host here is
+// known to be a tenant's.
+func ofNobody(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if tenant := r.Header.Get(edge.TenantHeader); tenant != "" {
+			(&refusal{http.StatusForbidden, fmt.Sprintf(
+				"boot parameters are of the whole site, so tenant %q may neither read nor change them; leave out the header %s, or create a session", clip(tenant), edge.TenantHeader)}).write(w)
+			return
+		}
+		h.ServeHTTP(w, r)
 	})
 }
 

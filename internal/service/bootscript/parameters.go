@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
 )
 
 // The limits of a request, those of the v2 API where it has the same fields.
@@ -41,6 +42,19 @@ func (p parameters) artifacts(a bos.BootArtifacts) bos.BootArtifacts {
 		}
 	}
 	return a
+}
+
+// What clients do to boot parameters, as kinds of events. What BOS itself writes
+// is in the history as its power actions are.
+const (
+	eventStored  = "boot_parameters_stored"
+	eventChanged = "boot_parameters_changed"
+	eventDeleted = "boot_parameters_deleted"
+)
+
+// note is the event of a write, one for each host.
+func (e *Endpoint) note(r *http.Request, kind string) bos.Event {
+	return bos.Event{Time: e.config.Now().UTC(), Kind: kind, Actor: edge.Actor(r)}
 }
 
 // read decodes a request and resolves whom it is about.
@@ -87,7 +101,7 @@ func (e *Endpoint) hosts(r *http.Request, p parameters) ([]string, error) {
 		}
 		hosts = append(hosts, id)
 	}
-	return hosts, nil
+	return bos.Distinct(hosts), nil
 }
 
 // hostKey is a host as it is stored: a MAC address or an xname in its
@@ -123,7 +137,7 @@ func (e *Endpoint) store(w http.ResponseWriter, r *http.Request, status int) err
 		return refusef(http.StatusBadRequest, "%s", err)
 	}
 	token := e.token()
-	if err := e.config.Store.PutHostBoots(r.Context(), hosts, a, token); err != nil {
+	if err := e.config.Store.PutHostBoots(r.Context(), hosts, a, token, e.note(r, eventStored)); err != nil {
 		return err
 	}
 	w.Header().Set(tokenHeader, token)
@@ -143,7 +157,7 @@ func (e *Endpoint) patch(w http.ResponseWriter, r *http.Request) error {
 			return refusef(http.StatusBadRequest, "%s", err)
 		}
 		return nil
-	})
+	}, e.note(r, eventChanged))
 	if errors.Is(err, bos.ErrNotFound) {
 		return refusef(http.StatusNotFound, "one of the hosts has no boot parameters to change (%s); PUT them first", clip(err.Error()))
 	}
@@ -161,7 +175,7 @@ func (e *Endpoint) remove(w http.ResponseWriter, r *http.Request) error {
 	if len(hosts) == 0 {
 		return refusef(http.StatusBadRequest, "the body names no host; this endpoint deletes by hosts, macs or nids only")
 	}
-	if err := e.config.Store.DeleteHostBoots(r.Context(), hosts); err != nil {
+	if err := e.config.Store.DeleteHostBoots(r.Context(), hosts, e.note(r, eventDeleted)); err != nil {
 		return err
 	}
 	return answer(w, http.StatusOK, nil)

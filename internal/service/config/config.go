@@ -14,7 +14,10 @@ import (
 
 // Config is bos.yaml. Each url is the prefix before the paths of the upstream.
 type Config struct {
-	Listen         string         `yaml:"listen"`
+	Listen string `yaml:"listen"`
+	// Names are the host names under which clients ask this service, besides
+	// its addresses, loopback and the name of the machine.
+	Names          []string       `yaml:"names"`
 	Database       string         `yaml:"database"`
 	MaxUnreachable time.Duration  `yaml:"max_unreachable_time"`
 	MaxSetupWait   time.Duration  `yaml:"max_setup_wait_time"`

@@ -17,6 +17,11 @@ func (c Config) Validate() error {
 	if c.MaxUnreachable < 0 {
 		return fmt.Errorf("max_unreachable_time %s is negative; use a duration such as 10m", c.MaxUnreachable)
 	}
+	for _, name := range c.Names {
+		if name == "" || strings.ContainsAny(name, "/:@ \t*") {
+			return fmt.Errorf("names: %q is no host name; write each as clients write it in a URL, without scheme and port, such as bos.example", name)
+		}
+	}
 	for _, check := range []func() error{c.Power.Limits.validate, c.upstreams, c.exclusive, c.together, c.Artifacts.validate} {
 		if err := check(); err != nil {
 			return err

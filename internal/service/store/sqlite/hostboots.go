@@ -18,9 +18,12 @@ ON CONFLICT (host) DO UPDATE SET artifacts = ?1, token = ?2`
 )
 
 // PutHostBoots gives all hosts the artifacts under one token.
-func (s *Store) PutHostBoots(ctx context.Context, hosts []string, a bos.BootArtifacts, token string) error {
+func (s *Store) PutHostBoots(ctx context.Context, hosts []string, a bos.BootArtifacts, token string, notes ...bos.Event) error {
 	err := s.writer.do(ctx, func(ctx context.Context, t *tx) error {
-		return s.putHostBoots(ctx, t, hosts, a, token)
+		if err := s.putHostBoots(ctx, t, hosts, a, token); err != nil {
+			return err
+		}
+		return t.noteHosts(ctx, hosts, notes)
 	})
 	s.tokens.forget()
 	return err
@@ -40,6 +43,21 @@ func (s *Store) putHostBoots(ctx context.Context, t *tx, hosts []string, a bos.B
 	}
 	if _, err := t.exec(ctx, putHostBoots, id, token, string(list)); err != nil {
 		return fmt.Errorf("write what %d hosts boot: %w", len(hosts), err)
+	}
+	return nil
+}
+
+// noteHosts writes each note for each of the hosts.
+func (t *tx) noteHosts(ctx context.Context, hosts []string, notes []bos.Event) error {
+	for _, note := range notes {
+		list := make([]bos.Event, len(hosts))
+		for i, host := range hosts {
+			list[i] = note
+			list[i].Component = host
+		}
+		if err := t.note(ctx, list); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -72,7 +90,7 @@ func (s *Store) HostBoots(ctx context.Context, hosts []string) ([]bos.HostBoot, 
 
 // MutateHostBoots changes what hosts boot, with a token for each set of
 // artifacts that comes out.
-func (s *Store) MutateHostBoots(ctx context.Context, hosts []string, token func() string, fn func(*bos.BootArtifacts) error) error {
+func (s *Store) MutateHostBoots(ctx context.Context, hosts []string, token func() string, fn func(*bos.BootArtifacts) error, notes ...bos.Event) error {
 	err := s.writer.do(ctx, func(ctx context.Context, t *tx) error {
 		sets := make(map[bos.BootArtifacts][]string)
 		var order []bos.BootArtifacts
@@ -99,14 +117,14 @@ func (s *Store) MutateHostBoots(ctx context.Context, hosts []string, token func(
 				return err
 			}
 		}
-		return nil
+		return t.noteHosts(ctx, hosts, notes)
 	})
 	s.tokens.forget()
 	return err
 }
 
 // DeleteHostBoots takes away what hosts boot.
-func (s *Store) DeleteHostBoots(ctx context.Context, hosts []string) error {
+func (s *Store) DeleteHostBoots(ctx context.Context, hosts []string, notes ...bos.Event) error {
 	list, err := json.Marshal(hosts)
 	if err != nil {
 		return err
@@ -115,6 +133,6 @@ func (s *Store) DeleteHostBoots(ctx context.Context, hosts []string) error {
 		if _, err := t.exec(ctx, "DELETE FROM host_boots"+amongHosts, string(list)); err != nil {
 			return fmt.Errorf("take away what %d hosts boot: %w", len(hosts), err)
 		}
-		return nil
+		return t.noteHosts(ctx, hosts, notes)
 	})
 }

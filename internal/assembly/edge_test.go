@@ -1,0 +1,210 @@
+package assembly
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/hsm"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/redfish"
+	"github.com/bootorch/terraform-provider-bos/internal/service/config"
+)
+
+// everything is a service with all that listens at its address: API, boot
+// parameters and both kinds of notifications.
+func everything(t *testing.T) *Assembly {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "nodes.yaml")
+	if err := os.WriteFile(file, []byte("nodes:\n  x1c0s0b0n0: { bmc: 192.0.2.1 }\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("BMC_PASSWORD", "p")
+	a, err := New(t.Context(), config.Config{
+		Database: filepath.Join(t.TempDir(), "bos.db"), Listen: "bos-listen.example:8770", Names: []string{"Bos.Example"},
+		Inventory:      config.Inventory{HSM: &config.Upstream{URL: "http://127.0.0.1:1"}, Notifications: "http://bos-hsm.example:8770"},
+		Power:          config.Power{Redfish: &config.Redfish{Credentials: config.Credentials{User: "u", PasswordEnv: "BMC_PASSWORD"}, Events: "https://bos-bmc.example"}},
+		BootParameters: config.BootParameters{Builtin: &config.Builtin{URL: "http://bos-nodes.example/boot/v1"}},
+	}, "0.0.0", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return a
+}
+
+// writes are requests that change something, one of each kind.
+var writes = []struct{ method, path, body string }{
+	{"POST", "/v2/sessions", `{"operation":"boot","template_name":"t"}`},
+	{"POST", "/apis/bos/v2/sessions", `{"operation":"boot","template_name":"t"}`},
+	{"POST", "/x/v1/sessions", `{"operation":"boot","template_name":"t"}`},
+	{"POST", "/x/v1/sessions/s/cancel", ``},
+	{"POST", "/v2/applystaged", `{"xnames":["x1c0s0b0n0"]}`},
+	{"PATCH", "/v2/options", `{"default_retry_policy":0}`},
+	{"PUT", "/v2/sessiontemplates/t", `{}`},
+	{"PATCH", "/v2/components/x1c0s0b0n0", `{"enabled":false}`},
+	{"PUT", "/v2/components", `[{"id":"x1c0s0b0n0","enabled":true}]`},
+	{"DELETE", "/v2/sessions", ``},
+	{"POST", "/boot/v1/bootparameters", `{"hosts":["x1c0s0b0n0"],"kernel":"http://evil/k"}`},
+	{"PUT", "/apis/bss/boot/v1/bootparameters", `{"hosts":["x1c0s0b0n0"],"kernel":"http://evil/k"}`},
+	{"DELETE", "/boot/v1/bootparameters", `{"hosts":["x1c0s0b0n0"]}`},
+	{"POST", hsm.NotificationsPath, `{"Components":["x1c0s0b0n0"]}`},
+	{"POST", redfish.EventsPath + "192.0.2.1", `{"Events":[]}`},
+	{"POST", "//v2/sessions", `{}`},
+	{"POST", "/v2/../v2/sessions", `{}`},
+	{"BREW", "/v2/sessions", `{}`},
+}
+
+func TestNoPageOfAnotherSiteWritesAnythingWhateverItAsksFor(t *testing.T) {
+	h := everything(t).Handler()
+	for name, c := range map[string]struct {
+		header map[string]string
+		want   int
+	}{
+		"a form, as browsers send it":         {map[string]string{"Sec-Fetch-Site": "cross-site", "Content-Type": "text/plain"}, http.StatusForbidden},
+		"a page beside it":                    {map[string]string{"Sec-Fetch-Site": "same-site", "Content-Type": "application/json"}, http.StatusForbidden},
+		"a browser that says its origin only": {map[string]string{"Origin": "https://evil.example", "Content-Type": "application/json"}, http.StatusForbidden},
+		"a page without an origin":            {map[string]string{"Origin": "null", "Content-Type": "application/json"}, http.StatusForbidden},
+		"a name that leads here":              {map[string]string{"Host": "evil.example", "Content-Type": "application/json"}, http.StatusMisdirectedRequest},
+		"such a name of the same origin":      {map[string]string{"Host": "evil.example:8770", "Origin": "http://evil.example:8770", "Content-Type": "application/json"}, http.StatusMisdirectedRequest},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, write := range writes {
+				w := send(t, h, write.method, write.path, write.body, c.header)
+				if w.Code != c.want || w.Header().Get("Content-Type") != "application/problem+json" {
+					t.Errorf("%s %s: %d, want %d: %s", write.method, write.path, w.Code, c.want, w.Body)
+				}
+			}
+		})
+	}
+}
+
+func TestABodySaysThatItIsJSON(t *testing.T) {
+	h := everything(t).Handler()
+	for _, write := range writes {
+		for _, media := range []string{"", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=b", "application/json/", "text/json"} {
+			w := send(t, h, write.method, write.path, write.body, map[string]string{"Content-Type": media})
+			if refused := w.Code == http.StatusUnsupportedMediaType; refused != (write.body != "") {
+				t.Errorf("%s %s as %q: %d: %s", write.method, write.path, media, w.Code, w.Body)
+			}
+		}
+		for _, media := range []string{"application/json", "application/json; charset=utf-8", "application/merge-patch+json"} {
+			if w := send(t, h, write.method, write.path, write.body, map[string]string{"Content-Type": media}); w.Code == http.StatusUnsupportedMediaType {
+				t.Errorf("%s %s as %q: %d: %s", write.method, write.path, media, w.Code, w.Body)
+			}
+		}
+	}
+}
+
+func TestTheServiceAnswersToItsOwnNamesOnly(t *testing.T) {
+	h := everything(t).Handler()
+	machine, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for host, own := range map[string]bool{
+		"127.0.0.1:8770": true, "[::1]:8770": true, "[::1]": true, "localhost:1": true, "LOCALHOST.": true, "a.localhost": true, "10.1.2.3:8770": true,
+		"bos.example": true, "BOS.example.:443": true, "bos-listen.example:8770": true, "bos-hsm.example": true, "bos-bmc.example": true, "bos-nodes.example": true,
+		machine + ":8770": true,
+		"evil.example":    false, "bos.example.evil.example": false, "127.0.0.1.evil.example": false, "localhost.evil.example:8770": false, "xbos.example": false,
+	} {
+		w := send(t, h, "GET", "/v2/healthz", "", map[string]string{"Host": host})
+		if got := w.Code == http.StatusOK; got != own || !own && (w.Code != http.StatusMisdirectedRequest || !strings.Contains(w.Body.String(), "BOS_NAMES")) {
+			t.Errorf("as %q: %d: %s", host, w.Code, w.Body)
+		}
+		if w.Header().Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("as %q: headers %v", host, w.Header())
+		}
+	}
+}
+
+func TestAPageOfAnotherSiteReadsNothingButALinkMayBeFollowed(t *testing.T) {
+	h := everything(t).Handler()
+	for _, path := range []string{"/v2/components", "/x/v1/events", "/boot/v1/bootparameters", "/boot/v1/bootscript?name=x1c0s0b0n0", "/nothing"} {
+		for _, method := range []string{"GET", "HEAD", "OPTIONS"} {
+			if w := send(t, h, method, path, "", map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}); w.Code != http.StatusForbidden {
+				t.Errorf("%s %s: %d", method, path, w.Code)
+			}
+		}
+	}
+	for site, mode := range map[string]string{"cross-site": "navigate", "none": "navigate", "same-origin": "cors", "": ""} {
+		if w := send(t, h, "GET", "/v2/healthz", "", map[string]string{"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode}); w.Code != http.StatusOK {
+			t.Errorf("%q, %q: %d", site, mode, w.Code)
+		}
+	}
+}
+
+func TestATenantNeitherReadsNorChangesWhatTheSiteBoots(t *testing.T) {
+	a := everything(t)
+	h := a.Handler()
+	for _, prefix := range []string{"/boot/v1", "/apis/bss/boot/v1"} {
+		for _, method := range []string{"GET", "PUT", "POST", "PATCH", "DELETE", "HEAD"} {
+			body := `{"hosts":["x1c0s0b0n0"],"kernel":"http://images/k"}`
+			w := send(t, h, method, prefix+"/bootparameters", body, map[string]string{"Content-Type": "application/json", "Cray-Tenant-Name": "red"})
+			if w.Code != http.StatusForbidden || method != "HEAD" && !strings.Contains(w.Body.String(), "red") {
+				t.Errorf("%s %s: %d: %s", method, prefix, w.Code, w.Body)
+			}
+		}
+	}
+	if list, err := a.store.HostBoots(t.Context(), nil); err != nil || len(list) != 0 {
+		t.Errorf("hosts boot %+v, %v", list, err)
+	}
+}
+
+func TestAWriteOfBootParametersIsInTheHistoryWithWhoDidIt(t *testing.T) {
+	a := everything(t)
+	h := a.Handler()
+	for i, c := range []struct{ method, body, kind string }{
+		{"POST", `{"hosts":["X1c0s00b0n0"],"macs":["0040a65fa5ac"],"kernel":"http://images/k"}`, "boot_parameters_stored"},
+		{"PUT", `{"hosts":["x1c0s0b0n0","x1c0s00b0n0"],"kernel":"http://images/k"}`, "boot_parameters_stored"},
+		{"PATCH", `{"hosts":["x1c0s0b0n0"],"params":"quiet"}`, "boot_parameters_changed"},
+		{"DELETE", `{"hosts":["x1c0s0b0n0"]}`, "boot_parameters_deleted"},
+	} {
+		if w := send(t, h, c.method, "/boot/v1/bootparameters", c.body, map[string]string{"Content-Type": "application/json", "Authorization": "Bearer e30.eyJzdWIiOiJhbGljZSJ9.x"}); w.Code >= 300 {
+			t.Fatalf("%s: %d: %s", c.method, w.Code, w.Body)
+		}
+		events, err := a.store.Events(context.Background(), bos.EventFilter{Component: "x1c0s0b0n0"})
+		if err != nil || len(events) != i+1 {
+			t.Fatalf("after %s the history has %+v, %v", c.method, events, err)
+		}
+		if e := events[i]; e.Kind != c.kind || e.Actor != "unverified:alice" || e.Time.IsZero() {
+			t.Errorf("%s left %+v", c.method, e)
+		}
+	}
+	// A write that changes nothing leaves nothing.
+	if w := send(t, h, "PATCH", "/boot/v1/bootparameters", `{"hosts":["x1c0s0b0n0"],"params":"quiet"}`, map[string]string{"Content-Type": "application/json"}); w.Code != http.StatusNotFound {
+		t.Errorf("answered %d", w.Code)
+	}
+	events, err := a.store.Events(context.Background(), bos.EventFilter{})
+	if err != nil || len(events) != 5 {
+		t.Errorf("the history has %+v, %v", events, err)
+	}
+}
+
+func send(t *testing.T, h http.Handler, method, path, body string, header map[string]string) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), method, "http://127.0.0.1:8770"+path, strings.NewReader(body))
+	for name, value := range header {
+		if name == "Host" {
+			r.Host = value
+		} else if value != "" {
+			r.Header.Set(name, value)
+		}
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	if w.Code == 0 {
+		t.Fatal(fmt.Sprintf("%s %s was not answered", method, path))
+	}
+	return w
+}

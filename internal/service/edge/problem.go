@@ -1,0 +1,31 @@
+package edge
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+)
+
+// Problem is an error answer (RFC 9457).
+type Problem struct {
+	Status int
+	Detail string
+	// RetryAfter is the header of that name; empty for none.
+	RetryAfter string
+}
+
+// Problemf makes a problem.
+func Problemf(status int, format string, args ...any) *Problem {
+	return &Problem{Status: status, Detail: fmt.Sprintf(format, args...)}
+}
+
+func (p *Problem) write(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	if p.RetryAfter != "" {
+		w.Header().Set("Retry-After", p.RetryAfter)
+	}
+	w.WriteHeader(p.Status)
+	_ = json.NewEncoder(w).Encode(map[string]any{ // the client is gone if this fails
+		"type": "about:blank", "title": http.StatusText(p.Status), "status": p.Status, "detail": p.Detail,
+	})
+}
