@@ -44,7 +44,7 @@ func ClassOf(err error) Class {
 		return ClassNone
 	}
 	switch failed.Kind {
-	case NotSent:
+	case NotSent, Withheld:
 		return ClassAway
 	case Refused:
 		return failed.answered()

@@ -29,7 +29,7 @@ func (o *outages) note(err error) {
 		return
 	}
 	var failed *Error
-	if err != nil && (!errors.As(err, &failed) || failed.Cancelled) {
+	if err != nil && (!errors.As(err, &failed) || failed.Cancelled || failed.Kind == Withheld) {
 		return
 	}
 	out := false
