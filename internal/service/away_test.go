@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,6 +19,19 @@ import (
 type frail struct {
 	bos.Store
 	full, killed atomic.Bool
+	// hangs, while it is set, holds every write up until it is closed; clocks are
+	// those of the leases that were renewed.
+	hangs  atomic.Pointer[chan struct{}]
+	mu     sync.Mutex
+	clocks []time.Time
+	// slow is how long each commit takes.
+	slow time.Duration
+}
+
+func (f *frail) wait() {
+	if hangs := f.hangs.Load(); hangs != nil {
+		<-*hangs
+	}
 }
 
 var errFull = errors.New("database or disk is full")
@@ -26,12 +40,23 @@ func (f *frail) Lease(ctx context.Context, holder string, clock time.Time, dead 
 	if f.full.Load() {
 		return bos.Lease{}, errFull
 	}
-	return f.Store.Lease(ctx, holder, clock, dead)
+	f.wait()
+	lease, err := f.Store.Lease(ctx, holder, clock, dead)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err == nil {
+		f.clocks = append(f.clocks, lease.Clock)
+	}
+	return lease, err
 }
 
 func (f *frail) Commit(ctx context.Context, c bos.Commit) (bos.Committed, error) {
 	if f.full.Load() {
 		return bos.Committed{}, errFull
+	}
+	f.wait()
+	if f.slow > 0 {
+		<-time.After(f.slow)
 	}
 	return f.Store.Commit(ctx, c)
 }
@@ -82,6 +107,13 @@ func TestNodesThatBootWhileNobodyCanTakeTheirReportsAreNotResetAfterwards(t *tes
 			f.full.Store(true)
 			w.advance(outage)
 			f.full.Store(false)
+		},
+		"database hangs": func(w *world, f *frail) {
+			hangs := make(chan struct{})
+			f.hangs.Store(&hangs)
+			w.advance(outage)
+			f.hangs.Store(nil)
+			close(hangs)
 		},
 		"database full, again and again": func(w *world, f *frail) {
 			for range 20 {
@@ -179,6 +211,25 @@ func TestALeaseThatNobodyRenewsIsTakenWhateverTimeItsHolderHad(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestALeaseMovesWithEachRenewalAlsoWhileAPassTakesLong(t *testing.T) {
+	inWorld(t, 2, func(t *testing.T, w *world) {
+		f := w.onFrail()
+		f.slow = 2 * leaseTTL
+		w.session("s", "boot", "t", "")
+		w.advance(2 * time.Minute)
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if len(f.clocks) < 50 {
+			t.Fatalf("renewed %d times in two minutes", len(f.clocks))
+		}
+		for i, at := range f.clocks[1:] {
+			if before := f.clocks[i]; !at.After(before) {
+				t.Errorf("renewal %d says %s after %s: a lease that stands is taken for dead", i+1, at, before)
+			}
+		}
+	})
 }
 
 func TestALeaseThatIsRenewedIsLeftAlone(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/engine"
 )
 
 // actMargin is for how long before a successor may take the lease nothing is sent
@@ -28,11 +29,17 @@ type keeper struct {
 	mu       sync.Mutex
 	lease    bos.Lease
 	until    time.Time
+	// renewed is when that last worked, passed what the clock showed to the last
+	// pass of the runner.
+	renewed, passed time.Time
 	// running says that there is an engine; without one the clock stands.
 	running bool
 }
 
 func newKeeper(s *Service, lease bos.Lease) *keeper {
+	if lease.Clock.IsZero() {
+		lease.Clock = time.Now().UTC().Round(0) // a clock that was kept nowhere starts with wall time
+	}
 	return &keeper{
 		store: s.config.Store, holder: s.holder, clock: &s.clock, log: s.loud, lease: lease,
 		trouble: make(chan error, 1),
@@ -73,22 +80,49 @@ func (k *keeper) renew(ctx context.Context) error {
 	defer k.mu.Unlock()
 	switch {
 	case err == nil:
-		k.lease, k.until = lease, began.Add(leaseTTL-actMargin)
+		k.lease, k.until, k.renewed = lease, began.Add(leaseTTL-actMargin), began
 	case errors.Is(err, bos.ErrLeaseHeld), errors.Is(err, bos.ErrFenced):
 		k.until = time.Time{}
 	}
 	return err
 }
 
-// shows is what the clock shows; without an engine it stands.
+// shows is what the clock shows; without an engine it stands. A lease that is
+// renewed changes all the same, or it would be taken for that of a dead holder.
 func (k *keeper) shows() time.Time {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if !k.running {
-		return k.lease.Clock
+		return k.lease.Clock.Add(time.Nanosecond)
 	}
+	k.stand()
 	now, _ := k.clock.now()
 	return now
+}
+
+// stand lets the clock stand for as long as no renewal has worked, which is tried
+// all the time: the process or its machine was stopped, or its database takes no
+// writes, and what nodes report waits. mu is held.
+func (k *keeper) stand() {
+	if time.Since(k.renewed) <= leaseTTL {
+		return
+	}
+	at := k.lease.Clock
+	if k.passed.After(at) {
+		at = k.passed
+	}
+	k.clock.resume(at.Add(time.Nanosecond))
+	k.renewed = time.Now()
+}
+
+// pass is the time of a pass of the runner.
+func (k *keeper) pass() (time.Time, engine.Times) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.stand()
+	now, times := k.clock.now()
+	k.passed = now
+	return now, times
 }
 
 // held is the lease as it was renewed last.
@@ -98,11 +132,20 @@ func (k *keeper) held() bos.Lease {
 	return k.lease
 }
 
-// run notes whether there is an engine.
-func (k *keeper) run(running bool) {
+// run lets the clock go on where it stood, with an engine that starts with cold.
+func (k *keeper) run(cold engine.Inputs) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.running = running
+	k.running = true
+	k.passed = engine.Resumed(k.lease.Clock, cold, time.Now())
+	k.clock.resume(k.passed)
+}
+
+// rest notes that there is no engine.
+func (k *keeper) rest() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.running = false
 }
 
 // mayAct reports whether nobody else can have the lease now. Monotonic time says

@@ -23,9 +23,6 @@ const (
 	longestMoment = 40 * time.Millisecond
 	// drainTimeout is how long a stopping service waits for calls in flight.
 	drainTimeout = 15 * time.Second
-	// awayAfter is how long the runner, which comes round as often as the lease is
-	// renewed, does not do so before it counts as away.
-	awayAfter = leaseTTL
 	// storeRetry is the pause after a database that failed.
 	storeRetry = time.Second
 )
@@ -37,8 +34,6 @@ type runner struct {
 	ports   engine.Ports
 	log     *slog.Logger
 	lease   *keeper
-	// looked is when the runner last came round.
-	looked time.Time
 
 	engine *engine.Engine
 	// inventories are those that the sessions new to this pass were accepted by:
@@ -64,8 +59,6 @@ func (r *runner) run(ctx context.Context) error {
 	defer stopCalls()
 	keeping, stopKeeping := context.WithCancel(context.WithoutCancel(ctx))
 	var kept sync.WaitGroup
-	round := time.NewTicker(leaseTTL / 3)
-	defer round.Stop()
 	kept.Go(func() { r.lease.keep(keeping) })
 	defer kept.Wait()
 	defer stopKeeping()
@@ -88,7 +81,6 @@ func (r *runner) run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 		case <-timer.C:
-		case <-round.C:
 		case err := <-r.lease.trouble:
 			if errors.Is(err, bos.ErrLeaseHeld) {
 				r.flights.haltAll()
@@ -129,27 +121,15 @@ func until(wake time.Time) time.Duration {
 	return max(time.Until(wake), 0)
 }
 
-// away lets the clock stand for as long as the runner did not come round: the
-// process was stopped, or its machine, and what nodes reported waits to be read.
-func (r *runner) away() {
-	now, _ := r.service.clock.now()
-	if r.engine != nil && now.Sub(r.looked) > awayAfter {
-		r.service.clock.resume(r.looked)
-		now = r.looked
-	}
-	r.looked = now
-}
-
 // pass is one step with its commit; it returns when the next one is due.
 func (r *runner) pass(ctx, calls context.Context) (time.Time, error) {
 	in := r.next
 	r.next = engine.Inputs{}
-	r.away()
 	if err := r.load(ctx, &in); err != nil {
 		r.next.Results = in.Results
 		return time.Time{}, err
 	}
-	now, times := r.service.clock.now()
+	now, times := r.lease.pass()
 	in.Times = times
 	out := r.engine.Step(now, in)
 	r.service.arrivals.follow(out)
@@ -186,8 +166,6 @@ func (r *runner) load(ctx context.Context, in *engine.Inputs) error {
 		if err != nil {
 			return err
 		}
-		r.looked = engine.Resumed(r.lease.held().Clock, cold, time.Now())
-		r.service.clock.resume(r.looked)
 		r.epoch = r.inbox.begin()
 		r.service.arrivals.reset()
 		r.engine = engine.New(engine.Settings{
@@ -198,12 +176,12 @@ func (r *runner) load(ctx context.Context, in *engine.Inputs) error {
 			NoInventory:    r.ports.Inventory == nil,
 			NoPower:        r.service.config.Power == nil,
 		})
+		r.lease.run(cold)
 		// What is answered from here on finds the new engine.
 		cold.Flights = r.flights.surviving()
 		r.inbox.take(&cold)
 		cold.Results = append(in.Results, cold.Results...)
 		*in = cold
-		r.lease.run(true)
 		r.service.setLevel(*cold.Options)
 		return nil
 	}
@@ -411,7 +389,7 @@ func (r *runner) act(ctx context.Context, batch decide.Batch) {
 func (r *runner) dropEngine() {
 	r.flights.haltAll()
 	r.engine = nil
-	r.lease.run(false)
+	r.lease.rest()
 }
 
 // call runs one thing in the background. Its answers go to the engine that
@@ -449,7 +427,7 @@ func (r *runner) drain(calls context.Context, stopCalls context.CancelFunc) erro
 	if err := r.load(ctx, &in); err != nil {
 		return err
 	}
-	now, times := r.service.clock.now()
+	now, times := r.lease.pass()
 	in.Times = times
 	out := r.engine.StepToStop(now, in)
 	_, err := r.commit(ctx, out)

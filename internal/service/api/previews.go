@@ -99,10 +99,11 @@ func (s *server) preview(ctx context.Context, tenant string, body previewBody) (
 	key := decide.ReceiptKey(req, tenant)
 	if body.Reuse {
 		receipt, err := s.Store.Receipt(ctx, key, s.Now())
-		if err == nil {
+		// One from the future is of a wall clock that was set back since.
+		if err == nil && !receipt.Preview.Created.After(s.Now()) {
 			return receipt.Preview, nil
 		}
-		if !errors.Is(err, bos.ErrNotFound) {
+		if err != nil && !errors.Is(err, bos.ErrNotFound) {
 			return bos.Preview{}, err
 		}
 	}

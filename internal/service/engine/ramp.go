@@ -79,9 +79,9 @@ func (m *ramp) count(l lane, by int) {
 }
 
 // restarted keeps everything still for a window, if the newest power action in
-// the history may have reached its node less than a window ago.
-func (m *ramp) restarted(lastAction, now time.Time) {
-	if m.limits.Any() && !lastAction.IsZero() && now.Sub(lastAction) < m.limits.Window+CallTimeout {
+// the history, which has wall time, may have reached its node less than a window ago.
+func (m *ramp) restarted(lastAction, wall, now time.Time) {
+	if m.limits.Any() && !lastAction.IsZero() && wall.Sub(lastAction) < m.limits.Window+CallTimeout {
 		m.still = now.Add(m.limits.Window)
 	}
 }
