@@ -56,6 +56,18 @@ func TestAPreviewTakesATemplateThatIsNotStored(t *testing.T) {
 	s.do("GET", "/v2/sessiontemplates/preview", nil).refused(http.StatusNotFound, "")
 }
 
+func TestAPreviewOfAClockThatWasSetBackSinceIsNotReused(t *testing.T) {
+	s := newSite(t)
+	s.putTemplate("t1", template())
+	s.preview(ask())
+	s.inv.Nodes = s.inv.Nodes[:1]
+	s.advance(-7 * 24 * time.Hour)
+	before := s.clock()
+	if got := s.preview(with(ask(), "reuse", true)); got.Created.Before(before.Truncate(time.Second)) || got.Created.After(s.clock()) {
+		t.Errorf("made at %s, asked for at %s", got.Created, before)
+	}
+}
+
 func TestAPreviewIsReusedWhateverHappenedSince(t *testing.T) {
 	s := newSite(t)
 	s.putTemplate("t1", template())

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -225,10 +226,8 @@ func powerOn(e *engine.Engine, nodes int, from time.Time, takes func(i int) time
 		}
 		switch {
 		case left <= 0:
-			for id := range place {
-				in.Deleted = append(in.Deleted, id)
-			}
 			e.Step(now, in)
+			e.Step(now, engine.Inputs{Deleted: slices.Sorted(maps.Keys(place))})
 			return now
 		case in.Empty():
 			now = out.Wake
