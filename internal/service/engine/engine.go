@@ -268,7 +268,7 @@ func (e *Engine) takeIn(in Inputs) {
 			e.step.touched[id] = true
 		}
 	}
-	e.ramp.restarted(in.LastAction, e.step.times.Wall, e.step.now)
+	e.ramp.restarted(in.Acted, e.step.now)
 	e.ramp.expire(e.step.now)
 	e.takeSessions(in)
 	for _, id := range in.Dropped {

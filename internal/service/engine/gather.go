@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,8 +26,8 @@ type Ports struct {
 }
 
 // Load is the inputs of a cold start: the options, all enabled components, all
-// sessions that are not complete and, where power is limited, when power was last
-// touched.
+// sessions that are not complete and, where power is limited, whether power was
+// ever touched.
 func (p Ports) Load(ctx context.Context, limits bos.PowerLimits, now time.Time) (Inputs, error) {
 	options, err := p.Store.Options(ctx)
 	if err != nil {
@@ -43,8 +42,7 @@ func (p Ports) Load(ctx context.Context, limits bos.PowerLimits, now time.Time) 
 	if in.Sessions, err = p.OpenSessions(ctx, now); err != nil || !limits.Any() {
 		return in, err
 	}
-	window := cmp.Or(limits.Window, bos.DefaultPowerWindow)
-	in.LastAction, err = p.lastAction(ctx, now.Add(-window-CallTimeout))
+	in.Acted, err = p.acted(ctx)
 	return in, err
 }
 
@@ -54,35 +52,31 @@ const (
 	actionsMost = 200_000
 )
 
-// lastAction is when the newest power action since a time was started, by the
-// history: each leaves an event in the commit that comes before its call. Where
-// that cannot be found out it is as if it had been just now.
-func (p Ports) lastAction(ctx context.Context, since time.Time) (time.Time, error) {
+// acted reports whether the history has a power action: each leaves an event in the
+// commit that comes before its call. Where that cannot be found out it is as if it
+// had one.
+func (p Ports) acted(ctx context.Context) (bool, error) {
 	last, err := p.Store.LastEvent(ctx)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("look for the last power action: %w", err)
+		return false, fmt.Errorf("look for the last power action: %w", err)
 	}
-	newest := time.Time{}
 	for after := last; after > 0; {
 		upTo := after
 		after = max(after-actionsPage, 0)
 		if last-after > actionsMost {
-			return since.Add(CallTimeout), nil
+			return true, nil
 		}
 		events, err := p.Store.Events(ctx, bos.EventFilter{After: after, Limit: int(upTo - after)})
 		if err != nil {
-			return time.Time{}, fmt.Errorf("look for the last power action: %w", err)
+			return false, fmt.Errorf("look for the last power action: %w", err)
 		}
 		for _, e := range events {
-			if decide.Reason(e.Kind).Acts() && e.Time.After(newest) {
-				newest = e.Time
+			if decide.Reason(e.Kind).Acts() {
+				return true, nil
 			}
 		}
-		if !newest.IsZero() || len(events) > 0 && events[0].Time.Before(since) {
-			return newest, nil
-		}
 	}
-	return newest, nil
+	return false, nil
 }
 
 // OpenSessions are the sessions that are pending or running.

@@ -40,10 +40,10 @@ type Inputs struct {
 	Setups      []SetupFacts
 	Completions []CompletionFacts
 	Discovery   *DiscoveryFacts
-	// LastAction is when an engine before this one last started a power action,
-	// as far as that matters for the power limits; zero if it does not. It is
-	// given once, with a cold start.
-	LastAction time.Time
+	// Acted says that an engine before this one may have started a power action
+	// a moment ago, where that matters for the power limits. It is given once,
+	// with a cold start.
+	Acted bool
 	// Hints are nodes of which somebody says that their power has changed or
 	// may have. A hint makes a look that is waited for come soon. It is never
 	// taken for a fact, and of a node that waits for nothing it is dropped.

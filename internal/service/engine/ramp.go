@@ -78,10 +78,11 @@ func (m *ramp) count(l lane, by int) {
 	}
 }
 
-// restarted keeps everything still for a window, if the newest power action in
-// the history, which has wall time, may have reached its node less than a window ago.
-func (m *ramp) restarted(lastAction, wall, now time.Time) {
-	if m.limits.Any() && !lastAction.IsZero() && wall.Sub(lastAction) < m.limits.Window+CallTimeout {
+// restarted keeps everything still for a window, if an engine before this one may
+// have started something. How long ago that was is not asked: the history has wall
+// time, and the wall clock may have stepped since.
+func (m *ramp) restarted(acted bool, now time.Time) {
+	if m.limits.Any() && acted {
 		m.still = now.Add(m.limits.Window)
 	}
 }
