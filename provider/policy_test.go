@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 )
 
 // plansToRecord are the configurations whose plans the policies are tested
@@ -56,6 +57,20 @@ resource "bos_component" "one" {
   xname         = "x1000c0s0b0n0"
   enabled       = true
   desired_state = { boot_artifacts = { kernel = "s3://boot-images/k", initrd = "s3://boot-images/i", kernel_parameters = "quiet" } }
+}
+`,
+	"component_unknown": `
+resource "terraform_data" "later" { input = true }
+
+resource "bos_component" "one" {
+  xname   = "x1000c0s0b0n0"
+  enabled = terraform_data.later.output
+}
+`,
+	"component_unmanaged": `
+resource "bos_component" "one" {
+  xname        = "x1000c0s0b0n0"
+  retry_policy = 5
 }
 `,
 	"nothing": ``,
@@ -109,7 +124,11 @@ func (w *workspace) shown() map[string]any {
 	if err := json.Unmarshal(out.Bytes(), &plan); err != nil {
 		w.t.Fatalf("terraform show -json: %v in %.200s", err, out)
 	}
-	return map[string]any{"format_version": plan["format_version"], "resource_changes": steady(plan["resource_changes"])}
+	shown := map[string]any{"format_version": plan["format_version"], "resource_changes": steady(plan["resource_changes"])}
+	if configuration, ok := plan["configuration"].(map[string]any); ok { // without the provider's, which has the address
+		shown["configuration"] = map[string]any{"root_module": steady(configuration["root_module"])}
+	}
+	return shown
 }
 
 // steady blanks what differs from run to run, and from Terraform to OpenTofu.
@@ -162,5 +181,49 @@ func compareRecorded(t *testing.T, name string, plan map[string]any) {
 	}
 	if diff := cmp.Diff(recorded, plan); diff != "" {
 		t.Errorf("the recorded plan is not what Terraform makes now; look at the difference and record it with UPDATE_PLANS=1 (- recorded, + now):\n%s", diff)
+	}
+}
+
+// TestThePolicyForActionsIsTestedOnActionsThatTheProviderHas: the recorded plan
+// with actions is written by hand, as no Terraform that builds here plans them.
+func TestThePolicyForActionsIsTestedOnActionsThatTheProviderHas(t *testing.T) {
+	content, err := os.ReadFile("../policy/testdata/actions/data.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var plan struct {
+		ActionInvocations []struct {
+			Type         string         `json:"type"`
+			ConfigValues map[string]any `json:"config_values"`
+		} `json:"action_invocations"`
+	}
+	if err := json.Unmarshal(content, &plan); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := newServer().GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tested := make(map[string]bool)
+	for _, invocation := range plan.ActionInvocations {
+		tested[invocation.Type] = true
+		action, found := schema.ActionSchemas[invocation.Type]
+		if !found {
+			t.Errorf("there is no action %s", invocation.Type)
+			continue
+		}
+		var arguments []string
+		for _, attribute := range action.Schema.Block.Attributes {
+			arguments = append(arguments, attribute.Name)
+		}
+		slices.Sort(arguments)
+		if diff := cmp.Diff(arguments, slices.Sorted(maps.Keys(invocation.ConfigValues))); diff != "" {
+			t.Errorf("%s has other arguments (- now, + recorded):\n%s", invocation.Type, diff)
+		}
+	}
+	for name := range schema.ActionSchemas {
+		if !tested[name] {
+			t.Errorf("the policies are not tested on action %s", name)
+		}
 	}
 }

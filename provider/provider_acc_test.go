@@ -161,3 +161,24 @@ provider "bos" {
 	w.plan().exits(t, 0)
 	sessions(t, fake, 1)
 }
+
+func TestAServerThatRepeatsTheTokenShowsItToNobody(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, fmt.Sprintf(`{"title":"Unauthorized","detail":%q}`, "I do not know "+r.Header.Get("Authorization")), http.StatusUnauthorized)
+	}))
+	t.Cleanup(server.Close)
+	w := newProcessWorkspace(t)
+	log := filepath.Join(w.dir, "terraform.log")
+	w.env = append(w.env, "BOS_TOKEN="+handedOut, "TF_LOG=TRACE", "TF_LOG_PATH="+log)
+	w.write("provider \"bos\" {\n endpoint = \""+server.URL+"\"\n}", "data \"bos_service\" \"b\" {}", template("quiet"), session())
+	plan := w.plan()
+	plan.exits(t, 1)
+	plan.says(t, "I do not know Bearer (hidden)")
+	content, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(plan.out, handedOut) || strings.Contains(string(content), handedOut) {
+		t.Error("the token is shown")
+	}
+}

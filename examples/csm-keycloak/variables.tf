@@ -14,6 +14,7 @@ variable "client_secret" {
   description = "Secret of the Keycloak client; set TF_VAR_client_secret"
   type        = string
   sensitive   = true
+  ephemeral   = true # in no plan file and no state
 }
 
 variable "image_id" {

@@ -18,4 +18,5 @@ variable "bos_token" {
   description = "Bearer token for BOS"
   type        = string
   sensitive   = true
+  ephemeral   = true # in no plan file and no state
 }

@@ -83,6 +83,7 @@ type Client struct {
 	stream    *http.Client
 	agent     string
 	announced *announced
+	secrets   *secrets
 }
 
 // announced is what the server said about its extensions, kept once it said so.
@@ -111,8 +112,12 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	hidden := &secrets{}
+	if c.ClientCredentials != nil {
+		hidden.fixed = spellings(c.ClientCredentials.ClientSecret)
+	}
 	if source != nil {
-		transport = &authorized{next: transport, tokens: source}
+		transport = &authorized{next: transport, tokens: remembering{source, hidden}}
 	}
 	build := func() *resty.Client {
 		return resty.New().SetBaseURL(base).SetTransport(transport).SetTimeout(c.Timeout).
@@ -131,6 +136,7 @@ func New(c Config) (*Client, error) {
 		},
 		agent:     c.UserAgent,
 		announced: &announced{},
+		secrets:   hidden,
 	}, nil
 }
 
@@ -264,6 +270,10 @@ func retryAfter(_ *resty.Client, resp *resty.Response) (time.Duration, error) {
 
 // call sends one request; into receives the answer unless it is nil.
 func (c *Client) call(ctx context.Context, via *resty.Client, method, path string, query url.Values, body, into any) error {
+	return c.secrets.concealIn(c.execute(ctx, via, method, path, query, body, into))
+}
+
+func (c *Client) execute(ctx context.Context, via *resty.Client, method, path string, query url.Values, body, into any) error {
 	r := via.R().SetContext(ctx)
 	if c.tenant != "" {
 		r.SetHeader(tenantHeader, c.tenant)

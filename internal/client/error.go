@@ -128,7 +128,7 @@ func (c *Client) asError(method, path string, resp *resty.Response) error {
 		e.Title = http.StatusText(e.Status)
 	}
 	if e.Detail == "" {
-		e.Detail = "no problem document came with it" + beginning(resp.Body())
+		e.Detail = "no problem document came with it" + c.beginning(resp.Body())
 	}
 	if e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden {
 		e.Detail += "; check token and tenant"
@@ -137,10 +137,12 @@ func (c *Client) asError(method, path string, resp *resty.Response) error {
 }
 
 // beginning is the first line of a body that is not what was expected, such as
-// the page of a gateway.
-func beginning(body []byte) string {
+// the page of a gateway. Secrets are hidden before it is cut, which could leave
+// a part of one.
+func (c *Client) beginning(body []byte) string {
 	const most = 200
-	text := strings.TrimSpace(string(body[:min(len(body), most)]))
+	text := c.secrets.conceal(string(body[:min(len(body), most+c.secrets.longest())]))
+	text = strings.TrimSpace(text[:min(len(text), most)])
 	line, _, _ := strings.Cut(text, "\n")
 	if line == "" {
 		return ""

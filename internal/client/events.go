@@ -22,6 +22,11 @@ const maxEventLine = 1 << 20
 // follow on, and nil when the stream ended by itself. It needs a server that
 // announces bos.ExtensionEvents.
 func (c *Client) Follow(ctx context.Context, session string, after int64, each func(bos.Event)) (last int64, err error) {
+	last, err = c.follow(ctx, session, after, each)
+	return last, c.secrets.concealIn(err)
+}
+
+func (c *Client) follow(ctx context.Context, session string, after int64, each func(bos.Event)) (last int64, err error) {
 	const path = "/x/v1/events"
 	query := url.Values{"session": {session}, "after": {strconv.FormatInt(after, 10)}}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path+"?"+query.Encode(), http.NoBody)

@@ -39,3 +39,8 @@ deny contains message if {
 	not counted(change)
 	message := sprintf("%s: the plan does not say how many nodes it touches; plan against a BOS with previews, or name the nodes", [change.address])
 }
+
+deny contains message if {
+	some action in plan.invoked
+	message := sprintf("%s: the plan of an action does not say how many nodes it touches; use a bos_session or bos_staged_apply in its place", [action.address])
+}

@@ -26,8 +26,43 @@ applies := [change |
 	"create" in change.change.actions
 ]
 
-# armed are the components that BOS is asked to act on.
-armed := [change | some change in changes("bos_component"); change.change.after.enabled]
+# armed are the components that BOS is asked to act on, or may be.
+armed := [change | some change in changes("bos_component"); arms(change)]
+
+arms(change) if change.change.after.enabled
+
+# An enabled that is given and not known yet may turn out to be true. One that is
+# not given is unknown as well, until the component is adopted.
+arms(change) if {
+	change.change.after_unknown.enabled
+	gives_enabled(change)
+}
+
+gives_enabled(_) if not input.configuration
+
+# By type and name alone: of two of the same name in different modules, both count.
+gives_enabled(change) if {
+	walk(input.configuration, [_, resource])
+	resource.type == change.type
+	resource.name == change.name
+	resource.expressions.enabled
+}
+
+# invoked are the actions that act on nodes or stage for them: all that are not
+# known to leave them alone. An action has no
+# planned attributes: nobody can tell its nodes from the plan.
+invoked := [action |
+	some action in actions
+	startswith(action.type, "bos_")
+	not action.type in harmless_actions
+]
+
+# harmless_actions leave nodes where they stand.
+harmless_actions := {"bos_session_cancel"}
+
+actions contains action if some action in input.action_invocations
+
+actions contains deferred.action_invocation if some deferred in input.deferred_action_invocations
 
 # staged_by is the session of this workspace that planned exactly these nodes,
 # written in one entry as its planned_components.

@@ -1,4 +1,5 @@
-# The plans in testdata/ are real: provider/policy_test.go records them.
+# The plans in testdata/ are real: provider/policy_test.go records them, but for
+# the one with actions, which no Terraform before 1.14 makes.
 package bos.policy_test
 
 import data.bos.max_nodes
@@ -58,4 +59,43 @@ test_a_component_that_is_armed_counts_and_needs_a_setting if {
 	count(max_nodes.deny) == 1 with input as testdata.component with data.settings as {"max_nodes": 0}
 	count(protected_roles.deny) == 1 with input as testdata.component
 	protected_roles.deny == set() with input as testdata.component with data.settings as {"allow_components": true}
+}
+
+test_a_component_whose_enabled_is_not_known_counts_and_needs_a_setting if {
+	count(max_nodes.deny) == 1 with input as testdata.component_unknown with data.settings as {"max_nodes": 0}
+	count(protected_roles.deny) == 1 with input as testdata.component_unknown
+	protected_roles.deny == set() with input as testdata.component_unknown with data.settings as {"allow_components": true}
+}
+
+test_a_component_without_enabled_passes if {
+	max_nodes.deny == set() with input as testdata.component_unmanaged with data.settings as {"max_nodes": 0}
+	protected_roles.deny == set() with input as testdata.component_unmanaged
+}
+
+test_an_unknown_enabled_counts_where_the_configuration_is_not_given if {
+	plan := object.remove(testdata.component_unmanaged, {"configuration"})
+	count(max_nodes.deny) == 1 with input as plan with data.settings as {"max_nodes": 0}
+	count(protected_roles.deny) == 1 with input as plan
+}
+
+test_actions_that_act_are_denied_by_both_whatever_the_settings if {
+	count(max_nodes.deny) == 2 with input as testdata.actions with data.settings as {"max_nodes": 100000}
+	count(protected_roles.deny) == 2 with input as testdata.actions with data.settings as {"protected_roles": [], "allow_components": true}
+}
+
+test_an_action_that_is_deferred_is_denied if {
+	plan := {"deferred_action_invocations": [{"reason": "unknown", "action_invocation": testdata.actions.action_invocations[0]}]}
+	count(max_nodes.deny) == 1 with input as plan
+	count(protected_roles.deny) == 1 with input as plan
+}
+
+test_an_action_that_nobody_knows_yet_is_denied if {
+	plan := {"action_invocations": [{"address": "action.bos_new.x", "type": "bos_new"}]}
+	count(max_nodes.deny) == 1 with input as plan
+}
+
+test_actions_of_other_providers_pass if {
+	plan := {"action_invocations": [{"address": "action.aws_sns_publish.x", "type": "aws_sns_publish"}]}
+	max_nodes.deny == set() with input as plan
+	protected_roles.deny == set() with input as plan
 }

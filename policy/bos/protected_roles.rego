@@ -37,3 +37,8 @@ deny contains message if {
 	not data.settings.allow_components
 	message := sprintf("%s: the role of a single component is not in the plan; set allow_components if single components may be booted here", [change.address])
 }
+
+deny contains message if {
+	some action in plan.invoked
+	message := sprintf("%s: the plan of an action does not say which roles its nodes have; use a bos_session or bos_staged_apply in its place", [action.address])
+}
