@@ -73,10 +73,10 @@ func (w *workspace) older(address string, null ...string) {
 	for _, each := range resources {
 		r, isObject := each.(map[string]any)
 		instances, isList := r["instances"].([]any)
-		if ok = ok && isObject && isList; !ok || r["type"].(string)+"."+r["name"].(string) != address { //nolint:forcetypeassert // the state is Terraform's
+		if ok = ok && isObject && isList; !ok || r["type"].(string)+"."+r["name"].(string) != address {
 			continue
 		}
-		attributes := instances[0].(map[string]any)["attributes"].(map[string]any) //nolint:forcetypeassert // the state is Terraform's
+		attributes := instances[0].(map[string]any)["attributes"].(map[string]any)
 		for _, name := range []string{"effect", "scope", "unfinished", "succeeded"} {
 			delete(attributes, name)
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/client"
 )
 
 func TestNodesThatWereTakenFromASessionAreToldFromThoseThatALaterOneHadARightTo(t *testing.T) {
@@ -100,5 +101,20 @@ func TestACountOfFailedNodesThatWouldHideAFailureIsNull(t *testing.T) {
 	m := sessionModel{Error: types.StringValue(""), ComponentCount: types.Int64Value(4)}
 	if m.take(verdict{unfinished: []string{"x0"}}); !m.FailedCount.IsNull() || m.Unfinished.ValueString() != "x0" {
 		t.Errorf("failed_count is %s with %s unfinished", m.FailedCount, m.Unfinished)
+	}
+}
+
+func TestAnEmptyLimitIsNotTakenForNone(t *testing.T) {
+	m := sessionModel{Limit: types.StringValue("")}
+	if limit := m.request().Limit; limit == nil || *limit != "" {
+		t.Errorf("the request has limit %v", limit)
+	}
+	r := sessionResource{shared: &shared{client: &client.Client{}, planned: newPlannedTemplates()}}
+	if _, ok, why := r.question(&m, false); ok || why.kind != blindFailing {
+		t.Errorf("a preview of it would be asked for (%v)", why)
+	}
+	m.Limit = types.StringNull()
+	if limit := m.request().Limit; limit != nil {
+		t.Errorf("the request without a limit has %q", *limit)
 	}
 }

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -209,6 +210,10 @@ func (r *sessionResource) question(plan *sessionModel, reuse bool) (q previewQue
 	if name := plan.unknownArgument(); name != "" {
 		return q, false, notYet(name + " comes from something that is not created yet")
 	}
+	if !plan.Limit.IsNull() && strings.TrimSpace(plan.Limit.ValueString()) == "" {
+		// No question has an empty limit: it would ask about every node.
+		return q, false, failing("limit is empty, which selects no node")
+	}
 	q = previewQuestion{
 		PreviewRequest: bos.PreviewRequest{
 			TemplateName: plan.TemplateName.ValueString(), Operation: bos.Operation(plan.Operation.ValueString()), Limit: plan.Limit.ValueString(),
@@ -231,8 +236,12 @@ func (m *sessionModel) unknownArgument() string {
 		name    string
 		unknown bool
 	}{
-		{"operation", m.Operation.IsUnknown()}, {"template_name", m.TemplateName.IsUnknown()}, {"limit", m.Limit.IsUnknown()}, {"stage", m.Stage.IsUnknown()},
-		{"include_disabled", m.IncludeDisabled.IsUnknown()}, {"tenant", m.Tenant.IsUnknown()},
+		{"operation", m.Operation.IsUnknown()},
+		{"template_name", m.TemplateName.IsUnknown()},
+		{"limit", m.Limit.IsUnknown()},
+		{"stage", m.Stage.IsUnknown()},
+		{"include_disabled", m.IncludeDisabled.IsUnknown()},
+		{"tenant", m.Tenant.IsUnknown()},
 	} {
 		if argument.unknown {
 			return argument.name

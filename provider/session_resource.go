@@ -112,7 +112,9 @@ func (m *sessionModel) request() bos.PinnedSession {
 		},
 		Pin: m.Pin.ValueString(),
 	}
-	if limit := m.Limit.ValueString(); limit != "" {
+	if !m.Limit.IsNull() {
+		// Also an empty one: it is not the same as none, and is refused.
+		limit := m.Limit.ValueString()
 		s.Limit = &limit
 	}
 	return s

@@ -415,6 +415,24 @@ func TestThePinGoesToAServerThatComparesItAndToNoOther(t *testing.T) {
 	}
 }
 
+func TestASessionIsKnownAgainHoweverBOSWritesItsLimit(t *testing.T) {
+	wanted := pinned("s")
+	limit := "X1000c0s[0-1]b0n0, !x1000c0s1b0n0"
+	wanted.Limit = &limit
+	for stored, want := range map[string]bool{
+		limit: true,
+		"x1000c0s0b0n0,x1000c0s1b0n0,!x1000c0s1b0n0": true,
+		"x1000c0s0b0n0,x1000c0s1b0n0":                false,
+		"!x1000c0s1b0n0,x1000c0s[0-1]b0n0":           false,
+		"":                                           false,
+	} {
+		found := bos.Session{Name: "s", Operation: wanted.Operation, TemplateName: wanted.TemplateName, Limit: stored}
+		if SameSession(found, wanted, time.Now()) != want {
+			t.Errorf("limit %q is the same: %t", stored, !want)
+		}
+	}
+}
+
 func TestAnEmptyLimitIsNeverPosted(t *testing.T) {
 	for _, limit := range []string{"", " "} {
 		c, s := dial(t, 0, story([]any{found}, nil))

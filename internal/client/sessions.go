@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -190,11 +191,29 @@ func SameSession(found bos.Session, wanted bos.PinnedSession, offered time.Time)
 		(start.IsZero() || !start.Before(offered.Add(-clocks)))
 }
 
-// sameLimit reports whether two limits are the same, written out or folded.
+// sameLimit reports whether two limits are the same, however BOS writes the one
+// that it was sent: folded or written out, with xnames in another form.
 func sameLimit(a, b string) bool {
-	plainA, errA := PlainLimit(a)
-	plainB, errB := PlainLimit(b)
-	return a == b || errA == nil && errB == nil && plainA == plainB
+	left, errA := limitTerms(a)
+	right, errB := limitTerms(b)
+	return a == b || errA == nil && errB == nil && slices.Equal(left, right)
+}
+
+// limitTerms is a limit term by term, with names written out in canonical form.
+func limitTerms(limit string) ([]string, error) {
+	var terms []string
+	for _, term := range bos.SplitList(limit) {
+		term = strings.TrimSpace(term)
+		op := term[:len(term)-len(strings.TrimLeft(term, "&!"))]
+		names, err := bos.Expand(strings.TrimSpace(strings.TrimPrefix(term, op)), bos.MaxExpand)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			terms = append(terms, op+bos.CanonicalXname(name))
+		}
+	}
+	return terms, nil
 }
 
 func pause(ctx context.Context, d time.Duration) {
