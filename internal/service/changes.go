@@ -9,20 +9,17 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/service/api"
 )
 
-// changes gathers what API writes touched until the runner takes it. Adding
-// never blocks: a thing changed many times is noted once.
+// changes wakes the runner when something was written or hinted at, and keeps for it
+// what need not be read again. What was written is told by the feed of the store; this
+// is how it is learned at once. Adding never blocks.
 type changes struct {
 	signal chan struct{}
 
-	mu         sync.Mutex
-	components map[string]bool
-	records    map[string]bos.Record
-	sessions   map[bos.SessionKey]bool
+	mu      sync.Mutex
+	records map[string]bos.Record
 	// inventories are those that sessions were accepted by.
 	inventories map[bos.SessionKey]bos.Inventory
 	hints       map[string]bool
-	options     bool
-	all         bool
 }
 
 // maxHints bounds the hints that wait for a step. What is beyond is dropped: a
@@ -31,31 +28,22 @@ const maxHints = 1 << 17
 
 // taken is what has changed since the last take.
 type taken struct {
-	components  []string
 	records     []bos.Record
 	inventories map[bos.SessionKey]bos.Inventory
-	sessions    []bos.SessionKey
 	hints       []string
-	options     bool
-	all         bool
 }
 
 func newChanges() *changes {
 	return &changes{
 		signal:      make(chan struct{}, 1),
-		components:  make(map[string]bool),
 		records:     make(map[string]bos.Record),
 		inventories: make(map[bos.SessionKey]bos.Inventory),
-		sessions:    make(map[bos.SessionKey]bool),
 		hints:       make(map[string]bool),
 	}
 }
 
 func (c *changes) add(change api.Change) {
 	c.mu.Lock()
-	for _, id := range change.Components {
-		c.components[id] = true
-	}
 	for _, r := range change.Records {
 		// Writers do not come here in the order of their commits.
 		if r.Revision > c.records[r.ID].Revision {
@@ -63,13 +51,10 @@ func (c *changes) add(change api.Change) {
 		}
 	}
 	for _, key := range change.Sessions {
-		c.sessions[key] = true
 		if change.Inventory != nil {
 			c.inventories[key] = *change.Inventory
 		}
 	}
-	c.options = c.options || change.Options
-	c.all = c.all || change.All
 	c.mu.Unlock()
 	c.notify()
 }
@@ -97,26 +82,12 @@ func (c *changes) notify() {
 func (c *changes) take() taken {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	t := taken{
-		components: slices.Sorted(maps.Keys(c.components)),
-		hints:      slices.Sorted(maps.Keys(c.hints)),
-		options:    c.options,
-		all:        c.all,
-	}
+	t := taken{hints: slices.Sorted(maps.Keys(c.hints)), inventories: c.inventories}
 	for _, id := range slices.Sorted(maps.Keys(c.records)) {
-		// What may have been deleted meanwhile is read anew.
-		if !c.components[id] {
-			t.records = append(t.records, c.records[id])
-		}
+		t.records = append(t.records, c.records[id])
 	}
-	for key := range c.sessions {
-		t.sessions = append(t.sessions, key)
-	}
-	clear(c.components)
 	clear(c.records)
-	t.inventories, c.inventories = c.inventories, make(map[bos.SessionKey]bos.Inventory)
-	clear(c.sessions)
 	clear(c.hints)
-	c.options, c.all = false, false
+	c.inventories = make(map[bos.SessionKey]bos.Inventory)
 	return t
 }

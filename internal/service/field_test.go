@@ -504,3 +504,62 @@ func TestManySessionsOnOneNodeAreSetUpTogether(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatAnotherProcessWritesIsWorkedOn(t *testing.T) {
+	inWorld(t, 3, func(t *testing.T, w *world) {
+		other, err := sqlite.Open(t.Context(), w.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer other.Close() //nolint:errcheck // the test is over
+		yes := true
+		boots := bos.BootArtifacts{Kernel: "k9", KernelParameters: "p", Initrd: "i"}
+		arm := func(ids ...string) {
+			t.Helper()
+			_, err := other.MutateComponents(t.Context(), ids, func(r *bos.Record, _ bool) error {
+				bos.ComponentPatch{Enabled: &yes, DesiredState: &bos.DesiredPatch{BootArtifacts: &bos.ArtifactsPatch{Kernel: &boots.Kernel, KernelParameters: &boots.KernelParameters, Initrd: &boots.Initrd}}}.Apply(r, nil, time.Now())
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		arm(nodeName(0))
+		w.advance(time.Minute)
+		if c := w.component(nodeName(0)); c.ActualState.BootArtifacts != boots || c.Enabled {
+			t.Errorf("the component became %+v", c)
+		}
+		rec := bos.SessionRecord{
+			Session:  bos.Session{Name: "s", Operation: bos.OperationShutdown, Limit: nodeName(1), Status: bos.SessionStatus{Status: bos.SessionPending, StartTime: bos.At(time.Now())}},
+			Template: bos.SessionTemplate{Name: "t", BootSets: map[string]bos.BootSet{"compute": {Path: "s3://b/one", Type: "s3", NodeRolesGroups: []string{"Compute"}}}},
+			Created:  time.Now(),
+		}
+		if err := other.CreateSession(t.Context(), rec); err != nil {
+			t.Fatal(err)
+		}
+		w.complete("s")
+		// More than the feed keeps: all is loaded anew, and what is gone is let go.
+		w.look = func(id string) (bos.PowerReading, bool) {
+			return bos.PowerReading{Symptom: bos.SymptomSilent}, id == nodeName(2)
+		}
+		arm(nodeName(2))
+		w.advance(5 * time.Second)
+		if err := other.DeleteComponent(t.Context(), nodeName(2)); err != nil {
+			t.Fatal(err)
+		}
+		many := make([]string, 30_000)
+		for i := range many {
+			many[i] = fmt.Sprintf("z%05d", i)
+		}
+		for i := range 8 {
+			if _, err := other.MutateComponents(t.Context(), many, func(r *bos.Record, _ bool) error { r.Error = fmt.Sprint(i); return nil }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		arm(nodeName(1))
+		w.advance(time.Minute)
+		if c := w.component(nodeName(1)); c.ActualState.BootArtifacts != boots || c.Enabled {
+			t.Errorf("after so much was written the component became %+v", c)
+		}
+	})
+}

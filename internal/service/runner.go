@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
-	"github.com/bootorch/terraform-provider-bos/internal/service/api"
 	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
 	"github.com/bootorch/terraform-provider-bos/internal/service/engine"
 )
@@ -35,7 +34,8 @@ type runner struct {
 	log     *slog.Logger
 	lease   *keeper
 
-	engine *engine.Engine
+	engine   *engine.Engine
+	follower engine.Follower
 	// inventories are those that the sessions new to this pass were accepted by:
 	// they are set up by the same, which need not be read twice.
 	inventories map[bos.SessionKey]bos.Inventory
@@ -162,6 +162,9 @@ func (r *runner) load(ctx context.Context, in *engine.Inputs) error {
 		if err := r.lease.renew(ctx); err != nil {
 			return err
 		}
+		if err := r.follower.Begin(ctx, r.ports.Store); err != nil {
+			return err
+		}
 		cold, err := r.ports.Load(ctx, r.service.config.Limits, time.Now())
 		if err != nil {
 			return err
@@ -192,70 +195,17 @@ func (r *runner) load(ctx context.Context, in *engine.Inputs) error {
 	return nil
 }
 
+// loadChanges adds what the feed tells. Calls for what was written elsewhere are
+// stopped here; those for what this process wrote were when it was answered.
 func (r *runner) loadChanges(ctx context.Context, changed taken, in *engine.Inputs) error {
 	in.Hints = append(in.Hints, changed.hints...)
-	if changed.options || changed.all {
-		options, err := r.ports.Store.Options(ctx)
-		if err != nil {
-			return err
-		}
-		in.Options = &options
-		r.service.setLevel(options)
-	}
-	if changed.all {
-		enabled := true
-		records, err := r.ports.Store.Components(ctx, bos.ComponentFilter{Enabled: &enabled})
-		if err != nil {
-			return err
-		}
-		in.Records = append(in.Records, records...)
-	}
-	in.Records = append(in.Records, changed.records...)
-	if err := r.loadComponents(ctx, changed.components, in); err != nil {
+	if err := r.follower.Load(ctx, r.ports, r.engine, changed.records, in); err != nil {
 		return err
 	}
-	return r.loadSessions(ctx, changed, in)
-}
-
-func (r *runner) loadComponents(ctx context.Context, ids []string, in *engine.Inputs) error {
-	if len(ids) == 0 {
-		return nil
-	}
-	records, err := r.ports.Store.Components(ctx, bos.ComponentFilter{IDs: ids})
-	if err != nil {
-		return err
-	}
-	in.Records = append(in.Records, records...)
-	found := make(map[string]bool, len(records))
-	for _, rec := range records {
-		found[rec.ID] = true
-	}
-	for _, id := range ids {
-		if !found[id] {
-			in.Deleted = append(in.Deleted, id)
-		}
-	}
-	return nil
-}
-
-func (r *runner) loadSessions(ctx context.Context, changed taken, in *engine.Inputs) error {
-	if changed.all {
-		open, err := r.ports.OpenSessions(ctx, time.Now())
-		if err != nil {
-			return err
-		}
-		in.Sessions = append(in.Sessions, open...)
-	}
-	for _, key := range changed.sessions {
-		rec, err := r.ports.Store.Session(ctx, key)
-		switch {
-		case errors.Is(err, bos.ErrNotFound):
-			in.GoneSessions = append(in.GoneSessions, key)
-		case err != nil:
-			return err
-		default:
-			in.Sessions = append(in.Sessions, rec)
-		}
+	r.flights.written(in.Records)
+	r.flights.halt(in.Deleted)
+	if in.Options != nil {
+		r.service.setLevel(*in.Options)
 	}
 	return nil
 }
@@ -273,10 +223,11 @@ func (r *runner) commit(ctx context.Context, out engine.Outputs) ([]decide.Batch
 			return nil, fmt.Errorf("commit a pass: %w", err)
 		}
 		r.next.Committed = &done
+		r.follower.Wrote(done.Revision)
 		if !done.None() {
 			effects, r.next.Dropped = engine.Survivors(effects, done.Components)
 			r.flights.drop(r.next.Dropped)
-			r.service.changes.add(api.Change{Components: done.Components, Sessions: done.Sessions})
+			r.service.changes.notify() // what was newer is in the feed
 		}
 	}
 	for _, setup := range out.SetUps {
@@ -294,11 +245,12 @@ func (r *runner) setUp(ctx context.Context, setup bos.Setup) error {
 	session, records, err := r.ports.Store.SetUp(ctx, setup)
 	switch {
 	case errors.Is(err, bos.ErrChanged):
-		r.service.changes.add(api.Change{Sessions: []bos.SessionKey{setup.Session}})
+		r.service.changes.notify() // the feed has it
 		return nil
 	case err != nil:
 		return fmt.Errorf("commit the setup of session %q: %w", setup.Session.Name, err)
 	}
+	r.follower.Wrote(session.Revision)
 	r.flights.written(records)
 	r.next.Records = append(r.next.Records, records...)
 	r.next.Sessions = append(r.next.Sessions, session)

@@ -32,6 +32,7 @@ type world struct {
 	t       *testing.T
 	config  Config
 	store   *sqlite.Store
+	path    string
 	handler http.Handler
 	stop    context.CancelFunc
 	ended   chan error
@@ -86,7 +87,8 @@ func inWorld(t *testing.T, nodes int, test func(t *testing.T, w *world)) {
 		for i := range nodes {
 			w.add(nodeName(i), bos.Node{Role: "Compute", Enabled: true})
 		}
-		store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "bos.db"))
+		w.path = filepath.Join(t.TempDir(), "bos.db")
+		store, err := sqlite.Open(t.Context(), w.path)
 		if err != nil {
 			t.Fatal(err)
 		}

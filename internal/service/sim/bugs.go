@@ -62,31 +62,32 @@ const (
 
 // spoil makes the mistakes that concern what a step says.
 func (w *World) spoil(out *engine.Outputs) {
+	w.spoilt = false
 	for i := range out.Commit.Components {
 		r := &out.Commit.Components[i]
 		switch w.config.Bug {
 		case BugForgetful:
 			r.EventStats = bos.EventStats{}
-			w.changed = append(w.changed, r.ID)
+			w.spoilt = true
 		case BugLiar:
 			if r.LastAction.Action == bos.ActionPoweringOn && r.Enabled {
 				r.Enabled, r.Status = false, bos.ComponentStatus{}
-				w.changed = append(w.changed, r.ID)
+				w.spoilt = true
 			}
 		case BugUnanswered:
 			if r.Work.Unanswered {
 				r.Work.Unanswered = false
-				w.changed = append(w.changed, r.ID)
+				w.spoilt = true
 			}
 		case BugAgainAndAgain:
 			if r.Work.Resent {
 				r.Work.Resent = false
-				w.changed = append(w.changed, r.ID)
+				w.spoilt = true
 			}
 		case BugReadyByFlag:
 			if r.LastAction.Action == bos.ActionPoweringOn && r.LastAction.Failed && !r.BootPrepared() {
 				r.Work.Prepared.Boot = bos.PreparedBoot(r.DesiredState.BootArtifacts)
-				w.changed = append(w.changed, r.ID)
+				w.spoilt = true
 			}
 		case BugNoCause:
 			if r.Status.StatusOverride == bos.StatusFailed {

@@ -37,7 +37,6 @@ func (w *World) createSession(op bos.Operation, limit string) bos.SessionKey {
 	w.open[rec.Key()] = true
 	w.check.sessions = append(w.check.sessions, rec.Key())
 	w.check.limits = append(w.check.limits, limit)
-	w.altered = append(w.altered, rec.Key())
 	w.wake(w.Now)
 	return rec.Key()
 }
@@ -108,15 +107,11 @@ func (w *World) cancel() {
 	}
 	key := keys[w.rng.IntN(len(keys))]
 	_, _, err := w.store.MutateOwned(w.ctx, key, func(s *bos.SessionRecord, owned []bos.Record) error {
-		for _, r := range owned {
-			w.changed = append(w.changed, r.ID)
-		}
 		return bos.Cancel(s, owned, "by chance", w.wall())
 	})
 	if err != nil && !errors.Is(err, bos.ErrSkip) {
 		w.violated("cancel: %s", err)
 	}
-	w.altered = append(w.altered, key)
 	delete(w.open, key)
 	w.check.cancelled[key] = true
 	w.wake(w.Now)
@@ -148,7 +143,6 @@ func (w *World) patch() {
 		w.violated("patch: %s", err)
 	}
 	w.check.armed(id)
-	w.changed = append(w.changed, id)
 	w.wake(w.Now)
 }
 
@@ -172,6 +166,5 @@ func (w *World) setOptions() {
 	if err != nil {
 		w.violated("options: %s", err)
 	}
-	w.options = true
 	w.wake(w.Now)
 }

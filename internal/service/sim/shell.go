@@ -18,6 +18,10 @@ func (w *World) start() {
 	if w.config.Bug == BugNoLimits {
 		limits = bos.PowerLimits{}
 	}
+	if err := w.follower.Begin(w.ctx, w.store); err != nil {
+		w.violated("load: %s", err)
+		return
+	}
 	cold, err := w.ports.Load(w.ctx, limits, w.wall())
 	if err != nil {
 		w.violated("load: %s", err)
@@ -25,7 +29,7 @@ func (w *World) start() {
 	}
 	w.epoch++
 	w.engine = engine.New(engine.Settings{Configures: w.config.CFS, Limits: limits})
-	w.pending, w.changed, w.altered, w.options = cold, nil, nil, false
+	w.pending = cold
 	w.resume(cold)
 	w.tellOptions(*cold.Options, &w.pending)
 	w.check.restarted()
@@ -117,28 +121,13 @@ func (w *World) answer(epoch int, put func(*engine.Inputs)) {
 
 // loadChanges adds what clients wrote to the inputs, as the runner does.
 func (w *World) loadChanges(in *engine.Inputs) {
-	if len(w.changed) > 0 {
-		records, err := w.store.Components(w.ctx, bos.ComponentFilter{IDs: w.changed})
-		if err != nil {
-			w.violated("load: %s", err)
-		}
-		in.Records = append(in.Records, records...)
+	told := in.Options
+	if err := w.follower.Load(w.ctx, w.ports, w.engine, nil, in); err != nil {
+		w.violated("load: %s", err)
 	}
-	for _, key := range w.altered {
-		rec, err := w.store.Session(w.ctx, key)
-		if err != nil {
-			w.violated("load: %s", err)
-		}
-		in.Sessions = append(in.Sessions, rec)
+	if in.Options != told {
+		w.tellOptions(*in.Options, in)
 	}
-	if w.options {
-		options, err := w.store.Options(w.ctx)
-		if err != nil {
-			w.violated("load: %s", err)
-		}
-		w.tellOptions(options, in)
-	}
-	w.changed, w.altered, w.options = nil, nil, false
 }
 
 // tellOptions gives the options to the engine.
@@ -166,7 +155,7 @@ func (w *World) step() {
 	w.check.stepped = now
 	w.arrivals.Follow(out)
 	w.spoil(&out)
-	effects := out.Effects
+	effects, again := out.Effects, w.spoilt
 	committed := !engine.Empty(out.Commit) || len(out.SetUps) > 0
 	if !engine.Empty(out.Commit) {
 		before, _ := w.store.LastEvent(w.ctx)
@@ -177,8 +166,10 @@ func (w *World) step() {
 		}
 		w.pending.Committed = &done
 		effects, w.pending.Dropped = engine.Survivors(effects, done.Components)
-		w.changed = append(w.changed, done.Components...)
-		w.altered = append(w.altered, done.Sessions...)
+		again = again || !done.None()
+		if !w.spoilt { // else the engine is to know what was really written
+			w.follower.Wrote(done.Revision)
+		}
 		w.check.committed(out.Commit, done.Conflicts, before)
 	}
 	for _, setup := range out.SetUps {
@@ -200,7 +191,7 @@ func (w *World) step() {
 		w.crash()
 		return
 	}
-	if !w.pending.Empty() || len(w.changed) > 0 || len(w.altered) > 0 || w.options {
+	if !w.pending.Empty() || again {
 		w.wake(w.Now)
 	} else if !out.Wake.IsZero() {
 		w.wake(w.Now.Add(max(out.Wake.Sub(now), 0)))
@@ -212,12 +203,13 @@ func (w *World) setUp(setup bos.Setup) {
 	setup.Fence = w.fence
 	session, records, err := w.store.SetUp(w.ctx, setup)
 	if errors.Is(err, bos.ErrChanged) {
-		w.altered = append(w.altered, setup.Session)
+		w.wake(w.Now)
 		return
 	}
 	if err != nil {
 		w.violated("set a session up: %s", err)
 	}
+	w.follower.Wrote(session.Revision)
 	w.check.setUp(records, before)
 	if session.Status.Status == bos.SessionComplete {
 		w.check.completed(session)

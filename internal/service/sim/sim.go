@@ -139,11 +139,9 @@ type World struct {
 	arrivals engine.Arrivals
 	epoch    int
 	pending  engine.Inputs
-	// changed are components that a client wrote since the last step, altered
-	// sessions that one wrote.
-	changed   []string
-	altered   []bos.SessionKey
-	options   bool
+	follower engine.Follower
+	// spoilt says that a bug changed what the step wrote.
+	spoilt    bool
 	stepAt    time.Time
 	reportsAt time.Time
 	queue     events

@@ -278,7 +278,6 @@ func (w *World) report(rep emulator.Report) {
 	if err != nil {
 		w.violated("report of %s: %s", rep.Node, err)
 	}
-	w.changed = append(w.changed, rep.Node)
 	w.wake(w.Now)
 }
 

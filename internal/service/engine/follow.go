@@ -1,0 +1,146 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// Follower reads what others write, by the feed of the store: whoever wrote it, in
+// this process or another. The zero value knows nothing.
+type Follower struct {
+	position int64
+	// own are the revisions of what the engine itself wrote since.
+	own map[int64]bool
+}
+
+// Begin takes up the feed at its end. What is loaded after it is as new as that.
+func (f *Follower) Begin(ctx context.Context, store bos.Store) error {
+	fed, err := store.Changes(ctx, 0)
+	if err != nil {
+		return fmt.Errorf("follow the store: %w", err)
+	}
+	f.position, f.own = fed.Newest, make(map[int64]bool)
+	return nil
+}
+
+// Wrote takes note of a revision that the engine wrote: it need not be read again.
+func (f *Follower) Wrote(revision int64) { f.own[revision] = true }
+
+// Load adds to the inputs what changed since. known are records as their writers
+// returned them; a newer one is read.
+func (f *Follower) Load(ctx context.Context, p Ports, e *Engine, known []bos.Record, in *Inputs) error {
+	fed, err := p.Store.Changes(ctx, f.position)
+	if err != nil {
+		return err
+	}
+	if fed.All {
+		err = p.loadAll(ctx, e, in)
+	} else {
+		err = f.loadChanged(ctx, p, fed, known, in)
+	}
+	if err == nil {
+		f.position = fed.Newest
+		clear(f.own)
+	}
+	return err
+}
+
+func (f *Follower) loadChanged(ctx context.Context, p Ports, fed bos.Changes, known []bos.Record, in *Inputs) error {
+	in.Records = append(in.Records, known...)
+	revisions := make(map[string]int64, len(known))
+	for i := range known {
+		revisions[known[i].ID] = known[i].Revision
+	}
+	var ids []string
+	for _, c := range fed.Components {
+		if !f.own[c.Revision] && revisions[c.ID] < c.Revision {
+			ids = append(ids, c.ID)
+		}
+	}
+	if err := p.loadComponents(ctx, ids, in); err != nil {
+		return err
+	}
+	for _, c := range fed.Sessions {
+		if f.own[c.Revision] {
+			continue
+		}
+		rec, err := p.Store.Session(ctx, c.Key)
+		switch {
+		case errors.Is(err, bos.ErrNotFound):
+			in.GoneSessions = append(in.GoneSessions, c.Key)
+		case err != nil:
+			return err
+		default:
+			in.Sessions = append(in.Sessions, rec)
+		}
+	}
+	if !fed.Options {
+		return nil
+	}
+	return p.loadOptions(ctx, in)
+}
+
+func (p Ports) loadComponents(ctx context.Context, ids []string, in *Inputs) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	records, err := p.Store.Components(ctx, bos.ComponentFilter{IDs: ids})
+	if err != nil {
+		return err
+	}
+	in.Records = append(in.Records, records...)
+	found := make(map[string]bool, len(records))
+	for i := range records {
+		found[records[i].ID] = true
+	}
+	for _, id := range ids {
+		if !found[id] {
+			in.Deleted = append(in.Deleted, id)
+		}
+	}
+	return nil
+}
+
+func (p Ports) loadOptions(ctx context.Context, in *Inputs) error {
+	options, err := p.Store.Options(ctx)
+	in.Options = &options
+	return err
+}
+
+// loadAll loads all that an engine works on anew, and tells it what is no longer
+// among it.
+func (p Ports) loadAll(ctx context.Context, e *Engine, in *Inputs) error {
+	enabled := true
+	records, err := p.Store.Components(ctx, bos.ComponentFilter{Enabled: &enabled})
+	if err != nil {
+		return err
+	}
+	sessions, err := p.OpenSessions(ctx, time.Time{})
+	if err != nil {
+		return err
+	}
+	in.Records, in.Sessions = append(in.Records, records...), append(in.Sessions, sessions...)
+	there := make(map[string]bool, len(records))
+	for i := range records {
+		there[records[i].ID] = true
+	}
+	for _, id := range sortedKeys(e.nodes) {
+		if !there[id] {
+			in.Deleted = append(in.Deleted, id)
+		}
+	}
+	open := make(map[bos.SessionKey]bool, len(sessions))
+	for i := range sessions {
+		open[sessions[i].Key()] = true
+	}
+	for key := range e.sessions {
+		if !open[key] {
+			in.GoneSessions = append(in.GoneSessions, key)
+		}
+	}
+	return p.loadOptions(ctx, in)
+}
