@@ -20,8 +20,8 @@ type PreviewRequest struct {
 
 // Preview is what a session would do, as the service knows it now.
 type Preview struct {
-	// Pin stands for the selected nodes, their images and the operation:
-	// equal pins mean an equal plan. Give it to POST /x/v1/sessions.
+	// Pin stands for the selected nodes and their roles, all that they boot and
+	// the operation: equal pins mean an equal plan. Give it to POST /x/v1/sessions.
 	Pin       string    `json:"pin"`
 	Operation Operation `json:"operation"`
 	// Count and Nodes are the selected nodes, folded
@@ -30,8 +30,7 @@ type Preview struct {
 	Nodes    string           `json:"nodes"`
 	BootSets []PreviewBootSet `json:"boot_sets"`
 	// Roles splits the selected nodes by their role in the inventory, in name
-	// order; what must never be rebooted is mostly said by role. It is not
-	// part of the pin.
+	// order; what must never be rebooted is mostly said by role.
 	Roles []PreviewRole `json:"roles"`
 	// Skipped groups the nodes that the template names and the session
 	// leaves out, by reason.
@@ -56,6 +55,12 @@ type PreviewBootSet struct {
 	// ImagePath and ImageETag name the image; empty for a shutdown.
 	ImagePath string `json:"image_path,omitempty"`
 	ImageETag string `json:"image_etag,omitempty"`
+	// KernelParameters are all that a session would write: the image's own, the
+	// boot set's, and what options and the root file system add. Of a boot set
+	// whose setup would fail they are "none: " and why.
+	KernelParameters string `json:"kernel_parameters,omitempty"`
+	Configuration    string `json:"configuration,omitempty"`
+	Arch             Arch   `json:"arch,omitempty"`
 }
 
 // PreviewRole is the selected nodes of one role; nodes without one are under

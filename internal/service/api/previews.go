@@ -122,7 +122,7 @@ func (s *server) preview(ctx context.Context, tenant string, body previewBody) (
 	if err != nil {
 		return bos.Preview{}, err
 	}
-	preview := decide.MakePreview(req, sel, found.images, s.Now().UTC(), receiptTTL)
+	preview := decide.MakePreview(req, sel, found.images, options, s.Now().UTC(), receiptTTL)
 	preview.Effects = decide.Effects(req, sel, inventory, found.images, records, options)
 	preview.Warnings = append(preview.Warnings, found.warnings(q.template.Name)...)
 	return preview, s.Store.PutReceipt(ctx, bos.Receipt{Key: key, Tenant: tenant, Preview: preview})

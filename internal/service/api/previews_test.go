@@ -242,10 +242,42 @@ func BenchmarkPreview(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		p := decide.MakePreview(req, sel, images, noon, time.Hour)
+		p := decide.MakePreview(req, sel, images, bos.DefaultOptions(), noon, time.Hour)
 		p.Effects = decide.Effects(req, sel, inventory, images, records, bos.DefaultOptions())
 		if len(decide.PreviewNodes(p)) != 10000 {
 			b.Fatal("nodes are missing")
 		}
+	}
+}
+
+func TestASessionIsRefusedWhereAnOptionOrARoleChangedWhatWasReviewed(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*site)
+		says   string
+	}{
+		"an option that is a kernel parameter": {func(s *site) {
+			s.do("PATCH", "/v2/options", object{"component_actual_state_ttl": "8h"}).ok(http.StatusOK, nil)
+		}, "bos_update_frequency=8h instead of bos_update_frequency=4h"},
+		"parameters in the image": {func(s *site) {
+			image := s.images["s3://boot-images/one/manifest.json"]
+			image.Parameters = "nosmt"
+			s.images["s3://boot-images/one/manifest.json"] = image
+		}, "nosmt instead of none"},
+		"a node that became another role's": {func(s *site) {
+			s.inv.Nodes[0].Role, s.inv.Nodes[0].SubRole = "Management", ""
+			s.inv.Groups["all"] = []string{"x1c0s1b0n0"}
+		}, "of role Management instead of Compute: x1c0s1b0n0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			s.inv.Groups["all"] = []string{"x1c0s1b0n0"}
+			s.putTemplate("t1", withSet("node_groups", []string{"all"}))
+			reviewed := s.preview(ask())
+			if got := reviewed.BootSets[0].KernelParameters; got != "bos_update_frequency=4h" {
+				t.Errorf("shown are the parameters %q", got)
+			}
+			c.change(s)
+			s.do("POST", "/x/v1/sessions", with(boot("s1"), "pin", reviewed.Pin)).refused(http.StatusConflict, titlePlanOutdated, c.says, "plan again")
+		})
 	}
 }

@@ -158,11 +158,11 @@ func (s *server) accept(ctx context.Context, body sessionBody, key bos.SessionKe
 	if err != nil || pin == "" {
 		return q, &inventory, err
 	}
-	return q, &inventory, s.comparePin(ctx, q.tenant, pin, decide.MakePreview(req, sel, found.images, s.Now(), receiptTTL))
+	return q, &inventory, s.comparePin(ctx, q.tenant, pin, decide.MakePreview(req, sel, found.images, options, s.Now(), receiptTTL))
 }
 
-// comparePin refuses a session whose nodes or images are no longer those that
-// were reviewed. What another tenant reviewed is not known here.
+// comparePin refuses a session whose nodes, roles or boots are no longer those
+// that were reviewed. What another tenant reviewed is not known here.
 func (s *server) comparePin(ctx context.Context, tenant, pin string, current bos.Preview) error {
 	if current.Pin == pin {
 		return nil

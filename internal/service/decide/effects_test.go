@@ -77,7 +77,7 @@ func TestEveryNodeOfATemplateHasOneEffectAndThePowerOfTheMomentChangesNoPin(t *t
 			return
 		}
 		images := imagesOf(req)
-		before := MakePreview(req, sel, images, testNow, 0)
+		before := MakePreview(req, sel, images, bos.DefaultOptions(), testNow, 0)
 		for i := range inv.Nodes {
 			inv.Nodes[i].Seen = rapid.SampledFrom([]bos.PowerState{bos.PowerStateUnknown, bos.PowerStateOn, bos.PowerStateOff}).Draw(rt, "power")
 		}
@@ -85,7 +85,7 @@ func TestEveryNodeOfATemplateHasOneEffectAndThePowerOfTheMomentChangesNoPin(t *t
 		if err != nil {
 			rt.Fatal(err)
 		}
-		p := MakePreview(req, sel, images, testNow, 0)
+		p := MakePreview(req, sel, images, bos.DefaultOptions(), testNow, 0)
 		if diff := cmp.Diff(before, p); diff != "" {
 			rt.Fatalf("what is known at plan depends on power: %s", diff)
 		}

@@ -16,10 +16,9 @@ import (
 // MakePreview is what a session of this selection would do; images are by
 // path. It expires after ttl. Its warnings are those of the selection: what is
 // wrong with images is for the caller to add.
-func MakePreview(req Request, sel Selection, images map[string]bos.Image, now time.Time, ttl time.Duration) bos.Preview {
+func MakePreview(req Request, sel Selection, images map[string]bos.Image, o bos.Options, now time.Time, ttl time.Duration) bos.Preview {
 	nodes := sel.Nodes()
 	p := bos.Preview{
-		Pin:       pin(req, sel, images),
 		Operation: req.Operation,
 		Count:     len(nodes),
 		Nodes:     bos.Fold(nodes),
@@ -36,6 +35,8 @@ func MakePreview(req Request, sel Selection, images map[string]bos.Image, now ti
 		if req.Operation != bos.OperationShutdown {
 			spec := req.Template.BootSets[set.Name]
 			shown.ImagePath, shown.ImageETag = spec.Path, images[spec.Path].ETag
+			shown.Arch, shown.Configuration = archOf(spec), req.Template.Configuration(spec)
+			shown.KernelParameters = effective(req, set.Name, images, o)
 		}
 		p.BootSets = append(p.BootSets, shown)
 	}
@@ -45,16 +46,35 @@ func MakePreview(req Request, sel Selection, images map[string]bos.Image, now ti
 	for _, skip := range sel.Skipped {
 		p.Skipped = append(p.Skipped, bos.PreviewSkip{Reason: skip.Reason, Count: len(skip.Nodes), Nodes: bos.Fold(skip.Nodes)})
 	}
+	p.Pin = pin(req, sel, images, p.BootSets)
 	return p
 }
 
-// pin is a hash of what a reviewer agrees to: operation, nodes, and what they
-// boot with which parameters and configuration.
+// effective is what setup would write as kernel parameters, with all that is
+// added to those of the boot set; of a boot set that setup refuses it is why.
+func effective(req Request, name string, images map[string]bos.Image, o bos.Options) string {
+	session := bos.SessionRecord{Session: bos.Session{Operation: req.Operation}, Template: req.Template}
+	desired, err := desiredState(session, name, req.Template.BootSets[name], images, o)
+	if err != nil {
+		return "none: " + err.Error()
+	}
+	return desired.BootArtifacts.KernelParameters
+}
+
+func archOf(set bos.BootSet) bos.Arch {
+	if set.Arch == "" {
+		return bos.ArchX86
+	}
+	return set.Arch
+}
+
+// pin is a hash of what a reviewer agrees to: operation, nodes and their roles,
+// and what they boot, as setup would write it, options included.
 // Everything in it is quoted or ends its line, so that no two plans read alike.
-func pin(req Request, sel Selection, images map[string]bos.Image) string {
+func pin(req Request, sel Selection, images map[string]bos.Image, sets []bos.PreviewBootSet) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%q %t\n", req.Operation, req.Stage)
-	for _, set := range sel.BootSets {
+	for i, set := range sel.BootSets {
 		fmt.Fprintf(h, "set %q\n", set.Name)
 		for _, id := range set.Nodes {
 			fmt.Fprintf(h, "node %q\n", id)
@@ -62,13 +82,18 @@ func pin(req Request, sel Selection, images map[string]bos.Image) string {
 		if req.Operation == bos.OperationShutdown {
 			continue
 		}
-		spec := req.Template.BootSets[set.Name]
-		path := spec.Path
-		image := images[path]
-		fmt.Fprintf(h, "boot %q %q %q %q\n", spec.KernelParameters, spec.RootfsProvider, spec.RootfsProviderPassthrough, req.Template.Configuration(spec))
-		fmt.Fprintf(h, "image %q %q\n", path, image.ETag)
+		spec, shown := req.Template.BootSets[set.Name], sets[i]
+		image := images[spec.Path]
+		fmt.Fprintf(h, "boot %q %q %q %q %q\n", shown.KernelParameters, shown.Configuration, shown.Arch, spec.RootfsProvider, spec.RootfsProviderPassthrough)
+		fmt.Fprintf(h, "image %q %q\n", spec.Path, image.ETag)
 		for _, file := range []bos.Artifact{image.Kernel, image.Initrd, image.Rootfs} {
 			fmt.Fprintf(h, "file %q %q\n", file.Path, file.ETag)
+		}
+	}
+	for _, role := range sel.Roles {
+		fmt.Fprintf(h, "role %q\n", role.Role)
+		for _, id := range role.Nodes {
+			fmt.Fprintf(h, "node %q\n", id)
 		}
 	}
 	return hexHash(h.Sum(nil))
@@ -110,11 +135,41 @@ func PreviewDiff(planned, current bos.Preview) string {
 		parts = append(parts, fmt.Sprintf("%d nodes instead of %d", current.Count, planned.Count))
 	}
 	parts = append(parts, nodeDiff(placed(planned), placed(current))...)
+	parts = append(parts, roleDiff(planned, current)...)
 	parts = append(parts, imageDiff(planned, current)...)
 	if len(parts) == 0 {
-		parts = append(parts, "the nodes are the same, but kernel parameters, root file system, configuration or a file of the image are others, or the session is staged and was not before, or the other way round")
+		parts = append(parts, "the nodes and what they boot are the same, but a file of the image is another, or the session is staged and was not before, or the other way round")
 	}
 	return strings.Join(parts, "; ")
+}
+
+// roleDiff tells of nodes that are selected now as before and have another role:
+// one that became Management is not what was reviewed.
+func roleDiff(planned, current bos.Preview) []string {
+	before, after := rolesOf(planned), rolesOf(current)
+	changed := make(map[[2]string][]string)
+	for id, role := range after {
+		if was, ok := before[id]; ok && was != role {
+			changed[[2]string{was, role}] = append(changed[[2]string{was, role}], id)
+		}
+	}
+	var parts []string
+	for key, ids := range changed {
+		parts = append(parts, fmt.Sprintf("of role %s instead of %s: %s", orNone(key[1]), orNone(key[0]), bos.Fold(ids)))
+	}
+	slices.Sort(parts)
+	return parts
+}
+
+func rolesOf(p bos.Preview) map[string]string {
+	roles := make(map[string]string, p.Count)
+	for _, role := range p.Roles {
+		ids, _ := bos.Expand(role.Nodes, bos.MaxExpand) // a preview's own folding expands
+		for _, id := range ids {
+			roles[id] = role.Role
+		}
+	}
+	return roles
 }
 
 // placed maps the nodes of a preview to their boot sets.
@@ -178,6 +233,9 @@ func imageDiff(planned, current bos.Preview) []string {
 		case was.ImageETag != is.ImageETag:
 			parts = append(parts, fmt.Sprintf("boot set %q: the image at %s has etag %s instead of %s", name, is.ImagePath, orNone(is.ImageETag), orNone(was.ImageETag)))
 		}
+		if ok {
+			parts = append(parts, bootDiff(was, is)...)
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(before)) {
 		if _, ok := after[name]; !ok {
@@ -185,6 +243,49 @@ func imageDiff(planned, current bos.Preview) []string {
 		}
 	}
 	return parts
+}
+
+// bootDiff names what else of a boot is another.
+func bootDiff(was, is bos.PreviewBootSet) []string {
+	var parts []string
+	if was.KernelParameters != is.KernelParameters {
+		gone, came := wordDiff(was.KernelParameters, is.KernelParameters)
+		text := fmt.Sprintf("boot set %q: the kernel parameters have %s instead of %s", is.Name, orNone(came), orNone(gone))
+		if gone == came {
+			text = fmt.Sprintf("boot set %q: the kernel parameters are in another order or spacing", is.Name)
+		}
+		parts = append(parts, text)
+	}
+	if was.Configuration != is.Configuration {
+		parts = append(parts, fmt.Sprintf("boot set %q: the configuration is %s instead of %s", is.Name, orNone(is.Configuration), orNone(was.Configuration)))
+	}
+	if was.Arch != is.Arch {
+		parts = append(parts, fmt.Sprintf("boot set %q: the architecture is %s instead of %s", is.Name, orNone(string(is.Arch)), orNone(string(was.Arch))))
+	}
+	return parts
+}
+
+// wordDiff is the words that only one of two texts has.
+func wordDiff(before, after string) (gone, came string) {
+	only := func(of, other string) string {
+		count := make(map[string]int)
+		for _, word := range strings.Fields(other) {
+			count[word]++
+		}
+		var words []string
+		for _, word := range strings.Fields(of) {
+			if count[word]--; count[word] < 0 {
+				words = append(words, word)
+			}
+		}
+		text := strings.Join(words, " ")
+		const most = 400
+		if len(text) > most {
+			text = strings.ToValidUTF8(text[:most], "") + "..."
+		}
+		return text
+	}
+	return only(before, after), only(after, before)
 }
 
 func orNone(s string) string {

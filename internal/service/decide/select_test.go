@@ -123,7 +123,7 @@ func plannedIsDone(t *rapid.T) {
 		}
 		return
 	}
-	planned := MakePreview(req, sel, images, noon, 0)
+	planned := MakePreview(req, sel, images, bos.DefaultOptions(), noon, 0)
 	records := make(map[string]bos.Record)
 	for _, n := range inv.Nodes {
 		records[n.ID] = bos.Record{Component: bos.Component{ID: n.ID}, Revision: 1}
@@ -248,7 +248,7 @@ func TestTheOrderOfTheInventoryChangesNothing(t *testing.T) {
 		if errA != nil {
 			return
 		}
-		planA, planB := MakePreview(req, a, imagesOf(req), noon, 0), MakePreview(req, b, imagesOf(req), noon, 0)
+		planA, planB := MakePreview(req, a, imagesOf(req), bos.DefaultOptions(), noon, 0), MakePreview(req, b, imagesOf(req), bos.DefaultOptions(), noon, 0)
 		if planA.Pin != planB.Pin || PreviewDiff(planA, planB) != "" {
 			t.Fatalf("two pins for one plan: %s", PreviewDiff(planA, planB))
 		}
@@ -297,12 +297,13 @@ func TestAPinCoversWhatAReviewerAgreedTo(t *testing.T) {
 		}}}
 		return req, imagesOf(req)
 	}
+	options := bos.DefaultOptions()
 	plan := func(req Request, images map[string]bos.Image, inv bos.Inventory) bos.Preview {
 		sel, err := Select(req, inv)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return MakePreview(req, sel, images, noon, 0)
+		return MakePreview(req, sel, images, options, noon, 0)
 	}
 	reviewed := plan(func() (Request, map[string]bos.Image, bos.Inventory) { r, i := base(); return r, i, site }())
 	for name, c := range map[string]struct {
@@ -326,12 +327,45 @@ func TestAPinCoversWhatAReviewerAgreedTo(t *testing.T) {
 			set := r.Template.BootSets["a"]
 			set.KernelParameters = "debug"
 			r.Template.BootSets["a"] = set
-		}, "kernel parameters"},
+		}, `boot set "a": the kernel parameters have debug instead of quiet`},
+		"other parameters of the image": {func(_ *Request, images map[string]bos.Image, _ *bos.Inventory) {
+			image := images["p"]
+			image.Parameters = "crashkernel=512M"
+			images["p"] = image
+		}, "crashkernel=512M instead of none"},
+		"an option that nodes boot with": {func(*Request, map[string]bos.Image, *bos.Inventory) {
+			options.ComponentActualStateTTL = "8h"
+		}, "bos_update_frequency=8h instead of bos_update_frequency=4h"},
+		"another root file system": {func(r *Request, _ map[string]bos.Image, _ *bos.Inventory) {
+			set := r.Template.BootSets["a"]
+			set.RootfsProviderPassthrough = "live"
+			r.Template.BootSets["a"] = set
+		}, "root=::live instead of none"},
+		"another order of kernel parameters": {func(r *Request, _ map[string]bos.Image, _ *bos.Inventory) {
+			set := r.Template.BootSets["a"]
+			set.KernelParameters = " quiet"
+			r.Template.BootSets["a"] = set
+		}, "another order or spacing"},
+		"another configuration": {func(r *Request, _ map[string]bos.Image, _ *bos.Inventory) {
+			r.Template.CFS = &bos.CFS{Configuration: "c2"}
+		}, "the configuration is c2 instead of none"},
+		"a boot set that boots no longer": {func(_ *Request, images map[string]bos.Image, _ *bos.Inventory) {
+			image := images["p"]
+			image.Initrd.Path = ""
+			images["p"] = image
+		}, "has no initrd"},
+		"another role of a node": {func(r *Request, _ map[string]bos.Image, inv *bos.Inventory) {
+			set := r.Template.BootSets["a"]
+			set.NodeList = []string{"x1c0s0b0n0"}
+			r.Template.BootSets["a"] = set
+			inv.Nodes = []bos.Node{{ID: "x1c0s0b0n0", Role: "Management", Enabled: true}}
+		}, "of role Management instead of Compute: x1c0s0b0n0"},
 		"another operation": {func(r *Request, _ map[string]bos.Image, _ *bos.Inventory) { r.Operation = bos.OperationBoot }, "boot instead of reboot"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			req, images := base()
 			inv := site
+			defer func() { options = bos.DefaultOptions() }()
 			c.change(&req, images, &inv)
 			now := plan(req, images, inv)
 			if diff := PreviewDiff(reviewed, now); !strings.Contains(diff, c.says) {

@@ -123,9 +123,9 @@ func (e *Engine) plan(rec bos.SessionRecord, facts SetupFacts) (decide.SetupPlan
 		return decide.SetupPlan{}, err
 	}
 	if rec.Pin != "" {
-		now := decide.MakePreview(req, sel, facts.Images, e.step.times.Wall, 0)
+		now := decide.MakePreview(req, sel, facts.Images, e.options, e.step.times.Wall, 0)
 		if now.Pin != rec.Pin {
-			return decide.SetupPlan{}, errors.New("the nodes or images changed between the plan and the session's setup; no node was touched; plan again")
+			return decide.SetupPlan{}, errors.New("the nodes, their roles or what they boot changed between the plan and the session's setup; no node was touched; plan again")
 		}
 	}
 	return decide.PlanSetup(rec, sel, facts.Images, e.options)
