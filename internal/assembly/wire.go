@@ -133,7 +133,7 @@ func (w *wiring) redfish(c config.Redfish) error {
 		Timeouts: redfish.Timeouts{Connect: c.ConnectTimeout, TLS: c.TLSTimeout, Read: c.ReadTimeout, Reset: c.ResetTimeout}}
 	switch inventory := w.out.Inventory.(type) {
 	case *hsm.Client:
-		rc.Endpoints = ofHSM(inventory)
+		rc.Endpoints, rc.Holds = ofHSM(inventory), inventory.HeedingReservations().Holds
 	case *inventoryfile.File:
 		// The file is there to be read, so a change holds at once.
 		rc.Endpoints, rc.EndpointsTTL = ofFile(inventory), fileTTL

@@ -17,6 +17,7 @@ const (
 	CauseUpstreamOutage     Cause = "upstream_outage"
 	CauseUnknownToPower     Cause = "unknown_to_power_control"
 	CauseLocked             Cause = "locked"
+	CauseReserved           Cause = "reserved"
 	CauseResetRefused       Cause = "reset_refused"
 	CauseResetIgnored       Cause = "reset_ignored"
 	CauseResetUnconfirmed   Cause = "reset_unconfirmed"
@@ -43,6 +44,7 @@ var causeSentences = map[Cause]string{
 	CauseUpstreamOutage:         "the service that reaches it is not answering; work goes on when it is back",
 	CauseUnknownToPower:         "the inventory has no BMC endpoint for it; rediscover the node",
 	CauseLocked:                 "it is locked or reserved in HSM; unlock it, or wait for who works on it",
+	CauseReserved:               "it or its BMC is reserved in HSM by a service that works on it, such as a firmware update; wait for it, or end the reservation",
 	CauseResetRefused:           "its BMC refused the reset; read the BMC's message in the error",
 	CauseResetIgnored:           "its BMC accepted the power action and did nothing; reset the BMC",
 	CauseResetUnconfirmed:       "the power action was sent, and nobody said what became of it; check the BMC",

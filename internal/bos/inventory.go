@@ -14,9 +14,19 @@ type Node struct {
 	// Empty says that there is no node in its place: it was taken out, and the
 	// inventory remembers it.
 	Empty bool
+	// Reserved says that a service works on it, BMCHeld that its BMC is locked
+	// or reserved.
+	Reserved, BMCHeld bool
 	// Seen is the power as the inventory last saw it, unknown where it does
 	// not say. It is a hint for people; nothing is done because of it.
 	Seen PowerState
+}
+
+// Hold is that somebody keeps a node from being touched; the zero value is that
+// nobody does. Detail says who or what, for people.
+type Hold struct {
+	Cause  Cause
+	Detail string
 }
 
 // Inventory is the inventory at one moment: what selection works on.

@@ -335,9 +335,9 @@ func (s *Server) oneMembership(w http.ResponseWriter, r *http.Request) {
 func (s *Server) lockStatus(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	list := []map[string]any{}
-	for _, n := range s.room.Inventory().Nodes {
-		if meets(q, "Type", "Node") && meets(q, "Locked", strconv.FormatBool(n.Locked)) && meets(q, "Reserved", "false") {
-			list = append(list, map[string]any{"ID": n.ID, "Locked": n.Locked, "Reserved": false, "ReservationDisabled": false})
+	for _, l := range s.room.Locks(time.Now()) {
+		if meets(q, "Type", l.Type) && meets(q, "Locked", strconv.FormatBool(l.Locked)) && meets(q, "Reserved", strconv.FormatBool(l.Reserved)) {
+			list = append(list, l.body())
 		}
 	}
 	if len(list) == 0 {
@@ -345,6 +345,66 @@ func (s *Server) lockStatus(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer(w, http.StatusOK, map[string]any{"Components": list})
+}
+
+// someLockStatus is lockStatus for components that are named.
+func (s *Server) someLockStatus(w http.ResponseWriter, r *http.Request) {
+	var body struct{ ComponentIDs []string }
+	if !decode(w, r, &body) {
+		return
+	}
+	locks := make(map[string]LockStatus)
+	for _, l := range s.room.Locks(time.Now()) {
+		locks[l.ID] = l
+	}
+	list, unknown := []map[string]any{}, []string{}
+	for _, id := range body.ComponentIDs {
+		if l, ok := locks[bos.CanonicalXname(id)]; ok {
+			list = append(list, l.body())
+		} else {
+			unknown = append(unknown, id)
+		}
+	}
+	if len(list) == 0 {
+		problem(w, http.StatusBadRequest, "Component not found")
+		return
+	}
+	told := map[string]any{"Components": list}
+	if len(unknown) > 0 {
+		told["NotFound"] = unknown
+	}
+	answer(w, http.StatusOK, told)
+}
+
+// reserve reserves components as a service does that works on them, or ends that.
+func (s *Server) reserve(reserved bool) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var body struct {
+			ComponentIDs        []string
+			ReservationKeys     []struct{ ID, Key string }
+			ReservationDuration int
+		}
+		if !decode(w, r, &body) {
+			return
+		}
+		for _, k := range body.ReservationKeys {
+			body.ComponentIDs = append(body.ComponentIDs, k.ID)
+		}
+		now := time.Now()
+		until := now.Add(time.Duration(max(body.ReservationDuration, 1)) * time.Minute)
+		if !reserved {
+			until = time.Time{}
+		}
+		done, failed := []map[string]string{}, []map[string]string{}
+		for _, id := range body.ComponentIDs {
+			if !s.room.SetReserved(id, now, until) {
+				failed = append(failed, map[string]string{"ID": id, "Reason": "NotFound"})
+				continue
+			}
+			done = append(done, map[string]string{"ID": id, "ReservationKey": id + ":rk:1", "DeputyKey": id + ":dk:1", "ExpirationTime": until.UTC().Format(time.RFC3339)})
+		}
+		answer(w, http.StatusOK, map[string]any{"Success": done, "Failure": failed})
+	}
 }
 
 // meets reports whether a filter, whose name may have any case, is not asked for

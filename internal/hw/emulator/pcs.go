@@ -207,7 +207,7 @@ func (r *Room) startTask(t *transition, l TransitionOf, now time.Time) {
 		r.endTask(nil, k, taskSucceeded, "Component already in desired state", "")
 	case state != bos.PowerStateOn && (t.operation == opHardRestart || t.operation == opSoftRestart):
 		r.endTask(nil, k, taskFailed, fmt.Sprintf("Component must be in the On state for %s", t.operation), "Component is in the wrong power state")
-	case n.Locked || n.task != nil:
+	case n.Locked || n.task != nil || r.lockOf(n.ID, "Node", false, now).Reserved:
 		failure := "Unable to reserve component"
 		if l.DeputyKey != "" {
 			failure = "Invalid deputy key and unable to reserve component"

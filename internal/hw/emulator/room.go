@@ -58,13 +58,16 @@ var (
 // safe for concurrent use. Times passed to it may not run backwards for one
 // node.
 type Room struct {
-	config     Config
-	mu         sync.Mutex
-	faults     Faults
-	nodes      map[string]*node
-	order      []*node
-	bmcs       map[string][]*node
-	silent     map[string]bool
+	config Config
+	mu     sync.Mutex
+	faults Faults
+	nodes  map[string]*node
+	order  []*node
+	bmcs   map[string][]*node
+	silent map[string]bool
+	// reserved and lockedBMCs are locks in HSM, by node or BMC.
+	reserved   map[string]reservation
+	lockedBMCs map[string]bool
 	elsewhere  bool
 	outage     bool
 	groups     map[string][]string
@@ -110,6 +113,7 @@ func NewRoom(c Config) (*Room, error) {
 	}
 	r := &Room{
 		config: c, faults: c.Faults, nodes: make(map[string]*node), bmcs: make(map[string][]*node),
+		reserved: make(map[string]reservation), lockedBMCs: make(map[string]bool),
 		silent: make(map[string]bool), asked: make(map[string]uint64), groups: make(map[string][]string), partitions: make(map[string][]string),
 	}
 	if c.Dump != nil {
@@ -269,11 +273,6 @@ func (r *Room) DeleteGroup(group string) bool {
 // SetEnabled enables or disables a node in HSM; it reports whether it exists.
 func (r *Room) SetEnabled(id string, enabled bool) bool {
 	return r.change(id, func(n *node) { n.Enabled = enabled })
-}
-
-// SetLocked locks or unlocks a node in HSM; it reports whether it exists.
-func (r *Room) SetLocked(id string, locked bool) bool {
-	return r.change(id, func(n *node) { n.Locked = locked })
 }
 
 func (r *Room) change(id string, fn func(*node)) bool {

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/gather"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 )
 
@@ -35,6 +36,8 @@ type Client struct {
 	// bmcs, listed and interfaced are what HSM said before.
 	bmcs               steady
 	listed, interfaced some
+	locks              *gather.Asks[lockAnswer]
+	heedsReservations  bool
 }
 
 var _ bos.InventorySource = (*Client)(nil)
@@ -44,7 +47,7 @@ var _ bos.InventorySource = (*Client)(nil)
 func New(u transport.Upstream) *Client { return newClient(u, 0) }
 
 func newClient(u transport.Upstream, retryWait time.Duration) *Client {
-	return &Client{
+	c := &Client{
 		http: u.Open(transport.Config{
 			Upstream: "HSM", WayOut: transport.Always("check that HSM runs and that inventory.hsm.url is right"),
 			Timeout: defaultTimeout, MaxBody: maxBody, Retries: retries, RetryWait: retryWait,
@@ -52,6 +55,16 @@ func newClient(u transport.Upstream, retryWait time.Duration) *Client {
 		url:  u.Base(),
 		bmcs: steady{now: time.Now, log: slog.New(slog.DiscardHandler)},
 	}
+	c.locks = gather.New(c.lockedNow)
+	return c
+}
+
+// HeedingReservations makes the inventory tell which nodes and BMCs are reserved. It
+// is for sites where this service asks BMCs itself: where PCS does, PCS reserves
+// nodes on its behalf.
+func (c *Client) HeedingReservations() *Client {
+	c.heedsReservations = true
+	return c
 }
 
 // Telling logs what is odd about HSM's answers.
@@ -66,7 +79,7 @@ func (c *Client) Telling(log *slog.Logger) *Client {
 func (c *Client) Inventory(ctx context.Context) (bos.Inventory, error) {
 	var (
 		inv     bos.Inventory
-		locked  map[string]bool
+		locked  map[string]lockState
 		unasked error
 	)
 	all, asking := errgroup.WithContext(ctx)
@@ -81,9 +94,17 @@ func (c *Client) Inventory(ctx context.Context) (bos.Inventory, error) {
 		return bos.Inventory{}, unasked
 	}
 	for i := range inv.Nodes {
-		inv.Nodes[i].Locked = inv.Nodes[i].Locked || locked[inv.Nodes[i].ID]
+		c.lock(&inv.Nodes[i], locked)
 	}
 	return inv, nil
+}
+
+// lock notes what of the locks is about a node.
+func (c *Client) lock(n *bos.Node, locked map[string]lockState) {
+	own, bmc := locked[n.ID], locked[bos.BMCOf(n.ID)]
+	n.Locked = n.Locked || own.Locked
+	n.Reserved = c.heedsReservations && own.Reserved
+	n.BMCHeld = bmc.Locked || c.heedsReservations && bmc.Reserved
 }
 
 // badRequest reports whether HSM called a question bad: its answer to one about
@@ -141,34 +162,11 @@ func seen(state string) bos.PowerState {
 	}
 }
 
-// locked reads the locked nodes. It asks about all nodes, as SMD before 2.45 and
-// OpenCHAMI's call the question for the locked ones bad while none is locked.
-// Builds of SMD without locks have no such path.
-func (c *Client) locked(ctx context.Context) (map[string]bool, error) {
-	q := c.question("/locks/status?type=Node")
-	var list struct {
-		Components *[]struct {
-			ID     string
-			Locked bool
-		}
-	}
-	err := c.http.JSON(ctx, q, &list)
-	switch class := transport.ClassOf(err); {
-	case class == transport.ClassAbsent, class == transport.ClassUnsupported:
-		// A gateway that knows no path says nothing of locks.
-		return nil, nil //nolint:nilnil // this HSM has no locks
-	case err != nil:
-		return nil, err
-	case list.Components == nil:
-		return nil, c.missing(q, "Components")
-	}
-	locked := make(map[string]bool, len(*list.Components))
-	for _, n := range *list.Components {
-		if n.Locked {
-			locked[bos.CanonicalXname(n.ID)] = true
-		}
-	}
-	return locked, nil
+// locked reads the locks of all nodes and of their BMCs. It asks about all, as SMD
+// before 2.45 and OpenCHAMI's call the question for the locked ones bad while none
+// is locked.
+func (c *Client) locked(ctx context.Context) (map[string]lockState, error) {
+	return c.lockList(ctx, c.question("/locks/status?type=Node&type=NodeBMC"))
 }
 
 // sets reads groups (which have a label) or partitions (which have a name).

@@ -20,7 +20,7 @@ const (
 	componentsPath = "/hsm/v2/State/Components?type=Node"
 	groupsPath     = "/hsm/v2/groups"
 	partitionsPath = "/hsm/v2/partitions"
-	locksPath      = "/hsm/v2/locks/status?type=Node"
+	locksPath      = "/hsm/v2/locks/status?type=Node&type=NodeBMC"
 	endpointsPath  = "/hsm/v2/Inventory/ComponentEndpoints?type=Node"
 )
 

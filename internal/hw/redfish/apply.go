@@ -11,6 +11,8 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 )
 
+const cancelledAction = "the power action was cancelled before it was sent"
+
 // Apply asks each node's BMC for a reset, by the first advertised type that
 // means the operation; one that the BMC then refuses is followed by the next of
 // the same meaning, and never by a restart. Before a refusal counts, the BMC is
@@ -31,8 +33,12 @@ func (c *Client) Apply(ctx context.Context, op bos.PowerOp, ids []string, each f
 		}
 		return
 	}
+	locks := c.holdsOf(ctx, bos.Distinct(ids))
 	run(ctx, c, ids, job[bos.CallResult]{
 		one: func(ctx context.Context, t target) (bos.CallResult, bool) {
+			if r, kept := locks.keeps(ctx, t.id); kept {
+				return r, false
+			}
 			r, silent := caller.apply(ctx, t, kind)
 			r.ID = t.id
 			return r, silent
@@ -47,7 +53,7 @@ func (c *Client) Apply(ctx context.Context, op bos.PowerOp, ids []string, each f
 			return bos.CallResult{ID: id, Outcome: bos.CallNotAttempted, Cause: bos.CauseUnknownToPower, Detail: bos.CauseUnknownToPower.Sentence()}
 		},
 		cancelled: func(id string) bos.CallResult {
-			return bos.CallResult{ID: id, Outcome: bos.CallNotAttempted, Detail: "the power action was cancelled before it was sent"}
+			return bos.CallResult{ID: id, Outcome: bos.CallNotAttempted, Detail: cancelledAction}
 		},
 	}, each)
 }

@@ -45,6 +45,10 @@ type Config struct {
 	// Endpoints says where the ComputerSystem of each node is, by xname. It
 	// is asked again every EndpointsTTL and for a node it did not know.
 	Endpoints func(ctx context.Context) (map[string]Endpoint, error)
+	// Holds says which nodes are kept from being touched now. It is asked before
+	// each Apply, and again for those that then wait long; nil is nobody. While
+	// it has no answer, nothing is sent.
+	Holds func(ctx context.Context, ids []string) (map[string]bos.Hold, error)
 	// EndpointsTTL is how old its answer may become; 0 is a minute.
 	EndpointsTTL time.Duration
 	// CA verifies the BMCs' certificates; nil is the system's pool.

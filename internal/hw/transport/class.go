@@ -48,6 +48,8 @@ func ClassOf(err error) Class {
 		return ClassAway
 	case Refused:
 		return failed.answered()
+	case Withheld:
+		return ClassCaller
 	case Unanswered, Broken:
 		if failed.foreign {
 			return ClassGateway

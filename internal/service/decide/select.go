@@ -60,6 +60,8 @@ const (
 	SkipUnknown  = "unknown to the inventory"
 	SkipEmpty    = "empty in the inventory"
 	SkipLocked   = "locked in the inventory"
+	SkipReserved = "reserved in the inventory by a service that works on it"
+	SkipBMCHeld  = "its BMC is locked or reserved in the inventory"
 	SkipTenant   = "belongs to another tenant or to none"
 	SkipArch     = "other architecture than its boot set"
 	SkipDisabled = "disabled in the inventory"
@@ -67,7 +69,7 @@ const (
 
 // SkipReasons lists the reasons in the order in which they are looked for.
 func SkipReasons() []string {
-	return []string{SkipLimit, SkipUnknown, SkipEmpty, SkipLocked, SkipTenant, SkipArch, SkipDisabled}
+	return []string{SkipLimit, SkipUnknown, SkipEmpty, SkipLocked, SkipReserved, SkipBMCHeld, SkipTenant, SkipArch, SkipDisabled}
 }
 
 // Nodes lists all selected nodes, sorted.
@@ -276,6 +278,8 @@ func (s *selector) skip(id string, set bos.BootSet) (reason int, skip bool) {
 		!known,
 		node.Empty,
 		node.Locked,
+		node.Reserved,
+		node.BMCHeld,
 		s.tenant != nil && !s.tenant[id],
 		!sameArch(node.Arch, set.Arch),
 		!node.Enabled && !s.req.IncludeDisabled,

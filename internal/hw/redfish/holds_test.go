@@ -1,0 +1,85 @@
+package redfish_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/redfish"
+)
+
+// holder is who says which nodes are kept from being touched.
+type holder struct {
+	mu    sync.Mutex
+	holds map[string]bos.Hold
+	err   error
+	asked int
+}
+
+func (h *holder) ask(context.Context, []string) (map[string]bos.Hold, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.asked++
+	return h.holds, h.err
+}
+
+func (h *holder) set(holds map[string]bos.Hold, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.holds, h.err = holds, err
+}
+
+func TestNothingIsSentToANodeThatIsKeptFromBeingTouchedOrOfWhichNobodyCanSay(t *testing.T) {
+	h := &holder{}
+	atRoom(t, 3, redfish.Config{Holds: h.ask}, func(t *testing.T, s *emulator.Server, c *redfish.Client, _ *atomic.Value) {
+		ids := nodesOf(s)
+		h.set(map[string]bos.Hold{ids[1]: {Cause: bos.CauseReserved, Detail: "reserved by FAS"}}, nil)
+		got := apply(t.Context(), t, c, bos.PowerOn, ids...).results
+		wantResult(t, got[ids[0]], bos.CallDone, bos.CauseNone)
+		wantResult(t, got[ids[1]], bos.CallNotAttempted, bos.CauseReserved, "reserved by FAS")
+		wantResult(t, got[ids[2]], bos.CallDone, bos.CauseNone)
+		if h.asked != 1 {
+			t.Errorf("%d questions for one batch", h.asked)
+		}
+		h.set(nil, errors.New("HSM is away"))
+		for _, r := range apply(t.Context(), t, c, bos.PowerForceOff, ids...).results {
+			wantResult(t, r, bos.CallNotAttempted, bos.CauseUpstreamOutage, "HSM is away", "nothing is sent")
+		}
+		h.set(nil, nil)
+		wantResult(t, apply(t.Context(), t, c, bos.PowerOn, ids[1]).results[ids[1]], bos.CallDone, bos.CauseNone)
+		for i, id := range ids {
+			if n := len(s.Room().Resets(id)); n != 1 {
+				t.Errorf("node %d was reset %d times", i, n)
+			}
+		}
+	})
+}
+
+// TestALockThatComesWhileAResetWaitsForItsTurnIsHeeded: the BMC of the first node is
+// slow, and the second node waits behind it.
+func TestALockThatComesWhileAResetWaitsForItsTurnIsHeeded(t *testing.T) {
+	h := &holder{}
+	atRoom(t, 2, redfish.Config{Holds: h.ask, Concurrency: 1}, func(t *testing.T, s *emulator.Server, c *redfish.Client, _ *atomic.Value) {
+		ids := nodesOf(s)
+		if err := s.Room().AddFaults(time.Now(), emulator.Rule{Fault: emulator.FaultSlowReset, Delay: 20 * time.Second}); err != nil {
+			t.Fatal(err)
+		}
+		busy := make(chan struct{})
+		go func() {
+			defer close(busy)
+			c.Apply(t.Context(), bos.PowerOn, ids[1:], func(bos.CallResult) {})
+		}()
+		<-time.After(time.Second)
+		go func() {
+			<-time.After(10 * time.Second)
+			h.set(map[string]bos.Hold{ids[1]: {Cause: bos.CauseLocked, Detail: "locked a moment ago"}}, nil)
+		}()
+		wantResult(t, apply(t.Context(), t, c, bos.PowerForceOff, ids[1]).results[ids[1]], bos.CallNotAttempted, bos.CauseLocked, "locked a moment ago")
+		<-busy
+	})
+}
