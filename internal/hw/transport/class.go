@@ -48,8 +48,6 @@ func ClassOf(err error) Class {
 		return ClassAway
 	case Refused:
 		return failed.answered()
-	case Withheld:
-		return ClassCaller
 	case Unanswered, Broken:
 		if failed.foreign {
 			return ClassGateway
