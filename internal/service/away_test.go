@@ -98,7 +98,9 @@ func TestNodesThatBootWhileNobodyCanTakeTheirReportsAreNotResetAfterwards(t *tes
 		"killed": func(w *world, f *frail) {
 			f.killed.Store(true)
 			w.stop()
-			<-w.ended
+			if err := <-w.ended; err != nil {
+				w.t.Error(err)
+			}
 			w.advance(outage)
 			w.start()
 			w.advance(leaseTTL)
