@@ -52,3 +52,33 @@ import {
 		}
 	}
 }
+
+func TestAnImportedSessionIsNotRunBecauseItGetsTriggersAfterAnotherChange(t *testing.T) {
+	fake := filled(t)
+	w := newWorkspace(t)
+	imported := func(more string) string {
+		return "resource \"bos_session\" \"monday\" {\n  name = \"monday\"\n  operation = \"reboot\"\n  template_name = \"compute\"\n" + more + "\n}\n"
+	}
+	w.write(providerBlock(fake), imported(""))
+	w.terraform("import", "-no-color", "-input=false", "bos_session.monday", "monday").exits(t, 0)
+	w.write(providerBlock(fake), imported(`poll_interval = "11s"`))
+	w.apply().exits(t, 0)
+	w.write(providerBlock(fake), imported("poll_interval = \"11s\"\ntriggers = { image = \"1\" }"))
+	w.plan().says(t, "0 to add, 1 to change, 0 to destroy")
+	w.apply().exits(t, 0)
+	w.plan().exits(t, 0)
+	sessions(t, fake, 1)
+	w.write(providerBlock(fake), imported("poll_interval = \"11s\"\ntriggers = { image = \"2\" }"))
+	w.plan().says(t, "must be replaced") // from then on they count
+}
+
+func TestAnImportedSessionMayHaveAPin(t *testing.T) {
+	fake := filled(t)
+	w := newWorkspace(t)
+	w.write(providerBlock(fake), "resource \"bos_session\" \"monday\" {\n  name = \"monday\"\n  operation = \"reboot\"\n  template_name = \"compute\"\n  pin = \"reviewed\"\n}\n")
+	w.terraform("import", "-no-color", "-input=false", "bos_session.monday", "monday").exits(t, 0)
+	w.plan().says(t, "0 to add, 1 to change, 0 to destroy")
+	w.apply().exits(t, 0)
+	w.plan().exits(t, 0)
+	sessions(t, fake, 1)
+}

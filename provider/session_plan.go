@@ -51,6 +51,9 @@ func (r *sessionResource) ModifyPlan(ctx context.Context, req resource.ModifyPla
 	}
 	plan.ID = state.ID
 	plan.keepPlanned(state)
+	if state.Pin.IsNull() {
+		plan.Pin = config.Pin // of a session that was imported, or run without a preview
+	}
 	plan.keepResults(state)
 	if !plan.MaxFailed.Equal(state.MaxFailed) {
 		plan.Succeeded = plan.judged()

@@ -35,7 +35,8 @@ var (
 	_ resource.ResourceWithIdentity    = (*sessionResource)(nil)
 )
 
-// privateImported marks a resource that was imported and not changed since.
+// privateImported marks a component that was imported and not changed since, and a
+// session that was imported and had no triggers since.
 const (
 	privateImported = "imported"
 	isImported      = "true"
@@ -249,7 +250,11 @@ func (r *sessionResource) Update(ctx context.Context, req resource.UpdateRequest
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
 	resp.Diagnostics.Append(identifyNamed(ctx, resp.Identity, m.Tenant, m.Name)...)
-	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateImported, []byte(notImported))...)
+	// Triggers that an imported session gets later count as those that it ran with,
+	// whatever else was changed before.
+	if !m.Triggers.IsNull() {
+		resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateImported, []byte(notImported))...)
+	}
 }
 
 // Delete deletes the record of a session that is over and forgets one that is
