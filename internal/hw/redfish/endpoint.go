@@ -23,7 +23,8 @@ type Endpoint struct {
 	// asked for its systems.
 	System string
 	// UUID and Name are what the BMC calls the system, each empty if unknown.
-	// They are used where System is empty.
+	// They tell which system it is where System is empty, and the UUID whether
+	// it is the node's machine in any case.
 	UUID, Name string
 	// Target is the path of its reset action, empty if unknown.
 	Target string
@@ -44,9 +45,7 @@ type Endpoint struct {
 // be asked of it. A reset target elsewhere is dropped: credentials go to the
 // BMC and nowhere else.
 func (e Endpoint) usable() (Endpoint, bool) {
-	if ip, err := netip.ParseAddr(e.Address); err == nil && ip.Is6() {
-		e.Address = "[" + e.Address + "]"
-	}
+	e.Address = addressOf(e.Address)
 	u, err := url.Parse("https://" + e.Address + "/")
 	if err != nil || e.Address == "" || u.Host != e.Address || u.Path != "/" || u.User != nil || u.RawQuery != "" {
 		return Endpoint{}, false
@@ -64,10 +63,34 @@ func (e Endpoint) usable() (Endpoint, bool) {
 	return e, true
 }
 
+// addressOf is the address of a BMC as it is compared: of two nodes whose addresses
+// differ in case or in a port that goes without saying the BMC is one.
+func addressOf(text string) string {
+	text = strings.ToLower(text)
+	host, port := text, ""
+	if h, p, err := net.SplitHostPort(text); err == nil {
+		host, port = h, p
+	}
+	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	ip, err := netip.ParseAddr(host)
+	switch {
+	case err == nil && ip.Is6():
+		host = "[" + ip.String() + "]"
+	case host != text && strings.HasPrefix(text, "["):
+		return text // in brackets, and no IPv6 address: it is refused
+	default:
+		host = strings.TrimSuffix(host, ".")
+	}
+	if port == "" || port == "443" {
+		return host
+	}
+	return host + ":" + port
+}
+
 // local is the path of a reference that stays on the BMC.
 func (e Endpoint) local(reference string) (string, bool) {
 	u, err := url.Parse(reference)
-	if err != nil || u.Host != "" && u.Host != e.Address || u.User != nil || !strings.HasPrefix(u.Path, "/") {
+	if err != nil || u.Host != "" && addressOf(u.Host) != e.Address || u.User != nil || !strings.HasPrefix(u.Path, "/") {
 		return "", false
 	}
 	return u.EscapedPath(), true
@@ -193,6 +216,13 @@ func usable(found map[string]Endpoint) map[string]Endpoint {
 		known[id] = e
 	}
 	return known
+}
+
+// outdated makes the next question for what is known ask anew.
+func (l *locator) outdated() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.asked = time.Time{}
 }
 
 // last is what is known, without asking.

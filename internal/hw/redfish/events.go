@@ -31,7 +31,7 @@ func (c *Client) Events(hint func(nodes ...string)) http.Handler {
 			w.WriteHeader(http.StatusMethodNotAllowed)
 			return
 		}
-		nodes := c.locator.nodesOf(strings.TrimPrefix(r.URL.Path, EventsPath))
+		nodes := c.locator.nodesOf(addressOf(strings.TrimPrefix(r.URL.Path, EventsPath)))
 		if len(nodes) == 0 {
 			w.WriteHeader(http.StatusNotFound)
 			return

@@ -46,4 +46,5 @@ var (
 	Message    = message
 	Advertises = advertises
 	Usable     = Endpoint.usable
+	SameUUID   = sameMachine
 )

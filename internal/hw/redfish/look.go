@@ -63,6 +63,11 @@ func (c caller) look(ctx context.Context, t target) (bos.PowerReading, bool) {
 		}
 		return unread(r, failed)
 	}
+	if text, is := c.stranger(t, res.Body); is {
+		c.doubt(ctx, t.Endpoint)
+		return estranged(r, text), false
+	}
+	c.recognize(t.Endpoint)
 	word, err := powerWord(res.Body)
 	r.State = powerState(word)
 	if r.State == bos.PowerStateUnknown {

@@ -66,6 +66,9 @@ type Config struct {
 	// every request. A BMC that has no session to give gets Basic
 	// credentials for a while.
 	Sessions bool
+	// IgnoreUUIDs does not compare the UUID of a system with that of the
+	// inventory, for sites that made theirs up.
+	IgnoreUUIDs bool
 	// Concurrency bounds the BMCs that are asked at the same time and have
 	// not taken long yet; 0 is 256. Those that have, and those that were
 	// silent when last asked, have four times as many places of their own.
@@ -116,11 +119,14 @@ type Client struct {
 	trusted, suspect chan struct{}
 	guard            guard
 
-	mu      sync.Mutex
-	silent  map[string]bool // by address
-	gates   map[string]*gate
-	learned map[string]reset    // by address and path of the system
-	systems map[string][]member // by address, of BMCs that were asked for them
+	mu     sync.Mutex
+	silent map[string]bool // by address
+	// strangers are BMCs, by address, that showed another machine than the
+	// inventory's when last looked at.
+	strangers map[string]bool
+	gates     map[string]*gate
+	learned   map[string]reset    // by address and path of the system
+	systems   map[string][]member // by address, of BMCs that were asked for them
 	// sessions are by address; what is in one belongs to who holds the gate.
 	sessions map[string]*session
 	// subscriptions are by address, of BMCs that were asked to send events.
@@ -163,13 +169,14 @@ func New(c Config) *Client {
 			Upstream: "the BMC", Timeout: c.Read, MaxBody: maxBody, Message: message, WayOut: wayOut,
 			Header: map[string]string{"OData-Version": "4.0"},
 		}, conn),
-		locator: locator,
-		trusted: make(chan struct{}, c.Concurrency),
-		suspect: make(chan struct{}, max(min(suspects*c.Concurrency, transport.ConnectionBudget()/2), 1)),
-		silent:  make(map[string]bool),
-		gates:   make(map[string]*gate),
-		learned: make(map[string]reset),
-		systems: make(map[string][]member),
+		locator:   locator,
+		trusted:   make(chan struct{}, c.Concurrency),
+		suspect:   make(chan struct{}, max(min(suspects*c.Concurrency, transport.ConnectionBudget()/2), 1)),
+		silent:    make(map[string]bool),
+		strangers: make(map[string]bool),
+		gates:     make(map[string]*gate),
+		learned:   make(map[string]reset),
+		systems:   make(map[string][]member),
 
 		sessions: make(map[string]*session),
 

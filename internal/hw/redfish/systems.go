@@ -106,8 +106,8 @@ func (e Endpoint) among(members []member) (string, error) {
 	var paths, found []string
 	for _, m := range members {
 		paths = append(paths, m.path)
-		same := e.UUID != "" && strings.EqualFold(m.uuid, e.UUID)
-		other := e.UUID != "" && m.uuid != "" && !same
+		same, known := sameMachine(m.uuid, e.UUID)
+		other := known && !same
 		if same || !other && e.Name != "" && (m.name == e.Name || m.id == e.Name) {
 			found = append(found, m.path)
 		}

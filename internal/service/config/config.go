@@ -92,6 +92,9 @@ type Redfish struct {
 	// https://bos.example:8770; it then subscribes to the events of all BMCs.
 	// Empty is by polling alone.
 	Events string `yaml:"events"`
+	// IgnoreUUIDs looks at nodes whose system has another UUID than the
+	// inventory says, for inventories with UUIDs that somebody made up.
+	IgnoreUUIDs bool `yaml:"ignore_uuids"`
 	// The timeouts of a connection, of the TLS handshake on it, of a request,
 	// and of one that resets a node; 0 is 5 s, 10 s, 30 s and 60 s.
 	ConnectTimeout time.Duration `yaml:"connect_timeout"`
