@@ -340,6 +340,9 @@ func (r *runner) act(ctx context.Context, batch decide.Batch) {
 // the next engine orders what is wanted then.
 func (r *runner) dropEngine() {
 	r.flights.haltAll()
+	if r.engine != nil {
+		r.next.Results = append(r.engine.Accepted(), r.next.Results...)
+	}
 	r.engine = nil
 	r.lease.rest()
 }

@@ -27,7 +27,7 @@ func await(r bos.Record, o Observation, p bos.Policy, now, deadline time.Time, w
 	case o.Power.Asked.Before(halfway):
 		return Decision{Next: r, Look: nextLook(r, o, p, now, halfway), Why: why}
 	default:
-		kind := effectOf(r.LastAction.Action)
+		kind := EffectOf(r.LastAction.Action)
 		r.Work.Resent = true
 		r.Work.InFlight, r.Work.Unanswered, r.Work.FlightAt = kind, false, now
 		return Decision{Next: r, Effect: bos.Effect{Kind: kind}, Why: again}

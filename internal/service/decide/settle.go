@@ -69,7 +69,7 @@ func Settle(r bos.Record, e bos.Effect, res bos.CallResult, now time.Time) bos.R
 // undo settles an action anew that was accepted and that the upstream then gave
 // up, unless the node is where it led all the same.
 func undo(r bos.Record, o Observation, now time.Time) bos.Record {
-	kind := effectOf(r.LastAction.Action)
+	kind := EffectOf(r.LastAction.Action)
 	if o.Power.Undone.Outcome == bos.CallDone || kind == bos.EffectNone ||
 		!called(r, r.LastAction.Action) || showsEffect(kind, o.Power.State) {
 		return r
@@ -78,8 +78,8 @@ func undo(r bos.Record, o Observation, now time.Time) bos.Record {
 	return Settle(r, bos.Effect{Kind: kind}, o.Power.Undone, now)
 }
 
-// effectOf is the effect that left an action on the record.
-func effectOf(action bos.Action) bos.EffectKind {
+// EffectOf is the effect that left an action on the record.
+func EffectOf(action bos.Action) bos.EffectKind {
 	for _, kind := range []bos.EffectKind{bos.EffectPowerOn, bos.EffectPowerOffGraceful, bos.EffectPowerOffForceful} {
 		if actionOf(kind) == action {
 			return kind

@@ -445,6 +445,20 @@ func (e *Engine) settle(r Result) {
 	}
 }
 
+// Accepted are the answers that this engine has taken in and not written yet, as
+// they travel with the next write: for the engine that follows it in this process.
+func (e *Engine) Accepted() []Result {
+	var results []Result
+	for _, id := range sortedKeys(e.nodes) {
+		n := e.nodes[id]
+		kind := decide.EffectOf(n.rec.LastAction.Action)
+		if kind != bos.EffectNone && !n.accepted.IsZero() && n.accepted.Equal(n.rec.Work.FlightAt) {
+			results = append(results, Result{Effect: bos.Effect{Kind: kind}, CallResult: bos.CallResult{ID: id}})
+		}
+	}
+	return results
+}
+
 // decide asks for the decision on one node and takes it over.
 func (e *Engine) decide(id string) {
 	n, ok := e.nodes[id]

@@ -52,6 +52,11 @@ const (
 	// BugReadyByFlag takes the boot parameters for stored that a power-on was
 	// given back with, whatever is desired since.
 	BugReadyByFlag
+	// BugForgetsCalls starts an engine afresh beside the calls of the one before.
+	BugForgetsCalls
+	// BugUnknownIsAlone takes it for each node's own trouble that power control
+	// knows none.
+	BugUnknownIsAlone
 	// BugNeverAway lets waits run on while the service is away.
 	BugNeverAway
 	// BugWallClock measures waits with the wall clock.

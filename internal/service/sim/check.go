@@ -18,7 +18,9 @@ type checks struct {
 	cancelled map[bos.SessionKey]bool
 	// crashed says that the service has crashed at least once.
 	crashed bool
-	// Of the current engine only: flying are the effects under way, looking the
+	// life is the process that the service started last.
+	life int
+	// Of the current process, or engine, only: flying are the effects under way, looking the
 	// nodes whose power is being asked for, known the last reading of each node.
 	flying  map[string]bos.EffectKind
 	looking map[string]bool
@@ -70,8 +72,11 @@ func newChecks(w *World) checks {
 func (c *checks) mostRetries() int { return max(bos.DefaultOptions().DefaultRetryPolicy, 4) }
 
 func (c *checks) restarted() {
-	c.crashed = c.w.epoch > 1
-	clear(c.flying)
+	c.crashed = c.w.life > 1
+	if c.life != c.w.life {
+		clear(c.flying)
+	}
+	c.life = c.w.life
 	clear(c.looking)
 	clear(c.known)
 }
@@ -112,8 +117,8 @@ func (c *checks) record(id string) bos.Record {
 }
 
 // started holds an effect against what must be true when it starts.
-func (c *checks) started(epoch int, e bos.Effect, id string) {
-	if epoch != c.w.epoch {
+func (c *checks) started(life int, e bos.Effect, id string) {
+	if life != c.w.life {
 		return
 	}
 	if kind := c.flying[id]; kind != bos.EffectNone {
@@ -202,8 +207,8 @@ func (c *checks) sent(kind bos.EffectKind, id string, r bos.Record) {
 	}
 }
 
-func (c *checks) answered(epoch int, ids []string) {
-	if epoch != c.w.epoch {
+func (c *checks) answered(life int, ids []string) {
+	if life != c.w.life {
 		return
 	}
 	for _, id := range ids {
@@ -290,6 +295,9 @@ func (c *checks) committed(commit bos.Commit, conflicts bos.Conflicts, before in
 func (c *checks) ended(r bos.Record) {
 	c.armed(r.ID)
 	if r.DeriveStatus() == bos.StatusFailed {
+		if r.Work.Cause == bos.CauseUnknownToPower {
+			c.w.violated("%s failed because power control had forgotten everybody", r.ID)
+		}
 		if r.Work.Cause == bos.CauseNone || r.Work.Cause.Sentence() == "" || r.Error == "" {
 			c.w.violated("%s failed without a cause: %q, %q", r.ID, r.Work.Cause, r.Error)
 		}

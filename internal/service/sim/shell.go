@@ -28,7 +28,8 @@ func (w *World) start() {
 		return
 	}
 	w.epoch++
-	w.engine = engine.New(engine.Settings{Configures: w.config.CFS, Limits: limits})
+	w.engine = engine.New(engine.Settings{Configures: w.config.CFS, Limits: limits, NoPower: w.config.Bug == BugUnknownIsAlone})
+	w.handOver(&cold)
 	w.pending = cold
 	w.resume(cold)
 	w.tellOptions(*cold.Options, &w.pending)
@@ -80,9 +81,66 @@ func (w *World) stop() {
 	if _, err := w.store.Lease(w.ctx, holder, w.clock.When(renewed), bos.Lease{}); err != nil {
 		w.violated("lease: %s", err)
 	}
+	w.endEngine()
+	w.life++
+	clear(w.calls)
+	w.late = nil
+}
+
+func (w *World) endEngine() {
 	w.engine, w.arrivals = nil, engine.Arrivals{}
 	w.epoch++
 	w.stepAt = time.Time{}
+}
+
+// call is an effect under way on one node.
+type call struct {
+	kind   bos.EffectKind
+	halted bool
+}
+
+// refused is a commit that the database refuses: the engine starts afresh, calls
+// that have not begun are never made, and the answers of the pass are kept.
+func (w *World) refused(in engine.Inputs) {
+	if _, err := w.store.Lease(w.ctx, holder, w.clock.When(w.mono()), bos.Lease{}); err != nil {
+		w.violated("lease: %s", err)
+	}
+	w.late = append(w.late, w.engine.Accepted()...)
+	w.late = append(w.late, in.Results...)
+	w.endEngine()
+	for _, c := range w.calls {
+		c.halted = w.config.Bug != BugForgetsCalls
+	}
+	w.after(restartTime, w.start)
+}
+
+// handOver gives a new engine the calls that are still under way.
+func (w *World) handOver(cold *engine.Inputs) {
+	if w.config.Bug == BugForgetsCalls {
+		clear(w.calls)
+	}
+	cold.Flights = make(map[string]bos.EffectKind)
+	for id, c := range w.calls {
+		cold.Flights[id] = c.kind
+	}
+	cold.Results, w.late = w.late, nil
+}
+
+// land delivers the answers to effects, unless their process crashed since: they
+// are for whatever engine there is.
+func (w *World) land(life int, results ...engine.Result) {
+	if w.life != life {
+		return
+	}
+	for _, res := range results {
+		delete(w.calls, res.ID)
+	}
+	if w.engine == nil {
+		w.late = append(w.late, results...)
+		return
+	}
+	w.pending.Results = append(w.pending.Results, results...)
+	w.wake(w.Now)
 }
 
 // leave takes the service away for a while.
@@ -157,6 +215,10 @@ func (w *World) step() {
 	w.spoil(&out)
 	effects, again := out.Effects, w.spoilt
 	committed := !engine.Empty(out.Commit) || len(out.SetUps) > 0
+	if committed && w.chance(w.config.CommitErrors) {
+		w.refused(in)
+		return
+	}
 	if !engine.Empty(out.Commit) {
 		before, _ := w.store.LastEvent(w.ctx)
 		out.Commit.Fence = w.fence
@@ -221,7 +283,7 @@ func (w *World) setUp(setup bos.Setup) {
 func (w *World) startCalls(out engine.Outputs, effects []decide.Batch) {
 	epoch := w.epoch
 	for _, b := range effects {
-		w.startEffect(epoch, b)
+		w.startEffect(w.life, b)
 	}
 	asked, _ := w.clockNow()
 	for _, id := range out.Looks {

@@ -54,6 +54,9 @@ type Config struct {
 	CrashAt       int
 	CrashShare    float64
 	BeforeEffects bool
+	// CommitErrors is the share of commits that the database refuses: the
+	// engine starts afresh in the same process, with calls under way.
+	CommitErrors float64
 	// Writes is how many writes clients make by chance, Hints how often HSM
 	// says of some nodes that their power changed; before the faults end.
 	Writes, Hints int
@@ -88,6 +91,9 @@ const (
 	CFS   Upstream = "CFS"
 	Power Upstream = "PCS"
 	BMCs  Upstream = "BMCs"
+	// Endpoints is the inventory's knowledge of BMCs: power control answers that
+	// it knows nobody.
+	Endpoints Upstream = "Endpoints"
 )
 
 // Outage is an upstream that does not answer.
@@ -138,6 +144,11 @@ type World struct {
 	// arrivals is what the engine lets those know that take reports in.
 	arrivals engine.Arrivals
 	epoch    int
+	// life counts processes, epoch engines. calls are the effects under way of
+	// this process, late their answers that no engine has taken yet.
+	life     int
+	calls    map[string]*call
+	late     []engine.Result
 	pending  engine.Inputs
 	follower engine.Follower
 	// spoilt says that a bug changed what the step wrote.
@@ -198,6 +209,7 @@ func New(store bos.Store, c Config) (*World, error) {
 		Now: Epoch, config: c, ctx: context.Background(), store: store, room: room,
 		rng: rand.New(rand.NewPCG(c.Seed, 1)), //nolint:gosec // a simulation must repeat
 		out: make(map[Upstream]bool), open: make(map[bos.SessionKey]bool), faulty: true,
+		life: 1, calls: make(map[string]*call),
 	}
 	w.check = newChecks(w)
 	w.ports = engine.Ports{Store: store, Inventory: w, Artifacts: w}

@@ -82,10 +82,10 @@ const (
 // chaos is all that can go wrong, by one seed.
 func chaos(seed uint64) sim.Config {
 	c := sim.Config{
-		Seed: seed, Nodes: 10, FaultsFor: 20 * time.Minute, CrashShare: 0.03, Writes: 8, Hints: 40, CFS: seed%2 == 0,
+		Seed: seed, Nodes: 10, FaultsFor: 20 * time.Minute, CrashShare: 0.03, CommitErrors: 0.02, Writes: 8, Hints: 40, CFS: seed%2 == 0,
 		Faults: sim.Faults{Drop: 0.05, Refuse: 0.05, Hang: 0.02, FailBoot: 0.05, FailConfig: 0.05, Stale: 2 * time.Second}, Horizon: 12 * time.Hour,
 	}
-	of := []sim.Upstream{sim.HSM, sim.BSS, sim.CFS, sim.Power, sim.BMCs}[seed%5]
+	of := []sim.Upstream{sim.HSM, sim.BSS, sim.CFS, sim.Power, sim.BMCs, sim.Endpoints}[seed%6]
 	c.Outages = []sim.Outage{{Of: of, From: time.Duration(seed%7) * 10 * time.Second, For: 5 * time.Minute}}
 	if seed%3 == 0 {
 		c.Limits = bos.PowerLimits{Window: 10 * time.Second, Starts: 3, CabinetStarts: 2}
@@ -204,6 +204,8 @@ func TestTheChecksFindBugsMadeOnPurpose(t *testing.T) {
 		"a hint taken for a fact":        {c: sim.Config{Bug: sim.BugHintIsFact, Hints: 200, Faults: sim.Faults{Hang: 0.3, Stale: 5 * time.Second}, FaultsFor: 20 * time.Minute}, finds: "whose power is not known"},
 		"a reset sent a third time":      {c: sim.Config{Bug: sim.BugAgainAndAgain, Faults: sim.Faults{Drop: 0.9}, FaultsFor: time.Hour}, finds: "is sent a third time"},
 		"a reset sent again too early":   {c: sim.Config{Bug: sim.BugHasty, Faults: sim.Faults{Drop: 0.9}, FaultsFor: time.Hour}, finds: "is sent again after"},
+		"calls of an engine forgotten":   {c: sim.Config{Bug: sim.BugForgetsCalls, CommitErrors: 0.5, Writes: 100, Faults: sim.Faults{Hang: 0.2}, Outages: []sim.Outage{{Of: sim.BSS, For: 2 * time.Minute}}, FaultsFor: 4 * time.Minute}, finds: "is under way"},
+		"all unknown taken for each one": {c: sim.Config{Bug: sim.BugUnknownIsAlone, Outages: []sim.Outage{{Of: sim.Endpoints, From: time.Second, For: time.Hour}}}, finds: "had forgotten everybody"},
 		"another image taken for stored": {c: sim.Config{Bug: sim.BugReadyByFlag, Writes: 400, Faults: sim.Faults{Refuse: 0.6}, FaultsFor: 4 * time.Minute}, finds: "without the boot parameters"},
 		"waits that run on meanwhile":    {c: sim.Config{Bug: sim.BugNeverAway, Away: []sim.Away{{From: 4500 * time.Millisecond, For: time.Hour}}}, finds: "has taken yet"},
 		"waits by the wall clock":        {c: sim.Config{Bug: sim.BugWallClock, Steps: []sim.ClockStep{{At: 4500 * time.Millisecond, By: time.Hour}}}, finds: "has booted for"},
@@ -231,5 +233,16 @@ func TestASeedReplaysExactly(t *testing.T) {
 	second, b, _ := run(t, chaos(12), limit)
 	if first.Commits != second.Commits || first.Steps != second.Steps || !first.Now.Equal(second.Now) || !a.Status.EndTime.Equal(b.Status.EndTime.Time) {
 		t.Errorf("two runs of one seed differ: %d and %d commits, ending %s and %s", first.Commits, second.Commits, first.Now, second.Now)
+	}
+}
+
+func TestASessionEndsInARoomAFifthOfWhichIsDeadForGood(t *testing.T) {
+	dead := []string{"x1000c0s0b0", "x1000c0s1b0", "x1000c0s2b0"}
+	w, rec, _ := run(t, sim.Config{Seed: 7, Nodes: 20, Dead: dead, Horizon: time.Hour}, "")
+	for _, v := range w.Violations {
+		t.Error(v)
+	}
+	if s := rec.Extended; s == nil || s.PercentFailed < 15 || s.PercentFailed > 40 || s.PercentSuccessful+s.PercentFailed != 100 {
+		t.Errorf("status %+v, want all nodes done and those of the dead BMCs failed", s)
 	}
 }

@@ -30,19 +30,20 @@ func (w *World) Image(_ context.Context, path string) (bos.Image, error) {
 	}, nil
 }
 
-func (w *World) startEffect(epoch int, b decide.Batch) {
+func (w *World) startEffect(life int, b decide.Batch) {
 	for _, id := range b.IDs {
-		w.check.started(epoch, b.Effect, id)
+		w.calls[id] = &call{kind: b.Effect.Kind}
+		w.check.started(life, b.Effect, id)
 		if w.config.Bug == BugTwoAtOnce {
-			w.check.started(epoch, b.Effect, id)
+			w.check.started(life, b.Effect, id)
 		}
 	}
 	switch b.Effect.Kind {
 	case bos.EffectWriteBoot:
-		w.after(w.delay(), func() { w.writeBoot(epoch, b) })
+		w.after(w.delay(), func() { w.writeBoot(life, b) })
 		return
 	case bos.EffectConfigure:
-		w.after(w.delay(), func() { w.configure(epoch, b) })
+		w.after(w.delay(), func() { w.configure(life, b) })
 		return
 	default:
 	}
@@ -52,7 +53,7 @@ func (w *World) startEffect(epoch int, b decide.Batch) {
 	}
 	for _, id := range ids {
 		started := w.Now
-		w.after(w.delay(), func() { w.power(epoch, b.Effect, id, started) })
+		w.after(w.delay(), func() { w.power(life, b.Effect, id, started) })
 	}
 }
 
@@ -63,20 +64,33 @@ func (w *World) stranger() string {
 }
 
 // results answers an effect for every node of a batch.
-func (w *World) results(epoch int, b decide.Batch, token string, res bos.CallResult) {
-	w.check.answered(epoch, b.IDs)
-	w.answer(epoch, func(in *engine.Inputs) {
-		for _, id := range b.IDs {
-			res.ID = id
-			in.Results = append(in.Results, engine.Result{Effect: b.Effect, Token: token, CallResult: res})
-		}
-	})
+func (w *World) results(life int, b decide.Batch, token string, res bos.CallResult) {
+	w.check.answered(life, b.IDs)
+	for _, id := range b.IDs {
+		res.ID = id
+		w.land(life, engine.Result{Effect: b.Effect, Token: token, CallResult: res})
+	}
 }
 
-func (w *World) writeBoot(epoch int, b decide.Batch) {
+// halted answers a batch for the process that was told to make no more of its
+// calls, as an adapter does right before it sends.
+func (w *World) halted(life int, b decide.Batch) bool {
+	for _, id := range b.IDs {
+		if c := w.calls[id]; life == w.life && c != nil && c.halted {
+			w.results(life, b, "", bos.CallResult{Outcome: bos.CallNotAttempted, Detail: bos.NotPermitted})
+			return true
+		}
+	}
+	return false
+}
+
+func (w *World) writeBoot(life int, b decide.Batch) {
+	if w.halted(life, b) {
+		return
+	}
 	if w.out[BSS] {
 		w.after(dialTimeout, func() {
-			w.results(epoch, b, "", bos.CallResult{Outcome: bos.CallUnknown, Cause: bos.CauseUpstreamOutage, Detail: "BSS: " + errOut.Error()})
+			w.results(life, b, "", bos.CallResult{Outcome: bos.CallUnknown, Cause: bos.CauseUpstreamOutage, Detail: "BSS: " + errOut.Error()})
 		})
 		return
 	}
@@ -85,13 +99,16 @@ func (w *World) writeBoot(epoch int, b decide.Batch) {
 	if w.config.Bug != BugNoBootParameters {
 		w.room.SetBootParameters(b.IDs, b.Effect.Artifacts, token)
 	}
-	w.results(epoch, b, token, bos.CallResult{})
+	w.results(life, b, token, bos.CallResult{})
 }
 
-func (w *World) configure(epoch int, b decide.Batch) {
+func (w *World) configure(life int, b decide.Batch) {
+	if w.halted(life, b) {
+		return
+	}
 	if w.out[CFS] {
 		w.after(dialTimeout, func() {
-			w.results(epoch, b, "", bos.CallResult{Outcome: bos.CallUnknown, Cause: bos.CauseUpstreamOutage, Detail: "CFS: " + errOut.Error()})
+			w.results(life, b, "", bos.CallResult{Outcome: bos.CallUnknown, Cause: bos.CauseUpstreamOutage, Detail: "CFS: " + errOut.Error()})
 		})
 		return
 	}
@@ -102,7 +119,7 @@ func (w *World) configure(epoch int, b decide.Batch) {
 	}
 	w.room.PatchCFS(emulator.CFSFilter{IDs: b.IDs}, patch, w.Now)
 	w.expectReports()
-	w.results(epoch, b, "", bos.CallResult{})
+	w.results(life, b, "", bos.CallResult{})
 }
 
 func (w *World) lookConfiguration(epoch int, ids []string, asked time.Time) {
@@ -136,6 +153,8 @@ func (w *World) look(epoch int, id string, asked time.Time) {
 		r := bos.PowerReading{ID: id, Asked: asked}
 		wait := time.Duration(0)
 		switch {
+		case w.out[Endpoints]:
+			r.Cause, r.Detail = bos.CauseUnknownToPower, "no endpoint"
 		case w.out[Power]:
 			r.Symptom, r.Cause, r.Detail, wait = bos.SymptomSilent, bos.CauseUpstreamOutage, "PCS: "+errOut.Error(), dialTimeout
 		case w.room.Silent(bos.BMCOf(id)):
@@ -182,10 +201,15 @@ var resetTypes = map[bos.EffectKind]string{
 }
 
 // power asks a BMC for a reset that was started a moment ago.
-func (w *World) power(epoch int, e bos.Effect, id string, started time.Time) {
+func (w *World) power(life int, e bos.Effect, id string, started time.Time) {
+	if w.halted(life, decide.Batch{Effect: e, IDs: []string{id}}) {
+		return
+	}
 	res := bos.CallResult{ID: id}
 	wait := time.Duration(0)
 	switch {
+	case w.out[Endpoints]:
+		res.Outcome, res.Cause, res.Detail = bos.CallNotAttempted, bos.CauseUnknownToPower, "no endpoint"
 	case w.out[Power]:
 		res.Outcome, res.Cause, wait = bos.CallNotAttempted, bos.CauseUpstreamOutage, dialTimeout
 	case w.room.Silent(bos.BMCOf(id)):
@@ -214,10 +238,8 @@ func (w *World) power(epoch int, e bos.Effect, id string, started time.Time) {
 		return
 	}
 	w.after(wait, func() {
-		w.check.answered(epoch, []string{id})
-		w.answer(epoch, func(in *engine.Inputs) {
-			in.Results = append(in.Results, engine.Result{Effect: e, CallResult: res})
-		})
+		w.check.answered(life, []string{id})
+		w.land(life, engine.Result{Effect: e, CallResult: res})
 	})
 }
 
