@@ -64,6 +64,9 @@ func (r *runner) run(ctx context.Context) error {
 	defer stopKeeping()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	// What another process wrote wakes nobody: the feed is read now and then.
+	round := time.NewTicker(leaseTTL / 3)
+	defer round.Stop()
 	for {
 		began := time.Now()
 		wake, err := r.pass(ctx, calls)
@@ -81,6 +84,7 @@ func (r *runner) run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 		case <-timer.C:
+		case <-round.C:
 		case err := <-r.lease.trouble:
 			if errors.Is(err, bos.ErrLeaseHeld) {
 				r.flights.haltAll()
