@@ -18,7 +18,7 @@ const actMargin = 2 * time.Second
 // keeper holds the engine's lease and knows until when this service may act. It
 // renews it on a goroutine that does nothing else: a long pass must not cost it.
 type keeper struct {
-	store  bos.Store
+	store  bos.EngineStore
 	holder string
 	clock  *clock
 	log    *slog.Logger

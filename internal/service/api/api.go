@@ -16,9 +16,18 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
+// Store is what the API needs of one: nothing of what the engine writes.
+type Store interface {
+	bos.Records
+	bos.Sessions
+	bos.Templates
+	bos.History
+	bos.Health
+}
+
 // Config is what the API works on.
 type Config struct {
-	Store bos.Store
+	Store Store
 	// Inventory, Artifacts and Tenants may be nil: a request that needs one
 	// is then refused with a sentence that says what to configure.
 	Inventory bos.InventorySource

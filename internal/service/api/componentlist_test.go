@@ -48,7 +48,7 @@ func TestAListIsWhatEachComponentAloneIs(t *testing.T) {
 
 // breaking fails after some documents.
 type breaking struct {
-	bos.Store
+	Store
 	after int
 }
 

@@ -428,7 +428,7 @@ func (e *endless) Read(p []byte) (int, error) {
 }
 
 // outOfOrder is a store whose database is gone.
-type outOfOrder struct{ bos.Store }
+type outOfOrder struct{ Store }
 
 func (outOfOrder) Templates(context.Context, *string) ([]bos.SessionTemplate, error) {
 	return nil, errOutage

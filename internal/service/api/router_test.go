@@ -82,7 +82,7 @@ func TestHealthFollowsTheDatabase(t *testing.T) {
 }
 
 // brokenStore is a store whose database is gone.
-type brokenStore struct{ bos.Store }
+type brokenStore struct{ Store }
 
 func (brokenStore) Ping(context.Context) error { return errOutage }
 

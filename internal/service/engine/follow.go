@@ -18,7 +18,7 @@ type Follower struct {
 }
 
 // Begin takes up the feed at its end. What is loaded after it is as new as that.
-func (f *Follower) Begin(ctx context.Context, store bos.Store) error {
+func (f *Follower) Begin(ctx context.Context, store bos.EngineStore) error {
 	fed, err := store.Changes(ctx, 0)
 	if err != nil {
 		return fmt.Errorf("follow the store: %w", err)

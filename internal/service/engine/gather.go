@@ -10,11 +10,20 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
 )
 
+// Store is what an engine needs of one.
+type Store interface {
+	bos.Records
+	bos.Sessions
+	bos.Templates
+	bos.History
+	bos.EngineStore
+}
+
 // Ports is everything outside that a shell needs to carry out what Step says.
 // Inventory, Configuration, Artifacts, Tenants and Registry may be nil where a site has
 // none.
 type Ports struct {
-	Store         bos.Store
+	Store         Store
 	Inventory     bos.InventorySource
 	Power         bos.Power
 	Boot          bos.BootParameters

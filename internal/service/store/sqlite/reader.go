@@ -3,8 +3,11 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
 // querier is the connections that read, or one of them.
@@ -56,4 +59,18 @@ func (s *Store) snapshot(ctx context.Context, read func(q querier) error) error 
 		err = errors.Join(err, done)
 	}
 	return err
+}
+
+// one decodes a stored document; no row is bos.ErrNotFound.
+func one[T any](row scanner) (T, error) {
+	var v T
+	var document []byte
+	err := row.Scan(&document)
+	if notThere(err) {
+		return v, bos.ErrNotFound
+	}
+	if err == nil {
+		err = json.Unmarshal(document, &v)
+	}
+	return v, err
 }

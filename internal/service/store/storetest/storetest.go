@@ -14,50 +14,66 @@ import (
 
 var now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-// Run runs the suite; open makes an empty store.
+// tests are those of one port, by what must hold.
+type tests map[string]func(*testing.T, bos.Store)
+
+// Run runs the suite, port by port; open makes an empty store.
 func Run(t *testing.T, open func(t *testing.T) bos.Store) {
 	t.Helper()
-	for name, test := range map[string]func(*testing.T, bos.Store){
-		"a commit writes only what has not changed meanwhile": commitComparesRevisions,
-		"a setup arms nodes as they are when it is written":   setUp,
-		"a setup of a session that has changed does nothing":  setUpOfAnother,
-		"tokens are known as soon as their commit returns":    tokens,
-		"filters are combined, and pages follow each other":   filters,
-		"concurrent writers lose no update":                   concurrentWriters,
-		"one of many creators of a session name wins":         nameRace,
-		"a failed change undoes all of its batch":             failedBatch,
-		"the lease fences off an older holder":                lease,
-		"templates of two tenants may share a name":           tenants,
+	for _, of := range []tests{records, sessions, templates, histories, engines} {
+		for name, test := range of {
+			t.Run(name, func(t *testing.T) { test(t, open(t)) })
+		}
+	}
+}
 
-		"a document is the record as the API shows it":             documents,
-		"long lists come whole, in order, and within a limit":      longLists,
-		"boot artifacts come back as they were written":            artifacts,
-		"every filter alone and all together":                      everyFilter,
-		"a skipped record stays as it is and is not created":       skipped,
-		"a change that leaves a missing record empty creates it":   createdEmpty,
-		"a change that panics is undone and the next one is made":  panics,
-		"a write whose client is gone is not made":                 gone,
-		"an unchanged record is not written":                       unchanged,
-		"an id that comes twice is changed twice":                  twice,
-		"16 writers of 10000 components lose no update":            manyWriters,
-		"a session and its components change together":             ownedTogether,
-		"a tally is of one moment, also while nodes are applied":   tornTally,
-		"a tally counts what the records say":                      tally,
-		"history is listed by id, session and component":           history,
-		"a tenant sees its own history only":                       tenantHistory,
-		"notes are written with what was written, and only then":   notes,
-		"who asked before a commit is woken by its events":         wakes,
-		"an event for one record only comes with its change":       noted,
+var (
+	records = tests{
+		"tokens are known as soon as their commit returns":        tokens,
+		"filters are combined, and pages follow each other":       filters,
+		"concurrent writers lose no update":                       concurrentWriters,
+		"a failed change undoes all of its batch":                 failedBatch,
+		"a document is the record as the API shows it":            documents,
+		"long lists come whole, in order, and within a limit":     longLists,
+		"boot artifacts come back as they were written":           artifacts,
+		"every filter alone and all together":                     everyFilter,
+		"a skipped record stays as it is and is not created":      skipped,
+		"a change that leaves a missing record empty creates it":  createdEmpty,
+		"a change that panics is undone and the next one is made": panics,
+		"a write whose client is gone is not made":                gone,
+		"an unchanged record is not written":                      unchanged,
+		"an id that comes twice is changed twice":                 twice,
+		"16 writers of 10000 components lose no update":           manyWriters,
+		"a token means the newest artifacts that it was given":    tokenAgain,
+	}
+	sessions = tests{
+		"one of many creators of a session name wins":            nameRace,
+		"a session and its components change together":           ownedTogether,
+		"a tally is of one moment, also while nodes are applied": tornTally,
+		"a tally counts what the records say":                    tally,
+	}
+	templates = tests{
+		"templates of two tenants may share a name": tenants,
+	}
+	histories = tests{
+		"history is listed by id, session and component":         history,
+		"a tenant sees its own history only":                     tenantHistory,
+		"notes are written with what was written, and only then": notes,
+		"who asked before a commit is woken by its events":       wakes,
+		"an event for one record only comes with its change":     noted,
+	}
+	engines = tests{
+		"a commit writes only what has not changed meanwhile":      commitComparesRevisions,
+		"a setup arms nodes as they are when it is written":        setUp,
+		"a setup of a session that has changed does nothing":       setUpOfAnother,
+		"the lease fences off an older holder":                     lease,
 		"a commit without a fence passes a lease that is held":     unfenced,
-		"a token means the newest artifacts that it was given":     tokenAgain,
 		"a revision is never used again, also of what was deleted": neverAgain,
 		"a write returns the revision that is stored":              sameEverywhere,
 		"the feed tells what changed, and what was deleted":        feed,
 		"a reader of the feed that fell behind loads all anew":     fallenBehind,
-	} {
-		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
-}
+)
 
 func record(id string) bos.Record {
 	return bos.Record{Component: bos.Component{ID: id}}

@@ -1,0 +1,291 @@
+package bos
+
+import (
+	"context"
+	"time"
+)
+
+// What a service stores, in five ports; who uses it takes the ones it needs. Their
+// signatures know no database. Every write gets a revision, higher than all before
+// it in the store, which the records carry; none is used again, also not for what was
+// deleted and made anew. Methods that change something return only after the change
+// is durable. Those that take notes write each as an event in the transaction of the
+// change, with what was changed filled in (Component, or Session and Tenant), once
+// for every record that was written. A function that changes records may be run more
+// than once for one write, each time on what is stored then.
+
+// Store is all of them.
+type Store interface {
+	Records
+	Sessions
+	Templates
+	History
+	EngineStore
+	Health
+
+	Close() error
+}
+
+// Health tells whether the store can be used.
+type Health interface {
+	// Ping reports whether the database can be used.
+	Ping(ctx context.Context) error
+}
+
+// Records are the components, and what the tokens stand for that they report.
+type Records interface {
+	// Components lists records ordered by id. Unknown ids are left out.
+	Components(ctx context.Context, f ComponentFilter) ([]Record, error)
+	// ComponentIDs lists the ids of the same records, without reading them.
+	ComponentIDs(ctx context.Context, f ComponentFilter) ([]string, error)
+	// ComponentDocuments lists the same records as the JSON documents that
+	// the v2 API answers. document is valid until each returns; an error of
+	// each ends the list and is returned. What changes while a long list
+	// is read may appear in it as it was before or after.
+	ComponentDocuments(ctx context.Context, f ComponentFilter, each func(document []byte) error) error
+	// MutateComponents runs fn on each named record in one transaction, in
+	// order; exists is false for an id without a record. fn then works on an
+	// empty one with that ID, and nil creates it, also if fn left it empty.
+	// ErrSkip leaves the record, or its absence, as it is, and Noted has one
+	// more event written with it. Any other error undoes everything and is
+	// returned. An existing record that fn did not change is not written. It returns the records, without those skipped.
+	MutateComponents(ctx context.Context, ids []string, fn func(r *Record, exists bool) error, notes ...Event) ([]Record, error)
+	DeleteComponent(ctx context.Context, id string, notes ...Event) error
+
+	// Token returns the artifacts recorded for a BSS token.
+	Token(ctx context.Context, token string) (BootArtifacts, bool, error)
+}
+
+// Sessions are the sessions with the nodes that they have, and the previews that
+// they were reviewed by.
+type Sessions interface {
+	// CreateSession stores a new session; ErrExists if the name is taken.
+	CreateSession(ctx context.Context, s SessionRecord, notes ...Event) error
+	Session(ctx context.Context, key SessionKey) (SessionRecord, error)
+	// Sessions lists by start time and then name; now is what ages count to.
+	Sessions(ctx context.Context, f SessionFilter, now time.Time) ([]SessionRecord, error)
+	// MutateSession changes one session by read, fn, write in one transaction.
+	MutateSession(ctx context.Context, key SessionKey, fn func(*SessionRecord) error, notes ...Event) (SessionRecord, error)
+	// MutateOwned likewise changes one session together with the components
+	// that name it, as their session or the staged one, and that it has set
+	// up (Session.Own). fn gets them ordered by id and may change both; ids
+	// stay. It returns the session and the components that were written.
+	// Each note is written once for the session and once per component, if
+	// the session itself was written. ErrSkip of fn leaves all as it is.
+	MutateOwned(ctx context.Context, key SessionKey, fn func(s *SessionRecord, owned []Record) error, notes ...Event) (SessionRecord, []Record, error)
+	// SessionTally counts the components of a session as Tally does.
+	SessionTally(ctx context.Context, s Session) (Tally, error)
+	DeleteSession(ctx context.Context, key SessionKey, notes ...Event) error
+
+	// PutReceipt stores a preview; Receipt returns the newest unexpired one
+	// for the key, ReceiptByPin the newest with the pin, of one tenant, or of
+	// everyone for nil.
+	PutReceipt(ctx context.Context, r Receipt) error
+	Receipt(ctx context.Context, key string, now time.Time) (Receipt, error)
+	ReceiptByPin(ctx context.Context, tenant *string, pin string) (Receipt, error)
+}
+
+// Templates are the session templates and the options.
+type Templates interface {
+	// Templates lists templates ordered by tenant and name, those of one
+	// tenant, or of everyone for nil.
+	Templates(ctx context.Context, tenant *string) ([]SessionTemplate, error)
+	Template(ctx context.Context, tenant, name string) (SessionTemplate, error)
+	PutTemplate(ctx context.Context, t SessionTemplate, notes ...Event) error
+	DeleteTemplate(ctx context.Context, tenant, name string, notes ...Event) error
+
+	Options(ctx context.Context) (Options, error)
+	MutateOptions(ctx context.Context, fn func(*Options) error, notes ...Event) (Options, error)
+}
+
+// History is what happened.
+type History interface {
+	// Events lists history, oldest first. The oldest is given up after a
+	// time and beyond a number.
+	Events(ctx context.Context, f EventFilter) ([]Event, error)
+	// LastEvent is the id of the newest event, 0 if there is none. All up to
+	// it can be read.
+	LastEvent(ctx context.Context) (int64, error)
+	// NewEvents is closed by the next commit that writes an event. Who asks
+	// for it before reading Events misses none.
+	NewEvents() <-chan struct{}
+}
+
+// EngineStore is what the one engine of a store needs to drive it: the lease, the
+// feed of what others write, and the writes that carry the fence of the lease.
+type EngineStore interface {
+	// Commit writes a pass of the engine.
+	Commit(ctx context.Context, c Commit) (Committed, error)
+	// SetUp sets a session up and returns it with the components that were
+	// written; ErrChanged if the session is not the one any more.
+	SetUp(ctx context.Context, s Setup) (SessionRecord, []Record, error)
+	// Changes tells what was written after a position: one that an earlier
+	// answer named as the newest, or 0.
+	Changes(ctx context.Context, after int64) (Changes, error)
+
+	// Lease takes or renews the engine's lease for holder and keeps the time of
+	// its clock with it; a zero clock leaves the one that is kept. While
+	// another holds the lease it returns theirs with ErrLeaseHeld, unless that is
+	// dead: as whoever asks has seen it unchanged for longer than a holder
+	// takes to renew it.
+	Lease(ctx context.Context, holder string, clock time.Time, dead Lease) (Lease, error)
+	// Release gives the lease up if holder has it. Its clock is kept.
+	Release(ctx context.Context, holder string) error
+}
+
+// ComponentFilter selects components; empty fields do not filter, the others
+// are ANDed.
+type ComponentFilter struct {
+	IDs           []string
+	Session       string
+	StagedSession string
+	Enabled       *bool
+	Phase         *Phase
+	Status        []string
+	// After and Limit page through the list ordered by id; 0 is no limit.
+	After string
+	Limit int
+}
+
+// SessionKey names a session: names are unique per tenant.
+type SessionKey struct{ Tenant, Name string }
+
+// Key is the session's key.
+func (s Session) Key() SessionKey { return SessionKey{TenantOf(s.Tenant), s.Name} }
+
+// SessionFilter selects sessions. A nil Tenant means those of everyone.
+type SessionFilter struct {
+	Tenant *string
+	// Name, if it is not empty, keeps the sessions of that name.
+	Name   string
+	Status SessionPhase
+	// MinAge and MaxAge bound the time since start_time; 0 is no bound.
+	MinAge, MaxAge time.Duration
+}
+
+// Event is one line of the append-only history.
+type Event struct {
+	ID        int64     `json:"id"`
+	Time      time.Time `json:"time"`
+	Component string    `json:"component,omitempty"`
+	Session   string    `json:"session,omitempty"`
+	// Tenant is that of the session or template, empty for none.
+	Tenant string `json:"tenant,omitempty"`
+	// Kind is a reason of decide, or what an API client did.
+	Kind   string `json:"kind"`
+	Detail string `json:"detail,omitempty"`
+	// Actor is who asked for it, empty for the service itself.
+	Actor string `json:"actor,omitempty"`
+}
+
+// EventFilter selects history; empty fields do not filter, the others are
+// ANDed.
+type EventFilter struct {
+	// After is the id of the last event already known.
+	After     int64
+	Session   string
+	Component string
+	// Visible, if it is not nil, is all that may be seen.
+	Visible *EventScope
+	// Limit bounds the answer; 0 is no limit.
+	Limit int
+}
+
+// EventScope is the history of one tenant: that of its nodes, and that of its
+// sessions and templates.
+type EventScope struct {
+	Tenant string
+	Nodes  []string
+}
+
+// Commit is everything one pass of the engine writes: one transaction.
+type Commit struct {
+	// Components are written where the stored revision is still the one
+	// given here; the others are left alone and returned as conflicts. A
+	// revision of 0 creates the record where none exists.
+	Components []Record
+	// Sessions likewise.
+	Sessions []SessionRecord
+	// Tokens maps each new BSS token to what it stands for. They are
+	// durable before the caller goes on.
+	Tokens map[string]BootArtifacts
+	// Events about a component, or about a session alone, that was left
+	// alone are left out.
+	Events []Event
+	// Fence is the number of the lease the writer holds; a commit under an
+	// older one fails with ErrFenced.
+	Fence int64
+}
+
+// Changes is what was written to a store since a position in its feed.
+type Changes struct {
+	// Newest is the position up to which this tells everything. It is good for
+	// asking what comes after it, and for nothing else.
+	Newest int64
+	// All says that the feed does not reach back that far: the reader has to
+	// load anew whatever it keeps. It is then all that is told.
+	All bool
+	// Components and Sessions were written or deleted, each once.
+	Components []ChangedComponent
+	Sessions   []ChangedSession
+	// Templates and Options say that one of them was written or deleted.
+	Templates, Options bool
+}
+
+// ChangedComponent names a component and the revision of the last write to it.
+type ChangedComponent struct {
+	ID       string
+	Revision int64
+}
+
+// ChangedSession likewise.
+type ChangedSession struct {
+	Key      SessionKey
+	Revision int64
+}
+
+// NoFence is the Fence of a commit that no engine makes.
+const NoFence = -1
+
+// Conflicts names what a Commit left alone because it had changed meanwhile.
+type Conflicts struct {
+	Components []string
+	Sessions   []SessionKey
+}
+
+// Setup sets a session up: one transaction that changes it and its nodes as they
+// are then, so that nothing that others write can be in its way.
+type Setup struct {
+	// Session is the session that was planned for. If it was written or
+	// deleted since, nothing is done.
+	Session  SessionKey
+	Revision int64
+	// Nodes are the ids of the components that it selects.
+	Nodes []string
+	// Arm changes the session and its nodes in place; ids stay. It gets the
+	// stored ones, by id, without those that have no record, and returns what
+	// the history says. It decides by its arguments alone: it may be run again.
+	Arm func(s *SessionRecord, nodes []Record) []Event
+	// Fence is as in a Commit.
+	Fence int64
+}
+
+// Committed is what became of a Commit.
+type Committed struct {
+	// Revision is that of all records which it wrote.
+	Revision int64
+	Conflicts
+}
+
+// None reports whether there were no conflicts.
+func (c Conflicts) None() bool { return len(c.Components) == 0 && len(c.Sessions) == 0 }
+
+// Lease is the right of one engine to work on the records.
+type Lease struct {
+	// Holder has it, empty for nobody. Fence is one higher for each holder.
+	Holder string
+	Fence  int64
+	// Clock is the service's clock when the lease was renewed last; zero if no
+	// clock was kept. A holder's moves with each renewal.
+	Clock time.Time
+}

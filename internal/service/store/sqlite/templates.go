@@ -1,0 +1,83 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// Templates lists templates by tenant and name.
+func (s *Store) Templates(ctx context.Context, tenant *string) ([]bos.SessionTemplate, error) {
+	query, args := "SELECT document FROM templates", []any{}
+	if tenant != nil {
+		query, args = query+" WHERE tenant = ?", []any{*tenant}
+	}
+	rows, err := s.query(ctx, query+" ORDER BY tenant, name", args...)
+	if err != nil {
+		return nil, fmt.Errorf("read templates: %w", err)
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err tells
+	var list []bos.SessionTemplate
+	for rows.Next() {
+		var document []byte
+		if err := rows.Scan(&document); err != nil {
+			return nil, fmt.Errorf("read templates: %w", err)
+		}
+		t, err := decodeTemplate(document)
+		if err != nil {
+			return nil, fmt.Errorf("stored template: %w", err)
+		}
+		list = append(list, t)
+	}
+	return list, rows.Err()
+}
+
+// Template reads one template.
+func (s *Store) Template(ctx context.Context, tenant, name string) (bos.SessionTemplate, error) {
+	var document []byte
+	err := s.read.QueryRowContext(context.WithoutCancel(ctx), "SELECT document FROM templates WHERE tenant = ? AND name = ?", tenant, name).Scan(&document)
+	if notThere(err) {
+		return bos.SessionTemplate{}, bos.ErrNotFound
+	}
+	if err != nil {
+		return bos.SessionTemplate{}, fmt.Errorf("read template %s: %w", name, err)
+	}
+	return decodeTemplate(document)
+}
+
+// PutTemplate creates or replaces a template.
+func (s *Store) PutTemplate(ctx context.Context, template bos.SessionTemplate, notes ...bos.Event) error {
+	document, err := json.Marshal(template)
+	if err != nil {
+		return err
+	}
+	return s.writer.do(ctx, func(ctx context.Context, t *tx) error {
+		_, err := t.exec(ctx, `INSERT INTO templates (tenant, name, document) VALUES (?1, ?2, ?3)
+ON CONFLICT (tenant, name) DO UPDATE SET document = ?3`, bos.TenantOf(template.Tenant), template.Name, string(document))
+		if err != nil {
+			return fmt.Errorf("write template %s: %w", template.Name, err)
+		}
+		return t.changedTemplate(ctx, notes)
+	})
+}
+
+// DeleteTemplate removes a template.
+func (s *Store) DeleteTemplate(ctx context.Context, tenant, name string, notes ...bos.Event) error {
+	return s.writer.do(ctx, func(ctx context.Context, t *tx) error {
+		if err := mustAffect(t.exec(ctx, "DELETE FROM templates WHERE tenant = ? AND name = ?", tenant, name)); err != nil {
+			return err
+		}
+		return t.changedTemplate(ctx, notes)
+	})
+}
+
+func (t *tx) changedTemplate(ctx context.Context, notes []bos.Event) error {
+	change, err := t.changing(ctx)
+	if err != nil {
+		return err
+	}
+	change.Templates = true
+	return t.note(ctx, notes)
+}
