@@ -145,6 +145,9 @@ type ComponentFilter struct {
 	// After and Limit page through the list ordered by id; 0 is no limit.
 	After string
 	Limit int
+	// Readable leaves out what cannot be read, and the store's log has it: one
+	// damaged record keeps nobody from the others. Without it that is an error.
+	Readable bool
 }
 
 // SessionKey names a session: names are unique per tenant.
@@ -161,6 +164,8 @@ type SessionFilter struct {
 	Status SessionPhase
 	// MinAge and MaxAge bound the time since start_time; 0 is no bound.
 	MinAge, MaxAge time.Duration
+	// Readable is as in a ComponentFilter.
+	Readable bool
 }
 
 // Event is one line of the append-only history.
@@ -263,7 +268,8 @@ type Setup struct {
 	// Nodes are the ids of the components that it selects.
 	Nodes []string
 	// Arm changes the session and its nodes in place; ids stay. It gets the
-	// stored ones, by id, without those that have no record, and returns what
+	// stored ones, by id, without those that have no record or one that cannot
+	// be read (ComponentFilter.Readable), and returns what
 	// the history says. It decides by its arguments alone: it may be run again.
 	Arm func(s *SessionRecord, nodes []Record) []Event
 	// Fence is as in a Commit.

@@ -73,7 +73,7 @@ func (p Ports) cleanActual(ctx context.Context, before, now time.Time) error {
 		return nil
 	}
 	idle := false
-	filter := bos.ComponentFilter{Enabled: &idle, Limit: cleanPage}
+	filter := bos.ComponentFilter{Enabled: &idle, Limit: cleanPage, Readable: true}
 	for {
 		page, err := p.Store.Components(ctx, filter)
 		if err != nil {

@@ -88,7 +88,7 @@ func (p Ports) loadComponents(ctx context.Context, ids []string, in *Inputs) err
 	if len(ids) == 0 {
 		return nil
 	}
-	records, err := p.Store.Components(ctx, bos.ComponentFilter{IDs: ids})
+	records, err := p.Store.Components(ctx, bos.ComponentFilter{IDs: ids, Readable: true})
 	if err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func (p Ports) loadOptions(ctx context.Context, in *Inputs) error {
 // among it.
 func (p Ports) loadAll(ctx context.Context, e *Engine, in *Inputs) error {
 	enabled := true
-	records, err := p.Store.Components(ctx, bos.ComponentFilter{Enabled: &enabled})
+	records, err := p.Store.Components(ctx, bos.ComponentFilter{Enabled: &enabled, Readable: true})
 	if err != nil {
 		return err
 	}

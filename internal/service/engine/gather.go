@@ -43,7 +43,7 @@ func (p Ports) Load(ctx context.Context, limits bos.PowerLimits, now time.Time) 
 		return Inputs{}, fmt.Errorf("load options: %w", err)
 	}
 	enabled := true
-	records, err := p.Store.Components(ctx, bos.ComponentFilter{Enabled: &enabled})
+	records, err := p.Store.Components(ctx, bos.ComponentFilter{Enabled: &enabled, Readable: true})
 	if err != nil {
 		return Inputs{}, fmt.Errorf("load components: %w", err)
 	}
@@ -92,7 +92,7 @@ func (p Ports) acted(ctx context.Context) (bool, error) {
 func (p Ports) OpenSessions(ctx context.Context, now time.Time) ([]bos.SessionRecord, error) {
 	var open []bos.SessionRecord
 	for _, status := range []bos.SessionPhase{bos.SessionPending, bos.SessionRunning} {
-		some, err := p.Store.Sessions(ctx, bos.SessionFilter{Status: status}, now)
+		some, err := p.Store.Sessions(ctx, bos.SessionFilter{Status: status, Readable: true}, now)
 		if err != nil {
 			return nil, fmt.Errorf("load %s sessions: %w", status, err)
 		}

@@ -41,9 +41,28 @@ func scanRecord(row scanner, d *decoder, r *bos.Record) error {
 	return nil
 }
 
+// damaged is told of a record that cannot be read; an error ends the reading.
+type damaged func(err error) error
+
+// refused lets a record that cannot be read be an error.
+func refused(err error) error { return err }
+
+// leftOut lets it be left out.
+func (s *Store) leftOut(err error) error {
+	s.log.Error("a record cannot be read and is left out of all work; delete it and create it again", "error", err)
+	return nil
+}
+
+func (s *Store) ifDamaged(readable bool) damaged {
+	if readable {
+		return s.leftOut
+	}
+	return refused
+}
+
 // records reads all rows; about is how many are expected, 0 if that is not
 // known.
-func records(rows *sql.Rows, err error, d *decoder, about int) ([]bos.Record, error) {
+func records(rows *sql.Rows, err error, d *decoder, about int, ifDamaged damaged) ([]bos.Record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read components: %w", err)
 	}
@@ -52,7 +71,10 @@ func records(rows *sql.Rows, err error, d *decoder, about int) ([]bos.Record, er
 	for rows.Next() {
 		list = append(list, bos.Record{})
 		if err := scanRecord(rows, d, &list[len(list)-1]); err != nil {
-			return nil, err
+			if err := ifDamaged(err); err != nil {
+				return nil, err
+			}
+			list = list[:len(list)-1]
 		}
 	}
 	return list, rows.Err()
@@ -70,7 +92,7 @@ func (s *Store) Components(ctx context.Context, f bos.ComponentFilter) ([]bos.Re
 		args = append(args, f.Limit)
 	}
 	rows, err := s.query(ctx, query, args...)
-	return records(rows, err, s.decoder(ctx), len(f.IDs))
+	return records(rows, err, s.decoder(ctx), len(f.IDs), s.ifDamaged(f.Readable))
 }
 
 // ComponentIDs lists the ids of the records that pass the filter.

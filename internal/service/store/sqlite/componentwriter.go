@@ -55,6 +55,9 @@ type componentWriter struct {
 	decoder *decoder
 	buffer  []byte
 	args    []any
+	// damaged is what becomes of a record that cannot be read; by default it is an
+	// error.
+	damaged damaged
 	// written is what was stored, noted the events that come with single records.
 	written []write
 	noted   []bos.Event
@@ -62,7 +65,7 @@ type componentWriter struct {
 
 func (s *Store) componentWriter(ctx context.Context, t *tx) *componentWriter {
 	arts := s.interning(ctx, t)
-	return &componentWriter{ctx: ctx, tx: t, arts: arts, decoder: &decoder{artifacts: arts.resolve}}
+	return &componentWriter{ctx: ctx, tx: t, arts: arts, decoder: &decoder{artifacts: arts.resolve}, damaged: refused}
 }
 
 // load reads the records of ids; one that is not there is left out.
@@ -75,7 +78,9 @@ func (w *componentWriter) load(ids []string) (map[string]*bos.Record, error) {
 			switch {
 			case notThere(err):
 			case err != nil:
-				return nil, fmt.Errorf("read component %s: %w", id, err)
+				if err := w.damaged(fmt.Errorf("read component %s: %w", id, err)); err != nil {
+					return nil, err
+				}
 			default:
 				byID[id] = r
 			}
@@ -87,7 +92,7 @@ func (w *componentWriter) load(ids []string) (map[string]*bos.Record, error) {
 		return nil, err
 	}
 	rows, err := w.tx.query(w.ctx, componentColumns+" WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id", string(encoded))
-	found, err := records(rows, err, w.decoder, len(ids))
+	found, err := records(rows, err, w.decoder, len(ids), w.damaged)
 	if err != nil {
 		return nil, err
 	}

@@ -20,22 +20,23 @@ type sessionDocument struct {
 	Extended *bos.ExtendedStatus `json:"extended,omitempty"`
 }
 
-const sessionColumns = "SELECT revision, document FROM sessions"
+const sessionColumns = "SELECT name, revision, document FROM sessions"
 
 func scanSession(row scanner) (bos.SessionRecord, error) {
 	var (
 		r        bos.SessionRecord
+		name     string
 		document []byte
 		d        sessionDocument
 	)
-	if err := row.Scan(&r.Revision, &document); err != nil {
+	if err := row.Scan(&name, &r.Revision, &document); err != nil {
 		if notThere(err) {
 			err = bos.ErrNotFound
 		}
 		return r, err
 	}
 	if err := json.Unmarshal(document, &d); err != nil {
-		return r, fmt.Errorf("stored session: %w", err)
+		return r, fmt.Errorf("stored session %s: %w", name, err)
 	}
 	r.Session, r.Template, r.Pin, r.Created, r.Extended = d.Session, d.Template, d.Pin, d.Created, d.Extended
 	return r, nil
@@ -118,7 +119,10 @@ func (s *Store) Sessions(ctx context.Context, f bos.SessionFilter, now time.Time
 	for rows.Next() {
 		r, err := scanSession(rows)
 		if err != nil {
-			return nil, err
+			if err := s.ifDamaged(f.Readable)(err); err != nil {
+				return nil, err
+			}
+			continue
 		}
 		list = append(list, r)
 	}

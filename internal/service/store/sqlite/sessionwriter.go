@@ -21,7 +21,7 @@ func (s *Store) MutateOwned(ctx context.Context, key bos.SessionKey, fn func(*bo
 		out = session
 		w := s.componentWriter(ctx, t)
 		rows, err := t.query(ctx, componentColumns+" WHERE session = ?1 OR staged_session = ?1 AND staged_session <> '' ORDER BY id", key.Name)
-		before, err := records(rows, err, w.decoder, 0)
+		before, err := records(rows, err, w.decoder, 0, w.damaged)
 		if err != nil {
 			return err
 		}
@@ -63,6 +63,7 @@ func (s *Store) SetUp(ctx context.Context, setup bos.Setup) (bos.SessionRecord, 
 			return err
 		}
 		w := s.componentWriter(ctx, t)
+		w.damaged = s.leftOut
 		byID, err := w.load(setup.Nodes)
 		if err != nil {
 			return err
