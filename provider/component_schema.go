@@ -94,9 +94,11 @@ func stateAttributes() map[string]schema.Attribute {
 		"boot_artifacts": schema.SingleNestedAttribute{
 			Optional: true, Computed: true, MarkdownDescription: "What to boot.",
 			Attributes: map[string]schema.Attribute{
-				"kernel":            observedText(maxImagePath, "Path of the kernel; empty for off."),
-				"kernel_parameters": observedText(maxKernelParameters, "Kernel parameters."),
-				"initrd":            observedText(maxImagePath, "Path of the initrd."),
+				"kernel": observedText(maxImagePath, "Path of the kernel; empty for off."),
+				"kernel_parameters": schema.StringAttribute{
+					Optional: true, Computed: true, Validators: append(textBetween(0, maxKernelParameters), oneLine{}), MarkdownDescription: "Kernel parameters.",
+				},
+				"initrd": observedText(maxImagePath, "Path of the initrd."),
 			},
 		},
 	}

@@ -114,6 +114,9 @@ func inlineTemplateAttribute() schema.SingleNestedAttribute {
 	text := func(least, most int, description string) schema.StringAttribute {
 		return schema.StringAttribute{Optional: true, Validators: textBetween(least, most), MarkdownDescription: description}
 	}
+	line := func(most int, description string) schema.StringAttribute {
+		return schema.StringAttribute{Optional: true, Validators: append(textBetween(1, most), oneLine{}), MarkdownDescription: description}
+	}
 	list := func(most int, description string) schema.ListAttribute {
 		return schema.ListAttribute{Optional: true, ElementType: types.StringType, Validators: []validator.List{words{most: most}}, MarkdownDescription: description}
 	}
@@ -131,9 +134,9 @@ func inlineTemplateAttribute() schema.SingleNestedAttribute {
 						"path":                        schema.StringAttribute{Required: true, Validators: textBetween(1, maxImagePath), MarkdownDescription: "Path of the image's manifest."},
 						"type":                        text(1, maxBootSetType, "Where the image comes from. Defaults to `s3`."),
 						"etag":                        text(1, maxETag, "Etag of the manifest."),
-						"kernel_parameters":           text(1, maxKernelParameters, "Kernel parameters, taken verbatim, after those of the image."),
+						"kernel_parameters":           line(maxKernelParameters, "Kernel parameters, taken verbatim, after those of the image."),
 						"rootfs_provider":             text(1, maxRootfsProvider, "How nodes get their root file system."),
-						"rootfs_provider_passthrough": text(1, maxPassthrough, "Text for the root file system provider."),
+						"rootfs_provider_passthrough": line(maxPassthrough, "Text for the root file system provider."),
 						"node_list":                   list(maxNodeList, "Nodes by xname."),
 						"node_groups":                 list(maxNodeGroups, "Nodes by HSM group."),
 						"node_roles_groups":           list(maxNodeRoles, "Nodes by HSM role."),

@@ -93,6 +93,11 @@ func cfsAttribute(description string) schema.SingleNestedAttribute {
 	}
 }
 
+// bootText is a text that becomes a part of the kernel's command line.
+func bootText(most int, description string) schema.StringAttribute {
+	return schema.StringAttribute{Optional: true, Validators: append(textBetween(1, most), oneLine{}), MarkdownDescription: description}
+}
+
 func bootSetAttributes() map[string]schema.Attribute {
 	list := func(most int, nids bool, description string) schema.ListAttribute {
 		return schema.ListAttribute{
@@ -113,9 +118,9 @@ func bootSetAttributes() map[string]schema.Attribute {
 			MarkdownDescription: "Where the image comes from. Only `s3`, the default, can be booted.",
 		},
 		"etag":                        text(1, maxETag, "Etag of the manifest; BOS warns when the stored image has another."),
-		"kernel_parameters":           text(1, maxKernelParameters, "Kernel parameters, taken verbatim, after those of the image."),
+		"kernel_parameters":           bootText(maxKernelParameters, "Kernel parameters, taken verbatim, after those of the image."),
 		"rootfs_provider":             text(1, maxRootfsProvider, "How nodes get their root file system, such as `sbps`."),
-		"rootfs_provider_passthrough": text(1, maxPassthrough, "Text for the root file system provider, appended to `root=`."),
+		"rootfs_provider_passthrough": bootText(maxPassthrough, "Text for the root file system provider, appended to `root=`."),
 		"node_list":                   list(maxNodeList, true, "Nodes by xname. The order does not matter."),
 		"node_groups":                 list(maxNodeGroups, false, "Nodes by HSM group."),
 		"node_roles_groups":           list(maxNodeRoles, false, "Nodes by HSM role, such as `Compute` or `Application_UAN`."),

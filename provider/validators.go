@@ -41,6 +41,24 @@ func (v duration) ValidateString(ctx context.Context, req validator.StringReques
 	}
 }
 
+// oneLine refuses line breaks and other control characters, with which no node
+// boots.
+type oneLine struct{}
+
+func (oneLine) Description(context.Context) string { return "one line without control characters" }
+
+func (v oneLine) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
+func (oneLine) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	if err := bos.CheckKernelParameters(req.ConfigValue.ValueString()); err != nil {
+		resp.Diagnostics.AddAttributeError(req.Path, "Not one line", capital(err.Error())+
+			". A heredoc ends with a line break: write join(\" \", [...]) or trimspace() around it.")
+	}
+}
+
 // durationOr reads a validated duration, or takes the default.
 func durationOr(s types.String, otherwise time.Duration) time.Duration {
 	if d, err := time.ParseDuration(s.ValueString()); err == nil {

@@ -51,3 +51,19 @@ func CheckCommandLine(host, parameters string) error {
 	}
 	return nil
 }
+
+// ScriptAdds is what a boot script has besides the parameters, the name and the
+// token, at its longest.
+const ScriptAdds = "initrd=initrd nid=4294967295 "
+
+// anyXname is as long as the xname of a node is.
+const anyXname = "x10000c7s63b1n15"
+
+// CheckBootLine refuses kernel parameters with which any node could not boot: no
+// single line, or one that is longer than a kernel keeps.
+func CheckBootLine(parameters string) error {
+	if err := CheckKernelParameters(parameters); err != nil {
+		return err
+	}
+	return CheckCommandLine(anyXname, ScriptAdds+parameters)
+}

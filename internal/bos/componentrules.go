@@ -124,7 +124,7 @@ func (p ComponentPatch) Validate() error {
 	if p.ID != nil && !ValidComponentID(*p.ID) {
 		return Invalidf("id", "%q cannot be a component's id; use 1 to %d characters", clip(*p.ID), MaxComponentID)
 	}
-	if err := first(p.checkTexts(), p.checkSessions(), p.checkNumbers()); err != nil {
+	if err := first(p.checkTexts(), p.checkLines(), p.checkSessions(), p.checkNumbers()); err != nil {
 		return err
 	}
 	if a := p.LastAction; a != nil && a.Action != nil && !slices.Contains(componentActions, *a.Action) {
@@ -177,6 +177,28 @@ func (p ComponentPatch) checkTexts() error {
 		}
 		if err := checkLength(rule.field, *rule.value, rule.limit); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// checkLines refuses kernel parameters that are no single line. What a node
+// reports is taken as it is.
+func (p ComponentPatch) checkLines() error {
+	wished := make(map[string]*ArtifactsPatch)
+	if s := p.DesiredState; s != nil {
+		wished["desired_state"] = s.BootArtifacts
+	}
+	if s := p.StagedState; s != nil {
+		wished["staged_state"] = s.BootArtifacts
+	}
+	for _, state := range []string{"desired_state", "staged_state"} {
+		a := wished[state]
+		if a == nil || a.KernelParameters == nil {
+			continue
+		}
+		if err := CheckKernelParameters(*a.KernelParameters); err != nil {
+			return Invalidf(state+".boot_artifacts.kernel_parameters", "%s", err)
 		}
 	}
 	return nil

@@ -84,6 +84,14 @@ func validateBootSet(field, key string, b BootSet, o Options) error {
 			return err
 		}
 	}
+	for _, text := range []struct{ name, value string }{
+		{"kernel_parameters", b.KernelParameters},
+		{"rootfs_provider_passthrough", b.RootfsProviderPassthrough}, // a part of root=
+	} {
+		if err := CheckKernelParameters(text.value); err != nil {
+			return Invalidf(field+"."+text.name, "%s", err)
+		}
+	}
 	if err := checkCFS(field+".cfs", b.CFS); err != nil {
 		return err
 	}

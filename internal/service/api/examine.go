@@ -84,7 +84,7 @@ func (s *server) examine(ctx context.Context, q question, o bos.Options) examina
 	for _, name := range names {
 		found := nidFindings(sets[name])
 		if q.operation != bos.OperationShutdown {
-			found = slices.Concat(found, s.bootFindings(q.template, name, read, e.images), read.registryFindings(sets[name], o))
+			found = slices.Concat(found, s.bootFindings(q.template, name, read, e.images, o), read.registryFindings(sets[name], o))
 		}
 		for _, f := range found {
 			f.bootSet = name
@@ -104,7 +104,7 @@ func nidFindings(set bos.BootSet) []finding {
 
 // bootFindings is what keeps a boot set from being booted, and what a reader
 // should know before. It adds the image to images.
-func (s *server) bootFindings(t bos.SessionTemplate, name string, read imageReads, images map[string]bos.Image) []finding {
+func (s *server) bootFindings(t bos.SessionTemplate, name string, read imageReads, images map[string]bos.Image, o bos.Options) []finding {
 	set := t.BootSets[name]
 	fatal := func(format string, args ...any) []finding {
 		return []finding{{text: fmt.Sprintf(format, args...), fatal: true}}
@@ -125,8 +125,17 @@ func (s *server) bootFindings(t bos.SessionTemplate, name string, read imageRead
 	case answer.err != nil:
 		return []finding{{text: fmt.Sprintf("its image cannot be read now: %v", answer.err), fatal: true, outage: true}}
 	}
-	images[set.Path] = answer.image
 	var found []finding
+	// What else is wrong with parameters is among the warnings.
+	if params, err := decide.KernelParameters(set, answer.image, o); err == nil {
+		if err := decide.CheckBootLine(set, answer.image, params); err != nil {
+			return fatal("%v", err)
+		}
+		if err := bos.CheckIPXEWords(params); err != nil {
+			found = append(found, finding{text: err.Error()})
+		}
+	}
+	images[set.Path] = answer.image
 	for _, text := range decide.ImageWarnings(set, answer.image) {
 		found = append(found, finding{text: text})
 	}
@@ -260,7 +269,7 @@ func (s *server) adviseOnTemplate(ctx context.Context, t bos.SessionTemplate, o 
 	read := s.readImages(ctx, t.BootSets, o)
 	for _, name := range slices.Sorted(maps.Keys(t.BootSets)) {
 		set := t.BootSets[name]
-		for _, f := range slices.Concat(nidFindings(set), s.bootFindings(t, name, read, map[string]bos.Image{}), read.registryFindings(set, o)) {
+		for _, f := range slices.Concat(nidFindings(set), s.bootFindings(t, name, read, map[string]bos.Image{}, o), read.registryFindings(set, o)) {
 			f.bootSet = name
 			text := f.in(t.Name)
 			if f.fatal && f.ofRegistry {

@@ -233,12 +233,8 @@ func checkArtifacts(hosts []string, a bos.BootArtifacts) error {
 	if err := bos.CheckIPXEWords(a.KernelParameters); err != nil {
 		return fmt.Errorf("params: %w", err)
 	}
-	return bos.CheckCommandLine(longestName(hosts), scriptAdds+a.KernelParameters)
+	return bos.CheckCommandLine(longestName(hosts), bos.ScriptAdds+a.KernelParameters)
 }
-
-// scriptAdds is what a script has besides the parameters, the name and the token,
-// at its longest.
-const scriptAdds = "initrd=initrd nid=4294967295 "
 
 // longestName is the longest name that one of the hosts has in its script. A MAC
 // address stands for an xname, which is hardly longer.

@@ -122,10 +122,24 @@ func desiredState(s bos.SessionRecord, name string, set bos.BootSet, images map[
 	if errors.As(err, &invalid) {
 		return bos.DesiredState{}, &bos.Invalid{Field: field + "." + invalid.Field, Detail: invalid.Detail}
 	}
+	if err := CheckBootLine(set, image, params); err != nil {
+		return bos.DesiredState{}, bos.Invalidf(field+".kernel_parameters", "%s", err)
+	}
 	return bos.DesiredState{
 		BootArtifacts: bos.BootArtifacts{Kernel: image.Kernel.Path, Initrd: image.Initrd.Path, KernelParameters: params},
 		Configuration: s.Template.Configuration(set),
 	}, nil
+}
+
+// CheckBootLine refuses effective kernel parameters with which no node could boot,
+// and says what takes the room.
+func CheckBootLine(set bos.BootSet, image bos.Image, params string) error {
+	err := bos.CheckBootLine(params)
+	if err == nil {
+		return nil
+	}
+	own := len(strings.Join(strings.Fields(image.Parameters), " "))
+	return fmt.Errorf("%w (%d bytes are of the image at %s, %d of the boot set, the rest are added)", err, own, set.Path, len(set.KernelParameters))
 }
 
 // KernelParameters joins, in this order, the image's own parameters, the boot

@@ -1,0 +1,100 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+)
+
+func TestKernelParametersAreOneLineWhereverTheyAreWritten(t *testing.T) {
+	s := newSite(t)
+	s.putTemplate("t1", withSet("kernel_parameters", " quiet  a=b "))
+	s.record("x1c0s1b0n0", nil)
+	for name, text := range map[string]string{
+		"a heredoc": "quiet\n", "two lines": "quiet\nnosmt", "a line of Windows": "quiet\r\n", "a tab": "a\tb", "an escape": "a\x1b[0m", "a delete": "a\x7f", "a line of Unicode": "a\u2028b",
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, member := range []string{"kernel_parameters", "rootfs_provider_passthrough"} {
+				for _, method := range []string{"PUT", "PATCH"} {
+					s.do(method, "/v2/sessiontemplates/t1", withSet(member, text)).refused(http.StatusBadRequest, "", "boot_sets.compute."+member, "U+")
+				}
+				s.do("POST", "/x/v1/previews", object{"operation": "boot", "template": withSet(member, text)}).refused(http.StatusBadRequest, "", member)
+			}
+			for _, state := range []string{"desired_state", "staged_state"} {
+				patch := object{state: object{"boot_artifacts": object{"kernel_parameters": text}}}
+				for _, c := range []struct {
+					method, path string
+					body         any
+				}{
+					{"PATCH", "/v2/components/x1c0s1b0n0", patch},
+					{"PUT", "/v2/components/x1c0s1b0n0", patch},
+					{"PATCH", "/v2/components", []object{with(patch, "id", "x1c0s1b0n0")}},
+					{"PUT", "/v2/components", []object{with(patch, "id", "x1c0s1b0n0")}},
+					{"PATCH", "/v2/components", object{"patch": patch, "filters": object{"ids": "x1c0s1b0n0"}}},
+				} {
+					s.do(c.method, c.path, c.body).refused(http.StatusBadRequest, "", state+".boot_artifacts.kernel_parameters")
+				}
+			}
+		})
+	}
+	// What a node reports is not for us to refuse.
+	s.do("PATCH", "/v2/components", []object{{"id": "x1c0s1b0n0", "actual_state": object{"boot_artifacts": object{"kernel_parameters": "quiet\n"}}}}).ok(http.StatusOK, nil)
+}
+
+func TestACommandLineThatAKernelWouldCutIsRefusedBeforeANodeIsTouched(t *testing.T) {
+	const path = "s3://boot-images/one/manifest.json"
+	for name, c := range map[string]struct{ image, set, passthrough string }{
+		"a long boot set":          {"", strings.Repeat("s", 1990), ""},
+		"a long image":             {strings.Repeat("i ", 1000), "", ""},
+		"a long root":              {"", "", strings.Repeat("r", 2000)},
+		"all together":             {strings.Repeat("i", 700), strings.Repeat("s", 700), strings.Repeat("r", 700)},
+		"a character of no line":   {"quiet\x00", "", ""},
+		"an image that is no text": {"quiet \xff", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			image := s.images[path]
+			image.Parameters = c.image
+			s.images[path] = image
+			set := template()["boot_sets"].(object)["compute"].(object)
+			for member, text := range map[string]string{"kernel_parameters": c.set, "rootfs_provider_passthrough": c.passthrough} {
+				if text != "" {
+					set = with(set, member, text)
+				}
+			}
+			// The image may come after the template, which is stored.
+			s.putTemplate("t1", object{"boot_sets": object{"compute": set}})
+			says := []string{"compute", "kernel"}
+			if len(c.image) > 100 || c.image == "" {
+				says = append(says, "2047", "bytes are of the image", "of the boot set")
+			}
+			for path, body := range map[string]object{"/v2/sessions": boot("s1"), "/x/v1/sessions": boot("s1"), "/x/v1/previews": ask()} {
+				s.do("POST", path, body).refused(http.StatusBadRequest, "", says...)
+			}
+			valid := s.do("GET", "/v2/sessiontemplatesvalid/t1", nil).ok(http.StatusOK, nil).body
+			for _, word := range says {
+				if !strings.Contains(valid, word) {
+					t.Errorf("the check of the template says %s, not %q", valid, word)
+				}
+			}
+			// Nothing is booted by a shutdown.
+			s.do("POST", "/v2/sessions", with(boot("s2"), "operation", "shutdown")).ok(http.StatusCreated, nil)
+		})
+	}
+	s := newSite(t)
+	image := s.images[path]
+	image.Parameters = "quiet\n  nosmt\r\n"
+	s.images[path] = image
+	s.putTemplate("t1", withSet("kernel_parameters", strings.Repeat("s", 1850)))
+	if got := s.preview(ask()).BootSets[0].KernelParameters; !strings.HasPrefix(got, "quiet nosmt sss") {
+		t.Errorf("an image's file of several lines becomes %q", got)
+	}
+}
+
+func TestAWordAtWhichIPXEEndsACommandIsWarnedOf(t *testing.T) {
+	s := newSite(t)
+	s.putTemplate("t1", withSet("kernel_parameters", "quiet || nosmt"))
+	if p := s.preview(ask()); len(p.Warnings) != 1 || !strings.Contains(p.Warnings[0], "iPXE") {
+		t.Errorf("the preview warns of %q", p.Warnings)
+	}
+}
