@@ -100,7 +100,7 @@ func (r *running) signal(pid int, s syscall.Signal) {
 // over fails the test unless the provider's process ends.
 func (r *running) over() {
 	r.w.t.Helper()
-	n, err := unix.Poll([]unix.PollFd{{Fd: int32(r.ends), Events: unix.POLLIN}}, int(longest/time.Millisecond)) //nolint:gosec // a file descriptor is small
+	n, err := unix.Poll([]unix.PollFd{{Fd: int32(r.ends), Events: unix.POLLIN}}, int(longest/time.Millisecond))
 	if err != nil || n != 1 {
 		r.w.t.Fatalf("the provider lives on (%v)", err)
 	}

@@ -151,7 +151,7 @@ func (r *sessionResource) Read(ctx context.Context, req resource.ReadRequest, re
 	var m sessionModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
 	resp.Diagnostics.Append(identifyNamed(ctx, resp.Identity, m.Tenant, m.Name)...)
-	c := r.shared.reach(m.Tenant, &resp.Diagnostics)
+	c := r.shared.reachStored(m.Tenant, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -265,7 +265,7 @@ func (r *sessionResource) Delete(ctx context.Context, req resource.DeleteRequest
 	if resp.Diagnostics.HasError() || m.RecordExpired.ValueBool() {
 		return
 	}
-	c := r.shared.reach(m.Tenant, &resp.Diagnostics)
+	c := r.shared.reachStored(m.Tenant, &resp.Diagnostics)
 	if c == nil {
 		return
 	}

@@ -56,6 +56,16 @@ func (s *shared) reach(tenant types.String, diags *diag.Diagnostics) *client.Cli
 	return s.client.ForTenant(tenant.ValueString())
 }
 
+// reachStored is the client for the tenant that state has. Null is none there,
+// whatever tenant the provider has been given since.
+func (s *shared) reachStored(tenant types.String, diags *diag.Diagnostics) *client.Client {
+	c := s.reach(tenant, diags)
+	if c != nil && tenant.IsNull() {
+		return c.ForTenant("")
+	}
+	return c
+}
+
 // defaultTenant is the tenant of a resource that does not name one.
 func (s *shared) defaultTenant() types.String {
 	switch {

@@ -397,7 +397,7 @@ func (r *stagedApplyResource) Read(ctx context.Context, req resource.ReadRequest
 		resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
 		return
 	}
-	c := r.shared.reach(m.Tenant, &resp.Diagnostics)
+	c := r.shared.reachStored(m.Tenant, &resp.Diagnostics)
 	if c == nil {
 		return
 	}

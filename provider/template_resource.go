@@ -165,7 +165,7 @@ func (r *templateResource) Read(ctx context.Context, req resource.ReadRequest, r
 	// Before anything else: the framework wants an identity of one that is gone
 	// as well, and Terraform before 1.12 hands none in.
 	resp.Diagnostics.Append(identifyNamed(ctx, resp.Identity, state.Tenant, state.Name)...)
-	c := r.shared.reach(state.Tenant, &resp.Diagnostics)
+	c := r.shared.reachStored(state.Tenant, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -200,7 +200,7 @@ func (r *templateResource) Update(ctx context.Context, req resource.UpdateReques
 func (r *templateResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state templateModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	c := r.shared.reach(state.Tenant, &resp.Diagnostics)
+	c := r.shared.reachStored(state.Tenant, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}

@@ -62,3 +62,27 @@ func TestWhatVanishedIsPlannedAgainAndCanBeAppliedAndDestroyed(t *testing.T) {
 		})
 	}
 }
+
+func TestATenantThatTheProviderGetsLaterLosesNothingThatWasMadeWithoutOne(t *testing.T) {
+	fake := startFake(t.Cleanup, room...)
+	w := newWorkspace(t)
+	w.write(providerBlock(fake), template("quiet"), session())
+	w.apply().exits(t, 0)
+	w.write(providerBlock(fake, `tenant = "blue"`), template("quiet"), session())
+	plan := w.plan()
+	plan.exits(t, 2)
+	plan.says(t, "2 to add, 0 to change, 2 to destroy", `+ tenant = "blue"`)
+	w.terraform("apply", "-refresh-only", "-auto-approve", "-no-color", "-input=false").exits(t, 0)
+	if got := w.attributes("bos_session.boot"); got["record_expired"] != false {
+		t.Errorf("the session's record is said to be gone: %v", got)
+	}
+	w.apply("-destroy").exits(t, 0)
+	if n := fake.Requests("DELETE", "/v2/sessiontemplates/compute"); n != 1 || len(fake.Sessions()) != 0 {
+		t.Errorf("the template was deleted %d times, and the sessions %v are left", n, fake.Sessions())
+	}
+	fake.locked(func() {
+		if len(fake.templates) != 0 {
+			t.Errorf("the templates %v are left", fake.templates)
+		}
+	})
+}
