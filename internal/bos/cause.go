@@ -18,6 +18,7 @@ const (
 	CauseUpstreamOutage     Cause = "upstream_outage"
 	CauseUnknownToPower     Cause = "unknown_to_power_control"
 	CauseLocked             Cause = "locked"
+	CauseTransition         Cause = "power_transition_running"
 	CauseReserved           Cause = "reserved"
 	CauseResetRefused       Cause = "reset_refused"
 	CauseResetIgnored       Cause = "reset_ignored"
@@ -46,6 +47,7 @@ var causeSentences = map[Cause]string{
 	CauseUpstreamOutage:         "the service that reaches it is not answering; work goes on when it is back",
 	CauseUnknownToPower:         "the inventory has no BMC endpoint for it; rediscover the node",
 	CauseLocked:                 "it is locked or reserved in HSM; unlock it, or wait for who works on it",
+	CauseTransition:             "PCS still works on an earlier power action of this service; work goes on by itself when that is over",
 	CauseReserved:               "it or its BMC is reserved in HSM by a service that works on it, such as a firmware update; wait for it, or end the reservation",
 	CauseResetRefused:           "its BMC refused the reset; read the BMC's message in the error",
 	CauseResetIgnored:           "its BMC accepted the power action and did nothing; reset the BMC",

@@ -120,6 +120,9 @@ type node struct {
 	// it now.
 	operations []string
 	task       *task
+	// heldBy is the last transition that reserved it, for as long as any of its
+	// tasks is open.
+	heldBy *transition
 	// cfs is what CFS keeps of it, configuring what it is being configured
 	// with, configs counts the runs.
 	cfs         cfsRecord

@@ -161,6 +161,7 @@ func (r *Room) StartTransition(id string, order TransitionOrder, now time.Time) 
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.pcs.add(t, now)
+	r.catchUpHolders(order.Location, now)
 	for _, l := range order.Location {
 		r.startTask(t, l, now)
 	}
@@ -207,14 +208,14 @@ func (r *Room) startTask(t *transition, l TransitionOf, now time.Time) {
 		r.endTask(nil, k, taskSucceeded, "Component already in desired state", "")
 	case state != bos.PowerStateOn && (t.operation == opHardRestart || t.operation == opSoftRestart):
 		r.endTask(nil, k, taskFailed, fmt.Sprintf("Component must be in the On state for %s", t.operation), "Component is in the wrong power state")
-	case n.Locked || n.task != nil || r.lockOf(n.ID, "Node", false, now).Reserved:
+	case n.Locked || n.heldBy.holds() || r.lockOf(n.ID, "Node", false, now).Reserved:
 		failure := "Unable to reserve component"
 		if l.DeputyKey != "" {
 			failure = "Invalid deputy key and unable to reserve component"
 		}
 		r.endTask(nil, k, taskFailed, "Failed to achieve transition", failure)
 	default:
-		n.task = k
+		n.task, n.heldBy = k, t
 		k.steps = stepsOf(t.operation, state, n.endpoint.ResetTypes)
 		r.lookAtTask(n, now)
 	}
@@ -431,6 +432,21 @@ func (r *Room) Transitions(now time.Time) []Transition {
 	}
 	return all
 }
+
+// catchUpHolders brings the transitions up to date that may hold nodes.
+func (r *Room) catchUpHolders(of []TransitionOf, now time.Time) {
+	seen := make(map[*transition]bool)
+	for _, l := range of {
+		if n, ok := r.find(l.Xname); ok && n.heldBy.holds() && !seen[n.heldBy] {
+			seen[n.heldBy] = true
+			r.catchUp(n.heldBy, now)
+		}
+	}
+}
+
+// holds reports whether PCS still keeps the nodes of a transition: until its last
+// task has ended.
+func (t *transition) holds() bool { return t != nil && t.open > 0 }
 
 func (r *Room) catchUp(t *transition, now time.Time) {
 	if t.open == 0 {

@@ -2,6 +2,7 @@ package pcs
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -18,7 +19,10 @@ import (
 // by the readings of Look. A node that may not be acted on any more
 // (bos.MayAct) is left out.
 func (c *Client) Apply(ctx context.Context, op bos.PowerOp, ids []string, each func(bos.CallResult)) {
-	ids = bos.Distinct(ids)
+	ids, kept := c.unreserved(ctx, op, bos.Distinct(ids))
+	for _, r := range kept {
+		each(r)
+	}
 	c.errands.begin(ids)
 	results := make(chan []bos.CallResult, (len(ids)+maxTransition-1)/maxTransition)
 	go func() {
@@ -38,6 +42,29 @@ func (c *Client) Apply(ctx context.Context, op bos.PowerOp, ids []string, each f
 			each(r)
 		}
 	}
+}
+
+// unreserved leaves out the nodes that an earlier transition of ours still has: PCS
+// keeps all of its nodes reserved until the last one is done, and would fail theirs.
+func (c *Client) unreserved(ctx context.Context, op bos.PowerOp, ids []string) (free []string, kept []bos.CallResult) {
+	open := c.errands.open(ids)
+	if len(open) == 0 {
+		return ids, nil
+	}
+	c.watch(ctx, c.errands.unasked(open))
+	still := c.errands.open(ids)
+	for _, id := range ids {
+		e, ok := still[id]
+		if !ok {
+			free = append(free, id)
+			continue
+		}
+		kept = append(kept, bos.CallResult{
+			ID: id, Outcome: bos.CallBusy, Cause: bos.CauseTransition, RetryAfter: ownRetry,
+			Detail: fmt.Sprintf("PCS still works on this service's earlier %s (transition %s), and keeps its nodes until the last of them is done; %s follows then", e.op, e.of.id, op),
+		})
+	}
+	return free, kept
 }
 
 type location struct {

@@ -188,27 +188,59 @@ func TestATaskThatPCSGaveUpIsToldWithItsCause(t *testing.T) {
 	}
 }
 
-func TestANodeThatAnEarlierTransitionStillHoldsIsBusyAndLaterLocked(t *testing.T) {
-	f := &fake{
-		nodes: map[string]map[string]any{id: node("off", "available", "")},
-		tasks: map[string][3]string{id: {"failed", "Failed to achieve transition", "Unable to reserve component"}},
+// TestNoTransitionIsStartedForANodeThatAnEarlierOneOfOursStillHas: PCS would fail it,
+// and say of its own reservation that somebody works on the node.
+func TestNoTransitionIsStartedForANodeThatAnEarlierOneOfOursStillHas(t *testing.T) {
+	const other = "x1c0s0b0n1"
+	f := &fake{nodes: map[string]map[string]any{id: node("off", "available", ""), other: node("on", "available", "")}}
+	c, now := start(t, f)
+	apply(t, c, bos.PowerSoftOff, id, other)
+	for range 3 {
+		now.add(5 * time.Second)
+		free := fmt.Sprintf("x1c0s1b0n%d", len(f.posts))
+		r := apply(t, c, bos.PowerOn, id, free)
+		if got := r[id]; got.Outcome != bos.CallBusy || got.Cause != bos.CauseTransition || got.RetryAfter <= 0 || !strings.Contains(got.Detail, "earlier Soft-Off (transition id-1)") || strings.Contains(got.Detail, "unlock") {
+			t.Errorf("while it is held: %+v", got)
+		}
+		if got := r[free]; got.Outcome != bos.CallDone {
+			t.Errorf("another node: %+v", got)
+		}
+	}
+	f.change(func() { f.state = "completed" })
+	now.add(2 * time.Second)
+	if got := apply(t, c, bos.PowerOn, id)[id]; got.Outcome != bos.CallDone {
+		t.Errorf("when it is over: %+v", got)
+	}
+	// Who then has the node is somebody else.
+	f.change(func() {
+		f.tasks = map[string][3]string{id: {"failed", "Failed to achieve transition", "Unable to reserve component"}}
+	})
+	now.add(5 * time.Second)
+	if r := look(t, c, id)[id].Undone; r.Outcome != bos.CallRefused || r.Cause != bos.CauseLocked || r.RetryAfter <= 0 || !strings.Contains(r.Detail, "unlock it") {
+		t.Errorf("after that: %+v", r)
+	}
+}
+
+// TestATransitionThatCannotBeAskedAboutHoldsItsNodesNoLongerThanPCSDoes is about a PCS
+// that is away meanwhile.
+func TestATransitionThatCannotBeAskedAboutHoldsItsNodesNoLongerThanPCSDoes(t *testing.T) {
+	f := &fake{nodes: map[string]map[string]any{id: node("off", "available", "")}}
+	f.answer = func(w http.ResponseWriter, r *http.Request) bool {
+		if !strings.HasPrefix(r.URL.Path, "/v1/transitions/") {
+			return false
+		}
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return true
 	}
 	c, now := start(t, f)
 	apply(t, c, bos.PowerSoftOff, id)
-	now.add(10 * time.Second)
-	for range 3 {
-		// Tries in between do not hide that the first one holds the node.
-		apply(t, c, bos.PowerOn, id)
-		now.add(5 * time.Second)
-		if r := look(t, c, id)[id].Undone; r.Outcome != bos.CallBusy || r.Cause != bos.CauseLocked || r.RetryAfter <= 0 {
-			t.Errorf("while it is held: %+v", r)
-		}
+	now.add(30 * time.Second)
+	if got := apply(t, c, bos.PowerOn, id)[id]; got.Outcome != bos.CallBusy {
+		t.Errorf("while it may last: %+v", got)
 	}
 	now.add(2 * time.Minute)
-	apply(t, c, bos.PowerOn, id)
-	now.add(5 * time.Second)
-	if r := look(t, c, id)[id].Undone; r.Outcome != bos.CallRefused || r.Cause != bos.CauseLocked || r.RetryAfter <= 0 {
-		t.Errorf("after that: %+v", r)
+	if got := apply(t, c, bos.PowerOn, id)[id]; got.Outcome != bos.CallDone {
+		t.Errorf("after that: %+v", got)
 	}
 }
 

@@ -26,6 +26,9 @@ const (
 	// earlier transition still holds, strangerRetry on one that is locked or
 	// that somebody else holds.
 	reservedRetry = 5 * time.Second
+	// ownRetry is the pause between two questions whether a transition of ours
+	// is over whose nodes are wanted.
+	ownRetry      = 2 * time.Second
 	strangerRetry = 30 * time.Second
 )
 
@@ -56,6 +59,8 @@ type transition struct {
 	ends time.Time
 	// due is when it may be asked about next; zero once it is over.
 	due time.Time
+	// wanted is when it was last asked about for nodes that it has.
+	wanted time.Time
 }
 
 // begin forgets how the last errand of the nodes ended.
@@ -76,6 +81,40 @@ func (e *errands) begin(ids []string) {
 		}
 		e.nodes[id] = fresh
 	}
+}
+
+// open are the errands of nodes whose transition is not known to be over, as long as
+// it may last, by node.
+func (e *errands) open(ids []string) map[string]errand {
+	now := e.now()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var open map[string]errand
+	for _, id := range ids {
+		n := e.nodes[bos.CanonicalXname(id)]
+		if n == nil || n.of == nil || n.of.due.IsZero() || n.undone.Outcome != bos.CallDone || !now.Before(n.of.ends) {
+			continue
+		}
+		if open == nil {
+			open = make(map[string]errand)
+		}
+		open[id] = *n
+	}
+	return open
+}
+
+// unasked are the transitions of errands that nobody has asked about just now.
+func (e *errands) unasked(of map[string]errand) (transitions []*transition) {
+	now := e.now()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, one := range of {
+		if t := one.of; t.wanted.IsZero() || now.Sub(t.wanted) >= ownRetry/2 {
+			t.wanted = now
+			transitions = append(transitions, t)
+		}
+	}
+	return transitions
 }
 
 // accepted notes that PCS took the nodes over. A transition without an id is
@@ -221,7 +260,7 @@ func verdict(t task, reserved bool) bos.CallResult {
 		}
 		return false
 	}
-	r := bos.CallResult{Outcome: bos.CallRefused, Cause: bos.CauseResetRefused, Detail: explained(t)}
+	r := bos.CallResult{Outcome: bos.CallRefused, Cause: bos.CauseResetRefused, Detail: explained(t, reserved)}
 	switch {
 	case t.Status == "unsupported", t.Status == "un-supported":
 		r.Outcome = bos.CallUnsupported
@@ -245,7 +284,7 @@ func verdict(t task, reserved bool) bos.CallResult {
 	return r
 }
 
-func explained(t task) string {
+func explained(t task, reserved bool) string {
 	text := transport.Excerpt(t.Error)
 	if text == "" {
 		text = transport.Excerpt(t.Description)
@@ -254,7 +293,11 @@ func explained(t task) string {
 		text = "no reason"
 	}
 	end := "read PCS's log"
-	if strings.Contains(strings.ToLower(text), "reserv") {
+	switch {
+	case !strings.Contains(strings.ToLower(text), "reserv"):
+	case reserved:
+		end = "PCS has not let go of it after this service's earlier power action, which passes"
+	default:
 		end = "the node is locked or reserved in HSM: unlock it, or wait for who works on it"
 	}
 	return fmt.Sprintf("PCS gave the power action up: %s; %s", text, end)

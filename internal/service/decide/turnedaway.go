@@ -14,7 +14,7 @@ import (
 // it. That costs no attempt and must not go on for ever.
 func TurnsAway(res bos.CallResult) bool {
 	return (res.Outcome == bos.CallBusy || res.Outcome == bos.CallNotAttempted) &&
-		res.Cause != bos.CauseNone && res.Cause != bos.CauseUpstreamOutage
+		res.Cause != bos.CauseNone && res.Cause != bos.CauseUpstreamOutage && res.Cause != bos.CauseTransition
 }
 
 // Away reports whether a target that turned an action away is evidence of an
