@@ -21,11 +21,6 @@ var (
 	ErrSkip = errors.New("left as it is")
 )
 
-// Noted is what a change of a record returns to have an event written with it.
-type Noted struct{ Event Event }
-
-func (n Noted) Error() string { return "an event to write with the record: " + n.Event.Kind }
-
 // Invalid is bad input: what the API answers with 400 and what changes
 // nothing. Its text names the field, the value and the way out.
 type Invalid struct {

@@ -46,9 +46,9 @@ type Records interface {
 	// MutateComponents runs fn on each named record in one transaction, in
 	// order; exists is false for an id without a record. fn then works on an
 	// empty one with that ID, and nil creates it, also if fn left it empty.
-	// ErrSkip leaves the record, or its absence, as it is, and Noted has one
-	// more event written with it. Any other error undoes everything and is
-	// returned. An existing record that fn did not change is not written. It returns the records, without those skipped.
+	// ErrSkip leaves the record, or its absence, as it is. Any other error undoes
+	// everything and is returned. An existing record that fn did not change is not
+	// written. It returns the records, without those skipped.
 	MutateComponents(ctx context.Context, ids []string, fn func(r *Record, exists bool) error, notes ...Event) ([]Record, error)
 	DeleteComponent(ctx context.Context, id string, notes ...Event) error
 

@@ -136,7 +136,6 @@ func (r *runner) pass(ctx, calls context.Context) (time.Time, error) {
 	now, times := r.lease.pass()
 	in.Times = times
 	out := r.engine.Step(now, in)
-	r.service.arrivals.follow(out)
 	effects, err := r.commit(ctx, out)
 	if err != nil {
 		// Nothing of this pass is started, and its answers are for the next engine.
@@ -174,7 +173,6 @@ func (r *runner) load(ctx context.Context, in *engine.Inputs) error {
 			return err
 		}
 		r.epoch = r.inbox.begin()
-		r.service.arrivals.reset()
 		r.engine = engine.New(engine.Settings{
 			MaxUnreachable: r.service.config.MaxUnreachable,
 			SetupGiveUp:    r.service.config.MaxSetupWait,

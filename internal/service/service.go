@@ -52,9 +52,7 @@ type Service struct {
 	config  Config
 	ports   engine.Ports
 	changes *changes
-	// arrivals is what the engine lets the API know.
-	arrivals arrivals
-	clock    clock
+	clock   clock
 	// flights are the calls under way.
 	flights flights
 	handler http.Handler
@@ -80,7 +78,6 @@ func New(c Config) (*Service, error) {
 	}
 	c.Log = slog.New(levelled{c.Log.Handler(), &s.level})
 	s.config = c
-	s.arrivals.clock = &s.clock
 	s.clock.resume(time.Now())
 	s.ports = engine.Ports{
 		Store: c.Store, Inventory: c.Inventory, Power: orNoPower(c.Power), Boot: orNoBoot(c.Boot),
@@ -90,7 +87,7 @@ func New(c Config) (*Service, error) {
 		Store: c.Store, Inventory: c.Inventory, Artifacts: c.Artifacts, Tenants: c.Tenants, Images: c.Images,
 		Configuration: c.Configuration != nil,
 		Stopping:      c.Stopping,
-		Arrive:        s.arrivals.Arrive, Changed: s.changed, Now: time.Now, Version: c.Version, Log: c.Log,
+		Changed:       s.changed, Now: time.Now, Version: c.Version, Log: c.Log,
 	})
 	return s, nil
 }

@@ -39,10 +39,6 @@ type Config struct {
 	// Configuration says whether a configuration service is configured;
 	// without one, templates that want a configuration cannot be booted.
 	Configuration bool
-	// Arrive decides on a component whose report of a boot has just been applied,
-	// in its transaction: what it returns is what the change of a record returns. It
-	// may be nil.
-	Arrive func(r *bos.Record, now time.Time) error
 	// Changed is called after each write with what was written. It must not
 	// block. It may be nil.
 	Changed func(Change)
@@ -91,9 +87,6 @@ type server struct {
 func New(c Config) http.Handler {
 	if c.Now == nil {
 		c.Now = time.Now
-	}
-	if c.Arrive == nil {
-		c.Arrive = func(*bos.Record, time.Time) error { return nil }
 	}
 	if c.Changed == nil {
 		c.Changed = func(Change) {}

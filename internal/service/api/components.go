@@ -74,12 +74,8 @@ func (s *server) patchComponent(w http.ResponseWriter, r *http.Request) error {
 		if err := patch.CheckReport(rec.Component); err != nil {
 			return err
 		}
-		now := s.Now()
-		patch.Apply(rec, booted, now)
-		if patch.ActualState == nil {
-			return nil
-		}
-		return s.Arrive(rec, now)
+		patch.Apply(rec, booted, s.Now())
+		return nil
 	})
 }
 

@@ -157,25 +157,3 @@ func TestEventsAreWrittenWithUTCTimes(t *testing.T) {
 		t.Error(diff)
 	}
 }
-
-func TestAReportThatEndsTheWorkOnItsNodeIsOneWriteWithTwoLinesOfHistory(t *testing.T) {
-	s := newSite(t, func(c *Config) {
-		c.Arrive = func(r *bos.Record, now time.Time) error {
-			r.Enabled = false
-			return bos.Noted{Event: bos.Event{Time: now, Component: r.ID, Kind: "desired_state_reached"}}
-		}
-	})
-	const id = "x1c0s1b0n0"
-	s.do("PUT", "/v2/components/"+id, object{"enabled": true}).ok(http.StatusOK, nil)
-	before := s.history("").Last
-	s.do("PATCH", "/v2/components/"+id, object{"error": "e"}).ok(http.StatusOK, nil) // is no report
-	var answer bos.Component
-	s.do("PATCH", "/v2/components/"+id, object{"actual_state": object{"bss_token": "t"}}).ok(http.StatusOK, &answer)
-	got := kindsOf(s.history(fmt.Sprint("?after=", before)).Events)
-	if want := []string{"component_patched", "component_reported", "desired_state_reached"}; !slices.Equal(got, want) || answer.Enabled {
-		t.Errorf("history %q, want %q; the node is answered as %+v", got, want, answer)
-	}
-	if told := s.lastChange().Records; len(told) != 1 || told[0].Enabled || told[0].Revision != s.stored(id).Revision {
-		t.Errorf("the engine is told %+v", told)
-	}
-}

@@ -88,8 +88,6 @@ type node struct {
 	// unwritten says that the record is ahead of the stored one, by boot
 	// parameters that the boot service has: after a restart it is given them again.
 	unwritten bool
-	// awaited is what the Arrivals were told of it last.
-	awaited Awaited
 	// rank is the node's among those that have the power action of a time
 	// under way; the first of them are scouts.
 	rank   int
@@ -203,7 +201,7 @@ func (e *Engine) Step(now time.Time, in Inputs) Outputs {
 	e.runDiscovery(in.Discovery)
 	e.runCleanup()
 	e.callWitnesses()
-	e.step.out.Wake, e.step.out.Policy = e.nextWake(), e.policy
+	e.step.out.Wake = e.nextWake()
 	return e.step.out
 }
 
@@ -235,7 +233,7 @@ func (e *Engine) begin(now time.Time, times Times) {
 		writes:  make(map[string]bos.Record),
 		effects: make(map[string]decide.Wanted),
 		check:   make(map[string]bool),
-		out:     Outputs{Orders: make(map[string]bos.Order), Awaited: make(map[string]Awaited)},
+		out:     Outputs{Orders: make(map[string]bos.Order)},
 	}
 }
 
@@ -342,9 +340,6 @@ func (e *Engine) untrack(id string) {
 	}
 	e.count(n.rec.Session, -1)
 	delete(e.nodes, id)
-	if n.awaited != (Awaited{}) {
-		e.step.out.Awaited[id] = Awaited{}
-	}
 	e.room.setAway(id, false)
 	e.ramp.leave(id)
 	e.wakes.set(id, time.Time{})
@@ -484,7 +479,6 @@ func (e *Engine) decide(id string) {
 	e.ramp.decided(id, d)
 	e.write(n, d.Next)
 	e.note(before, d)
-	e.await(n, d)
 	if d.Effect.Kind != bos.EffectNone {
 		e.flights[id] = d.Effect.Kind
 		e.step.effects[id] = decide.Wanted{Effect: d.Effect, Session: d.Next.Session}

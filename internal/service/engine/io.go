@@ -117,10 +117,6 @@ type Outputs struct {
 	Discover bool
 	// Clean asks to remove what is old; nil asks for nothing.
 	Clean *Clean
-	// Awaited are the nodes that began or ceased to wait for nothing but the
-	// report of their boot, and Policy is what they are decided on by: for Arrivals.
-	Awaited map[string]Awaited
-	Policy  bos.Policy
 	// Wake is when to step again without new input; zero for never.
 	Wake time.Time
 }

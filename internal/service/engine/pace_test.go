@@ -290,3 +290,10 @@ func TestANodeThatReportsWhileItsPowerIsWaitedForIsLookedAtAtOnce(t *testing.T) 
 		t.Errorf("looks %v, next step at %s: who reports a boot is on", out.Looks, out.Wake)
 	}
 }
+
+// report is a record after its node reported what it booted.
+func report(r bos.Record, booted bos.BootArtifacts, now time.Time) bos.Record {
+	token := "t"
+	bos.ComponentPatch{ActualState: &bos.ActualPatch{BSSToken: &token}}.Apply(&r, &booted, now)
+	return r
+}

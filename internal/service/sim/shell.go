@@ -88,7 +88,7 @@ func (w *World) stop() {
 }
 
 func (w *World) endEngine() {
-	w.engine, w.arrivals = nil, engine.Arrivals{}
+	w.engine = nil
 	w.epoch++
 	w.stepAt = time.Time{}
 }
@@ -211,7 +211,6 @@ func (w *World) step() {
 	in.Times = times
 	out := w.engine.Step(now, in)
 	w.check.stepped = now
-	w.arrivals.Follow(out)
 	w.spoil(&out)
 	effects, again := out.Effects, w.spoilt
 	committed := !engine.Empty(out.Commit) || len(out.SetUps) > 0

@@ -141,9 +141,7 @@ type World struct {
 	fence int64
 	skew  time.Duration
 	away  bool
-	// arrivals is what the engine lets those know that take reports in.
-	arrivals engine.Arrivals
-	epoch    int
+	epoch int
 	// life counts processes, epoch engines. calls are the effects under way of
 	// this process, late their answers that no engine has taken yet.
 	life     int

@@ -290,8 +290,7 @@ func (w *World) report(rep emulator.Report) {
 			return err
 		}
 		patch.Apply(r, &booted, w.wall())
-		now, _ := w.clockNow()
-		return w.arrivals.Arrive(r, now, w.wall())
+		return nil
 	})
 	if errors.Is(err, bos.ErrReportRefused) {
 		w.after(reportRetry, func() { w.report(rep) })

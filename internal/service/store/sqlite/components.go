@@ -294,10 +294,7 @@ func (s *Store) MutateComponents(ctx context.Context, ids []string, fn func(r *b
 		if out, err = w.mutate(ids, before, fn); err != nil {
 			return err
 		}
-		if err := t.noteComponents(ctx, w.written, notes); err != nil {
-			return err
-		}
-		return t.note(ctx, w.noted)
+		return t.noteComponents(ctx, w.written, notes)
 	})
 	if err != nil {
 		return nil, err

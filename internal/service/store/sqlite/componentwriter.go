@@ -58,9 +58,8 @@ type componentWriter struct {
 	// damaged is what becomes of a record that cannot be read; by default it is an
 	// error.
 	damaged damaged
-	// written is what was stored, noted the events that come with single records.
+	// written is what was stored.
 	written []write
-	noted   []bos.Event
 }
 
 func (s *Store) componentWriter(ctx context.Context, t *tx) *componentWriter {
@@ -121,8 +120,7 @@ func (w *componentWriter) mutate(ids []string, before map[string]*bos.Record, fn
 			out = out[:len(out)-1]
 			continue
 		}
-		noted, tells := errors.AsType[bos.Noted](err)
-		if err != nil && !tells {
+		if err != nil {
 			return nil, err
 		}
 		r.ID, r.Revision = id, old.Revision
@@ -132,9 +130,6 @@ func (w *componentWriter) mutate(ids []string, before map[string]*bos.Record, fn
 		change, err := w.tx.changing(w.ctx)
 		if err != nil {
 			return nil, err
-		}
-		if tells {
-			w.noted = append(w.noted, noted.Event)
 		}
 		r.Revision = change.Revision
 		next := write{record: r, insert: !exists, before: filtersOf(old)}

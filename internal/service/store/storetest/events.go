@@ -121,29 +121,6 @@ func notes(t *testing.T, s bos.Store) {
 	}
 }
 
-func noted(t *testing.T, s bos.Store) {
-	fill(t, s, []string{"a", "b", "c"}, nil)
-	_, err := s.MutateComponents(t.Context(), []string{"a", "b", "c"}, func(r *bos.Record, _ bool) error {
-		if r.ID != "c" { // which does not change: there is nothing to tell
-			r.Error = "e"
-		}
-		if r.ID == "a" {
-			return nil
-		}
-		return bos.Noted{Event: bos.Event{Time: now, Kind: "also", Component: r.ID}}
-	}, bos.Event{Time: now, Kind: "patched"})
-	must(t, err)
-	list, err := s.Events(t.Context(), bos.EventFilter{})
-	must(t, err)
-	var got []string
-	for _, e := range list {
-		got = append(got, e.Kind+" "+e.Component)
-	}
-	if want := []string{"patched a", "patched b", "also b"}; !slices.Equal(got, want) || one(t, s, "b").Error != "e" {
-		t.Errorf("%q, want %q, with %+v", got, want, one(t, s, "b"))
-	}
-}
-
 func wakes(t *testing.T, s bos.Store) {
 	news := s.NewEvents()
 	commit(t, s, bos.Commit{Components: []bos.Record{record("a")}})

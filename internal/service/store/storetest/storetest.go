@@ -60,7 +60,6 @@ var (
 		"a tenant sees its own history only":                     tenantHistory,
 		"notes are written with what was written, and only then": notes,
 		"who asked before a commit is woken by its events":       wakes,
-		"an event for one record only comes with its change":     noted,
 	}
 	engines = tests{
 		"a commit writes only what has not changed meanwhile":      commitComparesRevisions,
