@@ -194,7 +194,7 @@ func nextLook(r bos.Record, o Observation, p bos.Policy, now, deadline time.Time
 	polling := max(p.Polling, time.Second)
 	elapsed := now.Sub(sentAt(r))
 	var wait time.Duration
-	switch first := firstLook(r, o); {
+	switch first := o.Expect; {
 	case o.Expect > 0:
 		wait = min(max(first-elapsed, (elapsed-first)/2, o.Expect/16, minPace), polling)
 	case o.Scouted:
@@ -210,15 +210,4 @@ func nextLook(r bos.Record, o Observation, p bos.Policy, now, deadline time.Time
 		return now
 	}
 	return at
-}
-
-// firstLook is how long after an action its node is first looked at, if the
-// quickest of others took so long. A power-off is looked at before it can show,
-// because the power-on waits for it, a power-on when it shows at most nodes: they
-// boot meanwhile. A scout is looked at before it can show in either case.
-func firstLook(r bos.Record, o Observation) time.Duration {
-	if called(r, bos.ActionPoweringOn) && o.Scouted {
-		return o.Expect + o.Expect/8
-	}
-	return o.Expect - o.Expect/16
 }

@@ -18,8 +18,8 @@ type Observation struct {
 	// Unknown is for how long all readings have been unknown, 0 if this one
 	// is not or is the first. It says how often to look, no more.
 	Unknown time.Duration
-	// Expect is what the power action under way took at the quickest of
-	// other nodes lately; 0 is unknown. It says when to look, no more.
+	// Expect is by when the power action under way had shown at most other
+	// nodes lately; 0 is unknown. It says when to look, no more.
 	Expect time.Duration
 	// Scouted says that others, on which the same action is under way, are
 	// looked at often to find that out. It says when to look, no more.

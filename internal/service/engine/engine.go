@@ -286,6 +286,7 @@ func (e *Engine) takeIn(in Inputs) {
 	for _, r := range in.Readings {
 		e.sight(r)
 	}
+	e.paces.settle(e.step.now)
 	for _, r := range in.Configurations {
 		e.sightConfiguration(r)
 	}
@@ -376,7 +377,7 @@ func (e *Engine) sight(r bos.PowerReading) {
 		e.room.setAway(r.ID, true)
 	}
 	action := n.rec.LastAction.Action
-	if after, within, ok := shown(n.rec, n.reading, r); ok && e.paces.learn(action, after-n.queued(), within-n.queued()) {
+	if o, ok := outcomeOf(n, r); ok && e.paces.learn(action, o) {
 		e.learned(action)
 	}
 	n.reading = r

@@ -7,34 +7,76 @@ import (
 )
 
 // paces is what power actions took lately, from when they were accepted until they
-// showed in a reading: that of the quickest tenth or so, which moves down fast and up slowly.
-type paces map[bos.Action]time.Duration
+// showed at all but one or two of a hundred nodes: a room is then found done with
+// the first look at it, and what follows is done for all of them together.
+type paces map[bos.Action]*pace
 
-// learn takes in that an action took longer than after and no longer than within
-// at one node; first says that nothing was known of it before. What is known is
-// moved by what is certain alone: a look that came late says when the action had
-// been done at the latest, and to take that for its time would make the next look
-// come later still.
-func (p paces) learn(action bos.Action, after, within time.Duration) (first bool) {
+// pace is that of one action. by and beyond count the nodes of a wave, which began
+// at since, at which it had shown when that time was over, and at which it had not.
+type pace struct {
+	known      time.Duration
+	by, beyond int
+	since      time.Time
+}
+
+// Shares of nodes beyond the pace, each one in so many: above the first two it
+// becomes longer, and below the last one shorter.
+const (
+	farBeyond  = 10
+	manyBeyond = 50
+	fewBeyond  = 200
+)
+
+// learn takes in that an action had not shown at one node after a time, and that
+// it had, or still had not, when its power was asked for the next time. Only what
+// is certain counts: a look that came late says nothing of when the action was done,
+// and to take it for its time would make the next look come later still. first says
+// that nothing was known of the action before.
+func (p paces) learn(action bos.Action, o outcome) (first bool) {
 	known, ok := p[action]
 	switch {
-	case within <= 0:
-	case !ok:
-		p[action] = within
+	case o.asked <= 0:
+	case !ok && o.shows:
+		// A scout tells the time to a quarter, and is one of the quick ones.
+		p[action] = &pace{known: o.asked + o.asked/8}
 		return true
-	case within < known:
-		p[action] = known - (known-within)/4
-	case after > known:
-		p[action] = known + (after-known)/64
+	case !ok:
+	case o.shows && o.asked <= known.known+known.known/16:
+		known.by++
+	case !o.shows && o.asked >= known.known && o.before < known.known:
+		known.beyond++
 	}
 	return false
+}
+
+// settle moves the paces by what all nodes of a wave have told, once: the answers
+// of one come with several steps.
+func (p paces) settle(now time.Time) {
+	for _, known := range p {
+		all := known.by + known.beyond
+		switch {
+		case all == 0:
+			continue
+		case known.since.IsZero():
+			known.since = now
+			continue
+		case now.Sub(known.since) < known.known:
+			continue
+		case known.beyond*farBeyond > all:
+			known.known += known.known / 8
+		case known.beyond*manyBeyond > all:
+			known.known += known.known / 16
+		case known.beyond*fewBeyond < all:
+			known.known -= known.known / 32
+		}
+		known.by, known.beyond, known.since = 0, 0, time.Time{}
+	}
 }
 
 // While the pace of an action is unknown, scouts are looked at often to find it
 // out: the first few nodes on which it is under way, in case some of them lose
 // theirs, and of the rest one in so many, as far apart as a chassis. A look at one
-// may be a request of its own, so the others are hardly looked at meanwhile. Where
-// it is known, scouts are looked at early, to find out that it takes less by now.
+// may be a request of its own, so the others are hardly looked at meanwhile.
 const (
 	firstScouts = 4
 	scoutShare  = 64
@@ -85,25 +127,37 @@ func (n *node) queued() time.Duration {
 // expect is how long after its decision the power action under way may show; 0 if
 // nothing is known of others.
 func (e *Engine) expect(n *node) time.Duration {
-	pace, known := e.paces[n.rec.LastAction.Action]
-	if !known {
+	pace, ok := e.paces[n.rec.LastAction.Action]
+	if !ok {
 		return 0
 	}
-	return n.queued() + pace
+	return n.queued() + pace.known
 }
 
-// shown reports whether a reading is the first to show the last power action on
-// a node, and that it took longer than after, when the node was last seen without,
-// and no longer than within.
-func shown(before bos.Record, was, is bos.PowerReading) (after, within time.Duration, ok bool) {
-	at := before.Work.ActionAt
-	if at.IsZero() || before.LastAction.Failed || before.Work.Resent || before.Work.InFlight != bos.EffectNone || !was.Asked.IsZero() && !was.Asked.Before(at) && leadsTo(before.LastAction.Action, was.State) {
-		return 0, 0, false
+// outcome is what two readings of a node, one after the other, say of the power
+// action under way: how long after it they were asked for, and whether the second
+// is the first to show it.
+type outcome struct {
+	before, asked time.Duration
+	shows         bool
+}
+
+// outcomeOf compares a reading with the one before it; ok is false where they say
+// nothing about the pace of the action.
+func outcomeOf(n *node, is bos.PowerReading) (o outcome, ok bool) {
+	at, was := n.rec.Work.ActionAt, n.reading
+	switch {
+	case at.IsZero(), n.rec.LastAction.Failed, n.rec.Work.Resent, n.rec.Work.InFlight != bos.EffectNone, is.State == bos.PowerStateUnknown:
+		return outcome{}, false
+	case !was.Asked.IsZero() && !was.Asked.Before(at) && leadsTo(n.rec.LastAction.Action, was.State):
+		return outcome{}, false
 	}
+	at = at.Add(n.queued())
 	if was.Asked.After(at) && was.State != bos.PowerStateUnknown {
-		after = was.Asked.Sub(at)
+		o.before = was.Asked.Sub(at)
 	}
-	return after, is.Asked.Sub(at), leadsTo(before.LastAction.Action, is.State)
+	o.asked, o.shows = is.Asked.Sub(at), leadsTo(n.rec.LastAction.Action, is.State)
+	return o, true
 }
 
 func leadsTo(action bos.Action, state bos.PowerState) bool {
