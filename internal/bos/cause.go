@@ -12,6 +12,7 @@ const (
 	CauseBMCAuth            Cause = "bmc_authentication"
 	CauseCredentialsHeld    Cause = "bmc_credentials_held"
 	CauseBMCError           Cause = "bmc_error"
+	CauseBMCDisabled        Cause = "bmc_disabled"
 	CauseOtherMachine       Cause = "bmc_other_machine"
 	CauseNotReady           Cause = "bmc_not_ready"
 	CausePowerStale         Cause = "power_state_stale"
@@ -41,6 +42,7 @@ var causeSentences = map[Cause]string{
 	CauseBMCAuth:                "its BMC rejects the credentials; check the user and password configured for it",
 	CauseCredentialsHeld:        "its BMC, or those before it, rejected the user and password, which are not tried on it now lest the account is locked; correct them, and work goes on by itself",
 	CauseBMCError:               "its BMC answers with errors; reset the BMC or read its log",
+	CauseBMCDisabled:            "its BMC is disabled in HSM (RedfishEndpoints), so it is asked for nothing; enable it there when the work on it is done",
 	CauseOtherMachine:           "the machine at its BMC's address has another UUID than the inventory says, so nothing is sent to it; correct the address or rediscover the node",
 	CauseNotReady:               "its BMC says that it does not do this in its present state; it is asked again: wait for the end of POST or of the BMC's start, or read its message in the error",
 	CausePowerStale:             "its BMC keeps reporting an outdated power state; reset the BMC",

@@ -207,6 +207,8 @@ type Endpoint struct {
 	// UUID and Name are what the BMC calls the system, empty if HSM has
 	// neither.
 	UUID, Name string
+	// Disabled says that the BMC is switched off in HSM, to be left alone.
+	Disabled bool
 	// Target is the path of its reset action, empty if HSM has none.
 	Target string
 	// ResetTypes are the values the BMC advertises for it, empty if HSM has
@@ -244,6 +246,8 @@ func (c *Client) Endpoints(ctx context.Context) (map[string]Endpoint, error) {
 type componentEndpoint struct {
 	ID, Type, OdataID, UUID         string
 	RedfishEndpointFQDN, RedfishURL string
+	// Enabled is that of the BMC's RedfishEndpoint.
+	Enabled *bool
 	// What discovery copied from the BMC comes in whatever shape the BMC
 	// gave it, and one odd BMC must not hide all others.
 	RedfishSystemInfo json.RawMessage
@@ -258,7 +262,7 @@ func (e componentEndpoint) endpoint() (Endpoint, bool) {
 	if host == "" || wrongType || e.OdataID != "" && !strings.HasPrefix(e.OdataID, "/") {
 		return Endpoint{}, false
 	}
-	found := Endpoint{FQDN: host, System: e.OdataID, UUID: e.UUID}
+	found := Endpoint{FQDN: host, System: e.OdataID, UUID: e.UUID, Disabled: e.Enabled != nil && !*e.Enabled}
 	var info struct {
 		Name    json.RawMessage
 		Actions map[string]json.RawMessage

@@ -252,6 +252,7 @@ func TestEndpointsTolerateWhatDiscoveryLeftOut(t *testing.T) {
 		entry("x9c0s4b0n0", `"RedfishSystemInfo":null`),
 		entry("x9c0s5b0n0", `"RedfishSystemInfo":"?"`),
 		entry("x9c0s6b0n0", `"Enabled":true`),
+		entry("x9c0s14b0n0", `"Enabled":false`),
 		entry("x9c0s11b0n0", `"RedfishSystemInfo":{"Actions":{"Oem":{"a":1},"#ComputerSystem.Reset":{"target":"/reset","ResetType@Redfish.AllowableValues":null}}}`),
 		`{"ID":"x9c0s7b0n0","Type":"Node","OdataID":"/redfish/v1/Systems/1","RedfishURL":"bmc7/redfish/v1/Systems/1"}`,
 		`{"ID":"x9c0s8b0n0","Type":"Node","OdataID":"/redfish/v1/Systems/1"}`,
@@ -274,6 +275,7 @@ func TestEndpointsTolerateWhatDiscoveryLeftOut(t *testing.T) {
 	want := map[string]hsm.Endpoint{
 		"x9c0s1b0n0": full, "x9c0s2b0n0": withTarget, "x9c0s11b0n0": withTarget,
 		"x9c0s3b0n0": bare, "x9c0s4b0n0": bare, "x9c0s5b0n0": bare, "x9c0s6b0n0": bare,
+		"x9c0s14b0n0": {FQDN: "bmc:8443", System: "/redfish/v1/Systems/1", Disabled: true},
 		"x9c0s7b0n0":  {FQDN: "bmc7", System: "/redfish/v1/Systems/1"},
 		"x9c0s9b0n0":  {FQDN: "bmc", UUID: "36383150-3630-584d-5130-313930323042"},
 		"x9c0s12b0n0": {FQDN: "bmc", Name: "Node0"},

@@ -72,6 +72,9 @@ func resetType(op bos.PowerOp) string {
 }
 
 func (c caller) apply(ctx context.Context, t target, kind string) (result bos.CallResult, silent bool) {
+	if t.Disabled {
+		return bos.CallResult{Outcome: bos.CallNotAttempted, Cause: bos.CauseBMCDisabled, Detail: bos.CauseBMCDisabled.Sentence()}, false
+	}
 	if err := c.find(ctx, &t); err != nil {
 		if failed := failure(err); failed != nil {
 			return unlearned(failed)

@@ -26,6 +26,8 @@ type Endpoint struct {
 	// They tell which system it is where System is empty, and the UUID whether
 	// it is the node's machine in any case.
 	UUID, Name string
+	// Disabled says that the BMC is not to be asked for anything.
+	Disabled bool
 	// Target is the path of its reset action, empty if unknown.
 	Target string
 	// ResetTypes are the values the BMC advertises for it, empty if unknown.

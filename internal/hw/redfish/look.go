@@ -48,6 +48,10 @@ func silentText(t target) string {
 
 func (c caller) look(ctx context.Context, t target) (bos.PowerReading, bool) {
 	r := bos.PowerReading{ID: t.id, Asked: time.Now()}
+	if t.Disabled {
+		r.Cause, r.Detail = bos.CauseBMCDisabled, bos.CauseBMCDisabled.Sentence()
+		return r, false
+	}
 	if err := c.find(ctx, &t); err != nil {
 		failed := failure(err)
 		if failed == nil {

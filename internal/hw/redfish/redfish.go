@@ -13,6 +13,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -245,10 +247,39 @@ func (c caller) ask(ctx context.Context, method string, e Endpoint, path string,
 	if method == http.MethodPost {
 		q.Timeout = c.config.Reset
 	}
+	res, failed := c.present(ctx, e, q, user, password)
+	if to, again := slashed(q.URL, failed, res); again {
+		// Nothing was done yet, at whatever address it says.
+		q.URL = to
+		return c.present(ctx, e, q, user, password)
+	}
+	return res, failed
+}
+
+// present sends a request with what the BMC knows us by.
+func (c caller) present(ctx context.Context, e Endpoint, q transport.Request, user, password string) (*transport.Response, *transport.Error) {
 	if c.config.Sessions && user != "" {
 		return c.inSession(ctx, e, q, user, password)
 	}
 	return c.basic(ctx, e, q, user, password)
+}
+
+// slashed is the address to which a BMC redirects that differs in a slash at its end
+// alone. Credentials stay at the address of the BMC, and other redirects are not
+// followed for what changes something.
+func slashed(asked string, failed *transport.Error, res *transport.Response) (string, bool) {
+	if failed == nil || res == nil || failed.Status != http.StatusTemporaryRedirect && failed.Status != http.StatusPermanentRedirect {
+		return "", false
+	}
+	to, err := url.Parse(res.Header.Get("Location"))
+	from, wrong := url.Parse(asked)
+	if err != nil || wrong != nil || to.Path == from.Path || strings.TrimRight(to.Path, "/") != strings.TrimRight(from.Path, "/") {
+		return "", false
+	}
+	if other, ok := strings.CutSuffix(asked, "/"); ok {
+		return other, true
+	}
+	return asked + "/", true
 }
 
 // failure is err as what transport always returns.

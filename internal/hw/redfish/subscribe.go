@@ -130,7 +130,7 @@ func (c *Client) dueForEvents(known map[string]Endpoint) (due []target) {
 			s = &subscription{}
 			c.subscriptions[e.Address] = s
 		}
-		if !s.blind && !now.Before(s.due) {
+		if !s.blind && !e.Disabled && !now.Before(s.due) {
 			due = append(due, target{id: id, Endpoint: e})
 		}
 	}

@@ -24,7 +24,9 @@ func notNow(kind bos.EffectKind, res bos.CallResult) bool {
 
 // held reports whether a cause is that somebody keeps the node from being touched,
 // which says nothing of its BMC.
-func held(cause bos.Cause) bool { return cause == bos.CauseLocked || cause == bos.CauseReserved }
+func held(cause bos.Cause) bool {
+	return cause == bos.CauseLocked || cause == bos.CauseReserved || cause == bos.CauseBMCDisabled
+}
 
 // softAgain gives a graceful power-off that was not taken now back, to be asked for
 // again, and charges the wait to the time it has.
