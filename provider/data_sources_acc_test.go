@@ -278,3 +278,20 @@ func TestATemplateThatBOSFindsFaultWithIsStoredWithAWarning(t *testing.T) {
 	}
 	w.plan().exits(t, 0)
 }
+
+func TestAnOptionThatIsNotKnownAtPlanIsSetAtApply(t *testing.T) {
+	fake := startFake(t.Cleanup, room...)
+	w := newWorkspace(t)
+	options := func(seconds string) string {
+		return "resource \"terraform_data\" \"later\" { input = " + seconds + " }\n" +
+			"resource \"bos_options\" \"all\" {\n  polling_frequency = terraform_data.later.output\n  logging_level = terraform_data.later.output > 20 ? \"debug\" : \"info\"\n  clear_stage = terraform_data.later.output > 20\n}\n"
+	}
+	for _, seconds := range []string{"15", "25"} {
+		w.write(providerBlock(fake), options(seconds))
+		w.apply().exits(t, 0)
+		w.plan().exits(t, 0)
+	}
+	if got := []any{fake.Option("polling_frequency"), fake.Option("logging_level"), fake.Option("clear_stage")}; got[0] != 25.0 || got[1] != "debug" || got[2] != true {
+		t.Errorf("BOS has the options %v", got)
+	}
+}
