@@ -75,15 +75,31 @@ func (a *Assembly) assemble(ctx context.Context, settings config.Config, version
 	return nil
 }
 
-// Handler serves the API, and the boot scripts where they are built in, to whom
-// the edge lets in.
-func (a *Assembly) Handler() http.Handler {
+// routes are the API, and what is served beside it.
+func (a *Assembly) routes() http.Handler {
 	h := withNotifiers(a.service.Handler(), a.notifiers, a.service.Hint)
 	if a.scripts != nil {
 		h = withScripts(h, a.scripts)
 	}
-	return edge.Gate{Names: a.names, Log: a.log}.Handler(h)
+	return h
 }
+
+// Handler serves the API, and the boot scripts where they are built in, to whom
+// the edge lets in. Writes are taken whether or not Run does: they are carried out
+// by whoever runs next.
+func (a *Assembly) Handler() http.Handler {
+	return edge.Gate{Names: a.names, Log: a.log}.Handler(a.routes())
+}
+
+// Driven is Handler for a service that runs all the time: what it acknowledges it
+// carries out, so nothing may be written before it drives the database, and
+// nothing afterwards.
+func (a *Assembly) Driven() http.Handler {
+	return edge.Gate{Names: a.names, Log: a.log, Writable: a.service.Driving}.Handler(a.routes())
+}
+
+// Ready is closed once Run drives the database.
+func (a *Assembly) Ready() <-chan struct{} { return a.service.Ready() }
 
 // names are those that the settings have for this service: its own, and those
 // under which others were told to reach it.

@@ -208,3 +208,58 @@ func send(t *testing.T, h http.Handler, method, path, body string, header map[st
 	}
 	return w
 }
+
+func TestNothingIsWrittenThatNobodyCarriesOut(t *testing.T) {
+	database := filepath.Join(t.TempDir(), "bos.db")
+	open := func() *Assembly {
+		t.Helper()
+		a, err := New(t.Context(), config.Config{Database: database, BootParameters: config.BootParameters{Builtin: &config.Builtin{}}}, "0.0.0", slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = a.Close() })
+		return a
+	}
+	takesWrites := func(h http.Handler, want bool, when string) {
+		t.Helper()
+		for _, write := range writes {
+			w := send(t, h, write.method, write.path, write.body, map[string]string{"Content-Type": "application/json"})
+			refused := w.Code == http.StatusServiceUnavailable && w.Header().Get("Retry-After") != "" && strings.Contains(w.Body.String(), "database")
+			if refused == want {
+				t.Errorf("%s: %s %s is answered %d: %s", when, write.method, write.path, w.Code, w.Body)
+			}
+		}
+		for _, path := range []string{"/v2/healthz", "/v2/components", "/x/v1/events", "/boot/v1/bootparameters"} {
+			if w := send(t, h, "GET", path, "", nil); w.Code != http.StatusOK {
+				t.Errorf("%s: GET %s is answered %d: %s", when, path, w.Code, w.Body)
+			}
+		}
+	}
+	run := func(a *Assembly) (end func()) {
+		t.Helper()
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- a.Run(ctx) }()
+		select {
+		case <-a.Ready():
+		case err := <-ended:
+			t.Fatal(err)
+		}
+		return func() {
+			stop()
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	first, second := open(), open()
+	takesWrites(first.Driven(), false, "before it runs")
+	end := run(first)
+	takesWrites(first.Driven(), true, "while it runs")
+	takesWrites(second.Driven(), false, "while another runs")
+	takesWrites(second.Handler(), true, "where it runs now and then")
+	end()
+	takesWrites(first.Driven(), false, "after it ran")
+	defer run(second)()
+	takesWrites(second.Driven(), true, "when it took over")
+}

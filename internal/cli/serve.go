@@ -109,7 +109,7 @@ func serve(c *cobra.Command, f serveFlags, version string) error {
 	r := newRunning()
 	r.add(func() error { return a.Run(ctx) })
 	r.serve(edge.Bound(listener, maxClients, 0), &http.Server{
-		Handler: a.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: maxHeader,
+		Handler: a.Driven(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: maxHeader,
 	})
 	if nodes != nil {
 		r.serve(edge.Bound(nodes, maxNodes, maxNodesAddress), forNodes(a.Scripts()))
@@ -117,8 +117,10 @@ func serve(c *cobra.Command, f serveFlags, version string) error {
 	if room != nil && a.Scripts() != nil {
 		room.SetBootScripts(url + bootscript.Prefixes[0])
 	}
-	if _, err := fmt.Fprintf(c.OutOrStdout(), "BOS is ready at %s\n", url); err != nil {
-		return err
+	if r.ready(ctx, a.Ready()) {
+		if _, err := fmt.Fprintf(c.OutOrStdout(), "BOS is ready at %s\n", url); err != nil {
+			return err
+		}
 	}
 	return r.wait(ctx, stop)
 }
@@ -151,6 +153,19 @@ func forNodes(h http.Handler) *http.Server {
 func (r *running) serve(l net.Listener, server *http.Server) {
 	r.servers = append(r.servers, server)
 	r.add(func() error { return server.Serve(l) })
+}
+
+// ready waits until the service drives its database, and is false if something
+// ended before.
+func (r *running) ready(ctx context.Context, driving <-chan struct{}) bool {
+	select {
+	case <-driving:
+		return true
+	case <-ctx.Done():
+	case err := <-r.ended:
+		r.ended <- err // for wait, which counts
+	}
+	return false
 }
 
 // wait ends the servers first and the operators then.

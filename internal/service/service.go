@@ -58,6 +58,7 @@ type Service struct {
 	handler http.Handler
 	holder  string
 	level   slog.LevelVar
+	driving driving
 	// loud is the log that no option silences: that somebody did so, and that
 	// the lease may be lost.
 	loud *slog.Logger
@@ -75,6 +76,7 @@ func New(c Config) (*Service, error) {
 		changes: newChanges(),
 		holder:  uuid.NewString(),
 		loud:    c.Log,
+		driving: driving{ready: make(chan struct{})},
 	}
 	c.Log = slog.New(levelled{c.Log.Handler(), &s.level})
 	s.config = c
@@ -123,8 +125,10 @@ func (s *Service) Run(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("take the engine's lease: %w", err)
 	}
+	s.driving.begin()
 	r := newRunner(s, lease)
 	err = r.run(ctx)
+	s.driving.end()
 	release, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	return errors.Join(err, s.config.Store.Release(release, s.holder))

@@ -76,13 +76,16 @@ func backup(ctx context.Context, db *sql.DB, to string) error {
 	if err := os.Remove(unfinished); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove the unfinished backup %s: %w", unfinished, err)
 	}
+	// It holds BSS tokens, as the database does. SQLite fills an empty file.
+	if f, err := os.OpenFile(unfinished, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600); err == nil { //nolint:gosec // beside the database
+		if err := f.Close(); err != nil {
+			return fmt.Errorf("create the backup %s: %w", unfinished, err)
+		}
+	}
 	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", unfinished); err != nil {
 		return fmt.Errorf("back the database up to %s: %w; make room there, nothing was changed", to, err)
 	}
-	err := os.Chmod(unfinished, 0o600) // it holds BSS tokens, as the database does
-	if err == nil {
-		err = flush(unfinished)
-	}
+	err := flush(unfinished)
 	if err == nil {
 		err = os.Rename(unfinished, to)
 	}

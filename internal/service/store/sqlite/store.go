@@ -30,6 +30,8 @@ type Store struct {
 	interned interned
 	tokens   tokenCache
 
+	// files are those that are open.
+	files     files
 	maxEvents int64
 	eventAge  time.Duration
 	log       *slog.Logger
@@ -57,6 +59,9 @@ func Log(log *slog.Logger) Option { return func(s *Store) { s.log = log } }
 // more get their defaults. A file from a newer version of the program is
 // refused.
 func Open(ctx context.Context, path string, options ...Option) (*Store, error) {
+	if err := private(path); err != nil {
+		return nil, fmt.Errorf("open database %s: %w", path, err)
+	}
 	write, err := sql.Open(driverName, dataSource(path, false))
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
@@ -91,6 +96,7 @@ func Open(ctx context.Context, path string, options ...Option) (*Store, error) {
 	if err := s.repairOptions(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", path, err), s.Close())
 	}
+	s.files = filesOf(path)
 	return s, nil
 }
 
@@ -111,8 +117,16 @@ func tune(ctx context.Context, conn *sql.Conn) error {
 	return nil
 }
 
-// Ping reports whether the database can be used.
+// Ping reports whether the database can be used: whether it can be read, whether
+// what was written last could be written, and whether its files are still those
+// that are open.
 func (s *Store) Ping(ctx context.Context) error {
+	if failed := s.writer.trouble.Load(); failed != nil {
+		return fmt.Errorf("the last write failed: %w", *failed)
+	}
+	if err := s.files.same(); err != nil {
+		return err
+	}
 	var one int
 	return s.read.QueryRowContext(ctx, "SELECT 1 FROM goose_db_version LIMIT 1").Scan(&one)
 }

@@ -1,11 +1,14 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 const (
@@ -28,6 +31,8 @@ type writer struct {
 	// committed is called after each commit that wrote events, from the
 	// writer's goroutine.
 	committed func()
+	// trouble is why the last transaction could not be written, nil if it could.
+	trouble atomic.Pointer[error]
 	// prune runs at the end of each transaction that wrote events.
 	prune func(ctx context.Context, t *tx) error
 }
@@ -41,6 +46,9 @@ type tx struct {
 	// unpruned counts those written since the oldest were looked at.
 	unpruned int
 	feed     feed
+	// wrote and failed say what the statements of the open transaction did.
+	wrote  bool
+	failed error
 }
 
 func (t *tx) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
@@ -57,9 +65,18 @@ func (t *tx) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
 func (t *tx) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	s, err := t.stmt(ctx, query) //nolint:sqlclosecheck // kept for the next time; the connection's end closes it
 	if err != nil {
+		t.failed = err
 		return nil, err
 	}
-	return s.ExecContext(ctx, args...)
+	result, err := s.ExecContext(ctx, args...)
+	if err != nil {
+		t.failed = err
+		return nil, err
+	}
+	for _, verb := range []string{"INSERT", "UPDATE", "DELETE"} {
+		t.wrote = t.wrote || strings.HasPrefix(query, verb)
+	}
+	return result, nil
 }
 
 func (t *tx) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
@@ -165,7 +182,9 @@ func (w *writer) group(first *job) {
 		}
 		break
 	}
-	if err := w.commit(jobs); err != nil {
+	err := w.commit(jobs)
+	w.judge(err)
+	if err != nil {
 		for _, j := range jobs {
 			j.err = err
 		}
@@ -177,8 +196,20 @@ func (w *writer) group(first *job) {
 	}
 }
 
+// judge keeps whether the database takes writes: a statement or commit that failed
+// says no, one that wrote says yes, and one that had nothing to write nothing.
+func (w *writer) judge(err error) {
+	switch err = cmp.Or(err, w.tx.failed); {
+	case err != nil:
+		w.trouble.Store(&err)
+	case w.tx.wrote:
+		w.trouble.Store(nil)
+	}
+}
+
 func (w *writer) commit(jobs []*job) error {
 	ctx := context.Background()
+	w.tx.wrote, w.tx.failed = false, nil
 	w.tx.events, w.tx.feed.newest, w.tx.feed.writes = 0, 0, w.tx.feed.writes[:0]
 	if _, err := w.tx.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
 		// One that a failed commit may have left open must not stop the

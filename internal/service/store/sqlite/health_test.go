@@ -1,0 +1,127 @@
+package sqlite
+
+import (
+	"database/sql"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+func opened(t *testing.T, path string) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+func TestADatabaseThatTakesNoWritesIsNotHealthyUntilItDoesAgain(t *testing.T) {
+	s := opened(t, filepath.Join(t.TempDir(), "bos.db"))
+	full := func(on string) {
+		t.Helper()
+		if _, err := s.writer.tx.conn.ExecContext(t.Context(), "PRAGMA query_only = "+on); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put := func() error {
+		return s.PutTemplate(t.Context(), bos.SessionTemplate{Name: "t"})
+	}
+	healthy := func(want bool, when string) {
+		t.Helper()
+		if err := s.Ping(t.Context()); (err == nil) != want {
+			t.Errorf("%s: %v", when, err)
+		}
+	}
+	healthy(true, "new")
+	// What a request did wrong says nothing about the database.
+	if s.DeleteTemplate(t.Context(), "", "none") == nil {
+		t.Fatal("a template that is not there was deleted")
+	}
+	healthy(true, "after a request that failed")
+	full("on")
+	if put() == nil {
+		t.Fatal("it was written")
+	}
+	healthy(false, "while writes fail")
+	if _, err := s.Templates(t.Context(), nil); err != nil {
+		t.Errorf("it cannot be read: %v", err)
+	}
+	full("off")
+	healthy(false, "before anything was written again")
+	if err := put(); err != nil {
+		t.Fatal(err)
+	}
+	healthy(true, "after a write")
+}
+
+func TestADatabaseWhoseFilesAreGoneIsNotHealthy(t *testing.T) {
+	for _, ending := range []string{"", "-wal"} {
+		path := filepath.Join(t.TempDir(), "bos.db")
+		s := opened(t, path)
+		if err := s.PutTemplate(t.Context(), bos.SessionTemplate{Name: "t"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Ping(t.Context()); err != nil {
+			t.Errorf("with all its files: %v", err)
+		}
+		if err := os.Remove(path + ending); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Ping(t.Context()); err == nil || !strings.Contains(err.Error(), path+ending) {
+			t.Errorf("without %q: %v", ending, err)
+		}
+		if err := os.WriteFile(path+ending, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if s.Ping(t.Context()) == nil {
+			t.Errorf("with another file in the place of %q it is healthy", ending)
+		}
+	}
+}
+
+func TestADatabaseIsItsOwnersAlone(t *testing.T) {
+	for name, before := range map[string]os.FileMode{"new": 0, "of an older program": 0o644, "which a group may read": 0o640} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "bos.db")
+			if before != 0 {
+				s, err := Open(t.Context(), path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := s.Close(); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.Chmod(path, before); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s := opened(t, path)
+			if err := s.PutTemplate(t.Context(), bos.SessionTemplate{Name: "t"}); err != nil {
+				t.Fatal(err)
+			}
+			other, err := sql.Open(driverName, dataSource(path, false))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer other.Close() //nolint:errcheck // it wrote nothing
+			if err := backup(t.Context(), other, path+".bak"); err != nil {
+				t.Fatal(err)
+			}
+			want := os.FileMode(0o600)
+			if before != 0 { // the group is the administrator's business
+				want = 0o640
+			}
+			for ending, want := range map[string]os.FileMode{"": want, "-wal": want, "-shm": want, ".bak": 0o600} {
+				info, err := os.Stat(path + ending)
+				if err != nil || info.Mode().Perm() != want {
+					t.Errorf("%q: %v, %v, want %v", ending, info.Mode().Perm(), err, want)
+				}
+			}
+		})
+	}
+}
