@@ -167,3 +167,35 @@ func TestPowerActionsThatNobodyAnswersAreRepeatedPatientlyAndCostNothingWhereMan
 		}
 	})
 }
+
+func TestASessionEndsAlsoWhereAFifthOfTheBMCsTakesNoPowerActionForGood(t *testing.T) {
+	busy := bos.CallResult{Outcome: bos.CallBusy, Cause: bos.CauseBMCError, Detail: "503 Service Unavailable"}
+	inWorld(t, 20, func(t *testing.T, w *world) {
+		dead := names(0, 4)
+		w.apply = func(_ bos.PowerOp, id string) (bos.CallResult, bool) { return busy, dead[id] }
+		w.session("s", "boot", "t", "")
+		w.advance(2 * time.Minute)
+		w.session("later", "shutdown", "t", nodeName(19))
+		if s := w.soon("s", time.Hour); s.PercentFailed < 20 {
+			t.Errorf("%+v", s)
+		}
+		if cause := w.cause("s", nodeName(0)); cause != bos.CauseBMCError {
+			t.Errorf("it failed with %q", cause)
+		}
+	})
+}
+
+func TestAnUpstreamThatTakesNoPowerActionForHoursFailsNobody(t *testing.T) {
+	busy := bos.CallResult{Outcome: bos.CallBusy, Cause: bos.CauseBMCError, Detail: "503 Service Unavailable"}
+	inWorld(t, 20, func(t *testing.T, w *world) {
+		w.session("s", "boot", "t", nodeName(0))
+		w.soon("s", time.Hour)
+		w.apply = func(bos.PowerOp, string) (bos.CallResult, bool) { return busy, true }
+		w.session("all", "boot", "t", "")
+		w.advance(3 * time.Hour)
+		w.apply = nil
+		if s := w.soon("all", time.Hour); s.PercentSuccessful != 100 {
+			t.Errorf("%+v", s)
+		}
+	})
+}

@@ -341,7 +341,7 @@ func (e *Engine) untrack(id string) {
 	}
 	e.count(n.rec.Session, -1)
 	delete(e.nodes, id)
-	e.room.setAway(id, false)
+	e.room.setAway(id, false, e.step.now)
 	e.ramp.leave(id)
 	e.wakes.set(id, time.Time{})
 	delete(e.step.touched, id)
@@ -374,7 +374,7 @@ func (e *Engine) sight(r bos.PowerReading) {
 	}
 	n.silence.add(bad, e.step.now, 2*e.room.fresh)
 	if decide.Away(r.Undone) {
-		e.room.setAway(r.ID, true)
+		e.room.setAway(r.ID, true, e.step.now)
 	}
 	action := n.rec.LastAction.Action
 	if o, ok := outcomeOf(n, r); ok && e.paces.learn(action, o) {
@@ -403,7 +403,7 @@ func (e *Engine) settle(r Result) {
 	delete(e.flights, r.ID)
 	if r.Effect.Kind.PowerOp() != "" {
 		e.ramp.landed(r.ID, r.Outcome != bos.CallNotAttempted, e.step.now)
-		e.room.setAway(r.ID, decide.Away(r.CallResult))
+		e.room.setAway(r.ID, decide.Away(r.CallResult), e.step.now)
 		e.room.answered(r.CallResult, e.step.now)
 	}
 	n, ok := e.nodes[r.ID]

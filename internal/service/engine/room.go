@@ -23,6 +23,8 @@ type room struct {
 	// heard adds up the time in which somebody answered, the last time at heardAt.
 	heard   time.Duration
 	heardAt time.Time
+	// taken is when a BMC last took a power action.
+	taken time.Time
 	// known has a place in sightings and in beside for each BMC.
 	known     map[string]int
 	sightings []decide.Sighting
@@ -40,6 +42,10 @@ type beside struct {
 	// it unanswered; acted is when it was asked for it.
 	away, unheard bool
 	acted         time.Time
+	// awaySince is when it began to turn them away, longAway that this is no
+	// evidence of an outage any more.
+	awaySince time.Time
+	longAway  bool
 	// badFrom is what the room had heard when its answers turned bad.
 	badFrom time.Duration
 	// told is the node of which the last answer was.
@@ -150,7 +156,7 @@ func (m *room) testify(nodes []bos.Node, inWork map[string]*node, now time.Time)
 		if s.Symptom != bos.SymptomNone {
 			m.bad++
 		}
-		if b.away {
+		if b.away && !b.longAway {
 			m.away++
 		}
 	}
@@ -161,6 +167,12 @@ func (m *room) use(node string) { m.sightings[m.place(node)].Aside = false }
 
 // answered notes what became of a power action.
 func (m *room) answered(res bos.CallResult, now time.Time) {
+	if res.Outcome == bos.CallNotAttempted {
+		return
+	}
+	if res.Outcome == bos.CallDone {
+		m.taken = now
+	}
 	b := &m.beside[m.place(res.ID)]
 	b.unheard, b.acted = res.Outcome == bos.CallUnknown, now
 }
@@ -181,23 +193,36 @@ func (m *room) manyUnheard(now time.Time) bool {
 	return decide.ManyUnheard(unheard, asked)
 }
 
-// setAway notes whether a node's BMC turned a power action away.
-func (m *room) setAway(node string, away bool) {
+// setAway notes whether a node's BMC turned a power action away. One that does so
+// for patience, and did when others took theirs, is no evidence of an outage: that
+// is its own trouble.
+func (m *room) setAway(node string, away bool, now time.Time) {
 	if _, known := m.known[bos.BMCOf(node)]; !known && !away {
 		return
 	}
 	b := &m.beside[m.place(node)]
-	if away && !b.away {
-		m.away++
-	}
-	if !away && b.away {
+	if b.away && !b.longAway {
 		m.away--
 	}
-	b.away = away
+	if !away {
+		b.away, b.longAway = false, false
+		return
+	}
+	if !b.away {
+		b.awaySince = now
+	}
+	b.away = true
+	b.longAway = now.Sub(b.awaySince) >= m.patience && m.taken.Sub(b.awaySince) >= m.fresh
+	if !b.longAway {
+		m.away++
+	}
 }
 
 // shared is the answer to a power action in the light of what other BMCs do.
 func (m *room) shared(res bos.CallResult) bos.CallResult {
+	if i, known := m.known[bos.BMCOf(res.ID)]; known && m.beside[i].longAway {
+		return res
+	}
 	return decide.Shared(res, m.away, len(m.sightings))
 }
 
