@@ -121,7 +121,7 @@ func hold(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 		verdict = Verdict{Extent: ExtentBMC, ClockRuns: true, Cause: bos.CauseUnknownToPower}
 	case bos.SymptomChanging:
 		verdict = Verdict{Extent: ExtentBMC, ClockRuns: true, Cause: bos.CausePowerStale}
-	case bos.SymptomSilent, bos.SymptomRefusing, bos.SymptomStale:
+	case bos.SymptomSilent, bos.SymptomRefusing, bos.SymptomStale, bos.SymptomUnknown:
 	}
 	cause := verdict.Cause
 	if verdict.ClockRuns {
