@@ -6,8 +6,10 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -28,14 +30,15 @@ var allowed = map[string][]string{
 	"internal/service/api":             {"internal/bos", "internal/service/decide", "internal/service/edge"},
 	"internal/service/bootscript":      {"internal/bos", "internal/service/edge"},
 	"internal/service/config":          {"internal/yamlfile"},
-	"internal/service/sim":             {"internal/bos", "internal/service/decide", "internal/service/engine", "internal/service/store/sqlite", "internal/hw/emulator"},
-	"internal/service":                 {"internal/bos", "internal/service/api", "internal/service/decide", "internal/service/engine"},
+	"internal/service/sim":             {"internal/bos", "internal/service/decide", "internal/service/engine", "internal/service/shell", "internal/service/store/sqlite", "internal/hw/emulator"},
+	"internal/service/shell":           {"internal/bos", "internal/service/decide", "internal/service/engine"},
+	"internal/service":                 {"internal/bos", "internal/service/api", "internal/service/engine", "internal/service/shell"},
 	"internal/transfer":                {"internal/bos", "internal/client"},
 	"internal/bench/figures":           {},
 	"internal/bench":                   {"internal/bench/figures", "internal/bos", "internal/service/api", "internal/service/store/sqlite"},
 	"internal/bench/reboot":            {"internal/bench/figures", "internal/bos", "internal/hw/emulator"},
 	"internal/hw/transport":            {"internal/bos"},
-	"internal/hw/hsm":                  {"internal/bos", "internal/hw/transport"},
+	"internal/hw/hsm":                  {"internal/bos", "internal/hw/gather", "internal/hw/transport"},
 	"internal/hw/redfish":              {"internal/hw/gather", "internal/bos", "internal/hw/transport"},
 	"internal/hw/bss":                  {"internal/bos", "internal/hw/transport"},
 	"internal/hw/ims":                  {"internal/bos", "internal/hw/transport"},
@@ -68,7 +71,7 @@ var allowed = map[string][]string{
 var forbidden = map[string][]string{
 	"internal/bos":            {"net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "database/sql"},
 	"internal/service/decide": {"context", "net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "database/sql"},
-	"internal/service/engine": {"net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "database/sql", "sync"},
+	"internal/service/engine": {"context", "net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "database/sql", "sync"},
 }
 
 type pkg struct {
@@ -141,6 +144,7 @@ func TestAForbiddenImportIsFound(t *testing.T) {
 	for _, p := range []pkg{
 		{module + "internal/service/engine", []string{module + "internal/service/store/sqlite"}},
 		{module + "internal/service/decide", []string{"context"}},
+		{module + "internal/service/engine", []string{"context"}},
 		{module + "internal/bos", []string{"github.com/google/uuid"}},
 		{module + "provider", []string{module + "internal/service"}},
 		{module + "internal/unheard-of", []string{module + "internal/bos"}},
@@ -148,5 +152,39 @@ func TestAForbiddenImportIsFound(t *testing.T) {
 		if len(violations(p)) != 1 {
 			t.Errorf("%s importing %v was not found", p.ImportPath, p.Imports)
 		}
+	}
+}
+
+// TestTheShellHasTimeAndConcurrencyFromItsRuntime: what it took from elsewhere the
+// simulation could not repeat.
+func TestTheShellHasTimeAndConcurrencyFromItsRuntime(t *testing.T) {
+	const folder = "../service/shell"
+	elsewhere := regexp.MustCompile(`\bgo (func|\w+\.?\w*)\(|\btime\.(Now|Since|Until|After|AfterFunc|Sleep|Tick|NewTimer|NewTicker)\(|\bcontext\.With(Cancel|Timeout|Deadline)|\bsync\.WaitGroup\b|\bselect \{|<-|\brand\.`)
+	files, err := filepath.Glob(folder + "/*.go")
+	if err != nil || len(files) < 5 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	inRuntime := 0
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, line := range strings.Split(string(source), "\n") {
+			code, _, _ := strings.Cut(line, "//")
+			switch found := elsewhere.FindString(code); {
+			case found == "":
+			case filepath.Base(file) == "runtime.go":
+				inRuntime++
+			default:
+				t.Errorf("%s:%d has %q, which is for the runtime alone", file, i+1, found)
+			}
+		}
+	}
+	if inRuntime == 0 {
+		t.Error("nothing was found in the runtime itself")
 	}
 }

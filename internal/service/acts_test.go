@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/shell"
 )
 
 // The tests here are of calls that wait for their turn while what ordered them
@@ -105,7 +106,7 @@ func TestACallThatWaitsIsNotMadeOnceTheLeaseMayBeAnothers(t *testing.T) {
 		w.session("again", "reboot", "t", "")
 		w.advance(3 * time.Second)
 		store.leases.Store(true)
-		w.advance(leaseTTL)
+		w.advance(shell.LeaseTTL)
 		letGo()
 		w.advance(time.Second)
 		if got := w.did(nodeName(0)); len(got) > 0 || w.refusals() != 1 {
@@ -125,7 +126,7 @@ func TestTheLeaseIsRenewedHoweverLongAPassOrTheLastCallsTake(t *testing.T) {
 		w.session("again", "reboot", "t", "")
 		w.advance(3 * time.Second)
 		w.stop()
-		w.advance(2 * leaseTTL) // it waits for its call
+		w.advance(2 * shell.LeaseTTL) // it waits for its call
 		if _, err := w.store.Lease(t.Context(), "another", time.Time{}, bos.Lease{}); !errors.Is(err, bos.ErrLeaseHeld) {
 			t.Errorf("another got the lease while a call is under way: %v", err)
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/shell"
 )
 
 // frail is a store that can be made to take no writes, and whose lease is not
@@ -103,7 +104,7 @@ func TestNodesThatBootWhileNobodyCanTakeTheirReportsAreNotResetAfterwards(t *tes
 			}
 			w.advance(outage)
 			w.start()
-			w.advance(leaseTTL)
+			w.advance(shell.LeaseTTL)
 		},
 		"database full": func(w *world, f *frail) {
 			f.full.Store(true)
@@ -204,7 +205,7 @@ func TestALeaseThatNobodyRenewsIsTakenWhateverTimeItsHolderHad(t *testing.T) {
 				}
 				w.start()
 				w.session("s", "boot", "t", "")
-				w.advance(leaseTTL + bootTime + 10*time.Second)
+				w.advance(shell.LeaseTTL + bootTime + 10*time.Second)
 				var status bos.ExtendedStatus
 				w.get("/v2/sessions/s/status", &status)
 				if status.PercentSuccessful != 100 {
@@ -218,7 +219,7 @@ func TestALeaseThatNobodyRenewsIsTakenWhateverTimeItsHolderHad(t *testing.T) {
 func TestALeaseMovesWithEachRenewalAlsoWhileAPassTakesLong(t *testing.T) {
 	inWorld(t, 2, func(t *testing.T, w *world) {
 		f := w.onFrail()
-		f.slow = 2 * leaseTTL
+		f.slow = 2 * shell.LeaseTTL
 		w.session("s", "boot", "t", "")
 		w.advance(2 * time.Minute)
 		f.mu.Lock()

@@ -13,12 +13,12 @@ type driving struct {
 	ready chan struct{}
 }
 
-func (d *driving) begin() {
-	d.now.Store(true)
-	d.once.Do(func() { close(d.ready) })
+func (d *driving) set(is bool) {
+	d.now.Store(is)
+	if is {
+		d.once.Do(func() { close(d.ready) })
+	}
 }
-
-func (d *driving) end() { d.now.Store(false) }
 
 var errNotDriving = errors.New("this service does not drive its database: another one may still do so, or it is just starting or stopping")
 

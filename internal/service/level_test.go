@@ -9,12 +9,18 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
 )
 
 func TestTheLoggingLevelTakesEffectWithoutARestart(t *testing.T) {
+	synctest.Test(t, loggingLevels)
+}
+
+func loggingLevels(t *testing.T) {
 	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "bos.db"))
 	if err != nil {
 		t.Fatal(err)
@@ -25,12 +31,12 @@ func TestTheLoggingLevelTakesEffectWithoutARestart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := newRunner(s, bos.Lease{Fence: 1})
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- s.Run(ctx) }()
 	pass := func() {
-		t.Helper()
-		if _, err := r.pass(t.Context(), t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		<-time.After(time.Second)
+		synctest.Wait()
 	}
 	pass()
 	for _, c := range []struct {
@@ -63,5 +69,9 @@ func TestTheLoggingLevelTakesEffectWithoutARestart(t *testing.T) {
 	s.setLevel(bos.Options{LoggingLevel: "of another version"})
 	if s.level.Level() != slog.LevelInfo {
 		t.Error("an unknown level changed something")
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }

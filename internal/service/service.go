@@ -1,13 +1,10 @@
-// Package service is the bundled BOS service: the API over a store, and the
-// runner that carries out what the engine says with goroutines, timers and
-// sockets. What is decided is in decide, what is due in engine; here is only
-// the clock.
+// Package service is the bundled BOS service: it wires the API and the shell that
+// drives the components to one store and the adapters of a site.
 package service
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -17,6 +14,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/api"
 	"github.com/bootorch/terraform-provider-bos/internal/service/engine"
+	"github.com/bootorch/terraform-provider-bos/internal/service/shell"
 )
 
 // Config is what a service is made of. All but Store may be nil: what then
@@ -50,13 +48,8 @@ type Config struct {
 // Service is one BOS.
 type Service struct {
 	config  Config
-	ports   engine.Ports
-	changes *changes
-	clock   clock
-	// flights are the calls under way.
-	flights flights
+	shell   *shell.Shell
 	handler http.Handler
-	holder  string
 	level   slog.LevelVar
 	driving driving
 	// loud is the log that no option silences: that somebody did so, and that
@@ -72,19 +65,24 @@ func New(c Config) (*Service, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{
-		changes: newChanges(),
-		holder:  uuid.NewString(),
-		loud:    c.Log,
-		driving: driving{ready: make(chan struct{})},
-	}
+	s := &Service{loud: c.Log, driving: driving{ready: make(chan struct{})}}
 	c.Log = slog.New(levelled{c.Log.Handler(), &s.level})
 	s.config = c
-	s.clock.resume(time.Now())
-	s.ports = engine.Ports{
-		Store: c.Store, Inventory: c.Inventory, Power: orNoPower(c.Power), Boot: orNoBoot(c.Boot),
-		Configuration: c.Configuration, Artifacts: c.Artifacts, Tenants: c.Tenants, Registry: c.Images,
-	}
+	s.shell = shell.New(shell.Config{
+		Ports: shell.Ports{
+			Store: c.Store, Inventory: c.Inventory, Power: orNoPower(c.Power), Boot: orNoBoot(c.Boot),
+			Configuration: c.Configuration, Artifacts: c.Artifacts, Tenants: c.Tenants, Registry: c.Images,
+		},
+		Engine: engine.Settings{
+			MaxUnreachable: c.MaxUnreachable,
+			SetupGiveUp:    c.MaxSetupWait,
+			Limits:         c.Limits,
+			Configures:     c.Configuration != nil,
+			NoInventory:    c.Inventory == nil,
+			NoPower:        c.Power == nil,
+		},
+		Holder: uuid.NewString(), Options: s.setLevel, Driving: s.driving.set, Log: c.Log, Alert: s.loud,
+	})
 	s.handler = api.New(api.Config{
 		Store: c.Store, Inventory: c.Inventory, Artifacts: c.Artifacts, Tenants: c.Tenants, Images: c.Images,
 		Configuration: c.Configuration != nil,
@@ -97,39 +95,16 @@ func New(c Config) (*Service, error) {
 // Handler serves the API; it works whether or not Run does.
 func (s *Service) Handler() http.Handler { return s.handler }
 
-// changed is told of every write of the API. Calls that wait for their turn for
-// what is no longer wanted are void when the write is answered.
 func (s *Service) changed(c api.Change) {
-	s.flights.halt(c.Components)
-	s.flights.written(c.Records)
-	s.changes.add(c)
+	s.shell.Changed(shell.Change{Components: c.Components, Records: c.Records, Sessions: c.Sessions, Inventory: c.Inventory})
 }
 
 // Hint takes note that the power of nodes may have changed: a notification of
-// HSM or an event of a BMC. The engine looks soon at those of them that it waits
-// for, and takes nothing else from it. It never blocks and may be called from any
-// goroutine, also before Run; unknown nodes cost nothing.
-func (s *Service) Hint(nodes ...string) { s.changes.hint(nodes) }
+// HSM or an event of a BMC, from any goroutine, also before Run.
+func (s *Service) Hint(nodes ...string) { s.shell.Hint(nodes...) }
 
-// Run drives the operators until ctx ends. If another service holds the
+// Run drives the components until ctx ends. If another service holds the
 // database it waits for that lease to run out, as it does after a kill, and
 // fails if it is renewed instead. On the way out it waits for calls in flight
 // and records their answers.
-func (s *Service) Run(ctx context.Context) error {
-	lease, err := s.lease(ctx)
-	switch {
-	case ctx.Err() != nil:
-		return nil
-	case errors.Is(err, bos.ErrLeaseHeld):
-		return fmt.Errorf("cannot drive this database: %w and keeps renewing it; stop the other service, or give this one a database of its own", err)
-	case err != nil:
-		return fmt.Errorf("take the engine's lease: %w", err)
-	}
-	s.driving.begin()
-	r := newRunner(s, lease)
-	err = r.run(ctx)
-	s.driving.end()
-	release, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-	defer cancel()
-	return errors.Join(err, s.config.Store.Release(release, s.holder))
-}
+func (s *Service) Run(ctx context.Context) error { return s.shell.Run(ctx) }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -439,6 +440,19 @@ func (e *Engine) settle(r Result) {
 		}
 		e.write(n, next)
 	}
+}
+
+// Known are the components in work and the sessions that are open, as far as the engine
+// was told.
+func (e *Engine) Known() ([]string, []bos.SessionKey) {
+	keys := make([]bos.SessionKey, 0, len(e.sessions))
+	for key := range e.sessions {
+		keys = append(keys, key)
+	}
+	slices.SortFunc(keys, func(a, b bos.SessionKey) int {
+		return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Name, b.Name))
+	})
+	return sortedKeys(e.nodes), keys
 }
 
 // Accepted are the answers that this engine has taken in and not written yet, as

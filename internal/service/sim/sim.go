@@ -16,6 +16,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
 	"github.com/bootorch/terraform-provider-bos/internal/service/engine"
+	"github.com/bootorch/terraform-provider-bos/internal/service/shell"
 )
 
 // Epoch is when every simulation starts.
@@ -132,7 +133,7 @@ type World struct {
 	ctx    context.Context //nolint:containedctx // a simulation is one call, its context never ends
 	rng    *rand.Rand
 	store  bos.Store
-	ports  engine.Ports
+	ports  shell.Ports
 	room   *emulator.Room
 	engine *engine.Engine
 	// clock is the service's, skew by how much its wall clock is ahead of virtual
@@ -148,7 +149,7 @@ type World struct {
 	calls    map[string]*call
 	late     []engine.Result
 	pending  engine.Inputs
-	follower engine.Follower
+	follower shell.Follower
 	// spoilt says that a bug changed what the step wrote.
 	spoilt    bool
 	stepAt    time.Time
@@ -210,7 +211,7 @@ func New(store bos.Store, c Config) (*World, error) {
 		life: 1, calls: make(map[string]*call),
 	}
 	w.check = newChecks(w)
-	w.ports = engine.Ports{Store: store, Inventory: w, Artifacts: w}
+	w.ports = shell.Ports{Store: store, Inventory: w, Artifacts: w}
 	for _, o := range c.Outages {
 		w.Outage(o)
 	}

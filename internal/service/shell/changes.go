@@ -1,4 +1,4 @@
-package service
+package shell
 
 import (
 	"maps"
@@ -6,14 +6,25 @@ import (
 	"sync"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
-	"github.com/bootorch/terraform-provider-bos/internal/service/api"
 )
 
-// changes wakes the runner when something was written or hinted at, and keeps for it
+// Change is what a client wrote.
+type Change struct {
+	// Components were written or deleted, Records are those of them that are known
+	// as they are stored since.
+	Components []string
+	Records    []bos.Record
+	// Sessions were written or deleted. Inventory is what was read for the one
+	// session of a request that created it; nil if it was not.
+	Sessions  []bos.SessionKey
+	Inventory *bos.Inventory
+}
+
+// changes wakes the shell when something was written or hinted at, and keeps for it
 // what need not be read again. What was written is told by the feed of the store; this
 // is how it is learned at once. Adding never blocks.
 type changes struct {
-	signal chan struct{}
+	wake Signal
 
 	mu      sync.Mutex
 	records map[string]bos.Record
@@ -33,16 +44,16 @@ type taken struct {
 	hints       []string
 }
 
-func newChanges() *changes {
+func newChanges(wake Signal) *changes {
 	return &changes{
-		signal:      make(chan struct{}, 1),
+		wake:        wake,
 		records:     make(map[string]bos.Record),
 		inventories: make(map[bos.SessionKey]bos.Inventory),
 		hints:       make(map[string]bool),
 	}
 }
 
-func (c *changes) add(change api.Change) {
+func (c *changes) add(change Change) {
 	c.mu.Lock()
 	for _, r := range change.Records {
 		// Writers do not come here in the order of their commits.
@@ -56,7 +67,7 @@ func (c *changes) add(change api.Change) {
 		}
 	}
 	c.mu.Unlock()
-	c.notify()
+	c.wake.Raise()
 }
 
 // hint notes nodes whose power may have changed.
@@ -69,14 +80,7 @@ func (c *changes) hint(ids []string) {
 		c.hints[id] = true
 	}
 	c.mu.Unlock()
-	c.notify()
-}
-
-func (c *changes) notify() {
-	select {
-	case c.signal <- struct{}{}:
-	default:
-	}
+	c.wake.Raise()
 }
 
 func (c *changes) take() taken {

@@ -1,4 +1,4 @@
-package engine
+package shell
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/engine"
 )
 
 // Follower reads what others write, by the feed of the store: whoever wrote it, in
@@ -32,7 +33,7 @@ func (f *Follower) Wrote(revision int64) { f.own[revision] = true }
 
 // Load adds to the inputs what changed since. known are records as their writers
 // returned them; a newer one is read.
-func (f *Follower) Load(ctx context.Context, p Ports, e *Engine, known []bos.Record, in *Inputs) error {
+func (f *Follower) Load(ctx context.Context, p Ports, e *engine.Engine, known []bos.Record, in *engine.Inputs) error {
 	fed, err := p.Store.Changes(ctx, f.position)
 	if err != nil {
 		return err
@@ -49,7 +50,7 @@ func (f *Follower) Load(ctx context.Context, p Ports, e *Engine, known []bos.Rec
 	return err
 }
 
-func (f *Follower) loadChanged(ctx context.Context, p Ports, fed bos.Changes, known []bos.Record, in *Inputs) error {
+func (f *Follower) loadChanged(ctx context.Context, p Ports, fed bos.Changes, known []bos.Record, in *engine.Inputs) error {
 	in.Records = append(in.Records, known...)
 	revisions := make(map[string]int64, len(known))
 	for i := range known {
@@ -84,7 +85,7 @@ func (f *Follower) loadChanged(ctx context.Context, p Ports, fed bos.Changes, kn
 	return p.loadOptions(ctx, in)
 }
 
-func (p Ports) loadComponents(ctx context.Context, ids []string, in *Inputs) error {
+func (p Ports) loadComponents(ctx context.Context, ids []string, in *engine.Inputs) error {
 	if len(ids) == 0 {
 		return nil
 	}
@@ -105,7 +106,7 @@ func (p Ports) loadComponents(ctx context.Context, ids []string, in *Inputs) err
 	return nil
 }
 
-func (p Ports) loadOptions(ctx context.Context, in *Inputs) error {
+func (p Ports) loadOptions(ctx context.Context, in *engine.Inputs) error {
 	options, err := p.Store.Options(ctx)
 	in.Options = &options
 	return err
@@ -113,7 +114,7 @@ func (p Ports) loadOptions(ctx context.Context, in *Inputs) error {
 
 // loadAll loads all that an engine works on anew, and tells it what is no longer
 // among it.
-func (p Ports) loadAll(ctx context.Context, e *Engine, in *Inputs) error {
+func (p Ports) loadAll(ctx context.Context, e *engine.Engine, in *engine.Inputs) error {
 	enabled := true
 	records, err := p.Store.Components(ctx, bos.ComponentFilter{Enabled: &enabled, Readable: true})
 	if err != nil {
@@ -128,7 +129,8 @@ func (p Ports) loadAll(ctx context.Context, e *Engine, in *Inputs) error {
 	for i := range records {
 		there[records[i].ID] = true
 	}
-	for _, id := range sortedKeys(e.nodes) {
+	nodes, known := e.Known()
+	for _, id := range nodes {
 		if !there[id] {
 			in.Deleted = append(in.Deleted, id)
 		}
@@ -137,7 +139,7 @@ func (p Ports) loadAll(ctx context.Context, e *Engine, in *Inputs) error {
 	for i := range sessions {
 		open[sessions[i].Key()] = true
 	}
-	for key := range e.sessions {
+	for _, key := range known {
 		if !open[key] {
 			in.GoneSessions = append(in.GoneSessions, key)
 		}

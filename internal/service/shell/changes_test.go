@@ -1,19 +1,18 @@
-package service
+package shell
 
 import (
 	"testing"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
-	"github.com/bootorch/terraform-provider-bos/internal/service/api"
 )
 
 func TestOfTwoWritesOfOneComponentTheNewerIsTaken(t *testing.T) {
-	record := func(id string, revision int64) api.Change {
+	record := func(id string, revision int64) Change {
 		r := bos.Record{Revision: revision}
 		r.ID = id
-		return api.Change{Records: []bos.Record{r}}
+		return Change{Records: []bos.Record{r}}
 	}
-	c := newChanges()
+	c := newChanges(NewReal().Signal())
 	c.add(record("a", 3))
 	c.add(record("a", 2)) // committed before, told after
 	got := c.take()

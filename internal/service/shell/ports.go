@@ -1,16 +1,15 @@
-package engine
+package shell
 
 import (
 	"context"
 	"errors"
-	"fmt"
-	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
+	"github.com/bootorch/terraform-provider-bos/internal/service/engine"
 )
 
-// Store is what an engine needs of one.
+// Store is what a shell needs of one.
 type Store interface {
 	bos.Records
 	bos.Sessions
@@ -34,83 +33,16 @@ type Ports struct {
 	Registry bos.Images
 }
 
-// Load is the inputs of a cold start: the options, all enabled components, all
-// sessions that are not complete and, where power is limited, whether power was
-// ever touched.
-func (p Ports) Load(ctx context.Context, limits bos.PowerLimits, now time.Time) (Inputs, error) {
-	options, err := p.Store.Options(ctx)
-	if err != nil {
-		return Inputs{}, fmt.Errorf("load options: %w", err)
-	}
-	enabled := true
-	records, err := p.Store.Components(ctx, bos.ComponentFilter{Enabled: &enabled, Readable: true})
-	if err != nil {
-		return Inputs{}, fmt.Errorf("load components: %w", err)
-	}
-	in := Inputs{Options: &options, Records: records}
-	if in.Sessions, err = p.OpenSessions(ctx, now); err != nil || !limits.Any() {
-		return in, err
-	}
-	in.Acted, err = p.acted(ctx)
-	return in, err
-}
-
-// How far back the history is read for the last power action, in events.
-const (
-	actionsPage = 5_000
-	actionsMost = 200_000
-)
-
-// acted reports whether the history has a power action: each leaves an event in the
-// commit that comes before its call. Where that cannot be found out it is as if it
-// had one.
-func (p Ports) acted(ctx context.Context) (bool, error) {
-	last, err := p.Store.LastEvent(ctx)
-	if err != nil {
-		return false, fmt.Errorf("look for the last power action: %w", err)
-	}
-	for after := last; after > 0; {
-		upTo := after
-		after = max(after-actionsPage, 0)
-		if last-after > actionsMost {
-			return true, nil
-		}
-		events, err := p.Store.Events(ctx, bos.EventFilter{After: after, Limit: int(upTo - after)})
-		if err != nil {
-			return false, fmt.Errorf("look for the last power action: %w", err)
-		}
-		for _, e := range events {
-			if decide.Reason(e.Kind).Acts() {
-				return true, nil
-			}
-		}
-	}
-	return false, nil
-}
-
-// OpenSessions are the sessions that are pending or running.
-func (p Ports) OpenSessions(ctx context.Context, now time.Time) ([]bos.SessionRecord, error) {
-	var open []bos.SessionRecord
-	for _, status := range []bos.SessionPhase{bos.SessionPending, bos.SessionRunning} {
-		some, err := p.Store.Sessions(ctx, bos.SessionFilter{Status: status, Readable: true}, now)
-		if err != nil {
-			return nil, fmt.Errorf("load %s sessions: %w", status, err)
-		}
-		open = append(open, some...)
-	}
-	return open, nil
-}
-
 // CompletionFacts counts the components a session manages.
-func (p Ports) CompletionFacts(ctx context.Context, s bos.SessionRecord) CompletionFacts {
-	facts := CompletionFacts{Key: s.Key(), Revision: s.Revision}
+func (p Ports) CompletionFacts(ctx context.Context, s bos.SessionRecord) engine.CompletionFacts {
+	facts := engine.CompletionFacts{Key: s.Key(), Revision: s.Revision}
 	facts.Tally, facts.Err = p.Store.SessionTally(ctx, s.Session)
 	return facts
 }
 
 // DiscoveryFacts reads the inventory and the ids BOS has.
-func (p Ports) DiscoveryFacts(ctx context.Context) *DiscoveryFacts {
-	facts := &DiscoveryFacts{}
+func (p Ports) DiscoveryFacts(ctx context.Context) *engine.DiscoveryFacts {
+	facts := &engine.DiscoveryFacts{}
 	facts.Inventory, facts.Err = p.Inventory.Inventory(ctx)
 	if facts.Err != nil {
 		return facts
@@ -153,15 +85,15 @@ func (p Ports) LookConfiguration(ctx context.Context, ids []string, each func(bo
 }
 
 // Run carries a batch out and calls each once per node, never concurrently.
-func (p Ports) Run(ctx context.Context, b decide.Batch, each func(Result)) {
+func (p Ports) Run(ctx context.Context, b decide.Batch, each func(engine.Result)) {
 	answered := make(map[string]bool, len(b.IDs))
 	result := func(res bos.CallResult) {
 		answered[res.ID] = true
-		each(Result{Effect: b.Effect, CallResult: res})
+		each(engine.Result{Effect: b.Effect, CallResult: res})
 	}
 	defer func() {
 		for _, id := range unanswered(b.IDs, answered) {
-			each(Result{Effect: b.Effect, CallResult: bos.CallResult{ID: id, Outcome: bos.CallUnknown, Detail: noAnswer}})
+			each(engine.Result{Effect: b.Effect, CallResult: bos.CallResult{ID: id, Outcome: bos.CallUnknown, Detail: noAnswer}})
 		}
 	}()
 	switch b.Effect.Kind {
@@ -174,11 +106,11 @@ func (p Ports) Run(ctx context.Context, b decide.Batch, each func(Result)) {
 	}
 }
 
-func (p Ports) writeBoot(ctx context.Context, b decide.Batch, answered map[string]bool, each func(Result)) {
+func (p Ports) writeBoot(ctx context.Context, b decide.Batch, answered map[string]bool, each func(engine.Result)) {
 	ids, denied := bos.Permitted(ctx, b.IDs)
 	for _, id := range denied {
 		answered[id] = true
-		each(Result{Effect: b.Effect, CallResult: bos.CallResult{ID: id, Outcome: bos.CallNotAttempted, Detail: bos.NotPermitted}})
+		each(engine.Result{Effect: b.Effect, CallResult: bos.CallResult{ID: id, Outcome: bos.CallNotAttempted, Detail: bos.NotPermitted}})
 	}
 	if len(ids) == 0 {
 		return
@@ -188,7 +120,7 @@ func (p Ports) writeBoot(ctx context.Context, b decide.Batch, answered map[strin
 	for _, id := range ids {
 		res.ID = id
 		answered[id] = true
-		each(Result{Effect: b.Effect, Token: token, CallResult: res})
+		each(engine.Result{Effect: b.Effect, Token: token, CallResult: res})
 	}
 }
 

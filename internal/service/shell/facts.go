@@ -1,4 +1,4 @@
-package engine
+package shell
 
 import (
 	"context"
@@ -7,13 +7,14 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
+	"github.com/bootorch/terraform-provider-bos/internal/service/engine"
 )
 
 // SetupRound gathers the facts of sessions, one after the other, and calls each
 // with those of each. What they have in common is asked for once: the inventory,
 // their tenants, their images and the tags of these. read are the inventories that
 // sessions were accepted by; they need not be read again.
-func (p Ports) SetupRound(ctx context.Context, sessions []bos.SessionRecord, read map[bos.SessionKey]bos.Inventory, each func(SetupFacts)) {
+func (p Ports) SetupRound(ctx context.Context, sessions []bos.SessionRecord, read map[bos.SessionKey]bos.Inventory, each func(engine.SetupFacts)) {
 	p = p.remembering()
 	for _, s := range sessions {
 		ports := p
@@ -106,8 +107,8 @@ func (o tagsOnce) Tag(ctx context.Context, id, key, value string) error {
 
 // SetupFacts gathers what setting a session up depends on: one inventory read and
 // one read per image.
-func (p Ports) SetupFacts(ctx context.Context, s bos.SessionRecord) SetupFacts {
-	facts := SetupFacts{Key: s.Key(), Revision: s.Revision}
+func (p Ports) SetupFacts(ctx context.Context, s bos.SessionRecord) engine.SetupFacts {
+	facts := engine.SetupFacts{Key: s.Key(), Revision: s.Revision}
 	if p.Inventory == nil {
 		facts.Invalid = errors.New("this service has no inventory; configure inventory.hsm or inventory.file and create the session again")
 		return facts
@@ -127,7 +128,7 @@ func (p Ports) SetupFacts(ctx context.Context, s bos.SessionRecord) SetupFacts {
 			return facts
 		}
 	}
-	req := RequestOf(s)
+	req := engine.RequestOf(s)
 	req.TenantNodes, req.Components = facts.TenantNodes, facts.Components
 	// A selection that fails is met again by Step, which ends the session with it.
 	if sel, err := decide.Select(req, facts.Inventory); err == nil {

@@ -1,4 +1,4 @@
-package engine_test
+package shell_test
 
 import (
 	"context"
@@ -12,8 +12,11 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
 	"github.com/bootorch/terraform-provider-bos/internal/service/engine"
+	"github.com/bootorch/terraform-provider-bos/internal/service/shell"
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
 )
+
+var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 // upstreams is an inventory of one node, an image store that has everything,
 // and an image registry that notes its tags.
@@ -74,7 +77,7 @@ func openStore(t *testing.T) bos.Store {
 
 func TestImagesOfSBPSAreTaggedBeforeASessionIsSetUp(t *testing.T) {
 	up := &upstreams{}
-	ports := engine.Ports{Store: openStore(t), Inventory: up, Artifacts: up, Registry: up}
+	ports := shell.Ports{Store: openStore(t), Inventory: up, Artifacts: up, Registry: up}
 	facts := ports.SetupFacts(t.Context(), sbpsSession(bos.OperationBoot))
 	if facts.Err != nil || facts.Invalid != nil || !slices.Equal(up.tags, []string{"one sbps-project=true"}) {
 		t.Errorf("tags %q, %v, %v", up.tags, facts.Err, facts.Invalid)
@@ -88,7 +91,7 @@ func TestImagesOfSBPSAreTaggedBeforeASessionIsSetUp(t *testing.T) {
 
 func TestATagThatCannotBeSetHoldsTheSetupUntilTheRegistryIsBack(t *testing.T) {
 	up := &upstreams{err: errors.New("connection refused")}
-	ports := engine.Ports{Store: openStore(t), Inventory: up, Artifacts: up, Registry: up}
+	ports := shell.Ports{Store: openStore(t), Inventory: up, Artifacts: up, Registry: up}
 	session := sbpsSession(bos.OperationBoot)
 	if err := ports.Store.CreateSession(t.Context(), session); err != nil {
 		t.Fatal(err)
@@ -118,7 +121,7 @@ func TestATagThatCannotBeSetHoldsTheSetupUntilTheRegistryIsBack(t *testing.T) {
 
 func TestWithoutARegistryTheHistorySaysThatNothingWasTagged(t *testing.T) {
 	up := &upstreams{}
-	ports := engine.Ports{Store: openStore(t), Inventory: up, Artifacts: up}
+	ports := shell.Ports{Store: openStore(t), Inventory: up, Artifacts: up}
 	session := sbpsSession(bos.OperationBoot)
 	facts := ports.SetupFacts(t.Context(), session)
 	e := engine.New(engine.Settings{NoInventory: true})
@@ -154,7 +157,7 @@ func (forgetful) Apply(_ context.Context, _ bos.PowerOp, ids []string, each func
 }
 
 func TestANodeThatAnAdapterLeavesOutIsAnsweredAllTheSame(t *testing.T) {
-	ports := engine.Ports{Power: forgetful{}}
+	ports := shell.Ports{Power: forgetful{}}
 	ids := []string{"a", "b", "c", "b"}
 	read := make(map[string]bos.PowerReading)
 	ports.Look(t.Context(), ids, func(r bos.PowerReading) { read[r.ID] = r })

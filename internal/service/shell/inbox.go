@@ -1,4 +1,4 @@
-package service
+package shell
 
 import (
 	"sync"
@@ -9,7 +9,7 @@ import (
 // inbox gathers what calls answer until the next step takes it. Putting never
 // blocks; it holds at most what was asked: one answer per node and question.
 type inbox struct {
-	signal chan struct{}
+	wake Signal
 
 	mu sync.Mutex
 	in engine.Inputs
@@ -18,7 +18,7 @@ type inbox struct {
 	epoch int
 }
 
-func newInbox() *inbox { return &inbox{signal: make(chan struct{}, 1)} }
+func newInbox(wake Signal) *inbox { return &inbox{wake: wake} }
 
 // put lets add note an answer for the engine of an epoch.
 func (b *inbox) put(epoch int, add func(*engine.Inputs)) {
@@ -27,10 +27,7 @@ func (b *inbox) put(epoch int, add func(*engine.Inputs)) {
 		add(&b.in)
 	}
 	b.mu.Unlock()
-	select {
-	case b.signal <- struct{}{}:
-	default:
-	}
+	b.wake.Raise()
 }
 
 // result notes the answer to an effect, for whatever engine there is: its call
@@ -39,10 +36,7 @@ func (b *inbox) result(res engine.Result) {
 	b.mu.Lock()
 	b.in.Results = append(b.in.Results, res)
 	b.mu.Unlock()
-	select {
-	case b.signal <- struct{}{}:
-	default:
-	}
+	b.wake.Raise()
 }
 
 // take moves what has come to the end of to.

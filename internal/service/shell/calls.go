@@ -1,0 +1,146 @@
+package shell
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
+	"github.com/bootorch/terraform-provider-bos/internal/service/engine"
+)
+
+// calls counts what runs beside the passes.
+type calls struct {
+	runtime Runtime
+	ended   Signal
+
+	mu      sync.Mutex
+	running int
+}
+
+func newCalls(r Runtime) *calls { return &calls{runtime: r, ended: r.Signal()} }
+
+func (c *calls) start(run func()) {
+	c.add(1)
+	c.runtime.Go(func() {
+		defer c.add(-1)
+		run()
+	})
+}
+
+func (c *calls) add(n int) {
+	c.mu.Lock()
+	c.running += n
+	none := c.running == 0
+	c.mu.Unlock()
+	if none {
+		c.ended.Raise()
+	}
+}
+
+// wait returns when no call is running, or at a monotonic time.
+func (c *calls) wait(until time.Duration) {
+	for c.runtime.Mono() < until {
+		c.mu.Lock()
+		none := c.running == 0
+		c.mu.Unlock()
+		if none {
+			return
+		}
+		c.ended.Wait(context.Background(), until)
+	}
+}
+
+// start carries out what the step asked for, each thing beside the others; the
+// adapters bound what is in flight.
+func (s *Shell) start(ctx context.Context, out engine.Outputs, effects []decide.Batch) {
+	for _, batch := range effects {
+		s.act(ctx, batch)
+	}
+	s.look(ctx, out)
+	if clean := out.Clean; clean != nil {
+		s.call(ctx, func(ctx context.Context, _ func(func(*engine.Inputs))) {
+			if err := s.Ports.Clean(ctx, *clean, s.Runtime.Wall()); err != nil && ctx.Err() == nil {
+				s.Log.Warn("cannot remove what is old", "error", err)
+			}
+		})
+	}
+	if sessions, read := out.Setups, s.inventories; len(sessions) > 0 {
+		s.call(ctx, func(ctx context.Context, answer func(func(*engine.Inputs))) {
+			s.Ports.SetupRound(ctx, sessions, read, func(facts engine.SetupFacts) {
+				answer(func(in *engine.Inputs) { in.Setups = append(in.Setups, facts) })
+			})
+		})
+	}
+	for _, session := range out.Completions {
+		s.call(ctx, func(ctx context.Context, answer func(func(*engine.Inputs))) {
+			facts := s.Ports.CompletionFacts(ctx, session)
+			answer(func(in *engine.Inputs) { in.Completions = append(in.Completions, facts) })
+		})
+	}
+	if out.Discover {
+		s.call(ctx, func(ctx context.Context, answer func(func(*engine.Inputs))) {
+			facts := s.Ports.DiscoveryFacts(ctx)
+			if facts.Err != nil {
+				s.Log.Warn("cannot discover nodes", "error", facts.Err)
+			}
+			answer(func(in *engine.Inputs) { in.Discovery = facts })
+		})
+	}
+}
+
+// look asks for the power and the configuration of nodes.
+func (s *Shell) look(ctx context.Context, out engine.Outputs) {
+	asked := s.Runtime.Mono()
+	if ids := out.Looks; len(ids) > 0 {
+		s.call(ctx, func(ctx context.Context, answer func(func(*engine.Inputs))) {
+			s.Ports.Look(ctx, ids, func(reading bos.PowerReading) {
+				reading.Asked, reading.Answered = s.timed(asked, reading.Asked)
+				answer(func(in *engine.Inputs) { in.Readings = append(in.Readings, reading) })
+			})
+		})
+	}
+	if ids := out.ConfigurationLooks; len(ids) > 0 {
+		s.call(ctx, func(ctx context.Context, answer func(func(*engine.Inputs))) {
+			s.Ports.LookConfiguration(ctx, ids, func(reading bos.ConfigurationReading) {
+				reading.Asked, reading.Answered = s.timed(asked, reading.Asked)
+				answer(func(in *engine.Inputs) { in.Configurations = append(in.Configurations, reading) })
+			})
+		})
+	}
+}
+
+// timed is when a question was sent and when its answer came, which is now, by the
+// service's clock. One of which the adapter does not say when it was sent was sent
+// after it was asked.
+func (s *Shell) timed(asked time.Duration, sent time.Time) (at, answered time.Time) {
+	if !sent.IsZero() {
+		asked = s.Runtime.MonoOf(sent)
+	}
+	return s.clock.when(asked), s.clock.when(s.Runtime.Mono())
+}
+
+// act carries one batch out. Each of its calls is made only while it is wanted and
+// this service may act.
+func (s *Shell) act(ctx context.Context, batch decide.Batch) {
+	flying := s.flights.of(batch.IDs)
+	s.call(ctx, func(ctx context.Context, _ func(func(*engine.Inputs))) {
+		may := func(id string) bool { return s.lease.mayAct() && s.flights.may(id, flying[id]) }
+		s.Ports.Run(bos.WithPermission(ctx, may), batch, func(res engine.Result) {
+			s.inbox.result(res)
+			s.flights.end(res.ID, flying[res.ID])
+		})
+	})
+}
+
+// call runs one thing in the background. Its answers go to the engine that
+// asked; a later one, started after the database failed, has asked anew.
+func (s *Shell) call(ctx context.Context, run func(context.Context, func(func(*engine.Inputs)))) {
+	epoch := s.epoch
+	s.calls.start(func() {
+		ctx, cancel := s.Runtime.Timeout(ctx, engine.CallTimeout)
+		defer cancel()
+		run(ctx, func(put func(*engine.Inputs)) { s.inbox.put(epoch, put) })
+	})
+}

@@ -1,0 +1,58 @@
+package shell
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
+	"github.com/bootorch/terraform-provider-bos/internal/service/engine"
+)
+
+// commit makes the step durable and returns the effects that may start. Those
+// of records that had changed meanwhile are left out, and the records are taken
+// up again with the next step.
+func (s *Shell) commit(ctx context.Context, out engine.Outputs) ([]decide.Batch, error) {
+	effects := out.Effects
+	s.flights.begin(effects, out.Orders)
+	if !engine.Empty(out.Commit) {
+		out.Commit.Fence = s.lease.held().Fence
+		done, err := s.Ports.Store.Commit(ctx, out.Commit)
+		if err != nil {
+			return nil, fmt.Errorf("commit a pass: %w", err)
+		}
+		s.next.Committed = &done
+		s.follower.Wrote(done.Revision)
+		if !done.None() {
+			effects, s.next.Dropped = engine.Survivors(effects, done.Components)
+			s.flights.drop(s.next.Dropped)
+			s.wake.Raise() // what was newer is in the feed
+		}
+	}
+	for _, setup := range out.SetUps {
+		if err := s.setUp(ctx, setup); err != nil {
+			return nil, err
+		}
+	}
+	return effects, nil
+}
+
+// setUp arms the nodes of one session. One that was written or deleted meanwhile
+// is taken up again as it then is.
+func (s *Shell) setUp(ctx context.Context, setup bos.Setup) error {
+	setup.Fence = s.lease.held().Fence
+	session, records, err := s.Ports.Store.SetUp(ctx, setup)
+	switch {
+	case errors.Is(err, bos.ErrChanged):
+		s.wake.Raise() // the feed has it
+		return nil
+	case err != nil:
+		return fmt.Errorf("commit the setup of session %q: %w", setup.Session.Name, err)
+	}
+	s.follower.Wrote(session.Revision)
+	s.flights.written(records)
+	s.next.Records = append(s.next.Records, records...)
+	s.next.Sessions = append(s.next.Sessions, session)
+	return nil
+}

@@ -1,0 +1,241 @@
+package shell
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/engine"
+)
+
+const (
+	// LeaseTTL is how long a lease that nobody renews keeps others from its
+	// database: the successor of a service that was killed waits so long.
+	LeaseTTL = 6 * time.Second
+	// leaseRetry is how often a successor looks at it.
+	leaseRetry = 250 * time.Millisecond
+	// actMargin is for how long before a successor may take the lease nothing is
+	// sent any more: a request may wait so long for its connection.
+	actMargin = 2 * time.Second
+)
+
+// lease is the engine's lease as this service has it, and until when the service may
+// act. It is renewed beside the passes: a long one must not cost it.
+type lease struct {
+	store   bos.EngineStore
+	holder  string
+	runtime Runtime
+	clock   *clock
+	log     *slog.Logger
+	// wake is raised when a renewal fails, rest by nobody, ended when no renewal
+	// is to follow.
+	wake, rest, ended Signal
+
+	renewing sync.Mutex // one renewal at a time
+	mu       sync.Mutex
+	has      bos.Lease
+	// failed is a failed renewal that the shell has not seen; keeping says that
+	// the lease is being renewed.
+	failed  error
+	keeping bool
+	// until is until when this service may act, by monotonic time and the wall
+	// clock.
+	until instant
+	// renewed is when a renewal worked last, passed what the clock showed to the
+	// last pass.
+	renewed time.Duration
+	passed  time.Time
+	// running says that there is an engine; without one the clock stands.
+	running bool
+}
+
+// instant is a moment by both clocks.
+type instant struct {
+	mono time.Duration
+	wall time.Time
+}
+
+func newLease(c Config, clock *clock, wake Signal) *lease {
+	clock.resume(c.Runtime.Wall())
+	return &lease{
+		store: c.Ports.Store, holder: c.Holder, runtime: c.Runtime, clock: clock, log: c.Alert,
+		wake: wake, rest: c.Runtime.Signal(), ended: c.Runtime.Signal(),
+	}
+}
+
+// take takes the lease, waiting for a dead holder's to run out.
+func (l *lease) take(ctx context.Context) error {
+	var watch leaseWatch
+	var dead bos.Lease
+	for {
+		is, err := l.store.Lease(ctx, l.holder, time.Time{}, dead)
+		if !errors.Is(err, bos.ErrLeaseHeld) {
+			if is.Clock.IsZero() {
+				is.Clock = l.runtime.Wall().UTC().Round(0) // a clock that was kept nowhere starts with wall time
+			}
+			l.has = is
+			return err
+		}
+		over, renewed := watch.see(is, l.runtime.Mono())
+		if renewed {
+			return err
+		}
+		if over {
+			dead = is
+		}
+		l.rest.Wait(ctx, l.runtime.Mono()+leaseRetry)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+}
+
+// keepInBackground renews the lease until stop is called or somebody else has it; ctx
+// may end before. stop returns when no renewal is under way.
+func (l *lease) keepInBackground(ctx context.Context) (stop func()) {
+	ctx, cancel := l.runtime.Cancellable(context.WithoutCancel(ctx))
+	l.setKeeping(true)
+	l.runtime.Go(func() {
+		defer l.ended.Raise()
+		defer l.setKeeping(false)
+		l.keep(ctx)
+	})
+	return func() {
+		cancel()
+		for l.isKeeping() {
+			l.ended.Wait(context.Background(), never)
+		}
+	}
+}
+
+func (l *lease) setKeeping(is bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.keeping = is
+}
+
+func (l *lease) isKeeping() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.keeping
+}
+
+func (l *lease) keep(ctx context.Context) {
+	for next := l.runtime.Mono() + LeaseTTL/3; ; next = max(next, l.runtime.Mono()-LeaseTTL/3) + LeaseTTL/3 {
+		l.rest.Wait(ctx, next)
+		if ctx.Err() != nil {
+			return
+		}
+		err := l.renew(ctx)
+		if err == nil || ctx.Err() != nil {
+			continue
+		}
+		l.mu.Lock()
+		l.failed = err
+		l.mu.Unlock()
+		l.wake.Raise()
+		if errors.Is(err, bos.ErrLeaseHeld) {
+			return
+		}
+	}
+}
+
+// trouble is a failed renewal, told once.
+func (l *lease) trouble() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	err := l.failed
+	l.failed = nil
+	return err
+}
+
+// renew renews the lease, and with it what the clock shows.
+func (l *lease) renew(ctx context.Context) error {
+	l.renewing.Lock()
+	defer l.renewing.Unlock()
+	began := instant{l.runtime.Mono(), l.runtime.Wall()}
+	is, err := l.store.Lease(ctx, l.holder, l.shows(), bos.Lease{})
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case err == nil:
+		l.has, l.renewed = is, began.mono
+		l.until = instant{began.mono + LeaseTTL - actMargin, began.wall.Add(LeaseTTL - actMargin)}
+	case lost(err):
+		l.until = instant{}
+	}
+	return err
+}
+
+// shows is what the clock shows; without an engine it stands. A lease that is
+// renewed changes all the same, or it would be taken for that of a dead holder.
+func (l *lease) shows() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.running {
+		return l.has.Clock.Add(time.Nanosecond)
+	}
+	l.resumeAfterPause()
+	now, _ := l.clock.now()
+	return now
+}
+
+// resumeAfterPause lets the clock stand for as long as no renewal has worked, which is
+// tried all the time: the process or its machine was stopped, or its database takes no
+// writes, and what nodes report waits. mu is held.
+func (l *lease) resumeAfterPause() {
+	if l.runtime.Mono()-l.renewed <= LeaseTTL {
+		return
+	}
+	at := l.has.Clock
+	if l.passed.After(at) {
+		at = l.passed
+	}
+	l.clock.resume(at.Add(time.Nanosecond))
+	l.renewed = l.runtime.Mono()
+}
+
+// pass is the time of a pass.
+func (l *lease) pass() (time.Time, engine.Times) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.resumeAfterPause()
+	now, times := l.clock.now()
+	l.passed = now
+	return now, times
+}
+
+// held is the lease as it was renewed last.
+func (l *lease) held() bos.Lease {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.has
+}
+
+// run lets the clock go on where it stood, with an engine that starts with cold.
+func (l *lease) run(cold engine.Inputs) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.running = true
+	l.passed = engine.Resumed(l.has.Clock, cold, l.runtime.Wall())
+	l.clock.resume(l.passed)
+}
+
+// stand notes that there is no engine.
+func (l *lease) stand() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.running = false
+}
+
+// mayAct reports whether nobody else can have the lease now. Monotonic time says
+// so, and wall time as well: on a machine that was suspended the first may have
+// stood.
+func (l *lease) mayAct() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.runtime.Mono() < l.until.mono && l.runtime.Wall().Round(0).Before(l.until.wall.Round(0))
+}

@@ -1,0 +1,132 @@
+package shell
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
+	"github.com/bootorch/terraform-provider-bos/internal/service/engine"
+)
+
+// load adds what others wrote to the inputs; without an engine it makes one
+// and loads all that is open.
+func (s *Shell) load(ctx context.Context, in *engine.Inputs) error {
+	changed := s.changes.take()
+	s.inventories = changed.inventories
+	if s.engine == nil {
+		return s.begin(ctx, in)
+	}
+	if err := s.loadChanges(ctx, changed, in); err != nil {
+		return fmt.Errorf("load what changed: %w", err)
+	}
+	return nil
+}
+
+// begin starts an engine, with all that is open and the calls that are still under
+// way. It runs while the database takes writes, and what nodes report.
+func (s *Shell) begin(ctx context.Context, in *engine.Inputs) error {
+	if err := s.lease.renew(ctx); err != nil {
+		return err
+	}
+	if err := s.follower.Begin(ctx, s.Ports.Store); err != nil {
+		return err
+	}
+	cold, err := s.Ports.Load(ctx, s.Engine.Limits, s.Runtime.Wall())
+	if err != nil {
+		return err
+	}
+	s.epoch = s.inbox.begin()
+	s.engine = engine.New(s.Engine)
+	s.lease.run(cold)
+	// What is answered from here on finds the new engine.
+	cold.Flights = s.flights.surviving()
+	s.inbox.take(&cold)
+	cold.Results = append(in.Results, cold.Results...)
+	*in = cold
+	s.Options(*cold.Options)
+	return nil
+}
+
+// loadChanges adds what the feed tells. Calls for what was written elsewhere are
+// stopped here; those for what this process wrote were when it was answered.
+func (s *Shell) loadChanges(ctx context.Context, changed taken, in *engine.Inputs) error {
+	in.Hints = append(in.Hints, changed.hints...)
+	if err := s.follower.Load(ctx, s.Ports, s.engine, changed.records, in); err != nil {
+		return err
+	}
+	s.flights.written(in.Records)
+	s.flights.halt(in.Deleted)
+	if in.Options != nil {
+		s.Options(*in.Options)
+	}
+	return nil
+}
+
+// Load is the inputs of a cold start: the options, all enabled components, all
+// sessions that are not complete and, where power is limited, whether power was
+// ever touched.
+func (p Ports) Load(ctx context.Context, limits bos.PowerLimits, now time.Time) (engine.Inputs, error) {
+	options, err := p.Store.Options(ctx)
+	if err != nil {
+		return engine.Inputs{}, fmt.Errorf("load options: %w", err)
+	}
+	enabled := true
+	records, err := p.Store.Components(ctx, bos.ComponentFilter{Enabled: &enabled, Readable: true})
+	if err != nil {
+		return engine.Inputs{}, fmt.Errorf("load components: %w", err)
+	}
+	in := engine.Inputs{Options: &options, Records: records}
+	if in.Sessions, err = p.OpenSessions(ctx, now); err != nil || !limits.Any() {
+		return in, err
+	}
+	in.Acted, err = p.acted(ctx)
+	return in, err
+}
+
+// How far back the history is read for the last power action, in events.
+const (
+	actionsPage = 5_000
+	actionsMost = 200_000
+)
+
+// acted reports whether the history has a power action: each leaves an event in the
+// commit that comes before its call. Where that cannot be found out it is as if it
+// had one.
+func (p Ports) acted(ctx context.Context) (bool, error) {
+	last, err := p.Store.LastEvent(ctx)
+	if err != nil {
+		return false, fmt.Errorf("look for the last power action: %w", err)
+	}
+	for after := last; after > 0; {
+		upTo := after
+		after = max(after-actionsPage, 0)
+		if last-after > actionsMost {
+			return true, nil
+		}
+		events, err := p.Store.Events(ctx, bos.EventFilter{After: after, Limit: int(upTo - after)})
+		if err != nil {
+			return false, fmt.Errorf("look for the last power action: %w", err)
+		}
+		for _, e := range events {
+			if decide.Reason(e.Kind).Acts() {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+// OpenSessions are the sessions that are pending or running.
+func (p Ports) OpenSessions(ctx context.Context, now time.Time) ([]bos.SessionRecord, error) {
+	var open []bos.SessionRecord
+	for _, status := range []bos.SessionPhase{bos.SessionPending, bos.SessionRunning} {
+		some, err := p.Store.Sessions(ctx, bos.SessionFilter{Status: status, Readable: true}, now)
+		if err != nil {
+			return nil, fmt.Errorf("load %s sessions: %w", status, err)
+		}
+		open = append(open, some...)
+	}
+	return open, nil
+}

@@ -1,0 +1,247 @@
+// Package shell carries out what the engine says: it loads what changed, lets the
+// engine decide, makes its commit durable, and then starts the calls that came with
+// it. It is the only place with concurrency around the engine. What is decided is in
+// decide, what is due in engine.
+//
+// Time, and what runs beside, come from a Runtime: the service and the simulation
+// run the same shell.
+package shell
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/engine"
+)
+
+const (
+	// gathering is how long a pass waits for company of what woke it: answers
+	// about many nodes arrive one by one, and one pass over all of them is one
+	// commit and few requests. After a pass that took longer it waits for as
+	// long as that, up to longestGathering.
+	gathering        = 2 * time.Millisecond
+	longestGathering = 40 * time.Millisecond
+	// feedInterval is how often the feed of the store is read when nothing wakes
+	// the shell: what another process wrote wakes nobody here.
+	feedInterval = LeaseTTL / 3
+	// drainTimeout is how long a stopping service waits for calls in flight.
+	drainTimeout = 15 * time.Second
+	// storeRetry is the pause after a database that failed.
+	storeRetry = time.Second
+)
+
+// Config is what a shell works with.
+type Config struct {
+	Ports Ports
+	// Engine are the settings of the engines that it starts.
+	Engine engine.Settings
+	// Holder names this service in the lease.
+	Holder string
+	// Options is told the options whenever they are read. It may be nil.
+	Options func(bos.Options)
+	// Driving is told when the shell has the lease, and when it drives no more. It
+	// may be nil.
+	Driving func(bool)
+	// Log is for what an administrator wants to know, Alert for what no option
+	// may silence. Nil discards.
+	Log, Alert *slog.Logger
+	// Runtime is Real if it is nil.
+	Runtime Runtime
+}
+
+// Shell runs one engine on one store.
+type Shell struct {
+	Config
+	clock   *clock
+	lease   *lease
+	changes *changes
+	flights *flights
+	inbox   *inbox
+	calls   *calls
+	// wake is raised by all that a pass may wait for; rest by nobody.
+	wake, rest Signal
+
+	engine   *engine.Engine
+	follower Follower
+	epoch    int // of the engine, in the inbox
+	// inventories are those that the sessions new to this pass were accepted by:
+	// they are set up by the same, which need not be read twice.
+	inventories map[bos.SessionKey]bos.Inventory
+	// next gathers what the next step takes in.
+	next engine.Inputs
+}
+
+// New makes a shell; nothing runs before Run.
+func New(c Config) *Shell {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Alert == nil {
+		c.Alert = slog.New(slog.DiscardHandler)
+	}
+	if c.Options == nil {
+		c.Options = func(bos.Options) {}
+	}
+	if c.Driving == nil {
+		c.Driving = func(bool) {}
+	}
+	if c.Runtime == nil {
+		c.Runtime = NewReal()
+	}
+	wake := c.Runtime.Signal()
+	s := &Shell{
+		Config: c, wake: wake, rest: c.Runtime.Signal(), clock: &clock{runtime: c.Runtime}, flights: &flights{},
+		changes: newChanges(wake), inbox: newInbox(wake), calls: newCalls(c.Runtime),
+	}
+	s.lease = newLease(c, s.clock, wake)
+	return s
+}
+
+// Changed is told of every write of a client in this process. Calls that wait for
+// their turn for what is no longer wanted are void when it returns.
+func (s *Shell) Changed(c Change) {
+	s.flights.halt(c.Components)
+	s.flights.written(c.Records)
+	s.changes.add(c)
+}
+
+// Hint takes note that the power of nodes may have changed. The engine looks soon at
+// those of them that it waits for, and takes nothing else from it. It never blocks and
+// may be called from any goroutine, also before Run; unknown nodes cost nothing.
+func (s *Shell) Hint(nodes ...string) { s.changes.hint(nodes) }
+
+// Run drives the components until ctx ends. If another service holds the database it
+// waits for that lease to run out, as it does after a kill, and fails if it is renewed
+// instead. On the way out it waits for calls in flight and records their answers.
+func (s *Shell) Run(ctx context.Context) error {
+	err := s.lease.take(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case errors.Is(err, bos.ErrLeaseHeld):
+		return fmt.Errorf("cannot drive this database: %w and keeps renewing it; stop the other service, or give this one a database of its own", err)
+	case err != nil:
+		return fmt.Errorf("take the engine's lease: %w", err)
+	}
+	s.Driving(true)
+	err = s.drive(ctx)
+	s.Driving(false)
+	release, cancel := s.Runtime.Timeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	return errors.Join(err, s.Ports.Store.Release(release, s.Holder))
+}
+
+// drive makes one pass after the other while the lease is held.
+func (s *Shell) drive(ctx context.Context) error {
+	calls, stopCalls := s.Runtime.Cancellable(context.WithoutCancel(ctx))
+	defer stopCalls()
+	stopKeeping := s.lease.keepInBackground(ctx)
+	defer stopKeeping()
+	for {
+		began := s.Runtime.Mono()
+		wake, err := s.pass(ctx, calls)
+		took := s.Runtime.Mono() - began
+		if lost(err) {
+			s.flights.haltAll()
+			return err
+		}
+		if err != nil && ctx.Err() == nil {
+			s.Log.Error("the database failed; the engine starts afresh from it", "error", err)
+			s.dropEngine()
+			wake = s.Runtime.Mono() + storeRetry
+		}
+		s.wake.Wait(ctx, min(wake, s.Runtime.Mono()+feedInterval))
+		if err := s.lease.trouble(); lost(err) {
+			s.flights.haltAll()
+			return err
+		} else if err != nil {
+			// A database that takes no renewal takes no report of a node either.
+			s.Log.Error("cannot renew the engine's lease; the engine starts afresh when the database takes writes", "error", err)
+			s.dropEngine()
+		}
+		if s.next.Empty() {
+			// A pass that took long is followed by a longer pause, so that
+			// much comes together where much is going on.
+			now := s.Runtime.Mono()
+			s.rest.Wait(ctx, now+min(max(gathering, 2*took-(now-began)), longestGathering))
+		}
+		s.inbox.take(&s.next)
+		if ctx.Err() != nil {
+			return s.drain(calls, stopCalls)
+		}
+	}
+}
+
+// lost reports whether another service has the lease.
+func lost(err error) bool { return errors.Is(err, bos.ErrFenced) || errors.Is(err, bos.ErrLeaseHeld) }
+
+// pass is one step with its commit and its calls; it returns when the next one is due,
+// by monotonic time.
+func (s *Shell) pass(ctx, calls context.Context) (time.Duration, error) {
+	in := s.next
+	s.next = engine.Inputs{}
+	if err := s.load(ctx, &in); err != nil {
+		s.next.Results = in.Results
+		return never, err
+	}
+	now, times := s.lease.pass()
+	in.Times = times
+	out := s.engine.Step(now, in)
+	effects, err := s.commit(ctx, out)
+	if err != nil {
+		// Nothing of this pass is started, and its answers are for the next engine.
+		for _, batch := range out.Effects {
+			s.flights.drop(batch.IDs)
+		}
+		s.next.Results = append(in.Results, s.next.Results...)
+		return never, err
+	}
+	s.start(calls, out, effects)
+	switch {
+	case !s.next.Empty():
+		return s.Runtime.Mono(), nil
+	case out.Wake.IsZero():
+		return never, nil
+	default:
+		return s.Runtime.Mono() + out.Wake.Sub(now), nil
+	}
+}
+
+// dropEngine gives the engine up: the next one starts from what is stored and from
+// the calls that are still under way. Those that have not begun are never made, as
+// the next engine orders what is wanted then.
+func (s *Shell) dropEngine() {
+	s.flights.haltAll()
+	if s.engine != nil {
+		s.next.Results = append(s.engine.Accepted(), s.next.Results...)
+	}
+	s.engine = nil
+	s.lease.stand()
+}
+
+// drain ends a run: no new call starts, also none that waits for its turn, those in
+// flight are given a moment, and their answers are recorded.
+func (s *Shell) drain(calls context.Context, stopCalls context.CancelFunc) error {
+	s.flights.haltAll()
+	s.calls.wait(s.Runtime.Mono() + drainTimeout)
+	stopCalls()
+	s.calls.wait(never)
+	in := s.next
+	s.inbox.take(&in)
+	if s.engine == nil {
+		return nil
+	}
+	ctx, cancel := s.Runtime.Timeout(context.WithoutCancel(calls), drainTimeout)
+	defer cancel()
+	if err := s.load(ctx, &in); err != nil {
+		return err
+	}
+	now, times := s.lease.pass()
+	in.Times = times
+	_, err := s.commit(ctx, s.engine.StepToStop(now, in))
+	return err
+}
