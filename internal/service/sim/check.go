@@ -183,7 +183,7 @@ func (c *checks) sent(kind bos.EffectKind, id string, r bos.Record) {
 	key := attempt{id, r.Work.ActionAt}
 	s := c.attempts[key]
 	if s.count++; s.count == 1 {
-		s.first = c.w.Now
+		s.first = c.stepped
 	}
 	c.attempts[key] = s
 	if s.count == 1 {
@@ -202,7 +202,7 @@ func (c *checks) sent(kind bos.EffectKind, id string, r bos.Record) {
 		c.w.violated("%s of %s is sent again, a forced one is to follow it", kind, id)
 	default:
 	}
-	if waited := c.w.Now.Sub(s.first); waited < most/2 || waited >= most {
+	if waited := c.stepped.Sub(s.first); waited < most/2 || waited >= most {
 		c.w.violated("%s of %s is sent again after %s of %s", kind, id, waited, most)
 	}
 }
@@ -295,8 +295,9 @@ func (c *checks) committed(commit bos.Commit, conflicts bos.Conflicts, before in
 func (c *checks) ended(r bos.Record) {
 	c.armed(r.ID)
 	if r.DeriveStatus() == bos.StatusFailed {
-		if r.Work.Cause == bos.CauseUnknownToPower {
-			c.w.violated("%s failed because power control had forgotten everybody", r.ID)
+		// Where attempts are used up, the cause is that of the last wait.
+		if r.Work.Cause == bos.CauseUnknownToPower && strings.Contains(r.Error, "max_unreachable_time") {
+			c.w.violated("%s failed because power control had forgotten everybody: %s", r.ID, r.Error)
 		}
 		if r.Work.Cause == bos.CauseNone || r.Work.Cause.Sentence() == "" || r.Error == "" {
 			c.w.violated("%s failed without a cause: %q, %q", r.ID, r.Work.Cause, r.Error)
