@@ -18,11 +18,16 @@ const (
 	maxRootfsProvider   = 511
 	maxPassthrough      = 4096
 	maxConfiguration    = 127
-	maxNodeList         = 65535
 	maxNodeGroups       = 4095
 	maxNodeRoles        = 1023
 	maxListEntry        = 127
-	maxBootSets         = 127
+)
+
+// MaxNodeList and MaxBootSets bound the entries of a node_list, the longest of a
+// template's lists, and the boot sets of a template.
+const (
+	MaxNodeList = 65535
+	MaxBootSets = 127
 )
 
 // Archs lists the architectures a boot set may name.
@@ -42,8 +47,8 @@ func ValidateTemplate(t SessionTemplate, o Options) error {
 	if err := checkCFS("cfs", t.CFS); err != nil {
 		return err
 	}
-	if n := len(t.BootSets); n == 0 || n > maxBootSets {
-		return Invalidf("boot_sets", "has %d boot sets; a template needs 1 to %d", n, maxBootSets)
+	if n := len(t.BootSets); n == 0 || n > MaxBootSets {
+		return Invalidf("boot_sets", "has %d boot sets; a template needs 1 to %d", n, MaxBootSets)
 	}
 	for _, name := range slices.Sorted(maps.Keys(t.BootSets)) {
 		if !ValidName(name) {
@@ -107,7 +112,7 @@ func validateSelectors(field string, b BootSet, o Options) error {
 		entries []string
 		limit   int
 	}{
-		{"node_list", b.NodeList, maxNodeList},
+		{"node_list", b.NodeList, MaxNodeList},
 		{"node_groups", b.NodeGroups, maxNodeGroups},
 		{"node_roles_groups", b.NodeRolesGroups, maxNodeRoles},
 	} {

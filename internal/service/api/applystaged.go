@@ -5,18 +5,27 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
 )
 
 // applyStagedBody is the body of POST /v2/applystaged.
 type applyStagedBody struct {
-	Xnames []string `json:"xnames"`
+	Xnames stagedNames `json:"xnames"`
+}
+
+// stagedNames are the nodes of one request.
+type stagedNames []string
+
+// UnmarshalJSONFrom reads no more than are taken.
+func (n *stagedNames) UnmarshalJSONFrom(dec *jsontext.Decoder) (err error) {
+	*n, err = edge.Texts(dec, bos.MaxStagedXnames)
+	return err
 }
 
 func (b applyStagedBody) check() error {
-	if n := len(b.Xnames); n > bos.MaxStagedXnames {
-		return bos.Invalidf("xnames", "has %d entries, at most %d are allowed; send several requests", n, bos.MaxStagedXnames)
-	}
 	for _, id := range b.Xnames {
 		if !bos.ValidComponentID(id) {
 			return bos.Invalidf("xnames", "%q cannot be a component's id; use 1 to %d characters", clip(id), bos.MaxComponentID)

@@ -1,7 +1,7 @@
 package api
 
 import (
-	"bytes"
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -38,13 +38,12 @@ func (s *server) putComponents(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var patches []bos.ComponentPatch
-	if err := decode(w, r, maxBulkBody, &patches); err != nil {
+	if err := checkMedia(r.Header.Get("Content-Type")); err != nil {
 		return err
 	}
-	b, err := bulkOf(patches)
+	b, err := bulkOf(http.MaxBytesReader(w, r.Body, maxBulkBody))
 	if err != nil {
-		return err
+		return drained(w, r, err)
 	}
 	for _, id := range b.ids {
 		if !sc.has(id) {
@@ -98,7 +97,7 @@ func (s *server) patchComponents(w http.ResponseWriter, r *http.Request) error {
 // bulkPatchBody is one of the forms of a bulk patch: a list with ids, or one
 // patch for the components that a filter names.
 type bulkPatchBody struct {
-	list  []bos.ComponentPatch
+	list  *bulk
 	patch *bos.ComponentPatch
 	// ids or session is not empty where patch is set.
 	ids     []string
@@ -127,31 +126,27 @@ func bulkPatchFrom(body io.Reader) (bulkPatchBody, error) {
 		return bulkPatchBody{}, explain(err)
 	}
 	if first == '[' {
-		var list []bos.ComponentPatch
-		if err := decodeFrom(body, &list); err != nil {
-			return bulkPatchBody{}, err
-		}
-		return bulkPatchBody{list: list}, nil
+		list, err := bulkOf(body)
+		return bulkPatchBody{list: &list}, err
 	}
 	var form filteredPatch
-	if err := decodeFrom(body, &form); err != nil {
+	if err := decodeFrom(&portions{from: body, left: maxBody}, &form); err != nil {
 		return bulkPatchBody{}, err
 	}
 	return form.check()
 }
 
-// firstByte is the first byte of a body that is no white space, with the body
-// as it was.
+// firstByte is the first byte of a body that is no white space, with the body from
+// there on.
 func firstByte(body io.Reader) (byte, io.Reader, error) {
-	var seen [1]byte
-	var before bytes.Buffer
+	buffered := bufio.NewReader(body)
 	for {
-		if _, err := io.ReadFull(body, seen[:]); err != nil {
+		first, err := buffered.ReadByte()
+		switch {
+		case err != nil:
 			return 0, nil, err
-		}
-		before.WriteByte(seen[0])
-		if !strings.ContainsRune(" \t\r\n", rune(seen[0])) {
-			return seen[0], io.MultiReader(&before, body), nil
+		case !strings.ContainsRune(" \t\r\n", rune(first)):
+			return first, buffered, buffered.UnreadByte()
 		}
 	}
 }
@@ -193,21 +188,24 @@ func within(field string, err error) error {
 	return &bos.Invalid{Field: field, Detail: invalid.Detail}
 }
 
-// bulkOf checks a list of components with ids; of several with one id the last
-// counts.
-func bulkOf(patches []bos.ComponentPatch) (bulk, error) {
-	b := bulk{patches: make(map[string]bos.ComponentPatch, len(patches))}
-	for i, patch := range patches {
+// bulkOf reads a list of components with ids and checks each as it comes; of
+// several with one id the last counts.
+func bulkOf(body io.Reader) (bulk, error) {
+	b := bulk{patches: make(map[string]bos.ComponentPatch)}
+	i := 0
+	err := decodeEach(body, maxBulk, func(patch bos.ComponentPatch) error {
 		field := fmt.Sprintf("[%d]", i)
+		i++
 		if patch.ID == nil {
-			return bulk{}, bos.Invalidf(field+".id", "is missing; each component of a list needs its id")
+			return bos.Invalidf(field+".id", "is missing; each component of a list needs its id")
 		}
 		if err := patch.Validate(); err != nil {
-			return bulk{}, within(field, err)
+			return within(field, err)
 		}
 		b.add(bos.CanonicalID(*patch.ID), patch)
-	}
-	return b, nil
+		return nil
+	})
+	return b, err
 }
 
 func (b *bulk) add(id string, patch bos.ComponentPatch) {
@@ -219,7 +217,7 @@ func (b *bulk) add(id string, patch bos.ComponentPatch) {
 
 func (s *server) bulkPatch(r *http.Request, body bulkPatchBody, sc scope) (bulk, error) {
 	if body.patch == nil {
-		return bulkOf(body.list)
+		return *body.list, nil
 	}
 	ids := body.ids
 	if body.session != "" {

@@ -15,17 +15,22 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
 )
 
 // The largest bodies taken, in bytes. What the contract allows in one field
 // fits each; what it allows in all fields together need not.
 const (
 	maxBody         = 4 << 20
-	maxTemplateBody = 32 << 20
+	maxTemplateBody = 16 << 20
 	maxBulkBody     = 64 << 20
 )
 
-// drainTime bounds how long the rest of a body that is too large is read.
+// maxBulk bounds the entries of a list of components, as max_component_batch_size is
+// bounded.
+const maxBulk = 131_072
+
+// drainTime bounds how long the rest of a body that was refused is read.
 const drainTime = 10 * time.Second
 
 // decode reads the body of a request into v: one JSON value, no unknown,
@@ -37,12 +42,11 @@ func decode(w http.ResponseWriter, r *http.Request, limit int64, v any) error {
 	return drained(w, r, decodeFrom(http.MaxBytesReader(w, r.Body, limit), v))
 }
 
-// drained reads on, within reason, where a body was too large: a client that
-// sends all of it before it reads would find the connection closed instead of
-// the answer. It returns err.
+// drained reads on, within reason, where a body was refused: a client that sends
+// all of it before it reads would find the connection closed instead of the
+// answer. It returns err.
 func drained(w http.ResponseWriter, r *http.Request, err error) error {
-	var p *problem
-	if errors.As(err, &p) && p.Status == http.StatusRequestEntityTooLarge {
+	if err != nil {
 		// A writer without deadlines, as in a test, is never slow.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(drainTime))
 		_, _ = io.CopyN(io.Discard, r.Body, maxBulkBody) // whatever ends it, the answer is the same
@@ -73,6 +77,44 @@ func decodeFrom(body io.Reader, v any) error {
 		return explain(err)
 	}
 	return nil
+}
+
+// decodeEach reads a body that is a list of at most so many entries, each of at
+// most maxBody, and hands one after the other to each, whose error ends it.
+func decodeEach[T any](body io.Reader, most int, each func(T) error) error {
+	portion := &portions{from: body, left: maxBody}
+	dec := jsontext.NewDecoder(portion)
+	err := edge.ReadList(dec, most, func(entry T) error {
+		portion.left = maxBody
+		return each(entry)
+	}, strictly)
+	if err != nil {
+		return explain(err)
+	}
+	switch _, err := dec.ReadToken(); {
+	case errors.Is(err, io.EOF):
+		return nil
+	case err != nil:
+		return explain(err)
+	default:
+		return badRequest("the body is no JSON: there is more behind the list")
+	}
+}
+
+// portions reads a body of which no part between two entries may be too large.
+type portions struct {
+	from io.Reader
+	left int
+}
+
+// Read fails with *http.MaxBytesError where one is.
+func (p *portions) Read(b []byte) (int, error) {
+	if p.left <= 0 {
+		return 0, &http.MaxBytesError{Limit: maxBody}
+	}
+	n, err := p.from.Read(b)
+	p.left -= n
+	return n, err
 }
 
 var errNull = errors.New("null")
@@ -126,8 +168,13 @@ func explain(err error) error {
 		tooLarge *http.MaxBytesError
 		semantic *json.SemanticError
 		syntax   *jsontext.SyntacticError
+		p        *problem
+		invalid  *bos.Invalid
+		many     *edge.TooManyError
 	)
 	switch {
+	case errors.As(err, &p):
+		return p
 	case errors.As(err, &tooLarge):
 		return problemf(http.StatusRequestEntityTooLarge, "Content Too Large",
 			"the body has more than %d bytes; send less at a time", tooLarge.Limit)
@@ -137,6 +184,10 @@ func explain(err error) error {
 		return badRequest("the body is empty or ends too early; send one JSON value")
 	case errors.As(err, &semantic):
 		return explainMeaning(semantic)
+	case errors.As(err, &invalid):
+		return invalid
+	case errors.As(err, &many):
+		return bos.Invalidf("", "the list %s; send several requests", many)
 	default:
 		return badRequest("the body cannot be read: %v", err)
 	}
@@ -156,7 +207,10 @@ func explainSyntax(err *jsontext.SyntacticError) error {
 func explainMeaning(err *json.SemanticError) error {
 	field := fieldOf(err.JSONPointer)
 	var invalid *bos.Invalid
+	var many *edge.TooManyError
 	switch {
+	case errors.As(err.Err, &many):
+		return bos.Invalidf(orBody(field), "%s; send fewer at a time", many)
 	case errors.Is(err.Err, json.ErrUnknownName):
 		return bos.Invalidf(fieldOf(err.JSONPointer.Parent()), "%q is no member of this object, or not one that a client sets", clip(err.JSONPointer.LastToken()))
 	case errors.Is(err.Err, errNull):

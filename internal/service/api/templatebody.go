@@ -4,16 +4,41 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
 )
 
 // templateBody is a session template as a client sends it, whole or in part.
 // The name and the tenant come from the path and the header.
 type templateBody struct {
-	Description *string                `json:"description"`
-	EnableCFS   *bool                  `json:"enable_cfs"`
-	CFS         *cfsBody               `json:"cfs"`
-	BootSets    map[string]bootSetBody `json:"boot_sets"`
+	Description *string       `json:"description"`
+	EnableCFS   *bool         `json:"enable_cfs"`
+	CFS         *cfsBody      `json:"cfs"`
+	BootSets    bootSetBodies `json:"boot_sets"`
+}
+
+// bootSetBodies are boot sets by name, as many as a template may have.
+type bootSetBodies map[string]bootSetBody
+
+// UnmarshalJSONFrom reads no more than that.
+func (b *bootSetBodies) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	*b = make(bootSetBodies)
+	return edge.ReadObject(dec, bos.MaxBootSets, func(name string, set bootSetBody) error {
+		(*b)[name] = set
+		return nil
+	})
+}
+
+// nodeNames is a list of nodes, groups or roles: no longer than the longest of them
+// may be, what each may is checked with the whole template.
+type nodeNames []string
+
+// UnmarshalJSONFrom reads no more than that.
+func (n *nodeNames) UnmarshalJSONFrom(dec *jsontext.Decoder) (err error) {
+	*n, err = edge.Texts(dec, bos.MaxNodeList)
+	return err
 }
 
 type cfsBody struct {
@@ -28,9 +53,9 @@ type bootSetBody struct {
 	KernelParameters          *string   `json:"kernel_parameters"`
 	RootfsProvider            *string   `json:"rootfs_provider"`
 	RootfsProviderPassthrough *string   `json:"rootfs_provider_passthrough"`
-	NodeList                  []string  `json:"node_list"`
-	NodeGroups                []string  `json:"node_groups"`
-	NodeRolesGroups           []string  `json:"node_roles_groups"`
+	NodeList                  nodeNames `json:"node_list"`
+	NodeGroups                nodeNames `json:"node_groups"`
+	NodeRolesGroups           nodeNames `json:"node_roles_groups"`
 	CFS                       *cfsBody  `json:"cfs"`
 	Arch                      *bos.Arch `json:"arch"`
 }

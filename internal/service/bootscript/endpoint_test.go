@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -361,5 +362,25 @@ func TestAnInventoryThatIsAwayCostsLittleAndHealsByItself(t *testing.T) {
 	s.now = s.now.Add(2 * namesFresh)
 	if _, script := s.from(ipA, "mac="+macA); !strings.Contains(script, token) {
 		t.Errorf("what was known is forgotten:\n%s", script)
+	}
+}
+
+func TestALongListOfHostsIsReadNoFurtherThanItIsTaken(t *testing.T) {
+	s := newSite(t)
+	for _, list := range []string{`"hosts":["a"` + strings.Repeat(`,"a"`, 1<<20), `"macs":["a"` + strings.Repeat(`,"a"`, 1<<20), `"nids":[1` + strings.Repeat(`,1`, 1<<20)} {
+		body := `{"kernel":"http://images/k",` + list + "]}"
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		w := s.api(http.MethodPut, "/boot/v1/bootparameters", body)
+		runtime.ReadMemStats(&after)
+		if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "65535") {
+			t.Errorf("%.10s: %d: %s", list, w.Code, w.Body)
+		}
+		if cost := after.TotalAlloc - before.TotalAlloc; cost > 16<<20 {
+			t.Errorf("%.10s: it cost %d MiB", list, cost>>20)
+		}
+	}
+	if w := s.api(http.MethodPut, "/boot/v1/bootparameters", `{"kernel":"http://images/k","hosts":["x1c0s0b0n0"],"macs":null,"nids":null}`); w.Code != http.StatusOK {
+		t.Errorf("lists that are null: %d: %s", w.Code, w.Body)
 	}
 }

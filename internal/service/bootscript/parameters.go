@@ -3,12 +3,12 @@ package bootscript
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
@@ -26,12 +26,26 @@ const (
 // parameters is what BSS takes and gives for hosts. A member that is not given
 // is nil.
 type parameters struct {
-	Hosts  []string `json:"hosts,omitempty"`
-	MACs   []string `json:"macs,omitempty"`
-	NIDs   []int    `json:"nids,omitempty"`
-	Params *string  `json:"params,omitempty"`
-	Kernel *string  `json:"kernel,omitempty"`
-	Initrd *string  `json:"initrd,omitempty"`
+	Hosts  few[string] `json:"hosts,omitempty"`
+	MACs   few[string] `json:"macs,omitempty"`
+	NIDs   few[int]    `json:"nids,omitempty"`
+	Params *string     `json:"params,omitempty"`
+	Kernel *string     `json:"kernel,omitempty"`
+	Initrd *string     `json:"initrd,omitempty"`
+}
+
+// few is a list that is read only as far as a request may name hosts.
+type few[T any] []T
+
+// UnmarshalJSONFrom reads no more than maxHosts entries.
+func (f *few[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	if dec.PeekKind() == 'n' { // as BSS has it: a list that is not given
+		return dec.SkipValue()
+	}
+	return edge.ReadList(dec, maxHosts, func(entry T) error {
+		*f = append(*f, entry)
+		return nil
+	})
 }
 
 // artifacts are those given, others as they were.
@@ -60,15 +74,15 @@ func (e *Endpoint) note(r *http.Request, kind string) bos.Event {
 // read decodes a request and resolves whom it is about.
 func (e *Endpoint) read(w http.ResponseWriter, r *http.Request) (parameters, []string, error) {
 	var p parameters
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	err := json.UnmarshalRead(http.MaxBytesReader(w, r.Body, maxBody), &p, json.RejectUnknownMembers(true))
 	var tooLarge *http.MaxBytesError
+	var many *edge.TooManyError
 	switch {
 	case errors.As(err, &tooLarge):
 		return p, nil, refusef(http.StatusRequestEntityTooLarge, "the body has more than %d bytes; send fewer hosts at a time", maxBody)
+	case errors.As(err, &many):
+		return p, nil, refusef(http.StatusBadRequest, "a list %s; send fewer hosts at a time", many)
 	case err != nil:
-		return p, nil, refusef(http.StatusBadRequest, "the body ended too early; send it whole")
-	}
-	if err := json.Unmarshal(body, &p, json.RejectUnknownMembers(true)); err != nil {
 		return p, nil, refusef(http.StatusBadRequest, "the body is not what is expected: %s; this endpoint takes hosts, macs, nids, kernel, initrd and params", clip(strings.ToValidUTF8(err.Error(), "?")))
 	}
 	hosts, err := e.hosts(r, p)
