@@ -43,6 +43,7 @@ func Cancel(s *SessionRecord, owned []Record, reason string, now time.Time) erro
 		r.Work = work
 	}
 	s.Status.Status, s.Status.EndTime, s.Status.Error = SessionComplete, At(now), &text
+	s.Paused = Brake{}
 	status := Extended(*s, owned, now)
 	s.Extended = &status
 	return nil

@@ -209,6 +209,9 @@ type Record struct {
 	// any that came between.
 	Revision int64
 	Work     Work
+	// Held is the hold that somebody has put on the node: sessions leave it out, and
+	// nothing is done to it, whatever enables it.
+	Held Brake
 }
 
 // Work is the engine's memory of one component. It is stored beside the
@@ -281,6 +284,11 @@ type Work struct {
 	// Applied is the session whose staged state became the desired one and
 	// is still in StagedState.
 	Applied string `json:"applied,omitempty"`
+	// Gate is why the gate keeps the component waiting.
+	Gate GateReason `json:"gate,omitempty"`
+	// StoppedAt is since when a brake does. When that ends, what was waited for
+	// before has waited for as long as it had then.
+	StoppedAt time.Time `json:"stopped_at,omitzero"`
 }
 
 // Afresh is what is remembered of a component that is armed anew: what is in

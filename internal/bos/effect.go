@@ -57,6 +57,8 @@ type Order struct {
 	Session       string
 	Artifacts     BootArtifacts
 	Configuration string
+	// Held says that nothing is to be done to it.
+	Held bool
 	// ActionAt tells a component that was armed anew, in nanoseconds since 1970.
 	ActionAt int64
 }
@@ -65,6 +67,6 @@ type Order struct {
 func (r *Record) Order() Order {
 	return Order{
 		Enabled: r.Enabled, Session: r.Session, Artifacts: r.DesiredState.BootArtifacts,
-		Configuration: r.DesiredState.Configuration, ActionAt: r.Work.ActionAt.UnixNano(),
+		Configuration: r.DesiredState.Configuration, Held: r.Held.On(), ActionAt: r.Work.ActionAt.UnixNano(),
 	}
 }

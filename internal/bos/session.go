@@ -102,6 +102,9 @@ type SessionRecord struct {
 	Created time.Time
 	// Extended is the status saved at completion, nil before.
 	Extended *ExtendedStatus
+	// Paused is its pause: nothing is done to its nodes, and it does not end but by
+	// being cancelled.
+	Paused Brake
 }
 
 // SessionCreate is the body of POST /v2/sessions.

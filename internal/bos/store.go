@@ -20,6 +20,7 @@ type Store interface {
 	Sessions
 	Templates
 	History
+	Brakes
 	EngineStore
 	Health
 
@@ -98,6 +99,15 @@ type Templates interface {
 	MutateOptions(ctx context.Context, fn func(*Options) error, notes ...Event) (Options, error)
 }
 
+// Brakes are the stops that somebody has put on and that last until they are taken
+// off. That of a session is in its record, and that of a component too.
+type Brakes interface {
+	// SitePause is the pause of the whole site.
+	SitePause(ctx context.Context) (SitePause, error)
+	// MutateSitePause changes it. ErrSkip of fn leaves it as it is, and is no error.
+	MutateSitePause(ctx context.Context, fn func(*Brake) error, notes ...Event) (SitePause, error)
+}
+
 // History is what happened.
 type History interface {
 	// Events lists history, oldest first. The oldest is given up after a
@@ -142,6 +152,8 @@ type ComponentFilter struct {
 	Enabled       *bool
 	Phase         *Phase
 	Status        []string
+	// Held keeps those on which there is a hold.
+	Held bool
 	// After and Limit page through the list ordered by id; 0 is no limit.
 	After string
 	Limit int
@@ -233,8 +245,8 @@ type Changes struct {
 	// Components and Sessions were written or deleted, each once.
 	Components []ChangedComponent
 	Sessions   []ChangedSession
-	// Templates and Options say that one of them was written or deleted.
-	Templates, Options bool
+	// Templates, Options and SitePause say that one of them was written or deleted.
+	Templates, Options, SitePause bool
 }
 
 // ChangedComponent names a component and the revision of the last write to it.

@@ -38,6 +38,7 @@ type change struct {
 	Sessions   [][2]string `json:"sessions,omitempty"` // tenant, name
 	Templates  bool        `json:"templates,omitempty"`
 	Options    bool        `json:"options,omitempty"`
+	SitePause  bool        `json:"site_pause,omitempty"`
 }
 
 func (c *change) session(key bos.SessionKey) {
@@ -129,6 +130,9 @@ func (c *change) append(to []byte) []byte {
 	if c.Options {
 		to = append(to, `,"options":true`...)
 	}
+	if c.SitePause {
+		to = append(to, `,"site_pause":true`...)
+	}
 	return append(to, '}')
 }
 
@@ -158,6 +162,7 @@ func (s *Store) Changes(ctx context.Context, after int64) (bos.Changes, error) {
 				sessions[bos.SessionKey{Tenant: key[0], Name: key[1]}] = w.Revision
 			}
 			c.Templates, c.Options = c.Templates || w.Templates, c.Options || w.Options
+			c.SitePause = c.SitePause || w.SitePause
 		}
 		return nil
 	}, selectChanges, after)

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	componentColumns = "SELECT id, revision, document, work FROM components"
+	componentColumns = "SELECT id, revision, document, work, held FROM components"
 	readComponent    = componentColumns + " WHERE id = ?"
 	// documentsPage is how many documents one query of a long list reads: a
 	// reader that takes its time holds no connection meanwhile.
@@ -25,8 +25,8 @@ const (
 // scanRecord reads into r, which is empty: records are large, and thousands are
 // not copied.
 func scanRecord(row scanner, d *decoder, r *bos.Record) error {
-	var id, document, work string
-	if err := row.Scan(&id, &r.Revision, &document, &work); err != nil {
+	var id, document, work, held string
+	if err := row.Scan(&id, &r.Revision, &document, &work, &held); err != nil {
 		return err
 	}
 	if err := d.component(document, &r.Component); err != nil {
@@ -35,6 +35,11 @@ func scanRecord(row scanner, d *decoder, r *bos.Record) error {
 	if work != noWork {
 		if err := json.Unmarshal([]byte(work), &r.Work); err != nil {
 			return fmt.Errorf("component %s: stored work: %w", id, err)
+		}
+	}
+	if held != "" {
+		if err := json.Unmarshal([]byte(held), &r.Held); err != nil {
+			return fmt.Errorf("component %s: stored hold: %w", id, err)
 		}
 	}
 	r.ID = id
@@ -150,7 +155,7 @@ func (s *Store) ComponentDocuments(ctx context.Context, f bos.ComponentFilter, e
 }
 
 func filtered(f bos.ComponentFilter) bool {
-	return len(f.IDs) > 0 || len(f.Status) > 0 || f.Session != "" || f.StagedSession != "" || f.Enabled != nil || f.Phase != nil
+	return len(f.IDs) > 0 || len(f.Status) > 0 || f.Held || f.Session != "" || f.StagedSession != "" || f.Enabled != nil || f.Phase != nil
 }
 
 // all gives every document after an id, at most limit unless it is 0.
@@ -269,6 +274,9 @@ func conditions(f bos.ComponentFilter) (string, []any, error) {
 			term = "enabled = 1"
 		}
 		add(term)
+	}
+	if f.Held {
+		add("held <> ''")
 	}
 	if f.Phase != nil {
 		add("phase = ?", string(*f.Phase))

@@ -11,14 +11,14 @@ import (
 )
 
 const (
-	insertComponent = `INSERT INTO components (revision, document, work, enabled, phase, status, session, staged_session, error, id)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	insertComponent = `INSERT INTO components (revision, document, work, enabled, phase, status, session, staged_session, error, held, id)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	// loadAtOnce is from how many on records are read by one query.
 	loadAtOnce = 16
 )
 
 // filterColumns are the columns beside the document.
-var filterColumns = [...]string{"enabled", "phase", "status", "session", "staged_session", "error"}
+var filterColumns = [...]string{"enabled", "phase", "status", "session", "staged_session", "error", "held"}
 
 // filters are the values of a record that have columns of their own, as texts.
 type filters [len(filterColumns)]string
@@ -28,7 +28,7 @@ func filtersOf(r *bos.Record) filters {
 	if r.Enabled {
 		enabled = "1"
 	}
-	return filters{enabled, string(r.Status.Phase), r.DeriveStatus(), r.Session, r.StagedState.Session, r.Error}
+	return filters{enabled, string(r.Status.Phase), r.DeriveStatus(), r.Session, r.StagedState.Session, r.Error, brakeText(r.Held)}
 }
 
 // updates are the statements for each set of columns that changed, a bit for

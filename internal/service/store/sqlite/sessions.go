@@ -18,6 +18,7 @@ type sessionDocument struct {
 	Pin      string              `json:"pin,omitempty"`
 	Created  time.Time           `json:"created"`
 	Extended *bos.ExtendedStatus `json:"extended,omitempty"`
+	Paused   bos.Brake           `json:"paused,omitzero"`
 }
 
 const sessionColumns = "SELECT name, revision, document FROM sessions"
@@ -38,13 +39,13 @@ func scanSession(row scanner) (bos.SessionRecord, error) {
 	if err := json.Unmarshal(document, &d); err != nil {
 		return r, fmt.Errorf("stored session %s: %w", name, err)
 	}
-	r.Session, r.Template, r.Pin, r.Created, r.Extended = d.Session, d.Template, d.Pin, d.Created, d.Extended
+	r.Session, r.Template, r.Pin, r.Created, r.Extended, r.Paused = d.Session, d.Template, d.Pin, d.Created, d.Extended, d.Paused
 	return r, nil
 }
 
 // putSession writes a session under the revision that it returns.
 func putSession(ctx context.Context, t *tx, r bos.SessionRecord) (int64, error) {
-	document, err := json.Marshal(sessionDocument{r.Session, r.Template, r.Pin, r.Created, r.Extended})
+	document, err := json.Marshal(sessionDocument{r.Session, r.Template, r.Pin, r.Created, r.Extended, r.Paused})
 	if err != nil {
 		return 0, err
 	}

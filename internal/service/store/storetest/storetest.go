@@ -20,7 +20,7 @@ type tests map[string]func(*testing.T, bos.Store)
 // Run runs the suite, port by port; open makes an empty store.
 func Run(t *testing.T, open func(t *testing.T) bos.Store) {
 	t.Helper()
-	for _, of := range []tests{records, sessions, templates, histories, engines} {
+	for _, of := range []tests{records, sessions, templates, histories, brakes, engines} {
 		for name, test := range of {
 			t.Run(name, func(t *testing.T) { test(t, open(t)) })
 		}

@@ -1,0 +1,72 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// brakeText is a brake as stored, empty for none.
+func brakeText(b bos.Brake) string {
+	if !b.On() {
+		return ""
+	}
+	text := bos.AppendText([]byte(`{"reason":`), b.Reason)
+	text = bos.AppendText(append(text, `,"actor":`...), b.Actor)
+	return string(append(b.Since.UTC().AppendFormat(append(text, `,"since":"`...), "2006-01-02T15:04:05.999999999Z"), `"}`...))
+}
+
+const selectSitePause = "SELECT revision, brake FROM site_pause"
+
+func scanSitePause(row scanner) (bos.SitePause, error) {
+	var p bos.SitePause
+	var text string
+	err := row.Scan(&p.Revision, &text)
+	if notThere(err) {
+		return bos.SitePause{}, nil
+	}
+	if err == nil && text != "" {
+		err = json.Unmarshal([]byte(text), &p.Brake)
+	}
+	if err != nil {
+		return bos.SitePause{}, fmt.Errorf("read the pause of the site: %w", err)
+	}
+	return p, nil
+}
+
+// SitePause reads the pause of the whole site.
+func (s *Store) SitePause(ctx context.Context) (bos.SitePause, error) {
+	return scanSitePause(s.read.QueryRowContext(context.WithoutCancel(ctx), selectSitePause))
+}
+
+// MutateSitePause changes the pause of the whole site.
+func (s *Store) MutateSitePause(ctx context.Context, fn func(*bos.Brake) error, notes ...bos.Event) (bos.SitePause, error) {
+	var out bos.SitePause
+	err := s.writer.do(ctx, func(ctx context.Context, t *tx) error {
+		p, err := scanSitePause(t.row(ctx, selectSitePause))
+		if err != nil {
+			return err
+		}
+		out = p
+		if err := fn(&p.Brake); err != nil {
+			return err
+		}
+		change, err := t.changing(ctx)
+		if err != nil {
+			return err
+		}
+		p.Revision, change.SitePause = change.Revision, true
+		out = p
+		if _, err := t.exec(ctx, "INSERT OR REPLACE INTO site_pause (one, revision, brake) VALUES (1, ?, ?)", p.Revision, brakeText(p.Brake)); err != nil {
+			return fmt.Errorf("write the pause of the site: %w", err)
+		}
+		return t.note(ctx, notes)
+	})
+	if errors.Is(err, bos.ErrSkip) {
+		err = nil
+	}
+	return out, err
+}
