@@ -35,11 +35,11 @@ func Cancel(s *SessionRecord, owned []Record, reason string, now time.Time) erro
 		}
 		r.Enabled = false
 		r.Error = "session " + s.Name + " was " + text
-		if r.Status.StatusOverride == StatusOnHold {
-			r.Status.StatusOverride = ""
-		}
+		// Without a word of its own a node that nobody had touched yet would
+		// count as stable, and the session as successful.
+		r.Status.StatusOverride = StatusFailed
 		work := r.Work.Afresh()
-		work.ActionAt = r.Work.ActionAt
+		work.ActionAt, work.Cause = r.Work.ActionAt, CauseCancelled
 		r.Work = work
 	}
 	s.Status.Status, s.Status.EndTime, s.Status.Error = SessionComplete, At(now), &text

@@ -38,12 +38,12 @@ func TestACancelledSessionLeavesItsNodesWhereTheyStand(t *testing.T) {
 	if s.Status.Status != bos.SessionComplete || *s.Status.Error != "cancelled: wrong image" || s.Status.EndTime != bos.At(now) {
 		t.Errorf("the session is %+v", s.Status)
 	}
-	if e := s.Extended; e == nil || e.ManagedComponentsCount != 4 || e.PercentFailed != 25 || e.Status != bos.SessionComplete {
+	if e := s.Extended; e == nil || e.ManagedComponentsCount != 4 || e.PercentFailed != 75 || e.PercentSuccessful != 25 || e.Status != bos.SessionComplete {
 		t.Errorf("the saved status is %+v", e)
 	}
 	for _, r := range list[:2] {
-		if r.Enabled || r.Status.Phase != bos.PhasePoweringOff || r.Status.StatusOverride != "" ||
-			!strings.Contains(r.Error, "session s1 was cancelled: wrong image") || r.Work != (bos.Work{InFlight: bos.EffectWriteBoot}) {
+		if r.Enabled || r.Status.Phase != bos.PhasePoweringOff || r.Status.StatusOverride != bos.StatusFailed ||
+			!strings.Contains(r.Error, "session s1 was cancelled: wrong image") || r.Work != (bos.Work{InFlight: bos.EffectWriteBoot, Cause: bos.CauseCancelled}) {
 			t.Errorf("%+v", r)
 		}
 	}
@@ -67,5 +67,17 @@ func TestCancellingTouchesNothingThatIsNotTheSessions(t *testing.T) {
 	pending := bos.SessionRecord{Session: bos.Session{Name: "s1", Status: bos.SessionStatus{Status: bos.SessionPending}}}
 	if err := bos.Cancel(&pending, list, "", time.Now()); err != nil || !list[0].Enabled || *pending.Status.Error != "cancelled" {
 		t.Errorf("a pending session of the same name: %v, %+v, %+v", err, pending, list)
+	}
+}
+
+func TestNodesThatNobodyTouchedBeforeACancellationAreNoSuccess(t *testing.T) {
+	s := bos.SessionRecord{Session: bos.Session{Name: "s1", Status: bos.SessionStatus{Status: bos.SessionRunning}}}
+	armed := func(r *bos.Record) { r.Status = bos.ComponentStatus{StatusOverride: bos.StatusOnHold} }
+	list := []bos.Record{owned("a", armed), owned("b", armed)}
+	if err := bos.Cancel(&s, list, "", time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if e := s.Extended; e.PercentSuccessful != 0 || e.PercentFailed != 100 || e.Phases.PercentComplete != 100 {
+		t.Errorf("the saved status is %+v", e)
 	}
 }

@@ -33,6 +33,7 @@ const (
 	CauseUnknownToConfiguration Cause = "unknown_to_configuration"
 	// What a session staged for the node cannot be applied any more.
 	CauseStaged           Cause = "staged_state_unusable"
+	CauseCancelled        Cause = "cancelled"
 	CauseRetriesExhausted Cause = "retries_exhausted"
 )
 
@@ -61,6 +62,7 @@ var causeSentences = map[Cause]string{
 	CauseConfiguration:          "its configuration failed; read the CFS session log",
 	CauseUnknownToConfiguration: "the configuration service does not know it; check the inventory that CFS reads",
 	CauseStaged:                 "what was staged for it cannot be applied; read the error, and stage it again with a new session",
+	CauseCancelled:              "its session was cancelled while it was worked on; start another session for it, if it shall still boot",
 	CauseRetriesExhausted:       "all attempts its retry policy allows were used; read the error of the last one",
 }
 

@@ -46,9 +46,7 @@ func ApplyStaged(r *Record, s *Session, clear bool, now time.Time) (applied bool
 	if text := staged.misfit(s); text != "" {
 		r.Error = text
 		r.Enabled = false
-		if r.Status.StatusOverride == StatusOnHold {
-			r.Status.StatusOverride = ""
-		}
+		r.Status.StatusOverride = StatusFailed
 		r.Work.Cause = CauseStaged
 		return false
 	}
