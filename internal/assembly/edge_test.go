@@ -2,7 +2,6 @@ package assembly
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -204,7 +203,7 @@ func send(t *testing.T, h http.Handler, method, path, body string, header map[st
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	if w.Code == 0 {
-		t.Fatal(fmt.Sprintf("%s %s was not answered", method, path))
+		t.Fatalf("%s %s was not answered", method, path)
 	}
 	return w
 }

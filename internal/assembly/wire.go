@@ -129,8 +129,10 @@ func (w *wiring) redfish(c config.Redfish) error {
 	if err != nil {
 		return err
 	}
-	rc := redfish.Config{Insecure: c.Insecure, CA: certificates, User: c.Credentials.User, PasswordFrom: password, Sessions: c.Sessions, Log: w.log, IgnoreUUIDs: c.IgnoreUUIDs,
-		Timeouts: redfish.Timeouts{Connect: c.ConnectTimeout, TLS: c.TLSTimeout, Read: c.ReadTimeout, Reset: c.ResetTimeout}}
+	rc := redfish.Config{
+		Insecure: c.Insecure, CA: certificates, User: c.Credentials.User, PasswordFrom: password, Sessions: c.Sessions, Log: w.log, IgnoreUUIDs: c.IgnoreUUIDs,
+		Timeouts: redfish.Timeouts{Connect: c.ConnectTimeout, TLS: c.TLSTimeout, Read: c.ReadTimeout, Reset: c.ResetTimeout},
+	}
 	switch inventory := w.out.Inventory.(type) {
 	case *hsm.Client:
 		rc.Endpoints, rc.Holds = ofHSM(inventory), inventory.HeedingReservations().Holds

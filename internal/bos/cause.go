@@ -37,7 +37,7 @@ const (
 	CauseRetriesExhausted Cause = "retries_exhausted"
 )
 
-var causeSentences = map[Cause]string{
+var causeSentences = map[Cause]string{ //nolint:gosec // sentences about credentials, not credentials
 	CauseBMCUnreachable:         "its BMC does not answer while the BMCs of other nodes do; check the BMC's power and network",
 	CauseChassisUnreachable:     "no BMC of its chassis answers while other chassis do; check the chassis' power and its management switch",
 	CauseBMCAuth:                "its BMC rejects the credentials; check the user and password configured for it",

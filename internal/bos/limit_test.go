@@ -133,7 +133,7 @@ func TestANameThatLeavesOutOrKeepsNodesMustBeKnown(t *testing.T) {
 		{"all,!x9c0s0b0n0,&X9C0s0b00n0", ""},
 		{"all,!computes", "computes"},
 		{"all,&computes", "computes"},
-		{"all,!Managment", "Managment"},
+		{"all,!Managemant", "Managemant"},
 		{"all,!x1c0s0b0n1", "x1c0s0b0n1"},
 		{"all,!x1c0s[0-1,44]b0n0", "x1c0s44b0n0"},
 		{"all,!all,!*", ""},

@@ -154,7 +154,7 @@ func New(c Config) *Client {
 	if c.Concurrency <= 0 {
 		c.Concurrency = defaultConcurrency
 	}
-	c.Timeouts = c.Timeouts.orDefaults()
+	c.Timeouts = c.orDefaults()
 	locator := newLocator(c.Endpoints, c.EndpointsTTL)
 	locator.found = func(bmcs int) { c.warnOfLimit(bmcs, transport.ConnectionBudget()) }
 	conn := transport.NewConn(transport.ConnConfig{

@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"slices"
 	"testing"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -11,7 +12,7 @@ func TestALimitThatExcludesWhatNobodyKnowsIsRefusedBeforeANodeIsTouched(t *testi
 	s := newSite(t)
 	s.putTemplate("t1", template())
 	s.record("x1c9s9b0n0", nil)
-	for _, limit := range []string{"all,!x1c0s9b0n0", "all,&Managment", "all,!x1c0s[1-2,9]b0n0", "Compute,!blu"} {
+	for _, limit := range []string{"all,!x1c0s9b0n0", "all,&Managemant", "all,!x1c0s[1-2,9]b0n0", "Compute,!blu"} {
 		for path, body := range map[string]object{
 			"/v2/sessions": boot(""), "/x/v1/sessions": boot(""), "/x/v1/previews": ask(),
 		} {
@@ -75,7 +76,7 @@ func TestAComponentIsFoundInWhateverFormItsXnameIsWritten(t *testing.T) {
 	s.record(id, func(r *bos.Record) { r.StagedState.Session = "gone" })
 	var applied bos.StagedOutcome
 	s.do("POST", "/v2/applystaged", object{"xnames": []string{other, id}}).ok(http.StatusOK, &applied)
-	if got := append(applied.Succeeded, applied.Failed...); len(got) != 1 || got[0] != id {
+	if got := slices.Concat(applied.Succeeded, applied.Failed); len(got) != 1 || got[0] != id {
 		t.Errorf("applystaged: %+v", applied)
 	}
 	var page struct{ Events []bos.Event }
