@@ -51,6 +51,9 @@ type Config struct {
 	Log, Alert *slog.Logger
 	// Runtime is Real if it is nil.
 	Runtime Runtime
+	// Spoil makes mistakes on purpose in what a step is given, to show that the
+	// checks of a simulation find them. It is nil in production.
+	Spoil func(now time.Time, in *engine.Inputs) time.Time
 }
 
 // Shell runs one engine on one store.
@@ -190,6 +193,9 @@ func (s *Shell) pass(ctx, calls context.Context) (time.Duration, error) {
 	}
 	now, times := s.lease.pass()
 	in.Times = times
+	if s.Spoil != nil {
+		now = s.Spoil(now, &in)
+	}
 	out := s.engine.Step(now, in)
 	effects, err := s.commit(ctx, out)
 	if err != nil {

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"time"
+
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/engine"
 )
@@ -61,38 +63,40 @@ const (
 	BugNeverAway
 	// BugWallClock measures waits with the wall clock.
 	BugWallClock
+	// BugSendsRegardless has adapters send without asking whether they may.
+	BugSendsRegardless
 	// BugAgeOfQuestion counts the age of an answer from its question.
 	BugAgeOfQuestion
 )
 
-// spoil makes the mistakes that concern what a step says.
-func (w *World) spoil(out *engine.Outputs) {
-	w.spoilt = false
-	for i := range out.Commit.Components {
-		r := &out.Commit.Components[i]
+// spoil makes the mistakes that concern what is written, and says whether an engine
+// has to read it anew.
+func (w *World) spoil(commit *bos.Commit) (spoilt bool) {
+	for i := range commit.Components {
+		r := &commit.Components[i]
 		switch w.config.Bug {
 		case BugForgetful:
 			r.EventStats = bos.EventStats{}
-			w.spoilt = true
+			spoilt = true
 		case BugLiar:
 			if r.LastAction.Action == bos.ActionPoweringOn && r.Enabled {
 				r.Enabled, r.Status = false, bos.ComponentStatus{}
-				w.spoilt = true
+				spoilt = true
 			}
 		case BugUnanswered:
 			if r.Work.Unanswered {
 				r.Work.Unanswered = false
-				w.spoilt = true
+				spoilt = true
 			}
 		case BugAgainAndAgain:
 			if r.Work.Resent {
 				r.Work.Resent = false
-				w.spoilt = true
+				spoilt = true
 			}
 		case BugReadyByFlag:
 			if r.LastAction.Action == bos.ActionPoweringOn && r.LastAction.Failed && !r.BootPrepared() {
 				r.Work.Prepared.Boot = bos.PreparedBoot(r.DesiredState.BootArtifacts)
-				w.spoilt = true
+				spoilt = true
 			}
 		case BugNoCause:
 			if r.Status.StatusOverride == bos.StatusFailed {
@@ -103,11 +107,42 @@ func (w *World) spoil(out *engine.Outputs) {
 	}
 	switch w.config.Bug {
 	case BugInventedEvent:
-		if len(out.Commit.Components) > 0 {
-			out.Commit.Events = append(out.Commit.Events, bos.Event{Time: w.Now, Component: w.stranger(), Kind: "power_on"})
+		if len(commit.Components) > 0 {
+			commit.Events = append(commit.Events, bos.Event{Time: w.Now, Component: w.stranger(), Kind: "power_on"})
 		}
 	case BugUnwritten:
-		out.Commit.Events = nil
+		commit.Events = nil
 	default:
+	}
+	return spoilt
+}
+
+// spoilInputs makes the mistakes that concern what a step is given.
+func (w *World) spoilInputs(now time.Time, in *engine.Inputs) time.Time {
+	clock := now
+	switch w.config.Bug {
+	case BugWallClock:
+		in.Times, clock = engine.Times{}, w.wall()
+	case BugNeverAway:
+		in.Times, clock = engine.Times{Wall: in.Times.Wall}, w.Now
+	case BugHintIsFact:
+		for _, id := range in.Hints {
+			in.Readings = append(in.Readings, bos.PowerReading{ID: id, State: bos.PowerStateOff, Asked: now, Answered: now})
+		}
+	default:
+	}
+	for i := range in.Readings {
+		w.spoilTimes(&in.Readings[i].Asked, &in.Readings[i].Answered, clock.Sub(now))
+	}
+	for i := range in.Configurations {
+		w.spoilTimes(&in.Configurations[i].Asked, &in.Configurations[i].Answered, clock.Sub(now))
+	}
+	return clock
+}
+
+func (w *World) spoilTimes(asked, answered *time.Time, by time.Duration) {
+	*asked, *answered = asked.Add(by), answered.Add(by)
+	if w.config.Bug == BugAgeOfQuestion {
+		*answered = time.Time{}
 	}
 }

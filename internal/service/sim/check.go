@@ -16,12 +16,14 @@ type checks struct {
 	sessions  []bos.SessionKey
 	limits    []string
 	cancelled map[bos.SessionKey]bool
-	// crashed says that the service has crashed at least once.
+	// crashed says that the service has crashed at least once, stops counts the
+	// times in which its clock stood.
 	crashed bool
-	// life is the process that the service started last.
-	life int
-	// Of the current process, or engine, only: flying are the effects under way, looking the
-	// nodes whose power is being asked for, known the last reading of each node.
+	stops   int
+	// process is the one whose engine started last. Of it, or of its engine, only:
+	// flying are the effects under way, looking the nodes whose power is being
+	// asked for, known the last reading of each node.
+	process *process
 	flying  map[string]bos.EffectKind
 	looking map[string]bool
 	known   map[string]bos.PowerReading
@@ -35,12 +37,15 @@ type checks struct {
 	starts   []start
 	// poweredOn is when a node was powered on last since it was armed, unheard
 	// are those that have reported their boot to nobody, because the service was
-	// away, stepped is the clock's time of the last step.
+	// away, acted is the last action of each node as it was committed.
 	poweredOn map[string]time.Time
 	unheard   map[string]bool
-	stepped   time.Time
+	acted     map[string]action
 	member    map[string]bool
 }
+
+// action is a power action of a record, and when it was sent last.
+type action struct{ at, sent time.Time }
 
 // attempt is one of a node, known by when it began.
 type attempt struct {
@@ -52,6 +57,8 @@ type attempt struct {
 type sends struct {
 	first time.Time
 	count int
+	// stops are those of before the first.
+	stops int
 }
 
 // start is a power-on as it reached its BMC.
@@ -64,21 +71,31 @@ func newChecks(w *World) checks {
 	return checks{
 		w: w, cancelled: make(map[bos.SessionKey]bool), flying: make(map[string]bos.EffectKind), looking: make(map[string]bool),
 		known: make(map[string]bos.PowerReading), armedAt: make(map[string]time.Time), resets: make(map[string]int),
-		allowed: make(map[string]int), repeats: make(map[string]int), attempts: make(map[attempt]sends), poweredOn: make(map[string]time.Time), unheard: make(map[string]bool), member: make(map[string]bool),
+		allowed: make(map[string]int), repeats: make(map[string]int), attempts: make(map[attempt]sends), poweredOn: make(map[string]time.Time), unheard: make(map[string]bool), member: make(map[string]bool), acted: make(map[string]action),
 	}
 }
 
 // mostRetries is the largest limit that any node has during a run.
 func (c *checks) mostRetries() int { return max(bos.DefaultOptions().DefaultRetryPolicy, 4) }
 
-func (c *checks) restarted() {
-	c.crashed = c.w.life > 1
-	if c.life != c.w.life {
+// stopped takes note that a process does not go on, for now or for good.
+func (c *checks) stopped() {
+	c.crashed = true
+	c.stops++
+}
+
+// restarted takes note that a process starts an engine.
+func (c *checks) restarted(p *process) {
+	if c.process != p {
 		clear(c.flying)
 	}
-	c.life = c.w.life
+	c.process = p
+	c.stops++
 	clear(c.looking)
 	clear(c.known)
+	if c.w.config.Bug == BugForgetsCalls {
+		p.forget()
+	}
 }
 
 // asked holds a look against those under way: what a BMC has to do is bounded by
@@ -90,8 +107,9 @@ func (c *checks) asked(id string) {
 	c.looking[id] = true
 }
 
-func (c *checks) read(epoch int, r bos.PowerReading) {
-	if epoch == c.w.epoch {
+// read takes a reading in that an engine gets, unless another has been started since.
+func (c *checks) read(p *process, generation int, r bos.PowerReading) {
+	if p == c.process && generation == p.engines {
 		delete(c.looking, r.ID)
 		c.known[r.ID] = r
 	}
@@ -116,26 +134,40 @@ func (c *checks) record(id string) bos.Record {
 	return records[0]
 }
 
-// started holds an effect against what must be true when it starts.
-func (c *checks) started(life int, e bos.Effect, id string) {
-	if life != c.w.life {
+// begins holds an effect against those under way.
+func (c *checks) begins(p *process, kind bos.EffectKind, ids ...string) {
+	if p != c.process {
 		return
 	}
-	if kind := c.flying[id]; kind != bos.EffectNone {
-		c.w.violated("%s of %s starts while %s is under way", e.Kind, id, kind)
+	for _, id := range ids {
+		if flying := c.flying[id]; flying != bos.EffectNone {
+			c.w.violated("%s of %s starts while %s is under way", kind, id, flying)
+		}
+		c.flying[id] = kind
 	}
-	c.flying[id] = e.Kind
-	if e.Kind.PowerOp() == "" {
+}
+
+// sends holds a power action against who may act.
+func (c *checks) sends(p *process, op bos.PowerOp, id string) {
+	if c.w.lease.Holder != p.holder {
+		c.w.violated("%s sends %s to %s while the lease is of %s", p.holder, op, id, c.w.lease.Holder)
+	}
+}
+
+// started holds a power action against what must be true when it starts.
+func (c *checks) started(p *process, kind bos.EffectKind, id string) {
+	if p != c.process {
 		return
 	}
-	on := e.Kind == bos.EffectPowerOn
+	c.begins(p, kind, id)
+	on := kind == bos.EffectPowerOn
 	if r := c.known[id]; r.State == bos.PowerStateUnknown {
-		c.w.violated("%s of %s, whose power is not known", e.Kind, id)
+		c.w.violated("%s of %s, whose power is not known", kind, id)
 	} else if on != (r.State == bos.PowerStateOff) {
-		c.w.violated("%s of %s, which was %s when it was last asked", e.Kind, id, r.State)
+		c.w.violated("%s of %s, which was %s when it was last asked", kind, id, r.State)
 	}
 	r := c.record(id)
-	c.patient(e.Kind, id, r.Work.Resent)
+	c.patient(kind, id, r.Work.Resent)
 	limit := c.w.policy.DefaultRetryPolicy
 	if r.RetryPolicy != nil {
 		limit = *r.RetryPolicy
@@ -144,10 +176,10 @@ func (c *checks) started(life int, e bos.Effect, id string) {
 	counted := map[bos.EffectKind]int{
 		bos.EffectPowerOn: r.EventStats.PowerOnAttempts, bos.EffectPowerOffGraceful: r.EventStats.PowerOffGracefulAttempts,
 		bos.EffectPowerOffForceful: r.EventStats.PowerOffForcefulAttempts,
-	}[e.Kind]
-	c.sent(e.Kind, id, r)
+	}[kind]
+	c.sent(kind, id, r)
 	if counted > limit {
-		c.w.violated("%s of %s is attempt %d, its limit is %d", e.Kind, id, counted, limit)
+		c.w.violated("%s of %s is attempt %d, its limit is %d", kind, id, counted, limit)
 	}
 	if stored, _, ok := c.w.room.BootParameters(id); on && (!ok || stored != r.DesiredState.BootArtifacts) {
 		c.w.violated("power-on of %s without the boot parameters that it shall run", id)
@@ -183,7 +215,7 @@ func (c *checks) sent(kind bos.EffectKind, id string, r bos.Record) {
 	key := attempt{id, r.Work.ActionAt}
 	s := c.attempts[key]
 	if s.count++; s.count == 1 {
-		s.first = c.stepped
+		s.first, s.stops = c.w.Now, c.stops
 	}
 	c.attempts[key] = s
 	if s.count == 1 {
@@ -202,13 +234,13 @@ func (c *checks) sent(kind bos.EffectKind, id string, r bos.Record) {
 		c.w.violated("%s of %s is sent again, a forced one is to follow it", kind, id)
 	default:
 	}
-	if waited := c.stepped.Sub(s.first); waited < most/2 || waited >= most {
+	if waited := c.w.Now.Sub(s.first); waited < most/2 || waited >= most && s.stops == c.stops {
 		c.w.violated("%s of %s is sent again after %s of %s", kind, id, waited, most)
 	}
 }
 
-func (c *checks) answered(life int, ids []string) {
-	if life != c.w.life {
+func (c *checks) answered(p *process, ids ...string) {
+	if p != c.process {
 		return
 	}
 	for _, id := range ids {
@@ -218,12 +250,12 @@ func (c *checks) answered(life int, ids []string) {
 
 // reset holds a reset that reaches a BMC against what must be true. An attempt
 // that was given back may have reached it, so each allows one more.
-func (c *checks) reset(e bos.Effect, id string, started time.Time) {
+func (c *checks) reset(op bos.PowerOp, id string, started time.Time) {
 	if !c.member[id] {
-		c.w.violated("%s of %s, which no session touches", e.Kind, id)
+		c.w.violated("%s of %s, which no session touches", op, id)
 		return
 	}
-	if e.Kind != bos.EffectPowerOn {
+	if op != bos.PowerOn {
 		return
 	}
 	c.ramp(id)
@@ -360,7 +392,14 @@ func (c *checks) history(commit bos.Commit, conflicts bos.Conflicts, before int6
 		}
 	}
 	for _, r := range commit.Components {
-		if written[r.ID] && r.Enabled && (r.Work.ActionAt.Equal(c.stepped) || r.Work.Resent && !r.Work.Unanswered && r.Work.FlightAt.Equal(c.stepped)) && !told[r.ID] {
+		if !written[r.ID] {
+			continue
+		}
+		before, now := c.acted[r.ID], action{r.Work.ActionAt, r.Work.FlightAt}
+		c.acted[r.ID] = now
+		begun := !now.at.IsZero() && !now.at.Equal(before.at)
+		again := r.Work.Resent && !r.Work.Unanswered && !now.sent.Equal(before.sent)
+		if r.Enabled && (begun || again) && !told[r.ID] {
 			c.w.violated("%s of %s is not in the history", r.LastAction.Action, r.ID)
 		}
 	}

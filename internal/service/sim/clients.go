@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
-	"github.com/bootorch/terraform-provider-bos/internal/service/engine"
+	"github.com/bootorch/terraform-provider-bos/internal/service/shell"
 )
 
 // maxSessions bounds the sessions of one run.
@@ -37,13 +37,13 @@ func (w *World) createSession(op bos.Operation, limit string) bos.SessionKey {
 	w.open[rec.Key()] = true
 	w.check.sessions = append(w.check.sessions, rec.Key())
 	w.check.limits = append(w.check.limits, limit)
-	w.wake(w.Now)
+	w.wrote(shell.Change{Sessions: []bos.SessionKey{rec.Key()}})
 	return rec.Key()
 }
 
 // write is something that a client does by chance.
 func (w *World) write() {
-	if !w.faulty {
+	if !w.faulty || w.serving() == nil {
 		return
 	}
 	switch w.rng.IntN(5) {
@@ -86,15 +86,9 @@ func (w *World) hint() {
 			ids = append(ids, n.ID)
 		}
 	}
-	now, _ := w.clockNow()
-	w.answer(w.epoch, func(in *engine.Inputs) {
-		in.Hints = append(in.Hints, ids...)
-		for _, id := range ids {
-			if w.config.Bug == BugHintIsFact {
-				in.Readings = append(in.Readings, bos.PowerReading{ID: id, State: bos.PowerStateOff, Asked: now})
-			}
-		}
-	})
+	if p := w.serving(); p != nil {
+		p.shell.Hint(ids...)
+	}
 }
 
 // Strangers are the last nodes of a room, which the clients of write leave alone.
@@ -106,7 +100,7 @@ func (w *World) cancel() {
 		return
 	}
 	key := keys[w.rng.IntN(len(keys))]
-	_, _, err := w.store.MutateOwned(w.ctx, key, func(s *bos.SessionRecord, owned []bos.Record) error {
+	_, written, err := w.store.MutateOwned(w.ctx, key, func(s *bos.SessionRecord, owned []bos.Record) error {
 		return bos.Cancel(s, owned, "by chance", w.wall())
 	})
 	if err != nil && !errors.Is(err, bos.ErrSkip) {
@@ -114,7 +108,7 @@ func (w *World) cancel() {
 	}
 	delete(w.open, key)
 	w.check.cancelled[key] = true
-	w.wake(w.Now)
+	w.wrote(shell.Change{Records: written, Sessions: []bos.SessionKey{key}})
 }
 
 // patch disables, enables, or sets the retry policy of a node that a session has,
@@ -123,7 +117,7 @@ func (w *World) patch() {
 	nodes := w.room.Inventory().Nodes
 	id := nodes[w.rng.IntN(len(nodes)-Strangers)].ID
 	kind, retries := w.rng.IntN(4), 1+w.rng.IntN(4)
-	_, err := w.store.MutateComponents(w.ctx, []string{id}, func(r *bos.Record, exists bool) error {
+	written, err := w.store.MutateComponents(w.ctx, []string{id}, func(r *bos.Record, exists bool) error {
 		if !exists || r.Session == "" {
 			return bos.ErrSkip
 		}
@@ -143,7 +137,7 @@ func (w *World) patch() {
 		w.violated("patch: %s", err)
 	}
 	w.check.armed(id)
-	w.wake(w.Now)
+	w.wrote(shell.Change{Records: written})
 }
 
 // desireAnother has a node boot another kernel than its session said, without
@@ -166,5 +160,5 @@ func (w *World) setOptions() {
 	if err != nil {
 		w.violated("options: %s", err)
 	}
-	w.wake(w.Now)
+	w.wrote(shell.Change{})
 }

@@ -1,8 +1,8 @@
-// Package sim runs the whole service under virtual time: the real engine, the
-// real decisions and the real SQLite store against the emulated room, on one
-// goroutine, from one seed. It injects faults, outages and crashes, lets clients
-// write in between, and checks what must always hold. A seed that fails fails
-// again.
+// Package sim runs the whole service under virtual time: the production shell, the
+// real engine, the real decisions and the real SQLite store against the emulated
+// room, one thing at a time, from one seed. It injects faults, outages, crashes and
+// pauses, lets clients write in between, and checks what must always hold, in the
+// ports and in the store. A seed that fails fails again.
 package sim
 
 import (
@@ -15,7 +15,6 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
-	"github.com/bootorch/terraform-provider-bos/internal/service/engine"
 	"github.com/bootorch/terraform-provider-bos/internal/service/shell"
 )
 
@@ -58,6 +57,9 @@ type Config struct {
 	// CommitErrors is the share of commits that the database refuses: the
 	// engine starts afresh in the same process, with calls under way.
 	CommitErrors float64
+	// PauseShare is the share of commits after which the process is stopped for a
+	// while, which may be longer than its lease, and another one is started.
+	PauseShare float64
 	// Writes is how many writes clients make by chance, Hints how often HSM
 	// says of some nodes that their power changed; before the faults end.
 	Writes, Hints int
@@ -114,11 +116,12 @@ const (
 	dialTimeout  = 3 * time.Second
 	hangTimeout  = 20 * time.Second
 	restartTime  = time.Second
-	renewEvery   = 2 * time.Second
 	reportRetry  = 500 * time.Millisecond
 	awayRetry    = 5 * time.Second
+	clientRetry  = time.Second
 	defaultSpan  = 24 * time.Hour
 	longestDelay = 50 * time.Millisecond
+	longestPause = 30 * time.Second
 )
 
 // World is a simulation under way.
@@ -133,26 +136,21 @@ type World struct {
 	ctx    context.Context //nolint:containedctx // a simulation is one call, its context never ends
 	rng    *rand.Rand
 	store  bos.Store
-	ports  shell.Ports
 	room   *emulator.Room
-	engine *engine.Engine
-	// clock is the service's, skew by how much its wall clock is ahead of virtual
-	// time, away says that it takes no reports.
-	clock engine.Clock
-	fence int64
-	skew  time.Duration
-	away  bool
-	epoch int
-	// life counts processes, epoch engines. calls are the effects under way of
-	// this process, late their answers that no engine has taken yet.
-	life     int
-	calls    map[string]*call
-	late     []engine.Result
-	pending  engine.Inputs
-	follower shell.Follower
-	// spoilt says that a bug changed what the step wrote.
-	spoilt    bool
-	stepAt    time.Time
+	// processes are those that live, current the one that was started last, lives
+	// counts them; away says that none is started.
+	processes []*process
+	current   *process
+	lives     int
+	away      bool
+	// Endings are the errors that services ended with.
+	Endings []error
+	// lease is the lease as it was renewed last, leaseStored what the store has
+	// of it. written counts the writes to the store.
+	lease, leaseStored bos.Lease
+	written            int
+	// skew is by how much the wall clock is ahead of virtual time.
+	skew      time.Duration
 	reportsAt time.Time
 	queue     events
 	sequence  int
@@ -208,10 +206,8 @@ func New(store bos.Store, c Config) (*World, error) {
 		Now: Epoch, config: c, ctx: context.Background(), store: store, room: room,
 		rng: rand.New(rand.NewPCG(c.Seed, 1)), //nolint:gosec // a simulation must repeat
 		out: make(map[Upstream]bool), open: make(map[bos.SessionKey]bool), faulty: true,
-		life: 1, calls: make(map[string]*call),
 	}
 	w.check = newChecks(w)
-	w.ports = shell.Ports{Store: store, Inventory: w, Artifacts: w}
 	for _, o := range c.Outages {
 		w.Outage(o)
 	}
@@ -292,6 +288,7 @@ func (w *World) Run(op bos.Operation, limit string) (bos.SessionRecord, error) {
 		return bos.SessionRecord{}, err
 	}
 	w.check.end()
+	w.End()
 	return w.store.Session(w.ctx, key)
 }
 
@@ -302,7 +299,7 @@ func (w *World) Start() { w.start() }
 func (w *World) RunSession(op bos.Operation, limit string) (bos.SessionKey, error) {
 	created := w.Now.Add(2 * time.Second)
 	var key bos.SessionKey
-	w.at(created, func() { key = w.createSession(op, limit) })
+	w.whenServed(created, func() { key = w.createSession(op, limit) })
 	end := w.Now.Add(cmp.Or(w.config.Horizon, defaultSpan))
 	faultsEnd := Epoch.Add(w.config.FaultsFor)
 	for len(w.queue) > 0 {
@@ -312,11 +309,30 @@ func (w *World) RunSession(op bos.Operation, limit string) (bos.SessionKey, erro
 		}
 		w.Now = next.at
 		next.run()
-		if w.Now.After(created) && w.Now.After(faultsEnd) && w.idle() {
+		if key.Name != "" && w.Now.After(created) && w.Now.After(faultsEnd) && w.idle() {
 			return key, nil
 		}
 	}
 	return key, fmt.Errorf("seed %d: %d sessions were not complete, or nodes not done, by %s", w.config.Seed, len(w.open), end.Sub(Epoch))
+}
+
+// whenServed does what a client does at a time, or as soon as there is a service.
+func (w *World) whenServed(at time.Time, do func()) {
+	w.at(at, func() {
+		if w.serving() == nil {
+			w.whenServed(w.Now.Add(clientRetry), do)
+			return
+		}
+		do()
+	})
+}
+
+// wrote tells the service what a client wrote through it.
+func (w *World) wrote(c shell.Change) {
+	w.written++
+	if p := w.serving(); p != nil {
+		p.shell.Changed(c)
+	}
 }
 
 // idle reports whether no session is open and no node in work, also none that a

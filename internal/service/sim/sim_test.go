@@ -60,6 +60,7 @@ func world(t *testing.T, c sim.Config) (*sim.World, bos.Store) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(w.End)
 	return w, store
 }
 
@@ -208,7 +209,7 @@ func TestTheChecksFindBugsMadeOnPurpose(t *testing.T) {
 		"all unknown taken for each one": {c: sim.Config{Bug: sim.BugUnknownIsAlone, Outages: []sim.Outage{{Of: sim.Endpoints, From: time.Second, For: time.Hour}}}, finds: "had forgotten everybody"},
 		"another image taken for stored": {c: sim.Config{Bug: sim.BugReadyByFlag, Writes: 400, Faults: sim.Faults{Refuse: 0.6}, FaultsFor: 4 * time.Minute}, finds: "without the boot parameters"},
 		"waits that run on meanwhile":    {c: sim.Config{Bug: sim.BugNeverAway, Away: []sim.Away{{From: 4500 * time.Millisecond, For: time.Hour}}}, finds: "has taken yet"},
-		"waits by the wall clock":        {c: sim.Config{Bug: sim.BugWallClock, Steps: []sim.ClockStep{{At: 4500 * time.Millisecond, By: time.Hour}}}, finds: "has booted for"},
+		"waits by the wall clock":        {c: sim.Config{Bug: sim.BugWallClock, Steps: []sim.ClockStep{{At: 3500 * time.Millisecond, By: time.Hour}}}, finds: "has booted for"},
 		"waits by a clock set back":      {c: sim.Config{Bug: sim.BugWallClock, Faults: sim.Faults{Drop: 1}, FaultsFor: 10 * time.Minute, Steps: []sim.ClockStep{{At: time.Minute, By: -24 * time.Hour}}}, finds: "were not complete"},
 		"answers as old as questions":    {c: sim.Config{Bug: sim.BugAgeOfQuestion, Polling: 1, Slow: 4 * time.Second}, finds: "were not complete"},
 		"a node asked twice at a time":   {c: sim.Config{Bug: sim.BugAsksTwice}, finds: "while it is being asked"},

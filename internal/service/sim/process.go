@@ -1,0 +1,186 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/engine"
+	"github.com/bootorch/terraform-provider-bos/internal/service/shell"
+)
+
+// process is one run of the service: the production shell under virtual time.
+type process struct {
+	w      *World
+	holder string
+	shell  *shell.Shell
+	// driving says that it has the lease and takes what clients write.
+	driving bool
+	// dead was killed or has ended; lost says that what it had sent is lost with it.
+	dead, lost bool
+	// frozen was stopped and goes on later: held is what it does then.
+	frozen bool
+	held   []func()
+	// running is the task that runs, tasks are all, of which ended are over.
+	running *task
+	tasks   []*task
+	ended   int
+	signals []*signal
+	// engines counts those that it has started.
+	engines int
+	// position and read are where it is in the feed, and how much had been written
+	// to the store by then.
+	position int64
+	read     int
+	// underWay are its power actions, for BugForgetsCalls.
+	underWay []func()
+}
+
+// post does something for the process after a while, unless it is dead by then.
+func (p *process) post(after time.Duration, do func()) {
+	p.w.after(after, func() { p.do(do) })
+}
+
+func (p *process) do(do func()) {
+	switch {
+	case p.dead:
+	case p.frozen:
+		p.held = append(p.held, do)
+	default:
+		do()
+	}
+}
+
+// send does something in the room after a while: it is on its way, whatever becomes of
+// the process, unless it is lost with it.
+func (p *process) send(after time.Duration, do func()) {
+	p.w.after(after, func() {
+		if !p.dead || !p.lost {
+			do()
+		}
+	})
+}
+
+// start starts a process, if none is there.
+func (w *World) start() {
+	if w.away || w.current != nil && !w.current.dead && !w.current.frozen {
+		return
+	}
+	w.lives++
+	p := &process{w: w, holder: fmt.Sprintf("process %d", w.lives), read: -1}
+	limits := w.config.Limits
+	if w.config.Bug == BugNoLimits {
+		limits = bos.PowerLimits{}
+	}
+	ports := shell.Ports{Store: store{w.store, p}, Inventory: inventory{p}, Artifacts: w, Power: power{p}, Boot: boot{p}}
+	if w.config.CFS {
+		ports.Configuration = configuration{p}
+	}
+	p.shell = shell.New(shell.Config{
+		Ports:  ports,
+		Engine: engine.Settings{Configures: w.config.CFS, Limits: limits, NoPower: w.config.Bug == BugUnknownIsAlone},
+		Holder: p.holder, Runtime: p, Spoil: w.spoilInputs,
+		Driving: func(is bool) { p.driving = is },
+	})
+	w.current = p
+	w.processes = append(w.processes, p)
+	p.Go(func() {
+		if err := p.shell.Run(context.Background()); err != nil {
+			w.ends(p, err)
+		}
+	})
+}
+
+// ends takes note of a service that ended by itself: another has its lease.
+func (w *World) ends(p *process, err error) {
+	w.Endings = append(w.Endings, err)
+	p.driving, p.dead = false, true
+	w.after(0, p.bury)
+	w.check.stopped()
+	if w.current == p {
+		w.after(restartTime, w.start)
+	}
+}
+
+// kill ends a process without a word.
+func (p *process) kill(lost bool) {
+	if p.dead {
+		return
+	}
+	p.dead, p.driving, p.lost = true, false, lost
+	p.w.check.stopped()
+	p.w.after(0, p.bury)
+}
+
+// bury unwinds what the process was doing.
+func (p *process) bury() {
+	for _, t := range p.tasks {
+		if !t.over {
+			t.over = true
+			t.stop()
+		}
+	}
+	p.tasks, p.held = nil, nil
+	p.w.processes = slices.DeleteFunc(p.w.processes, func(other *process) bool { return other == p })
+}
+
+// crash kills the service, which is started again.
+func (w *World) crash(p *process, lost bool) {
+	p.kill(lost)
+	w.after(restartTime, w.start)
+}
+
+// freeze stops a process for a while, as when its machine hangs.
+func (p *process) freeze(d time.Duration) {
+	if p.dead || p.frozen {
+		return
+	}
+	p.frozen = true
+	p.w.check.stopped()
+	p.w.after(d, func() {
+		p.frozen = false
+		held := p.held
+		p.held = nil
+		for _, do := range held {
+			p.do(do)
+		}
+	})
+}
+
+// pause freezes the service past its lease, while another process is started.
+func (w *World) pause(p *process, d time.Duration) {
+	p.freeze(d)
+	w.after(restartTime, w.start)
+}
+
+// leave takes the service away for a while.
+func (w *World) leave(d time.Duration) {
+	w.away = true
+	for _, p := range slices.Clone(w.processes) {
+		p.kill(false)
+	}
+	w.after(d, func() {
+		w.away = false
+		w.start()
+	})
+}
+
+// serving is the process that takes what clients write, nil if there is none.
+func (w *World) serving() *process {
+	for _, p := range w.processes {
+		if p.driving && !p.frozen && !p.dead {
+			return p
+		}
+	}
+	return nil
+}
+
+// End kills what is left of a simulation.
+func (w *World) End() {
+	for _, p := range slices.Clone(w.processes) {
+		p.dead = true
+		p.bury()
+	}
+}

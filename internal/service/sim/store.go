@@ -1,0 +1,189 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/shell"
+)
+
+// store is the store as a process has it: real, but for the renewal of leases and for
+// reads of a feed without news, which cost time and tell nothing. Commits are checked,
+// and may fail.
+type store struct {
+	shell.Store
+	p *process
+}
+
+var errDisk = errors.New("the disk is full")
+
+// alive panics for a process that was killed.
+func (s store) alive() {
+	if s.p.dead {
+		panic(killed{})
+	}
+}
+
+// Commit writes a pass, or not; the process may be killed or stopped after it.
+func (s store) Commit(ctx context.Context, c bos.Commit) (bos.Committed, error) {
+	s.alive()
+	w := s.p.w
+	if w.chance(w.config.CommitErrors) {
+		return bos.Committed{}, errDisk
+	}
+	spoilt := w.spoil(&c)
+	before, _ := w.store.LastEvent(w.ctx)
+	done, err := s.Store.Commit(ctx, c)
+	if err != nil {
+		if !errors.Is(err, bos.ErrFenced) {
+			w.violated("commit: %s", err)
+		}
+		return done, err
+	}
+	w.written++
+	w.check.committed(c, done.Conflicts, before)
+	if spoilt {
+		// It is to know what was really written: the feed tells it of a revision
+		// that is not its own.
+		done.Revision = -1
+		s.p.shell.Changed(shell.Change{})
+	}
+	s.committed()
+	return done, nil
+}
+
+// SetUp sets a session up likewise.
+func (s store) SetUp(ctx context.Context, setup bos.Setup) (bos.SessionRecord, []bos.Record, error) {
+	s.alive()
+	w := s.p.w
+	if w.chance(w.config.CommitErrors) {
+		return bos.SessionRecord{}, nil, errDisk
+	}
+	before, _ := w.store.LastEvent(w.ctx)
+	session, records, err := s.Store.SetUp(ctx, setup)
+	switch {
+	case errors.Is(err, bos.ErrChanged), errors.Is(err, bos.ErrFenced):
+		return session, records, err
+	case err != nil:
+		w.violated("set a session up: %s", err)
+		return session, records, err
+	}
+	w.written++
+	w.check.setUp(records, before)
+	if session.Status.Status == bos.SessionComplete {
+		w.check.completed(session)
+	}
+	s.committed()
+	return session, records, nil
+}
+
+// committed is what may become of a process right after a commit.
+func (s store) committed() {
+	w, p := s.p.w, s.p
+	w.Commits++
+	crash := w.config.CrashAt == EveryCommit && w.faulty || w.config.CrashAt == w.Commits
+	early := w.config.BeforeEffects
+	if w.chance(w.config.CrashShare) {
+		crash, early = true, w.rng.IntN(2) == 0
+	}
+	switch {
+	case crash && early:
+		w.crash(p, true)
+		panic(killed{})
+	case crash:
+		w.after(longestDelay+time.Millisecond, func() {
+			if !p.dead {
+				w.crash(p, w.rng.IntN(2) == 0)
+			}
+		})
+	case w.chance(w.config.PauseShare):
+		d := time.Duration(w.rng.Int64N(int64(longestPause)))
+		w.pause(p, d)
+		p.sleep(0)
+	}
+}
+
+// Changes tells what was written since, without asking where nothing was.
+func (s store) Changes(ctx context.Context, after int64) (bos.Changes, error) {
+	s.alive()
+	w, p := s.p.w, s.p
+	w.Steps++
+	if after == 0 {
+		p.engines++
+		w.check.restarted(p)
+	}
+	if after != 0 && after == p.position && p.read == w.written {
+		return bos.Changes{Newest: after}, nil
+	}
+	changes, err := s.Store.Changes(ctx, after)
+	p.position, p.read = changes.Newest, w.written
+	return changes, err
+}
+
+// Options are those that clients set, which the checks go by.
+func (s store) Options(ctx context.Context) (bos.Options, error) {
+	s.alive()
+	o, err := s.Store.Options(ctx)
+	w := s.p.w
+	w.policy = o.Policy()
+	switch w.config.Bug {
+	case BugOneMore:
+		o.DefaultRetryPolicy++
+	case BugHasty:
+		o.MaxPowerOnWaitTime /= 2
+		o.MaxPowerOffWaitTime /= 2
+	default:
+	}
+	return o, err
+}
+
+// Lease is the store's own where the holder changes; a renewal is kept in memory.
+func (s store) Lease(ctx context.Context, holder string, clock time.Time, dead bos.Lease) (bos.Lease, error) {
+	s.alive()
+	w := s.p.w
+	if w.lease.Holder == holder {
+		if clock.After(w.lease.Clock) {
+			w.lease.Clock = clock
+		}
+		return w.lease, nil
+	}
+	if w.lease.Holder != "" && dead != w.lease {
+		return w.lease, bos.ErrLeaseHeld
+	}
+	if clock.IsZero() {
+		clock = w.lease.Clock
+	}
+	taken, err := s.Store.Lease(ctx, holder, clock, w.leaseStored)
+	if err != nil {
+		w.violated("lease: %s", err)
+		return taken, err
+	}
+	w.lease, w.leaseStored = taken, taken
+	return taken, nil
+}
+
+// Release gives the lease up.
+func (s store) Release(ctx context.Context, holder string) error {
+	s.alive()
+	w := s.p.w
+	if w.lease.Holder == holder {
+		w.lease.Holder, w.leaseStored.Holder = "", ""
+	}
+	return s.Store.Release(ctx, holder)
+}
+
+// MutateComponents and DeleteSession are the writes of a cleaning.
+func (s store) MutateComponents(ctx context.Context, ids []string, fn func(*bos.Record, bool) error, notes ...bos.Event) ([]bos.Record, error) {
+	s.alive()
+	s.p.w.written++
+	return s.Store.MutateComponents(ctx, ids, fn, notes...)
+}
+
+// DeleteSession deletes a session.
+func (s store) DeleteSession(ctx context.Context, key bos.SessionKey, notes ...bos.Event) error {
+	s.alive()
+	s.p.w.written++
+	return s.Store.DeleteSession(ctx, key, notes...)
+}
