@@ -401,7 +401,9 @@ func (e *Engine) sightConfiguration(r bos.ConfigurationReading) {
 
 // settle takes the answer to an effect in.
 func (e *Engine) settle(r Result) {
-	delete(e.flights, r.ID)
+	if e.flights[r.ID] == r.Effect.Kind { // else it is of an earlier call, told to an engine that starts
+		delete(e.flights, r.ID)
+	}
 	if r.Effect.Kind.PowerOp() != "" {
 		e.ramp.landed(r.ID, r.Outcome != bos.CallNotAttempted, e.step.now)
 		e.room.setAway(r.ID, decide.Away(r.CallResult), e.step.now)

@@ -225,3 +225,15 @@ func TestSetupsAreGatheredInFewRoundsAndNeverForASessionThatIsNoMore(t *testing.
 		t.Errorf("%d sessions gather next, want all six that wait and the new one, in one round", len(out.Setups))
 	}
 }
+
+func TestAnAnswerToAnEarlierCallLeavesTheOneUnderWayAlone(t *testing.T) {
+	const id = "x1000c0s0b0n0"
+	off := engine.Result{Effect: bos.Effect{Kind: bos.EffectPowerOffGraceful}, CallResult: bos.CallResult{ID: id}}
+	e := engine.New(engine.Settings{NoInventory: true})
+	out := e.Step(start, engine.Inputs{
+		Records: []bos.Record{armed(id)}, Flights: map[string]bos.EffectKind{id: bos.EffectWriteBoot}, Results: []engine.Result{off},
+	})
+	if len(out.Effects) != 0 {
+		t.Errorf("%v starts beside the call that an earlier engine has under way", out.Effects)
+	}
+}

@@ -100,7 +100,10 @@ func (c *checks) restarted(p *process) {
 
 // asked holds a look against those under way: what a BMC has to do is bounded by
 // its nodes, each with one effect and one look.
-func (c *checks) asked(id string) {
+func (c *checks) asked(p *process, id string) {
+	if p != c.process {
+		return
+	}
 	if c.looking[id] {
 		c.w.violated("%s is asked for its power while it is being asked", id)
 	}

@@ -165,9 +165,9 @@ func (o power) Look(_ context.Context, ids []string, each func(bos.PowerReading)
 	p, w := o.p, o.p.w
 	generation, box := p.engines, &mailbox[bos.PowerReading]{of: p}
 	for _, id := range ids {
-		w.check.asked(id)
+		w.check.asked(p, id)
 		if w.config.Bug == BugAsksTwice {
-			w.check.asked(id)
+			w.check.asked(p, id)
 		}
 		p.post(w.delay(), func() {
 			r, wait := w.reading(id)

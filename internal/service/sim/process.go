@@ -20,6 +20,8 @@ type process struct {
 	driving bool
 	// dead was killed or has ended; lost says that what it had sent is lost with it.
 	dead, lost bool
+	// over says that the service has ended in it.
+	over bool
 	// frozen was stopped and goes on later: held is what it does then.
 	frozen bool
 	held   []func()
@@ -65,7 +67,7 @@ func (p *process) send(after time.Duration, do func()) {
 
 // start starts a process, if none is there.
 func (w *World) start() {
-	if w.away || w.current != nil && !w.current.dead && !w.current.frozen {
+	if w.away || w.current != nil && !w.current.dead && !w.current.over && !w.current.frozen {
 		return
 	}
 	w.lives++
@@ -93,11 +95,12 @@ func (w *World) start() {
 	})
 }
 
-// ends takes note of a service that ended by itself: another has its lease.
+// ends takes note of a service that ended by itself: another has its lease. Its
+// process exits a moment later, so that a call that waits for its turn may yet be made.
 func (w *World) ends(p *process, err error) {
 	w.Endings = append(w.Endings, err)
-	p.driving, p.dead = false, true
-	w.after(0, p.bury)
+	p.driving, p.over = false, true
+	w.after(2*longestDelay, func() { p.kill(false) })
 	w.check.stopped()
 	if w.current == p {
 		w.after(restartTime, w.start)

@@ -83,7 +83,7 @@ const (
 // chaos is all that can go wrong, by one seed.
 func chaos(seed uint64) sim.Config {
 	c := sim.Config{
-		Seed: seed, Nodes: 10, FaultsFor: 20 * time.Minute, CrashShare: 0.03, CommitErrors: 0.02, Writes: 8, Hints: 40, CFS: seed%2 == 0,
+		Seed: seed, Nodes: 10, FaultsFor: 20 * time.Minute, CrashShare: 0.03, CommitErrors: 0.02, PauseShare: 0.02, Writes: 8, Hints: 40, CFS: seed%2 == 0,
 		Faults: sim.Faults{Drop: 0.05, Refuse: 0.05, Hang: 0.02, FailBoot: 0.05, FailConfig: 0.05, Stale: 2 * time.Second}, Horizon: 12 * time.Hour,
 	}
 	of := []sim.Upstream{sim.HSM, sim.BSS, sim.CFS, sim.Power, sim.BMCs, sim.Endpoints}[seed%6]
@@ -187,32 +187,33 @@ func TestTheChecksFindBugsMadeOnPurpose(t *testing.T) {
 		c     sim.Config
 		finds string // by the check that is meant to
 	}{
-		"boot parameters not stored":     {c: sim.Config{Bug: sim.BugNoBootParameters}, finds: "without the boot parameters"},
-		"a stranger touched":             {c: sim.Config{Bug: sim.BugStranger}, finds: "which no session touches"},
-		"reset twice":                    {c: sim.Config{Bug: sim.BugTwice}, finds: "times, once was needed"},
-		"reset on a guess":               {c: sim.Config{Bug: sim.BugGuess, Faults: sim.Faults{Hang: 0.5}, FaultsFor: 10 * time.Minute}, finds: "whose power is not known"},
-		"two effects at once":            {c: sim.Config{Bug: sim.BugTwoAtOnce}, finds: "is under way"},
-		"attempts not counted":           {c: sim.Config{Bug: sim.BugForgetful, Faults: sim.Faults{Drop: 1}, FaultsFor: time.Hour}, finds: "was powered on 7 times"},
-		"no power limits":                {c: sim.Config{Bug: sim.BugNoLimits, Limits: limits}, finds: "3 power-ons within 10s"},
-		"an event without a record":      {c: sim.Config{Bug: sim.BugInventedEvent}, finds: "whose record was not written"},
-		"a power action without history": {c: sim.Config{Bug: sim.BugUnwritten}, finds: "is not in the history"},
-		"done too early":                 {c: sim.Config{Bug: sim.BugLiar}, finds: "counts as booted"},
-		"failed without a cause":         {c: sim.Config{Bug: sim.BugNoCause, Dead: []string{"x1000c0s0b0"}}, finds: "failed without a cause"},
-		"answers lost":                   {c: sim.Config{Bug: sim.BugNoAnswer}, finds: "were not complete"},
-		"an attempt more than allowed":   {c: sim.Config{Bug: sim.BugOneMore, Faults: sim.Faults{Drop: 1}, FaultsFor: time.Hour}, finds: "is attempt 4, its limit is 3"},
-		"given back without a crash":     {c: sim.Config{Bug: sim.BugUnanswered, Faults: sim.Faults{Hang: 0.9}, FaultsFor: time.Hour}, finds: "got an attempt back"},
-		"not configured":                 {c: sim.Config{Bug: sim.BugUnconfigured, CFS: true}, finds: "counts as configured"},
-		"a hint taken for a fact":        {c: sim.Config{Bug: sim.BugHintIsFact, Hints: 200, Faults: sim.Faults{Hang: 0.3, Stale: 5 * time.Second}, FaultsFor: 20 * time.Minute}, finds: "whose power is not known"},
-		"a reset sent a third time":      {c: sim.Config{Bug: sim.BugAgainAndAgain, Faults: sim.Faults{Drop: 0.9}, FaultsFor: time.Hour}, finds: "is sent a third time"},
-		"a reset sent again too early":   {c: sim.Config{Bug: sim.BugHasty, Faults: sim.Faults{Drop: 0.9}, FaultsFor: time.Hour}, finds: "is sent again after"},
-		"calls of an engine forgotten":   {c: sim.Config{Bug: sim.BugForgetsCalls, CommitErrors: 0.5, Writes: 100, Faults: sim.Faults{Hang: 0.2}, Outages: []sim.Outage{{Of: sim.BSS, For: 2 * time.Minute}}, FaultsFor: 4 * time.Minute}, finds: "is under way"},
-		"all unknown taken for each one": {c: sim.Config{Bug: sim.BugUnknownIsAlone, Outages: []sim.Outage{{Of: sim.Endpoints, From: time.Second, For: time.Hour}}}, finds: "had forgotten everybody"},
-		"another image taken for stored": {c: sim.Config{Bug: sim.BugReadyByFlag, Writes: 400, Faults: sim.Faults{Refuse: 0.6}, FaultsFor: 4 * time.Minute}, finds: "without the boot parameters"},
-		"waits that run on meanwhile":    {c: sim.Config{Bug: sim.BugNeverAway, Away: []sim.Away{{From: 4500 * time.Millisecond, For: time.Hour}}}, finds: "has taken yet"},
-		"waits by the wall clock":        {c: sim.Config{Bug: sim.BugWallClock, Steps: []sim.ClockStep{{At: 3500 * time.Millisecond, By: time.Hour}}}, finds: "has booted for"},
-		"waits by a clock set back":      {c: sim.Config{Bug: sim.BugWallClock, Faults: sim.Faults{Drop: 1}, FaultsFor: 10 * time.Minute, Steps: []sim.ClockStep{{At: time.Minute, By: -24 * time.Hour}}}, finds: "were not complete"},
-		"answers as old as questions":    {c: sim.Config{Bug: sim.BugAgeOfQuestion, Polling: 1, Slow: 4 * time.Second}, finds: "were not complete"},
-		"a node asked twice at a time":   {c: sim.Config{Bug: sim.BugAsksTwice}, finds: "while it is being asked"},
+		"boot parameters not stored":      {c: sim.Config{Bug: sim.BugNoBootParameters}, finds: "without the boot parameters"},
+		"a stranger touched":              {c: sim.Config{Bug: sim.BugStranger}, finds: "which no session touches"},
+		"reset twice":                     {c: sim.Config{Bug: sim.BugTwice}, finds: "times, once was needed"},
+		"reset on a guess":                {c: sim.Config{Bug: sim.BugGuess, Faults: sim.Faults{Hang: 0.5}, FaultsFor: 10 * time.Minute}, finds: "whose power is not known"},
+		"two effects at once":             {c: sim.Config{Bug: sim.BugTwoAtOnce}, finds: "is under way"},
+		"attempts not counted":            {c: sim.Config{Bug: sim.BugForgetful, Faults: sim.Faults{Drop: 1}, FaultsFor: time.Hour}, finds: "was powered on 7 times"},
+		"no power limits":                 {c: sim.Config{Bug: sim.BugNoLimits, Limits: limits}, finds: "3 power-ons within 10s"},
+		"an event without a record":       {c: sim.Config{Bug: sim.BugInventedEvent}, finds: "whose record was not written"},
+		"a power action without history":  {c: sim.Config{Bug: sim.BugUnwritten}, finds: "is not in the history"},
+		"done too early":                  {c: sim.Config{Bug: sim.BugLiar}, finds: "counts as booted"},
+		"failed without a cause":          {c: sim.Config{Bug: sim.BugNoCause, Dead: []string{"x1000c0s0b0"}}, finds: "failed without a cause"},
+		"answers lost":                    {c: sim.Config{Bug: sim.BugNoAnswer}, finds: "were not complete"},
+		"an attempt more than allowed":    {c: sim.Config{Bug: sim.BugOneMore, Faults: sim.Faults{Drop: 1}, FaultsFor: time.Hour}, finds: "is attempt 4, its limit is 3"},
+		"given back without a crash":      {c: sim.Config{Bug: sim.BugUnanswered, Faults: sim.Faults{Hang: 0.9}, FaultsFor: time.Hour}, finds: "got an attempt back"},
+		"not configured":                  {c: sim.Config{Bug: sim.BugUnconfigured, CFS: true}, finds: "counts as configured"},
+		"a hint taken for a fact":         {c: sim.Config{Bug: sim.BugHintIsFact, Hints: 200, Faults: sim.Faults{Hang: 0.3, Stale: 5 * time.Second}, FaultsFor: 20 * time.Minute}, finds: "whose power is not known"},
+		"a reset sent a third time":       {c: sim.Config{Bug: sim.BugAgainAndAgain, Faults: sim.Faults{Drop: 0.9}, FaultsFor: time.Hour}, finds: "is sent a third time"},
+		"a reset sent again too early":    {c: sim.Config{Bug: sim.BugHasty, Faults: sim.Faults{Drop: 0.9}, FaultsFor: time.Hour}, finds: "is sent again after"},
+		"calls of an engine forgotten":    {c: sim.Config{Bug: sim.BugForgetsCalls, CommitErrors: 0.5, Writes: 100, Faults: sim.Faults{Hang: 0.2}, Outages: []sim.Outage{{Of: sim.BSS, For: 2 * time.Minute}}, FaultsFor: 4 * time.Minute}, finds: "is under way"},
+		"all unknown taken for each one":  {c: sim.Config{Bug: sim.BugUnknownIsAlone, Outages: []sim.Outage{{Of: sim.Endpoints, From: time.Second, For: time.Hour}}}, finds: "had forgotten everybody"},
+		"calls of one who lost the lease": {c: sim.Config{Bug: sim.BugSendsRegardless, PauseShare: 0.4, FaultsFor: 10 * time.Minute}, finds: "while the lease is of"},
+		"another image taken for stored":  {c: sim.Config{Bug: sim.BugReadyByFlag, Writes: 400, Faults: sim.Faults{Refuse: 0.6}, FaultsFor: 4 * time.Minute}, finds: "without the boot parameters"},
+		"waits that run on meanwhile":     {c: sim.Config{Bug: sim.BugNeverAway, Away: []sim.Away{{From: 4500 * time.Millisecond, For: time.Hour}}}, finds: "has taken yet"},
+		"waits by the wall clock":         {c: sim.Config{Bug: sim.BugWallClock, Steps: []sim.ClockStep{{At: 3500 * time.Millisecond, By: time.Hour}}}, finds: "has booted for"},
+		"waits by a clock set back":       {c: sim.Config{Bug: sim.BugWallClock, Faults: sim.Faults{Drop: 1}, FaultsFor: 10 * time.Minute, Steps: []sim.ClockStep{{At: time.Minute, By: -24 * time.Hour}}}, finds: "were not complete"},
+		"answers as old as questions":     {c: sim.Config{Bug: sim.BugAgeOfQuestion, Polling: 1, Slow: 4 * time.Second}, finds: "were not complete"},
+		"a node asked twice at a time":    {c: sim.Config{Bug: sim.BugAsksTwice}, finds: "while it is being asked"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := b.c
