@@ -60,9 +60,13 @@ const (
 
 var (
 	errAskAgain = errors.New("there is nothing to boot yet")
-	// kernelLine is the URL of the kernel and its parameters, initrdLine
+	// kernelLine is the URL of the kernel and its command line, initrdLine
 	// that of the initrd.
-	kernelLine = regexp.MustCompile(`(?m)^kernel --name kernel (\S+)(.*) bss_referral_token=(\S+) \|\|`)
+	kernelLine = regexp.MustCompile(`(?m)^kernel --name kernel (\S+)(.*) \|\|`)
+	// added is what a script adds to the kernel parameters, in front of them or
+	// behind; of these the token is the one that the node reports.
+	added      = regexp.MustCompile(` (?:initrd=initrd|xname=\S+|nid=\d+)`)
+	tokenWord  = regexp.MustCompile(` bss_referral_token=(\S+)`)
 	initrdLine = regexp.MustCompile(`(?m)^initrd --name initrd (\S+) \|\|`)
 )
 
@@ -98,8 +102,12 @@ func (p *reporter) boot(ctx context.Context, scripts, id string) (script, error)
 	if kernel == nil {
 		return script{}, errAskAgain
 	}
-	parameters, _, _ := strings.Cut(strings.TrimPrefix(kernel[2], " initrd=initrd"), " xname=")
-	s := script{artifacts: bos.BootArtifacts{KernelParameters: strings.TrimPrefix(parameters, " ")}, token: kernel[3]}
+	token := tokenWord.FindStringSubmatch(kernel[2])
+	if token == nil {
+		return script{}, errAskAgain
+	}
+	parameters := added.ReplaceAllString(strings.Replace(kernel[2], token[0], "", 1), "")
+	s := script{artifacts: bos.BootArtifacts{KernelParameters: strings.TrimPrefix(parameters, " ")}, token: token[1]}
 	if s.artifacts.Kernel, err = p.file(ctx, kernel[1]); err != nil {
 		return script{}, err
 	}

@@ -34,6 +34,10 @@ func (s *Server) services() http.Handler {
 		"POST /hsm/v2/locks/service/reservations/release": s.reserve(false),
 		"POST /hsm/v2/locks/lock":                         s.lock(true),
 		"POST /hsm/v2/locks/unlock":                       s.lock(false),
+		// Emulated nodes boot by their name alone.
+		"GET /hsm/v2/Inventory/EthernetInterfaces": func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write([]byte("[]\n")) // the client is gone if this fails
+		},
 		"GET /hsm/v2/service/ready": func(w http.ResponseWriter, _ *http.Request) {
 			answer(w, http.StatusOK, map[string]any{"code": 0, "message": "HSM is healthy"})
 		},
