@@ -71,6 +71,14 @@ func (m *sessionModel) settled() bool {
 	return m.complete() || staged || m.RecordExpired.ValueBool()
 }
 
+// succeededBy reports whether what BOS has under the name of this session is
+// another one: a name can be used again once the record is deleted. Only the time
+// at which it was accepted tells them apart.
+func (m *sessionModel) succeededBy(s bos.Session) bool {
+	found := s.Status.StartTime.String()
+	return m.StartTime.ValueString() != "" && found != "" && found != m.StartTime.ValueString()
+}
+
 // unknownResults marks everything that a running session can change.
 func (m *sessionModel) unknownResults() {
 	m.Status, m.StartTime, m.EndTime, m.Error = types.StringUnknown(), types.StringUnknown(), types.StringUnknown(), types.StringUnknown()

@@ -168,13 +168,13 @@ func (r *sessionResource) Read(ctx context.Context, req resource.ReadRequest, re
 		// It was never there.
 		resp.State.RemoveResource(ctx)
 		return
-	case client.IsNotFound(err):
+	case client.IsNotFound(err), err == nil && m.succeededBy(s):
 		m.RecordExpired = types.BoolValue(true)
 	case err != nil:
 		unable(&resp.Diagnostics, "read BOS session", err)
 		return
 	case over:
-	case unconfirmed && !client.SameSession(s, m.request(), offered(ctx, req, resp)):
+	case unconfirmed && !client.SameSession(s, m.request(), offered(ctx, req.Private, &resp.Diagnostics)):
 		resp.Diagnostics.AddWarning(fmt.Sprintf("BOS session %s is not the one that was asked for", s.Name),
 			fmt.Sprintf("BOS did not say whether it accepted session %s. The session of that name is another one (%s of template %q, accepted at %s), so it did not; the session is planned again. Choose another name for it, or import that session.",
 				s.Name, s.Operation, s.TemplateName, s.Status.StartTime.String()))
@@ -216,9 +216,9 @@ func offeredAt(at time.Time) []byte {
 }
 
 // offered is when the session was offered, the zero time if that was not noted.
-func offered(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) time.Time {
-	noted, diags := req.Private.GetKey(ctx, privateOffered)
-	resp.Diagnostics.Append(diags...)
+func offered(ctx context.Context, private privateState, diags *diag.Diagnostics) time.Time {
+	noted, more := private.GetKey(ctx, privateOffered)
+	diags.Append(more...)
 	at, err := time.Parse(`"`+time.RFC3339+`"`, string(noted))
 	if err != nil {
 		return time.Time{}
@@ -277,6 +277,9 @@ func (r *sessionResource) Delete(ctx context.Context, req resource.DeleteRequest
 	if err != nil {
 		unable(&resp.Diagnostics, "delete BOS session", err)
 		return
+	}
+	if m.succeededBy(s) || m.Status.ValueString() == statusUnconfirmed && !client.SameSession(s, m.request(), offered(ctx, req.Private, &resp.Diagnostics)) {
+		return // somebody else's session, which is not ours to end or delete
 	}
 	if s.Status.Status != bos.SessionComplete && !r.end(ctx, c, m, s, &resp.Diagnostics) {
 		return

@@ -49,6 +49,8 @@ func (r *sessionResource) wait(ctx context.Context, c *client.Client, m *session
 	done := newWaiter(r.after, durationOr(m.PollInterval, defaultPoll), news).until(until, func(ctx context.Context) bool {
 		s, err := c.Session(ctx, m.Name.ValueString())
 		switch {
+		case err == nil && m.succeededBy(s):
+			m.RecordExpired = types.BoolValue(true)
 		case err == nil:
 			trouble, missing = nil, 0
 			m.observe(s)

@@ -292,13 +292,13 @@ func (c *Client) execute(ctx context.Context, via *resty.Client, method, path st
 		return c.asError(method, path, resp)
 	}
 	if into == nil {
-		return nil
+		into = &nothing{}
 	}
 	if err := decode(resp.Body(), into); err != nil {
-		return &Error{
-			Status: resp.StatusCode(), Title: "Unreadable answer", Method: method, URL: c.base + path,
-			Detail: fmt.Sprintf("the answer is not what BOS v2 sends (%s); check that the endpoint is the URL in front of /v2", err),
-		}
+		return c.unreadable(resp.StatusCode(), method, path, err.Error())
+	}
+	if missing := foreign(into); missing != "" {
+		return c.unreadable(resp.StatusCode(), method, path, missing)
 	}
 	return nil
 }

@@ -57,7 +57,7 @@ func (s *server) asked() (n int) {
 func TestATokenIsFetchedOnceAndAgainBeforeItExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var last string
-		c, s := keycloak(t, 0, issue, func(token string) *http.Response { last = token; return answer(200, `{}`) })
+		c, s := keycloak(t, 0, issue, func(token string) *http.Response { last = token; return answer(200, `{"id":"x0"}`) })
 		for _, step := range []struct {
 			pause time.Duration
 			want  string
@@ -133,7 +133,7 @@ func TestATokenFileIsReadForEachRequest(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s := &server{answer: func(int, *http.Request) (*http.Response, error) { return answer(200, "{}"), nil }}
+	s := &server{answer: func(int, *http.Request) (*http.Response, error) { return answer(200, `{"id":"x0"}`), nil }}
 	c, err := New(Config{Endpoint: "http://bos", TokenFile: file, Transport: s})
 	if err != nil {
 		t.Fatal(err)

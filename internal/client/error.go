@@ -149,7 +149,3 @@ func (c *Client) beginning(body []byte) string {
 	}
 	return fmt.Sprintf("; the body begins with %q", line)
 }
-
-// decode is lenient towards members it does not know: other versions of BOS
-// have more.
-func decode(body []byte, into any) error { return json.Unmarshal(body, into) }

@@ -9,15 +9,18 @@ import (
 
 // Version is the version of the API, as major.minor.patch.
 func (c *Client) Version(ctx context.Context) (string, error) {
-	var v struct {
-		Major string `json:"major"`
-		Minor string `json:"minor"`
-		Patch string `json:"patch"`
-	}
+	var v apiVersion
 	if err := c.get(ctx, "/v2/version", nil, &v); err != nil {
 		return "", err
 	}
 	return strings.Join([]string{v.Major, v.Minor, v.Patch}, "."), nil
+}
+
+// apiVersion is what GET /v2/version answers.
+type apiVersion struct {
+	Major string `json:"major"`
+	Minor string `json:"minor"`
+	Patch string `json:"patch"`
 }
 
 // Health is what BOS says of itself.

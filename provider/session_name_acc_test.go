@@ -1,0 +1,91 @@
+package provider_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// Reuse makes all sessions others of the same names, which were accepted later and
+// run.
+func (s *fakeBOS) Reuse() {
+	s.locked(func() {
+		for key := range s.sessions {
+			s.sessions[key] = &bos.Session{
+				Name: key.Name, Operation: bos.OperationShutdown, TemplateName: "other", Components: "x1000c0s3b0n0",
+				Status: bos.SessionStatus{StartTime: bos.At(time.Now().Add(time.Hour)), Status: bos.SessionRunning},
+			}
+		}
+	})
+}
+
+func TestASessionOfTheSameNameThatSomebodyRanLaterIsLeftAlone(t *testing.T) {
+	for name, began := range map[string]string{"ours is over": "", "ours ran": "wait_for_completion = false"} {
+		t.Run(name, func(t *testing.T) {
+			fake := startFake(t.Cleanup, room...)
+			if began != "" {
+				fake.Hold()
+			}
+			w := newWorkspace(t)
+			w.write(providerBlock(fake), template("quiet"), session(`name = "nightly"`, `on_destroy = "cancel"`, began))
+			w.apply().exits(t, 0)
+			fake.Reuse()
+			w.plan("-refresh-only").exits(t, 2)
+			w.apply("-refresh-only").exits(t, 0)
+			if got := w.attributes("bos_session.boot"); got["record_expired"] != true || got["components"] == "x1000c0s3b0n0" || got["succeeded"] != (began == "") {
+				t.Errorf("state has %v", got)
+			}
+			for _, refresh := range []string{"-refresh=false", "-refresh=true"} {
+				w.plan("-destroy", refresh).exits(t, 2)
+			}
+			w.apply("-destroy", "-refresh=false").exits(t, 0)
+			if fake.Requests("POST", "/cancel") > 0 || fake.Requests("DELETE", "/sessions/nightly") > 0 {
+				t.Error("the session of somebody else was ended or deleted")
+			}
+		})
+	}
+}
+
+func TestDestroyingAStateThatWasNotRefreshedLeavesALaterSessionOfTheNameAlone(t *testing.T) {
+	for name, unconfirmed := range map[string]bool{"ours was accepted": false, "nobody knows whether ours was accepted": true} {
+		t.Run(name, func(t *testing.T) {
+			fake := startFake(t.Cleanup, room...)
+			w := newWorkspace(t)
+			if unconfirmed {
+				fake.Lose(func(_, path string) bool { return strings.Contains(path, "/sessions") })
+			}
+			w.write(strings.Replace(providerBlock(fake), "max_retries = 1", "max_retries = 0", 1), template("quiet"), session(`name = "nightly"`, `on_destroy = "cancel"`))
+			w.apply().exits(t, 0)
+			fake.Lose(nil)
+			if unconfirmed {
+				send(t, "POST", fake.URL()+"/v2/sessions", strings.NewReader(`{"name":"nightly","template_name":"compute","operation":"boot"}`))
+			}
+			fake.Reuse()
+			w.apply("-destroy", "-refresh=false").exits(t, 0)
+			if fake.Requests("POST", "/cancel") > 0 || fake.Requests("DELETE", "/sessions/nightly") > 0 {
+				t.Error("the session of somebody else was ended or deleted")
+			}
+		})
+	}
+}
+
+func TestAWaitEndsWhereTheNameOfTheSessionIsUsedAgain(t *testing.T) {
+	fake := startFake(t.Cleanup, room...)
+	fake.Hold()
+	looked := seen(fake, "GET /v2/sessions/nightly", 2)
+	go func() {
+		<-looked
+		fake.Reuse()
+		fake.Release()
+	}()
+	w := newWorkspace(t)
+	w.write(providerBlock(fake), template("quiet"), session(`name = "nightly"`))
+	apply := w.apply()
+	apply.exits(t, 0)
+	apply.says(t, "Record of BOS session nightly is gone")
+	if got := w.attributes("bos_session.boot"); got["record_expired"] != true || got["succeeded"] != false {
+		t.Errorf("state has %v", got)
+	}
+}
