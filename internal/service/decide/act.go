@@ -13,7 +13,7 @@ func turnOn(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 	if called(r, bos.ActionPoweringOn) {
 		deadline := r.Work.ActionAt.Add(p.MaxPowerOnWait)
 		if o.Power.Asked.Before(deadline) {
-			return await(r, o, p, now, deadline, ReasonPowerOnWait, o.HoldOn)
+			return await(r, o, p, now, deadline, ReasonPowerOnWait)
 		}
 		r.LastAction.Failed = true
 		r.Work.Cause = bos.CauseResetIgnored
@@ -29,7 +29,7 @@ func turnOn(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 	if p.Configures && !r.ConfigurationPrepared() {
 		return prepareConfiguration(r)
 	}
-	if o.HoldOn {
+	if o.Gate.Admit(&r, bos.EffectPowerOn) != bos.GateOpen {
 		return waitForTurn(r, p, now)
 	}
 	r.EventStats.PowerOnAttempts++
@@ -45,7 +45,7 @@ func turnOff(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision 
 	if graceful || forceful {
 		deadline := r.Work.ActionAt.Add(p.MaxPowerOffWait)
 		if o.Power.Asked.Before(deadline) {
-			return await(tellAnswer(r), o, p, now, deadline, ReasonPowerOffWait, o.HoldOff)
+			return await(tellAnswer(r), o, p, now, deadline, ReasonPowerOffWait)
 		}
 		r.Work.Cause = bos.CausePowerOffTimeout
 		r.Error = fmt.Sprintf("still on max_power_off_wait_time (%s) after the last power-off: %s",
@@ -59,7 +59,7 @@ func turnOff(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision 
 		if d, stop := beforeActing(r, r.EventStats.PowerOffGracefulAttempts, "graceful power-off", p, now); stop {
 			return d
 		}
-		if o.HoldOff {
+		if o.Gate.Admit(&r, bos.EffectPowerOffGraceful) != bos.GateOpen {
 			return waitForTurn(r, p, now)
 		}
 		r.EventStats.PowerOffGracefulAttempts++
@@ -68,7 +68,7 @@ func turnOff(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision 
 	if d, stop := beforeActing(r, r.EventStats.PowerOffForcefulAttempts, "forced power-off", p, now); stop {
 		return d
 	}
-	if o.HoldOff {
+	if o.Gate.Admit(&r, bos.EffectPowerOffForceful) != bos.GateOpen {
 		return waitForTurn(r, p, now)
 	}
 	r.EventStats.PowerOffForcefulAttempts++
@@ -142,7 +142,7 @@ func retryLimit(r bos.Record, p bos.Policy) int {
 // the attempt before the call is made.
 func act(r bos.Record, kind bos.EffectKind, why Reason, now time.Time) Decision {
 	r.Error = ""
-	r.Work.Hold, r.Work.Answer = "", ""
+	r.Work.Hold, r.Work.Answer, r.Work.Gate = "", "", bos.GateOpen
 	r.Work.RetryAt = time.Time{}
 	r.Work.InFlight, r.Work.Unanswered, r.Work.Resent = kind, false, false
 	r.Work.ActionAt, r.Work.FlightAt = now, now

@@ -18,8 +18,9 @@ var repeats = map[bos.Action]Reason{
 // back: BMCs accept resets and drop them, and one that is asked for what it has
 // done already does nothing. Both belong to the same attempt (ADR 9). A look that
 // was asked for before the deadline and answered after it brings about neither.
-func await(r bos.Record, o Observation, p bos.Policy, now, deadline time.Time, why Reason, held bool) Decision {
+func await(r bos.Record, o Observation, p bos.Policy, now, deadline time.Time, why Reason) Decision {
 	again, repeated := repeats[r.LastAction.Action]
+	held := o.Gate.Admit(&r, EffectOf(r.LastAction.Action)) != bos.GateOpen
 	halfway := r.Work.ActionAt.Add(deadline.Sub(r.Work.ActionAt) / 2)
 	switch {
 	case !repeated || r.Work.Resent || !asPrepared(r, p) || held && !now.Before(halfway) || !now.Before(deadline):

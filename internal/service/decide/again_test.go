@@ -82,7 +82,7 @@ func TestAGracefulShutdownIsNotSentAgain(t *testing.T) {
 
 func TestPowerLimitsThatAreUsedUpKeepAnActionFromBeingSentAgain(t *testing.T) {
 	p := bos.DefaultOptions().Policy()
-	d := seen(ignored(bos.ActionPoweringOn), bos.PowerStateOff, p.MaxPowerOnWait/2, Observation{HoldOn: true})
+	d := seen(ignored(bos.ActionPoweringOn), bos.PowerStateOff, p.MaxPowerOnWait/2, Observation{Gate: Gate{FullOn: true}})
 	if d.Effect.Kind != bos.EffectNone || d.Look.IsZero() || d.Next.Work.Resent {
 		t.Errorf("%+v; want a wait", d)
 	}

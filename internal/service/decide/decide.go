@@ -38,6 +38,12 @@ const (
 	ReasonChanging           Reason = "power_changing"
 	ReasonRampWait           Reason = "ramp_wait"
 	ReasonRetriesReached     Reason = "retries_exhausted"
+	// ReasonStopped: a brake keeps it waiting.
+	ReasonStopped Reason = "stopped"
+	// ReasonGateWait and ReasonGateOpen are the begin and the end of a wait at the
+	// gate, in the history.
+	ReasonGateWait Reason = "gate_wait"
+	ReasonGateOpen Reason = "gate_open"
 )
 
 // Acts reports whether the reason is that of a power action.
@@ -93,6 +99,12 @@ func Decide(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 	case r.Status.StatusOverride == bos.StatusFailed:
 		r.Enabled = false
 		return Decision{Next: r, Why: ReasonAlreadyFailed}
+	}
+	if why := o.Gate.Admit(&r, bos.EffectNone); why.Stops() {
+		return stopped(r, o, p, now, why)
+	}
+	r = goOn(r, now)
+	switch {
 	case !o.usable(r, p, now):
 		return Decision{Next: r, Effect: bootAhead(r, p, now), Look: freshLook(r, o, p, now), Why: ReasonLook}
 	case o.Power.Symptom == bos.SymptomChanging && awaited(r, p, now):
@@ -134,7 +146,7 @@ func hold(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 			return fail(r, cause, ReasonUnreachable, unreachableText(r, o, cause, p))
 		}
 	}
-	r.Work.Cause = cause
+	r.Work.Cause, r.Work.Gate = cause, bos.GateOpen
 	r.Status.StatusOverride = bos.StatusOnHold
 	text := holdText(r, verdict, cause)
 	if o.Power.Symptom == bos.SymptomNone && verdict.Extent == ExtentUpstream {
@@ -187,6 +199,7 @@ func unhold(r bos.Record) bos.Record {
 // configuration service goes on while the node runs what it should.
 func lift(r bos.Record, o Observation) bos.Record {
 	r.Work.SilentFor = 0
+	r.Work.Gate = bos.GateOpen
 	if awaitsConfiguration(r) && o.Power.State != bos.PowerStateOff && runs(r) {
 		return r
 	}
@@ -350,7 +363,7 @@ func fail(r bos.Record, cause bos.Cause, why Reason, text string) Decision {
 	if !last || r.Work.Cause == bos.CauseNone {
 		r.Work.Cause = cause
 	}
-	r.Work.Hold = ""
+	r.Work.Hold, r.Work.Gate = "", bos.GateOpen
 	r.Work.InFlight = bos.EffectNone
 	r.Status.StatusOverride = bos.StatusFailed
 	r.Enabled = false

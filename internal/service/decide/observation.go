@@ -27,9 +27,8 @@ type Observation struct {
 	// ManyUnheard says that so many power actions went unanswered at once that
 	// it is an outage.
 	ManyUnheard bool
-	// HoldOn and HoldOff say that the power limits admit no power-on, or no
-	// power-off, of this node now.
-	HoldOn, HoldOff bool
+	// Gate says what may be done to the node now.
+	Gate Gate
 	// Configuration is what the configuration service said last; a zero
 	// Asked means that it was not asked. ConfigurationElapsed is Elapsed for it.
 	Configuration        bos.ConfigurationReading

@@ -20,6 +20,8 @@ type Request struct {
 	TenantNodes []string
 	// Components are those that BOS has among LimitNames.
 	Components []string
+	// Held are the nodes on which there is a hold, with its reason.
+	Held map[string]string
 }
 
 // Selection is the nodes a session touches, and those it leaves out. No node
@@ -65,11 +67,13 @@ const (
 	SkipTenant   = "belongs to another tenant or to none"
 	SkipArch     = "other architecture than its boot set"
 	SkipDisabled = "disabled in the inventory"
+	// SkipHeld is followed by the reason of the hold.
+	SkipHeld = "held"
 )
 
 // SkipReasons lists the reasons in the order in which they are looked for.
 func SkipReasons() []string {
-	return []string{SkipLimit, SkipUnknown, SkipEmpty, SkipLocked, SkipReserved, SkipBMCHeld, SkipTenant, SkipArch, SkipDisabled}
+	return []string{SkipLimit, SkipUnknown, SkipEmpty, SkipLocked, SkipReserved, SkipBMCHeld, SkipTenant, SkipArch, SkipDisabled, SkipHeld}
 }
 
 // Nodes lists all selected nodes, sorted.
@@ -283,12 +287,18 @@ func (s *selector) skip(id string, set bos.BootSet) (reason int, skip bool) {
 		s.tenant != nil && !s.tenant[id],
 		!sameArch(node.Arch, set.Arch),
 		!node.Enabled && !s.req.IncludeDisabled,
+		s.held(id),
 	} {
 		if holds {
 			return i, true
 		}
 	}
 	return 0, false
+}
+
+func (s *selector) held(id string) bool {
+	_, held := s.req.Held[id]
+	return held
 }
 
 // own refuses nodes that an earlier boot set has already selected.
@@ -341,10 +351,41 @@ func (s *selector) skips() []Skip {
 	for i, ids := range groups {
 		if len(ids) > 0 {
 			slices.SortFunc(ids, bos.CompareXnames)
+			if reasons[i] == SkipHeld {
+				skips = append(skips, s.skipsHeld(ids)...)
+				continue
+			}
 			skips = append(skips, Skip{Reason: reasons[i], Nodes: ids})
 		}
 	}
 	return skips
+}
+
+// skipsHeld groups held nodes by the reasons of their holds.
+func (s *selector) skipsHeld(ids []string) []Skip {
+	byReason := make(map[string][]string)
+	for _, id := range ids {
+		byReason[s.req.Held[id]] = append(byReason[s.req.Held[id]], id)
+	}
+	skips := make([]Skip, 0, len(byReason))
+	for _, reason := range slices.Sorted(maps.Keys(byReason)) {
+		skips = append(skips, Skip{Reason: HeldReason(reason), Nodes: byReason[reason]})
+	}
+	return skips
+}
+
+// HeldReason is the reason for leaving a node out that is held.
+func HeldReason(reason string) string { return SkipHeld + ": " + reason }
+
+// HeldBy is the holds of records as a Request takes them.
+func HeldBy(records []bos.Record) map[string]string {
+	held := make(map[string]string)
+	for i := range records {
+		if records[i].Held.On() {
+			held[records[i].ID] = records[i].Held.Reason
+		}
+	}
+	return held
 }
 
 // short writes nodes folded, at a length that an error or warning can bear.

@@ -84,6 +84,14 @@ func drawRequest(t *rapid.T, inv bos.Inventory) Request {
 			}
 		}
 	}
+	for _, n := range inv.Nodes {
+		if rapid.IntRange(0, 9).Draw(t, "held") == 0 {
+			if req.Held == nil {
+				req.Held = make(map[string]string)
+			}
+			req.Held[n.ID] = rapid.SampledFrom([]string{"board out", "mine"}).Draw(t, "reason")
+		}
+	}
 	return req
 }
 

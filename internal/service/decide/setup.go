@@ -3,6 +3,7 @@ package decide
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -21,6 +22,7 @@ type SetupPlan struct {
 	Warnings []string
 
 	session bos.Session
+	pinned  bool
 	desired map[string]bos.DesiredState
 }
 
@@ -43,7 +45,7 @@ func PlanSetup(s bos.SessionRecord, sel Selection, images map[string]bos.Image, 
 	if len(sel.BootSets) == 0 {
 		return SetupPlan{}, bos.Invalidf("", NoNodes)
 	}
-	plan := SetupPlan{session: s.Session, Warnings: slices.Clone(sel.Warnings), desired: make(map[string]bos.DesiredState)}
+	plan := SetupPlan{session: s.Session, pinned: s.Pin != "", Warnings: slices.Clone(sel.Warnings), desired: make(map[string]bos.DesiredState)}
 	for _, set := range sel.BootSets {
 		spec := s.Template.BootSets[set.Name]
 		desired, err := desiredState(s, set.Name, spec, images, o)
@@ -66,10 +68,14 @@ func PlanSetup(s bos.SessionRecord, sel Selection, images map[string]bos.Image, 
 // that are not among them have no record. The error is as that of PlanSetup.
 func (p SetupPlan) Arm(nodes []bos.Record, now time.Time) (SetupResult, error) {
 	result := SetupResult{Warnings: slices.Clone(p.Warnings)}
+	held := p.held(nodes)
+	if len(held) > 0 && p.pinned {
+		return SetupResult{}, bos.Invalidf("", "%s was held between the plan and the session's setup; no node was touched; plan again", short(slices.Sorted(maps.Keys(held))))
+	}
 	known := make(map[string]bool, len(nodes))
 	for i := range nodes {
 		desired, selected := p.desired[nodes[i].ID]
-		if !selected {
+		if !selected || held[nodes[i].ID] {
 			continue
 		}
 		known[nodes[i].ID] = true
@@ -78,11 +84,18 @@ func (p SetupPlan) Arm(nodes []bos.Record, now time.Time) (SetupResult, error) {
 	}
 	ids := make([]string, 0, len(nodes))
 	for _, id := range p.Nodes {
-		if known[id] {
+		switch {
+		case known[id]:
 			ids = append(ids, id)
-		} else {
+		case !held[id]:
 			result.Unknown = append(result.Unknown, id)
 		}
+	}
+	if len(held) > 0 {
+		if len(ids) == 0 && len(result.Unknown) == 0 {
+			return SetupResult{}, bos.Invalidf("", NoNodes)
+		}
+		result.Warnings = append(result.Warnings, short(slices.Sorted(maps.Keys(held)))+": held; left out")
 	}
 	if len(ids) == 0 {
 		return SetupResult{}, bos.Invalidf("", "none of the %d selected nodes has a BOS component yet (%s); wait for the next discovery and create the session again", len(result.Unknown), short(result.Unknown))
@@ -92,6 +105,17 @@ func (p SetupPlan) Arm(nodes []bos.Record, now time.Time) (SetupResult, error) {
 	}
 	result.Components = strings.Join(ids, ",")
 	return result, nil
+}
+
+// held are the nodes of the plan that were held since the selection.
+func (p SetupPlan) held(nodes []bos.Record) map[string]bool {
+	held := make(map[string]bool)
+	for i := range nodes {
+		if _, selected := p.desired[nodes[i].ID]; selected && nodes[i].Held.On() {
+			held[nodes[i].ID] = true
+		}
+	}
+	return held
 }
 
 // desiredState is what the nodes of a boot set shall run: nothing after a

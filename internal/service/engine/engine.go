@@ -48,6 +48,7 @@ type Engine struct {
 	// work: a BMC that hangs is given no second question.
 	asked map[string]bool
 	ramp  *ramp
+	site  bos.Brake
 	room  *room
 	paces paces
 	// ranks counts the nodes that power actions are under way on.
@@ -86,6 +87,11 @@ type node struct {
 	// answered is when that was known: its call may have waited long for its
 	// turn among those of other nodes.
 	answered time.Time
+	// stopped is since when a brake keeps it, zero if none does.
+	stopped time.Time
+	// shifted is when the power action under way was decided, if a brake has kept the
+	// node since: it then says nothing about how long that takes.
+	shifted time.Time
 	// unwritten says that the record is ahead of the stored one, by boot
 	// parameters that the boot service has: after a restart it is given them again.
 	unwritten bool
@@ -267,6 +273,7 @@ func (e *Engine) takeIn(in Inputs) {
 			e.step.touched[id] = true
 		}
 	}
+	e.pauseSite(in.SitePause)
 	e.ramp.restarted(in.Acted, e.step.now)
 	e.ramp.expire(e.step.now)
 	e.takeSessions(in)
@@ -415,6 +422,10 @@ func (e *Engine) settle(r Result) {
 	}
 	e.step.touched[r.ID] = true
 	now := e.step.now
+	if r.Withheld && !n.stopped.IsZero() {
+		e.write(n, decide.Withhold(n.rec, r.Effect.Kind))
+		return
+	}
 	switch r.Effect.Kind {
 	case bos.EffectWriteBoot:
 		if r.Token != "" && r.Outcome == bos.CallDone {
@@ -474,12 +485,20 @@ func (e *Engine) Accepted() []Result {
 // decide asks for the decision on one node and takes it over.
 func (e *Engine) decide(id string) {
 	n, ok := e.nodes[id]
-	if !ok || e.flights[id] != bos.EffectNone {
+	if !ok {
+		return
+	}
+	gate := e.gate(id, n)
+	if e.flights[id] != bos.EffectNone {
 		return
 	}
 	now := e.step.now
+	if n.stopped.IsZero() && !n.rec.Work.StoppedAt.IsZero() {
+		n.silence.restart(now)
+		n.missing.restart(now)
+	}
 	o := decide.Observation{
-		HoldOn: e.ramp.holds(id, true, now), HoldOff: e.ramp.holds(id, false, now),
+		Gate:  gate,
 		Power: n.reading, Elapsed: n.silence.take(), Unknown: n.silence.length(), Expect: e.expect(n), Scouted: e.scouted(n),
 		Configuration: n.configuration, ConfigurationElapsed: n.missing.take(),
 		Hearing: e.step.times.Hearing, Wall: e.step.times.Wall,
@@ -493,6 +512,7 @@ func (e *Engine) decide(id string) {
 	}
 	before := n.rec
 	d := decide.Decide(n.rec, o, e.policy, now)
+	n.wentOn(before, d.Next)
 	e.ramp.decided(id, d)
 	e.write(n, d.Next)
 	e.note(before, d)

@@ -2,19 +2,28 @@ package engine
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
 )
 
-// note writes history: every action, every attempt that was given back, and every end.
+// note writes history: every action, every attempt that was given back, every end, and
+// the begin and end of a wait at the gate.
 func (e *Engine) note(before bos.Record, d decide.Decision) {
 	held := d.Why == decide.ReasonHold && d.Next.Work.Hold != before.Work.Hold
 	acts := d.Effect.Kind.PowerOp() != ""
 	ends := before.Enabled && !d.Next.Enabled
 	if d.Next.Work.Lost > before.Work.Lost {
 		e.tell(d.Next, decide.ReasonGivenBack, fmt.Sprintf("the service stopped during %s, which did nothing", before.Work.InFlight))
+	}
+	was, is := before.Work.Gate, d.Next.Work.Gate
+	if was != bos.GateOpen && was != is && !acts && !ends {
+		e.tell(d.Next, decide.ReasonGateOpen, string(was))
+	}
+	if is != bos.GateOpen && was != is {
+		e.tell(d.Next, decide.ReasonGateWait, string(is)+": "+strings.TrimPrefix(d.Next.Work.Hold, "waiting: "))
 	}
 	if held || acts || ends {
 		e.tell(d.Next, d.Why, d.Next.Error)

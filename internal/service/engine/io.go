@@ -11,8 +11,9 @@ import (
 type Inputs struct {
 	// Times are what the clock says beside the time of the step.
 	Times Times
-	// Options are set when they changed.
-	Options *bos.Options
+	// Options are set when they changed, and so is the pause of the site.
+	Options   *bos.Options
+	SitePause *bos.SitePause
 	// Committed is what became of the Commit of the last step, nil if it was
 	// empty.
 	Committed *bos.Committed
@@ -55,6 +56,8 @@ type Result struct {
 	Effect bos.Effect
 	Token  string
 	bos.CallResult
+	// Withheld says that nothing was sent as the node was no longer to be acted on.
+	Withheld bool
 }
 
 // SetupFacts is all that setting up a session depends on. Err is set when some
@@ -68,7 +71,9 @@ type SetupFacts struct {
 	// Components are those that BOS has of the names of the limit that the
 	// inventory does not know.
 	Components []string
-	Images     map[string]bos.Image
+	// Held are the nodes on which there is a hold, with its reason.
+	Held   map[string]string
+	Images map[string]bos.Image
 	// Warnings are kept in the history of the session.
 	Warnings []string
 	Err      error
@@ -128,7 +133,7 @@ func Empty(c bos.Commit) bool {
 
 // Empty reports whether nothing happened.
 func (in Inputs) Empty() bool {
-	return in.Options == nil && len(in.Records) == 0 && len(in.Deleted) == 0 && len(in.Dropped) == 0 &&
+	return in.Options == nil && in.SitePause == nil && len(in.Records) == 0 && len(in.Deleted) == 0 && len(in.Dropped) == 0 &&
 		len(in.Sessions) == 0 && len(in.GoneSessions) == 0 && len(in.Readings) == 0 && len(in.Configurations) == 0 && len(in.Results) == 0 &&
 		len(in.Setups) == 0 && len(in.Completions) == 0 && in.Discovery == nil && len(in.Hints) == 0
 }

@@ -147,7 +147,7 @@ type outcome struct {
 func outcomeOf(n *node, is bos.PowerReading) (o outcome, ok bool) {
 	at, was := n.rec.Work.ActionAt, n.reading
 	switch {
-	case at.IsZero(), n.rec.LastAction.Failed, n.rec.Work.Resent, n.rec.Work.InFlight != bos.EffectNone, is.State == bos.PowerStateUnknown:
+	case at.IsZero(), at.Equal(n.shifted), n.rec.LastAction.Failed, n.rec.Work.Resent, n.rec.Work.InFlight != bos.EffectNone, is.State == bos.PowerStateUnknown:
 		return outcome{}, false
 	case !was.Asked.IsZero() && !was.Asked.Before(at) && leadsTo(n.rec.LastAction.Action, was.State):
 		return outcome{}, false

@@ -37,6 +37,9 @@ func (e *Engine) takeSessions(in Inputs) {
 
 // forgetSession drops a session that is complete or gone.
 func (e *Engine) forgetSession(key bos.SessionKey) {
+	if s, ok := e.sessions[key]; ok && s.rec.Paused.On() {
+		e.touchNodes(key.Name)
+	}
 	delete(e.sessions, key)
 	delete(e.byName[key.Name], key)
 	if len(e.byName[key.Name]) == 0 {
@@ -53,10 +56,7 @@ func (e *Engine) tenantOf(name, component string) string {
 		if len(named) == 1 {
 			return key.Tenant
 		}
-		if s.owns == nil {
-			s.owns = s.rec.Owner()
-		}
-		if s.rec.Components != "" && s.owns(component) {
+		if s.ownsIt(component) {
 			return key.Tenant
 		}
 	}
@@ -93,6 +93,9 @@ func (e *Engine) trackSession(rec bos.SessionRecord) {
 	if rec.Revision < s.rec.Revision {
 		return
 	}
+	if s.rec.Paused != rec.Paused {
+		e.touchNodes(rec.Name)
+	}
 	s.rec, s.asked, s.owns = rec, false, nil
 	e.step.check[rec.Name] = true
 }
@@ -110,7 +113,7 @@ func (e *Engine) askForCompletions() {
 		busy := e.bySession[s.rec.Name] > 0
 		// Components do not say which of two sessions of one name they belong
 		// to: those are looked at now and then.
-		if s.rec.Status.Status != bos.SessionRunning || s.asked || busy && (!all || len(e.byName[s.rec.Name]) == 1) {
+		if s.rec.Status.Status != bos.SessionRunning || s.rec.Paused.On() || s.asked || busy && (!all || len(e.byName[s.rec.Name]) == 1) {
 			return
 		}
 		over = append(over, s)
@@ -146,7 +149,7 @@ func (e *Engine) complete(facts CompletionFacts) {
 		return
 	}
 	s.asked = false
-	if facts.Revision != s.rec.Revision || facts.Err != nil || s.rec.Status.Status != bos.SessionRunning || facts.Tally.Busy || e.works(s) {
+	if facts.Revision != s.rec.Revision || facts.Err != nil || s.rec.Status.Status != bos.SessionRunning || s.rec.Paused.On() || facts.Tally.Busy || e.works(s) {
 		return
 	}
 	e.endSession(s, facts.Tally, "")
@@ -178,6 +181,7 @@ func (e *Engine) endSession(s *session, tally bos.Tally, text string) {
 
 // end makes a session complete and returns what the history says of it.
 func end(s *bos.SessionRecord, tally bos.Tally, text string, now time.Time) bos.Event {
+	s.Paused = bos.Brake{}
 	s.Status.Status = bos.SessionComplete
 	s.Status.EndTime = bos.At(now)
 	s.Status.Error = nil

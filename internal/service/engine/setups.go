@@ -117,7 +117,7 @@ func fold(records []bos.Record) string {
 // was reviewed.
 func (e *Engine) plan(rec bos.SessionRecord, facts SetupFacts) (decide.SetupPlan, error) {
 	req := RequestOf(rec)
-	req.TenantNodes, req.Components = facts.TenantNodes, facts.Components
+	req.TenantNodes, req.Components, req.Held = facts.TenantNodes, facts.Components, facts.Held
 	sel, err := decide.Select(req, facts.Inventory)
 	if err != nil {
 		return decide.SetupPlan{}, err

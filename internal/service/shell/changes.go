@@ -18,6 +18,10 @@ type Change struct {
 	// session of a request that created it; nil if it was not.
 	Sessions  []bos.SessionKey
 	Inventory *bos.Inventory
+	// SitePause and Paused are the pauses that were put on or taken off, of the site
+	// and of sessions.
+	SitePause *bos.SitePause
+	Paused    []bos.SessionRecord
 }
 
 // changes wakes the shell when something was written or hinted at, and keeps for it

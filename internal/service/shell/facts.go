@@ -128,8 +128,14 @@ func (p Ports) SetupFacts(ctx context.Context, s bos.SessionRecord) engine.Setup
 			return facts
 		}
 	}
+	held, err := p.Store.Components(ctx, bos.ComponentFilter{Held: true, Readable: true})
+	if err != nil {
+		facts.Err = err
+		return facts
+	}
+	facts.Held = decide.HeldBy(held)
 	req := engine.RequestOf(s)
-	req.TenantNodes, req.Components = facts.TenantNodes, facts.Components
+	req.TenantNodes, req.Components, req.Held = facts.TenantNodes, facts.Components, facts.Held
 	// A selection that fails is met again by Step, which ends the session with it.
 	if sel, err := decide.Select(req, facts.Inventory); err == nil {
 		facts.Warnings, facts.Invalid, facts.Err = p.tagImages(ctx, s, sel)

@@ -79,6 +79,11 @@ func (f *Follower) loadChanged(ctx context.Context, p Ports, fed bos.Changes, kn
 			in.Sessions = append(in.Sessions, rec)
 		}
 	}
+	if fed.SitePause {
+		if err := p.loadSitePause(ctx, in); err != nil {
+			return err
+		}
+	}
 	if !fed.Options {
 		return nil
 	}
@@ -104,6 +109,12 @@ func (p Ports) loadComponents(ctx context.Context, ids []string, in *engine.Inpu
 		}
 	}
 	return nil
+}
+
+func (p Ports) loadSitePause(ctx context.Context, in *engine.Inputs) error {
+	pause, err := p.Store.SitePause(ctx)
+	in.SitePause = &pause
+	return err
 }
 
 func (p Ports) loadOptions(ctx context.Context, in *engine.Inputs) error {
@@ -143,6 +154,9 @@ func (p Ports) loadAll(ctx context.Context, e *engine.Engine, in *engine.Inputs)
 		if !open[key] {
 			in.GoneSessions = append(in.GoneSessions, key)
 		}
+	}
+	if err := p.loadSitePause(ctx, in); err != nil {
+		return err
 	}
 	return p.loadOptions(ctx, in)
 }

@@ -40,6 +40,7 @@ func (s *Shell) begin(ctx context.Context, in *engine.Inputs) error {
 	s.epoch = s.inbox.begin()
 	s.engine = engine.New(s.Engine)
 	s.lease.run(cold)
+	s.brakes.put(cold.SitePause, cold.Sessions, nil)
 	// What is answered from here on finds the new engine.
 	cold.Flights = s.flights.surviving()
 	s.inbox.take(&cold)
@@ -56,6 +57,7 @@ func (s *Shell) loadChanges(ctx context.Context, changed taken, in *engine.Input
 	if err := s.follower.Load(ctx, s.Ports, s.engine, changed.records, in); err != nil {
 		return err
 	}
+	s.brakes.put(in.SitePause, in.Sessions, in.GoneSessions)
 	s.flights.written(in.Records)
 	s.flights.halt(in.Deleted)
 	if in.Options != nil {
@@ -77,7 +79,11 @@ func (p Ports) Load(ctx context.Context, limits bos.PowerLimits, now time.Time) 
 	if err != nil {
 		return engine.Inputs{}, fmt.Errorf("load components: %w", err)
 	}
-	in := engine.Inputs{Options: &options, Records: records}
+	pause, err := p.Store.SitePause(ctx)
+	if err != nil {
+		return engine.Inputs{}, err
+	}
+	in := engine.Inputs{Options: &options, SitePause: &pause, Records: records}
 	if in.Sessions, err = p.OpenSessions(ctx, now); err != nil || !limits.Any() {
 		return in, err
 	}

@@ -15,6 +15,7 @@ type Store interface {
 	bos.Sessions
 	bos.Templates
 	bos.History
+	bos.Brakes
 	bos.EngineStore
 }
 

@@ -63,6 +63,7 @@ type Shell struct {
 	lease   *lease
 	changes *changes
 	flights *flights
+	brakes  *brakes
 	inbox   *inbox
 	calls   *calls
 	// wake is raised by all that a pass may wait for; rest by nobody.
@@ -97,7 +98,7 @@ func New(c Config) *Shell {
 	}
 	wake := c.Runtime.Signal()
 	s := &Shell{
-		Config: c, wake: wake, rest: c.Runtime.Signal(), clock: &clock{runtime: c.Runtime}, flights: &flights{},
+		Config: c, wake: wake, rest: c.Runtime.Signal(), clock: &clock{runtime: c.Runtime}, flights: &flights{}, brakes: &brakes{},
 		changes: newChanges(wake), inbox: newInbox(wake), calls: newCalls(c.Runtime),
 	}
 	s.lease = newLease(c, s.clock, wake)
@@ -107,6 +108,7 @@ func New(c Config) *Shell {
 // Changed is told of every write of a client in this process. Calls that wait for
 // their turn for what is no longer wanted are void when it returns.
 func (s *Shell) Changed(c Change) {
+	s.brakes.put(c.SitePause, c.Paused, nil)
 	s.flights.halt(c.Components)
 	s.flights.written(c.Records)
 	s.changes.add(c)

@@ -1,0 +1,142 @@
+package decide
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// Gate is what is asked before anything is done to a node: boot parameters,
+// configuration and power alike. What keeps a node waiting although nothing is wrong
+// with it is decided here.
+type Gate struct {
+	// Site and Session are the pauses of the site and of the node's session.
+	Site, Session bos.Brake
+	// Since is since when a brake has kept the node, by the service's clock; zero is
+	// now.
+	Since time.Time
+	// FullOn and FullOff say that the power limits admit no power-on, or no
+	// power-off, of this node now.
+	FullOn, FullOff bool
+}
+
+// Admit says why an effect on a node may not start now, GateOpen if it may.
+// EffectNone asks for the brakes alone.
+func (g Gate) Admit(r *bos.Record, kind bos.EffectKind) bos.GateReason {
+	op := kind.PowerOp()
+	switch {
+	case g.Site.On():
+		return bos.GateSitePaused
+	case r.Held.On():
+		return bos.GateHeld
+	case g.Session.On():
+		return bos.GateSessionPaused
+	case op == bos.PowerOn && g.FullOn, op != "" && op != bos.PowerOn && g.FullOff:
+		return bos.GatePowerLimits
+	default:
+		return bos.GateOpen
+	}
+}
+
+// text is what is shown of a node that a brake keeps waiting.
+func (g Gate) text(r *bos.Record, why bos.GateReason) string {
+	said := func(b bos.Brake) string {
+		if b.Reason == "" {
+			return ""
+		}
+		return ": " + b.Reason
+	}
+	switch why {
+	case bos.GateSitePaused:
+		return heldPrefix + "the site is paused" + said(g.Site)
+	case bos.GateHeld:
+		return heldPrefix + "this node is held" + said(r.Held)
+	case bos.GateSessionPaused:
+		return heldPrefix + fmt.Sprintf("session %s is paused", r.Session) + said(g.Session)
+	case bos.GateOpen, bos.GatePowerLimits:
+		return ""
+	default:
+		return ""
+	}
+}
+
+// stopped is what becomes of a node that a brake keeps waiting. It is looked at as
+// ever and may turn out to be done, as with what was sent before; nothing is begun,
+// and nothing is judged: it is as if no time passed.
+func stopped(r bos.Record, o Observation, p bos.Policy, now time.Time, why bos.GateReason) Decision {
+	if r.Work.StoppedAt.IsZero() {
+		r.Work.StoppedAt = now
+		if since := o.Gate.Since; !since.IsZero() && since.Before(now) {
+			r.Work.StoppedAt = since
+		}
+	}
+	if !o.usable(r, p, now) {
+		return waitAtGate(r, o, why, freshLook(r, o, p, now), time.Time{})
+	}
+	poll := pollLook(p, now)
+	if !o.known() {
+		return waitAtGate(r, o, why, poll, time.Time{})
+	}
+	// What would be decided were it let go now.
+	free, seen := goOn(r, now), o
+	free.Held, seen.Gate = bos.Brake{}, Gate{}
+	seen.Power.Asked, seen.Power.Answered = now, now
+	if o.configurationUsable(r, p, now) {
+		seen.Configuration.Asked, seen.Configuration.Answered = now, now
+	} else {
+		seen.Configuration.Asked = time.Time{}
+	}
+	d := Decide(free, seen, p, now)
+	if d.Why == ReasonDone {
+		d.Next.Held = r.Held
+		return d
+	}
+	ask := time.Time{}
+	if !d.LookConfiguration.IsZero() {
+		ask = poll
+		if o.Configuration.Asked.IsZero() {
+			ask = now
+		}
+	}
+	return waitAtGate(r, o, why, poll, ask)
+}
+
+func waitAtGate(r bos.Record, o Observation, why bos.GateReason, look, ask time.Time) Decision {
+	r.Work.Gate = why
+	r = setHold(r, o.Gate.text(&r, why))
+	return Decision{Next: r, Look: look, LookConfiguration: ask, Why: ReasonStopped}
+}
+
+// goOn is a node that no brake keeps any more: what it waits for has been waited for
+// as long as when it was stopped.
+func goOn(r bos.Record, now time.Time) bos.Record {
+	if r.Work.StoppedAt.IsZero() {
+		return r
+	}
+	by := max(now.Sub(r.Work.StoppedAt), 0)
+	for _, at := range []*time.Time{&r.Work.ActionAt, &r.Work.FlightAt} {
+		if at.IsZero() {
+			continue
+		}
+		// What was armed or given up meanwhile is as if it had been now.
+		if *at = at.Add(by); at.After(now) {
+			*at = now
+		}
+	}
+	r.Work.StoppedAt, r.Work.Gate = time.Time{}, bos.GateOpen
+	return unhold(r)
+}
+
+// Withhold is the record after an effect was not started because a brake was put on
+// in time: as if it had not been decided.
+func Withhold(r bos.Record, kind bos.EffectKind) bos.Record {
+	if r.Work.InFlight != kind || kind.PowerOp() == "" {
+		return r
+	}
+	if r.Work.Resent {
+		r.Work.InFlight, r.Work.Resent = bos.EffectNone, false
+		return r
+	}
+	return giveBack(r, kind)
+}

@@ -1,0 +1,85 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
+)
+
+// gate is what the keepers of the gate say of a node now: the pauses of the site and
+// of its session, the hold on its record, and the ramp.
+func (e *Engine) gate(id string, n *node) decide.Gate {
+	now := e.step.now
+	g := decide.Gate{Site: e.site, Session: e.sessionPause(n.rec.Session, id)}
+	if !g.Admit(&n.rec, bos.EffectNone).Stops() {
+		n.stopped = time.Time{}
+		g.FullOn, g.FullOff = e.ramp.holds(id, true, now), e.ramp.holds(id, false, now)
+		return g
+	}
+	if n.stopped.IsZero() {
+		n.stopped = now
+	}
+	g.Since = n.stopped
+	return g
+}
+
+// pauseSite takes over the pause of the site.
+func (e *Engine) pauseSite(p *bos.SitePause) {
+	if p == nil || e.site == p.Brake {
+		return
+	}
+	e.site = p.Brake
+	for id := range e.nodes {
+		e.step.touched[id] = true
+	}
+}
+
+// sessionPause is that of the session that a component belongs to, if it is paused.
+func (e *Engine) sessionPause(name, component string) bos.Brake {
+	named := e.byName[name]
+	for _, s := range named {
+		if s.rec.Paused.On() && (len(named) == 1 || s.ownsIt(component)) {
+			return s.rec.Paused
+		}
+	}
+	return bos.Brake{}
+}
+
+// ownsIt reports whether the session set a component up.
+func (s *session) ownsIt(component string) bool {
+	if s.owns == nil {
+		s.owns = s.rec.Owner()
+	}
+	return s.rec.Components != "" && s.owns(component)
+}
+
+// touchNodes has the nodes of a session decided on, as its pause has changed.
+func (e *Engine) touchNodes(session string) {
+	for id, n := range e.nodes {
+		if n.rec.Session == session {
+			e.step.touched[id] = true
+		}
+	}
+}
+
+// wentOn notes that no brake keeps the node any more: the action under way tells no
+// pace.
+func (n *node) wentOn(before, next bos.Record) {
+	if before.Work.StoppedAt.IsZero() || !next.Work.StoppedAt.IsZero() {
+		return
+	}
+	if n.accepted.Equal(before.Work.FlightAt) {
+		n.accepted = next.Work.FlightAt
+		n.answered = n.accepted
+	}
+	n.shifted = next.Work.ActionAt
+}
+
+// restart counts the row from now on, if there is one.
+func (r *row) restart(now time.Time) {
+	if r.at.IsZero() {
+		return
+	}
+	r.since, r.at, r.elapsed = now, now, 0
+}
