@@ -6,12 +6,13 @@ import "time"
 const MaxReason = 1023
 
 // Cancel ends a session at once: it is complete, with an error that says why.
-// owned are the components that it set up or staged. Those that it still works
+// owned are the components that it set up or staged, left counts those that it has
+// no more. Those that it still works
 // on are disabled where they stand; a power action or boot that is under way
 // finishes by itself, and nothing comes after it. What the session staged is
 // cleared. The extended status is kept as of now. A session that is complete
 // is left alone, with ErrSkip.
-func Cancel(s *SessionRecord, owned []Record, reason string, now time.Time) error {
+func Cancel(s *SessionRecord, owned []Record, left Tally, reason string, now time.Time) error {
 	if s.Status.Status == SessionComplete {
 		return ErrSkip
 	}
@@ -44,7 +45,9 @@ func Cancel(s *SessionRecord, owned []Record, reason string, now time.Time) erro
 	}
 	s.Status.Status, s.Status.EndTime, s.Status.Error = SessionComplete, At(now), &text
 	s.Paused = Brake{}
-	status := Extended(*s, owned, now)
+	tally := TallyOf(s.Name, owned)
+	tally.Add(left)
+	status := tally.Extended(*s, now)
 	s.Extended = &status
 	return nil
 }

@@ -32,7 +32,7 @@ func TestACancelledSessionLeavesItsNodesWhereTheyStand(t *testing.T) {
 			r.Session, r.StagedState = "other", bos.StagedState{Session: "s1", Configuration: "c"}
 		}),
 	}
-	if err := bos.Cancel(&s, list, "wrong image", now); err != nil {
+	if err := bos.Cancel(&s, list, bos.Tally{}, "wrong image", now); err != nil {
 		t.Fatal(err)
 	}
 	if s.Status.Status != bos.SessionComplete || *s.Status.Error != "cancelled: wrong image" || s.Status.EndTime != bos.At(now) {
@@ -61,11 +61,11 @@ func TestACancelledSessionLeavesItsNodesWhereTheyStand(t *testing.T) {
 func TestCancellingTouchesNothingThatIsNotTheSessions(t *testing.T) {
 	complete := bos.SessionRecord{Session: bos.Session{Name: "s1", Status: bos.SessionStatus{Status: bos.SessionComplete}}}
 	list := []bos.Record{owned("n", nil)}
-	if err := bos.Cancel(&complete, list, "", time.Now()); !errors.Is(err, bos.ErrSkip) || !list[0].Enabled {
+	if err := bos.Cancel(&complete, list, bos.Tally{}, "", time.Now()); !errors.Is(err, bos.ErrSkip) || !list[0].Enabled {
 		t.Errorf("a complete session: %v, %+v", err, list)
 	}
 	pending := bos.SessionRecord{Session: bos.Session{Name: "s1", Status: bos.SessionStatus{Status: bos.SessionPending}}}
-	if err := bos.Cancel(&pending, list, "", time.Now()); err != nil || !list[0].Enabled || *pending.Status.Error != "cancelled" {
+	if err := bos.Cancel(&pending, list, bos.Tally{}, "", time.Now()); err != nil || !list[0].Enabled || *pending.Status.Error != "cancelled" {
 		t.Errorf("a pending session of the same name: %v, %+v, %+v", err, pending, list)
 	}
 }

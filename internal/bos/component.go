@@ -47,6 +47,15 @@ const (
 // the node, and nobody has applied it.
 const StatusStaged = "staged"
 
+// Words of outcomes only, for nodes that a session was not done with: another session
+// has it now, its component was deleted, or it was taken out of the session, or out of
+// what it has staged, without another taking it.
+const (
+	StatusTakenOver = "taken_over"
+	StatusDeleted   = "deleted"
+	StatusReleased  = "released"
+)
+
 // BootArtifacts is what a node boots. It is comparable: nodes with equal
 // artifacts share one write to BSS.
 type BootArtifacts struct {

@@ -15,7 +15,10 @@ const errorListLength = 10
 type Tally struct {
 	// Owned are those that name the session as theirs; Staged those that
 	// only wait for what it has staged.
-	Owned, Staged      int
+	Owned, Staged int
+	// Left are those that it had and has no more, among them Gone, which it was
+	// never done with.
+	Left, Gone         int
 	Successful, Failed int
 	// Busy says that the session is not over: it works on one of them, or one
 	// waits for what it has staged.
@@ -44,12 +47,42 @@ func (t *Tally) Count(n int, status string, phase Phase, enabled, onHold bool) {
 	}
 }
 
-// Wait adds a component that waits for what the session has staged. One that
-// the session owns as well is counted there.
-func (t *Tally) Wait(owned bool) {
-	t.Busy = true
+// Leave adds n nodes that the session has no more, with what became of them.
+func (t *Tally) Leave(n int, outcome string) {
+	t.Left += n
+	switch outcome {
+	case StatusStable:
+		t.Successful += n
+	case StatusFailed:
+		t.Failed += n
+	default:
+		t.Gone += n
+	}
+}
+
+// Add counts what another tally has counted as well.
+func (t *Tally) Add(o Tally) {
+	t.Owned, t.Staged, t.Left, t.Gone = t.Owned+o.Owned, t.Staged+o.Staged, t.Left+o.Left, t.Gone+o.Gone
+	t.Successful, t.Failed, t.Busy = t.Successful+o.Successful, t.Failed+o.Failed, t.Busy || o.Busy
+	for phase, n := range o.Phases {
+		if t.Phases == nil {
+			t.Phases = make(map[Phase]int)
+		}
+		t.Phases[phase] += n
+	}
+	for text, ids := range o.Errors {
+		for _, id := range ids {
+			t.Fail(id, text)
+		}
+	}
+}
+
+// Wait adds n components that wait for what the session has staged. Those that
+// the session owns as well are counted there.
+func (t *Tally) Wait(n int, owned bool) {
+	t.Busy = t.Busy || n > 0
 	if !owned {
-		t.Staged++
+		t.Staged += n
 	}
 }
 
@@ -70,7 +103,7 @@ func TallyOf(session string, managed []Record) Tally {
 	var t Tally
 	for _, r := range managed {
 		if r.StageWaits(session) {
-			t.Wait(r.Session == session)
+			t.Wait(1, r.Session == session)
 		}
 		if r.Session != session {
 			continue
@@ -92,12 +125,13 @@ func Extended(s SessionRecord, managed []Record, now time.Time) ExtendedStatus {
 // Extended is the extended status of the session whose components were
 // counted.
 func (t Tally) Extended(s SessionRecord, now time.Time) ExtendedStatus {
-	total := t.Owned + t.Staged
+	total := t.Owned + t.Staged + t.Left
 	return ExtendedStatus{
 		Status:                 s.Status.Status,
 		ManagedComponentsCount: total,
+		GoneComponentsCount:    t.Gone,
 		Phases: PhasePercentages{
-			PercentComplete:    percent(t.Successful+t.Failed, total),
+			PercentComplete:    percent(t.Successful+t.Failed+t.Gone, total),
 			PercentPoweringOn:  percent(t.Phases[PhasePoweringOn], total),
 			PercentPoweringOff: percent(t.Phases[PhasePoweringOff], total),
 			PercentConfiguring: percent(t.Phases[PhaseConfiguring], total),

@@ -152,13 +152,19 @@ type Receipt struct {
 // NodeOutcome is what became of one node of a session.
 type NodeOutcome struct {
 	ID string `json:"id"`
-	// Status is the component's status word, or StatusStaged.
+	// BootSet is that by which the session has it, empty if that is not known.
+	BootSet string `json:"boot_set,omitempty"`
+	// Status is the component's status word, or StatusStaged. Of a node that the
+	// session has no more it is what it was when the session was done with it,
+	// or why it never was.
 	Status string `json:"status"`
 	Phase  Phase  `json:"phase"`
 	Error  string `json:"error"`
 	Cause  Cause  `json:"cause,omitempty"`
 	// Sentence says what the cause means, for people.
 	Sentence string `json:"sentence,omitempty"`
+	// Finished is when the session was done with it, or lost it.
+	Finished Time `json:"finished,omitzero"`
 }
 
 // NodeOutcomes is one page of GET /x/v1/sessions/{name}/components.

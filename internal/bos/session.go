@@ -1,7 +1,6 @@
 package bos
 
 import (
-	"slices"
 	"strings"
 	"time"
 )
@@ -54,32 +53,23 @@ type Session struct {
 	Status          SessionStatus `json:"status"`
 }
 
-// Own keeps, of components that name a session of this name, those that this
-// session set up: sessions of two tenants may share a name.
-func (s Session) Own(records []Record) []Record {
-	if s.OwnsByName() {
-		return records
+// ComponentList is the ids of the list that the session shows.
+func (s Session) ComponentList() []string {
+	if s.Components == "" {
+		return []string{}
 	}
-	mine := s.Owner()
-	return slices.DeleteFunc(records, func(r Record) bool { return !mine(r.ID) })
-}
-
-// OwnsByName reports whether every component that names a session of this name
-// is this session's: it has no list of what it set up, because a client wrote
-// the record. One that is pending owns nothing yet, and one of a tenant must not
-// take what names another tenant's session for its own.
-func (s Session) OwnsByName() bool {
-	return s.Components == "" && s.Tenant == nil && s.Status.Status != SessionPending
+	return strings.Split(s.Components, ",")
 }
 
 // Owner returns the question whether this session set a component up, for
 // components that name a session of this name.
 func (s Session) Owner() func(id string) bool {
-	if s.OwnsByName() {
-		return func(string) bool { return true }
-	}
 	if s.Components == "" {
-		return func(string) bool { return false }
+		// One without a list was written by a client. One that is pending owns
+		// nothing yet, and one of a tenant must not take what names another
+		// tenant's session for its own.
+		byName := s.Tenant == nil && s.Status.Status != SessionPending
+		return func(string) bool { return byName }
 	}
 	mine := make(map[string]bool, strings.Count(s.Components, ",")+1)
 	for id := range strings.SplitSeq(s.Components, ",") {

@@ -24,12 +24,16 @@ type SessionTiming struct {
 
 // ExtendedStatus is GET /v2/sessions/{name}/status (bos-contract section 6).
 type ExtendedStatus struct {
-	Status                 SessionPhase               `json:"status"`
-	ManagedComponentsCount int                        `json:"managed_components_count"`
-	Phases                 PhasePercentages           `json:"phases"`
-	PercentSuccessful      float64                    `json:"percent_successful"`
-	PercentFailed          float64                    `json:"percent_failed"`
-	PercentStaged          float64                    `json:"percent_staged"`
-	ErrorSummary           map[string]ErrorComponents `json:"error_summary"`
-	Timing                 SessionTiming              `json:"timing"`
+	Status                 SessionPhase `json:"status"`
+	ManagedComponentsCount int          `json:"managed_components_count"`
+	// GoneComponentsCount is how many of them another session took over, or
+	// somebody took away, before this one was done with them. It is an extension
+	// to the original, left out where there are none.
+	GoneComponentsCount int                        `json:"gone_components_count,omitempty"`
+	Phases              PhasePercentages           `json:"phases"`
+	PercentSuccessful   float64                    `json:"percent_successful"`
+	PercentFailed       float64                    `json:"percent_failed"`
+	PercentStaged       float64                    `json:"percent_staged"`
+	ErrorSummary        map[string]ErrorComponents `json:"error_summary"`
+	Timing              SessionTiming              `json:"timing"`
 }

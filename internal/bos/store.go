@@ -67,15 +67,22 @@ type Sessions interface {
 	Sessions(ctx context.Context, f SessionFilter, now time.Time) ([]SessionRecord, error)
 	// MutateSession changes one session by read, fn, write in one transaction.
 	MutateSession(ctx context.Context, key SessionKey, fn func(*SessionRecord) error, notes ...Event) (SessionRecord, error)
-	// MutateOwned likewise changes one session together with the components
-	// that name it, as their session or the staged one, and that it has set
-	// up (Session.Own). fn gets them ordered by id and may change both; ids
-	// stay. It returns the session and the components that were written.
+	// MutateOwned likewise changes one session together with its components:
+	// those of its nodes that name it, as their session or the staged one. fn
+	// gets them ordered by id and may change both; ids stay. left counts the
+	// nodes that it had and has no more. It returns the session and the components that were written.
 	// Each note is written once for the session and once per component, if
 	// the session itself was written. ErrSkip of fn leaves all as it is.
-	MutateOwned(ctx context.Context, key SessionKey, fn func(s *SessionRecord, owned []Record) error, notes ...Event) (SessionRecord, []Record, error)
-	// SessionTally counts the components of a session as Tally does.
-	SessionTally(ctx context.Context, s Session) (Tally, error)
+	MutateOwned(ctx context.Context, key SessionKey, fn func(s *SessionRecord, owned []Record, left Tally) error, notes ...Event) (SessionRecord, []Record, error)
+	// SessionTally counts the nodes of a session, in one snapshot. Its nodes are
+	// those that it set up or staged, or that its list names, or that a client
+	// gave it, if it has no tenant, by naming it in a component when it was no
+	// longer pending. What becomes of them follows from every write of their
+	// components, and is kept when they go elsewhere.
+	SessionTally(ctx context.Context, key SessionKey) (Tally, error)
+	// SessionNodes lists what became of each of them after an id, ordered by
+	// id, at most limit.
+	SessionNodes(ctx context.Context, key SessionKey, after string, limit int) ([]NodeOutcome, error)
 	DeleteSession(ctx context.Context, key SessionKey, notes ...Event) error
 
 	// PutReceipt stores a preview; Receipt returns the newest unexpired one
@@ -277,8 +284,8 @@ type Setup struct {
 	// deleted since, nothing is done.
 	Session  SessionKey
 	Revision int64
-	// Nodes are the ids of the components that it selects.
-	Nodes []string
+	// Nodes are the components that it selects.
+	Nodes []SelectedNode
 	// Arm changes the session and its nodes in place; ids stay. It gets the
 	// stored ones, by id, without those that have no record or one that cannot
 	// be read (ComponentFilter.Readable), and returns what
@@ -287,6 +294,9 @@ type Setup struct {
 	// Fence is as in a Commit.
 	Fence int64
 }
+
+// SelectedNode is a component that a session selects, with its boot set.
+type SelectedNode struct{ ID, BootSet string }
 
 // Committed is what became of a Commit.
 type Committed struct {

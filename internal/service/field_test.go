@@ -246,7 +246,7 @@ func TestANewerSessionTakesNodesAndTheOlderEndsTruthfully(t *testing.T) {
 		if s := w.complete("new"); s.ManagedComponentsCount != 1 || s.PercentSuccessful != 100 {
 			t.Errorf("new: %+v", s)
 		}
-		if s := w.complete("old"); s.ManagedComponentsCount != 2 || s.PercentSuccessful != 100 {
+		if s := w.complete("old"); s.ManagedComponentsCount != 3 || s.GoneComponentsCount != 1 || s.PercentSuccessful != 66.67 || s.Phases.PercentComplete != 100 {
 			t.Errorf("old: %+v", s)
 		}
 		if m := w.nodes[nodeName(1)]; m.on {

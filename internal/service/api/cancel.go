@@ -33,8 +33,8 @@ func (s *server) cancelSession(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	rec, nodes, err := s.Store.MutateOwned(r.Context(), key, func(rec *bos.SessionRecord, owned []bos.Record) error {
-		return bos.Cancel(rec, owned, body.Reason, s.Now())
+	rec, nodes, err := s.Store.MutateOwned(r.Context(), key, func(rec *bos.SessionRecord, owned []bos.Record, left bos.Tally) error {
+		return bos.Cancel(rec, owned, left, body.Reason, s.Now())
 	}, s.note(r, eventSessionCancelled, body.Reason))
 	if err != nil {
 		return orMissing(err, kindSession, key.Tenant, key.Name)

@@ -37,6 +37,12 @@ func TestACancelledSessionIsCompleteAndItsNodesAreLetGo(t *testing.T) {
 	s := newSite(t)
 	s.running("")
 	s.ownedBy(nodeOne)
+	err := s.store.CreateSession(t.Context(), bos.SessionRecord{Session: bos.Session{
+		Name: "s1", Tenant: bos.TenantRef("blue"), Components: nodeTwo, Status: bos.SessionStatus{Status: bos.SessionRunning, StartTime: bos.At(noon)},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	s.ownedBy(nodeTwo) // by another tenant's session of that name
 	oneBefore, twoBefore := s.stored(nodeOne), s.stored(nodeTwo)
 	var got bos.Session

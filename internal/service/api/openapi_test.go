@@ -454,7 +454,7 @@ func (outOfOrder) MutateSession(context.Context, bos.SessionKey, func(*bos.Sessi
 	return bos.SessionRecord{}, errOutage
 }
 
-func (outOfOrder) MutateOwned(context.Context, bos.SessionKey, func(*bos.SessionRecord, []bos.Record) error, ...bos.Event) (bos.SessionRecord, []bos.Record, error) {
+func (outOfOrder) MutateOwned(context.Context, bos.SessionKey, func(*bos.SessionRecord, []bos.Record, bos.Tally) error, ...bos.Event) (bos.SessionRecord, []bos.Record, error) {
 	return bos.SessionRecord{}, nil, errOutage
 }
 

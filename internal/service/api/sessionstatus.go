@@ -47,7 +47,7 @@ func (s *server) saveSessionStatus(w http.ResponseWriter, r *http.Request) error
 // extended computes the status from the components that the session owns or
 // has staged, each counted once.
 func (s *server) extended(r *http.Request, rec bos.SessionRecord) (bos.ExtendedStatus, error) {
-	tally, err := s.Store.SessionTally(r.Context(), rec.Session)
+	tally, err := s.Store.SessionTally(r.Context(), rec.Key())
 	if err != nil {
 		return bos.ExtendedStatus{}, err
 	}

@@ -18,7 +18,7 @@ const NoNodes = "No nodes were found to act upon."
 // holds for whatever is stored of them when it is carried out.
 type SetupPlan struct {
 	// Nodes are the selected nodes, sorted.
-	Nodes    []string
+	Nodes    []bos.SelectedNode
 	Warnings []string
 
 	session bos.Session
@@ -57,10 +57,10 @@ func PlanSetup(s bos.SessionRecord, sel Selection, images map[string]bos.Image, 
 		}
 		for _, id := range set.Nodes {
 			plan.desired[id] = desired
-			plan.Nodes = append(plan.Nodes, id)
+			plan.Nodes = append(plan.Nodes, bos.SelectedNode{ID: id, BootSet: set.Name})
 		}
 	}
-	slices.SortFunc(plan.Nodes, bos.CompareXnames)
+	slices.SortFunc(plan.Nodes, func(a, b bos.SelectedNode) int { return bos.CompareXnames(a.ID, b.ID) })
 	return plan, nil
 }
 
@@ -83,12 +83,12 @@ func (p SetupPlan) Arm(nodes []bos.Record, now time.Time) (SetupResult, error) {
 		result.Writes = append(result.Writes, nodes[i])
 	}
 	ids := make([]string, 0, len(nodes))
-	for _, id := range p.Nodes {
+	for _, node := range p.Nodes {
 		switch {
-		case known[id]:
-			ids = append(ids, id)
-		case !held[id]:
-			result.Unknown = append(result.Unknown, id)
+		case known[node.ID]:
+			ids = append(ids, node.ID)
+		case !held[node.ID]:
+			result.Unknown = append(result.Unknown, node.ID)
 		}
 	}
 	if len(held) > 0 {

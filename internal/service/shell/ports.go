@@ -37,7 +37,7 @@ type Ports struct {
 // CompletionFacts counts the components a session manages.
 func (p Ports) CompletionFacts(ctx context.Context, s bos.SessionRecord) engine.CompletionFacts {
 	facts := engine.CompletionFacts{Key: s.Key(), Revision: s.Revision}
-	facts.Tally, facts.Err = p.Store.SessionTally(ctx, s.Session)
+	facts.Tally, facts.Err = p.Store.SessionTally(ctx, s.Key())
 	return facts
 }
 

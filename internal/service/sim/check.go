@@ -366,8 +366,19 @@ func (c *checks) completed(s bos.SessionRecord) {
 			c.w.violated("session %s is complete and works on %s", s.Name, r.ID)
 		}
 	}
-	if s.Extended == nil || s.Components != "" && s.Extended.ManagedComponentsCount != len(owned) {
-		c.w.violated("session %s is complete and tells of %+v, it has %d nodes", s.Name, s.Extended, len(owned))
+	// Those that others took over, or that were still staged when it was cancelled,
+	// are counted as well, or are not its own any more.
+	nodes, err := c.w.store.SessionNodes(c.w.ctx, s.Key(), "", len(c.w.room.Inventory().Nodes)+1)
+	if err != nil {
+		c.w.violated("load: %s", err)
+	}
+	if s.Extended == nil || s.Components != "" && s.Extended.ManagedComponentsCount != len(nodes) || len(nodes) < len(owned) {
+		c.w.violated("session %s is complete and tells of %+v, it has %d nodes, and had %d", s.Name, s.Extended, len(owned), len(nodes))
+	}
+	for _, n := range nodes {
+		if s.Components != "" && (n.Status == "" || n.Finished.IsZero()) {
+			c.w.violated("session %s is complete and says nothing of %s: %+v", s.Name, n.ID, n)
+		}
 	}
 }
 

@@ -100,8 +100,8 @@ func (w *World) cancel() {
 		return
 	}
 	key := keys[w.rng.IntN(len(keys))]
-	_, written, err := w.store.MutateOwned(w.ctx, key, func(s *bos.SessionRecord, owned []bos.Record) error {
-		return bos.Cancel(s, owned, "by chance", w.wall())
+	_, written, err := w.store.MutateOwned(w.ctx, key, func(s *bos.SessionRecord, owned []bos.Record, left bos.Tally) error {
+		return bos.Cancel(s, owned, left, "by chance", w.wall())
 	})
 	if err != nil && !errors.Is(err, bos.ErrSkip) {
 		w.violated("cancel: %s", err)

@@ -313,8 +313,22 @@ func (s *Store) MutateComponents(ctx context.Context, ids []string, fn func(r *b
 // DeleteComponent forgets a component.
 func (s *Store) DeleteComponent(ctx context.Context, id string, notes ...bos.Event) error {
 	return s.writer.do(ctx, func(ctx context.Context, t *tx) error {
-		if err := mustAffect(t.exec(ctx, "DELETE FROM components WHERE id = ?", id)); err != nil {
-			return err
+		var session, staged string
+		err := t.row(ctx, "SELECT session, staged_session FROM components WHERE id = ?", id).Scan(&session, &staged)
+		if notThere(err) {
+			return bos.ErrNotFound
+		}
+		if err != nil {
+			return fmt.Errorf("read component %s: %w", id, err)
+		}
+		w := s.componentWriter(ctx, t)
+		for _, name := range []string{session, staged} {
+			if err := w.change(loseMember, name, id, bos.StatusDeleted, now()); err != nil {
+				return err
+			}
+		}
+		if _, err := t.exec(ctx, "DELETE FROM components WHERE id = ?", id); err != nil {
+			return fmt.Errorf("delete component %s: %w", id, err)
 		}
 		change, err := t.changing(ctx)
 		if err != nil {

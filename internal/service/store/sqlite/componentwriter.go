@@ -58,6 +58,8 @@ type componentWriter struct {
 	// damaged is what becomes of a record that cannot be read; by default it is an
 	// error.
 	damaged damaged
+	// settingUp is the session that takes its nodes in by itself.
+	settingUp string
 	// written is what was stored.
 	written []write
 }
@@ -165,7 +167,11 @@ func (w *componentWriter) write(list []write) error {
 		return err
 	}
 	for i := range list {
-		if err := w.put(&list[i], change.Revision); err != nil {
+		err := w.put(&list[i], change.Revision)
+		if err == nil {
+			err = w.members(&list[i], change.Revision)
+		}
+		if err != nil {
 			return fmt.Errorf("write component %s: %w", list[i].record.ID, err)
 		}
 		change.Components = append(change.Components, list[i].record.ID)

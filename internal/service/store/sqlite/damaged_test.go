@@ -54,7 +54,7 @@ func TestARecordThatCannotBeReadIsLeftOutOfWorkAndKeepsNobodyFromTheirs(t *testi
 		t.Fatalf("%+v, %v", sessions, err)
 	}
 	_, armed, err := s.SetUp(t.Context(), bos.Setup{
-		Session: sessions[0].Key(), Revision: sessions[0].Revision, Nodes: ids, Fence: bos.NoFence,
+		Session: sessions[0].Key(), Revision: sessions[0].Revision, Nodes: []bos.SelectedNode{{ID: "x1"}, {ID: "x2"}, {ID: "x3"}}, Fence: bos.NoFence,
 		Arm: func(_ *bos.SessionRecord, nodes []bos.Record) []bos.Event {
 			for i := range nodes {
 				nodes[i].Session = "good"

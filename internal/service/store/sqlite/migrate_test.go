@@ -47,8 +47,11 @@ func at(t *testing.T, version int64, statements ...string) string {
 const firstRecord = `INSERT INTO components (id, revision, enabled, phase, status, session, staged_session, document, work)
 VALUES ('x1', 4, 1, 'powering_on', 'power_on_pending', 's', '', '{"id":"x1","actual_state":{"boot_artifacts":{"kernel":"k","kernel_parameters":"a\u0026b","initrd":"i"},"bss_token":"","last_updated":null},"desired_state":{"boot_artifacts":{"kernel":"","kernel_parameters":"","initrd":""},"configuration":"","bss_token":"","last_updated":"2026-01-02T03:04:05"},"staged_state":{"last_updated":null},"last_action":{"action":"","last_updated":null},"event_stats":{"power_on_attempts":1,"power_off_graceful_attempts":0,"power_off_forceful_attempts":0},"status":{"phase":"powering_on","status_override":""},"enabled":true,"error":"it broke","session":"s"}', '{"setbacks":2}')`
 
+const firstSession = `INSERT INTO sessions (tenant, name, revision, status, started, document)
+VALUES ('', 's', 3, 'running', 7, '{"session":{"name":"s","tenant":null,"components":"x1,x2,\u0022","status":{"start_time":"2026-01-02T03:04:05","status":"running"}},"template":{},"created":"2026-01-02T03:04:05Z"}')`
+
 func TestAnOlderDatabaseIsBackedUpAndUpgraded(t *testing.T) {
-	path := at(t, 1, firstRecord, "INSERT INTO events (time, component, session, kind, detail) VALUES (7, 'x1', 's', 'k', 'd')",
+	path := at(t, 1, firstRecord, firstSession, "INSERT INTO events (time, component, session, kind, detail) VALUES (7, 'x1', 's', 'k', 'd')",
 		"INSERT INTO artifacts (id, kernel, kernel_parameters, initrd) VALUES (3, 'k', 'p', 'i')", "INSERT INTO tokens (token, artifacts) VALUES ('old', 3)")
 	var said bytes.Buffer
 	s, err := Open(t.Context(), path, Log(slog.New(slog.NewTextHandler(&said, nil))))
@@ -82,9 +85,13 @@ func TestAnOlderDatabaseIsBackedUpAndUpgraded(t *testing.T) {
 	if a, known, err := s.Token(t.Context(), "old"); err != nil || !known || a.Kernel != "k" {
 		t.Errorf("the token stands for %+v, %t, %v", a, known, err)
 	}
-	tally, err := s.SessionTally(t.Context(), bos.Session{Name: "s"})
+	tally, err := s.SessionTally(t.Context(), bos.SessionKey{Name: "s"})
 	if err != nil || len(tally.Errors["it broke"]) != 1 {
 		t.Errorf("the tally is %+v, %v", tally, err)
+	}
+	nodes, err := s.SessionNodes(t.Context(), bos.SessionKey{Name: "s"}, "", 10)
+	if err != nil || len(nodes) != 3 || nodes[1].ID != "x1" || nodes[1].Status != bos.StatusPowerOnPending || nodes[2].Status != bos.StatusTakenOver {
+		t.Errorf("its nodes are %+v, %v", nodes, err)
 	}
 	events, err := s.Events(t.Context(), bos.EventFilter{Component: "x1"})
 	if err != nil || len(events) != 1 || events[0].Detail != "d" {

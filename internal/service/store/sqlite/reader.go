@@ -38,6 +38,10 @@ func each(ctx context.Context, q querier, fn func(scanner) error, query string, 
 	if err != nil {
 		return err
 	}
+	return eachRow(rows, fn)
+}
+
+func eachRow(rows *sql.Rows, fn func(scanner) error) error {
 	defer rows.Close() //nolint:errcheck // rows.Err tells
 	for rows.Next() {
 		if err := fn(rows); err != nil {

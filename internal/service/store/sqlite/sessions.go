@@ -77,8 +77,13 @@ func (s *Store) CreateSession(ctx context.Context, r bos.SessionRecord, notes ..
 		if !errors.Is(err, bos.ErrNotFound) {
 			return err
 		}
-		if _, err := putSession(ctx, t, r); err != nil {
+		if r.Revision, err = putSession(ctx, t, r); err != nil {
 			return err
+		}
+		if r.Components != "" {
+			if err := t.list(ctx, r); err != nil {
+				return err
+			}
 		}
 		return t.noteSession(ctx, r.Key(), notes)
 	})
@@ -138,11 +143,17 @@ func (s *Store) MutateSession(ctx context.Context, key bos.SessionKey, fn func(*
 		if err != nil {
 			return err
 		}
+		listed := r.Components
 		if err := fn(&r); err != nil {
 			return err
 		}
 		if r.Revision, err = putSession(ctx, t, r); err != nil {
 			return err
+		}
+		if r.Components != listed {
+			if err := t.list(ctx, r); err != nil {
+				return err
+			}
 		}
 		out = r
 		return t.noteSession(ctx, key, notes)
@@ -161,6 +172,9 @@ func (s *Store) DeleteSession(ctx context.Context, key bos.SessionKey, notes ...
 			return err
 		}
 		change.session(key)
+		if _, err := t.exec(ctx, deleteMembers, key.Name, key.Tenant); err != nil {
+			return fmt.Errorf("delete the nodes of session %s: %w", key.Name, err)
+		}
 		return t.noteSession(ctx, key, notes)
 	})
 }

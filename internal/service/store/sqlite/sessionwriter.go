@@ -10,7 +10,7 @@ import (
 )
 
 // MutateOwned changes a session together with its components.
-func (s *Store) MutateOwned(ctx context.Context, key bos.SessionKey, fn func(*bos.SessionRecord, []bos.Record) error, notes ...bos.Event) (bos.SessionRecord, []bos.Record, error) {
+func (s *Store) MutateOwned(ctx context.Context, key bos.SessionKey, fn func(*bos.SessionRecord, []bos.Record, bos.Tally) error, notes ...bos.Event) (bos.SessionRecord, []bos.Record, error) {
 	var out bos.SessionRecord
 	var written []bos.Record
 	err := s.writer.do(ctx, func(ctx context.Context, t *tx) error {
@@ -20,14 +20,17 @@ func (s *Store) MutateOwned(ctx context.Context, key bos.SessionKey, fn func(*bo
 		}
 		out = session
 		w := s.componentWriter(ctx, t)
-		rows, err := t.query(ctx, componentColumns+" WHERE session = ?1 OR staged_session = ?1 AND staged_session <> '' ORDER BY id", key.Name)
+		rows, err := t.query(ctx, "SELECT c.id, c.revision, c.document, c.work"+currentMembers+" AND (c.session = ?1 OR c.staged_session = ?1) ORDER BY c.id", key.Name, key.Tenant)
 		before, err := records(rows, err, w.decoder, 0, w.damaged)
 		if err != nil {
 			return err
 		}
-		before = session.Own(before)
+		var left bos.Tally
+		if err := countLeft(ctx, t, key, &left); err != nil {
+			return err
+		}
 		after := append([]bos.Record{}, before...)
-		if err := fn(&session, after); err != nil {
+		if err := fn(&session, after, left); err != nil {
 			return err
 		}
 		if out, written, err = w.writeOwned(session, before, after); err != nil {
@@ -63,8 +66,12 @@ func (s *Store) SetUp(ctx context.Context, setup bos.Setup) (bos.SessionRecord, 
 			return err
 		}
 		w := s.componentWriter(ctx, t)
-		w.damaged = s.leftOut
-		byID, err := w.load(setup.Nodes)
+		w.damaged, w.settingUp = s.leftOut, session.Name
+		nodes, sets := make([]string, len(setup.Nodes)), make(map[string]string, len(setup.Nodes))
+		for i, node := range setup.Nodes {
+			nodes[i], sets[node.ID] = node.ID, node.BootSet
+		}
+		byID, err := w.load(nodes)
 		if err != nil {
 			return err
 		}
@@ -74,8 +81,10 @@ func (s *Store) SetUp(ctx context.Context, setup bos.Setup) (bos.SessionRecord, 
 		}
 		after := slices.Clone(before)
 		events := setup.Arm(&session, after)
-		out, written, err = w.writeOwned(session, before, after)
-		if err != nil {
+		if out, written, err = w.writeOwned(session, before, after); err != nil {
+			return err
+		}
+		if err := w.enlist(out, written, sets); err != nil {
 			return err
 		}
 		return t.note(ctx, events)

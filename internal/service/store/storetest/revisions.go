@@ -58,7 +58,7 @@ func sameEverywhere(t *testing.T, s bos.Store) {
 	if rec.Revision != changed.Revision {
 		t.Errorf("the session was written as revision %d and has %d", changed.Revision, rec.Revision)
 	}
-	changed, owned, err := s.MutateOwned(t.Context(), rec.Key(), func(_ *bos.SessionRecord, owned []bos.Record) error { owned[0].Error = "y"; return nil })
+	changed, owned, err := s.MutateOwned(t.Context(), rec.Key(), func(_ *bos.SessionRecord, owned []bos.Record, _ bos.Tally) error { owned[0].Error = "y"; return nil })
 	must(t, err)
 	if len(owned) != 1 || owned[0].Revision != one(t, s, "a").Revision || changed.Revision <= rec.Revision {
 		t.Errorf("%+v, %+v", changed, owned)

@@ -10,15 +10,24 @@ import (
 
 // arming is a setup that marks its nodes.
 func arming(s bos.SessionRecord, nodes ...string) bos.Setup {
+	selected := make([]bos.SelectedNode, len(nodes))
+	for i, id := range nodes {
+		selected[i] = bos.SelectedNode{ID: id, BootSet: "set of " + id}
+	}
 	return bos.Setup{
-		Session: s.Key(), Revision: s.Revision, Nodes: nodes, Fence: bos.NoFence,
+		Session: s.Key(), Revision: s.Revision, Nodes: selected, Fence: bos.NoFence,
 		Arm: func(s *bos.SessionRecord, nodes []bos.Record) []bos.Event {
 			var events []bos.Event
 			for i := range nodes {
-				nodes[i].Session, nodes[i].Enabled = s.Name, true
+				if s.Stage {
+					nodes[i].StagedState.Session = s.Name
+				} else {
+					nodes[i].Session, nodes[i].Enabled, nodes[i].Error = s.Name, true, ""
+					nodes[i].Status, nodes[i].Work = bos.ComponentStatus{}, bos.Work{}
+				}
 				events = append(events, bos.Event{Component: nodes[i].ID, Session: s.Name, Kind: "armed"})
 			}
-			s.Components = "armed"
+			s.Components, s.Status.Status = "armed", bos.SessionRunning
 			return events
 		},
 	}

@@ -50,6 +50,10 @@ var (
 		"one of many creators of a session name wins":            nameRace,
 		"a session and its components change together":           ownedTogether,
 		"a tally is of one moment, also while nodes are applied": tornTally,
+		"what became of its nodes lasts after others took them":  outcomesLast,
+		"a staged node is applied, taken over or released":       stagedOutcomes,
+		"a node that a client names a session in is counted":     namedByHand,
+		"of two sessions of a name the later has the node":       sameName,
 		"a tally counts what the records say":                    tally,
 	}
 	templates = tests{

@@ -1,0 +1,235 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// The nodes of sessions are kept true by every write of a component, whoever makes
+// it: what it says of its session before and after is all that is looked at.
+
+// What a node is to its session. A row that has left keeps its outcome.
+const (
+	memberStaged   = "staged"
+	memberWorking  = "working"
+	memberFinished = "finished"
+	memberLeft     = "left"
+)
+
+// Of several rows of one component and session name the last that joined is meant.
+const theLast = " WHERE session = ?1 AND component = ?2 AND joined = (SELECT MAX(joined) FROM session_nodes WHERE session = ?1 AND component = ?2)"
+
+const (
+	setMember = `UPDATE session_nodes SET state = ?3, outcome = ?4, cause = ?5, error = ?6, 
+finished = CASE WHEN state = 'finished' AND ?3 = 'finished' THEN finished ELSE ?7 END` + theLast
+	// addMember takes in a node that a client gave to a session, by naming it. Where a
+	// tenant has one of that name too, it is not known which was meant.
+	addMember = `INSERT INTO session_nodes (session, component, tenant, boot_set, state, outcome, cause, error, finished, joined)
+SELECT ?1, ?2, '', '', ?3, ?4, ?5, ?6, ?7, ?8 FROM sessions WHERE tenant = '' AND name = ?1 AND status <> 'pending'
+AND NOT EXISTS (SELECT 1 FROM sessions WHERE name = ?1 AND tenant <> '')`
+	// loseMember keeps the outcome that a node has reached.
+	loseMember = `UPDATE session_nodes SET state = 'left', outcome = CASE state WHEN 'finished' THEN outcome ELSE ?3 END,
+finished = CASE state WHEN 'finished' THEN finished ELSE ?4 END WHERE session = ?1 AND component = ?2 AND state <> 'left'`
+	// unstageMember leaves one alone that was applied.
+	unstageMember = "UPDATE session_nodes SET state = 'left', outcome = ?3, finished = ?4 WHERE session = ?1 AND component = ?2 AND state = 'staged'"
+	// setUpMembers makes nodes those of a session that is set up.
+	setUpMembers = `INSERT OR REPLACE INTO session_nodes (session, component, tenant, boot_set, state, outcome, cause, error, finished, joined)
+SELECT ?1, value ->> 0, ?2, value ->> 1, ?3, '', '', '', 0, ?4 FROM json_each(?5)`
+	// otherSession asks for another session of a name, and otherMembers takes nodes
+	// from all of them.
+	otherSession = "SELECT COUNT(*) FROM sessions WHERE name = ?1 AND tenant <> ?2"
+	otherMembers = `UPDATE session_nodes SET state = 'left', outcome = CASE state WHEN 'finished' THEN outcome ELSE ?3 END,
+finished = CASE state WHEN 'finished' THEN finished ELSE ?4 END
+WHERE session = ?1 AND tenant <> ?2 AND state <> 'left' AND component IN (SELECT value ->> 0 FROM json_each(?5))`
+	// listMembers makes a session's nodes those of a list.
+	unlistMembers = "DELETE FROM session_nodes WHERE session = ?1 AND tenant = ?2 AND component NOT IN (SELECT value FROM json_each(?3))"
+	listMembers   = `INSERT INTO session_nodes (session, component, tenant, boot_set, state, outcome, cause, error, finished, joined)
+SELECT ?1, m.value, ?2, '', CASE WHEN c.session = ?1 THEN CASE c.enabled WHEN 1 THEN 'working' ELSE 'finished' END
+    WHEN c.staged_session = ?1 THEN 'staged' ELSE 'left' END,
+  CASE WHEN c.session = ?1 THEN CASE c.enabled WHEN 1 THEN '' ELSE c.status END WHEN c.staged_session = ?1 THEN '' ELSE 'taken_over' END,
+  '', CASE WHEN c.session = ?1 AND c.enabled = 0 THEN c.error ELSE '' END, 0, ?4
+FROM json_each(?3) m LEFT JOIN components c ON c.id = m.value WHERE true ON CONFLICT DO NOTHING`
+	deleteMembers = "DELETE FROM session_nodes WHERE session = ? AND tenant = ?"
+)
+
+// now is when people are told that a node was done with.
+func now() int64 { return time.Now().UnixNano() }
+
+// members follows one write of a component.
+func (w *componentWriter) members(p *write, revision int64) error {
+	before, after := p.before, filtersOf(p.record)
+	if p.insert {
+		before = filters{}
+	}
+	was, is := before.session(), after.session()
+	wasStaged, isStaged := before.staged(), after.staged()
+	id := p.record.ID
+	if was != is && was != "" {
+		err := error(nil)
+		if isStaged == was && p.record.StageWaits(was) {
+			err = w.member(was, id, member{state: memberStaged}, false, revision)
+		} else {
+			err = w.change(loseMember, was, id, lost(is), now())
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if wasStaged != isStaged && wasStaged != "" && wasStaged != is {
+		if err := w.change(unstageMember, wasStaged, id, lost(isStaged), now()); err != nil {
+			return err
+		}
+	}
+	if is != "" && is != w.settingUp && (was != is || before.done() != after.done() || after.done() && before.outcome() != after.outcome()) {
+		if err := w.join(is, p.record, was != is, revision); err != nil {
+			return err
+		}
+	}
+	if isStaged != wasStaged && isStaged != is && isStaged != w.settingUp && isStaged != "" && p.record.StageWaits(isStaged) {
+		return w.member(isStaged, id, member{state: memberStaged}, true, revision)
+	}
+	return nil
+}
+
+// lost is the outcome of a node that leaves a session, by whose it is now.
+func lost(to string) string {
+	if to == "" {
+		return bos.StatusReleased
+	}
+	return bos.StatusTakenOver
+}
+
+// member is what a node is to a session, and what became of it.
+type member struct {
+	state, outcome, cause, error string
+	finished                     int64
+}
+
+// join says what a node is to the session that it names; named says that it has only
+// now been given that name.
+func (w *componentWriter) join(session string, r *bos.Record, named bool, revision int64) error {
+	m := member{state: memberWorking}
+	if !r.Enabled {
+		m = member{memberFinished, r.DeriveStatus(), string(r.Work.Cause), r.Error, now()}
+	}
+	return w.member(session, r.ID, m, named, revision)
+}
+
+// member writes the row of the session that has a node, or of the one whose name a
+// client has given to it.
+func (w *componentWriter) member(session, id string, m member, named bool, revision int64) error {
+	res, err := w.tx.exec(w.ctx, setMember, session, id, m.state, m.outcome, m.cause, m.error, m.finished)
+	if err != nil {
+		return fmt.Errorf("write what it is to session %s: %w", session, err)
+	}
+	if n, err := res.RowsAffected(); err != nil || n > 0 || !named {
+		return err
+	}
+	return w.change(addMember, session, id, m.state, m.outcome, m.cause, m.error, m.finished, revision)
+}
+
+func (w *componentWriter) change(query, session string, args ...any) error {
+	if _, err := w.tx.exec(w.ctx, query, append([]any{session}, args...)...); err != nil {
+		return fmt.Errorf("write what it is to session %s: %w", session, err)
+	}
+	return nil
+}
+
+// enlist makes nodes those of a session that is being set up: armed are the records
+// as they are now, sets the boot sets of nodes.
+func (w *componentWriter) enlist(s bos.SessionRecord, armed []bos.Record, sets map[string]string) error {
+	key, state := s.Key(), memberWorking
+	if s.Stage {
+		state = memberStaged
+	}
+	list := []byte{'['}
+	for i := range armed {
+		if armed[i].Session != key.Name && armed[i].StagedState.Session != key.Name {
+			continue
+		}
+		if len(list) > 1 {
+			list = append(list, ',')
+		}
+		list = bos.AppendText(append(list, '['), armed[i].ID)
+		list = append(bos.AppendText(append(list, ','), sets[armed[i].ID]), ']')
+	}
+	list = append(list, ']')
+	var others int
+	if err := w.tx.row(w.ctx, otherSession, key.Name, key.Tenant).Scan(&others); err != nil {
+		return fmt.Errorf("look for other sessions of the name %s: %w", key.Name, err)
+	}
+	if others > 0 {
+		if err := w.change(otherMembers, key.Name, key.Tenant, bos.StatusTakenOver, now(), string(list)); err != nil {
+			return err
+		}
+	}
+	return w.change(setUpMembers, key.Name, key.Tenant, state, s.Revision, string(list))
+}
+
+// list makes a session's nodes those of its list, because a client wrote it.
+func (t *tx) list(ctx context.Context, s bos.SessionRecord) error {
+	ids, err := json.Marshal(s.ComponentList())
+	if err != nil {
+		return err
+	}
+	key := s.Key()
+	if _, err := t.exec(ctx, unlistMembers, key.Name, key.Tenant, string(ids)); err != nil {
+		return fmt.Errorf("write the nodes of session %s: %w", key.Name, err)
+	}
+	if _, err := t.exec(ctx, listMembers, key.Name, key.Tenant, string(ids), s.Revision); err != nil {
+		return fmt.Errorf("write the nodes of session %s: %w", key.Name, err)
+	}
+	return nil
+}
+
+// The members of a session that it has at the moment, and their components.
+const currentMembers = " FROM session_nodes n JOIN components c ON c.id = n.component WHERE n.session = ?1 AND n.tenant = ?2 AND n.state <> 'left'"
+
+const selectMembers = `SELECT n.component, n.boot_set, n.state, n.outcome, n.cause, n.error, n.finished,
+COALESCE(c.status, ''), COALESCE(c.phase, ''), COALESCE(c.error, ''), COALESCE(c.work ->> '$.cause', ''), COALESCE(c.enabled, 0)
+FROM session_nodes n LEFT JOIN components c ON c.id = n.component
+WHERE n.session = ?1 AND n.tenant = ?2 AND n.component > ?3 ORDER BY n.component LIMIT ?4`
+
+// SessionNodes says what became of the nodes of a session.
+func (s *Store) SessionNodes(ctx context.Context, key bos.SessionKey, after string, limit int) ([]bos.NodeOutcome, error) {
+	var list []bos.NodeOutcome
+	err := s.each(ctx, func(row scanner) error {
+		var n, live bos.NodeOutcome
+		var state string
+		var finished int64
+		var enabled bool
+		if err := row.Scan(&n.ID, &n.BootSet, &state, &n.Status, &n.Cause, &n.Error, &finished, &live.Status, &live.Phase, &live.Error, &live.Cause, &enabled); err != nil {
+			return err
+		}
+		switch {
+		case state == memberStaged:
+			n.Status = bos.StatusStaged
+		case state != memberLeft:
+			n.Status, n.Phase, n.Error, n.Cause = live.Status, live.Phase, live.Error, live.Cause
+		}
+		if finished > 0 {
+			n.Finished = bos.At(time.Unix(0, finished))
+		}
+		n.Sentence = n.Cause.Sentence()
+		list = append(list, n)
+		return nil
+	}, selectMembers, key.Name, key.Tenant, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read the nodes of session %s: %w", key.Name, err)
+	}
+	return list, nil
+}
+
+// done says that whoever has the node is done with it.
+func (f filters) done() bool { return f[0] != "1" }
+
+// outcome is what is told of a node that a session is done with.
+func (f filters) outcome() [2]string { return [2]string{f[2], f[5]} }
+
+func (f filters) session() string { return f[3] }
+
+func (f filters) staged() string { return f[4] }
