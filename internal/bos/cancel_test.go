@@ -74,7 +74,7 @@ func TestNodesThatNobodyTouchedBeforeACancellationAreNoSuccess(t *testing.T) {
 	s := bos.SessionRecord{Session: bos.Session{Name: "s1", Status: bos.SessionStatus{Status: bos.SessionRunning}}}
 	armed := func(r *bos.Record) { r.Status = bos.ComponentStatus{StatusOverride: bos.StatusOnHold} }
 	list := []bos.Record{owned("a", armed), owned("b", armed)}
-	if err := bos.Cancel(&s, list, "", time.Now()); err != nil {
+	if err := bos.Cancel(&s, list, bos.Tally{}, "", time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	if e := s.Extended; e.PercentSuccessful != 0 || e.PercentFailed != 100 || e.Phases.PercentComplete != 100 {

@@ -189,6 +189,9 @@ func (t *tx) list(ctx context.Context, s bos.SessionRecord) error {
 // The members of a session that it has at the moment, and their components.
 const currentMembers = " FROM session_nodes n JOIN components c ON c.id = n.component WHERE n.session = ?1 AND n.tenant = ?2 AND n.state <> 'left'"
 
+const ownMembers = ` WHERE id IN (SELECT component FROM session_nodes WHERE session = ?1 AND tenant = ?2 AND state <> 'left')
+AND (session = ?1 OR staged_session = ?1) ORDER BY id`
+
 const selectMembers = `SELECT n.component, n.boot_set, n.state, n.outcome, n.cause, n.error, n.finished,
 COALESCE(c.status, ''), COALESCE(c.phase, ''), COALESCE(c.error, ''), COALESCE(c.work ->> '$.cause', ''), COALESCE(c.enabled, 0)
 FROM session_nodes n LEFT JOIN components c ON c.id = n.component

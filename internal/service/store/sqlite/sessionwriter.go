@@ -20,7 +20,7 @@ func (s *Store) MutateOwned(ctx context.Context, key bos.SessionKey, fn func(*bo
 		}
 		out = session
 		w := s.componentWriter(ctx, t)
-		rows, err := t.query(ctx, "SELECT c.id, c.revision, c.document, c.work"+currentMembers+" AND (c.session = ?1 OR c.staged_session = ?1) ORDER BY c.id", key.Name, key.Tenant)
+		rows, err := t.query(ctx, componentColumns+ownMembers, key.Name, key.Tenant)
 		before, err := records(rows, err, w.decoder, 0, w.damaged)
 		if err != nil {
 			return err
