@@ -182,13 +182,42 @@ func (l Limit) Baseless(inv Inventory) []string {
 	return Limit{slices.DeleteFunc(slices.Clone(l.terms), func(t limitTerm) bool { return t.op == limitUnion })}.Unknown(inv)
 }
 
-// Needs is the error of a limit that excludes or requires what nobody knows: a
-// name is known to the inventory, or is a component of BOS, as known says.
+// unnamable is the first unknown name of a term that adds nodes which nothing can
+// be called, empty if there is none: a ! with another sign (-, ^, a full-width
+// one) or a separator that is no comma would add nobody, and leave out nobody.
+func (l Limit) unnamable(inv Inventory) string {
+	added := Limit{slices.DeleteFunc(slices.Clone(l.terms), func(t limitTerm) bool { return t.op != limitUnion })}
+	for _, name := range added.Unknown(inv) {
+		if !plainName(name) {
+			return name
+		}
+	}
+	return ""
+}
+
+// plainName reports whether a name has the form that xnames, and the names of
+// groups, partitions and roles have.
+func plainName(name string) bool {
+	for i, c := range name {
+		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+		if !letter && (i == 0 || !strings.ContainsRune("._:-", c)) {
+			return false
+		}
+	}
+	return true
+}
+
+// Needs is the error of a limit that excludes or requires what nobody knows, or
+// adds what nothing can be called: a name is known to the inventory, or is a
+// component of BOS, as known says.
 func (l Limit) Needs(inv Inventory, known func(id string) bool) error {
 	for _, name := range l.Baseless(inv) {
 		if known == nil || !known(name) {
 			return Invalidf("limit", "%q follows ! or & and is no role, partition or group of the inventory, nor a node that the inventory or BOS knows, so it would leave out or keep nobody; correct the name, or remove the term", clip(name))
 		}
+	}
+	if name := l.unnamable(inv); name != "" {
+		return Invalidf("limit", "%q is no node, role, partition or group; terms are separated by commas, ! in front leaves nodes out, and & keeps only these", clip(name))
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -152,6 +153,38 @@ func TestANameThatLeavesOutOrKeepsNodesMustBeKnown(t *testing.T) {
 		var invalid *bos.Invalid
 		if !errors.As(err, &invalid) || invalid.Field != "limit" || !strings.Contains(err.Error(), `"`+tc.names+`"`) {
 			t.Errorf("%q: %v, want an *Invalid that names %s", tc.limit, err, tc.names)
+		}
+	}
+}
+
+func TestATermWithAnotherSignThanBOSHasIsNoAddition(t *testing.T) {
+	inv := site()
+	inv.Groups["-odd group"] = []string{"x1c0s0b0n0"}
+	for limit, names := range map[string]string{
+		"all,^x1c0s0b0n0":      "^x1c0s0b0n0",
+		"all,-x1c0s0b0n0":      "-x1c0s0b0n0",
+		"all,~Compute":         "~Compute",
+		"all,not x1c0s0b0n0":   "not x1c0s0b0n0",
+		"all,\uff01x1c0s0b0n0": "\uff01x1c0s0b0n0", // a full-width !
+		"all,-x1c0s[0-1]b0n0":  "-x1c0s0b0n0",
+		"all !x1c0s0b0n0":      "all !x1c0s0b0n0",
+		"all;!x1c0s0b0n0":      "all;!x1c0s0b0n0",
+		"x1c0s*":               "x1c0s*",
+		"all,-odd group":       "", // the inventory has it
+		"x9999c9s9b9n9,none-1": "",
+		"computes,p.1:a_b":     "",
+	} {
+		l, err := bos.ParseLimit(limit)
+		if err != nil {
+			t.Fatalf("ParseLimit(%q): %v", limit, err)
+		}
+		err = l.Needs(inv, nil)
+		var invalid *bos.Invalid
+		switch {
+		case names == "" && err != nil:
+			t.Errorf("%q: %v", limit, err)
+		case names != "" && (!errors.As(err, &invalid) || invalid.Field != "limit" || !strings.Contains(err.Error(), strconv.Quote(names))):
+			t.Errorf("%q: %v, want an *Invalid that names %q", limit, err, names)
 		}
 	}
 }
