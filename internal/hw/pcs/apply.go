@@ -2,7 +2,7 @@ package pcs
 
 import (
 	"context"
-	"fmt"
+
 	"net/http"
 	"slices"
 	"strings"
@@ -17,23 +17,32 @@ import (
 // Apply asks PCS for a transition of the nodes, in as many as their number
 // needs. A node is done when PCS took it over; what becomes of its task is told
 // by the readings of Look. A node that may not be acted on any more
-// (bos.MayAct) is left out.
+// (bos.MayAct) is left out, and one that an earlier transition of ours still has
+// is waited for, up to transitionPatience.
 func (c *Client) Apply(ctx context.Context, op bos.PowerOp, ids []string, each func(bos.CallResult)) {
-	ids, kept := c.unreserved(ctx, op, bos.Distinct(ids))
-	for _, r := range kept {
-		each(r)
-	}
-	c.errands.begin(ids)
-	results := make(chan []bos.CallResult, (len(ids)+maxTransition-1)/maxTransition)
+	results := make(chan []bos.CallResult)
 	go func() {
 		defer close(results)
 		var all errgroup.Group
 		all.SetLimit(concurrency)
-		for chunk := range slices.Chunk(ids, maxTransition) {
-			all.Go(func() error {
-				results <- c.transit(ctx, op, chunk)
-				return nil
-			})
+		free, reserved := c.unreserved(ctx, bos.Distinct(ids))
+		for waited := time.Duration(0); ; {
+			c.errands.begin(free)
+			for chunk := range slices.Chunk(free, maxTransition) {
+				all.Go(func() error {
+					results <- c.transit(ctx, op, chunk)
+					return nil
+				})
+			}
+			if len(reserved) == 0 {
+				break
+			}
+			wait := c.errands.retry(reserved)
+			if waited += wait; waited > transitionPatience || !c.pause(ctx, wait) || !mayAny(ctx, reserved) {
+				results <- c.errands.reservedBy(op, reserved)
+				break
+			}
+			free, reserved = c.unreserved(ctx, reserved)
 		}
 		_ = all.Wait() // every failure is among the results
 	}()
@@ -44,9 +53,28 @@ func (c *Client) Apply(ctx context.Context, op bos.PowerOp, ids []string, each f
 	}
 }
 
-// unreserved leaves out the nodes that an earlier transition of ours still has: PCS
-// keeps all of its nodes reserved until the last one is done, and would fail theirs.
-func (c *Client) unreserved(ctx context.Context, op bos.PowerOp, ids []string) (free []string, kept []bos.CallResult) {
+// mayAny reports whether one of the nodes may still be acted on.
+func mayAny(ctx context.Context, ids []string) bool {
+	permitted, _ := bos.Permitted(ctx, ids)
+	return len(permitted) > 0
+}
+
+// pause lets time pass; it reports whether ctx lasted as long.
+func pause(ctx context.Context, d time.Duration) bool {
+	over := time.NewTimer(d)
+	defer over.Stop()
+	select {
+	case <-over.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// unreserved divides nodes into those that no earlier transition of ours has and the
+// others: PCS keeps all nodes of one reserved until the last is done, and would fail
+// them.
+func (c *Client) unreserved(ctx context.Context, ids []string) (free, reserved []string) {
 	open := c.errands.open(ids)
 	if len(open) == 0 {
 		return ids, nil
@@ -54,17 +82,13 @@ func (c *Client) unreserved(ctx context.Context, op bos.PowerOp, ids []string) (
 	c.watch(ctx, c.errands.unasked(open))
 	still := c.errands.open(ids)
 	for _, id := range ids {
-		e, ok := still[id]
-		if !ok {
+		if _, ok := still[id]; ok {
+			reserved = append(reserved, id)
+		} else {
 			free = append(free, id)
-			continue
 		}
-		kept = append(kept, bos.CallResult{
-			ID: id, Outcome: bos.CallBusy, Cause: bos.CauseTransition, RetryAfter: ownRetry,
-			Detail: fmt.Sprintf("PCS still works on this service's earlier %s (transition %s), and keeps its nodes until the last of them is done; %s follows then", e.op, e.of.id, op),
-		})
 	}
-	return free, kept
+	return free, reserved
 }
 
 type location struct {

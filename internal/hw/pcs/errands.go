@@ -26,10 +26,15 @@ const (
 	// earlier transition still holds, strangerRetry on one that is locked or
 	// that somebody else holds.
 	reservedRetry = 5 * time.Second
-	// ownRetry is the pause between two questions whether a transition of ours
-	// is over whose nodes are wanted.
-	ownRetry      = 2 * time.Second
-	strangerRetry = 30 * time.Second
+	// firstRetry and lastRetry bound the pause between two questions whether a
+	// transition of ours is over whose nodes are wanted: the longer it has taken,
+	// the longer it may still take.
+	firstRetry = 200 * time.Millisecond
+	lastRetry  = 5 * time.Second
+	// transitionPatience is how long a power action waits for that before it is
+	// put off: PCS looks at what it works on every 15 s.
+	transitionPatience = 20 * time.Second
+	strangerRetry      = 30 * time.Second
 )
 
 // errands remembers the last transition of each node. It holds as much as the
@@ -103,13 +108,42 @@ func (e *errands) open(ids []string) map[string]errand {
 	return open
 }
 
+// retry is when a node of the transition may be tried again.
+func (t *transition) retry(now time.Time) time.Duration {
+	return min(max(now.Sub(t.started)/4, firstRetry), lastRetry)
+}
+
+// retry is when the first of these nodes may be tried again.
+func (e *errands) retry(ids []string) time.Duration {
+	now, wait := e.now(), lastRetry
+	for _, one := range e.open(ids) {
+		wait = min(wait, one.of.retry(now))
+	}
+	return wait
+}
+
+// reservedBy is the answer for nodes that an earlier transition of ours still has.
+func (e *errands) reservedBy(op bos.PowerOp, ids []string) []bos.CallResult {
+	now, open := e.now(), e.open(ids)
+	results := make([]bos.CallResult, 0, len(ids))
+	for _, id := range ids {
+		r := bos.CallResult{ID: id, Outcome: bos.CallBusy, Cause: bos.CauseTransition, RetryAfter: firstRetry}
+		if one, ok := open[id]; ok {
+			r.RetryAfter = one.of.retry(now)
+			r.Detail = fmt.Sprintf("PCS still works on this service's earlier %s (transition %s), and keeps its nodes until the last of them is done; %s follows then", one.op, one.of.id, op)
+		}
+		results = append(results, r)
+	}
+	return results
+}
+
 // unasked are the transitions of errands that nobody has asked about just now.
 func (e *errands) unasked(of map[string]errand) (transitions []*transition) {
 	now := e.now()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, one := range of {
-		if t := one.of; t.wanted.IsZero() || now.Sub(t.wanted) >= ownRetry/2 {
+		if t := one.of; t.wanted.IsZero() || now.Sub(t.wanted) >= t.retry(now)/2 {
 			t.wanted = now
 			transitions = append(transitions, t)
 		}

@@ -1,14 +1,19 @@
 package pcs
 
 import (
+	"context"
 	"runtime"
 	"time"
 )
 
-// SetClock makes the client measure transitions by another clock, and ask
-// without pauses.
-func (c *Client) SetClock(now func() time.Time) {
+// SetClock makes the client measure transitions by another clock, which its pauses
+// move on, and ask without pauses.
+func (c *Client) SetClock(now func() time.Time, pass func(time.Duration)) {
 	c.errands.now = now
+	c.pause = func(_ context.Context, d time.Duration) bool {
+		pass(d)
+		return true
+	}
 	c.asks.WithoutPauses()
 }
 

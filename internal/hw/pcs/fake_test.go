@@ -177,7 +177,7 @@ func start(t *testing.T, f *fake) (*pcs.Client, *clock) {
 	c := pcs.New(pcs.Config{Upstream: transport.Upstream{URL: s.URL + "/v1/"}})
 	t.Cleanup(c.Close)
 	now := &clock{now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
-	c.SetClock(now.Now)
+	c.SetClock(now.Now, now.add)
 	return c, now
 }
 

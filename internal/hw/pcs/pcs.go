@@ -6,6 +6,7 @@
 package pcs
 
 import (
+	"context"
 	"sync/atomic"
 	"time"
 
@@ -50,6 +51,8 @@ type Client struct {
 	old     atomic.Bool
 	asks    *gather.Asks[bos.PowerReading]
 	errands errands
+	// pause lets time pass, unless the context ends before.
+	pause func(context.Context, time.Duration) bool
 	// witnesses are nodes that this PCS knew.
 	witnesses witnesses
 }
@@ -69,6 +72,7 @@ func New(c Config) *Client {
 		url:      c.Base(),
 		deadline: deadline,
 		errands:  errands{now: time.Now},
+		pause:    pause,
 	}
 	client.asks = gather.New(client.status)
 	return client

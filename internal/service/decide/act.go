@@ -172,8 +172,14 @@ func actionDeadline(r bos.Record, p bos.Policy) time.Time {
 
 // freshLook is when to look at a node of which nothing is known that could be
 // acted on: at once, but after an action that was just accepted not before it
-// can show.
+// can show, and after one that was put off when it may be tried again.
 func freshLook(r bos.Record, o Observation, p bos.Policy, now time.Time) time.Time {
+	if retry := r.Work.RetryAt; now.Before(retry) && !o.Power.Asked.IsZero() {
+		if polled := now.Add(max(p.Polling, time.Second)); polled.Before(retry) {
+			return polled
+		}
+		return retry
+	}
 	if o.Power.Asked.IsZero() || !o.Power.Asked.Before(r.Work.ActionAt) || !awaited(r, p, now) {
 		return now
 	}

@@ -38,7 +38,7 @@ func (p paces) learn(action bos.Action, o outcome) (first bool) {
 	case o.asked <= 0:
 	case !ok && o.shows:
 		// A scout tells the time to a quarter, and is one of the quick ones.
-		p[action] = &pace{known: o.asked + o.asked/8}
+		p[action] = &pace{known: o.asked + o.asked*3/16}
 		return true
 	case !ok:
 	case o.shows && o.asked <= known.known+known.known/16:
