@@ -288,15 +288,22 @@ type Setup struct {
 	Nodes []SelectedNode
 	// Arm changes the session and its nodes in place; ids stay. It gets the
 	// stored ones, by id, without those that have no record or one that cannot
-	// be read (ComponentFilter.Readable), and returns what
-	// the history says. It decides by its arguments alone: it may be run again.
-	Arm func(s *SessionRecord, nodes []Record) []Event
+	// be read (ComponentFilter.Readable). It decides by its arguments alone: it
+	// may be run again.
+	Arm func(s *SessionRecord, nodes []Record) Armed
 	// Fence is as in a Commit.
 	Fence int64
 }
 
 // SelectedNode is a component that a session selects, with its boot set.
 type SelectedNode struct{ ID, BootSet string }
+
+// Armed is what a setup did: the ids of the nodes that became the session's, and what
+// the history says.
+type Armed struct {
+	Nodes  []string
+	Events []Event
+}
 
 // Committed is what became of a Commit.
 type Committed struct {

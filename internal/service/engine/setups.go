@@ -80,15 +80,15 @@ func (e *Engine) setUp(facts SetupFacts) {
 	now := e.step.times.Wall
 	e.step.out.SetUps = append(e.step.out.SetUps, bos.Setup{
 		Session: facts.Key, Revision: s.rec.Revision, Nodes: plan.Nodes,
-		Arm: func(next *bos.SessionRecord, nodes []bos.Record) []bos.Event {
+		Arm: func(next *bos.SessionRecord, nodes []bos.Record) bos.Armed {
 			result, err := plan.Arm(nodes, now)
 			if err != nil {
-				return []bos.Event{end(next, bos.Tally{}, err.Error(), now)}
+				return bos.Armed{Events: []bos.Event{end(next, bos.Tally{}, err.Error(), now)}}
 			}
 			next.Status.Status = bos.SessionRunning
 			next.Status.Error = nil
 			next.Components = result.Components
-			return setupEvents(*next, result, facts.Warnings, now)
+			return bos.Armed{Nodes: next.ComponentList(), Events: setupEvents(*next, result, facts.Warnings, now)}
 		},
 	})
 }

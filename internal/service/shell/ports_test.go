@@ -132,7 +132,7 @@ func TestWithoutARegistryTheHistorySaysThatNothingWasTagged(t *testing.T) {
 	}
 	var warned bool
 	nodes := []bos.Record{{Component: bos.Component{ID: "x1c0s0b0n0"}}}
-	events := out.SetUps[0].Arm(&session, nodes)
+	events := out.SetUps[0].Arm(&session, nodes).Events
 	for _, event := range events {
 		warned = warned || event.Kind == "session_warning" && strings.Contains(event.Detail, "images.ims")
 	}

@@ -55,11 +55,11 @@ func TestARecordThatCannotBeReadIsLeftOutOfWorkAndKeepsNobodyFromTheirs(t *testi
 	}
 	_, armed, err := s.SetUp(t.Context(), bos.Setup{
 		Session: sessions[0].Key(), Revision: sessions[0].Revision, Nodes: []bos.SelectedNode{{ID: "x1"}, {ID: "x2"}, {ID: "x3"}}, Fence: bos.NoFence,
-		Arm: func(_ *bos.SessionRecord, nodes []bos.Record) []bos.Event {
+		Arm: func(_ *bos.SessionRecord, nodes []bos.Record) bos.Armed {
 			for i := range nodes {
 				nodes[i].Session = "good"
 			}
-			return nil
+			return bos.Armed{}
 		},
 	})
 	if err != nil || len(armed) != 2 {

@@ -139,23 +139,19 @@ func (w *componentWriter) change(query, session string, args ...any) error {
 	return nil
 }
 
-// enlist makes nodes those of a session that is being set up: armed are the records
-// as they are now, sets the boot sets of nodes.
-func (w *componentWriter) enlist(s bos.SessionRecord, armed []bos.Record, sets map[string]string) error {
+// enlist makes nodes those of a session that is being set up; sets are their boot sets.
+func (w *componentWriter) enlist(s bos.SessionRecord, nodes []string, sets map[string]string) error {
 	key, state := s.Key(), memberWorking
 	if s.Stage {
 		state = memberStaged
 	}
 	list := []byte{'['}
-	for i := range armed {
-		if armed[i].Session != key.Name && armed[i].StagedState.Session != key.Name {
-			continue
-		}
-		if len(list) > 1 {
+	for i, id := range nodes {
+		if i > 0 {
 			list = append(list, ',')
 		}
-		list = bos.AppendText(append(list, '['), armed[i].ID)
-		list = append(bos.AppendText(append(list, ','), sets[armed[i].ID]), ']')
+		list = bos.AppendText(append(list, '['), id)
+		list = append(bos.AppendText(append(list, ','), sets[id]), ']')
 	}
 	list = append(list, ']')
 	var others int

@@ -80,14 +80,14 @@ func (s *Store) SetUp(ctx context.Context, setup bos.Setup) (bos.SessionRecord, 
 			before = append(before, *byID[id])
 		}
 		after := slices.Clone(before)
-		events := setup.Arm(&session, after)
+		armed := setup.Arm(&session, after)
 		if out, written, err = w.writeOwned(session, before, after); err != nil {
 			return err
 		}
-		if err := w.enlist(out, written, sets); err != nil {
+		if err := w.enlist(out, armed.Nodes, sets); err != nil {
 			return err
 		}
-		return t.note(ctx, events)
+		return t.note(ctx, armed.Events)
 	})
 	return out, written, err
 }

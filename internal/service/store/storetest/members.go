@@ -176,3 +176,16 @@ func sameName(t *testing.T, s bos.Store) {
 		t.Errorf("%v were written", written)
 	}
 }
+
+// setUpAgain sets a session up in the place of one of its name, on nodes that are as
+// that left them.
+func setUpAgain(t *testing.T, s bos.Store) {
+	fill(t, s, []string{"a", "b"}, nil)
+	key := begin(t, s, "", "s", false, "a", "b")
+	must(t, s.DeleteSession(t.Context(), key))
+	begin(t, s, "", "s", false, "a")
+	counts(t, s, key, "owned 1, staged 0, left 0, gone 0, successful 1, failed 0, busy true")
+	if got, want := outcomes(t, s, key), "a stable"; got != want {
+		t.Errorf("it tells of %s, want %s", got, want)
+	}
+}

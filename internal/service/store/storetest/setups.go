@@ -16,8 +16,8 @@ func arming(s bos.SessionRecord, nodes ...string) bos.Setup {
 	}
 	return bos.Setup{
 		Session: s.Key(), Revision: s.Revision, Nodes: selected, Fence: bos.NoFence,
-		Arm: func(s *bos.SessionRecord, nodes []bos.Record) []bos.Event {
-			var events []bos.Event
+		Arm: func(s *bos.SessionRecord, nodes []bos.Record) bos.Armed {
+			var armed bos.Armed
 			for i := range nodes {
 				if s.Stage {
 					nodes[i].StagedState.Session = s.Name
@@ -25,10 +25,11 @@ func arming(s bos.SessionRecord, nodes ...string) bos.Setup {
 					nodes[i].Session, nodes[i].Enabled, nodes[i].Error = s.Name, true, ""
 					nodes[i].Status, nodes[i].Work = bos.ComponentStatus{}, bos.Work{}
 				}
-				events = append(events, bos.Event{Component: nodes[i].ID, Session: s.Name, Kind: "armed"})
+				armed.Nodes = append(armed.Nodes, nodes[i].ID)
+				armed.Events = append(armed.Events, bos.Event{Component: nodes[i].ID, Session: s.Name, Kind: "armed"})
 			}
 			s.Components, s.Status.Status = "armed", bos.SessionRunning
-			return events
+			return armed
 		},
 	}
 }
@@ -46,7 +47,7 @@ func setUp(t *testing.T, s bos.Store) {
 	setup := arming(planned, append([]string{"unknown"}, all[30:]...)...)
 	tried := 0
 	arm := setup.Arm
-	setup.Arm = func(s *bos.SessionRecord, nodes []bos.Record) []bos.Event {
+	setup.Arm = func(s *bos.SessionRecord, nodes []bos.Record) bos.Armed {
 		tried++
 		return arm(s, nodes)
 	}
