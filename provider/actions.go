@@ -116,7 +116,7 @@ func (a *applyStaged) Invoke(ctx context.Context, req action.InvokeRequest, resp
 	r := &stagedApplyResource{shared: a.shared, after: a.after, now: time.Now}
 	staged := stagedApplyModel{Tenant: m.Tenant, PollInterval: types.StringNull()}
 	defer a.shared.embedded.drive(ctx)()
-	if !r.apply(ctx, c, &staged, names, &resp.Diagnostics) {
+	if _, ok := r.apply(ctx, c, &staged, names, &resp.Diagnostics); !ok {
 		return
 	}
 	if staged.unconfirmed() {

@@ -38,7 +38,11 @@ type fakeBOS struct {
 	beforeAll  func(method, path string) (hangUp bool)
 	gateway    func(method, path string) (status int)
 	mislaid    int
-	watch      chan string
+	// applied is how often staged state was applied, keepsStaged that it stays
+	// staged then, as without the option clear_stage.
+	applied     int
+	keepsStaged bool
+	watch       chan string
 }
 
 // startFake runs a BOS with the given nodes until the test ends.

@@ -153,6 +153,7 @@ func (s *fakeBOS) applyStaged(r *http.Request) (int, any) {
 	}
 	answer := map[string][]string{"succeeded": {}, "failed": {}, "ignored": {}}
 	taken := make(map[*bos.Session]bool)
+	s.applied++
 	done := func(what, id string) { answer[what] = append(answer[what], id) }
 	for _, id := range body.Xnames {
 		c := s.nodes[id]
@@ -161,7 +162,8 @@ func (s *fakeBOS) applyStaged(r *http.Request) (int, any) {
 			continue
 		}
 		session := s.sessions[bos.SessionKey{Tenant: key(r).Tenant, Name: c.StagedState.Session}]
-		c.Session, c.LastAction.Action = c.StagedState.Session, bos.ActionApplyStaged
+		c.Session = c.StagedState.Session
+		c.LastAction = bos.LastAction{Action: bos.ActionApplyStaged, LastUpdated: bos.At(time.Now().Add(time.Duration(s.applied) * time.Hour))}
 		if session == nil {
 			c.Enabled, c.Error = false, "the session is gone"
 			done("failed", id)
@@ -169,7 +171,9 @@ func (s *fakeBOS) applyStaged(r *http.Request) (int, any) {
 		}
 		c.DesiredState.BootArtifacts, c.Enabled, c.Error = c.StagedState.BootArtifacts, true, ""
 		c.Status = bos.ComponentStatus{Phase: bos.PhasePoweringOn}
-		c.StagedState = bos.StagedState{}
+		if !s.keepsStaged {
+			c.StagedState = bos.StagedState{}
+		}
 		done("succeeded", id)
 		taken[session] = true
 	}

@@ -219,11 +219,7 @@ func offeredAt(at time.Time) []byte {
 func offered(ctx context.Context, private privateState, diags *diag.Diagnostics) time.Time {
 	noted, more := private.GetKey(ctx, privateOffered)
 	diags.Append(more...)
-	at, err := time.Parse(`"`+time.RFC3339+`"`, string(noted))
-	if err != nil {
-		return time.Time{}
-	}
-	return at
+	return notedTime(noted)
 }
 
 // Update goes on waiting, or takes over settings of Terraform's own. It never

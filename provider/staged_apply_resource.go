@@ -160,9 +160,11 @@ func (r *stagedApplyResource) Create(ctx context.Context, req resource.CreateReq
 	}
 	defer r.shared.embedded.drive(ctx)()
 	m.noOutcome()
-	if !r.apply(ctx, c, &m, names, &resp.Diagnostics) {
+	was, ok := r.apply(ctx, c, &m, names, &resp.Diagnostics)
+	if !ok {
 		return
 	}
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateOwned, was.noted())...)
 	if m.Effect.IsUnknown() {
 		m.Effect = types.StringValue(m.effected())
 	}
@@ -175,16 +177,13 @@ func (r *stagedApplyResource) Create(ctx context.Context, req resource.CreateReq
 
 // apply sends the request once and takes over what BOS says it did; false, with
 // an error, if nothing was touched.
-func (r *stagedApplyResource) apply(ctx context.Context, c *client.Client, m *stagedApplyModel, names []string, diags *diag.Diagnostics) bool {
+func (r *stagedApplyResource) apply(ctx context.Context, c *client.Client, m *stagedApplyModel, names []string, diags *diag.Diagnostics) (was stagedBefore, ok bool) {
 	before, err := c.Components(ctx, bos.ComponentFilter{IDs: names})
 	if err != nil {
 		unable(diags, "apply staged state; nothing was touched", err)
-		return false
+		return was, false
 	}
-	owner := make(map[string]string, len(before))
-	for _, record := range before {
-		owner[record.ID] = record.StagedState.Session
-	}
+	was = stagedIn(before)
 	m.ID = types.StringValue(uuid.NewString())
 	m.AppliedAt = types.StringValue(bos.At(r.now()).String())
 	// An interrupt must not leave behind what nobody knows of.
@@ -193,94 +192,22 @@ func (r *stagedApplyResource) apply(ctx context.Context, c *client.Client, m *st
 	switch {
 	case err != nil && client.Undecided(err):
 		var known bool
-		if answer, known = r.lookUp(ctx, c, names, owner, answer, diags, err); !known {
-			m.expect(names, owner)
-			return true
+		if answer, known = r.lookUp(ctx, c, names, was, answer, diags, err); !known {
+			m.expect(names, was.owner)
+			return was, true
 		}
 	case err != nil && len(answer.Succeeded)+len(answer.Failed)+len(answer.Ignored) > 0:
 		diags.AddWarning("Staged state was applied for some nodes only", explain(err))
 	case err != nil:
 		unable(diags, "apply staged state", err)
-		return false
+		return was, false
 	}
-	m.take(answer, owner)
+	m.take(answer, was.owner)
 	m.Status = types.StringValue(string(bos.SessionRunning))
 	if len(answer.Ignored) > 0 {
 		diags.AddWarning(fmt.Sprintf("Nothing was staged for %s", nodes(int64(len(answer.Ignored)))), bos.Fold(answer.Ignored)+" were left alone.")
 	}
-	return true
-}
-
-// lookUp finds out what became of a request that got no answer, for the nodes
-// that no answer before it names; not known if the nodes cannot be looked at.
-func (r *stagedApplyResource) lookUp(ctx context.Context, c *client.Client, names []string, owner map[string]string, answer bos.StagedOutcome, diags *diag.Diagnostics, cause error) (all bos.StagedOutcome, known bool) {
-	answered := make(map[string]bool)
-	for _, id := range slices.Concat(answer.Succeeded, answer.Failed, answer.Ignored) {
-		answered[id] = true
-	}
-	rest := slices.DeleteFunc(slices.Clone(names), func(id string) bool { return answered[id] })
-	records, err := c.Components(context.WithoutCancel(ctx), bos.ComponentFilter{IDs: rest})
-	if err != nil {
-		diags.AddWarning("Staged state may or may not be applied", fmt.Sprintf("%s\n\nThe nodes could not be looked at either: %s\n\nThe next plan looks at them; nothing is applied a second time.", explain(cause), explain(err)))
-		return answer, false
-	}
-	found := tookStaged(records, owner)
-	if waiting := stillStaged(records, owner); len(waiting) > 0 {
-		// A request that was lost and one that is still on its way look alike.
-		diags.AddWarning("Staged state may or may not be applied",
-			fmt.Sprintf("%s\n\nRight afterwards it was still staged for %s: %s. The next plan looks at them; nothing is applied a second time.", explain(cause), nodes(int64(len(waiting))), bos.Fold(waiting)))
-		return answer, false
-	}
-	diags.AddWarning("BOS did not say whether it applied the staged state",
-		fmt.Sprintf("%s\n\nBy the records of the nodes it did so for %s; it is not asked a second time.", explain(cause), nodes(int64(len(answer.Succeeded)+len(found.Succeeded)))))
-	answer.Succeeded, answer.Ignored = append(answer.Succeeded, found.Succeeded...), append(answer.Ignored, found.Ignored...)
-	return answer, true
-}
-
-// tookStaged says by the records of nodes which of them took what was staged for
-// them: those that the session that staged it owns now.
-func tookStaged(records []bos.Component, owner map[string]string) (answer bos.StagedOutcome) {
-	for _, record := range records {
-		if owner[record.ID] == "" || record.LastAction.Action == "" || record.Session != owner[record.ID] {
-			answer.Ignored = append(answer.Ignored, record.ID)
-		} else {
-			answer.Succeeded = append(answer.Succeeded, record.ID)
-		}
-	}
-	return answer
-}
-
-// stillStaged are the nodes for which what was staged before the request is
-// staged still.
-func stillStaged(records []bos.Component, owner map[string]string) (ids []string) {
-	for _, record := range records {
-		if owner[record.ID] != "" && record.StagedState.Session == owner[record.ID] && record.Session != owner[record.ID] {
-			ids = append(ids, record.ID)
-		}
-	}
-	return ids
-}
-
-// confirm looks at the nodes of a request of which nobody could say whether BOS
-// got it; false if it did not, so that nothing was applied.
-func (r *stagedApplyResource) confirm(ctx context.Context, c *client.Client, m *stagedApplyModel) (applied bool, err error) {
-	names, err := wanted(m.Xnames)
-	if err != nil {
-		return false, err
-	}
-	records, err := c.Components(ctx, bos.ComponentFilter{IDs: names})
-	if err != nil {
-		return false, err
-	}
-	owner := make(map[string]string, len(names))
-	for session, ids := range m.owned(ctx) {
-		for _, id := range ids {
-			owner[id] = session
-		}
-	}
-	answer := tookStaged(records, owner)
-	m.take(answer, owner)
-	return len(answer.Succeeded) > 0, nil
+	return was, true
 }
 
 // wait looks at the nodes until BOS is done with them, time is up or Terraform
@@ -402,7 +329,9 @@ func (r *stagedApplyResource) Read(ctx context.Context, req resource.ReadRequest
 		return
 	}
 	if m.unconfirmed() {
-		applied, err := r.confirm(ctx, c, &m)
+		noted, diags := req.Private.GetKey(ctx, privateOwned)
+		resp.Diagnostics.Append(diags...)
+		applied, err := r.confirm(ctx, c, &m, noted)
 		switch {
 		case err != nil:
 			unable(&resp.Diagnostics, "find out whether staged state was applied", err)
