@@ -126,6 +126,8 @@ type componentDecision struct {
 	// changes says that there is something to apply, or may be.
 	changes  bool
 	warnings []planWarning
+	// effect is what is asked of BOS; absent if enabled is not sent.
+	effect field[string]
 }
 
 // planWarning is what a plan says loudly.
@@ -173,7 +175,43 @@ func decideComponent(xname string, config managed, asked askedBefore, observed *
 	released := config.enabled.is == absent && asked.enabled.is == known
 	d.changes = !d.patch.Empty() || released || config.enabled.is == unknown || config.retryPolicy.is == unknown
 	d.warnings = warningsOf(xname, config, asked, observed, d)
+	d.effect = effectOf(config, d)
 	return d
+}
+
+// What state shows of what was asked of BOS.
+const (
+	askedToAct   = "asked BOS to act on the node"
+	askedToStop  = "asked BOS to stop acting on the node"
+	askedNothing = "asked nothing of BOS"
+)
+
+// effectOf is what is asked of BOS, in the words of a plan: another text than
+// shownEffect, so that it shows as a change also where the component is replaced,
+// for which Terraform drops all warnings and hides an enabled that stays.
+func effectOf(config managed, d componentDecision) field[string] {
+	switch sends := d.patch.Enabled; {
+	case config.enabled.is == unknown, sends != nil && *sends && config.desired.kernel.is == unknown:
+		return unknownText
+	case sends == nil:
+		return field[string]{}
+	case *sends:
+		return given("asks BOS to act on the node: " + intention(d.plan.desired))
+	default:
+		return given("asks BOS to stop acting on the node")
+	}
+}
+
+// shownEffect is what state shows of it, by the enabled that was asked for.
+func shownEffect(asked field[bool]) string {
+	switch {
+	case asked.has(true):
+		return askedToAct
+	case asked.has(false):
+		return askedToStop
+	default:
+		return askedNothing
+	}
 }
 
 var (
@@ -215,6 +253,10 @@ func warningsOf(xname string, config managed, asked askedBefore, observed *obser
 	case config.enabled.has(true) && asked.adopted && observed != nil && observed.enabled.has(false):
 		say("enabled", "BOS is not asked to act on "+xname,
 			"The component was imported, and an import asks nothing of BOS, so enabled = true stands for what was asked before it. To have the node booted run a bos_session over it, or change desired_state; to have no such warning leave enabled out.")
+	}
+	if config.enabled.is == absent && d.patch.DesiredState != nil && observed != nil && observed.enabled.has(true) {
+		say("desired_state", "BOS may act on "+xname,
+			"The node is enabled and enabled is not managed here. If BOS still acts on it, it brings the node to the changed desired state: "+intention(d.plan.desired)+". To have it left as it stands, set enabled = false.")
 	}
 	if observed != nil && observed.session != "" && d.patch.DesiredState != nil {
 		say("desired_state", fmt.Sprintf("Desired state of %s was set by a session", xname),

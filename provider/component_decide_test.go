@@ -167,3 +167,10 @@ func TestAPatchHoldsWhatIsConfiguredAndNothingElse(t *testing.T) {
 		}
 	}
 }
+
+func TestADesiredStateOfANodeThatBOSActsOnIsSaidToBeActedOn(t *testing.T) {
+	d := decideComponent("x0c0s0b0n0", managed{desired: kernel("new")}, askedBefore{}, there(yes, ""))
+	if d.patch.Enabled != nil || len(d.warnings) != 1 || d.warnings[0].summary != "BOS may act on x0c0s0b0n0" || !strings.Contains(d.warnings[0].detail, "kernel new") {
+		t.Errorf("it sends %v and warns of %+v", d.patch.Enabled, d.warnings)
+	}
+}

@@ -16,6 +16,7 @@ type componentModel struct {
 
 	LastAction    types.String   `tfsdk:"last_action"`
 	EventStats    types.String   `tfsdk:"event_stats"`
+	Effect        types.String   `tfsdk:"effect"`
 	WaitForStable types.Bool     `tfsdk:"wait_for_stable"`
 	Timeouts      timeouts.Value `tfsdk:"timeouts"`
 }
@@ -78,6 +79,20 @@ func artifacts(a bos.BootArtifacts) types.Object {
 	return types.ObjectValueMust(artifactsType.AttrTypes, map[string]attr.Value{
 		"kernel": types.StringValue(a.Kernel), "kernel_parameters": types.StringValue(a.KernelParameters), "initrd": types.StringValue(a.Initrd),
 	})
+}
+
+// foretell plans what the apply asks of BOS, where it asks for anything; else it
+// stays what it was. It depends on nothing that is not known until then, for
+// Terraform plans once more during the apply.
+func (m *componentModel) foretell(d componentDecision, state *componentModel) {
+	switch {
+	case d.effect.is != absent:
+		m.Effect = valueOf(d.effect, types.StringValue, types.StringNull, types.StringUnknown)
+	case state != nil:
+		m.Effect = state.Effect
+	default:
+		m.Effect = types.StringValue(askedNothing)
+	}
 }
 
 // unknownBookkeeping marks what BOS may change as soon as it is asked to act.

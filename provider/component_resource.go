@@ -68,6 +68,7 @@ func (r *componentResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 	}
 	d := decideComponent(nameOf(plan.Xname), config.managed(), asked, state.observed())
 	plan.manage(d.plan, *config)
+	plan.foretell(d, state)
 	switch {
 	case state == nil:
 		plan.ID = types.StringUnknown()
@@ -189,6 +190,7 @@ func (r *componentResource) Read(ctx context.Context, req resource.ReadRequest, 
 	now := observedResource(state.Xname, record)
 	now.WaitForStable, now.Timeouts = state.WaitForStable, state.Timeouts
 	now.Enabled = types.BoolValue(shownEnabled(asked.enabled, record))
+	now.Effect = types.StringValue(shownEffect(asked.enabled))
 	if !reflect.DeepEqual(now, state) { // what is as it was costs the framework as much to write
 		resp.Diagnostics.Append(resp.State.Set(ctx, &now)...)
 	}
@@ -238,6 +240,9 @@ func (m *componentModel) settle(d componentDecision, record bos.Component) {
 	values.enabled = values.enabled.settled(d.plan.enabled)
 	m.manage(values.settled(got.managed()), *m)
 	m.keepSettled(got)
+	if m.Effect.IsUnknown() {
+		m.foretell(d, nil)
+	}
 }
 
 func (r *componentResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
