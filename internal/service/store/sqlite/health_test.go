@@ -84,6 +84,49 @@ func TestADatabaseWhoseFilesAreGoneIsNotHealthy(t *testing.T) {
 	}
 }
 
+func TestNothingIsWrittenIntoFilesThatAreGone(t *testing.T) {
+	for _, ending := range []string{"", "-wal"} {
+		path := filepath.Join(t.TempDir(), "bos.db")
+		if err := opened(t, path).Close(); err != nil { // as it is at each start but the first
+			t.Fatal(err)
+		}
+		s := opened(t, path)
+		put := func(name string) error {
+			return s.PutTemplate(t.Context(), bos.SessionTemplate{Name: name})
+		}
+		if err := put("before"); err != nil {
+			t.Fatal(err)
+		}
+		away := filepath.Join(t.TempDir(), "away")
+		if err := os.Rename(path+ending, away); err != nil {
+			t.Fatal(err)
+		}
+		if err := put("gone"); err == nil || !strings.Contains(err.Error(), path+ending) {
+			t.Errorf("without %q a write is acknowledged that is lost: %v", ending, err)
+		}
+		if err := os.WriteFile(path+ending, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if put("replaced") == nil {
+			t.Errorf("with another file in the place of %q a write is acknowledged that is lost", ending)
+		}
+		if err := os.Rename(away, path+ending); err != nil {
+			t.Fatal(err)
+		}
+		if err := put("back"); err != nil {
+			t.Errorf("with %q in its place again: %v", ending, err)
+		}
+		if err := s.Ping(t.Context()); err != nil {
+			t.Errorf("with %q in its place again: %v", ending, err)
+		}
+		for name, want := range map[string]bool{"before": true, "gone": false, "replaced": false, "back": true} {
+			if _, err := s.Template(t.Context(), "", name); (err == nil) != want {
+				t.Errorf("template %q after %q was away: %v, there %v", name, ending, err, want)
+			}
+		}
+	}
+}
+
 func TestADatabaseIsItsOwnersAlone(t *testing.T) {
 	for name, before := range map[string]os.FileMode{"new": 0, "of an older program": 0o644, "which a group may read": 0o640} {
 		t.Run(name, func(t *testing.T) {

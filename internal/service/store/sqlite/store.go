@@ -91,12 +91,12 @@ func Open(ctx context.Context, path string, options ...Option) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("open database %s for writing: %w", path, err), conn.Close(), s.read.Close(), write.Close())
 	}
 	s.writer = newWriter(conn)
-	s.writer.committed, s.writer.prune = s.announce, s.pruneEvents
+	s.files = filesOf(path)
+	s.writer.committed, s.writer.prune, s.writer.lost = s.announce, s.pruneEvents, s.files.same
 	go s.writer.loop()
 	if err := s.repairOptions(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", path, err), s.Close())
 	}
-	s.files = filesOf(path)
 	return s, nil
 }
 

@@ -35,6 +35,8 @@ type writer struct {
 	trouble atomic.Pointer[error]
 	// prune runs at the end of each transaction that wrote events.
 	prune func(ctx context.Context, t *tx) error
+	// lost is why what would be written now would be lost, nil if it would not.
+	lost func() error
 }
 
 // tx is the one connection that writes. Statements are prepared once.
@@ -113,7 +115,7 @@ type job struct {
 func newWriter(conn *sql.Conn) *writer {
 	return &writer{
 		tx: &tx{conn: conn, stmts: make(map[string]*sql.Stmt)}, queue: make(chan *job, queueLength),
-		stop: make(chan struct{}), done: make(chan struct{}),
+		stop: make(chan struct{}), done: make(chan struct{}), lost: func() error { return nil },
 	}
 }
 
@@ -211,6 +213,9 @@ func (w *writer) commit(jobs []*job) error {
 	ctx := context.Background()
 	w.tx.wrote, w.tx.failed = false, nil
 	w.tx.events, w.tx.feed.newest, w.tx.feed.writes = 0, 0, w.tx.feed.writes[:0]
+	if err := w.lost(); err != nil {
+		return err
+	}
 	if _, err := w.tx.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
 		// One that a failed commit may have left open must not stop the
 		// next group as well.
