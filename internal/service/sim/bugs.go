@@ -63,6 +63,14 @@ const (
 	BugNeverAway
 	// BugWallClock measures waits with the wall clock.
 	BugWallClock
+	// BugStageIsApplied applies what is only to be staged.
+	BugStageIsApplied
+	// BugAllTenants gives the tenant all nodes.
+	BugAllTenants
+	// BugTrustsInventory deletes components that the inventory does not name.
+	BugTrustsInventory
+	// BugTimeoutIsNothing says of a reset without an answer that it was not made.
+	BugTimeoutIsNothing
 	// BugSendsRegardless has adapters send without asking whether they may.
 	BugSendsRegardless
 	// BugAgeOfQuestion counts the age of an answer from its question.
@@ -115,6 +123,36 @@ func (w *World) spoil(commit *bos.Commit) (spoilt bool) {
 	default:
 	}
 	return spoilt
+}
+
+// spoilSetUp makes the mistakes that concern the setup of a session.
+func (w *World) spoilSetUp(setup *bos.Setup) {
+	arm := setup.Arm
+	setup.Arm = func(s *bos.SessionRecord, nodes []bos.Record) []bos.Event {
+		events := arm(s, nodes)
+		for i := range nodes {
+			if w.config.Bug == BugStageIsApplied && nodes[i].StagedState.Session == s.Name {
+				bos.ApplyStaged(&nodes[i], &s.Session, false, w.wall())
+			}
+		}
+		return events
+	}
+}
+
+// forgetMissing deletes the components that an inventory does not name.
+func (w *World) forgetMissing(inventory bos.Inventory) {
+	named := make(map[string]bool)
+	for _, n := range inventory.Nodes {
+		named[n.ID] = true
+	}
+	for _, n := range w.room.Inventory().Nodes {
+		if named[n.ID] {
+			continue
+		}
+		if err := w.store.DeleteComponent(w.ctx, n.ID); err == nil {
+			w.written++
+		}
+	}
 }
 
 // spoilInputs makes the mistakes that concern what a step is given.

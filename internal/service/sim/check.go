@@ -14,8 +14,13 @@ import (
 type checks struct {
 	w         *World
 	sessions  []bos.SessionKey
-	limits    []string
+	requests  []request
 	cancelled map[bos.SessionKey]bool
+	// gone are the sessions that clients deleted, deleted the components.
+	gone    map[bos.SessionKey]bool
+	deleted map[string]bool
+	// discovered are the nodes that have had a record.
+	discovered map[string]bool
 	// crashed says that the service has crashed at least once, stops counts the
 	// times in which its clock stood.
 	crashed bool
@@ -69,7 +74,7 @@ type start struct {
 
 func newChecks(w *World) checks {
 	return checks{
-		w: w, cancelled: make(map[bos.SessionKey]bool), flying: make(map[string]bos.EffectKind), looking: make(map[string]bool),
+		w: w, cancelled: make(map[bos.SessionKey]bool), gone: make(map[bos.SessionKey]bool), deleted: make(map[string]bool), discovered: make(map[string]bool), flying: make(map[string]bos.EffectKind), looking: make(map[string]bool),
 		known: make(map[string]bos.PowerReading), armedAt: make(map[string]time.Time), resets: make(map[string]int),
 		allowed: make(map[string]int), repeats: make(map[string]int), attempts: make(map[attempt]sends), poweredOn: make(map[string]time.Time), unheard: make(map[string]bool), member: make(map[string]bool), acted: make(map[string]action),
 	}
@@ -127,14 +132,25 @@ func (c *checks) armed(id string) {
 	delete(c.unheard, id)
 }
 
-// record is what is stored of a node.
-func (c *checks) record(id string) bos.Record {
+// stored is what is stored of a node, if anything is.
+func (c *checks) stored(id string) (bos.Record, bool) {
 	records, err := c.w.store.Components(c.w.ctx, bos.ComponentFilter{IDs: []string{id}})
-	if err != nil || len(records) != 1 {
+	if err != nil || len(records) > 1 {
 		c.w.violated("%s has %d records (%v)", id, len(records), err)
-		return bos.Record{}
 	}
-	return records[0]
+	if len(records) != 1 {
+		return bos.Record{}, false
+	}
+	return records[0], true
+}
+
+// record is what is stored of a node that has a record.
+func (c *checks) record(id string) bos.Record {
+	r, ok := c.stored(id)
+	if !ok && !c.deleted[id] {
+		c.w.violated("%s has no record", id)
+	}
+	return r
 }
 
 // begins holds an effect against those under way.
@@ -154,6 +170,9 @@ func (c *checks) begins(p *process, kind bos.EffectKind, ids ...string) {
 func (c *checks) sends(p *process, op bos.PowerOp, id string) {
 	if c.w.lease.Holder != p.holder {
 		c.w.violated("%s sends %s to %s while the lease is of %s", p.holder, op, id, c.w.lease.Holder)
+	}
+	if r, ok := c.stored(id); !ok || !r.Enabled {
+		c.w.violated("%s sends %s to %s, of which nobody wants anything any more", p.holder, op, id)
 	}
 }
 
@@ -292,11 +311,29 @@ func (c *checks) ramp(id string) {
 }
 
 // setUp takes a setup in: from now on its nodes may be touched.
-func (c *checks) setUp(nodes []bos.Record, before int64) {
+func (c *checks) setUp(s bos.SessionRecord, nodes []bos.Record, before int64) {
 	c.history(bos.Commit{Components: nodes}, bos.Conflicts{}, before)
+	own := c.w.room.Inventory().Nodes
 	for _, r := range nodes {
-		c.member[r.ID] = true
-		c.armed(r.ID)
+		at := slices.IndexFunc(own, func(n bos.Node) bool { return n.ID == r.ID })
+		if bos.TenantOf(s.Tenant) != "" && at%2 != 0 {
+			c.w.violated("session %s of tenant %s has %s, which the tenant has not", s.Name, bos.TenantOf(s.Tenant), r.ID)
+		}
+		switch {
+		case !s.Stage:
+			c.arm([]string{r.ID})
+		case r.Enabled && r.Session == s.Name:
+			c.w.violated("session %s is to stage and works on %s", s.Name, r.ID)
+		default:
+		}
+	}
+}
+
+// arm takes note of nodes that may be touched from now on.
+func (c *checks) arm(ids []string) {
+	for _, id := range ids {
+		c.member[id] = true
+		c.armed(id)
 	}
 }
 
@@ -307,6 +344,7 @@ func (c *checks) committed(commit bos.Commit, conflicts bos.Conflicts, before in
 		lost[id] = true
 	}
 	for _, r := range commit.Components {
+		c.discovered[r.ID] = true
 		if r.Work.Lost > 0 && !c.crashed {
 			c.w.violated("%s got an attempt back although the service never stopped", r.ID)
 		}
@@ -372,7 +410,7 @@ func (c *checks) completed(s bos.SessionRecord) {
 	if err != nil {
 		c.w.violated("load: %s", err)
 	}
-	if s.Extended == nil || s.Components != "" && s.Extended.ManagedComponentsCount != len(nodes) || len(nodes) < len(owned) {
+	if s.Extended == nil || s.Components != "" && len(c.deleted) == 0 && s.Extended.ManagedComponentsCount != len(nodes) || len(nodes) < len(owned) {
 		c.w.violated("session %s is complete and tells of %+v, it has %d nodes, and had %d", s.Name, s.Extended, len(owned), len(nodes))
 	}
 	for _, n := range nodes {
@@ -424,8 +462,11 @@ func (c *checks) end() {
 	ids := c.w.room.Inventory().Nodes
 	chosen := make(map[string]bool)
 	for i, key := range c.sessions {
-		for _, id := range c.selected(c.limits[i]) {
+		for _, id := range c.selected(c.requests[i].limit) {
 			chosen[id] = true
+		}
+		if c.gone[key] {
+			continue
 		}
 		rec, err := c.w.store.Session(c.w.ctx, key)
 		if err != nil || rec.Status.Status != bos.SessionComplete {
@@ -436,13 +477,18 @@ func (c *checks) end() {
 	if err != nil {
 		c.w.violated("load: %s", err)
 	}
+	recorded := make(map[string]bool)
 	for _, r := range records {
+		recorded[r.ID] = true
 		if r.Enabled {
 			c.w.violated("%s is %s at the end: %s", r.ID, r.DeriveStatus(), r.Error)
 		}
 	}
 	calm := c.w.config.Faults == (Faults{}) && len(c.w.config.Outages) == 0 && c.w.config.Writes == 0 && len(c.sessions) == 1
 	for _, n := range ids {
+		if c.discovered[n.ID] && !recorded[n.ID] && !c.deleted[n.ID] {
+			c.w.violated("%s has no record, and nobody deleted it", n.ID)
+		}
 		resets := c.w.room.Resets(n.ID)
 		if !chosen[n.ID] && len(resets) > 0 {
 			c.w.violated("%s was reset although no session touches it", n.ID)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/shell"
@@ -13,14 +14,22 @@ import (
 // maxSessions bounds the sessions of one run.
 const maxSessions = 6
 
+// request is what a client wants of a new session.
+type request struct {
+	op     bos.Operation
+	limit  string
+	stage  bool
+	tenant string
+}
+
 // createSession stores a session as POST /v2/sessions does.
-func (w *World) createSession(op bos.Operation, limit string) bos.SessionKey {
+func (w *World) createSession(r request) bos.SessionKey {
 	cfs := w.config.CFS
 	w.sessions++
 	name := fmt.Sprintf("sim-%d", w.sessions)
 	rec := bos.SessionRecord{
 		Session: bos.Session{
-			Name: name, Operation: op, TemplateName: "t", Limit: limit,
+			Name: name, Operation: r.op, TemplateName: "t", Limit: r.limit, Stage: r.stage, Tenant: bos.TenantRef(r.tenant),
 			Status: bos.SessionStatus{Status: bos.SessionPending, StartTime: bos.At(w.wall())},
 		},
 		Template: bos.SessionTemplate{Name: "t", EnableCFS: &cfs, BootSets: map[string]bos.BootSet{
@@ -36,7 +45,7 @@ func (w *World) createSession(op bos.Operation, limit string) bos.SessionKey {
 	}
 	w.open[rec.Key()] = true
 	w.check.sessions = append(w.check.sessions, rec.Key())
-	w.check.limits = append(w.check.limits, limit)
+	w.check.requests = append(w.check.requests, r)
 	w.wrote(shell.Change{Sessions: []bos.SessionKey{rec.Key()}})
 	return rec.Key()
 }
@@ -46,12 +55,22 @@ func (w *World) write() {
 	if !w.faulty || w.serving() == nil {
 		return
 	}
-	switch w.rng.IntN(5) {
+	switch w.rng.IntN(12) {
 	case 0:
-		w.stealNodes()
+		w.stealNodes("")
 	case 1:
+		w.stealNodes(tenant)
+	case 2:
+		w.stage()
+	case 3, 4:
+		w.applyStaged(w.someNodes())
+	case 5:
 		w.cancel()
-	case 2, 3:
+	case 6:
+		w.deleteComponent()
+	case 7:
+		w.deleteSession()
+	case 8, 9, 10:
 		w.patch()
 	default:
 		w.setOptions()
@@ -59,22 +78,22 @@ func (w *World) write() {
 }
 
 // stealNodes creates a session on some nodes, of which another may have some.
-func (w *World) stealNodes() {
-	if w.sessions >= maxSessions {
-		return
+func (w *World) stealNodes(of string) {
+	if w.sessions < maxSessions {
+		w.createSession(request{op: bos.Operations()[w.rng.IntN(3)], limit: strings.Join(w.someNodes(), ","), tenant: of})
 	}
-	op := bos.Operations()[w.rng.IntN(3)]
+}
+
+// someNodes are the first and any others, but no strangers.
+func (w *World) someNodes() []string {
+	var ids []string
 	nodes := w.room.Inventory().Nodes
-	limit := ""
 	for i, n := range nodes[:len(nodes)-Strangers] {
 		if i == 0 || w.rng.IntN(2) == 0 {
-			if limit != "" {
-				limit += ","
-			}
-			limit += n.ID
+			ids = append(ids, n.ID)
 		}
 	}
-	w.createSession(op, limit)
+	return ids
 }
 
 // hint is HSM saying of some nodes, one of them unknown to everybody, that their
@@ -114,6 +133,9 @@ func (w *World) cancel() {
 // patch disables, enables, or sets the retry policy of a node that a session has,
 // or has it run something else.
 func (w *World) patch() {
+	if !w.faulty || w.serving() == nil {
+		return
+	}
 	nodes := w.room.Inventory().Nodes
 	id := nodes[w.rng.IntN(len(nodes)-Strangers)].ID
 	kind, retries := w.rng.IntN(4), 1+w.rng.IntN(4)

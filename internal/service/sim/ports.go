@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"strconv"
 	"time"
 
@@ -30,7 +31,18 @@ func (i inventory) Inventory(context.Context) (bos.Inventory, error) {
 		i.p.sleep(dialTimeout)
 		return bos.Inventory{}, errOut
 	}
-	return w.room.Inventory(), nil
+	all := w.room.Inventory()
+	switch {
+	case w.out[HalfInventory]:
+		all.Nodes = all.Nodes[:len(all.Nodes)/2]
+	case w.out[NoInventory]:
+		all.Nodes = nil
+	default:
+	}
+	if w.config.Bug == BugTrustsInventory {
+		w.forgetMissing(all)
+	}
+	return all, nil
 }
 
 // Image is one image for every path.
@@ -212,6 +224,13 @@ func (w *World) hangs(id string) bool {
 	return w.room.BMCTrouble(bos.BMCOf(id), w.Now).Fault == emulator.FaultHang
 }
 
+// deaf reports whether a node's BMC answers no reset now.
+func (w *World) deaf(id string) bool {
+	h := fnv.New64a()
+	fmt.Fprint(h, w.config.Seed, bos.BMCOf(id)) //nolint:errcheck // a hash takes everything
+	return w.faulty && float64(h.Sum64()%1000) < w.config.Faults.Deaf*1000
+}
+
 // The invented BMCs' names for power operations, and what the shell calls them.
 var (
 	resetTypes = map[bos.PowerOp]string{bos.PowerOn: "On", bos.PowerSoftOff: "GracefulShutdown", bos.PowerForceOff: "ForceOff"}
@@ -248,7 +267,7 @@ func (o power) Apply(ctx context.Context, op bos.PowerOp, ids []string, each fun
 				}
 			})
 		}
-		p.post(w.delay(), func() { p.power(ctx, op, id, started, answer) })
+		p.post(w.turn(), func() { p.power(ctx, op, id, started, answer) })
 	}
 	for range ids {
 		each(box.take())
@@ -297,6 +316,15 @@ func (w *World) power(op bos.PowerOp, id string, started time.Time) (res bos.Cal
 		wait = time.Duration(w.rng.Int64N(int64(dialTimeout))) // long enough for a client to change its mind
 	case w.chance(w.config.Faults.Hang):
 		res.Outcome, res.Cause, wait = bos.CallUnknown, bos.CauseResetUnconfirmed, hangTimeout
+		w.check.reset(op, id, started)
+		if w.rng.IntN(2) == 0 {
+			w.room.Reset(id, resetTypes[op], w.Now)
+		}
+	case w.deaf(id):
+		res.Outcome, res.Cause, wait = bos.CallUnknown, bos.CauseResetUnconfirmed, hangTimeout
+		if w.config.Bug == BugTimeoutIsNothing {
+			res.Outcome = bos.CallNotAttempted
+		}
 		w.check.reset(op, id, started)
 		if w.rng.IntN(2) == 0 {
 			w.room.Reset(id, resetTypes[op], w.Now)

@@ -76,7 +76,7 @@ func (w *World) start() {
 	if w.config.Bug == BugNoLimits {
 		limits = bos.PowerLimits{}
 	}
-	ports := shell.Ports{Store: store{w.store, p}, Inventory: inventory{p}, Artifacts: w, Power: power{p}, Boot: boot{p}}
+	ports := shell.Ports{Store: store{w.store, p}, Inventory: inventory{p}, Artifacts: w, Power: power{p}, Boot: boot{p}, Tenants: w}
 	if w.config.CFS {
 		ports.Configuration = configuration{p}
 	}

@@ -31,7 +31,10 @@ func (w *World) report(rep emulator.Report) {
 		}
 		return
 	}
-	written, err := w.store.MutateComponents(w.ctx, []string{rep.Node}, func(r *bos.Record, _ bool) error {
+	written, err := w.store.MutateComponents(w.ctx, []string{rep.Node}, func(r *bos.Record, exists bool) error {
+		if !exists {
+			return bos.ErrSkip // the API answers 404
+		}
 		if err := patch.CheckReport(r.Component); err != nil {
 			return err
 		}

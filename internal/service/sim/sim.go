@@ -42,6 +42,8 @@ type Config struct {
 	// Slow is how long all questions about power take, before FaultsFor has
 	// passed: as long as an upstream may.
 	Slow time.Duration
+	// Queue is the longest that a power action waits for its turn at its BMC.
+	Queue time.Duration
 	// Limits bound the power actions.
 	Limits bos.PowerLimits
 	// Polling is the option polling_frequency; 0 is its default.
@@ -63,6 +65,8 @@ type Config struct {
 	// Writes is how many writes clients make by chance, Hints how often HSM
 	// says of some nodes that their power changed; before the faults end.
 	Writes, Hints int
+	// Patches is how many more writes are changes of single nodes.
+	Patches int
 	// Horizon bounds the virtual time; 0 is a day.
 	Horizon time.Duration
 	// Bug breaks the shell on purpose, to show that the checks find it.
@@ -79,6 +83,9 @@ type Faults struct {
 	// while to answer nothing, for one call in two; FailBoot that of boots
 	// without a report, FailConfig that of configurations that fail.
 	Drop, Refuse, Hang, FailBoot, FailConfig float64
+	// Deaf is the share of BMCs that tell their nodes' power and answer no reset, of
+	// which they carry out one in two.
+	Deaf float64
 	// Stale is for how long BMCs tell the power state from before a reset.
 	Stale time.Duration
 }
@@ -94,6 +101,9 @@ const (
 	CFS   Upstream = "CFS"
 	Power Upstream = "PCS"
 	BMCs  Upstream = "BMCs"
+	// Inventory is HSM that answers with the first half of its nodes, or with none.
+	HalfInventory Upstream = "half of HSM"
+	NoInventory   Upstream = "nothing in HSM"
 	// Endpoints is the inventory's knowledge of BMCs: power control answers that
 	// it knows nobody.
 	Endpoints Upstream = "Endpoints"
@@ -163,7 +173,9 @@ type World struct {
 	faulty   bool
 	sessions int
 	open     map[bos.SessionKey]bool
-	check    checks
+	// awaited is the session that the run is about.
+	awaited bos.SessionKey
+	check   checks
 }
 
 type event struct {
@@ -223,6 +235,9 @@ func New(store bos.Store, c Config) (*World, error) {
 	for range c.Writes {
 		w.at(Epoch.Add(time.Duration(w.rng.Int64N(int64(c.FaultsFor)))), w.write)
 	}
+	for range c.Patches {
+		w.at(Epoch.Add(time.Duration(w.rng.Int64N(int64(c.FaultsFor)))), w.patch)
+	}
 	for range c.Hints {
 		w.at(Epoch.Add(time.Duration(w.rng.Int64N(int64(c.FaultsFor)))), w.hint)
 	}
@@ -254,6 +269,7 @@ func (w *World) endFaults() {
 	if err := w.room.SetFaults(emulator.Faults{}); err != nil {
 		w.violated("end the faults: %s", err)
 	}
+	w.applyTheRest()
 }
 
 // Room is the emulated room.
@@ -273,6 +289,14 @@ func (w *World) wall() time.Time     { return w.Now.Add(w.skew) }
 // delay is how long a call takes, by the seed.
 func (w *World) delay() time.Duration {
 	return time.Millisecond + time.Duration(w.rng.Int64N(int64(longestDelay)))
+}
+
+// turn is how long a power action waits for its turn.
+func (w *World) turn() time.Duration {
+	if !w.faulty || w.config.Queue == 0 {
+		return w.delay()
+	}
+	return time.Duration(w.rng.Int64N(int64(w.config.Queue)))
 }
 
 // chance draws whether a fault hits, while there are any.
@@ -299,7 +323,10 @@ func (w *World) Start() { w.start() }
 func (w *World) RunSession(op bos.Operation, limit string) (bos.SessionKey, error) {
 	created := w.Now.Add(2 * time.Second)
 	var key bos.SessionKey
-	w.whenServed(created, func() { key = w.createSession(op, limit) })
+	w.whenServed(created, func() {
+		key = w.createSession(request{op: op, limit: limit})
+		w.awaited = key
+	})
 	end := w.Now.Add(cmp.Or(w.config.Horizon, defaultSpan))
 	faultsEnd := Epoch.Add(w.config.FaultsFor)
 	for len(w.queue) > 0 {

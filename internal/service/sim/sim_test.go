@@ -83,15 +83,18 @@ const (
 // chaos is all that can go wrong, by one seed.
 func chaos(seed uint64) sim.Config {
 	c := sim.Config{
-		Seed: seed, Nodes: 10, FaultsFor: 20 * time.Minute, CrashShare: 0.03, CommitErrors: 0.02, PauseShare: 0.02, Writes: 8, Hints: 40, CFS: seed%2 == 0,
-		Faults: sim.Faults{Drop: 0.05, Refuse: 0.05, Hang: 0.02, FailBoot: 0.05, FailConfig: 0.05, Stale: 2 * time.Second}, Horizon: 12 * time.Hour,
+		Seed: seed, Nodes: 10, FaultsFor: 20 * time.Minute, CrashShare: 0.03, CommitErrors: 0.02, PauseShare: 0.02, Writes: 16, Hints: 40, CFS: seed%2 == 0,
+		Faults: sim.Faults{Drop: 0.05, Refuse: 0.05, Hang: 0.02, FailBoot: 0.05, FailConfig: 0.05, Deaf: float64(seed%3) * 0.1, Stale: 2 * time.Second}, Horizon: 12 * time.Hour,
 	}
-	of := []sim.Upstream{sim.HSM, sim.BSS, sim.CFS, sim.Power, sim.BMCs, sim.Endpoints}[seed%6]
+	of := []sim.Upstream{sim.HSM, sim.BSS, sim.CFS, sim.Power, sim.BMCs, sim.Endpoints, sim.HalfInventory, sim.NoInventory}[seed%8]
 	c.Outages = []sim.Outage{{Of: of, From: time.Duration(seed%7) * 10 * time.Second, For: 5 * time.Minute}}
 	if seed%3 == 0 {
 		c.Limits = bos.PowerLimits{Window: 10 * time.Second, Starts: 3, CabinetStarts: 2}
 	}
 	c.Polling = []int{0, 1, 9, 60, 0}[seed%5]
+	if seed%5 == 3 {
+		c.Queue = 20 * time.Second
+	}
 	if seed%6 == 1 {
 		c.Slow = []time.Duration{3 * time.Second, 40 * time.Second, time.Minute}[seed%3]
 	}
@@ -208,7 +211,12 @@ func TestTheChecksFindBugsMadeOnPurpose(t *testing.T) {
 		"calls of an engine forgotten":    {c: sim.Config{Bug: sim.BugForgetsCalls, CommitErrors: 0.5, Writes: 100, Faults: sim.Faults{Hang: 0.2}, Outages: []sim.Outage{{Of: sim.BSS, For: 2 * time.Minute}}, FaultsFor: 4 * time.Minute}, finds: "is under way"},
 		"all unknown taken for each one":  {c: sim.Config{Bug: sim.BugUnknownIsAlone, Outages: []sim.Outage{{Of: sim.Endpoints, From: time.Second, For: time.Hour}}}, finds: "had forgotten everybody"},
 		"calls of one who lost the lease": {c: sim.Config{Bug: sim.BugSendsRegardless, PauseShare: 0.4, FaultsFor: 10 * time.Minute}, finds: "while the lease is of"},
-		"another image taken for stored":  {c: sim.Config{Bug: sim.BugReadyByFlag, Writes: 400, Faults: sim.Faults{Refuse: 0.6}, FaultsFor: 4 * time.Minute}, finds: "without the boot parameters"},
+		"calls that nobody wants":         {c: sim.Config{Bug: sim.BugSendsRegardless, Writes: 400, Queue: 20 * time.Second, FaultsFor: 4 * time.Minute}, finds: "of which nobody wants anything"},
+		"staged is taken for applied":     {c: sim.Config{Bug: sim.BugStageIsApplied, Writes: 60, FaultsFor: 4 * time.Minute}, finds: "is to stage and works on"},
+		"a tenant has all nodes":          {c: sim.Config{Bug: sim.BugAllTenants, Writes: 60, FaultsFor: 4 * time.Minute}, finds: "which the tenant has not"},
+		"a short inventory is believed":   {c: sim.Config{Bug: sim.BugTrustsInventory, Outages: []sim.Outage{{Of: sim.HalfInventory, From: 3 * time.Second, For: time.Hour}}, Faults: sim.Faults{Drop: 1}, FaultsFor: 10 * time.Minute}, finds: "nobody deleted it"},
+		"no answer taken for no reset":    {c: sim.Config{Bug: sim.BugTimeoutIsNothing, Faults: sim.Faults{Deaf: 1}, FaultsFor: time.Hour}, finds: "was powered on"},
+		"another image taken for stored":  {c: sim.Config{Bug: sim.BugReadyByFlag, Patches: 200, Faults: sim.Faults{Refuse: 0.6}, FaultsFor: 4 * time.Minute}, finds: "without the boot parameters"},
 		"waits that run on meanwhile":     {c: sim.Config{Bug: sim.BugNeverAway, Away: []sim.Away{{From: 4500 * time.Millisecond, For: time.Hour}}}, finds: "has taken yet"},
 		"waits by the wall clock":         {c: sim.Config{Bug: sim.BugWallClock, Steps: []sim.ClockStep{{At: 3500 * time.Millisecond, By: time.Hour}}}, finds: "has booted for"},
 		"waits by a clock set back":       {c: sim.Config{Bug: sim.BugWallClock, Faults: sim.Faults{Drop: 1}, FaultsFor: 10 * time.Minute, Steps: []sim.ClockStep{{At: time.Minute, By: -24 * time.Hour}}}, finds: "were not complete"},

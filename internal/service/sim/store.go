@@ -62,6 +62,7 @@ func (s store) SetUp(ctx context.Context, setup bos.Setup) (bos.SessionRecord, [
 		return bos.SessionRecord{}, nil, errDisk
 	}
 	before, _ := w.store.LastEvent(w.ctx)
+	w.spoilSetUp(&setup)
 	session, records, err := s.Store.SetUp(ctx, setup)
 	switch {
 	case errors.Is(err, bos.ErrChanged), errors.Is(err, bos.ErrFenced):
@@ -71,7 +72,7 @@ func (s store) SetUp(ctx context.Context, setup bos.Setup) (bos.SessionRecord, [
 		return session, records, err
 	}
 	w.written++
-	w.check.setUp(records, before)
+	w.check.setUp(session, records, before)
 	if session.Status.Status == bos.SessionComplete {
 		w.check.completed(session)
 	}

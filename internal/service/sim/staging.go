@@ -1,0 +1,135 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/shell"
+)
+
+// tenant is the one tenant of a simulation. It has every other node.
+const tenant = "red"
+
+// tenantNodes are the nodes of the tenant.
+func (w *World) tenantNodes() []string {
+	var ids []string
+	for i, n := range w.room.Inventory().Nodes {
+		if i%2 == 0 || w.config.Bug == BugAllTenants {
+			ids = append(ids, n.ID)
+		}
+	}
+	return ids
+}
+
+// TenantNodes are those of the one tenant.
+func (w *World) TenantNodes(_ context.Context, name string) ([]string, error) {
+	if name != tenant {
+		return nil, bos.ErrNotFound
+	}
+	return w.tenantNodes(), nil
+}
+
+// stage creates a session that stages something on some nodes.
+func (w *World) stage() {
+	if w.sessions < maxSessions {
+		w.createSession(request{op: bos.Operations()[w.rng.IntN(3)], limit: strings.Join(w.someNodes(), ","), stage: true})
+	}
+}
+
+// applyStaged is POST /v2/applystaged.
+func (w *World) applyStaged(ids []string) {
+	records, err := w.store.Components(w.ctx, bos.ComponentFilter{IDs: ids})
+	if err != nil {
+		w.violated("apply: %s", err)
+		return
+	}
+	by := make(map[string]*bos.Session)
+	var staged []string
+	for _, r := range records {
+		if r.StagedState.Session == "" {
+			continue
+		}
+		staged = append(staged, r.ID)
+		for _, key := range w.check.sessions {
+			if key.Name == r.StagedState.Session {
+				if rec, err := w.store.Session(w.ctx, key); err == nil {
+					by[key.Name] = &rec.Session
+				}
+			}
+		}
+	}
+	if len(staged) == 0 {
+		return
+	}
+	var applied []string
+	_, err = w.store.MutateComponents(w.ctx, staged, func(r *bos.Record, exists bool) error {
+		if !exists || r.StagedState.Session == "" {
+			return bos.ErrSkip
+		}
+		if bos.ApplyStaged(r, by[r.StagedState.Session], true, w.wall()) {
+			applied = append(applied, r.ID)
+		}
+		return nil
+	})
+	if err != nil {
+		w.violated("apply: %s", err)
+	}
+	w.check.arm(applied)
+	w.wrote(shell.Change{Components: staged})
+}
+
+// applyTheRest has nothing wait for ever for its application, after the faults.
+func (w *World) applyTheRest() {
+	waits := false
+	for i, r := range w.check.requests {
+		waits = waits || r.stage && w.open[w.check.sessions[i]]
+	}
+	if !waits {
+		return
+	}
+	if w.serving() != nil {
+		var ids []string
+		for _, n := range w.room.Inventory().Nodes {
+			ids = append(ids, n.ID)
+		}
+		w.applyStaged(ids)
+	}
+	w.after(time.Minute, w.applyTheRest)
+}
+
+// deleteComponent is DELETE /v2/components/ID. Discovery finds the node again.
+func (w *World) deleteComponent() {
+	ids := w.someNodes()
+	id := ids[w.rng.IntN(len(ids))]
+	err := w.store.DeleteComponent(w.ctx, id)
+	if errors.Is(err, bos.ErrNotFound) {
+		return
+	}
+	if err != nil {
+		w.violated("delete: %s", err)
+	}
+	w.check.deleted[id] = true
+	w.check.armed(id)
+	w.wrote(shell.Change{Components: []string{id}})
+}
+
+// deleteSession is DELETE /v2/sessions/NAME, of any but the one that is waited for.
+func (w *World) deleteSession() {
+	if len(w.check.sessions) == 0 {
+		return
+	}
+	key := w.check.sessions[w.rng.IntN(len(w.check.sessions))]
+	if key == w.awaited || w.awaited.Name == "" {
+		return
+	}
+	err := w.store.DeleteSession(w.ctx, key)
+	if err != nil && !errors.Is(err, bos.ErrNotFound) {
+		w.violated("delete: %s", err)
+	}
+	delete(w.open, key)
+	w.check.gone[key] = true
+	w.wrote(shell.Change{Sessions: []bos.SessionKey{key}})
+}
