@@ -236,7 +236,7 @@ func (c *checks) patient(kind bos.EffectKind, id string, again bool) {
 func (c *checks) sent(kind bos.EffectKind, id string, r bos.Record) {
 	key := attempt{id, r.Work.ActionAt}
 	s := c.attempts[key]
-	if s.count++; s.count == 1 {
+	if s.count++; s.first.IsZero() {
 		s.first, s.stops = c.w.Now, c.stops
 	}
 	c.attempts[key] = s
@@ -451,6 +451,10 @@ func (c *checks) history(commit bos.Commit, conflicts bos.Conflicts, before int6
 		c.acted[r.ID] = now
 		begun := !now.at.IsZero() && !now.at.Equal(before.at)
 		again := r.Work.Resent && !r.Work.Unanswered && !now.sent.Equal(before.sent)
+		if begun {
+			// Its time runs from here, also where the process stops before it sends.
+			c.attempts[attempt{r.ID, now.at}] = sends{first: c.w.Now, stops: c.stops}
+		}
 		if r.Enabled && (begun || again) && !told[r.ID] {
 			c.w.violated("%s of %s is not in the history", r.LastAction.Action, r.ID)
 		}
