@@ -128,14 +128,14 @@ func (w *World) spoil(commit *bos.Commit) (spoilt bool) {
 // spoilSetUp makes the mistakes that concern the setup of a session.
 func (w *World) spoilSetUp(setup *bos.Setup) {
 	arm := setup.Arm
-	setup.Arm = func(s *bos.SessionRecord, nodes []bos.Record) []bos.Event {
-		events := arm(s, nodes)
+	setup.Arm = func(s *bos.SessionRecord, nodes []bos.Record) bos.Armed {
+		armed := arm(s, nodes)
 		for i := range nodes {
 			if w.config.Bug == BugStageIsApplied && nodes[i].StagedState.Session == s.Name {
 				bos.ApplyStaged(&nodes[i], &s.Session, false, w.wall())
 			}
 		}
-		return events
+		return armed
 	}
 }
 
