@@ -79,7 +79,7 @@ func (r *componentResource) Schema(ctx context.Context, _ resource.SchemaRequest
 			"error":       computedText("What went wrong last."),
 			"session":     computedText("Session that set the desired state, empty if none did."),
 			"last_action": computedText("What BOS did last and when, in UTC, such as `powering_on at 2026-01-31T12:00:00`. The `bos_component` data source has its parts."),
-			"effect":      computedText("What is asked of BOS, such as `asks BOS to act on the node: ...`. The next refresh puts it into the past tense, so that it stands in every plan that makes BOS act, also one by `-replace`."),
+			"effect":      computedText("What is asked of BOS, such as `asks BOS to act on the node: ...`. The next refresh puts it into the past tense, so that it stands in every plan that makes BOS act, also one by `-replace`. It is for people and changes although nothing is done: keep it out of `triggers` and conditions."),
 			"event_stats": computedText("Attempts since the desired state was set or reached, such as `1 power on, 0 graceful off, 0 forceful off`."),
 		},
 	}

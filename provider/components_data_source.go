@@ -61,7 +61,7 @@ func (d *componentsDataSource) Schema(_ context.Context, _ datasource.SchemaRequ
 		Attributes: map[string]schema.Attribute{
 			"tenant": schema.StringAttribute{Optional: true, Validators: textBetween(1, bos.MaxTenantName), MarkdownDescription: "Only nodes of this tenant; defaults to the provider's."},
 			"xnames": schema.ListAttribute{
-				Optional: true, ElementType: types.StringType, Validators: []validator.List{words{most: maxNodeList}},
+				Optional: true, ElementType: types.StringType, Validators: []validator.List{words{most: maxNodeList, filters: true}},
 				MarkdownDescription: "Only these nodes. Unknown ones are left out.",
 			},
 			"session":        schema.StringAttribute{Optional: true, Validators: []validator.String{validName()}, MarkdownDescription: "Only nodes that this session owns."},
@@ -69,7 +69,7 @@ func (d *componentsDataSource) Schema(_ context.Context, _ datasource.SchemaRequ
 			"enabled":        schema.BoolAttribute{Optional: true, MarkdownDescription: "Only nodes that BOS is acting on, or only those it is not."},
 			"phase":          schema.StringAttribute{Optional: true, Validators: []validator.String{stringvalidator.OneOf(phases...)}, MarkdownDescription: "Only nodes in this phase; empty for those in none."},
 			"status": schema.ListAttribute{
-				Optional: true, ElementType: types.StringType, Validators: []validator.List{words{most: 16}},
+				Optional: true, ElementType: types.StringType, Validators: []validator.List{words{most: 16, filters: true}},
 				MarkdownDescription: "Only nodes with one of these status words, such as `failed`.",
 			},
 			"ids":             text("The nodes found, folded, as a `limit` takes them. Empty if there are none, and an empty limit is refused: give a session that takes it `count = data.bos_components.x.component_count > 0 ? 1 : 0`."),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
@@ -23,7 +24,26 @@ func explain(err error) string {
 	}
 }
 
-// unable adds the error diagnostic of an operation that failed.
+// unable adds the error diagnostic of an operation that failed. Of a write that got
+// no clear answer it says that BOS may have carried it out.
 func unable(diags *diag.Diagnostics, what string, err error) {
-	diags.AddError("Unable to "+what, explain(err))
+	detail := explain(err)
+	if isWrite(err) && client.Undecided(err) {
+		detail += "\n\nBOS may have carried this out all the same, or may still do so. Look at what BOS has now; the next apply asks for it once more."
+	}
+	diags.AddError("Unable to "+what, detail)
+}
+
+// isWrite reports whether what failed was a request that changes something.
+func isWrite(err error) bool {
+	var answer *client.Error
+	var silence *client.Unreachable
+	switch {
+	case errors.As(err, &answer):
+		return answer.Method != http.MethodGet
+	case errors.As(err, &silence):
+		return silence.Method != http.MethodGet
+	default:
+		return false
+	}
 }

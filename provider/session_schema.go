@@ -169,7 +169,7 @@ func resultAttributes() map[string]schema.Attribute {
 			MarkdownDescription: "The session is complete, acted on nodes, was done with all of them, and no more failed than `max_failed` tolerates. `false` also for a session that was cancelled, that found no nodes, " +
 				"that lost nodes to another session, or that is not over yet. Never null, so it is what conditions go by.",
 		},
-		"effect": computedText("What the session does to which nodes, such as `reboots 64 nodes: ...`. The next refresh puts it into the past tense, so that it stands in every plan that runs the session, also one by `-replace`."),
+		"effect": computedText("What the session does to which nodes, such as `reboots 64 nodes: ...`. The next refresh puts it into the past tense, so that it stands in every plan that runs the session, also one by `-replace`. It is for people and changes although nothing is done: keep it out of `triggers` and conditions."),
 		"scope":  computedText("Whether `limit` selects the nodes or the template alone. Known at plan also where `limit` is not: Terraform then refuses an apply in which it turns out to be null."),
 		"error_summary": schema.MapNestedAttribute{
 			Computed: true, MarkdownDescription: "Failed nodes by what failed them.",

@@ -60,7 +60,7 @@ func (r *stagedApplyResource) Schema(ctx context.Context, _ resource.SchemaReque
 				Computed:            true,
 				MarkdownDescription: "BOS is done, what was staged was applied for all of `xnames`, and no node failed or was taken over by another session before that. `false` also while it is not known. Never null, so it is what conditions go by.",
 			},
-			"effect": computedText("What applying does to which nodes, such as `applies what is staged for 64 nodes: ...`. The next refresh puts it into the past tense, so that it stands in every plan that applies anew, also one by `-replace`."),
+			"effect": computedText("What applying does to which nodes, such as `applies what is staged for 64 nodes: ...`. The next refresh puts it into the past tense, so that it stands in every plan that applies anew, also one by `-replace`. It is for people and changes although nothing is done: keep it out of `triggers` and conditions."),
 			"sessions": schema.MapAttribute{
 				Computed: true, ElementType: types.StringType,
 				MarkdownDescription: "The nodes, folded, by the session that staged them and owns them now.",

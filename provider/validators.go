@@ -75,6 +75,9 @@ func unlessFalse(b types.Bool) bool { return b.IsNull() || b.ValueBool() }
 type words struct {
 	most int
 	nids bool // warn about NIDs
+	// filters says that the list keeps some of what there is, so that leaving it
+	// out selects everything, where a list of nodes selects nothing then.
+	filters bool
 }
 
 // maxWord bounds an entry of a list, in characters.
@@ -92,7 +95,7 @@ func (v words) ValidateList(ctx context.Context, req validator.ListRequest, resp
 	}
 	elements := req.ConfigValue.Elements()
 	if n := len(elements); n == 0 || n > v.most {
-		resp.Diagnostics.AddAttributeError(req.Path, "Invalid list", fmt.Sprintf("It has %d entries; BOS takes %s. Leave the list out if it shall select nothing.", n, v.Description(ctx)))
+		resp.Diagnostics.AddAttributeError(req.Path, "Invalid list", fmt.Sprintf("It has %d entries; BOS takes %s. %s", n, v.Description(ctx), v.wayOut()))
 		return
 	}
 	var nids []string
@@ -114,6 +117,14 @@ func (v words) ValidateList(ctx context.Context, req validator.ListRequest, resp
 		resp.Diagnostics.AddAttributeWarning(req.Path, "Nodes are named by NID",
 			fmt.Sprintf("The inventory knows no node named %s, so a session will leave these out, and a service with reject_nids refuses the template. Name nodes by xname, such as x3000c0s19b1n0.", shortList(nids)))
 	}
+}
+
+// wayOut is what to write in place of an empty list.
+func (v words) wayOut() string {
+	if v.filters {
+		return "An empty list finds nothing, and without the list everything is found: give the data source a count that is 0 where there is nothing to look for."
+	}
+	return "Leave the list out if it shall select nothing."
 }
 
 // emptyLimit says what an empty limit would mean and what to write instead.
