@@ -134,6 +134,9 @@ func (a *applyStaged) Invoke(ctx context.Context, req action.InvokeRequest, resp
 		}
 		say("%s: %d failed", staged.Status.ValueString(), staged.FailedCount.ValueInt64())
 	}
+	if len(staged.unfinished) > 0 {
+		resp.Diagnostics.AddError(staged.unfinishedSummary(), staged.unfinishedDetail())
+	}
 	if staged.FailedCount.ValueInt64() > 0 {
 		resp.Diagnostics.AddError("Nodes failed after their staged state was applied", staged.FailedComponents.ValueString())
 	}

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -50,9 +51,13 @@ func (r *componentResource) wait(ctx context.Context, c *client.Client, record b
 		}
 		return err == nil && !now.Enabled
 	})
+	status := cmp.Or(record.Status.Status, record.DeriveStatus())
 	switch {
-	case done && record.Status.Status == bos.StatusFailed:
+	case done && status == bos.StatusFailed:
 		diags.AddWarning(fmt.Sprintf("%s failed", record.ID), fmt.Sprintf("BOS gave up on %s: %s", record.ID, record.Error))
+	case done && status != bos.StatusStable:
+		diags.AddWarning(fmt.Sprintf("BOS stopped acting on %s before it was done", record.ID),
+			fmt.Sprintf("%s is disabled and %s: somebody disabled it, or ended the session that took it over. It may be off, or half booted.", record.ID, status))
 	case done:
 	case ctx.Err() != nil:
 		diags.AddWarning("Stopped waiting for BOS component", fmt.Sprintf("Terraform was interrupted; %s is %s. BOS goes on with it, and the next apply goes on waiting.", record.ID, record.Status.Status))

@@ -136,3 +136,12 @@ func (r *stagedApplyResource) confirm(ctx context.Context, c *client.Client, m *
 	m.take(answer, was.owner)
 	return len(answer.Succeeded) > 0, nil
 }
+
+// unfinishedSummary names the nodes that BOS was never done with.
+func (m *stagedApplyModel) unfinishedSummary() string {
+	return headline(fmt.Sprintf("BOS was never done with %s after their staged state was applied", nodes(int64(len(m.unfinished)))), bos.Fold(m.unfinished))
+}
+
+func (m *stagedApplyModel) unfinishedDetail() string {
+	return fmt.Sprintf("%s: another session took them over, or somebody disabled them, before BOS was done with them. They may run something else, or be off.", bos.Fold(m.unfinished))
+}

@@ -39,6 +39,9 @@ type stagedApplyModel struct {
 	Succeeded        types.Bool   `tfsdk:"succeeded"`
 
 	Effect types.String `tfsdk:"effect"`
+
+	// unfinished are the nodes that BOS was never done with; known after a look.
+	unfinished []string `tfsdk:"-"`
 }
 
 // unknownResults marks what is not known before the staged state was applied.
@@ -71,10 +74,10 @@ func (m *stagedApplyModel) keepResults(state *stagedApplyModel) {
 	m.Effect = state.Effect
 }
 
-// judged is whether all that was asked for was applied, and no node failed or
-// went to another session before BOS was done with it.
-func (m *stagedApplyModel) judged(taken int) types.Bool {
-	return types.BoolValue(m.complete() && taken == 0 && m.AppliedCount.ValueInt64() > 0 && m.RefusedCount.ValueInt64()+m.IgnoredCount.ValueInt64()+m.FailedCount.ValueInt64() == 0)
+// judged is whether all that was asked for was applied, and no node failed, went
+// to another session or was disabled before BOS was done with it.
+func (m *stagedApplyModel) judged() types.Bool {
+	return types.BoolValue(m.complete() && len(m.unfinished) == 0 && m.AppliedCount.ValueInt64() > 0 && m.RefusedCount.ValueInt64()+m.IgnoredCount.ValueInt64()+m.FailedCount.ValueInt64() == 0)
 }
 
 // modernize fills in what states of older versions of the provider do not have,
@@ -86,7 +89,7 @@ func (m *stagedApplyModel) modernize() {
 		}
 	}
 	if m.Succeeded.IsNull() {
-		m.Succeeded = m.judged(0)
+		m.Succeeded = m.judged()
 	}
 	m.Effect = types.StringValue(m.effected())
 }

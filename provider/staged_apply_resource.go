@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -258,7 +259,10 @@ func (r *stagedApplyResource) await(ctx context.Context, c *client.Client, m *st
 		diags.AddWarning(stoppedStaged, told+"\n\nThe next apply goes on waiting and applies nothing again.")
 	case w.end != waitDone:
 		diags.AddWarning(stoppedStaged, told+"; the next apply goes on waiting for them and applies nothing again.")
-	case m.FailedCount.ValueInt64() > 0:
+	case len(m.unfinished) > 0:
+		diags.AddWarning(m.unfinishedSummary(), m.unfinishedDetail())
+	}
+	if m.complete() && m.FailedCount.ValueInt64() > 0 {
 		diags.AddWarning(fmt.Sprintf("%s failed after their staged state was applied", nodes(m.FailedCount.ValueInt64())),
 			fmt.Sprintf("%s\n\nTo act on just these again, give a bos_session\n\n    limit = %q", m.FailedComponents.ValueString(), m.RetryLimit.ValueString()))
 	}
@@ -270,7 +274,8 @@ const stoppedStaged = "Stopped waiting for staged state"
 // longer waited for.
 func (r *stagedApplyResource) look(ctx context.Context, c *client.Client, m *stagedApplyModel) error {
 	var outcomes []bos.NodeOutcome
-	busy, taken := 0, 0
+	var open []string
+	busy := 0
 	refused := make(map[string]bool)
 	if ids, err := bos.Expand(m.Refused.ValueString(), maxNames); err == nil {
 		for _, id := range ids {
@@ -286,27 +291,26 @@ func (r *stagedApplyResource) look(ctx context.Context, c *client.Client, m *sta
 		for _, id := range ids {
 			mine[id] = true
 		}
-		taken += len(mine)
 		for _, record := range records {
 			if !mine[record.ID] {
 				continue
 			}
-			taken--
 			if record.Enabled {
 				busy++
 			}
-			outcome := bos.NodeOutcome{ID: record.ID, Status: record.Status.Status, Error: record.Error}
+			outcome := bos.NodeOutcome{ID: record.ID, Status: cmp.Or(record.Status.Status, record.DeriveStatus()), Error: record.Error}
 			if refused[record.ID] {
 				outcome.Status = bos.StatusFailed
 			}
 			outcomes = append(outcomes, outcome)
 		}
+		open = append(open, unclear(ids, outcomes)...)
 	}
 	m.Status = types.StringValue(string(bos.SessionRunning))
 	if busy == 0 {
-		m.Status = types.StringValue(string(bos.SessionComplete))
+		m.Status, m.unfinished = types.StringValue(string(bos.SessionComplete)), open
 		m.FailedComponents, m.FailedCount, m.RetryLimit, m.ErrorSummary = reported(failuresOf(outcomes))
-		m.Succeeded = m.judged(taken)
+		m.Succeeded = m.judged()
 	}
 	return nil
 }
