@@ -16,13 +16,24 @@ const tokenLength = 36
 // CheckKernelParameters refuses what is no single line: in a boot script a line
 // break ends the command, and what follows it, such as the token by which the node
 // reports, is none.
-func CheckKernelParameters(parameters string) error {
-	if !utf8.ValidString(parameters) {
-		return fmt.Errorf("kernel parameters %.60q are not UTF-8; write them anew", parameters)
+func CheckKernelParameters(parameters string) error { return checkLine("kernel parameters", parameters) }
+
+// CheckBootFiles likewise refuses paths of kernel and initrd that are no single
+// line.
+func CheckBootFiles(a BootArtifacts) error {
+	if err := checkLine("the path of the kernel", a.Kernel); err != nil {
+		return err
 	}
-	for i, r := range parameters {
+	return checkLine("the path of the initrd", a.Initrd)
+}
+
+func checkLine(what, text string) error {
+	if !utf8.ValidString(text) {
+		return fmt.Errorf("%s: %.60q is not UTF-8; write it anew", what, text)
+	}
+	for i, r := range text {
 		if r < ' ' || r == 0x7f || r == '\u0085' || r == '\u2028' || r == '\u2029' {
-			return fmt.Errorf("kernel parameters have the character %U at byte %d (%.60q), which a boot script cannot carry; leave line breaks and other control characters out, also at the end", r, i, parameters[max(0, i-20):])
+			return fmt.Errorf("%s: there is the character %U at byte %d (%.60q), which a boot script cannot carry; leave line breaks and other control characters out, also at the end", what, r, i, text[max(0, i-20):])
 		}
 	}
 	return nil

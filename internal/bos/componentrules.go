@@ -182,8 +182,8 @@ func (p ComponentPatch) checkTexts() error {
 	return nil
 }
 
-// checkLines refuses kernel parameters that are no single line. What a node
-// reports is taken as it is.
+// checkLines refuses kernel parameters and paths that are no single line. What a
+// node reports is taken as it is.
 func (p ComponentPatch) checkLines() error {
 	wished := make(map[string]*ArtifactsPatch)
 	if s := p.DesiredState; s != nil {
@@ -193,12 +193,13 @@ func (p ComponentPatch) checkLines() error {
 		wished["staged_state"] = s.BootArtifacts
 	}
 	for _, state := range []string{"desired_state", "staged_state"} {
-		a := wished[state]
-		if a == nil || a.KernelParameters == nil {
-			continue
-		}
-		if err := CheckKernelParameters(*a.KernelParameters); err != nil {
-			return Invalidf(state+".boot_artifacts.kernel_parameters", "%s", err)
+		for _, rule := range wished[state].rules(state) {
+			if rule.value == nil {
+				continue
+			}
+			if err := checkLine("this boot artifact", *rule.value); err != nil {
+				return Invalidf(rule.field, "%s", err)
+			}
 		}
 	}
 	return nil

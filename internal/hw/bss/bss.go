@@ -45,7 +45,7 @@ func (c *Client) Write(ctx context.Context, ids []string, a bos.BootArtifacts) (
 	if len(ids) == 0 {
 		return "", nil
 	}
-	if err := check(ids, a.KernelParameters); err != nil {
+	if err := check(ids, a); err != nil {
 		return "", &bos.CallError{Outcome: bos.CallRefused, Cause: bos.CauseBootParameters, Detail: err.Error()}
 	}
 	res, err := c.http.Do(bos.ActingOn(ctx, ids...), transport.Request{
@@ -71,10 +71,14 @@ func (c *Client) Write(ctx context.Context, ids []string, a bos.BootArtifacts) (
 	return "", judge(err)
 }
 
-// check refuses parameters with which BSS' scripts would lose the node's name and
-// token: BSS takes any, and writes them as they are.
-func check(ids []string, parameters string) error {
-	if err := bos.CheckKernelParameters(parameters); err != nil {
+// check refuses what would become other lines of BSS' scripts, and parameters with
+// which these would lose the node's name and token: BSS takes any, and writes them
+// as they are.
+func check(ids []string, a bos.BootArtifacts) error {
+	if err := bos.CheckBootFiles(a); err != nil {
+		return err
+	}
+	if err := bos.CheckKernelParameters(a.KernelParameters); err != nil {
 		return err
 	}
 	longest := ""
@@ -83,7 +87,7 @@ func check(ids []string, parameters string) error {
 			longest = id
 		}
 	}
-	return bos.CheckCommandLine(longest, parameters)
+	return bos.CheckCommandLine(longest, a.KernelParameters)
 }
 
 // judge says what is known about a write that failed. BSS has boot parameters for

@@ -147,6 +147,17 @@ func TestParametersWithWhichAScriptWouldLoseTheTokenAreNotWritten(t *testing.T) 
 	}
 }
 
+func TestAPathThatWouldBecomeALineOfTheScriptIsNotWritten(t *testing.T) {
+	c := start(t, 0, func(http.ResponseWriter, *http.Request) { t.Error("it was written") })
+	for _, a := range []bos.BootArtifacts{{Kernel: "s3://boot/kernel\nshell", Initrd: "s3://boot/initrd"}, {Kernel: "s3://boot/kernel", Initrd: "s3://boot/initrd\r\n"}} {
+		_, err := c.Write(t.Context(), []string{"x1c0s0b0n0"}, a)
+		var call *bos.CallError
+		if !errors.As(err, &call) || call.Outcome != bos.CallRefused || call.Cause != bos.CauseBootParameters {
+			t.Errorf("%q: %v", a, err)
+		}
+	}
+}
+
 func TestABSSThatIsNotThereWasNotAttempted(t *testing.T) {
 	s := httptest.NewServer(http.NotFoundHandler())
 	s.Close()

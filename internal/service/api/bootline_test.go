@@ -41,6 +41,27 @@ func TestKernelParametersAreOneLineWhereverTheyAreWritten(t *testing.T) {
 	s.do("PATCH", "/v2/components", []object{{"id": "x1c0s1b0n0", "actual_state": object{"boot_artifacts": object{"kernel_parameters": "quiet\n"}}}}).ok(http.StatusOK, nil)
 }
 
+func TestABootPathIsOneLineWhereverItIsWritten(t *testing.T) {
+	s := newSite(t)
+	s.record("x1c0s1b0n0", nil)
+	for name, text := range map[string]string{
+		"two lines": "s3://boot/kernel\nshell", "a line break at the end": "s3://boot/kernel\n", "a NUL": "s3://boot/kernel\x00", "a line of Unicode": "s3://boot/kernel\u2028shell",
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, state := range []string{"desired_state", "staged_state"} {
+				for _, member := range []string{"kernel", "initrd"} {
+					patch := object{state: object{"boot_artifacts": object{member: text}}}
+					s.do("PATCH", "/v2/components/x1c0s1b0n0", patch).refused(http.StatusBadRequest, "", state+".boot_artifacts."+member)
+					s.do("PATCH", "/v2/components", object{"patch": patch, "filters": object{"ids": "x1c0s1b0n0"}}).refused(http.StatusBadRequest, "", state+".boot_artifacts."+member)
+					s.do("PUT", "/v2/components", []object{with(patch, "id", "x1c0s1b0n0")}).refused(http.StatusBadRequest, "", state+".boot_artifacts."+member)
+				}
+			}
+		})
+	}
+	s.do("PATCH", "/v2/components/x1c0s1b0n0", object{"actual_state": object{"boot_artifacts": object{"kernel": "a b\n"}}}).ok(http.StatusOK, nil)
+	s.do("PATCH", "/v2/components/x1c0s1b0n0", object{"desired_state": object{"boot_artifacts": object{"kernel": "", "initrd": ""}}}).ok(http.StatusOK, nil)
+}
+
 func TestACommandLineThatAKernelWouldCutIsRefusedBeforeANodeIsTouched(t *testing.T) {
 	const path = "s3://boot-images/one/manifest.json"
 	for name, c := range map[string]struct{ image, set, passthrough string }{
