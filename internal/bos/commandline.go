@@ -16,7 +16,9 @@ const tokenLength = 36
 // CheckKernelParameters refuses what is no single line: in a boot script a line
 // break ends the command, and what follows it, such as the token by which the node
 // reports, is none.
-func CheckKernelParameters(parameters string) error { return checkLine("kernel parameters", parameters) }
+func CheckKernelParameters(parameters string) error {
+	return checkLine("kernel parameters", parameters)
+}
 
 // CheckBootFiles likewise refuses paths of kernel and initrd that are no single
 // line.
