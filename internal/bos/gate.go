@@ -1,5 +1,7 @@
 package bos
 
+import "strings"
+
 // GateReason is why the gate lets nothing be done to a node now: a closed list. What
 // is shown is made of it on the way out.
 type GateReason string
@@ -27,6 +29,12 @@ var gateSentences = map[GateReason]string{
 
 // Sentence says what the reason means and what ends the wait, for people.
 func (r GateReason) Sentence() string { return gateSentences[r] }
+
+// Wait is the reason as it is shown of a component and its session.
+func (r GateReason) Wait(component, session string) *NodeWait {
+	names := strings.NewReplacer("XNAME", component, "NAME", session)
+	return &NodeWait{Reason: r, Sentence: names.Replace(r.Sentence())}
+}
 
 // GateReasons lists every reason that keeps a node waiting, in no particular order.
 func GateReasons() []GateReason {

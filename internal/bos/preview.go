@@ -165,6 +165,15 @@ type NodeOutcome struct {
 	Sentence string `json:"sentence,omitempty"`
 	// Finished is when the session was done with it, or lost it.
 	Finished Time `json:"finished,omitzero"`
+	// Wait is why nothing is done to it now although nothing is wrong with it.
+	Wait *NodeWait `json:"wait,omitempty"`
+}
+
+// NodeWait is why a node waits at the gate.
+type NodeWait struct {
+	Reason GateReason `json:"reason"`
+	// Sentence says what it means and what ends it, for people.
+	Sentence string `json:"sentence"`
 }
 
 // NodeOutcomes is one page of GET /x/v1/sessions/{name}/components.
@@ -179,6 +188,8 @@ type Capabilities struct {
 	Service    string   `json:"service"`
 	Version    string   `json:"version"`
 	Extensions []string `json:"extensions"`
+	// Pause is that of the site.
+	Pause PauseState `json:"pause"`
 }
 
 // The extensions a server can announce.
@@ -189,4 +200,6 @@ const (
 	ExtensionFoldedLimits   = "folded_limits"
 	ExtensionCancel         = "cancel_sessions"
 	ExtensionEvents         = "events"
+	ExtensionPause          = "pause"
+	ExtensionHolds          = "holds"
 )

@@ -96,7 +96,7 @@ func New(c Config) (*Service, error) {
 func (s *Service) Handler() http.Handler { return s.handler }
 
 func (s *Service) changed(c api.Change) {
-	s.shell.Changed(shell.Change{Components: c.Components, Records: c.Records, Sessions: c.Sessions, Inventory: c.Inventory})
+	s.shell.Changed(shell.Change{Components: c.Components, Records: c.Records, Sessions: c.Sessions, Inventory: c.Inventory, SitePause: c.SitePause, Paused: c.Paused})
 }
 
 // Hint takes note that the power of nodes may have changed: a notification of

@@ -22,6 +22,7 @@ type Store interface {
 	bos.Sessions
 	bos.Templates
 	bos.History
+	bos.Brakes
 	bos.Health
 }
 
@@ -63,6 +64,10 @@ type Change struct {
 	// Inventory is what was read for the one session of a request that created
 	// it; nil if it was not.
 	Inventory *bos.Inventory
+	// SitePause and Paused are the pauses that were put on or taken off, of the site
+	// and of sessions.
+	SitePause *bos.SitePause
+	Paused    []bos.SessionRecord
 	// Options says that an option was changed.
 	Options bool
 	// All says that more was written than is worth naming.
@@ -147,5 +152,13 @@ func (s *server) routes() map[string]methods {
 		"/x/v1/sessions/{name}/cancel":     {http.MethodPost: s.cancelSession},
 		"/x/v1/events":                     {http.MethodGet: s.listEvents},
 		"/x/v1/sessions/{name}/components": {http.MethodGet: s.listOutcomes},
+
+		"/x/v1/pause":                  {http.MethodGet: s.getPause, http.MethodPost: s.pauseSite},
+		"/x/v1/resume":                 {http.MethodPost: s.resumeSite},
+		"/x/v1/sessions/{name}/pause":  {http.MethodGet: s.getSessionPause, http.MethodPost: s.pauseSession},
+		"/x/v1/sessions/{name}/resume": {http.MethodPost: s.resumeSession},
+		"/x/v1/components/{id}/hold":   {http.MethodPut: s.holdComponent, http.MethodDelete: s.releaseComponent},
+		"/x/v1/holds":                  {http.MethodGet: s.listHolds, http.MethodPost: s.postHolds},
+		"/x/v1/holds/release":          {http.MethodPost: s.releaseHolds},
 	}
 }

@@ -39,7 +39,8 @@ func (b applyStagedBody) check() error {
 //
 // A node whose staged session is another tenant's is ignored like a node of
 // another tenant. So is one that was staged anew while the request was under
-// way: it was not asked about that state.
+// way: it was not asked about that state. A node that is held is failed, and keeps
+// what is staged.
 func (s *server) applyStaged(w http.ResponseWriter, r *http.Request) error {
 	sc, err := s.scopeOf(r)
 	if err != nil {
@@ -67,6 +68,10 @@ func (s *server) applyStaged(w http.ResponseWriter, r *http.Request) error {
 		_, err = s.Store.MutateComponents(r.Context(), own, func(rec *bos.Record, exists bool) error {
 			from := staged[rec.ID]
 			if !exists || rec.StagedState.Session != from.name {
+				return bos.ErrSkip
+			}
+			if rec.Held.On() {
+				applied[rec.ID] = false // it stays staged
 				return bos.ErrSkip
 			}
 			applied[rec.ID] = bos.ApplyStaged(rec, from.session, options.ClearStage, s.Now())

@@ -10,11 +10,15 @@ import (
 const serviceName = "bootorch"
 
 // getCapabilities announces the extensions. Those that need an inventory are
-// left out where there is none.
-func (s *server) getCapabilities(w http.ResponseWriter, _ *http.Request) error {
-	extensions := []string{bos.ExtensionOutcomes, bos.ExtensionFoldedLimits, bos.ExtensionCancel, bos.ExtensionEvents}
+// left out where there is none. It also says whether the site is paused.
+func (s *server) getCapabilities(w http.ResponseWriter, r *http.Request) error {
+	extensions := []string{bos.ExtensionOutcomes, bos.ExtensionFoldedLimits, bos.ExtensionCancel, bos.ExtensionEvents, bos.ExtensionPause, bos.ExtensionHolds}
 	if s.Inventory != nil {
 		extensions = append(extensions, bos.ExtensionPreviews, bos.ExtensionPinnedSessions)
 	}
-	return s.answer(w, http.StatusOK, bos.Capabilities{Service: serviceName, Version: s.Version, Extensions: extensions})
+	pause, err := s.Store.SitePause(r.Context())
+	if err != nil {
+		return err
+	}
+	return s.answer(w, http.StatusOK, bos.Capabilities{Service: serviceName, Version: s.Version, Extensions: extensions, Pause: pause.Shown()})
 }

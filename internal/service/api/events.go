@@ -31,6 +31,13 @@ const (
 	eventTemplateStored   = "template_stored"
 	eventTemplateDeleted  = "template_deleted"
 	eventOptionsChanged   = "options_changed"
+
+	eventSitePaused        = "site_paused"
+	eventSiteResumed       = "site_resumed"
+	eventSessionPaused     = "session_paused"
+	eventSessionResumed    = "session_resumed"
+	eventComponentHeld     = "component_held"
+	eventComponentReleased = "component_released"
 )
 
 // eventPage is the answer of GET /x/v1/events.

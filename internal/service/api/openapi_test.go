@@ -204,6 +204,11 @@ func TestTheDocumentNamesEveryCauseEffectAndOption(t *testing.T) {
 		slices.Sort(names)
 		return names
 	}
+	var reasons []string
+	for _, r := range bos.GateReasons() {
+		reasons = append(reasons, string(r))
+	}
+	slices.Sort(reasons)
 	var causes, effects []string
 	for _, c := range bos.Causes() {
 		causes = append(causes, string(c))
@@ -213,6 +218,9 @@ func TestTheDocumentNamesEveryCauseEffectAndOption(t *testing.T) {
 	}
 	slices.Sort(causes)
 	slices.Sort(effects)
+	if got := enumOf("GateReason"); !slices.Equal(got, reasons) {
+		t.Errorf("reasons of the gate %v, want %v", got, reasons)
+	}
 	if got := enumOf("Cause"); !slices.Equal(got, causes) {
 		t.Errorf("causes %v, want %v", got, causes)
 	}
@@ -326,6 +334,43 @@ func exchanges() []exchange {
 	add("GET", "/x/v1/previews/PIN/nodes?page_size=2", nil, 200)
 	add("GET", "/x/v1/previews/PIN/nodes?page_size=no", nil, 400)
 	add("GET", "/x/v1/previews/none/nodes", nil, 404)
+	why := object{"reason": "r"}
+	for _, path := range []string{"/x/v1/pause", "/x/v1/resume"} {
+		add("POST", path, why, 200)
+		add("POST", path, object{"why": "r"}, 400)
+		add("POST", path, nil, 403, tenantHeader, "red")
+	}
+	add("GET", "/x/v1/pause", nil, 200)
+	add("GET", "/x/v1/sessions/run/pause", nil, 200)
+	add("GET", "/x/v1/sessions/-/pause", nil, 400)
+	add("GET", "/x/v1/sessions/none/pause", nil, 404)
+	add("POST", "/x/v1/sessions/s1/cancel", nil, 404)
+	add("POST", "/x/v1/sessions/run/pause", why, 200)
+	add("DELETE", "/v2/sessions/run", nil, 409)
+	add("DELETE", "/v2/sessions?status=running", nil, 409)
+	add("PATCH", "/v2/sessions/run", object{"status": object{"status": "complete"}}, 409)
+	for _, verb := range []string{"pause", "resume"} {
+		add("POST", "/x/v1/sessions/run/"+verb, why, 200)
+		add("POST", "/x/v1/sessions/run/"+verb, object{"why": "r"}, 400)
+		add("POST", "/x/v1/sessions/none/"+verb, why, 404)
+	}
+	add("POST", "/v2/sessions", boot("over"), 201)
+	add("POST", "/x/v1/sessions/over/cancel", nil, 200)
+	add("POST", "/x/v1/sessions/over/pause", why, 409)
+	add("PUT", "/x/v1/components/moving/hold", why, 200)
+	add("PUT", "/x/v1/components/moving/hold", object{}, 400)
+	add("PUT", "/x/v1/components/none/hold", why, 404)
+	add("DELETE", "/x/v1/components/moving/hold", nil, 204)
+	add("DELETE", "/x/v1/components/"+strings.Repeat("x", 128)+"/hold", nil, 400)
+	add("DELETE", "/x/v1/components/none/hold", nil, 404)
+	add("POST", "/x/v1/holds", object{"ids": []string{"moving"}, "reason": "r"}, 200)
+	add("POST", "/x/v1/holds", object{"ids": []string{}, "reason": "r"}, 400)
+	add("POST", "/x/v1/holds", object{"ids": []string{"none"}, "reason": "r"}, 404)
+	add("GET", "/x/v1/holds", nil, 200)
+	add("GET", "/x/v1/holds", nil, 400, tenant...)
+	add("POST", "/x/v1/holds/release", object{"ids": []string{"moving"}}, 204)
+	add("POST", "/x/v1/holds/release", object{"ids": []string{}}, 400)
+	add("POST", "/x/v1/holds/release", object{"ids": []string{"none"}}, 404)
 	add("GET", "/x/v1/events?after=1&session=s1&component=a&limit=5", nil, 200)
 	add("GET", "/x/v1/events?limit=0", nil, 400)
 	return list
@@ -429,6 +474,14 @@ func (e *endless) Read(p []byte) (int, error) {
 
 // outOfOrder is a store whose database is gone.
 type outOfOrder struct{ Store }
+
+func (outOfOrder) SitePause(context.Context) (bos.SitePause, error) {
+	return bos.SitePause{}, errOutage
+}
+
+func (outOfOrder) MutateSitePause(context.Context, func(*bos.Brake) error, ...bos.Event) (bos.SitePause, error) {
+	return bos.SitePause{}, errOutage
+}
 
 func (outOfOrder) Templates(context.Context, *string) ([]bos.SessionTemplate, error) {
 	return nil, errOutage

@@ -112,6 +112,11 @@ func (s *server) selection(ctx context.Context, req decide.Request) (decide.Sele
 			return decide.Selection{}, inventory, err
 		}
 	}
+	held, err := s.Store.Components(ctx, bos.ComponentFilter{Held: true, Readable: true})
+	if err != nil {
+		return decide.Selection{}, inventory, err
+	}
+	req.Held = decide.HeldBy(held)
 	sel, err := decide.Select(req, inventory)
 	return sel, inventory, err
 }

@@ -125,7 +125,22 @@ func (s *server) preview(ctx context.Context, tenant string, body previewBody) (
 	preview := decide.MakePreview(req, sel, found.images, options, s.Now().UTC(), receiptTTL)
 	preview.Effects = decide.Effects(req, sel, inventory, found.images, records, options)
 	preview.Warnings = append(preview.Warnings, found.warnings(q.template.Name)...)
+	pause, err := s.Store.SitePause(ctx)
+	if err != nil {
+		return bos.Preview{}, err
+	}
+	if pause.On() {
+		preview.Warnings = append(preview.Warnings, pausedWarning(pause.Reason))
+	}
 	return preview, s.Store.PutReceipt(ctx, bos.Receipt{Key: key, Tenant: tenant, Preview: preview})
+}
+
+// pausedWarning is what a reviewer should know of a site that is paused.
+func pausedWarning(reason string) string {
+	if reason != "" {
+		reason = " (" + reason + ")"
+	}
+	return "the site is paused" + reason + ": a session that is created now is set up and touches no node until POST /x/v1/resume"
 }
 
 // recordsOf loads the components of the selected nodes.

@@ -101,6 +101,11 @@ func (s *server) deleteSessions(w http.ResponseWriter, r *http.Request) error {
 			s.Changed(Change{Sessions: gone})
 		}
 	}()
+	for i := range sessions {
+		if err := notPaused(&sessions[i]); err != nil {
+			return err
+		}
+	}
 	for _, rec := range sessions {
 		err := s.Store.DeleteSession(r.Context(), rec.Key(), s.note(r, eventSessionDeleted, ""))
 		if err != nil && !errors.Is(err, bos.ErrNotFound) {
@@ -123,6 +128,13 @@ func (s *server) deleteSession(w http.ResponseWriter, r *http.Request) error {
 	key, err := sessionKey(r)
 	if err != nil {
 		return err
+	}
+	rec, err := s.Store.Session(r.Context(), key)
+	if err == nil {
+		err = notPaused(&rec)
+	}
+	if err != nil {
+		return orMissing(err, kindSession, key.Tenant, key.Name)
 	}
 	if err := s.Store.DeleteSession(r.Context(), key, s.note(r, eventSessionDeleted, "")); err != nil {
 		return orMissing(err, kindSession, key.Tenant, key.Name)
@@ -169,6 +181,11 @@ func (p sessionPatch) apply(rec *bos.SessionRecord) error {
 	}
 	if to := p.Status.Status; to != nil && slices.Index(sessionPhases, *to) < slices.Index(sessionPhases, rec.Status.Status) {
 		return bos.Invalidf("status.status", "the session is %s and cannot go back to %s; create a new session", rec.Status.Status, *to)
+	}
+	if to := p.Status.Status; to != nil && *to == bos.SessionComplete {
+		if err := notPaused(rec); err != nil {
+			return err
+		}
 	}
 	set(&rec.Status.StartTime, p.Status.StartTime)
 	set(&rec.Status.Status, p.Status.Status)
