@@ -89,3 +89,20 @@ func TestAWaitEndsWhereTheNameOfTheSessionIsUsedAgain(t *testing.T) {
 		t.Errorf("state has %v", got)
 	}
 }
+
+func TestAnUnconfirmedSessionThatIsNotRefreshedWaitsForNoOtherOfItsName(t *testing.T) {
+	fake := startFake(t.Cleanup, room...)
+	fake.Lose(func(_, path string) bool { return strings.Contains(path, "/sessions") })
+	w := newWorkspace(t)
+	w.write(strings.Replace(providerBlock(fake), "max_retries = 1", "max_retries = 0", 1), template("quiet"), session(`name = "monday"`))
+	w.apply().says(t, "Warning: BOS session may or may not run")
+	fake.Lose(nil)
+	send(t, "POST", fake.URL()+"/v2/sessions", strings.NewReader(`{"name":"monday","template_name":"compute","operation":"reboot","limit":"x1000c0s3b0n0"}`))
+	apply := w.apply("-refresh=false")
+	apply.exits(t, 0)
+	apply.says(t, "BOS session monday is not the one that was asked for")
+	if got := w.attributes("bos_session.boot"); got["status"] != "unconfirmed" || got["succeeded"] != false || got["components"] != "" {
+		t.Errorf("state has %v", got)
+	}
+	w.plan().says(t, "1 to add, 0 to change, 0 to destroy")
+}

@@ -174,10 +174,8 @@ func (r *sessionResource) Read(ctx context.Context, req resource.ReadRequest, re
 		unable(&resp.Diagnostics, "read BOS session", err)
 		return
 	case over:
-	case unconfirmed && !client.SameSession(s, m.request(), offered(ctx, req.Private, &resp.Diagnostics)):
-		resp.Diagnostics.AddWarning(fmt.Sprintf("BOS session %s is not the one that was asked for", s.Name),
-			fmt.Sprintf("BOS did not say whether it accepted session %s. The session of that name is another one (%s of template %q, accepted at %s), so it did not; the session is planned again. Choose another name for it, or import that session.",
-				s.Name, s.Operation, s.TemplateName, s.Status.StartTime.String()))
+	case m.isAnother(ctx, s, req.Private, &resp.Diagnostics):
+		notAskedFor(&resp.Diagnostics, s, "the session is planned again")
 		resp.State.RemoveResource(ctx)
 		return
 	default:
@@ -205,6 +203,19 @@ func (r *sessionResource) catchUp(ctx context.Context, c *client.Client, m *sess
 		return
 	}
 	m.take(v)
+}
+
+// isAnother reports whether a session that BOS has under the name of this one is
+// another: one that somebody ran later, or, where nobody knows whether BOS accepted
+// ours, one that was not asked for like this.
+func (m *sessionModel) isAnother(ctx context.Context, s bos.Session, private privateState, diags *diag.Diagnostics) bool {
+	return m.succeededBy(s) || m.Status.ValueString() == statusUnconfirmed && !client.SameSession(s, m.request(), offered(ctx, private, diags))
+}
+
+func notAskedFor(diags *diag.Diagnostics, s bos.Session, so string) {
+	diags.AddWarning(fmt.Sprintf("BOS session %s is not the one that was asked for", s.Name),
+		fmt.Sprintf("The session that BOS has under the name %s is another one (%s of template %q, accepted at %s), so it does not tell what became of the one of this resource; %s. Choose another name for this one, or import that session.",
+			s.Name, s.Operation, s.TemplateName, s.Status.StartTime.String(), so))
 }
 
 // privateOffered is when the session was first offered to BOS: what BOS has
@@ -237,6 +248,16 @@ func (r *sessionResource) Update(ctx context.Context, req resource.UpdateRequest
 	resume := m.Status.IsUnknown()
 	if resume {
 		m.keepResults(&state)
+	}
+	if resume && state.Status.ValueString() == statusUnconfirmed {
+		// Only without a refresh, which finds it out.
+		found, err := c.Session(ctx, m.Name.ValueString())
+		if err == nil && state.isAnother(ctx, found, req.Private, &resp.Diagnostics) {
+			notAskedFor(&resp.Diagnostics, found, "it is not waited for, and the next plan finds out more")
+			resume = false
+		}
+	}
+	if resume {
 		defer r.shared.embedded.drive(ctx)()
 		r.await(ctx, c, &m, limit, true, &resp.Diagnostics)
 		r.suspend(&m)
@@ -274,7 +295,7 @@ func (r *sessionResource) Delete(ctx context.Context, req resource.DeleteRequest
 		unable(&resp.Diagnostics, "delete BOS session", err)
 		return
 	}
-	if m.succeededBy(s) || m.Status.ValueString() == statusUnconfirmed && !client.SameSession(s, m.request(), offered(ctx, req.Private, &resp.Diagnostics)) {
+	if m.isAnother(ctx, s, req.Private, &resp.Diagnostics) {
 		return // somebody else's session, which is not ours to end or delete
 	}
 	if s.Status.Status != bos.SessionComplete && !r.end(ctx, c, m, s, &resp.Diagnostics) {
