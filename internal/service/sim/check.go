@@ -25,6 +25,8 @@ type checks struct {
 	// times in which its clock stood.
 	crashed bool
 	stops   int
+	// paused says that the site is paused, braked that anything ever was.
+	paused, braked bool
 	// process is the one whose engine started last. Of it, or of its engine, only:
 	// flying are the effects under way, looking the nodes whose power is being
 	// asked for, known the last reading of each node.
@@ -171,8 +173,20 @@ func (c *checks) sends(p *process, op bos.PowerOp, id string) {
 	if c.w.lease.Holder != p.holder {
 		c.w.violated("%s sends %s to %s while the lease is of %s", p.holder, op, id, c.w.lease.Holder)
 	}
-	if r, ok := c.stored(id); !ok || !r.Enabled {
+	r, ok := c.stored(id)
+	switch {
+	case !ok || !r.Enabled:
 		c.w.violated("%s sends %s to %s, of which nobody wants anything any more", p.holder, op, id)
+	case c.paused || r.Held.On():
+		c.w.violated("%s sends %s to %s, while it or the site is paused or held", p.holder, op, id)
+	}
+	for _, key := range c.sessions {
+		if key.Name != r.Session {
+			continue
+		}
+		if s, err := c.w.store.Session(c.w.ctx, key); err == nil && s.Paused.On() && s.Owner()(id) {
+			c.w.violated("%s sends %s to %s, while its session is paused", p.holder, op, id)
+		}
 	}
 }
 
@@ -449,8 +463,13 @@ func (c *checks) history(commit bos.Commit, conflicts bos.Conflicts, before int6
 		}
 		before, now := c.acted[r.ID], action{r.Work.ActionAt, r.Work.FlightAt}
 		c.acted[r.ID] = now
-		begun := !now.at.IsZero() && !now.at.Equal(before.at)
-		again := r.Work.Resent && !r.Work.Unanswered && !now.sent.Equal(before.sent)
+		moved := !now.at.IsZero() && !now.at.Equal(before.at)
+		stood := moved && !told[r.ID] && c.braked
+		begun := moved && !stood
+		if stood { // for as long as it was paused
+			c.attempts[attempt{r.ID, now.at}] = c.attempts[attempt{r.ID, before.at}]
+		}
+		again := r.Work.Resent && !r.Work.Unanswered && !now.sent.Equal(before.sent) && !c.braked
 		if begun {
 			// Its time runs from here, also where the process stops before it sends.
 			c.attempts[attempt{r.ID, now.at}] = sends{first: c.w.Now, stops: c.stops}
@@ -488,7 +507,7 @@ func (c *checks) end() {
 			c.w.violated("%s is %s at the end: %s", r.ID, r.DeriveStatus(), r.Error)
 		}
 	}
-	calm := c.w.config.Faults == (Faults{}) && len(c.w.config.Outages) == 0 && c.w.config.Writes == 0 && len(c.sessions) == 1
+	calm := c.w.config.Faults == (Faults{}) && len(c.w.config.Outages) == 0 && c.w.config.Writes+c.w.config.Patches == 0 && len(c.sessions) == 1
 	for _, n := range ids {
 		if c.discovered[n.ID] && !recorded[n.ID] && !c.deleted[n.ID] {
 			c.w.violated("%s has no record, and nobody deleted it", n.ID)

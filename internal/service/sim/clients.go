@@ -55,7 +55,7 @@ func (w *World) write() {
 	if !w.faulty || w.serving() == nil {
 		return
 	}
-	switch w.rng.IntN(12) {
+	switch w.rng.IntN(14) {
 	case 0:
 		w.stealNodes("")
 	case 1:
@@ -70,7 +70,9 @@ func (w *World) write() {
 		w.deleteComponent()
 	case 7:
 		w.deleteSession()
-	case 8, 9, 10:
+	case 8, 9:
+		w.brake()
+	case 10, 11, 12:
 		w.patch()
 	default:
 		w.setOptions()
