@@ -5,6 +5,7 @@
 package hsm
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -166,7 +167,8 @@ func seen(state string) bos.PowerState {
 // before 2.45 and OpenCHAMI's call the question for the locked ones bad while none
 // is locked.
 func (c *Client) locked(ctx context.Context) (map[string]lockState, error) {
-	return c.lockList(ctx, c.question("/locks/status?type=Node&type=NodeBMC"))
+	list, err := c.lockList(ctx, c.question("/locks/status?type=Node&type=NodeBMC"))
+	return list.held, err
 }
 
 // sets reads groups (which have a label) or partitions (which have a name).
@@ -293,5 +295,5 @@ func (c *Client) question(path string) transport.Request {
 }
 
 func (c *Client) missing(q transport.Request, what string) error {
-	return fmt.Errorf("HSM's answer to GET %s lacks %s; check that HSM runs and that inventory.hsm.url is right", transport.Address(q.URL), what)
+	return fmt.Errorf("HSM's answer to %s %s lacks %s; check that HSM runs and that inventory.hsm.url is right", cmp.Or(q.Method, http.MethodGet), transport.Address(q.URL), what)
 }

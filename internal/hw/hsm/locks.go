@@ -53,15 +53,15 @@ func (c *Client) Holds(ctx context.Context, ids []string) (map[string]bos.Hold, 
 func (c *Client) lockedNow(ctx context.Context, ids []string) map[string]lockAnswer {
 	answers := make(map[string]lockAnswer, len(ids))
 	for chunk := range slices.Chunk(ids, maxLockQuestion/2) {
-		states, err := c.lockStates(ctx, chunk)
+		locks, err := c.lockStates(ctx, chunk)
 		for _, id := range chunk {
-			answers[id] = lockAnswer{holdOf(bos.CanonicalXname(id), states), err}
+			answers[id] = locks.of(bos.CanonicalXname(id), err)
 		}
 	}
 	return answers
 }
 
-func (c *Client) lockStates(ctx context.Context, ids []string) (map[string]lockState, error) {
+func (c *Client) lockStates(ctx context.Context, ids []string) (lockList, error) {
 	asked := make([]string, 0, 2*len(ids))
 	for _, id := range ids {
 		id = bos.CanonicalXname(id)
@@ -75,26 +75,55 @@ func (c *Client) lockStates(ctx context.Context, ids []string) (map[string]lockS
 	return c.lockList(ctx, q)
 }
 
-// lockList reads a list of locks by xname. Builds of SMD without locks have no such
-// path; a gateway that knows none says nothing of locks.
-func (c *Client) lockList(ctx context.Context, q transport.Request) (map[string]lockState, error) {
-	var list struct{ Components *[]lockState }
+// lockList is what HSM says of locks.
+type lockList struct {
+	// held are those that are locked or reserved, by xname.
+	held map[string]lockState
+	// told are those of which anything is said, be it that HSM has no such
+	// component; nil where this HSM has no locks.
+	told map[string]bool
+}
+
+// of is what a list that was asked for a node says of it. HSM names each component
+// that it was asked for, as found or not: where it names this one in neither way,
+// as while its database is restored, nobody knows whether it is locked, and it waits.
+func (l lockList) of(id string, err error) lockAnswer {
+	hold := holdOf(id, l.held)
+	if err == nil && hold == (bos.Hold{}) && l.told != nil && !l.told[id] {
+		hold = bos.Hold{Cause: bos.CauseUpstreamOutage, Detail: fmt.Sprintf(
+			"nothing is sent to it while nobody can say whether it is locked: HSM was asked for the lock of %s and answered without it; check that HSM has its data", id)}
+	}
+	return lockAnswer{hold, err}
+}
+
+// lockList reads a list of locks. Builds of SMD without locks have no such path; a
+// gateway that knows none says nothing of locks.
+func (c *Client) lockList(ctx context.Context, q transport.Request) (lockList, error) {
+	var list struct {
+		Components *[]lockState
+		NotFound   []string
+	}
 	err := c.http.JSON(ctx, q, &list)
 	switch class := transport.ClassOf(err); {
 	case class == transport.ClassAbsent, class == transport.ClassUnsupported:
-		return nil, nil //nolint:nilnil // this HSM has no locks
+		return lockList{}, nil // this HSM has no locks
 	case err != nil:
-		return nil, err
+		return lockList{}, err
 	case list.Components == nil:
-		return nil, c.missing(q, "Components")
+		return lockList{}, c.missing(q, "Components")
 	}
-	states := make(map[string]lockState, len(*list.Components))
+	l := lockList{make(map[string]lockState), make(map[string]bool, len(*list.Components)+len(list.NotFound))}
 	for _, s := range *list.Components {
+		id := bos.CanonicalXname(s.ID)
+		l.told[id] = true
 		if s.Locked || s.Reserved {
-			states[bos.CanonicalXname(s.ID)] = s
+			l.held[id] = s
 		}
 	}
-	return states, nil
+	for _, id := range list.NotFound {
+		l.told[bos.CanonicalXname(id)] = true
+	}
+	return l, nil
 }
 
 // holdOf is what keeps a node from being touched.

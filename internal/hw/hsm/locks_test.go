@@ -65,6 +65,33 @@ func TestWhereNobodyCanSayWhoIsLockedThatIsAnErrorAndWithoutLocksNobodyIs(t *tes
 	}
 }
 
+func TestANodeOfWhichHSMSaysNothingMayBeLocked(t *testing.T) {
+	for name, text := range map[string]string{
+		"an empty list":      `{"Components":[]}`,
+		"other nodes":        `{"Components":[{"ID":"x9c0s3b0n0","Locked":false}],"NotFound":["x9c0s2b0"]}`,
+		"its BMC alone":      `{"Components":[{"ID":"x9c0s1b0","Locked":false}]}`,
+		"a list cut in half": `{"Components":[{"ID":"x9c0s2b0n0","Locked":false}],"NotFound":[]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, _ := start(t, map[string]answer{lockStatusPath: {200, text}})
+			holds, err := c.Holds(t.Context(), []string{"X9c0s01b0n0", "x9c0s3b0n0"})
+			hold := holds["X9c0s01b0n0"]
+			if err != nil || hold.Cause != bos.CauseUpstreamOutage || !strings.Contains(hold.Detail, "HSM was asked for the lock of x9c0s1b0n0") {
+				t.Errorf("%v, %v", holds, err)
+			}
+			// One that is odd holds up nobody else.
+			if _, held := holds["x9c0s3b0n0"]; held != !strings.Contains(text, "x9c0s3b0n0") {
+				t.Errorf("%v", holds)
+			}
+		})
+	}
+	// One that HSM does not have cannot be locked there.
+	c, _ := start(t, map[string]answer{lockStatusPath: {200, `{"Components":[{"ID":"x9c0s2b0n0"}],"NotFound":["x9c0s01b0n0","x9c0s1b0"]}`}})
+	if holds, err := c.Holds(t.Context(), []string{"x9c0s1b0n0", "x9c0s2b0n0"}); err != nil || len(holds) != 0 {
+		t.Errorf("%v, %v", holds, err)
+	}
+}
+
 func TestLocksOfBMCsAndReservationsAreInTheInventory(t *testing.T) {
 	answers := healthy()
 	answers[locksPath] = answer{200, `{"Components":[{"ID":"x9c0s3b0","Locked":true},{"ID":"x9c0s10b0","Reserved":true},{"ID":"x9c0s10b0n0","Reserved":true}]}`}
