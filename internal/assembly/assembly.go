@@ -12,7 +12,9 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/redfish"
 	"github.com/bootorch/terraform-provider-bos/internal/service"
 	"github.com/bootorch/terraform-provider-bos/internal/service/bootscript"
@@ -131,8 +133,25 @@ func (a *Assembly) Scripts() http.Handler {
 	return a.scripts.Scripts()
 }
 
+// Hold pauses the site before anything runs, unless it is paused already: with a
+// database that was restored or copied, nobody knows what is still wanted.
+func (a *Assembly) Hold(ctx context.Context, reason string) error {
+	now := time.Now()
+	_, err := a.store.MutateSitePause(ctx, func(b *bos.Brake) error {
+		if b.On() {
+			return bos.ErrSkip
+		}
+		*b = bos.NewBrake(reason, "", now)
+		return nil
+	}, bos.Event{Time: now.UTC(), Kind: "site_paused", Detail: reason})
+	return err
+}
+
 // Run drives the operators until ctx ends. The API works without.
 func (a *Assembly) Run(ctx context.Context) error {
+	if pause, err := a.store.SitePause(ctx); err == nil && pause.On() {
+		a.log.Warn("the site is paused: nothing is sent to any node until POST /x/v1/resume", "reason", pause.Reason, "actor", pause.Actor, "since", pause.Since)
+	}
 	defer keep(ctx, a.notifiers, a.log)()
 	return a.service.Run(ctx)
 }

@@ -48,6 +48,7 @@ type serveFlags struct {
 	names                    []string
 	maxUnreachable           time.Duration
 	allowRemote              bool
+	hold                     bool
 	emulate                  int
 	room                     roomFlags
 }
@@ -70,6 +71,7 @@ func serveCommand(version string) *cobra.Command {
 	flags.StringVar(&f.database, "database", os.Getenv("BOS_DATABASE"), "database file (BOS_DATABASE; default "+defaultDatabase+", a temporary one with --emulate)")
 	flags.DurationVar(&f.maxUnreachable, "max-unreachable-time", 0, "how long a BMC may be silent while its peers answer before its nodes fail (default 10m)")
 	flags.BoolVar(&f.allowRemote, "allow-remote", false, "serve on an address other than loopback, although there is no authentication")
+	flags.BoolVar(&f.hold, "hold", false, "start with the site paused, as after a restore: nothing is sent to any node until POST /x/v1/resume")
 	flags.IntVar(&f.emulate, "emulate", 0, "also emulate this many nodes and drive them")
 	f.room.add(c)
 	return c
@@ -102,6 +104,11 @@ func serve(c *cobra.Command, f serveFlags, version string) error {
 		return err
 	}
 	defer a.Close() //nolint:errcheck // everything is durable
+	if f.hold {
+		if err := a.Hold(ctx, "started with serve --hold"); err != nil {
+			return err
+		}
+	}
 	nodes, err := listenForNodes(ctx, settings.BootParameters.Builtin)
 	if err != nil {
 		return err
