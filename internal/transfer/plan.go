@@ -191,7 +191,11 @@ func Apply(ctx context.Context, c *client.Client, steps []Step, done func(Step))
 			_, err = c.PatchOptions(ctx, *s.options)
 		}
 		if err != nil {
-			return fmt.Errorf("%s was not written, %d before it were: %w; import again, what is there already is left alone", s.What, written, err)
+			became := "was not"
+			if client.Undecided(err) {
+				became = "may or may not be"
+			}
+			return fmt.Errorf("%s %s written, %d before it were: %w; import again, what is there already is left alone", s.What, became, written, err)
 		}
 		written++
 		done(s)

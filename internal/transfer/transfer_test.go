@@ -339,3 +339,20 @@ func TestAnImportThatStopsSaysWhatIsWritten(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+func TestAnImportWhoseRequestGotNoAnswerDoesNotSayThatNothingWasWritten(t *testing.T) {
+	s := newSite(t)
+	steps, _ := s.plan("", file(t, t.TempDir(), "t.json", []object{template("a", nil)}))
+	gateway := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "<html>upstream timed out</html>", http.StatusGatewayTimeout)
+	}))
+	defer gateway.Close()
+	c, err := client.New(client.Config{Endpoint: gateway.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = transfer.Apply(t.Context(), c, steps, func(transfer.Step) {})
+	if err == nil || !strings.Contains(err.Error(), `template "a" may or may not be written, 0 before it were`) {
+		t.Errorf("the error is %v", err)
+	}
+}
