@@ -90,8 +90,7 @@ type lockList struct {
 func (l lockList) of(id string, err error) lockAnswer {
 	hold := holdOf(id, l.held)
 	if err == nil && hold == (bos.Hold{}) && l.told != nil && !l.told[id] {
-		hold = bos.Hold{Cause: bos.CauseUpstreamOutage, Detail: fmt.Sprintf(
-			"nothing is sent to it while nobody can say whether it is locked: HSM was asked for the lock of %s and answered without it; check that HSM has its data", id)}
+		hold = bos.Hold{Cause: bos.CauseUpstreamOutage, Detail: "nothing is sent to it while nobody can say whether it is locked: HSM answered the question for its lock without naming it; check that HSM has its data"}
 	}
 	return lockAnswer{hold, err}
 }

@@ -76,7 +76,7 @@ func TestANodeOfWhichHSMSaysNothingMayBeLocked(t *testing.T) {
 			c, _ := start(t, map[string]answer{lockStatusPath: {200, text}})
 			holds, err := c.Holds(t.Context(), []string{"X9c0s01b0n0", "x9c0s3b0n0"})
 			hold := holds["X9c0s01b0n0"]
-			if err != nil || hold.Cause != bos.CauseUpstreamOutage || !strings.Contains(hold.Detail, "HSM was asked for the lock of x9c0s1b0n0") {
+			if err != nil || hold.Cause != bos.CauseUpstreamOutage || !strings.Contains(hold.Detail, "HSM answered the question for its lock without naming it") {
 				t.Errorf("%v, %v", holds, err)
 			}
 			// One that is odd holds up nobody else.

@@ -44,10 +44,12 @@ func newClient(u transport.Upstream, retryWait time.Duration) *Client {
 	}
 }
 
-// ownError reports whether a body is an error as TAPMS writes them.
+// ownError reports whether a body is an error as TAPMS writes them: an object with
+// a message, and a bare string of JSON where it has no such tenant.
 func ownError(body []byte) bool {
 	var e struct{ Message *string }
-	return json.Unmarshal(body, &e) == nil && e.Message != nil
+	var text string
+	return json.Unmarshal(body, &e) == nil && e.Message != nil || json.Unmarshal(body, &text) == nil && text != ""
 }
 
 // Close lets go of the connections that are not in use.

@@ -71,6 +71,17 @@ func TestAnUnknownTenantIsToldFromATAPMSThatIsNotThere(t *testing.T) {
 	}
 }
 
+func TestATAPMSThatSaysItInABareStringIsBelieved(t *testing.T) {
+	c := start(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = io.WriteString(w, `"Tenant with name/uuid 'blue' not found."`)
+	})
+	if _, err := c.TenantNodes(t.Context(), "blue"); !errors.Is(err, bos.ErrNotFound) {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestAGatewayThatKnowsNoPathSaysNothingOfATenant(t *testing.T) {
 	for _, body := range []string{"", "404 page not found", "<html>404</html>"} {
 		c := start(t, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, body, http.StatusNotFound) })
