@@ -29,9 +29,13 @@ func (w *World) brake() {
 		set = func(b bos.Brake) { w.hold(id, b) }
 	}
 	w.check.braked = true
+	w.check.stops++
 	set(bos.NewBrake("by chance", "sim", w.wall()))
 	over := w.Now.Add(time.Duration(w.rng.Int64N(int64(longestBrake))))
-	w.whenServed(over, func() { set(bos.Brake{}) })
+	w.whenServed(over, func() {
+		w.check.stops++
+		set(bos.Brake{})
+	})
 }
 
 // pauseSite is POST /x/v1/pause or /resume.

@@ -38,6 +38,7 @@ type checks struct {
 	resets, allowed, repeats map[string]int
 	// attempts are the resets that each attempt has sent.
 	attempts map[attempt]sends
+	latest   map[string]attempt
 	starts   []start
 	// poweredOn is when a node was powered on last since it was armed, unheard
 	// are those that have reported their boot to nobody, because the service was
@@ -75,7 +76,7 @@ func newChecks(w *World) checks {
 	return checks{
 		w: w, cancelled: make(map[bos.SessionKey]bool), gone: make(map[bos.SessionKey]bool), deleted: make(map[string]bool), discovered: make(map[string]bool), flying: make(map[string]bos.EffectKind), looking: make(map[string]bool),
 		known: make(map[string]bos.PowerReading), armedAt: make(map[string]time.Time), resets: make(map[string]int),
-		allowed: make(map[string]int), repeats: make(map[string]int), attempts: make(map[attempt]sends), poweredOn: make(map[string]time.Time), unheard: make(map[string]bool), member: make(map[string]bool), acted: make(map[string]action),
+		allowed: make(map[string]int), repeats: make(map[string]int), attempts: make(map[attempt]sends), latest: make(map[string]attempt), poweredOn: make(map[string]time.Time), unheard: make(map[string]bool), member: make(map[string]bool), acted: make(map[string]action),
 	}
 }
 
@@ -219,6 +220,17 @@ func (c *checks) started(p *process, kind bos.EffectKind, id string) {
 	}
 }
 
+// withheld takes back what was to be sent and was not.
+func (c *checks) withheld(p *process, op bos.PowerOp, id string) {
+	key, ok := c.latest[id]
+	if s := c.attempts[key]; ok && p == c.process && s.count > 0 {
+		if s.count--; s.count == 1 && op == bos.PowerOn {
+			c.repeats[id]--
+		}
+		c.attempts[key] = s
+	}
+}
+
 // patient holds a power-off against the power-on before it: a node that boots is
 // given its time, as it passes for the node, and one whose report nobody took is
 // heard first.
@@ -250,7 +262,7 @@ func (c *checks) sent(kind bos.EffectKind, id string, r bos.Record) {
 	if s.count++; s.first.IsZero() {
 		s.first, s.stops = c.w.Now, c.stops
 	}
-	c.attempts[key] = s
+	c.attempts[key], c.latest[id] = s, key
 	if s.count == 1 {
 		return
 	}

@@ -286,6 +286,7 @@ func (p *process) forget() {
 func (p *process) power(ctx context.Context, op bos.PowerOp, id string, started time.Time, answer func(bos.CallResult)) {
 	w := p.w
 	if !p.may(ctx, id) {
+		w.check.withheld(p, op, id)
 		answer(bos.CallResult{Outcome: bos.CallNotAttempted, Detail: bos.NotPermitted})
 		return
 	}

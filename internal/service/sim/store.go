@@ -59,6 +59,7 @@ func (s store) SetUp(ctx context.Context, setup bos.Setup) (bos.SessionRecord, [
 	s.alive()
 	w := s.p.w
 	if w.chance(w.config.CommitErrors) {
+		w.check.crashed = true // the pass is committed, and its calls are not made
 		return bos.SessionRecord{}, nil, errDisk
 	}
 	before, _ := w.store.LastEvent(w.ctx)
