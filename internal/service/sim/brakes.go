@@ -38,13 +38,28 @@ func (w *World) brake() {
 	})
 }
 
+// planBrakes puts those on, and takes them off, that the configuration has.
+func (w *World) planBrakes() {
+	for _, a := range w.config.Paused {
+		w.whenServed(Epoch.Add(a.From), func() { w.pauseSite(bos.NewBrake("as planned", "sim", w.wall())) })
+		w.whenServed(Epoch.Add(a.From+a.For), func() { w.pauseSite(bos.Brake{}) })
+	}
+	if id := w.config.Held; id != "" {
+		w.whenServed(Epoch.Add(3*time.Second/2), func() { w.hold(id, bos.NewBrake("as planned", "sim", w.wall())) })
+		w.whenServed(Epoch.Add(10*time.Minute), func() { w.hold(id, bos.Brake{}) })
+	}
+}
+
 // pauseSite is POST /x/v1/pause or /resume.
 func (w *World) pauseSite(b bos.Brake) {
 	pause, err := w.store.MutateSitePause(w.ctx, func(is *bos.Brake) error { *is = b; return nil })
 	if err != nil {
 		w.violated("pause: %s", err)
 	}
-	w.check.paused = b.On()
+	w.check.pause(b.On())
+	if w.blind() {
+		pause = bos.SitePause{}
+	}
 	w.wrote(shell.Change{SitePause: &pause})
 }
 

@@ -73,6 +73,14 @@ const (
 	BugTimeoutIsNothing
 	// BugSendsRegardless has adapters send without asking whether they may.
 	BugSendsRegardless
+	// BugNoPause knows no pause of the site.
+	BugNoPause
+	// BugBootUnasked heeds it for power actions alone.
+	BugBootUnasked
+	// BugHoldUnseen sets sessions up on nodes that are held.
+	BugHoldUnseen
+	// BugClockRuns lets waits run on while the site is paused.
+	BugClockRuns
 	// BugAgeOfQuestion counts the age of an answer from its question.
 	BugAgeOfQuestion
 )
@@ -106,6 +114,12 @@ func (w *World) spoil(commit *bos.Commit) (spoilt bool) {
 				r.Work.Prepared.Boot = bos.PreparedBoot(r.DesiredState.BootArtifacts)
 				spoilt = true
 			}
+		case BugClockRuns:
+			was, ok := w.check.stored(r.ID)
+			if ok && !was.Work.StoppedAt.IsZero() && r.Work.StoppedAt.IsZero() && was.LastAction == r.LastAction {
+				r.Work.ActionAt = was.Work.ActionAt
+				spoilt = true
+			}
 		case BugNoCause:
 			if r.Status.StatusOverride == bos.StatusFailed {
 				r.Work.Cause = bos.CauseNone
@@ -129,7 +143,16 @@ func (w *World) spoil(commit *bos.Commit) (spoilt bool) {
 func (w *World) spoilSetUp(setup *bos.Setup) {
 	arm := setup.Arm
 	setup.Arm = func(s *bos.SessionRecord, nodes []bos.Record) bos.Armed {
+		held := make([]bos.Brake, len(nodes))
+		for i := range nodes {
+			if held[i] = nodes[i].Held; w.config.Bug == BugHoldUnseen {
+				nodes[i].Held = bos.Brake{}
+			}
+		}
 		armed := arm(s, nodes)
+		for i := range nodes {
+			nodes[i].Held = held[i]
+		}
 		for i := range nodes {
 			if w.config.Bug == BugStageIsApplied && nodes[i].StagedState.Session == s.Name {
 				bos.ApplyStaged(&nodes[i], &s.Session, false, w.wall())
@@ -153,6 +176,11 @@ func (w *World) forgetMissing(inventory bos.Inventory) {
 			w.written++
 		}
 	}
+}
+
+// blind says that the service does not see the pause of the site.
+func (w *World) blind() bool {
+	return w.config.Bug == BugNoPause || w.config.Bug == BugBootUnasked
 }
 
 // spoilInputs makes the mistakes that concern what a step is given.

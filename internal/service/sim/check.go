@@ -24,6 +24,11 @@ type checks struct {
 	stops   int
 	// paused says that the site is paused, braked that anything ever was.
 	paused, braked bool
+	// pausedAt is since when the site is paused, and pausedFor for how long it was
+	// before; pausedThen is the latter when a node was powered on.
+	pausedAt   time.Time
+	pausedFor  time.Duration
+	pausedThen map[string]time.Duration
 	// process is the one whose engine started last. Of it, or of its engine, only:
 	// flying are the effects under way, looking the nodes whose power is being
 	// asked for, known the last reading of each node.
@@ -76,7 +81,7 @@ func newChecks(w *World) checks {
 	return checks{
 		w: w, cancelled: make(map[bos.SessionKey]bool), gone: make(map[bos.SessionKey]bool), deleted: make(map[string]bool), discovered: make(map[string]bool), flying: make(map[string]bos.EffectKind), looking: make(map[string]bool),
 		known: make(map[string]bos.PowerReading), armedAt: make(map[string]time.Time), resets: make(map[string]int),
-		allowed: make(map[string]int), repeats: make(map[string]int), attempts: make(map[attempt]sends), latest: make(map[string]attempt), poweredOn: make(map[string]time.Time), unheard: make(map[string]bool), member: make(map[string]bool), acted: make(map[string]action),
+		allowed: make(map[string]int), repeats: make(map[string]int), attempts: make(map[attempt]sends), latest: make(map[string]attempt), poweredOn: make(map[string]time.Time), pausedThen: make(map[string]time.Duration), unheard: make(map[string]bool), member: make(map[string]bool), acted: make(map[string]action),
 	}
 }
 
@@ -171,21 +176,43 @@ func (c *checks) sends(p *process, op bos.PowerOp, id string) {
 	if c.w.lease.Holder != p.holder {
 		c.w.violated("%s sends %s to %s while the lease is of %s", p.holder, op, id, c.w.lease.Holder)
 	}
-	r, ok := c.stored(id)
-	switch {
-	case !ok || !r.Enabled:
+	if r, ok := c.stored(id); !ok || !r.Enabled {
 		c.w.violated("%s sends %s to %s, of which nobody wants anything any more", p.holder, op, id)
-	case c.paused || r.Held.On():
-		c.w.violated("%s sends %s to %s, while it or the site is paused or held", p.holder, op, id)
 	}
-	for _, key := range c.sessions {
-		if key.Name != r.Session {
-			continue
+	c.unbraked(p, string(op), id)
+}
+
+// unbraked holds what is sent to nodes against pauses and holds.
+func (c *checks) unbraked(p *process, what string, ids ...string) {
+	if !c.braked {
+		return
+	}
+	for _, id := range ids {
+		r, _ := c.stored(id)
+		if c.paused || r.Held.On() {
+			c.w.violated("%s sends %s to %s, while it or the site is paused or held", p.holder, what, id)
 		}
-		if s, err := c.w.store.Session(c.w.ctx, key); err == nil && s.Paused.On() && s.Owner()(id) {
-			c.w.violated("%s sends %s to %s, while its session is paused", p.holder, op, id)
+		for _, key := range c.sessions {
+			if key.Name != r.Session {
+				continue
+			}
+			if s, err := c.w.store.Session(c.w.ctx, key); err == nil && s.Paused.On() && s.Owner()(id) {
+				c.w.violated("%s sends %s to %s, while its session is paused", p.holder, what, id)
+			}
 		}
 	}
+}
+
+// pause takes note that the site is paused or goes on.
+func (c *checks) pause(on bool) {
+	c.braked = true
+	if c.paused && !on {
+		c.pausedFor += c.w.Now.Sub(c.pausedAt)
+	}
+	if on && !c.paused {
+		c.pausedAt = c.w.Now
+	}
+	c.paused = on
 }
 
 // started holds a power action against what must be true when it starts.
@@ -231,13 +258,16 @@ func (c *checks) withheld(p *process, op bos.PowerOp, id string) {
 	}
 }
 
+// pauseSeen is how long the service may take to see a pause.
+const pauseSeen = 3 * time.Second
+
 // patient holds a power-off against the power-on before it: a node that boots is
 // given its time, as it passes for the node, and one whose report nobody took is
 // heard first.
 func (c *checks) patient(kind bos.EffectKind, id string, again bool) {
 	if kind == bos.EffectPowerOn {
 		if !again {
-			c.poweredOn[id] = c.w.Now
+			c.poweredOn[id], c.pausedThen[id] = c.w.Now, c.pausedFor
 		}
 		return
 	}
@@ -245,7 +275,11 @@ func (c *checks) patient(kind bos.EffectKind, id string, again bool) {
 	if !ok {
 		return
 	}
-	if waited := c.w.Now.Sub(at); waited < c.w.policy.MaxBootWait {
+	paused := c.pausedFor - c.pausedThen[id]
+	if paused > 0 {
+		paused -= pauseSeen
+	}
+	if waited := c.w.Now.Sub(at) - paused; waited < c.w.policy.MaxBootWait {
 		c.w.violated("%s of %s, which has booted for %s of %s", kind, id, waited, c.w.policy.MaxBootWait)
 	}
 	if c.unheard[id] {
@@ -341,6 +375,9 @@ func (c *checks) setUp(s bos.SessionRecord, nodes []bos.Record, before int64) {
 		at := slices.IndexFunc(own, func(n bos.Node) bool { return n.ID == r.ID })
 		if bos.TenantOf(s.Tenant) != "" && at%2 != 0 {
 			c.w.violated("session %s of tenant %s has %s, which the tenant has not", s.Name, bos.TenantOf(s.Tenant), r.ID)
+		}
+		if r.Held.On() {
+			c.w.violated("session %s sets up %s, which is held", s.Name, r.ID)
 		}
 		switch {
 		case !s.Stage:

@@ -98,6 +98,7 @@ func (b boot) Write(ctx context.Context, ids []string, a bos.BootArtifacts) (str
 		case w.out[BSS]:
 			answer(dialTimeout, written{err: silence("BSS")})
 		default:
+			w.check.unbraked(p, "boot parameters", ids...)
 			w.tokens++
 			token := fmt.Sprintf("token-%d", w.tokens)
 			wire := w.delay()
@@ -137,6 +138,7 @@ func (c configuration) Set(ctx context.Context, t bos.ConfigurationTarget, ids [
 		if t.Clear {
 			patch.State = &[]emulator.CFSLayer{}
 		}
+		w.check.unbraked(p, "a configuration", ids...)
 		wire := w.delay()
 		p.send(wire, func() {
 			w.room.PatchCFS(emulator.CFSFilter{IDs: ids}, patch, w.Now)

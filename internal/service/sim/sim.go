@@ -65,6 +65,10 @@ type Config struct {
 	// Writes is how many writes clients make by chance, Hints how often HSM
 	// says of some nodes that their power changed; before the faults end.
 	Writes, Hints int
+	// Paused is when the site is, and Held a node that is held for ten minutes from
+	// before the first session on.
+	Paused []Away
+	Held   string
 	// Patches is how many more writes are changes of single nodes.
 	Patches int
 	// Horizon bounds the virtual time; 0 is a day.
@@ -235,6 +239,7 @@ func New(store bos.Store, c Config) (*World, error) {
 	for range c.Writes {
 		w.at(Epoch.Add(time.Duration(w.rng.Int64N(int64(c.FaultsFor)))), w.write)
 	}
+	w.planBrakes()
 	for range c.Patches {
 		w.at(Epoch.Add(time.Duration(w.rng.Int64N(int64(c.FaultsFor)))), w.patch)
 	}

@@ -54,6 +54,22 @@ func (s store) Commit(ctx context.Context, c bos.Commit) (bos.Committed, error) 
 	return done, nil
 }
 
+// Components are the records.
+func (s store) Components(ctx context.Context, f bos.ComponentFilter) ([]bos.Record, error) {
+	if f.Held && s.p.w.config.Bug == BugHoldUnseen {
+		return nil, nil
+	}
+	return s.Store.Components(ctx, f)
+}
+
+// SitePause is the pause of the site.
+func (s store) SitePause(ctx context.Context) (bos.SitePause, error) {
+	if s.p.w.blind() {
+		return bos.SitePause{}, nil
+	}
+	return s.Store.SitePause(ctx)
+}
+
 // SetUp sets a session up likewise.
 func (s store) SetUp(ctx context.Context, setup bos.Setup) (bos.SessionRecord, []bos.Record, error) {
 	s.alive()
