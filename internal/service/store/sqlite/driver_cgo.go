@@ -3,9 +3,10 @@
 package sqlite
 
 import (
+	"errors"
 	"net/url"
 
-	_ "github.com/mattn/go-sqlite3" // the driver of builds with cgo
+	"github.com/mattn/go-sqlite3" // the driver of builds with cgo
 )
 
 const driverName = "sqlite3"
@@ -20,4 +21,10 @@ func dataSource(path string, readOnly bool) string {
 		q.Set("_txlock", "immediate")
 	}
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
+}
+
+// malformed reports whether an error says that the file is not what SQLite wrote.
+func malformed(err error) bool {
+	var failed sqlite3.Error
+	return errors.As(err, &failed) && (failed.Code == sqlite3.ErrCorrupt || failed.Code == sqlite3.ErrNotADB)
 }

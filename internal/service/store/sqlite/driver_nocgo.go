@@ -3,9 +3,11 @@
 package sqlite
 
 import (
+	"errors"
 	"net/url"
 
-	_ "modernc.org/sqlite" // the driver of builds without cgo
+	"modernc.org/sqlite" // the driver of builds without cgo
+	lib "modernc.org/sqlite/lib"
 )
 
 const driverName = "sqlite"
@@ -20,4 +22,14 @@ func dataSource(path string, readOnly bool) string {
 		q.Set("_txlock", "immediate")
 	}
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
+}
+
+// malformed reports whether an error says that the file is not what SQLite wrote.
+func malformed(err error) bool {
+	var failed *sqlite.Error
+	if !errors.As(err, &failed) {
+		return false
+	}
+	code := failed.Code() & 0xff // what it has above this is detail
+	return code == lib.SQLITE_CORRUPT || code == lib.SQLITE_NOTADB
 }

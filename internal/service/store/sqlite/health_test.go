@@ -1,11 +1,13 @@
 package sqlite
 
 import (
+	"bytes"
 	"database/sql"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
@@ -124,6 +126,47 @@ func TestNothingIsWrittenIntoFilesThatAreGone(t *testing.T) {
 				t.Errorf("template %q after %q was away: %v, there %v", name, ending, err, want)
 			}
 		}
+	}
+}
+
+func TestADamagedDatabaseIsNotHealthyAlthoughSomeOfItTakesWrites(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "bos.db")
+	s := opened(t, path)
+	put := func(s *Store) error {
+		return s.PutTemplate(t.Context(), bos.SessionTemplate{Name: "t"})
+	}
+	if err := put(s); err != nil {
+		t.Fatal(err)
+	}
+	var page, size int64
+	if err := s.read.QueryRowContext(t.Context(), "SELECT rootpage FROM sqlite_master WHERE name = 'templates'").Scan(&page); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.read.QueryRowContext(t.Context(), "PRAGMA page_size").Scan(&size); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt(bytes.Repeat([]byte{0xa5}, int(size)), (page-1)*size); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = opened(t, path)
+	if put(s) == nil {
+		t.Fatal("a template was written into a page that is none")
+	}
+	if _, err := s.Lease(t.Context(), "a", time.Time{}, bos.Lease{}); err != nil {
+		t.Fatalf("what is not damaged cannot be written: %v", err)
+	}
+	if err := s.Ping(t.Context()); err == nil || !strings.Contains(err.Error(), "damaged") {
+		t.Errorf("a database of which a part cannot be used is healthy: %v", err)
 	}
 }
 

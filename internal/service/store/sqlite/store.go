@@ -118,9 +118,12 @@ func tune(ctx context.Context, conn *sql.Conn) error {
 }
 
 // Ping reports whether the database can be used: whether it can be read, whether
-// what was written last could be written, and whether its files are still those
-// that are open.
+// what was written last could be written, whether nothing that was written so far
+// met a damaged part, and whether its files are still those that are open.
 func (s *Store) Ping(ctx context.Context) error {
+	if damage := s.writer.damage.Load(); damage != nil {
+		return fmt.Errorf("a part of the database is damaged; stop the service and restore a backup: %w", *damage)
+	}
 	if failed := s.writer.trouble.Load(); failed != nil {
 		return fmt.Errorf("the last write failed: %w", *failed)
 	}

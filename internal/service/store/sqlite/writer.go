@@ -31,8 +31,10 @@ type writer struct {
 	// committed is called after each commit that wrote events, from the
 	// writer's goroutine.
 	committed func()
-	// trouble is why the last transaction could not be written, nil if it could.
-	trouble atomic.Pointer[error]
+	// trouble is why the last transaction could not be written, nil if it could;
+	// damage is the first error that said that the file is damaged, which no write
+	// to another part of it mends.
+	trouble, damage atomic.Pointer[error]
 	// prune runs at the end of each transaction that wrote events.
 	prune func(ctx context.Context, t *tx) error
 	// lost is why what would be written now would be lost, nil if it would not.
@@ -186,6 +188,11 @@ func (w *writer) group(first *job) {
 	}
 	err := w.commit(jobs)
 	w.judge(err)
+	for _, j := range jobs {
+		if of := cmp.Or(err, j.err); malformed(of) {
+			w.damage.CompareAndSwap(nil, &of)
+		}
+	}
 	if err != nil {
 		for _, j := range jobs {
 			j.err = err
