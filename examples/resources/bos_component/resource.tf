@@ -13,7 +13,8 @@ resource "bos_component" "debug" {
 }
 
 # A node that BOS stops acting on. Sessions that select it boot it all the same: to
-# have it left alone while its board is out, disable or lock it in HSM.
+# have it left alone while its board is out, put a hold on it (PUT
+# /x/v1/components/XNAME/hold), or with a plain BOS v2 disable or lock it in HSM.
 resource "bos_component" "stopped" {
   xname   = "x1000c0s3b0n0"
   enabled = false
