@@ -226,6 +226,34 @@ func TestSetupsAreGatheredInFewRoundsAndNeverForASessionThatIsNoMore(t *testing.
 	}
 }
 
+func TestSessionsThatWaitOutAnOutageAskTogether(t *testing.T) {
+	e := engine.New(engine.Settings{NoInventory: true})
+	now, created, rounds := start, 0, 0
+	var waiting []engine.SetupFacts
+	for range 6_000 { // a hundredth of a second each
+		now = now.Add(10 * time.Millisecond)
+		in := engine.Inputs{Setups: waiting}
+		waiting = nil
+		if created < 300 {
+			created++
+			in.Sessions = []bos.SessionRecord{{Revision: int64(created), Session: bos.Session{
+				Name: fmt.Sprint("s", created), Status: bos.SessionStatus{Status: bos.SessionPending, StartTime: bos.At(now)},
+			}}}
+		}
+		out := e.Step(now, in)
+		for _, s := range out.Setups {
+			waiting = append(waiting, engine.SetupFacts{Key: s.Key(), Revision: s.Revision, Err: errors.New("HSM is away")})
+		}
+		if created == 300 && len(out.Setups) > 0 && now.After(start.Add(30*time.Second)) {
+			rounds++
+		}
+	}
+	// Half a minute, in which each session tries twice or three times.
+	if rounds == 0 || rounds > 30 {
+		t.Errorf("300 sessions that wait for HSM asked it in %d rounds in half a minute", rounds)
+	}
+}
+
 func TestAnAnswerToAnEarlierCallLeavesTheOneUnderWayAlone(t *testing.T) {
 	const id = "x1000c0s0b0n0"
 	off := engine.Result{Effect: bos.Effect{Kind: bos.EffectPowerOffGraceful}, CallResult: bos.CallResult{ID: id}}

@@ -151,7 +151,10 @@ func (e *Engine) putOff(s *session, err error) {
 		return
 	}
 	s.asked = false
-	s.retryAt = e.step.now.Add(min(time.Second<<min(s.tries, 6), max(e.policy.Polling, time.Second)))
+	wait := min(time.Second<<min(s.tries, 6), max(e.policy.Polling, time.Second))
+	// Sessions that wait for the same thing ask again together, in one round.
+	grid := wait / 8
+	s.retryAt = e.step.now.Add(wait).Truncate(grid).Add(grid)
 	s.tries++
 	text := "waiting to be set up: " + err.Error()
 	if s.rec.Status.Error != nil && *s.rec.Status.Error == text {
