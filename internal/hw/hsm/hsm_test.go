@@ -45,6 +45,9 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a = answer{http.StatusNotFound, `{"title":"Not Found","detail":"no such path","status":404}`}
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if strings.HasPrefix(a.body, "<html") {
+		w.Header().Set("Content-Type", "text/html")
+	}
 	w.WriteHeader(a.status)
 	_, _ = io.WriteString(w, a.body)
 }

@@ -50,6 +50,8 @@ func TestWhereNobodyCanSayWhoIsLockedThatIsAnErrorAndWithoutLocksNobodyIs(t *tes
 		"no such path":      {answer{http.StatusNotFound, `{"title":"Not Found","detail":"no such path"}`}, false},
 		"no such method":    {answer{http.StatusMethodNotAllowed, `{"title":"no","detail":"GET only"}`}, false},
 		"a gateway's page":  {answer{http.StatusNotFound, "<html>"}, true},
+		"a page for reads":  {answer{http.StatusMethodNotAllowed, "<html>"}, true},
+		"a page of another": {answer{http.StatusNotImplemented, "<html>"}, true},
 		"an overload":       {answer{http.StatusServiceUnavailable, ""}, true},
 		"a bad question":    {answer{http.StatusBadRequest, `{"title":"Bad Request","detail":"Component not found"}`}, true},
 		"nothing":           {answer{http.StatusOK, `{}`}, true},

@@ -63,8 +63,10 @@ func (e *Error) answered() Class {
 		return ClassGateway
 	case Unauthorized(status):
 		return ClassCaller
-	case status == http.StatusMethodNotAllowed, status == http.StatusNotImplemented:
+	case (status == http.StatusMethodNotAllowed || status == http.StatusNotImplemented) && !e.foreign:
 		return ClassUnsupported
+	case status == http.StatusMethodNotAllowed, status == http.StatusNotImplemented:
+		return ClassGateway // a page that is shown in place of the service takes no writes
 	case status == http.StatusBadGateway, status == http.StatusGatewayTimeout:
 		return ClassMaybe
 	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status >= 500:
