@@ -84,6 +84,8 @@ type node struct {
 	// It shows in the record with the next write, which is soon enough:
 	// after a crash the power state tells.
 	accepted time.Time
+	// unstored is the effect of that action until a write of the node is durable.
+	unstored bos.EffectKind
 	// answered is when that was known: its call may have waited long for its
 	// turn among those of other nodes.
 	answered time.Time
@@ -257,6 +259,7 @@ func (e *Engine) committed(done *bos.Committed, last bos.Commit) {
 	for _, r := range last.Components {
 		if n, ok := e.nodes[r.ID]; ok && !lost[r.ID] {
 			n.rec.Revision = done.Revision
+			n.unstored = bos.EffectNone
 		}
 	}
 	for _, r := range last.Sessions {
@@ -449,6 +452,7 @@ func (e *Engine) settle(r Result) {
 		next := decide.Settle(n.rec, r.Effect, e.room.shared(r.CallResult), now)
 		if r.Outcome == bos.CallDone && next.Work.ActionAt.Equal(n.rec.Work.ActionAt) {
 			n.accepted, n.answered, n.rec = next.Work.FlightAt, now, stamped(n.rec, next, e.step.times.Wall)
+			n.unstored = r.Effect.Kind
 			return
 		}
 		e.write(n, next)
@@ -468,14 +472,13 @@ func (e *Engine) Known() ([]string, []bos.SessionKey) {
 	return sortedKeys(e.nodes), keys
 }
 
-// Accepted are the answers that this engine has taken in and not written yet, as
-// they travel with the next write: for the engine that follows it in this process.
+// Accepted are the answers that this engine has taken in and that are not stored
+// yet, as they travel with the next write of their node: for the engine that follows
+// it in this process. What was decided since, and not stored either, changes nothing.
 func (e *Engine) Accepted() []Result {
 	var results []Result
 	for _, id := range sortedKeys(e.nodes) {
-		n := e.nodes[id]
-		kind := decide.EffectOf(n.rec.LastAction.Action)
-		if kind != bos.EffectNone && !n.accepted.IsZero() && n.accepted.Equal(n.rec.Work.FlightAt) {
+		if kind := e.nodes[id].unstored; kind != bos.EffectNone {
 			results = append(results, Result{Effect: bos.Effect{Kind: kind}, CallResult: bos.CallResult{ID: id}})
 		}
 	}

@@ -265,3 +265,31 @@ func TestAnAnswerToAnEarlierCallLeavesTheOneUnderWayAlone(t *testing.T) {
 		t.Errorf("%v starts beside the call that an earlier engine has under way", out.Effects)
 	}
 }
+
+// TestAnAnswerThatIsNotStoredIsHandedOnWhateverWasDecidedSince: the pass that sent the
+// action again was not written, so the store still has the first call as under way.
+func TestAnAnswerThatIsNotStoredIsHandedOnWhateverWasDecidedSince(t *testing.T) {
+	const id = "x1000c0s0b0n0"
+	e := engine.New(engine.Settings{NoInventory: true})
+	r := armed(id)
+	r.Status = bos.ComponentStatus{Phase: bos.PhasePoweringOn}
+	r.LastAction = bos.LastAction{Action: bos.ActionPoweringOn, LastUpdated: bos.At(start)}
+	r.EventStats.PowerOnAttempts = 1
+	r.Work.ActionAt, r.Work.FlightAt, r.Work.InFlight = start, start, bos.EffectPowerOn
+	r.Work.Consumed = bos.Prepared{Boot: bos.PreparedBoot(r.DesiredState.BootArtifacts)}
+	on := bos.Effect{Kind: bos.EffectPowerOn}
+	e.Step(start, engine.Inputs{Records: []bos.Record{r}, Flights: map[string]bos.EffectKind{id: bos.EffectPowerOn}})
+	e.Step(start.Add(time.Second), engine.Inputs{Results: []engine.Result{{Effect: on, CallResult: bos.CallResult{ID: id}}}})
+	halfway := start.Add(bos.DefaultOptions().Policy().MaxPowerOnWait/2 + time.Second)
+	out := e.Step(halfway, engine.Inputs{Readings: []bos.PowerReading{reading(id, bos.PowerStateOff, halfway)}})
+	if len(out.Effects) != 1 || out.Effects[0].Effect.Kind != bos.EffectPowerOn {
+		t.Fatalf("effects %v, want the power-on once more", out.Effects)
+	}
+	if got := e.Accepted(); len(got) != 1 || got[0].ID != id || got[0].Effect != on {
+		t.Errorf("handed on %+v, want the answer to the first power-on", got)
+	}
+	e.Step(halfway, engine.Inputs{Committed: &bos.Committed{Revision: 9}})
+	if got := e.Accepted(); len(got) != 0 {
+		t.Errorf("handed on %+v after it was stored", got)
+	}
+}
