@@ -2,7 +2,6 @@ package pcs
 
 import (
 	"context"
-
 	"net/http"
 	"slices"
 	"strings"
