@@ -72,9 +72,16 @@ func (r *sessionResource) wait(ctx context.Context, c *client.Client, m *session
 	})
 	// Others that read components now want to see what became of them.
 	r.shared.components.forget()
-	switch {
-	case done && m.RecordExpired.ValueBool():
+	if done && m.RecordExpired.ValueBool() {
 		return waited{end: waitGone}
+	}
+	return endOf(ctx, done, broken, trouble, limit)
+}
+
+// endOf is how a wait ended: done, by something that no waiting mends (broken), by an
+// interruption, or by its limit, with the last trouble where there was any.
+func endOf(ctx context.Context, done bool, broken, trouble error, limit time.Duration) waited {
+	switch {
 	case done:
 		return waited{end: waitDone}
 	case broken != nil:

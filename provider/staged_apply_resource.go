@@ -222,16 +222,7 @@ func (r *stagedApplyResource) wait(ctx context.Context, c *client.Client, m *sta
 		return m.complete()
 	})
 	r.shared.components.forget()
-	switch {
-	case done:
-		return waited{end: waitDone}
-	case ctx.Err() != nil:
-		return waited{end: waitInterrupted}
-	case trouble != nil:
-		return waited{end: waitSilent, trouble: trouble, limit: limit}
-	default:
-		return waited{end: waitLate, limit: limit}
-	}
+	return endOf(ctx, done, nil, trouble, limit)
 }
 
 // tellStaged says how a wait for staged state ended, without what follows from
