@@ -48,7 +48,7 @@ var causeSentences = map[Cause]string{ //nolint:gosec // sentences about credent
 	CauseNotReady:               "its BMC says that it does not do this in its present state; it is asked again: wait for the end of POST or of the BMC's start, or read its message in the error",
 	CausePowerStale:             "its BMC keeps reporting an outdated power state; reset the BMC",
 	CauseUpstreamOutage:         "the service that reaches it is not answering; work goes on when it is back",
-	CauseUnknownToPower:         "the inventory has no BMC endpoint for it; rediscover the node",
+	CauseUnknownToPower:         "power control does not know it, or not which system of its BMC it is; rediscover the node, or correct its BMC in the inventory",
 	CauseLocked:                 "it is locked or reserved in HSM; unlock it, or wait for who works on it",
 	CauseTransition:             "PCS still works on an earlier power action of this service; work goes on by itself when that is over",
 	CauseReserved:               "it or its BMC is reserved in HSM by a service that works on it, such as a firmware update; wait for it, or end the reservation",

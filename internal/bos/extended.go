@@ -156,7 +156,14 @@ func percent(part, whole int) float64 {
 	return min(max(math.Round(float64(part)*10000/float64(whole))/100, 0.01), 99.99)
 }
 
+// maxErrorTexts is how many errors of a session are shown as they are. More mostly
+// say the same, each with the address of another BMC.
+const maxErrorTexts = 10
+
 func summarise(errorsOf map[string][]string) map[string]ErrorComponents {
+	if len(errorsOf) > maxErrorTexts {
+		errorsOf = alike(errorsOf)
+	}
 	summary := make(map[string]ErrorComponents, len(errorsOf))
 	for text, ids := range errorsOf {
 		slices.SortFunc(ids, CompareXnames)
@@ -167,6 +174,47 @@ func summarise(errorsOf map[string][]string) map[string]ErrorComponents {
 		summary[text] = ErrorComponents{Count: len(ids), List: list}
 	}
 	return summary
+}
+
+// alike puts errors together that differ in names, addresses and numbers alone,
+// under the text of their first node.
+func alike(errorsOf map[string][]string) map[string][]string {
+	type group struct {
+		text, first string
+		texts       int
+		ids         []string
+	}
+	groups := make(map[string]*group)
+	for text, ids := range errorsOf {
+		first := slices.MinFunc(ids, CompareXnames)
+		g := groups[shape(text)]
+		if g == nil {
+			g = &group{text: text, first: first}
+			groups[shape(text)] = g
+		}
+		if CompareXnames(first, g.first) < 0 {
+			g.text, g.first = text, first
+		}
+		g.texts++
+		g.ids = append(g.ids, ids...)
+	}
+	together := make(map[string][]string, len(groups))
+	for _, g := range groups {
+		if g.texts > 1 {
+			g.text += fmt.Sprintf(" (this is %s; %d more errors differ from it in names and numbers alone)", g.first, g.texts-1)
+		}
+		together[g.text] = g.ids
+	}
+	return together
+}
+
+// shape is a text without the words that name something: those with a digit, and
+// addresses.
+func shape(text string) string {
+	words := strings.Fields(text)
+	return strings.Join(slices.DeleteFunc(words, func(word string) bool {
+		return strings.ContainsAny(word, "0123456789") || strings.Contains(word, "://")
+	}), " ")
 }
 
 func timing(s SessionRecord, now time.Time) SessionTiming {

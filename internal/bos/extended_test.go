@@ -2,6 +2,7 @@ package bos
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 )
@@ -102,5 +103,30 @@ func TestASessionIsBusyWhileItWorksOnANodeOrOneWaitsForItsStage(t *testing.T) {
 		if got := TallyOf("s", []Record{test.record}).Busy; got != test.busy {
 			t.Errorf("%s: busy %t, want %t", name, got, test.busy)
 		}
+	}
+}
+
+// TestErrorsOfManyNodesThatNameTheirBMCsAreToldAsOne: in an outage each node's error
+// has the address of its BMC, and a summary of thousands of texts is none.
+func TestErrorsOfManyNodesThatNameTheirBMCsAreToldAsOne(t *testing.T) {
+	var managed []Record
+	for i := range 30 {
+		managed = append(managed, owned(i, func(r *Record) {
+			r.Error = fmt.Sprintf("waiting: no connection to the BMC for GET https://10.0.0.%d/redfish/v1/Systems/Self: connection refused", i)
+		}))
+	}
+	managed = append(managed, owned(40, func(r *Record) { r.Error = "it broke" }))
+	got := Extended(SessionRecord{Session: Session{Name: "s"}}, managed, time.Now()).ErrorSummary
+	if len(got) != 2 || got["it broke"].Count != 1 {
+		t.Fatalf("the summary has %d errors, want 2: %v", len(got), got)
+	}
+	for text, of := range got {
+		if text != "it broke" && (of.Count != 30 || !strings.Contains(text, "https://10.0.0.0/") || !strings.Contains(text, "29 more errors")) {
+			t.Errorf("%d nodes have %q", of.Count, text)
+		}
+	}
+	few := Extended(SessionRecord{Session: Session{Name: "s"}}, managed[:5], time.Now()).ErrorSummary
+	if len(few) != 5 {
+		t.Errorf("five errors are told as %d, want each", len(few))
 	}
 }

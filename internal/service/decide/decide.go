@@ -148,33 +148,10 @@ func hold(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 	}
 	r.Work.Cause, r.Work.Gate = cause, bos.GateOpen
 	r.Status.StatusOverride = bos.StatusOnHold
-	text := holdText(r, verdict, cause)
-	if o.Power.Symptom == bos.SymptomNone && verdict.Extent == ExtentUpstream {
-		text = manyUnknownText
-	}
-	r = setHold(r, text)
+	r = setHold(r, steadyText(r.Work.Hold, holdText(r, o, verdict, cause)))
 	// Ever more rarely, also in an outage: what is down is not to be kept busy.
 	next := now.Add(min(max(r.Work.SilentFor/4, o.Unknown/4, time.Second), max(p.Polling, time.Second)))
 	return Decision{Next: r, Look: next, Why: ReasonHold}
-}
-
-// manyUnknownText is shown where power control answers and does not know many nodes
-// at once, as when its inventory was emptied or is being restored.
-const manyUnknownText = heldPrefix + "power control does not know this node and many others at once; work goes on when its inventory has them again"
-
-func unreachableText(r bos.Record, o Observation, cause bos.Cause, p bos.Policy) string {
-	text := fmt.Sprintf("gave up on %s after max_unreachable_time (%s): %s", bos.BMCOf(r.ID), p.MaxUnreachable, cause.Sentence())
-	if o.Power.Detail != "" {
-		text += " (last answer: " + o.Power.Detail + ")"
-	}
-	return text
-}
-
-func holdText(r bos.Record, v Verdict, cause bos.Cause) string {
-	if v.ClockRuns {
-		return fmt.Sprintf("waiting for %s: %s", bos.BMCOf(r.ID), cause.Sentence())
-	}
-	return heldPrefix + cause.Sentence()
 }
 
 // setHold shows why a component waits, without losing an error of its own.

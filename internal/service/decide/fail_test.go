@@ -84,7 +84,7 @@ var failures = map[string]failing{
 	"the BMC answers with errors":       {path: "hold", reading: silence(bos.SymptomRefusing, ""), verdict: verdicts[ExtentBMC][bos.SymptomRefusing], cause: bos.CauseBMCError, text: "it said so"},
 	"the BMC rejects the user":          {path: "hold", reading: silence(bos.SymptomRefusing, bos.CauseBMCAuth), verdict: verdicts[ExtentBMC][bos.SymptomRefusing], cause: bos.CauseBMCAuth, text: "rejects the credentials"},
 	"the power state is outdated":       {path: "hold", reading: silence(bos.SymptomStale, ""), verdict: verdicts[ExtentBMC][bos.SymptomStale], cause: bos.CausePowerStale, text: "outdated"},
-	"power control does not know it":    {path: "hold", reading: silence(bos.SymptomNone, ""), cause: bos.CauseUnknownToPower, text: "no BMC endpoint"},
+	"power control does not know it":    {path: "hold", reading: silence(bos.SymptomNone, ""), cause: bos.CauseUnknownToPower, text: "not which system of its BMC"},
 	"there is no configuration service": {path: "configure", on: true, record: boots(""), cause: bos.CauseConfiguration, text: "no configuration service"},
 	"its configuration fails":           {path: "configure", on: true, configures: true, record: boots(""), configuration: bos.ConfigurationReading{Desired: "c", Status: "failed"}, cause: bos.CauseConfiguration, text: "cfs configuration failed"},
 	"CFS does not know it":              {path: "holdConfiguration", on: true, configures: true, record: boots(""), configuration: bos.ConfigurationReading{Missing: true}, cause: bos.CauseUnknownToConfiguration, text: "does not know it"},

@@ -153,6 +153,9 @@ func deadChassis(sightings []Sighting) map[string]bool {
 	return dead
 }
 
+// Out reports whether nobody answers, or so many behave badly that it is no chance.
+func (a *Assessment) Out() bool { return a.out }
+
 // Verdict judges one target by its last sighting; a zero Verdict means that it
 // answers, or was never seen.
 func (a *Assessment) Verdict(s Sighting) Verdict {

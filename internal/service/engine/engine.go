@@ -50,7 +50,9 @@ type Engine struct {
 	ramp  *ramp
 	site  bos.Brake
 	room  *room
-	paces paces
+	// outage is that of the BMCs.
+	outage outage
+	paces  paces
 	// ranks counts the nodes that power actions are under way on.
 	ranks map[bos.Action]ranks
 	wakes *wakes
@@ -210,6 +212,7 @@ func (e *Engine) Step(now time.Time, in Inputs) Outputs {
 	e.runDiscovery(in.Discovery)
 	e.runCleanup()
 	e.callWitnesses()
+	e.endOutage(in)
 	e.step.out.Wake = e.nextWake()
 	return e.step.out
 }
@@ -519,6 +522,7 @@ func (e *Engine) decide(id string) {
 	e.ramp.decided(id, d)
 	e.write(n, d.Next)
 	e.note(before, d)
+	e.noteOutage(id, o, d)
 	if d.Effect.Kind != bos.EffectNone {
 		e.flights[id] = d.Effect.Kind
 		e.step.effects[id] = decide.Wanted{Effect: d.Effect, Session: d.Next.Session}

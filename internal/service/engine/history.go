@@ -25,7 +25,10 @@ func (e *Engine) note(before bos.Record, d decide.Decision) {
 	if is != bos.GateOpen && was != is {
 		e.tell(d.Next, decide.ReasonGateWait, string(is)+": "+strings.TrimPrefix(d.Next.Work.Hold, "waiting: "))
 	}
-	if held || acts || ends {
+	switch {
+	case held:
+		e.tell(d.Next, d.Why, d.Next.Work.Hold) // the record may show an error of its own
+	case acts, ends:
 		e.tell(d.Next, d.Why, d.Next.Error)
 	}
 }

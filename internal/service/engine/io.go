@@ -122,6 +122,8 @@ type Outputs struct {
 	Discover bool
 	// Clean asks to remove what is old; nil asks for nothing.
 	Clean *Clean
+	// Outage is the begin or the end of an outage of the BMCs; nil where neither is.
+	Outage *Outage
 	// Wake is when to step again without new input; zero for never.
 	Wake time.Time
 }

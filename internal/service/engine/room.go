@@ -229,10 +229,14 @@ func (m *room) shared(res bos.CallResult) bos.CallResult {
 // verdict judges the silence of a node's BMC. The assessment of the whole room
 // is made once in a step, and only if somebody is silent.
 func (e *Engine) verdict(id string) decide.Verdict {
+	return e.assess().Verdict(e.room.sightings[e.room.place(id)])
+}
+
+func (e *Engine) assess() *decide.Assessment {
 	if e.step.assess == nil {
 		e.step.assess = decide.Assess(e.room.sightings, e.step.now, e.room.fresh)
 	}
-	return e.step.assess.Verdict(e.room.sightings[e.room.place(id)])
+	return e.step.assess
 }
 
 // callWitnesses looks at BMCs that answered before, while a component in work

@@ -59,6 +59,7 @@ func (s *Shell) start(ctx context.Context, out engine.Outputs, effects []decide.
 		s.act(ctx, batch)
 	}
 	s.look(ctx, out)
+	s.tellOutage(out.Outage)
 	if clean := out.Clean; clean != nil {
 		s.call(ctx, func(ctx context.Context, _ func(func(*engine.Inputs))) {
 			if err := s.Ports.Clean(ctx, *clean, s.Runtime.Wall()); err != nil && ctx.Err() == nil {
