@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 
+	"github.com/hashicorp/terraform-plugin-framework/action/schema"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -15,24 +16,32 @@ import (
 // BOS are unknown, and not when it plans or invokes the action with their values.
 func checked(ctx context.Context, config tfsdk.Config) (diags diag.Diagnostics) {
 	for name, attribute := range config.Schema.GetAttributes() {
-		at := path.Root(name)
-		if s, ok := attribute.(interface{ StringValidators() []validator.String }); ok {
-			var value types.String
-			diags.Append(config.GetAttribute(ctx, at, &value)...)
-			for _, v := range s.StringValidators() {
-				resp := validator.StringResponse{}
-				v.ValidateString(ctx, validator.StringRequest{Path: at, PathExpression: at.Expression(), Config: config, ConfigValue: value}, &resp)
-				diags.Append(resp.Diagnostics...)
-			}
+		diags.Append(checkedAttribute(ctx, config, path.Root(name), attribute)...)
+	}
+	return diags
+}
+
+func checkedAttribute(ctx context.Context, config tfsdk.Config, at path.Path, attribute any) (diags diag.Diagnostics) {
+	switch a := attribute.(type) {
+	case schema.StringAttribute:
+		var value types.String
+		diags.Append(config.GetAttribute(ctx, at, &value)...)
+		for _, v := range a.Validators {
+			resp := validator.StringResponse{}
+			v.ValidateString(ctx, validator.StringRequest{Path: at, PathExpression: at.Expression(), Config: config, ConfigValue: value}, &resp)
+			diags.Append(resp.Diagnostics...)
 		}
-		if l, ok := attribute.(interface{ ListValidators() []validator.List }); ok {
-			var value types.List
-			diags.Append(config.GetAttribute(ctx, at, &value)...)
-			for _, v := range l.ListValidators() {
-				resp := validator.ListResponse{}
-				v.ValidateList(ctx, validator.ListRequest{Path: at, PathExpression: at.Expression(), Config: config, ConfigValue: value}, &resp)
-				diags.Append(resp.Diagnostics...)
-			}
+	case schema.ListAttribute:
+		var value types.List
+		diags.Append(config.GetAttribute(ctx, at, &value)...)
+		for _, v := range a.Validators {
+			resp := validator.ListResponse{}
+			v.ValidateList(ctx, validator.ListRequest{Path: at, PathExpression: at.Expression(), Config: config, ConfigValue: value}, &resp)
+			diags.Append(resp.Diagnostics...)
+		}
+	case schema.SingleNestedAttribute:
+		for name, nested := range a.Attributes {
+			diags.Append(checkedAttribute(ctx, config, at.AtName(name), nested)...)
 		}
 	}
 	return diags

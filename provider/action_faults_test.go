@@ -32,8 +32,8 @@ func TestAnActionThatStopsWaitingFailsAndPromisesNothing(t *testing.T) {
 	fake := filled(t)
 	fake.Hold()
 	core := newNewerCore(t, fake)
-	_, invoke := core.errorsOf("bos_session_run", runWith("timeout", "1s"))
-	if !strings.Contains(invoke, "Stopped waiting for BOS session") || !strings.Contains(invoke, "invoking it again starts another session") || !strings.Contains(invoke, "Raise timeout to wait longer") || strings.Contains(invoke, "next apply") {
+	_, invoke := core.errorsOf("bos_session_run", runWith("timeouts", map[string]string{"invoke": "1s"}))
+	if !strings.Contains(invoke, "Stopped waiting for BOS session") || !strings.Contains(invoke, "invoking it again starts another session") || !strings.Contains(invoke, "Raise timeouts to wait longer") || strings.Contains(invoke, "next apply") {
 		t.Errorf("the error is %s", invoke)
 	}
 }
@@ -42,7 +42,7 @@ func TestAnActionThatStopsWaitingForStagedStateFailsAndPromisesNothing(t *testin
 	fake := filled(t)
 	send(t, "POST", fake.URL()+"/v2/sessions", strings.NewReader(`{"name":"staged","operation":"reboot","template_name":"compute","stage":true}`))
 	fake.Hold()
-	_, invoke := newNewerCore(t, fake).errorsOf("bos_apply_staged", map[string]any{"xnames": []string{"x1000c0s[0-2]b0n0"}, "timeout": "1s"})
+	_, invoke := newNewerCore(t, fake).errorsOf("bos_staged_apply", map[string]any{"xnames": []string{"x1000c0s[0-2]b0n0"}, "timeouts": map[string]string{"invoke": "1s"}})
 	if !strings.Contains(invoke, "Stopped waiting for staged state") || strings.Contains(invoke, "next apply") || !strings.Contains(invoke, "remembers nothing") {
 		t.Errorf("the error is %s", invoke)
 	}

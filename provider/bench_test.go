@@ -114,7 +114,7 @@ func TestWhatPlansAndAppliesCost(t *testing.T) {
 	}
 	block := providerBlock(fake)
 	row("a session of 10000 nodes", block, template("quiet"), session(rolling))
-	row("data.bos_components of 10000", block, "data \"bos_components\" \"all\" {}\nresource \"terraform_data\" \"n\" {\n  input = data.bos_components.all.component_count\n}")
+	row("data.bos_components of 10000", block, "data \"bos_components\" \"all\" {}\nresource \"terraform_data\" \"n\" {\n  input = data.bos_components.all.node_count\n}")
 	for _, n := range []int{1, 100, 1000} {
 		// Terraform looks at the whole of for_each for every instance. Of a
 		// map that is quick; of a set it is a sort, and a thousand

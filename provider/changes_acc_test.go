@@ -42,12 +42,12 @@ var (
 	}
 	componentReplaces = map[string]change{"xname": {"", `xname = "x1000c0s1b0n0"`}}
 	componentStays    = map[string]change{
-		"enabled":         {"", "enabled = true"},
-		"desired_state":   {"", `desired_state = { boot_artifacts = { kernel = "s3://k" } }`},
-		"staged_state":    {"", `staged_state = { configuration = "next" }`},
-		"retry_policy":    {"", "retry_policy = 7"},
-		"wait_for_stable": {"", "wait_for_stable = true"},
-		"timeouts":        {"", `timeouts = { update = "3h" }`},
+		"enabled":             {"", "enabled = true"},
+		"desired_state":       {"", `desired_state = { boot_artifacts = { kernel = "s3://k" } }`},
+		"staged_state":        {"", `staged_state = { configuration = "next" }`},
+		"retry_policy":        {"", "retry_policy = 7"},
+		"wait_for_completion": {"", "wait_for_completion = true"},
+		"timeouts":            {"", `timeouts = { update = "3h" }`},
 	}
 	stagedApplyReplaces = map[string]change{
 		"tenant":   {"", `tenant = "blue"`},

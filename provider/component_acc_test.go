@@ -178,8 +178,8 @@ data "bos_components" "two" { xnames = ["x1000c0s2b0n0", "X1000c0s01b0n0", "x9c9
 output "folded" { value = provider::bos::xname_fold(keys(data.bos_components.two.components)) }
 `,
 		ConfigStateChecks: []statecheck.StateCheck{
-			statecheck.ExpectKnownValue("data.bos_components.all", tfjsonpath.New("component_count"), knownvalue.Int64Exact(4)),
-			statecheck.ExpectKnownValue("data.bos_components.failed", tfjsonpath.New("ids"), knownvalue.StringExact(node)),
+			statecheck.ExpectKnownValue("data.bos_components.all", tfjsonpath.New("node_count"), knownvalue.Int64Exact(4)),
+			statecheck.ExpectKnownValue("data.bos_components.failed", tfjsonpath.New("nodes"), knownvalue.StringExact(node)),
 			statecheck.ExpectKnownValue("data.bos_components.failed", tfjsonpath.New("components").AtMapKey(node).AtMapKey("error"), knownvalue.StringExact("cold")),
 			statecheck.ExpectKnownOutputValue("folded", knownvalue.StringExact("x1000c0s[1-2]b0n0")),
 		},

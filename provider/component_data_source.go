@@ -14,7 +14,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/client"
 )
 
-type componentDataSource struct{ source }
+type componentDataSource struct{ dataSourceBase }
 
 // componentDetail is a component with all that BOS keeps of it.
 type componentDetail struct {

@@ -90,7 +90,7 @@ func TestEnabledSetToFalseWhereItIsFalseIsRemembered(t *testing.T) {
 
 func TestAnImportNeverArmsANodeBecauseSomethingElseChanges(t *testing.T) {
 	for name, more := range map[string]string{
-		"retry_policy": "retry_policy = 7", "wait_for_stable": "wait_for_stable = true", "timeouts": `timeouts = { update = "1h" }`,
+		"retry_policy": "retry_policy = 7", "wait_for_completion": "wait_for_completion = true", "timeouts": `timeouts = { update = "1h" }`,
 		"staged_state": `staged_state = { configuration = "later" }`,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -112,7 +112,7 @@ func TestAnImportNeverArmsANodeBecauseSomethingElseChanges(t *testing.T) {
 			w.write(providerBlock(fake), component("enabled = false\n"+wantsKernel+"\n"+more))
 			w.apply().exits(t, 0)
 			w.write(providerBlock(fake), component("enabled = true\n"+wantsKernel+"\n"+more))
-			if name == "wait_for_stable" {
+			if name == "wait_for_completion" {
 				return // nobody ends this wait
 			}
 			w.apply().exits(t, 0)

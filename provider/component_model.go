@@ -14,11 +14,11 @@ import (
 type componentModel struct {
 	componentRecord
 
-	LastAction    types.String   `tfsdk:"last_action"`
-	EventStats    types.String   `tfsdk:"event_stats"`
-	Effect        types.String   `tfsdk:"effect"`
-	WaitForStable types.Bool     `tfsdk:"wait_for_stable"`
-	Timeouts      timeouts.Value `tfsdk:"timeouts"`
+	LastAction        types.String   `tfsdk:"last_action"`
+	EventStats        types.String   `tfsdk:"event_stats"`
+	Effect            types.String   `tfsdk:"effect"`
+	WaitForCompletion types.Bool     `tfsdk:"wait_for_completion"`
+	Timeouts          timeouts.Value `tfsdk:"timeouts"`
 }
 
 // componentRecord is what BOS knows of a component.

@@ -76,7 +76,7 @@ func (r *componentResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 			plan.ID = types.StringValue(nameOf(plan.Xname))
 		}
 		plan.unknownBookkeeping()
-	case d.changes || len(waiting) > 0 && plan.WaitForStable.ValueBool():
+	case d.changes || len(waiting) > 0 && plan.WaitForCompletion.ValueBool():
 		plan.ID, plan.Xname = state.ID, state.Xname
 		plan.unknownBookkeeping()
 	default:
@@ -188,7 +188,7 @@ func (r *componentResource) Read(ctx context.Context, req resource.ReadRequest, 
 		return
 	}
 	now := observedResource(state.Xname, record)
-	now.WaitForStable, now.Timeouts = state.WaitForStable, state.Timeouts
+	now.WaitForCompletion, now.Timeouts = state.WaitForCompletion, state.Timeouts
 	now.Enabled = types.BoolValue(shownEnabled(asked.enabled, record))
 	now.Effect = types.StringValue(shownEffect(asked.enabled))
 	if !reflect.DeepEqual(now, state) { // what is as it was costs the framework as much to write
@@ -271,7 +271,7 @@ func (r *componentResource) Update(ctx context.Context, req resource.UpdateReque
 		return
 	}
 	done := true
-	if plan.waits(d.patch) || plan.WaitForStable.ValueBool() && len(waiting) > 0 {
+	if plan.waits(d.patch) || plan.WaitForCompletion.ValueBool() && len(waiting) > 0 {
 		limit, diags := plan.Timeouts.Update(ctx, defaultWait)
 		resp.Diagnostics.Append(diags...)
 		record, done = r.wait(ctx, c, record, limit, &resp.Diagnostics)

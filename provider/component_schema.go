@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -57,15 +56,14 @@ func (r *componentResource) Schema(ctx context.Context, _ resource.SchemaRequest
 				Optional: true, Computed: true, Validators: []validator.Int64{int64validator.Between(0, bos.MaxRetryPolicy)},
 				MarkdownDescription: "How many attempts each power action has before the node counts as failed; BOS' `default_retry_policy` if not set.",
 			},
-			"wait_for_stable": schema.BoolAttribute{
+			"wait_for_completion": schema.BoolAttribute{
 				Optional:            true,
 				MarkdownDescription: "After a change that makes BOS act on the node, wait until it is done with it. A node that fails then warns; a wait that was interrupted goes on with the next apply. Defaults to `false`: for many nodes a `bos_session` is the better way.",
 			},
-			"timeouts": timeouts.Attributes(ctx, timeouts.Opts{
-				Create: true, Update: true,
-				CreateDescription: "How long `wait_for_stable` waits when the node is adopted, such as `45m`. Defaults to 2h.",
-				UpdateDescription: "How long `wait_for_stable` waits after a change. Defaults to 2h.",
-			}),
+			"timeouts": waitTimeouts(ctx,
+				"How long `wait_for_completion` waits when the node is adopted, such as `45m`. Defaults to 2h.",
+				"How long `wait_for_completion` waits after a change. Defaults to 2h.",
+			),
 			"actual_state": schema.SingleNestedAttribute{
 				Computed: true, MarkdownDescription: "What the node said it booted.",
 				Attributes: map[string]schema.Attribute{

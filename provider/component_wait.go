@@ -30,7 +30,7 @@ func waitBegun(ctx context.Context, private interface {
 // waits reports whether a change makes BOS act on the node, and is to be waited
 // for.
 func (m *componentModel) waits(patch bos.ComponentPatch) bool {
-	return m.WaitForStable.ValueBool() && patch.Enabled != nil && *patch.Enabled
+	return m.WaitForCompletion.ValueBool() && patch.Enabled != nil && *patch.Enabled
 }
 
 // wait looks at the node until BOS is done with it, time is up or Terraform was

@@ -22,7 +22,7 @@ func stopsAt(fake *fakeBOS, nth int, change func(*bos.Component)) {
 func TestAComponentIsWaitedForUntilBOSIsDoneWithIt(t *testing.T) {
 	fake := startFake(t.Cleanup, room...)
 	w := newWorkspace(t)
-	w.write(providerBlock(fake), component(armed+"wait_for_stable = true"))
+	w.write(providerBlock(fake), component(armed+"wait_for_completion = true"))
 	stopsAt(fake, 2, func(c *bos.Component) { c.ActualState.BootArtifacts = c.DesiredState.BootArtifacts })
 	apply := w.apply()
 	apply.exits(t, 0)
@@ -35,7 +35,7 @@ func TestAComponentIsWaitedForUntilBOSIsDoneWithIt(t *testing.T) {
 func TestAComponentThatFailsWhileItIsWaitedForWarnsWithTheReason(t *testing.T) {
 	fake := startFake(t.Cleanup, room...)
 	w := newWorkspace(t)
-	w.write(providerBlock(fake), component(armed+"wait_for_stable = true"))
+	w.write(providerBlock(fake), component(armed+"wait_for_completion = true"))
 	stopsAt(fake, 1, func(c *bos.Component) { c.Status.StatusOverride, c.Error = bos.StatusFailed, "no answer from its BMC" })
 	apply := w.apply()
 	apply.exits(t, 0)
@@ -46,7 +46,7 @@ func TestAComponentThatFailsWhileItIsWaitedForWarnsWithTheReason(t *testing.T) {
 func TestAWaitForAComponentThatTookTooLongGoesOnWithoutAskingAgain(t *testing.T) {
 	fake := startFake(t.Cleanup, room...)
 	w := newWorkspace(t)
-	w.write(providerBlock(fake), component(armed+"wait_for_stable = true\ntimeouts = { create = \"300ms\", update = \"1m\" }"))
+	w.write(providerBlock(fake), component(armed+"wait_for_completion = true\ntimeouts = { create = \"300ms\", update = \"1m\" }"))
 	apply := w.apply()
 	apply.exits(t, 0)
 	apply.says(t, "Warning: Stopped waiting for BOS component", "after 300ms", "the next apply goes on waiting")
@@ -67,7 +67,7 @@ func TestAWaitForAComponentThatTookTooLongGoesOnWithoutAskingAgain(t *testing.T)
 func TestAWaitForAComponentThatBOSFinishedMeanwhileIsOver(t *testing.T) {
 	fake := startFake(t.Cleanup, room...)
 	w := newWorkspace(t)
-	w.write(providerBlock(fake), component(armed+"wait_for_stable = true"))
+	w.write(providerBlock(fake), component(armed+"wait_for_completion = true"))
 	w.interrupted(seen(fake, "GET /v2/components/"+node, 1)).says(t, "Warning: Stopped waiting for BOS component", "Terraform was interrupted")
 	if _, tainted := w.instance("bos_component.n0"); tainted {
 		t.Error("the component is tainted")

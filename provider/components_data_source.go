@@ -28,9 +28,9 @@ type componentsModel struct {
 	Phase         types.String `tfsdk:"phase"`
 	Status        types.List   `tfsdk:"status"`
 
-	IDs            types.String `tfsdk:"ids"`
-	ComponentCount types.Int64  `tfsdk:"component_count"`
-	Components     types.Map    `tfsdk:"components"`
+	Nodes      types.String `tfsdk:"nodes"`
+	NodeCount  types.Int64  `tfsdk:"node_count"`
+	Components types.Map    `tfsdk:"components"`
 }
 
 // leanType is one component of the list: enough to decide by, small enough for
@@ -72,8 +72,8 @@ func (d *componentsDataSource) Schema(_ context.Context, _ datasource.SchemaRequ
 				Optional: true, ElementType: types.StringType, Validators: []validator.List{words{most: 16, filters: true}},
 				MarkdownDescription: "Only nodes with one of these status words, such as `failed`.",
 			},
-			"ids":             text("The nodes found, folded, as a `limit` takes them. Empty if there are none, and an empty limit is refused: give a session that takes it `count = data.bos_components.x.component_count > 0 ? 1 : 0`."),
-			"component_count": schema.Int64Attribute{Computed: true, MarkdownDescription: "How many nodes were found."},
+			"nodes":      text("The nodes found, folded, as a `limit` takes them. Empty if there are none, and an empty limit is refused: give a session that takes it `count = data.bos_components.x.node_count > 0 ? 1 : 0`."),
+			"node_count": schema.Int64Attribute{Computed: true, MarkdownDescription: "How many nodes were found."},
 			"components": schema.MapNestedAttribute{
 				Computed: true, MarkdownDescription: "The nodes found, by xname.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
@@ -120,8 +120,8 @@ func (d *componentsDataSource) Read(ctx context.Context, req datasource.ReadRequ
 			"configuration": types.StringValue(record.DesiredState.Configuration),
 		})
 	}
-	m.IDs = types.StringValue(bos.Fold(ids))
-	m.ComponentCount = types.Int64Value(int64(len(ids)))
+	m.Nodes = types.StringValue(bos.Fold(ids))
+	m.NodeCount = types.Int64Value(int64(len(ids)))
 	m.Components = types.MapValueMust(leanType, components)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
 }

@@ -51,7 +51,7 @@ data "bos_session_preview" "inline" {
 `,
 		ConfigStateChecks: []statecheck.StateCheck{
 			value("bos_session.s", "operation", text("reboot")), value("bos_session.s", "status", text("complete")),
-			value("bos_session.s", "component_count", count(4)), value("bos_session.s", "retry_limit", text("x1000c0s1b0n0")),
+			value("bos_session.s", "node_count", count(4)), value("bos_session.s", "retry_limit", text("x1000c0s1b0n0")),
 			value("bos_session.s", "percent_failed", knownvalue.Float64Exact(25)), value("bos_session.s", "limit", knownvalue.Null()),
 			value("bos_sessions.all", "names", knownvalue.ListExact([]knownvalue.Check{text("monday")})),
 			value("bos_sessions.running", "names", knownvalue.ListSizeExact(0)),
@@ -60,9 +60,9 @@ data "bos_session_preview" "inline" {
 			value("bos_component.c", "status", text("failed")), value("bos_component.c", "session", text("monday")),
 			value("bos_options.o", "max_boot_wait_time", count(1200)), value("bos_options.o", "logging_level", text("INFO")),
 			value("bos_service.b", "api_version", text("2.5.1")), value("bos_service.b", "healthy", knownvalue.Bool(true)), value("bos_service.b", "service", text("fake")),
-			value("bos_session_preview.p", "components", text("x1000c0s[0-1]b0n0")), value("bos_session_preview.p", "component_count", count(2)),
+			value("bos_session_preview.p", "nodes", text("x1000c0s[0-1]b0n0")), value("bos_session_preview.p", "node_count", count(2)),
 			value("bos_session_preview.p", "roles.Compute", text("x1000c0s[0-1]b0n0")),
-			value("bos_session_preview.inline", "components", text("x1000c0s3b0n0")), value("bos_session_preview.inline", "available", knownvalue.Bool(true)),
+			value("bos_session_preview.inline", "nodes", text("x1000c0s3b0n0")), value("bos_session_preview.inline", "available", knownvalue.Bool(true)),
 		},
 	})
 }
@@ -124,7 +124,7 @@ func TestOptionsAreManagedOneByOne(t *testing.T) {
 }
 
 func stagedApply(more ...string) string {
-	return "resource \"bos_staged_apply\" \"now\" {\n  xnames = [bos_session.boot.planned_components]\n  triggers = { session = bos_session.boot.id }\n  poll_interval = \"100ms\"\n" + strings.Join(more, "\n") + "\n}\n"
+	return "resource \"bos_staged_apply\" \"now\" {\n  xnames = [bos_session.boot.planned_nodes]\n  triggers = { session = bos_session.boot.id }\n  poll_interval = \"100ms\"\n" + strings.Join(more, "\n") + "\n}\n"
 }
 
 func TestWhatASessionStagedIsAppliedOnceAndFailuresAreNamed(t *testing.T) {
@@ -139,7 +139,7 @@ func TestWhatASessionStagedIsAppliedOnceAndFailuresAreNamed(t *testing.T) {
 	apply.exits(t, 0)
 	apply.says(t, "Warning: 1 node failed after their staged state was applied", `limit = "x1000c0s2b0n0"`)
 	got, tainted := w.instance("bos_staged_apply.now")
-	if tainted || got["status"] != "complete" || got["applied"] != "x1000c0s[0-3]b0n0" || got["failed_components"] != "x1000c0s2b0n0" || got["ignored_count"] != 0.0 {
+	if tainted || got["status"] != "complete" || got["applied_nodes"] != "x1000c0s[0-3]b0n0" || got["failed_nodes"] != "x1000c0s2b0n0" || got["ignored_count"] != 0.0 {
 		t.Errorf("tainted: %t, state has %v", tainted, got)
 	}
 	w.plan().exits(t, 0)

@@ -51,7 +51,7 @@ func TestAWaitForAComponentThatSomebodyDisabledSaysSo(t *testing.T) {
 		fake.Change(node, letGo)
 	}()
 	w := newWorkspace(t)
-	w.write(providerBlock(fake), component("enabled = true\nwait_for_stable = true\n"+wantsKernel))
+	w.write(providerBlock(fake), component("enabled = true\nwait_for_completion = true\n"+wantsKernel))
 	apply := w.apply()
 	apply.exits(t, 0)
 	apply.says(t, "BOS stopped acting on "+node+" before it was done")

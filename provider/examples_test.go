@@ -187,7 +187,7 @@ func TestARetryRunsJustTheFailedNodesAndUnsettingItRunsNothing(t *testing.T) {
 	retried := w.apply(endpoint, "-var=retry="+limit)
 	retried.exits(t, 0)
 	retried.says(t, "1 added, 0 changed, 0 destroyed")
-	if planned := w.attributes("bos_session.retry")["components"]; planned != "x1000c0s1b0n0" {
+	if planned := w.attributes("bos_session.retry")["nodes"]; planned != "x1000c0s1b0n0" {
 		t.Errorf("the retry acted on %v", planned)
 	}
 	w.apply(endpoint).says(t, "0 added, 0 changed, 1 destroyed")

@@ -11,7 +11,7 @@ func TestAPostconditionFailsTheApplyWithoutATaint(t *testing.T) {
 	w.write(providerBlock(bos), template("quiet"), session(rolling, `lifecycle {
     postcondition {
       condition     = self.failed_count == 0
-      error_message = "Failed: ${self.failed_components}"
+      error_message = "Failed: ${self.failed_nodes}"
     }
   }`))
 	apply := w.apply()

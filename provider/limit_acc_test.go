@@ -17,7 +17,7 @@ func TestALimitThatTurnsOutToSelectNothingTouchesNoNode(t *testing.T) {
 	for name, c := range map[string]struct{ limit, says string }{
 		"the retry_limit of a session in which nothing failed": {"limit = bos_session.boot.retry_limit", `limit = "all"`},
 		"null where nothing failed":                            {"limit = bos_session.boot.failed_count > 0 ? bos_session.boot.retry_limit : null", "every node of the template, for limit is null"},
-		"its failed nodes":                                     {"limit = bos_session.boot.failed_components", "Empty limit"},
+		"its failed nodes":                                     {"limit = bos_session.boot.failed_nodes", "Empty limit"},
 	} {
 		for _, applying := range []string{"", "applying = terraform.applying"} {
 			t.Run(name+" "+applying, func(t *testing.T) {
@@ -40,7 +40,7 @@ func TestALimitThatTurnsOutToNameNodesIsActedOn(t *testing.T) {
 	w := newWorkspace(t)
 	w.write(providerBlock(bos, "applying = terraform.applying"), template("quiet"), session(), after("limit = bos_session.boot.retry_limit"))
 	w.apply().exits(t, 0)
-	if got := w.attributes("bos_session.second")["components"]; got != "x1000c0s1b0n0" {
+	if got := w.attributes("bos_session.second")["nodes"]; got != "x1000c0s1b0n0" {
 		t.Errorf("the second session acted on %v", got)
 	}
 	sessions(t, bos, 2)
@@ -54,7 +54,7 @@ func TestNodesThatAPlainBOSCannotForetellAreNoLimit(t *testing.T) {
 	w.write(providerBlock(fake), template("quiet"), session())
 	w.terraform("import", "-no-color", "bos_session_template.compute", "compute").exits(t, 0)
 	w.apply().exits(t, 0)
-	for _, limit := range []string{"bos_session.boot.planned_components", "data.bos_session_preview.p.components"} {
+	for _, limit := range []string{"bos_session.boot.planned_nodes", "data.bos_session_preview.p.nodes"} {
 		w.write(providerBlock(fake), template("quiet"), session(), `
 data "bos_session_preview" "p" {
   operation     = "reboot"
@@ -71,7 +71,7 @@ func TestAllIsEveryNodeOfTheTemplate(t *testing.T) {
 	w := newWorkspace(t)
 	w.write(providerBlock(bos), template("quiet"), session(`limit = "all"`))
 	w.apply().exits(t, 0)
-	if got := w.attributes("bos_session.boot")["component_count"]; got != 4.0 {
+	if got := w.attributes("bos_session.boot")["node_count"]; got != 4.0 {
 		t.Errorf("it acted on %v nodes", got)
 	}
 }
@@ -150,9 +150,9 @@ func TestArgumentsOfActionsThatWereUnknownAtFirstAreValidatedWhenTheyArePlannedA
 		"a limit with an error":   {"bos_session_run", run("limit", "x1,,x2"), "Invalid limit"},
 		"an empty tenant":         {"bos_session_run", run("tenant", ""), "tenant"},
 		"an unknown operation":    {"bos_session_run", run("operation", "explode"), "operation"},
-		"a timeout without unit":  {"bos_session_run", run("timeout", "7"), "Invalid duration"},
+		"a timeout without unit":  {"bos_session_run", run("timeouts", map[string]string{"invoke": "7"}), "Invalid duration"},
 		"max_failed of words":     {"bos_session_run", run("max_failed", "some"), "must be a count"},
-		"no node to apply for":    {"bos_apply_staged", map[string]any{"xnames": []string{""}}, "It names no node"},
+		"no node to apply for":    {"bos_staged_apply", map[string]any{"xnames": []string{""}}, "It names no node"},
 		"a session without name":  {"bos_session_cancel", map[string]any{"name": ""}, "name"},
 		"a pin that cannot be so": {"bos_session_run", run("pin", "?"), "must be the pin"},
 	} {

@@ -7,7 +7,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 )
 
-type optionsDataSource struct{ source }
+type optionsDataSource struct{ dataSourceBase }
 
 func newOptionsDataSource() datasource.DataSource { return &optionsDataSource{} }
 

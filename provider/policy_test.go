@@ -43,7 +43,7 @@ resource "bos_session" "stage" {
 }
 
 resource "bos_staged_apply" "now" {
-  xnames   = [bos_session.stage.planned_components]
+  xnames   = [bos_session.stage.planned_nodes]
   triggers = { session = bos_session.stage.id }
 }
 `,

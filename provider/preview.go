@@ -114,7 +114,7 @@ func bootSetsOf(p bos.Preview) types.Map {
 	sets := make(map[string]attr.Value, len(p.BootSets))
 	for _, set := range p.BootSets {
 		sets[set.Name] = types.ObjectValueMust(plannedSetType.AttrTypes, map[string]attr.Value{
-			"components": types.StringValue(set.Nodes), "component_count": types.Int64Value(int64(set.Count)),
+			"nodes": types.StringValue(set.Nodes), "node_count": types.Int64Value(int64(set.Count)),
 			"image_path": orNull(set.ImagePath), "image_etag": orNull(set.ImageETag),
 		})
 	}

@@ -18,7 +18,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
-type previewDataSource struct{ source }
+type previewDataSource struct{ dataSourceBase }
 
 var _ datasource.DataSourceWithConfigValidators = (*previewDataSource)(nil)
 
@@ -33,14 +33,14 @@ type previewModel struct {
 	Stage           types.Bool   `tfsdk:"stage"`
 	IncludeDisabled types.Bool   `tfsdk:"include_disabled"`
 
-	Available      types.Bool   `tfsdk:"available"`
-	Pin            types.String `tfsdk:"pin"`
-	Components     types.String `tfsdk:"components"`
-	ComponentCount types.Int64  `tfsdk:"component_count"`
-	Roles          types.Map    `tfsdk:"roles"`
-	BootSets       types.Map    `tfsdk:"boot_sets"`
-	Skipped        types.Map    `tfsdk:"skipped"`
-	Warnings       types.List   `tfsdk:"warnings"`
+	Available types.Bool   `tfsdk:"available"`
+	Pin       types.String `tfsdk:"pin"`
+	Nodes     types.String `tfsdk:"nodes"`
+	NodeCount types.Int64  `tfsdk:"node_count"`
+	Roles     types.Map    `tfsdk:"roles"`
+	BootSets  types.Map    `tfsdk:"boot_sets"`
+	Skipped   types.Map    `tfsdk:"skipped"`
+	Warnings  types.List   `tfsdk:"warnings"`
 }
 
 // inlineTemplate is a template that is given to a preview instead of a name.
@@ -52,7 +52,7 @@ type inlineTemplate struct {
 
 // plannedSetType is what a preview says of one boot set.
 var plannedSetType = types.ObjectType{AttrTypes: map[string]attr.Type{
-	"components": types.StringType, "component_count": types.Int64Type, "image_path": types.StringType, "image_etag": types.StringType,
+	"nodes": types.StringType, "node_count": types.Int64Type, "image_path": types.StringType, "image_etag": types.StringType,
 }}
 
 func (d *previewDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
@@ -81,15 +81,15 @@ func (d *previewDataSource) Schema(_ context.Context, _ datasource.SchemaRequest
 			"stage":            schema.BoolAttribute{Optional: true, MarkdownDescription: "Preview a session that stages. Defaults to `false`."},
 			"include_disabled": schema.BoolAttribute{Optional: true, MarkdownDescription: "Preview a session that also acts on nodes that are disabled in the inventory. Defaults to `false`."},
 
-			"available":       readFlag("The service can say what a session would do. `false` on a plain BOS v2: `components` is empty and everything else below is null then, and a warning says so."),
-			"pin":             readText("Stands for the operation, the nodes, and what they boot with which parameters. Give it to a `bos_session`."),
-			"components":      readText("Nodes the session would act on, folded; `provider::bos::xname_expand` writes them out."),
-			"component_count": readCount("How many nodes these are."),
-			"roles":           schema.MapAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: rolesDescription},
+			"available":  readFlag("The service can say what a session would do. `false` on a plain BOS v2: `components` is empty and everything else below is null then, and a warning says so."),
+			"pin":        readText("Stands for the operation, the nodes, and what they boot with which parameters. Give it to a `bos_session`."),
+			"nodes":      readText("Nodes the session would act on, folded; `provider::bos::xname_expand` writes them out."),
+			"node_count": readCount("How many nodes these are."),
+			"roles":      schema.MapAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: rolesDescription},
 			"boot_sets": schema.MapNestedAttribute{
 				Computed: true, MarkdownDescription: "The same by boot set.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"components": readText("Nodes of this boot set, folded."), "component_count": readCount("How many nodes these are."),
+					"nodes": readText("Nodes of this boot set, folded."), "node_count": readCount("How many nodes these are."),
 					"image_path": readText("Image they would boot, null for a shutdown."), "image_etag": readText("Etag of the image's manifest now, null for a shutdown."),
 				}},
 			},
@@ -179,7 +179,7 @@ func (d *previewDataSource) Read(ctx context.Context, req datasource.ReadRequest
 	}
 	if preview == nil {
 		d.shared.noPreview(asked(m.Operation, m.TemplateName, m.Limit), why, &resp.Diagnostics)
-		m.Available, m.Pin, m.Components, m.ComponentCount = types.BoolValue(false), types.StringNull(), types.StringValue(""), types.Int64Null()
+		m.Available, m.Pin, m.Nodes, m.NodeCount = types.BoolValue(false), types.StringNull(), types.StringValue(""), types.Int64Null()
 		m.Roles, m.BootSets = types.MapNull(types.StringType), types.MapNull(plannedSetType)
 		m.Skipped, m.Warnings = types.MapNull(types.StringType), types.ListNull(types.StringType)
 	} else {
@@ -190,7 +190,7 @@ func (d *previewDataSource) Read(ctx context.Context, req datasource.ReadRequest
 
 func (m *previewModel) take(p bos.Preview) {
 	m.Available = types.BoolValue(true)
-	m.Pin, m.Components, m.ComponentCount = types.StringValue(p.Pin), types.StringValue(p.Nodes), types.Int64Value(int64(p.Count))
+	m.Pin, m.Nodes, m.NodeCount = types.StringValue(p.Pin), types.StringValue(p.Nodes), types.Int64Value(int64(p.Count))
 	m.Roles, m.BootSets, m.Skipped = rolesOf(p), bootSetsOf(p), skippedOf(p)
 	m.Warnings = orderedWords(p.Warnings)
 }

@@ -72,6 +72,13 @@ func (c *newerCore) value(schema *tfprotov6.Schema, given map[string]any) *tfpro
 			}
 			value = list
 		}
+		if texts, ok := value.(map[string]string); ok {
+			members := make(map[string]tftypes.Value)
+			for name, text := range texts {
+				members[name] = tftypes.NewValue(tftypes.String, text)
+			}
+			value = members
+		}
 		attributes[name] = tftypes.NewValue(kind, value)
 	}
 	dynamic, err := tfprotov6.NewDynamicValue(object, tftypes.NewValue(object, attributes))
@@ -254,7 +261,7 @@ func TestTheActionThatAppliesStagedState(t *testing.T) {
 	fake := filled(t)
 	send(t, "POST", fake.URL()+"/v2/sessions", strings.NewReader(`{"name":"staged","operation":"reboot","template_name":"compute","stage":true}`))
 	core := newNewerCore(t, fake)
-	messages, diags := core.invoke("bos_apply_staged", map[string]any{"xnames": []string{"x1000c0s[0-2]b0n0"}})
+	messages, diags := core.invoke("bos_staged_apply", map[string]any{"xnames": []string{"x1000c0s[0-2]b0n0"}})
 	if said := strings.Join(messages, "\n"); !strings.Contains(said, "applied for 3 nodes") || !strings.Contains(said, "complete: 1 failed") {
 		t.Errorf("the messages are\n%s", said)
 	}
@@ -267,7 +274,7 @@ func TestTheActionAppliesTheStagedStateOfMoreNodesThanOneRequestTakes(t *testing
 	all := manyNodes(bos.MaxStagedXnames + 1)
 	fake := startFake(t.Cleanup, all...)
 	stagedFor(t, fake)
-	messages, diags := newNewerCore(t, fake).invoke("bos_apply_staged", map[string]any{"xnames": []string{bos.Fold(all)}, "wait": false})
+	messages, diags := newNewerCore(t, fake).invoke("bos_staged_apply", map[string]any{"xnames": []string{bos.Fold(all)}, "wait_for_completion": false})
 	if said := strings.Join(messages, "\n"); !strings.Contains(said, "applied for 32769 nodes") {
 		t.Errorf("the messages are\n%s\n%s", said, summaries(diags))
 	}

@@ -56,5 +56,5 @@ func (p *bosProvider) ListResources(context.Context) []func() list.ListResource 
 
 // Actions are what Terraform can do without keeping state.
 func (p *bosProvider) Actions(context.Context) []func() action.Action {
-	return []func() action.Action{newSessionRun, newApplyStaged, newSessionCancel}
+	return []func() action.Action{newSessionRunAction, newStagedApplyAction, newSessionCancelAction}
 }

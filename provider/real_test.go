@@ -158,7 +158,7 @@ func TestTheBundledServiceBootsChangesAndForgets(t *testing.T) {
 	apply := w.apply()
 	apply.exits(t, 0)
 	got := w.attributes("bos_session.boot")
-	if got["status"] != "complete" || got["failed_count"] != 0.0 || got["component_count"] != 4.0 || got["planned_components"] != got["components"] {
+	if got["status"] != "complete" || got["failed_count"] != 0.0 || got["node_count"] != 4.0 || got["planned_nodes"] != got["nodes"] {
 		t.Errorf("the session is %v", got)
 	}
 	w.plan().exits(t, 0)
@@ -169,8 +169,8 @@ func TestTheBundledServiceBootsChangesAndForgets(t *testing.T) {
 	refused.exits(t, 1)
 	refused.says(t, "Error: Plan is out of date", "removed: "+r.nodes()[0])
 	w.apply().exits(t, 0)
-	if got := w.attributes("bos_session.boot"); got["component_count"] != 3.0 || got["failed_count"] != 0.0 {
-		t.Errorf("the session acted on %v and %v failed", got["components"], got["failed_components"])
+	if got := w.attributes("bos_session.boot"); got["node_count"] != 3.0 || got["failed_count"] != 0.0 {
+		t.Errorf("the session acted on %v and %v failed", got["nodes"], got["failed_nodes"])
 	}
 	w.apply("-destroy").exits(t, 0)
 }
@@ -188,7 +188,7 @@ func TestTheBundledServiceAsAPlainBOS(t *testing.T) {
 	plan.says(t, "Warning: No preview of BOS session", "this BOS has no previews")
 	w.terraform("apply", "-no-color", "-input=false", "reviewed").exits(t, 0)
 	got := w.attributes("bos_session.boot")
-	if got["status"] != "complete" || got["failed_count"] != 0.0 || got["component_count"] != 2.0 || got["planned_components"] != "" {
+	if got["status"] != "complete" || got["failed_count"] != 0.0 || got["node_count"] != 2.0 || got["planned_nodes"] != "" {
 		t.Errorf("the session is %v", got)
 	}
 	w.plan().exits(t, 0)
@@ -213,7 +213,7 @@ func TestAServiceThatIsRestartedDuringTheWaitGoesOnWithTheSession(t *testing.T) 
 	w.apply().exits(t, 0)
 	<-restarted
 	got := w.attributes("bos_session.boot")
-	if got["status"] != "complete" || got["failed_count"] != 0.0 || got["component_count"] != 4.0 {
+	if got["status"] != "complete" || got["failed_count"] != 0.0 || got["node_count"] != 4.0 {
 		t.Errorf("the session is %v", got)
 	}
 	if n := resets(r); n != 4 {
@@ -304,7 +304,7 @@ func TestNodesThatAnotherSessionTakesFromTheBundledServiceAreNoSuccess(t *testin
 	w.apply().exits(t, 0)
 	<-taken
 	got := w.attributes("bos_session.boot")
-	if got["succeeded"] != false || got["unfinished"] != bos.Fold(r.nodes()[:2]) || got["failed_count"] != nil || got["component_count"] != 4.0 {
+	if got["succeeded"] != false || got["unfinished_nodes"] != bos.Fold(r.nodes()[:2]) || got["failed_count"] != nil || got["node_count"] != 4.0 {
 		t.Errorf("the session is %v", got)
 	}
 	w.plan().says(t, "2 nodes not done by the session to reboot")
@@ -315,7 +315,7 @@ func TestAnEmbeddedBOSTakesItsSettingsInline(t *testing.T) {
 	w := newProcessWorkspace(t)
 	w.write("provider \"bos\" {\n  embedded = {\n    settings = yamlencode(yamldecode(file(\""+r.settings+"\")))\n    database = \""+filepath.Join(t.TempDir(), "tf.db")+"\"\n  }\n}\n", template("quiet"), session(rolling))
 	w.apply().exits(t, 0)
-	if got := w.attributes("bos_session.boot"); got["status"] != "complete" || got["component_count"] != 4.0 || got["failed_count"] != 0.0 {
+	if got := w.attributes("bos_session.boot"); got["status"] != "complete" || got["node_count"] != 4.0 || got["failed_count"] != 0.0 {
 		t.Errorf("the session is %v", got)
 	}
 }

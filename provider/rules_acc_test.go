@@ -216,7 +216,7 @@ func TestAPlanAsJSONSaysWhatPoliciesGoBy(t *testing.T) {
 		}
 		after := change.Change.After
 		for name, want := range map[string]any{
-			"operation": "reboot", "planned_count": 3.0, "planned_components": "x1000c0s[0-2]b0n0",
+			"operation": "reboot", "planned_count": 3.0, "planned_nodes": "x1000c0s[0-2]b0n0",
 			"planned_roles": map[string]any{"Compute": "x1000c0s[0-2]b0n0"}, "skipped": map[string]any{"disabled in the inventory": "x1000c0s3b0n0"},
 		} {
 			if fmt.Sprint(after[name]) != fmt.Sprint(want) {

@@ -18,7 +18,7 @@ func TestTheDestroyPlanOfASessionOf10000NodesFitsAScreen(t *testing.T) {
 	w := newWorkspace(t)
 	w.write(providerBlock(fake), strings.Replace(session(`triggers = { run = "1" }`), "bos_session_template.compute.name", `"compute"`, 1))
 	w.apply().exits(t, 0)
-	if n := w.attributes("bos_session.boot")["component_count"]; n != 10000.0 {
+	if n := w.attributes("bos_session.boot")["node_count"]; n != 10000.0 {
 		t.Fatalf("the session acted on %v nodes", n)
 	}
 	out := w.printed("plan", "-destroy", "-no-color", "-input=false")

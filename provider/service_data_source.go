@@ -8,7 +8,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-type serviceDataSource struct{ source }
+type serviceDataSource struct{ dataSourceBase }
 
 func newServiceDataSource() datasource.DataSource { return &serviceDataSource{} }
 

@@ -35,7 +35,7 @@ func TestASessionBootsTheTemplatesNodesAndTheNextPlanIsEmpty(t *testing.T) {
 		resource.TestStep{
 			Config: config,
 			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
-				plancheck.ExpectKnownValue("bos_session.boot", tfjsonpath.New("planned_components"), knownvalue.StringExact("x1000c0s[0-3]b0n0")),
+				plancheck.ExpectKnownValue("bos_session.boot", tfjsonpath.New("planned_nodes"), knownvalue.StringExact("x1000c0s[0-3]b0n0")),
 				plancheck.ExpectKnownValue("bos_session.boot", tfjsonpath.New("planned_count"), knownvalue.Int64Exact(4)),
 				plancheck.ExpectKnownValue("bos_session.boot", tfjsonpath.New("planned_roles"), knownvalue.MapExact(map[string]knownvalue.Check{
 					"Compute": knownvalue.StringExact("x1000c0s[0-3]b0n0"),
@@ -43,7 +43,7 @@ func TestASessionBootsTheTemplatesNodesAndTheNextPlanIsEmpty(t *testing.T) {
 				plancheck.ExpectUnknownValue("bos_session.boot", tfjsonpath.New("status")),
 			}},
 			ConfigStateChecks: append(results("complete", 0),
-				statecheck.ExpectKnownValue("bos_session.boot", tfjsonpath.New("components"), knownvalue.StringExact("x1000c0s[0-3]b0n0")),
+				statecheck.ExpectKnownValue("bos_session.boot", tfjsonpath.New("nodes"), knownvalue.StringExact("x1000c0s[0-3]b0n0")),
 				statecheck.ExpectKnownValue("bos_session.boot", tfjsonpath.New("name"), knownvalue.StringRegexp(regexp.MustCompile("^terraform-"))),
 				statecheck.ExpectKnownValue("bos_session.boot", tfjsonpath.New("retry_limit"), knownvalue.StringExact("")),
 				statecheck.ExpectKnownValue("bos_session.boot", tfjsonpath.New("error"), knownvalue.StringExact("")),
@@ -139,8 +139,8 @@ func TestNodesThatFailWarnDoNotTaintAndAreNamedForARetry(t *testing.T) {
 	if tainted {
 		t.Error("the session is tainted, so the next apply would reboot every node")
 	}
-	if attributes["failed_components"] != "x1000c0s[1-2]b0n0" || attributes["failed_count"] != 2.0 || attributes["component_count"] != 4.0 {
-		t.Errorf("state has failed nodes %v (%v of %v)", attributes["failed_components"], attributes["failed_count"], attributes["component_count"])
+	if attributes["failed_nodes"] != "x1000c0s[1-2]b0n0" || attributes["failed_count"] != 2.0 || attributes["node_count"] != 4.0 {
+		t.Errorf("state has failed nodes %v (%v of %v)", attributes["failed_nodes"], attributes["failed_count"], attributes["node_count"])
 	}
 
 	plan := w.plan()
@@ -153,8 +153,8 @@ func TestNodesThatFailWarnDoNotTaintAndAreNamedForARetry(t *testing.T) {
 	w.write(block, template("quiet"), session(rolling, fmt.Sprintf("limit = %q", attributes["retry_limit"])))
 	again := w.apply()
 	again.exits(t, 0)
-	if got := w.attributes("bos_session.boot"); got["components"] != "x1000c0s[1-2]b0n0" || got["failed_count"] != 0.0 {
-		t.Errorf("the retry acted on %v and %v failed", got["components"], got["failed_count"])
+	if got := w.attributes("bos_session.boot"); got["nodes"] != "x1000c0s[1-2]b0n0" || got["failed_count"] != 0.0 {
+		t.Errorf("the retry acted on %v and %v failed", got["nodes"], got["failed_count"])
 	}
 	sessions(t, bos, 2)
 }
@@ -366,7 +366,7 @@ func TestAnImportedSessionIsHistoryAndPlansNothing(t *testing.T) {
 		resource.TestStep{Config: config},
 		resource.TestStep{
 			ResourceName: "bos_session.boot", ImportState: true, ImportStateId: "monday", ImportStateVerify: true,
-			ImportStateVerifyIgnore: []string{"pin", "planned_components", "planned_count", "skipped", "skipped.%", "planned_roles", "planned_boot_sets", "poll_interval", "effect"},
+			ImportStateVerifyIgnore: []string{"pin", "planned_nodes", "planned_count", "skipped", "skipped.%", "planned_roles", "planned_boot_sets", "poll_interval", "effect"},
 		},
 	)
 	sessions(t, bos, 1)

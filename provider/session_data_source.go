@@ -14,7 +14,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/client"
 )
 
-type sessionDataSource struct{ source }
+type sessionDataSource struct{ dataSourceBase }
 
 func newSessionDataSource() datasource.DataSource { return &sessionDataSource{} }
 
@@ -28,18 +28,18 @@ type sessionDataModel struct {
 	Stage           types.Bool   `tfsdk:"stage"`
 	IncludeDisabled types.Bool   `tfsdk:"include_disabled"`
 
-	Status           types.String `tfsdk:"status"`
-	StartTime        types.String `tfsdk:"start_time"`
-	EndTime          types.String `tfsdk:"end_time"`
-	Duration         types.String `tfsdk:"duration"`
-	Error            types.String `tfsdk:"error"`
-	Components       types.String `tfsdk:"components"`
-	ComponentCount   types.Int64  `tfsdk:"component_count"`
-	FailedComponents types.String `tfsdk:"failed_components"`
-	FailedCount      types.Int64  `tfsdk:"failed_count"`
-	ErrorSummary     types.Map    `tfsdk:"error_summary"`
-	RetryLimit       types.String `tfsdk:"retry_limit"`
-	Succeeded        types.Bool   `tfsdk:"succeeded"`
+	Status       types.String `tfsdk:"status"`
+	StartTime    types.String `tfsdk:"start_time"`
+	EndTime      types.String `tfsdk:"end_time"`
+	Duration     types.String `tfsdk:"duration"`
+	Error        types.String `tfsdk:"error"`
+	Nodes        types.String `tfsdk:"nodes"`
+	NodeCount    types.Int64  `tfsdk:"node_count"`
+	FailedNodes  types.String `tfsdk:"failed_nodes"`
+	FailedCount  types.Int64  `tfsdk:"failed_count"`
+	ErrorSummary types.Map    `tfsdk:"error_summary"`
+	RetryLimit   types.String `tfsdk:"retry_limit"`
+	Succeeded    types.Bool   `tfsdk:"succeeded"`
 
 	PercentComplete   types.Float64 `tfsdk:"percent_complete"`
 	PercentSuccessful types.Float64 `tfsdk:"percent_successful"`
@@ -64,21 +64,21 @@ func (d *sessionDataSource) Schema(_ context.Context, _ datasource.SchemaRequest
 			"stage":            readFlag("It stages the desired state instead of acting on it."),
 			"include_disabled": readFlag("It also acts on nodes that are disabled in the inventory."),
 
-			"status":            readText("`pending`, `running` or `complete`."),
-			"start_time":        readText("When the session was accepted, in UTC."),
-			"end_time":          readText("When it was complete, in UTC; null before."),
-			"duration":          readText("How long it has run, as `h:mm:ss`."),
-			"error":             readText("What failed the session as a whole, empty if nothing did."),
-			"components":        readText("Nodes the session acts on, folded; `provider::bos::xname_expand` writes them out."),
-			"component_count":   readCount("How many nodes these are."),
-			"failed_components": readText("Nodes that failed so far, folded."),
-			"failed_count":      readCount("How many nodes these are. Null once the session is over and failed in a way that a number does not tell: as a whole, or because other sessions took nodes from it."),
-			"succeeded":         readFlag("The session is complete, acted on nodes, and each of them is where it should be. `false` before it is complete."),
-			"retry_limit":       readText("What to give as `limit` to run the session again for just the failed nodes; empty if none failed, and an empty limit is refused."),
+			"status":       readText("`pending`, `running` or `complete`."),
+			"start_time":   readText("When the session was accepted, in UTC."),
+			"end_time":     readText("When it was complete, in UTC; null before."),
+			"duration":     readText("How long it has run, as `h:mm:ss`."),
+			"error":        readText("What failed the session as a whole, empty if nothing did."),
+			"nodes":        readText("Nodes the session acts on, folded; `provider::bos::xname_expand` writes them out."),
+			"node_count":   readCount("How many nodes these are."),
+			"failed_nodes": readText("Nodes that failed so far, folded."),
+			"failed_count": readCount("How many nodes these are. Null once the session is over and failed in a way that a number does not tell: as a whole, or because other sessions took nodes from it."),
+			"succeeded":    readFlag("The session is complete, acted on nodes, and each of them is where it should be. `false` before it is complete."),
+			"retry_limit":  readText("What to give as `limit` to run the session again for just the failed nodes; empty if none failed, and an empty limit is refused."),
 			"error_summary": schema.MapNestedAttribute{
 				Computed: true, MarkdownDescription: "Failed nodes by what failed them.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"count": readCount("How many nodes."), "list": readText("Which, folded."),
+					"count": readCount("How many nodes."), "nodes": readText("Which, folded."),
 				}},
 			},
 			"percent_complete":   readPercent("Nodes that are done, well or not, in percent."),
@@ -120,7 +120,7 @@ func (d *sessionDataSource) Read(ctx context.Context, req datasource.ReadRequest
 	var common sessionModel
 	common.adopt(s)
 	common.observe(s)
-	acted, err := bos.Expand(common.Components.ValueString(), bos.MaxExpand)
+	acted, err := bos.Expand(common.Nodes.ValueString(), bos.MaxExpand)
 	if err != nil {
 		unable(&resp.Diagnostics, "read the nodes of the BOS session", err)
 		return
@@ -135,8 +135,8 @@ func (d *sessionDataSource) Read(ctx context.Context, req datasource.ReadRequest
 	m.ID = joinID(m.Tenant, m.Name)
 	m.Operation, m.TemplateName, m.Limit, m.Stage, m.IncludeDisabled = common.Operation, common.TemplateName, common.Limit, common.Stage, common.IncludeDisabled
 	m.Status, m.StartTime, m.EndTime, m.Error = common.Status, common.StartTime, common.EndTime, common.Error
-	m.Components, m.ComponentCount = common.Components, common.ComponentCount
-	m.FailedComponents, m.FailedCount, m.RetryLimit, m.ErrorSummary = common.FailedComponents, common.FailedCount, common.RetryLimit, common.ErrorSummary
+	m.Nodes, m.NodeCount = common.Nodes, common.NodeCount
+	m.FailedNodes, m.FailedCount, m.RetryLimit, m.ErrorSummary = common.FailedNodes, common.FailedCount, common.RetryLimit, common.ErrorSummary
 	m.Succeeded = common.Succeeded
 	if !common.complete() {
 		m.FailedCount = types.Int64Value(v.failed) // so far

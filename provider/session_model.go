@@ -29,30 +29,30 @@ type sessionModel struct {
 	OnDestroy         types.String   `tfsdk:"on_destroy"`
 	Timeouts          timeouts.Value `tfsdk:"timeouts"`
 
-	ID               types.String `tfsdk:"id"`
-	Status           types.String `tfsdk:"status"`
-	StartTime        types.String `tfsdk:"start_time"`
-	EndTime          types.String `tfsdk:"end_time"`
-	Error            types.String `tfsdk:"error"`
-	Components       types.String `tfsdk:"components"`
-	ComponentCount   types.Int64  `tfsdk:"component_count"`
-	FailedComponents types.String `tfsdk:"failed_components"`
-	FailedCount      types.Int64  `tfsdk:"failed_count"`
-	ErrorSummary     types.Map    `tfsdk:"error_summary"`
-	RetryLimit       types.String `tfsdk:"retry_limit"`
-	Unfinished       types.String `tfsdk:"unfinished"`
-	Succeeded        types.Bool   `tfsdk:"succeeded"`
-	RecordExpired    types.Bool   `tfsdk:"record_expired"`
+	ID              types.String `tfsdk:"id"`
+	Status          types.String `tfsdk:"status"`
+	StartTime       types.String `tfsdk:"start_time"`
+	EndTime         types.String `tfsdk:"end_time"`
+	Error           types.String `tfsdk:"error"`
+	Nodes           types.String `tfsdk:"nodes"`
+	NodeCount       types.Int64  `tfsdk:"node_count"`
+	FailedNodes     types.String `tfsdk:"failed_nodes"`
+	FailedCount     types.Int64  `tfsdk:"failed_count"`
+	ErrorSummary    types.Map    `tfsdk:"error_summary"`
+	RetryLimit      types.String `tfsdk:"retry_limit"`
+	UnfinishedNodes types.String `tfsdk:"unfinished_nodes"`
+	Succeeded       types.Bool   `tfsdk:"succeeded"`
+	RecordExpired   types.Bool   `tfsdk:"record_expired"`
 
 	Effect types.String `tfsdk:"effect"`
 	Scope  types.String `tfsdk:"scope"`
 
-	Pin               types.String `tfsdk:"pin"`
-	PlannedComponents types.String `tfsdk:"planned_components"`
-	PlannedCount      types.Int64  `tfsdk:"planned_count"`
-	PlannedRoles      types.Map    `tfsdk:"planned_roles"`
-	PlannedBootSets   types.Map    `tfsdk:"planned_boot_sets"`
-	Skipped           types.Map    `tfsdk:"skipped"`
+	Pin             types.String `tfsdk:"pin"`
+	PlannedNodes    types.String `tfsdk:"planned_nodes"`
+	PlannedCount    types.Int64  `tfsdk:"planned_count"`
+	PlannedRoles    types.Map    `tfsdk:"planned_roles"`
+	PlannedBootSets types.Map    `tfsdk:"planned_boot_sets"`
+	Skipped         types.Map    `tfsdk:"skipped"`
 }
 
 // statusUnconfirmed is the status of a session whose creation got no answer and
@@ -82,8 +82,8 @@ func (m *sessionModel) succeededBy(s bos.Session) bool {
 // unknownResults marks everything that a running session can change.
 func (m *sessionModel) unknownResults() {
 	m.Status, m.StartTime, m.EndTime, m.Error = types.StringUnknown(), types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
-	m.Components, m.FailedComponents, m.RetryLimit, m.Unfinished = types.StringUnknown(), types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
-	m.ComponentCount, m.FailedCount = types.Int64Unknown(), types.Int64Unknown()
+	m.Nodes, m.FailedNodes, m.RetryLimit, m.UnfinishedNodes = types.StringUnknown(), types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
+	m.NodeCount, m.FailedCount = types.Int64Unknown(), types.Int64Unknown()
 	m.ErrorSummary = types.MapUnknown(outcomeType)
 	m.RecordExpired, m.Succeeded = types.BoolUnknown(), types.BoolUnknown()
 }
@@ -91,9 +91,9 @@ func (m *sessionModel) unknownResults() {
 // noResults is what is known of a session before BOS was asked about it. Texts
 // are empty and not null: users put them into messages and limits.
 func (m *sessionModel) noResults() {
-	m.StartTime, m.EndTime, m.Components = types.StringNull(), types.StringNull(), types.StringValue("")
-	m.Error, m.FailedComponents, m.RetryLimit, m.Unfinished = types.StringValue(""), types.StringValue(""), types.StringValue(""), types.StringValue("")
-	m.ComponentCount, m.FailedCount = types.Int64Null(), types.Int64Null()
+	m.StartTime, m.EndTime, m.Nodes = types.StringNull(), types.StringNull(), types.StringValue("")
+	m.Error, m.FailedNodes, m.RetryLimit, m.UnfinishedNodes = types.StringValue(""), types.StringValue(""), types.StringValue(""), types.StringValue("")
+	m.NodeCount, m.FailedCount = types.Int64Null(), types.Int64Null()
 	m.ErrorSummary = types.MapNull(outcomeType)
 	m.RecordExpired, m.Succeeded = types.BoolValue(false), types.BoolValue(false)
 }
@@ -101,15 +101,15 @@ func (m *sessionModel) noResults() {
 // keepResults takes over everything computed from the state.
 func (m *sessionModel) keepResults(state *sessionModel) {
 	m.Status, m.StartTime, m.EndTime, m.Error = state.Status, state.StartTime, state.EndTime, state.Error
-	m.Components, m.FailedComponents, m.RetryLimit, m.Unfinished = state.Components, state.FailedComponents, state.RetryLimit, state.Unfinished
-	m.ComponentCount, m.FailedCount, m.Succeeded = state.ComponentCount, state.FailedCount, state.Succeeded
+	m.Nodes, m.FailedNodes, m.RetryLimit, m.UnfinishedNodes = state.Nodes, state.FailedNodes, state.RetryLimit, state.UnfinishedNodes
+	m.NodeCount, m.FailedCount, m.Succeeded = state.NodeCount, state.FailedCount, state.Succeeded
 	m.ErrorSummary, m.RecordExpired = state.ErrorSummary, state.RecordExpired
 }
 
 // modernize fills in what states of older versions of the provider do not have,
 // or have as null. It changes nothing that a plan compares with a configuration.
 func (m *sessionModel) modernize() {
-	for _, text := range []*types.String{&m.Error, &m.Components, &m.FailedComponents, &m.RetryLimit, &m.Unfinished, &m.PlannedComponents} {
+	for _, text := range []*types.String{&m.Error, &m.Nodes, &m.FailedNodes, &m.RetryLimit, &m.UnfinishedNodes, &m.PlannedNodes} {
 		if text.IsNull() {
 			*text = types.StringValue("")
 		}
@@ -124,13 +124,13 @@ func (m *sessionModel) modernize() {
 }
 
 func (m *sessionModel) keepPlanned(state *sessionModel) {
-	m.Pin, m.PlannedComponents, m.PlannedCount, m.Skipped = state.Pin, state.PlannedComponents, state.PlannedCount, state.Skipped
+	m.Pin, m.PlannedNodes, m.PlannedCount, m.Skipped = state.Pin, state.PlannedNodes, state.PlannedCount, state.Skipped
 	m.PlannedRoles, m.PlannedBootSets = state.PlannedRoles, state.PlannedBootSets
 	m.Effect, m.Scope = state.Effect, state.Scope
 }
 
 func (m *sessionModel) unknownPlanned() {
-	m.Pin, m.PlannedComponents, m.PlannedCount = types.StringUnknown(), types.StringUnknown(), types.Int64Unknown()
+	m.Pin, m.PlannedNodes, m.PlannedCount = types.StringUnknown(), types.StringUnknown(), types.Int64Unknown()
 	m.Skipped, m.PlannedRoles, m.PlannedBootSets = types.MapUnknown(types.StringType), types.MapUnknown(types.StringType), types.MapUnknown(plannedSetType)
 }
 
@@ -139,9 +139,9 @@ func (m *sessionModel) nullPlanned() {
 	if m.Pin.IsUnknown() {
 		m.Pin = types.StringNull()
 	}
-	if m.PlannedComponents.IsUnknown() {
+	if m.PlannedNodes.IsUnknown() {
 		// Whoever gives it as a limit must not get every node.
-		m.PlannedComponents = types.StringValue("")
+		m.PlannedNodes = types.StringValue("")
 	}
 	if m.PlannedCount.IsUnknown() {
 		m.PlannedCount = types.Int64Null()
@@ -160,7 +160,7 @@ func (m *sessionModel) nullPlanned() {
 // takePreview plans what the preview says.
 func (m *sessionModel) takePreview(p bos.Preview) {
 	m.Pin = types.StringValue(p.Pin)
-	m.PlannedComponents = types.StringValue(p.Nodes)
+	m.PlannedNodes = types.StringValue(p.Nodes)
 	m.PlannedCount = types.Int64Value(int64(p.Count))
 	m.PlannedRoles, m.PlannedBootSets, m.Skipped = rolesOf(p), bootSetsOf(p), skippedOf(p)
 }
@@ -175,8 +175,8 @@ func (m *sessionModel) observe(s bos.Session) {
 		m.Error = types.StringValue(*s.Status.Error)
 	}
 	nodes := splitWords(s.Components)
-	m.Components = types.StringValue(bos.Fold(nodes))
-	m.ComponentCount = types.Int64Value(int64(len(nodes)))
+	m.Nodes = types.StringValue(bos.Fold(nodes))
+	m.NodeCount = types.Int64Value(int64(len(nodes)))
 	m.RecordExpired = types.BoolValue(false)
 }
 
@@ -195,7 +195,7 @@ func (m *sessionModel) adopt(s bos.Session) {
 func (m *sessionModel) failures(ctx context.Context) []failure {
 	var summary map[string]struct {
 		Count int64  `tfsdk:"count"`
-		List  string `tfsdk:"list"`
+		List  string `tfsdk:"nodes"`
 	}
 	if m.ErrorSummary.IsUnknown() || m.ErrorSummary.ElementsAs(ctx, &summary, false).HasError() {
 		return nil

@@ -34,7 +34,7 @@ func TestASessionOfTheSameNameThatSomebodyRanLaterIsLeftAlone(t *testing.T) {
 			fake.Reuse()
 			w.plan("-refresh-only").exits(t, 2)
 			w.apply("-refresh-only").exits(t, 0)
-			if got := w.attributes("bos_session.boot"); got["record_expired"] != true || got["components"] == "x1000c0s3b0n0" || got["succeeded"] != (began == "") {
+			if got := w.attributes("bos_session.boot"); got["record_expired"] != true || got["nodes"] == "x1000c0s3b0n0" || got["succeeded"] != (began == "") {
 				t.Errorf("state has %v", got)
 			}
 			for _, refresh := range []string{"-refresh=false", "-refresh=true"} {
@@ -101,7 +101,7 @@ func TestAnUnconfirmedSessionThatIsNotRefreshedWaitsForNoOtherOfItsName(t *testi
 	apply := w.apply("-refresh=false")
 	apply.exits(t, 0)
 	apply.says(t, "BOS session monday is not the one that was asked for")
-	if got := w.attributes("bos_session.boot"); got["status"] != "unconfirmed" || got["succeeded"] != false || got["components"] != "" {
+	if got := w.attributes("bos_session.boot"); got["status"] != "unconfirmed" || got["succeeded"] != false || got["nodes"] != "" {
 		t.Errorf("state has %v", got)
 	}
 	w.plan().says(t, "1 to add, 0 to change, 0 to destroy")

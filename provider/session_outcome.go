@@ -76,7 +76,7 @@ func verdictOn(ctx context.Context, c *client.Client, m *sessionModel) (verdict,
 	if err != nil {
 		return verdict{}, err
 	}
-	acted, err := bos.Expand(m.Components.ValueString(), bos.MaxExpand)
+	acted, err := bos.Expand(m.Nodes.ValueString(), bos.MaxExpand)
 	if err != nil {
 		return verdict{}, err
 	}
@@ -86,9 +86,9 @@ func verdictOn(ctx context.Context, c *client.Client, m *sessionModel) (verdict,
 // take takes over what became of the nodes. How many failed is null where that
 // number would say less than the truth.
 func (m *sessionModel) take(v verdict) {
-	m.FailedComponents, m.FailedCount, m.RetryLimit, m.ErrorSummary = reported(v.failures)
+	m.FailedNodes, m.FailedCount, m.RetryLimit, m.ErrorSummary = reported(v.failures)
 	m.FailedCount = types.Int64Value(v.failed)
-	m.Unfinished = types.StringValue(bos.Fold(v.unfinished))
+	m.UnfinishedNodes = types.StringValue(bos.Fold(v.unfinished))
 	if m.asAWhole() {
 		m.FailedCount = types.Int64Null()
 	}
@@ -98,7 +98,7 @@ func (m *sessionModel) take(v verdict) {
 // asAWhole reports whether a session that is over failed in a way that a number
 // of nodes does not tell.
 func (m *sessionModel) asAWhole() bool {
-	return m.Error.ValueString() != "" || m.Unfinished.ValueString() != "" || m.ComponentCount.ValueInt64() == 0
+	return m.Error.ValueString() != "" || m.UnfinishedNodes.ValueString() != "" || m.NodeCount.ValueInt64() == 0
 }
 
 // judged is whether the session did what it was to do. What is not known is no
@@ -122,7 +122,7 @@ func (m *sessionModel) tooManyFailed() bool {
 	if m.asAWhole() {
 		return true
 	}
-	failed, total := m.failedNodes(), m.ComponentCount.ValueInt64()
+	failed, total := m.failedNodes(), m.NodeCount.ValueInt64()
 	text, isPercent := strings.CutSuffix(m.MaxFailed.ValueString(), "%")
 	tolerated, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
@@ -139,7 +139,7 @@ func (m *sessionModel) failedNodes() int64 {
 	if !m.FailedCount.IsNull() {
 		return m.FailedCount.ValueInt64()
 	}
-	return countFolded(m.FailedComponents)
+	return countFolded(m.FailedNodes)
 }
 
 // countFolded is how many nodes a folded list of our own names.

@@ -47,7 +47,7 @@ func TestNodesThatWereTakenFromASessionAreToldFromThoseThatALaterOneHadARightTo(
 
 func TestWhatIsNotKnownToHaveGoneWellIsNoSuccess(t *testing.T) {
 	good := func() sessionModel {
-		m := sessionModel{Status: types.StringValue("complete"), Error: types.StringValue(""), ComponentCount: types.Int64Value(4), Components: types.StringValue("x[0-3]")}
+		m := sessionModel{Status: types.StringValue("complete"), Error: types.StringValue(""), NodeCount: types.Int64Value(4), Nodes: types.StringValue("x[0-3]")}
 		m.take(verdict{})
 		return m
 	}
@@ -64,7 +64,7 @@ func TestWhatIsNotKnownToHaveGoneWellIsNoSuccess(t *testing.T) {
 		"nothing known":           {func(m *sessionModel) { m.noResults() }, false},
 		"outcome not read":        {func(m *sessionModel) { m.ErrorSummary = types.MapNull(outcomeType) }, false},
 		"cancelled":               {func(m *sessionModel) { m.Error = types.StringValue("cancelled: looks bad") }, false},
-		"no nodes":                {func(m *sessionModel) { m.ComponentCount, m.Components = types.Int64Value(0), types.StringValue("") }, false},
+		"no nodes":                {func(m *sessionModel) { m.NodeCount, m.Nodes = types.Int64Value(0), types.StringValue("") }, false},
 		"one failed":              {func(m *sessionModel) { m.take(failed) }, false},
 		"one failed of tolerated": {func(m *sessionModel) { m.MaxFailed = types.StringValue("25%"); m.take(failed) }, true},
 		"more failed":             {func(m *sessionModel) { m.MaxFailed = types.StringValue("24%"); m.take(failed) }, false},
@@ -80,7 +80,7 @@ func TestWhatIsNotKnownToHaveGoneWellIsNoSuccess(t *testing.T) {
 			if got := m.judged(); got.IsNull() || got.IsUnknown() || got.ValueBool() != c.want {
 				t.Errorf("succeeded is %s", got)
 			}
-			for what, text := range map[string]types.String{"error": m.Error, "retry_limit": m.RetryLimit, "failed_components": m.FailedComponents, "unfinished": m.Unfinished} {
+			for what, text := range map[string]types.String{"error": m.Error, "retry_limit": m.RetryLimit, "failed_nodes": m.FailedNodes, "unfinished_nodes": m.UnfinishedNodes} {
 				if text.IsNull() || text.IsUnknown() {
 					t.Errorf("%s is %s", what, text)
 				}
@@ -91,16 +91,16 @@ func TestWhatIsNotKnownToHaveGoneWellIsNoSuccess(t *testing.T) {
 
 func TestACountOfFailedNodesThatWouldHideAFailureIsNull(t *testing.T) {
 	for name, m := range map[string]sessionModel{
-		"cancelled": {Error: types.StringValue("cancelled"), ComponentCount: types.Int64Value(4)},
-		"no nodes":  {Error: types.StringValue(""), ComponentCount: types.Int64Value(0)},
+		"cancelled": {Error: types.StringValue("cancelled"), NodeCount: types.Int64Value(4)},
+		"no nodes":  {Error: types.StringValue(""), NodeCount: types.Int64Value(0)},
 	} {
 		if m.take(verdict{}); !m.FailedCount.IsNull() {
 			t.Errorf("%s: failed_count is %s", name, m.FailedCount)
 		}
 	}
-	m := sessionModel{Error: types.StringValue(""), ComponentCount: types.Int64Value(4)}
-	if m.take(verdict{unfinished: []string{"x0"}}); !m.FailedCount.IsNull() || m.Unfinished.ValueString() != "x0" {
-		t.Errorf("failed_count is %s with %s unfinished", m.FailedCount, m.Unfinished)
+	m := sessionModel{Error: types.StringValue(""), NodeCount: types.Int64Value(4)}
+	if m.take(verdict{unfinished: []string{"x0"}}); !m.FailedCount.IsNull() || m.UnfinishedNodes.ValueString() != "x0" {
+		t.Errorf("failed_count is %s with %s unfinished", m.FailedCount, m.UnfinishedNodes)
 	}
 }
 

@@ -27,21 +27,21 @@ func headline(what, folded string) string {
 
 // failureSummary is the headline of a session in which something failed.
 func (m *sessionModel) failureSummary() string {
-	failed, unfinished := m.failedNodes(), countFolded(m.Unfinished)
+	failed, unfinished := m.failedNodes(), countFolded(m.UnfinishedNodes)
 	switch {
 	case m.Error.ValueString() != "" && failed == 0, failed == 0 && unfinished == 0:
 		return fmt.Sprintf("BOS session %s to %s failed", m.Name.ValueString(), m.Operation.ValueString())
 	case failed == 0:
-		return headline(fmt.Sprintf("%s not done by the session to %s", nodes(unfinished), m.Operation.ValueString()), m.Unfinished.ValueString())
+		return headline(fmt.Sprintf("%s not done by the session to %s", nodes(unfinished), m.Operation.ValueString()), m.UnfinishedNodes.ValueString())
 	default:
-		return headline(fmt.Sprintf("%s failed to %s", nodes(failed), m.Operation.ValueString()), m.FailedComponents.ValueString())
+		return headline(fmt.Sprintf("%s failed to %s", nodes(failed), m.Operation.ValueString()), m.FailedNodes.ValueString())
 	}
 }
 
 // failureDetail says which nodes failed, why, and how to try just them again.
 func (m *sessionModel) failureDetail(failures []failure, wayOut string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Session %s (%s of template %q) acted on %s", m.Name.ValueString(), m.Operation.ValueString(), m.TemplateName.ValueString(), nodes(m.ComponentCount.ValueInt64()))
+	fmt.Fprintf(&b, "Session %s (%s of template %q) acted on %s", m.Name.ValueString(), m.Operation.ValueString(), m.TemplateName.ValueString(), nodes(m.NodeCount.ValueInt64()))
 	if n := m.failedNodes(); n > 0 {
 		fmt.Fprintf(&b, "; %d failed:\n", n)
 	} else {
@@ -54,7 +54,7 @@ func (m *sessionModel) failureDetail(failures []failure, wayOut string) string {
 		}
 		fmt.Fprintf(&b, "\n  %s: %s", bos.Fold(f.nodes), f.reason)
 	}
-	if folded := m.Unfinished.ValueString(); folded != "" {
+	if folded := m.UnfinishedNodes.ValueString(); folded != "" {
 		fmt.Fprintf(&b, "\n  %s: another session took them over, or they were disabled, before this one was done with them; they may run something else, or be off", folded)
 	}
 	if text := m.Error.ValueString(); text != "" {

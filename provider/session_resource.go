@@ -51,6 +51,11 @@ func (r *sessionResource) Metadata(_ context.Context, req resource.MetadataReque
 	resp.TypeName = req.ProviderTypeName + "_session"
 }
 
+// IdentitySchema is name and tenant.
+func (r *sessionResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	resp.IdentitySchema = namedIdentitySchema("session")
+}
+
 func (r *sessionResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
 	r.shared = configured(req.ProviderData, &resp.Diagnostics)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/action/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/action/schema"
@@ -20,30 +21,35 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/client"
 )
 
-type sessionRun struct{ deed }
+var (
+	_ action.ActionWithConfigure  = (*sessionRunAction)(nil)
+	_ action.ActionWithModifyPlan = (*sessionRunAction)(nil)
+)
 
-func newSessionRun() action.Action { return &sessionRun{} }
+type sessionRunAction struct{ actionBase }
+
+func newSessionRunAction() action.Action { return &sessionRunAction{} }
 
 type sessionRunModel struct {
-	Name            types.String `tfsdk:"name"`
-	Tenant          types.String `tfsdk:"tenant"`
-	Operation       types.String `tfsdk:"operation"`
-	TemplateName    types.String `tfsdk:"template_name"`
-	Limit           types.String `tfsdk:"limit"`
-	Stage           types.Bool   `tfsdk:"stage"`
-	IncludeDisabled types.Bool   `tfsdk:"include_disabled"`
-	MaxFailed       types.String `tfsdk:"max_failed"`
-	Pin             types.String `tfsdk:"pin"`
-	Wait            types.Bool   `tfsdk:"wait"`
-	Timeout         types.String `tfsdk:"timeout"`
+	Name              types.String   `tfsdk:"name"`
+	Tenant            types.String   `tfsdk:"tenant"`
+	Operation         types.String   `tfsdk:"operation"`
+	TemplateName      types.String   `tfsdk:"template_name"`
+	Limit             types.String   `tfsdk:"limit"`
+	Stage             types.Bool     `tfsdk:"stage"`
+	IncludeDisabled   types.Bool     `tfsdk:"include_disabled"`
+	MaxFailed         types.String   `tfsdk:"max_failed"`
+	Pin               types.String   `tfsdk:"pin"`
+	WaitForCompletion types.Bool     `tfsdk:"wait_for_completion"`
+	Timeouts          timeouts.Value `tfsdk:"timeouts"`
 }
 
-func (*sessionRun) Metadata(_ context.Context, req action.MetadataRequest, resp *action.MetadataResponse) {
+func (*sessionRunAction) Metadata(_ context.Context, req action.MetadataRequest, resp *action.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_session_run"
 }
 
-func (*sessionRun) Schema(_ context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
-	attributes := waitArguments()
+func (*sessionRunAction) Schema(ctx context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
+	attributes := actionWait(ctx)
 	for name, attribute := range map[string]schema.Attribute{
 		"name":   schema.StringAttribute{Optional: true, Validators: []validator.String{validName()}, MarkdownDescription: "Name of the session. Leave it out and a unique one is chosen."},
 		"tenant": actionTenant(),
@@ -79,7 +85,7 @@ const promiseOfAction = "Each time the action is invoked it runs another session
 	"If nodes or images change before that, BOS refuses the session and no node is touched, unless somebody has had the same session previewed again since; give a pin to hold it to one preview."
 
 // resource is the session resource that does the work.
-func (a *sessionRun) resource() *sessionResource {
+func (a *sessionRunAction) resource() *sessionResource {
 	return &sessionResource{shared: a.shared, after: a.after, now: time.Now, promises: promiseOfAction}
 }
 
@@ -87,7 +93,7 @@ func (m sessionRunModel) session(s *shared) sessionModel {
 	session := sessionModel{
 		Name: m.Name, Tenant: m.Tenant, Operation: m.Operation, TemplateName: m.TemplateName, Limit: m.Limit,
 		Stage: types.BoolValue(m.Stage.ValueBool()), IncludeDisabled: types.BoolValue(m.IncludeDisabled.ValueBool()),
-		MaxFailed: m.MaxFailed, OnFailure: types.StringValue(onFailureError), WaitForCompletion: m.Wait, Pin: m.Pin,
+		MaxFailed: m.MaxFailed, OnFailure: types.StringValue(onFailureError), WaitForCompletion: m.WaitForCompletion, Pin: m.Pin,
 	}
 	if session.Tenant.IsNull() {
 		session.Tenant = s.defaultTenant()
@@ -98,7 +104,7 @@ func (m sessionRunModel) session(s *shared) sessionModel {
 // ModifyPlan warns which nodes the action is going to touch, as the resource
 // does. A limit must be known by now: an action has no planned values that the
 // apply could be held to.
-func (a *sessionRun) ModifyPlan(ctx context.Context, req action.ModifyPlanRequest, resp *action.ModifyPlanResponse) {
+func (a *sessionRunAction) ModifyPlan(ctx context.Context, req action.ModifyPlanRequest, resp *action.ModifyPlanResponse) {
 	var m sessionRunModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
 	resp.Diagnostics.Append(checked(ctx, req.Config)...)
@@ -117,10 +123,12 @@ func (a *sessionRun) ModifyPlan(ctx context.Context, req action.ModifyPlanReques
 }
 
 // Invoke runs the session.
-func (a *sessionRun) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
+func (a *sessionRunAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
 	var m sessionRunModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
 	resp.Diagnostics.Append(checked(ctx, req.Config)...)
+	limit, diags := m.Timeouts.Invoke(ctx, defaultWait)
+	resp.Diagnostics.Append(diags...)
 	c := a.shared.reach(m.Tenant, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
@@ -161,7 +169,7 @@ func (a *sessionRun) Invoke(ctx context.Context, req action.InvokeRequest, resp 
 			say("session %s: %s", created.Name, text)
 		}
 	}
-	say("session %s is %s", created.Name, r.finish(ctx, c, &session, durationOr(m.Timeout, defaultWait), &resp.Diagnostics))
+	say("session %s is %s", created.Name, r.finish(ctx, c, &session, limit, &resp.Diagnostics))
 }
 
 // pin holds a session of an action to the newest preview of it, which is that of
@@ -195,7 +203,7 @@ func (r *sessionResource) finish(ctx context.Context, c *client.Client, session 
 	w := r.wait(ctx, c, session, limit)
 	if summary, detail := w.tell(session, r.meanwhile()); summary != "" {
 		if w.end == waitLate {
-			detail += ". Raise timeout to wait longer"
+			detail += ". Raise timeouts to wait longer"
 		}
 		diags.AddError(summary, fmt.Sprintf("%s.\n\nAn action remembers nothing: invoking it again starts another session. Look at session %s with the data source bos_session, or end it with the action bos_session_cancel.",
 			strings.TrimSuffix(detail, "."), session.Name.ValueString()))
@@ -217,7 +225,7 @@ func (r *sessionResource) finish(ctx context.Context, c *client.Client, session 
 	default:
 		diags.AddError(session.failureSummary(), session.failureDetail(v.failures, again))
 	}
-	return fmt.Sprintf("%s: %s, %d failed", session.Status.ValueString(), nodes(session.ComponentCount.ValueInt64()), session.failedNodes())
+	return fmt.Sprintf("%s: %s, %d failed", session.Status.ValueString(), nodes(session.NodeCount.ValueInt64()), session.failedNodes())
 }
 
 // progressText is how far a session is, on one line.

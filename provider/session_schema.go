@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -51,11 +50,10 @@ func operationNames() []string {
 
 func (r *sessionResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	attributes := map[string]schema.Attribute{
-		"timeouts": timeouts.Attributes(ctx, timeouts.Opts{
-			Create: true, Update: true,
-			CreateDescription: "How long to wait for a new session, such as `45m`. Defaults to 2h. When it has passed, the session runs on and the next apply waits on.",
-			UpdateDescription: "How long to wait when an apply goes on waiting for a session. Defaults to 2h.",
-		}),
+		"timeouts": waitTimeouts(ctx,
+			"How long to wait for a new session, such as `45m`. Defaults to 2h. When it has passed, the session runs on and the next apply waits on.",
+			"How long to wait when an apply goes on waiting for a session. Defaults to 2h.",
+		),
 	}
 	for _, some := range []map[string]schema.Attribute{replacingAttributes(), waitingAttributes(), resultAttributes(), plannedAttributes()} {
 		for name, attribute := range some {
@@ -65,7 +63,7 @@ func (r *sessionResource) Schema(ctx context.Context, _ resource.SchemaRequest, 
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A session: one operation on the nodes of a template, run once. What it did is a fact and stays in state: it is run again only when one of the " +
 			"arguments that say what to do changes (`name`, `operation`, `template_name`, `limit`, `stage`, `include_disabled`, `tenant`, `triggers`), and destroying it never touches power.\n\n" +
-			"Nodes that fail do not fail the apply, for Terraform would then run the session again for all of them. They are in `failed_components` and in a warning; use a `check` block " +
+			"Nodes that fail do not fail the apply, for Terraform would then run the session again for all of them. They are in `failed_nodes` and in a warning; use a `check` block " +
 			"or a `postcondition` on `succeeded` to make them count.",
 		Attributes: attributes,
 	}
@@ -141,7 +139,7 @@ func waitingAttributes() map[string]schema.Attribute {
 }
 
 // outcomeType is one entry of error_summary.
-var outcomeType = types.ObjectType{AttrTypes: map[string]attr.Type{"count": types.Int64Type, "list": types.StringType}}
+var outcomeType = types.ObjectType{AttrTypes: map[string]attr.Type{"count": types.Int64Type, "nodes": types.StringType}}
 
 func computedText(description string) schema.StringAttribute {
 	return schema.StringAttribute{Computed: true, MarkdownDescription: description}
@@ -153,17 +151,17 @@ func computedCount(description string) schema.Int64Attribute {
 
 func resultAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
-		"id":                computedText("`name`, or `tenant/name`."),
-		"status":            computedText("`pending`, `running` or `complete`; `unconfirmed` when BOS did not say whether it accepted the session, which the next plan finds out; `suspended` while an embedded BOS waits for the next apply to go on."),
-		"start_time":        computedText("When the session was accepted, in UTC."),
-		"end_time":          computedText("When it was complete, in UTC."),
-		"error":             computedText("What failed the session as a whole, such as that no nodes were found or that somebody cancelled it. Empty if nothing did."),
-		"components":        computedText("Nodes the session acted on, folded; `provider::bos::xname_expand` writes them out."),
-		"component_count":   computedCount("How many nodes these are."),
-		"failed_components": computedText("Nodes that failed, folded. Empty if none did or it is not known yet."),
-		"failed_count":      computedCount("How many nodes failed; null while it is not known, and where a number would not tell the truth: the session failed as a whole, or was not done with all its nodes. Go by `succeeded`."),
-		"retry_limit":       computedText("What to give as `limit` to run the session again for just the failed nodes. Empty if none failed, and an empty limit is refused: it never means all nodes."),
-		"unfinished":        computedText("Nodes that the session was never done with, folded: another session took them over, or somebody disabled them. What they run is not known here. Empty if there are none."),
+		"id":               computedText("`name`, or `tenant/name`."),
+		"status":           computedText("`pending`, `running` or `complete`; `unconfirmed` when BOS did not say whether it accepted the session, which the next plan finds out; `suspended` while an embedded BOS waits for the next apply to go on."),
+		"start_time":       computedText("When the session was accepted, in UTC."),
+		"end_time":         computedText("When it was complete, in UTC."),
+		"error":            computedText("What failed the session as a whole, such as that no nodes were found or that somebody cancelled it. Empty if nothing did."),
+		"nodes":            computedText("Nodes the session acted on, folded; `provider::bos::xname_expand` writes them out."),
+		"node_count":       computedCount("How many nodes these are."),
+		"failed_nodes":     computedText("Nodes that failed, folded. Empty if none did or it is not known yet."),
+		"failed_count":     computedCount("How many nodes failed; null while it is not known, and where a number would not tell the truth: the session failed as a whole, or was not done with all its nodes. Go by `succeeded`."),
+		"retry_limit":      computedText("What to give as `limit` to run the session again for just the failed nodes. Empty if none failed, and an empty limit is refused: it never means all nodes."),
+		"unfinished_nodes": computedText("Nodes that the session was never done with, folded: another session took them over, or somebody disabled them. What they run is not known here. Empty if there are none."),
 		"succeeded": schema.BoolAttribute{
 			Computed: true,
 			MarkdownDescription: "The session is complete, acted on nodes, was done with all of them, and no more failed than `max_failed` tolerates. `false` also for a session that was cancelled, that found no nodes, " +
@@ -175,7 +173,7 @@ func resultAttributes() map[string]schema.Attribute {
 			Computed: true, MarkdownDescription: "Failed nodes by what failed them.",
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"count": computedCount("How many nodes."),
-				"list":  computedText("Which, folded."),
+				"nodes": computedText("Which, folded."),
 			}},
 		},
 		"record_expired": schema.BoolAttribute{
@@ -187,16 +185,16 @@ func resultAttributes() map[string]schema.Attribute {
 
 func plannedAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
-		"planned_components": computedText("Nodes the session was going to act on when it was planned, folded. Empty on a server that cannot say."),
-		"planned_count":      computedCount("How many nodes these are."),
-		"planned_roles":      schema.MapAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: rolesDescription},
+		"planned_nodes": computedText("Nodes the session was going to act on when it was planned, folded. Empty on a server that cannot say."),
+		"planned_count": computedCount("How many nodes these are."),
+		"planned_roles": schema.MapAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: rolesDescription},
 		"planned_boot_sets": schema.MapNestedAttribute{
 			Computed: true, MarkdownDescription: "The planned nodes by boot set, with the image they boot.",
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-				"components":      computedText("Nodes of this boot set, folded."),
-				"component_count": computedCount("How many nodes these are."),
-				"image_path":      computedText("Image they boot, null for a shutdown."),
-				"image_etag":      computedText("Etag of the image's manifest when it was planned, null for a shutdown."),
+				"nodes":      computedText("Nodes of this boot set, folded."),
+				"node_count": computedCount("How many nodes these are."),
+				"image_path": computedText("Image they boot, null for a shutdown."),
+				"image_etag": computedText("Etag of the image's manifest when it was planned, null for a shutdown."),
 			}},
 		},
 		"skipped": schema.MapAttribute{

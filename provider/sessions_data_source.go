@@ -17,7 +17,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/client"
 )
 
-type sessionsDataSource struct{ source }
+type sessionsDataSource struct{ dataSourceBase }
 
 func newSessionsDataSource() datasource.DataSource { return &sessionsDataSource{} }
 
@@ -33,7 +33,7 @@ type sessionsModel struct {
 var listedSessionType = types.ObjectType{AttrTypes: map[string]attr.Type{
 	"name": types.StringType, "tenant": types.StringType, "operation": types.StringType, "template_name": types.StringType, "limit": types.StringType,
 	"stage": types.BoolType, "status": types.StringType, "start_time": types.StringType, "end_time": types.StringType, "error": types.StringType,
-	"component_count": types.Int64Type,
+	"node_count": types.Int64Type,
 }}
 
 // ageRule is how BOS writes ages: 0, or a number and a unit.
@@ -66,7 +66,7 @@ func (d *sessionsDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 					"template_name": readText("Session template it goes by."), "limit": readText("What it was limited to, null for all nodes."),
 					"stage": readFlag("It stages instead of acting."), "status": readText("`pending`, `running` or `complete`."),
 					"start_time": readText("When it was accepted, in UTC."), "end_time": readText("When it was complete, in UTC."),
-					"error": readText("What failed it as a whole, empty if nothing did."), "component_count": readCount("How many nodes it acts on."),
+					"error": readText("What failed it as a whole, empty if nothing did."), "node_count": readCount("How many nodes it acts on."),
 				}},
 			},
 		},
@@ -97,7 +97,7 @@ func (d *sessionsDataSource) Read(ctx context.Context, req datasource.ReadReques
 		sessions[i] = types.ObjectValueMust(listedSessionType.AttrTypes, map[string]attr.Value{
 			"name": names[i], "tenant": orNull(bos.TenantOf(s.Tenant)), "operation": common.Operation, "template_name": common.TemplateName, "limit": common.Limit,
 			"stage": common.Stage, "status": common.Status, "start_time": common.StartTime, "end_time": common.EndTime, "error": common.Error,
-			"component_count": common.ComponentCount,
+			"node_count": common.NodeCount,
 		})
 	}
 	m.Tenant = d.tenantOr(m.Tenant)

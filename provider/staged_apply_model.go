@@ -22,21 +22,21 @@ type stagedApplyModel struct {
 	PollInterval      types.String   `tfsdk:"poll_interval"`
 	Timeouts          timeouts.Value `tfsdk:"timeouts"`
 
-	ID               types.String `tfsdk:"id"`
-	AppliedAt        types.String `tfsdk:"applied_at"`
-	Status           types.String `tfsdk:"status"`
-	Applied          types.String `tfsdk:"applied"`
-	AppliedCount     types.Int64  `tfsdk:"applied_count"`
-	Refused          types.String `tfsdk:"refused"`
-	RefusedCount     types.Int64  `tfsdk:"refused_count"`
-	Ignored          types.String `tfsdk:"ignored"`
-	IgnoredCount     types.Int64  `tfsdk:"ignored_count"`
-	Sessions         types.Map    `tfsdk:"sessions"`
-	FailedComponents types.String `tfsdk:"failed_components"`
-	FailedCount      types.Int64  `tfsdk:"failed_count"`
-	ErrorSummary     types.Map    `tfsdk:"error_summary"`
-	RetryLimit       types.String `tfsdk:"retry_limit"`
-	Succeeded        types.Bool   `tfsdk:"succeeded"`
+	ID           types.String `tfsdk:"id"`
+	AppliedAt    types.String `tfsdk:"applied_at"`
+	Status       types.String `tfsdk:"status"`
+	Applied      types.String `tfsdk:"applied_nodes"`
+	AppliedCount types.Int64  `tfsdk:"applied_count"`
+	Refused      types.String `tfsdk:"refused_nodes"`
+	RefusedCount types.Int64  `tfsdk:"refused_count"`
+	Ignored      types.String `tfsdk:"ignored_nodes"`
+	IgnoredCount types.Int64  `tfsdk:"ignored_count"`
+	Sessions     types.Map    `tfsdk:"sessions"`
+	FailedNodes  types.String `tfsdk:"failed_nodes"`
+	FailedCount  types.Int64  `tfsdk:"failed_count"`
+	ErrorSummary types.Map    `tfsdk:"error_summary"`
+	RetryLimit   types.String `tfsdk:"retry_limit"`
+	Succeeded    types.Bool   `tfsdk:"succeeded"`
 
 	Effect types.String `tfsdk:"effect"`
 
@@ -56,12 +56,12 @@ func (m *stagedApplyModel) unknownResults() {
 
 // unknownOutcome marks what a wait is going to find out.
 func (m *stagedApplyModel) unknownOutcome() {
-	m.Status, m.FailedComponents, m.RetryLimit = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
+	m.Status, m.FailedNodes, m.RetryLimit = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
 	m.FailedCount, m.ErrorSummary, m.Succeeded = types.Int64Unknown(), types.MapUnknown(outcomeType), types.BoolUnknown()
 }
 
 func (m *stagedApplyModel) noOutcome() {
-	m.FailedComponents, m.RetryLimit = types.StringValue(""), types.StringValue("")
+	m.FailedNodes, m.RetryLimit = types.StringValue(""), types.StringValue("")
 	m.FailedCount, m.ErrorSummary, m.Succeeded = types.Int64Null(), types.MapNull(outcomeType), types.BoolValue(false)
 }
 
@@ -69,7 +69,7 @@ func (m *stagedApplyModel) keepResults(state *stagedApplyModel) {
 	m.ID, m.AppliedAt, m.Sessions = state.ID, state.AppliedAt, state.Sessions
 	m.Applied, m.Refused, m.Ignored = state.Applied, state.Refused, state.Ignored
 	m.AppliedCount, m.RefusedCount, m.IgnoredCount = state.AppliedCount, state.RefusedCount, state.IgnoredCount
-	m.Status, m.FailedComponents, m.RetryLimit = state.Status, state.FailedComponents, state.RetryLimit
+	m.Status, m.FailedNodes, m.RetryLimit = state.Status, state.FailedNodes, state.RetryLimit
 	m.FailedCount, m.ErrorSummary, m.Succeeded = state.FailedCount, state.ErrorSummary, state.Succeeded
 	m.Effect = state.Effect
 }
@@ -83,7 +83,7 @@ func (m *stagedApplyModel) judged() types.Bool {
 // modernize fills in what states of older versions of the provider do not have,
 // or have as null, and puts the effect into the past tense.
 func (m *stagedApplyModel) modernize() {
-	for _, text := range []*types.String{&m.Applied, &m.Refused, &m.Ignored, &m.FailedComponents, &m.RetryLimit} {
+	for _, text := range []*types.String{&m.Applied, &m.Refused, &m.Ignored, &m.FailedNodes, &m.RetryLimit} {
 		if text.IsNull() {
 			*text = types.StringValue("")
 		}

@@ -255,7 +255,7 @@ func (r *stagedApplyResource) await(ctx context.Context, c *client.Client, m *st
 	}
 	if m.complete() && m.FailedCount.ValueInt64() > 0 {
 		diags.AddWarning(fmt.Sprintf("%s failed after their staged state was applied", nodes(m.FailedCount.ValueInt64())),
-			fmt.Sprintf("%s\n\nTo act on just these again, give a bos_session\n\n    limit = %q", m.FailedComponents.ValueString(), m.RetryLimit.ValueString()))
+			fmt.Sprintf("%s\n\nTo act on just these again, give a bos_session\n\n    limit = %q", m.FailedNodes.ValueString(), m.RetryLimit.ValueString()))
 	}
 }
 
@@ -300,7 +300,7 @@ func (r *stagedApplyResource) look(ctx context.Context, c *client.Client, m *sta
 	m.Status = types.StringValue(string(bos.SessionRunning))
 	if busy == 0 {
 		m.Status, m.unfinished = types.StringValue(string(bos.SessionComplete)), open
-		m.FailedComponents, m.FailedCount, m.RetryLimit, m.ErrorSummary = reported(failuresOf(outcomes))
+		m.FailedNodes, m.FailedCount, m.RetryLimit, m.ErrorSummary = reported(failuresOf(outcomes))
 		m.Succeeded = m.judged()
 	}
 	return nil

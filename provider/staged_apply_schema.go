@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -17,7 +16,7 @@ func (r *stagedApplyResource) Schema(ctx context.Context, _ resource.SchemaReque
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Applies the state that a session with `stage = true` has staged for nodes: BOS boots, reboots or shuts them down as that session says. It is done once; " +
 			"a change of `xnames`, `tenant` or `triggers` does it again, and destroying this touches nothing.\n\n" +
-			"Nodes for which nothing is staged are left alone and listed in `ignored`. Nodes that fail do not fail the apply, for Terraform would then apply the staged state again; they are in `failed_components` and in a warning.",
+			"Nodes for which nothing is staged are left alone and listed in `ignored_nodes`. Nodes that fail do not fail the apply, for Terraform would then apply the staged state again; they are in `failed_nodes` and in a warning.",
 		Attributes: map[string]schema.Attribute{
 			"tenant": schema.StringAttribute{
 				Optional: true, Computed: true, Validators: textBetween(1, bos.MaxTenantName),
@@ -25,7 +24,7 @@ func (r *stagedApplyResource) Schema(ctx context.Context, _ resource.SchemaReque
 			},
 			"xnames": schema.ListAttribute{
 				Required: true, ElementType: types.StringType, Validators: []validator.List{foldedNames{}},
-				MarkdownDescription: "Nodes to apply the staged state of. Entries may be folded, so `[bos_session.stage.planned_components]` is all nodes of a session, and on a BOS without previews `[bos_session.stage.components]`. The order does not matter.",
+				MarkdownDescription: "Nodes to apply the staged state of. Entries may be folded, so `[bos_session.stage.planned_nodes]` is all nodes of a session, and on a BOS without previews `[bos_session.stage.nodes]`. The order does not matter.",
 			},
 			"triggers": schema.MapAttribute{
 				Optional: true, ElementType: types.StringType,
@@ -39,23 +38,22 @@ func (r *stagedApplyResource) Schema(ctx context.Context, _ resource.SchemaReque
 				Optional: true, Validators: []validator.String{duration{least: leastPoll, most: mostPoll}},
 				MarkdownDescription: "Longest pause between two looks at the nodes. Defaults to `" + defaultPoll.String() + "`.",
 			},
-			"timeouts": timeouts.Attributes(ctx, timeouts.Opts{
-				Create: true, Update: true,
-				CreateDescription: "How long to wait for the nodes, such as `45m`. Defaults to 2h. When it has passed, BOS goes on and the next apply waits on.",
-				UpdateDescription: "How long to wait when an apply goes on waiting. Defaults to 2h.",
-			}),
-			"id":                computedText("Stands for this one application of staged state."),
-			"applied_at":        computedText("When it was applied, in UTC."),
-			"status":            computedText("`running` while BOS works on the nodes, then `complete`; `unconfirmed` when BOS did not say whether it applied anything, which the next plan finds out."),
-			"applied":           computedText("Nodes whose staged state has become their desired state, folded."),
-			"applied_count":     computedCount("How many nodes these are."),
-			"refused":           computedText("Nodes whose staged state did not fit the session that staged it, or whose session is gone, folded. BOS has disabled them, with an error."),
-			"refused_count":     computedCount("How many nodes these are."),
-			"ignored":           computedText("Nodes for which nothing was staged, or which BOS or the tenant does not have, folded. They were left alone."),
-			"ignored_count":     computedCount("How many nodes these are."),
-			"failed_components": computedText("Nodes that failed, folded. Empty if none did or it is not known yet."),
-			"failed_count":      computedCount("How many nodes these are; null while it is not known."),
-			"retry_limit":       computedText("What to give a `bos_session` as `limit` to act on just the failed nodes. Empty if none failed, and an empty limit is refused: it never means all nodes."),
+			"timeouts": waitTimeouts(ctx,
+				"How long to wait for the nodes, such as `45m`. Defaults to 2h. When it has passed, BOS goes on and the next apply waits on.",
+				"How long to wait when an apply goes on waiting. Defaults to 2h.",
+			),
+			"id":            computedText("Stands for this one application of staged state."),
+			"applied_at":    computedText("When it was applied, in UTC."),
+			"status":        computedText("`running` while BOS works on the nodes, then `complete`; `unconfirmed` when BOS did not say whether it applied anything, which the next plan finds out."),
+			"applied_nodes": computedText("Nodes whose staged state has become their desired state, folded."),
+			"applied_count": computedCount("How many nodes these are."),
+			"refused_nodes": computedText("Nodes whose staged state did not fit the session that staged it, or whose session is gone, folded. BOS has disabled them, with an error."),
+			"refused_count": computedCount("How many nodes these are."),
+			"ignored_nodes": computedText("Nodes for which nothing was staged, or which BOS or the tenant does not have, folded. They were left alone."),
+			"ignored_count": computedCount("How many nodes these are."),
+			"failed_nodes":  computedText("Nodes that failed, folded. Empty if none did or it is not known yet."),
+			"failed_count":  computedCount("How many nodes these are; null while it is not known."),
+			"retry_limit":   computedText("What to give a `bos_session` as `limit` to act on just the failed nodes. Empty if none failed, and an empty limit is refused: it never means all nodes."),
 			"succeeded": schema.BoolAttribute{
 				Computed:            true,
 				MarkdownDescription: "BOS is done, what was staged was applied for all of `xnames`, and no node failed or was taken over by another session before that. `false` also while it is not known. Never null, so it is what conditions go by.",
@@ -68,7 +66,7 @@ func (r *stagedApplyResource) Schema(ctx context.Context, _ resource.SchemaReque
 			"error_summary": schema.MapNestedAttribute{
 				Computed: true, MarkdownDescription: "Failed nodes by what failed them.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"count": computedCount("How many nodes."), "list": computedText("Which, folded."),
+					"count": computedCount("How many nodes."), "nodes": computedText("Which, folded."),
 				}},
 			},
 		},

@@ -11,7 +11,7 @@ func canaryFirst(canary string) string {
 	return strings.Replace(session(`limit = "`+canary+`"`, `lifecycle {
     postcondition {
       condition     = self.succeeded
-      error_message = "The canary did not succeed: ${coalesce(self.error, self.failed_components, self.unfinished, self.status)}"
+      error_message = "The canary did not succeed: ${coalesce(self.error, self.failed_nodes, self.unfinished_nodes, self.status)}"
     }
   }`), `"boot"`, `"canary"`, 1) + strings.Replace(session(`depends_on = [bos_session.canary]`), `"boot"`, `"rest"`, 1)
 }
@@ -42,7 +42,7 @@ func TestACanaryOfNoNodesReleasesNobody(t *testing.T) {
 		apply := w.apply()
 		released(t, fake, apply, 0)
 		apply.says(t, "No nodes were found to act upon")
-		if got := w.attributes("bos_session.canary"); got["succeeded"] != false || got["failed_count"] != nil || got["retry_limit"] != "" || got["failed_components"] != "" {
+		if got := w.attributes("bos_session.canary"); got["succeeded"] != false || got["failed_count"] != nil || got["retry_limit"] != "" || got["failed_nodes"] != "" {
 			t.Errorf("state has %v", got)
 		}
 	})
@@ -86,7 +86,7 @@ func TestACanaryWhoseNodesAnotherSessionTookReleasesNobody(t *testing.T) {
 		<-taken
 		released(t, fake, apply, 1)
 		apply.says(t, "Warning: 1 node not done by the session to reboot: x1000c0s0b0n0", "another session took them over")
-		if got := w.attributes("bos_session.canary"); got["succeeded"] != false || got["failed_count"] != nil || got["unfinished"] != "x1000c0s0b0n0" {
+		if got := w.attributes("bos_session.canary"); got["succeeded"] != false || got["failed_count"] != nil || got["unfinished_nodes"] != "x1000c0s0b0n0" {
 			t.Errorf("state has %v", got)
 		}
 	})
@@ -128,7 +128,7 @@ func TestNodesThatALaterSessionRebootsTakeNothingFromTheSuccessOfTheFirst(t *tes
 	fake.Release()
 	send(t, "POST", fake.URL()+"/v2/sessions", strings.NewReader(`{"name":"later","template_name":"compute","operation":"reboot"}`))
 	w.terraform("apply", "-refresh-only", "-auto-approve", "-no-color").exits(t, 0)
-	if got := w.attributes("bos_session.boot"); got["succeeded"] != true || got["failed_count"] != 0.0 || got["unfinished"] != "" {
+	if got := w.attributes("bos_session.boot"); got["succeeded"] != true || got["failed_count"] != 0.0 || got["unfinished_nodes"] != "" {
 		t.Errorf("state has %v", got)
 	}
 }

@@ -148,7 +148,7 @@ func TestTheEndpointCanComeFromTheEnvironment(t *testing.T) {
 	t.Setenv("BOS_ENDPOINT", startBOS(t).URL()+"/v2/")
 	run(t, resource.TestStep{
 		Config: "provider \"bos\" {}\ndata \"bos_components\" \"all\" {}",
-		Check:  resource.TestCheckResourceAttr("data.bos_components.all", "ids", "x1000c0s[0-3]b0n0"),
+		Check:  resource.TestCheckResourceAttr("data.bos_components.all", "nodes", "x1000c0s[0-3]b0n0"),
 	})
 }
 

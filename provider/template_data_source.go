@@ -13,7 +13,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/client"
 )
 
-type templateDataSource struct{ source }
+type templateDataSource struct{ dataSourceBase }
 
 func newTemplateDataSource() datasource.DataSource { return &templateDataSource{} }
 

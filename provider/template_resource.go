@@ -30,6 +30,11 @@ func (r *templateResource) Metadata(_ context.Context, req resource.MetadataRequ
 	resp.TypeName = req.ProviderTypeName + "_session_template"
 }
 
+// IdentitySchema is name and tenant.
+func (r *templateResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	resp.IdentitySchema = namedIdentitySchema("template")
+}
+
 func (r *templateResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
 	r.shared = configured(req.ProviderData, &resp.Diagnostics)
 }

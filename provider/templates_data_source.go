@@ -14,7 +14,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
-type templatesDataSource struct{ source }
+type templatesDataSource struct{ dataSourceBase }
 
 func newTemplatesDataSource() datasource.DataSource { return &templatesDataSource{} }
 

@@ -36,7 +36,7 @@ func kindsThatVanish() map[string]vanishing {
 			s.Vanish()
 		}, 0, "No changes"},
 		"applied staged state": {template("quiet") + session("stage = true") + `
-resource "bos_staged_apply" "now" { xnames = [bos_session.boot.planned_components] }`, func(_ *testing.T, s *fakeBOS) {
+resource "bos_staged_apply" "now" { xnames = [bos_session.boot.planned_nodes] }`, func(_ *testing.T, s *fakeBOS) {
 			s.Vanish()
 			s.Forget(node)
 		}, 0, "No changes"},

@@ -39,6 +39,6 @@ resource "bos_session" "compute" {
 check "every_node_booted" {
   assert {
     condition     = bos_session.compute.succeeded
-    error_message = "The session did not succeed: ${coalesce(bos_session.compute.error, bos_session.compute.failed_components, bos_session.compute.unfinished, "it is ${bos_session.compute.status}")}"
+    error_message = "The session did not succeed: ${coalesce(bos_session.compute.error, bos_session.compute.failed_nodes, bos_session.compute.unfinished_nodes, "it is ${bos_session.compute.status}")}"
   }
 }

@@ -43,7 +43,7 @@ resource "bos_session" "compute" {
 #   lifecycle {
 #     postcondition {
 #       condition     = self.succeeded
-#       error_message = "It did not succeed: ${coalesce(self.error, self.failed_components, self.unfinished, self.status)}"
+#       error_message = "It did not succeed: ${coalesce(self.error, self.failed_nodes, self.unfinished_nodes, self.status)}"
 #     }
 #   }
 #
@@ -51,6 +51,6 @@ resource "bos_session" "compute" {
 check "every_node_booted" {
   assert {
     condition     = bos_session.compute.succeeded
-    error_message = "The session did not succeed: ${coalesce(bos_session.compute.error, bos_session.compute.failed_components, bos_session.compute.unfinished, "it is ${bos_session.compute.status}")}"
+    error_message = "The session did not succeed: ${coalesce(bos_session.compute.error, bos_session.compute.failed_nodes, bos_session.compute.unfinished_nodes, "it is ${bos_session.compute.status}")}"
   }
 }

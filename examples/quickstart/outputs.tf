@@ -10,17 +10,17 @@ output "status" {
 
 output "nodes" {
   description = "Nodes the session acted on, folded"
-  value       = bos_session.compute.components
+  value       = bos_session.compute.nodes
 }
 
 output "failed" {
   description = "Nodes that failed, folded; empty if none did"
-  value       = bos_session.compute.failed_components
+  value       = bos_session.compute.failed_nodes
 }
 
 output "planned" {
   description = "Nodes the plan said the session would act on, folded"
-  value       = bos_session.compute.planned_components
+  value       = bos_session.compute.planned_nodes
 }
 
 output "skipped" {

@@ -4,10 +4,10 @@
 run "boot" {
   assert {
     condition     = bos_session.compute.status == "complete" && bos_session.compute.succeeded
-    error_message = "${bos_session.compute.error} Failed: ${bos_session.compute.failed_components}"
+    error_message = "${bos_session.compute.error} Failed: ${bos_session.compute.failed_nodes}"
   }
   assert {
-    condition     = bos_session.compute.components == bos_session.compute.planned_components
+    condition     = bos_session.compute.nodes == bos_session.compute.planned_nodes
     error_message = "The session acted on other nodes than the plan said."
   }
 }

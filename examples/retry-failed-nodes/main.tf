@@ -44,7 +44,7 @@ resource "bos_session" "retry" {
 check "every_node_booted" {
   assert {
     condition     = local.last.succeeded
-    error_message = "The session did not succeed: ${coalesce(local.last.error, local.last.failed_components, local.last.unfinished, "it is ${local.last.status}")}"
+    error_message = "The session did not succeed: ${coalesce(local.last.error, local.last.failed_nodes, local.last.unfinished_nodes, "it is ${local.last.status}")}"
   }
 }
 

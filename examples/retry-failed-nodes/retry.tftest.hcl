@@ -11,8 +11,8 @@ run "boot" {
 run "retry" {
   variables { retry = "x1000c0s0b1n[0-1]" }
   assert {
-    condition     = bos_session.retry[0].components == var.retry && bos_session.compute.name == run.boot.session
-    error_message = "The retry acted on ${bos_session.retry[0].components}, or ran the first session again."
+    condition     = bos_session.retry[0].nodes == var.retry && bos_session.compute.name == run.boot.session
+    error_message = "The retry acted on ${bos_session.retry[0].nodes}, or ran the first session again."
   }
 }
 

@@ -39,7 +39,7 @@ resource "bos_session" "canary" {
     # another session ends the apply here: the session below is not run.
     postcondition {
       condition     = self.succeeded
-      error_message = "The canary did not succeed: ${coalesce(self.error, self.failed_components, self.unfinished, "it is ${self.status}")}. The other nodes were not touched."
+      error_message = "The canary did not succeed: ${coalesce(self.error, self.failed_nodes, self.unfinished_nodes, "it is ${self.status}")}. The other nodes were not touched."
     }
   }
 }

@@ -3,7 +3,7 @@
 
 run "the_canary_is_not_in_the_rest" {
   assert {
-    condition     = !contains(provider::bos::xname_expand(bos_session.rest.components), var.canary)
+    condition     = !contains(provider::bos::xname_expand(bos_session.rest.nodes), var.canary)
     error_message = "The second session touched the canary again."
   }
   assert {

@@ -38,6 +38,6 @@ resource "bos_session" "stage" {
 resource "bos_staged_apply" "window" {
   count = var.apply_now ? 1 : 0
 
-  xnames   = [bos_session.stage.planned_components]
+  xnames   = [bos_session.stage.planned_nodes]
   triggers = { session = bos_session.stage.id }
 }

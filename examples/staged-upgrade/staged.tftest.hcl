@@ -11,7 +11,7 @@ run "staging_touches_nothing" {
 run "the_window_applies_it" {
   variables { apply_now = true }
   assert {
-    condition     = bos_staged_apply.window[0].succeeded && bos_staged_apply.window[0].applied == bos_session.stage.planned_components
+    condition     = bos_staged_apply.window[0].succeeded && bos_staged_apply.window[0].applied_nodes == bos_session.stage.planned_nodes
     error_message = "Not everything that was staged was applied."
   }
 }

@@ -39,5 +39,5 @@ resource "bos_session" "tenant" {
 
 output "nodes" {
   description = "Planned nodes by tenant"
-  value       = { for tenant, session in bos_session.tenant : tenant => session.planned_components }
+  value       = { for tenant, session in bos_session.tenant : tenant => session.planned_nodes }
 }

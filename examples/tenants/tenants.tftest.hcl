@@ -8,7 +8,7 @@ run "each_tenant_boots_its_nodes" {
     error_message = "A tenant was planned other nodes than it has."
   }
   assert {
-    condition     = alltrue([for tenant, session in bos_session.tenant : session.components == output.nodes[tenant] && session.succeeded])
+    condition     = alltrue([for tenant, session in bos_session.tenant : session.nodes == output.nodes[tenant] && session.succeeded])
     error_message = "A session acted on other nodes than its tenant has, or nodes failed."
   }
 }

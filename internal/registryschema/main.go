@@ -40,12 +40,17 @@ type (
 		DescriptionKind string               `json:"description_kind"`
 	}
 	attribute struct {
-		Type            tftypes.Type `json:"type"`
+		Type            tftypes.Type `json:"type,omitempty"`
+		Nested          *nested      `json:"nested_type,omitempty"`
 		Description     string       `json:"description"`
 		DescriptionKind string       `json:"description_kind"`
 		Required        bool         `json:"required,omitempty"`
 		Optional        bool         `json:"optional,omitempty"`
 		Sensitive       bool         `json:"sensitive,omitempty"`
+	}
+	nested struct {
+		Attributes map[string]attribute `json:"attributes"`
+		Mode       string               `json:"nesting_mode"`
 	}
 	identity struct {
 		Version    int64                        `json:"version"`
@@ -109,14 +114,25 @@ func complete(ctx context.Context, in io.Reader, out io.Writer) error {
 }
 
 func converted(s *tfprotov6.Schema) schema {
-	b := block{Attributes: make(map[string]attribute), Description: s.Block.Description, DescriptionKind: kind(s.Block.DescriptionKind)}
-	for _, a := range s.Block.Attributes {
-		b.Attributes[a.Name] = attribute{
+	b := block{Attributes: convertedAttributes(s.Block.Attributes), Description: s.Block.Description, DescriptionKind: kind(s.Block.DescriptionKind)}
+	return schema{Version: s.Version, Block: b}
+}
+
+func convertedAttributes(from []*tfprotov6.SchemaAttribute) map[string]attribute {
+	attributes := make(map[string]attribute)
+	for _, a := range from {
+		converted := attribute{
 			Type: a.Type, Description: a.Description, DescriptionKind: kind(a.DescriptionKind),
 			Required: a.Required, Optional: a.Optional, Sensitive: a.Sensitive,
 		}
+		if a.NestedType != nil {
+			converted.Nested = &nested{
+				Attributes: convertedAttributes(a.NestedType.Attributes), Mode: strings.ToLower(a.NestedType.Nesting.String()),
+			}
+		}
+		attributes[a.Name] = converted
 	}
-	return schema{Version: s.Version, Block: b}
+	return attributes
 }
 
 func convertedIdentity(s *tfprotov6.ResourceIdentitySchema) identity {

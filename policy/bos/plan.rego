@@ -65,11 +65,11 @@ actions contains action if some action in input.action_invocations
 actions contains deferred.action_invocation if some deferred in input.deferred_action_invocations
 
 # staged_by is the session of this workspace that planned exactly these nodes,
-# written in one entry as its planned_components.
+# written in one entry as its planned_nodes.
 staged_by(apply) := session if {
 	count(apply.change.after.xnames) == 1
 	some session in input.resource_changes
 	session.type == "bos_session"
 	session.change.after.stage
-	session.change.after.planned_components == apply.change.after.xnames[0]
+	session.change.after.planned_nodes == apply.change.after.xnames[0]
 }

@@ -28,7 +28,7 @@ deny contains message if {
 deny contains message if {
 	some change in plan.applies
 	not plan.staged_by(change)
-	message := sprintf("%s: applies what was staged outside of this workspace, so the roles of its nodes are not known; give xnames as [bos_session.x.planned_components]", [change.address])
+	message := sprintf("%s: applies what was staged outside of this workspace, so the roles of its nodes are not known; give xnames as [bos_session.x.planned_nodes]", [change.address])
 }
 
 # Components are managed one by one and their plan knows no role.

@@ -5,7 +5,7 @@ resource "bos_session" "must_succeed" {
   lifecycle {
     postcondition {
       condition     = self.succeeded
-      error_message = "The session did not succeed: ${coalesce(self.error, self.failed_components, self.unfinished, "it is ${self.status}")}"
+      error_message = "The session did not succeed: ${coalesce(self.error, self.failed_nodes, self.unfinished_nodes, "it is ${self.status}")}"
     }
   }
 }

@@ -55,7 +55,7 @@ func reported(failures []failure) (folded types.String, count types.Int64, retry
 	for _, f := range failures {
 		failed = append(failed, f.nodes...)
 		reasons[f.reason] = types.ObjectValueMust(outcomeType.AttrTypes, map[string]attr.Value{
-			"count": types.Int64Value(int64(len(f.nodes))), "list": types.StringValue(bos.Fold(f.nodes)),
+			"count": types.Int64Value(int64(len(f.nodes))), "nodes": types.StringValue(bos.Fold(f.nodes)),
 		})
 	}
 	text := bos.Fold(failed)

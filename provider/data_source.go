@@ -12,12 +12,12 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
-// source is what all data sources have in common. They answer what BOS knows
+// dataSourceBase is what all data sources have in common. They answer what BOS knows
 // now and wait for nothing: a plan stays fast.
-type source struct{ shared *shared }
+type dataSourceBase struct{ shared *shared }
 
 // Configure takes the provider's settings.
-func (s *source) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
+func (s *dataSourceBase) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
 	s.shared = configured(req.ProviderData, &resp.Diagnostics)
 }
 
@@ -47,7 +47,7 @@ func tenantArgument(description string) schema.StringAttribute {
 }
 
 // tenantOr is the tenant given, or the provider's.
-func (s *source) tenantOr(given types.String) types.String {
+func (s *dataSourceBase) tenantOr(given types.String) types.String {
 	if given.IsNull() {
 		return s.shared.defaultTenant()
 	}
