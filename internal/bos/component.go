@@ -223,6 +223,14 @@ type Record struct {
 	Held Brake
 }
 
+// Repeats reports whether a write said of an idle node nothing but once more what it
+// booted: nodes do so every few hours. One in work is waited for, and what it reports is
+// news.
+func (r Record) Repeats(before Record) bool {
+	before.ActualState.LastUpdated, before.Revision = r.ActualState.LastUpdated, r.Revision
+	return !r.Enabled && r == before
+}
+
 // Work is the engine's memory of one component. It is stored beside the
 // component and is never shown by the v2 API.
 type Work struct {

@@ -11,7 +11,8 @@ import (
 // deleted and made anew. Methods that change something return only after the change
 // is durable. Those that take notes write each as an event in the transaction of the
 // change, with what was changed filled in (Component, or Session and Tenant), once
-// for every record that was written. A function that changes records may be run more
+// for every record that was written; a report that repeats what the record says of an
+// idle node (Record.Repeats) leaves none, as such reports would wash the history out. A function that changes records may be run more
 // than once for one write, each time on what is stored then.
 
 // Store is all of them.
@@ -161,6 +162,9 @@ type ComponentFilter struct {
 	Status        []string
 	// Held keeps those on which there is a hold.
 	Held bool
+	// Unconfirmed, if it is not zero, keeps those that are idle and say what they
+	// booted, but have not said it since, to the minute.
+	Unconfirmed time.Time
 	// After and Limit page through the list ordered by id; 0 is no limit.
 	After string
 	Limit int
@@ -230,6 +234,8 @@ type Commit struct {
 	Components []Record
 	// Sessions likewise.
 	Sessions []SessionRecord
+	// Expired are sessions to be deleted, where the stored revision is still this.
+	Expired []ChangedSession
 	// Tokens maps each new BSS token to what it stands for. They are
 	// durable before the caller goes on.
 	Tokens map[string]BootArtifacts

@@ -44,11 +44,11 @@ func ActualExpired(r bos.Record, before time.Time) bool {
 }
 
 // ForgetActual empties the actual state of a component (bos-contract section 5,
-// operator actual-state-cleanup).
+// operator actual-state-cleanup). Its error stays: that nobody has heard of a node for
+// hours does not mend what failed on it.
 func ForgetActual(r bos.Record, now time.Time) bos.Record {
 	at := bos.At(now)
 	r.ActualState = bos.ActualState{LastUpdated: at}
 	r.LastAction = bos.LastAction{Action: bos.ActionActualStateCleanup, LastUpdated: at}
-	r.Error = ""
 	return r
 }

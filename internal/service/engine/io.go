@@ -130,7 +130,7 @@ type Outputs struct {
 
 // Empty reports whether a commit holds nothing to write.
 func Empty(c bos.Commit) bool {
-	return len(c.Components) == 0 && len(c.Sessions) == 0 && len(c.Tokens) == 0 && len(c.Events) == 0
+	return len(c.Components) == 0 && len(c.Sessions) == 0 && len(c.Expired) == 0 && len(c.Tokens) == 0 && len(c.Events) == 0
 }
 
 // Empty reports whether nothing happened.

@@ -60,13 +60,7 @@ func (s *Shell) start(ctx context.Context, out engine.Outputs, effects []decide.
 	}
 	s.look(ctx, out)
 	s.tellOutage(out.Outage)
-	if clean := out.Clean; clean != nil {
-		s.call(ctx, func(ctx context.Context, _ func(func(*engine.Inputs))) {
-			if err := s.Ports.Clean(ctx, *clean, s.Runtime.Wall()); err != nil && ctx.Err() == nil {
-				s.Log.Warn("cannot remove what is old", "error", err)
-			}
-		})
-	}
+	s.clean(ctx, out.Clean)
 	if sessions, read := out.Setups, s.inventories; len(sessions) > 0 {
 		s.call(ctx, func(ctx context.Context, answer func(func(*engine.Inputs))) {
 			s.Ports.SetupRound(ctx, sessions, read, func(facts engine.SetupFacts) {

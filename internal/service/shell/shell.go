@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -66,6 +67,8 @@ type Shell struct {
 	brakes  *brakes
 	inbox   *inbox
 	calls   *calls
+	// cleaning says that what is old is being removed.
+	cleaning atomic.Bool
 	// wake is raised by all that a pass may wait for; rest by nobody.
 	wake, rest Signal
 

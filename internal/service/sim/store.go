@@ -191,17 +191,3 @@ func (s store) Release(ctx context.Context, holder string) error {
 	}
 	return s.Store.Release(ctx, holder)
 }
-
-// MutateComponents and DeleteSession are the writes of a cleaning.
-func (s store) MutateComponents(ctx context.Context, ids []string, fn func(*bos.Record, bool) error, notes ...bos.Event) ([]bos.Record, error) {
-	s.alive()
-	s.p.w.written++
-	return s.Store.MutateComponents(ctx, ids, fn, notes...)
-}
-
-// DeleteSession deletes a session.
-func (s store) DeleteSession(ctx context.Context, key bos.SessionKey, notes ...bos.Event) error {
-	s.alive()
-	s.p.w.written++
-	return s.Store.DeleteSession(ctx, key, notes...)
-}

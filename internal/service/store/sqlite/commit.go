@@ -26,6 +26,9 @@ func (s *Store) Commit(ctx context.Context, c bos.Commit) (bos.Committed, error)
 		if err := commitSessions(ctx, t, c.Sessions, conflicts); err != nil {
 			return err
 		}
+		if err := expireSessions(ctx, t, c.Expired, conflicts); err != nil {
+			return err
+		}
 		if t.feed.numbered {
 			done.Revision = t.feed.newest
 		}
@@ -128,7 +131,7 @@ func standings(ctx context.Context, t *tx, list []bos.Record) (map[string]standi
 		var id string
 		var s standing
 		f := &s.filters
-		if err := rows.Scan(&id, &s.revision, &f[0], &f[1], &f[2], &f[3], &f[4], &f[5], &f[6]); err != nil {
+		if err := rows.Scan(&id, &s.revision, &f[0], &f[1], &f[2], &f[3], &f[4], &f[5], &f[6], &f[7]); err != nil {
 			return nil, err
 		}
 		known[id] = s
@@ -147,6 +150,25 @@ func commitSessions(ctx context.Context, t *tx, list []bos.SessionRecord, confli
 			continue
 		}
 		if _, err := putSession(ctx, t, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// expireSessions deletes the sessions whose revision is still the stored one.
+func expireSessions(ctx context.Context, t *tx, list []bos.ChangedSession, conflicts *bos.Conflicts) error {
+	for _, old := range list {
+		var revision int64
+		err := t.row(ctx, "SELECT revision FROM sessions WHERE tenant = ? AND name = ?", old.Key.Tenant, old.Key.Name).Scan(&revision)
+		if err != nil && !notThere(err) {
+			return fmt.Errorf("read session %s: %w", old.Key.Name, err)
+		}
+		if revision != old.Revision {
+			conflicts.Sessions = append(conflicts.Sessions, old.Key)
+			continue
+		}
+		if err := t.deleteSession(ctx, old.Key); err != nil {
 			return err
 		}
 	}

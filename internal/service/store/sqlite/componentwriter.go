@@ -5,20 +5,21 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
 const (
-	insertComponent = `INSERT INTO components (revision, document, work, enabled, phase, status, session, staged_session, error, held, id)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	insertComponent = `INSERT INTO components (revision, document, work, enabled, phase, status, session, staged_session, error, held, confirmed, id)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	// loadAtOnce is from how many on records are read by one query.
 	loadAtOnce = 16
 )
 
 // filterColumns are the columns beside the document.
-var filterColumns = [...]string{"enabled", "phase", "status", "session", "staged_session", "error", "held"}
+var filterColumns = [...]string{"enabled", "phase", "status", "session", "staged_session", "error", "held", "confirmed"}
 
 // filters are the values of a record that have columns of their own, as texts.
 type filters [len(filterColumns)]string
@@ -28,7 +29,20 @@ func filtersOf(r *bos.Record) filters {
 	if r.Enabled {
 		enabled = "1"
 	}
-	return filters{enabled, string(r.Status.Phase), r.DeriveStatus(), r.Session, r.StagedState.Session, r.Error, brakeText(r.Held)}
+	return filters{enabled, string(r.Status.Phase), r.DeriveStatus(), r.Session, r.StagedState.Session, r.Error, brakeText(r.Held), confirmed(r.ActualState)}
+}
+
+// confirmed is the minute in which a node said last what it booted: "0" if it says
+// nothing, "1" if it does not say when. By minutes, as each change is one of an index.
+func confirmed(s bos.ActualState) string {
+	switch {
+	case s.BootArtifacts.Empty() && s.BSSToken == "":
+		return "0"
+	case s.LastUpdated.IsZero():
+		return "1"
+	default:
+		return strconv.FormatInt(max(s.LastUpdated.Unix()/60, 1), 10)
+	}
 }
 
 // updates are the statements for each set of columns that changed, a bit for
@@ -134,10 +148,10 @@ func (w *componentWriter) mutate(ids []string, before map[string]*bos.Record, fn
 			return nil, err
 		}
 		r.Revision = change.Revision
-		next := write{record: r, insert: !exists, before: filtersOf(old)}
+		next := write{record: r, insert: !exists, before: filtersOf(old), repeats: exists && r.Repeats(*old)}
 		before[id] = r
 		if at, again := latest[id]; again {
-			writes[at].record = r
+			writes[at].record, writes[at].repeats = r, writes[at].repeats && next.repeats
 			continue
 		}
 		latest[id] = len(writes)
@@ -152,6 +166,8 @@ type write struct {
 	insert bool
 	// before is what the columns hold, unless it is an insert.
 	before filters
+	// repeats says that it is no news (bos.Record.Repeats).
+	repeats bool
 }
 
 func (w *componentWriter) write(list []write) error {

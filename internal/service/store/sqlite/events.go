@@ -46,6 +46,9 @@ func (t *tx) noteComponents(ctx context.Context, written []write, notes []bos.Ev
 	for _, note := range notes {
 		list = list[:0]
 		for _, w := range written {
+			if w.repeats {
+				continue
+			}
 			about := note
 			about.Component = w.record.ID
 			about.Session = cmp.Or(note.Session, w.record.Session)

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pressly/goose/v3"
 
@@ -84,6 +85,9 @@ func TestAnOlderDatabaseIsBackedUpAndUpgraded(t *testing.T) {
 	}
 	if a, known, err := s.Token(t.Context(), "old"); err != nil || !known || a.Kernel != "k" {
 		t.Errorf("the token stands for %+v, %t, %v", a, known, err)
+	}
+	if old, err := s.ComponentIDs(t.Context(), bos.ComponentFilter{Unconfirmed: time.Now()}); err != nil || len(old) != 0 {
+		t.Errorf("those that are idle and old: %q, %v", old, err) // x1 is in work
 	}
 	tally, err := s.SessionTally(t.Context(), bos.SessionKey{Name: "s"})
 	if err != nil || len(tally.Errors["it broke"]) != 1 {
@@ -227,5 +231,39 @@ func TestStoredOptionsThatAreNotAllowedAnyMoreAreRepairedOnceWithAWarning(t *tes
 	query(t, path, "SELECT document FROM options", &stored)
 	if !strings.Contains(stored, `"component_actual_state_ttl":"4h"`) {
 		t.Errorf("stored is %s", stored)
+	}
+}
+
+// reports are what idle nodes said in a database of version 7, with the minute of it.
+var reports = map[string]struct {
+	artifacts, token, last string
+	minute                 int
+}{
+	"inline":       {`{"kernel":"k","kernel_parameters":"","initrd":""}`, "", `"2026-01-02T03:04:05"`, 29455384},
+	"interned":     {`3`, "", `"2026-01-02T03:04:05"`, 29455384},
+	"token":        {`{"kernel":"","kernel_parameters":"","initrd":""}`, "t", `"2026-01-02T03:04:05"`, 29455384},
+	"no time":      {`3`, "t", "", 1},
+	"nothing":      {`{"kernel":"","kernel_parameters":"","initrd":""}`, "", `"2026-01-02T03:04:05"`, 0},
+	"never booted": {`{"kernel":"","kernel_parameters":"","initrd":""}`, "", "", 0},
+}
+
+func TestAnUpgradeKnowsWhenNodesReportedLast(t *testing.T) {
+	statements := []string{"INSERT INTO artifacts (id, kernel, kernel_parameters, initrd) VALUES (3, 'k', 'p', 'i')"}
+	for id, said := range reports {
+		last := ""
+		if said.last != "" {
+			last = `,"last_updated":` + said.last
+		}
+		statements = append(statements, `INSERT INTO components (id, revision, enabled, phase, status, session, staged_session, document, work)
+VALUES ('`+id+`', 4, 0, '', 'stable', '', '', '{"id":"`+id+`","actual_state":{"boot_artifacts":`+said.artifacts+`,"bss_token":"`+said.token+`"`+last+`}}', '{}')`)
+	}
+	path := at(t, 7, statements...)
+	opened(t, path)
+	for id, said := range reports {
+		var got int
+		query(t, path, "SELECT confirmed FROM components WHERE id = '"+id+"'", &got)
+		if got != said.minute {
+			t.Errorf("%s: minute %d, want %d", id, got, said.minute)
+		}
 	}
 }

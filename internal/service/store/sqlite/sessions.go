@@ -164,17 +164,24 @@ func (s *Store) MutateSession(ctx context.Context, key bos.SessionKey, fn func(*
 // DeleteSession removes a session's record.
 func (s *Store) DeleteSession(ctx context.Context, key bos.SessionKey, notes ...bos.Event) error {
 	return s.writer.do(ctx, func(ctx context.Context, t *tx) error {
-		if err := mustAffect(t.exec(ctx, "DELETE FROM sessions WHERE tenant = ? AND name = ?", key.Tenant, key.Name)); err != nil {
+		if err := t.deleteSession(ctx, key); err != nil {
 			return err
-		}
-		change, err := t.changing(ctx)
-		if err != nil {
-			return err
-		}
-		change.session(key)
-		if _, err := t.exec(ctx, deleteMembers, key.Name, key.Tenant); err != nil {
-			return fmt.Errorf("delete the nodes of session %s: %w", key.Name, err)
 		}
 		return t.noteSession(ctx, key, notes)
 	})
+}
+
+func (t *tx) deleteSession(ctx context.Context, key bos.SessionKey) error {
+	if err := mustAffect(t.exec(ctx, "DELETE FROM sessions WHERE tenant = ? AND name = ?", key.Tenant, key.Name)); err != nil {
+		return err
+	}
+	change, err := t.changing(ctx)
+	if err != nil {
+		return err
+	}
+	change.session(key)
+	if _, err := t.exec(ctx, deleteMembers, key.Name, key.Tenant); err != nil {
+		return fmt.Errorf("delete the nodes of session %s: %w", key.Name, err)
+	}
+	return nil
 }

@@ -44,6 +44,7 @@ var (
 		"an unchanged record is not written":                      unchanged,
 		"an id that comes twice is changed twice":                 twice,
 		"16 writers of 10000 components lose no update":           manyWriters,
+		"idle nodes that have not reported are found":             unconfirmed,
 		"a token means the newest artifacts that it was given":    tokenAgain,
 	}
 	sessions = tests{
@@ -65,6 +66,7 @@ var (
 		"a tenant sees its own history only":                     tenantHistory,
 		"notes are written with what was written, and only then": notes,
 		"who asked before a commit is woken by its events":       wakes,
+		"a report that says nothing new leaves no event":         repeatedReports,
 	}
 	engines = tests{
 		"a commit writes only what has not changed meanwhile":      commitComparesRevisions,
@@ -72,6 +74,7 @@ var (
 		"a setup of a session that has changed does nothing":       setUpOfAnother,
 		"the lease fences off an older holder":                     lease,
 		"a commit without a fence passes a lease that is held":     unfenced,
+		"a session expires unless it was written meanwhile":        expired,
 		"a revision is never used again, also of what was deleted": neverAgain,
 		"a write returns the revision that is stored":              sameEverywhere,
 		"the feed tells what changed, and what was deleted":        feed,
