@@ -16,6 +16,13 @@ type PreviewRequest struct {
 	// if there is one, instead of looking again: what was reviewed is what
 	// an apply goes by.
 	Reuse bool `json:"reuse,omitempty"`
+	// Receipt answers with the preview of this number, if it is kept: the very
+	// one that was reviewed.
+	Receipt string `json:"receipt,omitempty"`
+	// RunKey and Guards are those that the session would be created with. They
+	// change nothing but Busy and Refused.
+	RunKey string  `json:"run_key,omitempty"`
+	Guards *Guards `json:"guards,omitempty"`
 }
 
 // Preview is what a session would do, as the service knows it now.
@@ -45,6 +52,17 @@ type Preview struct {
 	// Created and Expires bound the receipt kept for Reuse.
 	Created time.Time `json:"created"`
 	Expires time.Time `json:"expires"`
+	// Receipt is the number of this preview; a session that is created with it
+	// carries it out, which is done once. Session is the one that did, empty if
+	// none did yet.
+	Receipt string `json:"receipt"`
+	Session string `json:"session,omitempty"`
+	// Busy are the nodes on which other sessions are at work, as things stand
+	// now: a session that is created takes them from those.
+	Busy []PreviewBusy `json:"busy"`
+	// Refused says why a session with the guards of the request would be
+	// refused.
+	Refused []string `json:"refused,omitempty"`
 }
 
 // PreviewBootSet is the part of one boot set.
@@ -138,6 +156,14 @@ type PinnedSession struct {
 	Pin string `json:"pin,omitempty"`
 	// Reason is for the history: why somebody asked for this session.
 	Reason string `json:"reason,omitempty"`
+	// Receipt is the preview that this carries out; one that was carried out is
+	// answered with the session that did.
+	Receipt string `json:"receipt,omitempty"`
+	// RunKey stands for the configuration that asks: while a session is in flight,
+	// the same one with the same pin is answered with it.
+	RunKey string `json:"run_key,omitempty"`
+	// Guards are bounds that the session is refused for going beyond.
+	Guards *Guards `json:"guards,omitempty"`
 }
 
 // Receipt is a preview as the service keeps it.
@@ -202,4 +228,9 @@ const (
 	ExtensionEvents         = "events"
 	ExtensionPause          = "pause"
 	ExtensionHolds          = "holds"
+	// ExtensionReceipts: previews have numbers and say which nodes are busy, and a
+	// preview is carried out once.
+	ExtensionReceipts = "receipts"
+	// ExtensionGuards: previews and sessions take bounds.
+	ExtensionGuards = "guards"
 )

@@ -87,6 +87,8 @@ type SessionRecord struct {
 	Template SessionTemplate
 	// Pin is the pin the session was created with, empty if it had none.
 	Pin string
+	// Asked is who asked for it, and by what.
+	Asked Asked
 	// Created has full resolution; setup gives up on a passing outage when
 	// it is too long ago.
 	Created time.Time

@@ -61,9 +61,14 @@ type Records interface {
 // Sessions are the sessions with the nodes that they have, and the previews that
 // they were reviewed by.
 type Sessions interface {
-	// CreateSession stores a new session; ErrExists if the name is taken.
+	// CreateSession stores a new session; ErrExists if the name is taken, and
+	// *Repeated, whatever its name, if its receipt was carried out or if one in flight
+	// has its pin and run key.
 	CreateSession(ctx context.Context, s SessionRecord, notes ...Event) error
 	Session(ctx context.Context, key SessionKey) (SessionRecord, error)
+	// RepeatedSession is that which CreateSession would answer with *Repeated; nil
+	// if it would not.
+	RepeatedSession(ctx context.Context, s SessionRecord) (*Repeated, error)
 	// Sessions lists by start time and then name; now is what ages count to.
 	Sessions(ctx context.Context, f SessionFilter, now time.Time) ([]SessionRecord, error)
 	// MutateSession changes one session by read, fn, write in one transaction.
@@ -88,10 +93,12 @@ type Sessions interface {
 
 	// PutReceipt stores a preview; Receipt returns the newest unexpired one
 	// for the key, ReceiptByPin the newest with the pin, of one tenant, or of
-	// everyone for nil.
+	// everyone for nil, and ReceiptByNumber that of a number, of this tenant. Each
+	// says which session carried it out.
 	PutReceipt(ctx context.Context, r Receipt) error
 	Receipt(ctx context.Context, key string, now time.Time) (Receipt, error)
 	ReceiptByPin(ctx context.Context, tenant *string, pin string) (Receipt, error)
+	ReceiptByNumber(ctx context.Context, tenant, number string, now time.Time) (Receipt, error)
 }
 
 // Templates are the session templates and the options.

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
 )
@@ -25,6 +27,9 @@ type previewBody struct {
 	Stage           bool             `json:"stage"`
 	IncludeDisabled bool             `json:"include_disabled"`
 	Reuse           bool             `json:"reuse"`
+	Receipt         string           `json:"receipt"`
+	RunKey          string           `json:"run_key"`
+	Guards          *guardsBody      `json:"guards"`
 }
 
 // inlineTemplate is a template as it was read from the API or is about to be
@@ -52,6 +57,9 @@ func (b previewBody) check() error {
 	if err := checkGiven(b.Limit); err != nil {
 		return err
 	}
+	if err := checkAsked(b.Receipt, b.RunKey, b.Guards); err != nil {
+		return err
+	}
 	return checkOperation(b.Operation)
 }
 
@@ -77,6 +85,15 @@ func (s *server) postPreview(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) preview(ctx context.Context, tenant string, body previewBody) (bos.Preview, error) {
+	if body.Receipt != "" {
+		receipt, err := s.Store.ReceiptByNumber(ctx, tenant, body.Receipt, s.Now())
+		if err == nil && receipt.Preview.Operation == *body.Operation {
+			return receipt.Preview, nil
+		}
+		if err != nil && !errors.Is(err, bos.ErrNotFound) {
+			return bos.Preview{}, err
+		}
+	}
 	q := question{
 		tenant: tenant, operation: *body.Operation, limit: body.Limit.orZero(),
 		stage: body.Stage, includeDisabled: body.IncludeDisabled,
@@ -125,6 +142,12 @@ func (s *server) preview(ctx context.Context, tenant string, body previewBody) (
 	preview := decide.MakePreview(req, sel, found.images, options, s.Now().UTC(), receiptTTL)
 	preview.Effects = decide.Effects(req, sel, inventory, found.images, records, options)
 	preview.Warnings = append(preview.Warnings, found.warnings(q.template.Name)...)
+	preview.Receipt = uuid.NewString()
+	preview.Refused = body.Guards.guards().Against(preview)
+	asked := bos.SessionRecord{Session: bos.Session{Tenant: bos.TenantRef(tenant)}, Pin: preview.Pin, Asked: bos.Asked{RunKey: body.RunKey}}
+	if preview.Busy, err = s.busy(ctx, asked, sel, inventory, records); err != nil {
+		return bos.Preview{}, err
+	}
 	pause, err := s.Store.SitePause(ctx)
 	if err != nil {
 		return bos.Preview{}, err

@@ -27,6 +27,8 @@ const (
 	titleExists        = "The resource to be created already exists"
 	titleReportRefused = "Actual state can not be updated."
 	titlePlanOutdated  = "Plan is out of date"
+	titleGuarded       = "Beyond a guard"
+	titleCarriedOut    = "Carried out already"
 	titleConflict      = "Conflict"
 	titleInternal      = "An Internal Server Error occurred handling the request"
 	titleUnavailable   = "Service Unavailable"

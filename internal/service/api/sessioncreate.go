@@ -11,6 +11,7 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
+	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
 )
 
 // sessionBody is the body of POST /v2/sessions.
@@ -28,6 +29,9 @@ type pinnedBody struct {
 	Session sessionBody `json:",embed"`
 	Pin     string      `json:"pin"`
 	Reason  string      `json:"reason"`
+	Receipt string      `json:"receipt"`
+	RunKey  string      `json:"run_key"`
+	Guards  *guardsBody `json:"guards"`
 }
 
 func (b sessionBody) check() error {
@@ -63,6 +67,9 @@ func (s *server) postPinnedSession(w http.ResponseWriter, r *http.Request) error
 	if err := checkText("reason", &body.Reason, bos.MaxReason); err != nil {
 		return err
 	}
+	if err := checkAsked(body.Receipt, body.RunKey, body.Guards); err != nil {
+		return err
+	}
 	return s.createSession(w, r, body)
 }
 
@@ -79,7 +86,17 @@ func (s *server) createSession(w http.ResponseWriter, r *http.Request, pinned pi
 	}
 	key := bos.SessionKey{Tenant: tenant, Name: uuid.NewString()}
 	set(&key.Name, body.Name)
-	q, inventory, err := s.accept(r.Context(), body, key, pin)
+	asked := bos.Asked{By: edge.Actor(r), Reason: pinned.Reason, Receipt: pinned.Receipt, RunKey: pinned.RunKey, Guards: pinned.Guards.guards()}
+	var again *bos.Repeated
+	if asked.Receipt != "" || asked.RunKey != "" {
+		if again, err = s.Store.RepeatedSession(r.Context(), bos.SessionRecord{Session: bos.Session{Tenant: bos.TenantRef(tenant)}, Pin: pin, Asked: asked}); err != nil {
+			return err
+		}
+	}
+	if again != nil {
+		return s.answerRepeated(w, again)
+	}
+	q, inventory, err := s.accept(r.Context(), body, key, pin, asked.Guards)
 	if err != nil {
 		return err
 	}
@@ -91,17 +108,29 @@ func (s *server) createSession(w http.ResponseWriter, r *http.Request, pinned pi
 			Stage: q.stage, IncludeDisabled: q.includeDisabled,
 			Status: bos.SessionStatus{Status: bos.SessionPending, StartTime: bos.At(now)},
 		},
-		Template: q.template, Pin: pin, Created: now.UTC(),
+		Template: q.template, Pin: pin, Asked: asked, Created: now.UTC(),
 	}
 	detail := string(rec.Operation) + " with template " + rec.TemplateName
 	if pinned.Reason != "" {
 		detail += ": " + pinned.Reason
 	}
-	if err := s.Store.CreateSession(r.Context(), rec, s.note(r, eventSessionCreated, detail)); err != nil {
+	if err := s.Store.CreateSession(r.Context(), rec, s.note(r, eventSessionCreated, detail)); errors.As(err, &again) {
+		return s.answerRepeated(w, again)
+	} else if err != nil {
 		return orTaken(err, key)
 	}
 	s.Changed(Change{Sessions: []bos.SessionKey{key}, Inventory: inventory})
 	return s.answer(w, http.StatusCreated, rec.Session)
+}
+
+// answerRepeated answers with the session that was asked for before by the same:
+// whoever asks, after a kill or an answer that was lost, goes on with that one.
+func (s *server) answerRepeated(w http.ResponseWriter, again *bos.Repeated) error {
+	if again.Record == nil {
+		return problemf(http.StatusConflict, titleCarriedOut,
+			"this preview was carried out by session '%s', whose record is gone; nothing was started now, and a new preview starts another session", clip(again.Name))
+	}
+	return s.answer(w, http.StatusOK, again.Record.Session)
 }
 
 func orTaken(err error, key bos.SessionKey) error {
@@ -118,7 +147,7 @@ func orTaken(err error, key bos.SessionKey) error {
 // accept checks a session against everything known now: its template, the
 // images, the nodes, and the plan it was reviewed by. It returns the inventory
 // that it looked at, nil if that could not be read.
-func (s *server) accept(ctx context.Context, body sessionBody, key bos.SessionKey, pin string) (q question, looked *bos.Inventory, err error) {
+func (s *server) accept(ctx context.Context, body sessionBody, key bos.SessionKey, pin string, guards bos.Guards) (q question, looked *bos.Inventory, err error) {
 	q = question{
 		tenant: key.Tenant, operation: *body.Operation, limit: body.Limit.orZero(),
 		stage: body.Stage, includeDisabled: body.IncludeDisabled,
@@ -151,14 +180,27 @@ func (s *server) accept(ctx context.Context, body sessionBody, key bos.SessionKe
 		s.Log.Warn("a session is accepted with a warning", "session", key.Name, "warning", text)
 	}
 	sel, inventory, err := s.selection(ctx, req)
-	if passing(err) && pin == "" {
+	if passing(err) && pin == "" && !guards.Set() {
 		s.Log.Warn("a session is accepted without a look at its nodes; its setup looks again", "session", key.Name, "error", err)
 		return q, nil, nil
 	}
-	if err != nil || pin == "" {
+	if err != nil || pin == "" && !guards.Set() {
 		return q, &inventory, err
 	}
-	return q, &inventory, s.comparePin(ctx, q.tenant, pin, decide.MakePreview(req, sel, found.images, options, s.Now(), receiptTTL))
+	current := decide.MakePreview(req, sel, found.images, options, s.Now(), receiptTTL)
+	if pin != "" {
+		if err := s.comparePin(ctx, q.tenant, pin, current); err != nil {
+			return q, &inventory, err
+		}
+	}
+	if guards.MaxReboots != nil {
+		records, err := s.recordsOf(ctx, sel)
+		if err != nil {
+			return q, &inventory, err
+		}
+		current.Effects = decide.Effects(req, sel, inventory, found.images, records, options)
+	}
+	return q, &inventory, guarded(guards, current)
 }
 
 // comparePin refuses a session whose nodes, roles or boots are no longer those

@@ -27,6 +27,7 @@ func MakePreview(req Request, sel Selection, images map[string]bos.Image, o bos.
 		Skipped:   []bos.PreviewSkip{},
 		Effects:   []bos.PreviewEffect{},
 		Warnings:  append([]string{}, sel.Warnings...),
+		Busy:      []bos.PreviewBusy{},
 		Created:   now,
 		Expires:   now.Add(ttl),
 	}
@@ -40,14 +41,21 @@ func MakePreview(req Request, sel Selection, images map[string]bos.Image, o bos.
 		}
 		p.BootSets = append(p.BootSets, shown)
 	}
-	for _, role := range sel.Roles {
-		p.Roles = append(p.Roles, bos.PreviewRole{Role: role.Role, Count: len(role.Nodes), Nodes: bos.Fold(role.Nodes)})
-	}
+	p.Roles = append(p.Roles, rolesShown(sel)...)
 	for _, skip := range sel.Skipped {
 		p.Skipped = append(p.Skipped, bos.PreviewSkip{Reason: skip.Reason, Count: len(skip.Nodes), Nodes: bos.Fold(skip.Nodes)})
 	}
 	p.Pin = pin(req, sel, images, p.BootSets)
 	return p
+}
+
+// rolesShown is the selected nodes of each role, as previews show them.
+func rolesShown(sel Selection) []bos.PreviewRole {
+	roles := make([]bos.PreviewRole, 0, len(sel.Roles))
+	for _, role := range sel.Roles {
+		roles = append(roles, bos.PreviewRole{Role: role.Role, Count: len(role.Nodes), Nodes: bos.Fold(role.Nodes)})
+	}
+	return roles
 }
 
 // effective is what setup would write as kernel parameters, with all that is

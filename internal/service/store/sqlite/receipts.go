@@ -22,24 +22,33 @@ func (s *Store) PutReceipt(ctx context.Context, r bos.Receipt) error {
 			r.Preview.Created.UnixNano(), maxReceipts); err != nil {
 			return err
 		}
-		_, err := t.exec(ctx, "INSERT INTO receipts (key, pin, expires, document) VALUES (?, ?, ?, ?)",
-			r.Key, r.Preview.Pin, r.Preview.Expires.UnixNano(), string(document))
+		_, err := t.exec(ctx, "INSERT INTO receipts (key, pin, expires, document, number) VALUES (?, ?, ?, ?, ?)",
+			r.Key, r.Preview.Pin, r.Preview.Expires.UnixNano(), string(document), r.Preview.Receipt)
 		return err
 	})
 }
 
+// receiptColumns is a preview with the session that carried it out.
+const receiptColumns = "SELECT CASE session WHEN '' THEN document ELSE json_set(document, '$.Preview.session', session) END FROM receipts"
+
 // Receipt returns the newest preview for the key that has not expired.
 func (s *Store) Receipt(ctx context.Context, key string, now time.Time) (bos.Receipt, error) {
 	return one[bos.Receipt](s.read.QueryRowContext(context.WithoutCancel(ctx),
-		"SELECT document FROM receipts WHERE key = ? AND expires > ? ORDER BY id DESC LIMIT 1", key, now.UnixNano()))
+		receiptColumns+" WHERE key = ? AND expires > ? ORDER BY id DESC LIMIT 1", key, now.UnixNano()))
 }
 
 // ReceiptByPin returns the newest preview with the pin, of a tenant or of
 // everyone.
 func (s *Store) ReceiptByPin(ctx context.Context, tenant *string, pin string) (bos.Receipt, error) {
-	query, args := "SELECT document FROM receipts WHERE pin = ?", []any{pin}
+	query, args := receiptColumns+" WHERE pin = ?", []any{pin}
 	if tenant != nil {
 		query, args = query+" AND COALESCE(document ->> '$.Tenant', '') = ?", append(args, *tenant)
 	}
 	return one[bos.Receipt](s.read.QueryRowContext(context.WithoutCancel(ctx), query+" ORDER BY id DESC LIMIT 1", args...))
+}
+
+// ReceiptByNumber returns the preview of a number that has not expired.
+func (s *Store) ReceiptByNumber(ctx context.Context, tenant, number string, now time.Time) (bos.Receipt, error) {
+	return one[bos.Receipt](s.read.QueryRowContext(context.WithoutCancel(ctx),
+		receiptColumns+" WHERE number = ? AND number <> '' AND COALESCE(document ->> '$.Tenant', '') = ? AND expires > ?", number, tenant, now.UnixNano()))
 }

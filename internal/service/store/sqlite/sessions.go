@@ -16,6 +16,7 @@ type sessionDocument struct {
 	Session  bos.Session         `json:"session"`
 	Template bos.SessionTemplate `json:"template"`
 	Pin      string              `json:"pin,omitempty"`
+	Asked    bos.Asked           `json:"asked,omitzero"`
 	Created  time.Time           `json:"created"`
 	Extended *bos.ExtendedStatus `json:"extended,omitempty"`
 	Paused   bos.Brake           `json:"paused,omitzero"`
@@ -39,13 +40,13 @@ func scanSession(row scanner) (bos.SessionRecord, error) {
 	if err := json.Unmarshal(document, &d); err != nil {
 		return r, fmt.Errorf("stored session %s: %w", name, err)
 	}
-	r.Session, r.Template, r.Pin, r.Created, r.Extended, r.Paused = d.Session, d.Template, d.Pin, d.Created, d.Extended, d.Paused
+	r.Session, r.Template, r.Pin, r.Asked, r.Created, r.Extended, r.Paused = d.Session, d.Template, d.Pin, d.Asked, d.Created, d.Extended, d.Paused
 	return r, nil
 }
 
 // putSession writes a session under the revision that it returns.
 func putSession(ctx context.Context, t *tx, r bos.SessionRecord) (int64, error) {
-	document, err := json.Marshal(sessionDocument{r.Session, r.Template, r.Pin, r.Created, r.Extended, r.Paused})
+	document, err := json.Marshal(sessionDocument{r.Session, r.Template, r.Pin, r.Asked, r.Created, r.Extended, r.Paused})
 	if err != nil {
 		return 0, err
 	}
@@ -53,9 +54,9 @@ func putSession(ctx context.Context, t *tx, r bos.SessionRecord) (int64, error) 
 	if err != nil {
 		return 0, err
 	}
-	_, err = t.exec(ctx, `INSERT INTO sessions (tenant, name, revision, status, started, document)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (tenant, name) DO UPDATE SET revision = ?3, status = ?4, started = ?5, document = ?6`,
-		bos.TenantOf(r.Tenant), r.Name, change.Revision, string(r.Status.Status), r.Status.StartTime.Unix(), string(document))
+	_, err = t.exec(ctx, `INSERT INTO sessions (tenant, name, revision, status, started, document, pin, receipt)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (tenant, name) DO UPDATE SET revision = ?3, status = ?4, started = ?5, document = ?6`,
+		bos.TenantOf(r.Tenant), r.Name, change.Revision, string(r.Status.Status), r.Status.StartTime.Unix(), string(document), r.Pin, r.Asked.Receipt)
 	if err != nil {
 		return 0, fmt.Errorf("write session %s: %w", r.Name, err)
 	}
@@ -70,12 +71,22 @@ func readSession(ctx context.Context, t *tx, key bos.SessionKey) (bos.SessionRec
 // CreateSession stores a new session; the name is unique per tenant.
 func (s *Store) CreateSession(ctx context.Context, r bos.SessionRecord, notes ...bos.Event) error {
 	return s.writer.do(ctx, func(ctx context.Context, t *tx) error {
+		if again, err := repeated(ctx, t, r); err != nil {
+			return err
+		} else if again != nil {
+			return again
+		}
 		_, err := readSession(ctx, t, r.Key())
 		if err == nil {
 			return bos.ErrExists
 		}
 		if !errors.Is(err, bos.ErrNotFound) {
 			return err
+		}
+		if r.Asked.Receipt != "" {
+			if _, err := t.exec(ctx, "UPDATE receipts SET session = ? WHERE number = ?", r.Name, r.Asked.Receipt); err != nil {
+				return fmt.Errorf("note that a preview is carried out: %w", err)
+			}
 		}
 		if r.Revision, err = putSession(ctx, t, r); err != nil {
 			return err

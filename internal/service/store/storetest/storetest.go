@@ -48,15 +48,17 @@ var (
 		"a token means the newest artifacts that it was given":    tokenAgain,
 	}
 	sessions = tests{
-		"one of many creators of a session name wins":            nameRace,
-		"a session and its components change together":           ownedTogether,
-		"a tally is of one moment, also while nodes are applied": tornTally,
-		"what became of its nodes lasts after others took them":  outcomesLast,
-		"a staged node is applied, taken over or released":       stagedOutcomes,
-		"a node that a client names a session in is counted":     namedByHand,
-		"a session in the place of another has its own nodes":    setUpAgain,
-		"of two sessions of a name the later has the node":       sameName,
-		"a tally counts what the records say":                    tally,
+		"one of many creators of a session name wins":             nameRace,
+		"a session and its components change together":            ownedTogether,
+		"a tally is of one moment, also while nodes are applied":  tornTally,
+		"what became of its nodes lasts after others took them":   outcomesLast,
+		"a staged node is applied, taken over or released":        stagedOutcomes,
+		"a node that a client names a session in is counted":      namedByHand,
+		"a session in the place of another has its own nodes":     setUpAgain,
+		"of two sessions of a name the later has the node":        sameName,
+		"a tally counts what the records say":                     tally,
+		"of many sessions that carry a preview out one is made":   carriedOutOnce,
+		"a session in flight stands for others that are the same": sameInFlight,
 	}
 	templates = tests{
 		"templates of two tenants may share a name": tenants,

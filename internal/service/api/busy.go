@@ -1,0 +1,72 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
+)
+
+// maxPending bounds the sessions that are looked into because they have not set
+// their nodes up yet.
+const maxPending = 50
+
+// busy says which of the selected nodes other sessions are at work on, or are about
+// to be.
+func (s *server) busy(ctx context.Context, asked bos.SessionRecord, sel decide.Selection, inventory bos.Inventory, records map[string]bos.Record) ([]bos.PreviewBusy, error) {
+	nodes := sel.Nodes()
+	work := decide.Work{Asked: asked, Nodes: nodes, Records: records}
+	names := make(map[string]bool)
+	for _, r := range records {
+		if r.Enabled && r.Session != "" {
+			names[r.Session] = true
+		}
+	}
+	for name := range names {
+		found, err := s.Store.Sessions(ctx, bos.SessionFilter{Name: name, Readable: true}, s.Now())
+		if err != nil {
+			return nil, err
+		}
+		work.Sessions = append(work.Sessions, found...)
+	}
+	pending, err := s.Store.Sessions(ctx, bos.SessionFilter{Status: bos.SessionPending, Readable: true}, s.Now())
+	if err != nil {
+		return nil, err
+	}
+	if len(pending) > maxPending {
+		pending = pending[len(pending)-maxPending:]
+	}
+	for _, rec := range pending {
+		ids, err := s.pendingNodes(ctx, rec, inventory)
+		if err != nil {
+			return nil, err
+		}
+		work.Pending = append(work.Pending, decide.PendingWork{Session: rec, Nodes: ids})
+	}
+	return decide.Busy(work), nil
+}
+
+// pendingNodes is what a session that is not set up yet is going to select; none
+// where its setup would refuse it.
+func (s *server) pendingNodes(ctx context.Context, rec bos.SessionRecord, inventory bos.Inventory) ([]string, error) {
+	req, err := s.request(ctx, question{
+		tenant: bos.TenantOf(rec.Tenant), template: rec.Template, operation: rec.Operation, limit: rec.Limit,
+		stage: rec.Stage, includeDisabled: rec.IncludeDisabled,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if names := decide.LimitNames(req.Limit, inventory); len(names) > 0 {
+		if req.Components, err = s.Store.ComponentIDs(ctx, bos.ComponentFilter{IDs: names}); err != nil {
+			return nil, err
+		}
+	}
+	sel, err := decide.Select(req, inventory)
+	var invalid *bos.Invalid
+	if errors.As(err, &invalid) {
+		return nil, nil
+	}
+	return slices.Clone(sel.Nodes()), err
+}

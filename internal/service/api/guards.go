@@ -1,0 +1,61 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// guardsBody is bos.Guards as it arrives.
+type guardsBody struct {
+	MaxNodes       *int     `json:"max_nodes"`
+	ProtectedRoles []string `json:"protected_roles"`
+	MaxReboots     *int     `json:"max_reboots"`
+}
+
+func (g *guardsBody) guards() bos.Guards {
+	if g == nil {
+		return bos.Guards{}
+	}
+	return bos.Guards{MaxNodes: g.MaxNodes, ProtectedRoles: g.ProtectedRoles, MaxReboots: g.MaxReboots}
+}
+
+func (g *guardsBody) check() error {
+	if g == nil {
+		return nil
+	}
+	for name, bound := range map[string]*int{"max_nodes": g.MaxNodes, "max_reboots": g.MaxReboots} {
+		if bound != nil && *bound < 0 {
+			return bos.Invalidf("guards."+name, "%d is less than none; give 0 or more, or leave it out", *bound)
+		}
+	}
+	if len(g.ProtectedRoles) > bos.MaxProtectedRoles {
+		return bos.Invalidf("guards.protected_roles", "has %d roles, at most %d are allowed", len(g.ProtectedRoles), bos.MaxProtectedRoles)
+	}
+	for _, role := range g.ProtectedRoles {
+		if role == "" || len(role) > bos.MaxComponentID {
+			return bos.Invalidf("guards.protected_roles", "%q cannot be a role; use 1 to %d characters", clip(role), bos.MaxComponentID)
+		}
+	}
+	return nil
+}
+
+// checkAsked refuses what cannot be a number of a preview or a key of a run, and
+// guards that bound nothing.
+func checkAsked(receipt, runKey string, guards *guardsBody) error {
+	for name, text := range map[string]string{"receipt": receipt, "run_key": runKey} {
+		if len(text) > bos.MaxRunKey {
+			return bos.Invalidf(name, "has %d characters, at most %d are allowed", len(text), bos.MaxRunKey)
+		}
+	}
+	return guards.check()
+}
+
+// guarded refuses a session that goes beyond a bound of whoever asks for it.
+func guarded(g bos.Guards, p bos.Preview) error {
+	if against := g.Against(p); len(against) > 0 {
+		return problemf(http.StatusConflict, titleGuarded, "the session was refused: %s; nothing was touched", strings.Join(against, "; "))
+	}
+	return nil
+}

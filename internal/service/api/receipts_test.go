@@ -1,0 +1,171 @@
+package api
+
+import (
+	"net/http"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// runsOn makes a session look as after its setup: it runs, and has these nodes.
+func (s *site) runsOn(name string, ids ...string) {
+	s.t.Helper()
+	if _, err := s.store.MutateSession(s.t.Context(), bos.SessionKey{Name: name}, func(r *bos.SessionRecord) error {
+		r.Status.Status = bos.SessionRunning
+		for i, id := range ids {
+			if i > 0 {
+				r.Components += ","
+			}
+			r.Components += id
+		}
+		return nil
+	}); err != nil {
+		s.t.Fatal(err)
+	}
+	for _, id := range ids {
+		s.record(id, func(r *bos.Record) { r.Enabled, r.Session = true, name })
+	}
+}
+
+func (s *site) over(name string) {
+	s.t.Helper()
+	if _, err := s.store.MutateSession(s.t.Context(), bos.SessionKey{Name: name}, func(r *bos.SessionRecord) error {
+		r.Status.Status = bos.SessionComplete
+		return nil
+	}); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *site) sessionCount() int {
+	s.t.Helper()
+	list, err := s.store.Sessions(s.t.Context(), bos.SessionFilter{}, s.clock())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return len(list)
+}
+
+func TestAPreviewIsCarriedOutOnce(t *testing.T) {
+	s := newSite(t)
+	s.putTemplate("t1", template())
+	p := s.preview(ask())
+	if p.Receipt == "" || p.Session != "" || p.Receipt == s.preview(ask()).Receipt {
+		t.Fatalf("a preview has the number %q and was carried out by %q", p.Receipt, p.Session)
+	}
+	first := with(with(boot("s1"), "pin", p.Pin), "receipt", p.Receipt)
+	again := with(with(boot("s2"), "pin", p.Pin), "receipt", p.Receipt)
+	s.do("POST", "/x/v1/sessions", first).ok(http.StatusCreated, nil)
+	var got bos.Session
+	for _, world := range []func(){
+		func() {},
+		func() { s.inv.Nodes, s.invErr = s.inv.Nodes[:1], errOutage }, // it is not looked at any more
+		func() { s.over("s1") },
+	} {
+		world()
+		if s.do("POST", "/x/v1/sessions", again).ok(http.StatusOK, &got); got.Name != "s1" {
+			t.Errorf("answered with session %s", got.Name)
+		}
+	}
+	if kept := s.preview(with(ask(), "receipt", p.Receipt)); kept.Session != "s1" {
+		t.Errorf("the preview was carried out by %q", kept.Session)
+	}
+	s.do("DELETE", "/v2/sessions/s1", nil).ok(http.StatusNoContent, nil)
+	s.do("POST", "/x/v1/sessions", again).refused(http.StatusConflict, titleCarriedOut, "s1", "nothing was started")
+	if n := s.sessionCount(); n != 0 {
+		t.Errorf("%d sessions were started by one preview that was carried out", n)
+	}
+}
+
+func TestOfManyWhoCarryAPreviewOutOneDoes(t *testing.T) {
+	s := newSite(t)
+	s.putTemplate("t1", template())
+	p := s.preview(ask())
+	var all sync.WaitGroup
+	for _, name := range []string{"s1", "s2", "s3", "s4", "s5", "s6"} {
+		all.Go(func() { s.do("POST", "/x/v1/sessions", with(with(boot(name), "pin", p.Pin), "receipt", p.Receipt)) })
+	}
+	all.Wait()
+	if n := s.sessionCount(); n != 1 {
+		t.Errorf("%d sessions", n)
+	}
+}
+
+func TestAPreviewIsFoundByItsNumberWhateverCameSince(t *testing.T) {
+	s := newSite(t)
+	s.putTemplate("t1", template())
+	reviewed := s.preview(ask())
+	s.putTemplate("t1", withSet("kernel_parameters", "quiet"))
+	s.preview(ask())
+	numbered := with(ask(), "receipt", reviewed.Receipt)
+	if diff := cmp.Diff(reviewed, s.preview(numbered)); diff != "" {
+		t.Error(diff)
+	}
+	s.putTemplate("t1", template(), tenantHeader, "red")
+	if got := s.preview(numbered, tenantHeader, "red"); got.Receipt == reviewed.Receipt {
+		t.Error("another tenant is answered the preview")
+	}
+	if got := s.preview(with(numbered, "operation", "shutdown")); got.Receipt == reviewed.Receipt {
+		t.Error("another operation is answered the preview")
+	}
+}
+
+func TestTheSameConfigurationIsAnsweredWithItsSessionWhileThatIsInFlight(t *testing.T) {
+	s := newSite(t)
+	s.putTemplate("t1", template())
+	pin := s.preview(ask()).Pin
+	post := func(name, key, pin string, status int) (got bos.Session) {
+		t.Helper()
+		s.do("POST", "/x/v1/sessions", with(with(boot(name), "pin", pin), "run_key", key)).ok(status, &got)
+		return got
+	}
+	post("s1", "a", pin, http.StatusCreated)
+	if got := post("s2", "a", pin, http.StatusOK); got.Name != "s1" {
+		t.Errorf("answered with %s", got.Name)
+	}
+	post("s3", "b", pin, http.StatusCreated) // another configuration
+	s.runsOn("s1", "x1c0s1b0n0")
+	if got := post("s2", "a", pin, http.StatusOK); got.Name != "s1" {
+		t.Errorf("while it runs, answered with %s", got.Name)
+	}
+	s.putTemplate("t1", withSet("kernel_parameters", "quiet"))
+	post("s4", "a", s.preview(ask()).Pin, http.StatusCreated) // another plan
+	s.over("s1")
+	s.putTemplate("t1", template())
+	post("s5", "a", pin, http.StatusCreated) // it has run, and is run again
+}
+
+func TestAPreviewNamesTheSessionsThatAreAtWorkOnItsNodes(t *testing.T) {
+	s := newSite(t)
+	s.putTemplate("t1", template())
+	for _, id := range []string{"x1c0s1b0n0", "x1c0s2b0n0", "x1c0s3b0n0"} {
+		s.record(id, nil)
+	}
+	p := s.preview(ask())
+	if len(p.Busy) != 0 {
+		t.Fatalf("busy at rest: %+v", p.Busy)
+	}
+	s.do("POST", "/x/v1/sessions", with(with(with(boot("s1"), "pin", p.Pin), "run_key", "a"), "reason", "CAST-1")).ok(http.StatusCreated, nil)
+	busy := func(key string) []bos.PreviewBusy { return s.preview(with(ask(), "run_key", key)).Busy }
+	want := []bos.PreviewBusy{{Session: "s1", Operation: bos.OperationBoot, Accepted: bos.At(noon), By: "192.0.2.1", Reason: "CAST-1", Count: 3, Nodes: "x1c0s[1-3]b0n0", Same: true}}
+	if diff := cmp.Diff(want, busy("a")); diff != "" {
+		t.Error("before it is set up:", diff)
+	}
+	s.runsOn("s1", "x1c0s1b0n0", "x1c0s2b0n0")
+	want[0].Count, want[0].Nodes, want[0].Same = 2, "x1c0s[1-2]b0n0", false
+	if diff := cmp.Diff(want, busy("b")); diff != "" {
+		t.Error("while it runs:", diff)
+	}
+	s.do("POST", "/v2/sessions", with(boot("s2"), "limit", "x1c0s3b0n0")).ok(http.StatusCreated, nil)
+	if got := busy("b"); len(got) != 2 || got[1].Session != "s2" || got[1].Nodes != "x1c0s3b0n0" || got[1].Same {
+		t.Errorf("with one that was accepted and not set up: %+v", got)
+	}
+	s.over("s2")
+	s.record("x1c0s1b0n0", func(r *bos.Record) { r.Enabled = false })
+	if got := busy("b"); len(got) != 1 || got[0].Nodes != "x1c0s2b0n0" {
+		t.Errorf("once it is done with a node: %+v", got)
+	}
+}
