@@ -17,16 +17,25 @@ func (w *World) brake() {
 	switch w.rng.IntN(3) {
 	case 0:
 		set = w.pauseSite
+		if w.inWork() {
+			w.happened(SitePaused)
+		}
 	case 1:
 		if len(w.check.sessions) == 0 {
 			return
 		}
 		key := w.check.sessions[w.rng.IntN(len(w.check.sessions))]
+		if w.open[key] && w.inWork() {
+			w.happened(SessionPaused)
+		}
 		set = func(b bos.Brake) { w.pauseSession(key, b) }
 	default:
 		ids := w.someNodes()
 		id := ids[w.rng.IntN(len(ids))]
 		set = func(b bos.Brake) { w.hold(id, b) }
+		if w.inWork(id) {
+			w.happened(NodeHeld)
+		}
 	}
 	w.check.braked = true
 	w.check.stops++

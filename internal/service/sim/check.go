@@ -2,6 +2,7 @@ package sim
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -16,6 +17,8 @@ type checks struct {
 	// gone are the sessions that clients deleted, deleted the components.
 	gone    map[bos.SessionKey]bool
 	deleted map[string]bool
+	// byHand are the nodes that clients armed without a session.
+	byHand map[string]bool
 	// discovered are the nodes that have had a record.
 	discovered map[string]bool
 	// crashed says that the service has crashed at least once, stops counts the
@@ -79,7 +82,7 @@ type start struct {
 
 func newChecks(w *World) checks {
 	return checks{
-		w: w, cancelled: make(map[bos.SessionKey]bool), gone: make(map[bos.SessionKey]bool), deleted: make(map[string]bool), discovered: make(map[string]bool), flying: make(map[string]bos.EffectKind), looking: make(map[string]bool),
+		w: w, cancelled: make(map[bos.SessionKey]bool), gone: make(map[bos.SessionKey]bool), deleted: make(map[string]bool), byHand: make(map[string]bool), discovered: make(map[string]bool), flying: make(map[string]bos.EffectKind), looking: make(map[string]bool),
 		known: make(map[string]bos.PowerReading), armedAt: make(map[string]time.Time), resets: make(map[string]int),
 		allowed: make(map[string]int), repeats: make(map[string]int), attempts: make(map[attempt]sends), latest: make(map[string]attempt), poweredOn: make(map[string]time.Time), pausedThen: make(map[string]time.Duration), unheard: make(map[string]bool), member: make(map[string]bool), acted: make(map[string]action),
 	}
@@ -371,8 +374,17 @@ func (c *checks) ramp(id string) {
 func (c *checks) setUp(s bos.SessionRecord, nodes []bos.Record, before int64) {
 	c.history(bos.Commit{Components: nodes}, bos.Conflicts{}, before)
 	own := c.w.room.Inventory().Nodes
+	if s.Stage && len(nodes) > 0 {
+		c.w.happened(Staged)
+	}
+	if len(nodes) > 0 && strings.Contains(s.Limit, "!"+nobody) {
+		c.w.violated("session %s has %d nodes, though nobody knows whom its limit %q leaves out", s.Name, len(nodes), s.Limit)
+	}
 	for _, r := range nodes {
 		at := slices.IndexFunc(own, func(n bos.Node) bool { return n.ID == r.ID })
+		if bos.TenantOf(s.Tenant) != "" {
+			c.w.happened(TenantSession)
+		}
 		if bos.TenantOf(s.Tenant) != "" && at%2 != 0 {
 			c.w.violated("session %s of tenant %s has %s, which the tenant has not", s.Name, bos.TenantOf(s.Tenant), r.ID)
 		}
@@ -405,6 +417,9 @@ func (c *checks) committed(commit bos.Commit, conflicts bos.Conflicts, before in
 	}
 	for _, r := range commit.Components {
 		c.discovered[r.ID] = true
+		if c.deleted[r.ID] && r.LastAction.Action == bos.ActionNewlyDiscovered {
+			c.w.happened(ComponentDeleted)
+		}
 		if r.Work.Lost > 0 && !c.crashed {
 			c.w.violated("%s got an attempt back although the service never stopped", r.ID)
 		}

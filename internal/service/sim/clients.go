@@ -11,6 +11,9 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/service/shell"
 )
 
+// nobody is the name of no node.
+const nobody = "x9999c0s0b0n0"
+
 // maxSessions bounds the sessions of one run.
 const maxSessions = 6
 
@@ -20,13 +23,18 @@ type request struct {
 	limit  string
 	stage  bool
 	tenant string
+	// misspelt says that the limit leaves out a name that nobody knows.
+	misspelt bool
 }
 
 // createSession stores a session as POST /v2/sessions does.
 func (w *World) createSession(r request) bos.SessionKey {
-	cfs := w.config.CFS
 	w.sessions++
-	name := fmt.Sprintf("sim-%d", w.sessions)
+	return w.createNamed(fmt.Sprintf("sim-%d", w.sessions), r)
+}
+
+func (w *World) createNamed(name string, r request) bos.SessionKey {
+	cfs := w.config.CFS
 	rec := bos.SessionRecord{
 		Session: bos.Session{
 			Name: name, Operation: r.op, TemplateName: "t", Limit: r.limit, Stage: r.stage, Tenant: bos.TenantRef(r.tenant),
@@ -44,6 +52,7 @@ func (w *World) createSession(r request) bos.SessionKey {
 		w.violated("create the session: %s", err)
 	}
 	w.open[rec.Key()] = true
+	delete(w.check.gone, rec.Key())
 	w.check.sessions = append(w.check.sessions, rec.Key())
 	w.check.requests = append(w.check.requests, r)
 	w.wrote(shell.Change{Sessions: []bos.SessionKey{rec.Key()}})
@@ -55,7 +64,7 @@ func (w *World) write() {
 	if !w.faulty || w.serving() == nil {
 		return
 	}
-	switch w.rng.IntN(14) {
+	switch w.rng.IntN(16) {
 	case 0:
 		w.stealNodes("")
 	case 1:
@@ -74,6 +83,10 @@ func (w *World) write() {
 		w.brake()
 	case 10, 11, 12:
 		w.patch()
+	case 13:
+		w.remakeComponent()
+	case 14:
+		w.misspell()
 	default:
 		w.setOptions()
 	}
@@ -83,6 +96,15 @@ func (w *World) write() {
 func (w *World) stealNodes(of string) {
 	if w.sessions < maxSessions {
 		w.createSession(request{op: bos.Operations()[w.rng.IntN(3)], limit: strings.Join(w.someNodes(), ","), tenant: of})
+	}
+}
+
+// misspell creates a session whose limit leaves out a node that nobody knows: nobody
+// can say whom its author meant.
+func (w *World) misspell() {
+	if w.sessions < maxSessions {
+		w.createSession(request{op: bos.OperationReboot, limit: strings.Join(w.someNodes(), ",") + ",!" + nobody, misspelt: true})
+		w.happened(UnknownName)
 	}
 }
 
@@ -101,7 +123,7 @@ func (w *World) someNodes() []string {
 // hint is HSM saying of some nodes, one of them unknown to everybody, that their
 // power may have changed.
 func (w *World) hint() {
-	ids := []string{"x9999c0s0b0n0"}
+	ids := []string{nobody}
 	for _, n := range w.room.Inventory().Nodes {
 		if w.rng.IntN(2) == 0 {
 			ids = append(ids, n.ID)
@@ -139,8 +161,32 @@ func (w *World) patch() {
 		return
 	}
 	nodes := w.room.Inventory().Nodes
-	id := nodes[w.rng.IntN(len(nodes)-Strangers)].ID
+	w.patchNode(nodes[w.rng.IntN(len(nodes)-Strangers)].ID)
+}
+
+// meddle has a client write to a node whose call has just begun, by chance.
+func (w *World) meddle(id string) {
+	if !w.chance(w.config.Meddle) {
+		return
+	}
+	write := []func(string){w.patchNode, w.patchNode, w.remake, func(id string) { w.deleteOne(id) }}[w.rng.IntN(4)]
+	w.after(w.delay(), func() {
+		if w.faulty && w.serving() != nil {
+			write(id)
+		}
+	})
+}
+
+// patchNode patches one node.
+func (w *World) patchNode(id string) {
 	kind, retries := w.rng.IntN(4), 1+w.rng.IntN(4)
+	switch flying := w.check.flying[id] != bos.EffectNone; {
+	case flying && kind == 1:
+		w.happened(DisabledInFlight)
+	case flying && kind == 3:
+		w.happened(DesiredInFlight)
+	default:
+	}
 	written, err := w.store.MutateComponents(w.ctx, []string{id}, func(r *bos.Record, exists bool) error {
 		if !exists || r.Session == "" {
 			return bos.ErrSkip

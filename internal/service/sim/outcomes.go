@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"maps"
 	"strings"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -113,10 +114,12 @@ func (c *checks) history(commit bos.Commit, conflicts bos.Conflicts, before int6
 // end holds the room against what the sessions claim when all is over.
 func (c *checks) end() {
 	ids := c.w.room.Inventory().Nodes
-	chosen := make(map[string]bool)
+	chosen := maps.Clone(c.byHand)
 	for i, key := range c.sessions {
-		for _, id := range c.selected(c.requests[i].limit) {
-			chosen[id] = true
+		if !c.requests[i].misspelt {
+			for _, id := range c.selected(c.requests[i].limit) {
+				chosen[id] = true
+			}
 		}
 		if c.gone[key] {
 			continue

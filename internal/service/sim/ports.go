@@ -34,8 +34,10 @@ func (i inventory) Inventory(context.Context) (bos.Inventory, error) {
 	all := w.room.Inventory()
 	switch {
 	case w.out[HalfInventory]:
+		w.happened(HalfTheInventory)
 		all.Nodes = all.Nodes[:len(all.Nodes)/2]
 	case w.out[NoInventory]:
+		w.happened(EmptyInventory)
 		all.Nodes = nil
 	default:
 	}
@@ -81,6 +83,7 @@ func silence(of string) error {
 func (b boot) Write(ctx context.Context, ids []string, a bos.BootArtifacts) (string, error) {
 	p, w := b.p, b.p.w
 	w.check.begins(p, bos.EffectWriteBoot, ids...)
+	w.meddle(ids[0])
 	box := &mailbox[written]{of: p}
 	answer := func(after time.Duration, is written) {
 		p.post(after, func() {
@@ -178,6 +181,7 @@ func (c configuration) Look(_ context.Context, ids []string, each func(bos.Confi
 func (o power) Look(_ context.Context, ids []string, each func(bos.PowerReading)) {
 	p, w := o.p, o.p.w
 	generation, box := p.engines, &mailbox[bos.PowerReading]{of: p}
+	w.looks()
 	for _, id := range ids {
 		w.check.asked(p, id)
 		if w.config.Bug == BugAsksTwice {
@@ -207,6 +211,9 @@ func (w *World) reading(id string) (r bos.PowerReading, wait time.Duration) {
 	case w.out[Power]:
 		r.Symptom, r.Cause, r.Detail, wait = bos.SymptomSilent, bos.CauseUpstreamOutage, "PCS: "+errOut.Error(), dialTimeout
 	case w.room.Silent(bos.BMCOf(id)):
+		if 2*len(w.config.Dead)*5 >= w.config.Nodes && len(w.config.Dead) > 2 { // two nodes to a BMC
+			w.happened(DeadFifth)
+		}
 		r.Symptom, r.Detail, wait = bos.SymptomSilent, errOut.Error(), dialTimeout
 	case w.hangs(id) || w.chance(w.config.Faults.Hang):
 		r.Symptom, r.Detail, wait = bos.SymptomSilent, errOut.Error(), hangTimeout
@@ -215,8 +222,9 @@ func (w *World) reading(id string) (r bos.PowerReading, wait time.Duration) {
 	default:
 		r.State, _ = w.room.Power(id, w.Now)
 	}
-	if w.faulty {
-		wait = max(wait, w.config.Slow)
+	if w.faulty && w.config.Slow > wait {
+		w.happened(SlowAnswers)
+		wait = w.config.Slow
 	}
 	return r, wait
 }
@@ -250,6 +258,7 @@ func (o power) Apply(ctx context.Context, op bos.PowerOp, ids []string, each fun
 	box := &mailbox[bos.CallResult]{of: p}
 	for _, id := range ids {
 		w.check.started(p, effects[op], id)
+		w.meddle(id)
 		if w.config.Bug == BugTwoAtOnce {
 			w.check.started(p, effects[op], id)
 		}
@@ -307,6 +316,7 @@ func (p *process) power(ctx context.Context, op bos.PowerOp, id string, started 
 func (w *World) power(op bos.PowerOp, id string, started time.Time) (res bos.CallResult, wait time.Duration) {
 	switch {
 	case w.out[Endpoints]:
+		w.happened(UnknownToPower)
 		res.Outcome, res.Cause, res.Detail = bos.CallNotAttempted, bos.CauseUnknownToPower, "no endpoint"
 	case w.out[Power]:
 		res.Outcome, res.Cause, wait = bos.CallNotAttempted, bos.CauseUpstreamOutage, dialTimeout
@@ -324,6 +334,7 @@ func (w *World) power(op bos.PowerOp, id string, started time.Time) (res bos.Cal
 			w.room.Reset(id, resetTypes[op], w.Now)
 		}
 	case w.deaf(id):
+		w.happened(Unanswered)
 		res.Outcome, res.Cause, wait = bos.CallUnknown, bos.CauseResetUnconfirmed, hangTimeout
 		if w.config.Bug == BugTimeoutIsNothing {
 			res.Outcome = bos.CallNotAttempted

@@ -131,6 +131,7 @@ func (p *process) bury() {
 
 // crash kills the service, which is started again.
 func (w *World) crash(p *process, lost bool) {
+	w.happened(Crash)
 	p.kill(lost)
 	w.after(restartTime, w.start)
 }
@@ -144,6 +145,7 @@ func (p *process) freeze(d time.Duration) {
 	p.w.check.stopped()
 	p.w.after(d, func() {
 		p.frozen = false
+		p.w.resumes(p, d)
 		held := p.held
 		p.held = nil
 		for _, do := range held {
@@ -170,8 +172,12 @@ func (w *World) leave(d time.Duration) {
 	})
 }
 
-// serving is the process that takes what clients write, nil if there is none.
+// serving is the process that takes what clients write, nil if there is none, or if it
+// cannot store it.
 func (w *World) serving() *process {
+	if w.full {
+		return nil
+	}
 	for _, p := range w.processes {
 		if p.driving && !p.frozen && !p.dead {
 			return p

@@ -39,6 +39,9 @@ type Config struct {
 	// those of its wall clock.
 	Away  []Away
 	Steps []ClockStep
+	// Full is when the disk of the database is full: nothing is written, and no
+	// report is taken.
+	Full []Away
 	// Slow is how long all questions about power take, before FaultsFor has
 	// passed: as long as an upstream may.
 	Slow time.Duration
@@ -69,6 +72,8 @@ type Config struct {
 	// before the first session on.
 	Paused []Away
 	Held   string
+	// Meddle is the share of calls during which a client writes to their node.
+	Meddle float64
 	// Patches is how many more writes are changes of single nodes.
 	Patches int
 	// Horizon bounds the virtual time; 0 is a day.
@@ -145,6 +150,8 @@ type World struct {
 	Steps   int
 	// Violations are the checks that failed.
 	Violations []string
+	// Happened counts what went wrong, and what was done in between.
+	Happened map[Kind]int
 
 	config Config
 	ctx    context.Context //nolint:containedctx // a simulation is one call, its context never ends
@@ -169,6 +176,8 @@ type World struct {
 	queue     events
 	sequence  int
 	tokens    int
+	// full says that the database has no room.
+	full bool
 	// kernels counts those that clients asked for by hand.
 	kernels int
 	// policy is what the options say that the engine was told last.
@@ -220,8 +229,8 @@ func New(store bos.Store, c Config) (*World, error) {
 	}
 	w := &World{
 		Now: Epoch, config: c, ctx: context.Background(), store: store, room: room,
-		rng: rand.New(rand.NewPCG(c.Seed, 1)), //nolint:gosec // a simulation must repeat
-		out: make(map[Upstream]bool), open: make(map[bos.SessionKey]bool), faulty: true,
+		rng:      rand.New(rand.NewPCG(c.Seed, 1)), //nolint:gosec // a simulation must repeat
+		Happened: make(map[Kind]int), out: make(map[Upstream]bool), open: make(map[bos.SessionKey]bool), faulty: true,
 	}
 	w.check = newChecks(w)
 	for _, o := range c.Outages {
@@ -230,8 +239,11 @@ func New(store bos.Store, c Config) (*World, error) {
 	for _, a := range c.Away {
 		w.at(Epoch.Add(a.From), func() { w.leave(a.For) })
 	}
+	for _, f := range c.Full {
+		w.at(Epoch.Add(f.From), func() { w.fill(f.For) })
+	}
 	for _, s := range c.Steps {
-		w.at(Epoch.Add(s.At), func() { w.skew += s.By })
+		w.at(Epoch.Add(s.At), func() { w.step(s.By) })
 	}
 	if c.FaultsFor > 0 {
 		w.at(Epoch.Add(c.FaultsFor), w.endFaults)
@@ -286,6 +298,29 @@ func (w *World) at(t time.Time, run func()) {
 }
 
 func (w *World) after(d time.Duration, run func()) { w.at(w.Now.Add(d), run) }
+
+// step sets the wall clock.
+func (w *World) step(by time.Duration) {
+	w.skew += by
+	if by < 0 {
+		w.happened(ClockBack)
+	} else {
+		w.happened(ClockForward)
+	}
+}
+
+// fill leaves the database no room for a while.
+func (w *World) fill(d time.Duration) {
+	w.full = true
+	w.check.stopped()
+	if w.inWork() {
+		w.happened(DiskFull)
+	}
+	w.after(d, func() {
+		w.full = false
+		w.check.stops++
+	})
+}
 
 // mono is the monotonic time, wall what the service takes for the time.
 func (w *World) mono() time.Duration { return w.Now.Sub(Epoch) }

@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -78,6 +79,9 @@ func (w *World) applyStaged(ids []string) {
 		w.violated("apply: %s", err)
 	}
 	w.check.arm(applied)
+	if len(applied) > 0 {
+		w.happened(Applied)
+	}
 	w.wrote(shell.Change{Components: staged})
 }
 
@@ -103,10 +107,17 @@ func (w *World) applyTheRest() {
 // deleteComponent is DELETE /v2/components/ID. Discovery finds the node again.
 func (w *World) deleteComponent() {
 	ids := w.someNodes()
-	id := ids[w.rng.IntN(len(ids))]
+	w.deleteOne(ids[w.rng.IntN(len(ids))])
+}
+
+// deleteOne deletes a component, if there is one.
+func (w *World) deleteOne(id string) (deleted bool) {
+	if w.check.flying[id] != bos.EffectNone {
+		w.happened(DeletedInFlight)
+	}
 	err := w.store.DeleteComponent(w.ctx, id)
 	if errors.Is(err, bos.ErrNotFound) {
-		return
+		return false
 	}
 	if err != nil {
 		w.violated("delete: %s", err)
@@ -114,14 +125,44 @@ func (w *World) deleteComponent() {
 	w.check.deleted[id] = true
 	w.check.armed(id)
 	w.wrote(shell.Change{Components: []string{id}})
+	return true
 }
 
-// deleteSession is DELETE /v2/sessions/NAME, of any but the one that is waited for.
+// remakeComponent deletes one and makes it anew, in work, before anybody has looked.
+func (w *World) remakeComponent() {
+	ids := w.someNodes()
+	w.remake(ids[w.rng.IntN(len(ids))])
+}
+
+func (w *World) remake(id string) {
+	if !w.deleteOne(id) {
+		return
+	}
+	w.kernels++
+	image := fmt.Sprintf("s3://images/by-hand/%d", w.kernels)
+	kernel, initrd, enabled := image+"/kernel", image+"/initrd", true
+	put := bos.ComponentPatch{Enabled: &enabled, DesiredState: &bos.DesiredPatch{BootArtifacts: &bos.ArtifactsPatch{Kernel: &kernel, Initrd: &initrd}}}
+	written, err := w.store.MutateComponents(w.ctx, []string{id}, func(r *bos.Record, _ bool) error {
+		put.Replace(r, nil, w.wall())
+		return nil
+	})
+	if err != nil {
+		w.violated("put: %s", err)
+	}
+	w.check.arm([]string{id})
+	w.check.byHand[id] = true
+	w.happened(ComponentAnew)
+	w.wrote(shell.Change{Records: written})
+}
+
+// deleteSession is DELETE /v2/sessions/NAME, of any but the one that is waited for, in
+// one case of two followed by a POST of another one of that name.
 func (w *World) deleteSession() {
 	if len(w.check.sessions) == 0 {
 		return
 	}
-	key := w.check.sessions[w.rng.IntN(len(w.check.sessions))]
+	i := w.rng.IntN(len(w.check.sessions))
+	key, r := w.check.sessions[i], w.check.requests[i]
 	if key == w.awaited || w.awaited.Name == "" {
 		return
 	}
@@ -132,4 +173,9 @@ func (w *World) deleteSession() {
 	delete(w.open, key)
 	w.check.gone[key] = true
 	w.wrote(shell.Change{Sessions: []bos.SessionKey{key}})
+	w.happened(SessionDeleted)
+	if w.rng.IntN(2) == 0 {
+		w.happened(SessionAnew)
+		w.createNamed(key.Name, r)
+	}
 }

@@ -30,7 +30,10 @@ func (s store) alive() {
 func (s store) Commit(ctx context.Context, c bos.Commit) (bos.Committed, error) {
 	s.alive()
 	w := s.p.w
-	if w.chance(w.config.CommitErrors) {
+	if w.full || w.chance(w.config.CommitErrors) {
+		if w.check.callsUnderWay() {
+			w.happened(CommitFailsInFlight)
+		}
 		return bos.Committed{}, errDisk
 	}
 	spoilt := w.spoil(&c)
@@ -74,7 +77,7 @@ func (s store) SitePause(ctx context.Context) (bos.SitePause, error) {
 func (s store) SetUp(ctx context.Context, setup bos.Setup) (bos.SessionRecord, []bos.Record, error) {
 	s.alive()
 	w := s.p.w
-	if w.chance(w.config.CommitErrors) {
+	if w.full || w.chance(w.config.CommitErrors) {
 		w.check.crashed = true // the pass is committed, and its calls are not made
 		return bos.SessionRecord{}, nil, errDisk
 	}
@@ -161,6 +164,9 @@ func (s store) Options(ctx context.Context) (bos.Options, error) {
 func (s store) Lease(ctx context.Context, holder string, clock time.Time, dead bos.Lease) (bos.Lease, error) {
 	s.alive()
 	w := s.p.w
+	if w.full {
+		return w.lease, errDisk
+	}
 	if w.lease.Holder == holder {
 		if clock.After(w.lease.Clock) {
 			w.lease.Clock = clock

@@ -1,0 +1,90 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/shell"
+)
+
+// Kind is something that can go wrong, or that somebody does in between.
+type Kind string
+
+// All that a simulation is to meet. One that no seed draws shows nothing.
+const (
+	CommitFailsInFlight Kind = "a commit that fails with calls under way"
+	DiskFull            Kind = "a full disk with nodes in work"
+	Crash               Kind = "a process that is killed"
+	PastLease           Kind = "a process that is stopped past its lease and goes on"
+	TwoServices         Kind = "two services that both take the lease for theirs"
+	ClockForward        Kind = "a wall clock set forward"
+	ClockBack           Kind = "a wall clock set back"
+	ComponentDeleted    Kind = "a component that is deleted and found again"
+	ComponentAnew       Kind = "a component that is deleted and made anew within a pass"
+	DeletedInFlight     Kind = "a component that is deleted with its call under way"
+	SessionDeleted      Kind = "a session that is deleted"
+	SessionAnew         Kind = "a session that is deleted and made anew within a pass"
+	DesiredInFlight     Kind = "another image desired with a call under way"
+	DisabledInFlight    Kind = "a node disabled with a call under way"
+	Staged              Kind = "a session that is staged"
+	Applied             Kind = "a staged state that is applied"
+	TenantSession       Kind = "a session of a tenant that is set up"
+	Unanswered          Kind = "a power action that times out while its BMC tells the power"
+	SlowAnswers         Kind = "a power reading that takes long to come"
+	PolledEachSecond    Kind = "looks every second"
+	PolledEachMinute    Kind = "looks once a minute"
+	DeadFifth           Kind = "a fifth of all BMCs dead for good"
+	HalfTheInventory    Kind = "an inventory that lists half of its nodes"
+	EmptyInventory      Kind = "an inventory that lists nobody"
+	UnknownToPower      Kind = "power control that knows nobody"
+	SitePaused          Kind = "the site paused with nodes in work"
+	SessionPaused       Kind = "a session paused with nodes in work"
+	NodeHeld            Kind = "a node in work that is held"
+	UnknownName         Kind = "a limit that leaves out a name that nobody knows"
+)
+
+// Kinds lists them.
+func Kinds() []Kind {
+	return []Kind{
+		CommitFailsInFlight, DiskFull, Crash, PastLease, TwoServices, ClockForward, ClockBack, ComponentDeleted, ComponentAnew,
+		DeletedInFlight, SessionDeleted, SessionAnew, DesiredInFlight, DisabledInFlight, Staged, Applied, TenantSession, Unanswered,
+		SlowAnswers, PolledEachSecond, PolledEachMinute, DeadFifth, HalfTheInventory, EmptyInventory, UnknownToPower, SitePaused, SessionPaused, NodeHeld, UnknownName,
+	}
+}
+
+// happened takes note of one.
+func (w *World) happened(k Kind) { w.Happened[k]++ }
+
+// looks takes note of how often it is looked.
+func (w *World) looks() {
+	switch w.policy.Polling {
+	case time.Second:
+		w.happened(PolledEachSecond)
+	case time.Minute:
+		w.happened(PolledEachMinute)
+	default:
+	}
+}
+
+// inWork reports whether a node, or any where none is named, is in work.
+func (w *World) inWork(ids ...string) bool {
+	enabled := true
+	working, err := w.store.ComponentIDs(w.ctx, bos.ComponentFilter{IDs: ids, Enabled: &enabled})
+	return err == nil && len(working) > 0
+}
+
+// callsUnderWay reports whether power actions or writes are.
+func (c *checks) callsUnderWay() bool { return len(c.flying) > 0 }
+
+// resumes takes note of a process that goes on after it was stopped for a while.
+func (w *World) resumes(p *process, stopped time.Duration) {
+	if stopped > shell.LeaseTTL && !p.over {
+		w.happened(PastLease)
+	}
+	for _, other := range w.processes {
+		if other != p && other.driving && p.driving && !other.dead && !p.dead {
+			w.happened(TwoServices)
+			return
+		}
+	}
+}
