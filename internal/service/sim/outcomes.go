@@ -2,6 +2,7 @@ package sim
 
 import (
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -43,6 +44,9 @@ func (c *checks) completed(s bos.SessionRecord) {
 	owned, err := c.w.store.Components(c.w.ctx, bos.ComponentFilter{Session: s.Name})
 	if err != nil {
 		c.w.violated("load: %s", err)
+	}
+	if c.anew[s.Key()] { // what an earlier one of its name left is not its own
+		owned = slices.DeleteFunc(owned, func(r bos.Record) bool { return !s.Owner()(r.ID) })
 	}
 	for _, r := range owned {
 		if r.Enabled {

@@ -176,6 +176,7 @@ func (w *World) deleteSession() {
 	w.happened(SessionDeleted)
 	if w.rng.IntN(2) == 0 {
 		w.happened(SessionAnew)
+		w.check.anew[key] = true
 		w.createNamed(key.Name, r)
 	}
 }
