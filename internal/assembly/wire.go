@@ -94,6 +94,9 @@ func (w *wiring) inventory() error {
 	if path := w.settings.Inventory.File; path != "" {
 		file := inventoryfile.New(path, func(s inventoryfile.Secret) func() (string, error) { return config.SecretSource(s).Cached() })
 		w.out.Inventory = file
+		for _, fault := range file.Faults() {
+			w.log.Warn("the BMCs that have these credentials are asked for nothing until they can be read", "error", fault)
+		}
 		return file.Check()
 	}
 	if w.settings.Inventory.HSM == nil {
@@ -158,6 +161,7 @@ func ofFile(inventory *inventoryfile.File) func(context.Context) (map[string]red
 			endpoints[id] = redfish.Endpoint{
 				Address: e.Address, System: e.System, Target: e.Target, ResetTypes: e.ResetTypes,
 				User: e.User, Password: e.Password, Trust: transport.Trust{Pin: e.Pin, Insecure: e.Insecure},
+				Fault: e.Fault, FaultCause: bos.CauseBMCAuth,
 			}
 		}
 		return endpoints, nil

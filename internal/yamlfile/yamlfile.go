@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 	"reflect"
+	"regexp"
+	"strings"
 	"sync"
 	"time"
 
@@ -112,10 +114,22 @@ func (d Document) Decode(v any) (err error) {
 	}
 	var at yaml.Error
 	if errors.As(err, &at) && at.GetToken() != nil {
-		return fmt.Errorf("%s:%d: %s", d.path, at.GetToken().Position.Line, at.GetMessage())
+		return fmt.Errorf("%s:%d: %s%s", d.path, at.GetToken().Position.Line, at.GetMessage(), d.quoted(at.GetToken().Position.Line))
 	}
 	return fmt.Errorf("%s: %w", d.path, err)
 }
+
+// quoted is a hint where a line has braces within braces, which YAML takes for
+// mappings.
+func (d Document) quoted(line int) string {
+	lines := strings.Split(string(d.body), "\n")
+	if line < 1 || line > len(lines) || !placeholderInBraces.MatchString(lines[line-1]) {
+		return ""
+	}
+	return `; quote a value that holds braces, such as "/redfish/v1/Systems/Node{node}"`
+}
+
+var placeholderInBraces = regexp.MustCompile(`\{[^}"']*\{`)
 
 // word is what a type is called by who writes YAML.
 func word(t reflect.Type) string {

@@ -218,8 +218,8 @@ type Endpoint struct {
 	ResetTypes []string
 }
 
-// Endpoints reads where the BMCs of all nodes are, by xname. A node whose BMC HSM
-// does not know is left out; the system on it and its reset action may be missing.
+// Endpoints reads where the BMCs of all nodes are, by xname, as HSM has it: an entry
+// may have no host or no path, and who asks BMCs says of that node alone what is odd.
 // Where HSM leaves many out that it had, what was known of them stays; that it
 // knows no BMC at all is an error, and nothing about nodes.
 func (c *Client) Endpoints(ctx context.Context) (map[string]Endpoint, error) {
@@ -260,8 +260,7 @@ func (e componentEndpoint) endpoint() (Endpoint, bool) {
 	if host == "" {
 		host, _, _ = strings.Cut(e.RedfishURL, "/")
 	}
-	wrongType := e.Type != "" && e.Type != "Node"
-	if host == "" || wrongType || e.OdataID != "" && !strings.HasPrefix(e.OdataID, "/") {
+	if e.Type != "" && e.Type != "Node" {
 		return Endpoint{}, false
 	}
 	found := Endpoint{FQDN: host, System: e.OdataID, UUID: e.UUID, Disabled: e.Enabled != nil && !*e.Enabled}

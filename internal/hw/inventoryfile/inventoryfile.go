@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/yamlfile"
@@ -42,6 +43,22 @@ func New(path string, open func(Secret) func() (string, error)) *File {
 func (f *File) Check() error {
 	_, err := f.read()
 	return err
+}
+
+// Faults are the credentials of the file whose password cannot be read now, in the
+// order of their names, with the reason.
+func (f *File) Faults() []error {
+	s, err := f.read()
+	if err != nil {
+		return []error{err}
+	}
+	var faults []error
+	for _, name := range slices.Sorted(maps.Keys(s.credentials)) {
+		if _, err := s.credentials[name].password(); err != nil {
+			faults = append(faults, fmt.Errorf("inventory.file: credentials %q: %w", name, err))
+		}
+	}
+	return faults
 }
 
 func (f *File) read() (*site, error) {
@@ -91,25 +108,27 @@ type Endpoint struct {
 	Pin string
 	// Insecure accepts any certificate.
 	Insecure bool
+	// Fault says why its password cannot be read; empty if it can.
+	Fault string
 }
 
 // Endpoints is where the BMCs of all nodes are, by xname. Nodes without one are
-// left out. A password that cannot be read is an error.
+// left out. A password that cannot be read is the fault of those that have it.
 func (f *File) Endpoints(context.Context) (map[string]Endpoint, error) {
 	s, err := f.read()
 	if err != nil {
 		return nil, err
 	}
-	passwords := make(map[string]string, len(s.credentials))
+	passwords, faults := make(map[string]string, len(s.credentials)), make(map[string]string)
 	for name, c := range s.credentials {
 		if passwords[name], err = c.password(); err != nil {
-			return nil, fmt.Errorf("inventory.file: %w", err)
+			faults[name] = fmt.Sprintf("nothing is sent to its BMC, as the password of its credentials %q in inventory.file cannot be read: %v", name, err)
 		}
 	}
 	all := make(map[string]Endpoint, len(s.endpoints))
 	for id, e := range s.endpoints {
 		if c, ok := s.credentials[e.credentials]; ok {
-			e.User, e.Password = c.user, passwords[e.credentials]
+			e.User, e.Password, e.Fault = c.user, passwords[e.credentials], faults[e.credentials]
 		}
 		all[id] = e.Endpoint
 	}

@@ -169,6 +169,8 @@ func TestWhatIsWrongIsNamedWithItsLine(t *testing.T) {
 		bmc("address: '{slot}'\n      system: /s"):                                                        "nodes.yaml:4: \"{slot}\" has the placeholder {slot}",
 		bmc("address: 'http://{bmc}'\n      system: /s"):                                                  "the BMC of x1c0s0b0n0 is no host",
 		bmc("address: 'u:secret@{bmc}'\n      system: /s"):                                                "the BMC of x1c0s0b0n0 is no host",
+		bmc("address: '[fd00::xyz]'\n      system: /s"):                                                   "nodes.yaml:4: ",
+		"nodes: [{ xnames: 'x1c0s0b0n[0-1]', bmc: { address: a, system: /Systems/Node{node} } }]":         "quote a value that holds braces",
 		bmc("address: '{bmc}'\n      system: s"):                                                          "nodes.yaml:5: system \"s\"",
 		bmc("address: '{bmc}'\n      system: /s\n      credentials: other"):                               `nodes.yaml:6: "other" is none of the credentials`,
 		bmc("address: '{bmc}'\n      system: /s\n      certificate_sha256: abc"):                          `nodes.yaml:6: "abc" is no SHA-256`,
@@ -190,13 +192,34 @@ func TestWhatIsWrongIsNamedWithItsLine(t *testing.T) {
 	}
 }
 
-func TestAPasswordThatCannotBeReadIsNoEndpoint(t *testing.T) {
-	f := file(t, "credentials:\n  a: { user: root, password_env: NOT_THERE }\nnodes: [{ xnames: x1c0s0b0n0, bmc: { address: a, system: /s, credentials: a } }]")
-	if got, err := f.Endpoints(t.Context()); err == nil || !strings.Contains(err.Error(), "credentials.a.password_env") {
+func TestAPasswordThatCannotBeReadIsTheFaultOfItsNodesAlone(t *testing.T) {
+	f := file(t, "credentials:\n  a: { user: root, password_env: NOT_THERE }\n  b: { user: root, password_env: THERE }\n"+
+		"nodes: [{ xnames: x1c0s0b0n0, bmc: { address: a, system: /s, credentials: a } }, { xnames: x1c0s1b0n0, bmc: { address: b, system: /s, credentials: b } }]")
+	got, err := f.Endpoints(t.Context())
+	if bad, good := got["x1c0s0b0n0"], got["x1c0s1b0n0"]; err != nil || !strings.Contains(bad.Fault, "credentials.a.password_env") || bad.Password != "" || good.Fault != "" || good.Password != "of THERE" {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if inv, err := f.Inventory(t.Context()); err != nil || len(inv.Nodes) != 1 {
+	if faults := f.Faults(); len(faults) != 1 || !strings.Contains(faults[0].Error(), "credentials.a.password_env") {
+		t.Errorf("told at the start: %v", faults)
+	}
+	if inv, err := f.Inventory(t.Context()); err != nil || len(inv.Nodes) != 2 {
 		t.Errorf("the inventory needs no password: %+v, %v", inv, err)
+	}
+}
+
+// TestBMCsMayHaveIPv6Addresses: brackets around them are no folding.
+func TestBMCsMayHaveIPv6Addresses(t *testing.T) {
+	for text, want := range map[string][2]string{
+		"[fd00::1]:8443,[fd00::2]:8443": {"[fd00::1]:8443", "[fd00::2]:8443"},
+		"[fd00::ab],fd00::ac":           {"[fd00::ab]", "[fd00::ac]"},
+		"fd00::[1-2]":                   {"[fd00::1]", "[fd00::2]"},
+		"[2001:db8::10.1.0.1],bmc2":     {"[2001:db8::10.1.0.1]", "bmc2"},
+	} {
+		f := file(t, "nodes:\n  - { xnames: 'x1c0s[1-2]b0n0', bmc: { address: '"+text+"' } }\n")
+		got, err := f.Endpoints(t.Context())
+		if has := [2]string{got["x1c0s1b0n0"].Address, got["x1c0s2b0n0"].Address}; err != nil || has != want {
+			t.Errorf("%s: %v, %v", text, has, err)
+		}
 	}
 }
 

@@ -306,7 +306,7 @@ func (p *parser) addresses(place, text string, ids []string) ([]string, error) {
 	if text == "" {
 		return nil, p.Errorf(place, "address is missing; name the host of the BMC, such as {bmc}.bmc.example or bmc[1-40].example")
 	}
-	list, err := bos.Expand(text, maxNodes)
+	list, err := hosts(text)
 	if err != nil {
 		return nil, p.Errorf(place, "%w", err)
 	}
@@ -333,12 +333,28 @@ func (p *parser) addresses(place, text string, ids []string) ([]string, error) {
 		if all[i], err = fill(at, id); err != nil {
 			return nil, p.Errorf(place, "%w", err)
 		}
+		if ip, err := netip.ParseAddr(all[i]); err == nil && ip.Is6() {
+			all[i] = "[" + all[i] + "]"
+		}
 		if u, err := url.Parse("https://" + all[i] + "/"); err != nil || u.Host != all[i] || u.User != nil {
 			// It may hold credentials and is not repeated.
-			return nil, p.Errorf(place, "the address of the BMC of %s is no host, such as bmc1.example or 10.1.0.1:8443", id)
+			return nil, p.Errorf(place, "the address of the BMC of %s is no host, such as bmc1.example or 10.1.0.1:8443 or [fd00::1]:8443", id)
 		}
 	}
 	return all, nil
+}
+
+// bracketed is an IPv6 address in the brackets of a URL, which are no folding.
+var bracketed = regexp.MustCompile(`\[([0-9A-Fa-f]*:[0-9A-Fa-f:.]*)\]`)
+
+// hosts are the addresses that a text stands for.
+func hosts(text string) ([]string, error) {
+	const open, closed = "\x00", "\x01"
+	list, err := bos.Expand(bracketed.ReplaceAllString(text, open+"$1"+closed), maxNodes)
+	for i, host := range list {
+		list[i] = strings.NewReplacer(open, "[", closed, "]").Replace(host)
+	}
+	return list, err
 }
 
 var placeholder = regexp.MustCompile(`\{[^{}]*\}`)

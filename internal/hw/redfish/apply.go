@@ -75,6 +75,9 @@ func (c caller) apply(ctx context.Context, t target, kind string) (result bos.Ca
 	if t.Disabled {
 		return bos.CallResult{Outcome: bos.CallNotAttempted, Cause: bos.CauseBMCDisabled, Detail: bos.CauseBMCDisabled.Sentence()}, false
 	}
+	if t.Fault != "" {
+		return bos.CallResult{Outcome: bos.CallNotAttempted, Cause: t.FaultCause, Detail: t.Fault}, false
+	}
 	if err := c.find(ctx, &t); err != nil {
 		if failed := failure(err); failed != nil {
 			return unlearned(failed)

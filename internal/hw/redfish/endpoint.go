@@ -1,8 +1,10 @@
 package redfish
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
@@ -28,6 +30,10 @@ type Endpoint struct {
 	UUID, Name string
 	// Disabled says that the BMC is not to be asked for anything.
 	Disabled bool
+	// Fault is why nothing can be asked of the BMC, for people, with FaultCause;
+	// empty if it can.
+	Fault      string
+	FaultCause bos.Cause
 	// Target is the path of its reset action, empty if unknown.
 	Target string
 	// ResetTypes are the values the BMC advertises for it, empty if unknown.
@@ -43,26 +49,31 @@ type Endpoint struct {
 	shared bool
 }
 
-// usable is the endpoint in the form in which it is used; false if nothing can
-// be asked of it. A reset target elsewhere is dropped: credentials go to the
+// usable is the endpoint in the form in which it is used, with its fault if nothing
+// can be asked of it. A reset target elsewhere is dropped: credentials go to the
 // BMC and nowhere else.
-func (e Endpoint) usable() (Endpoint, bool) {
+func (e Endpoint) usable() Endpoint {
+	if e.Fault != "" {
+		e.FaultCause = cmp.Or(e.FaultCause, bos.CauseUnknownToPower)
+		return e
+	}
 	e.Address = addressOf(e.Address)
 	u, err := url.Parse("https://" + e.Address + "/")
 	if err != nil || e.Address == "" || u.Host != e.Address || u.Path != "/" || u.User != nil || u.RawQuery != "" {
-		return Endpoint{}, false
+		// It may hold credentials and is not repeated.
+		return Endpoint{FaultCause: bos.CauseUnknownToPower, Fault: "what the inventory has as the address of its BMC is no host, such as bmc1.example or 10.1.0.1:8443; correct it there, or rediscover the node"}
 	}
 	if e.System == "" {
 		e.Target, e.ResetTypes = "", nil // of what system, nobody knows
-		return e, true
+		return e
 	}
 	system, ok := e.local(e.System)
 	if !ok {
-		return Endpoint{}, false
+		return Endpoint{FaultCause: bos.CauseUnknownToPower, Fault: fmt.Sprintf("the inventory has %q for its system, which is no path on its BMC %s; correct it there, or rediscover the node", transport.Excerpt(e.System), e.Address)}
 	}
 	e.System = system
 	e.Target, _ = e.local(e.Target)
-	return e, true
+	return e
 }
 
 // addressOf is the address of a BMC as it is compared: of two nodes whose addresses
@@ -208,10 +219,9 @@ func usable(found map[string]Endpoint) map[string]Endpoint {
 	known := make(map[string]Endpoint, len(found))
 	nodes := make(map[string]int, len(found)) // of each BMC
 	for id, e := range found {
-		if e, ok := e.usable(); ok {
-			known[bos.CanonicalXname(id)] = e
-			nodes[e.Address]++
-		}
+		e = e.usable()
+		known[bos.CanonicalXname(id)] = e
+		nodes[e.Address]++
 	}
 	for id, e := range known {
 		e.shared = nodes[e.Address] > 1
@@ -244,6 +254,9 @@ func (l *locator) nodesOf(address string) []target {
 func byBMC(known map[string]Endpoint) map[string][]target {
 	nodes := make(map[string][]target)
 	for id, e := range known {
+		if e.Fault != "" {
+			continue
+		}
 		nodes[e.Address] = append(nodes[e.Address], target{id: id, Endpoint: e})
 	}
 	return nodes
@@ -259,7 +272,7 @@ func (l *locator) trust(address string) transport.Trust {
 func trusts(known map[string]Endpoint) map[string]transport.Trust {
 	found := make(map[string]transport.Trust)
 	for _, e := range known {
-		if e.Trust == (transport.Trust{}) {
+		if e.Trust == (transport.Trust{}) || e.Fault != "" {
 			continue
 		}
 		u := url.URL{Host: e.Address}

@@ -185,8 +185,8 @@ func TestAnEndpointStaysOnItsBMC(t *testing.T) {
 		{"no address", redfish.Endpoint{System: "/s"}, false, "", "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, ok := redfish.Usable(c.from)
-			if ok != c.ok || got.Address != c.address || got.System != c.system || got.Target != c.resetsAt {
+			got := redfish.Usable(c.from)
+			if ok := got.Fault == ""; ok != c.ok || got.Address != c.address || got.System != c.system || got.Target != c.resetsAt {
 				t.Errorf("got %+v, %v", got, ok)
 			}
 		})

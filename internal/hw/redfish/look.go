@@ -52,6 +52,14 @@ func (c caller) look(ctx context.Context, t target) (bos.PowerReading, bool) {
 		r.Cause, r.Detail = bos.CauseBMCDisabled, bos.CauseBMCDisabled.Sentence()
 		return r, false
 	}
+	if t.Fault != "" {
+		// That nobody knows where its BMC is says nothing of that BMC.
+		if r.Cause, r.Detail = t.FaultCause, t.Fault; r.Cause != bos.CauseUnknownToPower {
+			r.Symptom = bos.SymptomRefusing
+		}
+		return r, false
+	}
+	listed := t.Endpoint
 	if err := c.find(ctx, &t); err != nil {
 		failed := failure(err)
 		if failed == nil {
@@ -62,8 +70,14 @@ func (c caller) look(ctx context.Context, t target) (bos.PowerReading, bool) {
 	}
 	res, failed := c.ask(ctx, http.MethodGet, t.Endpoint, t.System, nil)
 	if failed != nil {
-		if t.found && failed.Status == http.StatusNotFound {
+		switch {
+		case failed.Status != http.StatusNotFound || ctx.Err() != nil:
+		case t.found:
 			c.forget(t.Endpoint)
+		default:
+			if c.mislead(listed); c.find(ctx, &t) == nil && t.found {
+				return c.look(ctx, t)
+			}
 		}
 		return unread(r, failed)
 	}

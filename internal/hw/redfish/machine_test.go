@@ -65,8 +65,8 @@ func TestAnAddressIsOneBMCInWhateverFormItIsWritten(t *testing.T) {
 		"[fd00::ab]:443": "[fd00::ab]", "[FD00:0::ab]:8443": "[fd00::ab]:8443", "10.0.0.1:443": "10.0.0.1",
 	}
 	for given, want := range forms {
-		if e, ok := redfish.Usable(redfish.Endpoint{Address: given, System: "/s"}); !ok || e.Address != want {
-			t.Errorf("%s is used as %q, %t; want %q", given, e.Address, ok, want)
+		if e := redfish.Usable(redfish.Endpoint{Address: given, System: "/s"}); e.Fault != "" || e.Address != want {
+			t.Errorf("%s is used as %q, %s; want %q", given, e.Address, e.Fault, want)
 		}
 	}
 	b := startBMC(t, listing([2]string{"/redfish/v1/Systems/1", ""}))

@@ -129,6 +129,9 @@ type Client struct {
 	gates     map[string]*gate
 	learned   map[string]reset    // by address and path of the system
 	systems   map[string][]member // by address, of BMCs that were asked for them
+	// misled are systems, by address and path, that the inventory has and their
+	// BMC has not.
+	misled map[string]bool
 	// sessions are by address; what is in one belongs to who holds the gate.
 	sessions map[string]*session
 	// subscriptions are by address, of BMCs that were asked to send events.
@@ -179,6 +182,7 @@ func New(c Config) *Client {
 		gates:     make(map[string]*gate),
 		learned:   make(map[string]reset),
 		systems:   make(map[string][]member),
+		misled:    make(map[string]bool),
 
 		sessions: make(map[string]*session),
 
@@ -205,9 +209,11 @@ func wayOut(e *transport.Error) string {
 	case e.Kind == transport.Unanswered:
 		return "check the BMC's power and network"
 	case unauthorized(e.Status):
-		return "check the user and password in power.redfish.credentials, or its own in the inventory file"
+		return "check the user and password in power.redfish.credentials, or its own in the inventory file; a BMC that takes no Basic credentials needs power.redfish.sessions: true"
 	case e.Status == http.StatusNotFound:
-		return "rediscover the node"
+		return "rediscover the node, or correct system and reset_target in the inventory file"
+	case e.Status == http.StatusMethodNotAllowed:
+		return "the BMC does not take this there: rediscover the node, or correct reset_target in the inventory file"
 	default:
 		return "reset the BMC or read its log"
 	}
@@ -264,11 +270,17 @@ func (c caller) present(ctx context.Context, e Endpoint, q transport.Request, us
 	return c.basic(ctx, e, q, user, password)
 }
 
-// slashed is the address to which a BMC redirects that differs in a slash at its end
-// alone. Credentials stay at the address of the BMC, and other redirects are not
+// slashed is the address that differs from one in a slash at its end alone, where a BMC
+// redirects there, or does not take what it was asked at an address with one. Credentials stay at the address of the BMC, and other redirects are not
 // followed for what changes something.
 func slashed(asked string, failed *transport.Error, res *transport.Response) (string, bool) {
-	if failed == nil || res == nil || failed.Status != http.StatusTemporaryRedirect && failed.Status != http.StatusPermanentRedirect {
+	if failed == nil || res == nil {
+		return "", false
+	}
+	if plain, ok := strings.CutSuffix(asked, "/"); ok && failed.Status == http.StatusMethodNotAllowed {
+		return plain, true // to some BMCs it is another address, of which they know no actions
+	}
+	if failed.Status != http.StatusTemporaryRedirect && failed.Status != http.StatusPermanentRedirect {
 		return "", false
 	}
 	to, err := url.Parse(res.Header.Get("Location"))

@@ -121,7 +121,7 @@ func (c *Client) dueForEvents(known map[string]Endpoint) (due []target) {
 	defer c.mu.Unlock()
 	now, listed := time.Now(), make(map[string]bool)
 	for id, e := range known {
-		if listed[e.Address] || c.silent[e.Address] {
+		if e.Fault != "" || listed[e.Address] || c.silent[e.Address] {
 			continue
 		}
 		listed[e.Address] = true
