@@ -32,7 +32,7 @@ func (f *Follower) Begin(ctx context.Context, store bos.EngineStore) error {
 func (f *Follower) Wrote(revision int64) { f.own[revision] = true }
 
 // Load adds to the inputs what changed since. known are records as their writers
-// returned them; a newer one is read.
+// returned them, late or in time; a newer one is read.
 func (f *Follower) Load(ctx context.Context, p Ports, e *engine.Engine, known []bos.Record, in *engine.Inputs) error {
 	fed, err := p.Store.Changes(ctx, f.position)
 	if err != nil {
@@ -51,15 +51,27 @@ func (f *Follower) Load(ctx context.Context, p Ports, e *engine.Engine, known []
 }
 
 func (f *Follower) loadChanged(ctx context.Context, p Ports, fed bos.Changes, known []bos.Record, in *engine.Inputs) error {
-	in.Records = append(in.Records, known...)
+	// A record that the feed has told of before was loaded then, and the engine may be
+	// done with it since: it is no news, though its writer hands it over only now.
 	revisions := make(map[string]int64, len(known))
 	for i := range known {
-		revisions[known[i].ID] = known[i].Revision
+		if known[i].Revision > f.position {
+			revisions[known[i].ID] = known[i].Revision
+		}
 	}
 	var ids []string
 	for _, c := range fed.Components {
-		if !f.own[c.Revision] && revisions[c.ID] < c.Revision {
+		if revisions[c.ID] == c.Revision {
+			continue
+		}
+		delete(revisions, c.ID) // a newer one is stored
+		if !f.own[c.Revision] {
 			ids = append(ids, c.ID)
+		}
+	}
+	for i := range known {
+		if revisions[known[i].ID] == known[i].Revision {
+			in.Records = append(in.Records, known[i])
 		}
 	}
 	if err := p.loadComponents(ctx, ids, in); err != nil {
