@@ -326,9 +326,10 @@ func (s *Store) DeleteComponent(ctx context.Context, id string, notes ...bos.Eve
 		}
 		w := s.componentWriter(ctx, t)
 		for _, name := range []string{session, staged} {
-			if err := w.change(loseMember, name, id, bos.StatusDeleted, now()); err != nil {
-				return err
-			}
+			w.memberships.add(loseMembers, name, id, member{outcome: bos.StatusDeleted, finished: w.now()})
+		}
+		if err := w.flush(); err != nil {
+			return err
 		}
 		if _, err := t.exec(ctx, "DELETE FROM components WHERE id = ?", id); err != nil {
 			return fmt.Errorf("delete component %s: %w", id, err)

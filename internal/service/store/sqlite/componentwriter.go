@@ -73,7 +73,8 @@ type componentWriter struct {
 	// error.
 	damaged damaged
 	// settingUp is the session that takes its nodes in by itself.
-	settingUp string
+	settingUp   string
+	memberships memberships
 	// written is what was stored.
 	written []write
 }
@@ -192,7 +193,7 @@ func (w *componentWriter) write(list []write) error {
 		}
 		change.Components = append(change.Components, list[i].record.ID)
 	}
-	return nil
+	return w.flush()
 }
 
 func (w *componentWriter) put(p *write, revision int64) error {

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -20,20 +21,22 @@ const (
 	memberLeft     = "left"
 )
 
-// Of several rows of one component and session name the last that joined is meant.
-const theLast = " WHERE session = ?1 AND component = ?2 AND joined = (SELECT MAX(joined) FROM session_nodes WHERE session = ?1 AND component = ?2)"
-
 const (
-	setMember = `UPDATE session_nodes SET state = ?3, outcome = ?4, cause = ?5, error = ?6, 
-finished = CASE WHEN state = 'finished' AND ?3 = 'finished' THEN finished ELSE ?7 END` + theLast
+	// setMembers writes what nodes are to a session. Of several rows of one component
+	// and session name the last that joined is meant.
+	setMembers = `UPDATE session_nodes AS n SET state = ?2, outcome = ?3, cause = ?4, error = ?5,
+finished = CASE WHEN state = 'finished' AND ?2 = 'finished' THEN finished ELSE ?6 END
+WHERE session = ?1 AND component IN (SELECT value FROM json_each(?7))
+AND joined = (SELECT MAX(joined) FROM session_nodes WHERE session = ?1 AND component = n.component)`
 	// addMember takes in a node that a client gave to a session, by naming it. Where a
 	// tenant has one of that name too, it is not known which was meant.
 	addMember = `INSERT INTO session_nodes (session, component, tenant, boot_set, state, outcome, cause, error, finished, joined)
 SELECT ?1, ?2, '', '', ?3, ?4, ?5, ?6, ?7, ?8 FROM sessions WHERE tenant = '' AND name = ?1 AND status <> 'pending'
 AND NOT EXISTS (SELECT 1 FROM sessions WHERE name = ?1 AND tenant <> '')`
-	// loseMember keeps the outcome that a node has reached.
-	loseMember = `UPDATE session_nodes SET state = 'left', outcome = CASE state WHEN 'finished' THEN outcome ELSE ?3 END,
-finished = CASE state WHEN 'finished' THEN finished ELSE ?4 END WHERE session = ?1 AND component = ?2 AND state <> 'left'`
+	// loseMembers keeps the outcome that a node has reached.
+	loseMembers = `UPDATE session_nodes SET state = 'left', outcome = CASE state WHEN 'finished' THEN outcome ELSE ?3 END,
+finished = CASE state WHEN 'finished' THEN finished ELSE ?6 END
+WHERE session = ?1 AND component IN (SELECT value FROM json_each(?7)) AND state <> 'left'`
 	// unstageMember leaves one alone that was applied.
 	unstageMember = "UPDATE session_nodes SET state = 'left', outcome = ?3, finished = ?4 WHERE session = ?1 AND component = ?2 AND state = 'staged'"
 	// setUpMembers makes nodes those of a session that is set up.
@@ -56,8 +59,66 @@ FROM json_each(?3) m LEFT JOIN components c ON c.id = m.value WHERE true ON CONF
 	deleteMembers = "DELETE FROM session_nodes WHERE session = ? AND tenant = ?"
 )
 
-// now is when people are told that a node was done with.
-func now() int64 { return time.Now().UnixNano() }
+// memberships gathers what one write changes in the rows of sessions: most of its nodes
+// come to be the same to the same session, and are written by one statement.
+type memberships struct {
+	at    int64 // when people are told that a node was done with
+	lists map[membership]*memberList
+	order []membership
+}
+
+// membership is what is written of nodes.
+type membership struct {
+	query, session string
+	member
+}
+
+type memberList struct {
+	ids  []byte
+	size int
+}
+
+func (m *memberships) add(query, session, id string, is member) {
+	key := membership{query, session, is}
+	list := m.lists[key]
+	if list == nil {
+		if m.lists == nil {
+			m.lists = make(map[membership]*memberList)
+		}
+		list = &memberList{}
+		m.lists[key], m.order = list, append(m.order, key)
+	}
+	list.ids = bos.AppendText(append(list.ids, "[,"[min(list.size, 1)]), id)
+	list.size++
+}
+
+// flush writes what was gathered.
+func (w *componentWriter) flush() error {
+	m := w.memberships
+	w.memberships = memberships{}
+	for _, key := range m.order {
+		if _, err := w.setMembers(key, m.lists[key].ids); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *componentWriter) setMembers(key membership, ids []byte) (sql.Result, error) {
+	res, err := w.tx.exec(w.ctx, key.query, key.session, key.state, key.outcome, key.cause, key.error, key.finished, string(append(ids, ']')))
+	if err != nil {
+		return nil, fmt.Errorf("write what nodes are to session %s: %w", key.session, err)
+	}
+	return res, nil
+}
+
+// now is when people are told that a node was done with: for all of one write the same.
+func (w *componentWriter) now() int64 {
+	if w.memberships.at == 0 {
+		w.memberships.at = time.Now().UnixNano()
+	}
+	return w.memberships.at
+}
 
 // members follows one write of a component.
 func (w *componentWriter) members(p *write, revision int64) error {
@@ -69,18 +130,14 @@ func (w *componentWriter) members(p *write, revision int64) error {
 	wasStaged, isStaged := before.staged(), after.staged()
 	id := p.record.ID
 	if was != is && was != "" {
-		err := error(nil)
 		if isStaged == was && p.record.StageWaits(was) {
-			err = w.member(was, id, member{state: memberStaged}, false, revision)
+			w.memberships.add(setMembers, was, id, member{state: memberStaged})
 		} else {
-			err = w.change(loseMember, was, id, lost(is), now())
-		}
-		if err != nil {
-			return err
+			w.memberships.add(loseMembers, was, id, member{outcome: lost(is), finished: w.now()})
 		}
 	}
 	if wasStaged != isStaged && wasStaged != "" && wasStaged != is {
-		if err := w.change(unstageMember, wasStaged, id, lost(isStaged), now()); err != nil {
+		if err := w.change(unstageMember, wasStaged, id, lost(isStaged), w.now()); err != nil {
 			return err
 		}
 	}
@@ -90,7 +147,7 @@ func (w *componentWriter) members(p *write, revision int64) error {
 		}
 	}
 	if isStaged != wasStaged && isStaged != is && isStaged != w.settingUp && isStaged != "" && p.record.StageWaits(isStaged) {
-		return w.member(isStaged, id, member{state: memberStaged}, true, revision)
+		return w.member(isStaged, id, member{state: memberStaged}, revision)
 	}
 	return nil
 }
@@ -114,19 +171,23 @@ type member struct {
 func (w *componentWriter) join(session string, r *bos.Record, named bool, revision int64) error {
 	m := member{state: memberWorking}
 	if !r.Enabled {
-		m = member{memberFinished, r.DeriveStatus(), string(r.Work.Cause), r.Error, now()}
+		m = member{memberFinished, r.DeriveStatus(), string(r.Work.Cause), r.Error, w.now()}
 	}
-	return w.member(session, r.ID, m, named, revision)
+	if named {
+		return w.member(session, r.ID, m, revision)
+	}
+	w.memberships.add(setMembers, session, r.ID, m)
+	return nil
 }
 
-// member writes the row of the session that has a node, or of the one whose name a
-// client has given to it.
-func (w *componentWriter) member(session, id string, m member, named bool, revision int64) error {
-	res, err := w.tx.exec(w.ctx, setMember, session, id, m.state, m.outcome, m.cause, m.error, m.finished)
+// member writes the row of the session whose name a node has only now been given: the
+// one that has it, or the one that a client gave it to.
+func (w *componentWriter) member(session, id string, m member, revision int64) error {
+	res, err := w.setMembers(membership{setMembers, session, m}, bos.AppendText([]byte{'['}, id))
 	if err != nil {
-		return fmt.Errorf("write what it is to session %s: %w", session, err)
+		return err
 	}
-	if n, err := res.RowsAffected(); err != nil || n > 0 || !named {
+	if n, err := res.RowsAffected(); err != nil || n > 0 {
 		return err
 	}
 	return w.change(addMember, session, id, m.state, m.outcome, m.cause, m.error, m.finished, revision)
@@ -159,7 +220,7 @@ func (w *componentWriter) enlist(s bos.SessionRecord, nodes []string, sets map[s
 		return fmt.Errorf("look for other sessions of the name %s: %w", key.Name, err)
 	}
 	if others > 0 {
-		if err := w.change(otherMembers, key.Name, key.Tenant, bos.StatusTakenOver, now(), string(list)); err != nil {
+		if err := w.change(otherMembers, key.Name, key.Tenant, bos.StatusTakenOver, w.now(), string(list)); err != nil {
 			return err
 		}
 	}
