@@ -35,13 +35,13 @@ func Cancel(s *SessionRecord, owned []Record, left Tally, reason string, now tim
 			continue
 		}
 		r.Enabled = false
-		r.Error = "session " + s.Name + " was " + text
 		// Without a word of its own a node that nobody had touched yet would
 		// count as stable, and the session as successful.
 		r.Status.StatusOverride = StatusFailed
-		work := r.Work.Afresh()
-		work.ActionAt, work.Cause = r.Work.ActionAt, CauseCancelled
+		work := r.Work.Rearmed()
+		work.Attempt.At, work.Cause = r.Work.Attempt.At, CauseCancelled
 		r.Work = work
+		r.SetError("session " + s.Name + " was " + text)
 	}
 	s.Status.Status, s.Status.EndTime, s.Status.Error = SessionComplete, At(now), &text
 	s.Paused = Brake{}

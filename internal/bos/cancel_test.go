@@ -11,7 +11,7 @@ import (
 
 func owned(id string, change func(*bos.Record)) bos.Record {
 	r := bos.Record{Component: bos.Component{ID: id, Session: "s1", Enabled: true, Status: bos.ComponentStatus{Phase: bos.PhasePoweringOff}}}
-	r.Work = bos.Work{InFlight: bos.EffectWriteBoot, Setbacks: 3, Hold: "waiting"}
+	r.Work = bos.Work{Flight: bos.Flight{Kind: bos.EffectWriteBoot}, BackOff: bos.BackOff{Setbacks: 3}, Waiting: bos.Waiting{For: bos.WaitBackOff}}
 	if change != nil {
 		change(&r)
 	}
@@ -43,7 +43,7 @@ func TestACancelledSessionLeavesItsNodesWhereTheyStand(t *testing.T) {
 	}
 	for _, r := range list[:2] {
 		if r.Enabled || r.Status.Phase != bos.PhasePoweringOff || r.Status.StatusOverride != bos.StatusFailed ||
-			!strings.Contains(r.Error, "session s1 was cancelled: wrong image") || r.Work != (bos.Work{InFlight: bos.EffectWriteBoot, Cause: bos.CauseCancelled}) {
+			!strings.Contains(r.Error, "session s1 was cancelled: wrong image") || r.Work != (bos.Work{Flight: bos.Flight{Kind: bos.EffectWriteBoot}, Cause: bos.CauseCancelled}) {
 			t.Errorf("%+v", r)
 		}
 	}

@@ -1,7 +1,5 @@
 package bos
 
-import "time"
-
 // Phase says what BOS is doing with a component.
 type Phase string
 
@@ -229,97 +227,4 @@ type Record struct {
 func (r Record) Repeats(before Record) bool {
 	before.ActualState.LastUpdated, before.Revision = r.ActualState.LastUpdated, r.Revision
 	return !r.Enabled && r == before
-}
-
-// Work is the engine's memory of one component. It is stored beside the
-// component and is never shown by the v2 API.
-type Work struct {
-	// Cause says why the component failed, or what it last stumbled over.
-	Cause Cause `json:"cause,omitempty"`
-	// Hold is the sentence put into Error while an upstream keeps the
-	// component waiting; Error is cleared with it when the wait ends.
-	Hold string `json:"hold,omitempty"`
-	// Prepared is what the upstreams hold for the next power-on, which
-	// consumes it.
-	Prepared Prepared `json:"prepared,omitzero"`
-	// Consumed is what the power-on under way was prepared with. One that
-	// turns out not to have been carried out gives it back.
-	Consumed Prepared `json:"consumed,omitzero"`
-	// InFlight names the effect that was persisted as started and has not
-	// been settled. After a crash it is still set.
-	InFlight EffectKind `json:"in_flight,omitempty"`
-	// Unanswered says that what is in flight was sent and that its answer
-	// never came. What is in flight without it was sent, or not, by a service
-	// that stopped before it knew.
-	Unanswered bool `json:"unanswered,omitempty"`
-	// Resent says that the power action under way was accepted, did not show
-	// in time, and was sent once more as part of the same attempt.
-	Resent bool `json:"resent,omitempty"`
-	// Lost counts the attempts given back because the service stopped while
-	// their call was in flight, and the power showed that it did nothing.
-	Lost int `json:"lost,omitempty"`
-	// Unheard counts the calls of which nobody said what became of them, and
-	// whose power showed that they did nothing; it sets their back-off. Excused
-	// are those of them whose attempts were given back, as so many went
-	// unanswered at once.
-	Unheard int `json:"unheard,omitempty"`
-	Excused int `json:"excused,omitempty"`
-	// FlightAt is when InFlight was started, also where the component was
-	// armed anew since; if Unanswered, it is when its answer was given up.
-	FlightAt time.Time `json:"flight_at,omitzero"`
-	// ActionAt is when LastAction was started. It and the other times here are
-	// those of the service's clock, which measures waits and stands while the
-	// service is away: people read LastUpdated.
-	ActionAt time.Time `json:"action_at,omitzero"`
-	// RetryAt holds back the next effect after one that failed.
-	RetryAt time.Time `json:"retry_at,omitzero"`
-	// Setbacks counts failures in a row that cost no attempt; it sets the
-	// back-off.
-	Setbacks int `json:"setbacks,omitempty"`
-	// Refusals counts how often the configuration service refused the
-	// desired configuration of a node that runs.
-	Refusals int `json:"refusals,omitempty"`
-	// SilentFor adds up the time in which this component's BMC kept silent
-	// while its peers answered. An answer resets it, an outage stops it.
-	SilentFor time.Duration `json:"silent_for,omitempty"`
-	// TurnedAwayFor adds up the waits that its BMC brought about by not
-	// taking power actions, while others took them. A change of phase resets
-	// it.
-	TurnedAwayFor time.Duration `json:"turned_away_for,omitempty"`
-	// SoftFor adds up the waits after answers by which its BMC did not take a
-	// graceful power-off now. After max_power_off_wait_time force follows.
-	SoftFor time.Duration `json:"soft_for,omitempty"`
-	// Answer is what came instead of an answer that tells what became of the
-	// power action under way, for people.
-	Answer string `json:"answer,omitempty"`
-	// MissingFor adds up the time in which the configuration service
-	// answered without this component.
-	MissingFor time.Duration `json:"missing_for,omitempty"`
-	// NoGraceful is set when the BMC turned out to have no graceful
-	// shutdown; power-off then starts with force.
-	NoGraceful bool `json:"no_graceful,omitempty"`
-	// Applied is the session whose staged state became the desired one and
-	// is still in StagedState.
-	Applied string `json:"applied,omitempty"`
-	// Gate is why the gate keeps the component waiting.
-	Gate GateReason `json:"gate,omitempty"`
-	// StoppedAt is since when a brake does. When that ends, what was waited for
-	// before has waited for as long as it had then.
-	StoppedAt time.Time `json:"stopped_at,omitzero"`
-}
-
-// Afresh is what is remembered of a component that is armed anew: what is in
-// flight, for its answer is still to come, and what was applied.
-func (w Work) Afresh() Work {
-	kept := w.Airborne()
-	kept.Applied = w.Applied
-	return kept
-}
-
-// Airborne is what is in flight and since when, and nothing else.
-func (w Work) Airborne() Work {
-	if w.InFlight == EffectNone {
-		return Work{}
-	}
-	return Work{InFlight: w.InFlight, FlightAt: w.FlightAt}
 }

@@ -284,7 +284,9 @@ func (p ComponentPatch) Apply(r *Record, booted *BootArtifacts, now time.Time) {
 		set(&r.Status.Phase, s.Phase)
 		set(&r.Status.StatusOverride, s.StatusOverride)
 	}
-	set(&r.Error, p.Error)
+	if p.Error != nil {
+		r.SetError(*p.Error)
+	}
 	if p.RetryPolicy != nil {
 		n := *p.RetryPolicy
 		r.RetryPolicy = &n
@@ -292,7 +294,10 @@ func (p ComponentPatch) Apply(r *Record, booted *BootArtifacts, now time.Time) {
 	set(&r.Enabled, p.Enabled)
 	if p.Enabled != nil && *p.Enabled {
 		r.Status.StatusOverride = StatusOnHold
-		r.Work = r.Work.Afresh()
+		if p.Error == nil {
+			r.EndWait()
+		}
+		r.Work = r.Work.Rearmed()
 	}
 }
 
@@ -300,7 +305,7 @@ func (p ComponentPatch) Apply(r *Record, booted *BootArtifacts, now time.Time) {
 // patch does not name; the id, the revision and what is in flight stay.
 func (p ComponentPatch) Replace(r *Record, booted *BootArtifacts, now time.Time) {
 	r.Component = Component{ID: r.ID}
-	r.Work = r.Work.Airborne()
+	r.Work = r.Work.InFlightOnly()
 	p.Apply(r, booted, now)
 }
 
@@ -346,10 +351,10 @@ func (p ComponentPatch) applyDesired(r *Record, stamp Time) {
 	if before != r.DesiredState.BootArtifacts {
 		// BSS holds the parameters of what was desired before, or those of
 		// a write under way.
-		r.Work.Prepared.Boot, r.Work.Consumed.Boot = "", ""
+		r.Work.Prepared.Boot, r.Work.Attempt.Prepared.Boot = "", ""
 	}
 	if configured != r.DesiredState.Configuration {
-		r.Work.Prepared.Configuration, r.Work.Consumed.Configuration = "", ""
+		r.Work.Prepared.Configuration, r.Work.Attempt.Prepared.Configuration = "", ""
 	}
 }
 

@@ -33,7 +33,7 @@ func componentPatch(t interface {
 func used() Record {
 	policy := 5
 	a := BootArtifacts{Kernel: "k0", KernelParameters: "p0", Initrd: "i0"}
-	return Record{Revision: 7, Work: Work{Prepared: Prepared{Boot: PreparedBoot(a)}, Consumed: Prepared{Configuration: PreparedConfiguration("c0")}, InFlight: EffectPowerOn, Setbacks: 2}, Component: Component{
+	return Record{Revision: 7, Work: Work{Prepared: Prepared{Boot: PreparedBoot(a)}, Attempt: Attempt{Prepared: Prepared{Configuration: PreparedConfiguration("c0")}}, Flight: Flight{Kind: EffectPowerOn}, BackOff: BackOff{Setbacks: 2}}, Component: Component{
 		ID: "x1", Session: "s0", Error: "e0", RetryPolicy: &policy,
 		ActualState:  ActualState{BootArtifacts: a, BSSToken: "t0", LastUpdated: At(past)},
 		DesiredState: DesiredState{BootArtifacts: a, Configuration: "c0", BSSToken: "t0", LastUpdated: At(past)},
@@ -76,7 +76,7 @@ func TestWhatAWriteBringsAlong(t *testing.T) {
 		}},
 		"a desired configuration starts anew over given counters": {`{"desired_state":{"configuration":""},"session":"s1","event_stats":{"power_on_attempts":9}}`, nil, func(r *Record) {
 			r.DesiredState.Configuration, r.DesiredState.LastUpdated, r.Session, r.EventStats = "", at, "s1", EventStats{}
-			r.Work.Consumed = Prepared{}
+			r.Work.Attempt.Prepared = Prepared{}
 		}},
 		"a desired token alone is no touch, and takes the node from its session": {`{"desired_state":{"bss_token":"t"}}`, nil, func(r *Record) {
 			r.DesiredState.BSSToken, r.Session = "t", ""
@@ -95,7 +95,7 @@ func TestWhatAWriteBringsAlong(t *testing.T) {
 			r.LastAction.Failed, r.LastAction.LastUpdated = false, at
 		}},
 		"enabling holds, over a given override, and forgets": {`{"enabled":true,"status":{"status_override":"","phase":"configuring"}}`, nil, func(r *Record) {
-			r.Enabled, r.Status.StatusOverride, r.Status.Phase, r.Work = true, StatusOnHold, PhaseConfiguring, Work{InFlight: EffectPowerOn}
+			r.Enabled, r.Status.StatusOverride, r.Status.Phase, r.Work = true, StatusOnHold, PhaseConfiguring, Work{Flight: Flight{Kind: EffectPowerOn}}
 		}},
 		"disabling holds nothing": {`{"enabled":false}`, nil, func(r *Record) { r.Enabled = false }},
 		"plain members": {`{"error":"","session":"","retry_policy":0}`, nil, func(r *Record) {
@@ -117,7 +117,7 @@ func TestWhatAWriteBringsAlong(t *testing.T) {
 func TestReplacingForgetsAllButWhatIsInFlight(t *testing.T) {
 	r := used()
 	componentPatch(t, `{"id":"other","enabled":true,"desired_state":{"boot_artifacts":{"kernel":"k"}}}`).Replace(&r, nil, now)
-	want := Record{Revision: 7, Work: Work{InFlight: EffectPowerOn}, Component: Component{
+	want := Record{Revision: 7, Work: Work{Flight: Flight{Kind: EffectPowerOn}}, Component: Component{
 		ID: "x1", Enabled: true, Status: ComponentStatus{StatusOverride: StatusOnHold},
 		DesiredState: DesiredState{BootArtifacts: BootArtifacts{Kernel: "k"}, LastUpdated: At(now)},
 	}}
@@ -242,9 +242,9 @@ func TestRulesThatHoldForEveryWrite(t *testing.T) {
 		p.Apply(&r, booted, now)
 		armed := p.Enabled != nil && *p.Enabled
 		switch {
-		case r.ID != before.ID || r.Revision != before.Revision || r.Work.InFlight != before.Work.InFlight:
+		case r.ID != before.ID || r.Revision != before.Revision || r.Work.Flight.Kind != before.Work.Flight.Kind:
 			t.Fatal("a write changed what is not its own")
-		case armed && (r.DeriveStatus() != StatusOnHold || r.Work != Work{InFlight: before.Work.InFlight}):
+		case armed && (r.DeriveStatus() != StatusOnHold || r.Work != Work{Flight: Flight{Kind: before.Work.Flight.Kind}}):
 			t.Fatal("armed and not held afresh")
 		case r.BootPrepared() && r.DesiredState.BootArtifacts != before.DesiredState.BootArtifacts:
 			t.Fatal("boot parameters of another desired state count as written")

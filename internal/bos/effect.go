@@ -67,6 +67,6 @@ type Order struct {
 func (r *Record) Order() Order {
 	return Order{
 		Enabled: r.Enabled, Session: r.Session, Artifacts: r.DesiredState.BootArtifacts,
-		Configuration: r.DesiredState.Configuration, Held: r.Held.On(), ActionAt: r.Work.ActionAt.UnixNano(),
+		Configuration: r.DesiredState.Configuration, Held: r.Held.On(), ActionAt: r.Work.Attempt.At.UnixNano(),
 	}
 }

@@ -1,9 +1,6 @@
 package bos
 
-import (
-	"encoding/json"
-	"testing"
-)
+import "testing"
 
 func TestOnlyWhatIsDesiredCountsAsPrepared(t *testing.T) {
 	a := BootArtifacts{Kernel: "k", KernelParameters: "p", Initrd: "i"}
@@ -26,16 +23,5 @@ func TestOnlyWhatIsDesiredCountsAsPrepared(t *testing.T) {
 	}
 	if r.Work.Prepared.Configuration = PreparedConfiguration(""); !r.ConfigurationPrepared() {
 		t.Error("that no configuration is wanted is not known to be prepared")
-	}
-}
-
-func TestWhatEarlierVersionsCalledReadyIsPreparedAnew(t *testing.T) {
-	var r Record
-	stored := `{"boot_ready":true,"configuration_ready":true,"in_flight":"power_on","flight_at":"2026-01-01T12:00:00Z"}`
-	if err := json.Unmarshal([]byte(stored), &r.Work); err != nil {
-		t.Fatal(err)
-	}
-	if r.BootPrepared() || r.ConfigurationPrepared() || r.Work.InFlight != EffectPowerOn {
-		t.Errorf("%s was read as %+v", stored, r.Work)
 	}
 }

@@ -191,13 +191,13 @@ type NodeOutcome struct {
 	Sentence string `json:"sentence,omitempty"`
 	// Finished is when the session was done with it, or lost it.
 	Finished Time `json:"finished,omitzero"`
-	// Wait is why nothing is done to it now although nothing is wrong with it.
+	// Wait is why nothing is done to it now.
 	Wait *NodeWait `json:"wait,omitempty"`
 }
 
-// NodeWait is why a node waits at the gate.
+// NodeWait is why a node waits.
 type NodeWait struct {
-	Reason GateReason `json:"reason"`
+	Reason WaitReason `json:"reason"`
 	// Sentence says what it means and what ends it, for people.
 	Sentence string `json:"sentence"`
 }

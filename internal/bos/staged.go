@@ -35,7 +35,7 @@ func ApplyStaged(r *Record, s *Session, clear bool, now time.Time) (applied bool
 	staged := r.StagedState
 	r.Session = staged.Session
 	r.LastAction = LastAction{Action: ActionApplyStaged, LastUpdated: at}
-	r.Work = r.Work.Afresh()
+	r.Work = r.Work.Rearmed()
 	r.Work.Applied = staged.Session
 	defer func() {
 		if clear {
@@ -44,13 +44,13 @@ func ApplyStaged(r *Record, s *Session, clear bool, now time.Time) (applied bool
 		}
 	}()
 	if text := staged.misfit(s); text != "" {
-		r.Error = text
+		r.SetError(text)
 		r.Enabled = false
 		r.Status.StatusOverride = StatusFailed
 		r.Work.Cause = CauseStaged
 		return false
 	}
-	r.Error = ""
+	r.SetError("")
 	r.DesiredState = DesiredState{BootArtifacts: staged.BootArtifacts, Configuration: staged.Configuration, LastUpdated: at}
 	if s.Operation == OperationReboot {
 		r.ActualState = ActualState{LastUpdated: at}

@@ -16,7 +16,7 @@ func staged() Record {
 		StagedState:  StagedState{Session: "s", Configuration: "c", BootArtifacts: BootArtifacts{Kernel: "k", KernelParameters: "p", Initrd: "i"}},
 		Error:        "of earlier", Session: "other", EventStats: EventStats{PowerOnAttempts: 2},
 		Status: ComponentStatus{Phase: PhasePoweringOn, StatusOverride: StatusFailed},
-	}, Work: Work{InFlight: EffectPowerOn, Prepared: Prepared{Boot: "p"}, Setbacks: 3}}
+	}, Work: Work{Flight: Flight{Kind: EffectPowerOn}, Prepared: Prepared{Boot: "p"}, BackOff: BackOff{Setbacks: 3}}}
 }
 
 func TestAStagedStateBecomesTheDesiredOne(t *testing.T) {
@@ -32,7 +32,7 @@ func TestAStagedStateBecomesTheDesiredOne(t *testing.T) {
 		want.Session, want.Error, want.Enabled, want.EventStats = "s", "", true, EventStats{}
 		want.Status = ComponentStatus{StatusOverride: StatusOnHold}
 		want.LastAction = LastAction{Action: ActionApplyStaged, LastUpdated: at}
-		want.Work = Work{InFlight: EffectPowerOn, Applied: "s"}
+		want.Work = Work{Flight: Flight{Kind: EffectPowerOn}, Applied: "s"}
 		if op == OperationReboot {
 			want.ActualState = ActualState{LastUpdated: at}
 		}

@@ -154,7 +154,7 @@ func TestAServiceThatStopsSendsNothingMore(t *testing.T) {
 		if err != nil || len(records) != 1 {
 			t.Fatal(err)
 		}
-		if got := w.did(nodeName(0)); len(got) > 0 || records[0].EventStats != (bos.EventStats{}) || records[0].Work.InFlight != bos.EffectNone {
+		if got := w.did(nodeName(0)); len(got) > 0 || records[0].EventStats != (bos.EventStats{}) || records[0].Work.Flight.Kind != bos.EffectNone {
 			t.Errorf("a service that was told to stop gave the node %v; stored %+v", got, records[0])
 		}
 		w.start()

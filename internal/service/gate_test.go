@@ -13,7 +13,7 @@ import (
 // brake is a way to keep a node of session "again" from being acted on.
 type brake struct {
 	on, off func(w *world)
-	reason  bos.GateReason
+	reason  bos.WaitReason
 }
 
 func brakesOn(id string) map[string]brake {
@@ -22,16 +22,16 @@ func brakesOn(id string) map[string]brake {
 		return func(w *world) { w.must("POST", path, why) }
 	}
 	return map[string]brake{
-		"the site":     {post("/x/v1/pause"), post("/x/v1/resume"), bos.GateSitePaused},
-		"its session":  {post("/x/v1/sessions/again/pause"), post("/x/v1/sessions/again/resume"), bos.GateSessionPaused},
-		"the node":     {func(w *world) { w.must("PUT", "/x/v1/components/"+id+"/hold", why) }, func(w *world) { w.must("DELETE", "/x/v1/components/"+id+"/hold", nil) }, bos.GateHeld},
-		"many nodes":   {func(w *world) { w.must("POST", "/x/v1/holds", object{"ids": []string{id}, "reason": "a leak"}) }, func(w *world) { w.must("POST", "/x/v1/holds/release", object{"ids": []string{id}}) }, bos.GateHeld},
-		"two of these": {func(w *world) { post("/x/v1/pause")(w); post("/x/v1/sessions/again/pause")(w) }, func(w *world) { post("/x/v1/sessions/again/resume")(w); post("/x/v1/resume")(w) }, bos.GateSitePaused},
+		"the site":     {post("/x/v1/pause"), post("/x/v1/resume"), bos.WaitSitePaused},
+		"its session":  {post("/x/v1/sessions/again/pause"), post("/x/v1/sessions/again/resume"), bos.WaitSessionPaused},
+		"the node":     {func(w *world) { w.must("PUT", "/x/v1/components/"+id+"/hold", why) }, func(w *world) { w.must("DELETE", "/x/v1/components/"+id+"/hold", nil) }, bos.WaitHeld},
+		"many nodes":   {func(w *world) { w.must("POST", "/x/v1/holds", object{"ids": []string{id}, "reason": "a leak"}) }, func(w *world) { w.must("POST", "/x/v1/holds/release", object{"ids": []string{id}}) }, bos.WaitHeld},
+		"two of these": {func(w *world) { post("/x/v1/pause")(w); post("/x/v1/sessions/again/pause")(w) }, func(w *world) { post("/x/v1/sessions/again/resume")(w); post("/x/v1/resume")(w) }, bos.WaitSitePaused},
 	}
 }
 
 // wait is what the outcomes of session "again" say that a node waits for.
-func (w *world) wait(id string) bos.GateReason {
+func (w *world) wait(id string) bos.WaitReason {
 	var page bos.NodeOutcomes
 	w.get("/x/v1/sessions/again/components", &page)
 	for _, c := range page.Components {
@@ -39,7 +39,7 @@ func (w *world) wait(id string) bos.GateReason {
 			return c.Wait.Reason
 		}
 	}
-	return bos.GateOpen
+	return bos.WaitNone
 }
 
 func TestACallThatWaitsForItsTurnIsNotMadeOnceABrakeIsOnAndIsMadeOnceWhenItIsOff(t *testing.T) {
@@ -129,7 +129,7 @@ func TestAPausedSiteAcceptsAndSetsUpSessionsAndSendsNothing(t *testing.T) {
 		var s bos.Session
 		w.get("/v2/sessions/again", &s)
 		c := w.component(nodeName(1))
-		if s.Status.Status != bos.SessionRunning || !c.Enabled || c.Status.Status != bos.StatusOnHold || w.wait(nodeName(1)) != bos.GateSitePaused {
+		if s.Status.Status != bos.SessionRunning || !c.Enabled || c.Status.Status != bos.StatusOnHold || w.wait(nodeName(1)) != bos.WaitSitePaused {
 			t.Errorf("the session is %+v, its node %+v", s.Status, c)
 		}
 		var history struct{ Events []bos.Event }

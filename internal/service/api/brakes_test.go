@@ -127,10 +127,10 @@ func TestAStagedStateIsNotAppliedToAHeldNode(t *testing.T) {
 func TestTheOutcomeOfANodeSaysWhatItWaitsFor(t *testing.T) {
 	s := newSite(t)
 	s.running("")
-	s.record(nodeOne, func(r *bos.Record) { r.Enabled, r.Session, r.Work.Gate = true, "s1", bos.GateSessionPaused })
+	s.record(nodeOne, func(r *bos.Record) { r.Enabled, r.Session, r.Work.Waiting.For = true, "s1", bos.WaitSessionPaused })
 	var got bos.NodeOutcomes
 	s.do("GET", "/x/v1/sessions/s1/components", nil).ok(http.StatusOK, &got)
-	if len(got.Components) != 1 || got.Components[0].Wait == nil || got.Components[0].Wait.Reason != bos.GateSessionPaused || !strings.Contains(got.Components[0].Wait.Sentence, "/x/v1/sessions/s1/resume") {
+	if len(got.Components) != 1 || got.Components[0].Wait == nil || got.Components[0].Wait.Reason != bos.WaitSessionPaused || !strings.Contains(got.Components[0].Wait.Sentence, "/x/v1/sessions/s1/resume") {
 		t.Errorf("%+v", got)
 	}
 }

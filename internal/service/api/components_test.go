@@ -198,7 +198,7 @@ func TestArmingAComponentPutsItOnHold(t *testing.T) {
 	s.record("x1", func(r *bos.Record) {
 		r.Enabled, r.Session = true, "s1"
 		r.EventStats.PowerOnAttempts = 2
-		r.Work = bos.Work{InFlight: bos.EffectPowerOn, Prepared: bos.Prepared{Boot: "p"}, Setbacks: 3}
+		r.Work = bos.Work{Flight: bos.Flight{Kind: bos.EffectPowerOn}, Prepared: bos.Prepared{Boot: "p"}, BackOff: bos.BackOff{Setbacks: 3}}
 	})
 	var c bos.Component
 	s.do("PATCH", "/v2/components/x1", object{
@@ -207,7 +207,7 @@ func TestArmingAComponentPutsItOnHold(t *testing.T) {
 	if c.Status.Status != bos.StatusOnHold || c.Session != "" || c.EventStats != (bos.EventStats{}) {
 		t.Errorf("%+v", c)
 	}
-	if got := s.stored("x1").Work; got != (bos.Work{InFlight: bos.EffectPowerOn}) {
+	if got := s.stored("x1").Work; got != (bos.Work{Flight: bos.Flight{Kind: bos.EffectPowerOn}}) {
 		t.Errorf("work %+v", got)
 	}
 }

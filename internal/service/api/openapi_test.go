@@ -205,7 +205,7 @@ func TestTheDocumentNamesEveryCauseEffectAndOption(t *testing.T) {
 		return names
 	}
 	var reasons []string
-	for _, r := range bos.GateReasons() {
+	for _, r := range bos.WaitReasons() {
 		reasons = append(reasons, string(r))
 	}
 	slices.Sort(reasons)
@@ -218,8 +218,8 @@ func TestTheDocumentNamesEveryCauseEffectAndOption(t *testing.T) {
 	}
 	slices.Sort(causes)
 	slices.Sort(effects)
-	if got := enumOf("GateReason"); !slices.Equal(got, reasons) {
-		t.Errorf("reasons of the gate %v, want %v", got, reasons)
+	if got := enumOf("WaitReason"); !slices.Equal(got, reasons) {
+		t.Errorf("reasons to wait %v, want %v", got, reasons)
 	}
 	if got := enumOf("Cause"); !slices.Equal(got, causes) {
 		t.Errorf("causes %v, want %v", got, causes)

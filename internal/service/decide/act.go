@@ -10,15 +10,15 @@ import (
 // turnOn is what happens to a node that is off and shall be on: wait for a
 // power-on under way, or write the boot parameters, or power on.
 func turnOn(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
-	if called(r, bos.ActionPoweringOn) {
-		deadline := r.Work.ActionAt.Add(p.MaxPowerOnWait)
+	if r.Work.Called(bos.EffectPowerOn) {
+		deadline := r.Work.Attempt.At.Add(p.MaxPowerOnWait)
 		if o.Power.Asked.Before(deadline) {
 			return await(r, o, p, now, deadline, ReasonPowerOnWait)
 		}
-		r.LastAction.Failed = true
+		r = withoutEffect(r)
 		r.Work.Cause = bos.CauseResetIgnored
-		r.Error = fmt.Sprintf("still off max_power_on_wait_time (%s) after power-on %d: %s",
-			p.MaxPowerOnWait, r.EventStats.PowerOnAttempts, bos.CauseResetIgnored.Sentence())
+		r.SetError(fmt.Sprintf("still off max_power_on_wait_time (%s) after power-on %d: %s",
+			p.MaxPowerOnWait, r.EventStats.PowerOnAttempts, bos.CauseResetIgnored.Sentence()))
 	}
 	if d, stop := bootFirst(r, p, now); stop {
 		return d
@@ -29,37 +29,40 @@ func turnOn(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 	if p.Configures && !r.ConfigurationPrepared() {
 		return prepareConfiguration(r)
 	}
-	if o.Gate.Admit(&r, bos.EffectPowerOn) != bos.GateOpen {
+	if o.Gate.Admit(&r, bos.EffectPowerOn) != bos.WaitNone {
 		return waitForTurn(r, p, now)
 	}
 	r.EventStats.PowerOnAttempts++
-	r.Work.Prepared, r.Work.Consumed = bos.Prepared{}, r.Work.Prepared
-	return act(r, bos.EffectPowerOn, ReasonPowerOn, now)
+	prepared := r.Work.Prepared
+	r.Work.Prepared = bos.Prepared{}
+	d := act(r, bos.EffectPowerOn, ReasonPowerOn, now)
+	d.Next.Work.Attempt.Prepared = prepared
+	return d
 }
 
 // turnOff is what happens to a node that is on and shall be off: gracefully
 // once, then by force, again each time the wait has passed.
 func turnOff(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
-	graceful := called(r, bos.ActionPowerOffGraceful)
-	forceful := called(r, bos.ActionPowerOffForceful)
+	graceful := r.Work.Called(bos.EffectPowerOffGraceful)
+	forceful := r.Work.Called(bos.EffectPowerOffForceful)
 	if graceful || forceful {
-		deadline := r.Work.ActionAt.Add(p.MaxPowerOffWait)
+		deadline := r.Work.Attempt.At.Add(p.MaxPowerOffWait)
 		if o.Power.Asked.Before(deadline) {
 			return await(tellAnswer(r), o, p, now, deadline, ReasonPowerOffWait)
 		}
 		r.Work.Cause = bos.CausePowerOffTimeout
-		r.Error = fmt.Sprintf("still on max_power_off_wait_time (%s) after the last power-off: %s",
-			p.MaxPowerOffWait, bos.CausePowerOffTimeout.Sentence())
+		r.SetError(fmt.Sprintf("still on max_power_off_wait_time (%s) after the last power-off: %s",
+			p.MaxPowerOffWait, bos.CausePowerOffTimeout.Sentence()))
 	}
 	if d, stop := bootFirst(r, p, now); stop {
 		return d
 	}
-	force := graceful || forceful || r.Work.NoGraceful || softOver(r, p) || r.LastAction.Action == bos.ActionPowerOffForceful && !r.Work.ActionAt.IsZero()
+	force := graceful || forceful || r.Work.NoGraceful || softOver(r, p) || r.Work.Attempt.Kind == bos.EffectPowerOffForceful
 	if !force {
 		if d, stop := beforeActing(r, r.EventStats.PowerOffGracefulAttempts, "graceful power-off", p, now); stop {
 			return d
 		}
-		if o.Gate.Admit(&r, bos.EffectPowerOffGraceful) != bos.GateOpen {
+		if o.Gate.Admit(&r, bos.EffectPowerOffGraceful) != bos.WaitNone {
 			return waitForTurn(r, p, now)
 		}
 		r.EventStats.PowerOffGracefulAttempts++
@@ -68,7 +71,7 @@ func turnOff(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision 
 	if d, stop := beforeActing(r, r.EventStats.PowerOffForcefulAttempts, "forced power-off", p, now); stop {
 		return d
 	}
-	if o.Gate.Admit(&r, bos.EffectPowerOffForceful) != bos.GateOpen {
+	if o.Gate.Admit(&r, bos.EffectPowerOffForceful) != bos.WaitNone {
 		return waitForTurn(r, p, now)
 	}
 	r.EventStats.PowerOffForcefulAttempts++
@@ -79,7 +82,7 @@ func turnOff(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision 
 // asked for: the nodes of a session are armed together, so one write does for
 // all of them. A node that runs it already needs none.
 func bootAhead(r bos.Record, p bos.Policy, now time.Time) bos.Effect {
-	if !r.Work.ActionAt.IsZero() || Matches(r.ActualState.BootArtifacts, r.DesiredState.BootArtifacts) {
+	if !r.Work.Attempt.At.IsZero() || Matches(r.ActualState.BootArtifacts, r.DesiredState.BootArtifacts) {
 		return bos.Effect{}
 	}
 	d, _ := bootFirst(r, p, now)
@@ -113,21 +116,23 @@ func beforeActing(r bos.Record, attempts int, name string, p bos.Policy, now tim
 			last = bos.CauseRetriesExhausted
 		}
 		text := fmt.Sprintf("all %d %s attempts of the retry policy are used: %s", limit, name, last.Sentence())
-		if last == bos.CauseResetUnconfirmed && r.Work.Answer != "" {
-			text += " (last answer: " + r.Work.Answer + ")"
+		if last == bos.CauseResetUnconfirmed && r.Work.Attempt.Answer != "" {
+			text += " (last answer: " + r.Work.Attempt.Answer + ")"
 		}
-		if r.Work.Lost > 0 {
-			text += fmt.Sprintf(" (the service stopped during %d more, which were not counted)", r.Work.Lost)
+		if r.Work.Misses.Lost > 0 {
+			text += fmt.Sprintf(" (the service stopped during %d more, which were not counted)", r.Work.Misses.Lost)
 		}
 		return fail(r, bos.CauseRetriesExhausted, ReasonRetriesReached, text), true
 	}
-	if !now.Before(r.Work.RetryAt) {
+	if !now.Before(r.Work.BackOff.Until) {
 		return Decision{}, false
 	}
 	if turnedAwayTooLong(r, p, now) {
-		return fail(unhold(r), r.Work.Cause, ReasonUnreachable, turnedAwayText(r, name, p)), true
+		text := turnedAwayText(r, name, p)
+		r.EndWait()
+		return fail(r, r.Work.Cause, ReasonUnreachable, text), true
 	}
-	return Decision{Next: r, Look: r.Work.RetryAt, Why: ReasonRetryWait}, true
+	return Decision{Next: r, Look: r.Work.BackOff.Until, Why: ReasonRetryWait}, true
 }
 
 // retryLimit is how many attempts of each kind a component has.
@@ -141,11 +146,11 @@ func retryLimit(r bos.Record, p bos.Policy) int {
 // act records a power action as started. Acting clears the error and counts
 // the attempt before the call is made.
 func act(r bos.Record, kind bos.EffectKind, why Reason, now time.Time) Decision {
-	r.Error = ""
-	r.Work.Hold, r.Work.Answer, r.Work.Gate = "", "", bos.GateOpen
-	r.Work.RetryAt = time.Time{}
-	r.Work.InFlight, r.Work.Unanswered, r.Work.Resent = kind, false, false
-	r.Work.ActionAt, r.Work.FlightAt = now, now
+	r.SetError("")
+	r.Work.Waiting = bos.Waiting{}
+	r.Work.BackOff.Until = time.Time{}
+	r.Work.Flight = bos.Flight{Kind: kind, At: now}
+	r.Work.Attempt = bos.Attempt{Kind: kind, At: now}
 	r.LastAction = bos.LastAction{Action: actionOf(kind), LastUpdated: bos.At(now)}
 	return Decision{Next: r, Effect: bos.Effect{Kind: kind}, Why: why}
 }
@@ -154,17 +159,17 @@ func act(r bos.Record, kind bos.EffectKind, why Reason, now time.Time) Decision 
 // to show.
 func awaited(r bos.Record, p bos.Policy, now time.Time) bool {
 	at := actionDeadline(r, p)
-	return !at.IsZero() && r.Work.InFlight == bos.EffectNone && now.Before(at)
+	return !at.IsZero() && r.Work.Flight.Kind == bos.EffectNone && now.Before(at)
 }
 
 // actionDeadline is until when the power action under way may show; zero if
 // there is none.
 func actionDeadline(r bos.Record, p bos.Policy) time.Time {
 	switch {
-	case called(r, bos.ActionPoweringOn):
-		return r.Work.ActionAt.Add(p.MaxPowerOnWait)
-	case called(r, bos.ActionPowerOffGraceful), called(r, bos.ActionPowerOffForceful):
-		return r.Work.ActionAt.Add(p.MaxPowerOffWait)
+	case r.Work.Called(bos.EffectPowerOn):
+		return r.Work.Attempt.At.Add(p.MaxPowerOnWait)
+	case r.Work.Called(bos.EffectPowerOffGraceful), r.Work.Called(bos.EffectPowerOffForceful):
+		return r.Work.Attempt.At.Add(p.MaxPowerOffWait)
 	default:
 		return time.Time{}
 	}
@@ -174,13 +179,13 @@ func actionDeadline(r bos.Record, p bos.Policy) time.Time {
 // acted on: at once, but after an action that was just accepted not before it
 // can show, and after one that was put off when it may be tried again.
 func freshLook(r bos.Record, o Observation, p bos.Policy, now time.Time) time.Time {
-	if retry := r.Work.RetryAt; now.Before(retry) && !o.Power.Asked.IsZero() {
+	if retry := r.Work.BackOff.Until; now.Before(retry) && !o.Power.Asked.IsZero() {
 		if polled := now.Add(max(p.Polling, time.Second)); polled.Before(retry) {
 			return polled
 		}
 		return retry
 	}
-	if o.Power.Asked.IsZero() || !o.Power.Asked.Before(r.Work.ActionAt) || !awaited(r, p, now) {
+	if o.Power.Asked.IsZero() || !o.Power.Asked.Before(r.Work.Attempt.At) || !awaited(r, p, now) {
 		return now
 	}
 	return nextLook(r, o, p, now, actionDeadline(r, p))

@@ -8,9 +8,9 @@ import (
 
 // repeats are the actions that are sent once more, and why that is said to be. A
 // graceful shutdown is not repeated: what is sent next is the forced one.
-var repeats = map[bos.Action]Reason{
-	bos.ActionPoweringOn:       ReasonPowerOnAgain,
-	bos.ActionPowerOffForceful: ReasonPowerOffForceAgain,
+var repeats = map[bos.EffectKind]Reason{
+	bos.EffectPowerOn:          ReasonPowerOnAgain,
+	bos.EffectPowerOffForceful: ReasonPowerOffForceAgain,
 }
 
 // await waits for a power action that was accepted and has not shown. Half-way
@@ -19,18 +19,18 @@ var repeats = map[bos.Action]Reason{
 // done already does nothing. Both belong to the same attempt (ADR 9). A look that
 // was asked for before the deadline and answered after it brings about neither.
 func await(r bos.Record, o Observation, p bos.Policy, now, deadline time.Time, why Reason) Decision {
-	again, repeated := repeats[r.LastAction.Action]
-	held := o.Gate.Admit(&r, EffectOf(r.LastAction.Action)) != bos.GateOpen
-	halfway := r.Work.ActionAt.Add(deadline.Sub(r.Work.ActionAt) / 2)
+	kind := r.Work.Attempt.Kind
+	again, repeated := repeats[kind]
+	held := o.Gate.Admit(&r, kind) != bos.WaitNone
+	halfway := r.Work.Attempt.At.Add(deadline.Sub(r.Work.Attempt.At) / 2)
 	switch {
-	case !repeated || r.Work.Resent || !asPrepared(r, p) || held && !now.Before(halfway) || !now.Before(deadline):
+	case !repeated || r.Work.Attempt.Resent || !asPrepared(r, p) || held && !now.Before(halfway) || !now.Before(deadline):
 		return Decision{Next: r, Look: nextLook(r, o, p, now, deadline), Why: why}
 	case o.Power.Asked.Before(halfway):
 		return Decision{Next: r, Look: nextLook(r, o, p, now, halfway), Why: why}
 	default:
-		kind := EffectOf(r.LastAction.Action)
-		r.Work.Resent = true
-		r.Work.InFlight, r.Work.Unanswered, r.Work.FlightAt = kind, false, now
+		r.Work.Attempt.Resent = true
+		r.Work.Flight = bos.Flight{Kind: kind, At: now}
 		return Decision{Next: r, Effect: bos.Effect{Kind: kind}, Why: again}
 	}
 }
@@ -38,17 +38,17 @@ func await(r bos.Record, o Observation, p bos.Policy, now, deadline time.Time, w
 // asPrepared reports whether a power-on under way would still boot what is desired.
 // One that would not is not sent again: the next one is prepared anew.
 func asPrepared(r bos.Record, p bos.Policy) bool {
-	if r.LastAction.Action != bos.ActionPoweringOn {
+	if r.Work.Attempt.Kind != bos.EffectPowerOn {
 		return true
 	}
-	r.Work.Prepared = r.Work.Consumed
+	r.Work.Prepared = r.Work.Attempt.Prepared
 	return r.BootPrepared() && (!p.Configures || r.ConfigurationPrepared())
 }
 
 // sentAt is when the power action under way was sent, or sent again.
 func sentAt(r bos.Record) time.Time {
-	if r.Work.Resent {
-		return r.Work.FlightAt
+	if r.Work.Attempt.Resent {
+		return r.Work.Flight.At
 	}
-	return r.Work.ActionAt
+	return r.Work.Attempt.At
 }

@@ -10,7 +10,7 @@ import (
 // ignored is a node after an accepted power action that does not show.
 func ignored(action bos.Action) bos.Record {
 	r := poweredOn()
-	r.LastAction.Action = action
+	calledFor(&r, action, r.Work.Attempt.At)
 	if action != bos.ActionPoweringOn {
 		r.DesiredState.BootArtifacts = bos.BootArtifacts{}
 		r.EventStats = bos.EventStats{PowerOffForcefulAttempts: 1, PowerOffGracefulAttempts: 1}
@@ -20,7 +20,7 @@ func ignored(action bos.Action) bos.Record {
 
 // seen decides on a node whose power is looked at some time after its action.
 func seen(r bos.Record, state bos.PowerState, after time.Duration, o Observation) Decision {
-	now := r.Work.ActionAt.Add(after)
+	now := r.Work.Attempt.At.Add(after)
 	o.Power = bos.PowerReading{ID: r.ID, State: state, Asked: now}
 	return Decide(r, o, bos.DefaultOptions().Policy(), now)
 }
@@ -39,18 +39,18 @@ func TestAnActionThatDoesNotShowIsSentOnceMoreHalfWayInTheSameAttempt(t *testing
 		t.Run(string(action), func(t *testing.T) {
 			r := ignored(action)
 			early := seen(r, c.state, c.wait/2-time.Millisecond, Observation{})
-			if early.Effect.Kind != bos.EffectNone || !early.Look.Equal(r.Work.ActionAt.Add(c.wait/2)) {
+			if early.Effect.Kind != bos.EffectNone || !early.Look.Equal(r.Work.Attempt.At.Add(c.wait/2)) {
 				t.Errorf("before half of its time: %s, a look at %s; want one half-way and no action", early.Effect.Kind, early.Look)
 			}
 			d := seen(r, c.state, c.wait/2, Observation{})
-			if d.Effect.Kind != c.again || d.Why != c.why || d.Next.EventStats != r.EventStats || !d.Next.Work.ActionAt.Equal(r.Work.ActionAt) {
+			if d.Effect.Kind != c.again || d.Why != c.why || d.Next.EventStats != r.EventStats || !d.Next.Work.Attempt.At.Equal(r.Work.Attempt.At) {
 				t.Fatalf("half-way: %+v; want %s as part of the same attempt", d, c.again)
 			}
 			for _, res := range []bos.CallResult{{}, {Outcome: bos.CallRefused}, {Outcome: bos.CallBusy}, {Outcome: bos.CallUnknown}, {Outcome: bos.CallNotAttempted}, {Outcome: bos.CallUnsupported}} {
-				after := Settle(d.Next, d.Effect, res, d.Next.Work.FlightAt.Add(time.Second))
+				after := Settle(d.Next, d.Effect, res, d.Next.Work.Flight.At.Add(time.Second))
 				// Where nobody said what became of it, the grace counts from here.
 				flying := res.Outcome == bos.CallUnknown
-				if (after.Work.InFlight != bos.EffectNone) != flying || after.LastAction.Failed || after.EventStats != r.EventStats {
+				if (after.Work.Flight.Kind != bos.EffectNone) != flying || after.LastAction.Failed || after.EventStats != r.EventStats {
 					t.Errorf("answered with outcome %v: %+v; want a wait until the deadline", res.Outcome, after)
 				}
 				if w := seen(after, c.state, c.wait-time.Second, Observation{}); w.Effect.Kind != bos.EffectNone || !w.Next.Enabled {
@@ -68,7 +68,7 @@ func TestAServiceThatStopsWhileItSendsAgainGivesNoAttemptBack(t *testing.T) {
 	p := bos.DefaultOptions().Policy()
 	d := seen(ignored(bos.ActionPoweringOn), bos.PowerStateOff, p.MaxPowerOnWait/2, Observation{})
 	after := seen(d.Next, bos.PowerStateOff, p.MaxPowerOnWait/2+p.ConfirmGrace, Observation{})
-	if r := after.Next; r.Work.Lost != 0 || r.Work.InFlight != bos.EffectNone || r.LastAction.Failed || after.Effect.Kind != bos.EffectNone {
+	if r := after.Next; r.Work.Misses.Lost != 0 || r.Work.Flight.Kind != bos.EffectNone || r.LastAction.Failed || after.Effect.Kind != bos.EffectNone {
 		t.Errorf("%+v; want its attempt to wait on", after)
 	}
 }
@@ -83,7 +83,7 @@ func TestAGracefulShutdownIsNotSentAgain(t *testing.T) {
 func TestPowerLimitsThatAreUsedUpKeepAnActionFromBeingSentAgain(t *testing.T) {
 	p := bos.DefaultOptions().Policy()
 	d := seen(ignored(bos.ActionPoweringOn), bos.PowerStateOff, p.MaxPowerOnWait/2, Observation{Gate: Gate{FullOn: true}})
-	if d.Effect.Kind != bos.EffectNone || d.Look.IsZero() || d.Next.Work.Resent {
+	if d.Effect.Kind != bos.EffectNone || d.Look.IsZero() || d.Next.Work.Attempt.Resent {
 		t.Errorf("%+v; want a wait", d)
 	}
 }

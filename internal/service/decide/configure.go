@@ -2,7 +2,6 @@ package decide
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -38,7 +37,7 @@ func configure(r bos.Record, o Observation, p bos.Policy, now time.Time) Decisio
 		return done(r, now)
 	case bos.ConfigurationPending:
 		r = setPhase(r, bos.PhaseConfiguring, now)
-		if reading.Idle && !now.Before(r.Work.ActionAt.Add(p.MaxBootWait)) {
+		if reading.Idle && !now.Before(r.Work.Attempt.At.Add(p.MaxBootWait)) {
 			// Its own agent would have enabled it by now. It has not where the
 			// node had power before: a power-on that came late, after it was
 			// prepared for another.
@@ -47,20 +46,19 @@ func configure(r bos.Record, o Observation, p bos.Policy, now time.Time) Decisio
 		return Decision{Next: r, Look: pollLook(p, now), LookConfiguration: configurationLook(r, o, p, now), Why: ReasonConfiguring}
 	default:
 		r = setPhase(r, bos.PhaseConfiguring, now)
-		r.Error = "cfs configuration failed"
-		return fail(r, bos.CauseConfiguration, ReasonConfigFailed, r.Error)
+		return fail(r, bos.CauseConfiguration, ReasonConfigFailed, "cfs configuration failed")
 	}
 }
 
 // setConfiguration asks for the desired configuration of a node that runs: CFS
 // has another one, or somebody changed it.
 func setConfiguration(r bos.Record, p bos.Policy, now time.Time) Decision {
-	if limit := retryLimit(r, p); r.Work.Refusals > 0 && r.Work.Refusals >= limit {
-		text := fmt.Sprintf("the configuration service refused configuration %q %d times: %s", r.DesiredState.Configuration, r.Work.Refusals, r.Error)
+	if limit := retryLimit(r, p); r.Work.Misses.Configuration > 0 && r.Work.Misses.Configuration >= limit {
+		text := fmt.Sprintf("the configuration service refused configuration %q %d times: %s", r.DesiredState.Configuration, r.Work.Misses.Configuration, r.Error)
 		return fail(r, bos.CauseConfiguration, ReasonConfigFailed, text)
 	}
-	if now.Before(r.Work.RetryAt) {
-		return Decision{Next: r, Look: pollLook(p, now), Wake: r.Work.RetryAt, Why: ReasonRetryWait}
+	if now.Before(r.Work.BackOff.Until) {
+		return Decision{Next: r, Look: pollLook(p, now), Wake: r.Work.BackOff.Until, Why: ReasonRetryWait}
 	}
 	target := targetOf(r)
 	target.Enabled = true
@@ -80,29 +78,23 @@ func targetOf(r bos.Record) bos.ConfigurationTarget {
 	return bos.ConfigurationTarget{Name: r.DesiredState.Configuration, Session: r.Session}
 }
 
-// configurationHold begins what is shown of a component that waits for the
-// configuration service.
-const configurationHold = "waiting for the configuration service: "
-
-func awaitsConfiguration(r bos.Record) bool { return strings.HasPrefix(r.Work.Hold, configurationHold) }
-
 // holdConfiguration waits for a configuration service that does not answer, or
 // does not know the node: the first stops the clock, the second fails the node
 // after max_unreachable_time.
 func holdConfiguration(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 	r = setPhase(r, bos.PhaseConfiguring, now)
-	cause, text := bos.CauseUpstreamOutage, configurationHold+o.Configuration.Detail
+	cause, said := bos.CauseUpstreamOutage, o.Configuration.Detail
 	if o.Configuration.Missing {
-		cause = bos.CauseUnknownToConfiguration
-		text = configurationHold + cause.Sentence()
-		r.Work.MissingFor += o.ConfigurationElapsed
-		if r.Work.MissingFor >= p.MaxUnreachable {
-			return fail(unhold(r), cause, ReasonConfigFailed, fmt.Sprintf("gave up after max_unreachable_time (%s): %s", p.MaxUnreachable, cause.Sentence()))
+		cause, said = bos.CauseUnknownToConfiguration, ""
+		r.Work.Patience.Missing += o.ConfigurationElapsed
+		if r.Work.Patience.Missing >= p.MaxUnreachable {
+			r.EndWait()
+			return fail(r, cause, ReasonConfigFailed, fmt.Sprintf("gave up after max_unreachable_time (%s): %s", p.MaxUnreachable, cause.Sentence()))
 		}
 	}
 	r.Work.Cause = cause
 	r.Status.StatusOverride = bos.StatusOnHold
-	r = setHold(r, text)
+	r.Wait(bos.Waiting{For: bos.WaitConfiguration, Cause: cause, Detail: said})
 	return Decision{Next: r, Look: pollLook(p, now), LookConfiguration: pollLook(p, now), Why: ReasonHold}
 }
 
@@ -111,11 +103,11 @@ func liftConfiguration(r bos.Record) bos.Record {
 	if r.Status.StatusOverride == bos.StatusOnHold {
 		r.Status.StatusOverride = ""
 	}
-	if r.Work.RetryAt.IsZero() {
-		r = unhold(r)
+	if r.Work.BackOff.Until.IsZero() {
+		r.EndWait()
 		r.Work.Cause = bos.CauseNone
 	}
-	r.Work.MissingFor = 0
+	r.Work.Patience.Missing = 0
 	return r
 }
 
@@ -127,7 +119,7 @@ func SettleConfigure(r bos.Record, target bos.ConfigurationTarget, res bos.CallR
 		return r
 	}
 	if res.Outcome != bos.CallNotAttempted {
-		r.Work.Prepared.Configuration, r.Work.Consumed.Configuration = "", ""
+		r.Work.Prepared.Configuration, r.Work.Attempt.Prepared.Configuration = "", ""
 	}
 	// Nothing is wanted of a configuration service that has nothing for the node.
 	none := target.Name == "" && (res.Outcome == bos.CallRefused || res.Outcome == bos.CallUnsupported)
@@ -139,29 +131,30 @@ func SettleConfigure(r bos.Record, target bos.ConfigurationTarget, res bos.CallR
 	}
 	switch res.Outcome {
 	case bos.CallDone:
-		r.Work.Setbacks = 0
-		r.Work.RetryAt = time.Time{}
-		return unhold(r)
+		r.Work.BackOff.Setbacks = 0
+		r.Work.BackOff.Until = time.Time{}
+		r.EndWait()
+		return r
 	case bos.CallRefused, bos.CallUnsupported:
 		if target.Clear {
 			r.EventStats.PowerOnAttempts++
 		} else {
-			r.Work.Refusals++
+			r.Work.Misses.Configuration++
 		}
 		r = setBack(r, res, bos.CauseConfiguration, now)
-		r.Error = refusedText(r.Work.Cause, res)
+		r.SetError(refusedText(r.Work.Cause, res))
 		return r
 	case bos.CallNotAttempted, bos.CallBusy, bos.CallUnknown:
 	}
 	r = setBack(r, res, bos.CauseUpstreamOutage, now)
-	return setHold(r, heldText(r.Work.Cause, res))
+	return waitToRetry(r, res)
 }
 
 // configurationUsable reports whether the reading tells of now: asked for after the
 // last power action, and not received long ago.
 func (o Observation) configurationUsable(r bos.Record, p bos.Policy, now time.Time) bool {
 	asked := o.Configuration.Asked
-	if asked.IsZero() || asked.Before(r.Work.ActionAt) {
+	if asked.IsZero() || asked.Before(r.Work.Attempt.At) {
 		return false
 	}
 	return now.Sub(o.Configuration.Received()) <= maxReadingAge*max(p.Polling, time.Second)

@@ -28,7 +28,7 @@ func booted(configuration string) bos.Record {
 		Status:       bos.ComponentStatus{Phase: bos.PhasePoweringOn},
 		EventStats:   bos.EventStats{PowerOnAttempts: 1},
 	}}
-	r.Work.ActionAt = noon.Add(-time.Minute)
+	calledFor(&r, bos.ActionPoweringOn, noon.Add(-time.Minute))
 	return r
 }
 
@@ -201,8 +201,7 @@ func TestNothingIsOldThatNodesHadNoTimeToConfirmOrThatAClockSaysWhichHasJustStep
 func TestANodeThatBootsHasAMinuteAtLeastOnceItsReportCanBeTakenAgain(t *testing.T) {
 	r := unconfigured()
 	r.ActualState = bos.ActualState{}
-	r.LastAction.Action = bos.ActionPoweringOn
-	r.Work.ActionAt = noon
+	calledFor(&r, bos.ActionPoweringOn, noon)
 	p := bos.DefaultOptions().Policy()
 	for heard, want := range map[time.Duration]time.Duration{
 		0: p.MaxBootWait, p.MaxBootWait - time.Hour: p.MaxBootWait, p.MaxBootWait - time.Second: p.MaxBootWait - time.Second + reportGrace,
@@ -245,7 +244,7 @@ func TestAConfigurationThatNobodyHasEnabledIsEnabledOnceTheBootHasHadItsTime(t *
 	p := bos.DefaultOptions().Policy()
 	p.Configures = true
 	r := unconfigured()
-	r.LastAction, r.Work.ActionAt = bos.LastAction{Action: bos.ActionPoweringOn}, noon
+	calledFor(&r, bos.ActionPoweringOn, noon)
 	for after, want := range map[time.Duration]bos.EffectKind{time.Minute: bos.EffectNone, p.MaxBootWait: bos.EffectConfigure} {
 		now := noon.Add(after)
 		idle := bos.ConfigurationReading{Desired: "c", Status: bos.ConfigurationPending, Idle: true, Asked: now}
@@ -261,7 +260,7 @@ func TestANodeThatWaitsForTheConfigurationServiceIsNotWrittenWithEveryLook(t *te
 	p.Configures = true
 	r := unconfigured()
 	r.Session, r.Status.Phase = "s", bos.PhaseConfiguring
-	r.LastAction, r.Work.ActionAt = bos.LastAction{Action: bos.ActionPoweringOn}, noon
+	calledFor(&r, bos.ActionPoweringOn, noon)
 	r.ActualState.LastUpdated = bos.Time{}
 	on := func(now time.Time) Observation {
 		return Observation{Power: bos.PowerReading{ID: r.ID, State: bos.PowerStateOn, Asked: now}}
@@ -296,7 +295,7 @@ func TestANodeThatWaitsForTheConfigurationServiceIsNotWrittenWithEveryLook(t *te
 	r = held
 	o = on(now)
 	o.Power.State = bos.PowerStateOff
-	if d := take(o); r.Status.StatusOverride != "" || r.Work.Hold != "" || d.Effect.Kind != bos.EffectWriteBoot {
+	if d := take(o); r.Status.StatusOverride != "" || r.Work.Waiting.For != bos.WaitNone || d.Effect.Kind != bos.EffectWriteBoot {
 		t.Errorf("when it loses its power: %+v", d)
 	}
 }

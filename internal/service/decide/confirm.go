@@ -17,23 +17,23 @@ const maxLost = 100
 // call shows or it counts as failed and is tried again.
 func confirm(r bos.Record, o Observation, p bos.Policy, now time.Time) (bos.Record, bool) {
 	state := o.Power.State
-	kind := r.Work.InFlight
+	kind := r.Work.Flight.Kind
 	if kind == bos.EffectNone {
 		return r, false
 	}
 	if showsEffect(kind, state) {
-		r.Work.InFlight = bos.EffectNone
+		r.Work.Flight.Kind = bos.EffectNone
 		return r, false
 	}
 	if now.Before(flownAt(r).Add(p.ConfirmGrace)) {
 		return r, true
 	}
-	r.Work.InFlight = bos.EffectNone
-	if r.LastAction.Action == actionOf(kind) && !r.Work.Resent {
-		r.LastAction.Failed = true
+	r.Work.Flight.Kind = bos.EffectNone
+	if r.Work.Attempt.Kind == kind && !r.Work.Attempt.Resent {
+		r = withoutEffect(r)
 		r.Work.Cause = bos.CauseResetUnconfirmed
 		r = giveBackLost(r, kind)
-		if r.Work.Unanswered {
+		if r.Work.Flight.Unanswered {
 			r = unheard(r, kind, o.ManyUnheard, now)
 		}
 	}
@@ -46,15 +46,15 @@ func confirm(r bos.Record, o Observation, p bos.Policy, now time.Time) (bos.Reco
 // answer, and the attempt is given back.
 func unheard(r bos.Record, kind bos.EffectKind, many bool, now time.Time) bos.Record {
 	cause := bos.CauseResetUnconfirmed
-	if many && r.Work.Excused < maxLost {
+	if many && r.Work.Misses.Excused < maxLost {
 		cause = bos.CauseUpstreamOutage
-		r.Work.Excused++
+		r.Work.Misses.Excused++
 		r = uncount(r, kind)
 	}
-	res := bos.CallResult{Cause: cause, Detail: r.Work.Answer, RetryAfter: unheardWait(r.Work.Unheard)}
-	r.Work.Unheard++
+	res := bos.CallResult{Cause: cause, Detail: r.Work.Attempt.Answer, RetryAfter: unheardWait(r.Work.Misses.Unanswered)}
+	r.Work.Misses.Unanswered++
 	r = setBack(r, res, cause, now)
-	return setHold(r, heldText(cause, res))
+	return waitToRetry(r, res)
 }
 
 // unheardWait is how long a node is left alone after calls that nobody answered.
@@ -70,19 +70,19 @@ func unheardWait(before int) time.Duration {
 // sent, and that has done nothing: that the service stopped is no fault of the
 // node's. What was stored for the boot is stored again before the next one.
 func giveBackLost(r bos.Record, kind bos.EffectKind) bos.Record {
-	if r.Work.Unanswered || r.Work.ActionAt.IsZero() || r.Work.Lost >= maxLost {
+	if r.Work.Flight.Unanswered || r.Work.Attempt.Kind == bos.EffectNone || r.Work.Misses.Lost >= maxLost {
 		return r
 	}
-	r.Work.Lost++
+	r.Work.Misses.Lost++
 	return uncount(r, kind)
 }
 
 // flownAt is when what is in flight was started.
 func flownAt(r bos.Record) time.Time {
-	if r.Work.FlightAt.IsZero() {
-		return r.Work.ActionAt
+	if r.Work.Flight.At.IsZero() {
+		return r.Work.Attempt.At
 	}
-	return r.Work.FlightAt
+	return r.Work.Flight.At
 }
 
 func showsEffect(kind bos.EffectKind, state bos.PowerState) bool {

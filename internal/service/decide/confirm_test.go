@@ -12,7 +12,7 @@ import (
 // call nothing more is known.
 func inFlight() bos.Record {
 	r := poweredOn()
-	r.Work.InFlight, r.Work.FlightAt = bos.EffectPowerOn, r.Work.ActionAt
+	r.Work.Flight.Kind, r.Work.Flight.At = bos.EffectPowerOn, r.Work.Attempt.At
 	return r
 }
 
@@ -25,14 +25,14 @@ func afterGrace(r bos.Record, state bos.PowerState, p bos.Policy) Decision {
 func TestACallThatTheServiceDidNotLiveToSendCostsNoAttempt(t *testing.T) {
 	p := bos.DefaultOptions().Policy()
 	d := afterGrace(inFlight(), bos.PowerStateOff, p)
-	if r := d.Next; r.EventStats.PowerOnAttempts != 0 || r.Work.Lost != 1 || r.Work.InFlight != bos.EffectNone || d.Effect.Kind != bos.EffectWriteBoot {
+	if r := d.Next; r.EventStats.PowerOnAttempts != 0 || r.Work.Misses.Lost != 1 || r.Work.Flight.Kind != bos.EffectNone || d.Effect.Kind != bos.EffectWriteBoot {
 		t.Errorf("decided %+v; want the attempt back, and the boot parameters stored anew", d)
 	}
 }
 
 func TestACallThatShowsCostsItsAttempt(t *testing.T) {
 	d := afterGrace(inFlight(), bos.PowerStateOn, bos.DefaultOptions().Policy())
-	if r := d.Next; r.EventStats.PowerOnAttempts != 1 || r.Work.Lost != 0 {
+	if r := d.Next; r.EventStats.PowerOnAttempts != 1 || r.Work.Misses.Lost != 0 {
 		t.Errorf("decided %+v", d)
 	}
 }
@@ -41,7 +41,7 @@ func TestACallThatWasSentAndNotAnsweredCostsItsAttempt(t *testing.T) {
 	p := bos.DefaultOptions().Policy()
 	r := Settle(inFlight(), bos.Effect{Kind: bos.EffectPowerOn}, bos.CallResult{Outcome: bos.CallUnknown}, noon)
 	d := afterGrace(r, bos.PowerStateOff, p)
-	if d.Next.EventStats.PowerOnAttempts != 1 || d.Next.Work.Lost != 0 {
+	if d.Next.EventStats.PowerOnAttempts != 1 || d.Next.Work.Misses.Lost != 0 {
 		t.Errorf("decided %+v", d)
 	}
 }
@@ -49,7 +49,7 @@ func TestACallThatWasSentAndNotAnsweredCostsItsAttempt(t *testing.T) {
 func TestAttemptsAreNotGivenBackForEver(t *testing.T) {
 	p := bos.DefaultOptions().Policy()
 	r, sent, began := inFlight(), 1, noon
-	r.Work.ActionAt, r.Work.FlightAt = began, began
+	r.Work.Attempt.At, r.Work.Flight.At = began, began
 	now := began
 	for r.Enabled {
 		now = now.Add(p.ConfirmGrace) // the service is killed before each answer

@@ -128,7 +128,7 @@ func hold(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 	switch o.Power.Symptom {
 	case bos.SymptomNone:
 		if verdict.Extent == ExtentUpstream {
-			break // of many it is the trouble of who should know them
+			break // so many are the trouble of the inventory
 		}
 		verdict = Verdict{Extent: ExtentBMC, ClockRuns: true, Cause: bos.CauseUnknownToPower}
 	case bos.SymptomChanging:
@@ -137,55 +137,40 @@ func hold(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 	}
 	cause := verdict.Cause
 	if verdict.ClockRuns {
-		r.Work.SilentFor += o.Elapsed
+		r.Work.Patience.Silent += o.Elapsed
 		if o.Power.Cause != bos.CauseNone && verdict.Extent == ExtentBMC {
 			cause = o.Power.Cause
 		}
-		if r.Work.SilentFor >= p.MaxUnreachable {
-			r = unhold(r)
+		if r.Work.Patience.Silent >= p.MaxUnreachable {
+			r.EndWait()
 			return fail(r, cause, ReasonUnreachable, unreachableText(r, o, cause, p))
 		}
 	}
-	r.Work.Cause, r.Work.Gate = cause, bos.GateOpen
+	r.Work.Cause = cause
 	r.Status.StatusOverride = bos.StatusOnHold
-	r = setHold(r, steadyText(r.Work.Hold, holdText(r, o, verdict, cause)))
+	r.Wait(holdOf(o, verdict, cause))
 	// Ever more rarely, also in an outage: what is down is not to be kept busy.
-	next := now.Add(min(max(r.Work.SilentFor/4, o.Unknown/4, time.Second), max(p.Polling, time.Second)))
+	next := now.Add(min(max(r.Work.Patience.Silent/4, o.Unknown/4, time.Second), max(p.Polling, time.Second)))
 	return Decision{Next: r, Look: next, Why: ReasonHold}
-}
-
-// setHold shows why a component waits, without losing an error of its own.
-func setHold(r bos.Record, text string) bos.Record {
-	if r.Error == "" || r.Error == r.Work.Hold {
-		r.Error = text
-	}
-	r.Work.Hold = text
-	return r
-}
-
-// unhold takes the shown reason of a wait back.
-func unhold(r bos.Record) bos.Record {
-	if r.Error == r.Work.Hold {
-		r.Error = ""
-	}
-	r.Work.Hold = ""
-	return r
 }
 
 // lift ends every wait for an observation: the power is known. One for the
 // configuration service goes on while the node runs what it should.
 func lift(r bos.Record, o Observation) bos.Record {
-	r.Work.SilentFor = 0
-	r.Work.Gate = bos.GateOpen
-	if awaitsConfiguration(r) && o.Power.State != bos.PowerStateOff && runs(r) {
+	r.Work.Patience.Silent = 0
+	if r.Work.Waiting.For == bos.WaitConfiguration && o.Power.State != bos.PowerStateOff && runs(r) {
 		return r
 	}
 	if r.Status.StatusOverride == bos.StatusOnHold {
 		r.Status.StatusOverride = ""
 	}
-	if r.Work.Hold != "" && r.Work.RetryAt.IsZero() {
-		r = unhold(r)
+	switch wait := r.Work.Waiting.For; {
+	case wait == bos.WaitNone:
+	case r.Work.BackOff.Until.IsZero():
+		r.EndWait()
 		r.Work.Cause = bos.CauseNone
+	case wait.AtGate():
+		r.EndWait()
 	}
 	return r
 }
@@ -219,11 +204,11 @@ func converge(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision
 		return turnOff(setPhase(r, bos.PhasePoweringOff, now), o, p, now)
 	case runs(r):
 		return configure(r, o, p, now)
-	case called(r, bos.ActionPoweringOn) && o.Power.Asked.Before(bootDeadline(r, o, p)):
+	case r.Work.Called(bos.EffectPowerOn) && o.Power.Asked.Before(bootDeadline(r, o, p)):
 		r = setPhase(r, bos.PhasePoweringOn, now)
 		return Decision{Next: r, Look: bootLook(bootDeadline(r, o, p), p, now), Why: ReasonBootWait}
 	default:
-		if called(r, bos.ActionPoweringOn) {
+		if r.Work.Called(bos.EffectPowerOn) {
 			r = bootTimedOut(r, p)
 		}
 		return turnOff(setPhase(r, bos.PhasePoweringOff, now), o, p, now)
@@ -236,7 +221,7 @@ const reportGrace = time.Minute
 
 // bootDeadline is until when a node that was powered on is waited for.
 func bootDeadline(r bos.Record, o Observation, p bos.Policy) time.Time {
-	deadline := r.Work.ActionAt.Add(p.MaxBootWait)
+	deadline := r.Work.Attempt.At.Add(p.MaxBootWait)
 	if heard := o.Hearing.Add(min(reportGrace, p.MaxBootWait)); heard.After(deadline) {
 		return heard
 	}
@@ -257,15 +242,14 @@ func bootLook(deadline time.Time, p bos.Policy, now time.Time) time.Time {
 
 func bootTimedOut(r bos.Record, p bos.Policy) bos.Record {
 	r.Work.Cause = bos.CauseBootTimeout
-	r.Error = fmt.Sprintf("no report of a boot within max_boot_wait_time (%s) of power-on %d: %s",
-		p.MaxBootWait, r.EventStats.PowerOnAttempts, bos.CauseBootTimeout.Sentence())
+	r.SetError(fmt.Sprintf("no report of a boot within max_boot_wait_time (%s) of power-on %d: %s",
+		p.MaxBootWait, r.EventStats.PowerOnAttempts, bos.CauseBootTimeout.Sentence()))
 	if !r.ActualState.BootArtifacts.Empty() {
 		r.Work.Cause = bos.CauseWrongImage
-		r.Error = fmt.Sprintf("runs kernel %s instead of %s: %s",
-			r.ActualState.BootArtifacts.Kernel, r.DesiredState.BootArtifacts.Kernel, bos.CauseWrongImage.Sentence())
+		r.SetError(fmt.Sprintf("runs kernel %s instead of %s: %s",
+			r.ActualState.BootArtifacts.Kernel, r.DesiredState.BootArtifacts.Kernel, bos.CauseWrongImage.Sentence()))
 	}
-	r.LastAction.Failed = true
-	return r
+	return withoutEffect(r)
 }
 
 // runs reports whether a node that is on has booted what it shall run.
@@ -297,10 +281,11 @@ func dropJoinToken(params string) string {
 	return strings.Join(kept, " ")
 }
 
-// called reports whether action is under way: it was the last one, in this
-// run of the component, and has not been found without effect.
-func called(r bos.Record, action bos.Action) bool {
-	return r.LastAction.Action == action && !r.LastAction.Failed && !r.Work.ActionAt.IsZero()
+// withoutEffect notes that the last power action had none, for decisions and for
+// people.
+func withoutEffect(r bos.Record) bos.Record {
+	r.Work.Attempt.Failed, r.LastAction.Failed = true, true
+	return r
 }
 
 // setPhase moves the component to a phase with what the contract attaches to
@@ -308,7 +293,7 @@ func called(r bos.Record, action bos.Action) bool {
 // forgets the attempts. What stood in the way before has been overcome.
 func setPhase(r bos.Record, phase bos.Phase, now time.Time) bos.Record {
 	if phase != r.Status.Phase {
-		r.Work.Setbacks, r.Work.TurnedAwayFor = 0, 0
+		r.Work.BackOff.Setbacks, r.Work.Patience.Deferred = 0, 0
 	}
 	if r.Status.Phase == bos.PhasePoweringOff && phase != bos.PhasePoweringOff {
 		r.ActualState = bos.ActualState{LastUpdated: bos.At(now)}
@@ -322,9 +307,7 @@ func setPhase(r bos.Record, phase bos.Phase, now time.Time) bos.Record {
 
 func done(r bos.Record, now time.Time) Decision {
 	r = setPhase(r, bos.PhaseNone, now)
-	if r.Error == r.Work.Hold {
-		r.Error = ""
-	}
+	r.EndWait()
 	r.Enabled = false
 	r.Work = bos.Work{Applied: r.Work.Applied}
 	return Decision{Next: r, Why: ReasonDone}
@@ -334,14 +317,14 @@ func done(r bos.Record, now time.Time) Decision {
 // attempts are used up is only said where the last of them left neither.
 func fail(r bos.Record, cause bos.Cause, why Reason, text string) Decision {
 	last := cause == bos.CauseRetriesExhausted
-	if !last || r.Error == "" || r.Error == r.Work.Hold {
-		r.Error = text
+	if !last || r.Error == "" || r.Work.WaitInError {
+		r.SetError(text)
 	}
 	if !last || r.Work.Cause == bos.CauseNone {
 		r.Work.Cause = cause
 	}
-	r.Work.Hold, r.Work.Gate = "", bos.GateOpen
-	r.Work.InFlight = bos.EffectNone
+	r.Work.Waiting = bos.Waiting{}
+	r.Work.Flight.Kind = bos.EffectNone
 	r.Status.StatusOverride = bos.StatusFailed
 	r.Enabled = false
 	return Decision{Next: r, Why: why}

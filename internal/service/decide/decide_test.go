@@ -11,6 +11,17 @@ import (
 
 var noon = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 
+// kinds are the power actions by what last_action calls them.
+var kinds = map[bos.Action]bos.EffectKind{
+	bos.ActionPoweringOn: bos.EffectPowerOn, bos.ActionPowerOffGraceful: bos.EffectPowerOffGraceful, bos.ActionPowerOffForceful: bos.EffectPowerOffForceful,
+}
+
+// calledFor is a power action of a time as people and decisions see it.
+func calledFor(r *bos.Record, action bos.Action, at time.Time) {
+	r.LastAction = bos.LastAction{Action: action}
+	r.Work.Attempt = bos.Attempt{Kind: kinds[action], At: at, Prepared: r.Work.Attempt.Prepared}
+}
+
 func drawRecord(t *rapid.T) bos.Record {
 	artifacts := rapid.SampledFrom([]bos.BootArtifacts{{}, {Kernel: "k", Initrd: "i"}, {Kernel: "other", Initrd: "i"}})
 	r := bos.Record{Component: bos.Component{
@@ -19,7 +30,6 @@ func drawRecord(t *rapid.T) bos.Record {
 		DesiredState: bos.DesiredState{BootArtifacts: artifacts.Draw(t, "desired")},
 		LastAction: bos.LastAction{
 			Action: rapid.SampledFrom([]bos.Action{bos.ActionSessionSetup, bos.ActionPoweringOn, bos.ActionPowerOffGraceful, bos.ActionPowerOffForceful}).Draw(t, "action"),
-			Failed: rapid.Bool().Draw(t, "failed"),
 		},
 		EventStats: bos.EventStats{
 			PowerOnAttempts: rapid.IntRange(0, 4).Draw(t, "on"), PowerOffGracefulAttempts: rapid.IntRange(0, 4).Draw(t, "graceful"),
@@ -31,11 +41,11 @@ func drawRecord(t *rapid.T) bos.Record {
 		},
 	}}
 	r.DesiredState.Configuration = rapid.SampledFrom([]string{"", "c"}).Draw(t, "configuration")
-	r.Work.Prepared, r.Work.Consumed = drawPrepared(t, r), drawPrepared(t, r)
+	r.Work.Prepared, r.Work.Attempt.Prepared = drawPrepared(t, r), drawPrepared(t, r)
 	r.Work.NoGraceful = rapid.Bool().Draw(t, "no graceful")
-	r.Work.InFlight = rapid.SampledFrom([]bos.EffectKind{bos.EffectNone, bos.EffectPowerOn, bos.EffectPowerOffForceful}).Draw(t, "in flight")
-	r.Work.Unanswered = rapid.Bool().Draw(t, "unanswered")
-	switch r.Work.InFlight { // it was counted before it flew
+	r.Work.Flight.Kind = rapid.SampledFrom([]bos.EffectKind{bos.EffectNone, bos.EffectPowerOn, bos.EffectPowerOffForceful}).Draw(t, "in flight")
+	r.Work.Flight.Unanswered = rapid.Bool().Draw(t, "unanswered")
+	switch r.Work.Flight.Kind { // it was counted before it flew
 	case bos.EffectPowerOn:
 		r.EventStats.PowerOnAttempts = max(r.EventStats.PowerOnAttempts, 1)
 	case bos.EffectPowerOffForceful:
@@ -43,7 +53,9 @@ func drawRecord(t *rapid.T) bos.Record {
 	default:
 	}
 	if rapid.Bool().Draw(t, "acted") {
-		r.Work.ActionAt = noon.Add(-time.Duration(rapid.IntRange(0, 4000).Draw(t, "action age")) * time.Second)
+		calledFor(&r, r.LastAction.Action, noon.Add(-time.Duration(rapid.IntRange(0, 4000).Draw(t, "action age"))*time.Second))
+		failed := rapid.Bool().Draw(t, "failed")
+		r.Work.Attempt.Failed, r.LastAction.Failed = failed, failed
 	}
 	return r
 }
@@ -97,15 +109,15 @@ func TestDecideKeepsItsPromisesForEveryRecordAndObservation(t *testing.T) {
 			t.Fatal("a power action on a disabled component")
 		case op != "" && op != bos.PowerOn && !d.Next.BootPrepared() && !r.DesiredState.BootArtifacts.Empty() && d.Why != ReasonPowerOffForceAgain:
 			t.Fatal("a node is powered off that could not be booted again")
-		case op == bos.PowerOn && d.Next.Work.Consumed.Boot != bos.PreparedBoot(r.DesiredState.BootArtifacts):
+		case op == bos.PowerOn && d.Next.Work.Attempt.Prepared.Boot != bos.PreparedBoot(r.DesiredState.BootArtifacts):
 			t.Fatal("a power-on that boots something else than what is desired")
-		case op == bos.PowerOn && p.Configures && d.Next.Work.Consumed.Configuration != bos.PreparedConfiguration(r.DesiredState.Configuration):
+		case op == bos.PowerOn && p.Configures && d.Next.Work.Attempt.Prepared.Configuration != bos.PreparedConfiguration(r.DesiredState.Configuration):
 			t.Fatal("a power-on before the configuration is cleared")
 		case op == bos.PowerOn && o.Power.State != bos.PowerStateOff:
 			t.Fatal("a power-on of a node that is not off")
-		case op != "" && d.Next.Work.InFlight != d.Effect.Kind:
+		case op != "" && d.Next.Work.Flight.Kind != d.Effect.Kind:
 			t.Fatal("an action that is not recorded as started")
-		case op != "" && attempts(d.Next)+d.Next.Work.Lost != attempts(r)+r.Work.Lost+1 && d.Next.Status.Phase == r.Status.Phase:
+		case op != "" && attempts(d.Next)+d.Next.Work.Misses.Lost != attempts(r)+r.Work.Misses.Lost+1 && d.Next.Status.Phase == r.Status.Phase:
 			t.Fatal("an attempt that is not counted")
 		case d.Next.EventStats.PowerOnAttempts > max(p.DefaultRetryPolicy, r.EventStats.PowerOnAttempts):
 			t.Fatal("more attempts than the retry policy allows")
@@ -153,9 +165,9 @@ func TestAnActionThatNeverReachedItsTargetCostsNoAttempt(t *testing.T) {
 	for _, outcome := range []bos.CallOutcome{bos.CallNotAttempted, bos.CallBusy, bos.CallUnsupported} {
 		r := bos.Record{Component: bos.Component{
 			Enabled: true, EventStats: bos.EventStats{PowerOffGracefulAttempts: 1}, LastAction: bos.LastAction{Action: bos.ActionPowerOffGraceful},
-		}, Work: bos.Work{InFlight: bos.EffectPowerOffGraceful, ActionAt: noon}}
+		}, Work: bos.Work{Flight: bos.Flight{Kind: bos.EffectPowerOffGraceful}, Attempt: bos.Attempt{Kind: bos.EffectPowerOffGraceful, At: noon}}}
 		got := Settle(r, bos.Effect{Kind: bos.EffectPowerOffGraceful}, bos.CallResult{Outcome: outcome}, noon)
-		if got.EventStats.PowerOffGracefulAttempts != 0 || got.Work.InFlight != bos.EffectNone {
+		if got.EventStats.PowerOffGracefulAttempts != 0 || got.Work.Flight.Kind != bos.EffectNone {
 			t.Errorf("outcome %d: %+v", outcome, got.EventStats)
 		}
 	}
@@ -172,4 +184,21 @@ func TestANodeThatMatchesItsDesiredStateIsLeftAlone(t *testing.T) {
 	if d.Effect.Kind != bos.EffectNone || d.Next.Enabled || d.Next.DeriveStatus() != bos.StatusStable {
 		t.Errorf("decision %+v, want it done without an action", d)
 	}
+}
+
+func TestWhatAClientWritesIntoLastActionChangesNoDecision(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r, o, p := drawRecord(t), drawObservation(t), bos.DefaultOptions().Policy()
+		p.Configures = rapid.Bool().Draw(t, "configures")
+		want := Decide(r, o, p, noon)
+		r.LastAction.Action = rapid.SampledFrom([]bos.Action{
+			bos.ActionNone, bos.ActionSessionSetup, bos.ActionPoweringOn, bos.ActionPowerOffGraceful, bos.ActionPowerOffForceful,
+		}).Draw(t, "written action")
+		r.LastAction.Failed = rapid.Bool().Draw(t, "written failed")
+		got := Decide(r, o, p, noon)
+		got.Next.LastAction = want.Next.LastAction
+		if got != want {
+			t.Fatalf("with last_action %+v it decides\n%+v, want\n%+v", r.LastAction, got, want)
+		}
+	})
 }

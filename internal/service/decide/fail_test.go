@@ -95,9 +95,8 @@ var failures = map[string]failing{
 // another kernel.
 func ranOther(r *bos.Record) {
 	r.ActualState.BootArtifacts.Kernel = "other"
-	r.LastAction.Action = bos.ActionPoweringOn
+	calledFor(r, bos.ActionPoweringOn, noon.Add(-time.Second))
 	r.EventStats.PowerOnAttempts = 3
-	r.Work.ActionAt = noon.Add(-time.Second)
 }
 
 // untilGivenUp lets a node meet its trouble, at the times it asks for.

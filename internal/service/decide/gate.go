@@ -1,7 +1,6 @@
 package decide
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -21,50 +20,36 @@ type Gate struct {
 	FullOn, FullOff bool
 }
 
-// Admit says why an effect on a node may not start now, GateOpen if it may.
+// Admit says why an effect on a node may not start now, WaitNone if it may.
 // EffectNone asks for the brakes alone.
-func (g Gate) Admit(r *bos.Record, kind bos.EffectKind) bos.GateReason {
+func (g Gate) Admit(r *bos.Record, kind bos.EffectKind) bos.WaitReason {
 	op := kind.PowerOp()
 	switch {
 	case g.Site.On():
-		return bos.GateSitePaused
+		return bos.WaitSitePaused
 	case r.Held.On():
-		return bos.GateHeld
+		return bos.WaitHeld
 	case g.Session.On():
-		return bos.GateSessionPaused
+		return bos.WaitSessionPaused
 	case op == bos.PowerOn && g.FullOn, op != "" && op != bos.PowerOn && g.FullOff:
-		return bos.GatePowerLimits
+		return bos.WaitPowerLimits
 	default:
-		return bos.GateOpen
+		return bos.WaitNone
 	}
 }
 
-// text is what is shown of a node that a brake keeps waiting.
-func (g Gate) text(r *bos.Record, why bos.GateReason) string {
-	said := func(b bos.Brake) string {
-		if b.Reason == "" {
-			return ""
-		}
-		return ": " + b.Reason
+// word is what whoever put a brake on has said.
+func (g Gate) word(r *bos.Record, why bos.WaitReason) string {
+	brakes := map[bos.WaitReason]bos.Brake{
+		bos.WaitSitePaused: g.Site, bos.WaitHeld: r.Held, bos.WaitSessionPaused: g.Session,
 	}
-	switch why {
-	case bos.GateSitePaused:
-		return heldPrefix + "the site is paused" + said(g.Site)
-	case bos.GateHeld:
-		return heldPrefix + "this node is held" + said(r.Held)
-	case bos.GateSessionPaused:
-		return heldPrefix + fmt.Sprintf("session %s is paused", r.Session) + said(g.Session)
-	case bos.GateOpen, bos.GatePowerLimits:
-		return ""
-	default:
-		return ""
-	}
+	return brakes[why].Reason
 }
 
 // stopped is what becomes of a node that a brake keeps waiting. It is looked at as
 // ever and may turn out to be done, as with what was sent before; nothing is begun,
 // and nothing is judged: it is as if no time passed.
-func stopped(r bos.Record, o Observation, p bos.Policy, now time.Time, why bos.GateReason) Decision {
+func stopped(r bos.Record, o Observation, p bos.Policy, now time.Time, why bos.WaitReason) Decision {
 	if r.Work.StoppedAt.IsZero() {
 		r.Work.StoppedAt = now
 		if since := o.Gate.Since; !since.IsZero() && since.Before(now) {
@@ -102,9 +87,8 @@ func stopped(r bos.Record, o Observation, p bos.Policy, now time.Time, why bos.G
 	return waitAtGate(r, o, why, poll, ask)
 }
 
-func waitAtGate(r bos.Record, o Observation, why bos.GateReason, look, ask time.Time) Decision {
-	r.Work.Gate = why
-	r = setHold(r, o.Gate.text(&r, why))
+func waitAtGate(r bos.Record, o Observation, why bos.WaitReason, look, ask time.Time) Decision {
+	r.Wait(bos.Waiting{For: why, Detail: o.Gate.word(&r, why)})
 	return Decision{Next: r, Look: look, LookConfiguration: ask, Why: ReasonStopped}
 }
 
@@ -115,7 +99,7 @@ func goOn(r bos.Record, now time.Time) bos.Record {
 		return r
 	}
 	by := max(now.Sub(r.Work.StoppedAt), 0)
-	for _, at := range []*time.Time{&r.Work.ActionAt, &r.Work.FlightAt} {
+	for _, at := range []*time.Time{&r.Work.Attempt.At, &r.Work.Flight.At} {
 		if at.IsZero() {
 			continue
 		}
@@ -124,18 +108,19 @@ func goOn(r bos.Record, now time.Time) bos.Record {
 			*at = now
 		}
 	}
-	r.Work.StoppedAt, r.Work.Gate = time.Time{}, bos.GateOpen
-	return unhold(r)
+	r.Work.StoppedAt = time.Time{}
+	r.EndWait()
+	return r
 }
 
 // Withhold is the record after an effect was not started because a brake was put on
 // in time: as if it had not been decided.
 func Withhold(r bos.Record, kind bos.EffectKind) bos.Record {
-	if r.Work.InFlight != kind || kind.PowerOp() == "" {
+	if r.Work.Flight.Kind != kind || kind.PowerOp() == "" {
 		return r
 	}
-	if r.Work.Resent {
-		r.Work.InFlight, r.Work.Resent = bos.EffectNone, false
+	if r.Work.Attempt.Resent {
+		r.Work.Flight.Kind, r.Work.Attempt.Resent = bos.EffectNone, false
 		return r
 	}
 	return giveBack(r, kind)

@@ -11,10 +11,10 @@ import (
 )
 
 // brakes are the ways in which somebody keeps a node from being acted on.
-var brakes = map[bos.GateReason]func(r *bos.Record, g *Gate){
-	bos.GateSitePaused:    func(_ *bos.Record, g *Gate) { g.Site = bos.NewBrake("a leak", "ops", noon) },
-	bos.GateSessionPaused: func(_ *bos.Record, g *Gate) { g.Session = bos.NewBrake("a leak", "ops", noon) },
-	bos.GateHeld:          func(r *bos.Record, _ *Gate) { r.Held = bos.NewBrake("a leak", "ops", noon) },
+var brakes = map[bos.WaitReason]func(r *bos.Record, g *Gate){
+	bos.WaitSitePaused:    func(_ *bos.Record, g *Gate) { g.Site = bos.NewBrake("a leak", "ops", noon) },
+	bos.WaitSessionPaused: func(_ *bos.Record, g *Gate) { g.Session = bos.NewBrake("a leak", "ops", noon) },
+	bos.WaitHeld:          func(r *bos.Record, _ *Gate) { r.Held = bos.NewBrake("a leak", "ops", noon) },
 }
 
 func TestNothingIsBegunOrJudgedWhileABrakeIsOn(t *testing.T) {
@@ -22,7 +22,7 @@ func TestNothingIsBegunOrJudgedWhileABrakeIsOn(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r, o := drawRecord(t), drawObservation(t)
 		p.Configures = rapid.Bool().Draw(t, "configures")
-		why := rapid.SampledFrom([]bos.GateReason{bos.GateSitePaused, bos.GateSessionPaused, bos.GateHeld}).Draw(t, "brake")
+		why := rapid.SampledFrom([]bos.WaitReason{bos.WaitSitePaused, bos.WaitSessionPaused, bos.WaitHeld}).Draw(t, "brake")
 		brakes[why](&r, &o.Gate)
 		d := Decide(r, o, p, noon)
 		if d.Effect.Kind != bos.EffectNone {
@@ -34,14 +34,14 @@ func TestNothingIsBegunOrJudgedWhileABrakeIsOn(t *testing.T) {
 		if !r.Enabled || d.Why == ReasonDone || d.Why == ReasonAlreadyFailed {
 			return
 		}
-		if !d.Next.Enabled || d.Next.EventStats != r.EventStats || d.Next.LastAction != r.LastAction || d.Next.Work.SilentFor != r.Work.SilentFor || d.Next.Work.MissingFor != r.Work.MissingFor {
+		if !d.Next.Enabled || d.Next.EventStats != r.EventStats || d.Next.LastAction != r.LastAction || d.Next.Work.Patience.Silent != r.Work.Patience.Silent || d.Next.Work.Patience.Missing != r.Work.Patience.Missing {
 			t.Fatalf("judged although %s: %+v", why, d.Next)
 		}
 		if d.Look.IsZero() {
 			t.Fatal("it is looked at no more")
 		}
-		if d.Next.Work.Gate != why || !strings.Contains(d.Next.Work.Hold, "a leak") {
-			t.Fatalf("it shows %q, %q; want %s with its reason", d.Next.Work.Gate, d.Next.Work.Hold, why)
+		if d.Next.Work.Waiting.For != why || d.Next.Work.Waiting.Detail != "a leak" || !strings.Contains(d.Next.Error, "a leak") && d.Next.Work.WaitInError {
+			t.Fatalf("it shows %+v, %q; want %s with its reason", d.Next.Work.Waiting, d.Next.Error, why)
 		}
 	})
 }
@@ -61,12 +61,12 @@ func TestWhatANodeWaitsForHasWaitedForAsLongAsWhenItWasStopped(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := ignored(c.action)
-			r.Work.Resent = true // the one repeat is another matter
+			r.Work.Attempt.Resent = true // the one repeat is another matter
 			if name == "an unanswered call" {
-				r.Work.Resent = false
-				r.Work.InFlight, r.Work.Unanswered, r.Work.FlightAt = bos.EffectPowerOn, true, r.Work.ActionAt
+				r.Work.Attempt.Resent = false
+				r.Work.Flight.Kind, r.Work.Flight.Unanswered, r.Work.Flight.At = bos.EffectPowerOn, true, r.Work.Attempt.At
 			}
-			sent := r.Work.ActionAt
+			sent := r.Work.Attempt.At
 			look := func(at time.Time, g Gate) Observation {
 				return Observation{Power: bos.PowerReading{ID: r.ID, State: c.state, Asked: at}, Gate: g}
 			}
@@ -85,8 +85,8 @@ func TestWhatANodeWaitsForHasWaitedForAsLongAsWhenItWasStopped(t *testing.T) {
 				if judged != acts {
 					t.Errorf("%s after it was let go: judged %t, want %t (%s %+v)", after, judged, acts, d.Why, d.Next)
 				}
-				if d.Next.Work.Gate != bos.GateOpen || strings.Contains(d.Next.Error, "paused") {
-					t.Errorf("it still shows %q, %q", d.Next.Work.Gate, d.Next.Error)
+				if d.Next.Work.Waiting.For.AtGate() || strings.Contains(d.Next.Error, "paused") {
+					t.Errorf("it still shows %q, %q", d.Next.Work.Waiting.For, d.Next.Error)
 				}
 			}
 		})
@@ -98,7 +98,7 @@ func TestANodeThatIsDoneEndsAlsoWhileABrakeIsOn(t *testing.T) {
 	r := poweredOn()
 	r.ActualState.BootArtifacts = r.DesiredState.BootArtifacts
 	r.Held = bos.NewBrake("board out", "", noon)
-	now := r.Work.ActionAt.Add(time.Hour)
+	now := r.Work.Attempt.At.Add(time.Hour)
 	d := Decide(r, Observation{Power: bos.PowerReading{State: bos.PowerStateOn, Asked: now}}, p, now)
 	if d.Why != ReasonDone || d.Next.Enabled || !d.Next.Held.On() {
 		t.Errorf("%s %+v, want it done, and held as before", d.Why, d.Next)
@@ -107,27 +107,31 @@ func TestANodeThatIsDoneEndsAlsoWhileABrakeIsOn(t *testing.T) {
 
 func TestACallThatABrakeStoppedIsAsIfItHadNotBeenDecided(t *testing.T) {
 	r := poweredOn()
-	r.EventStats.PowerOnAttempts, r.Work.InFlight = 1, bos.EffectPowerOn
-	r.Work.Consumed = bos.Prepared{Boot: "b"}
+	r.EventStats.PowerOnAttempts, r.Work.Flight.Kind = 1, bos.EffectPowerOn
+	r.Work.Attempt.Prepared = bos.Prepared{Boot: "b"}
 	next := Withhold(r, bos.EffectPowerOn)
-	if next.EventStats.PowerOnAttempts != 0 || next.Work.InFlight != bos.EffectNone || next.Work.Prepared.Boot != "b" || next.Work.Cause != r.Work.Cause || !next.Work.RetryAt.Equal(r.Work.RetryAt) {
+	if next.EventStats.PowerOnAttempts != 0 || next.Work.Flight.Kind != bos.EffectNone || next.Work.Prepared.Boot != "b" || next.Work.Cause != r.Work.Cause || !next.Work.BackOff.Until.Equal(r.Work.BackOff.Until) {
 		t.Errorf("it is %+v", next)
 	}
 	again := r
-	again.Work.Resent, again.EventStats.PowerOnAttempts = true, 1
-	if next = Withhold(again, bos.EffectPowerOn); next.EventStats.PowerOnAttempts != 1 || next.LastAction.Failed || next.Work.Resent {
+	again.Work.Attempt.Resent, again.EventStats.PowerOnAttempts = true, 1
+	if next = Withhold(again, bos.EffectPowerOn); next.EventStats.PowerOnAttempts != 1 || next.LastAction.Failed || next.Work.Attempt.Resent {
 		t.Errorf("the repeat that was not sent left %+v", next)
 	}
 }
 
-func TestEachReasonOfTheGateHasASentence(t *testing.T) {
-	for _, r := range []bos.GateReason{bos.GateSitePaused, bos.GateSessionPaused, bos.GateHeld, bos.GatePowerLimits} {
+func TestEachReasonToWaitHasASentence(t *testing.T) {
+	gate := 0
+	for _, r := range bos.WaitReasons() {
 		if r.Sentence() == "" {
 			t.Errorf("%s has no sentence", r)
 		}
+		if r.AtGate() {
+			gate++
+		}
 	}
-	if len(bos.GateReasons()) != 4 {
-		t.Errorf("the list is %v", bos.GateReasons())
+	if gate != 4 || bos.WaitNone.AtGate() {
+		t.Errorf("%d of %v are of the gate", gate, bos.WaitReasons())
 	}
 }
 

@@ -48,7 +48,7 @@ const maxReadingAge = 2
 // is as right as one that does not.
 func (o Observation) usable(r bos.Record, p bos.Policy, now time.Time) bool {
 	asked := o.Power.Asked
-	if asked.IsZero() || asked.Before(r.Work.ActionAt) || r.Work.InFlight != bos.EffectNone && asked.Before(flownAt(r)) {
+	if asked.IsZero() || asked.Before(r.Work.Attempt.At) || r.Work.Flight.Kind != bos.EffectNone && asked.Before(flownAt(r)) {
 		return false
 	}
 	return now.Sub(o.Power.Received()) <= maxReadingAge*max(p.Polling, time.Second)

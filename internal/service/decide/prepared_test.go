@@ -93,7 +93,7 @@ func TestAWriteOfWhatIsNoLongerDesiredIsKnownToBeInThePlaceOfWhatIs(t *testing.T
 	p.Configures = true
 	before := prepared(t, p)
 	r := before.Next
-	r.Work = bos.Work{Prepared: r.Work.Consumed}
+	r.Work = bos.Work{Prepared: r.Work.Attempt.Prepared}
 	r.LastAction = bos.LastAction{Action: bos.ActionSessionSetup}
 	for _, outcome := range []bos.CallOutcome{bos.CallDone, bos.CallUnknown} {
 		boot := SettleBoot(r, bos.BootArtifacts{Kernel: "b", Initrd: "i"}, "t2", bos.CallResult{Outcome: outcome}, noon)

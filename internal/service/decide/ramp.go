@@ -32,8 +32,7 @@ const longRampWait = 5 * time.Minute
 
 // waitForTurn keeps a node waiting that could act now, for the limits are used up.
 func waitForTurn(r bos.Record, p bos.Policy, now time.Time) Decision {
-	r = setHold(r, fmt.Sprintf("waiting for its turn: power.limits are used up for now (%s)", limitsText(p.Limits)))
-	r.Work.Gate = bos.GatePowerLimits
+	r.Wait(bos.Waiting{For: bos.WaitPowerLimits, Detail: limitsText(p.Limits)})
 	return Decision{Next: r, Wake: now.Add(max(longRampWait, p.Limits.Window)), Why: ReasonRampWait}
 }
 

@@ -90,7 +90,8 @@ func TestTheStatusDecisionRuleByRule(t *testing.T) {
 // acted has an action behind the node.
 func acted(action bos.Action, at time.Time) func(*bos.Record) {
 	return func(r *bos.Record) {
-		r.LastAction.Action, r.Work.ActionAt, r.Status.StatusOverride = action, at, ""
+		calledFor(r, action, at)
+		r.Status.StatusOverride = ""
 		if action == bos.ActionPoweringOn {
 			r.Status.Phase, r.EventStats.PowerOnAttempts = bos.PhasePoweringOn, 1
 		}

@@ -18,21 +18,21 @@ const (
 // is now, which an API write may have changed since the effect was decided:
 // then only the mark of the flight is taken back.
 func Settle(r bos.Record, e bos.Effect, res bos.CallResult, now time.Time) bos.Record {
-	if r.Work.InFlight != e.Kind {
+	if r.Work.Flight.Kind != e.Kind {
 		return r
 	}
-	if r.LastAction.Action != actionOf(e.Kind) || r.Work.ActionAt.IsZero() {
-		r.Work.InFlight = bos.EffectNone
+	if r.Work.Attempt.Kind != e.Kind {
+		r.Work.Flight.Kind = bos.EffectNone
 		return r
 	}
-	if r.Work.Resent && res.Outcome != bos.CallUnknown {
+	if r.Work.Attempt.Resent && res.Outcome != bos.CallUnknown {
 		// Its attempt has until the deadline, whatever became of the second call.
-		r.Work.InFlight = bos.EffectNone
+		r.Work.Flight.Kind = bos.EffectNone
 		return r
 	}
 	switch res.Outcome {
 	case bos.CallDone:
-		r.Work.InFlight = bos.EffectNone
+		r.Work.Flight.Kind = bos.EffectNone
 	case bos.CallUnknown:
 		r = leaveOpen(r, e.Kind, res, now)
 	case bos.CallNotAttempted, bos.CallBusy:
@@ -42,26 +42,24 @@ func Settle(r bos.Record, e bos.Effect, res bos.CallResult, now time.Time) bos.R
 		r = giveBack(r, e.Kind)
 		r = setBack(r, res, bos.CauseBMCError, now)
 		r = turnAway(r, res, now)
-		r = setHold(r, heldText(r.Work.Cause, res))
+		r = waitToRetry(r, res)
 	case bos.CallUnsupported:
 		if e.Kind == bos.EffectPowerOffGraceful {
 			r = giveBack(r, e.Kind)
 			r.Work.NoGraceful = true
 		} else {
 			// There is no other way to do it: the attempts run out.
-			r.Work.InFlight = bos.EffectNone
-			r.LastAction.Failed = true
-			r = setBack(r, res, bos.CauseResetRefused, now)
-			r.Error = refusedText(r.Work.Cause, res)
+			r.Work.Flight.Kind = bos.EffectNone
+			r = setBack(withoutEffect(r), res, bos.CauseResetRefused, now)
+			r.SetError(refusedText(r.Work.Cause, res))
 		}
 	case bos.CallRefused:
 		if notNow(e.Kind, res) {
 			return softAgain(r, res, now)
 		}
-		r.Work.InFlight = bos.EffectNone
-		r.LastAction.Failed = true
-		r = setBack(r, res, bos.CauseResetRefused, now)
-		r.Error = refusedText(r.Work.Cause, res)
+		r.Work.Flight.Kind = bos.EffectNone
+		r = setBack(withoutEffect(r), res, bos.CauseResetRefused, now)
+		r.SetError(refusedText(r.Work.Cause, res))
 	}
 	return r
 }
@@ -69,23 +67,12 @@ func Settle(r bos.Record, e bos.Effect, res bos.CallResult, now time.Time) bos.R
 // undo settles an action anew that was accepted and that the upstream then gave
 // up, unless the node is where it led all the same.
 func undo(r bos.Record, o Observation, now time.Time) bos.Record {
-	kind := EffectOf(r.LastAction.Action)
-	if o.Power.Undone.Outcome == bos.CallDone || kind == bos.EffectNone ||
-		!called(r, r.LastAction.Action) || showsEffect(kind, o.Power.State) {
+	kind := r.Work.Attempt.Kind
+	if o.Power.Undone.Outcome == bos.CallDone || !r.Work.Called(kind) || showsEffect(kind, o.Power.State) {
 		return r
 	}
-	r.Work.InFlight, r.Work.Resent = kind, false
+	r.Work.Flight.Kind, r.Work.Attempt.Resent = kind, false
 	return Settle(r, bos.Effect{Kind: kind}, o.Power.Undone, now)
-}
-
-// EffectOf is the effect that left an action on the record.
-func EffectOf(action bos.Action) bos.EffectKind {
-	for _, kind := range []bos.EffectKind{bos.EffectPowerOn, bos.EffectPowerOffGraceful, bos.EffectPowerOffForceful} {
-		if actionOf(kind) == action {
-			return kind
-		}
-	}
-	return bos.EffectNone
 }
 
 // SettleBoot is the record after its boot parameters were written, or not. Of
@@ -97,7 +84,7 @@ func SettleBoot(r bos.Record, artifacts bos.BootArtifacts, token string, res bos
 	}
 	if res.Outcome != bos.CallNotAttempted {
 		// The call may have taken the place of what was there before.
-		r.Work.Prepared.Boot, r.Work.Consumed.Boot = "", ""
+		r.Work.Prepared.Boot, r.Work.Attempt.Prepared.Boot = "", ""
 	}
 	if res.Outcome == bos.CallDone {
 		r.Work.Prepared.Boot = bos.PreparedBoot(artifacts)
@@ -109,26 +96,24 @@ func SettleBoot(r bos.Record, artifacts bos.BootArtifacts, token string, res bos
 	case bos.CallDone:
 		r.DesiredState.BSSToken = token
 		r.DesiredState.LastUpdated = bos.At(now)
-		r.Work.Setbacks = 0
-		r.Work.RetryAt = time.Time{}
-		r = unhold(r)
+		r.Work.BackOff.Setbacks = 0
+		r.Work.BackOff.Until = time.Time{}
+		r.EndWait()
 	case bos.CallRefused, bos.CallUnsupported:
 		r.EventStats.PowerOnAttempts++
 		r = setBack(r, res, bos.CauseBootParameters, now)
-		r.Error = refusedText(r.Work.Cause, res)
+		r.SetError(refusedText(r.Work.Cause, res))
 	case bos.CallNotAttempted, bos.CallBusy, bos.CallUnknown:
 		r = setBack(r, res, bos.CauseUpstreamOutage, now)
-		r = setHold(r, heldText(r.Work.Cause, res))
+		r = waitToRetry(r, res)
 	}
 	return r
 }
 
-// heldPrefix begins what is shown of a component that waits.
-const heldPrefix = "waiting: "
-
-// heldText says what a component waits for.
-func heldText(cause bos.Cause, res bos.CallResult) string {
-	return heldPrefix + cmp.Or(res.Detail, cause.Sentence())
+// waitToRetry notes that a component waits for its back-off after a call.
+func waitToRetry(r bos.Record, res bos.CallResult) bos.Record {
+	r.Wait(bos.Waiting{For: bos.WaitBackOff, Cause: r.Work.Cause, Detail: res.Detail})
+	return r
 }
 
 // refusedText is the upstream's own word, or else what the cause means.
@@ -139,8 +124,8 @@ func refusedText(cause bos.Cause, res bos.CallResult) string {
 // giveBack returns the attempt of an action that never reached its target and
 // marks the action as without effect, so that it is tried again.
 func giveBack(r bos.Record, kind bos.EffectKind) bos.Record {
-	r.Work.InFlight = bos.EffectNone
-	r.LastAction.Failed = true
+	r.Work.Flight.Kind = bos.EffectNone
+	r = withoutEffect(r)
 	if kind == bos.EffectPowerOn {
 		r = giveBackPrepared(r)
 	}
@@ -150,9 +135,9 @@ func giveBack(r bos.Record, kind bos.EffectKind) bos.Record {
 // giveBackPrepared returns what a power-on consumed that was not carried out, but
 // for what was replaced since.
 func giveBackPrepared(r bos.Record) bos.Record {
-	r.Work.Prepared.Boot = cmp.Or(r.Work.Prepared.Boot, r.Work.Consumed.Boot)
-	r.Work.Prepared.Configuration = cmp.Or(r.Work.Prepared.Configuration, r.Work.Consumed.Configuration)
-	r.Work.Consumed = bos.Prepared{}
+	r.Work.Prepared.Boot = cmp.Or(r.Work.Prepared.Boot, r.Work.Attempt.Prepared.Boot)
+	r.Work.Prepared.Configuration = cmp.Or(r.Work.Prepared.Configuration, r.Work.Attempt.Prepared.Configuration)
+	r.Work.Attempt.Prepared = bos.Prepared{}
 	return r
 }
 
@@ -175,14 +160,14 @@ func uncount(r bos.Record, kind bos.EffectKind) bos.Record {
 // or as long as the target asked for.
 func setBack(r bos.Record, res bos.CallResult, otherwise bos.Cause, now time.Time) bos.Record {
 	r.Work.Cause = cmp.Or(res.Cause, otherwise)
-	wait := min(time.Second<<min(r.Work.Setbacks, 10), maxBackOff)
+	wait := min(time.Second<<min(r.Work.BackOff.Setbacks, 10), maxBackOff)
 	if res.RetryAfter > 0 {
 		wait = min(res.RetryAfter, 10*maxBackOff)
 	}
-	r.Work.Setbacks++
+	r.Work.BackOff.Setbacks++
 	// Nodes that wait for the same thing try again together: in one request,
 	// and one commit.
 	grid := wait / 8
-	r.Work.RetryAt = now.Add(wait).Truncate(grid).Add(grid)
+	r.Work.BackOff.Until = now.Add(wait).Truncate(grid).Add(grid)
 	return r
 }

@@ -267,7 +267,7 @@ func imageWarnings(name string, set bos.BootSet, image bos.Image) []string {
 // flight: its answer is still to come.
 func arm(r bos.Record, s bos.Session, desired bos.DesiredState, now time.Time) bos.Record {
 	at := bos.At(now)
-	r.Error = ""
+	r.SetError("")
 	if s.Stage {
 		r.StagedState = bos.StagedState{
 			BootArtifacts: desired.BootArtifacts, Configuration: desired.Configuration,
@@ -286,6 +286,6 @@ func arm(r bos.Record, s bos.Session, desired bos.DesiredState, now time.Time) b
 	r.LastAction = bos.LastAction{Action: bos.ActionSessionSetup, LastUpdated: at}
 	r.EventStats = bos.EventStats{}
 	r.Status = bos.ComponentStatus{StatusOverride: bos.StatusOnHold}
-	r.Work = r.Work.Afresh()
+	r.Work = r.Work.Rearmed()
 	return r
 }

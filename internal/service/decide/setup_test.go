@@ -45,7 +45,7 @@ func TestSetupWritesWhatTheOperationSays(t *testing.T) {
 	before := bos.Record{Revision: 3, Component: bos.Component{
 		ID: id, Error: "from before", Session: "old", EventStats: bos.EventStats{PowerOnAttempts: 2},
 		ActualState: bos.ActualState{BootArtifacts: running, BSSToken: "t"}, DesiredState: bos.DesiredState{BootArtifacts: running},
-	}, Work: bos.Work{InFlight: bos.EffectPowerOn, Prepared: bos.Prepared{Boot: bos.PreparedBoot(running)}}}
+	}, Work: bos.Work{Flight: bos.Flight{Kind: bos.EffectPowerOn}, Prepared: bos.Prepared{Boot: bos.PreparedBoot(running)}}}
 	set := bos.BootSet{Path: "p", Type: "s3", NodeList: []string{id}, CFS: &bos.CFS{Configuration: "c"}}
 	image := bos.Image{Path: "p", Kernel: bos.Artifact{Path: "k"}, Initrd: bos.Artifact{Path: "i"}}
 	session := func(op bos.Operation, stage bool) bos.SessionRecord {
@@ -70,7 +70,7 @@ func TestSetupWritesWhatTheOperationSays(t *testing.T) {
 		t.Errorf("boot wrote %+v", boot)
 	}
 	if !boot.Enabled || boot.Session != "s" || boot.Error != "" || boot.LastAction.Action != bos.ActionSessionSetup ||
-		boot.EventStats != (bos.EventStats{}) || boot.DeriveStatus() != bos.StatusOnHold || boot.Work != (bos.Work{InFlight: bos.EffectPowerOn}) {
+		boot.EventStats != (bos.EventStats{}) || boot.DeriveStatus() != bos.StatusOnHold || boot.Work != (bos.Work{Flight: bos.Flight{Kind: bos.EffectPowerOn}}) {
 		t.Errorf("boot armed %+v", boot)
 	}
 	if reboot := armed(session(bos.OperationReboot, false)); !reboot.ActualState.BootArtifacts.Empty() || reboot.ActualState.BSSToken != "" {

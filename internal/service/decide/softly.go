@@ -34,27 +34,27 @@ func softAgain(r bos.Record, res bos.CallResult, now time.Time) bos.Record {
 	res.RetryAfter = min(res.RetryAfter, maxSoftWait)
 	r = giveBack(r, bos.EffectPowerOffGraceful)
 	r = setBack(r, res, bos.CauseResetRefused, now)
-	r.Work.SoftFor += r.Work.RetryAt.Sub(now)
-	return setHold(r, heldText(r.Work.Cause, res))
+	r.Work.Patience.Graceful += r.Work.BackOff.Until.Sub(now)
+	return waitToRetry(r, res)
 }
 
 // softOver reports whether a graceful power-off was asked for again and not taken
 // until its time was over.
 func softOver(r bos.Record, p bos.Policy) bool {
-	return r.Work.Setbacks > 1 && r.Work.SoftFor >= p.MaxPowerOffWait
+	return r.Work.BackOff.Setbacks > 1 && r.Work.Patience.Graceful >= p.MaxPowerOffWait
 }
 
 // leaveOpen notes that nobody said what became of a call. A graceful power-off is
 // waited for as one that was taken, as force must not come before its time;
 // of others the power tells after a grace.
 func leaveOpen(r bos.Record, kind bos.EffectKind, res bos.CallResult, now time.Time) bos.Record {
-	r.Work.Answer = cmp.Or(res.Detail, bos.CauseResetUnconfirmed.Sentence())
+	r.Work.Attempt.Answer = cmp.Or(res.Detail, bos.CauseResetUnconfirmed.Sentence())
 	if kind == bos.EffectPowerOffGraceful {
-		r.Work.InFlight = bos.EffectNone
+		r.Work.Flight.Kind = bos.EffectNone
 		return r
 	}
-	r.Work.Unanswered, r.Work.FlightAt = true, now
-	if !r.Work.Resent {
+	r.Work.Flight.Unanswered, r.Work.Flight.At = true, now
+	if !r.Work.Attempt.Resent {
 		r.Work.Cause = bos.CauseResetUnconfirmed
 	}
 	return r
@@ -62,8 +62,9 @@ func leaveOpen(r bos.Record, kind bos.EffectKind, res bos.CallResult, now time.T
 
 // tellAnswer shows what came instead of the answer to the power-off under way.
 func tellAnswer(r bos.Record) bos.Record {
-	if r.Work.Answer == "" {
+	if r.Work.Attempt.Answer == "" {
 		return r
 	}
-	return setHold(r, "waiting for it to power off, although nobody said that it will: "+r.Work.Answer)
+	r.Wait(bos.Waiting{For: bos.WaitPowerOff, Detail: r.Work.Attempt.Answer})
+	return r
 }

@@ -158,7 +158,7 @@ func TestTheGraceOfACallCountsFromWhenItsAnswerWasGivenUp(t *testing.T) {
 		"of one that is sent a third": resent(noon),
 	} {
 		t.Run(name, func(t *testing.T) {
-			r.Work.InFlight, r.Work.FlightAt = bos.EffectPowerOn, noon
+			r.Work.Flight.Kind, r.Work.Flight.At = bos.EffectPowerOn, noon
 			r = Settle(r, bos.Effect{Kind: bos.EffectPowerOn}, unknown, lost)
 			for _, after := range []time.Duration{0, p.ConfirmGrace / 2, p.ConfirmGrace - time.Millisecond} {
 				now := lost.Add(after)
@@ -175,6 +175,6 @@ func TestTheGraceOfACallCountsFromWhenItsAnswerWasGivenUp(t *testing.T) {
 // resent is a node whose power-on of a time is being sent once more.
 func resent(at time.Time) bos.Record {
 	r := poweredOn()
-	r.Work.ActionAt, r.Work.Resent = at, true
+	r.Work.Attempt.At, r.Work.Attempt.Resent = at, true
 	return r
 }

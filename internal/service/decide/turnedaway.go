@@ -3,7 +3,6 @@ package decide
 import (
 	"cmp"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -43,7 +42,7 @@ func ManyUnheard(unheard, asked int) bool {
 // turnAway charges a node with the wait that its target has brought about.
 func turnAway(r bos.Record, res bos.CallResult, now time.Time) bos.Record {
 	if TurnsAway(res) {
-		r.Work.TurnedAwayFor += r.Work.RetryAt.Sub(now)
+		r.Work.Patience.Deferred += r.Work.BackOff.Until.Sub(now)
 	}
 	return r
 }
@@ -52,11 +51,11 @@ func turnAway(r bos.Record, res bos.CallResult, now time.Time) bos.Record {
 // max_unreachable_time. That of the last answer is left to pass: whoever asked to
 // come back is asked again first.
 func turnedAwayTooLong(r bos.Record, p bos.Policy, now time.Time) bool {
-	return r.Work.TurnedAwayFor-r.Work.RetryAt.Sub(now) >= p.MaxUnreachable
+	return r.Work.Patience.Deferred-r.Work.BackOff.Until.Sub(now) >= p.MaxUnreachable
 }
 
 func turnedAwayText(r bos.Record, name string, p bos.Policy) string {
-	said := cmp.Or(strings.TrimPrefix(r.Work.Hold, heldPrefix), "nothing more")
+	said := cmp.Or(r.Work.Waiting.Detail, "nothing more")
 	return fmt.Sprintf("gave up on %s, which has not taken a %s for max_unreachable_time (%s): %s (last answer: %s)",
 		bos.BMCOf(r.ID), name, p.MaxUnreachable, r.Work.Cause.Sentence(), said)
 }

@@ -11,7 +11,7 @@ func TestATargetThatAsksForALongWaitIsAskedAgainBeforeItsNodeIsGivenUp(t *testin
 	p := bos.DefaultOptions().Policy()
 	busy := bos.CallResult{Outcome: bos.CallBusy, Cause: bos.CauseBMCError, Detail: "503", RetryAfter: p.MaxUnreachable}
 	r, now, asked := poweredOn(), noon, 0
-	r.Work.InFlight = bos.EffectPowerOn
+	r.Work.Flight.Kind = bos.EffectPowerOn
 	for r.Enabled {
 		r = Settle(r, bos.Effect{Kind: bos.EffectPowerOn}, busy, now)
 		asked++
@@ -47,9 +47,9 @@ func TestProgressForgetsThatATargetTurnedActionsAway(t *testing.T) {
 	p := bos.DefaultOptions().Policy()
 	r := poweredOn()
 	r.Status.Phase = bos.PhasePoweringOff
-	r.Work.TurnedAwayFor, r.Work.Setbacks = 9*time.Minute, 12
+	r.Work.Patience.Deferred, r.Work.BackOff.Setbacks = 9*time.Minute, 12
 	d := Decide(r, Observation{Power: bos.PowerReading{State: bos.PowerStateOff, Asked: noon}}, p, noon)
-	if d.Next.Status.Phase != bos.PhasePoweringOn || d.Next.Work.TurnedAwayFor != 0 || d.Next.Work.Setbacks != 0 {
+	if d.Next.Status.Phase != bos.PhasePoweringOn || d.Next.Work.Patience.Deferred != 0 || d.Next.Work.BackOff.Setbacks != 0 {
 		t.Errorf("decided %+v", d)
 	}
 }

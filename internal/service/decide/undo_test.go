@@ -16,7 +16,7 @@ func poweredOn() bos.Record {
 		LastAction:   bos.LastAction{Action: bos.ActionPoweringOn},
 		EventStats:   bos.EventStats{PowerOnAttempts: 1},
 		Status:       bos.ComponentStatus{Phase: bos.PhasePoweringOn},
-	}, Work: bos.Work{ActionAt: noon.Add(-10 * time.Second), Consumed: bos.Prepared{Boot: bos.PreparedBoot(image)}}}
+	}, Work: bos.Work{Attempt: bos.Attempt{Kind: bos.EffectPowerOn, At: noon.Add(-10 * time.Second), Prepared: bos.Prepared{Boot: bos.PreparedBoot(image)}}}}
 }
 
 func undone(state bos.PowerState, outcome bos.CallOutcome) Observation {
@@ -45,7 +45,7 @@ func TestAnActionThatTheUpstreamGaveUpFailsWithItsCause(t *testing.T) {
 
 func TestAnActionGivenUpBecauseTheNodeIsBusyCostsNoAttempt(t *testing.T) {
 	d := Decide(poweredOn(), undone(bos.PowerStateOff, bos.CallBusy), bos.DefaultOptions().Policy(), noon)
-	if r := d.Next; r.EventStats.PowerOnAttempts != 0 || !r.LastAction.Failed || !r.BootPrepared() || r.Work.Hold == "" {
+	if r := d.Next; r.EventStats.PowerOnAttempts != 0 || !r.LastAction.Failed || !r.BootPrepared() || r.Work.Waiting.For == bos.WaitNone {
 		t.Errorf("decided %+v", d)
 	}
 }

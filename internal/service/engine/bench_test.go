@@ -59,9 +59,9 @@ func (s *shell) step(in engine.Inputs) {
 		}
 	}
 	for _, r := range out.Commit.Components {
-		if r.Work.InFlight == bos.EffectPowerOn && r.Enabled { // it boots, and reports
+		if r.Work.Flight.Kind == bos.EffectPowerOn && r.Enabled { // it boots, and reports
 			r.Revision += 2
-			r.Work.InFlight = bos.EffectNone
+			r.Work.Flight.Kind = bos.EffectNone
 			r.ActualState.BootArtifacts = r.DesiredState.BootArtifacts
 			report := s.in(r.ID, time.Minute)
 			report.Records = append(report.Records, r)

@@ -71,7 +71,7 @@ func Resumed(kept time.Time, in Inputs, wall time.Time) time.Time {
 	}
 	at := kept
 	for _, r := range in.Records {
-		if t := later(r.Work.ActionAt, r.Work.FlightAt); t.After(at) && t.Sub(kept) <= lead {
+		if t := later(r.Work.Attempt.At, r.Work.Flight.At); t.After(at) && t.Sub(kept) <= lead {
 			at = t
 		}
 	}
@@ -81,13 +81,13 @@ func Resumed(kept time.Time, in Inputs, wall time.Time) time.Time {
 // present is what is remembered of a component, without times that the clock has
 // not come to: what was stored by another clock is as if it had been just now.
 func present(w bos.Work, now time.Time) bos.Work {
-	for _, at := range []*time.Time{&w.ActionAt, &w.FlightAt, &w.StoppedAt} {
+	for _, at := range []*time.Time{&w.Attempt.At, &w.Flight.At, &w.StoppedAt} {
 		if at.After(now) {
 			*at = now
 		}
 	}
-	if w.RetryAt.Sub(now) > decide.LongestRetry {
-		w.RetryAt = now
+	if w.BackOff.Until.Sub(now) > decide.LongestRetry {
+		w.BackOff.Until = now
 	}
 	return w
 }

@@ -65,7 +65,7 @@ func TestWhatWasStoredByAClockAheadIsAsIfItHadBeenNow(t *testing.T) {
 	const id = "x1000c0s0b0n0"
 	e := engine.New(engine.Settings{NoInventory: true})
 	rec := poweringOff(id, start.Add(24*time.Hour))
-	rec.Work.FlightAt, rec.Work.RetryAt = rec.Work.ActionAt, start.Add(time.Hour)
+	rec.Work.Flight.At, rec.Work.BackOff.Until = rec.Work.Attempt.At, start.Add(time.Hour)
 	out := e.Step(start, engine.Inputs{Records: []bos.Record{rec}})
 	if len(out.Looks) != 1 {
 		t.Fatalf("looks %v", out.Looks)
@@ -92,9 +92,9 @@ func TestPeopleReadWallTime(t *testing.T) {
 		t.Fatalf("commit %+v", out.Commit)
 	}
 	r := out.Commit.Components[0]
-	if !r.Work.ActionAt.Equal(now) || !r.LastAction.LastUpdated.Equal(wall) || !out.Commit.Events[0].Time.Equal(wall) {
+	if !r.Work.Attempt.At.Equal(now) || !r.LastAction.LastUpdated.Equal(wall) || !out.Commit.Events[0].Time.Equal(wall) {
 		t.Errorf("the action is at %s, dated %s and %s, want %s by the clock and %s for people",
-			r.Work.ActionAt, r.LastAction.LastUpdated, out.Commit.Events[0].Time, now, wall)
+			r.Work.Attempt.At, r.LastAction.LastUpdated, out.Commit.Events[0].Time, now, wall)
 	}
 }
 

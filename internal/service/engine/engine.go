@@ -340,8 +340,8 @@ func (e *Engine) track(r bos.Record) {
 		// It reports: whatever its power is waited for has come to pass.
 		n.hinted = e.step.now
 	}
-	if !n.accepted.IsZero() && r.Work.FlightAt.Equal(n.accepted) {
-		r.Work.InFlight = bos.EffectNone
+	if !n.accepted.IsZero() && r.Work.Flight.At.Equal(n.accepted) {
+		r.Work.Flight.Kind = bos.EffectNone
 	}
 	n.rec, n.unwritten = r, false
 	e.count(r.Session, 1)
@@ -453,8 +453,8 @@ func (e *Engine) settle(r Result) {
 		e.write(n, decide.SettleConfigure(n.rec, r.Effect.Configuration, r.CallResult, now))
 	default:
 		next := decide.Settle(n.rec, r.Effect, e.room.shared(r.CallResult), now)
-		if r.Outcome == bos.CallDone && next.Work.ActionAt.Equal(n.rec.Work.ActionAt) {
-			n.accepted, n.answered, n.rec = next.Work.FlightAt, now, stamped(n.rec, next, e.step.times.Wall)
+		if r.Outcome == bos.CallDone && next.Work.Attempt.At.Equal(n.rec.Work.Attempt.At) {
+			n.accepted, n.answered, n.rec = next.Work.Flight.At, now, stamped(n.rec, next, e.step.times.Wall)
 			n.unstored = r.Effect.Kind
 			return
 		}
@@ -513,7 +513,7 @@ func (e *Engine) decide(id string) {
 	if n.reading.State == bos.PowerStateUnknown && !n.reading.Asked.IsZero() {
 		o.Verdict = e.verdict(id)
 	}
-	if n.rec.Work.Unanswered && n.rec.Work.InFlight != bos.EffectNone {
+	if n.rec.Work.Flight.Unanswered && n.rec.Work.Flight.Kind != bos.EffectNone {
 		o.ManyUnheard = e.manyUnheard()
 	}
 	before := n.rec

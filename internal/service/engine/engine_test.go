@@ -47,7 +47,7 @@ func TestAnArmedNodeIsLookedAtWhileItsBootParametersAreStoredAndThenGetsItsPower
 		t.Fatalf("effects %v, want the power-on", out.Effects)
 	}
 	written := out.Commit.Components[0]
-	if written.EventStats.PowerOnAttempts != 1 || written.Work.InFlight != bos.EffectPowerOn {
+	if written.EventStats.PowerOnAttempts != 1 || written.Work.Flight.Kind != bos.EffectPowerOn {
 		t.Errorf("stored %+v: the attempt is counted before the call", written)
 	}
 }
@@ -275,8 +275,8 @@ func TestAnAnswerThatIsNotStoredIsHandedOnWhateverWasDecidedSince(t *testing.T) 
 	r.Status = bos.ComponentStatus{Phase: bos.PhasePoweringOn}
 	r.LastAction = bos.LastAction{Action: bos.ActionPoweringOn, LastUpdated: bos.At(start)}
 	r.EventStats.PowerOnAttempts = 1
-	r.Work.ActionAt, r.Work.FlightAt, r.Work.InFlight = start, start, bos.EffectPowerOn
-	r.Work.Consumed = bos.Prepared{Boot: bos.PreparedBoot(r.DesiredState.BootArtifacts)}
+	r.Work.Flight = bos.Flight{Kind: bos.EffectPowerOn, At: start}
+	r.Work.Attempt = bos.Attempt{Kind: bos.EffectPowerOn, At: start, Prepared: bos.Prepared{Boot: bos.PreparedBoot(r.DesiredState.BootArtifacts)}}
 	on := bos.Effect{Kind: bos.EffectPowerOn}
 	e.Step(start, engine.Inputs{Records: []bos.Record{r}, Flights: map[string]bos.EffectKind{id: bos.EffectPowerOn}})
 	e.Step(start.Add(time.Second), engine.Inputs{Results: []engine.Result{{Effect: on, CallResult: bos.CallResult{ID: id}}}})

@@ -69,11 +69,11 @@ func (n *node) wentOn(before, next bos.Record) {
 	if before.Work.StoppedAt.IsZero() || !next.Work.StoppedAt.IsZero() {
 		return
 	}
-	if n.accepted.Equal(before.Work.FlightAt) {
-		n.accepted = next.Work.FlightAt
+	if n.accepted.Equal(before.Work.Flight.At) {
+		n.accepted = next.Work.Flight.At
 		n.answered = n.accepted
 	}
-	n.shifted = next.Work.ActionAt
+	n.shifted = next.Work.Attempt.At
 }
 
 // restart counts the row from now on, if there is one.

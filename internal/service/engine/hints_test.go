@@ -18,7 +18,7 @@ func poweringOn(t *testing.T) (*engine.Engine, time.Time) {
 	rec := armed(hinted)
 	rec.Status = bos.ComponentStatus{Phase: bos.PhasePoweringOn}
 	rec.LastAction.Action = bos.ActionPoweringOn
-	rec.Work.ActionAt = start.Add(-50 * time.Second)
+	rec.Work.Attempt = bos.Attempt{Kind: bos.EffectPowerOn, At: start.Add(-50 * time.Second)}
 	e.Step(start, engine.Inputs{Records: []bos.Record{rec}})
 	now := start.Add(10 * time.Millisecond)
 	out := e.Step(now, engine.Inputs{Readings: []bos.PowerReading{reading(hinted, bos.PowerStateOff, start)}})

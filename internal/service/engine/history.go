@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -12,22 +11,22 @@ import (
 // note writes history: every action, every attempt that was given back, every end, and
 // the begin and end of a wait at the gate.
 func (e *Engine) note(before bos.Record, d decide.Decision) {
-	held := d.Why == decide.ReasonHold && d.Next.Work.Hold != before.Work.Hold
+	held := d.Why == decide.ReasonHold && d.Next.Work.Waiting != before.Work.Waiting
 	acts := d.Effect.Kind.PowerOp() != ""
 	ends := before.Enabled && !d.Next.Enabled
-	if d.Next.Work.Lost > before.Work.Lost {
-		e.tell(d.Next, decide.ReasonGivenBack, fmt.Sprintf("the service stopped during %s, which did nothing", before.Work.InFlight))
+	if d.Next.Work.Misses.Lost > before.Work.Misses.Lost {
+		e.tell(d.Next, decide.ReasonGivenBack, fmt.Sprintf("the service stopped during %s, which did nothing", before.Work.Flight.Kind))
 	}
-	was, is := before.Work.Gate, d.Next.Work.Gate
-	if was != bos.GateOpen && was != is && !acts && !ends {
+	was, is := before.Work.Waiting.For, d.Next.Work.Waiting.For
+	if was.AtGate() && was != is && !acts && !ends {
 		e.tell(d.Next, decide.ReasonGateOpen, string(was))
 	}
-	if is != bos.GateOpen && was != is {
-		e.tell(d.Next, decide.ReasonGateWait, string(is)+": "+strings.TrimPrefix(d.Next.Work.Hold, "waiting: "))
+	if is.AtGate() && was != is {
+		e.tell(d.Next, decide.ReasonGateWait, string(is)+": "+d.Next.Work.Waiting.Sentence(d.Next.ID, d.Next.Session))
 	}
 	switch {
 	case held:
-		e.tell(d.Next, d.Why, d.Next.Work.Hold) // the record may show an error of its own
+		e.tell(d.Next, d.Why, d.Next.Work.Waiting.Sentence(d.Next.ID, d.Next.Session)) // the record may show an error of its own
 	case acts, ends:
 		e.tell(d.Next, d.Why, d.Next.Error)
 	}

@@ -53,7 +53,7 @@ func TestANodeThatComesBackWhileItsCallIsOutWaitsForTheAnswer(t *testing.T) {
 	off.Enabled = false
 	off.Revision++
 	on.Revision += 2
-	on.Work = on.Work.Afresh()
+	on.Work = on.Work.Rearmed()
 	on.Work.Prepared = bos.Prepared{Boot: bos.PreparedBoot(on.DesiredState.BootArtifacts)}
 	on.Status.StatusOverride = bos.StatusOnHold
 	e.Step(now, engine.Inputs{Records: []bos.Record{off}})

@@ -92,8 +92,8 @@ type ranks struct {
 // scouted reports whether others are looked at in the node's stead to learn the
 // pace of the power action under way.
 func (e *Engine) scouted(n *node) bool {
-	action, at, now := n.rec.LastAction.Action, n.rec.Work.ActionAt, e.step.now
-	if at.IsZero() || n.rec.Work.InFlight != bos.EffectNone {
+	action, at, now := n.rec.LastAction.Action, n.rec.Work.Attempt.At, e.step.now
+	if at.IsZero() || n.rec.Work.Flight.Kind != bos.EffectNone {
 		return false
 	}
 	if !n.ranked.Equal(at) {
@@ -118,7 +118,7 @@ func (e *Engine) learned(action bos.Action) {
 
 // queued is how long after its decision the power action under way was accepted.
 func (n *node) queued() time.Duration {
-	if !n.accepted.Equal(n.rec.Work.ActionAt) {
+	if !n.accepted.Equal(n.rec.Work.Attempt.At) {
 		return 0
 	}
 	return n.answered.Sub(n.accepted)
@@ -145,9 +145,9 @@ type outcome struct {
 // outcomeOf compares a reading with the one before it; ok is false where they say
 // nothing about the pace of the action.
 func outcomeOf(n *node, is bos.PowerReading) (o outcome, ok bool) {
-	at, was := n.rec.Work.ActionAt, n.reading
+	at, was := n.rec.Work.Attempt.At, n.reading
 	switch {
-	case at.IsZero(), at.Equal(n.shifted), n.rec.LastAction.Failed, n.rec.Work.Resent, n.rec.Work.InFlight != bos.EffectNone, is.State == bos.PowerStateUnknown:
+	case at.IsZero(), at.Equal(n.shifted), n.rec.LastAction.Failed, n.rec.Work.Attempt.Resent, n.rec.Work.Flight.Kind != bos.EffectNone, is.State == bos.PowerStateUnknown:
 		return outcome{}, false
 	case !was.Asked.IsZero() && !was.Asked.Before(at) && leadsTo(n.rec.LastAction.Action, was.State):
 		return outcome{}, false

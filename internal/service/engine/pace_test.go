@@ -18,7 +18,7 @@ func poweringOff(id string, at time.Time) bos.Record {
 	r.Status = bos.ComponentStatus{Phase: bos.PhasePoweringOff}
 	r.LastAction = bos.LastAction{Action: bos.ActionPowerOffGraceful, LastUpdated: bos.At(at)}
 	r.EventStats.PowerOffGracefulAttempts = 1
-	r.Work.ActionAt = at
+	r.Work.Attempt = bos.Attempt{Kind: bos.EffectPowerOffGraceful, At: at}
 	return r
 }
 
@@ -77,7 +77,7 @@ func TestAnAcceptedPowerActionIsNotWrittenForItself(t *testing.T) {
 	e.Step(now, engine.Inputs{Records: []bos.Record{stored}})
 	now = now.Add(time.Second)
 	out = e.Step(now, engine.Inputs{Readings: []bos.PowerReading{reading(id, bos.PowerStateOff, now)}})
-	if len(out.Commit.Components) != 1 || out.Commit.Components[0].Enabled || out.Commit.Components[0].Work.InFlight != bos.EffectNone {
+	if len(out.Commit.Components) != 1 || out.Commit.Components[0].Enabled || out.Commit.Components[0].Work.Flight.Kind != bos.EffectNone {
 		t.Errorf("written %+v, want the node done", out.Commit.Components)
 	}
 }
@@ -208,7 +208,7 @@ func powerOn(e *engine.Engine, nodes int, from time.Time, takes func(i int) time
 		r.Status = bos.ComponentStatus{Phase: bos.PhasePoweringOn}
 		r.LastAction = bos.LastAction{Action: bos.ActionPoweringOn, LastUpdated: bos.At(from)}
 		r.EventStats.PowerOnAttempts = 1
-		r.Work.ActionAt = from
+		r.Work.Attempt = bos.Attempt{Kind: bos.EffectPowerOn, At: from}
 		place[r.ID] = i
 		in.Records = append(in.Records, r)
 	}
@@ -280,7 +280,7 @@ func TestANodeThatReportsWhileItsPowerIsWaitedForIsLookedAtAtOnce(t *testing.T) 
 	r.Status = bos.ComponentStatus{Phase: bos.PhasePoweringOn}
 	r.LastAction = bos.LastAction{Action: bos.ActionPoweringOn, LastUpdated: bos.At(at)}
 	r.EventStats.PowerOnAttempts = 1
-	r.Work.ActionAt = at
+	r.Work.Attempt = bos.Attempt{Kind: bos.EffectPowerOn, At: at}
 	e.Step(at, engine.Inputs{Records: []bos.Record{r}})
 	e.Step(at, engine.Inputs{Readings: []bos.PowerReading{reading(id, bos.PowerStateOff, at)}})
 	now := at.Add(time.Second)

@@ -100,13 +100,13 @@ func (w *World) spoil(commit *bos.Commit) (spoilt bool) {
 				spoilt = true
 			}
 		case BugUnanswered:
-			if r.Work.Unanswered {
-				r.Work.Unanswered = false
+			if r.Work.Flight.Unanswered {
+				r.Work.Flight.Unanswered = false
 				spoilt = true
 			}
 		case BugAgainAndAgain:
-			if r.Work.Resent {
-				r.Work.Resent = false
+			if r.Work.Attempt.Resent {
+				r.Work.Attempt.Resent = false
 				spoilt = true
 			}
 		case BugReadyByFlag:
@@ -117,7 +117,7 @@ func (w *World) spoil(commit *bos.Commit) (spoilt bool) {
 		case BugClockRuns:
 			was, ok := w.check.stored(r.ID)
 			if ok && !was.Work.StoppedAt.IsZero() && r.Work.StoppedAt.IsZero() && was.LastAction == r.LastAction {
-				r.Work.ActionAt = was.Work.ActionAt
+				r.Work.Attempt.At = was.Work.Attempt.At
 				spoilt = true
 			}
 		case BugNoCause:

@@ -233,7 +233,7 @@ func (c *checks) started(p *process, kind bos.EffectKind, id string) {
 		c.w.violated("%s of %s, which was %s when it was last asked", kind, id, r.State)
 	}
 	r := c.record(id)
-	c.patient(kind, id, r.Work.Resent)
+	c.patient(kind, id, r.Work.Attempt.Resent)
 	limit := c.w.policy.DefaultRetryPolicy
 	if r.RetryPolicy != nil {
 		limit = *r.RetryPolicy
@@ -296,7 +296,7 @@ func (c *checks) patient(kind bos.EffectKind, id string, again bool) {
 // to show, and is then repeated once. Whether it is one of these is seen from what
 // was sent, not from what the record says of it.
 func (c *checks) sent(kind bos.EffectKind, id string, r bos.Record) {
-	key := attempt{id, r.Work.ActionAt}
+	key := attempt{id, r.Work.Attempt.At}
 	s := c.attempts[key]
 	if s.count++; s.first.IsZero() {
 		s.first, s.stops = c.w.Now, c.stops
@@ -348,7 +348,7 @@ func (c *checks) reset(op bos.PowerOp, id string, started time.Time) {
 	}
 	c.resets[id]++
 	work := c.record(id).Work
-	if most, lost, again := c.allowed[id], work.Lost+work.Excused, c.repeats[id]; c.resets[id] > most+lost+again {
+	if most, lost, again := c.allowed[id], work.Misses.Lost+work.Misses.Excused, c.repeats[id]; c.resets[id] > most+lost+again {
 		c.w.violated("%s was powered on %d times, %d are allowed, %d were given back and %d sent again", id, c.resets[id], most, lost, again)
 	}
 }
@@ -422,7 +422,7 @@ func (c *checks) committed(commit bos.Commit, conflicts bos.Conflicts, before in
 		if c.deleted[r.ID] && r.LastAction.Action == bos.ActionNewlyDiscovered {
 			c.w.happened(ComponentDeleted)
 		}
-		if r.Work.Lost > 0 && !c.crashed {
+		if r.Work.Misses.Lost > 0 && !c.crashed {
 			c.w.violated("%s got an attempt back although the service never stopped", r.ID)
 		}
 		if timedOut := r.Work.Cause == bos.CauseBootTimeout || r.Work.Cause == bos.CauseWrongImage; r.LastAction.Action == bos.ActionPoweringOn && r.LastAction.Failed && !timedOut {

@@ -96,7 +96,7 @@ func (c *checks) history(commit bos.Commit, conflicts bos.Conflicts, before int6
 		if !written[r.ID] {
 			continue
 		}
-		before, now := c.acted[r.ID], action{r.Work.ActionAt, r.Work.FlightAt}
+		before, now := c.acted[r.ID], action{r.Work.Attempt.At, r.Work.Flight.At}
 		c.acted[r.ID] = now
 		moved := !now.at.IsZero() && !now.at.Equal(before.at)
 		stood := moved && !told[r.ID] && c.braked
@@ -104,7 +104,7 @@ func (c *checks) history(commit bos.Commit, conflicts bos.Conflicts, before int6
 		if stood { // for as long as it was paused
 			c.attempts[attempt{r.ID, now.at}] = c.attempts[attempt{r.ID, before.at}]
 		}
-		again := r.Work.Resent && !r.Work.Unanswered && !now.sent.Equal(before.sent) && !c.braked
+		again := r.Work.Attempt.Resent && !r.Work.Flight.Unanswered && !now.sent.Equal(before.sent) && !c.braked
 		if begun {
 			// Its time runs from here, also where the process stops before it sends.
 			c.attempts[attempt{r.ID, now.at}] = sends{first: c.w.Now, stops: c.stops}

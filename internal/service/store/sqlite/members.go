@@ -250,7 +250,7 @@ const ownMembers = ` WHERE id IN (SELECT component FROM session_nodes WHERE sess
 AND (session = ?1 OR staged_session = ?1) ORDER BY id`
 
 const selectMembers = `SELECT n.component, n.boot_set, n.state, n.outcome, n.cause, n.error, n.finished,
-COALESCE(c.status, ''), COALESCE(c.phase, ''), COALESCE(c.error, ''), COALESCE(c.work ->> '$.cause', ''), COALESCE(c.work ->> '$.gate', ''), COALESCE(c.enabled, 0)
+COALESCE(c.status, ''), COALESCE(c.phase, ''), COALESCE(c.error, ''), COALESCE(c.work ->> '$.cause', ''), COALESCE(c.work -> '$.waiting', ''), COALESCE(c.enabled, 0)
 FROM session_nodes n LEFT JOIN components c ON c.id = n.component
 WHERE n.session = ?1 AND n.tenant = ?2 AND n.component > ?3 ORDER BY n.component LIMIT ?4`
 
@@ -259,10 +259,10 @@ func (s *Store) SessionNodes(ctx context.Context, key bos.SessionKey, after stri
 	var list []bos.NodeOutcome
 	err := s.each(ctx, func(row scanner) error {
 		var n, live bos.NodeOutcome
-		var state, gate string
+		var state, waiting string
 		var finished int64
 		var enabled bool
-		if err := row.Scan(&n.ID, &n.BootSet, &state, &n.Status, &n.Cause, &n.Error, &finished, &live.Status, &live.Phase, &live.Error, &live.Cause, &gate, &enabled); err != nil {
+		if err := row.Scan(&n.ID, &n.BootSet, &state, &n.Status, &n.Cause, &n.Error, &finished, &live.Status, &live.Phase, &live.Error, &live.Cause, &waiting, &enabled); err != nil {
 			return err
 		}
 		switch {
@@ -270,8 +270,12 @@ func (s *Store) SessionNodes(ctx context.Context, key bos.SessionKey, after stri
 			n.Status = bos.StatusStaged
 		case state != memberLeft:
 			n.Status, n.Phase, n.Error, n.Cause = live.Status, live.Phase, live.Error, live.Cause
-			if enabled && gate != "" {
-				n.Wait = bos.GateReason(gate).Wait(n.ID, key.Name)
+			if enabled && waiting != "" {
+				var w bos.Waiting
+				if err := json.Unmarshal([]byte(waiting), &w); err != nil {
+					return fmt.Errorf("component %s: stored wait: %w", n.ID, err)
+				}
+				n.Wait = w.Node(n.ID, key.Name)
 			}
 		}
 		if finished > 0 {

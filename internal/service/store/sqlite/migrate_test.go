@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -71,7 +72,7 @@ func TestAnOlderDatabaseIsBackedUpAndUpgraded(t *testing.T) {
 		t.Fatalf("%v, %v", list, err)
 	}
 	r := list[0]
-	if r.Revision != 4 || r.Error != "it broke" || r.ActualState.BootArtifacts.KernelParameters != "a&b" || r.Work.Setbacks != 2 || r.EventStats.PowerOnAttempts != 1 {
+	if r.Revision != 4 || r.Error != "it broke" || r.ActualState.BootArtifacts.KernelParameters != "a&b" || r.Work.BackOff.Setbacks != 2 || r.EventStats.PowerOnAttempts != 1 {
 		t.Errorf("the record is %+v", r)
 	}
 	shown := documents(t, s)
@@ -264,6 +265,55 @@ VALUES ('`+id+`', 4, 0, '', 'stable', '', '', '{"id":"`+id+`","actual_state":{"b
 		query(t, path, "SELECT confirmed FROM components WHERE id = '"+id+"'", &got)
 		if got != said.minute {
 			t.Errorf("%s: minute %d, want %d", id, got, said.minute)
+		}
+	}
+}
+
+// flat is a record of a version that kept the engine's memory in one group.
+func flat(id, action string, failed bool, shown, work string) string {
+	return fmt.Sprintf(`INSERT INTO components (id, revision, enabled, phase, status, session, staged_session, error, document, work)
+VALUES ('%s', 4, 1, '', 'on_hold', 's', '', '%s', '{"id":"%s","actual_state":{"boot_artifacts":{"kernel":"","kernel_parameters":"","initrd":""},"bss_token":""},"desired_state":{"boot_artifacts":{"kernel":"k","kernel_parameters":"","initrd":"i"},"configuration":"","bss_token":""},"staged_state":{},"last_action":{"action":"%s","failed":%t},"event_stats":{"power_on_attempts":1,"power_off_graceful_attempts":0,"power_off_forceful_attempts":0},"status":{"phase":"","status_override":"on_hold"},"enabled":true,"error":"%s","session":"s"}', '%s')`, id, shown, id, action, failed, shown, work)
+}
+
+func TestWhatTheEngineRememberedInOneGroupIsReadInSeveral(t *testing.T) {
+	noon := time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
+	const all = `{"cause":"bmc_error","hold":"waiting: 503","prepared":{"boot":"b"},"consumed":{"configuration":"c"},"in_flight":"power_on","unanswered":true,"resent":true,"lost":1,"unheard":2,"excused":3,"flight_at":"2026-01-02T12:00:00Z","action_at":"2026-01-02T11:00:00Z","retry_at":"2026-01-02T12:01:00Z","setbacks":4,"refusals":5,"silent_for":6,"turned_away_for":7,"soft_for":8,"answer":"500","missing_for":9,"no_graceful":true,"applied":"s","stopped_at":"2026-01-02T10:00:00Z"}`
+	path := at(t, 7,
+		flat("x1", "powering_on", true, "waiting: 503", all),
+		flat("x2", "powering_on", false, "it broke", `{"hold":"waiting for the configuration service: down","cause":"upstream_outage","action_at":"2026-01-02T11:00:00Z"}`),
+		flat("x3", "powering_off_forcefully", false, "waiting: the site is paused", `{"hold":"waiting: the site is paused","gate":"site_paused"}`),
+		flat("x4", "session_setup", false, "", `{"boot_ready":true,"in_flight":"power_off_graceful"}`),
+		flat("x5", "powering_on", false, "", `{}`))
+	s, err := Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close() //nolint:errcheck // the test is over
+	list, err := s.Components(t.Context(), bos.ComponentFilter{})
+	if err != nil || len(list) != 5 {
+		t.Fatalf("%v, %v", list, err)
+	}
+	want := []bos.Work{
+		{
+			Flight:   bos.Flight{Kind: bos.EffectPowerOn, At: noon, Unanswered: true},
+			Attempt:  bos.Attempt{Kind: bos.EffectPowerOn, At: noon.Add(-time.Hour), Failed: true, Resent: true, Prepared: bos.Prepared{Configuration: "c"}, Answer: "500"},
+			Prepared: bos.Prepared{Boot: "b"}, BackOff: bos.BackOff{Until: noon.Add(time.Minute), Setbacks: 4},
+			Misses:   bos.Misses{Lost: 1, Unanswered: 2, Excused: 3, Configuration: 5},
+			Patience: bos.Patience{Silent: 6, Deferred: 7, Graceful: 8, Missing: 9},
+			Waiting:  bos.Waiting{For: bos.WaitBackOff, Cause: bos.CauseBMCError}, WaitInError: true,
+			StoppedAt: noon.Add(-2 * time.Hour), Cause: bos.CauseBMCError, NoGraceful: true, Applied: "s",
+		},
+		{
+			Attempt: bos.Attempt{Kind: bos.EffectPowerOn, At: noon.Add(-time.Hour)}, Cause: bos.CauseUpstreamOutage,
+			Waiting: bos.Waiting{For: bos.WaitConfiguration, Cause: bos.CauseUpstreamOutage},
+		},
+		{Waiting: bos.Waiting{For: bos.WaitSitePaused}, WaitInError: true},
+		{Flight: bos.Flight{Kind: bos.EffectPowerOffGraceful}},
+		{},
+	}
+	for i, r := range list {
+		if r.Work != want[i] {
+			t.Errorf("%s is read as\n%+v, want\n%+v", r.ID, r.Work, want[i])
 		}
 	}
 }

@@ -95,7 +95,7 @@ func documents(t *testing.T, s bos.Store) {
 		case 3:
 			r.ActualState = bos.ActualState{LastUpdated: bos.At(now)}
 			r.Status.Phase = bos.PhaseConfiguring
-			r.Work.Setbacks = 3
+			r.Work.BackOff.Setbacks = 3
 		}
 	})
 	same(t, s, bos.ComponentFilter{})

@@ -47,7 +47,7 @@ func TestAHoldSaysAtOnceWhatWasAnswered(t *testing.T) {
 			reading := tc.reading
 			reading.ID, reading.Asked, reading.Detail = "x1000c0s0b0n0", noon, answered
 			d := Decide(shuttingDown(), Observation{Power: reading, Verdict: tc.verdict}, bos.DefaultOptions().Policy(), noon)
-			if d.Why != ReasonHold || d.Next.Error != d.Next.Work.Hold || d.Next.Status.StatusOverride != bos.StatusOnHold {
+			if d.Why != ReasonHold || !d.Next.Work.WaitInError || d.Next.Status.StatusOverride != bos.StatusOnHold {
 				t.Fatalf("decided %+v", d)
 			}
 			for _, part := range append(tc.says, "(last answer: "+answered+")") {

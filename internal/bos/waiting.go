@@ -1,0 +1,181 @@
+package bos
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// WaitReason is why nothing is done to a node now: a closed list, which decisions
+// switch on. What is shown is made of it on the way out.
+type WaitReason string
+
+// The reasons. The first four are those of the gate.
+const (
+	// WaitNone: it does not wait, or for no more than what was asked for to show.
+	WaitNone WaitReason = ""
+	// WaitSitePaused, WaitSessionPaused, WaitHeld: somebody has put a brake on, and
+	// nothing at all is done. No wait of the node counts meanwhile.
+	WaitSitePaused    WaitReason = "site_paused"
+	WaitSessionPaused WaitReason = "session_paused"
+	WaitHeld          WaitReason = "held"
+	// WaitPowerLimits: power.limits are used up, so no power action starts. All
+	// else goes on.
+	WaitPowerLimits WaitReason = "power_limits"
+	// WaitBMC: its power is not known, and that is for its BMC, or its chassis, to
+	// mend. It fails after max_unreachable_time.
+	WaitBMC WaitReason = "bmc"
+	// WaitUpstream: its power is not known, and that is for the service before the
+	// BMCs to mend.
+	WaitUpstream WaitReason = "upstream"
+	// WaitBMCs: its power is not known, nor that of many others, and no service is
+	// before their BMCs.
+	WaitBMCs WaitReason = "bmcs"
+	// WaitPowerInventory: power control knows neither it nor many others.
+	WaitPowerInventory WaitReason = "power_inventory"
+	// WaitBackOff: a call failed without costing an attempt, and is made again.
+	WaitBackOff WaitReason = "back_off"
+	// WaitConfiguration: the configuration service does not answer, or not about it.
+	WaitConfiguration WaitReason = "configuration"
+	// WaitPowerOff: a power-off was sent, and nobody said that it is carried out.
+	WaitPowerOff WaitReason = "power_off_unconfirmed"
+)
+
+// waitSentences say what a reason means and what ends the wait. The reasons
+// with a cause have the cause's sentence instead.
+var waitSentences = map[WaitReason]string{
+	WaitSitePaused:     "the site is paused, so nothing is done to any node; POST /x/v1/resume lets work go on",
+	WaitSessionPaused:  "its session is paused, so nothing is done to its nodes; POST /x/v1/sessions/NAME/resume lets work go on",
+	WaitHeld:           "it is held, so nothing is done to it; DELETE /x/v1/components/XNAME/hold lets work go on",
+	WaitPowerLimits:    "it waits for its turn, as power.limits are used up for now; work goes on by itself",
+	WaitBMC:            "its power is not known, as its BMC does not tell; read its error",
+	WaitUpstream:       "its power is not known, as what reaches it does not answer; work goes on when it is back",
+	WaitBMCs:           "the BMCs of many nodes do not answer, or not as they should, so nobody is given up for it; work goes on when they do: check their network, their power and what they have in common",
+	WaitPowerInventory: "power control does not know this node and many others at once; work goes on when its inventory has them again",
+	WaitBackOff:        "a call for it failed and is made again in a while; read its error",
+	WaitConfiguration:  "the configuration service does not answer, or does not know it; read its error",
+	WaitPowerOff:       "a power-off was sent and nobody said that it is carried out; its power tells",
+}
+
+// Sentence says what the reason means and what ends the wait, for people.
+func (w WaitReason) Sentence() string { return waitSentences[w] }
+
+// AtGate reports whether the reason is one of the gate: nothing is wrong with the node.
+func (w WaitReason) AtGate() bool { return w.Stops() || w == WaitPowerLimits }
+
+// Stops reports whether the reason is a brake: nothing at all is done, and no wait
+// counts.
+func (w WaitReason) Stops() bool {
+	return w == WaitSitePaused || w == WaitHeld || w == WaitSessionPaused
+}
+
+// WaitReasons lists every reason to wait, sorted.
+func WaitReasons() []WaitReason {
+	all := make([]WaitReason, 0, len(waitSentences))
+	for w := range waitSentences {
+		all = append(all, w)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// Waiting is why a component waits.
+type Waiting struct {
+	For WaitReason `json:"for,omitempty"`
+	// Cause is what it waits for the end of, where that has one.
+	Cause Cause `json:"cause,omitempty"`
+	// Detail is the word of an upstream, or of who put the brake on.
+	Detail string `json:"detail,omitempty"`
+}
+
+// Node is the wait as it is shown of a component and its session.
+func (w Waiting) Node(component, session string) *NodeWait {
+	names := strings.NewReplacer("XNAME", component, "NAME", session)
+	sentence := cmp.Or(w.Cause.Sentence(), w.For.Sentence())
+	if w.For == WaitPowerInventory || w.For == WaitBMCs {
+		sentence = w.For.Sentence() // of the cause it would be that of a service before the BMCs
+	}
+	return &NodeWait{Reason: w.For, Sentence: names.Replace(sentence)}
+}
+
+// Sentence is the wait as the error of a component shows it.
+func (w Waiting) Sentence(component, session string) string {
+	said := cmp.Or(w.Detail, w.Cause.Sentence())
+	because := ""
+	if w.Detail != "" {
+		because = ": " + w.Detail
+	}
+	switch w.For {
+	case WaitSitePaused:
+		return "waiting: the site is paused" + because
+	case WaitHeld:
+		return "waiting: this node is held" + because
+	case WaitSessionPaused:
+		return fmt.Sprintf("waiting: session %s is paused%s", session, because)
+	case WaitPowerLimits:
+		return fmt.Sprintf("waiting for its turn: power.limits are used up for now (%s)", w.Detail)
+	case WaitBMC:
+		return fmt.Sprintf("waiting for %s: %s", BMCOf(component), WithLastAnswer(w.Cause.Sentence(), w.Detail))
+	case WaitConfiguration:
+		return "waiting for the configuration service: " + said
+	case WaitPowerOff:
+		return "waiting for it to power off, although nobody said that it will: " + said
+	case WaitPowerInventory, WaitBMCs:
+		return "waiting: " + WithLastAnswer(w.For.Sentence(), w.Detail)
+	case WaitUpstream:
+		return "waiting: " + WithLastAnswer(w.Cause.Sentence(), w.Detail)
+	case WaitBackOff:
+		return "waiting: " + said
+	case WaitNone:
+		return ""
+	default:
+		return ""
+	}
+}
+
+// WithLastAnswer is a sentence with what was answered last, unless that is all it
+// says.
+func WithLastAnswer(sentence, answer string) string {
+	if answer == "" || answer == sentence {
+		return sentence
+	}
+	return sentence + " (last answer: " + answer + ")"
+}
+
+// steady is the wait as it was noted before, where it is another in the numbers of its
+// detail alone, such as times: each change is a write and a line of history.
+func (w Waiting) steady(before Waiting) Waiting {
+	digits := func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return -1
+		}
+		return r
+	}
+	if w.For == before.For && !w.For.AtGate() && strings.Map(digits, w.Detail) == strings.Map(digits, before.Detail) {
+		w.Detail = before.Detail
+	}
+	return w
+}
+
+// Wait notes why the component waits, and shows it unless the component has an error
+// of its own.
+func (r *Record) Wait(w Waiting) {
+	w = w.steady(r.Work.Waiting)
+	if r.Error == "" || r.Work.WaitInError {
+		r.Error, r.Work.WaitInError = w.Sentence(r.ID, r.Session), true
+	}
+	r.Work.Waiting = w
+}
+
+// EndWait takes the wait back, and its sentence.
+func (r *Record) EndWait() {
+	if r.Work.WaitInError {
+		r.Error = ""
+	}
+	r.Work.Waiting, r.Work.WaitInError = Waiting{}, false
+}
+
+// SetError gives the component an error of its own, empty for none, in place of the
+// one it had or of the sentence of its wait.
+func (r *Record) SetError(text string) { r.Error, r.Work.WaitInError = text, false }

@@ -1,0 +1,133 @@
+package bos
+
+import "time"
+
+// Work is the engine's memory of one component. It is stored beside the component
+// and is never shown by the v2 API, nor can its clients write it.
+type Work struct {
+	// Flight is the call that is in flight.
+	Flight Flight `json:"flight,omitzero"`
+	// Attempt is the power action under way, or the last one.
+	Attempt Attempt `json:"attempt,omitzero"`
+	// Prepared is what the upstreams hold for the next power-on, which
+	// consumes it.
+	Prepared Prepared `json:"prepared,omitzero"`
+	// BackOff holds the next call back after one that failed.
+	BackOff BackOff `json:"back_off,omitzero"`
+	// Misses counts the calls that had no effect and cost no attempt.
+	Misses Misses `json:"misses,omitzero"`
+	// Patience adds up the waits that have a limit.
+	Patience Patience `json:"patience,omitzero"`
+	// Waiting is why nothing is done now.
+	Waiting Waiting `json:"waiting,omitzero"`
+	// WaitInError says that the component's error is the sentence of Waiting
+	// rather than an error of its own.
+	WaitInError bool `json:"wait_in_error,omitempty"`
+	// StoppedAt is since when a brake keeps the component. When that ends, what was
+	// waited for before has waited for as long as it had then.
+	StoppedAt time.Time `json:"stopped_at,omitzero"`
+	// Cause says why the component failed, or what it last stumbled over.
+	Cause Cause `json:"cause,omitempty"`
+	// NoGraceful is set when the BMC turned out to have no graceful
+	// shutdown; power-off then starts with force.
+	NoGraceful bool `json:"no_graceful,omitempty"`
+	// Applied is the session whose staged state became the desired one and
+	// is still in StagedState.
+	Applied string `json:"applied,omitempty"`
+}
+
+// Flight is a power call that was stored as started and has not been settled. After
+// a crash it is still there.
+type Flight struct {
+	// Kind is what was called for, EffectNone if nothing is in flight.
+	Kind EffectKind `json:"kind,omitempty"`
+	// At is when the last call was started, also where the component was armed
+	// anew since; if Unanswered, it is when its answer was given up.
+	At time.Time `json:"at,omitzero"`
+	// Unanswered says that the call was sent and that its answer never came. One
+	// in flight without it was sent, or not, by a service that stopped before it
+	// knew.
+	Unanswered bool `json:"unanswered,omitempty"`
+}
+
+// Attempt is a power action from its decision until its deadline.
+type Attempt struct {
+	// Kind is the action, EffectNone if there was none since the component was
+	// armed.
+	Kind EffectKind `json:"kind,omitempty"`
+	// At is when it was decided. It and the other times of Work are those of the
+	// service's clock, which measures waits and stands while the service is away:
+	// people read LastUpdated.
+	At time.Time `json:"at,omitzero"`
+	// Failed says that it was found to have no effect.
+	Failed bool `json:"failed,omitempty"`
+	// Resent says that it was accepted, did not show in time, and was sent once
+	// more.
+	Resent bool `json:"resent,omitempty"`
+	// Prepared is what a power-on was prepared with. One that turns out not to have
+	// been carried out gives it back.
+	Prepared Prepared `json:"prepared,omitzero"`
+	// Answer is what came instead of an answer that tells what became of it, for
+	// people.
+	Answer string `json:"answer,omitempty"`
+}
+
+// BackOff is the wait before the next call.
+type BackOff struct {
+	// Until is when the next call may start; zero if nothing holds it back.
+	Until time.Time `json:"until,omitzero"`
+	// Setbacks counts failures in a row that cost no attempt; it sets the length.
+	Setbacks int `json:"setbacks,omitempty"`
+}
+
+// Misses counts calls without an effect.
+type Misses struct {
+	// Lost are attempts given back because the service stopped while their call
+	// was in flight, and the power showed that it did nothing.
+	Lost int `json:"lost,omitempty"`
+	// Unanswered are calls of which nobody said what became of them, and whose power
+	// showed that they did nothing. Excused are those of them whose attempts were
+	// given back, as so many went unanswered at once.
+	Unanswered int `json:"unanswered,omitempty"`
+	Excused    int `json:"excused,omitempty"`
+	// Configuration is how often the configuration service refused the desired
+	// configuration of a node that runs.
+	Configuration int `json:"configuration,omitempty"`
+}
+
+// Patience is how long a component has been waited for, by what for.
+type Patience struct {
+	// Silent is for how long its BMC kept silent while its peers answered. An
+	// answer resets it, an outage stops it.
+	Silent time.Duration `json:"silent,omitempty"`
+	// Deferred is for how long its BMC deferred power actions, while others took
+	// them. A change of phase resets it.
+	Deferred time.Duration `json:"deferred,omitempty"`
+	// Graceful is for how long its BMC deferred or refused a graceful power-off.
+	// After max_power_off_wait_time force follows.
+	Graceful time.Duration `json:"graceful,omitempty"`
+	// Missing is for how long the configuration service answered without it.
+	Missing time.Duration `json:"missing,omitempty"`
+}
+
+// Rearmed is what is remembered of a component that is armed anew: what is in
+// flight, for its answer is still to come, and what was applied.
+func (w Work) Rearmed() Work {
+	kept := w.InFlightOnly()
+	kept.Applied = w.Applied
+	return kept
+}
+
+// InFlightOnly is what is in flight and since when, and nothing else.
+func (w Work) InFlightOnly() Work {
+	if w.Flight.Kind == EffectNone {
+		return Work{}
+	}
+	return Work{Flight: Flight{Kind: w.Flight.Kind, At: w.Flight.At}}
+}
+
+// Called reports whether a power action is under way: it was the last one since the
+// component was armed, and has not been found without effect.
+func (w *Work) Called(kind EffectKind) bool {
+	return kind != EffectNone && w.Attempt.Kind == kind && !w.Attempt.Failed
+}
