@@ -256,7 +256,7 @@ func (c *checks) started(p *process, kind bos.EffectKind, id string) {
 func (c *checks) withheld(p *process, op bos.PowerOp, id string) {
 	key, ok := c.latest[id]
 	if s := c.attempts[key]; ok && p == c.process && s.count > 0 {
-		if s.count--; s.count == 1 && op == bos.PowerOn {
+		if s.count--; s.count == 1 && op == bos.PowerOn && c.repeats[id] > 0 { // it may have been armed since
 			c.repeats[id]--
 		}
 		c.attempts[key] = s
@@ -396,7 +396,7 @@ func (c *checks) setUp(s bos.SessionRecord, nodes []bos.Record, before int64) {
 		switch {
 		case !s.Stage:
 			c.arm([]string{r.ID})
-		case r.Enabled && r.Session == s.Name:
+		case r.Enabled && r.Session == s.Name && !c.anew[s.Key()]: // else an earlier one of its name may
 			c.w.violated("session %s is to stage and works on %s", s.Name, r.ID)
 		default:
 		}
