@@ -85,11 +85,18 @@ func New(c Config) (*Service, error) {
 	})
 	s.handler = api.New(api.Config{
 		Store: c.Store, Inventory: c.Inventory, Artifacts: c.Artifacts, Tenants: c.Tenants, Images: c.Images,
+		Names:         namesOf(c.Inventory),
 		Configuration: c.Configuration != nil,
 		Stopping:      c.Stopping,
 		Changed:       s.changed, Now: time.Now, Version: c.Version, Log: c.Log,
 	})
 	return s, nil
+}
+
+// namesOf are the names that an inventory knows its nodes by, nil if it knows none.
+func namesOf(inventory bos.InventorySource) bos.NodeNames {
+	names, _ := inventory.(bos.NodeNames)
+	return names
 }
 
 // Handler serves the API; it works whether or not Run does.

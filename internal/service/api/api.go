@@ -34,6 +34,8 @@ type Config struct {
 	Inventory bos.InventorySource
 	Artifacts bos.Artifacts
 	Tenants   bos.Tenants
+	// Names are the NIDs and MACs of the inventory's nodes; nil where it has none.
+	Names bos.NodeNames
 	// Images is the image registry; nil where a site has none, and then
 	// nothing is checked against it.
 	Images bos.Images
@@ -153,6 +155,7 @@ func (s *server) routes() map[string]methods {
 		"/x/v1/events":                     {http.MethodGet: s.listEvents},
 		"/x/v1/sessions/{name}/components": {http.MethodGet: s.listOutcomes},
 
+		"/x/v1/nodes":                  {http.MethodGet: s.listNodes},
 		"/x/v1/pause":                  {http.MethodGet: s.getPause, http.MethodPost: s.pauseSite},
 		"/x/v1/resume":                 {http.MethodPost: s.resumeSite},
 		"/x/v1/sessions/{name}/pause":  {http.MethodGet: s.getSessionPause, http.MethodPost: s.pauseSession},

@@ -64,7 +64,7 @@ func newSite(t *testing.T, with ...func(*Config)) *site {
 		"s3://boot-images/one/manifest.json": {Path: "s3://boot-images/one/manifest.json", ETag: "e1", Kernel: bos.Artifact{Path: "k"}, Initrd: bos.Artifact{Path: "i"}, Rootfs: bos.Artifact{Path: "r"}},
 	}, tenants: map[string][]string{"red": {"x1c0s1b0n0"}, "empty": nil}}
 	s.config = Config{
-		Store: store, Inventory: s, Artifacts: s, Tenants: s, Configuration: true,
+		Store: store, Inventory: s, Names: s, Artifacts: s, Tenants: s, Configuration: true,
 		Changed: s.changed, Now: s.clock, Version: "1.2.3",
 	}
 	for _, change := range with {
@@ -103,6 +103,10 @@ func (s *site) lastChange() Change {
 }
 
 func (s *site) Inventory(context.Context) (bos.Inventory, error) { return s.inv, s.invErr }
+
+func (s *site) NodeNames(context.Context) ([]bos.NodeName, error) {
+	return []bos.NodeName{{ID: "x1c0s1b0n0", NID: 7, MACs: []string{"a4:bf:01:28:90:a8"}}}, s.invErr
+}
 
 func (s *site) Image(_ context.Context, path string) (bos.Image, error) {
 	if s.imgErr != nil {

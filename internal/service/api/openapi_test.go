@@ -374,6 +374,8 @@ func exchanges() []exchange {
 	add("POST", "/x/v1/holds/release", object{"ids": []string{"moving"}}, 204)
 	add("POST", "/x/v1/holds/release", object{"ids": []string{}}, 400)
 	add("POST", "/x/v1/holds/release", object{"ids": []string{"none"}}, 404)
+	add("GET", "/x/v1/nodes?limit=Compute,!x1c0s3b0n0&role=Compute&group=blue&enabled=true&page_size=1&start_after_id=a&addresses=true", nil, 200)
+	add("GET", "/x/v1/nodes?limit=all,!none", nil, 400)
 	add("GET", "/x/v1/events?after=1&session=s1&component=a&limit=5", nil, 200)
 	add("GET", "/x/v1/events?limit=0", nil, 400)
 	return list

@@ -96,16 +96,25 @@ func (s *server) request(ctx context.Context, q question) (decide.Request, error
 	}, err
 }
 
-// selection asks the inventory of now which nodes a session touches.
-func (s *server) selection(ctx context.Context, req decide.Request) (decide.Selection, bos.Inventory, error) {
+// inventory reads the inventory of now.
+func (s *server) inventory(ctx context.Context) (bos.Inventory, error) {
 	if s.Inventory == nil {
-		return decide.Selection{}, bos.Inventory{}, badRequest("this service has no inventory, so it cannot tell which nodes a session touches; configure inventory.hsm or inventory.file")
+		return bos.Inventory{}, badRequest("this service has no inventory, so it cannot tell which nodes there are; configure inventory.hsm or inventory.file")
 	}
 	ctx, cancel := context.WithTimeout(ctx, upstreamTimeout)
 	defer cancel()
 	inventory, err := s.Inventory.Inventory(ctx)
 	if err != nil {
-		return decide.Selection{}, bos.Inventory{}, unavailable("cannot read the inventory now: %v", err)
+		return bos.Inventory{}, unavailable("cannot read the inventory now: %v", err)
+	}
+	return inventory, nil
+}
+
+// selection asks the inventory of now which nodes a session touches.
+func (s *server) selection(ctx context.Context, req decide.Request) (decide.Selection, bos.Inventory, error) {
+	inventory, err := s.inventory(ctx)
+	if err != nil {
+		return decide.Selection{}, inventory, err
 	}
 	if names := decide.LimitNames(req.Limit, inventory); len(names) > 0 {
 		if req.Components, err = s.Store.ComponentIDs(ctx, bos.ComponentFilter{IDs: names}); err != nil {
