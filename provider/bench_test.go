@@ -43,7 +43,9 @@ func (c cost) String() string {
 }
 
 // measure runs a command, which has to succeed, and returns what it printed.
-func (w *workspace) measure(fake *fakeBOS, args ...string) (c cost, out string) {
+func (w *workspace) measure(fake interface {
+	Requests(method, pathEnd string) int
+}, args ...string) (c cost, out string) {
 	w.t.Helper()
 	notes := filepath.Join(w.t.TempDir(), "usage")
 	cmd, printed := w.command(w.t.Context(), args...)
@@ -103,24 +105,32 @@ func TestWhatPlansAndAppliesCost(t *testing.T) {
 	nodes := manyNodes(10000)
 	fake := startFake(t.Cleanup, nodes...)
 	fmt.Printf("Seconds of wall time (CPU of Terraform, CPU of the provider, requests)\n%-32s %-32s %-32s %-32s %s\n", "", "plan", "apply", "refresh", "destroy plan")
+	asked := interface {
+		Requests(method, pathEnd string) int
+	}(fake)
 	row := func(what string, config ...string) {
 		w := startingWorkspace(t, self)
 		w.write(config...)
-		plan, _ := w.measure(fake, "plan", "-no-color", "-input=false", "-out=saved")
-		apply, _ := w.measure(fake, "apply", "-no-color", "-input=false", "saved")
-		refresh, _ := w.measure(fake, "plan", "-no-color", "-input=false")
-		destroy, out := w.measure(fake, "plan", "-destroy", "-no-color", "-input=false")
+		plan, _ := w.measure(asked, "plan", "-no-color", "-input=false", "-out=saved")
+		apply, _ := w.measure(asked, "apply", "-no-color", "-input=false", "saved")
+		refresh, _ := w.measure(asked, "plan", "-no-color", "-input=false")
+		destroy, out := w.measure(asked, "plan", "-destroy", "-no-color", "-input=false")
 		fmt.Printf("%-32s %-32s %-32s %-32s %s, %d lines\n", what, plan, apply, refresh, destroy, strings.Count(out, "\n"))
 	}
-	block := providerBlock(fake)
-	row("a session of 10000 nodes", block, template("quiet"), session(rolling))
-	row("data.bos_components of 10000", block, "data \"bos_components\" \"all\" {}\nresource \"terraform_data\" \"n\" {\n  input = data.bos_components.all.node_count\n}")
+	ours := providerBlock(fake)
+	row("a session of 10000 nodes", ours, template("quiet"), session(rolling))
+	row("data.bos_components of 10000", ours, "data \"bos_components\" \"all\" {}\nresource \"terraform_data\" \"n\" {\n  input = data.bos_components.all.node_count\n}")
+	site := startListed(t, largeSite(10000), "")
+	asked = site
+	row("data.bos_nodes of 10000", block(site.URL()), "data \"bos_nodes\" \"all\" {}\nresource \"terraform_data\" \"n\" {\n  input = data.bos_nodes.all.node_count\n}")
+	row("the same with addresses", block(site.URL()), "data \"bos_nodes\" \"all\" { addresses = true }\nresource \"terraform_data\" \"n\" {\n  input = data.bos_nodes.all.node_count\n}")
+	asked = fake
 	for _, n := range []int{1, 100, 1000} {
 		// Terraform looks at the whole of for_each for every instance. Of a
 		// map that is quick; of a set it is a sort, and a thousand
 		// terraform_data take it 24 seconds of CPU.
 		locals := "locals {\n  list  = [\"" + strings.Join(nodes[:n], "\", \"") + "\"]\n  nodes = zipmap(local.list, local.list)\n}"
-		row(fmt.Sprintf("%d terraform_data", n), block, locals, "resource \"terraform_data\" \"all\" {\n  for_each = local.nodes\n  input = each.key\n}")
-		row(fmt.Sprintf("%d bos_component", n), block, locals, "resource \"bos_component\" \"all\" {\n  for_each = local.nodes\n  xname = each.key\n}")
+		row(fmt.Sprintf("%d terraform_data", n), ours, locals, "resource \"terraform_data\" \"all\" {\n  for_each = local.nodes\n  input = each.key\n}")
+		row(fmt.Sprintf("%d bos_component", n), ours, locals, "resource \"bos_component\" \"all\" {\n  for_each = local.nodes\n  xname = each.key\n}")
 	}
 }

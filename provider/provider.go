@@ -40,7 +40,7 @@ func (p *bosProvider) Resources(context.Context) []func() resource.Resource {
 
 func (p *bosProvider) DataSources(context.Context) []func() datasource.DataSource {
 	return []func() datasource.DataSource{
-		newComponentDataSource, newComponentsDataSource, newOptionsDataSource, newPreviewDataSource, newServiceDataSource,
+		newComponentDataSource, newComponentsDataSource, newNodesDataSource, newOptionsDataSource, newPreviewDataSource, newServiceDataSource,
 		newSessionDataSource, newSessionsDataSource, newTemplateDataSource, newTemplatesDataSource,
 	}
 }

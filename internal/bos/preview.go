@@ -233,5 +233,5 @@ const (
 	ExtensionReceipts = "receipts"
 	// ExtensionGuards: previews and sessions take bounds.
 	ExtensionGuards = "guards"
-	ExtensionNodes          = "nodes"
+	ExtensionNodes  = "nodes"
 )

@@ -50,6 +50,8 @@ func foreign(into any) (missing string) {
 		has, what = answer.Pin != "", "has no pin"
 	case *bos.PreviewNodes:
 		has, what = answer.Nodes != nil, "has no nodes"
+	case *bos.InventoryNodes:
+		has, what = answer.Nodes != nil, "has no nodes"
 	case *bos.NodeOutcomes:
 		has, what = answer.Components != nil, "has no components"
 	case *bos.StagedOutcome:
