@@ -194,6 +194,16 @@ func TestARetryRunsJustTheFailedNodesAndUnsettingItRunsNothing(t *testing.T) {
 	sessions(t, bos, 2)
 }
 
+// ofTheInventory are the snippets that need a service with an inventory, docsSite
+// is what they find there.
+var ofTheInventory = map[string]bool{"bos_nodes": true}
+
+const docsSite = `
+groups: { blue: x1000c0s1b0n0 }
+nodes:
+  - { xnames: "x1000c0s[0-3]b0n0", role: Compute, sub_role: Gpu }
+`
+
 // TestTheSnippetsOfTheDocsPlan plans what the pages of the registry show, each
 // folder as one configuration.
 func TestTheSnippetsOfTheDocsPlan(t *testing.T) {
@@ -212,6 +222,9 @@ func TestTheSnippetsOfTheDocsPlan(t *testing.T) {
 		t.Run(kind+name, func(t *testing.T) {
 			w := newWorkspace(t)
 			w.write(providerBlock(bos))
+			if ofTheInventory[name] {
+				w.write(block(startListed(t, docsSite, "").URL()))
+			}
 			w.use(kind + name)
 			w.plan().exits(t, 2)
 		})
