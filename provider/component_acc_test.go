@@ -82,7 +82,7 @@ func TestADesiredStateThatASessionSetIsDriftThatNamesTheSession(t *testing.T) {
 	})
 	plan := w.plan()
 	plan.exits(t, 2)
-	plan.says(t, "1 to change", "session nightly", "Warning: BOS will act on "+node)
+	plan.says(t, "1 to change", "session nightly", "Warning: BOS will act on nodes", node+": enabled = true")
 	w.apply().exits(t, 0)
 	if got := fake.Component(node); got.DesiredState.BootArtifacts.Kernel != "s3://k" || !got.Enabled {
 		t.Errorf("BOS has %+v", got)

@@ -31,9 +31,9 @@ var (
 	}}
 )
 
-func detailed(xname types.String, c bos.Component) componentDetail {
+func detailed(tenant, xname types.String, c bos.Component, held bos.Brake) componentDetail {
 	return componentDetail{
-		componentRecord: observed(xname, c),
+		componentRecord: observed(tenant, xname, c, held),
 		LastAction: types.ObjectValueMust(lastActionType.AttrTypes, map[string]attr.Value{
 			"action": types.StringValue(string(c.LastAction.Action)), "last_updated": orNull(c.LastAction.LastUpdated.String()),
 			"failed": types.BoolValue(c.LastAction.Failed),
@@ -68,6 +68,8 @@ func (d *componentDataSource) Schema(_ context.Context, _ datasource.SchemaReque
 				Required: true, Validators: textBetween(1, bos.MaxComponentID),
 				MarkdownDescription: "Which node, such as `x3000c0s19b1n0`. BOS must know it.",
 			},
+			"tenant":       tenantArgument("Tenant that the node belongs to; defaults to the provider's."),
+			"held":         readText("Why the node is held, by whom and since when; empty if it is not. Sessions leave a held node out."),
 			"id":           readText("The xname in canonical form."),
 			"enabled":      readFlag("BOS is acting on the node."),
 			"retry_policy": readCount("How many attempts each power action has; null if the node has no policy of its own."),
@@ -99,7 +101,8 @@ func (d *componentDataSource) Schema(_ context.Context, _ datasource.SchemaReque
 func (d *componentDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	var m componentDetail
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
-	c := d.shared.reach(types.StringNull(), &resp.Diagnostics)
+	m.Tenant = d.tenantOr(m.Tenant)
+	c := d.shared.reach(m.Tenant, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -108,13 +111,17 @@ func (d *componentDataSource) Read(ctx context.Context, req datasource.ReadReque
 	if err == nil && !found {
 		record, err = c.Component(ctx, id)
 	}
+	var held bos.Brake
+	if err == nil {
+		held, err = d.shared.components.held(ctx, c, id)
+	}
 	switch {
 	case client.IsNotFound(err):
 		resp.Diagnostics.AddAttributeError(path.Root("xname"), "BOS knows no such component", fmt.Sprintf("BOS has no component %q. Check the xname; nodes that are new in the inventory appear at the next discovery.", id))
 	case err != nil:
 		unable(&resp.Diagnostics, "read BOS component", err)
 	default:
-		shown := detailed(m.Xname, record)
+		shown := detailed(m.Tenant, m.Xname, record, held)
 		resp.Diagnostics.Append(resp.State.Set(ctx, &shown)...)
 	}
 }

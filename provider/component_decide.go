@@ -92,13 +92,15 @@ type managed struct {
 	enabled         field[bool]
 	retryPolicy     field[int64]
 	desired, staged managedState
+	// hold is the reason of the hold.
+	hold field[string]
 }
 
 // settled takes over BOS' answer where the plan did not know.
 func (m managed) settled(answer managed) managed {
 	return managed{
 		enabled: m.enabled.settled(answer.enabled), retryPolicy: m.retryPolicy.settled(answer.retryPolicy),
-		desired: m.desired.settled(answer.desired), staged: m.staged.settled(answer.staged),
+		desired: m.desired.settled(answer.desired), staged: m.staged.settled(answer.staged), hold: m.hold.settled(answer.hold),
 	}
 }
 
@@ -117,12 +119,15 @@ type observedComponent struct {
 
 	// session set the desired state; phase is what BOS is doing with the node.
 	session, phase string
+	// held is the hold that BOS has, whoever put it on, empty for none.
+	held string
 }
 
 // componentDecision is what a configuration makes of a component.
 type componentDecision struct {
 	plan  managed
 	patch bos.ComponentPatch
+	hold  holdStep
 	// changes says that there is something to apply, or may be.
 	changes  bool
 	warnings []planWarning
@@ -130,7 +135,9 @@ type componentDecision struct {
 	effect field[string]
 }
 
-// planWarning is what a plan says loudly.
+// planWarning is what a plan says loudly. The summary names no node: Terraform
+// shows one of many warnings with the same summary, and how many more there are.
+// The plan itself names each node, with its effect.
 type planWarning struct{ attribute, summary, detail string }
 
 // decideComponent decides what a configuration makes of a component: what is
@@ -152,8 +159,8 @@ func decideComponent(xname string, config managed, asked askedBefore, observed *
 	}
 	d := componentDecision{plan: managed{
 		enabled: there.enabled, retryPolicy: config.retryPolicy.over(there.retryPolicy),
-		desired: config.desired.over(there.desired), staged: config.staged.over(there.staged),
-	}}
+		desired: config.desired.over(there.desired), staged: config.staged.over(there.staged), hold: config.hold,
+	}, hold: decideHold(config.hold, there.hold)}
 	if config.desired.mayChange(there.desired) {
 		d.patch.DesiredState = &bos.DesiredPatch{Configuration: config.desired.configuration.sent(), BootArtifacts: config.desired.artifacts()}
 	}
@@ -173,8 +180,8 @@ func decideComponent(xname string, config managed, asked askedBefore, observed *
 	}
 	// That enabled is no longer managed changes what Terraform remembers.
 	released := config.enabled.is == absent && asked.enabled.is == known
-	d.changes = !d.patch.Empty() || released || config.enabled.is == unknown || config.retryPolicy.is == unknown
-	d.warnings = warningsOf(xname, config, asked, observed, d)
+	d.changes = !d.patch.Empty() || !d.hold.nothing() || released || config.enabled.is == unknown || config.retryPolicy.is == unknown
+	d.warnings = append(warningsOf(xname, config, asked, observed, d), holdWarnings(xname, d.hold, observed)...)
 	d.effect = effectOf(config, d)
 	return d
 }
@@ -195,6 +202,8 @@ func effectOf(config managed, d componentDecision) field[string] {
 		return unknownText
 	case sends == nil:
 		return field[string]{}
+	case *sends && config.hold.is != absent:
+		return given("asks BOS to act on the node once its hold is lifted: " + intention(d.plan.desired))
 	case *sends:
 		return given("asks BOS to act on the node: " + intention(d.plan.desired))
 	default:
@@ -238,29 +247,31 @@ func (m managed) sendsEnabled(asked askedBefore, observed *observedComponent, wi
 // do, or will stop doing.
 func warningsOf(xname string, config managed, asked askedBefore, observed *observedComponent, d componentDecision) (warnings []planWarning) {
 	say := func(attribute, summary, detail string) {
-		warnings = append(warnings, planWarning{attribute, summary, detail})
+		warnings = append(warnings, planWarning{attribute, summary, xname + ": " + detail})
 	}
 	sends := d.patch.Enabled
 	switch {
+	case sends != nil && *sends && config.hold.is != absent:
+		say("enabled", "BOS will act on nodes once their hold is lifted", "enabled = true asks BOS to bring it to its desired state, and its hold keeps that waiting: "+intention(d.plan.desired)+".")
 	case sends != nil && *sends:
-		say("enabled", "BOS will act on "+xname, "enabled = true asks BOS to bring the node to its desired state: "+intention(d.plan.desired)+".")
+		say("enabled", "BOS will act on nodes", "enabled = true asks BOS to bring it to its desired state: "+intention(d.plan.desired)+".")
 	case config.enabled.is == unknown:
-		say("enabled", "BOS may act on "+xname,
+		say("enabled", "BOS may act on nodes",
 			"enabled is not known yet. If it turns out to be true, BOS brings the node to its desired state during the apply: "+intention(d.plan.desired)+".")
 	case sends != nil && observed != nil && observed.phase != "":
-		say("enabled", "BOS will stop acting on "+xname,
-			fmt.Sprintf("It is %s now%s. enabled = false leaves the node as it stands at that moment, which may be off or half booted.", observed.phase, forSession(observed.session)))
+		say("enabled", "BOS will stop acting on nodes",
+			fmt.Sprintf("it is %s now%s. enabled = false leaves it as it stands at that moment, which may be off or half booted.", observed.phase, forSession(observed.session)))
 	case config.enabled.has(true) && asked.adopted && observed != nil && observed.enabled.has(false):
-		say("enabled", "BOS is not asked to act on "+xname,
-			"The component was imported, and an import asks nothing of BOS, so enabled = true stands for what was asked before it. To have the node booted run a bos_session over it, or change desired_state; to have no such warning leave enabled out.")
+		say("enabled", "BOS is not asked to act on imported nodes",
+			"the component was imported, and an import asks nothing of BOS, so enabled = true stands for what was asked before it. To have the node booted run a bos_session over it, or change desired_state; to have no such warning leave enabled out.")
 	}
 	if config.enabled.is == absent && d.patch.DesiredState != nil && observed != nil && observed.enabled.has(true) {
-		say("desired_state", "BOS may act on "+xname,
-			"The node is enabled and enabled is not managed here. If BOS still acts on it, it brings the node to the changed desired state: "+intention(d.plan.desired)+". To have it left as it stands, set enabled = false.")
+		say("desired_state", "BOS may act on nodes",
+			"it is enabled and enabled is not managed here. If BOS still acts on it, it brings the node to the changed desired state: "+intention(d.plan.desired)+". To have it left as it stands, set enabled = false.")
 	}
 	if observed != nil && observed.session != "" && d.patch.DesiredState != nil {
-		say("desired_state", fmt.Sprintf("Desired state of %s was set by a session", xname),
-			fmt.Sprintf("The desired state that BOS has now was set by session %s. Applying replaces it by the configured one and takes the node out of that session. To keep what the session set, change desired_state to it or leave it out.", observed.session))
+		say("desired_state", "Desired states were set by a session",
+			fmt.Sprintf("the desired state that BOS has now was set by session %s. Applying replaces it by the configured one and takes the node out of that session. To keep what the session set, change desired_state to it or leave it out.", observed.session))
 	}
 	return warnings
 }

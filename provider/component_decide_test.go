@@ -41,20 +41,20 @@ func TestWhatAConfigurationMakesOfAComponent(t *testing.T) {
 		changes bool
 		warns   string
 	}{
-		"adopting with true arms":                          {config: managed{enabled: yes}, sends: yes, plans: yes, changes: true, warns: "BOS will act on"},
+		"adopting with true arms":                          {config: managed{enabled: yes}, sends: yes, plans: yes, changes: true, warns: "BOS will act on nodes"},
 		"adopting with false sends it":                     {config: managed{enabled: no}, sends: no, plans: no, changes: true},
 		"adopting with none sends nothing":                 {plans: some},
 		"adopting with an unknown one says so":             {config: managed{enabled: some}, plans: some, changes: true, warns: "BOS may act on"},
 		"adopting with false and a desired state":          {config: managed{enabled: no, desired: kernel("k")}, sends: no, desired: true, plans: no, changes: true},
 		"true as before asks nothing":                      {config: managed{enabled: yes}, asked: recorded(yes), observed: there(yes, ""), plans: yes},
 		"true as before, done and taken by a session":      {config: managed{enabled: yes}, asked: recorded(yes), observed: there(yes, "s"), plans: yes},
-		"true with another desired state arms":             {config: managed{enabled: yes, desired: kernel("new")}, asked: recorded(yes), observed: there(yes, ""), sends: yes, desired: true, plans: yes, changes: true, warns: "BOS will act on"},
-		"true over a session's desired state names it":     {config: managed{enabled: yes, desired: kernel("new")}, asked: recorded(yes), observed: there(yes, "s"), sends: yes, desired: true, plans: yes, changes: true, warns: "BOS will act on|was set by a session"},
-		"true instead of false arms":                       {config: managed{enabled: yes}, asked: recorded(no), observed: there(no, ""), sends: yes, plans: yes, changes: true, warns: "BOS will act on"},
-		"true for the first time arms":                     {config: managed{enabled: yes}, asked: recorded(none), observed: there(no, ""), sends: yes, plans: yes, changes: true, warns: "BOS will act on"},
-		"true where a session enabled it already, anew":    {config: managed{enabled: yes}, asked: recorded(none), observed: there(yes, "s"), sends: yes, plans: yes, changes: true, warns: "BOS will act on"},
+		"true with another desired state arms":             {config: managed{enabled: yes, desired: kernel("new")}, asked: recorded(yes), observed: there(yes, ""), sends: yes, desired: true, plans: yes, changes: true, warns: "BOS will act on nodes"},
+		"true over a session's desired state names it":     {config: managed{enabled: yes, desired: kernel("new")}, asked: recorded(yes), observed: there(yes, "s"), sends: yes, desired: true, plans: yes, changes: true, warns: "BOS will act on nodes|were set by a session"},
+		"true instead of false arms":                       {config: managed{enabled: yes}, asked: recorded(no), observed: there(no, ""), sends: yes, plans: yes, changes: true, warns: "BOS will act on nodes"},
+		"true for the first time arms":                     {config: managed{enabled: yes}, asked: recorded(none), observed: there(no, ""), sends: yes, plans: yes, changes: true, warns: "BOS will act on nodes"},
+		"true where a session enabled it already, anew":    {config: managed{enabled: yes}, asked: recorded(none), observed: there(yes, "s"), sends: yes, plans: yes, changes: true, warns: "BOS will act on nodes"},
 		"false instead of true is sent":                    {config: managed{enabled: no}, asked: recorded(yes), observed: there(yes, ""), sends: no, plans: no, changes: true},
-		"false instead of true, with another kernel there": {config: managed{enabled: no, desired: kernel("new")}, asked: recorded(yes), observed: there(yes, "s"), sends: no, desired: true, plans: no, changes: true, warns: "was set by a session"},
+		"false instead of true, with another kernel there": {config: managed{enabled: no, desired: kernel("new")}, asked: recorded(yes), observed: there(yes, "s"), sends: no, desired: true, plans: no, changes: true, warns: "were set by a session"},
 		"false instead of true in mid-session is sent":     {config: managed{enabled: no}, asked: recorded(yes), observed: there(yes, "s"), sends: no, plans: no, changes: true},
 		"false for the first time in mid-session is sent":  {config: managed{enabled: no}, asked: recorded(none), observed: there(yes, "s"), sends: no, plans: no, changes: true},
 		"false for the first time is sent":                 {config: managed{enabled: no}, asked: recorded(none), observed: there(no, ""), sends: no, plans: no, changes: true},
@@ -62,7 +62,7 @@ func TestWhatAConfigurationMakesOfAComponent(t *testing.T) {
 		"false as before leaves a session alone":           {config: managed{enabled: no}, asked: recorded(no), observed: there(no, "s"), plans: no},
 		"false as before, read before it was recorded":     {config: managed{enabled: no}, asked: recorded(no), observed: there(yes, "s"), plans: yes},
 		"false as before, enabled by hand":                 {config: managed{enabled: no}, asked: recorded(no), observed: there(yes, ""), sends: no, plans: no, changes: true},
-		"false as before, with a session's desired state":  {config: managed{enabled: no, desired: kernel("old")}, asked: recorded(no), observed: there(no, "s"), sends: no, desired: true, plans: no, changes: true, warns: "was set by a session"},
+		"false as before, with a session's desired state":  {config: managed{enabled: no, desired: kernel("old")}, asked: recorded(no), observed: there(no, "s"), sends: no, desired: true, plans: no, changes: true, warns: "were set by a session"},
 		"false as before, with a retry policy in mid-way":  {config: managed{enabled: no, retryPolicy: given(int64(9))}, asked: recorded(no), observed: there(no, "s"), plans: no, changes: true},
 		"unknown may ask":                                  {config: managed{enabled: some}, asked: recorded(no), observed: there(no, ""), plans: some, changes: true, warns: "BOS may act on"},
 		"unknown with another desired state may ask":       {config: managed{enabled: some, desired: kernel("new")}, asked: recorded(no), observed: there(no, ""), desired: true, plans: some, changes: true, warns: "BOS may act on"},
@@ -71,7 +71,7 @@ func TestWhatAConfigurationMakesOfAComponent(t *testing.T) {
 		"a desired state without enabled arms nothing":     {config: managed{desired: kernel("new")}, asked: recorded(none), observed: there(no, ""), desired: true, plans: no, changes: true},
 		"imported with true asks nothing and says so":      {config: managed{enabled: yes, desired: kernel("k")}, asked: imported, observed: there(no, ""), plans: no, warns: "BOS is not asked to act on"},
 		"imported with true and a retry policy":            {config: managed{enabled: yes, retryPolicy: given(int64(9))}, asked: imported, observed: there(no, ""), plans: no, changes: true, warns: "BOS is not asked to act on"},
-		"imported with true and another desired state":     {config: managed{enabled: yes, desired: kernel("new")}, asked: imported, observed: there(no, ""), sends: yes, desired: true, plans: yes, changes: true, warns: "BOS will act on"},
+		"imported with true and another desired state":     {config: managed{enabled: yes, desired: kernel("new")}, asked: imported, observed: there(no, ""), sends: yes, desired: true, plans: yes, changes: true, warns: "BOS will act on nodes"},
 		"imported with true while BOS acts":                {config: managed{enabled: yes}, asked: imported, observed: there(yes, "s"), plans: yes},
 		"imported with false":                              {config: managed{enabled: no}, asked: imported, observed: there(no, ""), plans: no},
 		"imported with false in mid-session":               {config: managed{enabled: no}, asked: imported, observed: there(yes, "s"), plans: yes},
@@ -95,7 +95,7 @@ func TestWhatAConfigurationMakesOfAComponent(t *testing.T) {
 				expected = strings.Split(c.warns, "|")
 			}
 			if !slices.EqualFunc(d.warnings, expected, func(w planWarning, text string) bool {
-				return strings.Contains(w.summary, text) && strings.Contains(w.summary, "x0c0s0b0n0")
+				return strings.Contains(w.summary, text) && strings.HasPrefix(w.detail, "x0c0s0b0n0: ")
 			}) {
 				t.Errorf("it warns of %+v", d.warnings)
 			}
@@ -170,7 +170,7 @@ func TestAPatchHoldsWhatIsConfiguredAndNothingElse(t *testing.T) {
 
 func TestADesiredStateOfANodeThatBOSActsOnIsSaidToBeActedOn(t *testing.T) {
 	d := decideComponent("x0c0s0b0n0", managed{desired: kernel("new")}, askedBefore{}, there(yes, ""))
-	if d.patch.Enabled != nil || len(d.warnings) != 1 || d.warnings[0].summary != "BOS may act on x0c0s0b0n0" || !strings.Contains(d.warnings[0].detail, "kernel new") {
+	if d.patch.Enabled != nil || len(d.warnings) != 1 || d.warnings[0].summary != "BOS may act on nodes" || !strings.Contains(d.warnings[0].detail, "kernel new") {
 		t.Errorf("it sends %v and warns of %+v", d.patch.Enabled, d.warnings)
 	}
 }

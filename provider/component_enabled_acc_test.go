@@ -31,12 +31,12 @@ func TestEnabledSetToFalseIsSentAsFalseWhateverASessionLeft(t *testing.T) {
 			w.write(providerBlock(fake), component("enabled = false\n"+wantsKernel))
 			plan := w.plan()
 			plan.exits(t, 2)
-			plan.says(t, "enabled = true -> false", "was set by a session")
+			plan.says(t, "enabled = true -> false", "were set by a session")
 			if strings.Contains(plan.out, "will act on") {
 				t.Errorf("false is planned as acting:\n%s", plan.out)
 			}
 			if acting {
-				plan.says(t, "Warning: BOS will stop acting on "+node, "for session nightly")
+				plan.says(t, "Warning: BOS will stop acting on nodes", node+": it is", "for session nightly")
 			}
 			w.apply().exits(t, 0)
 			if got := fake.Component(node); got.Enabled || got.DesiredState.BootArtifacts.Kernel != "s3://k" {
@@ -130,7 +130,7 @@ func TestAnImportedComponentThatASessionTouchesIsNotArmedWithItsOldKernel(t *tes
 	w.write(providerBlock(fake), component("enabled = false\n"+wantsKernel))
 	w.terraform("import", "-no-color", "-input=false", "bos_component.n0", node).exits(t, 0)
 	fake.Change(node, nightly(false))
-	w.plan().says(t, "was set by a session")
+	w.plan().says(t, "were set by a session")
 	w.apply().exits(t, 0)
 	if fake.Component(node).Enabled {
 		t.Error("the node was armed")
@@ -145,7 +145,7 @@ func TestAComponentThatBecomesAnotherNodesWarnsThatBOSWillActOnIt(t *testing.T) 
 	w.write(providerBlock(fake), strings.Replace(component("enabled = true"), "X1000c0s00b0n0", "x1000c0s1b0n0", 1))
 	plan := w.plan()
 	plan.exits(t, 2)
-	plan.says(t, "must be replaced", "Warning: BOS will act on x1000c0s1b0n0")
+	plan.says(t, "must be replaced", "Warning: BOS will act on nodes", "x1000c0s1b0n0: enabled = true")
 }
 
 const later = "resource \"terraform_data\" \"later\" { input = true }\n"
@@ -163,7 +163,7 @@ func TestAnUnknownEnabledIsSaidAtPlanAndDecidedAtApply(t *testing.T) {
 			fake := startFake(t.Cleanup, room...)
 			w := newWorkspace(t)
 			w.write(providerBlock(fake), later, component("enabled = "+c.enabled+"\n"+wantsKernel))
-			w.plan().says(t, "Warning: BOS may act on "+node, "kernel s3://k")
+			w.plan().says(t, "Warning: BOS may act on nodes", node+": enabled is not known", "kernel s3://k")
 			w.apply().exits(t, 0)
 			if got := fake.Component(node); got.Enabled != c.armed || got.DesiredState.BootArtifacts.Kernel != "s3://k" {
 				t.Errorf("BOS has %+v", got)

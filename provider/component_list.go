@@ -24,6 +24,7 @@ func (*componentList) ListResourceConfigSchema(_ context.Context, _ list.ListRes
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "The components that BOS knows. Filters are combined.",
 		Attributes: map[string]schema.Attribute{
+			"tenant":  listTenant("Only nodes of this tenant; defaults to the provider's."),
 			"session": schema.StringAttribute{Optional: true, Validators: []validator.String{validName()}, MarkdownDescription: "Only nodes that this session owns."},
 			"status":  schema.StringAttribute{Optional: true, Validators: textBetween(1, maxWord), MarkdownDescription: "Only nodes with this status word, such as `failed`."},
 		},
@@ -33,12 +34,14 @@ func (*componentList) ListResourceConfigSchema(_ context.Context, _ list.ListRes
 // List lists components.
 func (l *componentList) List(ctx context.Context, req list.ListRequest, stream *list.ListResultsStream) {
 	var config struct {
+		Tenant  types.String `tfsdk:"tenant"`
 		Session types.String `tfsdk:"session"`
 		Status  types.String `tfsdk:"status"`
 	}
 	var records []bos.Component
 	diags := req.Config.Get(ctx, &config)
-	if c := l.shared.reach(types.StringNull(), &diags); !diags.HasError() {
+	c := l.shared.reach(config.Tenant, &diags)
+	if !diags.HasError() {
 		records = l.find(ctx, c, config.Session, config.Status, &diags)
 	}
 	if diags.HasError() {
@@ -49,7 +52,11 @@ func (l *componentList) List(ctx context.Context, req list.ListRequest, stream *
 		result.DisplayName = record.ID
 		result.Diagnostics.Append(identifyComponent(ctx, result.Identity, record.ID)...)
 		if req.IncludeResource {
-			m := observedResource(types.StringValue(record.ID), record)
+			held, err := l.shared.components.held(ctx, c, record.ID)
+			if err != nil {
+				unable(&result.Diagnostics, "read the holds of BOS components", err)
+			}
+			m := observedResource(orNull(c.Tenant()), types.StringValue(record.ID), record, held)
 			m.Timeouts = noTimeouts()
 			result.Diagnostics.Append(result.Resource.Set(ctx, &m)...)
 		}

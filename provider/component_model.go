@@ -17,6 +17,7 @@ type componentModel struct {
 	LastAction        types.String   `tfsdk:"last_action"`
 	EventStats        types.String   `tfsdk:"event_stats"`
 	Effect            types.String   `tfsdk:"effect"`
+	Hold              types.Object   `tfsdk:"hold"`
 	WaitForCompletion types.Bool     `tfsdk:"wait_for_completion"`
 	Timeouts          timeouts.Value `tfsdk:"timeouts"`
 }
@@ -25,6 +26,7 @@ type componentModel struct {
 type componentRecord struct {
 	ID           types.String `tfsdk:"id"`
 	Xname        types.String `tfsdk:"xname"`
+	Tenant       types.String `tfsdk:"tenant"`
 	Enabled      types.Bool   `tfsdk:"enabled"`
 	DesiredState types.Object `tfsdk:"desired_state"`
 	StagedState  types.Object `tfsdk:"staged_state"`
@@ -34,16 +36,17 @@ type componentRecord struct {
 	Phase        types.String `tfsdk:"phase"`
 	Error        types.String `tfsdk:"error"`
 	Session      types.String `tfsdk:"session"`
+	Held         types.String `tfsdk:"held"`
 }
 
 // observed is the record as state shows it.
-func observed(xname types.String, c bos.Component) componentRecord {
+func observed(tenant, xname types.String, c bos.Component, held bos.Brake) componentRecord {
 	retry := types.Int64Null()
 	if c.RetryPolicy != nil {
 		retry = types.Int64Value(int64(*c.RetryPolicy))
 	}
 	return componentRecord{
-		ID: types.StringValue(c.ID), Xname: xname, Enabled: types.BoolValue(c.Enabled), RetryPolicy: retry,
+		ID: types.StringValue(c.ID), Tenant: tenant, Xname: xname, Enabled: types.BoolValue(c.Enabled), RetryPolicy: retry,
 		DesiredState: types.ObjectValueMust(desiredType.AttrTypes, map[string]attr.Value{
 			"boot_artifacts": artifacts(c.DesiredState.BootArtifacts), "configuration": types.StringValue(c.DesiredState.Configuration),
 		}),
@@ -55,14 +58,14 @@ func observed(xname types.String, c bos.Component) componentRecord {
 			"boot_artifacts": artifacts(c.ActualState.BootArtifacts),
 		}),
 		Status: types.StringValue(c.Status.Status), Phase: types.StringValue(string(c.Status.Phase)),
-		Error: types.StringValue(c.Error), Session: types.StringValue(c.Session),
+		Error: types.StringValue(c.Error), Session: types.StringValue(c.Session), Held: types.StringValue(heldText(held)),
 	}
 }
 
 // observedResource is the record as the state of a resource shows it. What BOS
 // did and counts is folded into a text each: of a thousand resources, every
 // attribute is a thousand.
-func observedResource(xname types.String, c bos.Component) componentModel {
+func observedResource(tenant, xname types.String, c bos.Component, held bos.Brake) componentModel {
 	did := string(c.LastAction.Action)
 	if at := c.LastAction.LastUpdated.String(); did != "" && at != "" {
 		did += " at " + at
@@ -72,7 +75,10 @@ func observedResource(xname types.String, c bos.Component) componentModel {
 	}
 	counted := fmt.Sprintf("%d power on, %d graceful off, %d forceful off",
 		c.EventStats.PowerOnAttempts, c.EventStats.PowerOffGracefulAttempts, c.EventStats.PowerOffForcefulAttempts)
-	return componentModel{componentRecord: observed(xname, c), LastAction: types.StringValue(did), EventStats: types.StringValue(counted)}
+	return componentModel{
+		componentRecord: observed(tenant, xname, c, held), LastAction: types.StringValue(did), EventStats: types.StringValue(counted),
+		Hold: types.ObjectNull(holdType.AttrTypes),
+	}
 }
 
 func artifacts(a bos.BootArtifacts) types.Object {
@@ -101,11 +107,12 @@ func (m *componentModel) unknownBookkeeping() {
 	m.LastAction = types.StringUnknown()
 	m.EventStats = types.StringUnknown()
 	m.Status, m.Phase, m.Error, m.Session = types.StringUnknown(), types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
+	m.Held = types.StringUnknown()
 }
 
 func (m *componentModel) keepBookkeeping(state componentModel) {
 	m.ActualState, m.LastAction, m.EventStats = state.ActualState, state.LastAction, state.EventStats
-	m.Status, m.Phase, m.Error, m.Session = state.Status, state.Phase, state.Error, state.Session
+	m.Status, m.Phase, m.Error, m.Session, m.Held = state.Status, state.Phase, state.Error, state.Session, state.Held
 }
 
 // keepSettled takes over what BOS answered where the plan did not know.
@@ -125,6 +132,7 @@ func (m *componentModel) keepSettled(got componentModel) {
 	m.ID = got.ID
 	m.ActualState, m.LastAction, m.EventStats = object(m.ActualState, got.ActualState), text(m.LastAction, got.LastAction), text(m.EventStats, got.EventStats)
 	m.Status, m.Phase, m.Error, m.Session = text(m.Status, got.Status), text(m.Phase, got.Phase), text(m.Error, got.Error), text(m.Session, got.Session)
+	m.Held = text(m.Held, got.Held)
 }
 
 // managed are the values that a configuration may manage.
@@ -133,7 +141,7 @@ func (m *componentModel) managed() managed {
 	desired.session = field[string]{} // which an unknown one seems to have
 	return managed{
 		enabled: fieldOf(m.Enabled, m.Enabled.ValueBool()), retryPolicy: fieldOf(m.RetryPolicy, m.RetryPolicy.ValueInt64()),
-		desired: desired, staged: stateOf(m.StagedState),
+		desired: desired, staged: stateOf(m.StagedState), hold: holdReason(m.Hold),
 	}
 }
 
@@ -151,7 +159,16 @@ func (m *componentModel) observed() *observedComponent {
 	if m == nil {
 		return nil
 	}
-	return &observedComponent{managed: m.managed(), session: m.Session.ValueString(), phase: m.Phase.ValueString()}
+	return &observedComponent{managed: m.managed(), session: m.Session.ValueString(), phase: m.Phase.ValueString(), held: m.Held.ValueString()}
+}
+
+// holdReason is the reason of a hold, absent without one.
+func holdReason(o types.Object) field[string] {
+	if o.IsUnknown() {
+		return unknownText
+	}
+	reason := part[types.String](o, "reason")
+	return fieldOf(reason, reason.ValueString())
 }
 
 // fieldOf says whether a value of the framework is there.

@@ -18,7 +18,7 @@ func TestWhatBOSDidAndCountsIsFoldedIntoATextEach(t *testing.T) {
 	} {
 		c := bos.Component{LastAction: did}
 		c.EventStats.PowerOnAttempts, c.EventStats.PowerOffForcefulAttempts = 2, 1
-		m := observedResource(types.StringValue("x0c0s0b0n0"), c)
+		m := observedResource(types.StringNull(), types.StringValue("x0c0s0b0n0"), c, bos.Brake{})
 		if got := m.LastAction.ValueString(); got != want {
 			t.Errorf("it did %q instead of %q", got, want)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -12,7 +13,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
-	"github.com/bootorch/terraform-provider-bos/internal/client"
 )
 
 type componentResource struct {
@@ -53,8 +53,15 @@ func (r *componentResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	if resp.Diagnostics.HasError() || plan == nil {
+	if resp.Diagnostics.HasError() {
 		return
+	}
+	if plan == nil {
+		r.warnHeld(state, &resp.Diagnostics)
+		return
+	}
+	if config.Tenant.IsNull() {
+		plan.Tenant = r.shared.defaultTenant()
 	}
 	asked := askedOf(ctx, req.Private, state, &resp.Diagnostics)
 	waiting, diags := req.Private.GetKey(ctx, privateWaiting)
@@ -64,6 +71,7 @@ func (r *componentResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 		// of that one: they have to be said here.
 		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("xname"))
 		r.warn(decideComponent(nameOf(plan.Xname), config.managed(), askedBefore{}, nil), &resp.Diagnostics)
+		r.warnHeld(state, &resp.Diagnostics)
 		return
 	}
 	d := decideComponent(nameOf(plan.Xname), config.managed(), asked, state.observed())
@@ -84,6 +92,7 @@ func (r *componentResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 		plan.keepBookkeeping(*state)
 	}
 	r.warn(d, &resp.Diagnostics)
+	r.checkHold(ctx, plan, d, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
 }
 
@@ -114,54 +123,36 @@ func (r *componentResource) Create(ctx context.Context, req resource.CreateReque
 	var plan, config componentModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	c := r.shared.reach(types.StringNull(), &resp.Diagnostics)
+	r.settleTenant(&plan)
+	c := r.shared.reach(plan.Tenant, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	id := bos.CanonicalXname(plan.Xname.ValueString())
 	defer r.shared.embedded.drive(ctx)()
 	d := decideComponent(id, config.managed(), askedBefore{}, nil)
-	record, err := r.adopt(ctx, c, id, d.patch)
-	if client.IsNotFound(err) {
-		resp.Diagnostics.AddAttributeError(path.Root("xname"), "BOS knows no such component",
-			fmt.Sprintf("BOS has no component %s, and this resource adopts nodes instead of inventing them. Check the xname; if the node is new, wait for BOS to discover it from the inventory.", id))
-		return
-	}
-	if err != nil {
-		unable(&resp.Diagnostics, "adopt BOS component", err)
+	record, held, ok := r.carryOut(ctx, c, id, d, &resp.Diagnostics)
+	if !ok {
 		return
 	}
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateAsked, askedJSON(config.Enabled))...)
-	if plan.waits(d.patch) {
+	if plan.waits(d) {
 		limit, diags := plan.Timeouts.Create(ctx, defaultWait)
 		resp.Diagnostics.Append(diags...)
 		var done bool
 		record, done = r.wait(ctx, c, record, limit, &resp.Diagnostics)
 		resp.Diagnostics.Append(waitBegun(ctx, resp.Private, !done)...)
 	}
-	plan.settle(d, record)
+	plan.settle(d, record, held)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 	resp.Diagnostics.Append(identifyComponent(ctx, resp.Identity, record.ID)...)
 }
 
-// adopt writes what is configured; a component of which nothing is managed is
-// only looked at.
-func (r *componentResource) adopt(ctx context.Context, c *client.Client, id string, patch bos.ComponentPatch) (bos.Component, error) {
-	if !patch.Empty() {
-		return r.write(ctx, c, id, patch)
+// settleTenant is the provider's tenant where the plan did not know it.
+func (r *componentResource) settleTenant(plan *componentModel) {
+	if plan.Tenant.IsUnknown() {
+		plan.Tenant = r.shared.defaultTenant()
 	}
-	record, found, err := r.shared.components.read(ctx, c, id)
-	if err != nil || found {
-		return record, err
-	}
-	return c.Component(ctx, id)
-}
-
-// write patches the record. The list that reads are served from is outdated
-// then, whatever the answer is.
-func (r *componentResource) write(ctx context.Context, c *client.Client, id string, patch bos.ComponentPatch) (bos.Component, error) {
-	defer r.shared.components.forget()
-	return c.PatchComponent(ctx, id, patch)
 }
 
 func jsonBool(b bool) []byte { return fmt.Appendf(nil, "%t", b) }
@@ -170,7 +161,7 @@ func (r *componentResource) Read(ctx context.Context, req resource.ReadRequest, 
 	var state componentModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	asked := askedOf(ctx, req.Private, &state, &resp.Diagnostics)
-	c := r.shared.reach(types.StringNull(), &resp.Diagnostics)
+	c := r.shared.reachStored(state.Tenant, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -187,7 +178,13 @@ func (r *componentResource) Read(ctx context.Context, req resource.ReadRequest, 
 		resp.State.RemoveResource(ctx)
 		return
 	}
-	now := observedResource(state.Xname, record)
+	held, err := r.shared.components.held(ctx, c, id)
+	if err != nil {
+		unable(&resp.Diagnostics, "read the holds of BOS components", err)
+		return
+	}
+	now := observedResource(state.Tenant, state.Xname, record, held)
+	now.Hold = holdOf(state.Hold, held)
 	now.WaitForCompletion, now.Timeouts = state.WaitForCompletion, state.Timeouts
 	now.Enabled = types.BoolValue(shownEnabled(asked.enabled, record))
 	now.Effect = types.StringValue(shownEffect(asked.enabled))
@@ -235,8 +232,8 @@ func askedJSON(enabled types.Bool) []byte {
 }
 
 // settle replaces what the plan did not know by what was decided and BOS answered.
-func (m *componentModel) settle(d componentDecision, record bos.Component) {
-	got, values := observedResource(m.Xname, record), m.managed()
+func (m *componentModel) settle(d componentDecision, record bos.Component, held bos.Brake) {
+	got, values := observedResource(m.Tenant, m.Xname, record, held), m.managed()
 	values.enabled = values.enabled.settled(d.plan.enabled)
 	m.manage(values.settled(got.managed()), *m)
 	m.keepSettled(got)
@@ -253,53 +250,51 @@ func (r *componentResource) Update(ctx context.Context, req resource.UpdateReque
 	asked := askedOf(ctx, req.Private, &state, &resp.Diagnostics)
 	waiting, diags := req.Private.GetKey(ctx, privateWaiting)
 	resp.Diagnostics.Append(diags...)
-	c := r.shared.reach(types.StringNull(), &resp.Diagnostics)
+	r.settleTenant(&plan)
+	c := r.shared.reach(plan.Tenant, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	d := decideComponent(state.ID.ValueString(), config.managed(), asked, state.observed())
-	var record bos.Component
-	var err error
 	defer r.shared.embedded.drive(ctx)()
-	if d.patch.Empty() {
-		record, err = c.Component(ctx, state.ID.ValueString())
-	} else {
-		record, err = r.write(ctx, c, state.ID.ValueString(), d.patch)
-	}
-	if err != nil {
-		unable(&resp.Diagnostics, "update BOS component", err)
+	record, held, ok := r.carryOut(ctx, c, state.ID.ValueString(), d, &resp.Diagnostics)
+	if !ok {
 		return
 	}
 	done := true
-	if plan.waits(d.patch) || plan.WaitForCompletion.ValueBool() && len(waiting) > 0 {
+	if plan.waits(d) || plan.WaitForCompletion.ValueBool() && plan.Hold.IsNull() && len(waiting) > 0 {
 		limit, diags := plan.Timeouts.Update(ctx, defaultWait)
 		resp.Diagnostics.Append(diags...)
 		record, done = r.wait(ctx, c, record, limit, &resp.Diagnostics)
 	}
 	resp.Diagnostics.Append(waitBegun(ctx, resp.Private, !done)...)
-	plan.settle(d, record)
+	plan.settle(d, record, held)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 	resp.Diagnostics.Append(identifyComponent(ctx, resp.Identity, record.ID)...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateAsked, askedJSON(config.Enabled))...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateImported, []byte(notImported))...)
 }
 
-// Delete forgets the component; the node and BOS' record stay as they are.
+// Delete forgets the component; the node, its hold and BOS' record stay as they are.
 func (r *componentResource) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {
 }
 
 func (r *componentResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	xname := req.ID
+	xname, tenant := req.ID, r.shared.defaultTenant()
+	if i := strings.LastIndexByte(xname, '/'); i >= 0 {
+		tenant, xname = types.StringValue(xname[:i]), xname[i+1:]
+	}
 	if xname == "" && req.Identity != nil {
 		var given componentIdentity
 		resp.Diagnostics.Append(req.Identity.Get(ctx, &given)...)
 		xname = given.Xname.ValueString()
 	}
 	id := bos.CanonicalXname(xname)
-	if !bos.ValidComponentID(id) {
-		resp.Diagnostics.AddError("Invalid import id", fmt.Sprintf("%q is no xname; give one such as x3000c0s19b1n0.", xname))
+	if !bos.ValidComponentID(id) || tenant.ValueString() == "" && !tenant.IsNull() {
+		resp.Diagnostics.AddError("Invalid import id", fmt.Sprintf("%q is neither an xname nor tenant/xname; an xname is such as x3000c0s19b1n0.", req.ID))
 		return
 	}
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("tenant"), tenant)...)
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("xname"), xname)...)
 	resp.Diagnostics.Append(identifyComponent(ctx, resp.Identity, id)...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateImported, []byte(isImported))...)

@@ -35,12 +35,17 @@ func (r *componentResource) Schema(ctx context.Context, _ resource.SchemaRequest
 				Required: true, Validators: textBetween(1, bos.MaxComponentID),
 				MarkdownDescription: "Which node, such as `x3000c0s19b1n0`. BOS must know it.",
 			},
+			"tenant": schema.StringAttribute{
+				Optional: true, Computed: true, Validators: textBetween(1, bos.MaxTenantName),
+				MarkdownDescription: "Tenant that the node belongs to; defaults to the provider's. A change asks nothing of BOS.",
+			},
+			"hold": holdAttribute(),
 			"enabled": schema.BoolAttribute{
 				Optional: true, Computed: true,
 				MarkdownDescription: "`true` asks BOS to bring the node to its desired state, which may cut its power. It is asked again only when this or `desired_state` changes; " +
 					"that BOS switches it off once the node is done is no drift, and an import asks nothing. Changing it to `false` makes BOS stop acting on the node and leaves it as it stands. " +
-					"`false` does **not** keep sessions off: one that selects the node enables and boots it. To have a node left alone, while somebody works on it for example, " +
-					"disable or lock it in the hardware inventory (HSM), which sessions honour.",
+					"`false` does **not** keep sessions off: one that selects the node enables and boots it. What keeps all hands off a node is `hold`; on a plain BOS v2, " +
+					"disable or lock the node in the hardware inventory (HSM), which sessions honour.",
 			},
 			"desired_state": schema.SingleNestedAttribute{
 				Optional: true, Computed: true,
@@ -75,6 +80,7 @@ func (r *componentResource) Schema(ctx context.Context, _ resource.SchemaRequest
 			"status":      computedText("`stable`, `failed`, `on_hold`, or what BOS is doing with the node, such as `power_on_called`."),
 			"phase":       computedText("`powering_on`, `powering_off`, `configuring`, or empty."),
 			"error":       computedText("What went wrong last."),
+			"held":        computedText("Why the node is held in BOS, by whom and since when, whoever put the hold on; empty if it is not."),
 			"session":     computedText("Session that set the desired state, empty if none did."),
 			"last_action": computedText("What BOS did last and when, in UTC, such as `powering_on at 2026-01-31T12:00:00`. The `bos_component` data source has its parts."),
 			"effect":      computedText("What is asked of BOS, such as `asks BOS to act on the node: ...`. The next refresh puts it into the past tense, so that it stands in every plan that makes BOS act, also one by `-replace`. It is for people and changes although nothing is done: keep it out of `triggers` and conditions."),

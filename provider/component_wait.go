@@ -28,9 +28,10 @@ func waitBegun(ctx context.Context, private interface {
 }
 
 // waits reports whether a change makes BOS act on the node, and is to be waited
-// for.
-func (m *componentModel) waits(patch bos.ComponentPatch) bool {
-	return m.WaitForCompletion.ValueBool() && patch.Enabled != nil && *patch.Enabled
+// for. Nobody can say when the hold of a node is lifted.
+func (m *componentModel) waits(d componentDecision) bool {
+	acts := d.patch.Enabled != nil && *d.patch.Enabled || d.hold.lift.is == known && m.Enabled.ValueBool()
+	return m.WaitForCompletion.ValueBool() && m.Hold.IsNull() && acts
 }
 
 // wait looks at the node until BOS is done with it, time is up or Terraform was

@@ -84,7 +84,7 @@ data "bos_components" "waiting" { status = ["power_on_pending"] }
 data "bos_session_preview" "p" {
   operation     = "reboot"
   template_name = "compute"
-  limit         = data.bos_components.waiting.ids
+  limit         = data.bos_components.waiting.nodes
 }`)
 	plan := w.plan()
 	plan.exits(t, 1)

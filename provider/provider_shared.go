@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"context"
 	"sync"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -104,39 +103,4 @@ func (p *plannedTemplates) get(tenant, name string) (t *bos.SessionTemplate, fou
 	defer p.mu.Unlock()
 	t, found = p.content[bos.SessionKey{Tenant: tenant, Name: name}]
 	return t, found
-}
-
-// componentCache serves the component reads of a refresh from one list: a
-// thousand resources cost one request. A write forgets it.
-type componentCache struct {
-	mu   sync.Mutex
-	byID map[string]bos.Component
-}
-
-func newComponentCache() *componentCache { return &componentCache{} }
-
-// read returns a component from the list, which the first reader fetches while
-// the others wait for it.
-func (c *componentCache) read(ctx context.Context, from *client.Client, id string) (record bos.Component, found bool, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.byID == nil {
-		all, err := from.Components(ctx, bos.ComponentFilter{})
-		if err != nil {
-			return record, false, err
-		}
-		c.byID = make(map[string]bos.Component, len(all))
-		for _, each := range all {
-			c.byID[each.ID] = each
-		}
-	}
-	record, found = c.byID[id]
-	return record, found, nil
-}
-
-// forget makes the next read ask again.
-func (c *componentCache) forget() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.byID = nil
 }

@@ -15,7 +15,7 @@ import (
 // timeouts how long, poll_interval how often it looks.
 
 // waitBounds is how long a wait may be asked to last.
-var waitBounds = duration{least: time.Second, most: 7 * 24 * time.Hour}
+var waitBounds = duration{least: leastPoll, most: 7 * 24 * time.Hour}
 
 // waitTimeouts is the attribute timeouts of a resource that waits.
 func waitTimeouts(ctx context.Context, create, update string) schema.Attribute {

@@ -12,10 +12,9 @@ resource "bos_component" "debug" {
   }
 }
 
-# A node that BOS stops acting on. Sessions that select it boot it all the same: to
-# have it left alone while its board is out, put a hold on it (PUT
-# /x/v1/components/XNAME/hold), or with a plain BOS v2 disable or lock it in HSM.
-resource "bos_component" "stopped" {
-  xname   = "x1000c0s3b0n0"
-  enabled = false
+# A node that everybody keeps their hands off while its board is out: sessions that
+# select it leave it out and say why. It goes on when hold is taken out again.
+resource "bos_component" "in_repair" {
+  xname = "x1000c0s3b0n0"
+  hold  = { reason = "board is out, ticket 4711" }
 }

@@ -1,0 +1,189 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/client"
+)
+
+// A hold keeps BOS' hands off a node. State has the one that this resource asked
+// for, as long as BOS still has it so; held says in any case what BOS has. So a
+// hold that somebody else put on is never lifted, and one that somebody lifted or
+// took over is put on again.
+
+var holdType = types.ObjectType{AttrTypes: map[string]attr.Type{"reason": types.StringType}}
+
+func holdAttribute() schema.Attribute {
+	return schema.SingleNestedAttribute{
+		Optional: true,
+		MarkdownDescription: "Keep all hands off the node, such as while somebody works on it: sessions leave it out and say why, and nothing new is sent to it. " +
+			"An action that was sent before goes to its end. Taking `hold` out of the configuration lifts it, and BOS goes on with what it left undone. " +
+			"Destroying the resource does **not** lift it, nor is the hold of somebody else ever lifted. Needs the bundled service; a plain BOS v2 has no holds.",
+		Attributes: map[string]schema.Attribute{
+			"reason": schema.StringAttribute{
+				Required: true, Validators: append(textBetween(1, bos.MaxReason), trimmed{}),
+				MarkdownDescription: "Why, for whoever finds the node held. It stands in plans and in the outcomes of sessions.",
+			},
+		},
+	}
+}
+
+// trimmed refuses spaces around a text, which BOS drops.
+type trimmed struct{}
+
+func (trimmed) Description(context.Context) string { return "without spaces at either end" }
+
+func (v trimmed) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
+func (trimmed) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if text := req.ConfigValue.ValueString(); text != strings.TrimSpace(text) {
+		resp.Diagnostics.AddAttributeError(req.Path, "Spaces around the text", fmt.Sprintf("%q begins or ends with white space, which BOS drops. Write trimspace() around it.", text))
+	}
+}
+
+// holdStep is what an apply does about the hold of a node.
+type holdStep struct {
+	// put is the reason of a hold to put on; unknown if it is not known yet.
+	put field[string]
+	// lift takes the hold off whose reason this is.
+	lift field[string]
+}
+
+func (s holdStep) nothing() bool { return s.put.is == absent && s.lift.is == absent }
+
+// decideHold decides what a configuration makes of the hold of a node, given the
+// one that state has.
+func decideHold(config, state field[string]) (s holdStep) {
+	switch {
+	case config.mayChange(state):
+		s.put = config
+	case config.is == absent && state.is == known:
+		s.lift = state
+	}
+	return s
+}
+
+// holdWarnings says what a change of the hold does to the node.
+func holdWarnings(xname string, s holdStep, observed *observedComponent) (warnings []planWarning) {
+	say := func(summary, detail string) {
+		warnings = append(warnings, planWarning{"hold", summary, xname + ": " + detail})
+	}
+	if observed == nil {
+		return nil
+	}
+	switch {
+	case s.lift.is != absent:
+		say("BOS may act on nodes whose hold is lifted",
+			fmt.Sprintf("its hold (%s) is lifted, and BOS goes on with what it left undone, if anything: %s.", s.lift.value, intention(observed.desired)))
+	case s.put.is != absent && observed.hold.is == absent && observed.held != "":
+		say("Nodes are held by somebody else", fmt.Sprintf("BOS holds it already: %s. Applying replaces the reason, and the hold is then lifted when it is taken out of this configuration.", observed.held))
+	case s.put.is != absent && observed.phase != "":
+		say("BOS will stop acting on nodes", fmt.Sprintf("it is %s now%s. The hold leaves it as it stands after the action under way, which may be off or half booted.", observed.phase, forSession(observed.session)))
+	}
+	return warnings
+}
+
+// heldText is a hold as state shows it, empty for none.
+func heldText(b bos.Brake) string {
+	if !b.On() {
+		return ""
+	}
+	by := "since " + b.Since.UTC().Format(time.RFC3339)
+	if b.Actor != "" {
+		by = "by " + b.Actor + " " + by
+	}
+	return b.Reason + " (" + by + ")"
+}
+
+// holdOf is a hold as state has it: the one that was asked for, if BOS has it.
+func holdOf(asked types.Object, b bos.Brake) types.Object {
+	if asked.IsNull() || !b.On() || part[types.String](asked, "reason").ValueString() != b.Reason {
+		return types.ObjectNull(holdType.AttrTypes)
+	}
+	return asked
+}
+
+// hasHolds reports whether BOS has holds; false with an error where it does not,
+// or does not say.
+func (r *componentResource) hasHolds(ctx context.Context, c *client.Client, diags *diag.Diagnostics) bool {
+	caps, err := c.Capabilities(ctx)
+	switch {
+	case err != nil:
+		diags.AddAttributeError(path.Root("hold"), "Unable to find out whether BOS has holds", explain(err))
+		return false
+	case !client.Has(caps, bos.ExtensionHolds):
+		diags.AddAttributeError(path.Root("hold"), "This BOS has no holds",
+			"It announces none, as a plain BOS v2 does, so nothing would keep its sessions off the node. Take hold out, and disable or lock the node in the hardware inventory (HSM), which sessions honour.")
+		return false
+	default:
+		return true
+	}
+}
+
+// checkHold refuses a hold where BOS has none, at plan.
+func (r *componentResource) checkHold(ctx context.Context, plan *componentModel, d componentDecision, diags *diag.Diagnostics) {
+	if d.hold.put.is == absent || r.shared == nil || r.shared.client == nil {
+		return
+	}
+	r.hasHolds(ctx, r.shared.reach(plan.Tenant, diags), diags)
+}
+
+// warnHeld says of a component that is forgotten that its hold stays.
+func (r *componentResource) warnHeld(state *componentModel, diags *diag.Diagnostics) {
+	if state == nil || state.Hold.IsNull() || r.shared.isApplying() {
+		return
+	}
+	diags.AddAttributeWarning(path.Root("hold"), "Nodes stay held",
+		fmt.Sprintf("%s: destroying forgets it and lifts no hold, so that no node starts that somebody works on: %s. To lift it, take hold out of the configuration and apply before you destroy; or send DELETE /x/v1/components/%s/hold to BOS.",
+			state.ID.ValueString(), state.Held.ValueString(), state.ID.ValueString()))
+}
+
+// putHold puts the hold on; it comes before all else that is written, so that BOS
+// acts on nothing of it.
+func (r *componentResource) putHold(ctx context.Context, c *client.Client, id string, reason field[string], diags *diag.Diagnostics) (held bos.Brake, ok bool) {
+	if !r.hasHolds(ctx, c, diags) {
+		return held, false
+	}
+	defer r.shared.components.forgetHolds()
+	put, err := c.HoldComponent(ctx, id, reason.value)
+	if err != nil {
+		unable(diags, "hold BOS component "+id, err)
+		return held, false
+	}
+	return put.Brake, true
+}
+
+// liftHold takes off the hold of this reason; it comes after all else that is
+// written. Another one, that somebody put on since, stays.
+func (r *componentResource) liftHold(ctx context.Context, c *client.Client, id string, reason field[string], diags *diag.Diagnostics) (held bos.Brake, ok bool) {
+	if !r.hasHolds(ctx, c, diags) {
+		return held, false
+	}
+	r.shared.components.forgetHolds()
+	held, err := r.shared.components.held(ctx, c, id)
+	if err == nil && held.On() && held.Reason != reason.value {
+		diags.AddAttributeWarning(path.Root("hold"), "Nodes stay held",
+			fmt.Sprintf("%s: it has another hold by now, which is left on: %s.", id, heldText(held)))
+		return held, true
+	}
+	if err == nil && held.On() {
+		defer r.shared.components.forgetHolds()
+		err = c.ReleaseComponent(ctx, id)
+	}
+	if err != nil {
+		unable(diags, "lift the hold of BOS component "+id, err)
+		return held, false
+	}
+	return bos.Brake{}, true
+}

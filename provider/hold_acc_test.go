@@ -1,0 +1,174 @@
+package provider_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// board is a component with more arguments.
+func board(xname string, more ...string) string {
+	return "resource \"bos_component\" \"board\" {\n  xname = \"" + xname + "\"\n  " + strings.Join(more, "\n  ") + "\n}\n"
+}
+
+const boardIsOut = `hold = { reason = "board is out" }`
+
+// holds is what BOS answers to who is held.
+func holds(t *testing.T, url string) string {
+	t.Helper()
+	return request(t, http.MethodGet, url+"/x/v1/holds")
+}
+
+func TestASessionLeavesAHeldNodeAloneAndTheNodeStartsWhenTheHoldGoes(t *testing.T) {
+	r := startReal(t, 100*time.Millisecond)
+	nodes := r.nodes()
+	w := newWorkspace(t)
+	over := session("depends_on = [bos_component.board]")
+	w.write(r.block("applying = terraform.applying"), board(nodes[0], boardIsOut))
+	w.apply().exits(t, 0)
+	if got := holds(t, r.url); !strings.Contains(got, `"reason":"board is out"`) || !strings.Contains(got, nodes[0]) {
+		t.Fatalf("the holds are %s", got)
+	}
+	w.plan().exits(t, 0)
+	w.write(r.block("applying = terraform.applying"), board(nodes[0], boardIsOut), template("quiet"), over)
+	plan := w.plan()
+	plan.exits(t, 2)
+	plan.says(t, "This will reboot 3 nodes", "held: board is out", nodes[0])
+	w.apply().exits(t, 0)
+	if got := w.attributes("bos_session.boot"); got["succeeded"] != true || got["nodes"] != bos.Fold(nodes[1:]) {
+		t.Errorf("the session is %v", got)
+	}
+	if n := len(r.room.Room().Resets(nodes[0])); n != 0 {
+		t.Errorf("the held node was reset %d times", n)
+	}
+	w.plan().exits(t, 0)
+
+	// What the other nodes run is asked of it as well: it waits for the hold.
+	same := []string{"enabled = true", "wait_for_completion = true", "desired_state = { boot_artifacts = data.bos_component.other.desired_state.boot_artifacts }"}
+	other := "data \"bos_component\" \"other\" {\n  xname = \"" + nodes[1] + "\"\n}\n"
+	w.write(r.block("applying = terraform.applying"), board(nodes[0], append(same, boardIsOut)...), other, template("quiet"), over)
+	w.plan().says(t, "BOS will act on nodes once their hold is lifted")
+	w.apply().exits(t, 0)
+	if n := len(r.room.Room().Resets(nodes[0])); n != 0 {
+		t.Errorf("the held node was reset %d times", n)
+	}
+	w.plan().exits(t, 0)
+	w.write(r.block("applying = terraform.applying"), board(nodes[0], same...), other, template("quiet"), over)
+	w.plan().says(t, "BOS may act on nodes whose hold is lifted", nodes[0]+": its hold (board is out) is lifted")
+	w.apply().exits(t, 0)
+	if got := w.attributes("bos_component.board"); got["status"] != "stable" || got["held"] != "" || got["hold"] != nil {
+		t.Errorf("the node is %v", got)
+	}
+	if n := len(r.room.Room().Resets(nodes[0])); n != 1 {
+		t.Errorf("once its hold was lifted the node was reset %d times", n)
+	}
+	if got := holds(t, r.url); strings.Contains(got, nodes[0]) {
+		t.Errorf("the holds are %s", got)
+	}
+	w.plan().exits(t, 0)
+}
+
+func TestAHoldIsRefusedAtPlanByABOSWithoutHolds(t *testing.T) {
+	fake := startFake(t.Cleanup, room...)
+	fake.Plain()
+	w := newWorkspace(t)
+	w.write(providerBlock(fake), component(boardIsOut))
+	plan := w.plan()
+	plan.exits(t, 1)
+	plan.says(t, "Error: This BOS has no holds", "HSM")
+	w.apply().exits(t, 1)
+	if n := fake.Requests("PATCH", ""); n != 0 {
+		t.Errorf("%d requests wrote something", n)
+	}
+	w.write(providerBlock(fake), component("retry_policy = 3"))
+	w.apply().exits(t, 0)
+	if got := w.attributes("bos_component.n0"); got["held"] != "" {
+		t.Errorf("held is %v", got["held"])
+	}
+}
+
+func TestAHoldThatSomebodyChangesIsDriftAndThatOfSomebodyElseIsNeverLifted(t *testing.T) {
+	r := startReal(t, 100*time.Millisecond)
+	node := r.nodes()[0]
+	hold := func(reason string) {
+		put(t, r.url+"/x/v1/components/"+node+"/hold", `{"reason":"`+reason+`"}`)
+	}
+	w := newWorkspace(t)
+	w.write(r.block(), board(node, boardIsOut))
+	w.apply().exits(t, 0)
+
+	request(t, http.MethodDelete, r.url+"/x/v1/components/"+node+"/hold")
+	w.plan().exits(t, 2)
+	w.apply().exits(t, 0)
+	if got := holds(t, r.url); !strings.Contains(got, "board is out") {
+		t.Errorf("the hold that somebody lifted is not put on again: %s", got)
+	}
+	hold("leak")
+	taken := w.plan()
+	taken.exits(t, 2)
+	taken.says(t, "Warning: Nodes are held by somebody else", node+": BOS holds it already: leak")
+
+	w.write(r.block(), board(node))
+	w.apply().exits(t, 0)
+	if got := holds(t, r.url); !strings.Contains(got, "leak") {
+		t.Errorf("the hold of somebody else was lifted: %s", got)
+	}
+	if got := w.attributes("bos_component.board")["held"]; !strings.HasPrefix(fmt.Sprint(got), "leak (") {
+		t.Errorf("held is %v", got)
+	}
+	w.plan().exits(t, 0)
+}
+
+func TestAHoldThatSomebodyTakesOverBetweenPlanAndApplyStays(t *testing.T) {
+	r := startReal(t, 100*time.Millisecond)
+	node := r.nodes()[0]
+	w := newWorkspace(t)
+	w.write(r.block(), board(node, boardIsOut))
+	w.apply().exits(t, 0)
+	w.write(r.block(), board(node))
+	w.plan("-out=lift").exits(t, 2)
+	put(t, r.url+"/x/v1/components/"+node+"/hold", `{"reason":"leak"}`)
+	apply := w.terraform("apply", "-no-color", "-input=false", "lift")
+	apply.exits(t, 0)
+	apply.says(t, "Warning: Nodes stay held", "leak")
+	if got := holds(t, r.url); !strings.Contains(got, "leak") {
+		t.Errorf("the hold of somebody else was lifted: %s", got)
+	}
+	w.plan().exits(t, 0)
+}
+
+func TestDestroyingAComponentLeavesItsHoldAndSaysSo(t *testing.T) {
+	r := startReal(t, 100*time.Millisecond)
+	nodes := r.nodes()
+	w := newWorkspace(t)
+	w.write(r.block(), board(nodes[0], boardIsOut))
+	w.apply().exits(t, 0)
+	w.write(r.block(), board(nodes[1]))
+	w.plan().says(t, "must be replaced", "Warning: Nodes stay held", nodes[0]+": destroying forgets it")
+	destroy := w.apply("-destroy")
+	destroy.exits(t, 0)
+	destroy.says(t, "Warning: Nodes stay held")
+	if got := holds(t, r.url); !strings.Contains(got, "board is out") {
+		t.Errorf("the holds are %s", got)
+	}
+}
+
+func TestImportingAHeldComponentLeavesItHeldAndPlansNothing(t *testing.T) {
+	r := startReal(t, 100*time.Millisecond)
+	node := r.nodes()[0]
+	w := newWorkspace(t)
+	w.write(r.block(), board(node))
+	w.apply().exits(t, 0)
+	w.terraform("state", "rm", "bos_component.board").exits(t, 0)
+	put(t, r.url+"/x/v1/components/"+node+"/hold", `{"reason":"leak"}`)
+	w.terraform("import", "-no-color", "bos_component.board", node).exits(t, 0)
+	w.plan().exits(t, 0)
+	w.apply().exits(t, 0)
+	if got := holds(t, r.url); !strings.Contains(got, "leak") {
+		t.Errorf("the holds are %s", got)
+	}
+}
