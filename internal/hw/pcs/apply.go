@@ -17,15 +17,19 @@ import (
 // needs. A node is done when PCS took it over; what becomes of its task is told
 // by the readings of Look. A node that may not be acted on any more
 // (bos.MayAct) is left out, and one that an earlier transition of ours still has
-// is waited for, up to transitionPatience.
+// is waited for, up to transitionPatience: PCS is asked about it when the last of its
+// nodes was seen where it leads.
 func (c *Client) Apply(ctx context.Context, op bos.PowerOp, ids []string, each func(bos.CallResult)) {
 	results := make(chan []bos.CallResult)
 	go func() {
 		defer close(results)
 		var all errgroup.Group
 		all.SetLimit(concurrency)
-		free, reserved := c.unreserved(ctx, bos.Distinct(ids))
-		for waited := time.Duration(0); ; {
+		patience := c.errands.now().Add(transitionPatience)
+		for reserved := bos.Distinct(ids); ; {
+			news := c.errands.nextNews() // of before the question
+			var free []string
+			free, reserved = c.unreserved(ctx, reserved)
 			c.errands.begin(free)
 			for chunk := range slices.Chunk(free, maxTransition) {
 				all.Go(func() error {
@@ -37,11 +41,10 @@ func (c *Client) Apply(ctx context.Context, op bos.PowerOp, ids []string, each f
 				break
 			}
 			wait := c.errands.retry(reserved)
-			if waited += wait; waited > transitionPatience || !c.pause(ctx, wait) || !mayAny(ctx, reserved) {
+			if c.errands.now().Add(wait).After(patience) || !c.pause(ctx, wait, news) || !mayAny(ctx, reserved) {
 				results <- c.errands.reservedBy(op, reserved)
 				break
 			}
-			free, reserved = c.unreserved(ctx, reserved)
 		}
 		_ = all.Wait() // every failure is among the results
 	}()
@@ -58,12 +61,15 @@ func mayAny(ctx context.Context, ids []string) bool {
 	return len(permitted) > 0
 }
 
-// pause lets time pass; it reports whether ctx lasted as long.
-func pause(ctx context.Context, d time.Duration) bool {
+// pause lets time pass, or ends it sooner with news; it reports whether ctx lasted as
+// long.
+func pause(ctx context.Context, d time.Duration, news <-chan struct{}) bool {
 	over := time.NewTimer(d)
 	defer over.Stop()
 	select {
 	case <-over.C:
+		return true
+	case <-news:
 		return true
 	case <-ctx.Done():
 		return false

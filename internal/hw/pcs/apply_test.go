@@ -221,6 +221,29 @@ func TestNoTransitionIsStartedForANodeThatAnEarlierOneOfOursStillHas(t *testing.
 	}
 }
 
+// TestANodeIsPoweredOnWhenTheLastOfItsTransitionIsSeenOff: until then PCS keeps it, and
+// need not be asked.
+func TestANodeIsPoweredOnWhenTheLastOfItsTransitionIsSeenOff(t *testing.T) {
+	const last = "x1c0s0b0n1"
+	f := &fake{nodes: map[string]map[string]any{id: node("off", "available", ""), last: node("on", "available", "")}}
+	c, _ := start(t, f)
+	apply(t, c, bos.PowerSoftOff, id, last)
+	look(t, c, id, last)
+	waits := make(chan struct{}, 10)
+	c.WaitForNews(func() { waits <- struct{}{} })
+	ended := make(chan bos.CallResult, 1)
+	go c.Apply(t.Context(), bos.PowerOn, []string{id}, func(r bos.CallResult) { ended <- r })
+	<-waits
+	if seen := f.seen(); slices.ContainsFunc(seen, func(s string) bool { return strings.HasPrefix(s, "GET /transitions/") }) {
+		t.Errorf("asked %v while a node was known to be on", seen)
+	}
+	f.change(func() { f.nodes[last], f.state = node("off", "available", ""), "completed" })
+	look(t, c, last)
+	if r := <-ended; r.Outcome != bos.CallDone {
+		t.Errorf("got %+v", r)
+	}
+}
+
 // TestATransitionThatCannotBeAskedAboutHoldsItsNodesNoLongerThanPCSDoes is about a PCS
 // that is away meanwhile.
 func TestATransitionThatCannotBeAskedAboutHoldsItsNodesNoLongerThanPCSDoes(t *testing.T) {

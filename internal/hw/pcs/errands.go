@@ -43,6 +43,8 @@ type errands struct {
 	now   func() time.Time
 	mu    sync.Mutex
 	nodes map[string]*errand // by canonical xname
+	// news is closed, and replaced, when a transition may be over or is.
+	news chan struct{}
 }
 
 // errand is the last thing PCS was asked to do with a node.
@@ -54,6 +56,8 @@ type errand struct {
 	reserved time.Time
 	// undone says that PCS gave it up; CallDone if it did not.
 	undone bos.CallResult
+	// shown says that the node was where it leads, or that PCS gave it up.
+	shown bool
 }
 
 // transition is one request for many nodes.
@@ -64,8 +68,13 @@ type transition struct {
 	ends time.Time
 	// due is when it may be asked about next; zero once it is over.
 	due time.Time
-	// wanted is when it was last asked about for nodes that it has.
+	// wanted is when it was last asked about for nodes that it has, or since when
+	// they are wanted.
 	wanted time.Time
+	// left counts its nodes that have not shown what was asked of them; asked says
+	// that it was asked about since the last of them did.
+	left  int
+	asked bool
 }
 
 // begin forgets how the last errand of the nodes ended.
@@ -137,18 +146,64 @@ func (e *errands) reservedBy(op bos.PowerOp, ids []string) []bos.CallResult {
 	return results
 }
 
-// unasked are the transitions of errands that nobody has asked about just now.
+// unasked are the transitions of errands that are to be asked about: those whose last
+// node shows, once, and the others now and then, as some of their nodes may not be
+// looked at.
 func (e *errands) unasked(of map[string]errand) (transitions []*transition) {
 	now := e.now()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, one := range of {
-		if t := one.of; t.wanted.IsZero() || now.Sub(t.wanted) >= t.retry(now)/2 {
+		t := one.of
+		if t.wanted.IsZero() {
 			t.wanted = now
+		}
+		if settled := t.left == 0 && !t.asked; settled || now.Sub(t.wanted) >= t.retry(now)/2 {
+			t.wanted, t.asked = now, t.left == 0
 			transitions = append(transitions, t)
 		}
 	}
 	return transitions
+}
+
+// seen notes which nodes show what was asked of them.
+func (e *errands) seen(ids []string, answers map[string]bos.PowerReading) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, id := range ids {
+		if n := e.nodes[bos.CanonicalXname(id)]; n != nil && n.of != nil && answers[id].State != bos.PowerStateUnknown && shows(n.op, answers[id].State) {
+			e.ended(n)
+		}
+	}
+}
+
+// ended notes that a node has shown what was asked of it, or never will.
+func (e *errands) ended(n *errand) {
+	if n.shown {
+		return
+	}
+	n.shown = true
+	if n.of.left--; n.of.left == 0 {
+		e.tellNews()
+	}
+}
+
+// tellNews wakes who waits for a transition. The caller has the lock.
+func (e *errands) tellNews() {
+	if e.news != nil {
+		close(e.news)
+		e.news = nil
+	}
+}
+
+// nextNews is closed when the next transition may be over or is.
+func (e *errands) nextNews() <-chan struct{} {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.news == nil {
+		e.news = make(chan struct{})
+	}
+	return e.news
 }
 
 // accepted notes that PCS took the nodes over. A transition without an id is
@@ -162,8 +217,9 @@ func (e *errands) accepted(op bos.PowerOp, ids []string, transitionID string, de
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, id := range ids {
-		if n := e.nodes[bos.CanonicalXname(id)]; n != nil {
+		if n := e.nodes[bos.CanonicalXname(id)]; n != nil && n.of != t {
 			n.op, n.of = op, t
+			t.left++
 		}
 	}
 }
@@ -269,6 +325,7 @@ func (e *errands) over(t *transition, tasks []task) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	t.due = time.Time{}
+	e.tellNews()
 }
 
 // note takes over what PCS says of the tasks of a transition.
@@ -278,6 +335,9 @@ func (e *errands) note(t *transition, tasks []task) {
 	for _, task := range tasks {
 		if n := e.nodes[bos.CanonicalXname(task.Xname)]; n != nil && n.of == t {
 			n.undone = verdict(task, e.now().Before(n.reserved))
+			if n.undone.Outcome != bos.CallDone {
+				e.ended(n)
+			}
 		}
 	}
 }

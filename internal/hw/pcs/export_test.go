@@ -10,11 +10,24 @@ import (
 // move on, and ask without pauses.
 func (c *Client) SetClock(now func() time.Time, pass func(time.Duration)) {
 	c.errands.now = now
-	c.pause = func(_ context.Context, d time.Duration) bool {
+	c.pause = func(_ context.Context, d time.Duration, _ <-chan struct{}) bool {
 		pass(d)
 		return true
 	}
 	c.asks.WithoutPauses()
+}
+
+// WaitForNews makes the client's pauses end with news only, and calls paused before each.
+func (c *Client) WaitForNews(paused func()) {
+	c.pause = func(ctx context.Context, _ time.Duration, news <-chan struct{}) bool {
+		paused()
+		select {
+		case <-news:
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
 }
 
 // MaxTransition and MaxQuestion are the bounds of one request.

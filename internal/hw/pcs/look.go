@@ -33,6 +33,7 @@ func (c *Client) Look(ctx context.Context, ids []string, each func(bos.PowerRead
 		}
 		return
 	}
+	c.errands.seen(ids, answers)
 	late := c.errands.late(ids, answers)
 	for _, id := range ids {
 		if !late.nodes[id] {

@@ -51,8 +51,8 @@ type Client struct {
 	old     atomic.Bool
 	asks    *gather.Asks[bos.PowerReading]
 	errands errands
-	// pause lets time pass, unless the context ends before.
-	pause func(context.Context, time.Duration) bool
+	// pause lets time pass, unless there is news or the context ends before.
+	pause func(ctx context.Context, d time.Duration, news <-chan struct{}) bool
 	// witnesses are nodes that this PCS knew.
 	witnesses witnesses
 }
