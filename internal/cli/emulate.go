@@ -20,6 +20,7 @@ type roomFlags struct {
 	state               string
 	power               string
 	configTime          time.Duration
+	onePace             bool
 	tenants             []string
 	faults, profile     string
 	also                []string
@@ -31,6 +32,7 @@ func (f *roomFlags) add(c *cobra.Command) {
 	flags.DurationVar(&f.bootTime, "emulate-boot-time", emulator.DefaultBootTime, "how long an emulated node takes from power to its report")
 	flags.DurationVar(&f.powerTime, "emulate-power-time", emulator.DefaultPowerTime, "how long power takes to change")
 	flags.DurationVar(&f.configTime, "emulate-config-time", emulator.DefaultConfigTime, "how long CFS takes to configure a node that has booted")
+	flags.BoolVar(&f.onePace, "emulate-one-pace", false, "no node is faster or slower than another: what begins together ends at the same moment")
 	flags.StringArrayVar(&f.tenants, "tenant", nil, "a tenant in TAPMS and its nodes, as in blue=x1000c0s[0-7]b0n0; may be repeated")
 	flags.StringVar(&f.dead, "dead", "", "xnames of nodes or BMCs whose BMC does not answer, separated by commas")
 	flags.StringVar(&f.faults, "faults", "", "script of what goes wrong, where and when: a YAML list of rules")
@@ -45,7 +47,7 @@ func (f *roomFlags) add(c *cobra.Command) {
 
 func (f *roomFlags) config(nodes int, listen string, log *slog.Logger) (emulator.ServerConfig, error) {
 	c := emulator.ServerConfig{Listen: listen, StateDir: f.state, Power: f.power, Inventory: f.inventory, Also: f.also, Log: log, Config: emulator.Config{
-		Nodes: nodes, Seed: f.seed, PowerTime: f.powerTime, BootTime: f.bootTime, ConfigTime: f.configTime,
+		Nodes: nodes, Seed: f.seed, PowerTime: f.powerTime, BootTime: f.bootTime, ConfigTime: f.configTime, OnePace: f.onePace,
 	}}
 	if f.profile != "" {
 		list, err := emulator.LoadProfiles(f.profile)

@@ -12,6 +12,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"iter"
 	"maps"
 	"os"
 	"os/signal"
@@ -24,16 +25,20 @@ import (
 )
 
 type flags struct {
-	binary    string
-	sizes     string
-	power     string
-	perBMC    int
-	powerTime time.Duration
-	bootTime  time.Duration
-	seed      uint64
-	repeat    int
-	patience  time.Duration
-	logs      string
+	binary     string
+	sizes      string
+	power      string
+	cases      string
+	caseSizes  string
+	hundred    int
+	perBMC     int
+	powerTime  time.Duration
+	bootTime   time.Duration
+	configTime time.Duration
+	seed       uint64
+	repeat     int
+	patience   time.Duration
+	logs       string
 }
 
 func main() {
@@ -41,9 +46,13 @@ func main() {
 	flag.StringVar(&f.binary, "binary", "bin/terraform-provider-bos", "the program to measure")
 	flag.StringVar(&f.sizes, "sizes", "100,1000,6000,10000", "how many nodes, a comma list")
 	flag.StringVar(&f.power, "power", "pcs,redfish", "ways of power control, a comma list of pcs and redfish")
+	flag.StringVar(&f.cases, "cases", "", "more ways to reboot through PCS at -case-sizes, a comma list of "+strings.Join(caseNames(), ", "))
+	flag.StringVar(&f.caseSizes, "case-sizes", "1000,10000", "how many nodes in those, a comma list")
+	flag.IntVar(&f.hundred, "hundred", 0, "nodes to reboot a hundred times in one process, at a pace of their own; 0 is none")
 	flag.IntVar(&f.perBMC, "nodes-per-bmc", 1, "nodes that share a BMC")
 	flag.DurationVar(&f.powerTime, "power-time", time.Second, "how long power takes to change")
 	flag.DurationVar(&f.bootTime, "boot-time", 3*time.Second, "how long a node takes from power to its report")
+	flag.DurationVar(&f.configTime, "config-time", 3*time.Second, "how long CFS takes to configure a node")
 	flag.Uint64Var(&f.seed, "seed", 1, "seed of the nodes' own pace")
 	flag.IntVar(&f.repeat, "repeat", 3, "reboots at each size; the one with the median overhead is printed")
 	flag.DurationVar(&f.patience, "patience", 10*time.Minute, "how long one session may take")
@@ -61,26 +70,59 @@ func main() {
 func run(ctx context.Context, out io.Writer, f flags) error {
 	var all []figures.Figure
 	var details strings.Builder
-	for power := range strings.SplitSeq(f.power, ",") {
-		for text := range strings.SplitSeq(f.sizes, ",") {
+	each := func(sizes string, r room) error {
+		for text := range strings.SplitSeq(sizes, ",") {
 			size, err := strconv.Atoi(strings.TrimSpace(text))
 			if err != nil || size < 1 {
-				return fmt.Errorf("-sizes %q: %q is no number of nodes; write it like 1000,10000", f.sizes, text)
+				return fmt.Errorf("%q: %q is no number of nodes; write it like 1000,10000", sizes, text)
 			}
-			measured, requests, err := measure(ctx, f, power, size)
+			measured, requests, err := measure(ctx, f, r, size)
 			if err != nil {
-				return fmt.Errorf("%d nodes through %s: %w", size, power, err)
+				return fmt.Errorf("%s of %d nodes: %w", r, size, err)
 			}
 			all = append(all, measured...)
-			fmt.Fprintf(&details, "requests of one reboot of %d nodes through %s:\n", size, power)
+			fmt.Fprintf(&details, "requests of one %s of %d nodes:\n", r, size)
 			for _, route := range slices.Sorted(maps.Keys(requests)) {
 				fmt.Fprintf(&details, "%8d %s\n", requests[route], route)
 			}
 		}
+		return nil
+	}
+	for power := range listed(f.power) {
+		if err := each(f.sizes, room{power: power}); err != nil {
+			return err
+		}
+	}
+	for name := range listed(f.cases) {
+		r, ok := cases[name]
+		if !ok {
+			return fmt.Errorf("-cases %q: there is no %q; the cases are %s", f.cases, name, strings.Join(caseNames(), ", "))
+		}
+		if err := each(f.caseSizes, r); err != nil {
+			return err
+		}
+	}
+	if f.hundred > 0 {
+		measured, err := hundred(ctx, f)
+		if err != nil {
+			return fmt.Errorf("a hundred reboots of %d nodes: %w", f.hundred, err)
+		}
+		all = append(all, measured...)
 	}
 	if err := figures.Print(out, all); err != nil {
 		return err
 	}
 	_, err := io.WriteString(out, details.String())
 	return err
+}
+
+// listed are the words of a comma list, none of an empty one.
+func listed(text string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for word := range strings.SplitSeq(text, ",") {
+			if word = strings.TrimSpace(word); word != "" && !yield(word) {
+				return
+			}
+		}
+	}
 }

@@ -15,7 +15,6 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bench/figures"
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
-	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
 )
 
 // lookEvery is how often the session is asked after: a request that costs the
@@ -51,12 +50,12 @@ func (r reboot) split() (bmcs, others int) {
 }
 
 // measure boots the nodes of a fresh site and then reboots them.
-func measure(ctx context.Context, f flags, power string, size int) (all []figures.Figure, requests map[string]int, err error) {
-	need, err := physicalNeed(f, size)
+func measure(ctx context.Context, f flags, with room, size int) (all []figures.Figure, requests map[string]int, err error) {
+	need, err := physicalNeed(f, with, size)
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := start(ctx, f, power, size)
+	s, err := start(ctx, f, with, size)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -81,7 +80,7 @@ func measure(ctx context.Context, f flags, power string, size int) (all []figure
 	}
 	_, others := r.split()
 	add := func(what string, value float64, unit figures.Unit) {
-		what = "reboot through " + power + ": " + what
+		what = with.String() + ": " + what
 		all = append(all, figures.Figure{What: what, Nodes: size, Value: value, Unit: unit, Aim: aims[aimed{what, size}]})
 	}
 	add("session", r.session.Seconds(), figures.Seconds)
@@ -90,7 +89,7 @@ func measure(ctx context.Context, f flags, power string, size int) (all []figure
 	add("service CPU per node", float64(r.service.Microseconds())/1000/float64(size), figures.Milliseconds)
 	add("room CPU per node", float64(r.room.Microseconds())/1000/float64(size), figures.Milliseconds)
 	add("service memory, highest", float64(peak)/(1<<20), figures.Mebibytes)
-	if power == "redfish" {
+	if with.power == "redfish" {
 		add("requests to a BMC per node", r.perNode(size), figures.Times)
 	}
 	add("HSM, BSS, CFS and PCS requests per 1000", float64(others)*1000/float64(size), figures.Times)
@@ -113,6 +112,12 @@ var aims = map[aimed]figures.Aim{
 	{"reboot through pcs: HSM, BSS, CFS and PCS requests per 1000", 1000}:     figures.AtMost(20),
 	{"reboot through pcs: HSM, BSS, CFS and PCS requests per 1000", 6000}:     figures.AtMost(20),
 	{"reboot through pcs: HSM, BSS, CFS and PCS requests per 1000", 10_000}:   figures.AtMost(20),
+	{"reboot through pcs, nodes of one pace: overhead", 1000}:                 figures.AtMost(0.3),
+	{"reboot through pcs, nodes of one pace: overhead", 10_000}:               figures.AtMost(2),
+	{"reboot through pcs with CFS, nothing wanted: overhead", 1000}:           figures.AtMost(0.5),
+	{"reboot through pcs with CFS, nothing wanted: overhead", 10_000}:         figures.AtMost(2.5),
+	{"reboot through pcs with a configuration: overhead", 1000}:               figures.AtMost(0.5),
+	{"reboot through pcs with a configuration: overhead", 10_000}:             figures.AtMost(2.5),
 	{"reboot through redfish: overhead", 1000}:                                figures.AtMost(1.5),
 	{"reboot through redfish: overhead", 10_000}:                              figures.AtMost(12),
 	{"reboot through redfish: service memory, highest", 10_000}:               figures.AtMost(512),
@@ -123,55 +128,18 @@ var aims = map[aimed]figures.Aim{
 	{"reboot through redfish: HSM, BSS, CFS and PCS requests per 1000", 1000}: figures.AtMost(20),
 }
 
-// physicalNeed is what the slowest node of the room takes from the reset that
-// powers it off to its report, when its power-on comes the moment it is off.
-func physicalNeed(f flags, size int) (time.Duration, error) {
-	room, err := emulator.NewRoom(emulator.Config{
-		Nodes: size, NodesPerBMC: f.perBMC, Seed: f.seed, PowerTime: f.powerTime, BootTime: f.bootTime,
-	})
-	if err != nil {
-		return 0, err
-	}
-	began := time.Unix(0, 0)
-	nodes := room.Inventory().Nodes
-	ids := make([]string, len(nodes))
-	for i, n := range nodes {
-		ids[i] = n.ID
-	}
-	room.SetBootParameters(ids, bos.BootArtifacts{Kernel: "k"}, "t")
-	for _, id := range ids {
-		room.Reset(id, emulator.ResetOn, began)
-	}
-	booted := drive(room, began)
-	for _, id := range ids {
-		room.Reset(id, emulator.ResetForceRestart, booted)
-	}
-	return drive(room, booted).Sub(booted), nil
-}
-
-// drive lets a room's time pass until nothing happens any more.
-func drive(room *emulator.Room, now time.Time) time.Time {
-	for {
-		at, ok := room.Next()
-		if !ok {
-			return now
-		}
-		now = at
-		room.Advance(now)
-	}
-}
-
 // site is the service and the room it drives.
 type site struct {
 	url, roomURL  string
+	with          room
 	client        *http.Client
 	service, room *process
 	sessions      int
 	folder        string
 }
 
-func start(ctx context.Context, f flags, power string, size int) (s *site, err error) {
-	s = &site{client: &http.Client{Timeout: time.Minute}}
+func start(ctx context.Context, f flags, with room, size int) (s *site, err error) {
+	s = &site{with: with, client: &http.Client{Timeout: time.Minute}}
 	defer func() {
 		if err != nil {
 			s.stop()
@@ -189,11 +157,9 @@ func start(ctx context.Context, f flags, power string, size int) (s *site, err e
 	args := []string{
 		"emulate", "--nodes", fmt.Sprint(size), "--nodes-per-bmc", fmt.Sprint(f.perBMC),
 		"--listen", "127.0.0.1:0", "--state-dir", filepath.Join(s.folder, "room"), "--write-config", config, "--bos", s.url, "--seed", fmt.Sprint(f.seed),
-		"--emulate-power-time", f.powerTime.String(), "--emulate-boot-time", f.bootTime.String(),
+		"--emulate-power-time", f.powerTime.String(), "--emulate-boot-time", f.bootTime.String(), "--emulate-config-time", f.configTime.String(),
 	}
-	if power != "redfish" {
-		args = append(args, "--power", power)
-	}
+	args = append(args, with.flags()...)
 	if s.room, s.roomURL, err = launch(ctx, f, "room", "emulated machine room at ", args...); err != nil {
 		return s, err
 	}
@@ -225,7 +191,7 @@ func (s *site) waitForNodes(ctx context.Context, size int) error {
 func (s *site) session(ctx context.Context, op bos.Operation, size int, need, patience time.Duration) (reboot, error) {
 	s.sessions++
 	name := fmt.Sprintf("bench-%d", s.sessions)
-	template := fmt.Sprintf(`{"enable_cfs":false,"boot_sets":{"compute":{"path":%q,"type":"s3","kernel_parameters":"run=%d","node_roles_groups":["Compute"]}}}`, image, s.sessions)
+	template := s.with.template(s.sessions)
 	if err := s.ask(ctx, http.MethodPut, "/v2/sessiontemplates/compute", template, nil); err != nil {
 		return reboot{}, err
 	}

@@ -26,6 +26,8 @@ type Config struct {
 	BootTime  time.Duration
 	// ConfigTime is how long CFS takes to configure a node that has booted.
 	ConfigTime time.Duration
+	// OnePace takes the nodes' own pace away: what begins together ends together.
+	OnePace bool
 	// ReportEvery is how often a booted node repeats its report; 0 is never.
 	ReportEvery time.Duration
 	// Dead names nodes or BMCs whose BMC does not answer.
@@ -173,6 +175,9 @@ func (r *Room) add(d DumpNode) {
 	n := &node{Node: d.Node, nid: d.NID, class: d.Class, endpoint: d.Endpoint, place: len(r.order), queued: -1}
 	n.operations, n.profile, n.endpoint.Listed = transitionsOf(d.Endpoint.ResetTypes), &alike, d.Endpoint.ResetTypes
 	n.pace = 0.9 + 0.2*r.draw(n.ID, saltPace)
+	if r.config.OnePace {
+		n.pace = 1
+	}
 	if d.On {
 		n.phase = phaseUp
 	}
