@@ -29,7 +29,7 @@ var allowed = map[string][]string{
 	"internal/service/edge":            {},
 	"internal/service/api":             {"internal/bos", "internal/service/decide", "internal/service/edge"},
 	"internal/service/bootscript":      {"internal/bos", "internal/service/edge"},
-	"internal/service/config":          {"internal/yamlfile"},
+	"internal/service/config":          {"internal/yamlfile", "internal/bos"},
 	"internal/service/sim":             {"internal/bos", "internal/service/decide", "internal/service/engine", "internal/service/shell", "internal/service/store/sqlite", "internal/hw/emulator"},
 	"internal/service/shell":           {"internal/bos", "internal/service/decide", "internal/service/engine"},
 	"internal/service":                 {"internal/bos", "internal/service/api", "internal/service/engine", "internal/service/shell"},

@@ -17,7 +17,6 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/hw/inventoryfile"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/manifest"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/pcs"
-	"github.com/bootorch/terraform-provider-bos/internal/hw/redfish"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/s3"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/tapms"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/tenantsfile"
@@ -121,67 +120,6 @@ func (w *wiring) power() error {
 		return w.redfish(*p.Redfish)
 	}
 	return nil
-}
-
-func (w *wiring) redfish(c config.Redfish) error {
-	password := c.Credentials.Password("power.redfish.credentials").Cached()
-	if _, err := password(); err != nil {
-		return err
-	}
-	certificates, err := pool("power.redfish.ca_file", c.CAFile)
-	if err != nil {
-		return err
-	}
-	rc := redfish.Config{
-		Insecure: c.Insecure, CA: certificates, User: c.Credentials.User, PasswordFrom: password, Sessions: c.Sessions, Log: w.log, IgnoreUUIDs: c.IgnoreUUIDs,
-		Timeouts: redfish.Timeouts{Connect: c.ConnectTimeout, TLS: c.TLSTimeout, Read: c.ReadTimeout, Reset: c.ResetTimeout},
-	}
-	switch inventory := w.out.Inventory.(type) {
-	case *hsm.Client:
-		rc.Endpoints, rc.Holds = ofHSM(inventory), inventory.HeedingReservations().Holds
-	case *inventoryfile.File:
-		// The file is there to be read, so a change holds at once.
-		rc.Endpoints, rc.EndpointsTTL = ofFile(inventory), fileTTL
-	}
-	w.out.Power = redfish.New(rc)
-	return nil
-}
-
-// fileTTL is how old what is known of an inventory file may become.
-const fileTTL = 5 * time.Second
-
-func ofFile(inventory *inventoryfile.File) func(context.Context) (map[string]redfish.Endpoint, error) {
-	return func(ctx context.Context) (map[string]redfish.Endpoint, error) {
-		list, err := inventory.Endpoints(ctx)
-		if err != nil {
-			return nil, err
-		}
-		endpoints := make(map[string]redfish.Endpoint, len(list))
-		for id, e := range list {
-			endpoints[id] = redfish.Endpoint{
-				Address: e.Address, System: e.System, Target: e.Target, ResetTypes: e.ResetTypes,
-				User: e.User, Password: e.Password, Trust: transport.Trust{Pin: e.Pin, Insecure: e.Insecure},
-				Fault: e.Fault, FaultCause: bos.CauseBMCAuth,
-			}
-		}
-		return endpoints, nil
-	}
-}
-
-func ofHSM(inventory *hsm.Client) func(context.Context) (map[string]redfish.Endpoint, error) {
-	return func(ctx context.Context) (map[string]redfish.Endpoint, error) {
-		list, err := inventory.Endpoints(ctx)
-		if err != nil {
-			return nil, err
-		}
-		endpoints := make(map[string]redfish.Endpoint, len(list))
-		for id, e := range list {
-			endpoints[id] = redfish.Endpoint{
-				Address: e.FQDN, System: e.System, UUID: e.UUID, Name: e.Name, Disabled: e.Disabled, Target: e.Target, ResetTypes: e.ResetTypes,
-			}
-		}
-		return endpoints, nil
-	}
 }
 
 func (w *wiring) boot() error {

@@ -39,6 +39,7 @@ type Client struct {
 	listed, interfaced some
 	locks              *gather.Asks[lockAnswer]
 	heedsReservations  bool
+	addresses          addresses
 }
 
 var _ bos.InventorySource = (*Client)(nil)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/yamlfile"
@@ -108,6 +109,11 @@ type Endpoint struct {
 	Pin string
 	// Insecure accepts any certificate.
 	Insecure bool
+	// Legacy takes old TLS, Sessions says whether the BMC is logged in to (nil is
+	// as the configuration says), Read and Reset are its own timeouts.
+	Legacy      bool
+	Sessions    *bool
+	Read, Reset time.Duration
 	// Fault says why its password cannot be read; empty if it can.
 	Fault string
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -219,6 +220,24 @@ func TestBMCsMayHaveIPv6Addresses(t *testing.T) {
 		got, err := f.Endpoints(t.Context())
 		if has := [2]string{got["x1c0s1b0n0"].Address, got["x1c0s2b0n0"].Address}; err != nil || has != want {
 			t.Errorf("%s: %v, %v", text, has, err)
+		}
+	}
+}
+
+// TestBMCsOfAFileMayHaveSettingsOfTheirOwn: old ones and slow ones beside others.
+func TestBMCsOfAFileMayHaveSettingsOfTheirOwn(t *testing.T) {
+	f := file(t, "nodes: [{ xnames: x1c0s1b0n0, bmc: { address: a, tls: legacy, sessions: false, read_timeout: 40s, reset_timeout: 2m } }]")
+	got, err := f.Endpoints(t.Context())
+	no := false
+	want := map[string]inventoryfile.Endpoint{"x1c0s1b0n0": {Address: "a", Legacy: true, Sessions: &no, Read: 40 * time.Second, Reset: 2 * time.Minute}}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v\n%s", err, diff)
+	}
+	for _, wrong := range []string{"tls: new", "read_timeout: 6m", "reset_timeout: -1s"} {
+		f := file(t, "nodes: [{ xnames: x1c0s1b0n0, bmc: { address: a, "+wrong+" } }]")
+		name, _, _ := strings.Cut(wrong, ":")
+		if err := f.Check(); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", wrong, err)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/yamlfile"
@@ -65,7 +66,16 @@ type bmc struct {
 	Credentials string   `yaml:"credentials"`
 	Pin         string   `yaml:"certificate_sha256"`
 	Insecure    bool     `yaml:"insecure"`
+	// TLS is "legacy" for BMCs that have no TLS 1.2 or no cipher with forward
+	// secrecy.
+	TLS          string        `yaml:"tls"`
+	Sessions     *bool         `yaml:"sessions"`
+	ReadTimeout  time.Duration `yaml:"read_timeout"`
+	ResetTimeout time.Duration `yaml:"reset_timeout"`
 }
+
+// maxTimeout keeps a BMC from holding up the others of its batch of calls.
+const maxTimeout = 5 * time.Minute
 
 // parser reads one document.
 type parser struct {
@@ -258,6 +268,12 @@ func (p *parser) bmcs(place string, b bmc, ids []string) error {
 	if pin != "" && b.Insecure {
 		return p.Errorf(place, "certificate_sha256 and insecure are both set; keep one")
 	}
+	if b.TLS != "" && b.TLS != "legacy" {
+		return p.Errorf(place+".tls", "tls is %q; use \"legacy\", or leave it out", b.TLS)
+	}
+	if longest := max(b.ReadTimeout, b.ResetTimeout); min(b.ReadTimeout, b.ResetTimeout) < 0 || longest > maxTimeout {
+		return p.Errorf(place, "read_timeout or reset_timeout is not between 0 and %s; use a duration such as 30s", maxTimeout)
+	}
 	addresses, err := p.addresses(place+".address", b.Address, ids)
 	if err != nil {
 		return err
@@ -265,6 +281,7 @@ func (p *parser) bmcs(place string, b bmc, ids []string) error {
 	for i, id := range ids {
 		e := endpoint{credentials: b.Credentials, Endpoint: Endpoint{
 			Address: addresses[i], ResetTypes: b.ResetTypes, Pin: pin, Insecure: b.Insecure,
+			Legacy: b.TLS != "", Sessions: b.Sessions, Read: b.ReadTimeout, Reset: b.ResetTimeout,
 		}}
 		if e.System, err = fill(b.System, id); err != nil {
 			return p.Errorf(place+".system", "%w", err)

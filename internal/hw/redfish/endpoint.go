@@ -41,6 +41,10 @@ type Endpoint struct {
 	// User and Password are the BMC's own Basic credentials; both empty are
 	// those of Config.
 	User, Password string
+	// Read and Reset are its own timeouts; 0 are those of Config.
+	Read, Reset time.Duration
+	// Sessions is whether it is logged in to; nil is as Config says.
+	Sessions *bool
 	// Trust is what certificate the BMC may have, if it has one of its own.
 	// Of the nodes of one BMC, that of any counts.
 	Trust transport.Trust

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -76,6 +77,11 @@ type Config struct {
 	// silent when last asked, have four times as many places of their own.
 	Concurrency int
 	Timeouts
+	// Networks are where BMCs may be, and credentials may go; none is anywhere.
+	Networks []netip.Prefix
+	// Resolve knows addresses of BMCs whose name cannot be resolved; nil knows
+	// none.
+	Resolve func(ctx context.Context, host string) (netip.Addr, bool)
 	// MaxIdle bounds the connections kept open; 0 follows the limit on open
 	// files, up to 10,000.
 	MaxIdle int
@@ -164,7 +170,7 @@ func New(c Config) *Client {
 		Trust:       locator.trust,
 		DialTimeout: c.Connect, HandshakeTimeout: c.TLS, CA: c.CA, Insecure: c.Insecure, MaxIdle: c.MaxIdle,
 		// One request at a time needs one connection.
-		PerHost: 1, Direct: true, Dial: c.Dial,
+		PerHost: 1, Direct: true, Dial: c.Dial, Networks: c.Networks, Resolve: c.Resolve,
 	})
 	return &Client{
 		config: c,
@@ -205,7 +211,7 @@ func wayOut(e *transport.Error) string {
 	case e.Cancelled:
 		return ""
 	case e.Kind == transport.NotSent:
-		return "check the BMC's power and network, and if it is about the certificate, power.redfish.ca_file or the pin in the inventory file"
+		return connecting(e.Trouble())
 	case e.Kind == transport.Unanswered:
 		return "check the BMC's power and network"
 	case unauthorized(e.Status):
@@ -217,6 +223,22 @@ func wayOut(e *transport.Error) string {
 	default:
 		return "reset the BMC or read its log"
 	}
+}
+
+// connecting says what to check where there was no connection to a BMC.
+func connecting(over transport.Trouble) string {
+	switch over {
+	case transport.TroubleName:
+		return "have the name resolved, or give the inventory the BMC's address"
+	case transport.TroubleCertificate:
+		return "give its authority to power.redfish.ca_file, or pin its certificate in the inventory file, power.redfish.bmcs or power.redfish.pins_file"
+	case transport.TroubleTLS:
+		return "check that the port is that of HTTPS; a BMC that is too old for TLS 1.2 or has no ciphers with forward secrecy needs tls: legacy in the inventory file or in power.redfish.bmcs"
+	case transport.TroubleNetwork:
+		return "correct the BMC's address in the inventory, or add its network to power.redfish.networks"
+	case transport.TroubleNone:
+	}
+	return "check the BMC's power and network"
 }
 
 func unauthorized(status int) bool {
@@ -250,8 +272,9 @@ func (c caller) ask(ctx context.Context, method string, e Endpoint, path string,
 		user, password = e.User, e.Password
 	}
 	q := transport.Request{Method: method, URL: e.url(path), Body: body}
+	q.Timeout = e.Read
 	if method == http.MethodPost {
-		q.Timeout = c.config.Reset
+		q.Timeout = cmp.Or(e.Reset, c.config.Reset)
 	}
 	res, failed := c.present(ctx, e, q, user, password)
 	if to, again := slashed(q.URL, failed, res); again {
@@ -264,7 +287,7 @@ func (c caller) ask(ctx context.Context, method string, e Endpoint, path string,
 
 // present sends a request with what the BMC knows us by.
 func (c caller) present(ctx context.Context, e Endpoint, q transport.Request, user, password string) (*transport.Response, *transport.Error) {
-	if c.config.Sessions && user != "" {
+	if user != "" && (c.config.Sessions && e.Sessions == nil || e.Sessions != nil && *e.Sessions) {
 		return c.inSession(ctx, e, q, user, password)
 	}
 	return c.basic(ctx, e, q, user, password)

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"time"
 )
@@ -50,6 +51,13 @@ type ConnConfig struct {
 	MaxIdle int
 	// PerHost bounds the connections kept to one host; 0 is 16.
 	PerHost int
+	// Networks are where connections may lead, checked on the address that is
+	// dialled, whatever its name; none is anywhere. A Dial of one's own is only
+	// checked where it is given an address.
+	Networks []netip.Prefix
+	// Resolve knows addresses of hosts whose name cannot be resolved; nil knows
+	// none.
+	Resolve func(ctx context.Context, host string) (netip.Addr, bool)
 	// Dial makes a connection below TLS; nil is an ordinary dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Direct ignores the proxy of the environment: BMCs are reached on
@@ -64,7 +72,7 @@ func NewConn(c ConnConfig) *http.Transport {
 	idle := orElse(c.MaxIdle, ConnectionBudget())
 	t := &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            (&net.Dialer{Timeout: dial, KeepAlive: 30 * time.Second}).DialContext,
+		DialContext:            c.dialer(dial),
 		TLSHandshakeTimeout:    handshake,
 		MaxIdleConns:           idle,
 		MaxIdleConnsPerHost:    orElse(c.PerHost, 16),
@@ -79,12 +87,10 @@ func NewConn(c ConnConfig) *http.Transport {
 			MinVersion:         tls.VersionTLS12,
 			ClientSessionCache: tls.NewLRUClientSessionCache(idle),
 			// The hybrid post-quantum exchange costs half as much again per
-			// handshake and is what the slow processors of BMCs choke on.
-			CurvePreferences: []tls.CurveID{tls.X25519, tls.CurveP256},
+			// handshake and is what the slow processors of BMCs choke on. The
+			// large curves are for those that are hardened to take no others.
+			CurvePreferences: []tls.CurveID{tls.X25519, tls.CurveP256, tls.CurveP384, tls.CurveP521},
 		},
-	}
-	if c.Dial != nil {
-		t.DialContext = c.Dial
 	}
 	if c.Direct {
 		t.Proxy = nil

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync/atomic"
 	"testing"
 
@@ -23,7 +24,7 @@ func TestTLSOffersClassicalCurvesOnlyAndResumes(t *testing.T) {
 	}))
 	s.TLS = &tls.Config{MinVersion: tls.VersionTLS12, GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		for _, curve := range hello.SupportedCurves {
-			if curve != tls.X25519 && curve != tls.CurveP256 {
+			if !slices.Contains([]tls.CurveID{tls.X25519, tls.CurveP256, tls.CurveP384, tls.CurveP521}, curve) {
 				hybrid.Add(1)
 			}
 		}

@@ -121,20 +121,20 @@ func reason(err error, sent bool, within time.Duration) string {
 		dns    *net.DNSError
 		cert   *tls.CertificateVerificationError
 		record tls.RecordHeaderError
-		alert  tls.AlertError
 		netErr net.Error
+		stray  *strayError
 	)
 	switch {
+	case errors.As(err, &stray):
+		return stray.Error()
 	case errors.Is(err, context.Canceled):
 		return "cancelled"
 	case errors.As(err, &dns):
 		return fmt.Sprintf("the name %q cannot be resolved", dns.Name)
 	case errors.As(err, &cert):
 		return fmt.Sprintf("its TLS certificate is not trusted: %v", cert.Err)
-	case errors.As(err, &record):
+	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		return "it does not speak TLS"
-	case errors.As(err, &alert):
-		return fmt.Sprintf("the TLS handshake failed: %v", alert)
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
 		return "too many files are open here; raise the limit on open files (ulimit -n)"
 	case errors.Is(err, syscall.ECONNREFUSED):
@@ -149,7 +149,70 @@ func reason(err error, sent bool, within time.Duration) string {
 	case sent:
 		return "the connection broke before the answer was whole"
 	default:
+		if over := handshake(err); over != "" {
+			return "the TLS handshake failed: " + over
+		}
 		return inner(err).Error()
+	}
+}
+
+// handshake is what of TLS a connection failed over, empty if it was something else.
+// The alerts of either side have no type of their own outside of net.OpError, other
+// failures none at all.
+func handshake(err error) string {
+	var alert *net.OpError
+	if errors.As(err, &alert) && (alert.Op == "remote error" || alert.Op == "local error") {
+		who := "it says"
+		if alert.Op == "local error" {
+			who = "this side says"
+		}
+		return fmt.Sprintf("%s %q about the versions, ciphers and curves that are offered", who, strings.TrimPrefix(alert.Err.Error(), "tls: "))
+	}
+	if text, is := strings.CutPrefix(inner(err).Error(), "tls: "); is {
+		return text
+	}
+	return ""
+}
+
+// Trouble is what a connection failed over, where that asks for another way out than
+// power and network.
+type Trouble int
+
+// The troubles.
+const (
+	TroubleNone Trouble = iota
+	// TroubleName: the name of the server cannot be resolved.
+	TroubleName
+	// TroubleCertificate: its certificate is not trusted.
+	TroubleCertificate
+	// TroubleTLS: there is no version, cipher or curve that both have.
+	TroubleTLS
+	// TroubleNetwork: it is in no network that may be connected to.
+	TroubleNetwork
+)
+
+// Trouble is what the connection failed over.
+func (e *Error) Trouble() Trouble {
+	var (
+		dns    *net.DNSError
+		cert   *tls.CertificateVerificationError
+		pinned *pinError
+		record tls.RecordHeaderError
+		stray  *strayError
+	)
+	switch {
+	case e.Kind != NotSent || e.cause == nil:
+		return TroubleNone
+	case errors.As(e.cause, &dns):
+		return TroubleName
+	case errors.As(e.cause, &stray):
+		return TroubleNetwork
+	case errors.As(e.cause, &cert), errors.As(e.cause, &pinned):
+		return TroubleCertificate
+	case errors.As(e.cause, &record), errors.Is(e.cause, http.ErrSchemeMismatch), handshake(e.cause) != "":
+		return TroubleTLS
+	default:
+		return TroubleNone
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -19,6 +21,9 @@ type Trust struct {
 	Pin string
 	// Insecure accepts any certificate.
 	Insecure bool
+	// Legacy takes TLS from 1.0 on and ciphers without forward secrecy, as servers
+	// of around 2012 have nothing else.
+	Legacy bool
 }
 
 // trusting dials TLS connections with the trust of each address.
@@ -45,7 +50,27 @@ func trusting(t *http.Transport, of func(address string) Trust, handshake time.D
 	}
 }
 
+// pinError says that a server has another certificate than that of its pin.
+type pinError struct{ has string }
+
+func (e *pinError) Error() string {
+	return fmt.Sprintf("its TLS certificate has the SHA-256 %s and not the one that it is pinned to", e.has)
+}
+
+// legacySuites are all cipher suites that are not broken outright.
+func legacySuites() (ids []uint16) {
+	for _, suite := range slices.Concat(tls.CipherSuites(), tls.InsecureCipherSuites()) {
+		if !strings.Contains(suite.Name, "RC4") {
+			ids = append(ids, suite.ID)
+		}
+	}
+	return ids
+}
+
 func (t Trust) apply(config *tls.Config) {
+	if t.Legacy {
+		config.MinVersion, config.CipherSuites = tls.VersionTLS10, legacySuites()
+	}
 	if t.Insecure || t.Pin != "" {
 		config.InsecureSkipVerify = true
 	}
@@ -55,7 +80,7 @@ func (t Trust) apply(config *tls.Config) {
 	config.VerifyConnection = func(state tls.ConnectionState) error {
 		sum := sha256.Sum256(state.PeerCertificates[0].Raw)
 		if has := hex.EncodeToString(sum[:]); has != t.Pin {
-			return fmt.Errorf("its TLS certificate has the SHA-256 %s and not the one that it is pinned to", has)
+			return &pinError{has}
 		}
 		return nil
 	}

@@ -101,6 +101,17 @@ type Redfish struct {
 	TLSTimeout     time.Duration `yaml:"tls_timeout"`
 	ReadTimeout    time.Duration `yaml:"read_timeout"`
 	ResetTimeout   time.Duration `yaml:"reset_timeout"`
+	// Concurrency is how many BMCs are asked at a time that have not taken long;
+	// 0 is 256.
+	Concurrency int `yaml:"concurrency"`
+	// Networks are where BMCs may be, such as 10.1.0.0/16: credentials go nowhere
+	// else, whatever the inventory says. None is anywhere.
+	Networks []string `yaml:"networks"`
+	// PinsFile has the only certificate that a BMC may have: on each line its
+	// xname and the SHA-256 of the certificate.
+	PinsFile string `yaml:"pins_file"`
+	// BMCs are settings of some BMCs, such as those of one make.
+	BMCs []BMCs `yaml:"bmcs"`
 }
 
 // Credentials name a user and where the password is.

@@ -112,7 +112,7 @@ func TestTheEnvironmentGoesBeforeTheFile(t *testing.T) {
 
 func TestTheEnvironmentAloneIsEnough(t *testing.T) {
 	for name, value := range map[string]string{
-		"BOS_INVENTORY_HSM_URL": "http://hsm", "BOS_POWER_REDFISH_INSECURE": "true", "BOS_POWER_REDFISH_SESSIONS": "true", "BOS_POWER_REDFISH_CREDENTIALS_USER": "root",
+		"BOS_INVENTORY_HSM_URL": "http://hsm", "BOS_POWER_REDFISH_INSECURE": "true", "BOS_POWER_REDFISH_NETWORKS": "10.1.0.0/16,fd00::/8", "BOS_POWER_REDFISH_SESSIONS": "true", "BOS_POWER_REDFISH_CREDENTIALS_USER": "root",
 		"BOS_BOOT_PARAMETERS_BUILTIN_PRESIGN": "false", "BOS_MAX_UNREACHABLE_TIME": "1m", "BOS_LISTEN": "127.0.0.1:1",
 	} {
 		t.Setenv(name, value)

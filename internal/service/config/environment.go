@@ -73,6 +73,9 @@ func settings(t reflect.Type, path []string) []setting {
 		if inner.Kind() == reflect.Pointer && inner.Elem().Kind() == reflect.Struct {
 			inner = inner.Elem()
 		}
+		if inner.Kind() == reflect.Slice && inner.Elem().Kind() == reflect.Struct {
+			continue // a list of sections has no name in the environment
+		}
 		if inner.Kind() != reflect.Struct {
 			all = append(all, setting{EnvPrefix + strings.Join(below, "_"), []int{i}})
 			continue
@@ -105,6 +108,12 @@ func set(v reflect.Value, text string) error {
 		v.SetBool(b)
 	case v.Kind() == reflect.Slice:
 		v.Set(reflect.ValueOf(strings.Split(text, ",")))
+	case v.CanInt():
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return fmt.Errorf("it is no whole number")
+		}
+		v.SetInt(int64(n))
 	default:
 		v.SetString(text)
 	}

@@ -3,8 +3,10 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -135,6 +137,9 @@ func (c Config) together() error {
 	if err := c.Power.Redfish.validateTimeouts(); err != nil {
 		return err
 	}
+	if err := c.Power.Redfish.validateBMCs(c.Inventory.HSM != nil); err != nil {
+		return err
+	}
 	return c.Power.Redfish.Credentials.Password("power.redfish.credentials").validate()
 }
 
@@ -142,12 +147,15 @@ func (c Config) together() error {
 const maxBMCTimeout = 5 * time.Minute
 
 func (r Redfish) validateTimeouts() error {
-	for _, timeout := range []struct {
-		name string
-		is   time.Duration
-	}{{"connect_timeout", r.ConnectTimeout}, {"tls_timeout", r.TLSTimeout}, {"read_timeout", r.ReadTimeout}, {"reset_timeout", r.ResetTimeout}} {
-		if timeout.is < 0 || timeout.is > maxBMCTimeout {
-			return fmt.Errorf("power.redfish.%s %s is not between 0 and %s; use a duration such as 30s", timeout.name, timeout.is, maxBMCTimeout)
+	return validTimeouts("power.redfish", map[string]time.Duration{
+		"connect_timeout": r.ConnectTimeout, "tls_timeout": r.TLSTimeout, "read_timeout": r.ReadTimeout, "reset_timeout": r.ResetTimeout,
+	})
+}
+
+func validTimeouts(section string, timeouts map[string]time.Duration) error {
+	for _, name := range slices.Sorted(maps.Keys(timeouts)) {
+		if is := timeouts[name]; is < 0 || is > maxBMCTimeout {
+			return fmt.Errorf("%s.%s %s is not between 0 and %s; use a duration such as 30s", section, name, is, maxBMCTimeout)
 		}
 	}
 	return nil
