@@ -148,6 +148,12 @@ type EngineStore interface {
 	// answer named as the newest, or 0.
 	Changes(ctx context.Context, after int64) (Changes, error)
 
+	// Tidy removes what nothing refers to any more: tokens that no node was given or
+	// reported last, beyond the newest thousands, and what the store keeps once for
+	// many records. It may be called often and while others write. Under an older
+	// fence it removes nothing and fails with ErrFenced, if there is anything.
+	Tidy(ctx context.Context, fence int64) error
+
 	// Lease takes or renews the engine's lease for holder and keeps the time of
 	// its clock with it; a zero clock leaves the one that is kept. While
 	// another holds the lease it returns theirs with ErrLeaseHeld, unless that is

@@ -12,7 +12,7 @@ const cleanEvery = time.Minute
 
 // Clean is what is too old to keep, each zero for nothing: complete sessions
 // that started longer than Sessions ago, and actual states that were not
-// reported since Actual.
+// reported since Actual. What nothing refers to any more goes as well.
 type Clean struct {
 	Sessions time.Duration
 	Actual   time.Time
@@ -26,9 +26,6 @@ func (e *Engine) runCleanup() {
 	}
 	e.nextClean = now.Add(cleanEvery)
 	clean := decide.Lifetimes(e.options, e.step.times.Wall, now.Sub(later(e.step.times.Hearing, e.step.times.Steady)))
-	if clean.Sessions == 0 && clean.Actual.IsZero() {
-		return
-	}
 	e.step.out.Clean = &Clean{Sessions: clean.Sessions, Actual: clean.Actual}
 }
 

@@ -23,6 +23,9 @@ func (s *slowStore) Sessions(context.Context, bos.SessionFilter, time.Time) ([]b
 	return nil, nil
 }
 
+// Tidy has nothing to do.
+func (*slowStore) Tidy(context.Context, int64) error { return nil }
+
 func TestACleaningThatTakesLongIsNotBegunASecondTime(t *testing.T) {
 	store := &slowStore{let: make(chan struct{})}
 	s := New(Config{Ports: Ports{Store: store}})

@@ -145,6 +145,7 @@ func (s *Shell) Run(ctx context.Context) error {
 
 // drive makes one pass after the other while the lease is held.
 func (s *Shell) drive(ctx context.Context) error {
+	ctx = bos.Urgent(ctx)
 	calls, stopCalls := s.Runtime.Cancellable(context.WithoutCancel(ctx))
 	defer stopCalls()
 	stopKeeping := s.lease.keepInBackground(ctx)

@@ -15,17 +15,18 @@ const (
 	selectArtifacts = "SELECT kernel, kernel_parameters, initrd FROM artifacts WHERE id = ?"
 	findArtifacts   = "SELECT id FROM artifacts WHERE kernel = ? AND kernel_parameters = ? AND initrd = ?"
 	addArtifacts    = "INSERT INTO artifacts (kernel, kernel_parameters, initrd) VALUES (?, ?, ?)"
+	selectVersion   = "PRAGMA data_version"
 	// maxInterned bounds the sets kept in memory; each is 4 KiB or less
 	// where the limits of the API hold. More are read again.
 	maxInterned = 4096
 )
 
-// interned is the sets of boot artifacts that are known to be on the disk.
-// Rows never change, and are never removed.
+// interned is what the numbers stand for that documents have in place of boot
+// artifacts. A row never changes, and its number is not used again after Tidy has
+// removed it: what is known here stays true.
 type interned struct {
-	mu    sync.RWMutex
-	byID  map[int64]bos.BootArtifacts
-	byArt map[bos.BootArtifacts]int64
+	mu   sync.RWMutex
+	byID map[int64]bos.BootArtifacts
 }
 
 func (n *interned) get(id int64) (bos.BootArtifacts, bool) {
@@ -35,29 +36,22 @@ func (n *interned) get(id int64) (bos.BootArtifacts, bool) {
 	return a, ok
 }
 
-func (n *interned) find(a bos.BootArtifacts) (int64, bool) {
-	n.mu.RLock()
-	defer n.mu.RUnlock()
-	id, ok := n.byArt[a]
-	return id, ok
-}
-
 func (n *interned) put(id int64, a bos.BootArtifacts) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if len(n.byID) >= maxInterned || n.byID == nil {
-		n.byID, n.byArt = make(map[int64]bos.BootArtifacts), make(map[bos.BootArtifacts]int64)
+		n.byID = make(map[int64]bos.BootArtifacts)
 	}
-	n.byID[id], n.byArt[a] = a, id
+	n.byID[id] = a
 }
 
 // committedArtifacts resolves a set that is on the disk.
-func (s *Store) committedArtifacts(ctx context.Context, id int64) (bos.BootArtifacts, error) {
+func (s *Store) committedArtifacts(ctx context.Context, q querier, id int64) (bos.BootArtifacts, error) {
 	if a, ok := s.interned.get(id); ok {
 		return a, nil
 	}
 	var a bos.BootArtifacts
-	err := s.read.QueryRowContext(context.WithoutCancel(ctx), selectArtifacts, id).Scan(&a.Kernel, &a.KernelParameters, &a.Initrd)
+	err := q.QueryRowContext(context.WithoutCancel(ctx), selectArtifacts, id).Scan(&a.Kernel, &a.KernelParameters, &a.Initrd)
 	if err != nil {
 		return a, fmt.Errorf("boot artifacts %d: %w", id, err)
 	}
@@ -65,35 +59,61 @@ func (s *Store) committedArtifacts(ctx context.Context, id int64) (bos.BootArtif
 	return a, nil
 }
 
-// interning resolves and finds sets inside a transaction. What the transaction
-// itself adds is not known outside before it is committed.
+// sets are the rows of boot artifacts that the open transaction sees. They are known
+// for as long as nobody else writes to the database and nothing is undone: another
+// process may remove a row.
+type sets struct {
+	version int64
+	byID    map[int64]bos.BootArtifacts
+	ids     map[bos.BootArtifacts]int64
+}
+
+func (s *sets) forget() { s.byID, s.ids = nil, nil }
+
+func (s *sets) put(id int64, a bos.BootArtifacts) {
+	if s.byID == nil || len(s.byID) >= maxInterned {
+		s.byID, s.ids = make(map[int64]bos.BootArtifacts), make(map[bos.BootArtifacts]int64)
+	}
+	s.byID[id], s.ids[a] = a, id
+}
+
+// refresh forgets the sets if another process has written since; the transaction has
+// begun, and no other can from then on.
+func (t *tx) refresh(ctx context.Context) error {
+	var version int64
+	if err := t.row(ctx, selectVersion).Scan(&version); err != nil {
+		return fmt.Errorf("ask who wrote last: %w", err)
+	}
+	if version != t.sets.version {
+		t.sets.forget()
+		t.sets.version = version
+	}
+	return nil
+}
+
+// interning resolves and finds sets for one write.
 type interning struct {
-	store *Store
-	ctx   context.Context //nolint:containedctx // lives as long as one write
-	tx    *tx
-	own   map[int64]bos.BootArtifacts
-	ids   map[bos.BootArtifacts]int64 // 0 for one that is not interned
+	ctx  context.Context //nolint:containedctx // lives as long as one write
+	tx   *tx
+	none map[bos.BootArtifacts]bool // those that are not interned
 	// last is the set that was found last, most often the next one too.
 	last   bos.BootArtifacts
 	lastID int64
 }
 
-func (s *Store) interning(ctx context.Context, t *tx) *interning {
-	return &interning{store: s, ctx: ctx, tx: t, own: map[int64]bos.BootArtifacts{}, ids: map[bos.BootArtifacts]int64{}}
+func interningIn(ctx context.Context, t *tx) *interning {
+	return &interning{ctx: ctx, tx: t, none: map[bos.BootArtifacts]bool{}}
 }
 
 func (n *interning) resolve(id int64) (bos.BootArtifacts, error) {
-	if a, ok := n.own[id]; ok {
+	if a, ok := n.tx.sets.byID[id]; ok {
 		return a, nil
 	}
-	a, err := n.store.committedArtifacts(n.ctx, id)
-	if notThere(err) {
-		err = n.tx.row(n.ctx, selectArtifacts, id).Scan(&a.Kernel, &a.KernelParameters, &a.Initrd)
-	}
-	if err != nil {
+	var a bos.BootArtifacts
+	if err := n.tx.row(n.ctx, selectArtifacts, id).Scan(&a.Kernel, &a.KernelParameters, &a.Initrd); err != nil {
 		return a, fmt.Errorf("boot artifacts %d: %w", id, err)
 	}
-	n.own[id] = a
+	n.tx.sets.put(id, a)
 	return a, nil
 }
 
@@ -102,18 +122,22 @@ func (n *interning) find(a bos.BootArtifacts) (int64, error) {
 	if n.lastID != 0 && a == n.last {
 		return n.lastID, nil
 	}
-	if id, ok := n.ids[a]; ok {
-		n.last, n.lastID = a, id
-		return id, nil
+	id, ok := n.tx.sets.ids[a]
+	if !ok && n.none[a] {
+		return 0, nil
 	}
-	id, ok := n.store.interned.find(a)
 	if !ok {
 		err := n.tx.row(n.ctx, findArtifacts, a.Kernel, a.KernelParameters, a.Initrd).Scan(&id)
-		if err != nil && !notThere(err) {
+		if notThere(err) {
+			n.none[a] = true
+			return 0, nil
+		}
+		if err != nil {
 			return 0, fmt.Errorf("look for boot artifacts: %w", err)
 		}
+		n.tx.sets.put(id, a)
 	}
-	n.ids[a] = id
+	n.last, n.lastID = a, id
 	return id, nil
 }
 
@@ -130,13 +154,13 @@ func (n *interning) add(a bos.BootArtifacts) (int64, error) {
 	if id, err = res.LastInsertId(); err != nil {
 		return 0, err
 	}
-	n.ids[a], n.own[id] = id, a
+	delete(n.none, a)
+	n.tx.sets.put(id, a)
 	return id, nil
 }
 
 // share interns the sets that more than one of the records has. One that a
-// single node has, with parameters of its own, stays in its document: nothing
-// would ever take the row away again.
+// single node has, with parameters of its own, stays in its document.
 func (n *interning) share(list []write) error {
 	if len(list) < 2 {
 		return nil

@@ -39,7 +39,7 @@ func scanSitePause(row scanner) (bos.SitePause, error) {
 
 // SitePause reads the pause of the whole site.
 func (s *Store) SitePause(ctx context.Context) (bos.SitePause, error) {
-	return scanSitePause(s.read.QueryRowContext(context.WithoutCancel(ctx), selectSitePause))
+	return scanSitePause(s.row(ctx, selectSitePause))
 }
 
 // MutateSitePause changes the pause of the whole site.

@@ -176,7 +176,7 @@ func expireSessions(ctx context.Context, t *tx, list []bos.ChangedSession, confl
 }
 
 func (s *Store) commitRest(ctx context.Context, t *tx, c bos.Commit) error {
-	arts := s.interning(ctx, t)
+	arts := interningIn(ctx, t)
 	for token, artifacts := range c.Tokens {
 		id, err := arts.add(artifacts)
 		if err == nil {

@@ -96,8 +96,13 @@ func (s *Store) Components(ctx context.Context, f bos.ComponentFilter) ([]bos.Re
 		query += " LIMIT ?"
 		args = append(args, f.Limit)
 	}
-	rows, err := s.query(ctx, query, args...)
-	return records(rows, err, s.decoder(ctx), len(f.IDs), s.ifDamaged(f.Readable))
+	var list []bos.Record
+	err = s.reading(ctx, func(q querier) error {
+		rows, err := q.QueryContext(context.WithoutCancel(ctx), query, args...)
+		list, err = records(rows, err, s.decoder(ctx, q), len(f.IDs), s.ifDamaged(f.Readable))
+		return err
+	})
+	return list, err
 }
 
 // ComponentIDs lists the ids of the records that pass the filter.
@@ -124,9 +129,9 @@ func (s *Store) ComponentIDs(ctx context.Context, f bos.ComponentFilter) ([]stri
 	return ids, nil
 }
 
-// decoder reads what is committed.
-func (s *Store) decoder(ctx context.Context) *decoder {
-	return &decoder{artifacts: func(id int64) (bos.BootArtifacts, error) { return s.committedArtifacts(ctx, id) }}
+// decoder reads what is committed, over one connection.
+func (s *Store) decoder(ctx context.Context, q querier) *decoder {
+	return &decoder{artifacts: func(id int64) (bos.BootArtifacts, error) { return s.committedArtifacts(ctx, q, id) }}
 }
 
 // ComponentDocuments lists the documents of the API, a page at a time. With a
@@ -204,31 +209,32 @@ func (p *documentPage) load(ctx context.Context, f bos.ComponentFilter) error {
 	if err != nil {
 		return err
 	}
-	rows, err := p.store.query(ctx, "SELECT id, status, document FROM components"+where+" ORDER BY id LIMIT ?", append(args, f.Limit)...)
+	p.bytes, p.ends = p.bytes[:0], p.ends[:0]
+	err = p.store.reading(ctx, func(q querier) error {
+		resolve := func(id int64) ([]byte, error) { return p.artifacts(ctx, q, id) }
+		return each(ctx, q, func(row scanner) error {
+			var status, document string
+			if err := row.Scan(&p.last, &status, &document); err != nil {
+				return err
+			}
+			if p.bytes, err = appendShown(p.bytes, document, status, resolve); err != nil {
+				return fmt.Errorf("component %s: %w", p.last, err)
+			}
+			p.ends = append(p.ends, len(p.bytes))
+			return nil
+		}, "SELECT id, status, document FROM components"+where+" ORDER BY id LIMIT ?", append(args, f.Limit)...)
+	})
 	if err != nil {
 		return fmt.Errorf("read components: %w", err)
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
-	p.bytes, p.ends = p.bytes[:0], p.ends[:0]
-	resolve := func(id int64) ([]byte, error) { return p.artifacts(ctx, id) }
-	for rows.Next() {
-		var status, document string
-		if err := rows.Scan(&p.last, &status, &document); err != nil {
-			return err
-		}
-		if p.bytes, err = appendShown(p.bytes, document, status, resolve); err != nil {
-			return fmt.Errorf("component %s: %w", p.last, err)
-		}
-		p.ends = append(p.ends, len(p.bytes))
-	}
-	return rows.Err()
+	return nil
 }
 
-func (p *documentPage) artifacts(ctx context.Context, id int64) ([]byte, error) {
+func (p *documentPage) artifacts(ctx context.Context, q querier, id int64) ([]byte, error) {
 	if text, ok := p.texts[id]; ok {
 		return text, nil
 	}
-	a, err := p.store.committedArtifacts(ctx, id)
+	a, err := p.store.committedArtifacts(ctx, q, id)
 	if err != nil {
 		return nil, err
 	}

@@ -80,7 +80,7 @@ type componentWriter struct {
 }
 
 func (s *Store) componentWriter(ctx context.Context, t *tx) *componentWriter {
-	arts := s.interning(ctx, t)
+	arts := interningIn(ctx, t)
 	return &componentWriter{ctx: ctx, tx: t, arts: arts, decoder: &decoder{artifacts: arts.resolve}, damaged: refused}
 }
 

@@ -162,29 +162,26 @@ func (s *Store) Events(ctx context.Context, f bos.EventFilter) ([]bos.Event, err
 	if limit <= 0 {
 		limit = math.MaxInt
 	}
-	rows, err := s.query(ctx, `SELECT id, time, component, session, tenant, kind, detail, actor FROM events WHERE `+
+	var list []bos.Event
+	err := s.each(ctx, func(row scanner) error {
+		var e bos.Event
+		var at int64
+		err := row.Scan(&e.ID, &at, &e.Component, &e.Session, &e.Tenant, &e.Kind, &e.Detail, &e.Actor)
+		e.Time = time.Unix(0, at).UTC()
+		list = append(list, e)
+		return err
+	}, `SELECT id, time, component, session, tenant, kind, detail, actor FROM events WHERE `+
 		strings.Join(terms, " AND ")+" ORDER BY id LIMIT ?", append(args, limit)...)
 	if err != nil {
 		return nil, fmt.Errorf("read events: %w", err)
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
-	var list []bos.Event
-	for rows.Next() {
-		var e bos.Event
-		var at int64
-		if err := rows.Scan(&e.ID, &at, &e.Component, &e.Session, &e.Tenant, &e.Kind, &e.Detail, &e.Actor); err != nil {
-			return nil, err
-		}
-		e.Time = time.Unix(0, at).UTC()
-		list = append(list, e)
-	}
-	return list, rows.Err()
+	return list, nil
 }
 
 // LastEvent is the id of the newest event.
 func (s *Store) LastEvent(ctx context.Context) (int64, error) {
 	var id int64
-	err := s.read.QueryRowContext(context.WithoutCancel(ctx), "SELECT COALESCE(MAX(id), 0) FROM events").Scan(&id)
+	err := s.row(ctx, "SELECT COALESCE(MAX(id), 0) FROM events").Scan(&id)
 	if err != nil {
 		return 0, fmt.Errorf("look for the newest event: %w", err)
 	}

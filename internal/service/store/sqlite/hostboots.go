@@ -34,7 +34,7 @@ func (s *Store) putHostBoots(ctx context.Context, t *tx, hosts []string, a bos.B
 	if err != nil {
 		return err
 	}
-	id, err := s.interning(ctx, t).add(a)
+	id, err := interningIn(ctx, t).add(a)
 	if err != nil {
 		return err
 	}
@@ -72,20 +72,17 @@ func (s *Store) HostBoots(ctx context.Context, hosts []string) ([]bos.HostBoot, 
 		}
 		query, args = query+amongHosts, []any{string(list)}
 	}
-	rows, err := s.query(ctx, query+" ORDER BY host", args...)
+	var all []bos.HostBoot
+	err := s.each(ctx, func(row scanner) error {
+		var b bos.HostBoot
+		err := row.Scan(&b.Host, &b.Artifacts.Kernel, &b.Artifacts.KernelParameters, &b.Artifacts.Initrd, &b.Token)
+		all = append(all, b)
+		return err
+	}, query+" ORDER BY host", args...)
 	if err != nil {
 		return nil, fmt.Errorf("read what hosts boot: %w", err)
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
-	var all []bos.HostBoot
-	for rows.Next() {
-		var b bos.HostBoot
-		if err := rows.Scan(&b.Host, &b.Artifacts.Kernel, &b.Artifacts.KernelParameters, &b.Artifacts.Initrd, &b.Token); err != nil {
-			return nil, fmt.Errorf("read what hosts boot: %w", err)
-		}
-		all = append(all, b)
-	}
-	return all, rows.Err()
+	return all, nil
 }
 
 // MutateHostBoots changes what hosts boot, with a token for each set of

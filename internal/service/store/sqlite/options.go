@@ -11,7 +11,7 @@ import (
 // Options reads the options; what was never set has its default, and so has
 // what is not allowed any more.
 func (s *Store) Options(ctx context.Context) (bos.Options, error) {
-	return scanOptions(s.read.QueryRowContext(context.WithoutCancel(ctx), selectOptions))
+	return scanOptions(s.row(ctx, selectOptions))
 }
 
 func scanOptions(row scanner) (bos.Options, error) {

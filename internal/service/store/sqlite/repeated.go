@@ -14,13 +14,11 @@ type rower func(ctx context.Context, query string, args ...any) scanner
 // RepeatedSession is the session that was asked for before as this one is; nil
 // if none was.
 func (s *Store) RepeatedSession(ctx context.Context, r bos.SessionRecord) (*bos.Repeated, error) {
-	return repeatedIn(context.WithoutCancel(ctx), func(ctx context.Context, query string, args ...any) scanner {
-		return s.read.QueryRowContext(ctx, query, args...)
-	}, r)
+	return repeatedIn(ctx, s.row, r)
 }
 
 func repeated(ctx context.Context, t *tx, r bos.SessionRecord) (*bos.Repeated, error) {
-	return repeatedIn(ctx, func(ctx context.Context, query string, args ...any) scanner { return t.row(ctx, query, args...) }, r)
+	return repeatedIn(ctx, t.row, r)
 }
 
 func repeatedIn(ctx context.Context, row rower, r bos.SessionRecord) (*bos.Repeated, error) {

@@ -102,7 +102,7 @@ func (s *Store) CreateSession(ctx context.Context, r bos.SessionRecord, notes ..
 
 // Session reads one session.
 func (s *Store) Session(ctx context.Context, key bos.SessionKey) (bos.SessionRecord, error) {
-	return scanSession(s.read.QueryRowContext(context.WithoutCancel(ctx), sessionColumns+" WHERE tenant = ? AND name = ?", key.Tenant, key.Name))
+	return scanSession(s.row(ctx, sessionColumns+" WHERE tenant = ? AND name = ?", key.Tenant, key.Name))
 }
 
 // Sessions lists sessions by start time and name.
@@ -127,23 +127,19 @@ func (s *Store) Sessions(ctx context.Context, f bos.SessionFilter, now time.Time
 	if f.MaxAge > 0 {
 		add("started >= ?", now.Add(-f.MaxAge).Unix())
 	}
-	rows, err := s.query(ctx, sessionColumns+" WHERE "+strings.Join(terms, " AND ")+" ORDER BY started, name, tenant", args...)
+	var list []bos.SessionRecord
+	err := s.each(ctx, func(row scanner) error {
+		r, err := scanSession(row)
+		if err != nil {
+			return s.ifDamaged(f.Readable)(err)
+		}
+		list = append(list, r)
+		return nil
+	}, sessionColumns+" WHERE "+strings.Join(terms, " AND ")+" ORDER BY started, name, tenant", args...)
 	if err != nil {
 		return nil, fmt.Errorf("read sessions: %w", err)
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
-	var list []bos.SessionRecord
-	for rows.Next() {
-		r, err := scanSession(rows)
-		if err != nil {
-			if err := s.ifDamaged(f.Readable)(err); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		list = append(list, r)
-	}
-	return list, rows.Err()
+	return list, nil
 }
 
 // MutateSession changes one session.

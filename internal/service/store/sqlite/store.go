@@ -14,24 +14,26 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
-// readers is how many connections read at the same time.
-const readers = 4
-
 // Store is an open database.
 type Store struct {
 	write    *sql.DB
-	read     *sql.DB
+	read     *sql.DB // for clients
+	reserved *sql.DB // for what is urgent
 	writer   *writer
 	interned interned
 	tokens   tokenCache
+	// tidied is what there was when Tidy ended last.
+	tidied atomic.Pointer[numbers]
 
 	// files are those that are open.
 	files     files
+	wal       wal
 	maxEvents int64
 	eventAge  time.Duration
 	log       *slog.Logger
@@ -43,6 +45,10 @@ var _ bos.Store = (*Store)(nil)
 
 // Option changes a setting of a store.
 type Option func(*Store)
+
+// LogLimit is from which size on, in bytes, the write-ahead log is cut; the default is
+// 64 MiB.
+func LogLimit(size int64) Option { return func(s *Store) { s.wal.limit = size } }
 
 // KeepEvents bounds the history: at most about so many events, and none older
 // than age, counted from the newest. The defaults are DefaultMaxEvents and
@@ -71,28 +77,29 @@ func Open(ctx context.Context, path string, options ...Option) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
-	s := &Store{write: write, maxEvents: DefaultMaxEvents, eventAge: DefaultEventAge, log: slog.New(slog.DiscardHandler)}
+	s := &Store{write: write, wal: wal{path: path + "-wal", limit: walLimit}, maxEvents: DefaultMaxEvents, eventAge: DefaultEventAge, log: slog.New(slog.DiscardHandler)}
 	for _, option := range options {
 		option(s)
 	}
 	if upgrade.Backup != "" {
 		s.log.Info("the database was upgraded", "database", path, "from", upgrade.From, "to", upgrade.To, "backup", upgrade.Backup)
 	}
-	if s.read, err = sql.Open(driverName, dataSource(path, true)); err != nil {
-		return nil, errors.Join(fmt.Errorf("open database %s for reading: %w", path, err), write.Close())
+	if s.read, err = openReaders(path, readers); err != nil {
+		return nil, errors.Join(err, write.Close())
 	}
-	s.read.SetMaxOpenConns(readers)
-	s.read.SetMaxIdleConns(readers)
+	if s.reserved, err = openReaders(path, reserved); err != nil {
+		return nil, errors.Join(err, s.read.Close(), write.Close())
+	}
 	conn, err := write.Conn(ctx)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open database %s for writing: %w", path, err), s.read.Close(), write.Close())
+		return nil, errors.Join(fmt.Errorf("open database %s for writing: %w", path, err), s.read.Close(), s.reserved.Close(), write.Close())
 	}
 	if err := tune(ctx, conn); err != nil {
-		return nil, errors.Join(fmt.Errorf("open database %s for writing: %w", path, err), conn.Close(), s.read.Close(), write.Close())
+		return nil, errors.Join(fmt.Errorf("open database %s for writing: %w", path, err), conn.Close(), s.read.Close(), s.reserved.Close(), write.Close())
 	}
 	s.writer = newWriter(conn)
 	s.files = filesOf(path)
-	s.writer.committed, s.writer.prune, s.writer.lost = s.announce, s.pruneEvents, s.files.same
+	s.writer.committed, s.writer.prune, s.writer.lost, s.writer.rest = s.announce, s.pruneEvents, s.files.same, s.boundLog
 	go s.writer.loop()
 	if err := s.repairOptions(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", path, err), s.Close())
@@ -131,10 +138,10 @@ func (s *Store) Ping(ctx context.Context) error {
 		return err
 	}
 	var one int
-	return s.read.QueryRowContext(ctx, "SELECT 1 FROM goose_db_version LIMIT 1").Scan(&one)
+	return s.row(bos.Urgent(ctx), "SELECT 1 FROM goose_db_version LIMIT 1").Scan(&one)
 }
 
 // Close finishes the writes under way and closes the database.
 func (s *Store) Close() error {
-	return errors.Join(s.writer.close(), s.read.Close(), s.write.Close())
+	return errors.Join(s.writer.close(), s.read.Close(), s.reserved.Close(), s.write.Close())
 }

@@ -14,30 +14,26 @@ func (s *Store) Templates(ctx context.Context, tenant *string) ([]bos.SessionTem
 	if tenant != nil {
 		query, args = query+" WHERE tenant = ?", []any{*tenant}
 	}
-	rows, err := s.query(ctx, query+" ORDER BY tenant, name", args...)
+	var list []bos.SessionTemplate
+	err := s.each(ctx, func(row scanner) error {
+		var document []byte
+		if err := row.Scan(&document); err != nil {
+			return err
+		}
+		t, err := decodeTemplate(document)
+		list = append(list, t)
+		return err
+	}, query+" ORDER BY tenant, name", args...)
 	if err != nil {
 		return nil, fmt.Errorf("read templates: %w", err)
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
-	var list []bos.SessionTemplate
-	for rows.Next() {
-		var document []byte
-		if err := rows.Scan(&document); err != nil {
-			return nil, fmt.Errorf("read templates: %w", err)
-		}
-		t, err := decodeTemplate(document)
-		if err != nil {
-			return nil, fmt.Errorf("stored template: %w", err)
-		}
-		list = append(list, t)
-	}
-	return list, rows.Err()
+	return list, nil
 }
 
 // Template reads one template.
 func (s *Store) Template(ctx context.Context, tenant, name string) (bos.SessionTemplate, error) {
 	var document []byte
-	err := s.read.QueryRowContext(context.WithoutCancel(ctx), "SELECT document FROM templates WHERE tenant = ? AND name = ?", tenant, name).Scan(&document)
+	err := s.row(ctx, "SELECT document FROM templates WHERE tenant = ? AND name = ?", tenant, name).Scan(&document)
 	if notThere(err) {
 		return bos.SessionTemplate{}, bos.ErrNotFound
 	}

@@ -53,7 +53,7 @@ func (s *Store) Token(ctx context.Context, token string) (bos.BootArtifacts, boo
 	if ok {
 		return a, true, nil
 	}
-	err := s.read.QueryRowContext(context.WithoutCancel(ctx), `SELECT kernel, kernel_parameters, initrd FROM tokens JOIN artifacts ON artifacts.id = tokens.artifacts
+	err := s.row(ctx, `SELECT kernel, kernel_parameters, initrd FROM tokens JOIN artifacts ON artifacts.id = tokens.artifacts
 WHERE token = ?`, token).Scan(&a.Kernel, &a.KernelParameters, &a.Initrd)
 	if notThere(err) {
 		return a, false, nil
@@ -67,30 +67,8 @@ WHERE token = ?`, token).Scan(&a.Kernel, &a.KernelParameters, &a.Initrd)
 
 // putToken records what a token stands for, the newest meaning if it had one.
 func putToken(ctx context.Context, t *tx, token string, artifacts int64) error {
-	res, err := t.exec(ctx, "INSERT OR REPLACE INTO tokens (token, artifacts) VALUES (?, ?)", token, artifacts)
-	if err != nil {
+	if _, err := t.exec(ctx, "INSERT OR REPLACE INTO tokens (token, artifacts) VALUES (?, ?)", token, artifacts); err != nil {
 		return fmt.Errorf("write a BSS token: %w", err)
-	}
-	number, err := res.LastInsertId()
-	if err != nil || number <= keepTokens || number%pruneTokens != 0 {
-		return err
-	}
-	if _, err := t.exec(ctx, deleteTokens, number-keepTokens); err != nil {
-		return fmt.Errorf("give up old BSS tokens: %w", err)
 	}
 	return nil
 }
-
-const (
-	// keepTokens is how many tokens are kept at least: one stands for a
-	// write, which is mostly that of a whole session.
-	keepTokens = 20_000
-	// pruneTokens is how often old tokens are looked for, in writes.
-	pruneTokens = 1000
-	// deleteTokens spares those that some node was given last, or reported
-	// last.
-	deleteTokens = `DELETE FROM tokens WHERE id <= ? AND token NOT IN (
-SELECT COALESCE(document ->> '$.desired_state.bss_token', '') FROM components
-UNION SELECT COALESCE(document ->> '$.actual_state.bss_token', '') FROM components
-UNION SELECT token FROM host_boots)`
-)

@@ -37,6 +37,9 @@ type writer struct {
 	trouble, damage atomic.Pointer[error]
 	// prune runs at the end of each transaction that wrote events.
 	prune func(ctx context.Context, t *tx) error
+	// rest runs after each transaction, when those that waited for it have their
+	// answers.
+	rest func(ctx context.Context)
 	// lost is why what would be written now would be lost, nil if it would not.
 	lost func() error
 }
@@ -50,6 +53,7 @@ type tx struct {
 	// unpruned counts those written since the oldest were looked at.
 	unpruned int
 	feed     feed
+	sets     sets
 	// wrote and failed say what the statements of the open transaction did.
 	wrote  bool
 	failed error
@@ -203,6 +207,7 @@ func (w *writer) group(first *job) {
 	for _, j := range jobs {
 		j.result <- j.err
 	}
+	w.rest(context.Background())
 }
 
 // judge keeps whether the database takes writes: a statement or commit that failed
@@ -229,13 +234,17 @@ func (w *writer) commit(jobs []*job) error {
 		_, _ = w.tx.exec(ctx, "ROLLBACK")
 		return fmt.Errorf("begin a transaction: %w", err)
 	}
-	err := w.run(ctx, jobs)
+	err := w.tx.refresh(ctx)
+	if err == nil {
+		err = w.run(ctx, jobs)
+	}
 	if err == nil {
 		if _, err = w.tx.exec(ctx, "COMMIT"); err == nil {
 			return nil
 		}
 		err = fmt.Errorf("commit: %w", err)
 	}
+	w.tx.sets.forget()
 	if _, undo := w.tx.exec(ctx, "ROLLBACK"); undo != nil {
 		err = errors.Join(err, fmt.Errorf("undo a failed commit: %w", undo))
 	}
@@ -266,6 +275,7 @@ func (t *tx) savepoint(ctx context.Context, j *job) error {
 	t.feed.numbered = false
 	if j.err = guarded(ctx, t, j.run); j.err != nil {
 		t.events, t.feed.writes = events, t.feed.writes[:writes]
+		t.sets.forget()
 		if _, err := t.exec(ctx, "ROLLBACK TO job"); err != nil {
 			return fmt.Errorf("undo a failed write: %w", err)
 		}

@@ -145,3 +145,38 @@ func expired(t *testing.T, s bos.Store) {
 		t.Errorf("the feed tells of %v", fed.Sessions)
 	}
 }
+
+func oldTokens(t *testing.T, s bos.Store) {
+	artifacts := bos.BootArtifacts{Kernel: "k"}
+	commit(t, s, bos.Commit{Tokens: map[string]bos.BootArtifacts{"forgotten": artifacts, "given": artifacts, "reported": artifacts}})
+	many := make(map[string]bos.BootArtifacts)
+	for i := range 25_000 {
+		many[fmt.Sprint(i)] = artifacts
+	}
+	commit(t, s, bos.Commit{Tokens: many})
+	commit(t, s, bos.Commit{Tokens: map[string]bos.BootArtifacts{"newest": artifacts}})
+	_, err := s.MutateComponents(t.Context(), []string{"a"}, func(r *bos.Record, _ bool) error {
+		r.DesiredState.BSSToken, r.ActualState.BSSToken = "given", "reported"
+		return nil
+	})
+	must(t, err)
+	for _, token := range []string{"forgotten", "given"} {
+		_, known, err := s.Token(t.Context(), token) // what was asked for once is no reason to know it
+		if !known || err != nil {
+			t.Errorf("token %s before: %t, %v", token, known, err)
+		}
+	}
+	old, err := s.Lease(t.Context(), "one", now, bos.Lease{})
+	must(t, err)
+	_, err = s.Lease(t.Context(), "two", now, old)
+	must(t, err)
+	if err := s.Tidy(t.Context(), old.Fence); !errors.Is(err, bos.ErrFenced) {
+		t.Errorf("the store was tidied under an older fence: %v", err)
+	}
+	must(t, s.Tidy(t.Context(), bos.NoFence))
+	for token, want := range map[string]bool{"forgotten": false, "given": true, "reported": true, "newest": true} {
+		if got, known, err := s.Token(t.Context(), token); known != want || err != nil || known && got != artifacts {
+			t.Errorf("token %s: %+v, %t, %v", token, got, known, err)
+		}
+	}
+}

@@ -77,6 +77,7 @@ var (
 		"the lease fences off an older holder":                     lease,
 		"a commit without a fence passes a lease that is held":     unfenced,
 		"a session expires unless it was written meanwhile":        expired,
+		"old tokens that no node runs are given up":                oldTokens,
 		"a revision is never used again, also of what was deleted": neverAgain,
 		"a write returns the revision that is stored":              sameEverywhere,
 		"the feed tells what changed, and what was deleted":        feed,

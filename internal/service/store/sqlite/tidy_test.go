@@ -1,0 +1,222 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// boot lets nodes desire a kernel that they share.
+func boot(t *testing.T, s *Store, kernel string, nodes ...string) {
+	t.Helper()
+	_, err := s.MutateComponents(t.Context(), nodes, func(r *bos.Record, _ bool) error {
+		r.DesiredState.BootArtifacts = bos.BootArtifacts{Kernel: kernel, KernelParameters: "p", Initrd: "i"}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// kernels lists the kernels of the rows of boot artifacts.
+func kernels(t *testing.T, s *Store) string {
+	t.Helper()
+	var list []string
+	err := s.each(t.Context(), func(row scanner) error {
+		var kernel string
+		err := row.Scan(&kernel)
+		list = append(list, kernel)
+		return err
+	}, "SELECT kernel FROM artifacts ORDER BY kernel")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(list, " ")
+}
+
+// many writes as many sets of boot artifacts as make Tidy look.
+func many(t *testing.T, s *Store, last string) {
+	t.Helper()
+	for i := range tidyArtifacts {
+		boot(t, s, fmt.Sprint("k", i), "m1", "m2")
+	}
+	boot(t, s, last, "m1", "m2")
+}
+
+func TestBootArtifactsGoWhenNothingRefersToThem(t *testing.T) {
+	s := opened(t, filepath.Join(t.TempDir(), "bos.db"))
+	boot(t, s, "of a host", "x1", "x2")
+	if err := s.PutHostBoots(t.Context(), []string{"x9"}, bos.BootArtifacts{Kernel: "of a host", KernelParameters: "p", Initrd: "i"}, "t"); err != nil {
+		t.Fatal(err)
+	}
+	boot(t, s, "of two nodes", "x1", "x2", "x3")
+	_, err := s.MutateComponents(t.Context(), []string{"x1"}, func(r *bos.Record, _ bool) error {
+		r.ActualState.BootArtifacts, r.StagedState.BootArtifacts = r.DesiredState.BootArtifacts, r.DesiredState.BootArtifacts
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Tidy(t.Context(), bos.NoFence); err != nil {
+		t.Fatal(err)
+	}
+	boot(t, s, "given up", "x1", "x2", "x3")
+	boot(t, s, "last but one", "x2", "x3")
+	many(t, s, "of m1 and m2")
+	boot(t, s, "the newest", "y1", "y2")
+	boot(t, s, "last but one", "x1", "y1", "y2")
+	for range 2 {
+		if err := s.Tidy(t.Context(), bos.NoFence); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, want := kernels(t, s), "last but one of a host of m1 and m2 of two nodes the newest"; got != want {
+		t.Errorf("there are %q, want %q", got, want)
+	}
+	for id, want := range map[string]string{"x1": "last but one", "m1": "of m1 and m2"} {
+		r, err := s.Components(t.Context(), bos.ComponentFilter{IDs: []string{id}})
+		if err != nil || len(r) != 1 || r[0].DesiredState.BootArtifacts.Kernel != want {
+			t.Errorf("%s is to boot %+v, %v", id, r, err)
+		}
+	}
+	// What was removed may be used again.
+	boot(t, s, "given up", "x1", "x2")
+	if got := documents(t, s); strings.Count(got, `"kernel":"given up"`) != 2 {
+		t.Errorf("the documents are %s", got)
+	}
+}
+
+// surveyed is a go at s that has read what the records refer to.
+func surveyed(t *testing.T, s *Store) *tidying {
+	t.Helper()
+	tidy := &tidying{store: s, fence: bos.NoFence, used: uses{tokens: make(map[string]bool), artifacts: make(map[int64]bool)}}
+	if due, err := tidy.due(t.Context()); err != nil || !due {
+		t.Fatal(due, err)
+	}
+	if err := tidy.survey(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return tidy
+}
+
+func TestWhatIsReferredToAgainWhileItIsLookedForIsNotRemoved(t *testing.T) {
+	for name, again := range map[string]func(t *testing.T, s *Store, then func()){
+		"before": func(t *testing.T, s *Store, then func()) {
+			boot(t, s, "old", "x1", "x2")
+			then()
+		},
+		// The writer commits what waits together.
+		"in the same transaction": func(t *testing.T, s *Store, then func()) {
+			entered, leave, written := make(chan struct{}), make(chan struct{}), make(chan struct{})
+			go func() {
+				_ = s.writer.do(context.WithoutCancel(t.Context()), func(context.Context, *tx) error { close(entered); <-leave; return nil })
+			}()
+			<-entered
+			go func() {
+				boot(t, s, "old", "x1", "x2")
+				close(written)
+			}()
+			for len(s.writer.queue) == 0 {
+				runtime.Gosched() // until it waits
+			}
+			removed := make(chan struct{})
+			go func() { then(); close(removed) }()
+			for len(s.writer.queue) == 1 {
+				runtime.Gosched() // until both wait
+			}
+			close(leave)
+			<-written
+			<-removed
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := opened(t, filepath.Join(t.TempDir(), "bos.db"))
+			boot(t, s, "old", "x1", "x2")
+			boot(t, s, "new", "x1", "x2")
+			many(t, s, "m")
+			tidy := surveyed(t, s)
+			again(t, s, func() {
+				if err := tidy.remove(context.WithoutCancel(t.Context()), looseArtifacts, removeArtifacts, tidy.newest.artifacts-1); err != nil {
+					t.Error(err)
+				}
+			})
+			if got := kernels(t, s); got != "m new old" {
+				t.Errorf("there are %q", got)
+			}
+		})
+	}
+}
+
+func TestNothingIsRemovedWhileMoreIsWrittenThanIsReadAgain(t *testing.T) {
+	s := opened(t, filepath.Join(t.TempDir(), "bos.db"))
+	many(t, s, "m")
+	tidy := surveyed(t, s)
+	nodes := make([]string, tidyChanges+1)
+	for i := range nodes {
+		nodes[i] = fmt.Sprint("n", i)
+	}
+	boot(t, s, "k5", nodes...)
+	if err := tidy.remove(t.Context(), looseArtifacts, removeArtifacts, tidy.newest.artifacts-1); err != nil || !tidy.overtaken {
+		t.Errorf("overtaken %t, %v", tidy.overtaken, err)
+	}
+	if got := strings.Count(kernels(t, s), "k"); got != tidyArtifacts {
+		t.Errorf("%d are left", got)
+	}
+}
+
+func TestBootArtifactsThatAnotherProcessRemovedAreWrittenAnew(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "bos.db")
+	paused, other := opened(t, path), opened(t, path)
+	boot(t, paused, "shared", "x1", "x2")
+	boot(t, other, "something else", "x1", "x2")
+	many(t, other, "m")
+	if err := other.Tidy(t.Context(), bos.NoFence); err != nil {
+		t.Fatal(err)
+	}
+	if got := kernels(t, other); got != "m something else" {
+		t.Fatalf("there are %q", got)
+	}
+	boot(t, paused, "shared", "x1", "x2")
+	if got := documents(t, opened(t, path)); strings.Count(got, `"kernel":"shared"`) != 2 {
+		t.Errorf("the documents are %s", got)
+	}
+}
+
+func TestAServiceThatHasLostItsLeaseRemovesNothing(t *testing.T) {
+	s := opened(t, filepath.Join(t.TempDir(), "bos.db"))
+	many(t, s, "m")
+	lease, err := s.Lease(t.Context(), "first", bos.Lease{}.Clock, bos.Lease{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Lease(t.Context(), "second", bos.Lease{}.Clock, lease); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Tidy(t.Context(), lease.Fence); !errors.Is(err, bos.ErrFenced) {
+		t.Errorf("it tidies with %v", err)
+	}
+}
+
+func TestARecordThatCannotBeReadMayReferToAnything(t *testing.T) {
+	s := opened(t, filepath.Join(t.TempDir(), "bos.db"))
+	many(t, s, "m")
+	err := s.writer.do(t.Context(), func(ctx context.Context, tx *tx) error {
+		_, err := tx.exec(ctx, "UPDATE components SET document = '{\"future\":1}' WHERE id = 'm1'")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Tidy(t.Context(), bos.NoFence); err == nil || !strings.Contains(err.Error(), "m1") {
+		t.Errorf("it is tidied with %v", err)
+	}
+	if got := strings.Count(kernels(t, s), "k"); got != tidyArtifacts {
+		t.Errorf("%d are left", got)
+	}
+}
