@@ -23,6 +23,21 @@ func PreparedBoot(a BootArtifacts) string { return identity(a.Kernel, a.KernelPa
 // PreparedConfiguration identifies a configuration; none is one as well.
 func PreparedConfiguration(name string) string { return identity(name) }
 
+// configurationRefused is that the configuration service did not take that nothing is
+// wanted of it, as it may have nothing for the node: good for a power-on, and no
+// acknowledgement.
+const configurationRefused = "refused"
+
+// RefusedConfiguration is what stands for a configuration that was refused where none is
+// wanted.
+func RefusedConfiguration() string { return configurationRefused }
+
+// NothingToConfigure reports whether the configuration service acknowledged, before the
+// power-on under way, that it is to do nothing with the node.
+func (r *Record) NothingToConfigure() bool {
+	return r.DesiredState.Configuration == "" && r.Work.Attempt.Prepared.Configuration == PreparedConfiguration("")
+}
+
 // BootPrepared reports whether the boot service has the boot parameters that the
 // component shall boot.
 func (r *Record) BootPrepared() bool {
@@ -32,7 +47,14 @@ func (r *Record) BootPrepared() bool {
 // ConfigurationPrepared reports whether the configuration service has the desired
 // configuration, with a cleared state.
 func (r *Record) ConfigurationPrepared() bool {
-	return r.Work.Prepared.Configuration != "" && r.Work.Prepared.Configuration == PreparedConfiguration(r.DesiredState.Configuration)
+	switch r.Work.Prepared.Configuration {
+	case "":
+		return false
+	case configurationRefused:
+		return r.DesiredState.Configuration == ""
+	default:
+		return r.Work.Prepared.Configuration == PreparedConfiguration(r.DesiredState.Configuration)
+	}
 }
 
 // identity is short, so that a record with it is: it stands for texts that are

@@ -8,7 +8,8 @@ import (
 )
 
 // configure is rule 5: the right image runs. It is done once the configuration
-// service has the desired configuration, also the empty one, and has applied it.
+// service has the desired configuration, also the empty one, and has applied it. One
+// that acknowledged before this boot that nothing is wanted is not asked again.
 func configure(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 	wanted := r.DesiredState.Configuration
 	reading := o.Configuration
@@ -18,6 +19,8 @@ func configure(r bos.Record, o Observation, p bos.Policy, now time.Time) Decisio
 	case !p.Configures:
 		text := fmt.Sprintf("wants configuration %q and this service has no configuration service; configure configuration.cfs, or boot it from a template with enable_cfs false", wanted)
 		return fail(r, bos.CauseConfiguration, ReasonConfigFailed, text)
+	case r.NothingToConfigure():
+		return done(liftConfiguration(r), now)
 	case !o.configurationUsable(r, p, now):
 		return Decision{Next: r, Look: pollLook(p, now), LookConfiguration: now, Why: ReasonConfiguring}
 	case reading.Missing && wanted == "":
@@ -123,8 +126,10 @@ func SettleConfigure(r bos.Record, target bos.ConfigurationTarget, res bos.CallR
 	}
 	// Nothing is wanted of a configuration service that has nothing for the node.
 	none := target.Name == "" && (res.Outcome == bos.CallRefused || res.Outcome == bos.CallUnsupported)
-	if target.Clear && (res.Outcome == bos.CallDone || none) {
+	if target.Clear && res.Outcome == bos.CallDone {
 		r.Work.Prepared.Configuration = bos.PreparedConfiguration(target.Name)
+	} else if target.Clear && none {
+		r.Work.Prepared.Configuration = bos.RefusedConfiguration()
 	}
 	if r.DesiredState.Configuration != target.Name || none {
 		return r

@@ -67,6 +67,41 @@ func TestABootedNodeIsDoneWhenItsConfigurationIs(t *testing.T) {
 	}
 }
 
+func TestAConfigurationServiceThatAcknowledgedThatNothingIsWantedIsNotAskedAgain(t *testing.T) {
+	ready := func(wanted string, res bos.CallResult) bos.Record {
+		r := booted(wanted)
+		r.ActualState, r.Work = bos.ActualState{}, bos.Work{Prepared: bos.Prepared{Boot: bos.PreparedBoot(r.DesiredState.BootArtifacts)}}
+		off := Observation{Power: bos.PowerReading{State: bos.PowerStateOff, Asked: noon}}
+		d := Decide(r, off, configuring(), noon)
+		d = Decide(SettleConfigure(d.Next, d.Effect.Configuration, res, noon), off, configuring(), noon)
+		if d.Effect.Kind != bos.EffectPowerOn {
+			t.Fatalf("%q: effect %q, want the power-on", wanted, d.Effect.Kind)
+		}
+		r = d.Next
+		r.Work.Flight, r.ActualState.BootArtifacts = bos.Flight{}, r.DesiredState.BootArtifacts
+		return r
+	}
+	for _, c := range []struct {
+		name, wanted string
+		res          bos.CallResult
+		asks         bool
+	}{
+		{"acknowledged", "", bos.CallResult{}, false},
+		{"refused", "", bos.CallResult{Outcome: bos.CallRefused}, true},
+		{"one is wanted", "c", bos.CallResult{}, true},
+	} {
+		d := Decide(ready(c.wanted, c.res), on(bos.ConfigurationReading{}), configuring(), noon)
+		if d.Next.Enabled != c.asks || d.LookConfiguration.IsZero() == c.asks {
+			t.Errorf("%s: enabled %t, next look %s", c.name, d.Next.Enabled, d.LookConfiguration)
+		}
+	}
+	changed := ready("", bos.CallResult{})
+	changed.DesiredState.Configuration = "c"
+	if d := Decide(changed, on(bos.ConfigurationReading{}), configuring(), noon); !d.LookConfiguration.Equal(noon) {
+		t.Error("one that is wanted since the power-on is not looked at")
+	}
+}
+
 func TestAConfigurationReadBeforeThePowerOnSaysNothingOfThisBoot(t *testing.T) {
 	stale := bos.ConfigurationReading{Desired: "c", Status: "configured", Asked: noon.Add(-2 * time.Minute)}
 	for _, reading := range []bos.ConfigurationReading{stale, {}} {
