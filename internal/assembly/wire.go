@@ -128,7 +128,11 @@ func (w *wiring) boot() error {
 	}
 	u, err := w.upstream("boot_parameters.bss", *w.settings.BootParameters.BSS, func(o bos.Options) int { return o.BSSReadTimeout })
 	if err == nil {
-		w.out.Boot = bss.New(u)
+		client := bss.New(u)
+		if names, ok := w.out.Inventory.(bos.NodeNames); ok {
+			client.NamedBy(names)
+		}
+		w.out.Boot = client
 	}
 	return err
 }

@@ -3,9 +3,11 @@
 package bss
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -17,12 +19,15 @@ const (
 	defaultTimeout = 30 * time.Second
 	tokenHeader    = "Bss-Referral-Token" //nolint:gosec // the name of a header
 	maxToken       = 256
+	// tokenParameter is how a node is told its token on the kernel's line.
+	tokenParameter = "bss_referral_token="
 )
 
 // Client writes to one BSS. It is safe for concurrent use.
 type Client struct {
 	http *transport.Client
 	url  string
+	macs macs
 }
 
 var _ bos.BootParameters = (*Client)(nil)
@@ -34,13 +39,24 @@ func New(u transport.Upstream) *Client {
 		http: u.Open(transport.Config{
 			Upstream: "BSS", WayOut: transport.Always("check BSS and boot_parameters.bss.url"), Timeout: defaultTimeout, MaxBody: maxBody,
 		}),
-		url: u.Base(),
+		url:  u.Base(),
+		macs: macs{now: time.Now},
 	}
 }
 
+// bootParameters is what BSS takes and gives for hosts.
+type bootParameters struct {
+	Hosts  []string `json:"hosts,omitempty"`
+	MACs   []string `json:"macs,omitempty"`
+	Kernel string   `json:"kernel"`
+	Initrd string   `json:"initrd"`
+	Params string   `json:"params"`
+}
+
 // Write stores the artifacts for all ids in one call and returns the referral
-// token BSS gave it, empty where that BSS gives none. No ids is no call. The
-// error is a *bos.CallError.
+// token BSS gave it, empty where that BSS gives none. Where BSS does not know whose
+// the MAC addresses of nodes are, they are stored under these too, and looked at. No
+// ids is no call. The error is a *bos.CallError.
 func (c *Client) Write(ctx context.Context, ids []string, a bos.BootArtifacts) (string, error) {
 	if len(ids) == 0 {
 		return "", nil
@@ -48,27 +64,41 @@ func (c *Client) Write(ctx context.Context, ids []string, a bos.BootArtifacts) (
 	if err := check(ids, a); err != nil {
 		return "", &bos.CallError{Outcome: bos.CallRefused, Cause: bos.CauseBootParameters, Detail: err.Error()}
 	}
-	res, err := c.http.Do(bos.ActingOn(ctx, ids...), transport.Request{
-		Method: http.MethodPut, URL: c.url + "/bootparameters",
-		Body: struct {
-			Hosts  []string `json:"hosts"`
-			Kernel string   `json:"kernel"`
-			Initrd string   `json:"initrd"`
-			Params string   `json:"params"`
-		}{ids, a.Kernel, a.Initrd, a.KernelParameters},
-	})
-	if res != nil && res.Status >= 200 && res.Status <= 299 && transport.ClassOf(err) != transport.ClassGateway {
-		// The write is done whatever became of the body, which is empty.
-		token := res.Header.Get(tokenHeader)
-		if len(token) > maxToken {
-			return "", &bos.CallError{
-				Outcome: bos.CallUnknown, Cause: bos.CauseUpstreamOutage,
-				Detail: fmt.Sprintf("BSS answered with a %s of %d bytes; check that boot_parameters.bss.url is a BSS", tokenHeader, len(token)),
-			}
+	for {
+		stored, token := a, c.tokenFor()
+		if token != "" {
+			stored.KernelParameters = strings.TrimSpace(a.KernelParameters + " " + tokenParameter + token)
 		}
-		return token, nil
+		given, failed := c.put(ctx, ids, bootParameters{Hosts: ids, Kernel: a.Kernel, Initrd: a.Initrd, Params: stored.KernelParameters})
+		if failed != nil {
+			return "", failed
+		}
+		again, failed := c.byMAC(ctx, ids, stored)
+		switch {
+		case failed != nil:
+			return "", failed
+		case again:
+			continue
+		}
+		return cmp.Or(token, given), nil
 	}
-	return "", judge(err)
+}
+
+// put is one write. The token is BSS' own.
+func (c *Client) put(ctx context.Context, ids []string, p bootParameters) (token string, failed *bos.CallError) {
+	res, err := c.http.Do(bos.ActingOn(ctx, ids...), transport.Request{Method: http.MethodPut, URL: c.url + "/bootparameters", Body: p})
+	if res == nil || res.Status < 200 || res.Status > 299 || transport.ClassOf(err) == transport.ClassGateway {
+		return "", judge(err)
+	}
+	// The write is done whatever became of the body, which is empty.
+	token = res.Header.Get(tokenHeader)
+	if len(token) > maxToken {
+		return "", &bos.CallError{
+			Outcome: bos.CallUnknown, Cause: bos.CauseUpstreamOutage,
+			Detail: fmt.Sprintf("BSS answered with a %s of %d bytes; check that boot_parameters.bss.url is a BSS", tokenHeader, len(token)),
+		}
+	}
+	return token, nil
 }
 
 // check refuses what would become other lines of BSS' scripts, and parameters with
@@ -79,6 +109,9 @@ func check(ids []string, a bos.BootArtifacts) error {
 		return err
 	}
 	if err := bos.CheckKernelParameters(a.KernelParameters); err != nil {
+		return err
+	}
+	if err := bos.CheckIPXEWords(a.KernelParameters); err != nil {
 		return err
 	}
 	longest := ""
