@@ -3,7 +3,9 @@ package provider
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -131,9 +133,48 @@ func (r *componentResource) hasHolds(ctx context.Context, c *client.Client, diag
 	}
 }
 
-// checkHold refuses a hold where BOS has none, at plan.
-func (r *componentResource) checkHold(ctx context.Context, plan *componentModel, d componentDecision, diags *diag.Diagnostics) {
-	if d.hold.put.is == absent || r.shared == nil || r.shared.client == nil {
+// plannedHolds are the holds that this run puts on and lifts. A session that is
+// planned after them is previewed with them: without, the plan that was reviewed
+// would be refused because of the hold that it has put on itself.
+type plannedHolds struct {
+	mu sync.Mutex
+	// reasons are by xname, empty for a hold that is lifted.
+	reasons map[string]string
+}
+
+func newPlannedHolds() *plannedHolds { return &plannedHolds{reasons: make(map[string]string)} }
+
+// note keeps what is planned for a node.
+func (p *plannedHolds) note(id string, step holdStep) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case step.put.is == known:
+		p.reasons[id] = step.put.value
+	case step.lift.is == known:
+		p.reasons[id] = ""
+	}
+}
+
+// all returns them; nil if there are none.
+func (p *plannedHolds) all() map[string]string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.reasons) == 0 {
+		return nil
+	}
+	return maps.Clone(p.reasons)
+}
+
+// planHold notes what is planned of a hold, and refuses one where BOS has none.
+func (r *componentResource) planHold(ctx context.Context, plan *componentModel, d componentDecision, diags *diag.Diagnostics) {
+	if r.shared == nil {
+		return
+	}
+	if !plan.Xname.IsUnknown() {
+		r.shared.plannedHolds.note(bos.CanonicalXname(plan.Xname.ValueString()), d.hold)
+	}
+	if d.hold.put.is == absent || r.shared.client == nil {
 		return
 	}
 	r.hasHolds(ctx, r.shared.reach(plan.Tenant, diags), diags)

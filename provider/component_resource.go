@@ -70,7 +70,9 @@ func (r *componentResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 		// Terraform plans the new one in a call of its own, and drops the warnings
 		// of that one: they have to be said here.
 		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("xname"))
-		r.warn(decideComponent(nameOf(plan.Xname), config.managed(), askedBefore{}, nil), &resp.Diagnostics)
+		d := decideComponent(nameOf(plan.Xname), config.managed(), askedBefore{}, nil)
+		r.warn(d, &resp.Diagnostics)
+		r.planHold(ctx, plan, d, &resp.Diagnostics)
 		r.warnHeld(state, &resp.Diagnostics)
 		return
 	}
@@ -92,7 +94,7 @@ func (r *componentResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 		plan.keepBookkeeping(*state)
 	}
 	r.warn(d, &resp.Diagnostics)
-	r.checkHold(ctx, plan, d, &resp.Diagnostics)
+	r.planHold(ctx, plan, d, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
 }
 

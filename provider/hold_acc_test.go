@@ -172,3 +172,29 @@ func TestImportingAHeldComponentLeavesItHeldAndPlansNothing(t *testing.T) {
 		t.Errorf("the holds are %s", got)
 	}
 }
+
+// The first apply of the example: the hold and the session are planned together,
+// and the plan that was reviewed is what is done.
+func TestAPlanKnowsTheHoldsThatItPutsOnAndLifts(t *testing.T) {
+	r := startReal(t, 100*time.Millisecond)
+	nodes := r.nodes()
+	w := newWorkspace(t)
+	over := session("depends_on = [bos_component.board]", "triggers = { round = var.round }", `variable "round" {}`)
+	over = strings.Replace(over, "  variable \"round\" {}\n}", "}\nvariable \"round\" {}", 1)
+	block := r.block("applying = terraform.applying")
+	apply := func(round, says, acted string) {
+		t.Helper()
+		plan := w.plan("-out=p", "-var=round="+round)
+		plan.exits(t, 2)
+		plan.says(t, says)
+		w.terraform("apply", "-no-color", "-input=false", "p").exits(t, 0)
+		if got := w.attributes("bos_session.boot")["nodes"]; got != acted {
+			t.Errorf("the session acted on %v instead of %s", got, acted)
+		}
+		w.plan("-var=round="+round).exits(t, 0)
+	}
+	w.write(block, board(nodes[0], boardIsOut), template("quiet"), over)
+	apply("1", "Left out, held: board is out: "+nodes[0], bos.Fold(nodes[1:]))
+	w.write(block, board(nodes[0]), template("quiet"), over)
+	apply("2", "This will reboot 4 nodes", bos.Fold(nodes))
+}

@@ -30,6 +30,7 @@ func (p *bosProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		applyingSet:    !m.Applying.IsNull(),
 		requirePreview: m.RequirePreview,
 		planned:        newPlannedTemplates(),
+		plannedHolds:   newPlannedHolds(),
 		previews:       newPreviewCache(),
 		components:     newComponentCache(),
 	}

@@ -22,6 +22,7 @@ type shared struct {
 	// requirePreview is null where the user said nothing about it.
 	requirePreview types.Bool
 	planned        *plannedTemplates
+	plannedHolds   *plannedHolds
 	previews       *previewCache
 	// embedded is nil where the service runs by itself.
 	embedded   *embedded

@@ -228,7 +228,7 @@ func (r *sessionResource) question(plan *sessionModel, reuse bool) (q previewQue
 	if found && planned == nil {
 		return q, false, notYet("the content of the template is not known yet")
 	}
-	q.Template = planned
+	q.Template, q.Holds = planned, r.shared.plannedHolds.all()
 	return q, true, why
 }
 

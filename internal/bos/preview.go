@@ -12,6 +12,9 @@ type PreviewRequest struct {
 	Limit           string           `json:"limit,omitempty"`
 	Stage           bool             `json:"stage,omitempty"`
 	IncludeDisabled bool             `json:"include_disabled,omitempty"`
+	// Holds are the holds that are going to be put on before the session is
+	// created, by component with the reason; without one, a hold that is lifted.
+	Holds map[string]string `json:"holds,omitempty"`
 	// Reuse answers with the newest unexpired receipt for the same inputs,
 	// if there is one, instead of looking again: what was reviewed is what
 	// an apply goes by.

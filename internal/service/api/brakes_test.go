@@ -94,6 +94,16 @@ func TestAHoldIsShownInPreviewsAndNotOnV2Paths(t *testing.T) {
 	if len(holds.Holds) != 1 {
 		t.Errorf("held are %+v, of a list with one that is unknown none is to be", holds)
 	}
+	if lifted := s.preview(with(ask(), "holds", object{strings.ToUpper(nodeOne): ""})); lifted.Pin != before.Pin {
+		t.Errorf("with the hold lifted, left out are %+v", lifted.Skipped)
+	}
+	if other := s.preview(with(ask(), "holds", object{nodeOne: "", nodeTwo: " fan "})); !slices.ContainsFunc(other.Skipped, func(k bos.PreviewSkip) bool { return k.Reason == "held: fan" && k.Nodes == nodeTwo }) {
+		t.Errorf("with a hold that is planned, left out are %+v", other.Skipped)
+	}
+	if reused := s.preview(with(ask(), "reuse", true)); reused.Pin != after.Pin {
+		t.Error("a preview with planned holds answers a question without them")
+	}
+	s.do("POST", "/x/v1/previews", with(ask(), "holds", object{"": "r"})).refused(http.StatusBadRequest, "", "holds")
 	s.do("POST", "/x/v1/holds", object{"ids": []string{nodeOne, nodeTwo}, "reason": "rack work"}).ok(http.StatusOK, &holds)
 	if len(holds.Holds) != 2 || holds.Holds[0].Reason != "rack work" {
 		t.Errorf("%+v", holds)

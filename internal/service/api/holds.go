@@ -126,6 +126,30 @@ func heldIDs(ids []string) ([]string, error) {
 	return bos.Distinct(bos.CanonicalIDs(ids)), nil
 }
 
+// checkPlannedHolds checks the holds that a preview is to go by.
+func checkPlannedHolds(holds map[string]string) error {
+	if n := len(holds); n > maxBulk {
+		return bos.Invalidf("holds", "has %d entries; name at most %d components", n, maxBulk)
+	}
+	for id, reason := range holds {
+		if !bos.ValidComponentID(id) {
+			return bos.Invalidf("holds", "%q cannot be a component's id; use 1 to %d characters", clip(id), bos.MaxComponentID)
+		}
+		if err := checkText("holds."+id, &reason, bos.MaxReason); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func canonicalHolds(holds map[string]string) map[string]string {
+	canonical := make(map[string]string, len(holds))
+	for id, reason := range holds {
+		canonical[bos.CanonicalXname(id)] = strings.TrimSpace(reason)
+	}
+	return canonical
+}
+
 // listHolds lists who is held, with the reasons: GET /x/v1/holds. A tenant is told of
 // its own nodes.
 func (s *server) listHolds(w http.ResponseWriter, r *http.Request) error {

@@ -126,6 +126,7 @@ func (s *server) selection(ctx context.Context, req decide.Request) (decide.Sele
 		return decide.Selection{}, inventory, err
 	}
 	req.Held = decide.HeldBy(held)
+	req.Foresee()
 	sel, err := decide.Select(req, inventory)
 	return sel, inventory, err
 }

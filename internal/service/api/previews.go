@@ -20,16 +20,17 @@ const unnamed = "preview"
 
 // previewBody is bos.PreviewRequest as it arrives.
 type previewBody struct {
-	TemplateName    *string          `json:"template_name"`
-	Template        *inlineTemplate  `json:"template"`
-	Operation       *bos.Operation   `json:"operation"`
-	Limit           nullable[string] `json:"limit"`
-	Stage           bool             `json:"stage"`
-	IncludeDisabled bool             `json:"include_disabled"`
-	Reuse           bool             `json:"reuse"`
-	Receipt         string           `json:"receipt"`
-	RunKey          string           `json:"run_key"`
-	Guards          *guardsBody      `json:"guards"`
+	TemplateName    *string           `json:"template_name"`
+	Template        *inlineTemplate   `json:"template"`
+	Operation       *bos.Operation    `json:"operation"`
+	Limit           nullable[string]  `json:"limit"`
+	Stage           bool              `json:"stage"`
+	IncludeDisabled bool              `json:"include_disabled"`
+	Holds           map[string]string `json:"holds"`
+	Reuse           bool              `json:"reuse"`
+	Receipt         string            `json:"receipt"`
+	RunKey          string            `json:"run_key"`
+	Guards          *guardsBody       `json:"guards"`
 }
 
 // inlineTemplate is a template as it was read from the API or is about to be
@@ -58,6 +59,9 @@ func (b previewBody) check() error {
 		return err
 	}
 	if err := checkAsked(b.Receipt, b.RunKey, b.Guards); err != nil {
+		return err
+	}
+	if err := checkPlannedHolds(b.Holds); err != nil {
 		return err
 	}
 	return checkOperation(b.Operation)
@@ -113,6 +117,7 @@ func (s *server) preview(ctx context.Context, tenant string, body previewBody) (
 		return bos.Preview{}, err
 	}
 	req.Template = q.template
+	req.PlannedHolds = canonicalHolds(body.Holds)
 	key := decide.ReceiptKey(req, tenant)
 	if body.Reuse {
 		receipt, err := s.Store.Receipt(ctx, key, s.Now())

@@ -125,7 +125,11 @@ func ReceiptKey(req Request, tenant string) string {
 		// Strings, booleans and maps of them always marshal.
 		content = []byte(err.Error())
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %t %t %s", tenant, req.Operation, req.Limit, req.Stage, req.IncludeDisabled, content))
+	question := fmt.Appendf(nil, "%q %q %q %t %t %s", tenant, req.Operation, req.Limit, req.Stage, req.IncludeDisabled, content)
+	for _, id := range slices.Sorted(maps.Keys(req.PlannedHolds)) {
+		question = fmt.Appendf(question, " %q %q", id, req.PlannedHolds[id])
+	}
+	sum := sha256.Sum256(question)
 	return hexHash(sum[:])
 }
 

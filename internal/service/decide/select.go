@@ -20,8 +20,10 @@ type Request struct {
 	TenantNodes []string
 	// Components are those that BOS has among LimitNames.
 	Components []string
-	// Held are the nodes on which there is a hold, with its reason.
-	Held map[string]string
+	// Held are the nodes on which there is a hold, with its reason. PlannedHolds are
+	// those that are put on before the session is created, without a reason lifted.
+	Held         map[string]string
+	PlannedHolds map[string]string
 }
 
 // Selection is the nodes a session touches, and those it leaves out. No node
@@ -386,6 +388,20 @@ func HeldBy(records []bos.Record) map[string]string {
 		}
 	}
 	return held
+}
+
+// Foresee lays the planned holds over those that there are.
+func (r *Request) Foresee() {
+	if r.Held == nil {
+		r.Held = make(map[string]string, len(r.PlannedHolds))
+	}
+	for id, reason := range r.PlannedHolds {
+		if reason == "" {
+			delete(r.Held, id)
+		} else {
+			r.Held[id] = reason
+		}
+	}
 }
 
 // short writes nodes folded, at a length that an error or warning can bear.
