@@ -326,7 +326,7 @@ func fill(ctx context.Context, store bos.Store, ids []string) error {
 				DesiredState: bos.DesiredState{BootArtifacts: artifacts, BSSToken: token, LastUpdated: bos.At(now)},
 				LastAction:   bos.LastAction{Action: bos.ActionPoweringOn, LastUpdated: bos.At(now)},
 				Status:       bos.ComponentStatus{Phase: bos.PhasePoweringOn},
-			}})
+			}, Goal: bos.GoalBoot})
 		}
 		if _, err := store.Commit(ctx, commit); err != nil {
 			return err

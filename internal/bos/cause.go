@@ -31,6 +31,8 @@ const (
 	CauseConfiguration      Cause = "configuration_failed"
 	// The configuration service answers and has no such node.
 	CauseUnknownToConfiguration Cause = "unknown_to_configuration"
+	// It is off, and its power is not to be touched.
+	CausePoweredOff Cause = "powered_off"
 	// What a session staged for the node cannot be applied any more.
 	CauseStaged           Cause = "staged_state_unusable"
 	CauseCancelled        Cause = "cancelled"
@@ -61,6 +63,7 @@ var causeSentences = map[Cause]string{ //nolint:gosec // sentences about credent
 	CauseBootParameters:         "BSS refused its boot parameters; read the message in the error",
 	CauseConfiguration:          "its configuration failed; read the CFS session log",
 	CauseUnknownToConfiguration: "the configuration service does not know it; check the inventory that CFS reads",
+	CausePoweredOff:             "it is off, and a node that is off cannot be configured; boot it, which applies its configuration",
 	CauseStaged:                 "what was staged for it cannot be applied; read the error, and stage it again with a new session",
 	CauseCancelled:              "its session was cancelled while it was worked on; start another session for it, if it shall still boot",
 	CauseRetriesExhausted:       "all attempts its retry policy allows were used; read the error of the last one",

@@ -62,7 +62,7 @@ type BootArtifacts struct {
 	Initrd           string `json:"initrd"`
 }
 
-// Empty reports whether nothing is to be booted: no kernel means off.
+// Empty reports whether there is nothing to boot.
 func (a BootArtifacts) Empty() bool { return a.Kernel == "" }
 
 // ActualState is what the node said it booted.
@@ -72,7 +72,8 @@ type ActualState struct {
 	LastUpdated   Time          `json:"last_updated,omitzero"`
 }
 
-// DesiredState is what the node shall run; no kernel means it shall be off.
+// DesiredState is what the node shall run. In API v2 no kernel means that it shall be
+// off (GoalOf).
 type DesiredState struct {
 	BootArtifacts BootArtifacts `json:"boot_artifacts"`
 	Configuration string        `json:"configuration"`
@@ -215,7 +216,9 @@ type Record struct {
 	// store; a write names the revision it was computed from and loses against
 	// any that came between.
 	Revision int64
-	Work     Work
+	// Goal is what is to be reached for it while it is enabled.
+	Goal Goal
+	Work Work
 	// Held is the hold that somebody has put on the node: sessions leave it out, and
 	// nothing is done to it, whatever enables it.
 	Held Brake

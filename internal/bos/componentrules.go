@@ -292,6 +292,9 @@ func (p ComponentPatch) Apply(r *Record, booted *BootArtifacts, now time.Time) {
 		r.RetryPolicy = &n
 	}
 	set(&r.Enabled, p.Enabled)
+	if armed := p.Enabled != nil && *p.Enabled; armed || p.DesiredState != nil {
+		r.Goal = GoalOf(r.DesiredState)
+	}
 	if p.Enabled != nil && *p.Enabled {
 		r.Status.StatusOverride = StatusOnHold
 		if p.Error == nil {
@@ -304,7 +307,7 @@ func (p ComponentPatch) Apply(r *Record, booted *BootArtifacts, now time.Time) {
 // Replace makes the record what the patch says and forgets everything that the
 // patch does not name; the id, the revision and what is in flight stay.
 func (p ComponentPatch) Replace(r *Record, booted *BootArtifacts, now time.Time) {
-	r.Component = Component{ID: r.ID}
+	r.Component, r.Goal = Component{ID: r.ID}, GoalNone
 	r.Work = r.Work.InFlightOnly()
 	p.Apply(r, booted, now)
 }

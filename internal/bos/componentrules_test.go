@@ -33,7 +33,7 @@ func componentPatch(t interface {
 func used() Record {
 	policy := 5
 	a := BootArtifacts{Kernel: "k0", KernelParameters: "p0", Initrd: "i0"}
-	return Record{Revision: 7, Work: Work{Prepared: Prepared{Boot: PreparedBoot(a)}, Attempt: Attempt{Prepared: Prepared{Configuration: PreparedConfiguration("c0")}}, Flight: Flight{Kind: EffectPowerOn}, BackOff: BackOff{Setbacks: 2}}, Component: Component{
+	return Record{Revision: 7, Goal: GoalBoot, Work: Work{Prepared: Prepared{Boot: PreparedBoot(a)}, Attempt: Attempt{Prepared: Prepared{Configuration: PreparedConfiguration("c0")}}, Flight: Flight{Kind: EffectPowerOn}, BackOff: BackOff{Setbacks: 2}}, Component: Component{
 		ID: "x1", Session: "s0", Error: "e0", RetryPolicy: &policy,
 		ActualState:  ActualState{BootArtifacts: a, BSSToken: "t0", LastUpdated: At(past)},
 		DesiredState: DesiredState{BootArtifacts: a, Configuration: "c0", BSSToken: "t0", LastUpdated: At(past)},
@@ -117,7 +117,7 @@ func TestWhatAWriteBringsAlong(t *testing.T) {
 func TestReplacingForgetsAllButWhatIsInFlight(t *testing.T) {
 	r := used()
 	componentPatch(t, `{"id":"other","enabled":true,"desired_state":{"boot_artifacts":{"kernel":"k"}}}`).Replace(&r, nil, now)
-	want := Record{Revision: 7, Work: Work{Flight: Flight{Kind: EffectPowerOn}}, Component: Component{
+	want := Record{Revision: 7, Goal: GoalBoot, Work: Work{Flight: Flight{Kind: EffectPowerOn}}, Component: Component{
 		ID: "x1", Enabled: true, Status: ComponentStatus{StatusOverride: StatusOnHold},
 		DesiredState: DesiredState{BootArtifacts: BootArtifacts{Kernel: "k"}, LastUpdated: At(now)},
 	}}

@@ -8,14 +8,15 @@ import (
 // Operation is what a session does with the nodes it selects.
 type Operation string
 
-// The operations of BOS v2.
+// The operations. OperationConfigure is one of BOS v1.
 const (
-	OperationBoot     Operation = "boot"
-	OperationReboot   Operation = "reboot"
-	OperationShutdown Operation = "shutdown"
+	OperationBoot      Operation = "boot"
+	OperationReboot    Operation = "reboot"
+	OperationShutdown  Operation = "shutdown"
+	OperationConfigure Operation = "configure"
 )
 
-// Operations lists the operations in the order the documentation names them.
+// Operations lists the operations of BOS v2 in the order the documentation names them.
 func Operations() []Operation {
 	return []Operation{OperationBoot, OperationReboot, OperationShutdown}
 }

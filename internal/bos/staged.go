@@ -52,8 +52,9 @@ func ApplyStaged(r *Record, s *Session, clear bool, now time.Time) (applied bool
 	}
 	r.SetError("")
 	r.DesiredState = DesiredState{BootArtifacts: staged.BootArtifacts, Configuration: staged.Configuration, LastUpdated: at}
+	r.Goal = s.Operation.Goal()
 	if s.Operation == OperationReboot {
-		r.ActualState = ActualState{LastUpdated: at}
+		r.EndBoot(now)
 	}
 	r.Enabled = true
 	r.EventStats = EventStats{}

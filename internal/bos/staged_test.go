@@ -32,8 +32,9 @@ func TestAStagedStateBecomesTheDesiredOne(t *testing.T) {
 		want.Session, want.Error, want.Enabled, want.EventStats = "s", "", true, EventStats{}
 		want.Status = ComponentStatus{StatusOverride: StatusOnHold}
 		want.LastAction = LastAction{Action: ActionApplyStaged, LastUpdated: at}
-		want.Work = Work{Flight: Flight{Kind: EffectPowerOn}, Applied: "s"}
+		want.Goal, want.Work = GoalBoot, Work{Flight: Flight{Kind: EffectPowerOn}, Applied: "s"}
 		if op == OperationReboot {
+			want.Work.EndedBoot = want.ActualState.BSSToken
 			want.ActualState = ActualState{LastUpdated: at}
 		}
 		if diff := cmp.Diff(want, r); diff != "" {

@@ -34,6 +34,8 @@ const (
 	WaitBMCs WaitReason = "bmcs"
 	// WaitPowerInventory: power control knows neither it nor many others.
 	WaitPowerInventory WaitReason = "power_inventory"
+	// WaitPoweringOff: it runs what it shall and is going off.
+	WaitPoweringOff WaitReason = "powering_off"
 	// WaitBackOff: a call failed without costing an attempt, and is made again.
 	WaitBackOff WaitReason = "back_off"
 	// WaitConfiguration: the configuration service does not answer, or not about it.
@@ -53,6 +55,7 @@ var waitSentences = map[WaitReason]string{
 	WaitUpstream:       "its power is not known, as what reaches it does not answer; work goes on when it is back",
 	WaitBMCs:           "the BMCs of many nodes do not answer, or not as they should, so nobody is given up for it; work goes on when they do: check their network, their power and what they have in common",
 	WaitPowerInventory: "power control does not know this node and many others at once; work goes on when its inventory has them again",
+	WaitPoweringOff:    "it is powering off, which this service did not ask for; work goes on once it is off",
 	WaitBackOff:        "a call for it failed and is made again in a while; read its error",
 	WaitConfiguration:  "the configuration service does not answer, or does not know it; read its error",
 	WaitPowerOff:       "a power-off was sent and nobody said that it is carried out; its power tells",
@@ -121,7 +124,7 @@ func (w Waiting) Sentence(component, session string) string {
 		return "waiting for the configuration service: " + said
 	case WaitPowerOff:
 		return "waiting for it to power off, although nobody said that it will: " + said
-	case WaitPowerInventory, WaitBMCs:
+	case WaitPowerInventory, WaitBMCs, WaitPoweringOff:
 		return "waiting: " + WithLastAnswer(w.For.Sentence(), w.Detail)
 	case WaitUpstream:
 		return "waiting: " + WithLastAnswer(w.Cause.Sentence(), w.Detail)

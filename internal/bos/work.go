@@ -26,6 +26,9 @@ type Work struct {
 	// StoppedAt is since when a brake keeps the component. When that ends, what was
 	// waited for before has waited for as long as it had then.
 	StoppedAt time.Time `json:"stopped_at,omitzero"`
+	// EndedBoot is the BSS token of the boot that was ended for this goal, or is to be:
+	// what is reported with it is of before.
+	EndedBoot string `json:"ended_boot,omitempty"`
 	// Cause says why the component failed, or what it last stumbled over.
 	Cause Cause `json:"cause,omitempty"`
 	// NoGraceful is set when the BMC turned out to have no graceful
@@ -118,12 +121,27 @@ func (w Work) Rearmed() Work {
 	return kept
 }
 
+// JustArmed reports whether nothing was remembered since the component was armed.
+func (w Work) JustArmed() bool {
+	armed := w.Rearmed()
+	armed.EndedBoot = w.EndedBoot
+	return w == armed
+}
+
 // InFlightOnly is what is in flight and since when, and nothing else.
 func (w Work) InFlightOnly() Work {
 	if w.Flight.Kind == EffectNone {
 		return Work{}
 	}
 	return Work{Flight: Flight{Kind: w.Flight.Kind, At: w.Flight.At}}
+}
+
+// EndBoot forgets what the component runs, as it is to be, or was, powered off.
+func (r *Record) EndBoot(now time.Time) {
+	if token := r.ActualState.BSSToken; token != "" {
+		r.Work.EndedBoot = token
+	}
+	r.ActualState = ActualState{LastUpdated: At(now)}
 }
 
 // Called reports whether a power action is under way: it was the last one since the

@@ -78,12 +78,12 @@ func (s *server) examine(ctx context.Context, q question, o bos.Options) examina
 	sets := q.template.BootSets
 	names := slices.Sorted(maps.Keys(sets))
 	var read imageReads
-	if q.operation != bos.OperationShutdown {
+	if q.operation.NeedsImage() {
 		read = s.readImages(ctx, sets, o)
 	}
 	for _, name := range names {
 		found := nidFindings(sets[name])
-		if q.operation != bos.OperationShutdown {
+		if q.operation.NeedsImage() {
 			found = slices.Concat(found, s.bootFindings(q.template, name, read, e.images, o), read.registryFindings(sets[name], o))
 		}
 		for _, f := range found {

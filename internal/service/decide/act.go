@@ -82,7 +82,7 @@ func turnOff(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision 
 // asked for: the nodes of a session are armed together, so one write does for
 // all of them. A node that runs it already needs none.
 func bootAhead(r bos.Record, p bos.Policy, now time.Time) bos.Effect {
-	if !r.Work.Attempt.At.IsZero() || Matches(r.ActualState.BootArtifacts, r.DesiredState.BootArtifacts) {
+	if !r.Work.Attempt.At.IsZero() || runs(r) {
 		return bos.Effect{}
 	}
 	d, _ := bootFirst(r, p, now)
@@ -93,7 +93,7 @@ func bootAhead(r bos.Record, p bos.Policy, now time.Time) bos.Effect {
 // before it is powered off: a node that could not be booted again is better
 // left running.
 func bootFirst(r bos.Record, p bos.Policy, now time.Time) (Decision, bool) {
-	if r.DesiredState.BootArtifacts.Empty() || r.BootPrepared() {
+	if r.Goal != bos.GoalBoot || r.BootPrepared() {
 		return Decision{}, false
 	}
 	if d, stop := beforeActing(r, r.EventStats.PowerOnAttempts, powerOnName, p, now); stop {

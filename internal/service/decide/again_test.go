@@ -12,7 +12,7 @@ func ignored(action bos.Action) bos.Record {
 	r := poweredOn()
 	calledFor(&r, action, r.Work.Attempt.At)
 	if action != bos.ActionPoweringOn {
-		r.DesiredState.BootArtifacts = bos.BootArtifacts{}
+		r.Goal, r.DesiredState.BootArtifacts = bos.GoalOff, bos.BootArtifacts{}
 		r.EventStats = bos.EventStats{PowerOffForcefulAttempts: 1, PowerOffGracefulAttempts: 1}
 	}
 	return r

@@ -20,7 +20,7 @@ func configuring() bos.Policy {
 // booted is a node that reported the right image a minute after its power-on.
 func booted(configuration string) bos.Record {
 	image := bos.BootArtifacts{Kernel: "k", Initrd: "i"}
-	r := bos.Record{Component: bos.Component{
+	r := bos.Record{Goal: bos.GoalBoot, Component: bos.Component{
 		ID: "x1000c0s0b0n0", Enabled: true, Session: "s",
 		ActualState:  bos.ActualState{BootArtifacts: image},
 		DesiredState: bos.DesiredState{BootArtifacts: image, Configuration: configuration},
@@ -253,7 +253,7 @@ func TestANodeThatBootsHasAMinuteAtLeastOnceItsReportCanBeTakenAgain(t *testing.
 
 // unconfigured is a node that has reported its boot and has a configuration to get.
 func unconfigured() bos.Record {
-	return bos.Record{Component: bos.Component{
+	return bos.Record{Goal: bos.GoalBoot, Component: bos.Component{
 		ID: "x1000c0s0b0n0", Enabled: true,
 		ActualState:  bos.ActualState{BootArtifacts: bos.BootArtifacts{Kernel: "k"}, LastUpdated: bos.At(noon)},
 		DesiredState: bos.DesiredState{BootArtifacts: bos.BootArtifacts{Kernel: "k"}, Configuration: "c"},

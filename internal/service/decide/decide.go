@@ -111,6 +111,8 @@ func Decide(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 		return Decision{Next: r, Look: nextLook(r, o, p, now, actionDeadline(r, p)), Why: ReasonChanging}
 	case !o.known():
 		return hold(r, o, p, now)
+	case o.Power.State == bos.PowerStatePoweringOff && (runs(r) || r.Goal == bos.GoalConfigure):
+		return waitForOff(r, o, p, now)
 	}
 	r = lift(r, o)
 	r, waiting := confirm(r, o, p, now)
@@ -121,44 +123,11 @@ func Decide(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 	return converge(r, o, p, now)
 }
 
-// hold keeps a component whose power is unknown where it is, and fails it
-// once it alone has been unreachable for too long.
-func hold(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
-	verdict := o.Verdict
-	switch o.Power.Symptom {
-	case bos.SymptomNone:
-		if verdict.Extent == ExtentUpstream {
-			break // so many are the trouble of the inventory
-		}
-		verdict = Verdict{Extent: ExtentBMC, ClockRuns: true, Cause: bos.CauseUnknownToPower}
-	case bos.SymptomChanging:
-		verdict = Verdict{Extent: ExtentBMC, ClockRuns: true, Cause: bos.CausePowerStale}
-	case bos.SymptomSilent, bos.SymptomRefusing, bos.SymptomStale, bos.SymptomUnknown:
-	}
-	cause := verdict.Cause
-	if verdict.ClockRuns {
-		r.Work.Patience.Silent += o.Elapsed
-		if o.Power.Cause != bos.CauseNone && verdict.Extent == ExtentBMC {
-			cause = o.Power.Cause
-		}
-		if r.Work.Patience.Silent >= p.MaxUnreachable {
-			r.EndWait()
-			return fail(r, cause, ReasonUnreachable, unreachableText(r, o, cause, p))
-		}
-	}
-	r.Work.Cause = cause
-	r.Status.StatusOverride = bos.StatusOnHold
-	r.Wait(holdOf(o, verdict, cause))
-	// Ever more rarely, also in an outage: what is down is not to be kept busy.
-	next := now.Add(min(max(r.Work.Patience.Silent/4, o.Unknown/4, time.Second), max(p.Polling, time.Second)))
-	return Decision{Next: r, Look: next, Why: ReasonHold}
-}
-
 // lift ends every wait for an observation: the power is known. One for the
 // configuration service goes on while the node runs what it should.
 func lift(r bos.Record, o Observation) bos.Record {
 	r.Work.Patience.Silent = 0
-	if r.Work.Waiting.For == bos.WaitConfiguration && o.Power.State != bos.PowerStateOff && runs(r) {
+	if r.Work.Waiting.For == bos.WaitConfiguration && o.Power.State != bos.PowerStateOff && (runs(r) || r.Goal == bos.GoalConfigure) {
 		return r
 	}
 	if r.Status.StatusOverride == bos.StatusOnHold {
@@ -191,28 +160,47 @@ func actionOf(kind bos.EffectKind) bos.Action {
 	}
 }
 
-// converge is rules 3 to 7 of the status decision, with what they lead to.
+// converge is rules 3 to 7 of the status decision, with what they lead to: the goal
+// says which, and what is known of the node says how far it is.
 func converge(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 	off := o.Power.State == bos.PowerStateOff
-	wantOff := r.DesiredState.BootArtifacts.Empty()
-	switch {
-	case off && wantOff:
-		return done(r, now)
-	case off:
-		return turnOn(setPhase(r, bos.PhasePoweringOn, now), o, p, now)
-	case wantOff:
-		return turnOff(setPhase(r, bos.PhasePoweringOff, now), o, p, now)
-	case runs(r):
-		return configure(r, o, p, now)
-	case r.Work.Called(bos.EffectPowerOn) && o.Power.Asked.Before(bootDeadline(r, o, p)):
-		r = setPhase(r, bos.PhasePoweringOn, now)
-		return Decision{Next: r, Look: bootLook(bootDeadline(r, o, p), p, now), Why: ReasonBootWait}
-	default:
-		if r.Work.Called(bos.EffectPowerOn) {
-			r = bootTimedOut(r, p)
+	switch r.Goal {
+	case bos.GoalOff:
+		if off {
+			return done(r, now)
 		}
 		return turnOff(setPhase(r, bos.PhasePoweringOff, now), o, p, now)
+	case bos.GoalBoot:
+		if off {
+			return turnOn(setPhase(r, bos.PhasePoweringOn, now), o, p, now)
+		}
+		return bootOn(r, o, p, now)
+	case bos.GoalConfigure:
+		if off {
+			return fail(r, bos.CausePoweredOff, ReasonConfigFailed, bos.CausePoweredOff.Sentence())
+		}
+		return configure(r, o, p, now)
+	case bos.GoalNone:
+		return done(r, now)
+	default:
+		return done(r, now)
 	}
+}
+
+// bootOn is what happens to a node that is on and shall boot: it is done if it runs
+// what it shall, waited for if it was powered on for that, and powered off otherwise.
+func bootOn(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
+	booting := r.Work.Called(bos.EffectPowerOn)
+	switch {
+	case runs(r):
+		return configure(r, o, p, now)
+	case booting && o.Power.Asked.Before(bootDeadline(r, o, p)):
+		r = setPhase(r, bos.PhasePoweringOn, now)
+		return Decision{Next: r, Look: bootLook(bootDeadline(r, o, p), p, now), Why: ReasonBootWait}
+	case booting:
+		r = bootTimedOut(r, p)
+	}
+	return turnOff(setPhase(r, bos.PhasePoweringOff, now), o, p, now)
 }
 
 // reportGrace is what a node that boots has at least, once the service takes
@@ -252,9 +240,14 @@ func bootTimedOut(r bos.Record, p bos.Policy) bos.Record {
 	return withoutEffect(r)
 }
 
-// runs reports whether a node that is on has booted what it shall run.
+// runs reports whether a node that is on has booted what it shall run. What it reports
+// with the token of the boot that was ended, or is to be, is of before: its report was
+// on its way for long.
 func runs(r bos.Record) bool {
-	return !r.DesiredState.BootArtifacts.Empty() && Matches(r.ActualState.BootArtifacts, r.DesiredState.BootArtifacts)
+	said := r.ActualState.BSSToken
+	before := said != "" && said == r.Work.EndedBoot && said != r.DesiredState.BSSToken &&
+		(r.DesiredState.BSSToken != "" || !r.Work.Called(bos.EffectPowerOn))
+	return r.Goal == bos.GoalBoot && !before && Matches(r.ActualState.BootArtifacts, r.DesiredState.BootArtifacts)
 }
 
 // Matches compares what a node booted with what it shall boot: equal strings,
@@ -296,7 +289,7 @@ func setPhase(r bos.Record, phase bos.Phase, now time.Time) bos.Record {
 		r.Work.BackOff.Setbacks, r.Work.Patience.Deferred = 0, 0
 	}
 	if r.Status.Phase == bos.PhasePoweringOff && phase != bos.PhasePoweringOff {
-		r.ActualState = bos.ActualState{LastUpdated: bos.At(now)}
+		r.EndBoot(now)
 	}
 	if phase == bos.PhaseNone {
 		r.EventStats = bos.EventStats{}

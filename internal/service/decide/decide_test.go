@@ -24,7 +24,7 @@ func calledFor(r *bos.Record, action bos.Action, at time.Time) {
 
 func drawRecord(t *rapid.T) bos.Record {
 	artifacts := rapid.SampledFrom([]bos.BootArtifacts{{}, {Kernel: "k", Initrd: "i"}, {Kernel: "other", Initrd: "i"}})
-	r := bos.Record{Component: bos.Component{
+	r := bos.Record{Goal: bos.GoalBoot, Component: bos.Component{
 		ID: "x1000c0s0b0n0", Enabled: rapid.Bool().Draw(t, "enabled"), Session: "s",
 		ActualState:  bos.ActualState{BootArtifacts: artifacts.Draw(t, "actual")},
 		DesiredState: bos.DesiredState{BootArtifacts: artifacts.Draw(t, "desired")},
@@ -41,6 +41,7 @@ func drawRecord(t *rapid.T) bos.Record {
 		},
 	}}
 	r.DesiredState.Configuration = rapid.SampledFrom([]string{"", "c"}).Draw(t, "configuration")
+	r.Goal = rapid.SampledFrom([]bos.Goal{bos.GoalOf(r.DesiredState), bos.GoalConfigure}).Draw(t, "goal")
 	r.Work.Prepared, r.Work.Attempt.Prepared = drawPrepared(t, r), drawPrepared(t, r)
 	r.Work.NoGraceful = rapid.Bool().Draw(t, "no graceful")
 	r.Work.Flight.Kind = rapid.SampledFrom([]bos.EffectKind{bos.EffectNone, bos.EffectPowerOn, bos.EffectPowerOffForceful}).Draw(t, "in flight")
@@ -132,7 +133,7 @@ func TestDecideKeepsItsPromisesForEveryRecordAndObservation(t *testing.T) {
 func TestANodeThatCannotBeBootedAgainIsNotPoweredOff(t *testing.T) {
 	p := bos.DefaultOptions().Policy()
 	desired := bos.BootArtifacts{Kernel: "new"}
-	r := bos.Record{Component: bos.Component{
+	r := bos.Record{Goal: bos.GoalBoot, Component: bos.Component{
 		ID: "x1000c0s0b0n0", Enabled: true, ActualState: bos.ActualState{BootArtifacts: bos.BootArtifacts{Kernel: "old"}},
 		DesiredState: bos.DesiredState{BootArtifacts: desired}, Status: bos.ComponentStatus{StatusOverride: bos.StatusOnHold},
 	}}
@@ -163,7 +164,7 @@ func attempts(r bos.Record) int {
 
 func TestAnActionThatNeverReachedItsTargetCostsNoAttempt(t *testing.T) {
 	for _, outcome := range []bos.CallOutcome{bos.CallNotAttempted, bos.CallBusy, bos.CallUnsupported} {
-		r := bos.Record{Component: bos.Component{
+		r := bos.Record{Goal: bos.GoalBoot, Component: bos.Component{
 			Enabled: true, EventStats: bos.EventStats{PowerOffGracefulAttempts: 1}, LastAction: bos.LastAction{Action: bos.ActionPowerOffGraceful},
 		}, Work: bos.Work{Flight: bos.Flight{Kind: bos.EffectPowerOffGraceful}, Attempt: bos.Attempt{Kind: bos.EffectPowerOffGraceful, At: noon}}}
 		got := Settle(r, bos.Effect{Kind: bos.EffectPowerOffGraceful}, bos.CallResult{Outcome: outcome}, noon)
@@ -176,7 +177,7 @@ func TestAnActionThatNeverReachedItsTargetCostsNoAttempt(t *testing.T) {
 func TestANodeThatMatchesItsDesiredStateIsLeftAlone(t *testing.T) {
 	a := bos.BootArtifacts{Kernel: "k", KernelParameters: "quiet spire_join_token=${SPIRE_JOIN_TOKEN}"}
 	booted := bos.BootArtifacts{Kernel: "k", KernelParameters: "quiet spire_join_token=0815"}
-	r := bos.Record{Component: bos.Component{
+	r := bos.Record{Goal: bos.GoalBoot, Component: bos.Component{
 		Enabled: true, ActualState: bos.ActualState{BootArtifacts: booted}, DesiredState: bos.DesiredState{BootArtifacts: a},
 		Status: bos.ComponentStatus{StatusOverride: bos.StatusOnHold},
 	}}

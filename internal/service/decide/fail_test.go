@@ -85,6 +85,8 @@ var failures = map[string]failing{
 	"the BMC rejects the user":          {path: "hold", reading: silence(bos.SymptomRefusing, bos.CauseBMCAuth), verdict: verdicts[ExtentBMC][bos.SymptomRefusing], cause: bos.CauseBMCAuth, text: "rejects the credentials"},
 	"the power state is outdated":       {path: "hold", reading: silence(bos.SymptomStale, ""), verdict: verdicts[ExtentBMC][bos.SymptomStale], cause: bos.CausePowerStale, text: "outdated"},
 	"power control does not know it":    {path: "hold", reading: silence(bos.SymptomNone, ""), cause: bos.CauseUnknownToPower, text: "not which system of its BMC"},
+	"it goes off for ever":              {path: "waitForOff", record: boots(""), reading: bos.PowerReading{State: bos.PowerStatePoweringOff}, cause: bos.CausePowerStale, text: "that it is powering off"},
+	"it is off and to be configured":    {path: "converge", record: func(r *bos.Record) { r.Goal = bos.GoalConfigure }, cause: bos.CausePoweredOff, text: "it is off"},
 	"there is no configuration service": {path: "configure", on: true, record: boots(""), cause: bos.CauseConfiguration, text: "no configuration service"},
 	"its configuration fails":           {path: "configure", on: true, configures: true, record: boots(""), configuration: bos.ConfigurationReading{Desired: "c", Status: "failed"}, cause: bos.CauseConfiguration, text: "cfs configuration failed"},
 	"CFS does not know it":              {path: "holdConfiguration", on: true, configures: true, record: boots(""), configuration: bos.ConfigurationReading{Missing: true}, cause: bos.CauseUnknownToConfiguration, text: "does not know it"},
@@ -104,7 +106,7 @@ func (f failing) untilGivenUp(t *testing.T) bos.Record {
 	t.Helper()
 	p := bos.DefaultOptions().Policy()
 	p.Configures = f.configures
-	r := bos.Record{Component: bos.Component{
+	r := bos.Record{Goal: bos.GoalBoot, Component: bos.Component{
 		ID: "x1000c0s0b0n0", Enabled: true, Session: "s",
 		DesiredState: bos.DesiredState{BootArtifacts: bos.BootArtifacts{Kernel: "k", Initrd: "i"}},
 		LastAction:   bos.LastAction{Action: bos.ActionSessionSetup}, Status: bos.ComponentStatus{StatusOverride: bos.StatusOnHold},

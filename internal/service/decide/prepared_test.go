@@ -11,7 +11,7 @@ import (
 // for what it shall run, and the decision to power it on.
 func prepared(t *testing.T, p bos.Policy) Decision {
 	t.Helper()
-	r := bos.Record{Component: bos.Component{
+	r := bos.Record{Goal: bos.GoalBoot, Component: bos.Component{
 		ID: "x1000c0s0b0n0", Enabled: true, Session: "s",
 		DesiredState: bos.DesiredState{BootArtifacts: bos.BootArtifacts{Kernel: "a", Initrd: "i"}, Configuration: "c"},
 		LastAction:   bos.LastAction{Action: bos.ActionSessionSetup},

@@ -33,7 +33,7 @@ func MakePreview(req Request, sel Selection, images map[string]bos.Image, o bos.
 	}
 	for _, set := range sel.BootSets {
 		shown := bos.PreviewBootSet{Name: set.Name, Count: len(set.Nodes), Nodes: bos.Fold(set.Nodes)}
-		if req.Operation != bos.OperationShutdown {
+		if req.Operation.NeedsImage() {
 			spec := req.Template.BootSets[set.Name]
 			shown.ImagePath, shown.ImageETag = spec.Path, images[spec.Path].ETag
 			shown.Arch, shown.Configuration = archOf(spec), req.Template.Configuration(spec)
@@ -87,7 +87,7 @@ func pin(req Request, sel Selection, images map[string]bos.Image, sets []bos.Pre
 		for _, id := range set.Nodes {
 			fmt.Fprintf(h, "node %q\n", id)
 		}
-		if req.Operation == bos.OperationShutdown {
+		if !req.Operation.NeedsImage() {
 			continue
 		}
 		spec, shown := req.Template.BootSets[set.Name], sets[i]

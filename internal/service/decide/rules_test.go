@@ -33,7 +33,7 @@ func TestTheStatusDecisionRuleByRule(t *testing.T) {
 			bos.PowerStateOff, func(r *bos.Record) { r.Status.StatusOverride, r.Error = bos.StatusFailed, "why" }, bos.StatusFailed, bos.PhaseNone, "", "why",
 		},
 		"rule 3: off, and off is desired": {
-			bos.PowerStateOff, func(r *bos.Record) { r.DesiredState.BootArtifacts = bos.BootArtifacts{} }, bos.StatusStable, bos.PhaseNone, "", "",
+			bos.PowerStateOff, func(r *bos.Record) { r.Goal, r.DesiredState.BootArtifacts = bos.GoalOff, bos.BootArtifacts{} }, bos.StatusStable, bos.PhaseNone, "", "",
 		},
 		"rule 3: off, and on is desired": {
 			bos.PowerStateOff, nil, bos.StatusPowerOnCalled, bos.PhasePoweringOn, bos.EffectPowerOn, "",
@@ -45,7 +45,7 @@ func TestTheStatusDecisionRuleByRule(t *testing.T) {
 			bos.PowerStateOff, acted(bos.ActionPoweringOn, noon.Add(-2*p.MaxPowerOnWait)), bos.StatusPowerOnCalled, bos.PhasePoweringOn, bos.EffectPowerOn, "",
 		},
 		"rule 4: on, and off is desired": {
-			bos.PowerStateOn, func(r *bos.Record) { r.DesiredState.BootArtifacts = bos.BootArtifacts{} }, bos.StatusPowerOffGracefullyCalled, bos.PhasePoweringOff, bos.EffectPowerOffGraceful, "",
+			bos.PowerStateOn, func(r *bos.Record) { r.Goal, r.DesiredState.BootArtifacts = bos.GoalOff, bos.BootArtifacts{} }, bos.StatusPowerOffGracefullyCalled, bos.PhasePoweringOff, bos.EffectPowerOffGraceful, "",
 		},
 		"rule 5: on, and it runs what is desired": {
 			bos.PowerStateOn, func(r *bos.Record) { r.ActualState.BootArtifacts = image }, bos.StatusStable, bos.PhaseNone, "", "",
@@ -64,7 +64,7 @@ func TestTheStatusDecisionRuleByRule(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := bos.Record{Component: bos.Component{
+			r := bos.Record{Goal: bos.GoalBoot, Component: bos.Component{
 				ID: "x1000c0s0b0n0", Enabled: true, Session: "s", DesiredState: bos.DesiredState{BootArtifacts: image},
 				LastAction: bos.LastAction{Action: bos.ActionSessionSetup}, Status: bos.ComponentStatus{StatusOverride: bos.StatusOnHold},
 			}}

@@ -55,7 +55,7 @@ func PlanSetup(s bos.SessionRecord, sel Selection, images map[string]bos.Image, 
 		if err != nil {
 			return SetupPlan{}, err
 		}
-		if s.Operation != bos.OperationShutdown {
+		if s.Operation.NeedsImage() {
 			plan.Warnings = append(plan.Warnings, imageWarnings(set.Name, spec, images[spec.Path])...)
 		}
 		for _, id := range set.Nodes {
@@ -122,10 +122,14 @@ func (p SetupPlan) held(nodes []bos.Record) map[string]bool {
 }
 
 // desiredState is what the nodes of a boot set shall run: nothing after a
-// shutdown.
+// shutdown, what they do in a configure session.
 func desiredState(s bos.SessionRecord, name string, set bos.BootSet, images map[string]bos.Image, o bos.Options) (bos.DesiredState, error) {
-	if s.Operation == bos.OperationShutdown {
+	switch s.Operation.Goal() {
+	case bos.GoalOff:
 		return bos.DesiredState{}, nil
+	case bos.GoalConfigure:
+		return bos.DesiredState{Configuration: s.Template.Configuration(set)}, nil
+	case bos.GoalBoot, bos.GoalNone:
 	}
 	field := "boot_sets." + name
 	if set.Type != "" && !bos.BootableType(set.Type) {
@@ -277,15 +281,19 @@ func arm(r bos.Record, s bos.Session, desired bos.DesiredState, now time.Time) b
 		return r
 	}
 	desired.LastUpdated = at
-	r.DesiredState = desired
-	if s.Operation == bos.OperationReboot {
-		r.ActualState = bos.ActualState{LastUpdated: at}
+	r.Goal = s.Operation.Goal()
+	if r.Goal == bos.GoalConfigure {
+		desired.BootArtifacts, desired.BSSToken = r.DesiredState.BootArtifacts, r.DesiredState.BSSToken
 	}
+	r.DesiredState = desired
 	r.Session = s.Name
 	r.Enabled = true
 	r.LastAction = bos.LastAction{Action: bos.ActionSessionSetup, LastUpdated: at}
 	r.EventStats = bos.EventStats{}
 	r.Status = bos.ComponentStatus{StatusOverride: bos.StatusOnHold}
 	r.Work = r.Work.Rearmed()
+	if s.Operation == bos.OperationReboot {
+		r.EndBoot(now)
+	}
 	return r
 }

@@ -10,7 +10,7 @@ import (
 
 // shuttingDown is a node that is on and to be off.
 func shuttingDown() bos.Record {
-	return bos.Record{Component: bos.Component{
+	return bos.Record{Goal: bos.GoalOff, Component: bos.Component{
 		ID: "x1000c0s0b0n0", Enabled: true, Session: "s",
 		LastAction: bos.LastAction{Action: bos.ActionSessionSetup}, Status: bos.ComponentStatus{StatusOverride: bos.StatusOnHold},
 	}}

@@ -10,7 +10,7 @@ import (
 // poweredOn is a node whose first power-on was accepted 10 s ago.
 func poweredOn() bos.Record {
 	image := bos.BootArtifacts{Kernel: "k", Initrd: "i"}
-	return bos.Record{Component: bos.Component{
+	return bos.Record{Goal: bos.GoalBoot, Component: bos.Component{
 		ID: "x1000c0s0b0n0", Enabled: true, Session: "s",
 		DesiredState: bos.DesiredState{BootArtifacts: image},
 		LastAction:   bos.LastAction{Action: bos.ActionPoweringOn},

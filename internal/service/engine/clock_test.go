@@ -83,7 +83,7 @@ func TestPeopleReadWallTime(t *testing.T) {
 	const id = "x1000c0s0b0n0"
 	e := engine.New(engine.Settings{NoInventory: true})
 	rec := armed(id)
-	rec.DesiredState = bos.DesiredState{}
+	rec.Goal, rec.DesiredState = bos.GoalOff, bos.DesiredState{}
 	wall := start.Add(5 * time.Hour)
 	e.Step(start, engine.Inputs{Records: []bos.Record{rec}, Times: engine.Times{Wall: wall}})
 	now := start.Add(time.Second)

@@ -72,7 +72,8 @@ type node struct {
 	// since is when the component was last armed by somebody else: older
 	// readings do not count.
 	since time.Time
-	// silence is the unbroken row of unknown power readings, missing that of
+	// silence is the unbroken row of power readings that do not settle what the power
+	// is, missing that of
 	// answers of the configuration service without the node.
 	silence, missing row
 	// power and configured are the questions to the two upstreams.
@@ -331,7 +332,7 @@ func (e *Engine) track(r bos.Record) {
 		e.room.use(r.ID)
 	} else {
 		e.count(n.rec.Session, -1)
-		if r.Revision != n.rec.Revision && r.Status.StatusOverride == bos.StatusOnHold {
+		if r.Revision != n.rec.Revision && r.Work.JustArmed() {
 			n.since = e.step.now
 			n.reading, n.configuration = bos.PowerReading{}, bos.ConfigurationReading{}
 		}
@@ -374,7 +375,7 @@ func (e *Engine) count(session string, by int) {
 
 // sight takes a power reading in, for the node and for what is known of its BMC.
 func (e *Engine) sight(r bos.PowerReading) {
-	bad := r.State == bos.PowerStateUnknown
+	bad := r.State == bos.PowerStateUnknown || r.State == bos.PowerStatePoweringOff
 	delete(e.asked, r.ID)
 	e.room.see(r, e.step.now)
 	n, ok := e.nodes[r.ID]

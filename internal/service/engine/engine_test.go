@@ -14,7 +14,7 @@ import (
 var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 func armed(id string) bos.Record {
-	return bos.Record{Revision: 1, Component: bos.Component{
+	return bos.Record{Revision: 1, Goal: bos.GoalBoot, Component: bos.Component{
 		ID: id, Enabled: true, Session: "s",
 		DesiredState: bos.DesiredState{BootArtifacts: bos.BootArtifacts{Kernel: "k", Initrd: "i", KernelParameters: "p"}},
 		Status:       bos.ComponentStatus{StatusOverride: bos.StatusOnHold},

@@ -14,7 +14,7 @@ import (
 // poweringOff is a node whose graceful power-off was asked for at a time.
 func poweringOff(id string, at time.Time) bos.Record {
 	r := armed(id)
-	r.DesiredState = bos.DesiredState{}
+	r.Goal, r.DesiredState = bos.GoalOff, bos.DesiredState{}
 	r.Status = bos.ComponentStatus{Phase: bos.PhasePoweringOff}
 	r.LastAction = bos.LastAction{Action: bos.ActionPowerOffGraceful, LastUpdated: bos.At(at)}
 	r.EventStats.PowerOffGracefulAttempts = 1
@@ -57,7 +57,7 @@ func TestAnAcceptedPowerActionIsNotWrittenForItself(t *testing.T) {
 	const id = "x1000c0s0b0n0"
 	e := engine.New(engine.Settings{NoInventory: true})
 	rec := armed(id)
-	rec.DesiredState = bos.DesiredState{}
+	rec.Goal, rec.DesiredState = bos.GoalOff, bos.DesiredState{}
 	e.Step(start, engine.Inputs{Records: []bos.Record{rec}})
 	now := start.Add(time.Second)
 	out := e.Step(now, engine.Inputs{Readings: []bos.PowerReading{reading(id, bos.PowerStateOn, start)}})
@@ -110,7 +110,7 @@ func TestWhatACallWaitedForItsTurnIsNotThePaceOfPower(t *testing.T) {
 	// returns when it is looked at for the first time.
 	off := func(id string, at time.Time, wait time.Duration) time.Time {
 		rec := armed(id)
-		rec.DesiredState = bos.DesiredState{}
+		rec.Goal, rec.DesiredState = bos.GoalOff, bos.DesiredState{}
 		e.Step(at, engine.Inputs{Records: []bos.Record{rec}})
 		out := e.Step(at, engine.Inputs{Readings: []bos.PowerReading{reading(id, bos.PowerStateOn, at)}})
 		at = at.Add(wait)

@@ -147,7 +147,7 @@ func (p Ports) SetupFacts(ctx context.Context, s bos.SessionRecord) engine.Setup
 // rootfs from by sbps: without the tag nobody offers it to them, and they would
 // hang in their boot. It is repeated until it succeeds, as all facts are.
 func (p Ports) tagImages(ctx context.Context, s bos.SessionRecord, sel decide.Selection) (warnings []string, invalid, err error) {
-	if s.Operation == bos.OperationShutdown {
+	if !s.Operation.NeedsImage() {
 		return nil, nil, nil
 	}
 	tagged := make(map[string]bool)
@@ -198,7 +198,7 @@ func (p Ports) tenantNodes(ctx context.Context, s bos.SessionRecord) (nodes []st
 // Images reads each image of the template once; a shutdown needs none.
 func (p Ports) Images(ctx context.Context, t bos.SessionTemplate, op bos.Operation) (images map[string]bos.Image, invalid, err error) {
 	images = make(map[string]bos.Image)
-	if op == bos.OperationShutdown {
+	if !op.NeedsImage() {
 		return images, nil, nil
 	}
 	if p.Artifacts == nil {

@@ -12,14 +12,14 @@ import (
 )
 
 const (
-	insertComponent = `INSERT INTO components (revision, document, work, enabled, phase, status, session, staged_session, error, held, confirmed, id)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	insertComponent = `INSERT INTO components (revision, document, work, enabled, phase, status, session, staged_session, error, held, confirmed, goal, id)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	// loadAtOnce is from how many on records are read by one query.
 	loadAtOnce = 16
 )
 
 // filterColumns are the columns beside the document.
-var filterColumns = [...]string{"enabled", "phase", "status", "session", "staged_session", "error", "held", "confirmed"}
+var filterColumns = [...]string{"enabled", "phase", "status", "session", "staged_session", "error", "held", "confirmed", "goal"}
 
 // filters are the values of a record that have columns of their own, as texts.
 type filters [len(filterColumns)]string
@@ -29,7 +29,7 @@ func filtersOf(r *bos.Record) filters {
 	if r.Enabled {
 		enabled = "1"
 	}
-	return filters{enabled, string(r.Status.Phase), r.DeriveStatus(), r.Session, r.StagedState.Session, r.Error, brakeText(r.Held), confirmed(r.ActualState)}
+	return filters{enabled, string(r.Status.Phase), r.DeriveStatus(), r.Session, r.StagedState.Session, r.Error, brakeText(r.Held), confirmed(r.ActualState), string(r.Goal)}
 }
 
 // confirmed is the minute in which a node said last what it booted: "0" if it says

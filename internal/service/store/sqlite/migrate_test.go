@@ -317,3 +317,24 @@ func TestWhatTheEngineRememberedInOneGroupIsReadInSeveral(t *testing.T) {
 		}
 	}
 }
+
+func TestAnUpgradeKnowsTheGoalOfEachComponentByItsKernel(t *testing.T) {
+	statements := []string{"INSERT INTO artifacts (id, kernel, kernel_parameters, initrd) VALUES (3, 'k', 'p', 'i'), (4, '', 'p', '')"}
+	want := map[string]bos.Goal{"3": bos.GoalBoot, "4": bos.GoalOff, `{"kernel":"k","kernel_parameters":"","initrd":""}`: bos.GoalBoot, `{"kernel":"","kernel_parameters":"","initrd":""}`: bos.GoalOff}
+	ids := make(map[string]bos.Goal)
+	for artifacts, goal := range want {
+		id := fmt.Sprintf("x%d", len(ids))
+		ids[id] = goal
+		statements = append(statements, `INSERT INTO components (id, revision, enabled, phase, status, session, staged_session, document, work)
+VALUES ('`+id+`', 4, 0, '', 'stable', '', '', '{"id":"`+id+`","desired_state":{"boot_artifacts":`+artifacts+`,"configuration":"","bss_token":""}}', '{}')`)
+	}
+	list, err := opened(t, at(t, 7, statements...)).Components(t.Context(), bos.ComponentFilter{})
+	if err != nil || len(list) != len(ids) {
+		t.Fatalf("%v, %v", list, err)
+	}
+	for _, r := range list {
+		if r.Goal != ids[r.ID] {
+			t.Errorf("%+v has the goal %q, want %q", r.DesiredState, r.Goal, ids[r.ID])
+		}
+	}
+}

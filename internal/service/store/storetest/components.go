@@ -96,12 +96,13 @@ func documents(t *testing.T, s bos.Store) {
 			r.ActualState = bos.ActualState{LastUpdated: bos.At(now)}
 			r.Status.Phase = bos.PhaseConfiguring
 			r.Work.BackOff.Setbacks = 3
+			r.Goal = bos.GoalConfigure
 		}
 	})
 	same(t, s, bos.ComponentFilter{})
 	same(t, s, bos.ComponentFilter{IDs: []string{"n000002"}})
 	for _, r := range read(t, s, bos.ComponentFilter{}) {
-		if r.Error != nasty || r.Status.Status != "" {
+		if r.Error != nasty || r.Status.Status != "" || (r.Goal == bos.GoalConfigure) != (r.Status.Phase == bos.PhaseConfiguring) {
 			t.Fatalf("a record came back as %+v", r)
 		}
 	}
