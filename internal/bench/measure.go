@@ -55,7 +55,7 @@ func measure(ctx context.Context, size int, f flags) (all []figures.Figure, err 
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	ids := names(size)
-	if err := fill(ctx, store, ids); err != nil {
+	if err := fill(ctx, store, ids, true); err != nil {
 		return nil, err
 	}
 	server := httptest.NewServer(api.New(api.Config{Store: store, Inventory: inventoryOf(ids), Artifacts: images{}}))
@@ -223,11 +223,19 @@ func (m *room) do(method, path, body string) error {
 	defer resp.Body.Close()
 	if resp.StatusCode >= http.StatusMultipleChoices {
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, 1000))
-		return fmt.Errorf("%s %s answered %s: %s", method, path, resp.Status, text)
+		return &refusal{resp.StatusCode, fmt.Sprintf("%s %s answered %s: %s", method, path, resp.Status, text)}
 	}
 	_, err = io.Copy(io.Discard, resp.Body)
 	return err
 }
+
+// refusal is an answer that is an error.
+type refusal struct {
+	status int
+	text   string
+}
+
+func (r *refusal) Error() string { return r.text }
 
 // fsyncTime is the median time of an append of one page and its fsync.
 func fsyncTime(file string) (time.Duration, error) {
@@ -299,9 +307,9 @@ func parameters() string {
 	return strings.Repeat(text, 900/len(text))
 }
 
-// fill makes the records of a site on which one session has booted every node:
-// about 2.25 KB each.
-func fill(ctx context.Context, store bos.Store, ids []string) error {
+// fill makes the records of a site on which one session boots every node, or has booted
+// it: about 2.25 KB each.
+func fill(ctx context.Context, store bos.Store, ids []string, enabled bool) error {
 	artifacts := bos.BootArtifacts{Kernel: "s3://boot-images/8f4a/kernel", Initrd: "s3://boot-images/8f4a/initrd", KernelParameters: parameters()}
 	now := time.Now()
 	template := bos.SessionTemplate{Name: "t", BootSets: map[string]bos.BootSet{"compute": {
@@ -321,7 +329,7 @@ func fill(ctx context.Context, store bos.Store, ids []string) error {
 		commit := bos.Commit{Tokens: map[string]bos.BootArtifacts{token: artifacts}}
 		for _, id := range chunk {
 			commit.Components = append(commit.Components, bos.Record{Component: bos.Component{
-				ID: id, Enabled: true, Session: sessionName,
+				ID: id, Enabled: enabled, Session: sessionName,
 				ActualState:  bos.ActualState{BootArtifacts: artifacts, BSSToken: token, LastUpdated: bos.At(now)},
 				DesiredState: bos.DesiredState{BootArtifacts: artifacts, BSSToken: token, LastUpdated: bos.At(now)},
 				LastAction:   bos.LastAction{Action: bos.ActionPoweringOn, LastUpdated: bos.At(now)},
