@@ -18,7 +18,7 @@ func wireBuiltin(c config.Config, store bos.HostBoots, inventory bos.InventorySo
 	if b == nil {
 		return nil, nil //nolint:nilnil // there is none
 	}
-	bc := bootscript.Config{Store: store, URL: b.URL, AnySource: b.AnySource, Log: log}
+	bc := bootscript.Config{Store: store, URL: b.URL, AnySource: b.AnySource, NoBootIF: b.BootIF != nil && !*b.BootIF, Log: log}
 	if names, ok := inventory.(bos.NodeNames); ok {
 		bc.Names = names
 	}

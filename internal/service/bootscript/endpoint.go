@@ -46,6 +46,9 @@ type Config struct {
 	// endpoint, for the line in which a script asks again. Empty is where
 	// the request came to.
 	URL string
+	// NoBootIF leaves out which interface a node asked over (BOOTIF=), by which
+	// an initrd knows the one to use.
+	NoBootIF bool
 	// AnySource hands a node's script to whoever asks for it, also where
 	// Names knows which addresses the node asks from.
 	AnySource bool
@@ -90,7 +93,7 @@ func (e *Endpoint) Write(ctx context.Context, ids []string, a bos.BootArtifacts)
 	for i, id := range ids {
 		hosts[i] = bos.CanonicalXname(id)
 	}
-	if err := checkArtifacts(hosts, a); err != nil {
+	if err := e.checkArtifacts(ctx, hosts, a); err != nil {
 		return "", &bos.CallError{Outcome: bos.CallRefused, Cause: bos.CauseBootParameters, Detail: err.Error()}
 	}
 	if !bos.MayAct(ctx, ids...) {

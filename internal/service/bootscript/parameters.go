@@ -1,6 +1,7 @@
 package bootscript
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -147,7 +148,7 @@ func (e *Endpoint) store(w http.ResponseWriter, r *http.Request, status int) err
 	if len(hosts) == 0 {
 		return answer(w, status, nil)
 	}
-	if err := checkArtifacts(hosts, a); err != nil {
+	if err := e.checkArtifacts(r.Context(), hosts, a); err != nil {
 		return refusef(http.StatusBadRequest, "%s", err)
 	}
 	token := e.token()
@@ -167,7 +168,7 @@ func (e *Endpoint) patch(w http.ResponseWriter, r *http.Request) error {
 	}
 	err = e.config.Store.MutateHostBoots(r.Context(), hosts, e.token, func(a *bos.BootArtifacts) error {
 		*a = p.artifacts(*a)
-		if err := checkArtifacts(hosts, *a); err != nil {
+		if err := e.checkArtifacts(r.Context(), hosts, *a); err != nil {
 			return refusef(http.StatusBadRequest, "%s", err)
 		}
 		return nil
@@ -223,6 +224,14 @@ func (e *Endpoint) list(w http.ResponseWriter, r *http.Request) error {
 		shown = append(shown, p)
 	}
 	return answer(w, http.StatusOK, shown)
+}
+
+// checkArtifacts refuses what a script cannot carry, as it is and with links.
+func (e *Endpoint) checkArtifacts(ctx context.Context, hosts []string, a bos.BootArtifacts) error {
+	if err := checkArtifacts(hosts, a); err != nil {
+		return err
+	}
+	return e.checkLinks(ctx, hosts, a)
 }
 
 // checkArtifacts refuses what would become other lines or words of a script, or

@@ -107,7 +107,7 @@ func (e *Endpoint) script(w http.ResponseWriter, r *http.Request) error {
 	}
 	text := ""
 	if source == askerAllowed {
-		if text, err = e.found(r, again, keys); err != nil {
+		if text, err = e.found(r, again, q, keys); err != nil {
 			return err
 		}
 	}
@@ -129,7 +129,7 @@ func askingAgain(label string, pause time.Duration, url string) string {
 }
 
 // found is the script of what one of the keys boots, empty for none.
-func (e *Endpoint) found(r *http.Request, again string, keys []string) (string, error) {
+func (e *Endpoint) found(r *http.Request, again string, q query, keys []string) (string, error) {
 	list, err := e.config.Store.HostBoots(r.Context(), keys)
 	if err != nil {
 		return "", err
@@ -138,7 +138,7 @@ func (e *Endpoint) found(r *http.Request, again string, keys []string) (string, 
 	if !ok {
 		return "", nil
 	}
-	text, err := e.compose(r.Context(), again, boot)
+	text, err := e.compose(r.Context(), again, q.asker(), boot)
 	if err != nil {
 		e.config.Log.Warn("the files a node boots cannot be linked to; it asks again", "host", boot.Host, "error", err)
 		return "", nil
@@ -187,27 +187,17 @@ func (e *Endpoint) source(r *http.Request, keys []string) (asker, error) {
 // again, as the links in it are good for a while only. Who the node is and its
 // token come before the parameters: a kernel drops the end of a line that is too
 // long for it.
-func (e *Endpoint) compose(ctx context.Context, again string, b bos.HostBoot) (string, error) {
+func (e *Endpoint) compose(ctx context.Context, again, mac string, b bos.HostBoot) (string, error) {
 	kernel, err := e.link(ctx, b.Artifacts.Kernel)
 	if err != nil {
 		return "", err
 	}
+	line, err := e.commandLine(ctx, mac, b)
+	if err != nil {
+		return "", err
+	}
 	var s strings.Builder
-	fmt.Fprintf(&s, "#!ipxe\nkernel --name kernel %s", kernel)
-	if b.Artifacts.Initrd != "" {
-		s.WriteString(" initrd=initrd")
-	}
-	if id, ok := e.xname(ctx, b.Host); ok {
-		fmt.Fprintf(&s, " xname=%s", id)
-		if nid := e.names.nid(ctx, id); nid > 0 {
-			fmt.Fprintf(&s, " nid=%d", nid)
-		}
-	}
-	fmt.Fprintf(&s, " bss_referral_token=%s", b.Token)
-	if b.Artifacts.KernelParameters != "" {
-		s.WriteString(" " + b.Artifacts.KernelParameters)
-	}
-	s.WriteString(" || goto boot_retry\n")
+	fmt.Fprintf(&s, "#!ipxe\nkernel --name kernel %s %s || goto boot_retry\n", kernel, line)
 	if b.Artifacts.Initrd != "" {
 		initrd, err := e.link(ctx, b.Artifacts.Initrd)
 		if err != nil {

@@ -24,6 +24,10 @@ type Builtin struct {
 	Presign *bool `yaml:"presign"`
 	// PresignTTL is how long a signed link is good for; 0 is an hour.
 	PresignTTL time.Duration `yaml:"presign_ttl"`
+	// BootIF is whether a node that asks by MAC address is told it on its kernel's
+	// line (BOOTIF=), so that its initrd uses the same interface; true if it is not
+	// set.
+	BootIF *bool `yaml:"bootif"`
 	// AnySource hands scripts to whoever asks, also where the inventory
 	// knows the addresses of a node.
 	AnySource bool `yaml:"any_source"`
