@@ -2,8 +2,8 @@ package bos
 
 // Artifact is one file of a boot image.
 type Artifact struct {
-	Path string
-	ETag string
+	Path string `json:"path"`
+	ETag string `json:"etag"`
 }
 
 // Image is a boot image as its manifest describes it, read once per session
@@ -22,4 +22,32 @@ type Image struct {
 	// manifest and kernel can be read, empty if nothing does. A session is
 	// accepted with it, and fails in its setup (bos-contract section 3).
 	Fault string
+}
+
+// ImageFacts is what GET /x/v1/images answers about one image: what nodes would boot,
+// without what would let somebody else load it.
+type ImageFacts struct {
+	Path string `json:"path"`
+	// ETag is that of the manifest now: it is another once the image is.
+	ETag string `json:"etag"`
+	// Arch is the image registry's word, empty where it has none or there is none.
+	Arch   string   `json:"arch,omitempty"`
+	Kernel Artifact `json:"kernel"`
+	// Initrd and Rootfs have an empty path where the image has none.
+	Initrd     Artifact `json:"initrd"`
+	Rootfs     Artifact `json:"rootfs"`
+	Parameters string   `json:"parameters"`
+	// Fault keeps nodes from booting it, empty if nothing is known to.
+	Fault string `json:"fault,omitempty"`
+	// Warnings are what could not be found out.
+	Warnings []string `json:"warnings"`
+}
+
+// Facts is what may be shown of an image.
+func (i Image) Facts() ImageFacts {
+	shown := func(a Artifact) Artifact { return Artifact{Path: Unsigned(a.Path), ETag: a.ETag} }
+	return ImageFacts{
+		Path: i.Path, ETag: i.ETag, Kernel: shown(i.Kernel), Initrd: shown(i.Initrd), Rootfs: shown(i.Rootfs),
+		Parameters: Unsigned(i.Parameters), Fault: Unsigned(i.Fault), Warnings: []string{},
+	}
 }

@@ -236,5 +236,6 @@ const (
 	ExtensionReceipts = "receipts"
 	// ExtensionGuards: previews and sessions take bounds.
 	ExtensionGuards = "guards"
+	ExtensionImages = "images"
 	ExtensionNodes  = "nodes"
 )

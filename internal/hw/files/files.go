@@ -43,7 +43,7 @@ func (f *Folder) Close() error { return f.root.Close() }
 func (f *Folder) name(path string) (string, error) {
 	u, err := url.Parse(path)
 	if err != nil || u.Scheme != "file" || u.Host != "" || u.RawQuery != "" || u.Fragment != "" {
-		return "", fmt.Errorf("%w: the path %.200q is not of the form file:///path; correct the template's path", bos.ErrImage, path)
+		return "", fmt.Errorf("%w: the path %.200q is not of the form file:///path; correct the template's path", bos.ErrImage, bos.Unsigned(path))
 	}
 	name, ok := strings.CutPrefix(u.Path, filepath.ToSlash(f.root.Name())+"/")
 	if !ok || !filepath.IsLocal(name) {

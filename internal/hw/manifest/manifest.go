@@ -61,13 +61,13 @@ func (s Sources) source(path string) (Source, error) {
 		return source, source.Takes(path)
 	}
 	if setting, known := settings[scheme]; known {
-		return nil, fmt.Errorf("%w: %.200q is of the kind %s, which this service does not read; configure %s, or correct the template's path", bos.ErrImage, path, scheme, setting)
+		return nil, fmt.Errorf("%w: %.200q is of the kind %s, which this service does not read; configure %s, or correct the template's path", bos.ErrImage, bos.Unsigned(path), scheme, setting)
 	}
 	var forms []string
 	for _, scheme := range slices.Sorted(maps.Keys(s)) {
 		forms = append(forms, form(scheme))
 	}
-	return nil, fmt.Errorf("%w: the path %.200q is not of the form %s; correct the template's path", bos.ErrImage, path, strings.Join(forms, " or "))
+	return nil, fmt.Errorf("%w: the path %.200q is not of the form %s; correct the template's path", bos.ErrImage, bos.Unsigned(path), strings.Join(forms, " or "))
 }
 
 func form(scheme string) string {
@@ -155,10 +155,10 @@ func Missing(path, detail string) error {
 	if detail != "" {
 		detail = " (" + detail + ")"
 	}
-	return fmt.Errorf("%w: there is nothing at %s%s; correct the template's path or rebuild the image", bos.ErrImage, path, detail)
+	return fmt.Errorf("%w: there is nothing at %s%s; correct the template's path or rebuild the image", bos.ErrImage, bos.Unsigned(path), detail)
 }
 
 // TooLarge says that an object is larger than it may be, for sources.
 func TooLarge(path string, most int64) error {
-	return fmt.Errorf("%w: %s is larger than %d bytes, which no such file is; correct the template's path", bos.ErrImage, path, most)
+	return fmt.Errorf("%w: %s is larger than %d bytes, which no such file is; correct the template's path", bos.ErrImage, bos.Unsigned(path), most)
 }

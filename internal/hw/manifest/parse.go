@@ -80,7 +80,7 @@ func checkLink(path string) error {
 	case "http", "https", "file":
 		u, err := url.Parse(path)
 		if err != nil || u.User != nil || len(u.Path) < 2 || (u.Host == "") != (scheme == "file") {
-			return fmt.Errorf("the path %.200q is not of the form %s", path, form(scheme))
+			return fmt.Errorf("the path %.200q is not of the form %s", bos.Unsigned(path), form(scheme))
 		}
 		return nil
 	default:
@@ -94,7 +94,7 @@ func SplitS3(path string) (bucket, key string, err error) {
 	rest, ok := strings.CutPrefix(path, "s3://")
 	bucket, key, _ = strings.Cut(rest, "/")
 	if !ok || bucket == "" || key == "" {
-		return "", "", fmt.Errorf("the path %.200q is not of the form s3://bucket/key", path)
+		return "", "", fmt.Errorf("the path %.200q is not of the form s3://bucket/key", bos.Unsigned(path))
 	}
 	return bucket, key, nil
 }

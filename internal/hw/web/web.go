@@ -61,7 +61,7 @@ func New(c Config) *Client {
 func (c *Client) Takes(address string) error {
 	u, err := url.Parse(address)
 	if err != nil || u.User != nil || u.RawQuery != "" || u.Fragment != "" || path.Clean(u.Path) != u.Path || strings.ContainsAny(u.Path, `\%`) {
-		return fmt.Errorf("%w: the path %.200q is no plain address of a file; correct the template's path", bos.ErrImage, address)
+		return fmt.Errorf("%w: the path %.200q is no plain address of a file; correct the template's path", bos.ErrImage, bos.Unsigned(address))
 	}
 	for _, prefix := range c.prefixes {
 		if strings.HasPrefix(u.String(), prefix) {

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -117,6 +118,24 @@ func TestWhatIsMissingOrTooLargeOrElsewhereIsAnImageError(t *testing.T) {
 				t.Errorf("got %+v, %v; want %q", got, err, c.says)
 			}
 		})
+	}
+}
+
+func TestNoErrorRepeatsWhatSignsALinkOrItsPassword(t *testing.T) {
+	const secret = "geheim"
+	objects := map[string]string{"/boot/1/kernel": "k", "/boot/1/initrd": "i"}
+	sources, url := serve(t, objects)
+	signed := "?X-Amz-Signature=" + secret
+	objects["/boot/1/manifest.json"] = image(url, url+"/boot/1/parameters"+signed)
+	objects["/boot/2/manifest.json"] = image(url, "https://ann:"+secret+"@h/parameters")
+	for _, path := range []string{
+		url + "/boot/1/manifest.json" + signed, strings.Replace(url, "http://", "http://ann:"+secret+"@", 1) + "/boot/1/manifest.json",
+		"ftp://ann:" + secret + "@h/m", "s3://b/k" + signed, url + "/boot/1/manifest.json", url + "/boot/2/manifest.json",
+	} {
+		got, err := sources.Image(t.Context(), path)
+		if said := fmt.Sprint(got.Fault, err); strings.Contains(said, secret) || err == nil && got.Fault == "" {
+			t.Errorf("%s: it says %s", path, said)
+		}
 	}
 }
 

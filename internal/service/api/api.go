@@ -156,6 +156,7 @@ func (s *server) routes() map[string]methods {
 		"/x/v1/sessions/{name}/components": {http.MethodGet: s.listOutcomes},
 
 		"/x/v1/nodes":                  {http.MethodGet: s.listNodes},
+		"/x/v1/images":                 {http.MethodGet: s.getImage},
 		"/x/v1/pause":                  {http.MethodGet: s.getPause, http.MethodPost: s.pauseSite},
 		"/x/v1/resume":                 {http.MethodPost: s.resumeSite},
 		"/x/v1/sessions/{name}/pause":  {http.MethodGet: s.getSessionPause, http.MethodPost: s.pauseSession},

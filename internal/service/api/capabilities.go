@@ -16,6 +16,9 @@ func (s *server) getCapabilities(w http.ResponseWriter, r *http.Request) error {
 	if s.Inventory != nil {
 		extensions = append(extensions, bos.ExtensionPreviews, bos.ExtensionPinnedSessions, bos.ExtensionReceipts, bos.ExtensionGuards, bos.ExtensionNodes)
 	}
+	if s.Artifacts != nil {
+		extensions = append(extensions, bos.ExtensionImages)
+	}
 	pause, err := s.Store.SitePause(r.Context())
 	if err != nil {
 		return err

@@ -376,6 +376,8 @@ func exchanges() []exchange {
 	add("POST", "/x/v1/holds/release", object{"ids": []string{"none"}}, 404)
 	add("GET", "/x/v1/nodes?limit=Compute,!x1c0s3b0n0&role=Compute&group=blue&enabled=true&page_size=1&start_after_id=a&addresses=true", nil, 200)
 	add("GET", "/x/v1/nodes?limit=all,!none", nil, 400)
+	add("GET", "/x/v1/images?path=s3://boot-images/one/manifest.json", nil, 200)
+	add("GET", "/x/v1/images?path=s3://boot-images/none/manifest.json", nil, 400)
 	add("GET", "/x/v1/events?after=1&session=s1&component=a&limit=5", nil, 200)
 	add("GET", "/x/v1/events?limit=0", nil, 400)
 	return list
@@ -433,7 +435,7 @@ func everyStatus(t *testing.T, seen map[exchanged]bool, pin string) {
 	t.Helper()
 	s, _ := prepared(t, seen)
 	broken := newSite(t, func(c *Config) { c.Store = outOfOrder{} })
-	broken.seen = seen
+	broken.seen, broken.imgErr = seen, errOutage
 	h, err := theDocument()
 	if err != nil {
 		t.Fatal(err)
