@@ -230,7 +230,7 @@ func (r imageReads) registryFindings(set bos.BootSet, o bos.Options) []finding {
 	}
 	id := bos.ImageID(set.Path)
 	if id == "" {
-		return []finding{{ofRegistry: true, text: fmt.Sprintf("%s is not where the image registry keeps images, so its architecture cannot be checked", clip(set.Path))}}
+		return []finding{{ofRegistry: true, text: fmt.Sprintf("%s is not where the image registry keeps images, so its architecture cannot be checked", clip(bos.Unsigned(set.Path)))}}
 	}
 	answer := r.registry[id]
 	switch {
