@@ -194,15 +194,25 @@ func TestARetryRunsJustTheFailedNodesAndUnsettingItRunsNothing(t *testing.T) {
 	sessions(t, bos, 2)
 }
 
-// ofTheInventory are the snippets that need a service with an inventory, docsSite
-// is what they find there.
-var ofTheInventory = map[string]bool{"bos_nodes": true}
-
-const docsSite = `
+// ofTheBundled are the snippets that need the bundled service, each with a site on
+// which they find what they look for.
+var ofTheBundled = map[string]func(t *testing.T) (endpoint string){
+	"bos_nodes": func(t *testing.T) string {
+		return startListed(t, `
 groups: { blue: x1000c0s1b0n0 }
 nodes:
   - { xnames: "x1000c0s[0-3]b0n0", role: Compute, sub_role: Gpu }
-`
+`, "").URL()
+	},
+	"bos_image":  func(t *testing.T) string { return serve(t) },
+	"bos_events": func(t *testing.T) string { return startListed(t, smallSite, "").URL() },
+	"bos_session_components": func(t *testing.T) string {
+		url := startListed(t, smallSite, "").URL()
+		put(t, url+"/v2/sessiontemplates/compute", `{"boot_sets":{"a":{"path":"s3://b/manifest.json","type":"s3","node_roles_groups":["Compute"]}}}`)
+		send(t, http.MethodPost, url+"/v2/sessions", strings.NewReader(`{"name":"nightly","operation":"shutdown","template_name":"compute"}`))
+		return url
+	},
+}
 
 // TestTheSnippetsOfTheDocsPlan plans what the pages of the registry show, each
 // folder as one configuration.
@@ -222,8 +232,8 @@ func TestTheSnippetsOfTheDocsPlan(t *testing.T) {
 		t.Run(kind+name, func(t *testing.T) {
 			w := newWorkspace(t)
 			w.write(providerBlock(bos))
-			if ofTheInventory[name] {
-				w.write(block(startListed(t, docsSite, "").URL()))
+			if start := ofTheBundled[name]; start != nil {
+				w.write(block(start(t)))
 			}
 			w.use(kind + name)
 			w.plan().exits(t, 2)

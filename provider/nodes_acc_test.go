@@ -133,7 +133,10 @@ func TestWhatABOSCannotShowIsSaidOnceWithWhatToUseInstead(t *testing.T) {
 	site.Plain()
 	w := newWorkspace(t)
 	for source, says := range map[string][]string{
-		`data "bos_nodes" "x" {}`: {"Error: This BOS cannot show its inventory", `extension "nodes"`, "is a plain BOS v2", "data.bos_components"},
+		`data "bos_nodes" "x" {}`:                                {"Error: This BOS cannot show its inventory", `extension "nodes"`, "is a plain BOS v2", "data.bos_components"},
+		`data "bos_events" "x" {}`:                               {"Error: This BOS cannot show its history", `extension "events"`, "data.bos_sessions"},
+		`data "bos_image" "x" { path = "s3://b/manifest.json" }`: {"Error: This BOS cannot show an image", `extension "images"`, "data.bos_session_template"},
+		`data "bos_session_components" "x" { session = "s" }`:    {"Error: This BOS cannot say what became of each node of a session", `extension "session_components"`, "data.bos_session,"},
 	} {
 		w.write(block(site.URL()), source)
 		plan := w.plan()

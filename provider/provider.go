@@ -40,7 +40,8 @@ func (p *bosProvider) Resources(context.Context) []func() resource.Resource {
 
 func (p *bosProvider) DataSources(context.Context) []func() datasource.DataSource {
 	return []func() datasource.DataSource{
-		newComponentDataSource, newComponentsDataSource, newNodesDataSource, newOptionsDataSource, newPreviewDataSource, newServiceDataSource,
+		newComponentDataSource, newComponentsDataSource, newEventsDataSource, newImageDataSource, newNodesDataSource, newSessionComponentsDataSource,
+		newOptionsDataSource, newPreviewDataSource, newServiceDataSource,
 		newSessionDataSource, newSessionsDataSource, newTemplateDataSource, newTemplatesDataSource,
 	}
 }

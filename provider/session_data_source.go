@@ -6,6 +6,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -99,8 +100,7 @@ func (d *sessionDataSource) Read(ctx context.Context, req datasource.ReadRequest
 	name := m.Name.ValueString()
 	s, err := c.Session(ctx, name)
 	if client.IsNotFound(err) {
-		resp.Diagnostics.AddAttributeError(path.Root("name"), "BOS knows no such session",
-			fmt.Sprintf("BOS has no session %q: it never was, it belongs to another tenant, or BOS has deleted its record, as it does some days after completion.", name))
+		noSuchSession(path.Root("name"), name, &resp.Diagnostics)
 		return
 	}
 	if err != nil {
@@ -145,4 +145,10 @@ func (d *sessionDataSource) Read(ctx context.Context, req datasource.ReadRequest
 	m.PercentComplete, m.PercentSuccessful = types.Float64Value(status.Phases.PercentComplete), types.Float64Value(status.PercentSuccessful)
 	m.PercentFailed, m.PercentStaged = types.Float64Value(status.PercentFailed), types.Float64Value(status.PercentStaged)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
+}
+
+// noSuchSession says that BOS has no session of the name that an argument has.
+func noSuchSession(at path.Path, name string, diags *diag.Diagnostics) {
+	diags.AddAttributeError(at, "BOS knows no such session",
+		fmt.Sprintf("BOS has no session %q: it never was, it belongs to another tenant, or BOS has deleted its record, as it does some days after completion.", name))
 }

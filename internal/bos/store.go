@@ -219,6 +219,13 @@ type Event struct {
 	Actor string `json:"actor,omitempty"`
 }
 
+// EventPage is the answer of GET /x/v1/events.
+type EventPage struct {
+	Events []Event `json:"events"`
+	// Last is what to give as after to read on.
+	Last int64 `json:"last"`
+}
+
 // EventFilter selects history; empty fields do not filter, the others are
 // ANDed.
 type EventFilter struct {

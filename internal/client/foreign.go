@@ -52,6 +52,10 @@ func foreign(into any) (missing string) {
 		has, what = answer.Nodes != nil, "has no nodes"
 	case *bos.InventoryNodes:
 		has, what = answer.Nodes != nil, "has no nodes"
+	case *bos.EventPage:
+		has, what = answer.Events != nil, "has no events"
+	case *bos.ImageFacts:
+		has, what = answer.Path != "" && answer.Kernel.Path != "", "names no image"
 	case *bos.NodeOutcomes:
 		has, what = answer.Components != nil, "has no components"
 	case *bos.StagedOutcome:

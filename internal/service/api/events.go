@@ -40,13 +40,6 @@ const (
 	eventComponentReleased = "component_released"
 )
 
-// eventPage is the answer of GET /x/v1/events.
-type eventPage struct {
-	Events []bos.Event `json:"events"`
-	// Last is what to give as after to read on.
-	Last int64 `json:"last"`
-}
-
 // listEvents answers history, oldest first: GET /x/v1/events with the query
 // parameters after (an event's id; only later events are answered, absent is
 // the oldest that is kept), session, component and limit (1 to 10000, default
@@ -76,7 +69,7 @@ func (s *server) listEvents(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.answer(w, http.StatusOK, eventPage{Events: append([]bos.Event{}, events...), Last: last})
+	return s.answer(w, http.StatusOK, bos.EventPage{Events: append([]bos.Event{}, events...), Last: last})
 }
 
 // readEvents reads a page, and from where on to read the next: what was passed

@@ -13,9 +13,9 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
-func (s *site) history(query string, headers ...string) eventPage {
+func (s *site) history(query string, headers ...string) bos.EventPage {
 	s.t.Helper()
-	var page eventPage
+	var page bos.EventPage
 	s.do("GET", "/x/v1/events"+query, nil, headers...).ok(http.StatusOK, &page)
 	return page
 }

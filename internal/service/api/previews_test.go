@@ -215,7 +215,7 @@ func TestTheReasonOfASessionIsInItsHistory(t *testing.T) {
 	s := newSite(t)
 	s.putTemplate("t1", template())
 	s.do("POST", "/x/v1/sessions", with(boot("s1"), "reason", " CAST-1234: new kernel ")).ok(http.StatusCreated, nil)
-	var page eventPage
+	var page bos.EventPage
 	s.do("GET", "/x/v1/events?session=s1", nil).ok(http.StatusOK, &page)
 	if len(page.Events) != 1 || page.Events[0].Detail != "boot with template t1: CAST-1234: new kernel" {
 		t.Errorf("%+v", page.Events)
