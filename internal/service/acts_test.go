@@ -217,3 +217,50 @@ func TestAReportOrAWordOnRetriesLetsACallThatWaitsGoOn(t *testing.T) {
 		}
 	})
 }
+
+// stopped is a store that is stopped together with its service in the middle of the
+// pass that settles a refusal: that commit is lost.
+type stopped struct {
+	bos.Store
+	stop func()
+	done atomic.Bool
+}
+
+func (s *stopped) Commit(ctx context.Context, c bos.Commit) (bos.Committed, error) {
+	for _, r := range c.Components {
+		if r.Work.BackOff.Setbacks > 0 && s.done.CompareAndSwap(false, true) {
+			s.stop()
+			return bos.Committed{}, context.Canceled
+		}
+	}
+	return s.Store.Commit(ctx, c)
+}
+
+func TestWhatIsAnsweredWhileTheServiceStopsIsStoredAlsoIfThePassIsLost(t *testing.T) {
+	inWorld(t, 1, func(t *testing.T, w *world) {
+		store := &stopped{Store: running(t, w), stop: func() { w.stop() }}
+		w.end()
+		w.config.Store = store
+		w.apply = func(bos.PowerOp, string) (bos.CallResult, bool) {
+			return bos.CallResult{Outcome: bos.CallRefused, Detail: "no power"}, true
+		}
+		w.start()
+		w.session("again", "reboot", "t", "")
+		if err := <-w.ended; err != nil {
+			t.Error(err)
+		}
+		records, err := w.store.Components(t.Context(), bos.ComponentFilter{IDs: []string{nodeName(0)}})
+		if err != nil || len(records) != 1 {
+			t.Fatal(err)
+		}
+		r := records[0]
+		if r.Work.Flight.Kind != bos.EffectNone || r.Work.BackOff.Setbacks != 1 || r.Work.Waiting.Detail != "no power" {
+			t.Errorf("the refusal was lost: %+v, %q", r.Work, r.Error)
+		}
+		w.apply = nil
+		w.start()
+		if s := w.complete("again"); s.PercentSuccessful != 100 {
+			t.Errorf("after that: %+v", s)
+		}
+	})
+}

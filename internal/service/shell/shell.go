@@ -158,8 +158,12 @@ func (s *Shell) drive(ctx context.Context) error {
 			s.flights.haltAll()
 			return err
 		}
-		if err != nil && ctx.Err() == nil {
-			s.Log.Error("the database failed; the engine starts afresh from it", "error", err)
+		if err != nil {
+			// What the engine remembers of this pass is not stored, also where the pass
+			// failed because the service stops.
+			if ctx.Err() == nil {
+				s.Log.Error("the database failed; the engine starts afresh from it", "error", err)
+			}
 			s.dropEngine()
 			wake = s.Runtime.Mono() + storeRetry
 		}
@@ -244,7 +248,7 @@ func (s *Shell) drain(calls context.Context, stopCalls context.CancelFunc) error
 	s.calls.wait(never)
 	in := s.next
 	s.inbox.take(&in)
-	if s.engine == nil {
+	if s.engine == nil && len(in.Results) == 0 {
 		return nil
 	}
 	ctx, cancel := s.Runtime.Timeout(context.WithoutCancel(calls), drainTimeout)
