@@ -17,6 +17,9 @@ func previewSummary(p bos.Preview, stage bool) string {
 		bos.OperationBoot: "boot", bos.OperationReboot: "reboot", bos.OperationShutdown: "shut down",
 	}[p.Operation]
 	what := fmt.Sprintf("This will %s %s", verb, nodes(int64(p.Count)))
+	if name := goesOnWith(p); name != "" {
+		return headline(fmt.Sprintf("This goes on with session %s on %s", name, nodes(int64(p.Count))), p.Nodes)
+	}
 	switch down, unsure := affected(p, bos.NodeReboots), affected(p, bos.NodeMayReboot); {
 	case affected(p, bos.NodeFails) > 0: // one boot set that fails ends the session
 		what = fmt.Sprintf("This will fail and touch none of %s", nodes(int64(p.Count)))
@@ -74,6 +77,7 @@ func (m *sessionModel) previewDetail(p bos.Preview, promise string) string {
 			fmt.Fprintf(&b, "\nRole %s: %s, %s", cmp.Or(role.Role, noRole), nodes(int64(role.Count)), role.Nodes)
 		}
 	}
+	writeBusy(&b, p)
 	writeEffects(&b, p)
 	for _, skip := range p.Skipped {
 		fmt.Fprintf(&b, "\nLeft out, %s: %s", skip.Reason, skip.Nodes)

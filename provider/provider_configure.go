@@ -33,6 +33,9 @@ func (p *bosProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		plannedHolds:   newPlannedHolds(),
 		previews:       newPreviewCache(),
 		components:     newComponentCache(),
+		guards:         m.guardsOf(ctx, &resp.Diagnostics),
+		reason:         pipelineRunOfEnvironment(),
+		sessions:       newKnownSessions(),
 	}
 	resp.ResourceData, resp.DataSourceData, resp.ListResourceData, resp.ActionData = s, s, s, s
 	if m.Insecure.ValueBool() {

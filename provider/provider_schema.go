@@ -38,6 +38,9 @@ type providerModel struct {
 	MaxRetries        types.Int64  `tfsdk:"max_retries"`
 	Applying          types.Bool   `tfsdk:"applying"`
 	RequirePreview    types.Bool   `tfsdk:"require_preview"`
+	MaxNodes          types.Int64  `tfsdk:"max_nodes"`
+	ProtectedRoles    types.List   `tfsdk:"protected_roles"`
+	MaxReboots        types.Int64  `tfsdk:"max_reboots"`
 }
 
 type clientCredentialsModel struct {
@@ -55,8 +58,10 @@ type embeddedModel struct {
 
 func (p *bosProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
 	attributes := connectionAttributes()
-	for name, attribute := range credentialAttributes() {
-		attributes[name] = attribute
+	for _, some := range []map[string]schema.Attribute{credentialAttributes(), guardAttributes()} {
+		for name, attribute := range some {
+			attributes[name] = attribute
+		}
 	}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Boots, reboots and shuts down the nodes of an HPC system through the Boot Orchestration Service (BOS): " +

@@ -24,6 +24,11 @@ type shared struct {
 	planned        *plannedTemplates
 	plannedHolds   *plannedHolds
 	previews       *previewCache
+	// guards bound every session of this provider block, and reason goes along with
+	// those that have none.
+	guards   bos.Guards
+	reason   string
+	sessions *knownSessions
 	// embedded is nil where the service runs by itself.
 	embedded   *embedded
 	components *componentCache

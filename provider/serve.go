@@ -66,7 +66,7 @@ func serveUntil(line *lifeline, factory func() tfprotov6.ProviderServer) error {
 			HandshakeConfig: plugin.HandshakeConfig{ProtocolVersion: pluginProtocol, MagicCookieKey: PluginCookie, MagicCookieValue: pluginCookieValue},
 			Plugins:         plugin.PluginSet{"provider": &tf6server.GRPCProviderPlugin{GRPCProvider: factory, Name: Address}},
 			GRPCServer: func(options []grpc.ServerOption) *grpc.Server {
-				s := grpc.NewServer(append(options, grpc.MaxRecvMsgSize(maxPluginMessage), grpc.MaxSendMsgSize(maxPluginMessage), grpc.StatsHandler(line))...)
+				s := grpc.NewServer(append(options, grpc.MaxRecvMsgSize(maxPluginMessage), grpc.MaxSendMsgSize(maxPluginMessage), grpc.StatsHandler(line), grpc.ChainUnaryInterceptor(withPlannedPrivate))...)
 				server.Store(s)
 				return s
 			},
@@ -129,7 +129,7 @@ func (s server) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResou
 	if req.TypeName == "bos_component" && unchanged(req.PriorState, req.ProposedNewState) && steadyComponent(req.Config, req.PriorPrivate) {
 		return &tfprotov6.PlanResourceChangeResponse{PlannedState: req.PriorState, PlannedPrivate: req.PriorPrivate, PlannedIdentity: req.PriorIdentity}, nil
 	}
-	return s.frameworkServer.PlanResourceChange(ctx, req)
+	return s.frameworkServer.PlanResourceChange(withReviewed(ctx), req)
 }
 
 // unchanged reports whether an object that exists is written the same twice.
@@ -139,4 +139,13 @@ func unchanged(prior, proposed *tfprotov6.DynamicValue) bool {
 		return false
 	}
 	return bytes.Equal(prior.MsgPack, proposed.MsgPack)
+}
+
+// ApplyResourceChange hands on by which preview the plan was made. The framework
+// gives what a plan notes in private to updates, and not to what is created.
+func (s server) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
+	if receipt := reviewedIn(req.PlannedPrivate); receipt != "" {
+		ctx = reviewedBy(ctx, receipt)
+	}
+	return s.frameworkServer.ApplyResourceChange(ctx, req)
 }

@@ -55,24 +55,24 @@ func (m *sessionModel) foretold(p *bos.Preview) string {
 // effected is what the session did, as far as it is known: the next plan that
 // runs it shows what it is going to do as a change of this.
 func (m *sessionModel) effected() string {
-	actionBase := deeds[bos.Operation(m.Operation.ValueString())]
+	deed := deeds[bos.Operation(m.Operation.ValueString())]
 	stage := m.Stage.ValueBool()
 	var text string
 	switch {
 	case m.Status.ValueString() == statusUnconfirmed:
-		return "may or may not have begun to " + actionBase.todo
+		return "may or may not have begun to " + deed.todo
 	case m.Nodes.ValueString() == "" && m.over():
-		return "found no node to " + actionBase.todo
+		return "found no node to " + deed.todo
 	case m.Nodes.ValueString() == "":
-		return "was asked to " + actionBase.todo
+		return "was asked to " + deed.todo
 	case stage && !m.complete():
 		text = fmt.Sprintf("staged a %s of %s", m.Operation.ValueString(), nodes(m.NodeCount.ValueInt64()))
 	case !m.complete():
-		text = fmt.Sprintf("began to %s %s", actionBase.todo, nodes(m.NodeCount.ValueInt64()))
+		text = fmt.Sprintf("began to %s %s", deed.todo, nodes(m.NodeCount.ValueInt64()))
 	case m.Error.ValueString() != "":
-		text = fmt.Sprintf("failed to %s %s", actionBase.todo, nodes(m.NodeCount.ValueInt64()))
+		text = fmt.Sprintf("failed to %s %s", deed.todo, nodes(m.NodeCount.ValueInt64()))
 	default:
-		text = fmt.Sprintf("%s %s", actionBase.did, nodes(m.NodeCount.ValueInt64()))
+		text = fmt.Sprintf("%s %s", deed.did, nodes(m.NodeCount.ValueInt64()))
 	}
 	if failed := m.failedNodes(); failed > 0 {
 		text += fmt.Sprintf(" of which %d failed", failed)

@@ -95,7 +95,10 @@ func TestASessionForNoNodesSaysSoAtPlanAndAfterwards(t *testing.T) {
 	bos := startBOS(t)
 	w := newWorkspace(t)
 	w.write(providerBlock(bos), template("quiet"), session(`limit = "x9c0s0b0n0"`))
-	w.plan().says(t, "Warning: This will reboot 0 nodes", "There is nothing to act on")
+	plan := w.plan()
+	plan.exits(t, 1)
+	plan.says(t, "Error: Nothing to do: no node matches", "There is nothing to act on", "allow_empty = true")
+	w.write(providerBlock(bos), template("quiet"), session(`limit = "x9c0s0b0n0"`, "allow_empty = true"))
 	apply := w.apply()
 	apply.exits(t, 0)
 	apply.says(t, "to reboot failed", "No nodes were found to act upon.")
@@ -109,7 +112,7 @@ func TestATakenNameIsRefusedWithoutATaint(t *testing.T) {
 	second.write(providerBlock(bos), strings.Replace(session(`name = "monday"`), "bos_session_template.compute.name", `"compute"`, 1))
 	apply := second.apply()
 	apply.exits(t, 1)
-	apply.says(t, "Error: Unable to create BOS session", "Session 'monday' already exists", "No node was touched")
+	apply.says(t, "The name of BOS session monday is taken", "Choose another name")
 	if got := second.attributes("bos_session.boot"); got != nil {
 		t.Errorf("state has %v", got)
 	}

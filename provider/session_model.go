@@ -27,6 +27,8 @@ type sessionModel struct {
 	OnFailure         types.String   `tfsdk:"on_failure"`
 	MaxFailed         types.String   `tfsdk:"max_failed"`
 	OnDestroy         types.String   `tfsdk:"on_destroy"`
+	AllowEmpty        types.Bool     `tfsdk:"allow_empty"`
+	Reason            types.String   `tfsdk:"reason"`
 	Timeouts          timeouts.Value `tfsdk:"timeouts"`
 
 	ID              types.String `tfsdk:"id"`

@@ -74,7 +74,7 @@ func TestDestroyingAStateThatWasNotRefreshedLeavesALaterSessionOfTheNameAlone(t 
 func TestAWaitEndsWhereTheNameOfTheSessionIsUsedAgain(t *testing.T) {
 	fake := startFake(t.Cleanup, room...)
 	fake.Hold()
-	looked := seen(fake, "GET /v2/sessions/nightly", 2)
+	looked := seen(fake, "GET /v2/sessions/nightly", 4) // plan and apply look whether the name is free
 	go func() {
 		<-looked
 		fake.Reuse()
@@ -104,5 +104,5 @@ func TestAnUnconfirmedSessionThatIsNotRefreshedWaitsForNoOtherOfItsName(t *testi
 	if got := w.attributes("bos_session.boot"); got["status"] != "unconfirmed" || got["succeeded"] != false || got["nodes"] != "" {
 		t.Errorf("state has %v", got)
 	}
-	w.plan().says(t, "1 to add, 0 to change, 0 to destroy")
+	w.plan().says(t, "The name of BOS session monday is taken")
 }

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -27,9 +28,16 @@ func (r *sessionResource) ModifyPlan(ctx context.Context, req resource.ModifyPla
 		plan.Tenant = r.shared.defaultTenant()
 	}
 	if state == nil {
-		r.planNew(ctx, config, plan, &resp.Diagnostics)
+		preview := r.planNew(ctx, config, plan, &resp.Diagnostics)
+		r.refuseTakenName(ctx, config, plan, preview, &resp.Diagnostics)
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+		if noted := notedReceipt(preview); noted != nil {
+			resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateReceipt, noted)...)
+		}
 		return
+	}
+	if r.shared != nil {
+		r.shared.sessions.note(inState, state.Tenant, state.Name)
 	}
 	imported, diags := req.Private.GetKey(ctx, privateImported)
 	resp.Diagnostics.Append(diags...)
@@ -43,6 +51,7 @@ func (r *sessionResource) ModifyPlan(ctx context.Context, req resource.ModifyPla
 		// Terraform plans the new session in a call of its own, and drops the
 		// warnings of that one: they have to be said here.
 		resp.RequiresReplace = append(resp.RequiresReplace, changed...)
+		refuseNameInUse(config, state, &resp.Diagnostics)
 		foretold := *plan
 		r.planNew(ctx, config, &foretold, &resp.Diagnostics)
 		plan.newUnknowns(config)
@@ -65,6 +74,17 @@ func (r *sessionResource) ModifyPlan(ctx context.Context, req resource.ModifyPla
 		plan.remind(ctx, &resp.Diagnostics)
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+}
+
+// refuseNameInUse says that a session which runs and keeps its name cannot be
+// replaced by one of the same name.
+func refuseNameInUse(config, state *sessionModel, diags *diag.Diagnostics) {
+	if config.Name.IsNull() || config.Name.IsUnknown() || !config.Name.Equal(state.Name) || state.complete() || state.RecordExpired.ValueBool() || state.OnDestroy.ValueString() == onDestroyCancel {
+		return
+	}
+	diags.AddAttributeError(path.Root("name"), fmt.Sprintf("BOS session %s is not over", state.Name.ValueString()),
+		fmt.Sprintf("Session %s is %s, and this plan replaces it by another of the same name, which BOS refuses as long as it has the record. Wait until it is over, give the new one another name, or have the old one cancelled: "+
+			"set on_destroy = \"cancel\", apply that, and plan again.", state.Name.ValueString(), state.Status.ValueString()))
 }
 
 func (s *shared) isApplying() bool { return s != nil && s.applying }
@@ -122,7 +142,7 @@ func (m *sessionModel) newUnknowns(config *sessionModel) {
 
 // planNew plans a session that is going to be created: what it will touch, or
 // a loud word that nobody can say.
-func (r *sessionResource) planNew(ctx context.Context, config, plan *sessionModel, diags *diag.Diagnostics) {
+func (r *sessionResource) planNew(ctx context.Context, config, plan *sessionModel, diags *diag.Diagnostics) *bos.Preview {
 	plan.newUnknowns(config)
 	if r.shared != nil && r.shared.embedded != nil && !unlessFalse(plan.WaitForCompletion) && !r.shared.applying {
 		diags.AddAttributeWarning(path.Root("wait_for_completion"), "Nobody will carry the session out",
@@ -131,33 +151,41 @@ func (r *sessionResource) planNew(ctx context.Context, config, plan *sessionMode
 	if !config.Pin.IsNull() {
 		plan.Pin = config.Pin
 	}
-	preview, why := r.preview(ctx, plan, config.Pin, r.shared.isApplying() || config.Pin.ValueString() != "", diags)
+	applying := r.shared.isApplying() || reviewed(ctx) != ""
+	preview, why := r.preview(ctx, plan, config, applying || config.Pin.ValueString() != "", diags)
+	if !diags.HasError() {
+		r.guard(ctx, plan, preview, why, diags)
+	}
 	if diags.HasError() {
-		return
+		return nil
 	}
 	switch given := config.Pin.ValueString(); {
 	case preview == nil && given != "" && why.kind == blindForGood:
 		diags.AddAttributeError(path.Root("pin"), "This BOS compares no pins",
 			"The session has a pin, and "+why.text+", so nothing would hold it to what was reviewed. Leave pin out, or plan against a BOS with previews.")
-		return
+		return nil
 	case preview == nil:
 		if why.kind == blindForGood {
 			plan.Effect = types.StringValue(plan.foretold(nil))
 		}
 		r.shared.noPreview(asked(plan.Operation, plan.TemplateName, plan.Limit), why, diags)
-		return
+		return nil
 	case given != "" && given != preview.Pin:
 		diags.AddAttributeError(path.Root("pin"), titleOutdated, plan.pinMismatch(*preview))
-		return
+		return nil
+	case preview.Count == 0 && !plan.AllowEmpty.ValueBool():
+		diags.AddError("Nothing to do: no node matches", plan.previewDetail(*preview, "")+" A session that may find none has allow_empty = true.")
+		return nil
 	}
 	plan.takePreview(*preview)
 	plan.Effect = types.StringValue(plan.foretold(preview))
 	if config.Pin.IsUnknown() {
 		plan.Pin = config.Pin
 	}
-	if !r.shared.applying {
+	if !applying {
 		diags.AddWarning(previewSummary(*preview, plan.Stage.ValueBool()), plan.previewDetail(*preview, r.promise(config)))
 	}
+	return preview
 }
 
 // promiseOfTerraform is what becomes of a plan that is out of date at apply,
@@ -180,11 +208,13 @@ func (r *sessionResource) promise(config *sessionModel) string {
 // preview asks the service, once in each walk, what the planned session would
 // do. With reuse, as while applying and where a pin is given, the answer is the
 // review that this stands for.
-func (r *sessionResource) preview(ctx context.Context, plan *sessionModel, pin types.String, reuse bool, diags *diag.Diagnostics) (preview *bos.Preview, why blindness) {
+func (r *sessionResource) preview(ctx context.Context, plan, config *sessionModel, reuse bool, diags *diag.Diagnostics) (preview *bos.Preview, why blindness) {
 	q, ok, why := r.question(plan, reuse)
 	if !ok {
 		return nil, why
 	}
+	pin := config.Pin
+	q.Receipt, q.RunKey, q.Guards = reviewed(ctx), plan.runKey(config.Name), r.shared.guardsToSend()
 	key, err := q.key()
 	if err != nil {
 		return nil, failing(err.Error())
@@ -192,11 +222,11 @@ func (r *sessionResource) preview(ctx context.Context, plan *sessionModel, pin t
 	c := r.shared.reach(plan.Tenant, diags)
 	preview, why, more := r.shared.previews.once(key+"\n"+pin.ValueString(), func(diags *diag.Diagnostics) (*bos.Preview, blindness) {
 		p, why := r.shared.ask(ctx, c, q, diags)
-		if p == nil || !q.Reuse || r.shared.applying || p.Pin == pin.ValueString() {
+		if p == nil || !q.Reuse || r.shared.applying || q.Receipt != "" || p.Pin == pin.ValueString() && p.Session == "" {
 			return p, why
 		}
 		// The newest review of this session is another one than the pin
-		// stands for: what counts is how things are now.
+		// stands for, or was carried out: what counts is how things are now.
 		q.Reuse = false
 		return r.shared.ask(ctx, c, q, diags)
 	})

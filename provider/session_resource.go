@@ -83,7 +83,12 @@ func (r *sessionResource) Create(ctx context.Context, req resource.CreateRequest
 	m.noResults()
 	defer r.shared.embedded.drive(ctx)()
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateOffered, offeredAt(r.now()))...)
-	created, err := c.CreateSession(ctx, m.request())
+	var configured types.String
+	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("name"), &configured)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	created, err := r.create(ctx, c, &m, configured, reviewed(ctx), &resp.Diagnostics)
 	var unconfirmed *client.Unconfirmed
 	switch {
 	case errors.As(err, &unconfirmed):
@@ -130,16 +135,23 @@ func (m *sessionModel) request() bos.PinnedSession {
 func refused(diags *diag.Diagnostics, m sessionModel, err error) {
 	var answer *client.Error
 	var taken *client.Taken
+	var done *carriedOut
 	pinned := m.Pin.ValueString() != ""
 	switch {
 	case errors.As(err, &taken):
 		diags.AddAttributeError(path.Root("name"), "Unable to create BOS session",
 			fmt.Sprintf("%s.\n\nThis session touched no node. Choose another name, leave name out to have a unique one chosen, or import the session.", capital(err.Error())))
+	case errors.As(err, &done):
+		diags.AddAttributeError(path.Root("name"), "This plan was carried out already", capital(err.Error())+". No node was touched.")
+	case client.IsConflict(err) && errors.As(err, &answer) && answer.Title == titleCarriedOut:
+		diags.AddError("This plan was carried out already", answer.Detail)
+	case client.IsConflict(err) && errors.As(err, &answer) && answer.Title == titleGuarded:
+		diags.AddError(titleGuarded+" of the provider block", capital(answer.Detail)+".")
 	case client.IsConflict(err) && errors.As(err, &answer) && pinned && answer.Title == titleOutdated:
 		diags.AddError(titleOutdated, fmt.Sprintf("Since the plan was made, what this session would touch has changed: %s", answer.Detail))
 	case client.IsConflict(err):
 		diags.AddAttributeError(path.Root("name"), "Unable to create BOS session",
-			fmt.Sprintf("%s\n\nNo node was touched. Choose another name, leave name out to have a unique one chosen, or import the session.", explain(err)))
+			fmt.Sprintf("%s\n\nNo node was touched. Choose another name, leave name out to have a unique one chosen, or import the session. With create_before_destroy a session cannot be replaced under one and the same name.", explain(err)))
 	default:
 		diags.AddError("Unable to create BOS session", explain(err)+"\n\nNo node was touched.")
 	}
@@ -148,6 +160,10 @@ func refused(diags *diag.Diagnostics, m sessionModel, err error) {
 // titleOutdated is the title of the service's refusal when a pin no longer
 // fits, and of our diagnostic for it.
 const titleOutdated = "Plan is out of date"
+
+// titleCarriedOut is the title of the service's refusal of a preview that a session
+// carried out whose record is gone.
+const titleCarriedOut = "Carried out already"
 
 // Read follows a session until it is over; from then on it is history, whatever
 // happens to its nodes and to its record. A record that is gone never takes the
@@ -270,6 +286,9 @@ func (r *sessionResource) Update(ctx context.Context, req resource.UpdateRequest
 	if m.Succeeded.IsUnknown() {
 		m.Succeeded = m.judged()
 	}
+	if !resume && m.OnFailure.ValueString() == onFailureError && m.over() && m.tooManyFailed() && (!m.OnFailure.Equal(state.OnFailure) || !m.MaxFailed.Equal(state.MaxFailed)) {
+		resp.Diagnostics.AddError(m.failureSummary(), m.failureDetail(m.failures(ctx), m.wayOut()))
+	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
 	resp.Diagnostics.Append(identifyNamed(ctx, resp.Identity, m.Tenant, m.Name)...)
 	// Triggers that an imported session gets later count as those that it ran with,
@@ -288,9 +307,10 @@ func (r *sessionResource) Delete(ctx context.Context, req resource.DeleteRequest
 		return
 	}
 	c := r.shared.reachStored(m.Tenant, &resp.Diagnostics)
-	if c == nil {
-		return
+	if c == nil || r.shared.sessions.has(goingOn, m.Tenant, m.Name.ValueString()) {
+		return // unknown, or taken over by what replaces this
 	}
+	r.shared.sessions.note(letGo, m.Tenant, m.Name)
 	name := m.Name.ValueString()
 	s, err := c.Session(ctx, name)
 	if client.IsNotFound(err) {

@@ -130,6 +130,14 @@ func waitingAttributes() map[string]schema.Attribute {
 			Optional: true, Validators: []validator.String{stringvalidator.RegexMatches(maxFailedRule, "must be a count such as 5 or a percentage such as 2%")},
 			MarkdownDescription: "How many failed nodes are tolerated: a count such as `5`, or a percentage of the session's nodes such as `2%`. Defaults to none.",
 		},
+		"allow_empty": schema.BoolAttribute{
+			Optional:            true,
+			MarkdownDescription: "Plan the session also if it finds no node to act on, as where a limit leaves none. Otherwise such a plan is an error. Defaults to `false`.",
+		},
+		"reason": schema.StringAttribute{
+			Optional: true, Validators: textBetween(1, bos.MaxReason),
+			MarkdownDescription: "Why the session is run, for the history of BOS and for those who plan while it runs. Defaults to the run of the pipeline, if there is one (`TFC_RUN_ID`, `CI_JOB_URL`, `GITHUB_RUN_ID` or `BUILD_URL`). A plain BOS v2 keeps none.",
+		},
 		"on_destroy": schema.StringAttribute{
 			Optional: true, Validators: []validator.String{stringvalidator.OneOf(onDestroyForget, onDestroyCancel)},
 			MarkdownDescription: "What destroying does with a session that still runs: `forget` (default) leaves it running, `cancel` ends it, which lets go of its nodes where they stand. " +

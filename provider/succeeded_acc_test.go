@@ -38,7 +38,7 @@ func released(t *testing.T, fake *fakeBOS, apply result, others int) {
 func TestACanaryOfNoNodesReleasesNobody(t *testing.T) {
 	onBoth(t, func(t *testing.T, fake *fakeBOS) {
 		w := newWorkspace(t)
-		w.write(providerBlock(fake), template("quiet"), canaryFirst("x1000c0s9b0n0"))
+		w.write(providerBlock(fake), template("quiet"), strings.Replace(canaryFirst("x1000c0s9b0n0"), "limit", "allow_empty = true\n  limit", 1))
 		apply := w.apply()
 		released(t, fake, apply, 0)
 		apply.says(t, "No nodes were found to act upon")

@@ -57,7 +57,17 @@ func Has(caps bos.Capabilities, extension string) bool {
 // tried again like a read.
 func (c *Client) Preview(ctx context.Context, r bos.PreviewRequest) (bos.Preview, error) {
 	var p bos.Preview
-	err := c.call(ctx, c.read, http.MethodPost, "/x/v1/previews", nil, r, &p)
+	caps, err := c.Capabilities(ctx)
+	if err != nil {
+		return p, err
+	}
+	if !Has(caps, bos.ExtensionReceipts) {
+		r.Receipt, r.RunKey = "", ""
+	}
+	if !Has(caps, bos.ExtensionGuards) {
+		r.Guards = nil
+	}
+	err = c.call(ctx, c.read, http.MethodPost, "/x/v1/previews", nil, r, &p)
 	return p, err
 }
 

@@ -107,6 +107,8 @@ func (c *Client) DeleteSession(ctx context.Context, name string) error {
 //
 // Once the first byte is sent, ctx no longer stops it: an interrupted create
 // would be a session that nobody knows of. It ends after the client's timeouts.
+// A service with receipts may answer with another session than the one of this name:
+// one that was asked for before by the same.
 // The error is *Unconfirmed if the outcome could not be learnt, *Taken if another
 // session has the name, *Unpinnable if the server cannot honour the pin.
 func (c *Client) CreateSession(ctx context.Context, s bos.PinnedSession) (bos.Session, error) {
@@ -230,7 +232,16 @@ func (c *Client) sessionBody(ctx context.Context, s bos.PinnedSession) (path str
 	switch {
 	case s.Pin != "" && !pins:
 		return "", nil, &Unpinnable{Name: s.Name}
-	case pins && (s.Pin != "" || s.Reason != ""):
+	case s.Guards != nil && s.Guards.Set() && !Has(caps, bos.ExtensionGuards):
+		if err := c.guardHere(ctx, s); err != nil {
+			return "", nil, err
+		}
+		s.Guards = nil
+	}
+	if !Has(caps, bos.ExtensionReceipts) {
+		s.Receipt, s.RunKey = "", ""
+	}
+	if pins && (s.Pin != "" || s.Reason != "" || s.Receipt != "" || s.RunKey != "" || s.Guards != nil) {
 		return "/x/v1/sessions", s, nil
 	}
 	if s.Limit != nil && !Has(caps, bos.ExtensionFoldedLimits) {

@@ -1,0 +1,137 @@
+package provider_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// killed is what a runner leaves behind that is killed before its state is saved.
+func (w *workspace) killed() {
+	w.t.Helper()
+	for _, file := range []string{"terraform.tfstate", "terraform.tfstate.backup"} {
+		if err := os.Remove(filepath.Join(w.dir, file)); err != nil && !os.IsNotExist(err) {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+// sessions are those that the service has.
+func (r *realBOS) sessions(t *testing.T) (all []bos.Session) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(request(t, "GET", r.url+"/v2/sessions")), &all); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// aTemplate stores a template of all nodes.
+func (r *realBOS) aTemplate(t *testing.T, parameters string) {
+	t.Helper()
+	put(t, r.url+"/v2/sessiontemplates/compute", `{"enable_cfs":false,"boot_sets":{"compute":{"type":"s3","path":"s3://boot-images/00000000-0000-4000-8000-000000000001/manifest.json","kernel_parameters":"`+parameters+`","node_roles_groups":["Compute"]}}}`)
+}
+
+func aSession(more ...string) string {
+	return "resource \"bos_session\" \"boot\" {\n  template_name = \"compute\"\n  operation = \"reboot\"\n  poll_interval = \"100ms\"\n  " + strings.Join(more, "\n  ") + "\n}\n"
+}
+
+func TestAnApplyThatWasKilledIsGoneOnWithAndNotRepeated(t *testing.T) {
+	r := startReal(t, 3*time.Second)
+	r.aTemplate(t, "quiet")
+	w := newWorkspace(t)
+	w.write(r.block(), aSession("wait_for_completion = false", `reason = "CAST-1"`))
+	w.apply().exits(t, 0)
+	first := r.sessions(t)
+	w.killed()
+
+	w.write(r.block(), aSession(`reason = "CAST-1"`))
+	plan := w.plan()
+	plan.says(t, "goes on with session "+first[0].Name, "CAST-1", "starts no other")
+	apply := w.apply()
+	apply.exits(t, 0)
+	apply.says(t, "BOS session "+first[0].Name+" goes on, and no other was started")
+	if all := r.sessions(t); len(all) != 1 {
+		t.Errorf("%d sessions ran", len(all))
+	}
+	if got := w.attributes("bos_session.boot"); got["name"] != first[0].Name || got["succeeded"] != true || got["node_count"] != 4.0 {
+		t.Errorf("the session is %v", got)
+	}
+	w.plan().says(t, "No changes")
+}
+
+func TestASavedPlanThatWasKilledIsNotRepeatedEvenOnceItsSessionIsOver(t *testing.T) {
+	r := startReal(t, 50*time.Millisecond)
+	r.aTemplate(t, "quiet")
+	w := newWorkspace(t)
+	w.write(r.block("applying = terraform.applying"), aSession())
+	w.terraform("plan", "-out=p").exits(t, 0)
+	w.terraform("apply", "p").exits(t, 0)
+	before := resets(r)
+	w.killed()
+	again := w.terraform("apply", "p")
+	again.exits(t, 0)
+	again.says(t, "goes on, and no other was started")
+	if all := r.sessions(t); len(all) != 1 || resets(r) != before {
+		t.Errorf("%d sessions ran, with %d power actions after %d", len(all), resets(r), before)
+	}
+	// Who plans again after it is over, and means it, gets another.
+	w.killed()
+	w.apply().exits(t, 0)
+	if all := r.sessions(t); len(all) != 2 {
+		t.Errorf("%d sessions ran", len(all))
+	}
+}
+
+func TestASessionIsRunAgainWhileItIsInFlightIfThatIsAskedFor(t *testing.T) {
+	r := startReal(t, 3*time.Second)
+	r.aTemplate(t, "quiet")
+	w := newWorkspace(t)
+	w.write(r.block(), aSession("wait_for_completion = false"))
+	w.apply().exits(t, 0)
+	w.apply("-replace=bos_session.boot").exits(t, 0)
+	if all := r.sessions(t); len(all) != 2 {
+		t.Errorf("after -replace %d sessions ran", len(all))
+	}
+	w.write(r.block(), aSession("wait_for_completion = false", `triggers = { again = "1" }`))
+	w.plan().says(t, "busy with session", "which this takes them from")
+	w.apply().exits(t, 0)
+	if all := r.sessions(t); len(all) != 3 {
+		t.Errorf("after another trigger %d sessions ran", len(all))
+	}
+}
+
+func TestAPlanNamesTheSessionThatIsAtWorkOnItsNodes(t *testing.T) {
+	r := startReal(t, 3*time.Second)
+	r.aTemplate(t, "quiet")
+	send(t, http.MethodPost, r.url+"/x/v1/sessions", strings.NewReader(`{"name":"theirs","template_name":"compute","operation":"reboot","limit":"`+strings.Join(r.nodes()[:2], ",")+`","reason":"night shift"}`))
+	w := newWorkspace(t)
+	w.write(r.block(), aSession())
+	w.plan().says(t, "2 nodes are busy with session theirs", "night shift", "which this takes them from: "+bos.Fold(r.nodes()[:2]))
+}
+
+func TestANamedSessionOfAKilledApplyIsGoneOnWithAndATakenNameIsSaidAtPlan(t *testing.T) {
+	r := startReal(t, 2*time.Second)
+	r.aTemplate(t, "quiet")
+	w := newWorkspace(t)
+	w.write(r.block(), aSession(`name = "nightly"`, "wait_for_completion = false"))
+	w.apply().exits(t, 0)
+	w.killed()
+	w.write(r.block(), aSession(`name = "nightly"`))
+	w.apply().exits(t, 0)
+	if got := w.attributes("bos_session.boot"); got["name"] != "nightly" || got["succeeded"] != true {
+		t.Errorf("the session is %v", got)
+	}
+	w.killed()
+	plan := w.plan()
+	plan.exits(t, 1)
+	plan.says(t, "The name of BOS session nightly is taken", "import")
+	if all := r.sessions(t); len(all) != 1 {
+		t.Errorf("%d sessions ran", len(all))
+	}
+}
