@@ -26,6 +26,7 @@ type fakeBOS struct {
 	held       bool
 	nodes      map[string]*bos.Component
 	disabled   map[string]bool
+	groups     map[string][]string
 	broken     map[string]bos.Cause
 	templates  map[bos.SessionKey]bos.SessionTemplate
 	sessions   map[bos.SessionKey]*bos.Session
@@ -51,6 +52,7 @@ func startFake(cleanup func(func()), nodes ...string) *fakeBOS {
 		nodes: make(map[string]*bos.Component), disabled: make(map[string]bool), broken: make(map[string]bos.Cause),
 		templates: make(map[bos.SessionKey]bos.SessionTemplate), sessions: make(map[bos.SessionKey]*bos.Session), receipts: make(map[string]bos.Preview),
 		kept:    make(map[*bos.Session]bos.ExtendedStatus),
+		groups:  map[string][]string{"rack-a": nodes},
 		options: defaultOptions(),
 	}
 	for _, id := range nodes {

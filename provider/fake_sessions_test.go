@@ -14,7 +14,8 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
-// selected is the nodes of a template, in a world where all nodes are Compute.
+// selected is the nodes of a template, in a world where all nodes are Compute, and
+// all are in the group rack-a of the examples.
 func (s *fakeBOS) selected(t bos.SessionTemplate, limit string, includeDisabled bool) (kept, skipped []string, err error) {
 	l, err := bos.ParseLimit(limit)
 	if err != nil {
@@ -30,6 +31,9 @@ func (s *fakeBOS) selected(t bos.SessionTemplate, limit string, includeDisabled 
 		nodes = append(nodes, set.NodeList...)
 		for _, role := range set.NodeRolesGroups {
 			nodes = append(nodes, inv.WithRole(role)...)
+		}
+		for _, group := range set.NodeGroups {
+			nodes = append(nodes, s.groups[group]...)
 		}
 	}
 	for _, id := range l.Apply(inv, nodes) {

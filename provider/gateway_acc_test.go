@@ -137,11 +137,8 @@ func TestAnUnconfirmedSessionIsNotTakenForAnotherOneOfItsName(t *testing.T) {
 	fake.Lose(nil)
 	send(t, "POST", fake.URL()+"/v2/sessions", strings.NewReader(`{"name":"monday","template_name":"compute","operation":"reboot","limit":"x1000c0s3b0n0"}`))
 	plan := w.plan()
-	plan.exits(t, 2)
-	plan.says(t, "BOS session monday is not the one that was asked for", "1 to add")
-	apply := w.apply()
-	apply.exits(t, 1)
-	apply.says(t, "already exists")
+	plan.exits(t, 1)
+	plan.says(t, "BOS session monday is not the one that was asked for", "The name of BOS session monday is taken")
 }
 
 func TestAPlanFailsWhereBOSShouldNameTheNodesAndDoesNot(t *testing.T) {

@@ -113,9 +113,7 @@ func TestATakenNameIsRefusedWithoutATaint(t *testing.T) {
 	apply := second.apply()
 	apply.exits(t, 1)
 	apply.says(t, "The name of BOS session monday is taken", "Choose another name")
-	if got := second.attributes("bos_session.boot"); got != nil {
-		t.Errorf("state has %v", got)
-	}
+	sessions(t, bos, 1)
 }
 
 func TestARecordThatVanishesDuringTheWaitIsNoFailure(t *testing.T) {

@@ -14,6 +14,7 @@ resource "bos_session_template" "compute" {
 resource "bos_session" "compute" {
   template_name = bos_session_template.compute.name
   operation     = "reboot"
+  reason        = "kernel update" # in the history; a pipeline's run by default
 
   # A change of the template is a new session; nothing else reboots nodes again.
   triggers = { template = bos_session_template.compute.revision }
