@@ -40,10 +40,12 @@ func wireLinks(b config.Builtin, store *config.S3) (*s3.Links, error) {
 		if lc.Endpoint == "" {
 			lc.Endpoint = store.Endpoint
 		}
+		endpoint := lc.Endpoint
 		var err error
-		if lc.AccessKey, lc.SecretKey, err = s3Keys(*store); err != nil {
+		if lc, err = s3Config(*store); err != nil {
 			return nil, err
 		}
+		lc.Endpoint = endpoint
 	}
 	if lc.Endpoint == "" {
 		return nil, nil //nolint:nilnil // there is none
@@ -55,12 +57,32 @@ func wireLinks(b config.Builtin, store *config.S3) (*s3.Links, error) {
 	return links, nil
 }
 
-func s3Keys(c config.S3) (access, secret string, err error) {
-	if access, err = config.Secret("artifacts.s3.access_key", c.AccessKeyEnv, c.AccessKeyFile); err != nil {
-		return "", "", err
+// s3Config is an image store as its adapter takes it. Keys are read once to see that
+// they can be, and again later.
+func s3Config(c config.S3) (s3.Config, error) {
+	keys := func() (k s3.Keys, err error) {
+		for _, secret := range []struct {
+			into            *string
+			what, env, file string
+		}{
+			{&k.Access, "artifacts.s3.access_key", c.AccessKeyEnv, c.AccessKeyFile},
+			{&k.Secret, "artifacts.s3.secret_key", c.SecretKeyEnv, c.SecretKeyFile},
+			{&k.Session, "artifacts.s3.session_token", c.SessionTokenEnv, c.SessionTokenFile},
+		} {
+			if *secret.into, err = config.Secret(secret.what, secret.env, secret.file); err != nil {
+				return s3.Keys{}, err
+			}
+		}
+		return k, nil
 	}
-	secret, err = config.Secret("artifacts.s3.secret_key", c.SecretKeyEnv, c.SecretKeyFile)
-	return access, secret, err
+	now, err := keys()
+	if err != nil {
+		return s3.Config{}, err
+	}
+	certificates, err := pool("artifacts.s3.ca_file", c.CAFile)
+	return s3.Config{
+		Endpoint: c.Endpoint, AccessKey: now.Access, SecretKey: now.Secret, Keys: keys, Region: c.Region, CA: certificates, Virtual: c.VirtualHosts, Buckets: c.Buckets,
+	}, err
 }
 
 // withScripts serves the endpoint beside the API.

@@ -153,11 +153,11 @@ func (w *wiring) artifacts() error {
 	c := w.settings.Artifacts
 	sources := make(manifest.Sources)
 	if c.S3 != nil {
-		access, secret, err := s3Keys(*c.S3)
+		sc, err := s3Config(*c.S3)
 		if err != nil {
 			return err
 		}
-		if sources["s3"], err = s3.New(c.S3.Endpoint, access, secret); err != nil {
+		if sources["s3"], err = s3.Open(sc); err != nil {
 			return err
 		}
 	}

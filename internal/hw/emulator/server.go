@@ -280,8 +280,8 @@ func (s *Server) WriteConfig(path string) error {
 inventory: { hsm: { url: %q } }
 power: { %s }
 boot_parameters: { bss: { url: %q } }
-artifacts: { s3: { endpoint: %q, access_key_file: %q, secret_key_file: %q } }
-`, e.S3, listen, e.HSM, power, e.BSS, e.S3, files["s3-access-key"], files["s3-secret-key"])
+artifacts: { s3: { endpoint: %q, access_key_file: %q, secret_key_file: %q, buckets: [%s] } }
+`, e.S3, listen, e.HSM, power, e.BSS, e.S3, files["s3-access-key"], files["s3-secret-key"], bucketName)
 	urls := map[string]string{ServiceCFS: e.CFS, ServiceIMS: e.IMS, ServiceTAPMS: e.TAPMS}
 	for _, name := range slices.Sorted(maps.Keys(configKeys)) {
 		if slices.Contains(s.config.Also, name) || name == ServiceTAPMS && len(s.config.Tenants) > 0 {

@@ -9,15 +9,15 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bootorch/terraform-provider-bos/internal/bos"
-	"github.com/bootorch/terraform-provider-bos/internal/hw/manifest"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 )
 
 // Links makes addresses of objects for those who have no keys.
 type Links struct {
-	client *Client
-	base   *url.URL
+	client  *Client
+	base    *url.URL
+	allowed allowed
+	virtual bool
 	// ttl is how long a signed address is good for, 0 for plain ones.
 	ttl time.Duration
 }
@@ -36,11 +36,11 @@ func NewLinks(c Config, ttl time.Duration) (*Links, error) {
 	if err != nil || base.Host == "" {
 		return nil, fmt.Errorf("images cannot be linked to at %q, which is no URL such as http://rgw:8080", transport.Address(c.Endpoint))
 	}
-	l := &Links{base: base, ttl: ttl}
+	l := &Links{base: base, ttl: ttl, allowed: c.Buckets, virtual: c.Virtual}
 	if ttl == 0 {
 		return l, nil
 	}
-	if c.AccessKey == "" {
+	if c.AccessKey == "" && c.Keys == nil {
 		return nil, errors.New("links to images cannot be signed without the keys of artifacts.s3; set them, or boot_parameters.builtin.presign to false")
 	}
 	l.client, err = Open(c)
@@ -50,12 +50,16 @@ func NewLinks(c Config, ttl time.Duration) (*Links, error) {
 // Link is an http address of the object at an s3://bucket/key. Nothing is asked
 // of the store. The error wraps bos.ErrImage if the path is none.
 func (l *Links) Link(ctx context.Context, path string) (string, error) {
-	bucket, key, err := manifest.SplitS3(path)
+	bucket, key, err := l.allowed.split(path)
 	if err != nil {
-		return "", fmt.Errorf("%w: %w; correct the boot parameters", bos.ErrImage, err)
+		return "", err
 	}
 	if l.ttl == 0 {
 		plain := *l.base
+		if l.virtual {
+			plain.Host, plain.Path = bucket+"."+plain.Host, strings.TrimRight(plain.Path, "/")+"/"+key
+			return plain.String(), nil
+		}
 		plain.Path = strings.TrimRight(plain.Path, "/") + "/" + bucket + "/" + key
 		return plain.String(), nil
 	}

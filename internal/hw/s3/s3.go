@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/minio/minio-go/v7"
-	"github.com/minio/minio-go/v7/pkg/credentials"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/manifest"
@@ -34,6 +33,16 @@ type Config struct {
 	Endpoint string
 	// AccessKey and SecretKey may both be empty for a public bucket.
 	AccessKey, SecretKey string
+	// SessionToken goes with keys that are good for a while.
+	SessionToken string
+	// Keys replaces the three above, so that keys that changed are picked up. It
+	// must not block for long, and its error must not tell what it read.
+	Keys func() (Keys, error)
+	// Virtual has the bucket in the name of the host, in place of the path.
+	Virtual bool
+	// Buckets are what may be read and linked to: a bucket, or what is below
+	// bucket/prefix. None is all that the keys may read.
+	Buckets []string
 	// Region is the buckets'; empty is us-east-1.
 	Region string
 	// CA verifies the endpoint; nil is the system's pool.
@@ -49,6 +58,7 @@ type Client struct {
 	core    minio.Core
 	at      string
 	timeout time.Duration
+	allowed allowed
 }
 
 var (
@@ -80,18 +90,22 @@ func Open(c Config) (*Client, error) {
 	if c.Attempts <= 0 {
 		c.Attempts = defaultAttempts
 	}
+	style := minio.BucketLookupPath
+	if c.Virtual {
+		style = minio.BucketLookupDNS
+	}
 	core, err := minio.NewCore(u.Host, &minio.Options{
-		Creds:        credentials.NewStaticV4(c.AccessKey, c.SecretKey, ""),
+		Creds:        c.credentials(),
 		Secure:       u.Scheme == "https",
 		Region:       c.Region,
-		BucketLookup: minio.BucketLookupPath,
+		BucketLookup: style,
 		MaxRetries:   c.Attempts,
 		Transport:    dated{transport.NewConn(transport.ConnConfig{CA: c.CA, MaxIdle: 16})},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("artifacts.s3.endpoint %q: %w", transport.Address(c.Endpoint), err)
 	}
-	return &Client{core: *core, at: transport.Address(c.Endpoint), timeout: c.Timeout}, nil
+	return &Client{core: *core, at: transport.Address(c.Endpoint), timeout: c.Timeout, allowed: c.Buckets}, nil
 }
 
 // Image reads an image of which all is in this store.
@@ -99,21 +113,19 @@ func (c *Client) Image(ctx context.Context, path string) (bos.Image, error) {
 	return manifest.Sources{"s3": c}.Image(ctx, path)
 }
 
-// Takes refuses what is no s3://bucket/key.
+// Takes refuses what is no s3://bucket/key, or may not be read.
 func (c *Client) Takes(path string) error {
-	if _, _, err := manifest.SplitS3(path); err != nil {
-		return fmt.Errorf("%w: %w; correct the template's path", bos.ErrImage, err)
-	}
-	return nil
+	_, _, err := c.allowed.split(path)
+	return err
 }
 
 // Check asks whether an object is there.
 func (c *Client) Check(ctx context.Context, path string) error {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	bucket, key, err := manifest.SplitS3(path)
+	bucket, key, err := c.allowed.split(path)
 	if err != nil {
-		return c.Takes(path)
+		return err
 	}
 	if _, err := c.core.StatObject(ctx, bucket, key, minio.StatObjectOptions{}); err != nil {
 		return c.failed(ctx, path, err)
@@ -125,9 +137,9 @@ func (c *Client) Check(ctx context.Context, path string) error {
 func (c *Client) Read(ctx context.Context, path string, most int64) ([]byte, string, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	bucket, key, err := manifest.SplitS3(path)
+	bucket, key, err := c.allowed.split(path)
 	if err != nil {
-		return nil, "", c.Takes(path)
+		return nil, "", err
 	}
 	object, info, _, err := c.core.GetObject(ctx, bucket, key, minio.GetObjectOptions{})
 	if err != nil {

@@ -2,6 +2,7 @@ package bootscript
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -92,6 +93,11 @@ func (e *Endpoint) checkLinks(ctx context.Context, hosts []string, a bos.BootArt
 	if word := unfilled.FindString(a.KernelParameters); word != "" {
 		e.config.Log.Warn("kernel parameters have a passage that nobody fills in, so that it is empty when the node boots; write the value, or take it out",
 			"passage", word, "hosts", bos.Fold(hosts[:min(len(hosts), 10)]))
+	}
+	for _, path := range []string{a.Kernel, a.Initrd} {
+		if _, err := e.link(ctx, path); errors.Is(err, bos.ErrImage) {
+			return err
+		}
 	}
 	text, err := e.linked(ctx, a.KernelParameters)
 	if err != nil {

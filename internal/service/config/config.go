@@ -148,6 +148,21 @@ type S3 struct {
 	AccessKeyFile string `yaml:"access_key_file"`
 	SecretKeyEnv  string `yaml:"secret_key_env"`
 	SecretKeyFile string `yaml:"secret_key_file"`
+	// The session token goes with keys that are good for a while. Keys and
+	// token in files are read again when they are a minute old.
+	SessionTokenEnv  string `yaml:"session_token_env"`
+	SessionTokenFile string `yaml:"session_token_file"`
+	// CAFile verifies the endpoint's certificate; empty is the system's pool.
+	CAFile string `yaml:"ca_file"`
+	// Region is the buckets'; empty is us-east-1.
+	Region string `yaml:"region"`
+	// VirtualHosts has the bucket in the name of the host (bucket.endpoint), in
+	// place of the path.
+	VirtualHosts bool `yaml:"virtual_hosts"`
+	// Buckets are what may be read and linked to: a bucket, or bucket/prefix. With
+	// tenants they are required: who writes templates could read all that the
+	// keys may.
+	Buckets []string `yaml:"buckets"`
 }
 
 // HTTP lets images be read from http:// and https:// paths.

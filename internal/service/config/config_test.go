@@ -22,7 +22,7 @@ power:
 boot_parameters: { bss: { url: "http://bss:27778/boot/v1", token_command: [get-token, --quiet] } }
 configuration: { cfs: { url: "http://cfs:9000/v3" } }
 artifacts:
-  s3: { endpoint: "http://rgw:8080", access_key_env: A, secret_key_env: B }
+  s3: { endpoint: "http://rgw:8080", access_key_env: A, secret_key_env: B, session_token_file: t, ca_file: ca.pem, region: eu-west-1, virtual_hosts: true, buckets: [boot-images, other/prefix/] }
   http: { prefixes: ["https://images.example/boot/"] }
   files: { root: /srv/images }
 images: { ims: { url: "http://ims:9000/v3" } }
@@ -38,7 +38,10 @@ func TestEverySettingIsRead(t *testing.T) {
 		BootParameters: BootParameters{BSS: &Upstream{URL: "http://bss:27778/boot/v1", TokenCommand: []string{"get-token", "--quiet"}}},
 		Configuration:  Configuration{CFS: &Upstream{URL: "http://cfs:9000/v3"}},
 		Artifacts: Artifacts{
-			S3:    &S3{Endpoint: "http://rgw:8080", AccessKeyEnv: "A", SecretKeyEnv: "B"},
+			S3: &S3{
+				Endpoint: "http://rgw:8080", AccessKeyEnv: "A", SecretKeyEnv: "B", SessionTokenFile: "t",
+				CAFile: "ca.pem", Region: "eu-west-1", VirtualHosts: true, Buckets: []string{"boot-images", "other/prefix/"},
+			},
 			HTTP:  &HTTP{Prefixes: []string{"https://images.example/boot/"}},
 			Files: &Files{Root: "/srv/images"},
 		},
@@ -73,6 +76,9 @@ func TestWhatIsUnknownOrWrongIsNamed(t *testing.T) {
 		hsm + "inventory: { file: nodes.yaml }":                                            "inventory",
 		"inventory: { file: nodes.yaml, hsm: { url: 'http://hsm' } }":                      "inventory.hsm and inventory.file are both set",
 		hsm + "power: { redfish: {}, pcs: { url: 'http://pcs' } }":                         "power.redfish and power.pcs are both set",
+		"tenants: { file: t.yaml }\nartifacts: { s3: { endpoint: 'http://rgw' } }":         "artifacts.s3.buckets is missing, which tenants need",
+		"artifacts: { s3: { endpoint: 'http://rgw', buckets: ['s3://boot-images'] } }":     "artifacts.s3.buckets: \"s3://boot-images\" is no bucket",
+		"artifacts: { s3: { endpoint: 'http://rgw', buckets: [a/../b] } }":                 "artifacts.s3.buckets: \"a/../b\" is no bucket",
 		"power: { redfish: {} }":                                                           "power.redfish needs inventory.hsm or inventory.file",
 		"power: { pcs: { url: 'http://pcs' } }":                                            "power.pcs needs inventory.hsm or inventory.file",
 		hsm + "power: { pcs: { url: 'http://pcs', task_deadline: 30s } }":                  "task_deadline",

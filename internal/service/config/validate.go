@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -118,6 +119,9 @@ func (c Config) together() error {
 			return fmt.Errorf("%s needs inventory.hsm or inventory.file, %s", need.setting, need.why)
 		}
 	}
+	if tenants := c.Tenants.TAPMS != nil || c.Tenants.File != ""; tenants && c.Artifacts.S3 != nil && len(c.Artifacts.S3.Buckets) == 0 {
+		return errors.New("artifacts.s3.buckets is missing, which tenants need: a tenant's templates could read all that the keys may; name the buckets of the images, such as boot-images")
+	}
 	if c.Inventory.Notifications != "" {
 		if c.Inventory.HSM == nil {
 			return errors.New("inventory.notifications needs inventory.hsm, which sends them")
@@ -164,6 +168,13 @@ func validTimeouts(section string, timeouts map[string]time.Duration) error {
 func (a Artifacts) validate() error {
 	if a.S3 != nil && a.S3.Endpoint == "" {
 		return errors.New("artifacts.s3.endpoint is missing; use one such as http://rgw:8080")
+	}
+	if a.S3 != nil {
+		for _, bucket := range a.S3.Buckets {
+			if path.Clean(bucket) != strings.TrimSuffix(bucket, "/") || strings.HasPrefix(bucket, "/") || strings.Contains(bucket, ":") {
+				return fmt.Errorf("artifacts.s3.buckets: %q is no bucket; use one such as boot-images, or boot-images/tenant-a", bucket)
+			}
+		}
 	}
 	if a.Files != nil && !filepath.IsAbs(a.Files.Root) {
 		return fmt.Errorf("artifacts.files.root %q is no absolute path; name the folder that images may be read from", a.Files.Root)
