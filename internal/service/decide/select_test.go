@@ -152,7 +152,7 @@ func plannedIsDone(t *rapid.T) {
 	var acted []string
 	for _, r := range done.Writes {
 		staged := bos.Record{Component: bos.Component{ID: r.ID, StagedState: r.StagedState}, Revision: 1}
-		if req.Stage && (r != staged || r.StagedState.Session != "s") || !req.Stage && (!r.Enabled || r.Session != "s") {
+		if req.Stage && (*r != staged || r.StagedState.Session != "s") || !req.Stage && (!r.Enabled || r.Session != "s") {
 			t.Fatalf("a session (staged: %t) wrote %+v", req.Stage, r)
 		}
 		acted = append(acted, r.ID)

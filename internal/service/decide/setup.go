@@ -28,8 +28,8 @@ type SetupPlan struct {
 
 // SetupResult is what setting a session up wrote.
 type SetupResult struct {
-	// Writes are the armed records.
-	Writes []bos.Record
+	// Writes are those of the records that were armed, in place.
+	Writes []*bos.Record
 	// Components is the comma list of the session record.
 	Components string
 	Warnings   []string
@@ -76,6 +76,7 @@ func (p SetupPlan) Arm(nodes []bos.Record, now time.Time) (SetupResult, error) {
 		return SetupResult{}, bos.Invalidf("", "%s was held between the plan and the session's setup; no node was touched; plan again", short(slices.Sorted(maps.Keys(held))))
 	}
 	known := make(map[string]bool, len(nodes))
+	result.Writes = make([]*bos.Record, 0, len(nodes))
 	for i := range nodes {
 		desired, selected := p.desired[nodes[i].ID]
 		if !selected || held[nodes[i].ID] {
@@ -83,7 +84,7 @@ func (p SetupPlan) Arm(nodes []bos.Record, now time.Time) (SetupResult, error) {
 		}
 		known[nodes[i].ID] = true
 		nodes[i] = arm(nodes[i], p.session, desired, now)
-		result.Writes = append(result.Writes, nodes[i])
+		result.Writes = append(result.Writes, &nodes[i])
 	}
 	ids := make([]string, 0, len(nodes))
 	for _, node := range p.Nodes {

@@ -63,7 +63,7 @@ func TestSetupWritesWhatTheOperationSays(t *testing.T) {
 		if result.Components != id || len(result.Writes) != 1 || result.Writes[0].Revision != 3 {
 			t.Fatalf("%+v", result)
 		}
-		return result.Writes[0]
+		return *result.Writes[0]
 	}
 	boot := armed(session(bos.OperationBoot, false))
 	if boot.DesiredState.BootArtifacts.Kernel != "k" || boot.DesiredState.Configuration != "c" || boot.ActualState.BootArtifacts != running {

@@ -105,7 +105,7 @@ func setupEvents(s bos.SessionRecord, result decide.SetupResult, warnings []stri
 	return events
 }
 
-func fold(records []bos.Record) string {
+func fold(records []*bos.Record) string {
 	ids := make([]string, len(records))
 	for i, r := range records {
 		ids[i] = r.ID

@@ -91,6 +91,7 @@ func (c *changes) take() taken {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	t := taken{hints: slices.Sorted(maps.Keys(c.hints)), inventories: c.inventories}
+	t.records = make([]bos.Record, 0, len(c.records))
 	for _, id := range slices.Sorted(maps.Keys(c.records)) {
 		t.records = append(t.records, c.records[id])
 	}

@@ -52,7 +52,7 @@ func (s *Shell) setUp(ctx context.Context, setup bos.Setup) error {
 	}
 	s.follower.Wrote(session.Revision)
 	s.flights.written(records)
-	s.next.Records = append(s.next.Records, records...)
+	s.next.Records = joined(s.next.Records, records)
 	s.next.Sessions = append(s.next.Sessions, session)
 	return nil
 }

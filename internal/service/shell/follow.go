@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -69,6 +70,7 @@ func (f *Follower) loadChanged(ctx context.Context, p Ports, fed bos.Changes, kn
 			ids = append(ids, c.ID)
 		}
 	}
+	in.Records = slices.Grow(in.Records, len(revisions))
 	for i := range known {
 		if revisions[known[i].ID] == known[i].Revision {
 			in.Records = append(in.Records, known[i])
@@ -110,7 +112,7 @@ func (p Ports) loadComponents(ctx context.Context, ids []string, in *engine.Inpu
 	if err != nil {
 		return err
 	}
-	in.Records = append(in.Records, records...)
+	in.Records = joined(in.Records, records)
 	found := make(map[string]bool, len(records))
 	for i := range records {
 		found[records[i].ID] = true

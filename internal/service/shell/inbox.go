@@ -45,14 +45,22 @@ func (b *inbox) take(to *engine.Inputs) {
 	defer b.mu.Unlock()
 	in := b.in
 	b.in = engine.Inputs{}
-	to.Readings = append(to.Readings, in.Readings...)
-	to.Configurations = append(to.Configurations, in.Configurations...)
-	to.Results = append(to.Results, in.Results...)
+	to.Readings = joined(to.Readings, in.Readings)
+	to.Configurations = joined(to.Configurations, in.Configurations)
+	to.Results = joined(to.Results, in.Results)
 	to.Setups = append(to.Setups, in.Setups...)
 	to.Completions = append(to.Completions, in.Completions...)
 	if in.Discovery != nil {
 		to.Discovery = in.Discovery
 	}
+}
+
+// joined is both lists; more belongs to the caller, and is not copied where it is all.
+func joined[T any](list, more []T) []T {
+	if len(list) == 0 {
+		return more
+	}
+	return append(list, more...)
 }
 
 // begin drops what was for the engine before, but for the answers to effects, and
