@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -62,7 +63,7 @@ func (d *componentsDataSource) Schema(_ context.Context, _ datasource.SchemaRequ
 			"tenant": schema.StringAttribute{Optional: true, Validators: textBetween(1, bos.MaxTenantName), MarkdownDescription: "Only nodes of this tenant; defaults to the provider's."},
 			"xnames": schema.ListAttribute{
 				Optional: true, ElementType: types.StringType, Validators: []validator.List{words{most: maxNodeList, filters: true}},
-				MarkdownDescription: "Only these nodes. Unknown ones are left out.",
+				MarkdownDescription: "Only these nodes. Entries may be folded. Nodes that BOS does not know are ignored.",
 			},
 			"session":        schema.StringAttribute{Optional: true, Validators: []validator.String{validName()}, MarkdownDescription: "Only nodes that this session owns."},
 			"staged_session": schema.StringAttribute{Optional: true, Validators: []validator.String{validName()}, MarkdownDescription: "Only nodes with a state staged by this session."},
@@ -97,9 +98,12 @@ func (d *componentsDataSource) Read(ctx context.Context, req datasource.ReadRequ
 		Session: m.Session.ValueString(), StagedSession: m.StagedSession.ValueString(),
 		Enabled: m.Enabled.ValueBoolPointer(), Status: wordsOf(m.Status),
 	}
-	for _, xname := range wordsOf(m.Xnames) {
-		filter.IDs = append(filter.IDs, bos.CanonicalXname(xname))
+	ids, err := wanted(m.Xnames)
+	if err != nil {
+		resp.Diagnostics.AddAttributeError(path.Root("xnames"), "Invalid list of nodes", capital(err.Error())+".")
+		return
 	}
+	filter.IDs = ids
 	if !m.Phase.IsNull() {
 		phase := bos.Phase(m.Phase.ValueString())
 		filter.Phase = &phase
@@ -109,10 +113,10 @@ func (d *componentsDataSource) Read(ctx context.Context, req datasource.ReadRequ
 		unable(&resp.Diagnostics, "list BOS components", err)
 		return
 	}
-	ids := make([]string, len(records))
+	found := make([]string, len(records))
 	components := make(map[string]attr.Value, len(records))
 	for i, record := range records {
-		ids[i] = record.ID
+		found[i] = record.ID
 		components[record.ID] = types.ObjectValueMust(leanType.AttrTypes, map[string]attr.Value{
 			"status": types.StringValue(record.Status.Status), "phase": types.StringValue(string(record.Status.Phase)),
 			"enabled": types.BoolValue(record.Enabled), "session": types.StringValue(record.Session), "error": types.StringValue(record.Error),
@@ -120,8 +124,8 @@ func (d *componentsDataSource) Read(ctx context.Context, req datasource.ReadRequ
 			"configuration": types.StringValue(record.DesiredState.Configuration),
 		})
 	}
-	m.Nodes = types.StringValue(bos.Fold(ids))
-	m.NodeCount = types.Int64Value(int64(len(ids)))
+	m.Nodes = types.StringValue(bos.Fold(found))
+	m.NodeCount = types.Int64Value(int64(len(found)))
 	m.Components = types.MapValueMust(leanType, components)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
 }

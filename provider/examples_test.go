@@ -204,8 +204,9 @@ nodes:
   - { xnames: "x1000c0s[0-3]b0n0", role: Compute, sub_role: Gpu }
 `, "").URL()
 	},
-	"bos_image":  func(t *testing.T) string { return serve(t) },
-	"bos_events": func(t *testing.T) string { return startListed(t, smallSite, "").URL() },
+	"bos_component": func(t *testing.T) string { return startListed(t, smallSite, "").URL() },
+	"bos_image":     func(t *testing.T) string { return serve(t) },
+	"bos_events":    func(t *testing.T) string { return startListed(t, smallSite, "").URL() },
 	"bos_session_components": func(t *testing.T) string {
 		url := startListed(t, smallSite, "").URL()
 		put(t, url+"/v2/sessiontemplates/compute", `{"boot_sets":{"a":{"path":"s3://b/manifest.json","type":"s3","node_roles_groups":["Compute"]}}}`)

@@ -179,7 +179,7 @@ func (s *fakeBOS) handler() http.Handler {
 		"DELETE /v2/sessions/{name}":           s.deleteSession,
 		"GET /v2/sessiontemplates":             s.listTemplates,
 		"GET /v2/sessiontemplatesvalid/{name}": s.validity,
-		"POST /v2/applystaged":                 s.stagedApplyAction,
+		"POST /v2/applystaged":                 s.applyStaged,
 		"GET /v2/options":                      s.getOptions,
 		"PATCH /v2/options":                    s.patchOptions,
 		"GET /v2/version":                      s.version,

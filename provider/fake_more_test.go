@@ -144,7 +144,7 @@ func (s *fakeBOS) extended(session *bos.Session) bos.ExtendedStatus {
 	return bos.Extended(bos.SessionRecord{Session: *session}, all, session.Status.StartTime.Time)
 }
 
-func (s *fakeBOS) stagedApplyAction(r *http.Request) (int, any) {
+func (s *fakeBOS) applyStaged(r *http.Request) (int, any) {
 	var body struct {
 		Xnames []string `json:"xnames"`
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/datasourcevalidator"
-	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
@@ -81,7 +80,7 @@ func (d *previewDataSource) Schema(_ context.Context, _ datasource.SchemaRequest
 			"stage":            schema.BoolAttribute{Optional: true, MarkdownDescription: "Preview a session that stages. Defaults to `false`."},
 			"include_disabled": schema.BoolAttribute{Optional: true, MarkdownDescription: "Preview a session that also acts on nodes that are disabled in the inventory. Defaults to `false`."},
 
-			"available":  readFlag("The service can say what a session would do. `false` on a plain BOS v2: `components` is empty and everything else below is null then, and a warning says so."),
+			"available":  readFlag("The service can say what a session would do. `false` on a plain BOS v2: `nodes` is empty and everything else below is null then, and a warning says so."),
 			"pin":        readText("Stands for the operation, the nodes, and what they boot with which parameters. Give it to a `bos_session`."),
 			"nodes":      readText("Nodes the session would act on, folded; `provider::bos::xname_expand` writes them out."),
 			"node_count": readCount("How many nodes these are."),
@@ -103,51 +102,12 @@ const rolesDescription = "The same nodes by their role in the inventory, folded;
 
 // inlineTemplateAttribute is the content of bos_session_template.
 func inlineTemplateAttribute() schema.SingleNestedAttribute {
-	cfs := func(description string) schema.SingleNestedAttribute {
-		return schema.SingleNestedAttribute{
-			Optional: true, MarkdownDescription: description,
-			Attributes: map[string]schema.Attribute{
-				"configuration": schema.StringAttribute{Required: true, Validators: textBetween(1, maxConfiguration), MarkdownDescription: "Name of the CFS configuration."},
-			},
-		}
-	}
-	text := func(least, most int, description string) schema.StringAttribute {
-		return schema.StringAttribute{Optional: true, Validators: textBetween(least, most), MarkdownDescription: description}
-	}
-	line := func(most int, description string) schema.StringAttribute {
-		return schema.StringAttribute{Optional: true, Validators: append(textBetween(1, most), oneLine{}), MarkdownDescription: description}
-	}
-	list := func(most int, description string) schema.ListAttribute {
-		return schema.ListAttribute{Optional: true, ElementType: types.StringType, Validators: []validator.List{words{most: most}}, MarkdownDescription: description}
-	}
 	return schema.SingleNestedAttribute{
 		Optional: true, MarkdownDescription: "A template that need not be stored, with the arguments of `bos_session_template`.",
 		Attributes: map[string]schema.Attribute{
-			"enable_cfs": schema.BoolAttribute{Optional: true, MarkdownDescription: "Configure nodes with CFS after they booted. Defaults to `true`."},
-			"cfs":        cfs("Configuration that nodes get after they booted."),
-			"boot_sets": schema.MapNestedAttribute{
-				Required: true, MarkdownDescription: "Boot sets by name.",
-				Validators: []validator.Map{mapvalidator.SizeBetween(1, maxBootSets), mapvalidator.KeysAre(validName())},
-				NestedObject: schema.NestedAttributeObject{
-					Validators: []validator.Object{someNodes{}},
-					Attributes: map[string]schema.Attribute{
-						"path":                        schema.StringAttribute{Required: true, Validators: textBetween(1, maxImagePath), MarkdownDescription: "Path of the image's manifest."},
-						"type":                        text(1, maxBootSetType, "Where the image comes from. Defaults to `s3`."),
-						"etag":                        text(1, maxETag, "Etag of the manifest."),
-						"kernel_parameters":           line(maxKernelParameters, "Kernel parameters, taken verbatim, after those of the image."),
-						"rootfs_provider":             text(1, maxRootfsProvider, "How nodes get their root file system."),
-						"rootfs_provider_passthrough": line(maxPassthrough, "Text for the root file system provider."),
-						"node_list":                   list(maxNodeList, "Nodes by xname."),
-						"node_groups":                 list(maxNodeGroups, "Nodes by HSM group."),
-						"node_roles_groups":           list(maxNodeRoles, "Nodes by HSM role."),
-						"cfs":                         cfs("Overrides the template's configuration for these nodes."),
-						"arch": schema.StringAttribute{
-							Optional: true, Validators: []validator.String{stringvalidator.OneOf(archNames()...)},
-							MarkdownDescription: "Architecture; nodes of another one are left out. Defaults to `X86`.",
-						},
-					},
-				},
-			},
+			"enable_cfs": schema.BoolAttribute{Optional: true, MarkdownDescription: enableCFSDescription},
+			"cfs":        givenConfiguration(templateConfiguration),
+			"boot_sets":  givenBootSets(),
 		},
 	}
 }

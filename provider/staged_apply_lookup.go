@@ -133,7 +133,7 @@ func (r *stagedApplyResource) confirm(ctx context.Context, c *client.Client, m *
 		}
 	}
 	answer := was.took(records)
-	m.take(answer, was.owner)
+	m.take(completed(names, answer), was.owner)
 	return len(answer.Succeeded) > 0, nil
 }
 

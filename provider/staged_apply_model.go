@@ -156,6 +156,22 @@ func (m *stagedApplyModel) take(answer bos.StagedOutcome, owner map[string]strin
 	m.takeSessions(slices.Concat(answer.Succeeded, answer.Failed), owner)
 }
 
+// completed counts the nodes that no answer names, as those of a request that was
+// refused or never sent, to those that were left alone.
+func completed(names []string, answer bos.StagedOutcome) bos.StagedOutcome {
+	named := make(map[string]bool, len(names))
+	for _, id := range slices.Concat(answer.Succeeded, answer.Failed, answer.Ignored) {
+		named[id] = true
+	}
+	answer.Ignored = slices.Clone(answer.Ignored)
+	for _, id := range names {
+		if !named[id] {
+			answer.Ignored = append(answer.Ignored, id)
+		}
+	}
+	return answer
+}
+
 // expect notes which sessions would own the nodes if BOS got the request.
 func (m *stagedApplyModel) expect(names []string, owner map[string]string) {
 	m.Status = types.StringValue(statusUnconfirmed)

@@ -203,10 +203,11 @@ func (r *stagedApplyResource) apply(ctx context.Context, c *client.Client, m *st
 		unable(diags, "apply staged state", err)
 		return was, false
 	}
+	answer = completed(names, answer)
 	m.take(answer, was.owner)
 	m.Status = types.StringValue(string(bos.SessionRunning))
 	if len(answer.Ignored) > 0 {
-		diags.AddWarning(fmt.Sprintf("Nothing was staged for %s", nodes(int64(len(answer.Ignored)))), bos.Fold(answer.Ignored)+" were left alone.")
+		diags.AddWarning(fmt.Sprintf("Nothing was applied for %s", nodes(int64(len(answer.Ignored)))), bos.Fold(answer.Ignored)+" were left alone: nothing was staged for them, BOS or the tenant does not have them, or the request that named them was refused.")
 	}
 	return was, true
 }

@@ -49,7 +49,7 @@ func (r *stagedApplyResource) Schema(ctx context.Context, _ resource.SchemaReque
 			"applied_count": computedCount("How many nodes these are."),
 			"refused_nodes": computedText("Nodes whose staged state did not fit the session that staged it, or whose session is gone, folded. BOS has disabled them, with an error."),
 			"refused_count": computedCount("How many nodes these are."),
-			"ignored_nodes": computedText("Nodes for which nothing was staged, or which BOS or the tenant does not have, folded. They were left alone."),
+			"ignored_nodes": computedText("Nodes that were left alone, folded: nothing was staged for them, BOS or the tenant does not have them, or BOS refused the request that named them. Each of `xnames` is applied, refused or ignored."),
 			"ignored_count": computedCount("How many nodes these are."),
 			"failed_nodes":  computedText("Nodes that failed, folded. Empty if none did or it is not known yet."),
 			"failed_count":  computedCount("How many nodes these are; null while it is not known."),
@@ -95,6 +95,6 @@ func (v foldedNames) ValidateList(ctx context.Context, req validator.ListRequest
 	if err != nil {
 		resp.Diagnostics.AddAttributeError(req.Path, "Invalid list of nodes", fmt.Sprintf("%s. Give %s.", capital(err.Error()), v.Description(ctx)))
 	} else if len(names) == 0 {
-		resp.Diagnostics.AddAttributeError(req.Path, "Invalid list of nodes", "It names no node. Give "+v.Description(ctx)+".")
+		resp.Diagnostics.AddAttributeError(req.Path, "Invalid list of nodes", "It names no node. Give "+v.Description(ctx)+". If it comes from planned_nodes of a session, this BOS has no previews: use nodes of that session in its place.")
 	}
 }

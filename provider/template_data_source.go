@@ -22,40 +22,19 @@ func (d *templateDataSource) Metadata(_ context.Context, req datasource.Metadata
 }
 
 func (d *templateDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
-	cfs := func(description string) schema.SingleNestedAttribute {
-		return schema.SingleNestedAttribute{
-			Computed: true, MarkdownDescription: description,
-			Attributes: map[string]schema.Attribute{"configuration": readText("Name of the CFS configuration.")},
-		}
-	}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A session template that is stored in BOS, whoever wrote it.",
 		Attributes: map[string]schema.Attribute{
-			"name":        schema.StringAttribute{Required: true, Validators: []validator.String{validName()}, MarkdownDescription: "Name of the template. BOS must have it."},
-			"tenant":      tenantArgument("Tenant the template belongs to; defaults to the provider's."),
-			"id":          readText("`name`, or `tenant/name`."),
-			"description": readText("What the template is for."),
-			"enable_cfs":  readFlag("Nodes are configured with CFS after they booted."),
-			"cfs":         cfs("Configuration that nodes get after they booted."),
-			"boot_sets": schema.MapNestedAttribute{
-				Computed: true, MarkdownDescription: "Boot sets by name: nodes that boot one image one way.",
-				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"path":                        readText("Path of the image's manifest."),
-					"type":                        readText("Where the image comes from."),
-					"etag":                        readText("Etag that the manifest shall have."),
-					"kernel_parameters":           readText("Kernel parameters."),
-					"rootfs_provider":             readText("How nodes get their root file system."),
-					"rootfs_provider_passthrough": readText("Text for the root file system provider."),
-					"node_list":                   readWords("Nodes by xname."),
-					"node_groups":                 readWords("Nodes by HSM group."),
-					"node_roles_groups":           readWords("Nodes by HSM role."),
-					"cfs":                         cfs("Overrides the template's configuration for these nodes."),
-					"arch":                        readText("Architecture."),
-				}},
-			},
+			"name":               schema.StringAttribute{Required: true, Validators: []validator.String{validName()}, MarkdownDescription: "Name of the template. BOS must have it."},
+			"tenant":             tenantArgument("Tenant the template belongs to; defaults to the provider's."),
+			"id":                 readText("`name`, or `tenant/name`."),
+			"description":        readText("What the template is for."),
+			"enable_cfs":         readFlag("Nodes are configured with CFS after they booted."),
+			"cfs":                shownConfiguration(templateConfiguration),
+			"boot_sets":          shownBootSets(),
 			"revision":           readText("Hash of everything that decides what nodes boot."),
 			"valid":              readFlag("BOS finds nothing wrong with it, its image included."),
-			"validation_message": readText("What BOS finds wrong with it, null if nothing."),
+			"validation_message": readText("What BOS finds wrong with it; empty if nothing, or if it is not known."),
 		},
 	}
 }

@@ -4,16 +4,13 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
-	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
@@ -58,77 +55,20 @@ func (r *templateResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 			},
 			"enable_cfs": schema.BoolAttribute{
 				Optional: true, Computed: true, Default: booldefault.StaticBool(true),
-				MarkdownDescription: "Configure nodes with CFS after they booted. Defaults to `true`, as in BOS.",
+				MarkdownDescription: enableCFSDescription,
 			},
-			"cfs": cfsAttribute("Configuration that nodes get after they booted."),
-			"boot_sets": schema.MapNestedAttribute{
-				Required:            true,
-				Validators:          []validator.Map{mapvalidator.SizeBetween(1, maxBootSets), mapvalidator.KeysAre(validName()), noNulls{}},
-				MarkdownDescription: "Boot sets by name: nodes that boot one image one way.",
-				NestedObject:        schema.NestedAttributeObject{Attributes: bootSetAttributes(), Validators: []validator.Object{someNodes{}}},
-			},
+			"cfs":       managedConfiguration(templateConfiguration),
+			"boot_sets": managedBootSets(),
 			"valid": schema.BoolAttribute{
 				Computed:            true,
 				MarkdownDescription: "BOS finds nothing wrong with the stored template, its image included. What is wrong warns here, and fails a session that boots it.",
 			},
-			"validation_message": computedText("What BOS finds wrong with it, null if nothing."),
+			"validation_message": computedText("What BOS finds wrong with it; empty if nothing, or if it is not known."),
 			"revision": schema.StringAttribute{
 				Computed: true,
 				MarkdownDescription: "Hash of everything that decides what nodes boot; the description and the order of nodes do not count. " +
 					"It is known at plan, so `triggers = { template = bos_session_template.x.revision }` runs a session again exactly when the template changes.",
 			},
-		},
-	}
-}
-
-func cfsAttribute(description string) schema.SingleNestedAttribute {
-	return schema.SingleNestedAttribute{
-		Optional: true, MarkdownDescription: description,
-		Attributes: map[string]schema.Attribute{
-			"configuration": schema.StringAttribute{
-				Required: true, Validators: textBetween(1, maxConfiguration),
-				MarkdownDescription: "Name of the CFS configuration.",
-			},
-		},
-	}
-}
-
-// bootText is a text that becomes a part of the kernel's command line.
-func bootText(most int, description string) schema.StringAttribute {
-	return schema.StringAttribute{Optional: true, Validators: append(textBetween(1, most), oneLine{}), MarkdownDescription: description}
-}
-
-func bootSetAttributes() map[string]schema.Attribute {
-	list := func(most int, nids bool, description string) schema.ListAttribute {
-		return schema.ListAttribute{
-			Optional: true, ElementType: types.StringType, Validators: []validator.List{words{most: most, nids: nids}},
-			MarkdownDescription: description,
-		}
-	}
-	text := func(least, most int, description string) schema.StringAttribute {
-		return schema.StringAttribute{Optional: true, Validators: textBetween(least, most), MarkdownDescription: description}
-	}
-	return map[string]schema.Attribute{
-		"path": schema.StringAttribute{
-			Required: true, Validators: textBetween(1, maxImagePath),
-			MarkdownDescription: "Path of the image's manifest, such as `s3://boot-images/<image id>/manifest.json`.",
-		},
-		"type": schema.StringAttribute{
-			Optional: true, Computed: true, Default: stringdefault.StaticString("s3"), Validators: textBetween(1, maxBootSetType),
-			MarkdownDescription: "Where the image comes from. Only `s3`, the default, can be booted.",
-		},
-		"etag":                        text(1, maxETag, "Etag of the manifest; BOS warns when the stored image has another."),
-		"kernel_parameters":           bootText(maxKernelParameters, "Kernel parameters, taken verbatim, after those of the image."),
-		"rootfs_provider":             text(1, maxRootfsProvider, "How nodes get their root file system, such as `sbps`."),
-		"rootfs_provider_passthrough": bootText(maxPassthrough, "Text for the root file system provider, appended to `root=`."),
-		"node_list":                   list(maxNodeList, true, "Nodes by xname. The order does not matter."),
-		"node_groups":                 list(maxNodeGroups, false, "Nodes by HSM group."),
-		"node_roles_groups":           list(maxNodeRoles, false, "Nodes by HSM role, such as `Compute` or `Application_UAN`."),
-		"cfs":                         cfsAttribute("Overrides the template's configuration for these nodes."),
-		"arch": schema.StringAttribute{
-			Optional: true, Computed: true, Default: stringdefault.StaticString(string(bos.ArchX86)),
-			Validators:          []validator.String{stringvalidator.OneOf(archNames()...)},
-			MarkdownDescription: "Architecture; nodes of another one are left out. One of `X86` (default), `ARM`, `Other`, `Unknown`.",
 		},
 	}
 }

@@ -19,12 +19,12 @@ func (m *templateModel) readValidity(ctx context.Context, c *client.Client, diag
 	switch {
 	case client.IsNotFound(err):
 		// The template is there, so it is the question that this BOS does not know.
-		m.Valid, m.ValidationMessage = types.BoolNull(), types.StringNull()
+		m.Valid, m.ValidationMessage = types.BoolNull(), types.StringValue("")
 	case err != nil:
-		m.Valid, m.ValidationMessage = types.BoolNull(), types.StringNull()
+		m.Valid, m.ValidationMessage = types.BoolNull(), types.StringValue("")
 		diags.AddWarning("Validity of BOS session template is not known", explain(err))
 	case text == wordValid:
-		m.Valid, m.ValidationMessage = types.BoolValue(true), types.StringNull()
+		m.Valid, m.ValidationMessage = types.BoolValue(true), types.StringValue("")
 	default:
 		m.Valid, m.ValidationMessage = types.BoolValue(false), types.StringValue(text)
 	}

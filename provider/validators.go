@@ -78,6 +78,8 @@ type words struct {
 	// filters says that the list keeps some of what there is, so that leaving it
 	// out selects everything, where a list of nodes selects nothing then.
 	filters bool
+	// unfolded refuses folded names, which BOS would take for one name.
+	unfolded bool
 }
 
 // maxWord bounds an entry of a list, in characters.
@@ -109,6 +111,11 @@ func (v words) ValidateList(ctx context.Context, req validator.ListRequest, resp
 			resp.Diagnostics.AddAttributeError(req.Path.AtListIndex(i), "Invalid entry", fmt.Sprintf("It has %d characters; BOS takes 1 to %d.", n, maxWord))
 			return
 		}
+		if v.unfolded && strings.ContainsAny(text, "[],") {
+			resp.Diagnostics.AddAttributeError(req.Path.AtListIndex(i), "Folded names in a list of nodes",
+				fmt.Sprintf("%q stands for more than one node, and BOS takes each entry of this list for one. Write them out: provider::bos::xname_expand(%q).", text, text))
+			return
+		}
 		if v.nids && bos.IsNID(text) {
 			nids = append(nids, text)
 		}
@@ -124,7 +131,7 @@ func (v words) wayOut() string {
 	if v.filters {
 		return "An empty list finds nothing, and without the list everything is found: give the data source a count that is 0 where there is nothing to look for."
 	}
-	return "Leave the list out if it shall select nothing."
+	return "Leave the list out if it should select nothing."
 }
 
 // emptyLimit says what an empty limit would mean and what to write instead.
