@@ -13,7 +13,7 @@ func turnOn(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 	if r.Work.Called(bos.EffectPowerOn) {
 		deadline := r.Work.Attempt.At.Add(p.MaxPowerOnWait)
 		if o.Power.Asked.Before(deadline) {
-			return await(r, o, p, now, deadline, ReasonPowerOnWait)
+			return awaitEffect(r, o, p, now, deadline, ReasonPowerOnWait)
 		}
 		r = withoutEffect(r)
 		r.Work.Cause = bos.CauseResetIgnored
@@ -48,7 +48,7 @@ func turnOff(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision 
 	if graceful || forceful {
 		deadline := r.Work.Attempt.At.Add(p.MaxPowerOffWait)
 		if o.Power.Asked.Before(deadline) {
-			return await(tellAnswer(r), o, p, now, deadline, ReasonPowerOffWait)
+			return awaitEffect(waitUnconfirmed(r), o, p, now, deadline, ReasonPowerOffWait)
 		}
 		r.Work.Cause = bos.CausePowerOffTimeout
 		r.SetError(fmt.Sprintf("still on max_power_off_wait_time (%s) after the last power-off: %s",
@@ -57,7 +57,7 @@ func turnOff(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision 
 	if d, stop := bootFirst(r, p, now); stop {
 		return d
 	}
-	force := graceful || forceful || r.Work.NoGraceful || softOver(r, p) || r.Work.Attempt.Kind == bos.EffectPowerOffForceful
+	force := graceful || forceful || r.Work.NoGraceful || gracefulOver(r, p) || r.Work.Attempt.Kind == bos.EffectPowerOffForceful
 	if !force {
 		if d, stop := beforeActing(r, r.EventStats.PowerOffGracefulAttempts, "graceful power-off", p, now); stop {
 			return d
@@ -127,8 +127,8 @@ func beforeActing(r bos.Record, attempts int, name string, p bos.Policy, now tim
 	if !now.Before(r.Work.BackOff.Until) {
 		return Decision{}, false
 	}
-	if turnedAwayTooLong(r, p, now) {
-		text := turnedAwayText(r, name, p)
+	if deferredTooLong(r, p, now) {
+		text := deferredText(r, name, p)
 		r.EndWait()
 		return fail(r, r.Work.Cause, ReasonUnreachable, text), true
 	}
@@ -155,9 +155,9 @@ func act(r bos.Record, kind bos.EffectKind, why Reason, now time.Time) Decision 
 	return Decision{Next: r, Effect: bos.Effect{Kind: kind}, Why: why}
 }
 
-// awaited reports whether a power action was accepted whose effect has time yet
+// underWay reports whether a power action was accepted whose effect has time yet
 // to show.
-func awaited(r bos.Record, p bos.Policy, now time.Time) bool {
+func underWay(r bos.Record, p bos.Policy, now time.Time) bool {
 	at := actionDeadline(r, p)
 	return !at.IsZero() && r.Work.Flight.Kind == bos.EffectNone && now.Before(at)
 }
@@ -185,7 +185,7 @@ func freshLook(r bos.Record, o Observation, p bos.Policy, now time.Time) time.Ti
 		}
 		return retry
 	}
-	if o.Power.Asked.IsZero() || !o.Power.Asked.Before(r.Work.Attempt.At) || !awaited(r, p, now) {
+	if o.Power.Asked.IsZero() || !o.Power.Asked.Before(r.Work.Attempt.At) || !underWay(r, p, now) {
 		return now
 	}
 	return nextLook(r, o, p, now, actionDeadline(r, p))
@@ -195,12 +195,11 @@ func freshLook(r bos.Record, o Observation, p bos.Policy, now time.Time) time.Ti
 // from other nodes, or is being found out.
 const minPace = 100 * time.Millisecond
 
-// nextLook is when to look at a change that was asked for: when others had made
-// it, then often, ever more rarely, and when its time is up. Where nothing is known
-// of others, a scout is looked at often and so tells the time of its change to a
-// quarter. The others wait for that, and are looked at rarely in case no scout
-// makes it. Only a look from after the deadline ends the wait: the node may have
-// made it since the one before.
+// nextLook is when to look for the effect of a power action. Where the pace of other
+// nodes is known: when they had changed, then often, then ever more rarely. Where it is
+// not: a scout is looked at often, and so learns the pace to a quarter; the other nodes
+// wait for that, and are looked at rarely in case no scout changes. The wait ends with
+// a look from after the deadline, as the node may have changed since the one before.
 func nextLook(r bos.Record, o Observation, p bos.Policy, now, deadline time.Time) time.Time {
 	polling := max(p.Polling, time.Second)
 	elapsed := now.Sub(sentAt(r))

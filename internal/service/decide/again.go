@@ -13,12 +13,12 @@ var repeats = map[bos.EffectKind]Reason{
 	bos.EffectPowerOffForceful: ReasonPowerOffForceAgain,
 }
 
-// await waits for a power action that was accepted and has not shown. Half-way
+// awaitEffect waits for a power action that was accepted and has not shown. Half-way
 // to the deadline it is sent once more, unless the power limits hold its kind
 // back: BMCs accept resets and drop them, and one that is asked for what it has
 // done already does nothing. Both belong to the same attempt (ADR 9). A look that
 // was asked for before the deadline and answered after it brings about neither.
-func await(r bos.Record, o Observation, p bos.Policy, now, deadline time.Time, why Reason) Decision {
+func awaitEffect(r bos.Record, o Observation, p bos.Policy, now, deadline time.Time, why Reason) Decision {
 	kind := r.Work.Attempt.Kind
 	again, repeated := repeats[kind]
 	held := o.Gate.Admit(&r, kind) != bos.WaitNone

@@ -146,12 +146,12 @@ func SettleConfigure(r bos.Record, target bos.ConfigurationTarget, res bos.CallR
 		} else {
 			r.Work.Misses.Configuration++
 		}
-		r = setBack(r, res, bos.CauseConfiguration, now)
+		r = backOff(r, res, bos.CauseConfiguration, now)
 		r.SetError(refusedText(r.Work.Cause, res))
 		return r
 	case bos.CallNotAttempted, bos.CallBusy, bos.CallUnknown:
 	}
-	r = setBack(r, res, bos.CauseUpstreamOutage, now)
+	r = backOff(r, res, bos.CauseUpstreamOutage, now)
 	return waitToRetry(r, res)
 }
 

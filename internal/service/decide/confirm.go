@@ -25,7 +25,7 @@ func confirm(r bos.Record, o Observation, p bos.Policy, now time.Time) (bos.Reco
 		r.Work.Flight.Kind = bos.EffectNone
 		return r, false
 	}
-	if now.Before(flownAt(r).Add(p.ConfirmGrace)) {
+	if now.Before(flightAt(r).Add(p.ConfirmGrace)) {
 		return r, true
 	}
 	r.Work.Flight.Kind = bos.EffectNone
@@ -34,31 +34,31 @@ func confirm(r bos.Record, o Observation, p bos.Policy, now time.Time) (bos.Reco
 		r.Work.Cause = bos.CauseResetUnconfirmed
 		r = giveBackLost(r, kind)
 		if r.Work.Flight.Unanswered {
-			r = unheard(r, kind, o.ManyUnheard, now)
+			r = settleUnanswered(r, kind, o.ManyUnanswered, now)
 		}
 	}
 	return r, false
 }
 
-// unheard settles a call that was sent and not answered and that has done
+// settleUnanswered settles a call that was sent and not answered and that has done
 // nothing. The next one waits, longer each time: what cannot answer now may do so
 // in a while. Where many go unanswered at once it is the upstream that does not
 // answer, and the attempt is given back.
-func unheard(r bos.Record, kind bos.EffectKind, many bool, now time.Time) bos.Record {
+func settleUnanswered(r bos.Record, kind bos.EffectKind, many bool, now time.Time) bos.Record {
 	cause := bos.CauseResetUnconfirmed
 	if many && r.Work.Misses.Excused < maxLost {
 		cause = bos.CauseUpstreamOutage
 		r.Work.Misses.Excused++
-		r = uncount(r, kind)
+		r = returnAttempt(r, kind)
 	}
-	res := bos.CallResult{Cause: cause, Detail: r.Work.Attempt.Answer, RetryAfter: unheardWait(r.Work.Misses.Unanswered)}
+	res := bos.CallResult{Cause: cause, Detail: r.Work.Attempt.Answer, RetryAfter: unansweredWait(r.Work.Misses.Unanswered)}
 	r.Work.Misses.Unanswered++
-	r = setBack(r, res, cause, now)
+	r = backOff(r, res, cause, now)
 	return waitToRetry(r, res)
 }
 
-// unheardWait is how long a node is left alone after calls that nobody answered.
-func unheardWait(before int) time.Duration {
+// unansweredWait is how long a node is left alone after calls that nobody answered.
+func unansweredWait(before int) time.Duration {
 	wait := 10 * time.Second
 	for range min(before, 2) {
 		wait *= 6
@@ -74,11 +74,11 @@ func giveBackLost(r bos.Record, kind bos.EffectKind) bos.Record {
 		return r
 	}
 	r.Work.Misses.Lost++
-	return uncount(r, kind)
+	return returnAttempt(r, kind)
 }
 
-// flownAt is when what is in flight was started.
-func flownAt(r bos.Record) time.Time {
+// flightAt is when what is in flight was started.
+func flightAt(r bos.Record) time.Time {
 	if r.Work.Flight.At.IsZero() {
 		return r.Work.Attempt.At
 	}

@@ -18,7 +18,7 @@ func inFlight() bos.Record {
 
 // afterGrace decides on a node once the grace has passed.
 func afterGrace(r bos.Record, state bos.PowerState, p bos.Policy) Decision {
-	now := flownAt(r).Add(p.ConfirmGrace)
+	now := flightAt(r).Add(p.ConfirmGrace)
 	return Decide(r, Observation{Power: bos.PowerReading{ID: r.ID, State: state, Asked: now}}, p, now)
 }
 

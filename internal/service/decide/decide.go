@@ -103,29 +103,29 @@ func Decide(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 	if why := o.Gate.Admit(&r, bos.EffectNone); why.Stops() {
 		return stopped(r, o, p, now, why)
 	}
-	r = goOn(r, now)
+	r = resume(r, now)
 	switch {
 	case !o.usable(r, p, now):
 		return Decision{Next: r, Effect: bootAhead(r, p, now), Look: freshLook(r, o, p, now), Why: ReasonLook}
-	case o.Power.Symptom == bos.SymptomChanging && awaited(r, p, now):
+	case o.Power.Symptom == bos.SymptomChanging && underWay(r, p, now):
 		return Decision{Next: r, Look: nextLook(r, o, p, now, actionDeadline(r, p)), Why: ReasonChanging}
 	case !o.known():
 		return hold(r, o, p, now)
 	case o.Power.State == bos.PowerStatePoweringOff && (runs(r) || r.Goal == bos.GoalConfigure):
 		return waitForOff(r, o, p, now)
 	}
-	r = lift(r, o)
+	r = endPowerWait(r, o)
 	r, waiting := confirm(r, o, p, now)
 	if waiting {
-		return Decision{Next: r, Look: flownAt(r).Add(p.ConfirmGrace), Why: ReasonConfirmWait}
+		return Decision{Next: r, Look: flightAt(r).Add(p.ConfirmGrace), Why: ReasonConfirmWait}
 	}
-	r = undo(r, o, now)
+	r = settleUndone(r, o, now)
 	return converge(r, o, p, now)
 }
 
-// lift ends every wait for an observation: the power is known. One for the
+// endPowerWait ends every wait for an observation: the power is known. One for the
 // configuration service goes on while the node runs what it should.
-func lift(r bos.Record, o Observation) bos.Record {
+func endPowerWait(r bos.Record, o Observation) bos.Record {
 	r.Work.Patience.Silent = 0
 	if r.Work.Waiting.For == bos.WaitConfiguration && o.Power.State != bos.PowerStateOff && (runs(r) || r.Goal == bos.GoalConfigure) {
 		return r

@@ -64,7 +64,7 @@ func stopped(r bos.Record, o Observation, p bos.Policy, now time.Time, why bos.W
 		return waitAtGate(r, o, why, poll, time.Time{})
 	}
 	// What would be decided were it let go now.
-	free, seen := goOn(r, now), o
+	free, seen := resume(r, now), o
 	free.Held, seen.Gate = bos.Brake{}, Gate{}
 	seen.Power.Asked, seen.Power.Answered = now, now
 	if o.configurationUsable(r, p, now) {
@@ -92,9 +92,9 @@ func waitAtGate(r bos.Record, o Observation, why bos.WaitReason, look, ask time.
 	return Decision{Next: r, Look: look, LookConfiguration: ask, Why: ReasonStopped}
 }
 
-// goOn is a node that no brake keeps any more: what it waits for has been waited for
+// resume is a node that no brake keeps any more: what it waits for has been waited for
 // as long as when it was stopped.
-func goOn(r bos.Record, now time.Time) bos.Record {
+func resume(r bos.Record, now time.Time) bos.Record {
 	if r.Work.StoppedAt.IsZero() {
 		return r
 	}

@@ -24,9 +24,9 @@ type Observation struct {
 	// Scouted says that others, on which the same action is under way, are
 	// looked at often to find that out. It says when to look, no more.
 	Scouted bool
-	// ManyUnheard says that so many power actions went unanswered at once that
+	// ManyUnanswered says that so many power actions went unanswered at once that
 	// it is an outage.
-	ManyUnheard bool
+	ManyUnanswered bool
 	// Gate says what may be done to the node now.
 	Gate Gate
 	// Configuration is what the configuration service said last; a zero
@@ -48,7 +48,7 @@ const maxReadingAge = 2
 // is as right as one that does not.
 func (o Observation) usable(r bos.Record, p bos.Policy, now time.Time) bool {
 	asked := o.Power.Asked
-	if asked.IsZero() || asked.Before(r.Work.Attempt.At) || r.Work.Flight.Kind != bos.EffectNone && asked.Before(flownAt(r)) {
+	if asked.IsZero() || asked.Before(r.Work.Attempt.At) || r.Work.Flight.Kind != bos.EffectNone && asked.Before(flightAt(r)) {
 		return false
 	}
 	return now.Sub(o.Power.Received()) <= maxReadingAge*max(p.Polling, time.Second)

@@ -14,13 +14,13 @@ import (
 // evidence; call it about every half of fresh while any target is bad. The
 // names are the same for the same arguments, in any order of the sightings.
 //
-// Most of them are a sample of the targets that answered when last asked, with
-// those never asked where these do not suffice. The sample is spread over the
-// room as if by chance and changes with each call: in the order of names or of
-// last looks it would miss an outage of some cabinets for minutes. As many fewer
-// are sampled as have answered just now anyway. Up to a quarter each are
-// neighbours in the chassis of a bad target, which tell a dead BMC from a dead
-// chassis, and bad targets not asked of late, which tell that an outage is over.
+// Most of them are a sample of the targets whose last answer was good, filled up with
+// targets that were never asked. The sample is spread over the room by a hash, and is
+// another one with each call: by name or by age it would miss an outage of some
+// cabinets for minutes. Targets that have just answered anyway count towards it. Up to a
+// quarter are neighbours of bad targets in their chassis, which tell a dead BMC from a
+// dead chassis. Up to a quarter are bad targets not asked of late, which tell that an
+// outage is over.
 func Witnesses(sightings []Sighting, now time.Time, fresh time.Duration, most int) []string {
 	if most < 1 {
 		return nil

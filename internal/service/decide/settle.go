@@ -34,14 +34,14 @@ func Settle(r bos.Record, e bos.Effect, res bos.CallResult, now time.Time) bos.R
 	case bos.CallDone:
 		r.Work.Flight.Kind = bos.EffectNone
 	case bos.CallUnknown:
-		r = leaveOpen(r, e.Kind, res, now)
+		r = keepUnanswered(r, e.Kind, res, now)
 	case bos.CallNotAttempted, bos.CallBusy:
-		if notNow(e.Kind, res) {
-			return softAgain(r, res, now)
+		if defersGraceful(e.Kind, res) {
+			return retryGraceful(r, res, now)
 		}
 		r = giveBack(r, e.Kind)
-		r = setBack(r, res, bos.CauseBMCError, now)
-		r = turnAway(r, res, now)
+		r = backOff(r, res, bos.CauseBMCError, now)
+		r = chargeDeferral(r, res, now)
 		r = waitToRetry(r, res)
 	case bos.CallUnsupported:
 		if e.Kind == bos.EffectPowerOffGraceful {
@@ -50,23 +50,23 @@ func Settle(r bos.Record, e bos.Effect, res bos.CallResult, now time.Time) bos.R
 		} else {
 			// There is no other way to do it: the attempts run out.
 			r.Work.Flight.Kind = bos.EffectNone
-			r = setBack(withoutEffect(r), res, bos.CauseResetRefused, now)
+			r = backOff(withoutEffect(r), res, bos.CauseResetRefused, now)
 			r.SetError(refusedText(r.Work.Cause, res))
 		}
 	case bos.CallRefused:
-		if notNow(e.Kind, res) {
-			return softAgain(r, res, now)
+		if defersGraceful(e.Kind, res) {
+			return retryGraceful(r, res, now)
 		}
 		r.Work.Flight.Kind = bos.EffectNone
-		r = setBack(withoutEffect(r), res, bos.CauseResetRefused, now)
+		r = backOff(withoutEffect(r), res, bos.CauseResetRefused, now)
 		r.SetError(refusedText(r.Work.Cause, res))
 	}
 	return r
 }
 
-// undo settles an action anew that was accepted and that the upstream then gave
+// settleUndone settles an action anew that was accepted and that the upstream then gave
 // up, unless the node is where it led all the same.
-func undo(r bos.Record, o Observation, now time.Time) bos.Record {
+func settleUndone(r bos.Record, o Observation, now time.Time) bos.Record {
 	kind := r.Work.Attempt.Kind
 	if o.Power.Undone.Outcome == bos.CallDone || !r.Work.Called(kind) || showsEffect(kind, o.Power.State) {
 		return r
@@ -101,10 +101,10 @@ func SettleBoot(r bos.Record, artifacts bos.BootArtifacts, token string, res bos
 		r.EndWait()
 	case bos.CallRefused, bos.CallUnsupported:
 		r.EventStats.PowerOnAttempts++
-		r = setBack(r, res, bos.CauseBootParameters, now)
+		r = backOff(r, res, bos.CauseBootParameters, now)
 		r.SetError(refusedText(r.Work.Cause, res))
 	case bos.CallNotAttempted, bos.CallBusy, bos.CallUnknown:
-		r = setBack(r, res, bos.CauseUpstreamOutage, now)
+		r = backOff(r, res, bos.CauseUpstreamOutage, now)
 		r = waitToRetry(r, res)
 	}
 	return r
@@ -129,7 +129,7 @@ func giveBack(r bos.Record, kind bos.EffectKind) bos.Record {
 	if kind == bos.EffectPowerOn {
 		r = giveBackPrepared(r)
 	}
-	return uncount(r, kind)
+	return returnAttempt(r, kind)
 }
 
 // giveBackPrepared returns what a power-on consumed that was not carried out, but
@@ -141,8 +141,8 @@ func giveBackPrepared(r bos.Record) bos.Record {
 	return r
 }
 
-// uncount takes the attempt of an action back.
-func uncount(r bos.Record, kind bos.EffectKind) bos.Record {
+// returnAttempt takes the attempt of an action back.
+func returnAttempt(r bos.Record, kind bos.EffectKind) bos.Record {
 	switch kind {
 	case bos.EffectPowerOn:
 		r.EventStats.PowerOnAttempts = max(r.EventStats.PowerOnAttempts-1, 0)
@@ -155,10 +155,10 @@ func uncount(r bos.Record, kind bos.EffectKind) bos.Record {
 	return r
 }
 
-// setBack notes the cause, or the one that stands for this kind of call where
+// backOff notes the cause, or the one that stands for this kind of call where
 // the adapter named none, and holds the next try back, longer each time in a row,
 // or as long as the target asked for.
-func setBack(r bos.Record, res bos.CallResult, otherwise bos.Cause, now time.Time) bos.Record {
+func backOff(r bos.Record, res bos.CallResult, otherwise bos.Cause, now time.Time) bos.Record {
 	r.Work.Cause = cmp.Or(res.Cause, otherwise)
 	wait := min(time.Second<<min(r.Work.BackOff.Setbacks, 10), maxBackOff)
 	if res.RetryAfter > 0 {

@@ -152,8 +152,8 @@ type step struct {
 	effects map[string]decide.Wanted
 	check   map[string]bool // session names to check for completion
 	assess  *decide.Assessment
-	// manyUnheard is what the room says of it, nil until somebody asks.
-	manyUnheard *bool
+	// manyUnanswered is what the room says of it, nil until somebody asks.
+	manyUnanswered *bool
 }
 
 // New is an engine that knows nothing yet.
@@ -388,7 +388,7 @@ func (e *Engine) sight(r bos.PowerReading) {
 		return
 	}
 	n.silence.add(bad, e.step.now, 2*e.room.fresh)
-	if decide.Away(r.Undone) {
+	if decide.DefersByInability(r.Undone) {
 		e.room.setAway(r.ID, true, e.step.now)
 	}
 	action := n.rec.LastAction.Action
@@ -420,7 +420,7 @@ func (e *Engine) settle(r Result) {
 	}
 	if r.Effect.Kind.PowerOp() != "" {
 		e.ramp.landed(r.ID, r.Outcome != bos.CallNotAttempted, e.step.now)
-		e.room.setAway(r.ID, decide.Away(r.CallResult), e.step.now)
+		e.room.setAway(r.ID, decide.DefersByInability(r.CallResult), e.step.now)
 		e.room.answered(r.CallResult, e.step.now)
 	}
 	n, ok := e.nodes[r.ID]
@@ -515,7 +515,7 @@ func (e *Engine) decide(id string) {
 		o.Verdict = e.verdict(id)
 	}
 	if n.rec.Work.Flight.Unanswered && n.rec.Work.Flight.Kind != bos.EffectNone {
-		o.ManyUnheard = e.manyUnheard()
+		o.ManyUnanswered = e.manyUnanswered()
 	}
 	before := n.rec
 	d := decide.Decide(n.rec, o, e.policy, now)
@@ -532,14 +532,14 @@ func (e *Engine) decide(id string) {
 	e.schedule(id, n, d)
 }
 
-// manyUnheard reports whether power actions go unanswered for an outage; the room
+// manyUnanswered reports whether power actions go unanswered for an outage; the room
 // is asked once in a step.
-func (e *Engine) manyUnheard() bool {
-	if e.step.manyUnheard == nil {
-		many := e.room.manyUnheard(e.step.now)
-		e.step.manyUnheard = &many
+func (e *Engine) manyUnanswered() bool {
+	if e.step.manyUnanswered == nil {
+		many := e.room.manyUnanswered(e.step.now)
+		e.step.manyUnanswered = &many
 	}
-	return *e.step.manyUnheard
+	return *e.step.manyUnanswered
 }
 
 // takeTurns decides on the nodes whose turn has come to use the power limits. A

@@ -177,8 +177,8 @@ func (m *room) answered(res bos.CallResult, now time.Time) {
 	b.unheard, b.acted = res.Outcome == bos.CallUnknown, now
 }
 
-// manyUnheard reports whether an outage leaves power actions unanswered.
-func (m *room) manyUnheard(now time.Time) bool {
+// manyUnanswered reports whether an outage leaves power actions unanswered.
+func (m *room) manyUnanswered(now time.Time) bool {
 	unheard, asked := 0, 0
 	for i := range m.beside {
 		b := &m.beside[i]
@@ -190,7 +190,7 @@ func (m *room) manyUnheard(now time.Time) bool {
 			unheard++
 		}
 	}
-	return decide.ManyUnheard(unheard, asked)
+	return decide.ManyUnanswered(unheard, asked)
 }
 
 // setAway notes whether a node's BMC turned a power action away. One that does so

@@ -7,19 +7,19 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
-// maxSoftWait bounds the wait before a graceful power-off is asked for again, also
+// maxGracefulWait bounds the wait before a graceful power-off is asked for again, also
 // where the BMC wishes for more: it has max_power_off_wait_time in all.
-const maxSoftWait = maxBackOff
+const maxGracefulWait = maxBackOff
 
-// notNow reports whether an answer says no more than that a graceful power-off is
+// defersGraceful reports whether an answer says no more than that a graceful power-off is
 // not taken now. That is every answer but one that it is not supported: BMCs refuse
 // it with any status while they start, in POST and while they are busy. A target
 // that was not reached, or whose service was not, has not been asked.
-func notNow(kind bos.EffectKind, res bos.CallResult) bool {
+func defersGraceful(kind bos.EffectKind, res bos.CallResult) bool {
 	if kind != bos.EffectPowerOffGraceful {
 		return false
 	}
-	return res.Outcome == bos.CallRefused || res.Outcome == bos.CallBusy && TurnsAway(res) && !held(res.Cause)
+	return res.Outcome == bos.CallRefused || res.Outcome == bos.CallBusy && Defers(res) && !held(res.Cause)
 }
 
 // held reports whether a cause is that somebody keeps the node from being touched,
@@ -28,26 +28,26 @@ func held(cause bos.Cause) bool {
 	return cause == bos.CauseLocked || cause == bos.CauseReserved || cause == bos.CauseBMCDisabled
 }
 
-// softAgain gives a graceful power-off that was not taken now back, to be asked for
+// retryGraceful gives a graceful power-off that was not taken now back, to be asked for
 // again, and charges the wait to the time it has.
-func softAgain(r bos.Record, res bos.CallResult, now time.Time) bos.Record {
-	res.RetryAfter = min(res.RetryAfter, maxSoftWait)
+func retryGraceful(r bos.Record, res bos.CallResult, now time.Time) bos.Record {
+	res.RetryAfter = min(res.RetryAfter, maxGracefulWait)
 	r = giveBack(r, bos.EffectPowerOffGraceful)
-	r = setBack(r, res, bos.CauseResetRefused, now)
+	r = backOff(r, res, bos.CauseResetRefused, now)
 	r.Work.Patience.Graceful += r.Work.BackOff.Until.Sub(now)
 	return waitToRetry(r, res)
 }
 
-// softOver reports whether a graceful power-off was asked for again and not taken
+// gracefulOver reports whether a graceful power-off was asked for again and not taken
 // until its time was over.
-func softOver(r bos.Record, p bos.Policy) bool {
+func gracefulOver(r bos.Record, p bos.Policy) bool {
 	return r.Work.BackOff.Setbacks > 1 && r.Work.Patience.Graceful >= p.MaxPowerOffWait
 }
 
-// leaveOpen notes that nobody said what became of a call. A graceful power-off is
+// keepUnanswered notes that nobody said what became of a call. A graceful power-off is
 // waited for as one that was taken, as force must not come before its time;
 // of others the power tells after a grace.
-func leaveOpen(r bos.Record, kind bos.EffectKind, res bos.CallResult, now time.Time) bos.Record {
+func keepUnanswered(r bos.Record, kind bos.EffectKind, res bos.CallResult, now time.Time) bos.Record {
 	r.Work.Attempt.Answer = cmp.Or(res.Detail, bos.CauseResetUnconfirmed.Sentence())
 	if kind == bos.EffectPowerOffGraceful {
 		r.Work.Flight.Kind = bos.EffectNone
@@ -60,8 +60,8 @@ func leaveOpen(r bos.Record, kind bos.EffectKind, res bos.CallResult, now time.T
 	return r
 }
 
-// tellAnswer shows what came instead of the answer to the power-off under way.
-func tellAnswer(r bos.Record) bos.Record {
+// waitUnconfirmed shows what came instead of the answer to the power-off under way.
+func waitUnconfirmed(r bos.Record) bos.Record {
 	if r.Work.Attempt.Answer == "" {
 		return r
 	}

@@ -1,0 +1,62 @@
+package decide
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// Defers reports whether a target did not take a power action now, for a reason of its
+// own: it asked to come back later, or it was not reached for it. A deferral costs no
+// attempt and must not go on for ever.
+func Defers(res bos.CallResult) bool {
+	return (res.Outcome == bos.CallBusy || res.Outcome == bos.CallNotAttempted) &&
+		res.Cause != bos.CauseNone && res.Cause != bos.CauseUpstreamOutage && res.Cause != bos.CauseTransition
+}
+
+// DefersByInability reports whether a deferral is evidence of an outage: the target
+// could not take the action. One that says that it does not in its present state, or
+// whose node is locked, is well.
+func DefersByInability(res bos.CallResult) bool {
+	return Defers(res) && res.Cause != bos.CauseNotReady && !held(res.Cause)
+}
+
+// Shared is a result as it is to be read when so many of all known targets defer
+// power actions: for a fifth of them, and three at least, the cause is an outage, and
+// no node is given up for it.
+func Shared(res bos.CallResult, deferring, all int) bos.CallResult {
+	if DefersByInability(res) && deferring >= outageMin && float64(deferring) >= outageShare*float64(all) {
+		res.Cause = bos.CauseUpstreamOutage
+	}
+	return res
+}
+
+// ManyUnanswered reports whether so many of the power actions of late went unanswered
+// that the cause is an outage.
+func ManyUnanswered(unanswered, asked int) bool {
+	return unanswered >= outageMin && float64(unanswered) >= outageShare*float64(asked)
+}
+
+// chargeDeferral adds the back-off after a deferral to the time that the target has
+// deferred power actions for.
+func chargeDeferral(r bos.Record, res bos.CallResult, now time.Time) bos.Record {
+	if Defers(res) {
+		r.Work.Patience.Deferred += r.Work.BackOff.Until.Sub(now)
+	}
+	return r
+}
+
+// deferredTooLong reports whether the back-offs that have passed add up to
+// max_unreachable_time. The last one has to pass first: a target that asked to come back
+// later is asked again before its node is given up.
+func deferredTooLong(r bos.Record, p bos.Policy, now time.Time) bool {
+	return r.Work.Patience.Deferred-r.Work.BackOff.Until.Sub(now) >= p.MaxUnreachable
+}
+
+func deferredText(r bos.Record, name string, p bos.Policy) string {
+	said := cmp.Or(r.Work.Waiting.Detail, "nothing more")
+	return fmt.Sprintf("gave up on %s, which has not taken a %s for max_unreachable_time (%s): %s (last answer: %s)",
+		bos.BMCOf(r.ID), name, p.MaxUnreachable, r.Work.Cause.Sentence(), said)
+}
