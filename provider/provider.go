@@ -47,7 +47,7 @@ func (p *bosProvider) DataSources(context.Context) []func() datasource.DataSourc
 }
 
 func (p *bosProvider) Functions(context.Context) []func() function.Function {
-	return []func() function.Function{newXnameExpand, newXnameFold, newXnameParse, newLimitParse}
+	return []func() function.Function{newXnameExpand, newXnameFold, newXnameParse, newXnameChunk, newXnameBy, newLimitParse, newLimitWithout, newKernelParametersMerge}
 }
 
 // ListResources are what `terraform query` can list.

@@ -51,6 +51,7 @@ func (d *sessionComponentsDataSource) Schema(_ context.Context, _ datasource.Sch
 	for _, cause := range bos.Causes() {
 		causes = append(causes, string(cause))
 	}
+	slices.Sort(causes)
 	phases := make([]string, 0, len(bos.Phases()))
 	for _, phase := range bos.Phases() {
 		phases = append(phases, string(phase))

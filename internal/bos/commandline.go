@@ -2,6 +2,7 @@ package bos
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -79,4 +80,91 @@ func CheckBootLine(parameters string) error {
 		return err
 	}
 	return CheckCommandLine(anyXname, ScriptAdds+parameters)
+}
+
+// MergeKernelParameters is one line of several, of which a later one has its way: its
+// words take the place of all earlier ones of the same name, where the first of them
+// stood, and new ones follow. Within one line a name may be there several times, as
+// console= is. As for the kernel, - and _ are the same in a name, and spaces between
+// double quotes part no words. What follows -- is for init, and stays at the end. The
+// error is an *Invalid without a field.
+func MergeKernelParameters(lines ...string) (string, error) {
+	var words, init []string
+	for _, line := range lines {
+		given, err := splitParameters(line)
+		if err != nil {
+			return "", err
+		}
+		if i := slices.Index(given, "--"); i >= 0 {
+			init, given = append(init, given[i+1:]...), given[:i]
+		}
+		words = overrideParameters(words, given)
+	}
+	if len(init) > 0 {
+		words = append(append(words, "--"), init...)
+	}
+	merged := strings.Join(words, " ")
+	if err := CheckBootLine(merged); err != nil {
+		return "", Invalidf("", "%s", err)
+	}
+	if err := CheckIPXEWords(merged); err != nil {
+		return "", Invalidf("", "%s", err)
+	}
+	return merged, nil
+}
+
+// overrideParameters puts the words given in the place of those of the same names.
+func overrideParameters(words, given []string) []string {
+	byName := make(map[string][]string)
+	for _, word := range given {
+		byName[parameterName(word)] = append(byName[parameterName(word)], word)
+	}
+	var merged []string
+	done := make(map[string]bool)
+	for _, word := range slices.Concat(words, given) {
+		name := parameterName(word)
+		switch later, overridden := byName[name]; {
+		case !overridden:
+			merged = append(merged, word)
+		case !done[name]:
+			done[name] = true
+			merged = append(merged, later...)
+		}
+	}
+	return merged
+}
+
+// parameterName is what the kernel calls a parameter, without its value.
+func parameterName(word string) string {
+	name, _, _ := strings.Cut(strings.TrimLeft(word, `"`), "=")
+	return strings.ReplaceAll(name, "-", "_")
+}
+
+// splitParameters is the words of a command line.
+func splitParameters(line string) ([]string, error) {
+	var words []string
+	start, quoted := -1, false
+	for i, r := range line {
+		space := r == ' ' || r >= '\t' && r <= '\r'
+		switch {
+		case r == '"':
+			quoted = !quoted
+		case space && !quoted:
+			if start >= 0 {
+				words = append(words, line[start:i])
+			}
+			start = -1
+			continue
+		}
+		if start < 0 {
+			start = i
+		}
+	}
+	if quoted {
+		return nil, Invalidf("", "a double quote of %q is not closed; close it, or leave it out", clip(line))
+	}
+	if start >= 0 {
+		words = append(words, line[start:])
+	}
+	return words, nil
 }

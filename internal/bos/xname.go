@@ -93,6 +93,10 @@ func ChassisOf(id string) string {
 	return ""
 }
 
+// SlotOf is the xname of the slot that holds the node, BMC or other part of that xname;
+// empty for what is no xname or is not in a slot.
+func SlotOf(id string) string { return id[:levels(id, "xcs")] }
+
 // CabinetOf is the xname of the cabinet of that xname; empty for what is in none.
 func CabinetOf(id string) string {
 	if len(id) < 2 || id[0] != 'x' || !digit(id[1]) {

@@ -122,3 +122,11 @@ func FuzzCanonicalXname(f *testing.F) {
 		}
 	})
 }
+
+func TestTheSlotOfAnXname(t *testing.T) {
+	for id, want := range map[string]string{"x3000c0s19b1n0": "x3000c0s19", "x3000c0s19b1": "x3000c0s19", "x3000c0s19": "x3000c0s19", "x3000c0": "", "x3000c0r1b0": "", "nid1": "", "": ""} {
+		if got := bos.SlotOf(id); got != want {
+			t.Errorf("%s is in slot %q, want %q", id, got, want)
+		}
+	}
+}
