@@ -219,10 +219,16 @@ type Record struct {
 	// Goal is what is to be reached for it while it is enabled.
 	Goal Goal
 	Work Work
+	// Tenant is that of the session which the component names, empty for none: sessions
+	// of two tenants may share a name.
+	Tenant string
 	// Held is the hold that somebody has put on the node: sessions leave it out, and
 	// nothing is done to it, whatever enables it.
 	Held Brake
 }
+
+// Key is that of the session which the component names.
+func (r *Record) Key() SessionKey { return SessionKey{r.Tenant, r.Session} }
 
 // Repeats reports whether a write said of an idle node nothing but once more what it
 // booted: nodes do so every few hours. One in work is waited for, and what it reports is

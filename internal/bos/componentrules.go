@@ -307,7 +307,7 @@ func (p ComponentPatch) Apply(r *Record, booted *BootArtifacts, now time.Time) {
 // Replace makes the record what the patch says and forgets everything that the
 // patch does not name; the id, the revision and what is in flight stay.
 func (p ComponentPatch) Replace(r *Record, booted *BootArtifacts, now time.Time) {
-	r.Component, r.Goal = Component{ID: r.ID}, GoalNone
+	r.Component, r.Goal, r.Tenant = Component{ID: r.ID}, GoalNone, ""
 	r.Work = r.Work.InFlightOnly()
 	p.Apply(r, booted, now)
 }
@@ -332,7 +332,9 @@ func (p ComponentPatch) applyActual(r *Record, booted *BootArtifacts, stamp Time
 }
 
 func (p ComponentPatch) applyDesired(r *Record, stamp Time) {
-	set(&r.Session, p.Session)
+	if p.Session != nil && *p.Session != r.Session {
+		r.Session, r.Tenant = *p.Session, ""
+	}
 	defer p.applyEventStats(r)
 	s := p.DesiredState
 	if s == nil {
@@ -349,7 +351,7 @@ func (p ComponentPatch) applyDesired(r *Record, stamp Time) {
 	// Who writes a desired state, also one without members, takes the component
 	// out of its session.
 	if p.Session == nil {
-		r.Session = ""
+		r.Session, r.Tenant = "", ""
 	}
 	if before != r.DesiredState.BootArtifacts {
 		// BSS holds the parameters of what was desired before, or those of

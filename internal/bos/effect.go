@@ -54,7 +54,7 @@ func (k EffectKind) PowerOp() PowerOp {
 // it: one that was ordered under another is void.
 type Order struct {
 	Enabled       bool
-	Session       string
+	Session       SessionKey
 	Artifacts     BootArtifacts
 	Configuration string
 	// Held says that nothing is to be done to it.
@@ -66,7 +66,7 @@ type Order struct {
 // Order is the component's of now.
 func (r *Record) Order() Order {
 	return Order{
-		Enabled: r.Enabled, Session: r.Session, Artifacts: r.DesiredState.BootArtifacts,
+		Enabled: r.Enabled, Session: r.Key(), Artifacts: r.DesiredState.BootArtifacts,
 		Configuration: r.DesiredState.Configuration, Held: r.Held.On(), ActionAt: r.Work.Attempt.At.UnixNano(),
 	}
 }

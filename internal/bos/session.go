@@ -54,34 +54,28 @@ type Session struct {
 	Status          SessionStatus `json:"status"`
 }
 
-// ComponentList is the ids of the list that the session shows.
-func (s Session) ComponentList() []string {
-	if s.Components == "" {
+// ComponentList is the ids of a list, as a session shows it.
+func ComponentList(list string) []string {
+	if list == "" {
 		return []string{}
 	}
-	return strings.Split(s.Components, ",")
+	return strings.Split(list, ",")
 }
 
-// Owner returns the question whether this session set a component up, for
-// components that name a session of this name.
-func (s Session) Owner() func(id string) bool {
-	if s.Components == "" {
-		// One without a list was written by a client. One that is pending owns
-		// nothing yet, and one of a tenant must not take what names another
-		// tenant's session for its own.
-		byName := s.Tenant == nil && s.Status.Status != SessionPending
-		return func(string) bool { return byName }
-	}
-	mine := make(map[string]bool, strings.Count(s.Components, ",")+1)
-	for id := range strings.SplitSeq(s.Components, ",") {
-		mine[id] = true
-	}
-	return func(id string) bool { return mine[id] }
+// Owns reports whether a component belongs to this session. One that is pending owns
+// nothing yet: what names it belonged to an earlier one of its name.
+func (s *Session) Owns(r *Record) bool {
+	return r.Session == s.Name && r.Tenant == TenantOf(s.Tenant) && s.Status.Status != SessionPending
 }
 
 // SessionRecord is a session with what the service keeps to itself.
+//
+// Components is not read with it: a list of a large session is long, and only clients
+// want it (Sessions.SessionComponents). One that is written becomes the session's nodes.
 type SessionRecord struct {
 	Session
+	// Relist says that Components is written also where it is empty.
+	Relist   bool
 	Revision int64
 	// Template is the template as it was when the session was accepted: a
 	// later edit cannot change what the session does.
@@ -99,6 +93,9 @@ type SessionRecord struct {
 	// being cancelled.
 	Paused Brake
 }
+
+// Listed reports whether Components is to be written as the session's nodes.
+func (r *SessionRecord) Listed() bool { return r.Relist || r.Components != "" }
 
 // SessionCreate is the body of POST /v2/sessions.
 type SessionCreate struct {

@@ -33,7 +33,10 @@ func (r Record) StageWaits(session string) bool {
 func ApplyStaged(r *Record, s *Session, clear bool, now time.Time) (applied bool) {
 	at := At(now)
 	staged := r.StagedState
-	r.Session = staged.Session
+	r.Session, r.Tenant = staged.Session, ""
+	if s != nil {
+		r.Tenant = TenantOf(s.Tenant)
+	}
 	r.LastAction = LastAction{Action: ActionApplyStaged, LastUpdated: at}
 	r.Work = r.Work.Rearmed()
 	r.Work.Applied = staged.Session

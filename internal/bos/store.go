@@ -86,6 +86,12 @@ type Sessions interface {
 	// longer pending. What becomes of them follows from every write of their
 	// components, and is kept when they go elsewhere.
 	SessionTally(ctx context.Context, key SessionKey) (Tally, error)
+	// SessionComponents is the list of nodes that a session shows: those that it set up
+	// or that were written as its list, ordered by id, with a comma between.
+	SessionComponents(ctx context.Context, key SessionKey) (string, error)
+	// SessionsOf says, of components that name a session, which of the sessions of that
+	// name has them, as theirs or staged; those that none has are left out.
+	SessionsOf(ctx context.Context, name string, components []string) (map[string]SessionKey, error)
 	// SessionNodes lists what became of each of them after an id, ordered by
 	// id, at most limit.
 	SessionNodes(ctx context.Context, key SessionKey, after string, limit int) ([]NodeOutcome, error)

@@ -126,65 +126,51 @@ func (s *server) stagedSessions(ctx context.Context, sc scope, ids []string) (ma
 	if err != nil {
 		return nil, err
 	}
-	finder := sessionFinder{server: s, tenant: sc.tenant, byName: make(map[string][]candidate)}
-	for _, rec := range records {
-		name := rec.StagedState.Session
-		if name == "" {
-			continue
+	byName := make(map[string][]string)
+	for i := range records {
+		if name := records[i].StagedState.Session; name != "" {
+			byName[name] = append(byName[name], records[i].ID)
 		}
-		found, err := finder.find(ctx, name, rec.ID)
+	}
+	for name, of := range byName {
+		found, err := s.whoStaged(ctx, sc.tenant, name, of)
 		if err != nil {
 			return nil, err
 		}
-		if found != nil && sc.only != nil && bos.TenantOf(found.Tenant) != sc.tenant {
-			continue
+		for id, session := range found {
+			if session != nil && sc.only != nil && bos.TenantOf(session.Tenant) != sc.tenant {
+				continue
+			}
+			staged[id] = stagedBy{name, session}
 		}
-		staged[rec.ID] = stagedBy{name, found}
 	}
 	return staged, nil
 }
 
-// sessionFinder finds sessions by what components say of them: a name without
-// a tenant.
-type sessionFinder struct {
-	server *server
-	tenant string
-	byName map[string][]candidate
-}
-
-type candidate struct {
-	session bos.Session
-	owns    func(id string) bool
-}
-
-// find is the session of a name that set a component up, that of the request's
-// own tenant before others. Where none did, because a client staged the state
-// by hand, it is the session of that name of the request's own tenant; nil if
+// whoStaged finds the sessions of a name that have something staged on components:
+// those say the name, without a tenant. Where none has, because a client staged the
+// state by hand, it is the session of that name of the request's own tenant; nil if
 // there is none.
-func (f *sessionFinder) find(ctx context.Context, name, id string) (*bos.Session, error) {
-	candidates, known := f.byName[name]
-	if !known {
-		sessions, err := f.server.Store.Sessions(ctx, bos.SessionFilter{Name: name}, f.server.Now())
-		if err != nil {
-			return nil, err
-		}
-		for _, rec := range sessions {
-			c := candidate{rec.Session, rec.Owner()}
-			if bos.TenantOf(rec.Tenant) == f.tenant {
-				candidates = slices.Insert(candidates, 0, c)
-			} else {
-				candidates = append(candidates, c)
-			}
-		}
-		f.byName[name] = candidates
+func (s *server) whoStaged(ctx context.Context, tenant, name string, ids []string) (map[string]*bos.Session, error) {
+	sessions, err := s.Store.Sessions(ctx, bos.SessionFilter{Name: name}, s.Now())
+	if err != nil {
+		return nil, err
 	}
-	for i := range candidates {
-		if candidates[i].owns(id) {
-			return &candidates[i].session, nil
+	byKey := make(map[bos.SessionKey]*bos.Session, len(sessions))
+	for i := range sessions {
+		byKey[sessions[i].Key()] = &sessions[i].Session
+	}
+	keys, err := s.Store.SessionsOf(ctx, name, ids)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[string]*bos.Session, len(ids))
+	for _, id := range ids {
+		key, known := keys[id]
+		if !known {
+			key = bos.SessionKey{Tenant: tenant, Name: name}
 		}
+		found[id] = byKey[key]
 	}
-	if len(candidates) > 0 && bos.TenantOf(candidates[0].session.Tenant) == f.tenant {
-		return &candidates[0].session, nil
-	}
-	return nil, nil //nolint:nilnil // a session that is gone is an answer
+	return found, nil
 }

@@ -44,7 +44,7 @@ func (s *server) cancelSession(w http.ResponseWriter, r *http.Request) error {
 		change.Components = append(change.Components, nodes[i].ID)
 	}
 	s.Changed(change)
-	return s.answer(w, http.StatusOK, rec.Session)
+	return s.answerSession(w, r, rec)
 }
 
 func decodeCancel(w http.ResponseWriter, r *http.Request) (cancelBody, error) {

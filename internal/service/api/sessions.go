@@ -14,7 +14,22 @@ const kindSession = "Session"
 
 var sessionPhases = []bos.SessionPhase{bos.SessionPending, bos.SessionRunning, bos.SessionComplete}
 
-func shownSession(rec bos.SessionRecord) bos.Session { return rec.Session }
+// shown is a session as the v2 API answers it, with the list of its nodes.
+func (s *server) shown(r *http.Request, rec bos.SessionRecord) (bos.Session, error) {
+	var err error
+	if rec.Components, err = s.Store.SessionComponents(r.Context(), rec.Key()); err != nil {
+		return bos.Session{}, err
+	}
+	return rec.Session, nil
+}
+
+func (s *server) answerSession(w http.ResponseWriter, r *http.Request, rec bos.SessionRecord) error {
+	shown, err := s.shown(r, rec)
+	if err != nil {
+		return err
+	}
+	return s.answer(w, http.StatusOK, shown)
+}
 
 // sessionKey is the session that a request is about.
 func sessionKey(r *http.Request) (bos.SessionKey, error) {
@@ -73,7 +88,16 @@ func (s *server) listSessions(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return answerList(s, w, sessions, shownSession)
+	// Each has a list of its nodes, of more than a megabyte for a large one: they are
+	// read one after the other while the answer is sent, and never held together.
+	return answerList(s, w, sessions, func(rec bos.SessionRecord) bos.Session {
+		shown, err := s.shown(r, rec)
+		if err != nil {
+			s.Log.Error("a list of sessions ends halfway", "session", rec.Name, "error", err)
+			panic(http.ErrAbortHandler) // half of it is sent
+		}
+		return shown
+	})
 }
 
 // deleteSessions deletes complete sessions unless status says otherwise, and
@@ -121,7 +145,7 @@ func (s *server) getSession(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.answer(w, http.StatusOK, rec.Session)
+	return s.answerSession(w, r, rec)
 }
 
 func (s *server) deleteSession(w http.ResponseWriter, r *http.Request) error {
@@ -176,6 +200,7 @@ func checkText(field string, text *string, limit int) error {
 
 func (p sessionPatch) apply(rec *bos.SessionRecord) error {
 	set(&rec.Components, p.Components)
+	rec.Relist = p.Components != nil
 	if p.Status == nil {
 		return nil
 	}
@@ -215,5 +240,5 @@ func (s *server) patchSession(w http.ResponseWriter, r *http.Request) error {
 		return orMissing(err, kindSession, key.Tenant, key.Name)
 	}
 	s.Changed(Change{Sessions: []bos.SessionKey{key}})
-	return s.answer(w, http.StatusOK, rec.Session)
+	return s.answerSession(w, r, rec)
 }

@@ -44,10 +44,9 @@ func Busy(w Work) []bos.PreviewBusy {
 		if s.Status.Status != bos.SessionRunning {
 			continue
 		}
-		owns := s.Owner()
 		add(s, slices.DeleteFunc(slices.Clone(w.Nodes), func(id string) bool {
 			r, known := w.Records[id]
-			return !known || !r.Enabled || r.Session != s.Name || !owns(id)
+			return !known || !r.Enabled || !s.Owns(&r)
 		}))
 	}
 	selected := toSet(w.Nodes)

@@ -25,17 +25,17 @@ func TestASetupGoesBeyondNoGuard(t *testing.T) {
 }
 
 func TestANodeIsBusyOnlyWithTheSessionThatWorksOnIt(t *testing.T) {
-	session := func(name string, status bos.SessionPhase, components string) bos.SessionRecord {
-		return bos.SessionRecord{Session: bos.Session{Name: name, Components: components, Status: bos.SessionStatus{Status: status}}}
+	session := func(name string, status bos.SessionPhase) bos.SessionRecord {
+		return bos.SessionRecord{Session: bos.Session{Name: name, Status: bos.SessionStatus{Status: status}}}
 	}
 	record := func(id, session string, enabled bool) bos.Record {
 		r := bos.Record{}
 		r.ID, r.Session, r.Enabled = id, session, enabled
 		return r
 	}
-	red := session("s1", bos.SessionRunning, "x1c0s3b0n0")
+	red := session("s1", bos.SessionRunning)
 	red.Tenant = bos.TenantRef("red")
-	staging := session("staging", bos.SessionPending, "")
+	staging := session("staging", bos.SessionPending)
 	staging.Stage = true
 	w := Work{
 		Nodes: []string{"x1c0s1b0n0", "x1c0s2b0n0", "x1c0s3b0n0", "x1c0s4b0n0"},
@@ -43,9 +43,12 @@ func TestANodeIsBusyOnlyWithTheSessionThatWorksOnIt(t *testing.T) {
 			"x1c0s1b0n0": record("x1c0s1b0n0", "s1", true), "x1c0s2b0n0": record("x1c0s2b0n0", "s1", false),
 			"x1c0s3b0n0": record("x1c0s3b0n0", "s1", true), "x1c0s4b0n0": record("x1c0s4b0n0", "old", true),
 		},
-		Sessions: []bos.SessionRecord{session("s1", bos.SessionRunning, "x1c0s1b0n0,x1c0s2b0n0"), red, session("old", bos.SessionComplete, "x1c0s4b0n0")},
-		Pending:  []PendingWork{{Session: staging, Nodes: []string{"x1c0s1b0n0"}}, {Session: session("p", bos.SessionPending, ""), Nodes: []string{"x1c0s4b0n0", "x9c0s1b0n0"}}},
+		Sessions: []bos.SessionRecord{session("s1", bos.SessionRunning), red, session("old", bos.SessionComplete)},
+		Pending:  []PendingWork{{Session: staging, Nodes: []string{"x1c0s1b0n0"}}, {Session: session("p", bos.SessionPending), Nodes: []string{"x1c0s4b0n0", "x9c0s1b0n0"}}},
 	}
+	ofRed := w.Records["x1c0s3b0n0"]
+	ofRed.Tenant = "red"
+	w.Records["x1c0s3b0n0"] = ofRed
 	got := make(map[string]string)
 	for _, b := range Busy(w) {
 		got[b.Session+"/"+bos.TenantOf(b.Tenant)] = b.Nodes

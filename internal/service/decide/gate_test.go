@@ -177,8 +177,8 @@ func TestANodeThatIsHeldBetweenSelectionAndSetupIsNotArmed(t *testing.T) {
 	}
 	list := nodes()
 	result, err := plan.Arm(list, noon)
-	if err != nil || result.Components != "x1c0s0b0n0" || list[1].Enabled || !strings.Contains(strings.Join(result.Warnings, ";"), "x1c0s1b0n0: held") {
-		t.Errorf("armed are %q, the held one is %+v (%v)", result.Components, list[1], err)
+	if err != nil || strings.Join(result.Nodes, ",") != "x1c0s0b0n0" || list[1].Enabled || !strings.Contains(strings.Join(result.Warnings, ";"), "x1c0s1b0n0: held") {
+		t.Errorf("armed are %q, the held one is %+v (%v)", result.Nodes, list[1], err)
 	}
 	s.Pin = "reviewed"
 	if plan, err = PlanSetup(s, sel, nil, bos.DefaultOptions()); err != nil {

@@ -30,9 +30,9 @@ type SetupPlan struct {
 type SetupResult struct {
 	// Writes are those of the records that were armed, in place.
 	Writes []*bos.Record
-	// Components is the comma list of the session record.
-	Components string
-	Warnings   []string
+	// Nodes are the ids of those that become the session's.
+	Nodes    []string
+	Warnings []string
 	// Unknown are selected nodes that BOS has no record of, sorted. They
 	// are left out.
 	Unknown []string
@@ -107,7 +107,7 @@ func (p SetupPlan) Arm(nodes []bos.Record, now time.Time) (SetupResult, error) {
 	if len(result.Unknown) > 0 {
 		result.Warnings = append(result.Warnings, fmt.Sprintf("%s: BOS has no component yet; left out", short(result.Unknown)))
 	}
-	result.Components = strings.Join(ids, ",")
+	result.Nodes = ids
 	return result, nil
 }
 
@@ -287,7 +287,7 @@ func arm(r bos.Record, s bos.Session, desired bos.DesiredState, now time.Time) b
 		desired.BootArtifacts, desired.BSSToken = r.DesiredState.BootArtifacts, r.DesiredState.BSSToken
 	}
 	r.DesiredState = desired
-	r.Session = s.Name
+	r.Session, r.Tenant = s.Name, bos.TenantOf(s.Tenant)
 	r.Enabled = true
 	r.LastAction = bos.LastAction{Action: bos.ActionSessionSetup, LastUpdated: at}
 	r.EventStats = bos.EventStats{}

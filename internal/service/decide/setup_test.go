@@ -60,7 +60,7 @@ func TestSetupWritesWhatTheOperationSays(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if result.Components != id || len(result.Writes) != 1 || result.Writes[0].Revision != 3 {
+		if strings.Join(result.Nodes, ",") != id || len(result.Writes) != 1 || result.Writes[0].Revision != 3 {
 			t.Fatalf("%+v", result)
 		}
 		return *result.Writes[0]
@@ -116,7 +116,7 @@ func TestNodesWithoutARecordAreLeftOutAndSaid(t *testing.T) {
 	sel := Selection{BootSets: []SelectedSet{{"a", []string{"x1c0s0b0n0", "x1c0s1b0n0"}}}}
 	one := map[string]bos.Record{"x1c0s0b0n0": {Component: bos.Component{ID: "x1c0s0b0n0"}}}
 	result, err := setup(s, sel, nil, one, bos.DefaultOptions(), noon)
-	if err != nil || result.Components != "x1c0s0b0n0" || len(result.Unknown) != 1 || !strings.Contains(strings.Join(result.Warnings, " "), "x1c0s1b0n0") {
+	if err != nil || strings.Join(result.Nodes, ",") != "x1c0s0b0n0" || len(result.Unknown) != 1 || !strings.Contains(strings.Join(result.Warnings, " "), "x1c0s1b0n0") {
 		t.Errorf("%+v, %v", result, err)
 	}
 	if _, err := setup(s, sel, nil, nil, bos.DefaultOptions(), noon); err == nil || !strings.Contains(err.Error(), "next discovery") {

@@ -34,7 +34,7 @@ type Engine struct {
 	policy   bos.Policy
 
 	nodes     map[string]*node
-	bySession map[string]int // enabled components per session name
+	bySession map[bos.SessionKey]int // enabled components per session
 	sessions  map[bos.SessionKey]*session
 	byName    map[string]map[bos.SessionKey]*session
 	// gathering are the sessions whose setup facts are being gathered, in rounds.
@@ -161,7 +161,7 @@ func New(s Settings) *Engine {
 	e := &Engine{
 		settings:  s,
 		nodes:     make(map[string]*node),
-		bySession: make(map[string]int),
+		bySession: make(map[bos.SessionKey]int),
 		sessions:  make(map[bos.SessionKey]*session),
 		byName:    make(map[string]map[bos.SessionKey]*session),
 		gathering: make(map[bos.SessionKey]*round),
@@ -331,7 +331,7 @@ func (e *Engine) track(r bos.Record) {
 		e.nodes[r.ID] = n
 		e.room.use(r.ID)
 	} else {
-		e.count(n.rec.Session, -1)
+		e.count(n.rec.Key(), -1)
 		if r.Revision != n.rec.Revision && r.Work.JustArmed() {
 			n.since = e.step.now
 			n.reading, n.configuration = bos.PowerReading{}, bos.ConfigurationReading{}
@@ -345,7 +345,7 @@ func (e *Engine) track(r bos.Record) {
 		r.Work.Flight.Kind = bos.EffectNone
 	}
 	n.rec, n.unwritten = r, false
-	e.count(r.Session, 1)
+	e.count(r.Key(), 1)
 	e.step.touched[r.ID] = true
 }
 
@@ -354,7 +354,7 @@ func (e *Engine) untrack(id string) {
 	if !ok {
 		return
 	}
-	e.count(n.rec.Session, -1)
+	e.count(n.rec.Key(), -1)
 	delete(e.nodes, id)
 	e.room.setAway(id, false, e.step.now)
 	e.ramp.leave(id)
@@ -362,14 +362,14 @@ func (e *Engine) untrack(id string) {
 	delete(e.step.touched, id)
 }
 
-func (e *Engine) count(session string, by int) {
-	if session == "" {
+func (e *Engine) count(session bos.SessionKey, by int) {
+	if session.Name == "" {
 		return
 	}
 	e.bySession[session] += by
 	if e.bySession[session] <= 0 {
 		delete(e.bySession, session)
-		e.step.check[session] = true
+		e.step.check[session.Name] = true
 	}
 }
 
@@ -568,9 +568,9 @@ func (e *Engine) write(n *node, next bos.Record) {
 		// was computed from.
 		next.Revision = n.rec.Revision
 	}
-	if next.Session != n.rec.Session {
-		e.count(n.rec.Session, -1)
-		e.count(next.Session, 1)
+	if next.Key() != n.rec.Key() {
+		e.count(n.rec.Key(), -1)
+		e.count(next.Key(), 1)
 	}
 	e.step.writes[next.ID] = next
 	n.rec = next

@@ -179,10 +179,10 @@ func TestASessionIsNotCompleteWhileOneOfItsNodesIsInWork(t *testing.T) {
 	const id = "x1000c0s0b0n0"
 	e := engine.New(engine.Settings{NoInventory: true})
 	session := bos.SessionRecord{Session: bos.Session{
-		Name: "s", Components: id, Status: bos.SessionStatus{Status: bos.SessionRunning, StartTime: bos.At(start)},
+		Name: "s", Status: bos.SessionStatus{Status: bos.SessionRunning, StartTime: bos.At(start)},
 	}}
 	other := session
-	other.Tenant, other.Components = bos.TenantRef("blue"), "x2000c0s0b0n0"
+	other.Tenant = bos.TenantRef("blue")
 	over := engine.CompletionFacts{Key: session.Key()}
 	e.Step(start, engine.Inputs{Sessions: []bos.SessionRecord{session, other}})
 	// Its nodes were counted, and then one was enabled again.

@@ -11,7 +11,7 @@ import (
 // of its session, the hold on its record, and the ramp.
 func (e *Engine) gate(id string, n *node) decide.Gate {
 	now := e.step.now
-	g := decide.Gate{Site: e.site, Session: e.sessionPause(n.rec.Session, id)}
+	g := decide.Gate{Site: e.site, Session: e.sessionPause(&n.rec)}
 	if !g.Admit(&n.rec, bos.EffectNone).Stops() {
 		n.stopped = time.Time{}
 		g.FullOn, g.FullOff = e.ramp.holds(id, true, now), e.ramp.holds(id, false, now)
@@ -36,28 +36,17 @@ func (e *Engine) pauseSite(p *bos.SitePause) {
 }
 
 // sessionPause is that of the session that a component belongs to, if it is paused.
-func (e *Engine) sessionPause(name, component string) bos.Brake {
-	named := e.byName[name]
-	for _, s := range named {
-		if s.rec.Paused.On() && (len(named) == 1 || s.ownsIt(component)) {
-			return s.rec.Paused
-		}
+func (e *Engine) sessionPause(r *bos.Record) bos.Brake {
+	if s := e.sessions[r.Key()]; s != nil {
+		return s.rec.Paused
 	}
 	return bos.Brake{}
 }
 
-// ownsIt reports whether the session set a component up.
-func (s *session) ownsIt(component string) bool {
-	if s.owns == nil {
-		s.owns = s.rec.Owner()
-	}
-	return s.rec.Components != "" && s.owns(component)
-}
-
 // touchNodes has the nodes of a session decided on, as its pause has changed.
-func (e *Engine) touchNodes(session string) {
+func (e *Engine) touchNodes(session bos.SessionKey) {
 	for id, n := range e.nodes {
-		if n.rec.Session == session {
+		if n.rec.Key() == session {
 			e.step.touched[id] = true
 		}
 	}

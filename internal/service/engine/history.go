@@ -34,9 +34,9 @@ func (e *Engine) note(before bos.Record, d decide.Decision) {
 
 // tell writes one line of history about a component.
 func (e *Engine) tell(r bos.Record, why decide.Reason, detail string) {
-	e.step.out.Commit.Events = append(e.step.out.Commit.Events, line(r, e.tenantOf(r.Session, r.ID), why, detail, e.step.times.Wall))
+	e.step.out.Commit.Events = append(e.step.out.Commit.Events, line(r, why, detail, e.step.times.Wall))
 }
 
-func line(r bos.Record, tenant string, why decide.Reason, detail string, wall time.Time) bos.Event {
-	return bos.Event{Time: wall, Component: r.ID, Session: r.Session, Tenant: tenant, Kind: string(why), Detail: detail}
+func line(r bos.Record, why decide.Reason, detail string, wall time.Time) bos.Event {
+	return bos.Event{Time: wall, Component: r.ID, Session: r.Session, Tenant: r.Tenant, Kind: string(why), Detail: detail}
 }

@@ -13,10 +13,11 @@ func TestEventsOfNodesNameTheTenantOfTheirSession(t *testing.T) {
 	var in engine.Inputs
 	for id, tenant := range map[string]string{"x1000c0s0b0n0": "red", "x1000c0s1b0n0": "blue"} {
 		rec := armed(id)
+		rec.Tenant = tenant
 		rec.Work.Prepared = bos.Prepared{Boot: bos.PreparedBoot(rec.DesiredState.BootArtifacts)}
 		in.Records = append(in.Records, rec)
 		in.Sessions = append(in.Sessions, bos.SessionRecord{Session: bos.Session{
-			Name: "s", Tenant: bos.TenantRef(tenant), Components: id, Status: bos.SessionStatus{Status: bos.SessionRunning},
+			Name: "s", Tenant: bos.TenantRef(tenant), Status: bos.SessionStatus{Status: bos.SessionRunning},
 		}})
 	}
 	e.Step(start, in)

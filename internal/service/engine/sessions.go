@@ -21,8 +21,6 @@ type session struct {
 	// retryAt holds the next try of a setup back after an outage.
 	retryAt time.Time
 	tries   int
-	// owns asks whether it set a component up; nil until somebody asks.
-	owns func(id string) bool
 }
 
 // takeSessions takes over what others wrote to sessions.
@@ -38,29 +36,13 @@ func (e *Engine) takeSessions(in Inputs) {
 // forgetSession drops a session that is complete or gone.
 func (e *Engine) forgetSession(key bos.SessionKey) {
 	if s, ok := e.sessions[key]; ok && s.rec.Paused.On() {
-		e.touchNodes(key.Name)
+		e.touchNodes(key)
 	}
 	delete(e.sessions, key)
 	delete(e.byName[key.Name], key)
 	if len(e.byName[key.Name]) == 0 {
 		delete(e.byName, key.Name)
 	}
-}
-
-// tenantOf is the tenant of the session that a component belongs to: components
-// name their session only. Of two that share a name it is the one that set the
-// component up.
-func (e *Engine) tenantOf(name, component string) string {
-	named := e.byName[name]
-	for key, s := range named {
-		if len(named) == 1 {
-			return key.Tenant
-		}
-		if s.ownsIt(component) {
-			return key.Tenant
-		}
-	}
-	return ""
 }
 
 // runSessions sets pending sessions up and completes those whose nodes are done.
@@ -94,9 +76,9 @@ func (e *Engine) trackSession(rec bos.SessionRecord) {
 		return
 	}
 	if s.rec.Paused != rec.Paused {
-		e.touchNodes(rec.Name)
+		e.touchNodes(key)
 	}
-	s.rec, s.asked, s.owns = rec, false, nil
+	s.rec, s.asked = rec, false
 	e.step.check[rec.Name] = true
 }
 
@@ -109,23 +91,20 @@ func (e *Engine) askForCompletions() {
 		e.nextRecheck = e.step.now.Add(max(e.policy.Polling, time.Second))
 	}
 	var over []*session
-	mayBeOver := func(s *session, all bool) {
-		busy := e.bySession[s.rec.Name] > 0
-		// Components do not say which of two sessions of one name they belong
-		// to: those are looked at now and then.
-		if s.rec.Status.Status != bos.SessionRunning || s.rec.Paused.On() || s.asked || busy && (!all || len(e.byName[s.rec.Name]) == 1) {
+	mayBeOver := func(s *session) {
+		if s.rec.Status.Status != bos.SessionRunning || s.rec.Paused.On() || s.asked || e.works(s) {
 			return
 		}
 		over = append(over, s)
 	}
 	if all {
 		for _, s := range e.sessions {
-			mayBeOver(s, true)
+			mayBeOver(s)
 		}
 	} else {
 		for name := range e.step.check {
 			for _, s := range e.byName[name] {
-				mayBeOver(s, false)
+				mayBeOver(s)
 			}
 		}
 	}
@@ -157,18 +136,7 @@ func (e *Engine) complete(facts CompletionFacts) {
 
 // works says that a node of the session is in work: one that was enabled after
 // the session's nodes were counted is looked at again when it is done.
-func (e *Engine) works(s *session) bool {
-	if e.bySession[s.rec.Name] == 0 {
-		return false
-	}
-	owns := s.rec.Owner()
-	for id, n := range e.nodes {
-		if n.rec.Session == s.rec.Name && owns(id) {
-			return true
-		}
-	}
-	return false
-}
+func (e *Engine) works(s *session) bool { return e.bySession[s.rec.Key()] > 0 }
 
 // endSession completes a session with a text, empty where nothing went wrong.
 func (e *Engine) endSession(s *session, tally bos.Tally, text string) {

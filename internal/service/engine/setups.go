@@ -87,8 +87,7 @@ func (e *Engine) setUp(facts SetupFacts) {
 			}
 			next.Status.Status = bos.SessionRunning
 			next.Status.Error = nil
-			next.Components = result.Components
-			return bos.Armed{Nodes: next.ComponentList(), Events: setupEvents(*next, result, facts.Warnings, now)}
+			return bos.Armed{Nodes: result.Nodes, Events: setupEvents(*next, result, facts.Warnings, now)}
 		},
 	})
 }

@@ -19,7 +19,6 @@ type brakes struct {
 type pausable struct {
 	revision int64
 	paused   bool
-	owns     func(id string) bool
 }
 
 // put takes over what was written or loaded. What is older than what is known is
@@ -51,20 +50,12 @@ func (b *brakes) session(s *bos.SessionRecord) {
 	if b.sessions == nil {
 		b.sessions = make(map[bos.SessionKey]pausable)
 	}
-	b.sessions[key] = pausable{s.Revision, s.Paused.On(), s.Owner()}
+	b.sessions[key] = pausable{s.Revision, s.Paused.On()}
 }
 
-// stop reports whether a pause keeps a node of a session from being acted on.
-func (b *brakes) stop(node, session string) bool {
+// stop reports whether a pause keeps nodes of a session from being acted on.
+func (b *brakes) stop(session bos.SessionKey) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.site.On() {
-		return true
-	}
-	for key, s := range b.sessions {
-		if s.paused && key.Name == session && s.owns(node) {
-			return true
-		}
-	}
-	return false
+	return b.site.On() || b.sessions[session].paused
 }

@@ -132,11 +132,12 @@ func TestWithoutARegistryTheHistorySaysThatNothingWasTagged(t *testing.T) {
 	}
 	var warned bool
 	nodes := []bos.Record{{Component: bos.Component{ID: "x1c0s0b0n0"}}}
-	events := out.SetUps[0].Arm(&session, nodes).Events
+	did := out.SetUps[0].Arm(&session, nodes)
+	events := did.Events
 	for _, event := range events {
 		warned = warned || event.Kind == "session_warning" && strings.Contains(event.Detail, "images.ims")
 	}
-	if !warned || !nodes[0].Enabled || session.Components != "x1c0s0b0n0" {
+	if !warned || !nodes[0].Enabled || !slices.Equal(did.Nodes, []string{"x1c0s0b0n0"}) {
 		t.Errorf("%+v, %+v, %+v", events, nodes, session)
 	}
 }

@@ -201,7 +201,7 @@ func (c *checks) unbraked(p *process, what string, ids ...string) {
 			if key.Name != r.Session {
 				continue
 			}
-			if s, err := c.w.store.Session(c.w.ctx, key); err == nil && s.Paused.On() && s.Owner()(id) {
+			if s, err := c.w.store.Session(c.w.ctx, key); err == nil && s.Paused.On() && s.Owns(&r) {
 				c.w.violated("%s sends %s to %s, while its session is paused", p.holder, what, id)
 			}
 		}

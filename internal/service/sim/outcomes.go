@@ -46,7 +46,7 @@ func (c *checks) completed(s bos.SessionRecord) {
 		c.w.violated("load: %s", err)
 	}
 	if c.anew[s.Key()] { // what an earlier one of its name left is not its own
-		owned = slices.DeleteFunc(owned, func(r bos.Record) bool { return !s.Owner()(r.ID) })
+		owned = slices.DeleteFunc(owned, func(r bos.Record) bool { return !s.Owns(&r) })
 	}
 	for _, r := range owned {
 		if r.Enabled {
@@ -59,11 +59,15 @@ func (c *checks) completed(s bos.SessionRecord) {
 	if err != nil {
 		c.w.violated("load: %s", err)
 	}
-	if s.Extended == nil || s.Components != "" && len(c.deleted) == 0 && s.Extended.ManagedComponentsCount != len(nodes) || len(nodes) < len(owned) {
+	list, err := c.w.store.SessionComponents(c.w.ctx, s.Key())
+	if err != nil {
+		c.w.violated("load: %s", err)
+	}
+	if s.Extended == nil || list != "" && len(c.deleted) == 0 && s.Extended.ManagedComponentsCount != len(nodes) || len(nodes) < len(owned) {
 		c.w.violated("session %s is complete and tells of %+v, it has %d nodes, and had %d", s.Name, s.Extended, len(owned), len(nodes))
 	}
 	for _, n := range nodes {
-		if s.Components != "" && (n.Status == "" || n.Finished.IsZero()) {
+		if list != "" && (n.Status == "" || n.Finished.IsZero()) {
 			c.w.violated("session %s is complete and says nothing of %s: %+v", s.Name, n.ID, n)
 		}
 	}

@@ -131,7 +131,7 @@ func standings(ctx context.Context, t *tx, list []bos.Record) (map[string]standi
 		var id string
 		var s standing
 		f := &s.filters
-		if err := rows.Scan(&id, &s.revision, &f[0], &f[1], &f[2], &f[3], &f[4], &f[5], &f[6], &f[7], &f[8]); err != nil {
+		if err := rows.Scan(&id, &s.revision, &f[0], &f[1], &f[2], &f[3], &f[4], &f[5], &f[6], &f[7]); err != nil {
 			return nil, err
 		}
 		known[id] = s

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	componentColumns = "SELECT id, revision, goal, document, work, held FROM components"
+	componentColumns = "SELECT id, revision, goal, document, work, held, tenant FROM components"
 	readComponent    = componentColumns + " WHERE id = ?"
 	// documentsPage is how many documents one query of a long list reads: a
 	// reader that takes its time holds no connection meanwhile.
@@ -26,7 +26,7 @@ const (
 // not copied.
 func scanRecord(row scanner, d *decoder, r *bos.Record) error {
 	var id, document, work, held string
-	if err := row.Scan(&id, &r.Revision, &r.Goal, &document, &work, &held); err != nil {
+	if err := row.Scan(&id, &r.Revision, &r.Goal, &document, &work, &held, &r.Tenant); err != nil {
 		return err
 	}
 	if err := d.component(document, &r.Component); err != nil {

@@ -12,14 +12,14 @@ import (
 )
 
 const (
-	insertComponent = `INSERT INTO components (revision, document, work, enabled, phase, status, session, staged_session, error, held, confirmed, goal, id)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	insertComponent = `INSERT INTO components (revision, document, work, goal, tenant, enabled, phase, status, session, staged_session, error, held, confirmed, id)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	// loadAtOnce is from how many on records are read by one query.
 	loadAtOnce = 16
 )
 
-// filterColumns are the columns beside the document.
-var filterColumns = [...]string{"enabled", "phase", "status", "session", "staged_session", "error", "held", "confirmed", "goal"}
+// filterColumns are the columns that indexes are made of.
+var filterColumns = [...]string{"enabled", "phase", "status", "session", "staged_session", "error", "held", "confirmed"}
 
 // filters are the values of a record that have columns of their own, as texts.
 type filters [len(filterColumns)]string
@@ -29,7 +29,7 @@ func filtersOf(r *bos.Record) filters {
 	if r.Enabled {
 		enabled = "1"
 	}
-	return filters{enabled, string(r.Status.Phase), r.DeriveStatus(), r.Session, r.StagedState.Session, r.Error, brakeText(r.Held), confirmed(r.ActualState), string(r.Goal)}
+	return filters{enabled, string(r.Status.Phase), r.DeriveStatus(), r.Session, r.StagedState.Session, r.Error, brakeText(r.Held), confirmed(r.ActualState)}
 }
 
 // confirmed is the minute in which a node said last what it booted: "0" if it says
@@ -56,7 +56,7 @@ var updates = func() (list [1 << len(filterColumns)]string) {
 				set.WriteString(", " + column + " = ?")
 			}
 		}
-		list[changed] = "UPDATE components SET revision = ?, document = ?, work = ?" + set.String() + " WHERE id = ?"
+		list[changed] = "UPDATE components SET revision = ?, document = ?, work = ?, goal = ?, tenant = ?" + set.String() + " WHERE id = ?"
 	}
 	return list
 }()
@@ -209,7 +209,7 @@ func (w *componentWriter) put(p *write, revision int64) error {
 		work = string(encoded)
 	}
 	changed := 0
-	w.args = append(w.args[:0], revision, document, work)
+	w.args = append(w.args[:0], revision, document, work, string(p.record.Goal), p.record.Tenant)
 	for i, value := range filtersOf(p.record) {
 		if p.insert || value != p.before[i] {
 			changed |= 1 << i

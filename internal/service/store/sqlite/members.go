@@ -40,8 +40,8 @@ WHERE session = ?1 AND component IN (SELECT value FROM json_each(?7)) AND state 
 	// unstageMember leaves one alone that was applied.
 	unstageMember = "UPDATE session_nodes SET state = 'left', outcome = ?3, finished = ?4 WHERE session = ?1 AND component = ?2 AND state = 'staged'"
 	// setUpMembers makes nodes those of a session that is set up.
-	setUpMembers = `INSERT OR REPLACE INTO session_nodes (session, component, tenant, boot_set, state, outcome, cause, error, finished, joined)
-SELECT ?1, value ->> 0, ?2, value ->> 1, ?3, '', '', '', 0, ?4 FROM json_each(?5)`
+	setUpMembers = `INSERT OR REPLACE INTO session_nodes (session, component, tenant, boot_set, state, outcome, cause, error, finished, joined, listed)
+SELECT ?1, value ->> 0, ?2, value ->> 1, ?3, '', '', '', 0, ?4, 1 FROM json_each(?5)`
 	// otherSession asks for another session of a name, and otherMembers takes nodes
 	// from all of them.
 	otherSession = "SELECT COUNT(*) FROM sessions WHERE name = ?1 AND tenant <> ?2"
@@ -50,12 +50,12 @@ finished = CASE state WHEN 'finished' THEN finished ELSE ?4 END
 WHERE session = ?1 AND tenant <> ?2 AND state <> 'left' AND component IN (SELECT value ->> 0 FROM json_each(?5))`
 	// listMembers makes a session's nodes those of a list.
 	unlistMembers = "DELETE FROM session_nodes WHERE session = ?1 AND tenant = ?2 AND component NOT IN (SELECT value FROM json_each(?3))"
-	listMembers   = `INSERT INTO session_nodes (session, component, tenant, boot_set, state, outcome, cause, error, finished, joined)
+	listMembers   = `INSERT INTO session_nodes (session, component, tenant, boot_set, state, outcome, cause, error, finished, joined, listed)
 SELECT ?1, m.value, ?2, '', CASE WHEN c.session = ?1 THEN CASE c.enabled WHEN 1 THEN 'working' ELSE 'finished' END
     WHEN c.staged_session = ?1 THEN 'staged' ELSE 'left' END,
   CASE WHEN c.session = ?1 THEN CASE c.enabled WHEN 1 THEN '' ELSE c.status END WHEN c.staged_session = ?1 THEN '' ELSE 'taken_over' END,
-  '', CASE WHEN c.session = ?1 AND c.enabled = 0 THEN c.error ELSE '' END, 0, ?4
-FROM json_each(?3) m LEFT JOIN components c ON c.id = m.value WHERE true ON CONFLICT DO NOTHING`
+  '', CASE WHEN c.session = ?1 AND c.enabled = 0 THEN c.error ELSE '' END, 0, ?4, 1
+FROM json_each(?3) m LEFT JOIN components c ON c.id = m.value WHERE true ON CONFLICT DO UPDATE SET listed = 1`
 	deleteMembers = "DELETE FROM session_nodes WHERE session = ? AND tenant = ?"
 )
 
@@ -229,7 +229,7 @@ func (w *componentWriter) enlist(s bos.SessionRecord, nodes []string, sets map[s
 
 // list makes a session's nodes those of its list, because a client wrote it.
 func (t *tx) list(ctx context.Context, s bos.SessionRecord) error {
-	ids, err := json.Marshal(s.ComponentList())
+	ids, err := json.Marshal(bos.ComponentList(s.Components))
 	if err != nil {
 		return err
 	}
@@ -241,6 +241,43 @@ func (t *tx) list(ctx context.Context, s bos.SessionRecord) error {
 		return fmt.Errorf("write the nodes of session %s: %w", key.Name, err)
 	}
 	return nil
+}
+
+const (
+	// listedMembers is the list that a session shows.
+	listedMembers = `SELECT COALESCE(group_concat(component, ','), '') FROM
+(SELECT component FROM session_nodes WHERE session = ? AND tenant = ? AND listed = 1 ORDER BY component)`
+	// whoseMembers finds the session that joined last, of those that have a node.
+	whoseMembers = `SELECT component, tenant FROM session_nodes
+WHERE session = ? AND state <> 'left' AND component IN (SELECT value FROM json_each(?)) ORDER BY joined, tenant`
+)
+
+// SessionComponents is the list of nodes that a session shows.
+func (s *Store) SessionComponents(ctx context.Context, key bos.SessionKey) (string, error) {
+	var list string
+	if err := s.row(ctx, listedMembers, key.Name, key.Tenant).Scan(&list); err != nil {
+		return "", fmt.Errorf("list the nodes of session %s: %w", key.Name, err)
+	}
+	return list, nil
+}
+
+// SessionsOf says which sessions of a name have components.
+func (s *Store) SessionsOf(ctx context.Context, name string, components []string) (map[string]bos.SessionKey, error) {
+	ids, err := json.Marshal(components)
+	if err != nil {
+		return nil, err
+	}
+	of := make(map[string]bos.SessionKey)
+	err = s.each(ctx, func(row scanner) error {
+		var id, tenant string
+		err := row.Scan(&id, &tenant)
+		of[id] = bos.SessionKey{Tenant: tenant, Name: name}
+		return err
+	}, whoseMembers, name, string(ids))
+	if err != nil {
+		return nil, fmt.Errorf("look for who has nodes of session %s: %w", name, err)
+	}
+	return of, nil
 }
 
 // The members of a session that it has at the moment, and their components.

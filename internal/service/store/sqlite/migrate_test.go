@@ -338,3 +338,36 @@ VALUES ('`+id+`', 4, 0, '', 'stable', '', '', '{"id":"`+id+`","desired_state":{"
 		}
 	}
 }
+
+func TestAnUpgradeKeepsWhatSessionsShowAndWhoseNodesAre(t *testing.T) {
+	component := func(id, session string) string {
+		return `INSERT INTO components (id, revision, enabled, phase, status, session, staged_session, document, work)
+VALUES ('` + id + `', 4, 1, '', 'stable', '` + session + `', '', '{"id":"` + id + `","enabled":true,"session":"` + session + `"}', '{}')`
+	}
+	session := func(tenant, name, components string) string {
+		return `INSERT INTO sessions (tenant, name, revision, status, started, document)
+VALUES ('` + tenant + `', '` + name + `', 3, 'running', 7, '{"session":{"name":"` + name + `","tenant":"` + tenant + `","components":"` + components + `","status":{"status":"running"}},"template":{},"created":"2026-01-02T03:04:05Z"}')`
+	}
+	path := at(t, 6, component("x1", "s"), component("x2", "s"), component("x3", "hand"), session("", "s", "x1,x9"), session("blue", "s", "x2"), session("", "hand", ""))
+	s := opened(t, path)
+	for key, want := range map[bos.SessionKey]string{{Name: "s"}: "x1,x9", {Tenant: "blue", Name: "s"}: "x2", {Name: "hand"}: ""} {
+		if got, err := s.SessionComponents(t.Context(), key); got != want || err != nil {
+			t.Errorf("session %v shows %q, want %q (%v)", key, got, want, err)
+		}
+		if r, err := s.Session(t.Context(), key); err != nil || r.Components != "" {
+			t.Errorf("session %v is read with the list %q (%v)", key, r.Components, err)
+		}
+	}
+	if nodes, err := s.SessionNodes(t.Context(), bos.SessionKey{Name: "hand"}, "", 9); err != nil || len(nodes) != 1 {
+		t.Errorf("the session that is named by hand has %v, %v", nodes, err)
+	}
+	records, err := s.Components(t.Context(), bos.ComponentFilter{})
+	if err != nil || len(records) != 3 {
+		t.Fatal(records, err)
+	}
+	for i, want := range []string{"", "blue", ""} {
+		if records[i].Tenant != want {
+			t.Errorf("%s belongs to a session of %q, want %q", records[i].ID, records[i].Tenant, want)
+		}
+	}
+}

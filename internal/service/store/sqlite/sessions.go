@@ -46,6 +46,7 @@ func scanSession(row scanner) (bos.SessionRecord, error) {
 
 // putSession writes a session under the revision that it returns.
 func putSession(ctx context.Context, t *tx, r bos.SessionRecord) (int64, error) {
+	r.Components = "" // its list is of rows
 	document, err := json.Marshal(sessionDocument{r.Session, r.Template, r.Pin, r.Asked, r.Created, r.Extended, r.Paused})
 	if err != nil {
 		return 0, err
@@ -91,7 +92,7 @@ func (s *Store) CreateSession(ctx context.Context, r bos.SessionRecord, notes ..
 		if r.Revision, err = putSession(ctx, t, r); err != nil {
 			return err
 		}
-		if r.Components != "" {
+		if r.Listed() {
 			if err := t.list(ctx, r); err != nil {
 				return err
 			}
@@ -150,14 +151,13 @@ func (s *Store) MutateSession(ctx context.Context, key bos.SessionKey, fn func(*
 		if err != nil {
 			return err
 		}
-		listed := r.Components
 		if err := fn(&r); err != nil {
 			return err
 		}
 		if r.Revision, err = putSession(ctx, t, r); err != nil {
 			return err
 		}
-		if r.Components != listed {
+		if r.Listed() {
 			if err := t.list(ctx, r); err != nil {
 				return err
 			}

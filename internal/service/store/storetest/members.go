@@ -189,3 +189,82 @@ func setUpAgain(t *testing.T, s bos.Store) {
 		t.Errorf("it tells of %s, want %s", got, want)
 	}
 }
+
+// list is what a session shows.
+func list(t *testing.T, s bos.Store, key bos.SessionKey) string {
+	t.Helper()
+	text, err := s.SessionComponents(t.Context(), key)
+	must(t, err)
+	return text
+}
+
+func listed(t *testing.T, s bos.Store) {
+	key := bos.SessionKey{Tenant: "blue", Name: "s"}
+	must(t, s.CreateSession(t.Context(), session("blue", "s", "")))
+	must(t, s.CreateSession(t.Context(), session("", "none", "")))
+	fill(t, s, []string{"a", "b", "c", "d"}, nil)
+	planned, err := s.Session(t.Context(), key)
+	must(t, err)
+	_, _, err = s.SetUp(t.Context(), arming(planned, "c", "a", "b"))
+	must(t, err)
+	shows := func(want, when string) {
+		t.Helper()
+		if got := list(t, s, key); got != want {
+			t.Errorf("%s it shows %q, want %q", when, got, want)
+		}
+	}
+	shows("a,b,c", "after its setup")
+	_, err = s.MutateComponents(t.Context(), []string{"b"}, func(r *bos.Record, _ bool) error { r.Session, r.Tenant = "other", ""; return nil })
+	must(t, err)
+	must(t, s.DeleteComponent(t.Context(), "c"))
+	shows("a,b,c", "when nodes have left")
+	write := func(change func(r *bos.SessionRecord)) {
+		t.Helper()
+		_, err := s.MutateSession(t.Context(), key, func(r *bos.SessionRecord) error { change(r); return nil })
+		must(t, err)
+		stored, err := s.Session(t.Context(), key)
+		must(t, err)
+		if stored.Components != "" || stored.Relist {
+			t.Errorf("a record is read with its list: %q", stored.Components)
+		}
+	}
+	write(func(r *bos.SessionRecord) { r.Components, r.Relist = "d,a,unknown,d", true })
+	shows("a,d,unknown", "with a list of its own")
+	write(func(r *bos.SessionRecord) { r.Status.Status = bos.SessionComplete })
+	shows("a,d,unknown", "after another write")
+	write(func(r *bos.SessionRecord) { r.Relist = true })
+	shows("", "with an empty list")
+	// One that a client gives to a session by its name is counted, and not shown.
+	_, err = s.MutateComponents(t.Context(), []string{"d"}, func(r *bos.Record, _ bool) error { r.Session = "none"; return nil })
+	must(t, err)
+	for _, name := range []string{"none", "unknown"} {
+		if got := list(t, s, bos.SessionKey{Name: name}); got != "" {
+			t.Errorf("session %s shows %q", name, got)
+		}
+	}
+}
+
+func sessionsOf(t *testing.T, s bos.Store) {
+	fill(t, s, []string{"a", "b", "c", "d"}, nil)
+	for _, c := range []struct {
+		tenant string
+		nodes  []string
+	}{{"", []string{"a", "b"}}, {"blue", []string{"b", "c"}}} {
+		must(t, s.CreateSession(t.Context(), session(c.tenant, "s", "")))
+		planned, err := s.Session(t.Context(), bos.SessionKey{Tenant: c.tenant, Name: "s"})
+		must(t, err)
+		_, _, err = s.SetUp(t.Context(), arming(planned, c.nodes...))
+		must(t, err)
+	}
+	of, err := s.SessionsOf(t.Context(), "s", []string{"a", "b", "c", "d", "unknown"})
+	must(t, err)
+	if len(of) != 3 || of["a"].Tenant != "" || of["b"].Tenant != "blue" || of["c"].Tenant != "blue" || of["a"].Name != "s" {
+		t.Errorf("they belong to %v", of)
+	}
+	for id, tenant := range map[string]string{"a": "", "b": "blue", "c": "blue"} {
+		r := one(t, s, id)
+		if want := (bos.SessionKey{Tenant: tenant, Name: "s"}); r.Key() != want {
+			t.Errorf("the record of %s says that it belongs to %v", id, r.Key())
+		}
+	}
+}

@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -22,13 +23,13 @@ func arming(s bos.SessionRecord, nodes ...string) bos.Setup {
 				if s.Stage {
 					nodes[i].StagedState.Session = s.Name
 				} else {
-					nodes[i].Session, nodes[i].Enabled, nodes[i].Error = s.Name, true, ""
+					nodes[i].Session, nodes[i].Tenant, nodes[i].Enabled, nodes[i].Error = s.Name, bos.TenantOf(s.Tenant), true, ""
 					nodes[i].Status, nodes[i].Work = bos.ComponentStatus{}, bos.Work{}
 				}
 				armed.Nodes = append(armed.Nodes, nodes[i].ID)
 				armed.Events = append(armed.Events, bos.Event{Component: nodes[i].ID, Session: s.Name, Kind: "armed"})
 			}
-			s.Components, s.Status.Status = "armed", bos.SessionRunning
+			s.Status.Status = bos.SessionRunning
 			return armed
 		},
 	}
@@ -55,7 +56,9 @@ func setUp(t *testing.T, s bos.Store) {
 	must(t, err)
 	stored, err := s.Session(t.Context(), planned.Key())
 	must(t, err)
-	if rec.Components != "armed" || stored.Components != "armed" || rec.Revision != stored.Revision || len(written) != 9 || tried == 0 {
+	list, err := s.SessionComponents(t.Context(), planned.Key())
+	must(t, err)
+	if list != strings.Join(all[30:39], ",") || stored.Status.Status != bos.SessionRunning || rec.Revision != stored.Revision || len(written) != 9 || tried == 0 {
 		t.Errorf("%+v, %+v and %d nodes", rec, stored, len(written))
 	}
 	for i, r := range read(t, s, bos.ComponentFilter{}) {

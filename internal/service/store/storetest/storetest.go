@@ -54,6 +54,8 @@ var (
 		"what became of its nodes lasts after others took them":   outcomesLast,
 		"a staged node is applied, taken over or released":        stagedOutcomes,
 		"a node that a client names a session in is counted":      namedByHand,
+		"a session shows the nodes of its setup or of its list":   listed,
+		"who has a node of a name that sessions share is told":    sessionsOf,
 		"a session in the place of another has its own nodes":     setUpAgain,
 		"of two sessions of a name the later has the node":        sameName,
 		"a tally counts what the records say":                     tally,
