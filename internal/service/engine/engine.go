@@ -40,10 +40,10 @@ type Engine struct {
 	// gathering are the sessions whose setup facts are being gathered, in rounds.
 	gathering map[bos.SessionKey]*round
 	rounds    int
-	// flights are the effects that were started and are not answered, also of
+	// inFlight are the effects that were started and are not answered, also of
 	// nodes that were disabled or deleted meanwhile: a node that comes back
 	// waits for the answer.
-	flights map[string]bos.EffectKind
+	inFlight map[string]bos.EffectKind
 	// asked are the nodes whose power is being asked for, also of those not in
 	// work: a BMC that hangs is given no second question.
 	asked map[string]bool
@@ -54,7 +54,7 @@ type Engine struct {
 	outage outage
 	paces  paces
 	// ranks counts the nodes that power actions are under way on.
-	ranks map[bos.Action]ranks
+	ranks map[bos.EffectKind]ranks
 	wakes *wakes
 
 	nextDiscovery time.Time
@@ -62,83 +62,6 @@ type Engine struct {
 	nextClean     time.Time
 
 	step step
-}
-
-// node is an enabled component with what is going on around it.
-type node struct {
-	rec           bos.Record
-	reading       bos.PowerReading
-	configuration bos.ConfigurationReading
-	// since is when the component was last armed by somebody else: older
-	// readings do not count.
-	since time.Time
-	// silence is the unbroken row of power readings that do not settle what the power
-	// is, missing that of
-	// answers of the configuration service without the node.
-	silence, missing row
-	// power and configured are the questions to the two upstreams.
-	power, configured look
-	// awaits says that the last decision waits for the power to change, or
-	// to become known; hinted is when a hint came meanwhile that no look has
-	// followed yet.
-	awaits bool
-	hinted time.Time
-	// accepted is the power action that its target is known to have taken.
-	// It shows in the record with the next write, which is soon enough:
-	// after a crash the power state tells.
-	accepted time.Time
-	// unstored is the effect of that action until a write of the node is durable.
-	unstored bos.EffectKind
-	// answered is when that was known: its call may have waited long for its
-	// turn among those of other nodes.
-	answered time.Time
-	// stopped is since when a brake keeps it, zero if none does.
-	stopped time.Time
-	// shifted is when the power action under way was decided, if a brake has kept the
-	// node since: it then says nothing about how long that takes.
-	shifted time.Time
-	// unwritten says that the record is ahead of the stored one, by boot
-	// parameters that the boot service has: after a restart it is given them again.
-	unwritten bool
-	// rank is the node's among those that have the power action of a time
-	// under way; the first of them are scouts.
-	rank   int
-	ranked time.Time
-}
-
-// row is an unbroken row of readings that say nothing.
-type row struct {
-	// since is when the first one came, at when the last one did; zero if the
-	// row is broken.
-	since, at time.Time
-	// elapsed is what the newest adds to the row, used once.
-	elapsed time.Duration
-}
-
-// add takes the newest reading in; longest bounds what it can add.
-func (r *row) add(bad bool, now time.Time, longest time.Duration) {
-	r.elapsed = 0
-	if bad && !r.at.IsZero() {
-		r.elapsed = min(now.Sub(r.at), longest)
-	}
-	if !bad {
-		r.since, r.at = time.Time{}, time.Time{}
-		return
-	}
-	if r.at.IsZero() {
-		r.since = now
-	}
-	r.at = now
-}
-
-// length is how long the row has lasted.
-func (r *row) length() time.Duration { return r.at.Sub(r.since) }
-
-// take is the time that the newest reading adds, once.
-func (r *row) take() time.Duration {
-	elapsed := r.elapsed
-	r.elapsed = 0
-	return elapsed
 }
 
 // step is what one Step gathers; it is emptied before the next.
@@ -165,12 +88,12 @@ func New(s Settings) *Engine {
 		sessions:  make(map[bos.SessionKey]*session),
 		byName:    make(map[string]map[bos.SessionKey]*session),
 		gathering: make(map[bos.SessionKey]*round),
-		flights:   make(map[string]bos.EffectKind),
+		inFlight:  make(map[string]bos.EffectKind),
 		asked:     make(map[string]bool),
 		ramp:      newRamp(s.Limits),
 		room:      newRoom(),
 		paces:     make(paces),
-		ranks:     make(map[bos.Action]ranks),
+		ranks:     make(map[bos.EffectKind]ranks),
 		wakes:     newWakes(),
 	}
 	e.setOptions(bos.DefaultOptions())
@@ -207,7 +130,7 @@ func (e *Engine) Step(now time.Time, in Inputs) Outputs {
 	for _, id := range sortedKeys(e.step.touched) {
 		e.decide(id)
 	}
-	e.takeTurns()
+	e.admitQueued()
 	e.finishWrites()
 	e.runSessions(in)
 	e.runDiscovery(in.Discovery)
@@ -263,7 +186,7 @@ func (e *Engine) committed(done *bos.Committed, last bos.Commit) {
 	for _, r := range last.Components {
 		if n, ok := e.nodes[r.ID]; ok && !lost[r.ID] {
 			n.rec.Revision = done.Revision
-			n.unstored = bos.EffectNone
+			n.accepted.unstored = bos.EffectNone
 		}
 	}
 	for _, r := range last.Sessions {
@@ -285,13 +208,13 @@ func (e *Engine) takeIn(in Inputs) {
 	e.ramp.expire(e.step.now)
 	e.takeSessions(in)
 	for _, id := range in.Dropped {
-		delete(e.flights, id)
+		delete(e.inFlight, id)
 		e.ramp.landed(id, false, e.step.now)
 		if _, ok := e.nodes[id]; ok {
 			e.step.touched[id] = true
 		}
 	}
-	maps.Copy(e.flights, in.Flights)
+	maps.Copy(e.inFlight, in.Flights)
 	for _, r := range in.Records {
 		e.track(r)
 	}
@@ -327,7 +250,7 @@ func (e *Engine) track(r bos.Record) {
 		return
 	}
 	if !known {
-		n = &node{since: e.step.now, power: look{out: e.asked[r.ID]}}
+		n = &node{since: e.step.now, watch: watch{power: question{out: e.asked[r.ID]}}}
 		e.nodes[r.ID] = n
 		e.room.use(r.ID)
 	} else {
@@ -337,11 +260,11 @@ func (e *Engine) track(r bos.Record) {
 			n.reading, n.configuration = bos.PowerReading{}, bos.ConfigurationReading{}
 		}
 	}
-	if known && n.awaits && r.ActualState != n.rec.ActualState {
+	if known && n.watch.awaits && r.ActualState != n.rec.ActualState {
 		// It reports: whatever its power is waited for has come to pass.
-		n.hinted = e.step.now
+		n.watch.hinted = e.step.now
 	}
-	if !n.accepted.IsZero() && r.Work.Flight.At.Equal(n.accepted) {
+	if !n.accepted.at.IsZero() && r.Work.Flight.At.Equal(n.accepted.at) {
 		r.Work.Flight.Kind = bos.EffectNone
 	}
 	n.rec, n.unwritten = r, false
@@ -356,7 +279,7 @@ func (e *Engine) untrack(id string) {
 	}
 	e.count(n.rec.Key(), -1)
 	delete(e.nodes, id)
-	e.room.setAway(id, false, e.step.now)
+	e.room.setDeferring(id, false, e.step.now)
 	e.ramp.leave(id)
 	e.wakes.set(id, time.Time{})
 	delete(e.step.touched, id)
@@ -370,96 +293,6 @@ func (e *Engine) count(session bos.SessionKey, by int) {
 	if e.bySession[session] <= 0 {
 		delete(e.bySession, session)
 		e.step.check[session.Name] = true
-	}
-}
-
-// sight takes a power reading in, for the node and for what is known of its BMC.
-func (e *Engine) sight(r bos.PowerReading) {
-	bad := r.State == bos.PowerStateUnknown || r.State == bos.PowerStatePoweringOff
-	delete(e.asked, r.ID)
-	e.room.see(r, e.step.now)
-	n, ok := e.nodes[r.ID]
-	if !ok {
-		return
-	}
-	n.power.out = false
-	e.step.touched[r.ID] = true
-	if r.Asked.Before(n.since) {
-		return
-	}
-	n.silence.add(bad, e.step.now, 2*e.room.fresh)
-	if decide.DefersByInability(r.Undone) {
-		e.room.setAway(r.ID, true, e.step.now)
-	}
-	action := n.rec.LastAction.Action
-	if o, ok := outcomeOf(n, r); ok && e.paces.learn(action, o) {
-		e.learned(action)
-	}
-	n.reading = r
-}
-
-// sightConfiguration takes an answer of the configuration service in.
-func (e *Engine) sightConfiguration(r bos.ConfigurationReading) {
-	n, ok := e.nodes[r.ID]
-	if !ok {
-		return
-	}
-	n.configured.out = false
-	e.step.touched[r.ID] = true
-	if r.Asked.Before(n.since) {
-		return
-	}
-	n.missing.add(r.Missing, e.step.now, 2*max(e.policy.Polling, time.Second))
-	n.configuration = r
-}
-
-// settle takes the answer to an effect in.
-func (e *Engine) settle(r Result) {
-	if e.flights[r.ID] == r.Effect.Kind { // else it is of an earlier call, told to an engine that starts
-		delete(e.flights, r.ID)
-	}
-	if r.Effect.Kind.PowerOp() != "" {
-		e.ramp.landed(r.ID, r.Outcome != bos.CallNotAttempted, e.step.now)
-		e.room.setAway(r.ID, decide.DefersByInability(r.CallResult), e.step.now)
-		e.room.answered(r.CallResult, e.step.now)
-	}
-	n, ok := e.nodes[r.ID]
-	if !ok {
-		return
-	}
-	e.step.touched[r.ID] = true
-	now := e.step.now
-	if r.Withheld && !n.stopped.IsZero() {
-		e.write(n, decide.Withhold(n.rec, r.Effect.Kind))
-		return
-	}
-	switch r.Effect.Kind {
-	case bos.EffectWriteBoot:
-		if r.Token != "" && r.Outcome == bos.CallDone {
-			if e.step.out.Commit.Tokens == nil {
-				e.step.out.Commit.Tokens = make(map[string]bos.BootArtifacts)
-			}
-			e.step.out.Commit.Tokens[r.Token] = r.Effect.Artifacts
-		}
-		next := decide.SettleBoot(n.rec, r.Effect.Artifacts, r.Token, r.CallResult, now)
-		if r.Outcome == bos.CallDone && n.power.out && next.Enabled {
-			// What the look that is out leads to is written in a moment.
-			n.rec, n.unwritten = stamped(n.rec, next, e.step.times.Wall), true
-			return
-		}
-		e.write(n, next)
-	case bos.EffectConfigure:
-		// What was read before is no longer what the service has.
-		n.configuration = bos.ConfigurationReading{}
-		e.write(n, decide.SettleConfigure(n.rec, r.Effect.Configuration, r.CallResult, now))
-	default:
-		next := decide.Settle(n.rec, r.Effect, e.room.shared(r.CallResult), now)
-		if r.Outcome == bos.CallDone && next.Work.Attempt.At.Equal(n.rec.Work.Attempt.At) {
-			n.accepted, n.answered, n.rec = next.Work.Flight.At, now, stamped(n.rec, next, e.step.times.Wall)
-			n.unstored = r.Effect.Kind
-			return
-		}
-		e.write(n, next)
 	}
 }
 
@@ -482,83 +315,16 @@ func (e *Engine) Known() ([]string, []bos.SessionKey) {
 func (e *Engine) Accepted() []Result {
 	var results []Result
 	for _, id := range sortedKeys(e.nodes) {
-		if kind := e.nodes[id].unstored; kind != bos.EffectNone {
+		if kind := e.nodes[id].accepted.unstored; kind != bos.EffectNone {
 			results = append(results, Result{Effect: bos.Effect{Kind: kind}, CallResult: bos.CallResult{ID: id}})
 		}
 	}
 	return results
 }
 
-// decide asks for the decision on one node and takes it over.
-func (e *Engine) decide(id string) {
-	n, ok := e.nodes[id]
-	if !ok {
-		return
-	}
-	gate := e.gate(id, n)
-	if e.flights[id] != bos.EffectNone {
-		return
-	}
-	now := e.step.now
-	if n.stopped.IsZero() && !n.rec.Work.StoppedAt.IsZero() {
-		n.silence.restart(now)
-		n.missing.restart(now)
-	}
-	o := decide.Observation{
-		Gate:  gate,
-		Power: n.reading, Elapsed: n.silence.take(), Unknown: n.silence.length(), Expect: e.expect(n), Scouted: e.scouted(n),
-		Configuration: n.configuration, ConfigurationElapsed: n.missing.take(),
-		Hearing: e.step.times.Hearing, Wall: e.step.times.Wall,
-	}
-	o.Power.Undone = e.room.shared(o.Power.Undone)
-	if n.reading.State == bos.PowerStateUnknown && !n.reading.Asked.IsZero() {
-		o.Verdict = e.verdict(id)
-	}
-	if n.rec.Work.Flight.Unanswered && n.rec.Work.Flight.Kind != bos.EffectNone {
-		o.ManyUnanswered = e.manyUnanswered()
-	}
-	before := n.rec
-	d := decide.Decide(n.rec, o, e.policy, now)
-	n.wentOn(before, d.Next)
-	e.ramp.decided(id, d)
-	e.write(n, d.Next)
-	e.note(before, d)
-	e.noteOutage(id, o, d)
-	if d.Effect.Kind != bos.EffectNone {
-		e.flights[id] = d.Effect.Kind
-		e.step.effects[id] = decide.Wanted{Effect: d.Effect, Session: d.Next.Session}
-		e.step.out.Orders[id] = d.Next.Order()
-	}
-	e.schedule(id, n, d)
-}
-
-// manyUnanswered reports whether power actions go unanswered for an outage; the room
-// is asked once in a step.
-func (e *Engine) manyUnanswered() bool {
-	if e.step.manyUnanswered == nil {
-		many := e.room.manyUnanswered(e.step.now)
-		e.step.manyUnanswered = &many
-	}
-	return *e.step.manyUnanswered
-}
-
-// takeTurns decides on the nodes whose turn has come to use the power limits. A
-// turn that is not needed any more goes to the next.
-func (e *Engine) takeTurns() {
-	for ids := e.ramp.turns(e.step.now); len(ids) > 0; ids = e.ramp.turns(e.step.now) {
-		for _, id := range ids {
-			if _, ok := e.nodes[id]; !ok || e.flights[id] != bos.EffectNone {
-				e.ramp.leave(id)
-				continue
-			}
-			e.decide(id)
-		}
-	}
-}
-
 // write keeps the next record of a node, to be committed with the pass.
 func (e *Engine) write(n *node, next bos.Record) {
-	if next == n.rec && (!n.unwritten || n.power.out) {
+	if next == n.rec && (!n.unwritten || n.watch.power.out) {
 		return
 	}
 	next = stamped(n.rec, next, e.step.times.Wall)

@@ -58,17 +58,9 @@ func (n *node) wentOn(before, next bos.Record) {
 	if before.Work.StoppedAt.IsZero() || !next.Work.StoppedAt.IsZero() {
 		return
 	}
-	if n.accepted.Equal(before.Work.Flight.At) {
-		n.accepted = next.Work.Flight.At
-		n.answered = n.accepted
+	if n.accepted.at.Equal(before.Work.Flight.At) {
+		n.accepted.at = next.Work.Flight.At
+		n.accepted.answered = n.accepted.at
 	}
-	n.shifted = next.Work.Attempt.At
-}
-
-// restart counts the row from now on, if there is one.
-func (r *row) restart(now time.Time) {
-	if r.at.IsZero() {
-		return
-	}
-	r.since, r.at, r.elapsed = now, now, 0
+	n.scouting.shifted = next.Work.Attempt.At
 }

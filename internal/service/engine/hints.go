@@ -14,10 +14,10 @@ const hintGap = 250 * time.Millisecond
 // looked at soon. While a call is out, its answer comes first.
 func (e *Engine) hint(id string) {
 	n, ok := e.nodes[id]
-	if !ok || !n.awaits || e.flights[id] != bos.EffectNone {
+	if !ok || !n.watch.awaits || e.inFlight[id] != bos.EffectNone {
 		return
 	}
-	n.hinted = e.step.now
+	n.watch.hinted = e.step.now
 	e.step.touched[id] = true
 }
 
@@ -25,7 +25,7 @@ func (e *Engine) hint(id string) {
 // as soon as the gap allows, also if the answer that just came was asked for
 // before the hint.
 func (n *node) lookSooner(at, now time.Time) time.Time {
-	if !n.awaits || n.hinted.IsZero() || at.IsZero() {
+	if !n.watch.awaits || n.watch.hinted.IsZero() || at.IsZero() {
 		return at
 	}
 	soon := now

@@ -8,13 +8,13 @@ import (
 )
 
 // look is a question to an upstream about one node: out, or due at a time.
-type look struct {
+type question struct {
 	out bool
 	at  time.Time
 }
 
 // want takes a decision's wish over: it reports whether to ask at once.
-func (l *look) want(at, now time.Time) bool {
+func (l *question) want(at, now time.Time) bool {
 	if at.IsZero() || l.out {
 		return false
 	}
@@ -23,24 +23,24 @@ func (l *look) want(at, now time.Time) bool {
 }
 
 // due reports whether a question that was put off is to go out now.
-func (l *look) due(now time.Time) bool { return !l.out && !l.at.IsZero() && !l.at.After(now) }
+func (l *question) due(now time.Time) bool { return !l.out && !l.at.IsZero() && !l.at.After(now) }
 
 // ask notes that the question goes out.
-func (l *look) ask() { l.out, l.at = true, time.Time{} }
+func (l *question) ask() { l.out, l.at = true, time.Time{} }
 
 // schedule turns the wish for a look or a wake into one.
 func (e *Engine) schedule(id string, n *node, d decide.Decision) {
 	now := e.step.now
-	n.awaits = d.AwaitsPower()
+	n.watch.awaits = d.AwaitsPower()
 	d.Look = n.lookSooner(d.Look, now)
-	if d.Next.Enabled && n.power.want(d.Look, now) {
+	if d.Next.Enabled && n.watch.power.want(d.Look, now) {
 		e.look(id, n)
 	}
-	if d.Next.Enabled && n.configured.want(together(d.LookConfiguration, now), now) {
+	if d.Next.Enabled && n.watch.configured.want(toGrid(d.LookConfiguration, now), now) {
 		e.lookConfiguration(id, n)
 	}
 	at := d.Wake
-	for _, other := range []time.Time{n.power.at, n.configured.at} {
+	for _, other := range []time.Time{n.watch.power.at, n.watch.configured.at} {
 		if !other.IsZero() && (at.IsZero() || other.Before(at)) {
 			at = other
 		}
@@ -48,29 +48,29 @@ func (e *Engine) schedule(id string, n *node, d decide.Decision) {
 	e.wakes.set(id, at)
 }
 
-// grain is what the times of looks at the configuration service are rounded up to,
+// lookGrid is what the times of looks at the configuration service are rounded up to,
 // so that nodes which wait for the same thing are asked about in one request.
-const grain = 2 * time.Second
+const lookGrid = 2 * time.Second
 
-// together puts a later look off to the next whole grain.
-func together(at, now time.Time) time.Time {
+// toGrid puts a later look off to the next whole lookGrid.
+func toGrid(at, now time.Time) time.Time {
 	if !at.After(now) {
 		return at
 	}
-	return at.Truncate(grain).Add(grain)
+	return at.Truncate(lookGrid).Add(lookGrid)
 }
 
 // look asks for a power reading.
 func (e *Engine) look(id string, n *node) {
-	n.power.ask()
-	n.hinted = time.Time{}
+	n.watch.power.ask()
+	n.watch.hinted = time.Time{}
 	e.asked[id] = true
 	e.step.out.Looks = append(e.step.out.Looks, id)
 }
 
 // lookConfiguration asks the configuration service.
 func (e *Engine) lookConfiguration(id string, n *node) {
-	n.configured.ask()
+	n.watch.configured.ask()
 	e.step.out.ConfigurationLooks = append(e.step.out.ConfigurationLooks, id)
 }
 
@@ -81,13 +81,13 @@ func (e *Engine) wake() {
 	for _, id := range e.wakes.due(now) {
 		e.step.touched[id] = true
 		n, ok := e.nodes[id]
-		if !ok || e.flights[id] != bos.EffectNone {
+		if !ok || e.inFlight[id] != bos.EffectNone {
 			continue
 		}
-		if n.power.due(now) {
+		if n.watch.power.due(now) {
 			e.look(id, n)
 		}
-		if n.configured.due(now) {
+		if n.watch.configured.due(now) {
 			e.lookConfiguration(id, n)
 		}
 	}

@@ -6,10 +6,10 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
-// paces is what power actions took lately, from when they were accepted until they
-// showed at all but one or two of a hundred nodes: a room is then found done with
-// the first look at it, and what follows is done for all of them together.
-type paces map[bos.Action]*pace
+// paces is how long power actions took lately: from their acceptance until all but one
+// or two of a hundred nodes had changed. The first look at a room then mostly finds all
+// of it changed, and what follows is one batch.
+type paces map[bos.EffectKind]*pace
 
 // pace is that of one action. by and beyond count the nodes of a wave, which began
 // at since, at which it had shown when that time was over, and at which it had not.
@@ -27,12 +27,11 @@ const (
 	fewBeyond  = 200
 )
 
-// learn takes in that an action had not shown at one node after a time, and that
-// it had, or still had not, when its power was asked for the next time. Only what
-// is certain counts: a look that came late says nothing of when the action was done,
-// and to take it for its time would make the next look come later still. first says
-// that nothing was known of the action before.
-func (p paces) learn(action bos.Action, o outcome) (first bool) {
+// learn takes the outcome of two looks at a node in: the first did not show the
+// action, the second did, or did not. Only what is certain counts. A look that came
+// late does not tell when the node changed; to take it for that time would make the
+// next look later still. first says that the pace was not known before.
+func (p paces) learn(action bos.EffectKind, o outcome) (first bool) {
 	known, ok := p[action]
 	switch {
 	case o.asked <= 0:
@@ -92,25 +91,25 @@ type ranks struct {
 // scouted reports whether others are looked at in the node's stead to learn the
 // pace of the power action under way.
 func (e *Engine) scouted(n *node) bool {
-	action, at, now := n.rec.LastAction.Action, n.rec.Work.Attempt.At, e.step.now
+	action, at, now := n.rec.Work.Attempt.Kind, n.rec.Work.Attempt.At, e.step.now
 	if at.IsZero() || n.rec.Work.Flight.Kind != bos.EffectNone {
 		return false
 	}
-	if !n.ranked.Equal(at) {
+	if !n.scouting.at.Equal(at) {
 		in := e.ranks[action]
 		if now.Sub(in.at) > max(e.policy.Polling, time.Second) {
 			in.next = 0
 		}
-		n.ranked, n.rank = at, in.next
+		n.scouting.at, n.scouting.rank = at, in.next
 		e.ranks[action] = ranks{in.next + 1, now}
 	}
-	return n.rank >= firstScouts && n.rank%scoutShare != 0
+	return n.scouting.rank >= firstScouts && n.scouting.rank%scoutShare != 0
 }
 
 // learned lets the nodes that waited for the pace of an action look by it.
-func (e *Engine) learned(action bos.Action) {
+func (e *Engine) learned(action bos.EffectKind) {
 	for id, n := range e.nodes {
-		if n.awaits && n.rec.LastAction.Action == action {
+		if n.watch.awaits && n.rec.Work.Attempt.Kind == action {
 			e.step.touched[id] = true
 		}
 	}
@@ -118,16 +117,16 @@ func (e *Engine) learned(action bos.Action) {
 
 // queued is how long after its decision the power action under way was accepted.
 func (n *node) queued() time.Duration {
-	if !n.accepted.Equal(n.rec.Work.Attempt.At) {
+	if !n.accepted.at.Equal(n.rec.Work.Attempt.At) {
 		return 0
 	}
-	return n.answered.Sub(n.accepted)
+	return n.accepted.answered.Sub(n.accepted.at)
 }
 
 // expect is how long after its decision the power action under way may show; 0 if
 // nothing is known of others.
 func (e *Engine) expect(n *node) time.Duration {
-	pace, ok := e.paces[n.rec.LastAction.Action]
+	pace, ok := e.paces[n.rec.Work.Attempt.Kind]
 	if !ok {
 		return 0
 	}
@@ -147,27 +146,26 @@ type outcome struct {
 func outcomeOf(n *node, is bos.PowerReading) (o outcome, ok bool) {
 	at, was := n.rec.Work.Attempt.At, n.reading
 	switch {
-	case at.IsZero(), at.Equal(n.shifted), n.rec.LastAction.Failed, n.rec.Work.Attempt.Resent, n.rec.Work.Flight.Kind != bos.EffectNone, is.State == bos.PowerStateUnknown:
+	case at.IsZero(), at.Equal(n.scouting.shifted), n.rec.Work.Attempt.Failed, n.rec.Work.Attempt.Resent, n.rec.Work.Flight.Kind != bos.EffectNone, is.State == bos.PowerStateUnknown:
 		return outcome{}, false
-	case !was.Asked.IsZero() && !was.Asked.Before(at) && leadsTo(n.rec.LastAction.Action, was.State):
+	case !was.Asked.IsZero() && !was.Asked.Before(at) && leadsTo(n.rec.Work.Attempt.Kind, was.State):
 		return outcome{}, false
 	}
 	at = at.Add(n.queued())
 	if was.Asked.After(at) && was.State != bos.PowerStateUnknown {
 		o.before = was.Asked.Sub(at)
 	}
-	o.asked, o.shows = is.Asked.Sub(at), leadsTo(n.rec.LastAction.Action, is.State)
+	o.asked, o.shows = is.Asked.Sub(at), leadsTo(n.rec.Work.Attempt.Kind, is.State)
 	return o, true
 }
 
-func leadsTo(action bos.Action, state bos.PowerState) bool {
-	switch action {
-	case bos.ActionPoweringOn:
+// leadsTo reports whether a power state is that which an action leads to.
+func leadsTo(action bos.EffectKind, state bos.PowerState) bool {
+	switch action.PowerOp() {
+	case bos.PowerOn:
 		return state == bos.PowerStateOn || state == bos.PowerStatePoweringOn
-	case bos.ActionPowerOffGraceful, bos.ActionPowerOffForceful:
+	case bos.PowerSoftOff, bos.PowerForceOff:
 		return state == bos.PowerStateOff
-	case bos.ActionNone, bos.ActionNewlyDiscovered, bos.ActionSessionSetup, bos.ActionApplyStaged, bos.ActionActualStateCleanup:
-		return false
 	default:
 		return false
 	}

@@ -192,9 +192,9 @@ func (m *ramp) landed(id string, reached bool, now time.Time) {
 	m.cooling = append(m.cooling, cooled{s.lane, now.Add(m.limits.Window)})
 }
 
-// turns gives their turn to as many nodes in line as the limits admit, one of
+// admit gives their turn to as many nodes in line as the limits admit, one of
 // each lane after the other.
-func (m *ramp) turns(now time.Time) []string {
+func (m *ramp) admit(now time.Time) []string {
 	full := !decide.Admits(m.limits, bos.PowerForceOff, m.all, decide.Usage{})
 	if len(m.inLine) == 0 || now.Before(m.still) || full {
 		return nil
@@ -227,8 +227,8 @@ func (m *ramp) turns(now time.Time) []string {
 	return ids
 }
 
-// wake is when somebody in line may have their turn; zero if nobody waits, or
-// if answers that are still to come decide that.
+// wake is when a node in line may be admitted; zero if none is in line, or if that
+// depends on answers that are still to come.
 func (m *ramp) wake(now time.Time) time.Time {
 	switch {
 	case len(m.inLine) == 0:

@@ -25,27 +25,27 @@ type room struct {
 	heardAt time.Time
 	// taken is when a BMC last took a power action.
 	taken time.Time
-	// known has a place in sightings and in beside for each BMC.
+	// known has a place in sightings and in bmcs for each BMC.
 	known     map[string]int
 	sightings []decide.Sighting
-	beside    []beside
+	bmcs      []bmc
 	// bad counts the BMCs whose last sighting was bad, away those that turned
 	// the last power action away.
-	bad, away int
+	bad, deferring int
 	// nextCall is when witnesses may be called next; zero if nobody needs any.
 	nextCall time.Time
 }
 
-// beside is what the room remembers of a BMC besides its sighting.
-type beside struct {
+// bmc is what the room remembers of a BMC in addition to its sighting.
+type bmc struct {
 	// away says that it turned the last power action away, unheard that it left
 	// it unanswered; acted is when it was asked for it.
-	away, unheard bool
-	acted         time.Time
+	deferring, unanswered bool
+	acted                 time.Time
 	// awaySince is when it began to turn them away, longAway that this is no
 	// evidence of an outage any more.
-	awaySince time.Time
-	longAway  bool
+	deferringSince time.Time
+	deferringLong  bool
 	// badFrom is what the room had heard when its answers turned bad.
 	badFrom time.Duration
 	// told is the node of which the last answer was.
@@ -70,7 +70,7 @@ func (m *room) place(node string) int {
 		i = len(m.sightings)
 		m.known[target] = i
 		m.sightings = append(m.sightings, decide.Sighting{Target: target, Chassis: bos.ChassisOf(node)})
-		m.beside = append(m.beside, beside{node: node})
+		m.bmcs = append(m.bmcs, bmc{node: node})
 	}
 	return i
 }
@@ -83,7 +83,7 @@ func (m *room) see(r bos.PowerReading, now time.Time) {
 		return
 	}
 	s := &m.sightings[m.place(r.ID)]
-	b := &m.beside[m.known[s.Target]]
+	b := &m.bmcs[m.known[s.Target]]
 	if unknown {
 		if s.Symptom == bos.SymptomNone && b.told != "" && b.told != r.ID {
 			return
@@ -135,8 +135,8 @@ func (m *room) testify(nodes []bos.Node, inWork map[string]*node, now time.Time)
 	for id := range inWork {
 		busy[bos.BMCOf(id)] = true
 	}
-	sightings, all := m.sightings, m.beside
-	m.sightings, m.beside, m.bad, m.away = make([]decide.Sighting, 0, len(sightings)), make([]beside, 0, len(all)), 0, 0
+	sightings, all := m.sightings, m.bmcs
+	m.sightings, m.bmcs, m.bad, m.deferring = make([]decide.Sighting, 0, len(sightings)), make([]bmc, 0, len(all)), 0, 0
 	for i, s := range sightings {
 		b := all[i]
 		used, listed := used[s.Target]
@@ -152,12 +152,12 @@ func (m *room) testify(nodes []bos.Node, inWork map[string]*node, now time.Time)
 			continue
 		}
 		m.known[s.Target] = len(m.sightings)
-		m.sightings, m.beside = append(m.sightings, s), append(m.beside, b)
+		m.sightings, m.bmcs = append(m.sightings, s), append(m.bmcs, b)
 		if s.Symptom != bos.SymptomNone {
 			m.bad++
 		}
-		if b.away && !b.longAway {
-			m.away++
+		if b.deferring && !b.deferringLong {
+			m.deferring++
 		}
 	}
 }
@@ -173,57 +173,57 @@ func (m *room) answered(res bos.CallResult, now time.Time) {
 	if res.Outcome == bos.CallDone {
 		m.taken = now
 	}
-	b := &m.beside[m.place(res.ID)]
-	b.unheard, b.acted = res.Outcome == bos.CallUnknown, now
+	b := &m.bmcs[m.place(res.ID)]
+	b.unanswered, b.acted = res.Outcome == bos.CallUnknown, now
 }
 
 // manyUnanswered reports whether an outage leaves power actions unanswered.
 func (m *room) manyUnanswered(now time.Time) bool {
 	unheard, asked := 0, 0
-	for i := range m.beside {
-		b := &m.beside[i]
+	for i := range m.bmcs {
+		b := &m.bmcs[i]
 		if b.acted.IsZero() || now.Sub(b.acted) > m.patience {
 			continue
 		}
 		asked++
-		if b.unheard {
+		if b.unanswered {
 			unheard++
 		}
 	}
 	return decide.ManyUnanswered(unheard, asked)
 }
 
-// setAway notes whether a node's BMC turned a power action away. One that does so
+// setDeferring notes whether a node's BMC turned a power action away. One that does so
 // for patience, and did when others took theirs, is no evidence of an outage: that
 // is its own trouble.
-func (m *room) setAway(node string, away bool, now time.Time) {
+func (m *room) setDeferring(node string, away bool, now time.Time) {
 	if _, known := m.known[bos.BMCOf(node)]; !known && !away {
 		return
 	}
-	b := &m.beside[m.place(node)]
-	if b.away && !b.longAway {
-		m.away--
+	b := &m.bmcs[m.place(node)]
+	if b.deferring && !b.deferringLong {
+		m.deferring--
 	}
 	if !away {
-		b.away, b.longAway = false, false
+		b.deferring, b.deferringLong = false, false
 		return
 	}
-	if !b.away {
-		b.awaySince = now
+	if !b.deferring {
+		b.deferringSince = now
 	}
-	b.away = true
-	b.longAway = now.Sub(b.awaySince) >= m.patience && m.taken.Sub(b.awaySince) >= m.fresh
-	if !b.longAway {
-		m.away++
+	b.deferring = true
+	b.deferringLong = now.Sub(b.deferringSince) >= m.patience && m.taken.Sub(b.deferringSince) >= m.fresh
+	if !b.deferringLong {
+		m.deferring++
 	}
 }
 
 // shared is the answer to a power action in the light of what other BMCs do.
 func (m *room) shared(res bos.CallResult) bos.CallResult {
-	if i, known := m.known[bos.BMCOf(res.ID)]; known && m.beside[i].longAway {
+	if i, known := m.known[bos.BMCOf(res.ID)]; known && m.bmcs[i].deferringLong {
 		return res
 	}
-	return decide.Shared(res, m.away, len(m.sightings))
+	return decide.Shared(res, m.deferring, len(m.sightings))
 }
 
 // verdict judges the silence of a node's BMC. The assessment of the whole room
@@ -252,13 +252,13 @@ func (e *Engine) callWitnesses() {
 	}
 	m.nextCall = now.Add(m.fresh / 2)
 	for _, target := range decide.Witnesses(m.sightings, now, m.fresh, maxWitnesses) {
-		id := m.beside[m.known[target]].node
+		id := m.bmcs[m.known[target]].node
 		n, inWork := e.nodes[id]
-		if e.asked[id] || inWork && e.flights[id] != bos.EffectNone {
+		if e.asked[id] || inWork && e.inFlight[id] != bos.EffectNone {
 			continue
 		}
 		if inWork {
-			n.power.ask()
+			n.watch.power.ask()
 		}
 		e.asked[id] = true
 		e.step.out.Looks = append(e.step.out.Looks, id)

@@ -82,9 +82,9 @@ func (e *Engine) trackSession(rec bos.SessionRecord) {
 	e.step.check[rec.Name] = true
 }
 
-// askForCompletions looks again at running sessions that may be over: those of
-// a component that changed, and now and then all that have nobody enabled, for
-// a staged component leaves no other trace.
+// askForCompletions has the nodes of running sessions counted that may be over: of the
+// sessions whose nodes changed, and now and then of all without an enabled node, as
+// a staged state that goes leaves no other trace.
 func (e *Engine) askForCompletions() {
 	all := !e.step.now.Before(e.nextRecheck)
 	if all {

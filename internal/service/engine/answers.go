@@ -1,0 +1,98 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
+)
+
+// sight takes a power reading in, for the node and for what is known of its BMC.
+func (e *Engine) sight(r bos.PowerReading) {
+	bad := r.State == bos.PowerStateUnknown || r.State == bos.PowerStatePoweringOff
+	delete(e.asked, r.ID)
+	e.room.see(r, e.step.now)
+	n, ok := e.nodes[r.ID]
+	if !ok {
+		return
+	}
+	n.watch.power.out = false
+	e.step.touched[r.ID] = true
+	if r.Asked.Before(n.since) {
+		return
+	}
+	n.silence.add(bad, e.step.now, 2*e.room.fresh)
+	if decide.DefersByInability(r.Undone) {
+		e.room.setDeferring(r.ID, true, e.step.now)
+	}
+	action := n.rec.Work.Attempt.Kind
+	if o, ok := outcomeOf(n, r); ok && e.paces.learn(action, o) {
+		e.learned(action)
+	}
+	n.reading = r
+}
+
+// sightConfiguration takes an answer of the configuration service in.
+func (e *Engine) sightConfiguration(r bos.ConfigurationReading) {
+	n, ok := e.nodes[r.ID]
+	if !ok {
+		return
+	}
+	n.watch.configured.out = false
+	e.step.touched[r.ID] = true
+	if r.Asked.Before(n.since) {
+		return
+	}
+	n.missing.add(r.Missing, e.step.now, 2*max(e.policy.Polling, time.Second))
+	n.configuration = r
+}
+
+// settle takes the answer to an effect in.
+func (e *Engine) settle(r Result) {
+	if e.inFlight[r.ID] == r.Effect.Kind { // else it is of an earlier call, told to an engine that starts
+		delete(e.inFlight, r.ID)
+	}
+	if r.Effect.Kind.PowerOp() != "" {
+		e.ramp.landed(r.ID, r.Outcome != bos.CallNotAttempted, e.step.now)
+		e.room.setDeferring(r.ID, decide.DefersByInability(r.CallResult), e.step.now)
+		e.room.answered(r.CallResult, e.step.now)
+	}
+	n, ok := e.nodes[r.ID]
+	if !ok {
+		return
+	}
+	e.step.touched[r.ID] = true
+	now := e.step.now
+	if r.Withheld && !n.stopped.IsZero() {
+		e.write(n, decide.Withhold(n.rec, r.Effect.Kind))
+		return
+	}
+	switch r.Effect.Kind {
+	case bos.EffectWriteBoot:
+		if r.Token != "" && r.Outcome == bos.CallDone {
+			if e.step.out.Commit.Tokens == nil {
+				e.step.out.Commit.Tokens = make(map[string]bos.BootArtifacts)
+			}
+			e.step.out.Commit.Tokens[r.Token] = r.Effect.Artifacts
+		}
+		next := decide.SettleBoot(n.rec, r.Effect.Artifacts, r.Token, r.CallResult, now)
+		if r.Outcome == bos.CallDone && n.watch.power.out && next.Enabled {
+			// What the look that is out leads to is written in a moment.
+			n.rec, n.unwritten = stamped(n.rec, next, e.step.times.Wall), true
+			return
+		}
+		e.write(n, next)
+	case bos.EffectConfigure:
+		// What was read before is no longer what the service has.
+		n.configuration = bos.ConfigurationReading{}
+		e.write(n, decide.SettleConfigure(n.rec, r.Effect.Configuration, r.CallResult, now))
+	default:
+		next := decide.Settle(n.rec, r.Effect, e.room.shared(r.CallResult), now)
+		if r.Outcome == bos.CallDone && next.Work.Attempt.At.Equal(n.rec.Work.Attempt.At) {
+			n.accepted.at, n.accepted.answered, n.rec = next.Work.Flight.At, now, stamped(n.rec, next, e.step.times.Wall)
+			n.accepted.unstored = r.Effect.Kind
+			return
+		}
+		e.write(n, next)
+	}
+}
