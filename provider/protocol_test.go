@@ -25,7 +25,12 @@ type newerCore struct {
 
 func newNewerCore(t *testing.T, s site) *newerCore {
 	t.Helper()
-	core := &newerCore{t: t, server: newServer(), endpoint: s.URL()}
+	return coreAt(t, s.URL())
+}
+
+func coreAt(t *testing.T, endpoint string) *newerCore {
+	t.Helper()
+	core := &newerCore{t: t, server: newServer(), endpoint: endpoint}
 	var err error
 	if core.schema, err = core.server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{}); err != nil {
 		t.Fatal(err)

@@ -174,7 +174,7 @@ func (r *sessionResource) planNew(ctx context.Context, config, plan *sessionMode
 		diags.AddAttributeError(path.Root("pin"), titleOutdated, plan.pinMismatch(*preview))
 		return nil
 	case preview.Count == 0 && !plan.AllowEmpty.ValueBool():
-		diags.AddError("Nothing to do: no node matches", plan.previewDetail(*preview, "")+" A session that may find none has allow_empty = true.")
+		diags.AddError("Nothing to do: no node matches", plan.previewDetail(*preview, "")+r.mayBeEmpty())
 		return nil
 	}
 	plan.takePreview(*preview)
@@ -183,9 +183,17 @@ func (r *sessionResource) planNew(ctx context.Context, config, plan *sessionMode
 		plan.Pin = config.Pin
 	}
 	if !applying {
-		diags.AddWarning(previewSummary(*preview, plan.Stage.ValueBool()), plan.previewDetail(*preview, r.promise(config)))
+		diags.AddWarning(previewSummary(*preview, plan.Stage.ValueBool()), plan.previewDetail(*preview, r.promise(config, preview)))
 	}
 	return preview
+}
+
+// mayBeEmpty is how a session is let find no node.
+func (r *sessionResource) mayBeEmpty() string {
+	if r.kind == kindSessionRun {
+		return ""
+	}
+	return " A session that may find none has allow_empty = true."
 }
 
 // promiseOfTerraform is what becomes of a plan that is out of date at apply,
@@ -194,10 +202,12 @@ const promiseOfTerraform = "If nodes or images change before the apply, Terrafor
 	"With applying = terraform.applying in the provider block the message says what changed."
 
 // promise is what a plan of this session says about the time until the apply.
-func (r *sessionResource) promise(config *sessionModel) string {
+func (r *sessionResource) promise(config *sessionModel, preview *bos.Preview) string {
 	switch {
-	case r.promises != "":
-		return r.promises
+	case r.kind == kindSessionRun && preview.Receipt != "":
+		return actionOnce + promiseOfAction
+	case r.kind == kindSessionRun:
+		return actionOften + promiseOfAction
 	case r.shared.applyingSet || !config.Pin.IsNull():
 		return ""
 	default:
@@ -214,7 +224,7 @@ func (r *sessionResource) preview(ctx context.Context, plan, config *sessionMode
 		return nil, why
 	}
 	pin := config.Pin
-	q.Receipt, q.RunKey, q.Guards = reviewed(ctx), plan.runKey(config.Name), r.shared.guardsToSend()
+	q.Receipt, q.RunKey, q.Guards = reviewed(ctx), plan.runKey(r.kind, config.Name), r.shared.guardsToSend()
 	key, err := q.key()
 	if err != nil {
 		return nil, failing(err.Error())

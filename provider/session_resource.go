@@ -23,9 +23,9 @@ type sessionResource struct {
 	// tell gets the status of a session that is waited for, now and then;
 	// it may be nil.
 	tell func(bos.ExtendedStatus)
-	// promises replaces what plans say about the time until the apply, for
-	// actions; it may be empty.
-	promises string
+	// kind tells the sessions of actions from those of resources; empty for the
+	// latter.
+	kind string
 }
 
 var (
@@ -34,6 +34,9 @@ var (
 	_ resource.ResourceWithImportState = (*sessionResource)(nil)
 	_ resource.ResourceWithIdentity    = (*sessionResource)(nil)
 )
+
+// kindSessionRun is the kind of the sessions that the action runs.
+const kindSessionRun = "bos_session_run"
 
 // privateImported marks a component that was imported and not changed since, and a
 // session that was imported and had no triggers since.

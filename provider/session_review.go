@@ -56,7 +56,7 @@ func reviewed(ctx context.Context) string {
 // runKey stands for what a configuration asks for, with all that has it run again:
 // while a session is in flight that it asked for, it is answered with that one. It is
 // empty while something is not known.
-func (m *sessionModel) runKey(name types.String) string {
+func (m *sessionModel) runKey(kind string, name types.String) string {
 	if m.unknownArgument() != "" || name.IsUnknown() || m.Triggers.IsUnknown() {
 		return ""
 	}
@@ -69,7 +69,7 @@ func (m *sessionModel) runKey(name types.String) string {
 		triggers[key] = text.ValueString()
 	}
 	content, err := json.Marshal([]any{
-		"bos_session", name.ValueString(), m.Tenant.ValueString(), m.Operation.ValueString(), m.TemplateName.ValueString(),
+		kind, name.ValueString(), m.Tenant.ValueString(), m.Operation.ValueString(), m.TemplateName.ValueString(),
 		m.Limit.ValueString(), m.Stage.ValueBool(), m.IncludeDisabled.ValueBool(), triggers,
 	})
 	if err != nil {
@@ -119,7 +119,7 @@ func goingOn(k *knownSessions) map[bos.SessionKey]bool { return k.goingOn }
 func (r *sessionResource) create(ctx context.Context, c *client.Client, m *sessionModel, configured types.String, receipt string, diags *diag.Diagnostics) (bos.Session, error) {
 	wanted := m.request()
 	wanted.Reason, wanted.Guards = r.shared.reasonFor(m.Reason), r.shared.guardsToSend()
-	wanted.Receipt, wanted.RunKey = receipt, m.runKey(configured)
+	wanted.Receipt, wanted.RunKey = receipt, m.runKey(r.kind, configured)
 	created, err := c.CreateSession(ctx, wanted)
 	if err == nil && created.Name != wanted.Name && r.shared.sessions.has(letGo, m.Tenant, created.Name) {
 		// It is the one that this replaces: another run is what was asked for.

@@ -40,6 +40,7 @@ type sessionRunModel struct {
 	IncludeDisabled   types.Bool     `tfsdk:"include_disabled"`
 	MaxFailed         types.String   `tfsdk:"max_failed"`
 	Pin               types.String   `tfsdk:"pin"`
+	Reason            types.String   `tfsdk:"reason"`
 	WaitForCompletion types.Bool     `tfsdk:"wait_for_completion"`
 	Timeouts          timeouts.Value `tfsdk:"timeouts"`
 }
@@ -71,6 +72,10 @@ func (*sessionRunAction) Schema(ctx context.Context, _ action.SchemaRequest, res
 			Optional: true, Validators: []validator.String{stringvalidator.RegexMatches(pinRule, "must be the pin of a preview, such as data.bos_session_preview.x.pin")},
 			MarkdownDescription: "Pin of a preview, such as `data.bos_session_preview.x.pin`: BOS refuses the session if it would do anything else. Without one, the newest preview of the same session counts, which is that of the plan unless somebody asked for another since.",
 		},
+		"reason": schema.StringAttribute{
+			Optional: true, Validators: textBetween(1, bos.MaxReason),
+			MarkdownDescription: "Why the session is run, for the history of BOS. Defaults to the run of the pipeline, if there is one, as in `bos_session`.",
+		},
 	} {
 		attributes[name] = attribute
 	}
@@ -81,12 +86,18 @@ func (*sessionRunAction) Schema(ctx context.Context, _ action.SchemaRequest, res
 }
 
 // promiseOfAction is what becomes of a plan with this action.
-const promiseOfAction = "Each time the action is invoked it runs another session, also from one and the same saved plan. " +
-	"If nodes or images change before that, BOS refuses the session and no node is touched, unless somebody has had the same session previewed again since; give a pin to hold it to one preview."
+const promiseOfAction = "If nodes or images change before that, BOS refuses the session and no node is touched, unless somebody has had the same session previewed again since; give a pin to hold it to one preview."
+
+// What becomes of an action that is invoked again, with a service that carries a
+// preview out once and with others.
+const (
+	actionOnce  = "A plan runs the action's session once: invoked again by the same plan, it follows that session and starts no other. "
+	actionOften = "Each time the action is invoked it runs another session, also from one and the same saved plan. "
+)
 
 // resource is the session resource that does the work.
 func (a *sessionRunAction) resource() *sessionResource {
-	return &sessionResource{shared: a.shared, after: a.after, now: time.Now, promises: promiseOfAction}
+	return &sessionResource{shared: a.shared, after: a.after, now: time.Now, kind: kindSessionRun}
 }
 
 func (m sessionRunModel) session(s *shared) sessionModel {
@@ -140,10 +151,12 @@ func (a *sessionRunAction) Invoke(ctx context.Context, req action.InvokeRequest,
 	session.noResults()
 	defer a.shared.embedded.drive(ctx)()
 	r := a.resource()
-	if !r.pin(ctx, &session, &resp.Diagnostics) {
+	receipt, ok := r.pin(ctx, &session, &resp.Diagnostics)
+	if !ok {
 		return
 	}
-	created, err := c.CreateSession(ctx, session.request())
+	session.Reason = m.Reason
+	created, err := r.create(ctx, c, &session, m.Name, receipt, &resp.Diagnostics)
 	var unconfirmed *client.Unconfirmed
 	switch {
 	case errors.As(err, &unconfirmed):
@@ -173,28 +186,27 @@ func (a *sessionRunAction) Invoke(ctx context.Context, req action.InvokeRequest,
 }
 
 // pin holds a session of an action to the newest preview of it, which is that of
-// the plan, unless the user gave a pin. It returns false, with an error, if BOS
-// should have one and does not say it.
-func (r *sessionResource) pin(ctx context.Context, session *sessionModel, diags *diag.Diagnostics) bool {
-	if session.Pin.ValueString() != "" {
-		return true
-	}
+// the plan, unless the user gave a pin, and returns the number of the preview, which
+// is carried out once. It returns false, with an error, if BOS should have a preview
+// and does not say it.
+func (r *sessionResource) pin(ctx context.Context, session *sessionModel, diags *diag.Diagnostics) (receipt string, ok bool) {
 	q, ok, why := r.question(session, true)
 	var preview *bos.Preview
 	if ok {
 		preview, why = r.shared.ask(ctx, r.shared.reach(session.Tenant, diags), q, diags)
 	}
-	if diags.HasError() {
-		return false
-	}
-	if preview == nil {
-		if why.kind == blindFailing {
-			r.shared.noPreview(asked(session.Operation, session.TemplateName, session.Limit), why, diags)
-		}
-		return !diags.HasError()
+	given := session.Pin.ValueString()
+	switch {
+	case diags.HasError():
+		return "", false
+	case preview == nil && given == "" && why.kind == blindFailing:
+		r.shared.noPreview(asked(session.Operation, session.TemplateName, session.Limit), why, diags)
+		return "", !diags.HasError()
+	case preview == nil, given != "" && given != preview.Pin:
+		return "", true // the pin that was given is compared by BOS
 	}
 	session.Pin = types.StringValue(preview.Pin)
-	return true
+	return preview.Receipt, true
 }
 
 // finish waits for the session of an action and says what became of it. That it
@@ -205,14 +217,14 @@ func (r *sessionResource) finish(ctx context.Context, c *client.Client, session 
 		if w.end == waitLate {
 			detail += ". Raise timeouts to wait longer"
 		}
-		diags.AddError(summary, fmt.Sprintf("%s.\n\nAn action remembers nothing: invoking it again starts another session. Look at session %s with the data source bos_session, or end it with the action bos_session_cancel.",
-			strings.TrimSuffix(detail, "."), session.Name.ValueString()))
+		diags.AddError(summary, fmt.Sprintf("%s.\n\n%s Look at session %s with the data source bos_session, or end it with the action bos_session_cancel.",
+			strings.TrimSuffix(detail, "."), again(ctx, c), session.Name.ValueString()))
 		return session.Status.ValueString() + ": what becomes of its nodes is not known here"
 	}
 	v, err := r.conclude(ctx, c, session)
-	again := "To run it again, invoke the action again."
+	wayOut := "To run it again, invoke the action again."
 	if retry := session.RetryLimit.ValueString(); retry != "" {
-		again = fmt.Sprintf("To try just these again, invoke the action with\n\n    limit = %q", retry)
+		wayOut = fmt.Sprintf("To try just these again, invoke the action with\n\n    limit = %q", retry)
 	}
 	switch {
 	case err != nil:
@@ -221,11 +233,19 @@ func (r *sessionResource) finish(ctx context.Context, c *client.Client, session 
 		return "complete: what became of its nodes is not known here"
 	case !session.over(), session.Succeeded.ValueBool() && len(v.failures) == 0:
 	case !session.tooManyFailed():
-		diags.AddWarning(session.failureSummary(), "This is within max_failed. "+session.failureDetail(v.failures, again))
+		diags.AddWarning(session.failureSummary(), "This is within max_failed. "+session.failureDetail(v.failures, wayOut))
 	default:
-		diags.AddError(session.failureSummary(), session.failureDetail(v.failures, again))
+		diags.AddError(session.failureSummary(), session.failureDetail(v.failures, wayOut))
 	}
 	return fmt.Sprintf("%s: %s, %d failed", session.Status.ValueString(), nodes(session.NodeCount.ValueInt64()), session.failedNodes())
+}
+
+// again is what invoking an action again does while its session is in flight.
+func again(ctx context.Context, c *client.Client) string {
+	if caps, err := c.Capabilities(ctx); err == nil && client.Has(caps, bos.ExtensionReceipts) {
+		return "An action remembers nothing, but BOS does: invoked again with the same arguments while this session is in flight, it follows this one. Once it is over, invoking it again starts another session."
+	}
+	return "An action remembers nothing: invoking it again starts another session."
 }
 
 // progressText is how far a session is, on one line.
