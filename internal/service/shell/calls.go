@@ -71,6 +71,9 @@ func (s *Shell) start(ctx context.Context, out engine.Outputs, effects []decide.
 	for _, session := range out.Completions {
 		s.call(ctx, func(ctx context.Context, answer func(func(*engine.Inputs))) {
 			facts := s.Ports.CompletionFacts(ctx, session)
+			if facts.Err != nil && ctx.Err() == nil {
+				s.Log.Error("the nodes of a session cannot be counted; it ends when they can be", "session", session.Name, "tenant", bos.TenantOf(session.Tenant), "error", facts.Err)
+			}
 			answer(func(in *engine.Inputs) { in.Completions = append(in.Completions, facts) })
 		})
 	}

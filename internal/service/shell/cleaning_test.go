@@ -1,7 +1,11 @@
 package shell
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"log/slog"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -42,5 +46,24 @@ func TestACleaningThatTakesLongIsNotBegunASecondTime(t *testing.T) {
 	s.calls.wait(never)
 	if n := store.asked.Load(); n != 2 {
 		t.Errorf("after one has ended there were %d", n)
+	}
+}
+
+// uncountable is a store that cannot count the nodes of a session.
+type uncountable struct{ Store }
+
+func (uncountable) SessionTally(context.Context, bos.SessionKey) (bos.Tally, error) {
+	return bos.Tally{}, errors.New("a page of it is damaged")
+}
+
+func TestASessionThatCannotBeCountedIsInTheLog(t *testing.T) {
+	var said bytes.Buffer
+	s := New(Config{Ports: Ports{Store: uncountable{}}, Log: slog.New(slog.NewTextHandler(&said, nil))})
+	s.start(t.Context(), engine.Outputs{Completions: []bos.SessionRecord{{Session: bos.Session{Name: "s1", Tenant: bos.TenantRef("blue")}}}}, nil)
+	s.calls.wait(never)
+	for _, word := range []string{"s1", "blue", "a page of it is damaged"} {
+		if !strings.Contains(said.String(), word) {
+			t.Errorf("the log does not say %q: %s", word, said.String())
+		}
 	}
 }

@@ -3,6 +3,7 @@ package shell_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -169,5 +170,47 @@ func TestANodeThatAnAdapterLeavesOutIsAnsweredAllTheSame(t *testing.T) {
 	ports.Run(t.Context(), decide.Batch{Effect: bos.Effect{Kind: bos.EffectPowerOn}, IDs: ids}, func(r engine.Result) { done[r.ID] = r })
 	if len(done) != 3 || done["a"].Outcome != bos.CallUnknown || done["b"].Outcome != bos.CallDone {
 		t.Errorf("done %+v", done)
+	}
+}
+
+// counted counts how often the inventory and images are read.
+type counted struct {
+	upstreams
+	inventories, images int
+}
+
+func (c *counted) Inventory(ctx context.Context) (bos.Inventory, error) {
+	c.inventories++
+	return c.upstreams.Inventory(ctx)
+}
+
+func (c *counted) Image(ctx context.Context, path string) (bos.Image, error) {
+	c.images++
+	return c.upstreams.Image(ctx, path)
+}
+
+func TestAThousandPendingSessionsReadTheInventoryAndTheirImagesAFewTimes(t *testing.T) {
+	up := &counted{}
+	ports := shell.Ports{Store: openStore(t), Inventory: up, Artifacts: up, Registry: up}
+	e := engine.New(engine.Settings{})
+	var sessions []bos.SessionRecord
+	for i := range 1000 {
+		s := sbpsSession(bos.OperationBoot)
+		s.Name, s.Revision = fmt.Sprint("s", i), int64(i+1)
+		sessions = append(sessions, s)
+	}
+	out := e.Step(start, engine.Inputs{Sessions: sessions})
+	answered, rounds := 0, 0
+	for len(out.Setups) > 0 {
+		var next engine.Inputs
+		ports.SetupRound(t.Context(), out.Setups, nil, func(facts engine.SetupFacts) {
+			answered++
+			next.Setups = append(next.Setups, facts)
+		})
+		rounds++
+		out = e.Step(start, next)
+	}
+	if answered != len(sessions) || rounds > 4 || up.inventories > rounds || up.images > 3*rounds {
+		t.Errorf("%d sessions in %d rounds read the inventory %d times and images %d times", answered, rounds, up.inventories, up.images)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"time"
 
 	"github.com/pressly/goose/v3"
 )
@@ -35,11 +37,11 @@ func Migrate(ctx context.Context, path string) (Migration, error) {
 		return Migration{}, fmt.Errorf("open database %s: %w", path, err)
 	}
 	db.SetMaxOpenConns(1)
-	m, err := migrate(ctx, db, path)
+	m, err := migrate(ctx, db, path, pause)
 	return m, errors.Join(err, db.Close())
 }
 
-func migrate(ctx context.Context, db *sql.DB, path string) (Migration, error) {
+func migrate(ctx context.Context, db *sql.DB, path string, pause pausing) (Migration, error) {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return Migration{}, err
@@ -58,6 +60,9 @@ func migrate(ctx context.Context, db *sql.DB, path string) (Migration, error) {
 	case current == target:
 		return m, nil
 	case current > 0:
+		if err := notInUse(ctx, db, path, pause); err != nil {
+			return m, err
+		}
 		m.Backup = fmt.Sprintf("%s.v%d.bak", path, current)
 		if err := backup(ctx, db, m.Backup); err != nil {
 			return m, err
@@ -89,6 +94,9 @@ func backup(ctx context.Context, db *sql.DB, to string) error {
 	if err == nil {
 		err = os.Rename(unfinished, to)
 	}
+	if err == nil {
+		err = flushFolder(filepath.Dir(to))
+	}
 	if err != nil {
 		return fmt.Errorf("keep the backup %s: %w; nothing was changed", to, err)
 	}
@@ -102,4 +110,76 @@ func flush(name string) error {
 		return err
 	}
 	return errors.Join(f.Sync(), f.Close())
+}
+
+// flushFolder makes durable what a folder is told to have.
+func flushFolder(name string) error {
+	f, err := os.Open(name) //nolint:gosec // that of the backup that was just made
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+const (
+	// leaseLook is how often the lease is looked at before an upgrade, and leaseLooks
+	// after how many looks without a change its holder is dead: a service renews it
+	// every two seconds.
+	leaseLook  = 250 * time.Millisecond
+	leaseLooks = 28
+	// leaseRenewals is by how many changes its holder is alive; one may have been the
+	// last of a service that was killed.
+	leaseRenewals = 2
+)
+
+// pausing waits for so long, or until ctx ends.
+type pausing func(ctx context.Context, d time.Duration) error
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// heldLease is the lease as any version of the program keeps it.
+type heldLease struct {
+	holder         string
+	expires, fence int64
+}
+
+// notInUse refuses to upgrade a database under a service that has it open: what an older
+// one writes after the backup would be in none, and may not be what the newer reads.
+func notInUse(ctx context.Context, db *sql.DB, path string, pause pausing) error {
+	var last heldLease
+	same, renewals := 0, 0
+	for looks := 0; ; looks++ {
+		var now heldLease
+		err := db.QueryRowContext(ctx, "SELECT holder, expires, fence FROM lease").Scan(&now.holder, &now.expires, &now.fence)
+		if notThere(err) || err == nil && (now.holder == "" || now.expires == 0) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("look at who has database %s: %w", path, err)
+		}
+		switch {
+		case now == last:
+			same++
+		case looks > 0:
+			same = 0
+			renewals++
+		}
+		last = now
+		if renewals >= leaseRenewals {
+			return fmt.Errorf("database %s is in use by the service %s, which renews its lease; stop that service and start this one again: it upgrades the database, after a backup beside it", path, now.holder)
+		}
+		if same >= leaseLooks {
+			return nil
+		}
+		if err := pause(ctx, leaseLook); err != nil {
+			return fmt.Errorf("wait for who has database %s: %w", path, err)
+		}
+	}
 }

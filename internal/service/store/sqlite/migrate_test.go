@@ -371,3 +371,54 @@ VALUES ('` + tenant + `', '` + name + `', 3, 'running', 7, '{"session":{"name":"
 		}
 	}
 }
+
+func TestADatabaseIsNotUpgradedUnderAServiceThatIsAlive(t *testing.T) {
+	const renew = "UPDATE lease SET expires = expires + 1"
+	for name, c := range map[string]struct {
+		lease string
+		// each is done at a look of this number.
+		each func(look int) string
+		want string
+		most int // looks
+	}{
+		"never had":            {most: 0},
+		"given up":             {lease: "INSERT INTO lease VALUES (1, '', 5, 3)", most: 0},
+		"given up long ago":    {lease: "INSERT INTO lease VALUES (1, 'host 7', 0, 3)", most: 0},
+		"of a dead service":    {lease: "INSERT INTO lease VALUES (1, 'host 7', 5, 3)", most: leaseLooks},
+		"of one alive":         {lease: "INSERT INTO lease VALUES (1, 'host 7', 5, 3)", each: func(look int) string { return [8]string{3: renew}[look%8] }, want: "host 7", most: 16},
+		"of one just killed":   {lease: "INSERT INTO lease VALUES (1, 'host 7', 5, 3)", each: func(look int) string { return map[int]string{4: renew}[look] }, most: leaseLooks + 6},
+		"of one that ends now": {lease: "INSERT INTO lease VALUES (1, 'host 7', 5, 3)", each: func(look int) string { return map[int]string{4: renew, 6: "UPDATE lease SET holder = ''"}[look] }, most: 8},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := at(t, 7, firstSession)
+			db, err := sql.Open(driverName, dataSource(path, false))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close() //nolint:errcheck // the test is over
+			db.SetMaxOpenConns(1)
+			do := func(statement string) {
+				if _, err := db.ExecContext(t.Context(), statement); statement != "" && err != nil {
+					t.Error(err)
+				}
+			}
+			do(c.lease)
+			looks := 0
+			m, err := migrate(t.Context(), db, path, func(context.Context, time.Duration) error {
+				if looks++; c.each != nil {
+					do(c.each(looks))
+				}
+				return nil
+			})
+			if c.want == "" && (err != nil || m.Backup == "") || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), path)) {
+				t.Errorf("%+v, %v", m, err)
+			}
+			if looks > c.most {
+				t.Errorf("it was waited %d times, at most %d are needed", looks, c.most)
+			}
+			if _, err := os.Stat(path + ".v7.bak"); (err == nil) != (c.want == "") {
+				t.Errorf("the backup: %v", err)
+			}
+		})
+	}
+}

@@ -73,7 +73,7 @@ func Open(ctx context.Context, path string, options ...Option) (*Store, error) {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
 	write.SetMaxOpenConns(1)
-	upgrade, err := migrate(ctx, write, path)
+	upgrade, err := migrate(ctx, write, path, pause)
 	if err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
