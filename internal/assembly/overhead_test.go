@@ -73,7 +73,7 @@ func need(t *testing.T, c emulator.Config) time.Duration {
 // follow the first, of which the report and the look of this test take up to 60 ms. CFS
 // acknowledges before the boots that nothing is wanted of it, and is not asked again.
 func TestWhatARebootAddsToItsNodesTime(t *testing.T) {
-	room := emulator.Config{Nodes: 1000, NodesPerBMC: 1, Seed: 1, PowerTime: time.Second, BootTime: 3 * time.Second, ConfigTime: 3 * time.Second}
+	room := emulator.Config{Nodes: 1000, NodesPerBMC: 1, Seed: 1, PowerTime: time.Second, BootTime: 3 * time.Second}
 	by := need(t, room)
 	atSite(t, room.Nodes, "pcs", room.PowerTime, func(s *site) {
 		s.timed("boot", "boot", "")
@@ -100,6 +100,20 @@ func TestTheHundredthRebootTakesNoLongerThanTheFirst(t *testing.T) {
 			if i > 95 && took > first+first/10 {
 				t.Errorf("reboot %d took %s, the first %s", i, took, first)
 			}
+		}
+	})
+}
+
+// TestAConfigurationWhoseTimeIsKnownIsFoundAppliedSoon: the first reboot tells how long
+// it takes, and the next one ends half a second after it at most.
+func TestAConfigurationWhoseTimeIsKnownIsFoundAppliedSoon(t *testing.T) {
+	room := emulator.Config{Nodes: 300, NodesPerBMC: 1, Seed: 1, PowerTime: time.Second, BootTime: 3 * time.Second, ConfigTime: 3 * time.Second}
+	by := need(t, room) + room.ConfigTime + room.ConfigTime/10 // at the pace of the slowest
+	atSite(t, room.Nodes, "pcs", room.PowerTime, func(s *site) {
+		s.timed("boot", "boot", "compute")
+		s.timed("first", "reboot", "compute")
+		if took := s.timed("second", "reboot", "compute"); took > by+500*time.Millisecond {
+			t.Errorf("took %s beyond the %s of nodes and CFS:%s", took-by, by, listed(s.room.Requests(false)))
 		}
 	})
 }

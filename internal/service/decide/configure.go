@@ -165,10 +165,18 @@ func (o Observation) configurationUsable(r bos.Record, p bos.Policy, now time.Ti
 	return now.Sub(o.Configuration.Received()) <= maxReadingAge*max(p.Polling, time.Second)
 }
 
-// configurationLook is when to ask again about a configuration that is being
-// applied: after as long again as it has taken since the node's report, so that
-// a short one is not waited for and a long one is not asked about for ever.
+// minConfigurationLook is the shortest time between two questions about a configuration
+// whose time is known from other nodes.
+const minConfigurationLook = 250 * time.Millisecond
+
+// configurationLook is when to ask again about a configuration that is being applied:
+// when it was on other nodes, then ever more rarely. Where nothing is known of others it
+// is after as long again as it has taken since the node's report, so that a short one
+// is not waited for and a long one is not asked about for ever.
 func configurationLook(r bos.Record, o Observation, p bos.Policy, now time.Time) time.Time {
+	if due := o.ConfigurationDue; !due.IsZero() {
+		return now.Add(min(max(due.Sub(now), now.Sub(due)/2, minConfigurationLook), max(p.Polling, time.Second)))
+	}
 	taken := o.Wall.Sub(r.ActualState.LastUpdated.Time)
 	return now.Add(min(max(taken, 2*time.Second), max(p.Polling, time.Second)))
 }

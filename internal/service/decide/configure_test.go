@@ -275,6 +275,24 @@ func TestAConfigurationUnderWayIsAskedAboutEverMoreRarely(t *testing.T) {
 	}
 }
 
+func TestAConfigurationIsAskedAboutWhenOtherNodesHadIt(t *testing.T) {
+	p := configuring()
+	r := booted("c")
+	for due, want := range map[time.Duration]time.Duration{
+		3 * time.Second: 3 * time.Second, // not before
+		-time.Second:    500 * time.Millisecond,
+		0:               minConfigurationLook,
+		time.Hour:       p.Polling, // however long others took
+		-time.Hour:      p.Polling,
+	} {
+		o := on(bos.ConfigurationReading{Desired: "c", Status: bos.ConfigurationPending, Asked: noon})
+		o.ConfigurationDue = noon.Add(due)
+		if got := Decide(r, o, p, noon).LookConfiguration.Sub(noon); got != want {
+			t.Errorf("due in %s: the next question comes after %s, want %s", due, got, want)
+		}
+	}
+}
+
 func TestAConfigurationThatNobodyHasEnabledIsEnabledOnceTheBootHasHadItsTime(t *testing.T) {
 	p := bos.DefaultOptions().Policy()
 	p.Configures = true

@@ -33,6 +33,9 @@ type Observation struct {
 	// Asked means that it was not asked. ConfigurationElapsed is Elapsed for it.
 	Configuration        bos.ConfigurationReading
 	ConfigurationElapsed time.Duration
+	// ConfigurationDue is when the configuration under way is expected to be applied,
+	// by what it took on other nodes; zero is unknown. It says when to look, no more.
+	ConfigurationDue time.Time
 	// Hearing is since when reports are taken without a break; zero is always.
 	Hearing time.Time
 	// Wall is the time that reports are dated by.

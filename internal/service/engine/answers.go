@@ -43,6 +43,7 @@ func (e *Engine) sightConfiguration(r bos.ConfigurationReading) {
 	if r.Asked.Before(n.since) {
 		return
 	}
+	e.learnConfiguration(n, r)
 	n.missing.add(r.Missing, e.step.now, 2*max(e.policy.Polling, time.Second))
 	n.configuration = r
 }

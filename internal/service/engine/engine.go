@@ -53,6 +53,8 @@ type Engine struct {
 	// outage is that of the BMCs.
 	outage outage
 	paces  paces
+	// configurations is what configurations took lately, by name.
+	configurations map[string]time.Duration
 	// ranks counts the nodes that power actions are under way on.
 	ranks map[bos.EffectKind]ranks
 	wakes *wakes
@@ -82,19 +84,20 @@ type step struct {
 // New is an engine that knows nothing yet.
 func New(s Settings) *Engine {
 	e := &Engine{
-		settings:  s,
-		nodes:     make(map[string]*node),
-		bySession: make(map[bos.SessionKey]int),
-		sessions:  make(map[bos.SessionKey]*session),
-		byName:    make(map[string]map[bos.SessionKey]*session),
-		gathering: make(map[bos.SessionKey]*round),
-		inFlight:  make(map[string]bos.EffectKind),
-		asked:     make(map[string]bool),
-		ramp:      newRamp(s.Limits),
-		room:      newRoom(),
-		paces:     make(paces),
-		ranks:     make(map[bos.EffectKind]ranks),
-		wakes:     newWakes(),
+		settings:       s,
+		nodes:          make(map[string]*node),
+		bySession:      make(map[bos.SessionKey]int),
+		sessions:       make(map[bos.SessionKey]*session),
+		byName:         make(map[string]map[bos.SessionKey]*session),
+		gathering:      make(map[bos.SessionKey]*round),
+		inFlight:       make(map[string]bos.EffectKind),
+		asked:          make(map[string]bool),
+		ramp:           newRamp(s.Limits),
+		room:           newRoom(),
+		paces:          make(paces),
+		configurations: make(map[string]time.Duration),
+		ranks:          make(map[bos.EffectKind]ranks),
+		wakes:          newWakes(),
 	}
 	e.setOptions(bos.DefaultOptions())
 	return e
@@ -259,6 +262,9 @@ func (e *Engine) track(r bos.Record) {
 			n.since = e.step.now
 			n.reading, n.configuration = bos.PowerReading{}, bos.ConfigurationReading{}
 		}
+	}
+	if known && r.ActualState != n.rec.ActualState {
+		n.watch.reported = e.step.now
 	}
 	if known && n.watch.awaits && r.ActualState != n.rec.ActualState {
 		// It reports: whatever its power is waited for has come to pass.

@@ -36,7 +36,7 @@ func (e *Engine) schedule(id string, n *node, d decide.Decision) {
 	if d.Next.Enabled && n.watch.power.want(d.Look, now) {
 		e.look(id, n)
 	}
-	if d.Next.Enabled && n.watch.configured.want(toGrid(d.LookConfiguration, now), now) {
+	if d.Next.Enabled && n.watch.configured.want(toGrid(d.LookConfiguration, now, e.grid(n)), now) {
 		e.lookConfiguration(id, n)
 	}
 	at := d.Wake
@@ -48,16 +48,27 @@ func (e *Engine) schedule(id string, n *node, d decide.Decision) {
 	e.wakes.set(id, at)
 }
 
-// lookGrid is what the times of looks at the configuration service are rounded up to,
-// so that nodes which wait for the same thing are asked about in one request.
-const lookGrid = 2 * time.Second
+// What the times of looks at the configuration service are rounded up to, so that nodes
+// which wait for the same thing are asked about in one request: less where it is known
+// when they will be done.
+const (
+	coarseGrid = 2 * time.Second
+	fineGrid   = 500 * time.Millisecond
+)
 
-// toGrid puts a later look off to the next whole lookGrid.
-func toGrid(at, now time.Time) time.Time {
+func (e *Engine) grid(n *node) time.Duration {
+	if e.configurationDue(n).IsZero() {
+		return coarseGrid
+	}
+	return fineGrid
+}
+
+// toGrid puts a later look off to the next whole step of the grid.
+func toGrid(at, now time.Time, grid time.Duration) time.Time {
 	if !at.After(now) {
 		return at
 	}
-	return at.Truncate(lookGrid).Add(lookGrid)
+	return at.Truncate(grid).Add(grid)
 }
 
 // look asks for a power reading.

@@ -37,6 +37,9 @@ type watch struct {
 	awaits bool
 	// hinted is when a hint came that no look has followed yet.
 	hinted time.Time
+	// reported is when its last report was taken in, zero if that was by an engine
+	// before this one.
+	reported time.Time
 }
 
 // accepted is the power action that its target is known to have taken. It shows in
@@ -79,7 +82,7 @@ func (e *Engine) decide(id string) {
 	o := decide.Observation{
 		Gate:  gate,
 		Power: n.reading, Elapsed: n.silence.take(), Unknown: n.silence.length(), Expect: e.expect(n), Scouted: e.scouted(n),
-		Configuration: n.configuration, ConfigurationElapsed: n.missing.take(),
+		Configuration: n.configuration, ConfigurationElapsed: n.missing.take(), ConfigurationDue: e.configurationDue(n),
 		Hearing: e.step.times.Hearing, Wall: e.step.times.Wall,
 	}
 	o.Power.Undone = e.room.shared(o.Power.Undone)
