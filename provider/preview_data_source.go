@@ -39,6 +39,8 @@ type previewModel struct {
 	Roles     types.Map    `tfsdk:"roles"`
 	BootSets  types.Map    `tfsdk:"boot_sets"`
 	Skipped   types.Map    `tfsdk:"skipped"`
+	Effects   types.Map    `tfsdk:"effects"`
+	InFlight  types.List   `tfsdk:"in_flight"`
 	Warnings  types.List   `tfsdk:"warnings"`
 }
 
@@ -53,6 +55,18 @@ type inlineTemplate struct {
 var plannedSetType = types.ObjectType{AttrTypes: map[string]attr.Type{
 	"nodes": types.StringType, "node_count": types.Int64Type, "image_path": types.StringType, "image_etag": types.StringType,
 }}
+
+// effectType is the nodes that a session would treat alike, inFlightType those that
+// another session is at work on.
+var (
+	effectType = types.ObjectType{AttrTypes: map[string]attr.Type{
+		"nodes": types.StringType, "node_count": types.Int64Type, "reasons": types.MapType{ElemType: types.StringType},
+	}}
+	inFlightType = types.ObjectType{AttrTypes: map[string]attr.Type{
+		"session": types.StringType, "tenant": types.StringType, "operation": types.StringType, "accepted": types.StringType, "by": types.StringType,
+		"reason": types.StringType, "nodes": types.StringType, "node_count": types.Int64Type,
+	}}
+)
 
 func (d *previewDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_session_preview"
@@ -92,11 +106,30 @@ func (d *previewDataSource) Schema(_ context.Context, _ datasource.SchemaRequest
 					"image_path": readText("Image they would boot, null for a shutdown."), "image_etag": readText("Etag of the image's manifest now, null for a shutdown."),
 				}},
 			},
-			"skipped":  schema.MapAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "Nodes that the template names and the session would leave out, folded, by reason."},
+			"skipped": schema.MapAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "Nodes that the template names and the session would leave out, folded, by reason."},
+			"effects": schema.MapNestedAttribute{
+				Computed: true, MarkdownDescription: effectsDescription,
+				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+					"nodes": readText("The nodes, folded."), "node_count": readCount("How many nodes these are."),
+					"reasons": schema.MapAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "The same nodes, folded, by reason."},
+				}},
+			},
+			"in_flight": schema.ListNestedAttribute{
+				Computed: true, MarkdownDescription: "Other sessions that are at work on some of the nodes now, or are about to be; a session that is created takes the nodes from them. Null on a server that cannot say.",
+				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+					"session": readText("Name of that session."), "tenant": readText("Its tenant, null for none."), "operation": readText("What it does."),
+					"accepted": readText("When it was accepted, in UTC."), "by": readText("Who asked for it, empty where that is not known."),
+					"reason": readText("The reason that was given for it, empty for none."),
+					"nodes":  readText("The nodes that it is at work on, folded."), "node_count": readCount("How many nodes these are."),
+				}},
+			},
 			"warnings": readWords("What else a reviewer should know, such as groups that the inventory does not have."),
 		},
 	}
 }
+
+const effectsDescription = "What a session would do to the nodes as things stand now, by effect: `reboots`, `boots_or_reboots` (their power is not known), `boots`, `powers_off`, `stages`, `already_there`, `stays_off`, `fails` and `skipped`. " +
+	"It depends on the power of the nodes and on what they reported last, so it changes from one plan to the next and is no part of `pin`. Effects on no node are left out."
 
 const rolesDescription = "The same nodes by their role in the inventory, folded; those without a role are under `none`. A policy on the plan can go by it, such as one that nothing of role `Management` is ever rebooted. Null on a server that cannot say."
 
@@ -141,6 +174,7 @@ func (d *previewDataSource) Read(ctx context.Context, req datasource.ReadRequest
 		d.shared.noPreview(asked(m.Operation, m.TemplateName, m.Limit), why, &resp.Diagnostics)
 		m.Available, m.Pin, m.Nodes, m.NodeCount = types.BoolValue(false), types.StringNull(), types.StringValue(""), types.Int64Null()
 		m.Roles, m.BootSets = types.MapNull(types.StringType), types.MapNull(plannedSetType)
+		m.Effects, m.InFlight = types.MapNull(effectType), types.ListNull(inFlightType)
 		m.Skipped, m.Warnings = types.MapNull(types.StringType), types.ListNull(types.StringType)
 	} else {
 		m.take(*preview)
@@ -152,6 +186,7 @@ func (m *previewModel) take(p bos.Preview) {
 	m.Available = types.BoolValue(true)
 	m.Pin, m.Nodes, m.NodeCount = types.StringValue(p.Pin), types.StringValue(p.Nodes), types.Int64Value(int64(p.Count))
 	m.Roles, m.BootSets, m.Skipped = rolesOf(p), bootSetsOf(p), skippedOf(p)
+	m.Effects, m.InFlight = effectsOf(p), inFlightOf(p)
 	m.Warnings = orderedWords(p.Warnings)
 }
 
@@ -167,4 +202,43 @@ func (m *previewModel) inline(ctx context.Context, diags *diag.Diagnostics) *bos
 		}
 	}
 	return &t
+}
+
+// effectsOf are the effects of a preview, those of one kind together.
+func effectsOf(p bos.Preview) types.Map {
+	nodes, reasons := make(map[bos.NodeEffect][]string), make(map[bos.NodeEffect]map[string]attr.Value)
+	counts := make(map[bos.NodeEffect]int64)
+	for _, e := range p.Effects {
+		if reasons[e.Effect] == nil {
+			reasons[e.Effect] = make(map[string]attr.Value)
+		}
+		reasons[e.Effect][e.Reason] = types.StringValue(e.Nodes)
+		ids, _ := bos.Expand(e.Nodes, bos.MaxExpand) // a preview's own folding expands
+		nodes[e.Effect] = append(nodes[e.Effect], ids...)
+		counts[e.Effect] += int64(e.Count)
+	}
+	effects := make(map[string]attr.Value, len(nodes))
+	for effect, ids := range nodes {
+		effects[string(effect)] = types.ObjectValueMust(effectType.AttrTypes, map[string]attr.Value{
+			"nodes": types.StringValue(bos.Fold(ids)), "node_count": types.Int64Value(counts[effect]),
+			"reasons": types.MapValueMust(types.StringType, reasons[effect]),
+		})
+	}
+	return types.MapValueMust(effectType, effects)
+}
+
+// inFlightOf are the other sessions at work; null for a server that does not say.
+func inFlightOf(p bos.Preview) types.List {
+	if p.Busy == nil {
+		return types.ListNull(inFlightType)
+	}
+	sessions := make([]attr.Value, len(p.Busy))
+	for i, b := range p.Busy {
+		sessions[i] = types.ObjectValueMust(inFlightType.AttrTypes, map[string]attr.Value{
+			"session": types.StringValue(b.Session), "tenant": orNull(bos.TenantOf(b.Tenant)), "operation": types.StringValue(string(b.Operation)),
+			"accepted": types.StringValue(b.Accepted.String()), "by": types.StringValue(b.By), "reason": types.StringValue(b.Reason),
+			"nodes": types.StringValue(b.Nodes), "node_count": types.Int64Value(int64(b.Count)),
+		})
+	}
+	return types.ListValueMust(inFlightType, sessions)
 }
