@@ -70,7 +70,7 @@ func New(c Config) (*Service, error) {
 	s.config = c
 	s.shell = shell.New(shell.Config{
 		Ports: shell.Ports{
-			Store: c.Store, Inventory: c.Inventory, Power: orNoPower(c.Power), Boot: orNoBoot(c.Boot),
+			Store: c.Store, Inventory: c.Inventory, Power: powerOrNone(c.Power), Boot: bootOrNone(c.Boot),
 			Configuration: c.Configuration, Artifacts: c.Artifacts, Tenants: c.Tenants, Registry: c.Images,
 		},
 		Engine: engine.Settings{

@@ -19,28 +19,40 @@ func TestAHoldSaysAtOnceWhatWasAnswered(t *testing.T) {
 		not     string
 	}{
 		"a BMC alone": {
-			bos.PowerReading{Symptom: bos.SymptomSilent}, Verdict{ExtentBMC, true, bos.CauseBMCUnreachable},
-			[]string{bos.CauseBMCUnreachable.Sentence()}, "",
+			bos.PowerReading{Symptom: bos.SymptomSilent},
+			Verdict{ExtentBMC, true, bos.CauseBMCUnreachable},
+			[]string{bos.CauseBMCUnreachable.Sentence()},
+			"",
 		},
 		"a BMC that says more": {
-			bos.PowerReading{Symptom: bos.SymptomRefusing, Cause: bos.CauseBMCAuth}, Verdict{ExtentBMC, true, bos.CauseBMCAuth},
-			[]string{bos.CauseBMCAuth.Sentence()}, "",
+			bos.PowerReading{Symptom: bos.SymptomRefusing, Cause: bos.CauseBMCAuth},
+			Verdict{ExtentBMC, true, bos.CauseBMCAuth},
+			[]string{bos.CauseBMCAuth.Sentence()},
+			"",
 		},
 		"not told which system it is": {
-			bos.PowerReading{Cause: bos.CauseUnknownToPower}, Verdict{},
-			[]string{bos.CauseUnknownToPower.Sentence()}, "",
+			bos.PowerReading{Cause: bos.CauseUnknownToPower},
+			Verdict{},
+			[]string{bos.CauseUnknownToPower.Sentence()},
+			"",
 		},
 		"all BMCs": {
-			bos.PowerReading{Symptom: bos.SymptomSilent}, Verdict{ExtentUpstream, false, bos.CauseUpstreamOutage},
-			[]string{"the BMCs of many nodes"}, "the service",
+			bos.PowerReading{Symptom: bos.SymptomSilent},
+			Verdict{ExtentUpstream, false, bos.CauseUpstreamOutage},
+			[]string{"the BMCs of many nodes"},
+			"the service",
 		},
 		"the service before them": {
-			bos.PowerReading{Symptom: bos.SymptomSilent, Cause: bos.CauseUpstreamOutage}, Verdict{ExtentUpstream, false, bos.CauseUpstreamOutage},
-			[]string{bos.CauseUpstreamOutage.Sentence()}, "the BMCs",
+			bos.PowerReading{Symptom: bos.SymptomSilent, Cause: bos.CauseUpstreamOutage},
+			Verdict{ExtentUpstream, false, bos.CauseUpstreamOutage},
+			[]string{bos.CauseUpstreamOutage.Sentence()},
+			"the BMCs",
 		},
 		"unknown with many others": {
-			bos.PowerReading{Cause: bos.CauseUnknownToPower}, Verdict{ExtentUpstream, false, bos.CauseUpstreamOutage},
-			[]string{"many others at once"}, "",
+			bos.PowerReading{Cause: bos.CauseUnknownToPower},
+			Verdict{ExtentUpstream, false, bos.CauseUpstreamOutage},
+			[]string{"many others at once"},
+			"",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

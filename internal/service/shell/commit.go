@@ -23,7 +23,7 @@ func (s *Shell) commit(ctx context.Context, out engine.Outputs) ([]decide.Batch,
 			return nil, fmt.Errorf("commit a pass: %w", err)
 		}
 		s.next.Committed = &done
-		s.follower.Wrote(done.Revision)
+		s.feed.Wrote(done.Revision)
 		if !done.None() {
 			effects, s.next.Dropped = engine.Survivors(effects, done.Components)
 			s.flights.drop(s.next.Dropped)
@@ -50,7 +50,7 @@ func (s *Shell) setUp(ctx context.Context, setup bos.Setup) error {
 	case err != nil:
 		return fmt.Errorf("commit the setup of session %q: %w", setup.Session.Name, err)
 	}
-	s.follower.Wrote(session.Revision)
+	s.feed.Wrote(session.Revision)
 	s.flights.written(records)
 	s.next.Records = joined(s.next.Records, records)
 	s.next.Sessions = append(s.next.Sessions, session)

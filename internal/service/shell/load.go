@@ -30,7 +30,7 @@ func (s *Shell) begin(ctx context.Context, in *engine.Inputs) error {
 	if err := s.lease.renew(ctx); err != nil {
 		return err
 	}
-	if err := s.follower.Begin(ctx, s.Ports.Store); err != nil {
+	if err := s.feed.Begin(ctx, s.Ports.Store); err != nil {
 		return err
 	}
 	cold, err := s.Ports.Load(ctx, s.Engine.Limits, s.Runtime.Wall())
@@ -54,7 +54,7 @@ func (s *Shell) begin(ctx context.Context, in *engine.Inputs) error {
 // stopped here; those for what this process wrote were when it was answered.
 func (s *Shell) loadChanges(ctx context.Context, changed taken, in *engine.Inputs) error {
 	in.Hints = append(in.Hints, changed.hints...)
-	if err := s.follower.Load(ctx, s.Ports, s.engine, changed.records, in); err != nil {
+	if err := s.feed.Load(ctx, s.Ports, s.engine, changed.records, in); err != nil {
 		return err
 	}
 	s.brakes.put(in.SitePause, in.Sessions, in.GoneSessions)

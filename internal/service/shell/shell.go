@@ -72,9 +72,9 @@ type Shell struct {
 	// wake is raised by all that a pass may wait for; rest by nobody.
 	wake, rest Signal
 
-	engine   *engine.Engine
-	follower Follower
-	epoch    int // of the engine, in the inbox
+	engine *engine.Engine
+	feed   FeedReader
+	epoch  int // of the engine, in the inbox
 	// inventories are those that the sessions new to this pass were accepted by:
 	// they are set up by the same, which need not be read twice.
 	inventories map[bos.SessionKey]bos.Inventory

@@ -77,13 +77,13 @@ func checkFence(ctx context.Context, t *tx, fence int64) error {
 	}
 }
 
-var readStanding = "SELECT id, revision, " + strings.Join(filterColumns[:], ", ") + " FROM components WHERE id IN (SELECT value FROM json_each(?))"
+var readColumns = "SELECT id, revision, " + strings.Join(filterColumns[:], ", ") + " FROM components WHERE id IN (SELECT value FROM json_each(?))"
 
 // written is no revision: that of a record which this commit has written.
 const written = -1
 
-// standing is the revision and the columns of a stored record.
-type standing struct {
+// storedColumns is the revision and the columns of a stored record.
+type storedColumns struct {
 	revision int64
 	filters  filters
 }
@@ -93,7 +93,7 @@ func (s *Store) commitComponents(ctx context.Context, t *tx, list []bos.Record, 
 	if len(list) == 0 {
 		return nil
 	}
-	known, err := standings(ctx, t, list)
+	known, err := storedColumnsOf(ctx, t, list)
 	if err != nil {
 		return err
 	}
@@ -107,12 +107,12 @@ func (s *Store) commitComponents(ctx context.Context, t *tx, list []bos.Record, 
 		}
 		writes = append(writes, write{record: r, insert: now.revision == 0, before: now.filters})
 		// One that comes twice was computed from what is no longer stored.
-		known[r.ID] = standing{revision: written}
+		known[r.ID] = storedColumns{revision: written}
 	}
 	return s.componentWriter(ctx, t).write(writes)
 }
 
-func standings(ctx context.Context, t *tx, list []bos.Record) (map[string]standing, error) {
+func storedColumnsOf(ctx context.Context, t *tx, list []bos.Record) (map[string]storedColumns, error) {
 	ids := make([]string, len(list))
 	for i := range list {
 		ids[i] = list[i].ID
@@ -121,15 +121,15 @@ func standings(ctx context.Context, t *tx, list []bos.Record) (map[string]standi
 	if err != nil {
 		return nil, err
 	}
-	rows, err := t.query(ctx, readStanding, string(encoded))
+	rows, err := t.query(ctx, readColumns, string(encoded))
 	if err != nil {
 		return nil, fmt.Errorf("read the revisions of components: %w", err)
 	}
 	defer rows.Close() //nolint:errcheck // rows.Err tells
-	known := make(map[string]standing, len(list))
+	known := make(map[string]storedColumns, len(list))
 	for rows.Next() {
 		var id string
-		var s standing
+		var s storedColumns
 		f := &s.filters
 		if err := rows.Scan(&id, &s.revision, &f[0], &f[1], &f[2], &f[3], &f[4], &f[5], &f[6], &f[7]); err != nil {
 			return nil, err

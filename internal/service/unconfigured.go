@@ -9,7 +9,7 @@ import (
 // noPower stands in where no power control is configured: it knows no node.
 type noPower struct{}
 
-func orNoPower(p bos.Power) bos.Power {
+func powerOrNone(p bos.Power) bos.Power {
 	if p == nil {
 		return noPower{}
 	}
@@ -35,7 +35,7 @@ func (noPower) Apply(_ context.Context, _ bos.PowerOp, ids []string, each func(b
 // noBoot stands in where no boot parameter service is configured.
 type noBoot struct{}
 
-func orNoBoot(b bos.BootParameters) bos.BootParameters {
+func bootOrNone(b bos.BootParameters) bos.BootParameters {
 	if b == nil {
 		return noBoot{}
 	}

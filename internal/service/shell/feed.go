@@ -11,16 +11,16 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/service/engine"
 )
 
-// Follower reads what others write, by the feed of the store: whoever wrote it, in
+// FeedReader reads what others write, by the feed of the store: whoever wrote it, in
 // this process or another. The zero value knows nothing.
-type Follower struct {
+type FeedReader struct {
 	position int64
 	// own are the revisions of what the engine itself wrote since.
 	own map[int64]bool
 }
 
 // Begin takes up the feed at its end. What is loaded after it is as new as that.
-func (f *Follower) Begin(ctx context.Context, store bos.EngineStore) error {
+func (f *FeedReader) Begin(ctx context.Context, store bos.EngineStore) error {
 	fed, err := store.Changes(ctx, 0)
 	if err != nil {
 		return fmt.Errorf("follow the store: %w", err)
@@ -30,11 +30,11 @@ func (f *Follower) Begin(ctx context.Context, store bos.EngineStore) error {
 }
 
 // Wrote takes note of a revision that the engine wrote: it need not be read again.
-func (f *Follower) Wrote(revision int64) { f.own[revision] = true }
+func (f *FeedReader) Wrote(revision int64) { f.own[revision] = true }
 
 // Load adds to the inputs what changed since. known are records as their writers
 // returned them, late or in time; a newer one is read.
-func (f *Follower) Load(ctx context.Context, p Ports, e *engine.Engine, known []bos.Record, in *engine.Inputs) error {
+func (f *FeedReader) Load(ctx context.Context, p Ports, e *engine.Engine, known []bos.Record, in *engine.Inputs) error {
 	fed, err := p.Store.Changes(ctx, f.position)
 	if err != nil {
 		return err
@@ -51,7 +51,7 @@ func (f *Follower) Load(ctx context.Context, p Ports, e *engine.Engine, known []
 	return err
 }
 
-func (f *Follower) loadChanged(ctx context.Context, p Ports, fed bos.Changes, known []bos.Record, in *engine.Inputs) error {
+func (f *FeedReader) loadChanged(ctx context.Context, p Ports, fed bos.Changes, known []bos.Record, in *engine.Inputs) error {
 	// A record that the feed has told of before was loaded then, and the engine may be
 	// done with it since: it is no news, though its writer hands it over only now.
 	revisions := make(map[string]int64, len(known))

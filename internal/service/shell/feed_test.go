@@ -15,8 +15,8 @@ func TestARecordThatIsHandedOverAfterTheFeedToldOfItIsNotTakenInAgain(t *testing
 	store := openStore(t)
 	ports := shell.Ports{Store: store}
 	e := engine.New(engine.Settings{})
-	follower := shell.Follower{}
-	if err := follower.Begin(t.Context(), store); err != nil {
+	feed := shell.FeedReader{}
+	if err := feed.Begin(t.Context(), store); err != nil {
 		t.Fatal(err)
 	}
 	write := func(phase bos.Phase) []bos.Record {
@@ -33,7 +33,7 @@ func TestARecordThatIsHandedOverAfterTheFeedToldOfItIsNotTakenInAgain(t *testing
 	load := func(known ...bos.Record) []bos.Record {
 		t.Helper()
 		var in engine.Inputs
-		if err := follower.Load(t.Context(), ports, e, known, &in); err != nil {
+		if err := feed.Load(t.Context(), ports, e, known, &in); err != nil {
 			t.Fatal(err)
 		}
 		return in.Records
@@ -45,7 +45,7 @@ func TestARecordThatIsHandedOverAfterTheFeedToldOfItIsNotTakenInAgain(t *testing
 		if err != nil || !committed.None() {
 			t.Fatalf("%+v %v", committed, err)
 		}
-		follower.Wrote(committed.Revision)
+		feed.Wrote(committed.Revision)
 	}
 
 	reported := write(bos.PhasePoweringOn)
