@@ -85,7 +85,8 @@ func site(t *testing.T, nodes int) (*emulator.Server, *process) {
 	if err := room.WriteConfig(config); err != nil {
 		t.Fatal(err)
 	}
-	service := &process{t: t, args: []string{"serve", "--config", config, "--listen", "127.0.0.1:0", "--database", filepath.Join(dir, "bos.db")}}
+	database := filepath.Join(dir, "bos.db")
+	service := &process{t: t, database: database, args: []string{"serve", "--config", config, "--listen", "127.0.0.1:0", "--database", database}}
 	service.start()
 	t.Cleanup(service.kill)
 	room.SetBOS(service.url)

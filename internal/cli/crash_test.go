@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -34,17 +33,20 @@ func TestMain(m *testing.M) {
 
 // process is a service that can be killed.
 type process struct {
-	t    *testing.T
-	cmd  *exec.Cmd
-	args []string
-	url  string
+	t        *testing.T
+	cmd      *exec.Cmd
+	args     []string
+	url      string
+	database string
+	// log is what it says on its standard error.
+	log logLines
 }
 
 func (p *process) start() {
 	p.t.Helper()
 	p.cmd = exec.CommandContext(p.t.Context(), os.Args[0], p.args...)
 	p.cmd.Env = append(os.Environ(), asCommand+"=1")
-	p.cmd.Stderr = io.Discard
+	p.cmd.Stderr = &p.log
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
 		p.t.Fatal(err)
@@ -54,7 +56,8 @@ func (p *process) start() {
 	}
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
-		p.t.Fatalf("serve said nothing: %v", err)
+		_ = p.cmd.Wait() // so that all that it says is there
+		p.t.Fatalf("serve ended: %s", p.log.text.String())
 	}
 	p.url = strings.TrimSpace(strings.TrimPrefix(line, "BOS is ready at "))
 }
@@ -62,6 +65,9 @@ func (p *process) start() {
 // kill is kill -9: nothing is closed, recorded or said.
 func (p *process) kill() {
 	p.t.Helper()
+	if p.cmd.ProcessState != nil {
+		return // it has ended
+	}
 	if err := p.cmd.Process.Kill(); err != nil {
 		p.t.Fatal(err)
 	}
@@ -95,41 +101,18 @@ func resets(room *emulator.Room) int {
 func TestKillingTheServiceLosesNothingAndResetsNoNodeTwice(t *testing.T) {
 	nodes, kills := setting(t, "CRASH_NODES", 40), setting(t, "CRASH_KILLS", 4)
 	room, service := site(t, nodes)
-	session := func(op string) {
-		body := map[string]any{"name": op, "template_name": "compute", "operation": op}
-		if status := call(t, http.MethodPost, service.url+"/v2/sessions", body, nil); status != http.StatusCreated {
-			t.Fatalf("POST %s answered %d", op, status)
-		}
-	}
-	session("boot")
-	complete(t, service.url, "boot")
-	if got := resets(room.Room()); got != nodes {
-		t.Fatalf("%d resets to boot %d nodes", got, nodes)
-	}
-
-	session("reboot")
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
+	booted(t, room, service)
+	author := writes(t, service.url)
 	for _, moment := range moments(nodes, kills) {
-		for resets(room.Room()) < nodes+moment {
-			<-tick.C
-		}
+		after(room, nodes+moment)
 		service.kill()
 		service.start()
+		author.url.Store(service.url)
 		room.SetBOS(service.url)
 	}
-	if s := complete(t, service.url, "reboot"); s.PercentSuccessful != 100 || s.ManagedComponentsCount != nodes {
-		t.Errorf("%+v, want all %d successful", s, nodes)
-	}
-	for _, n := range room.Room().Inventory().Nodes {
-		var kinds []string
-		for _, r := range room.Room().Resets(n.ID) {
-			kinds = append(kinds, r.Type)
-		}
-		if len(kinds) != 3 || kinds[2] != emulator.ResetOn {
-			t.Errorf("%s was reset by %v; want On, one power-off and On", n.ID, kinds)
-		}
-	}
+	rebooted(t, complete(t, service.url, "reboot"), room.Room())
+	ordered(t, service.url, room.Room())
+	author.kept(t, service.url)
 }
 
 // moments are the counts of resets at which to kill, of the two per node that a

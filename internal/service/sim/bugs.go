@@ -83,6 +83,25 @@ const (
 	BugClockRuns
 	// BugAgeOfQuestion counts the age of an answer from its question.
 	BugAgeOfQuestion
+	// BugOutageForever never takes what is dead for background.
+	BugOutageForever
+	// BugFeedMisses leaves sessions out of what the store tells.
+	BugFeedMisses
+	// BugMemberLost sets a session up without counting one of its nodes.
+	BugMemberLost
+	// BugTallyTorn counts the nodes of a session at another moment than it ends.
+	BugTallyTorn
+	// BugOldAnswers gives an engine what the one before was answered.
+	BugOldAnswers
+	// BugCleansAtOnce takes for old what nobody could confirm while the service was
+	// away.
+	BugCleansAtOnce
+	// BugAnswerIsForAll takes an answer for whatever is wanted of the node by then.
+	BugAnswerIsForAll
+	// BugKnowsEveryName reads a limit as if every name in it were a node's.
+	BugKnowsEveryName
+	// BugFullIsStored says that a pass is stored for which there was no room.
+	BugFullIsStored
 )
 
 // spoil makes the mistakes that concern what is written, and says whether an engine
@@ -150,6 +169,9 @@ func (w *World) spoilSetUp(setup *bos.Setup) {
 			}
 		}
 		armed := arm(s, nodes)
+		if w.config.Bug == BugMemberLost && len(armed.Nodes) > 0 {
+			armed.Nodes = armed.Nodes[1:]
+		}
 		for i := range nodes {
 			nodes[i].Held = held[i]
 		}
@@ -184,9 +206,12 @@ func (w *World) blind() bool {
 }
 
 // spoilInputs makes the mistakes that concern what a step is given.
-func (w *World) spoilInputs(now time.Time, in *engine.Inputs) time.Time {
-	clock := now
+func (p *process) spoilInputs(now time.Time, in *engine.Inputs) time.Time {
+	clock, w := now, p.w
+	p.spoilAnswers(in)
 	switch w.config.Bug {
+	case BugCleansAtOnce:
+		in.Times.Hearing, in.Times.Steady = time.Time{}, time.Time{}
 	case BugWallClock:
 		in.Times, clock = engine.Times{}, w.wall()
 	case BugNeverAway:
@@ -204,6 +229,29 @@ func (w *World) spoilInputs(now time.Time, in *engine.Inputs) time.Time {
 		w.spoilTimes(&in.Configurations[i].Asked, &in.Configurations[i].Answered, clock.Sub(now))
 	}
 	return clock
+}
+
+// spoilAnswers makes those that concern what was answered.
+func (p *process) spoilAnswers(in *engine.Inputs) {
+	switch p.w.config.Bug {
+	case BugTallyTorn:
+		for i := range in.Completions {
+			in.Completions[i].Tally = bos.Tally{}
+		}
+	case BugAnswerIsForAll:
+		for i := range in.Results {
+			if r, ok := p.w.check.stored(in.Results[i].ID); ok && in.Results[i].Effect.Kind == bos.EffectWriteBoot {
+				in.Results[i].Effect.Artifacts = r.DesiredState.BootArtifacts
+			}
+		}
+	case BugOldAnswers:
+		if p.answeredTo != p.engines {
+			in.Readings = append(in.Readings, p.answers...)
+			p.answers, p.answeredTo = nil, p.engines
+		}
+		p.answers = append(p.answers, in.Readings...)
+	default:
+	}
 }
 
 func (w *World) spoilTimes(asked, answered *time.Time, by time.Duration) {

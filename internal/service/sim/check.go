@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
 )
 
 // checks hold a run against what must always be true.
@@ -34,10 +35,11 @@ type checks struct {
 	pausedAt   time.Time
 	pausedFor  time.Duration
 	pausedThen map[string]time.Duration
-	// process is the one whose engine started last. Of it, or of its engine, only:
+	// process is the one whose engine started last, at began. Of it, or of its engine, only:
 	// flying are the effects under way, looking the nodes whose power is being
 	// asked for, known the last reading of each node.
 	process *process
+	began   time.Time
 	flying  map[string]bos.EffectKind
 	looking map[string]bool
 	known   map[string]bos.PowerReading
@@ -57,6 +59,9 @@ type checks struct {
 	unheard   map[string]bool
 	acted     map[string]action
 	member    map[string]bool
+	// ordered is the last power action of each node that the history has and that
+	// was not sent.
+	ordered map[string]decide.Reason
 }
 
 // action is a power action of a record, and when it was sent last.
@@ -84,7 +89,7 @@ type start struct {
 
 func newChecks(w *World) checks {
 	return checks{
-		w: w, cancelled: make(map[bos.SessionKey]bool), gone: make(map[bos.SessionKey]bool), anew: make(map[bos.SessionKey]bool), deleted: make(map[string]bool), byHand: make(map[string]bool), discovered: make(map[string]bool), flying: make(map[string]bos.EffectKind), looking: make(map[string]bool),
+		w: w, ordered: make(map[string]decide.Reason), cancelled: make(map[bos.SessionKey]bool), gone: make(map[bos.SessionKey]bool), anew: make(map[bos.SessionKey]bool), deleted: make(map[string]bool), byHand: make(map[string]bool), discovered: make(map[string]bool), flying: make(map[string]bos.EffectKind), looking: make(map[string]bool),
 		known: make(map[string]bos.PowerReading), armedAt: make(map[string]time.Time), resets: make(map[string]int),
 		allowed: make(map[string]int), repeats: make(map[string]int), attempts: make(map[attempt]sends), latest: make(map[string]attempt), poweredOn: make(map[string]time.Time), pausedThen: make(map[string]time.Duration), unheard: make(map[string]bool), member: make(map[string]bool), acted: make(map[string]action),
 	}
@@ -104,7 +109,7 @@ func (c *checks) restarted(p *process) {
 	if c.process != p {
 		clear(c.flying)
 	}
-	c.process = p
+	c.process, c.began = p, c.w.Now
 	c.stops++
 	clear(c.looking)
 	clear(c.known)
@@ -185,6 +190,18 @@ func (c *checks) sends(p *process, op bos.PowerOp, id string) {
 		c.w.violated("%s sends %s to %s, of which nobody wants anything any more", p.holder, op, id)
 	}
 	c.unbraked(p, string(op), id)
+	// Each line of the history orders one.
+	if !slices.Contains(orders[op], c.ordered[id]) {
+		c.w.violated("%s sends %s to %s, which the history does not order: its last order is %q", p.holder, op, id, c.ordered[id])
+	}
+	delete(c.ordered, id)
+}
+
+// orders are the reasons that each power action is sent for.
+var orders = map[bos.PowerOp][]decide.Reason{
+	bos.PowerOn:       {decide.ReasonPowerOn, decide.ReasonPowerOnAgain},
+	bos.PowerSoftOff:  {decide.ReasonPowerOff},
+	bos.PowerForceOff: {decide.ReasonPowerOffForce, decide.ReasonPowerOffForceAgain},
 }
 
 // unbraked holds what is sent to nodes against pauses and holds.
@@ -411,6 +428,18 @@ func (c *checks) arm(ids []string) {
 	}
 }
 
+// forgets holds it against the time in which nodes could report that what they run is
+// forgotten.
+func (c *checks) forgets(r bos.Record) {
+	if r.LastAction.Action != bos.ActionActualStateCleanup {
+		return
+	}
+	least, err := bos.ParseAge(bos.DefaultOptions().ComponentActualStateTTL)
+	if heard := c.w.Now.Sub(c.began); err != nil || heard < least {
+		c.w.violated("what %s runs is forgotten after it could report for %s of %s (%v)", r.ID, heard, least, err)
+	}
+}
+
 // committed holds a commit against the room and the history.
 func (c *checks) committed(commit bos.Commit, conflicts bos.Conflicts, before int64) {
 	lost := make(map[string]bool)
@@ -418,6 +447,7 @@ func (c *checks) committed(commit bos.Commit, conflicts bos.Conflicts, before in
 		lost[id] = true
 	}
 	for _, r := range commit.Components {
+		c.forgets(r)
 		c.discovered[r.ID] = true
 		if c.deleted[r.ID] && r.LastAction.Action == bos.ActionNewlyDiscovered {
 			c.w.happened(ComponentDeleted)

@@ -45,8 +45,13 @@ func (c *checks) completed(s bos.SessionRecord) {
 	if err != nil {
 		c.w.violated("load: %s", err)
 	}
+	list, err := c.w.store.SessionComponents(c.w.ctx, s.Key())
+	if err != nil {
+		c.w.violated("load: %s", err)
+	}
 	if c.anew[s.Key()] { // what an earlier one of its name left is not its own
-		owned = slices.DeleteFunc(owned, func(r bos.Record) bool { return !s.Owns(&r) })
+		own := strings.Split(list, ",")
+		owned = slices.DeleteFunc(owned, func(r bos.Record) bool { return !slices.Contains(own, r.ID) })
 	}
 	for _, r := range owned {
 		if r.Enabled {
@@ -56,10 +61,6 @@ func (c *checks) completed(s bos.SessionRecord) {
 	// Those that others took over, or that were still staged when it was cancelled,
 	// are counted as well, or are not its own any more.
 	nodes, err := c.w.store.SessionNodes(c.w.ctx, s.Key(), "", len(c.w.room.Inventory().Nodes)+1)
-	if err != nil {
-		c.w.violated("load: %s", err)
-	}
-	list, err := c.w.store.SessionComponents(c.w.ctx, s.Key())
 	if err != nil {
 		c.w.violated("load: %s", err)
 	}
@@ -92,8 +93,9 @@ func (c *checks) history(commit bos.Commit, conflicts bos.Conflicts, before int6
 		if e.Component != "" && !written[e.Component] {
 			c.w.violated("the history tells of %s of %s, whose record was not written", e.Kind, e.Component)
 		}
-		if decide.Reason(e.Kind).Acts() {
+		if reason := decide.Reason(e.Kind); reason.Acts() {
 			told[e.Component] = true
+			c.ordered[e.Component] = reason
 		}
 	}
 	for _, r := range commit.Components {
@@ -148,7 +150,7 @@ func (c *checks) end() {
 			c.w.violated("%s is %s at the end: %s", r.ID, r.DeriveStatus(), r.Error)
 		}
 	}
-	calm := c.w.config.Faults == (Faults{}) && len(c.w.config.Outages) == 0 && c.w.config.Writes+c.w.config.Patches == 0 && len(c.sessions) == 1
+	calm := c.w.config.Faults == (Faults{}) && len(c.w.config.Outages) == 0 && c.w.config.Writes+c.w.config.Patches == 0 && c.w.config.Meddle == 0 && len(c.sessions) == 1
 	for _, n := range ids {
 		if c.discovered[n.ID] && !recorded[n.ID] && !c.deleted[n.ID] {
 			c.w.violated("%s has no record, and nobody deleted it", n.ID)

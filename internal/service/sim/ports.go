@@ -41,6 +41,9 @@ func (i inventory) Inventory(context.Context) (bos.Inventory, error) {
 		all.Nodes = nil
 	default:
 	}
+	if w.config.Bug == BugKnowsEveryName {
+		all.Nodes = append(all.Nodes[:len(all.Nodes):len(all.Nodes)], bos.Node{ID: nobody})
+	}
 	if w.config.Bug == BugTrustsInventory {
 		w.forgetMissing(all)
 	}

@@ -36,6 +36,9 @@ type process struct {
 	// to the store by then.
 	position int64
 	read     int
+	// answers are the readings that the engine answeredTo got, for BugOldAnswers.
+	answers    []bos.PowerReading
+	answeredTo int
 	// underWay are its power actions, for BugForgetsCalls.
 	underWay []func()
 }
@@ -76,14 +79,18 @@ func (w *World) start() {
 	if w.config.Bug == BugNoLimits {
 		limits = bos.PowerLimits{}
 	}
+	settings := engine.Settings{Configures: w.config.CFS, Limits: limits, NoPower: w.config.Bug == BugUnknownIsAlone}
+	if w.config.Bug == BugOutageForever {
+		settings.MaxUnreachable = 1000 * time.Hour
+	}
 	ports := shell.Ports{Store: store{w.store, p}, Inventory: inventory{p}, Artifacts: w, Power: power{p}, Boot: boot{p}, Tenants: w}
 	if w.config.CFS {
 		ports.Configuration = configuration{p}
 	}
 	p.shell = shell.New(shell.Config{
 		Ports:  ports,
-		Engine: engine.Settings{Configures: w.config.CFS, Limits: limits, NoPower: w.config.Bug == BugUnknownIsAlone},
-		Holder: p.holder, Runtime: p, Spoil: w.spoilInputs,
+		Engine: settings,
+		Holder: p.holder, Runtime: p, Spoil: p.spoilInputs,
 		Driving: func(is bool) { p.driving = is },
 	})
 	w.current = p

@@ -34,6 +34,9 @@ func (s store) Commit(ctx context.Context, c bos.Commit) (bos.Committed, error) 
 		if w.check.callsUnderWay() {
 			w.happened(CommitFailsInFlight)
 		}
+		if w.config.Bug == BugFullIsStored {
+			return bos.Committed{}, nil
+		}
 		return bos.Committed{}, errDisk
 	}
 	spoilt := w.spoil(&c)
@@ -140,6 +143,9 @@ func (s store) Changes(ctx context.Context, after int64) (bos.Changes, error) {
 	}
 	changes, err := s.Store.Changes(ctx, after)
 	p.position, p.read = changes.Newest, w.written
+	if w.config.Bug == BugFeedMisses {
+		changes.Sessions = nil
+	}
 	return changes, err
 }
 

@@ -24,6 +24,12 @@ func dataSource(path string, readOnly bool) string {
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
 }
 
+// locked reports whether an error says that another process has the write lock.
+func locked(err error) bool {
+	var failed *sqlite.Error
+	return errors.As(err, &failed) && failed.Code()&0xff == lib.SQLITE_BUSY
+}
+
 // malformed reports whether an error says that the file is not what SQLite wrote.
 func malformed(err error) bool {
 	var failed *sqlite.Error

@@ -211,3 +211,33 @@ func TestADatabaseIsItsOwnersAlone(t *testing.T) {
 		})
 	}
 }
+
+func TestAWriteThatAnotherProcessKeepsWaitingSaysSoAndWhatToDo(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "bos.db")
+	s := opened(t, path)
+	if _, err := s.writer.tx.conn.ExecContext(t.Context(), "PRAGMA busy_timeout = 1"); err != nil { // no patience
+		t.Fatal(err)
+	}
+	other, err := sql.Open(driverName, dataSource(path, false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	held, err := other.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func() error {
+		_, err := s.MutateOptions(t.Context(), func(o *bos.Options) error { o.PollingFrequency++; return nil })
+		return err
+	}
+	if err := write(); err == nil || !strings.Contains(err.Error(), "another process has been in the middle of a write") {
+		t.Errorf("the write failed with %v", err)
+	}
+	if err := held.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if err := write(); err != nil {
+		t.Errorf("the write failed although the lock is free: %s", err)
+	}
+}

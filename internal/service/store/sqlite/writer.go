@@ -232,6 +232,9 @@ func (w *writer) commit(jobs []*job) error {
 		// One that a failed commit may have left open must not stop the
 		// next group as well.
 		_, _ = w.tx.exec(ctx, "ROLLBACK")
+		if locked(err) {
+			return fmt.Errorf("another process has been in the middle of a write all the time; if it is stopped let it go on, if it hangs end it: %w", err)
+		}
 		return fmt.Errorf("begin a transaction: %w", err)
 	}
 	err := w.tx.refresh(ctx)
