@@ -93,10 +93,13 @@ func (w *wiring) inventory() error {
 	if path := w.settings.Inventory.File; path != "" {
 		file := inventoryfile.New(path, func(s inventoryfile.Secret) func() (string, error) { return config.SecretSource(s).Cached() })
 		w.out.Inventory = file
+		if err := file.Check(); err != nil {
+			return err
+		}
 		for _, fault := range file.Faults() {
 			w.log.Warn("the BMCs that have these credentials are asked for nothing until they can be read", "error", fault)
 		}
-		return file.Check()
+		return nil
 	}
 	if w.settings.Inventory.HSM == nil {
 		return nil

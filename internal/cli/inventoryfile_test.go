@@ -38,7 +38,7 @@ func TestASiteWithoutHSMBootsFromAnInventoryFile(t *testing.T) {
 inventory: { file: %q }
 power: { redfish: { ca_file: %q } }
 boot_parameters: { bss: { url: %q } }
-artifacts: { s3: { endpoint: %q, access_key_env: TEST_S3_KEY, secret_key_env: TEST_S3_SECRET } }
+artifacts: { s3: { endpoint: %q, access_key_env: TEST_S3_KEY, secret_key_env: TEST_S3_SECRET, buckets: [boot-images] } }
 tenants: { file: %q }
 `, nodes, e.CAFile, e.BSS, e.S3, writeTenants(t, dir)))
 	url := start(t, "--config", settings)

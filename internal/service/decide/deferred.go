@@ -10,11 +10,15 @@ import (
 
 // Defers reports whether a target did not take a power action now, for a reason of its
 // own: it asked to come back later, or it was not reached for it. A deferral costs no
-// attempt and must not go on for ever.
+// attempt and must not go on for ever. A node that is locked or reserved waits for as
+// long as it is.
 func Defers(res bos.CallResult) bool {
 	return (res.Outcome == bos.CallBusy || res.Outcome == bos.CallNotAttempted) &&
-		res.Cause != bos.CauseNone && res.Cause != bos.CauseUpstreamOutage && res.Cause != bos.CauseTransition
+		res.Cause != bos.CauseNone && res.Cause != bos.CauseUpstreamOutage && res.Cause != bos.CauseTransition && !kept(res.Cause)
 }
+
+// kept reports whether somebody keeps a node from being touched, on purpose.
+func kept(cause bos.Cause) bool { return cause == bos.CauseLocked || cause == bos.CauseReserved }
 
 // DefersByInability reports whether a deferral is evidence of an outage: the target
 // could not take the action. One that says that it does not in its present state, or

@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -51,5 +52,30 @@ func TestProgressForgetsThatATargetTurnedActionsAway(t *testing.T) {
 	d := Decide(r, Observation{Power: bos.PowerReading{State: bos.PowerStateOff, Asked: noon}}, p, noon)
 	if d.Next.Status.Phase != bos.PhasePoweringOn || d.Next.Work.Patience.Deferred != 0 || d.Next.Work.BackOff.Setbacks != 0 {
 		t.Errorf("decided %+v", d)
+	}
+}
+
+// TestANodeThatIsLockedOrReservedWaitsInItsOwnWordsForAsLongAsItIs: who works on it may
+// need longer than a silent BMC is given, and no attempt is charged.
+func TestANodeThatIsLockedOrReservedWaitsInItsOwnWordsForAsLongAsItIs(t *testing.T) {
+	p := bos.DefaultOptions().Policy()
+	for _, cause := range []bos.Cause{bos.CauseLocked, bos.CauseReserved} {
+		r, now := poweredOn(), noon
+		for asked := 0; now.Before(noon.Add(24 * time.Hour)); asked++ {
+			r.Work.Flight.Kind = bos.EffectPowerOn
+			r = Settle(r, bos.Effect{Kind: bos.EffectPowerOn}, bos.CallResult{Outcome: bos.CallNotAttempted, Cause: cause, Detail: "x1000c0s0b0 is reserved in HSM"}, now)
+			if !strings.Contains(r.Error, "x1000c0s0b0 is reserved in HSM") || r.EventStats.PowerOnAttempts != 0 {
+				t.Fatalf("%s: it shows %q after %d attempts", cause, r.Error, r.EventStats.PowerOnAttempts)
+			}
+			d := Decide(r, Observation{Power: bos.PowerReading{State: bos.PowerStateOff, Asked: now}}, p, now)
+			if !d.Next.Enabled || !d.Look.After(now) || d.Look.Sub(now) > 2*maxBackOff {
+				t.Fatalf("%s: after %s it was decided %+v", cause, now.Sub(noon), d)
+			}
+			now = d.Look
+			r = Decide(d.Next, Observation{Power: bos.PowerReading{State: bos.PowerStateOff, Asked: now}}, p, now).Next
+		}
+		if r.Work.Flight.Kind != bos.EffectPowerOn {
+			t.Errorf("%s: it is asked no more: %+v", cause, r)
+		}
 	}
 }

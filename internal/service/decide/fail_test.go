@@ -71,7 +71,6 @@ var failures = map[string]failing{
 	"a power-on is never answered":      {path: "beforeActing", result: unconfirmed, cause: bos.CauseResetUnconfirmed, text: "nobody said what became of it"},
 	"the BMC is busy for ever":          {path: "beforeActing", result: busy(""), cause: bos.CauseBMCError, text: "has not taken a power-on for max_unreachable_time (10m0s): its BMC answers with errors; reset the BMC or read its log (last answer: come back later)"},
 	"the BMC is busy for ever, if on":   {path: "beforeActing", on: true, result: busy(""), cause: bos.CauseBMCError, text: "has not taken a forced power-off"},
-	"the node stays reserved":           {path: "beforeActing", result: busy(bos.CauseLocked), cause: bos.CauseLocked, text: "locked or reserved"},
 	"the BMC cannot power on":           {path: "beforeActing", result: unsupporting, cause: bos.CauseResetRefused, text: "offers no On"},
 	"BSS refuses":                       {path: "beforeActing", result: refusing(bos.EffectWriteBoot, "", ""), cause: bos.CauseBootParameters, text: "BSS refused"},
 	"a boot never reports":              {path: "beforeActing", changes: true, cause: bos.CauseBootTimeout, text: "no report of a boot"},
