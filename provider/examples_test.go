@@ -204,15 +204,28 @@ nodes:
   - { xnames: "x1000c0s[0-3]b0n0", role: Compute, sub_role: Gpu }
 `, "").URL()
 	},
-	"bos_component": func(t *testing.T) string { return startListed(t, smallSite, "").URL() },
-	"bos_image":     func(t *testing.T) string { return serve(t) },
-	"bos_events":    func(t *testing.T) string { return startListed(t, smallSite, "").URL() },
-	"bos_session_components": func(t *testing.T) string {
-		url := startListed(t, smallSite, "").URL()
-		put(t, url+"/v2/sessiontemplates/compute", `{"boot_sets":{"a":{"path":"s3://b/manifest.json","type":"s3","node_roles_groups":["Compute"]}}}`)
-		send(t, http.MethodPost, url+"/v2/sessions", strings.NewReader(`{"name":"nightly","operation":"shutdown","template_name":"compute"}`))
-		return url
-	},
+	"resources/bos_component":           func(t *testing.T) string { return startListed(t, smallSite, "").URL() },
+	"bos_image":                         func(t *testing.T) string { return serve(t) },
+	"bos_events":                        func(t *testing.T) string { return startListed(t, smallSite, "").URL() },
+	"bos_session_components":            sessionSite,
+	"data-sources/bos_session":          sessionSite,
+	"data-sources/bos_session_template": imageSite,
+	"data-sources/bos_session_preview":  imageSite,
+}
+
+// imageSite is a bundled service that has a template whose image can be booted.
+func imageSite(t *testing.T) (endpoint string) {
+	url := serve(t)
+	put(t, url+"/v2/sessiontemplates/compute", `{"enable_cfs":false,"boot_sets":{"a":{"path":"s3://boot-images/00000000-0000-4000-8000-000000000001/manifest.json","type":"s3","node_roles_groups":["Compute"]}}}`)
+	return url
+}
+
+// sessionSite is a bundled service with a template and a session.
+func sessionSite(t *testing.T) (endpoint string) {
+	url := startListed(t, smallSite, "").URL()
+	put(t, url+"/v2/sessiontemplates/compute", `{"boot_sets":{"a":{"path":"s3://b/manifest.json","type":"s3","node_roles_groups":["Compute"]}}}`)
+	send(t, http.MethodPost, url+"/v2/sessions", strings.NewReader(`{"name":"nightly","operation":"shutdown","template_name":"compute"}`))
+	return url
 }
 
 // TestTheSnippetsOfTheDocsPlan plans what the pages of the registry show, each
@@ -233,8 +246,10 @@ func TestTheSnippetsOfTheDocsPlan(t *testing.T) {
 		t.Run(kind+name, func(t *testing.T) {
 			w := newWorkspace(t)
 			w.write(providerBlock(bos))
-			if start := ofTheBundled[name]; start != nil {
-				w.write(block(start(t)))
+			for _, what := range []string{name, kind + name} {
+				if start := ofTheBundled[what]; start != nil {
+					w.write(block(start(t)))
+				}
 			}
 			w.use(kind + name)
 			w.plan().exits(t, 2)

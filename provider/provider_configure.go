@@ -20,6 +20,7 @@ import (
 func (p *bosProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
 	var m providerModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
+	environment{os.Getenv, &resp.Diagnostics}.fill(&m)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -67,13 +68,13 @@ func (p *bosProvider) connect(ctx context.Context, s *shared, m providerModel, d
 			TokenURL: given.TokenURL.ValueString(), ClientID: given.ClientID.ValueString(), ClientSecret: given.ClientSecret.ValueString(), Scopes: wordsOf(given.Scopes),
 		}
 	}
-	if settings.Token == "" && settings.TokenFile == "" && settings.ClientCredentials == nil {
-		settings.Token = os.Getenv(tokenVariable)
-	}
-	if m.Embedded.IsNull() {
-		fromEnvironment(&settings, diags)
-	} else {
+	switch {
+	case !m.Embedded.IsNull():
 		p.embed(ctx, s, m, &settings, diags)
+	case settings.Endpoint == "":
+		diags.AddAttributeError(path.Root("endpoint"), "No BOS endpoint",
+			"The provider does not know which BOS to talk to. Set endpoint in the provider block or "+endpointVariable+" in the environment to the URL in front of /v2, such as http://127.0.0.1:8770; "+
+				"or give embedded to run the bundled service for this run alone.")
 	}
 	if diags.HasError() {
 		return nil
@@ -90,17 +91,6 @@ func (p *bosProvider) connect(ctx context.Context, s *shared, m providerModel, d
 	}
 	diags.AddAttributeError(at, "Unable to use the BOS provider settings", err.Error())
 	return nil
-}
-
-func fromEnvironment(settings *client.Config, diags *diag.Diagnostics) {
-	if settings.Endpoint == "" {
-		settings.Endpoint = os.Getenv(endpointVariable)
-	}
-	if settings.Endpoint == "" {
-		diags.AddAttributeError(path.Root("endpoint"), "No BOS endpoint",
-			"The provider does not know which BOS to talk to. Set endpoint in the provider block or "+endpointVariable+" in the environment to the URL in front of /v2, such as http://127.0.0.1:8770; "+
-				"or give embedded to run the bundled service for this run alone.")
-	}
 }
 
 // warnPlain says that a token travels in the clear.

@@ -32,7 +32,7 @@ func guardAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"max_nodes": schema.Int64Attribute{
 			Optional: true, Validators: []validator.Int64{int64validator.Between(0, maxGuard)},
-			MarkdownDescription: "How many nodes one session may act on." + enforced + "sessions are then refused unless their nodes are named one by one in `limit` or `node_list`.",
+			MarkdownDescription: "How many nodes one session may act on." + enforced + "sessions are then refused unless their nodes are named one by one in `limit` or `node_list`." + orVariable(maxNodesVariable),
 		},
 		"protected_roles": schema.ListAttribute{
 			Optional: true, ElementType: types.StringType,
@@ -40,11 +40,11 @@ func guardAttributes() map[string]schema.Attribute {
 				listvalidator.SizeAtMost(bos.MaxProtectedRoles),
 				listvalidator.ValueStringsAre(stringvalidator.LengthBetween(1, bos.MaxComponentID)),
 			},
-			MarkdownDescription: "Roles in the inventory, such as `Management`, whose nodes no session may act on." + enforced + "all sessions are then refused.",
+			MarkdownDescription: "Roles in the inventory, such as `Management`, whose nodes no session may act on." + enforced + "all sessions are then refused." + orVariable(protectedRolesVariable),
 		},
 		"max_reboots": schema.Int64Attribute{
 			Optional: true, Validators: []validator.Int64{int64validator.Between(0, maxGuard)},
-			MarkdownDescription: "How many nodes that are on, or may be, one session may take down, to reboot them or to shut them down; `0` lets it boot nodes that are off." + enforced + "all sessions but those that stage are then refused.",
+			MarkdownDescription: "How many nodes that are on, or may be, one session may take down, to reboot them or to shut them down; `0` lets it boot nodes that are off." + enforced + "all sessions but those that stage are then refused." + orVariable(maxRebootsVariable),
 		},
 	}
 }

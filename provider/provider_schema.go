@@ -17,12 +17,6 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/client"
 )
 
-// The environment variables that stand in for settings.
-const (
-	endpointVariable = "BOS_ENDPOINT"
-	tokenVariable    = "BOS_TOKEN"
-)
-
 type providerModel struct {
 	Endpoint          types.String `tfsdk:"endpoint"`
 	Tenant            types.String `tfsdk:"tenant"`
@@ -75,13 +69,14 @@ func connectionAttributes() map[string]schema.Attribute {
 		"endpoint": schema.StringAttribute{
 			Optional: true,
 			MarkdownDescription: "URL in front of `/v2`, such as `http://127.0.0.1:8770` for the bundled service or `https://api-gw-service-nmn.local/apis/bos` on CSM. " +
-				"Defaults to the environment variable `" + endpointVariable + "`.",
+				"Exactly one of this and `embedded` is needed." + orVariable(endpointVariable),
 		},
 		"embedded": schema.SingleNestedAttribute{
 			Optional: true,
 			MarkdownDescription: "Run the bundled BOS inside the provider, for this run of Terraform alone, instead of talking to one at `endpoint`. " +
 				"It acts on nodes only while an apply creates or changes something: a session that is interrupted stays as it is, with the status `suspended`, until the next apply. " +
-				"Nodes report to it under the address that `listen` in its configuration names; without one it takes a free port of loopback.",
+				"It listens on a loopback address only, the one that `listen` in its configuration names or else a free port, as it has no authentication: " +
+				"nodes elsewhere reach it only through something on this machine that forwards their reports.",
 			Attributes: map[string]schema.Attribute{
 				"config": schema.StringAttribute{
 					Optional: true, Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
@@ -100,23 +95,25 @@ func connectionAttributes() map[string]schema.Attribute {
 		"tenant": schema.StringAttribute{
 			Optional:            true,
 			Validators:          []validator.String{stringvalidator.UTF8LengthBetween(1, bos.MaxTenantName)},
-			MarkdownDescription: "Tenant that requests are made for, unless a resource names its own.",
+			MarkdownDescription: "Tenant that requests are made for, unless a resource names its own." + orVariable(tenantVariable),
 		},
 		"ca_certificate": schema.StringAttribute{
-			Optional:            true,
-			MarkdownDescription: "PEM of the CA that signed the endpoint's certificate, and that of the token URL, trusted besides the system's own; for example `file(\"ca.pem\")`.",
+			Optional: true,
+			MarkdownDescription: "PEM of the CA that signed the certificates of the endpoint and of the token URL, trusted in addition to the system's own; for example `file(\"ca.pem\")`. " +
+				"Defaults to the file that the environment variable `" + caCertificateVariable + "` names.",
 		},
 		"insecure": schema.BoolAttribute{
 			Optional:            true,
-			MarkdownDescription: "Accept any certificate. Whoever sits between Terraform and BOS can then read the token and boot nodes; meant for tests.",
+			MarkdownDescription: "Accept any certificate. Whoever sits between Terraform and BOS can then read the token and boot nodes, so this is for tests only." + orVariable(insecureVariable),
 		},
 		"request_timeout": schema.StringAttribute{
 			Optional: true, Validators: []validator.String{duration{least: time.Second, most: time.Hour}},
-			MarkdownDescription: "How long one attempt of one request may take, such as `30s`. Defaults to `" + client.DefaultTimeout.String() + "`.",
+			MarkdownDescription: "How long one attempt of one request may take, such as `30s`. Defaults to the environment variable `" + requestTimeoutVariable + "`, else to `" + client.DefaultTimeout.String() + "`.",
 		},
 		"max_retries": schema.Int64Attribute{
 			Optional: true, Validators: []validator.Int64{int64validator.Between(0, 100)},
-			MarkdownDescription: "How often a read that failed in passing is tried again, with growing pauses. Writes are never repeated blindly. Defaults to 4.",
+			MarkdownDescription: "How often a read that failed with a transient error is retried, with growing pauses. Writes are never repeated blindly. " +
+				"Defaults to the environment variable `" + maxRetriesVariable + "`, else to 4.",
 		},
 		"applying": schema.BoolAttribute{
 			Optional: true,
@@ -124,8 +121,10 @@ func connectionAttributes() map[string]schema.Attribute {
 				"the service refuses a session whose nodes or images have changed since. Needs a Terraform that knows `terraform.applying` (1.10 or later).",
 		},
 		"require_preview": schema.BoolAttribute{
-			Optional:            true,
-			MarkdownDescription: "`true`: refuse to plan a session when it cannot be said which nodes it will touch. Without it such a plan warns where nobody can say it (a plain BOS v2, a template that is not stored yet), and is an error where BOS should say it and does not answer or fails to. `false`: always only warn.",
+			Optional: true,
+			MarkdownDescription: "What to do if a plan cannot name the nodes of a session. `true`: fail. `false`: warn. " +
+				"If not set, fail where BOS can name them but does not answer or its preview fails, and warn where nobody can: on a plain BOS v2, or if the template is not stored yet." +
+				orVariable(requirePreviewVariable),
 		},
 	}
 }
@@ -137,30 +136,32 @@ func credentialAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"token": schema.StringAttribute{
 			Optional: true, Sensitive: true,
-			MarkdownDescription: "Bearer token. Without any of `token`, `token_file` and `client_credentials`, the environment variable `" + tokenVariable + "` is taken if it is set.",
+			MarkdownDescription: "Bearer token." + orVariable(tokenVariable),
 		},
 		"token_file": schema.StringAttribute{
 			Optional: true, Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
-			MarkdownDescription: "Path of a file that holds a bearer token and nothing else. It is read for each request, so that something else can keep it fresh during a long apply.",
+			MarkdownDescription: "Path of a file that holds a bearer token and nothing else. It is read for each request, so that something else can keep it fresh during a long apply." + orVariable(tokenFileVariable),
 		},
 		"client_credentials": schema.SingleNestedAttribute{
 			Optional: true,
 			MarkdownDescription: "Get tokens from an identity provider, such as the Keycloak of a CSM system, by the client credentials grant of OAuth 2. " +
-				"A token is fetched when one is needed and replaced before it expires.",
+				"A token is fetched when one is needed and replaced before it expires. " +
+				"Defaults to the environment variables `" + tokenURLVariable + "`, `" + clientIDVariable + "`, `" + clientSecretVariable + "` and `" + scopesVariable + "`.",
 			Attributes: map[string]schema.Attribute{
 				"token_url":     required(false, "Token endpoint, such as `https://api-gw-service-nmn.local/keycloak/realms/shasta/protocol/openid-connect/token`. It must be https."),
 				"client_id":     required(false, "Name of the client."),
 				"client_secret": required(true, "Secret of the client."),
-				"scopes":        schema.ListAttribute{Optional: true, ElementType: types.StringType, MarkdownDescription: "Scopes to ask for, such as `openid`. Defaults to those that the client has."},
+				"scopes":        schema.ListAttribute{Optional: true, ElementType: types.StringType, MarkdownDescription: "Scopes to ask for, such as `openid`. Defaults to those of the client."},
 			},
 		},
 		"client_certificate": schema.StringAttribute{
-			Optional:            true,
-			MarkdownDescription: "PEM of a certificate to identify with by TLS; for example `file(\"client.pem\")`. Needs `client_key`. It goes along with any kind of token.",
+			Optional: true,
+			MarkdownDescription: "PEM of a client certificate for mutual TLS; for example `file(\"client.pem\")`. Needs `client_key`. Can be combined with any kind of token. " +
+				"Defaults to the file that the environment variable `" + clientCertificateVariable + "` names.",
 		},
 		"client_key": schema.StringAttribute{
 			Optional: true, Sensitive: true,
-			MarkdownDescription: "PEM of the certificate's private key.",
+			MarkdownDescription: "PEM of the private key of `client_certificate`. Defaults to the file that the environment variable `" + clientKeyVariable + "` names.",
 		},
 	}
 }

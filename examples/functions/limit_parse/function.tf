@@ -1,0 +1,7 @@
+locals {
+  limit = "Compute,!blue"
+}
+
+output "terms" {
+  value = provider::bos::limit_parse(local.limit)
+}

@@ -1,0 +1,4 @@
+import {
+  to = bos_options.site
+  id = "options"
+}
