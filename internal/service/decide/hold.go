@@ -47,9 +47,9 @@ func holdOf(o Observation, v Verdict, cause bos.Cause) bos.Waiting {
 	switch {
 	case v.ClockRuns:
 		wait.For = bos.WaitBMC
-	case cause != bos.CauseUpstreamOutage:
 	case o.Power.Symptom == bos.SymptomNone:
 		wait.For = bos.WaitPowerInventory
+	case cause != bos.CauseUpstreamOutage:
 	case o.Power.Cause != bos.CauseUpstreamOutage:
 		wait.For = bos.WaitBMCs
 	}

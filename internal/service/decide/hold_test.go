@@ -48,6 +48,10 @@ func TestAHoldSaysAtOnceWhatWasAnswered(t *testing.T) {
 			[]string{bos.CauseUpstreamOutage.Sentence()},
 			"the BMCs",
 		},
+		"unknown with many others, as is judged of the room": {
+			bos.PowerReading{Cause: bos.CauseUnknownToPower}, verdicts[ExtentUpstream][bos.SymptomUnknown],
+			[]string{"many others at once"}, "",
+		},
 		"unknown with many others": {
 			bos.PowerReading{Cause: bos.CauseUnknownToPower},
 			Verdict{ExtentUpstream, false, bos.CauseUpstreamOutage},
