@@ -145,6 +145,11 @@ func (s *server) preview(ctx context.Context, tenant string, body previewBody) (
 		return bos.Preview{}, err
 	}
 	preview := decide.MakePreview(req, sel, found.images, options, s.Now().UTC(), receiptTTL)
+	if body.Reuse {
+		if kept, err := s.reviewedAlike(ctx, tenant, preview.Pin); kept != nil || err != nil {
+			return orZero(kept), err
+		}
+	}
 	preview.Effects = decide.Effects(req, sel, inventory, found.images, records, options)
 	preview.Warnings = append(preview.Warnings, found.warnings(q.template.Name)...)
 	preview.Receipt = uuid.NewString()
@@ -161,6 +166,22 @@ func (s *server) preview(ctx context.Context, tenant string, body previewBody) (
 		preview.Warnings = append(preview.Warnings, pausedWarning(pause.Reason))
 	}
 	return preview, s.Store.PutReceipt(ctx, bos.Receipt{Key: key, Tenant: tenant, Preview: preview})
+}
+
+// reviewedAlike is the newest preview of a tenant with a pin, nil if none is kept:
+// where the template was written since, but to the same effect, it is still the one
+// that was reviewed, and may have been carried out.
+func (s *server) reviewedAlike(ctx context.Context, tenant, pin string) (*bos.Preview, error) {
+	receipt, err := s.Store.ReceiptByPin(ctx, bos.TenantRef(tenant), pin)
+	switch now := s.Now(); {
+	case errors.Is(err, bos.ErrNotFound):
+		return nil, nil //nolint:nilnil // that there is none is an answer
+	case err != nil:
+		return nil, err
+	case receipt.Tenant != tenant, receipt.Preview.Created.After(now), !receipt.Preview.Expires.After(now):
+		return nil, nil //nolint:nilnil // as above
+	}
+	return &receipt.Preview, nil
 }
 
 // pausedWarning is what a reviewer should know of a site that is paused.

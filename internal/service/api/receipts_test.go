@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -167,5 +168,31 @@ func TestAPreviewNamesTheSessionsThatAreAtWorkOnItsNodes(t *testing.T) {
 	s.record("x1c0s1b0n0", func(r *bos.Record) { r.Enabled = false })
 	if got := busy("b"); len(got) != 1 || got[0].Nodes != "x1c0s2b0n0" {
 		t.Errorf("once it is done with a node: %+v", got)
+	}
+}
+
+func TestAPreviewThatIsReusedIsFoundAlthoughTheTemplateWasWrittenToTheSameEffect(t *testing.T) {
+	s := newSite(t)
+	s.putTemplate("t1", template())
+	shutdown := with(ask(), "operation", "shutdown")
+	reviewed := s.preview(shutdown)
+	s.putTemplate("t1", withSet("kernel_parameters", "quiet"))
+	if got := s.preview(with(shutdown, "reuse", true)); got.Receipt != reviewed.Receipt {
+		t.Errorf("answered another preview: %+v", got)
+	}
+	s.putTemplate("t1", withSet("node_groups", []string{"blue"}))
+	if got := s.preview(with(shutdown, "reuse", true)); got.Receipt == reviewed.Receipt && got.Pin != reviewed.Pin {
+		t.Errorf("answered the preview of another pin: %+v", got)
+	}
+	s.advance(25 * time.Hour)
+	s.putTemplate("t1", template())
+	if got := s.preview(with(shutdown, "reuse", true)); got.Receipt == reviewed.Receipt {
+		t.Error("answered a preview that expired")
+	}
+	s.putTemplate("t1", template(), tenantHeader, "red")
+	red := s.preview(shutdown, tenantHeader, "red")
+	s.putTemplate("t1", withSet("node_list", []string{"x1c0s1b0n0"}))
+	if got := s.preview(with(shutdown, "reuse", true)); got.Receipt == red.Receipt {
+		t.Error("answered the preview of a tenant")
 	}
 }

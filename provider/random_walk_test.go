@@ -1,0 +1,396 @@
+package provider_test
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+var (
+	randomWalks = flag.Int("walks", 3, "random walks of the provider")
+	randomSeed  = flag.Uint64("walkseed", 0, "seed of the first random walk; 0 takes another one each time")
+)
+
+const randomSteps = 14
+
+// stored is a resource as Terraform keeps it; version changes with each write.
+type stored struct {
+	value    *tfprotov6.DynamicValue // nil while there is none
+	private  []byte
+	identity *tfprotov6.ResourceIdentityData
+	version  int
+}
+
+// savedPlan is a plan for one session, and for which state it holds.
+type savedPlan struct {
+	config          map[string]any
+	planned         map[string]tftypes.Value
+	private         []byte
+	create, replace bool
+	empty           bool
+	version         int
+	applying        bool
+	// ran is the session that was made by it, empty if none was yet.
+	ran   string
+	nodes []string
+}
+
+// wanderer does what Terraform does with one bos_session, in the process of the
+// test, and everything that may come between.
+type wanderer struct {
+	*newerCore
+	room  *realBOS
+	rand  *rand.Rand
+	state stored
+	plans []*savedPlan
+	conf  map[string]any
+	// allowed are the nodes that some plan that was applied named, or that somebody
+	// else acted on.
+	allowed map[string]bool
+	trace   []string
+}
+
+func (w *wanderer) note(format string, args ...any) {
+	w.trace = append(w.trace, fmt.Sprintf(format, args...))
+}
+
+func (w *wanderer) failf(format string, args ...any) {
+	w.t.Helper()
+	w.t.Fatalf("%s, after\n  %s", fmt.Sprintf(format, args...), strings.Join(w.trace, "\n  "))
+}
+
+// process is a provider that was started anew for one walk.
+func (w *wanderer) process(applying bool) tfprotov6.ProviderServer {
+	server := newServer()
+	config := w.value(w.schema.Provider, map[string]any{"endpoint": w.endpoint, "applying": applying})
+	resp, err := server.ConfigureProvider(w.t.Context(), &tfprotov6.ConfigureProviderRequest{TerraformVersion: "1.11.4", Config: config})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.clean(resp.Diagnostics)
+	return server
+}
+
+func (w *wanderer) sessionSchema() *tfprotov6.Schema { return w.schema.ResourceSchemas["bos_session"] }
+
+func (w *wanderer) null() *tfprotov6.DynamicValue {
+	kind := w.sessionSchema().ValueType()
+	value, err := tfprotov6.NewDynamicValue(kind, tftypes.NewValue(kind, nil))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return &value
+}
+
+func (w *wanderer) members(value *tfprotov6.DynamicValue) map[string]tftypes.Value {
+	members := make(map[string]tftypes.Value)
+	if value == nil {
+		return members
+	}
+	got, err := value.Unmarshal(w.sessionSchema().ValueType())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if got.IsNull() {
+		return members
+	}
+	if err := got.As(&members); err != nil {
+		w.t.Fatal(err)
+	}
+	return members
+}
+
+// proposed is what Terraform proposes: the configuration, and where that is null
+// and the provider computes it, what there is.
+func (w *wanderer) proposed(config, prior *tfprotov6.DynamicValue) *tfprotov6.DynamicValue {
+	given, was := w.members(config), w.members(prior)
+	for _, attribute := range w.sessionSchema().Block.Attributes {
+		if !given[attribute.Name].IsNull() || !attribute.Computed {
+			continue
+		}
+		if old, ok := was[attribute.Name]; ok {
+			given[attribute.Name] = old
+		} else {
+			given[attribute.Name] = tftypes.NewValue(given[attribute.Name].Type(), tftypes.UnknownValue)
+		}
+	}
+	kind := w.sessionSchema().ValueType()
+	value, err := tfprotov6.NewDynamicValue(kind, tftypes.NewValue(kind, given))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return &value
+}
+
+func (w *wanderer) planChange(server tfprotov6.ProviderServer, given map[string]any, prior stored) (*tfprotov6.PlanResourceChangeResponse, error) {
+	config, was := w.value(w.sessionSchema(), given), prior.value
+	if was == nil {
+		was = w.null()
+	}
+	resp, err := server.PlanResourceChange(w.t.Context(), &tfprotov6.PlanResourceChangeRequest{
+		TypeName: "bos_session", Config: config, PriorState: was, ProposedNewState: w.proposed(config, prior.value), PriorPrivate: prior.private, PriorIdentity: prior.identity,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, d := range resp.Diagnostics {
+		if d.Severity == tfprotov6.DiagnosticSeverityError {
+			return resp, fmt.Errorf("%s: %s", d.Summary, d.Detail)
+		}
+	}
+	return resp, nil
+}
+
+// refresh reads what became of the session.
+func (w *wanderer) refresh(server tfprotov6.ProviderServer) {
+	if w.state.value == nil {
+		return
+	}
+	resp, err := server.ReadResource(w.t.Context(), &tfprotov6.ReadResourceRequest{
+		TypeName: "bos_session", CurrentState: w.state.value, Private: w.state.private, CurrentIdentity: w.state.identity,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.clean(resp.Diagnostics)
+	w.state.value, w.state.private, w.state.identity = resp.NewState, resp.Private, resp.NewIdentity
+	if len(w.members(resp.NewState)) == 0 {
+		w.state.value = nil
+	}
+}
+
+// plan is "terraform plan -out".
+func (w *wanderer) plan(applying bool) *savedPlan {
+	server := w.process(false)
+	w.refresh(server)
+	p := &savedPlan{config: maps.Clone(w.conf), version: w.state.version, applying: applying, create: w.state.value == nil}
+	prior := w.state
+	resp, err := w.planChange(server, p.config, prior)
+	if err == nil && len(resp.RequiresReplace) > 0 {
+		p.create, p.replace = true, true
+		resp, err = w.planChange(server, p.config, stored{})
+	}
+	if err != nil {
+		w.note("plan of %v refused: %.150s", p.config, err)
+		return nil
+	}
+	p.planned, p.private = w.members(resp.PlannedState), resp.PlannedPrivate
+	p.empty = !p.create && bytes.Equal(resp.PlannedState.MsgPack, w.state.value.MsgPack)
+	p.nodes = w.texts(p.planned["planned_nodes"])
+	w.note("plan %d of %v: create %t, replace %t, empty %t", len(w.plans), p.config, p.create, p.replace, p.empty)
+	w.plans = append(w.plans, p)
+	return p
+}
+
+func (w *wanderer) texts(folded tftypes.Value) []string {
+	var text string
+	if folded.IsNull() || !folded.IsKnown() || folded.As(&text) != nil {
+		return nil
+	}
+	ids, err := bos.Expand(text, bos.MaxExpand)
+	if err != nil || text == "" {
+		return nil
+	}
+	return ids
+}
+
+// apply is "terraform apply" of a saved plan; what it returns is kept unless the
+// process is killed.
+func (w *wanderer) apply(p *savedPlan, killed bool) {
+	if p.version != w.state.version {
+		return // Terraform: "Saved plan is stale"
+	}
+	before := w.names()
+	old := w.state
+	server := w.process(p.applying)
+	if p.replace && w.state.value != nil {
+		w.change(server, w.state, &tfprotov6.PlanResourceChangeResponse{PlannedState: w.null()}, p.config)
+		w.state.value, w.state.private = nil, nil
+	}
+	outcome := "done"
+	resp, err := w.planChange(server, p.config, w.state)
+	if err == nil {
+		err = w.consistent(p, resp)
+	}
+	if err == nil {
+		for _, id := range p.nodes {
+			w.allowed[id] = true
+		}
+		var after stored
+		if after, err = w.change(server, w.state, resp, p.config); err == nil {
+			w.state = after
+		}
+	}
+	if err != nil {
+		outcome = fmt.Sprintf("refused: %.200s", err)
+	}
+	w.state.version = old.version + 1
+	if killed {
+		w.state, outcome = old, outcome+", and killed"
+	}
+	w.note("apply: %s", outcome)
+	w.judge(p, before)
+}
+
+// consistent is Terraform's check that what was known at plan is still so.
+func (w *wanderer) consistent(p *savedPlan, now *tfprotov6.PlanResourceChangeResponse) error {
+	for name, value := range w.members(now.PlannedState) {
+		if was := p.planned[name]; was.IsFullyKnown() && !was.Equal(value) {
+			return fmt.Errorf("provider produced inconsistent final plan: %s", name)
+		}
+	}
+	return nil
+}
+
+func (w *wanderer) change(server tfprotov6.ProviderServer, prior stored, planned *tfprotov6.PlanResourceChangeResponse, config map[string]any) (stored, error) {
+	was, given := prior.value, w.value(w.sessionSchema(), config)
+	if was == nil {
+		was = w.null()
+	}
+	if len(w.members(planned.PlannedState)) == 0 {
+		given = w.null()
+	}
+	resp, err := server.ApplyResourceChange(w.t.Context(), &tfprotov6.ApplyResourceChangeRequest{
+		TypeName: "bos_session", PriorState: was, PlannedState: planned.PlannedState, Config: given, PlannedPrivate: planned.PlannedPrivate, PlannedIdentity: planned.PlannedIdentity,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, d := range resp.Diagnostics {
+		if d.Severity == tfprotov6.DiagnosticSeverityError {
+			return prior, fmt.Errorf("%s: %s", d.Summary, d.Detail)
+		}
+	}
+	return stored{value: resp.NewState, private: resp.Private, identity: resp.NewIdentity}, nil
+}
+
+func (w *wanderer) names() map[string]bos.Session {
+	all := make(map[string]bos.Session)
+	for _, s := range w.room.sessions(w.t) {
+		all[s.Name] = s
+	}
+	return all
+}
+
+// judge holds an apply to what its plan said: it starts one session at most, only if
+// the plan creates one and never a second time, and that on planned nodes.
+func (w *wanderer) judge(p *savedPlan, before map[string]bos.Session) {
+	w.t.Helper()
+	for name, s := range w.names() {
+		if _, was := before[name]; was {
+			continue
+		}
+		if !p.create || p.ran != "" {
+			w.failf("session %s was started by a plan that creates none, or had been carried out by %q", name, p.ran)
+		}
+		p.ran = name
+		for _, id := range strings.FieldsFunc(s.Components, func(r rune) bool { return r == ',' }) {
+			if !slices.Contains(p.nodes, id) {
+				w.failf("session %s acts on %s, and the plan named %v", name, id, p.nodes)
+			}
+		}
+	}
+}
+
+// touched fails if a node had a power action that no applied plan named and nobody
+// else ordered.
+func (w *wanderer) touched() {
+	w.t.Helper()
+	for _, id := range w.room.nodes() {
+		if n := len(w.room.room.Room().Resets(id)); n > 0 && !w.allowed[id] {
+			w.failf("%s had %d power actions, and no plan named it", id, n)
+		}
+	}
+}
+
+// step does one thing at random.
+func (w *wanderer) step() {
+	pick := func(n int) int { return w.rand.IntN(n) }
+	nodes := w.room.nodes()
+	switch pick(10) {
+	case 0:
+		w.conf["triggers"] = map[string]string{"n": fmt.Sprint(pick(3))}
+	case 1:
+		if pick(2) == 0 {
+			delete(w.conf, "limit")
+		} else {
+			w.conf["limit"] = strings.Join(nodes[:1+pick(2)], ",")
+		}
+	case 2:
+		w.conf["operation"] = []string{"boot", "reboot", "shutdown"}[pick(3)]
+	case 3:
+		w.conf["wait_for_completion"] = pick(2) == 0
+	case 4:
+		w.note("somebody edits the template")
+		w.room.aTemplate(w.t, fmt.Sprintf("quiet n=%d", pick(3)))
+	case 5:
+		id := nodes[pick(2)]
+		w.allowed[id] = true
+		w.note("somebody reboots %s", id)
+		send(w.t, http.MethodPost, w.room.url+"/v2/sessions", strings.NewReader(`{"template_name":"compute","operation":"reboot","limit":"`+id+`"}`))
+	case 6:
+		// Without applying = terraform.applying an older Terraform does not tell by
+		// which plan it applies.
+		if older := slices.DeleteFunc(slices.Clone(w.plans), func(p *savedPlan) bool { return !p.applying }); len(older) > 0 {
+			p := older[pick(len(older))]
+			w.note("an older plan is applied again")
+			w.apply(p, pick(2) == 0)
+		}
+	default:
+		if p := w.plan(pick(3) > 0); p != nil {
+			w.apply(p, pick(3) == 0)
+		}
+	}
+	w.touched()
+}
+
+// settle applies in peace, after which there is nothing left to do.
+func (w *wanderer) settle() {
+	w.conf["wait_for_completion"] = true
+	for range 4 {
+		p := w.plan(true)
+		if p == nil {
+			w.failf("nothing can be planned")
+		}
+		if p.empty {
+			w.touched()
+			return
+		}
+		w.apply(p, false)
+	}
+	w.failf("the plan after an apply is not empty")
+}
+
+func TestWhateverHappensNoNodeIsTouchedThatNoPlanNamedAndNothingRunsTwice(t *testing.T) {
+	first := *randomSeed
+	if first == 0 {
+		first = rand.Uint64() //nolint:gosec // it is for tests
+	}
+	for i := range *randomWalks {
+		seed := first + uint64(i) //nolint:gosec // it may wrap
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			r := startReal(t, 20*time.Millisecond)
+			r.aTemplate(t, "quiet")
+			w := &wanderer{
+				newerCore: coreAt(t, r.url), room: r, rand: rand.New(rand.NewPCG(seed, 1)), allowed: make(map[string]bool), //nolint:gosec // a test
+				conf: map[string]any{"template_name": "compute", "operation": "reboot", "poll_interval": "100ms", "limit": r.nodes()[0]},
+			}
+			for range randomSteps {
+				w.step()
+			}
+			w.settle()
+		})
+	}
+}
