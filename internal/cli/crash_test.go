@@ -110,7 +110,7 @@ func TestKillingTheServiceLosesNothingAndResetsNoNodeTwice(t *testing.T) {
 		author.url.Store(service.url)
 		room.SetBOS(service.url)
 	}
-	rebooted(t, complete(t, service.url, "reboot"), room.Room())
+	rebooted(t, complete(t, service.url, "reboot"), room.Room(), 1)
 	ordered(t, service.url, room.Room())
 	author.kept(t, service.url)
 }

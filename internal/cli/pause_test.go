@@ -50,7 +50,7 @@ func TestAServiceThatIsStoppedPastItsLeaseResetsNobodyWhenItGoesOn(t *testing.T)
 			t.Errorf("the service that was overtaken does not say why it ended: %s", stopped.log.text.String())
 		}
 	}
-	rebooted(t, complete(t, service.url, "reboot"), room.Room())
+	rebooted(t, complete(t, service.url, "reboot"), room.Room(), 1)
 	ordered(t, service.url, room.Room())
 	author.kept(t, service.url, late...)
 }
