@@ -21,13 +21,14 @@ const module = "github.com/bootorch/terraform-provider-bos/"
 // whole subtree. A package that is not listed may import nothing of ours.
 var allowed = map[string][]string{
 	"internal/bos":                     {},
+	"internal/document":                {"internal/bos"},
 	"internal/client":                  {"internal/bos"},
 	"internal/service/decide":          {"internal/bos"},
 	"internal/service/engine":          {"internal/bos", "internal/service/decide"},
-	"internal/service/store/sqlite":    {"internal/bos"},
+	"internal/service/store/sqlite":    {"internal/bos", "internal/document"},
 	"internal/service/store/storetest": {"internal/bos"},
 	"internal/service/edge":            {},
-	"internal/service/api":             {"internal/bos", "internal/service/decide", "internal/service/edge"},
+	"internal/service/api":             {"internal/bos", "internal/document", "internal/service/decide", "internal/service/edge"},
 	"internal/service/bootscript":      {"internal/bos", "internal/service/edge"},
 	"internal/service/config":          {"internal/yamlfile", "internal/bos"},
 	"internal/service/sim":             {"internal/bos", "internal/service/decide", "internal/service/engine", "internal/service/shell", "internal/service/store/sqlite", "internal/hw/emulator"},

@@ -1,5 +1,7 @@
 package bos
 
+import "encoding/json"
+
 // Phase says what BOS is doing with a component.
 type Phase string
 
@@ -132,7 +134,23 @@ func NothingStaged(at Time) StagedState {
 
 // MarshalJSON writes the members that have a value or were written as empty.
 func (s StagedState) MarshalJSON() ([]byte, error) {
-	return append(s.appendJSON([]byte{'{'}, AppendArtifacts), '}'), nil
+	shown := struct {
+		BootArtifacts *BootArtifacts `json:"boot_artifacts,omitempty"`
+		Configuration *string        `json:"configuration,omitempty"`
+		Session       *string        `json:"session,omitempty"`
+		LastUpdated   Time           `json:"last_updated,omitzero"`
+	}{LastUpdated: s.LastUpdated}
+	hidden := s.empty() &^ s.Blank
+	if hidden&StagedArtifacts == 0 {
+		shown.BootArtifacts = &s.BootArtifacts
+	}
+	if hidden&StagedConfiguration == 0 {
+		shown.Configuration = &s.Configuration
+	}
+	if hidden&StagedSession == 0 {
+		shown.Session = &s.Session
+	}
+	return json.Marshal(shown)
 }
 
 // LastAction is the last thing BOS did, when, and whether it had no effect.

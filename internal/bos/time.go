@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// timeLayout is how BOS writes a time: UTC, whole seconds, no zone suffix
+// TimeLayout is how BOS writes a time: UTC, whole seconds, no zone suffix
 // (bos-contract section 2), although the published schema says date-time.
-const timeLayout = "2006-01-02T15:04:05"
+const TimeLayout = "2006-01-02T15:04:05"
 
 // Time is a point in time as BOS records carry it. The zero Time is "never"
 // and is written as null.
@@ -27,7 +27,7 @@ func (t Time) String() string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.UTC().Format(timeLayout)
+	return t.UTC().Format(TimeLayout)
 }
 
 // MarshalJSON writes the wire form, null for never.
@@ -46,11 +46,11 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 		*t = Time{}
 		return nil
 	}
-	for _, layout := range []string{timeLayout, time.RFC3339Nano} {
+	for _, layout := range []string{TimeLayout, time.RFC3339Nano} {
 		if parsed, err := time.Parse(layout, s); err == nil {
 			*t = At(parsed)
 			return nil
 		}
 	}
-	return fmt.Errorf("time %q is not of the form %s", s, timeLayout)
+	return fmt.Errorf("time %q is not of the form %s", s, TimeLayout)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/document"
 )
 
 const (
@@ -77,7 +78,8 @@ func (s *server) answerDocuments(w http.ResponseWriter, r *http.Request, filter 
 func (s *server) answerComponent(w http.ResponseWriter, record bos.Record) error {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusOK)
-	s.sent(w.Write(append(record.Shown().AppendJSON(make([]byte, 0, 4096), nil), '\n')))
+	shown := record.Shown()
+	s.sent(w.Write(append(document.AppendComponent(make([]byte, 0, 4096), &shown, nil), '\n')))
 	return nil
 }
 
@@ -87,12 +89,13 @@ func (s *server) answerComponents(w http.ResponseWriter, records []bos.Record) e
 	w.WriteHeader(http.StatusOK)
 	buffered := bufio.NewWriterSize(w, 64<<10)
 	separator := byte('[')
-	var document []byte
+	var text []byte
 	artifacts := likeTheLast()
 	for i := range records {
-		document = records[i].Shown().AppendJSON(append(document[:0], separator), artifacts)
+		shown := records[i].Shown()
+		text = document.AppendComponent(append(text[:0], separator), &shown, artifacts)
 		separator = ','
-		if _, err := buffered.Write(document); err != nil {
+		if _, err := buffered.Write(text); err != nil {
 			break // the client has left; Flush returns the same error
 		}
 	}
@@ -107,10 +110,10 @@ func (s *server) answerComponents(w http.ResponseWriter, records []bos.Record) e
 // likeTheLast writes boot artifacts, of which most are the same as those before.
 func likeTheLast() func(to []byte, a bos.BootArtifacts) []byte {
 	var last bos.BootArtifacts
-	text := bos.AppendArtifacts(nil, last)
+	text := document.AppendArtifacts(nil, last)
 	return func(to []byte, a bos.BootArtifacts) []byte {
 		if a != last {
-			last, text = a, bos.AppendArtifacts(text[:0], a)
+			last, text = a, document.AppendArtifacts(text[:0], a)
 		}
 		return append(to, text...)
 	}

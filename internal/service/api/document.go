@@ -8,18 +8,18 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// document describes every route; tests hold the service to it.
+// openAPI describes every route; tests hold the service to it.
 //
 //go:embed openapi.yaml
-var document []byte
+var openAPI []byte
 
 // documentJSON is the same as JSON, made when somebody first asks for it.
-var documentJSON = sync.OnceValues(func() ([]byte, error) { return yaml.YAMLToJSON(document) })
+var documentJSON = sync.OnceValues(func() ([]byte, error) { return yaml.YAMLToJSON(openAPI) })
 
 func (s *server) getDocument(w http.ResponseWriter, _ *http.Request) error {
 	w.Header().Set("Content-Type", "application/yaml")
 	w.WriteHeader(http.StatusOK)
-	s.sent(w.Write(document))
+	s.sent(w.Write(openAPI))
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/document"
 )
 
 // refusal fails the test unless err is what a client may be told about its
@@ -114,7 +115,8 @@ func FuzzOneComponent(f *testing.F) {
 		rec := bos.Record{Component: bos.Component{ID: id}}
 		patch.Replace(&rec, &bos.BootArtifacts{Kernel: "k"}, noon)
 		var again bos.Component
-		if err := json.Unmarshal(rec.Shown().AppendJSON(nil, nil), &again); err != nil {
+		shown := rec.Shown()
+		if err := json.Unmarshal(document.AppendComponent(nil, &shown, nil), &again); err != nil {
 			t.Errorf("%s is shown as no JSON: %v", text, err)
 		}
 		if rec.Enabled && rec.DeriveStatus() != bos.StatusOnHold || again.Status.Status != rec.DeriveStatus() {

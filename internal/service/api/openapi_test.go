@@ -44,7 +44,7 @@ const maxHeld = 128 << 10
 
 var theDocument = sync.OnceValues(func() (held, error) {
 	loader := openapi3.NewLoader()
-	doc, err := loader.LoadFromData(document)
+	doc, err := loader.LoadFromData(openAPI)
 	if err != nil {
 		return held{}, err
 	}

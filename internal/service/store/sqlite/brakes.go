@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/document"
 )
 
 // brakeText is a brake as stored, empty for none.
@@ -14,8 +15,8 @@ func brakeText(b bos.Brake) string {
 	if !b.On() {
 		return ""
 	}
-	text := bos.AppendText([]byte(`{"reason":`), b.Reason)
-	text = bos.AppendText(append(text, `,"actor":`...), b.Actor)
+	text := document.AppendText([]byte(`{"reason":`), b.Reason)
+	text = document.AppendText(append(text, `,"actor":`...), b.Actor)
 	return string(append(b.Since.UTC().AppendFormat(append(text, `,"since":"`...), "2006-01-02T15:04:05.999999999Z"), `"}`...))
 }
 

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/document"
 )
 
 const (
@@ -119,10 +120,10 @@ func (c *change) append(to []byte) []byte {
 			to = append(to, ']')
 		}
 	}
-	list("components", len(c.Components), func(i int) { to = bos.AppendText(to, c.Components[i]) })
+	list("components", len(c.Components), func(i int) { to = document.AppendText(to, c.Components[i]) })
 	list("sessions", len(c.Sessions), func(i int) {
-		to = bos.AppendText(append(to, '['), c.Sessions[i][0])
-		to = append(bos.AppendText(append(to, ','), c.Sessions[i][1]), ']')
+		to = document.AppendText(append(to, '['), c.Sessions[i][0])
+		to = append(document.AppendText(append(to, ','), c.Sessions[i][1]), ']')
 	})
 	if c.Templates {
 		to = append(to, `,"templates":true`...)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/document"
 )
 
 const (
@@ -24,12 +25,12 @@ const (
 
 // scanRecord reads into r, which is empty: records are large, and thousands are
 // not copied.
-func scanRecord(row scanner, d *decoder, r *bos.Record) error {
+func scanRecord(row scanner, d *document.Decoder, r *bos.Record) error {
 	var id, document, work, held string
 	if err := row.Scan(&id, &r.Revision, &r.Goal, &document, &work, &held, &r.Tenant); err != nil {
 		return err
 	}
-	if err := d.component(document, &r.Component); err != nil {
+	if err := d.Component(document, &r.Component); err != nil {
 		return fmt.Errorf("component %s: %w", id, err)
 	}
 	if work != noWork {
@@ -67,7 +68,7 @@ func (s *Store) ifDamaged(readable bool) damaged {
 
 // records reads all rows; about is how many are expected, 0 if that is not
 // known.
-func records(rows *sql.Rows, err error, d *decoder, about int, ifDamaged damaged) ([]bos.Record, error) {
+func records(rows *sql.Rows, err error, d *document.Decoder, about int, ifDamaged damaged) ([]bos.Record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read components: %w", err)
 	}
@@ -130,8 +131,8 @@ func (s *Store) ComponentIDs(ctx context.Context, f bos.ComponentFilter) ([]stri
 }
 
 // decoder reads what is committed, over one connection.
-func (s *Store) decoder(ctx context.Context, q querier) *decoder {
-	return &decoder{artifacts: func(id int64) (bos.BootArtifacts, error) { return s.committedArtifacts(ctx, q, id) }}
+func (s *Store) decoder(ctx context.Context, q querier) *document.Decoder {
+	return &document.Decoder{Artifacts: func(id int64) (bos.BootArtifacts, error) { return s.committedArtifacts(ctx, q, id) }}
 }
 
 // ComponentDocuments lists the documents of the API, a page at a time. With a
@@ -213,11 +214,11 @@ func (p *documentPage) load(ctx context.Context, f bos.ComponentFilter) error {
 	err = p.store.reading(ctx, func(q querier) error {
 		resolve := func(id int64) ([]byte, error) { return p.artifacts(ctx, q, id) }
 		return each(ctx, q, func(row scanner) error {
-			var status, document string
-			if err := row.Scan(&p.last, &status, &document); err != nil {
+			var status, text string
+			if err := row.Scan(&p.last, &status, &text); err != nil {
 				return err
 			}
-			if p.bytes, err = appendShown(p.bytes, document, status, resolve); err != nil {
+			if p.bytes, err = document.AppendShown(p.bytes, text, status, resolve); err != nil {
 				return fmt.Errorf("component %s: %w", p.last, err)
 			}
 			p.ends = append(p.ends, len(p.bytes))
@@ -238,7 +239,7 @@ func (p *documentPage) artifacts(ctx context.Context, q querier, id int64) ([]by
 	if err != nil {
 		return nil, err
 	}
-	p.texts[id] = bos.AppendArtifacts(nil, a)
+	p.texts[id] = document.AppendArtifacts(nil, a)
 	return p.texts[id], nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/document"
 )
 
 const (
@@ -66,7 +67,7 @@ type componentWriter struct {
 	ctx     context.Context //nolint:containedctx // lives as long as one write
 	tx      *tx
 	arts    *interning
-	decoder *decoder
+	decoder *document.Decoder
 	buffer  []byte
 	args    []any
 	// damaged is what becomes of a record that cannot be read; by default it is an
@@ -81,7 +82,7 @@ type componentWriter struct {
 
 func (s *Store) componentWriter(ctx context.Context, t *tx) *componentWriter {
 	arts := interningIn(ctx, t)
-	return &componentWriter{ctx: ctx, tx: t, arts: arts, decoder: &decoder{artifacts: arts.resolve}, damaged: refused}
+	return &componentWriter{ctx: ctx, tx: t, arts: arts, decoder: &document.Decoder{Artifacts: arts.resolve}, damaged: refused}
 }
 
 // load reads the records of ids; one that is not there is left out.
@@ -199,8 +200,8 @@ func (w *componentWriter) write(list []write) error {
 func (w *componentWriter) put(p *write, revision int64) error {
 	c := p.record.Component
 	c.Status.Status = "" // it is derived
-	w.buffer = c.AppendJSON(w.buffer[:0], w.arts.append)
-	document, work := string(w.buffer), noWork
+	w.buffer = document.AppendComponent(w.buffer[:0], &c, w.arts.append)
+	text, work := string(w.buffer), noWork
 	if p.record.Work != (bos.Work{}) {
 		encoded, err := json.Marshal(p.record.Work)
 		if err != nil {
@@ -209,7 +210,7 @@ func (w *componentWriter) put(p *write, revision int64) error {
 		work = string(encoded)
 	}
 	changed := 0
-	w.args = append(w.args[:0], revision, document, work, string(p.record.Goal), p.record.Tenant)
+	w.args = append(w.args[:0], revision, text, work, string(p.record.Goal), p.record.Tenant)
 	for i, value := range filtersOf(p.record) {
 		if p.insert || value != p.before[i] {
 			changed |= 1 << i

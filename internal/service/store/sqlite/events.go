@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/document"
 )
 
 // The defaults of KeepEvents.
@@ -100,8 +101,8 @@ func (t *tx) noteAlike(ctx context.Context, notes []bos.Event) error {
 	about := make([]byte, 0, 64*len(notes))
 	for i, note := range notes {
 		about = append(about, "[,"[min(i, 1)], '[')
-		about = append(bos.AppendText(about, note.Component), ',')
-		about = append(bos.AppendText(about, note.Session), ']')
+		about = append(document.AppendText(about, note.Component), ',')
+		about = append(document.AppendText(about, note.Session), ']')
 	}
 	about = append(about, ']')
 	if _, err := t.exec(ctx, insertEvents, first.Time.UnixNano(), first.Tenant, first.Kind, first.Detail, first.Actor, string(about)); err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/document"
 )
 
 // The nodes of sessions are kept true by every write of a component, whoever makes
@@ -88,7 +89,7 @@ func (m *memberships) add(query, session, id string, is member) {
 		list = &memberList{}
 		m.lists[key], m.order = list, append(m.order, key)
 	}
-	list.ids = bos.AppendText(append(list.ids, "[,"[min(list.size, 1)]), id)
+	list.ids = document.AppendText(append(list.ids, "[,"[min(list.size, 1)]), id)
 	list.size++
 }
 
@@ -183,7 +184,7 @@ func (w *componentWriter) join(session string, r *bos.Record, named bool, revisi
 // member writes the row of the session whose name a node has only now been given: the
 // one that has it, or the one that a client gave it to.
 func (w *componentWriter) member(session, id string, m member, revision int64) error {
-	res, err := w.setMembers(membership{setMembers, session, m}, bos.AppendText([]byte{'['}, id))
+	res, err := w.setMembers(membership{setMembers, session, m}, document.AppendText([]byte{'['}, id))
 	if err != nil {
 		return err
 	}
@@ -211,8 +212,8 @@ func (w *componentWriter) enlist(s bos.SessionRecord, nodes []string, sets map[s
 		if i > 0 {
 			list = append(list, ',')
 		}
-		list = bos.AppendText(append(list, '['), id)
-		list = append(bos.AppendText(append(list, ','), sets[id]), ']')
+		list = document.AppendText(append(list, '['), id)
+		list = append(document.AppendText(append(list, ','), sets[id]), ']')
 	}
 	list = append(list, ']')
 	var others int

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/document"
 )
 
 const (
@@ -120,17 +121,17 @@ func (t *tidying) survey(ctx context.Context) error {
 }
 
 // decoder notes the boot artifacts that documents refer to.
-func (u *uses) decoder() *decoder {
-	return &decoder{artifacts: func(id int64) (bos.BootArtifacts, error) {
+func (u *uses) decoder() *document.Decoder {
+	return &document.Decoder{Artifacts: func(id int64) (bos.BootArtifacts, error) {
 		u.artifacts[id] = true
 		return bos.BootArtifacts{}, nil
 	}}
 }
 
 // add notes what a document refers to. What cannot be read may refer to anything.
-func (u *uses) add(d *decoder, id, document string) error {
+func (u *uses) add(d *document.Decoder, id, document string) error {
 	var c bos.Component
-	if err := d.component(document, &c); err != nil {
+	if err := d.Component(document, &c); err != nil {
 		return fmt.Errorf("component %s: %w", id, err)
 	}
 	u.tokens[c.ActualState.BSSToken], u.tokens[c.DesiredState.BSSToken] = true, true

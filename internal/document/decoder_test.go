@@ -1,9 +1,7 @@
-package sqlite
+package document_test
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -12,17 +10,11 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/document"
 )
 
-// blockBackup puts a folder that is not empty where a file is to be made.
-func blockBackup(t *testing.T, path string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Join(path, "in the way"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func anyComponent(t *rapid.T) bos.Component {
+// stored is a component as it is stored: without the derived status.
+func stored(t *rapid.T) bos.Component {
 	text, number, yes := rapid.String(), rapid.Int(), rapid.Bool()
 	when := func() bos.Time { return bos.At(time.Unix(rapid.Int64Range(0, 3).Draw(t, "second"), 0)) }
 	set := func() bos.BootArtifacts {
@@ -46,22 +38,22 @@ func anyComponent(t *rapid.T) bos.Component {
 }
 
 func TestWhatIsStoredIsReadAsItWas(t *testing.T) {
-	var d decoder // one for many documents, as in a list
+	var d document.Decoder // one for many documents, as in a list
 	interned := map[int64]bos.BootArtifacts{}
-	d.artifacts = func(id int64) (bos.BootArtifacts, error) { return interned[id], nil }
+	d.Artifacts = func(id int64) (bos.BootArtifacts, error) { return interned[id], nil }
 	rapid.Check(t, func(t *rapid.T) {
-		want := anyComponent(t)
-		document := want.AppendJSON(nil, func(to []byte, a bos.BootArtifacts) []byte {
+		want := stored(t)
+		text := document.AppendComponent(nil, &want, func(to []byte, a bos.BootArtifacts) []byte {
 			if !rapid.Bool().Draw(t, "interned") {
-				return bos.AppendArtifacts(to, a)
+				return document.AppendArtifacts(to, a)
 			}
 			id := int64(len(interned) + 1)
 			interned[id] = a
 			return fmt.Append(to, id)
 		})
 		var got bos.Component
-		if err := d.component(string(document), &got); err != nil {
-			t.Fatalf("%v in %s", err, document)
+		if err := d.Component(string(text), &got); err != nil {
+			t.Fatalf("%v in %s", err, text)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Fatal(diff)
@@ -70,21 +62,22 @@ func TestWhatIsStoredIsReadAsItWas(t *testing.T) {
 }
 
 func TestADamagedDocumentIsAnErrorAndNothingElse(t *testing.T) {
-	d := decoder{artifacts: func(int64) (bos.BootArtifacts, error) { return bos.BootArtifacts{}, nil }}
+	d := document.Decoder{Artifacts: func(int64) (bos.BootArtifacts, error) { return bos.BootArtifacts{}, nil }}
 	rapid.Check(t, func(t *rapid.T) {
-		whole := string(anyComponent(t).AppendJSON(nil, nil))
+		component := stored(t)
+		whole := string(document.AppendComponent(nil, &component, nil))
 		cut := rapid.IntRange(0, len(whole)-1).Draw(t, "cut")
 		var c bos.Component
-		if err := d.component(whole[:cut], &c); err == nil {
+		if err := d.Component(whole[:cut], &c); err == nil {
 			t.Fatalf("%q was read", whole[:cut])
 		}
-		_ = d.component(whole[:cut]+rapid.String().Draw(t, "instead")+whole[cut+1:], &c) // must not panic
-		if err := d.component(whole+"x", &c); err == nil {
+		_ = d.Component(whole[:cut]+rapid.String().Draw(t, "instead")+whole[cut+1:], &c) // must not panic
+		if err := d.Component(whole+"x", &c); err == nil {
 			t.Fatal("trailing bytes were read")
 		}
 	})
 	var c bos.Component
-	if err := d.component(`{"id":"a","new_member":1}`, &c); err == nil || !strings.Contains(err.Error(), "new_member") {
+	if err := d.Component(`{"id":"a","new_member":1}`, &c); err == nil || !strings.Contains(err.Error(), "new_member") {
 		t.Errorf("the error is %v", err)
 	}
 }

@@ -1,16 +1,18 @@
-package bos
+package document
 
 import (
 	"bytes"
 	"encoding/json"
 	"strconv"
 	"unicode/utf8"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
-// AppendJSON appends the component as encoding/json writes it, in a tenth of
+// AppendComponent appends a component as encoding/json writes it, in a tenth of
 // the time: lists of ten thousand are common. artifacts appends a set of boot
 // artifacts; nil writes them in full.
-func (c Component) AppendJSON(to []byte, artifacts func(to []byte, a BootArtifacts) []byte) []byte {
+func AppendComponent(to []byte, c *bos.Component, artifacts func(to []byte, a bos.BootArtifacts) []byte) []byte {
 	if artifacts == nil {
 		artifacts = AppendArtifacts
 	}
@@ -22,8 +24,8 @@ func (c Component) AppendJSON(to []byte, artifacts func(to []byte, a BootArtifac
 	to = appendText(to, `,"configuration":`, c.DesiredState.Configuration)
 	to = appendText(to, `,"bss_token":`, c.DesiredState.BSSToken)
 	to = appendTime(to, `,"last_updated":`, c.DesiredState.LastUpdated)
-	to = c.StagedState.appendJSON(append(to, `},"staged_state":{`...), artifacts)
-	to = c.LastAction.appendJSON(append(to, `},"last_action":{`...))
+	to = appendStaged(append(to, `},"staged_state":{`...), &c.StagedState, artifacts)
+	to = appendLastAction(append(to, `},"last_action":{`...), c.LastAction)
 	to = appendNumber(to, `},"event_stats":{"power_on_attempts":`, c.EventStats.PowerOnAttempts)
 	to = appendNumber(to, `,"power_off_graceful_attempts":`, c.EventStats.PowerOffGracefulAttempts)
 	to = appendNumber(to, `,"power_off_forceful_attempts":`, c.EventStats.PowerOffForcefulAttempts)
@@ -41,8 +43,8 @@ func (c Component) AppendJSON(to []byte, artifacts func(to []byte, a BootArtifac
 	return append(to, '}')
 }
 
-func (a LastAction) appendJSON(to []byte) []byte {
-	if a.Action != ActionNone {
+func appendLastAction(to []byte, a bos.LastAction) []byte {
+	if a.Action != bos.ActionNone {
 		to = append(appendText(to, `"action":`, string(a.Action)), ',')
 	}
 	if !a.LastUpdated.IsZero() {
@@ -51,14 +53,14 @@ func (a LastAction) appendJSON(to []byte) []byte {
 	return strconv.AppendBool(append(to, `"failed":`...), a.Failed)
 }
 
-func (s StagedState) appendJSON(to []byte, artifacts func([]byte, BootArtifacts) []byte) []byte {
-	if s.BootArtifacts != (BootArtifacts{}) || s.Blank&StagedArtifacts != 0 {
+func appendStaged(to []byte, s *bos.StagedState, artifacts func([]byte, bos.BootArtifacts) []byte) []byte {
+	if s.BootArtifacts != (bos.BootArtifacts{}) || s.Blank&bos.StagedArtifacts != 0 {
 		to = append(artifacts(append(to, `"boot_artifacts":`...), s.BootArtifacts), ',')
 	}
-	if s.Configuration != "" || s.Blank&StagedConfiguration != 0 {
+	if s.Configuration != "" || s.Blank&bos.StagedConfiguration != 0 {
 		to = append(appendText(to, `"configuration":`, s.Configuration), ',')
 	}
-	if s.Session != "" || s.Blank&StagedSession != 0 {
+	if s.Session != "" || s.Blank&bos.StagedSession != 0 {
 		to = append(appendText(to, `"session":`, s.Session), ',')
 	}
 	if s.LastUpdated.IsZero() {
@@ -68,7 +70,7 @@ func (s StagedState) appendJSON(to []byte, artifacts func([]byte, BootArtifacts)
 }
 
 // AppendArtifacts appends a set of boot artifacts as encoding/json writes it.
-func AppendArtifacts(to []byte, a BootArtifacts) []byte {
+func AppendArtifacts(to []byte, a bos.BootArtifacts) []byte {
 	to = appendText(to, `{"kernel":`, a.Kernel)
 	to = appendText(to, `,"kernel_parameters":`, a.KernelParameters)
 	return append(appendText(to, `,"initrd":`, a.Initrd), '}')
@@ -97,10 +99,10 @@ func appendNumber(to []byte, name string, n int) []byte {
 	return strconv.AppendInt(append(to, name...), int64(n), 10)
 }
 
-func appendTime(to []byte, name string, t Time) []byte {
+func appendTime(to []byte, name string, t bos.Time) []byte {
 	if t.IsZero() {
 		return to
 	}
 	to = append(append(to, name...), '"')
-	return append(t.UTC().AppendFormat(to, timeLayout), '"')
+	return append(t.UTC().AppendFormat(to, bos.TimeLayout), '"')
 }

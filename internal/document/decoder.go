@@ -1,4 +1,4 @@
-package sqlite
+package document
 
 import (
 	"encoding/json"
@@ -9,25 +9,24 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
-// A stored component is the JSON document of bos.Component without the derived
-// status word. Where boot artifacts are interned, the number of their row
-// stands in place of the object: thousands of nodes share one set.
+// Decoder reads documents, one after the other, and shares what their texts have in
+// common; it knows only what this package writes.
+type Decoder struct {
+	// Artifacts resolves the number of a set of boot artifacts.
+	Artifacts func(id int64) (bos.BootArtifacts, error)
 
-// decoder reads stored documents; it knows only what this package writes.
-type decoder struct {
 	text string
 	at   int
 	err  error
 	// shared makes equal texts of one read one text in memory.
 	shared map[string]string
-	// artifacts resolves an interned set.
-	artifacts func(id int64) (bos.BootArtifacts, error)
 
 	timeText string
 	time     bos.Time
 }
 
-func (d *decoder) component(document string, c *bos.Component) error {
+// Component reads a document into c, which is empty.
+func (d *Decoder) Component(document string, c *bos.Component) error {
 	d.text, d.at, d.err = document, 0, nil
 	d.object(func(key string) {
 		switch key {
@@ -64,7 +63,7 @@ func (d *decoder) component(document string, c *bos.Component) error {
 	return d.err
 }
 
-func (d *decoder) actual(s *bos.ActualState) {
+func (d *Decoder) actual(s *bos.ActualState) {
 	d.object(func(key string) {
 		switch key {
 		case "boot_artifacts":
@@ -79,7 +78,7 @@ func (d *decoder) actual(s *bos.ActualState) {
 	})
 }
 
-func (d *decoder) desired(s *bos.DesiredState) {
+func (d *Decoder) desired(s *bos.DesiredState) {
 	d.object(func(key string) {
 		switch key {
 		case "boot_artifacts":
@@ -96,7 +95,7 @@ func (d *decoder) desired(s *bos.DesiredState) {
 	})
 }
 
-func (d *decoder) staged(s *bos.StagedState) {
+func (d *Decoder) staged(s *bos.StagedState) {
 	d.object(func(key string) {
 		switch key {
 		case "boot_artifacts":
@@ -116,7 +115,7 @@ func (d *decoder) staged(s *bos.StagedState) {
 	})
 }
 
-func (d *decoder) lastAction(a *bos.LastAction) {
+func (d *Decoder) lastAction(a *bos.LastAction) {
 	d.object(func(key string) {
 		switch key {
 		case "action":
@@ -131,7 +130,7 @@ func (d *decoder) lastAction(a *bos.LastAction) {
 	})
 }
 
-func (d *decoder) eventStats(e *bos.EventStats) {
+func (d *Decoder) eventStats(e *bos.EventStats) {
 	d.object(func(key string) {
 		switch key {
 		case "power_on_attempts":
@@ -146,7 +145,7 @@ func (d *decoder) eventStats(e *bos.EventStats) {
 	})
 }
 
-func (d *decoder) status(s *bos.ComponentStatus) {
+func (d *Decoder) status(s *bos.ComponentStatus) {
 	d.object(func(key string) {
 		switch key {
 		case "phase":
@@ -159,12 +158,12 @@ func (d *decoder) status(s *bos.ComponentStatus) {
 	})
 }
 
-func (d *decoder) bootArtifacts() bos.BootArtifacts {
+func (d *Decoder) bootArtifacts() bos.BootArtifacts {
 	var a bos.BootArtifacts
 	if !d.is('{') {
 		id := d.number()
 		if d.err == nil {
-			a, d.err = d.artifacts(int64(id))
+			a, d.err = d.Artifacts(int64(id))
 		}
 		return a
 	}
@@ -184,7 +183,7 @@ func (d *decoder) bootArtifacts() bos.BootArtifacts {
 }
 
 // object calls member at the value of each member.
-func (d *decoder) object(member func(key string)) {
+func (d *Decoder) object(member func(key string)) {
 	d.skip('{')
 	if d.is('}') {
 		d.at++
@@ -205,9 +204,9 @@ func (d *decoder) object(member func(key string)) {
 	}
 }
 
-func (d *decoder) is(b byte) bool { return d.at < len(d.text) && d.text[d.at] == b }
+func (d *Decoder) is(b byte) bool { return d.at < len(d.text) && d.text[d.at] == b }
 
-func (d *decoder) skip(b byte) {
+func (d *Decoder) skip(b byte) {
 	if !d.is(b) {
 		d.fail(strconv.QuoteRune(rune(b)))
 		return
@@ -215,20 +214,20 @@ func (d *decoder) skip(b byte) {
 	d.at++
 }
 
-func (d *decoder) fail(wanted string) {
+func (d *Decoder) fail(wanted string) {
 	if d.err == nil {
 		d.err = fmt.Errorf("stored record: byte %d is not %s", d.at, wanted)
 	}
 }
 
-func (d *decoder) unknown(key string) {
+func (d *Decoder) unknown(key string) {
 	if d.err == nil {
 		d.err = fmt.Errorf("stored record: unknown member %q", key)
 	}
 }
 
 // word takes what follows if it is w.
-func (d *decoder) word(w string) bool {
+func (d *Decoder) word(w string) bool {
 	if d.err != nil || !strings.HasPrefix(d.text[d.at:], w) {
 		return false
 	}
@@ -236,7 +235,7 @@ func (d *decoder) word(w string) bool {
 	return true
 }
 
-func (d *decoder) bool() bool {
+func (d *Decoder) bool() bool {
 	yes := d.word("true")
 	if !yes && !d.word("false") {
 		d.fail("a boolean")
@@ -244,7 +243,7 @@ func (d *decoder) bool() bool {
 	return yes
 }
 
-func (d *decoder) number() int {
+func (d *Decoder) number() int {
 	from := d.at
 	for d.at < len(d.text) && (d.text[d.at] == '-' || d.text[d.at] >= '0' && d.text[d.at] <= '9') {
 		d.at++
@@ -256,7 +255,7 @@ func (d *decoder) number() int {
 	return n
 }
 
-func (d *decoder) when() bos.Time {
+func (d *Decoder) when() bos.Time {
 	if d.word("null") {
 		return bos.Time{}
 	}
@@ -274,7 +273,7 @@ func (d *decoder) when() bos.Time {
 }
 
 // string is a text that does not keep the document in memory.
-func (d *decoder) string() string {
+func (d *Decoder) string() string {
 	text := d.quoted()
 	if text == "" {
 		return ""
@@ -291,7 +290,7 @@ func (d *decoder) string() string {
 }
 
 // quoted is a text, mostly as a part of the document.
-func (d *decoder) quoted() string {
+func (d *Decoder) quoted() string {
 	d.skip('"')
 	if d.err != nil {
 		return ""
@@ -309,7 +308,7 @@ func (d *decoder) quoted() string {
 	return d.escaped(from)
 }
 
-func (d *decoder) escaped(from int) string {
+func (d *Decoder) escaped(from int) string {
 	i := from
 	for i < len(d.text) && d.text[i] != '"' {
 		if d.text[i] == '\\' {

@@ -1,4 +1,4 @@
-package bos_test
+package document_test
 
 import (
 	"encoding/json"
@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/document"
 )
 
 func anyTime() *rapid.Generator[bos.Time] {
@@ -54,7 +55,7 @@ func TestAComponentIsWrittenAsEncodingJSONWritesIt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := c.AppendJSON(nil, nil); string(got) != string(want) {
+		if got := document.AppendComponent(nil, &c, nil); string(got) != string(want) {
 			t.Fatalf("%s\nis not\n%s", got, want)
 		}
 	})
