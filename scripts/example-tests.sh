@@ -14,8 +14,7 @@ provider_installation {
 RC
 export TF_CLI_CONFIG_FILE=$work/terraformrc CHECKPOINT_DISABLE=1
 terraform fmt -check -diff -recursive examples
-for test in examples/*/*.tftest.hcl; do
-  folder=$(dirname "$test")
+for folder in $(dirname examples/*/*.tftest.hcl | sort -u); do
   mkfifo "$work/ready"
   bin/terraform-provider-bos serve --emulate 8 --emulate-boot-time 200ms --emulate-power-time 100ms --listen 127.0.0.1:0 \
     --also tapms --tenant 'blue=x1000c0s0b[0-1]n[0-1]' --tenant 'green=x1000c0s1b[0-1]n[0-1]' \
