@@ -26,6 +26,9 @@ func (w *wiring) redfish(c config.Redfish) error {
 		Insecure: c.Insecure, CA: certificates, User: c.Credentials.User, PasswordFrom: password, Sessions: c.Sessions, Log: w.log, IgnoreUUIDs: c.IgnoreUUIDs, Concurrency: c.Concurrency,
 		Timeouts: redfish.Timeouts{Connect: c.ConnectTimeout, TLS: c.TLSTimeout, Read: c.ReadTimeout, Reset: c.ResetTimeout},
 	}
+	if next := c.NextPassword(); !next.Empty() {
+		rc.NextFrom = next.Cached()
+	}
 	if rc.Networks, err = c.Prefixes(); err != nil {
 		return err
 	}

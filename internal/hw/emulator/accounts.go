@@ -12,6 +12,8 @@ import (
 type accounts struct {
 	mu       sync.Mutex
 	password string // empty is bmcPassword
+	// of are the passwords of BMCs that have another.
+	of map[string]string
 	// refused are the refused logins at a BMC, lockedUntil is when it accepts
 	// some again.
 	refused     map[string][]time.Time
@@ -25,9 +27,22 @@ func (s *Server) SetPassword(password string) {
 	s.accounts.password = password
 }
 
-func (a *accounts) current() string {
+// SetPasswordOf gives one BMC another password.
+func (s *Server) SetPasswordOf(bmc, password string) {
+	s.accounts.mu.Lock()
+	defer s.accounts.mu.Unlock()
+	if s.accounts.of == nil {
+		s.accounts.of = make(map[string]string)
+	}
+	s.accounts.of[bmc] = password
+}
+
+func (a *accounts) current(bmc string) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if own, ok := a.of[bmc]; ok {
+		return own
+	}
 	if a.password == "" {
 		return bmcPassword
 	}
@@ -36,7 +51,7 @@ func (a *accounts) current() string {
 
 // accepts says whether a BMC takes a user and password, and counts it if not.
 func (s *Server) accepts(bmc, user, password string, now time.Time) bool {
-	right := user == bmcUser && password == s.accounts.current()
+	right := user == bmcUser && password == s.accounts.current(bmc)
 	lockout := s.room.lockout(bmc, now)
 	if lockout == nil {
 		return right

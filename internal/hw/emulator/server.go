@@ -242,7 +242,7 @@ func (s *Server) Endpoints() Endpoints {
 	return Endpoints{
 		HSM: base + "/hsm/v2", BSS: base + "/boot/v1", PCS: base + pcsBase,
 		CFS: base + cfsBase, IMS: base + imsBase, TAPMS: base + tapmsBase, S3: base, AccessKey: accessKey, SecretKey: secretKey,
-		CAFile: filepath.Join(s.config.StateDir, caCertFile), CA: pool, User: bmcUser, Password: s.accounts.current(),
+		CAFile: filepath.Join(s.config.StateDir, caCertFile), CA: pool, User: bmcUser, Password: s.accounts.current(""),
 	}
 }
 

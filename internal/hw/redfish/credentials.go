@@ -24,8 +24,12 @@ const (
 	// doubtAfter is how many BMCs in a row, without one that accepts, put the
 	// user and password of all in doubt. Then one at a time is tried, and
 	// after one that refuses none for canaryPause.
-	doubtAfter  = 3
+	doubtAfter = 3
+	// maxKnown is how many passwords of an account are told from new ones.
+	maxKnown    = 4
 	canaryPause = 15 * time.Second
+	// spentPause is how much later a BMC is tried for each of its refusals.
+	spentPause = 5 * time.Second
 )
 
 // secret stands for a user and password without telling them.
@@ -53,7 +57,8 @@ type refusedTry struct {
 
 // account is what is known of a user at all BMCs that have it.
 type account struct {
-	secret secret
+	// known are the last passwords that were given to a BMC.
+	known []secret
 	// refusedBy are BMCs that refused it since one accepted, up to doubtAfter.
 	refusedBy map[string]bool
 	// trying says that a BMC is being tried while the account is in doubt, next
@@ -81,13 +86,15 @@ func (g *guard) admit(address, user string, s secret, now time.Time) (done func(
 		a = &account{refusedBy: make(map[string]bool)}
 		g.accounts[user] = a
 	}
-	if a.secret != s {
-		a.secret, a.next = s, time.Time{}
+	if !slices.Contains(a.known, s) {
+		// Another password may be right; of two that a site has, neither is new.
+		a.known, a.next = append(a.known[max(0, len(a.known)-maxKnown+1):], s), now
 	}
 	if !a.doubtful() {
 		return func(v verdict) { g.note(address, s, a, v, false) }, nil
 	}
-	if a.trying || now.Before(a.next) {
+	// Those that refused fewer come first: whoever is asked four times is out.
+	if spent := time.Duration(len(g.refusals[address])) * spentPause; a.trying || now.Before(a.next.Add(spent)) {
 		return nil, transport.Withhold(fmt.Sprintf("the BMC %s is not given the user and password for now: %s and no other BMC accepted them of late, and one BMC at a time is tried until one accepts, lest all lock the account; "+
 			"correct power.redfish.credentials", address, strings.Join(slices.Sorted(maps.Keys(a.refusedBy)), ", ")))
 	}

@@ -75,10 +75,17 @@ func locked(s *emulator.Server) (n int) {
 // TestAPasswordThatBMCsRefuseLocksNoAccountAndACorrectedOneWorksWithinAMinute: the
 // BMCs of a site get another password, and the service is told an hour later.
 func TestAPasswordThatBMCsRefuseLocksNoAccountAndACorrectedOneWorksWithinAMinute(t *testing.T) {
-	for _, sessions := range []bool{false, true} {
-		t.Run(fmt.Sprintf("with sessions %t", sessions), func(t *testing.T) {
-			atRoom(t, 100, redfish.Config{Sessions: sessions}, func(t *testing.T, s *emulator.Server, c *redfish.Client, secret *atomic.Value) {
-				if err := s.Room().AddFaults(time.Now(), emulator.Rule{Fault: emulator.FaultLockout}); err != nil {
+	for _, tc := range []struct {
+		nodes, rounds int
+		sessions      bool
+	}{{100, 240, false}, {100, 240, true}, {1000, 40, false}, {1000, 40, true}} {
+		sessions := tc.sessions
+		t.Run(fmt.Sprintf("%d BMCs with sessions %t", tc.nodes, sessions), func(t *testing.T) {
+			if tc.nodes > 100 && testing.Short() {
+				t.Skip("a thousand BMCs take their time")
+			}
+			atRoom(t, tc.nodes, redfish.Config{Sessions: sessions}, func(t *testing.T, s *emulator.Server, c *redfish.Client, secret *atomic.Value) {
+				if err := s.Room().AddFaults(time.Now(), emulator.Rule{Fault: emulator.FaultLockout, Tries: 5}); err != nil {
 					t.Fatal(err)
 				}
 				if left := unread(t, s, c); !sessions && len(left) != 0 {
@@ -86,7 +93,7 @@ func TestAPasswordThatBMCsRefuseLocksNoAccountAndACorrectedOneWorksWithinAMinute
 				}
 				s.SetPassword("the new one")
 				s.Room().AddFaults(time.Now(), emulator.Rule{Fault: emulator.FaultRestart, Times: 1}) //nolint:errcheck // it is right
-				for range 240 {
+				for range tc.rounds {
 					left := unread(t, s, c)
 					if left[bos.CauseCredentialsHeld]+left[bos.CauseBMCAuth] == 0 {
 						t.Fatalf("with a wrong password: %v", left)
@@ -106,6 +113,37 @@ func TestAPasswordThatBMCsRefuseLocksNoAccountAndACorrectedOneWorksWithinAMinute
 						t.Fatalf("a minute after the change: %v", left)
 					}
 					<-time.After(time.Second)
+				}
+				if n := locked(s); n != 0 {
+					t.Errorf("%d accounts were locked", n)
+				}
+			})
+		})
+	}
+}
+
+// TestWhileASiteChangesItsPasswordBothAreTaken: BMC by BMC gets the new one, and no
+// node waits for it.
+func TestWhileASiteChangesItsPasswordBothAreTaken(t *testing.T) {
+	for _, sessions := range []bool{false, true} {
+		t.Run(fmt.Sprintf("with sessions %t", sessions), func(t *testing.T) {
+			next := func() (string, error) { return "the new one", nil }
+			atRoom(t, 60, redfish.Config{Sessions: sessions, NextFrom: next}, func(t *testing.T, s *emulator.Server, c *redfish.Client, _ *atomic.Value) {
+				if err := s.Room().AddFaults(time.Now(), emulator.Rule{Fault: emulator.FaultLockout, Tries: 3}); err != nil {
+					t.Fatal(err)
+				}
+				unread(t, s, c)
+				for _, ids := range [][]string{nodesOf(s)[:20], nodesOf(s)[20:21], nodesOf(s)[21:]} {
+					for _, id := range ids {
+						s.SetPasswordOf(bos.BMCOf(id), "the new one")
+					}
+					changed := time.Now()
+					for left := unread(t, s, c); len(left) > 0; left = unread(t, s, c) {
+						if time.Since(changed) > time.Minute {
+							t.Fatalf("a minute after %d BMCs were changed: %v", len(ids), left)
+						}
+						<-time.After(time.Second)
+					}
 				}
 				if n := locked(s); n != 0 {
 					t.Errorf("%d accounts were locked", n)

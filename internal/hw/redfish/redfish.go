@@ -65,6 +65,10 @@ type Config struct {
 	// up. It is called once per Look or Apply and must not block; its error
 	// must not tell what it read. Nil is Password.
 	PasswordFrom func() (string, error)
+	// NextFrom is a second password, for BMCs that have it already, or have the
+	// other still, while a site changes it. It is read as PasswordFrom is; nil
+	// or an empty one is none.
+	NextFrom func() (string, error)
 	// Sessions logs in to each BMC once instead of sending the password with
 	// every request. A BMC that has no session to give gets Basic
 	// credentials for a while.
@@ -138,6 +142,10 @@ type Client struct {
 	// misled are systems, by address and path, that the inventory has and their
 	// BMC has not.
 	misled map[string]bool
+	// took is which of two passwords a BMC took, by address, tookLast the one that
+	// the last of them did.
+	took     map[string]secret
+	tookLast secret
 	// sessions are by address; what is in one belongs to who holds the gate.
 	sessions map[string]*session
 	// subscriptions are by address, of BMCs that were asked to send events.
@@ -190,6 +198,7 @@ func New(c Config) *Client {
 		systems:   make(map[string][]member),
 		misled:    make(map[string]bool),
 
+		took:     make(map[string]secret),
 		sessions: make(map[string]*session),
 
 		subscriptions: make(map[string]*subscription),
@@ -254,7 +263,8 @@ func troubled(status int) bool {
 // caller is the credentials of one Look or Apply.
 type caller struct {
 	*Client
-	password string
+	// passwords are one, or two while a site changes them.
+	passwords []string
 }
 
 func (c *Client) caller() (caller, error) {
@@ -262,27 +272,78 @@ func (c *Client) caller() (caller, error) {
 	if err != nil {
 		return caller{}, fmt.Errorf("the password of power.redfish.credentials cannot be read: %w", err)
 	}
-	return caller{c, password}, nil
+	passwords := []string{password}
+	if c.config.NextFrom != nil {
+		next, err := c.config.NextFrom()
+		if err != nil {
+			return caller{}, fmt.Errorf("the next password of power.redfish.credentials cannot be read: %w", err)
+		}
+		if next != "" && next != password {
+			passwords = append(passwords, next)
+		}
+	}
+	return caller{c, passwords}, nil
 }
 
 // ask sends one request to a path of a BMC.
 func (c caller) ask(ctx context.Context, method string, e Endpoint, path string, body any) (*transport.Response, *transport.Error) {
-	user, password := c.config.User, c.password
+	user, passwords := c.config.User, c.inOrder(e.Address)
 	if e.User != "" || e.Password != "" {
-		user, password = e.User, e.Password
+		user, passwords = e.User, []string{e.Password}
 	}
 	q := transport.Request{Method: method, URL: e.url(path), Body: body}
 	q.Timeout = e.Read
 	if method == http.MethodPost {
 		q.Timeout = cmp.Or(e.Reset, c.config.Reset)
 	}
-	res, failed := c.present(ctx, e, q, user, password)
-	if to, again := slashed(q.URL, failed, res); again {
-		// Nothing was done yet, at whatever address it says.
-		q.URL = to
-		return c.present(ctx, e, q, user, password)
+	var (
+		res    *transport.Response
+		failed *transport.Error
+	)
+	for i, password := range passwords {
+		res, failed = c.present(ctx, e, q, user, password)
+		if to, again := slashed(q.URL, failed, res); again {
+			// Nothing was done yet, at whatever address it says.
+			q.URL = to
+			res, failed = c.present(ctx, e, q, user, password)
+		}
+		if failed == nil || failed.Status != http.StatusUnauthorized && failed.Kind != transport.Withheld {
+			if i > 0 {
+				c.prefer(e.Address, password)
+			}
+			break
+		}
 	}
 	return res, failed
+}
+
+// inOrder are the passwords of all BMCs, with that first which this one took, or else
+// the one that the last did that refused the other.
+func (c caller) inOrder(address string) []string {
+	if len(c.passwords) < 2 {
+		return c.passwords
+	}
+	c.mu.Lock()
+	took, ok := c.took[address]
+	if !ok {
+		took = c.tookLast
+	}
+	c.mu.Unlock()
+	if secretOf(c.config.User, c.passwords[1]) == took {
+		return []string{c.passwords[1], c.passwords[0]}
+	}
+	return c.passwords
+}
+
+// prefer notes that a BMC took a password after it had refused the other.
+func (c *Client) prefer(address, password string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.took) >= maxLearned {
+		clear(c.took)
+	}
+	c.tookLast = secretOf(c.config.User, password)
+	c.took[address] = c.tookLast
 }
 
 // present sends a request with what the BMC knows us by.

@@ -94,6 +94,9 @@ func (r Redfish) validateBMCs(ofHSM bool) error {
 			listed[bmc] = i
 		}
 	}
+	if err := r.NextPassword().validate(); err != nil {
+		return err
+	}
 	if _, err := r.Prefixes(); err != nil {
 		return err
 	}

@@ -104,6 +104,11 @@ type Redfish struct {
 	// Concurrency is how many BMCs are asked at a time that have not taken long;
 	// 0 is 256.
 	Concurrency int `yaml:"concurrency"`
+	// The next password is tried where the one of the credentials is refused, and
+	// the other way round, while a site changes it.
+	NextPasswordEnv     string   `yaml:"next_password_env"`
+	NextPasswordFile    string   `yaml:"next_password_file"`
+	NextPasswordCommand []string `yaml:"next_password_command"`
 	// Networks are where BMCs may be, such as 10.1.0.0/16: credentials go nowhere
 	// else, whatever the inventory says. None is anywhere.
 	Networks []string `yaml:"networks"`

@@ -41,6 +41,11 @@ func (c Credentials) Password(name string) SecretSource {
 	return SecretSource{name + ".password", c.PasswordEnv, c.PasswordFile, c.PasswordCommand}
 }
 
+// NextPassword is where the password is that a site is changing to.
+func (r Redfish) NextPassword() SecretSource {
+	return SecretSource{"power.redfish.next_password", r.NextPasswordEnv, r.NextPasswordFile, r.NextPasswordCommand}
+}
+
 // Empty reports whether there is no secret.
 func (s SecretSource) Empty() bool { return s.Env == "" && s.File == "" && len(s.Command) == 0 }
 
