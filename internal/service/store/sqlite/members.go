@@ -142,7 +142,9 @@ func (w *componentWriter) members(p *write, revision int64) error {
 			return err
 		}
 	}
-	if is != "" && is != w.settingUp && (was != is || before.done() != after.done() || after.done() && before.outcome() != after.outcome()) {
+	// What its own session has staged on it may go without being applied.
+	unstaged := wasStaged == is && isStaged != wasStaged
+	if is != "" && is != w.settingUp && (was != is || unstaged || before.done() != after.done() || after.done() && before.outcome() != after.outcome()) {
 		if err := w.join(is, p.record, was != is, revision); err != nil {
 			return err
 		}

@@ -116,6 +116,25 @@ func stagedOutcomes(t *testing.T, s bos.Store) {
 	counts(t, s, first, "owned 1, staged 0, left 2, gone 2, successful 0, failed 1, busy false")
 }
 
+// unstagedOutcome takes what a session has staged from a node that names it already, as an
+// earlier one of its name left it.
+func unstagedOutcome(t *testing.T, s bos.Store) {
+	fill(t, s, []string{"a"}, func(_ int, r *bos.Record) { r.Session = "s" })
+	key := begin(t, s, "", "s", true, "a")
+	if got := outcomes(t, s, key); got != "a staged" {
+		t.Fatalf("it tells of %s", got)
+	}
+	_, err := s.MutateComponents(t.Context(), []string{"a"}, func(r *bos.Record, _ bool) error {
+		r.StagedState = bos.StagedState{}
+		return nil
+	})
+	must(t, err)
+	if got, want := outcomes(t, s, key), "a stable"; got != want {
+		t.Errorf("it tells of %s, want %s", got, want)
+	}
+	counts(t, s, key, "owned 1, staged 0, left 0, gone 0, successful 1, failed 0, busy false")
+}
+
 // namedByHand gives nodes to a session by the name alone, as a client may.
 func namedByHand(t *testing.T, s bos.Store) {
 	fill(t, s, []string{"a", "b", "c", "d"}, func(_ int, r *bos.Record) {

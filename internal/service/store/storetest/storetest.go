@@ -53,6 +53,7 @@ var (
 		"a tally is of one moment, also while nodes are applied":  tornTally,
 		"what became of its nodes lasts after others took them":   outcomesLast,
 		"a staged node is applied, taken over or released":        stagedOutcomes,
+		"a node of its own from which its stage goes is told":     unstagedOutcome,
 		"a node that a client names a session in is counted":      namedByHand,
 		"a session shows the nodes of its setup or of its list":   listed,
 		"who has a node of a name that sessions share is told":    sessionsOf,
