@@ -42,10 +42,13 @@ func (c cost) String() string {
 	return fmt.Sprintf("%6.2f s (%6.2f, %5.2f, %d)", c.wall.Seconds(), c.terraform.Seconds(), c.provider.Seconds(), c.requests)
 }
 
-// measure runs a command, which has to succeed, and returns what it printed.
-func (w *workspace) measure(fake interface {
+// counting counts the requests that it got.
+type counting interface {
 	Requests(method, pathEnd string) int
-}, args ...string) (c cost, out string) {
+}
+
+// measure runs a command, which has to succeed, and returns what it printed.
+func (w *workspace) measure(fake counting, args ...string) (c cost, out string) {
 	w.t.Helper()
 	notes := filepath.Join(w.t.TempDir(), "usage")
 	cmd, printed := w.command(w.t.Context(), args...)
@@ -105,9 +108,7 @@ func TestWhatPlansAndAppliesCost(t *testing.T) {
 	nodes := manyNodes(10000)
 	fake := startFake(t.Cleanup, nodes...)
 	fmt.Printf("Seconds of wall time (CPU of Terraform, CPU of the provider, requests)\n%-32s %-32s %-32s %-32s %s\n", "", "plan", "apply", "refresh", "destroy plan")
-	asked := interface {
-		Requests(method, pathEnd string) int
-	}(fake)
+	asked := counting(fake)
 	row := func(what string, config ...string) {
 		w := startingWorkspace(t, self)
 		w.write(config...)
