@@ -86,7 +86,7 @@ func writes(t *testing.T, url string) *author {
 		tick := time.NewTicker(20 * time.Millisecond)
 		defer tick.Stop()
 		for n := 0; ctx.Err() == nil; n++ {
-			if name := fmt.Sprintf("written-%d", n); put(ctx, c.url.Load().(string), name) { //nolint:forcetypeassert // only texts are stored
+			if name := fmt.Sprintf("written-%d", n); put(ctx, c.url.Load().(string), name) {
 				c.acked = append(c.acked, name)
 			}
 			<-tick.C
@@ -123,7 +123,7 @@ func (c *author) kept(t *testing.T, url string, more ...string) {
 	for _, template := range stored {
 		there[template.Name] = true
 	}
-	acked := append(c.acked, more...)
+	acked := slices.Concat(c.acked, more)
 	if len(acked) == 0 {
 		t.Error("no write was acknowledged all the time")
 	}
