@@ -62,7 +62,7 @@ func (d *componentDataSource) Schema(_ context.Context, _ datasource.SchemaReque
 		})
 	}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "BOS' record of one node: what it shall run, what it said it runs, and what BOS is doing about the difference.",
+		MarkdownDescription: "BOS' record of one node: what it should run, what it reported it runs, and what BOS is doing about the difference.",
 		Attributes: map[string]schema.Attribute{
 			"xname": schema.StringAttribute{
 				Required: true, Validators: textBetween(1, bos.MaxComponentID),
@@ -75,18 +75,18 @@ func (d *componentDataSource) Schema(_ context.Context, _ datasource.SchemaReque
 			"retry_policy": readCount("How many attempts each power action has; null if the node has no policy of its own."),
 			"status":       readText("`stable`, `failed`, `on_hold`, or what BOS is doing with the node, such as `power_on_called`."),
 			"phase":        readText("`powering_on`, `powering_off`, `configuring`, or empty."),
-			"error":        readText("What went wrong last."),
+			"error":        readText("Last error; empty if there is none."),
 			"session":      readText("Session that set the desired state, empty if none did."),
-			"desired_state": object("What the node shall run.", map[string]schema.Attribute{
-				"boot_artifacts": artifacts("What to boot. Without a kernel the node shall be off."), "configuration": readText("CFS configuration."),
+			"desired_state": object("What the node should run.", map[string]schema.Attribute{
+				"boot_artifacts": artifacts("What to boot. Without a kernel the node should be off."), "configuration": readText("CFS configuration."),
 			}),
 			"staged_state": object("What becomes the desired state when it is applied.", map[string]schema.Attribute{
 				"boot_artifacts": artifacts("What to boot."), "configuration": readText("CFS configuration."), "session": readText("Session that staged it."),
 			}),
-			"actual_state": object("What the node said it booted.", map[string]schema.Attribute{
+			"actual_state": object("What the node reported it booted.", map[string]schema.Attribute{
 				"boot_artifacts": artifacts("What it booted."),
 			}),
-			"last_action": object("What BOS did last.", map[string]schema.Attribute{
+			"last_action": object("What BOS last did.", map[string]schema.Attribute{
 				"action": readText("The action."), "last_updated": readText("When, in UTC."), "failed": readFlag("It had no effect."),
 			}),
 			"event_stats": object("Attempts since the desired state was set or reached.", map[string]schema.Attribute{
@@ -117,7 +117,8 @@ func (d *componentDataSource) Read(ctx context.Context, req datasource.ReadReque
 	}
 	switch {
 	case client.IsNotFound(err):
-		resp.Diagnostics.AddAttributeError(path.Root("xname"), "BOS knows no such component", fmt.Sprintf("BOS has no component %q. Check the xname; nodes that are new in the inventory appear at the next discovery.", id))
+		resp.Diagnostics.AddAttributeError(path.Root("xname"), "BOS knows no such component", fmt.Sprintf("BOS has no component %q. Check the xname; nodes "+
+			"that are new in the inventory appear at the next discovery.", id))
 	case err != nil:
 		unable(&resp.Diagnostics, "read BOS component", err)
 	default:

@@ -252,9 +252,10 @@ func warningsOf(xname string, config managed, asked askedBefore, observed *obser
 	sends := d.patch.Enabled
 	switch {
 	case sends != nil && *sends && config.hold.is != absent:
-		say("enabled", "BOS will act on nodes once their hold is lifted", "enabled = true asks BOS to bring it to its desired state, and its hold keeps that waiting: "+intention(d.plan.desired)+".")
+		say("enabled", "BOS will act on nodes once their hold is lifted", "enabled = true asks BOS to bring it to its desired state, and its hold keeps "+
+			"that waiting: "+intention(d.plan.desired)+".")
 	case sends != nil && *sends:
-		say("enabled", "BOS will act on nodes", "enabled = true asks BOS to bring it to its desired state: "+intention(d.plan.desired)+".")
+		say("enabled", "BOS will act on nodes", "enabled = true asks BOS to bring it to its desired state: "+intention(d.plan.desired)+". The effect of each such component is in the plan.")
 	case config.enabled.is == unknown:
 		say("enabled", "BOS may act on nodes",
 			"enabled is not known yet. If it turns out to be true, BOS brings the node to its desired state during the apply: "+intention(d.plan.desired)+".")
@@ -263,7 +264,8 @@ func warningsOf(xname string, config managed, asked askedBefore, observed *obser
 			fmt.Sprintf("it is %s now%s. enabled = false leaves it as it stands at that moment, which may be off or half booted.", observed.phase, forSession(observed.session)))
 	case config.enabled.has(true) && asked.adopted && observed != nil && observed.enabled.has(false):
 		say("enabled", "BOS is not asked to act on imported nodes",
-			"the component was imported, and an import asks nothing of BOS, so enabled = true stands for what was asked before it. To have the node booted run a bos_session over it, or change desired_state; to have no such warning leave enabled out.")
+			"the component was imported, and an import asks nothing of BOS, so enabled = true stands for what was asked before it. To have the node booted "+
+				"run a bos_session over it, or change desired_state; to have no such warning leave enabled out.")
 	}
 	if config.enabled.is == absent && d.patch.DesiredState != nil && observed != nil && observed.enabled.has(true) {
 		say("desired_state", "BOS may act on nodes",
@@ -271,7 +273,8 @@ func warningsOf(xname string, config managed, asked askedBefore, observed *obser
 	}
 	if observed != nil && observed.session != "" && d.patch.DesiredState != nil {
 		say("desired_state", "Desired states were set by a session",
-			fmt.Sprintf("the desired state that BOS has now was set by session %s. Applying replaces it by the configured one and takes the node out of that session. To keep what the session set, change desired_state to it or leave it out.", observed.session))
+			fmt.Sprintf("the desired state that BOS has now was set by session %s. Applying replaces it by the configured one and takes the node out of that "+
+				"session. To keep what the session set, change desired_state to it or leave it out.", observed.session))
 	}
 	return warnings
 }

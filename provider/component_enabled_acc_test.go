@@ -196,3 +196,22 @@ func TestAStateThatIsNotKnownAtPlanIsDecidedAtApply(t *testing.T) {
 		})
 	}
 }
+
+func TestManyComponentsThatBOSActsOnWarnOnce(t *testing.T) {
+	fake := startFake(t.Cleanup, room...)
+	w := newWorkspace(t)
+	w.write(providerBlock(fake), `resource "bos_component" "all" {
+  for_each = { for x in ["x1000c0s0b0n0", "x1000c0s1b0n0", "x1000c0s2b0n0", "x1000c0s3b0n0"] : x => x }
+  xname    = each.key
+  enabled  = true
+  `+wantsKernel+"\n}\n")
+	plan := w.plan()
+	plan.exits(t, 2)
+	plan.says(t, "Warning: BOS will act on nodes", "(and 3 more similar warnings elsewhere)")
+	if n := strings.Count(plan.out, "Warning: "); n != 1 {
+		t.Errorf("there are %d warnings:\n%s", n, plan.out)
+	}
+	if n := strings.Count(plan.out, "asks BOS to act on the node: kernel s3://k"); n != 4 {
+		t.Errorf("%d nodes are said to be acted on", n)
+	}
+}

@@ -50,7 +50,8 @@ func (v trimmed) MarkdownDescription(ctx context.Context) string { return v.Desc
 
 func (trimmed) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
 	if text := req.ConfigValue.ValueString(); text != strings.TrimSpace(text) {
-		resp.Diagnostics.AddAttributeError(req.Path, "Spaces around the text", fmt.Sprintf("%q begins or ends with white space, which BOS drops. Write trimspace() around it.", text))
+		resp.Diagnostics.AddAttributeError(req.Path, "Spaces around the text", fmt.Sprintf("%q begins or ends with white space, which BOS drops. Write "+
+			"trimspace() around it.", text))
 	}
 }
 
@@ -89,9 +90,11 @@ func holdWarnings(xname string, s holdStep, observed *observedComponent) (warnin
 		say("BOS may act on nodes whose hold is lifted",
 			fmt.Sprintf("its hold (%s) is lifted, and BOS goes on with what it left undone, if anything: %s.", s.lift.value, intention(observed.desired)))
 	case s.put.is != absent && observed.hold.is == absent && observed.held != "":
-		say("Nodes are held by somebody else", fmt.Sprintf("BOS holds it already: %s. Applying replaces the reason, and the hold is then lifted when it is taken out of this configuration.", observed.held))
+		say("Nodes are held by somebody else", fmt.Sprintf("BOS holds it already: %s. Applying replaces the reason, and the hold is then lifted when it is "+
+			"taken out of this configuration.", observed.held))
 	case s.put.is != absent && observed.phase != "":
-		say("BOS will stop acting on nodes", fmt.Sprintf("it is %s now%s. The hold leaves it as it stands after the action under way, which may be off or half booted.", observed.phase, forSession(observed.session)))
+		say("BOS will stop acting on nodes", fmt.Sprintf("it is %s now%s. The hold leaves it as it stands after the action under way, which may be off or "+
+			"half booted.", observed.phase, forSession(observed.session)))
 	}
 	return warnings
 }
@@ -126,7 +129,8 @@ func (r *componentResource) hasHolds(ctx context.Context, c *client.Client, diag
 		return false
 	case !client.Has(caps, bos.ExtensionHolds):
 		diags.AddAttributeError(path.Root("hold"), "This BOS has no holds",
-			"It announces none, as a plain BOS v2 does, so nothing would keep its sessions off the node. Take hold out, and disable or lock the node in the hardware inventory (HSM), which sessions honour.")
+			"It announces none, as a plain BOS v2 does, so nothing would keep its sessions off the node. Take hold out, and disable or lock the node in the "+
+				"hardware inventory (HSM), which sessions honour.")
 		return false
 	default:
 		return true
@@ -186,7 +190,8 @@ func (r *componentResource) warnHeld(state *componentModel, diags *diag.Diagnost
 		return
 	}
 	diags.AddAttributeWarning(path.Root("hold"), "Nodes stay held",
-		fmt.Sprintf("%s: destroying forgets it and lifts no hold, so that no node starts that somebody works on: %s. To lift it, take hold out of the configuration and apply before you destroy; or send DELETE /x/v1/components/%s/hold to BOS.",
+		fmt.Sprintf("%s: destroying the resource leaves its hold on, so that no node starts while somebody works on it. It is held for: %s. To lift the "+
+			"hold, take it out of the configuration and apply before you destroy; or send DELETE /x/v1/components/%s/hold to BOS.",
 			state.ID.ValueString(), state.Held.ValueString(), state.ID.ValueString()))
 }
 

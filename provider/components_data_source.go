@@ -73,12 +73,13 @@ func (d *componentsDataSource) Schema(_ context.Context, _ datasource.SchemaRequ
 				Optional: true, ElementType: types.StringType, Validators: []validator.List{words{most: 16, filters: true}},
 				MarkdownDescription: "Only nodes with one of these status words, such as `failed`.",
 			},
-			"nodes":      text("The nodes found, folded, as a `limit` takes them. Empty if there are none, and an empty limit is refused: give a session that takes it `count = data.bos_components.x.node_count > 0 ? 1 : 0`."),
+			"nodes": text("The nodes found, folded, as a `limit` takes them. Empty if there are none, and an empty limit is refused: give a session that " +
+				"takes it `count = data.bos_components.x.node_count > 0 ? 1 : 0`."),
 			"node_count": schema.Int64Attribute{Computed: true, MarkdownDescription: "How many nodes were found."},
 			"components": schema.MapNestedAttribute{
 				Computed: true, MarkdownDescription: "The nodes found, by xname.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"status": text("Status word."), "phase": text("Phase."), "session": text("Session that owns it."), "error": text("What went wrong last."),
+					"status": text("Status word."), "phase": text("Phase."), "session": text("Session that owns it."), "error": text("Last error; empty if there is none."),
 					"enabled": schema.BoolAttribute{Computed: true, MarkdownDescription: "BOS is acting on it."},
 					"kernel":  text("Kernel of the desired state; empty for off."), "configuration": text("Configuration of the desired state."),
 				}},

@@ -148,7 +148,7 @@ func TestDestroyingAComponentLeavesItsHoldAndSaysSo(t *testing.T) {
 	w.write(r.block(), board(nodes[0], boardIsOut))
 	w.apply().exits(t, 0)
 	w.write(r.block(), board(nodes[1]))
-	w.plan().says(t, "must be replaced", "Warning: Nodes stay held", nodes[0]+": destroying forgets it")
+	w.plan().says(t, "must be replaced", "Warning: Nodes stay held", nodes[0]+": destroying the resource leaves its hold on")
 	destroy := w.apply("-destroy")
 	destroy.exits(t, 0)
 	destroy.says(t, "Warning: Nodes stay held")

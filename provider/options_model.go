@@ -60,12 +60,14 @@ type (
 
 var textOptions = []textOption{
 	{
-		"cleanup_completed_session_ttl", "How long the record of a complete session is kept: a number and one of `m`, `h`, `d`, `w`, such as `7d`; `0` keeps it for ever.",
+		"cleanup_completed_session_ttl", "How long the record of a complete session is kept: a number and one of `m`, `h`, `d`, `w`, such as `7d`; `0` " +
+			"keeps it forever.",
 		func(m *optionsModel) *types.String { return &m.CleanupCompletedSessionTTL },
 		func(p *bos.OptionsPatch) **string { return &p.CleanupCompletedSessionTTL },
 	},
 	{
-		"component_actual_state_ttl", "How long BOS believes what a node last said it booted, such as `4h`. Nodes are told to report this often. At least one hour.",
+		"component_actual_state_ttl", "How long BOS believes what a node last said it booted, such as `4h`. Nodes are told to report this often. At least " +
+			"one hour.",
 		func(m *optionsModel) *types.String { return &m.ComponentActualStateTTL },
 		func(p *bos.OptionsPatch) **string { return &p.ComponentActualStateTTL },
 	},
@@ -106,7 +108,8 @@ var flagOptions = []flagOption{
 
 var numberOptions = []numberOption{
 	{
-		"default_retry_policy", "How many attempts each power action on a node has before the node counts as failed, unless the node has a `retry_policy` of its own.",
+		"default_retry_policy", "How many attempts each power action on a node has before the node counts as failed, unless the node has a `retry_policy` " +
+			"of its own.",
 		func(m *optionsModel) *types.Int64 { return &m.DefaultRetryPolicy },
 		func(p *bos.OptionsPatch) **int { return &p.DefaultRetryPolicy },
 	},

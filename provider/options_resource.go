@@ -46,7 +46,8 @@ func (r *optionsResource) Schema(_ context.Context, _ resource.SchemaRequest, re
 		attributes[o.name] = schema.Int64Attribute{Optional: true, Computed: true, MarkdownDescription: o.description}
 	}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The options of the service. There is one set of them, so use this resource once per BOS. Only options that are configured here are managed: the others keep the values they have, " +
+		MarkdownDescription: "The options of the service. There is one set of them, so use this resource once per BOS. Only options that are configured " +
+			"here are managed: the others keep the values they have, " +
 			"and changes made to them elsewhere are no drift. Options take effect at once. Destroying this leaves all options as they are.",
 		Attributes: attributes,
 	}

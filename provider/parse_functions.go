@@ -37,11 +37,13 @@ func (xnameParse) Metadata(_ context.Context, _ function.MetadataRequest, resp *
 
 func (xnameParse) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
-		Summary: "Take the xname of a node apart",
-		MarkdownDescription: "Returns where a node is: `xname_parse(\"x3000c0s19b1n0\")` is an object with the numbers `cabinet` (3000), `chassis` (0), `slot` (19), `bmc` (1) and `node` (0), " +
+		Summary: "Parse the xname of a node",
+		MarkdownDescription: "Returns where a node is: `xname_parse(\"x3000c0s19b1n0\")` is an object with the numbers `cabinet` (3000), `chassis` (0), " +
+			"`slot` (19), `bmc` (1) and `node` (0), " +
 			"and with `xname` in canonical form, `bmc_xname` (`x3000c0s19b1`) and `chassis_xname` (`x3000c0`). Anything but the xname of a node is an error.",
-		Parameters: []function.Parameter{function.StringParameter{Name: "xname", MarkdownDescription: "The xname of a node, in any case, with or without leading zeros."}},
-		Return:     function.ObjectReturn{AttributeTypes: xnameType},
+		Parameters: []function.Parameter{function.StringParameter{Name: "xname", MarkdownDescription: "The xname of a node, in any case, with or without " +
+			"leading zeros."}},
+		Return: function.ObjectReturn{AttributeTypes: xnameType},
 	}
 }
 
@@ -87,9 +89,11 @@ func (limitParse) Metadata(_ context.Context, _ function.MetadataRequest, resp *
 
 func (limitParse) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
-		Summary: "Take a session's limit apart",
-		MarkdownDescription: "Returns the terms of a limit, read from left to right: `limit_parse(\"Compute,!x3000c0s[1-2]b0n0\")` is a list of two objects. `operator` is `union`, `intersection` or `difference`, " +
-			"`term` the term without its sign, and `names` what it stands for with brackets written out. Which of a role, a group, a partition or an xname a name is, only the inventory knows. A limit that BOS would refuse is an error.",
+		Summary: "Parse the limit of a session",
+		MarkdownDescription: "Returns the terms of a limit, read from left to right: `limit_parse(\"Compute,!x3000c0s[1-2]b0n0\")` is a list of two " +
+			"objects. `operator` is `union`, `intersection` or `difference`, " +
+			"`term` the term without its sign, and `names` what it stands for with brackets written out. Which of a role, a group, a partition or an xname a " +
+			"name is, only the inventory knows. A limit that BOS would refuse is an error.",
 		Parameters: []function.Parameter{function.StringParameter{Name: "limit", MarkdownDescription: "A limit as `bos_session` takes it."}},
 		Return:     function.ListReturn{ElementType: limitTermType},
 	}

@@ -79,48 +79,68 @@ func (d *previewDataSource) ConfigValidators(context.Context) []datasource.Confi
 func (d *previewDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "What a session would do, node by node, if it were created now. Nothing is changed.\n\n" +
-			"Its `pin`, given to a `bos_session`, holds that session to what was reviewed: the saved plan carries the pin, and the service refuses the session if nodes, images or parameters are others by then. " +
-			"Terraform reads a data source at plan only if all its arguments are known then, so give it a stored template by name, or the content of the template from `locals` that the `bos_session_template` uses as well. " +
+			"Its `pin`, given to a `bos_session`, holds that session to what was reviewed: the saved plan carries the pin, and the service refuses the " +
+			"session if nodes, images or parameters are others by then. " +
+			"Terraform reads a data source at plan only if all its arguments are known then, so give it a stored template by name, or the content of the " +
+			"template from `locals` that the `bos_session_template` uses as well. " +
 			"The other way, which needs no data source, is `applying = terraform.applying` in the provider block.",
 		Attributes: map[string]schema.Attribute{
-			"tenant":        tenantArgument("Tenant the session would be run for; defaults to the provider's."),
-			"template_name": schema.StringAttribute{Optional: true, Validators: []validator.String{validName()}, MarkdownDescription: "Session template that the session would go by. With `template` also given, only its name."},
-			"template":      inlineTemplateAttribute(),
+			"tenant": tenantArgument("Tenant the session would be run for; defaults to the provider's."),
+			"template_name": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{validName()},
+				MarkdownDescription: "Session template that " +
+					"the session would go by. With `template` also given, only its name.",
+			},
+			"template": inlineTemplateAttribute(),
 			"operation": schema.StringAttribute{
 				Required: true, Validators: []validator.String{stringvalidator.OneOf(operationNames()...)},
 				MarkdownDescription: "`boot`, `reboot` or `shutdown`.",
 			},
-			"limit":            schema.StringAttribute{Optional: true, Validators: []validator.String{limitSyntax{}}, MarkdownDescription: "Nodes to act on, out of those of the template, as in `bos_session`."},
-			"stage":            schema.BoolAttribute{Optional: true, MarkdownDescription: "Preview a session that stages. Defaults to `false`."},
-			"include_disabled": schema.BoolAttribute{Optional: true, MarkdownDescription: "Preview a session that also acts on nodes that are disabled in the inventory. Defaults to `false`."},
+			"limit": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{limitSyntax{}},
+				MarkdownDescription: "Nodes to act on, " +
+					"out of those of the template, as in `bos_session`.",
+			},
+			"stage": schema.BoolAttribute{Optional: true, MarkdownDescription: "Preview a session that stages. Defaults to `false`."},
+			"include_disabled": schema.BoolAttribute{
+				Optional: true,
+				MarkdownDescription: "Preview a session that also acts on nodes that are disabled in the " +
+					"inventory. Defaults to `false`.",
+			},
 
-			"available":  readFlag("The service can say what a session would do. `false` on a plain BOS v2: `nodes` is empty and everything else below is null then, and a warning says so."),
-			"pin":        readText("Stands for the operation, the nodes, and what they boot with which parameters. Give it to a `bos_session`."),
+			"available": readFlag("The service can say what a session would do. `false` on a plain BOS v2: `nodes` is empty and everything else below is " +
+				"null then, and a warning says so."),
+			"pin":        readText("Fingerprint of the preview: nodes, images, kernel parameters, operation. Give it to a `bos_session`."),
 			"nodes":      readText("Nodes the session would act on, folded; `provider::bos::xname_expand` writes them out."),
-			"node_count": readCount("How many nodes these are."),
+			"node_count": readCount("Number of nodes in `nodes`."),
 			"roles":      schema.MapAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: rolesDescription},
 			"boot_sets": schema.MapNestedAttribute{
 				Computed: true, MarkdownDescription: "The same by boot set.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"nodes": readText("Nodes of this boot set, folded."), "node_count": readCount("How many nodes these are."),
+					"nodes": readText("Nodes of this boot set, folded."), "node_count": readCount("Number of nodes in `nodes`."),
 					"image_path": readText("Image they would boot, null for a shutdown."), "image_etag": readText("Etag of the image's manifest now, null for a shutdown."),
 				}},
 			},
-			"skipped": schema.MapAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "Nodes that the template names and the session would leave out, folded, by reason."},
+			"skipped": schema.MapAttribute{
+				Computed: true, ElementType: types.StringType,
+				MarkdownDescription: "Nodes that the template names and the session " +
+					"would leave out, folded, by reason.",
+			},
 			"effects": schema.MapNestedAttribute{
 				Computed: true, MarkdownDescription: effectsDescription,
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"nodes": readText("The nodes, folded."), "node_count": readCount("How many nodes these are."),
+					"nodes": readText("The nodes, folded."), "node_count": readCount("Number of nodes in `nodes`."),
 					"reasons": schema.MapAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "The same nodes, folded, by reason."},
 				}},
 			},
 			"in_flight": schema.ListNestedAttribute{
-				Computed: true, MarkdownDescription: "Other sessions that are at work on some of the nodes now, or are about to be; a session that is created takes the nodes from them. Null on a server that cannot say.",
+				Computed: true, MarkdownDescription: "Other sessions that are at work on some of the nodes now, or are about to be; a session that is created " +
+					"takes the nodes from them. Null on a server that cannot say.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"session": readText("Name of that session."), "tenant": readText("Its tenant, null for none."), "operation": readText("What it does."),
 					"accepted": readText("When it was accepted, in UTC."), "by": readText("Who asked for it, empty where that is not known."),
 					"reason": readText("The reason that was given for it, empty for none."),
-					"nodes":  readText("The nodes that it is at work on, folded."), "node_count": readCount("How many nodes these are."),
+					"nodes":  readText("The nodes that it is at work on, folded."), "node_count": readCount("Number of nodes in `nodes`."),
 				}},
 			},
 			"warnings": readWords("What else a reviewer should know, such as groups that the inventory does not have."),
@@ -128,10 +148,13 @@ func (d *previewDataSource) Schema(_ context.Context, _ datasource.SchemaRequest
 	}
 }
 
-const effectsDescription = "What a session would do to the nodes as things stand now, by effect: `reboots`, `boots_or_reboots` (their power is not known), `boots`, `powers_off`, `stages`, `already_there`, `stays_off`, `fails` and `skipped`. " +
-	"It depends on the power of the nodes and on what they reported last, so it changes from one plan to the next and is no part of `pin`. Effects on no node are left out."
+const effectsDescription = "What a session would do to the nodes as things stand now, by effect: `reboots`, `boots_or_reboots` (their power is not " +
+	"known), `boots`, `powers_off`, `stages`, `already_there`, `stays_off`, `fails` and `skipped`. " +
+	"It depends on the power of the nodes and on what they reported last, so it changes from one plan to the next and is no part of `pin`. Effects on " +
+	"no node are left out."
 
-const rolesDescription = "The same nodes by their role in the inventory, folded; those without a role are under `none`. A policy on the plan can go by it, such as one that nothing of role `Management` is ever rebooted. Null on a server that cannot say."
+const rolesDescription = "The same nodes by their role in the inventory, folded; those without a role are under `none`. A policy on the plan can go " +
+	"by it, such as one that nothing of role `Management` is ever rebooted. Null on a server that cannot say."
 
 // inlineTemplateAttribute is the content of bos_session_template.
 func inlineTemplateAttribute() schema.SingleNestedAttribute {

@@ -68,27 +68,32 @@ func connectionAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"endpoint": schema.StringAttribute{
 			Optional: true,
-			MarkdownDescription: "URL in front of `/v2`, such as `http://127.0.0.1:8770` for the bundled service or `https://api-gw-service-nmn.local/apis/bos` on CSM. " +
+			MarkdownDescription: "URL in front of `/v2`, such as `http://127.0.0.1:8770` for the bundled service or " +
+				"`https://api-gw-service-nmn.local/apis/bos` on CSM. " +
 				"Exactly one of this and `embedded` is needed." + orVariable(endpointVariable),
 		},
 		"embedded": schema.SingleNestedAttribute{
 			Optional: true,
 			MarkdownDescription: "Run the bundled BOS inside the provider, for this run of Terraform alone, instead of talking to one at `endpoint`. " +
-				"It acts on nodes only while an apply creates or changes something: a session that is interrupted stays as it is, with the status `suspended`, until the next apply. " +
+				"It acts on nodes only while an apply creates or changes something: a session that is interrupted stays as it is, with the status `suspended`, " +
+				"until the next apply. " +
 				"It listens on a loopback address only, the one that `listen` in its configuration names or else a free port, as it has no authentication: " +
 				"nodes elsewhere reach it only through something on this machine that forwards their reports.",
 			Attributes: map[string]schema.Attribute{
 				"config": schema.StringAttribute{
 					Optional: true, Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
-					MarkdownDescription: "Path of the service's configuration file, as `terraform-provider-bos serve --config` takes it: inventory, power, boot parameters and artifacts.",
+					MarkdownDescription: "Path of the service's configuration file, as `terraform-provider-bos serve --config` takes it: inventory, power, boot " +
+						"parameters and artifacts.",
 				},
 				"settings": schema.StringAttribute{
 					Optional: true, Sensitive: true, Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
-					MarkdownDescription: "What the configuration file would hold, in place of `config`: `yamlencode({...})` puts it together from variables and other resources.",
+					MarkdownDescription: "What the configuration file would hold, in place of `config`: `yamlencode({...})` puts it together from variables and " +
+						"other resources.",
 				},
 				"database": schema.StringAttribute{
 					Optional: true, Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
-					MarkdownDescription: "Path of the database file, kept from run to run. Defaults to the one that the configuration names, else to `bos.db`. Only one run at a time can act on it.",
+					MarkdownDescription: "Path of the database file, kept from run to run. Defaults to the one that the configuration names, else to `bos.db`. Only " +
+						"one run at a time can act on it.",
 				},
 			},
 		},
@@ -99,12 +104,14 @@ func connectionAttributes() map[string]schema.Attribute {
 		},
 		"ca_certificate": schema.StringAttribute{
 			Optional: true,
-			MarkdownDescription: "PEM of the CA that signed the certificates of the endpoint and of the token URL, trusted in addition to the system's own; for example `file(\"ca.pem\")`. " +
+			MarkdownDescription: "PEM of the CA that signed the certificates of the endpoint and of the token URL, trusted in addition to the system's own; " +
+				"for example `file(\"ca.pem\")`. " +
 				"Defaults to the file that the environment variable `" + caCertificateVariable + "` names.",
 		},
 		"insecure": schema.BoolAttribute{
-			Optional:            true,
-			MarkdownDescription: "Accept any certificate. Whoever sits between Terraform and BOS can then read the token and boot nodes, so this is for tests only." + orVariable(insecureVariable),
+			Optional: true,
+			MarkdownDescription: "Accept any certificate. Whoever sits between Terraform and BOS can then read the token and boot nodes, so this is for tests " +
+				"only." + orVariable(insecureVariable),
 		},
 		"request_timeout": schema.StringAttribute{
 			Optional: true, Validators: []validator.String{duration{least: time.Second, most: time.Hour}},
@@ -123,7 +130,8 @@ func connectionAttributes() map[string]schema.Attribute {
 		"require_preview": schema.BoolAttribute{
 			Optional: true,
 			MarkdownDescription: "What to do if a plan cannot name the nodes of a session. `true`: fail. `false`: warn. " +
-				"If not set, fail where BOS can name them but does not answer or its preview fails, and warn where nobody can: on a plain BOS v2, or if the template is not stored yet." +
+				"If not set, fail where BOS can name them but does not answer or its preview fails, and warn where nobody can: on a plain BOS v2, or if the " +
+				"template is not stored yet." +
 				orVariable(requirePreviewVariable),
 		},
 	}
@@ -140,7 +148,8 @@ func credentialAttributes() map[string]schema.Attribute {
 		},
 		"token_file": schema.StringAttribute{
 			Optional: true, Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
-			MarkdownDescription: "Path of a file that holds a bearer token and nothing else. It is read for each request, so that something else can keep it fresh during a long apply." + orVariable(tokenFileVariable),
+			MarkdownDescription: "Path of a file that holds a bearer token and nothing else. It is read for each request, so that something else can keep it " +
+				"fresh during a long apply." + orVariable(tokenFileVariable),
 		},
 		"client_credentials": schema.SingleNestedAttribute{
 			Optional: true,
@@ -148,15 +157,21 @@ func credentialAttributes() map[string]schema.Attribute {
 				"A token is fetched when one is needed and replaced before it expires. " +
 				"Defaults to the environment variables `" + tokenURLVariable + "`, `" + clientIDVariable + "`, `" + clientSecretVariable + "` and `" + scopesVariable + "`.",
 			Attributes: map[string]schema.Attribute{
-				"token_url":     required(false, "Token endpoint, such as `https://api-gw-service-nmn.local/keycloak/realms/shasta/protocol/openid-connect/token`. It must be https."),
+				"token_url": required(false, "Token endpoint, such as "+
+					"`https://api-gw-service-nmn.local/keycloak/realms/shasta/protocol/openid-connect/token`. It must be https."),
 				"client_id":     required(false, "Name of the client."),
 				"client_secret": required(true, "Secret of the client."),
-				"scopes":        schema.ListAttribute{Optional: true, ElementType: types.StringType, MarkdownDescription: "Scopes to ask for, such as `openid`. Defaults to those of the client."},
+				"scopes": schema.ListAttribute{
+					Optional: true, ElementType: types.StringType,
+					MarkdownDescription: "Scopes to ask for, such as `openid`. " +
+						"Defaults to those of the client.",
+				},
 			},
 		},
 		"client_certificate": schema.StringAttribute{
 			Optional: true,
-			MarkdownDescription: "PEM of a client certificate for mutual TLS; for example `file(\"client.pem\")`. Needs `client_key`. Can be combined with any kind of token. " +
+			MarkdownDescription: "PEM of a client certificate for mutual TLS; for example `file(\"client.pem\")`. Needs `client_key`. Can be combined with " +
+				"any kind of token. " +
 				"Defaults to the file that the environment variable `" + clientCertificateVariable + "` names.",
 		},
 		"client_key": schema.StringAttribute{
@@ -195,7 +210,8 @@ func (p *bosProvider) ValidateConfig(_ context.Context, req provider.ValidateCon
 		}
 	}
 	if len(given) > 1 {
-		wrong(given[1], "More than one kind of token", given[0]+" and "+given[1]+" both say where the bearer token comes from. Keep one of token, token_file and client_credentials.")
+		wrong(given[1], "More than one kind of token", given[0]+" and "+given[1]+" both say where the bearer token comes from. Keep one of token, "+
+			"token_file and client_credentials.")
 	}
 	switch {
 	case isGiven(settings, "client_certificate") && isAbsent(settings, "client_key"):

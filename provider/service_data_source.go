@@ -39,8 +39,10 @@ func (d *serviceDataSource) Schema(_ context.Context, _ datasource.SchemaRequest
 			"database_status": readText("What the service says of its database, `ok` if all is well; null if it does not say."),
 			"api_status":      readText("What the service says of its API, `ok` if all is well; null if it does not say."),
 			"extensions": readWords("What the service can do beyond v2, sorted; empty for a plain BOS v2. `previews` makes plans say which nodes a session touches, " +
-				"`pinned_sessions` makes an apply refuse what was not reviewed, `session_components` tells why each node failed, `folded_limits` takes `x3000c0s[1-4]b0n0` as limit, " +
-				"`cancel_sessions` ends a session early, `events` is the history, and lets a wait end at once, `nodes` lists the inventory, `images` reads images, `holds` keeps all hands off a node."),
+				"`pinned_sessions` makes an apply refuse what was not reviewed, `session_components` tells why each node failed, `folded_limits` takes " +
+				"`x3000c0s[1-4]b0n0` as limit, " +
+				"`cancel_sessions` ends a session early, `events` is the history, and lets a wait end at once, `nodes` lists the inventory, `images` reads " +
+				"images, `holds` keeps all hands off a node."),
 		},
 	}
 }

@@ -34,7 +34,8 @@ func (*sessionCancelAction) Metadata(_ context.Context, req action.MetadataReque
 
 func (*sessionCancelAction) Schema(_ context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Ends a session early and lets go of its nodes where they stand: what they are doing finishes, and nothing comes after it. A session that is over stays as it is. " +
+		MarkdownDescription: "Ends a session early and lets go of its nodes where they stand: what they are doing finishes, and nothing comes after it. A " +
+			"session that is over stays as it is. " +
 			"Needs the bundled service; a plain BOS v2 cannot do it.",
 		Attributes: map[string]schema.Attribute{
 			"name":   schema.StringAttribute{Required: true, Validators: []validator.String{validName()}, MarkdownDescription: "Name of the session."},

@@ -257,7 +257,7 @@ func offered(ctx context.Context, private privateState, diags *diag.Diagnostics)
 	return notedTime(noted)
 }
 
-// Update goes on waiting, or takes over settings of Terraform's own. It never
+// Update resumes waiting, or takes over settings of Terraform's own. It never
 // creates a session.
 func (r *sessionResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var m, state sessionModel

@@ -51,8 +51,8 @@ func operationNames() []string {
 func (r *sessionResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	attributes := map[string]schema.Attribute{
 		"timeouts": waitTimeouts(ctx,
-			"How long to wait for a new session, such as `45m`. Defaults to 2h. When it has passed, the session runs on and the next apply waits on.",
-			"How long to wait when an apply goes on waiting for a session. Defaults to 2h.",
+			"How long to wait for a new session, such as `45m`. Defaults to 2h. When it has passed, the session runs on and the next apply resumes waiting.",
+			"How long to wait when an apply resumes waiting for a session. Defaults to 2h.",
 		),
 	}
 	for _, some := range []map[string]schema.Attribute{replacingAttributes(), waitingAttributes(), resultAttributes(), plannedAttributes()} {
@@ -124,7 +124,7 @@ func waitingAttributes() map[string]schema.Attribute {
 		"on_failure": schema.StringAttribute{
 			Optional: true, Validators: []validator.String{stringvalidator.OneOf(onFailureWarn, onFailureError)},
 			MarkdownDescription: "`warn` (default), or `error` to fail the apply when nodes failed. It fails only where that cannot make Terraform run the session again: " +
-				"in an apply that goes on waiting for a session, never in the one that created it, which warns. A `postcondition` on `succeeded` fails that one too.",
+				"in an apply that resumes waiting for a session, never in the one that created it, which warns. A `postcondition` on `succeeded` fails that one too.",
 		},
 		"max_failed": schema.StringAttribute{
 			Optional: true, Validators: []validator.String{stringvalidator.RegexMatches(maxFailedRule, "must be a count such as 5 or a percentage such as 2%")},

@@ -128,11 +128,11 @@ func (r *sessionResource) await(ctx context.Context, c *client.Client, m *sessio
 	case waitGone:
 		diags.AddWarning(summary, detail)
 	case waitSilent, waitBroken:
-		diags.AddWarning(summary, detail+"\n\nThe next apply goes on waiting for it and starts no new one.")
+		diags.AddWarning(summary, detail+"\n\nThe next apply resumes waiting for it and starts no new one.")
 	case waitLate:
-		diags.AddWarning(summary, detail+"; the next apply goes on waiting for it and starts no new one. Raise timeouts to wait longer.")
+		diags.AddWarning(summary, detail+"; the next apply resumes waiting for it and starts no new one. Raise timeouts to wait longer.")
 	default:
-		diags.AddWarning(summary, detail+"; the next apply goes on waiting for it and starts no new one.")
+		diags.AddWarning(summary, detail+"; the next apply resumes waiting for it and starts no new one.")
 	}
 	v, err := r.conclude(ctx, c, m)
 	switch {

@@ -42,8 +42,9 @@ func (*stagedApplyAction) Schema(ctx context.Context, _ action.SchemaRequest, re
 		MarkdownDescription: "Nodes to apply the staged state of. Entries may be folded.",
 	}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Applies what sessions have staged for nodes, each time the action is invoked. The resource `bos_staged_apply` does it once and remembers.",
-		Attributes:          attributes,
+		MarkdownDescription: "Applies what sessions have staged for nodes, each time the action is invoked. The resource `bos_staged_apply` does it once " +
+			"and remembers.",
+		Attributes: attributes,
 	}
 }
 
@@ -95,7 +96,8 @@ func (a *stagedApplyAction) Invoke(ctx context.Context, req action.InvokeRequest
 	say("staged state applied for %s, refused for %d, nothing was staged for %d", nodes(staged.AppliedCount.ValueInt64()), staged.RefusedCount.ValueInt64(), staged.IgnoredCount.ValueInt64())
 	if unlessFalse(m.WaitForCompletion) {
 		if told := r.wait(ctx, c, &staged, limit).tellStaged(); told != "" {
-			resp.Diagnostics.AddError(stoppedStaged, strings.TrimSuffix(told, ".")+".\n\nAn action remembers nothing, and nobody waits for the nodes now: look at them with the data source bos_components.")
+			resp.Diagnostics.AddError(stoppedStaged, strings.TrimSuffix(told, ".")+".\n\nAn action remembers nothing, and nobody waits for the nodes now: "+
+				"look at them with the data source bos_components.")
 			return
 		}
 		say("%s: %d failed", staged.Status.ValueString(), staged.FailedCount.ValueInt64())

@@ -246,11 +246,11 @@ func (r *stagedApplyResource) await(ctx context.Context, c *client.Client, m *st
 	w := r.wait(ctx, c, m, limit)
 	switch told := w.tellStaged(); {
 	case w.end == waitLate:
-		diags.AddWarning(stoppedStaged, told+"; the next apply goes on waiting and applies nothing again. Raise timeouts to wait longer.")
+		diags.AddWarning(stoppedStaged, told+"; the next apply resumes waiting and applies nothing again. Raise timeouts to wait longer.")
 	case w.end == waitSilent:
-		diags.AddWarning(stoppedStaged, told+"\n\nThe next apply goes on waiting and applies nothing again.")
+		diags.AddWarning(stoppedStaged, told+"\n\nThe next apply resumes waiting and applies nothing again.")
 	case w.end != waitDone:
-		diags.AddWarning(stoppedStaged, told+"; the next apply goes on waiting for them and applies nothing again.")
+		diags.AddWarning(stoppedStaged, told+"; the next apply resumes waiting for them and applies nothing again.")
 	case len(m.unfinished) > 0:
 		diags.AddWarning(m.unfinishedSummary(), m.unfinishedDetail())
 	}
@@ -345,7 +345,7 @@ func (r *stagedApplyResource) Read(ctx context.Context, req resource.ReadRequest
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
 }
 
-// Update goes on waiting, or takes over settings of Terraform's own. It never
+// Update resumes waiting, or takes over settings of Terraform's own. It never
 // applies anything.
 func (r *stagedApplyResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var m, state stagedApplyModel

@@ -14,9 +14,11 @@ import (
 
 func (r *stagedApplyResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Applies the state that a session with `stage = true` has staged for nodes: BOS boots, reboots or shuts them down as that session says. It is done once; " +
+		MarkdownDescription: "Applies the state that a session with `stage = true` has staged for nodes: BOS boots, reboots or shuts them down as that " +
+			"session says. It is done once; " +
 			"a change of `xnames`, `tenant` or `triggers` does it again, and destroying this touches nothing.\n\n" +
-			"Nodes for which nothing is staged are left alone and listed in `ignored_nodes`. Nodes that fail do not fail the apply, for Terraform would then apply the staged state again; they are in `failed_nodes` and in a warning.",
+			"Nodes for which nothing is staged are left alone and listed in `ignored_nodes`. Nodes that fail do not fail the apply, for Terraform would then " +
+			"apply the staged state again; they are in `failed_nodes` and in a warning.",
 		Attributes: map[string]schema.Attribute{
 			"tenant": schema.StringAttribute{
 				Optional: true, Computed: true, Validators: textBetween(1, bos.MaxTenantName),
@@ -24,7 +26,8 @@ func (r *stagedApplyResource) Schema(ctx context.Context, _ resource.SchemaReque
 			},
 			"xnames": schema.ListAttribute{
 				Required: true, ElementType: types.StringType, Validators: []validator.List{foldedNames{}},
-				MarkdownDescription: "Nodes to apply the staged state of. Entries may be folded, so `[bos_session.stage.planned_nodes]` is all nodes of a session, and on a BOS without previews `[bos_session.stage.nodes]`. The order does not matter.",
+				MarkdownDescription: "Nodes to apply the staged state of. Entries may be folded, so `[bos_session.stage.planned_nodes]` is all nodes of a " +
+					"session, and on a BOS without previews `[bos_session.stage.nodes]`. The order does not matter.",
 			},
 			"triggers": schema.MapAttribute{
 				Optional: true, ElementType: types.StringType,
@@ -39,26 +42,33 @@ func (r *stagedApplyResource) Schema(ctx context.Context, _ resource.SchemaReque
 				MarkdownDescription: "Longest pause between two looks at the nodes. Defaults to `" + defaultPoll.String() + "`.",
 			},
 			"timeouts": waitTimeouts(ctx,
-				"How long to wait for the nodes, such as `45m`. Defaults to 2h. When it has passed, BOS goes on and the next apply waits on.",
-				"How long to wait when an apply goes on waiting. Defaults to 2h.",
+				"How long to wait for the nodes, such as `45m`. Defaults to 2h. When it has passed, BOS goes on and the next apply resumes waiting.",
+				"How long to wait when an apply resumes waiting. Defaults to 2h.",
 			),
-			"id":            computedText("Stands for this one application of staged state."),
-			"applied_at":    computedText("When it was applied, in UTC."),
-			"status":        computedText("`running` while BOS works on the nodes, then `complete`; `unconfirmed` when BOS did not say whether it applied anything, which the next plan finds out."),
+			"id":         computedText("Unique id of this application of staged state."),
+			"applied_at": computedText("When it was applied, in UTC."),
+			"status": computedText("`running` while BOS works on the nodes, then `complete`; `unconfirmed` when BOS did not say whether it applied " +
+				"anything, which the next plan finds out."),
 			"applied_nodes": computedText("Nodes whose staged state has become their desired state, folded."),
-			"applied_count": computedCount("How many nodes these are."),
-			"refused_nodes": computedText("Nodes whose staged state did not fit the session that staged it, or whose session is gone, folded. BOS has disabled them, with an error."),
-			"refused_count": computedCount("How many nodes these are."),
-			"ignored_nodes": computedText("Nodes that were left alone, folded: nothing was staged for them, BOS or the tenant does not have them, or BOS refused the request that named them. Each of `xnames` is applied, refused or ignored."),
-			"ignored_count": computedCount("How many nodes these are."),
+			"applied_count": computedCount("Number of nodes in `applied_nodes`."),
+			"refused_nodes": computedText("Nodes whose staged state did not fit the session that staged it, or whose session is gone, folded. BOS has " +
+				"disabled them, with an error."),
+			"refused_count": computedCount("Number of nodes in `refused_nodes`."),
+			"ignored_nodes": computedText("Nodes that were left alone, folded: nothing was staged for them, BOS or the tenant does not have them, or BOS " +
+				"refused the request that named them. Each of `xnames` is applied, refused or ignored."),
+			"ignored_count": computedCount("Number of nodes in `ignored_nodes`."),
 			"failed_nodes":  computedText("Nodes that failed, folded. Empty if none did or it is not known yet."),
-			"failed_count":  computedCount("How many nodes these are; null while it is not known."),
-			"retry_limit":   computedText("What to give a `bos_session` as `limit` to act on just the failed nodes. Empty if none failed, and an empty limit is refused: it never means all nodes."),
+			"failed_count":  computedCount("Number of nodes in `failed_nodes`; null while it is not known."),
+			"retry_limit": computedText("Value for `limit` of a `bos_session` that acts on only the failed nodes. Empty if none failed, and an empty limit " +
+				"is refused: it never means all nodes."),
 			"succeeded": schema.BoolAttribute{
-				Computed:            true,
-				MarkdownDescription: "BOS is done, what was staged was applied for all of `xnames`, and no node failed or was taken over by another session before that. `false` also while it is not known. Never null, so it is what conditions go by.",
+				Computed: true,
+				MarkdownDescription: "BOS is done, what was staged was applied for all of `xnames`, and no node failed or was taken over by another session " +
+					"before that. `false` also while it is not known. Never null, so it is what conditions go by.",
 			},
-			"effect": computedText("What applying does to which nodes, such as `applies what is staged for 64 nodes: ...`. The next refresh puts it into the past tense, so that it stands in every plan that applies anew, also one by `-replace`. It is for people and changes although nothing is done: keep it out of `triggers` and conditions."),
+			"effect": computedText("What applying does to which nodes, such as `applies what is staged for 64 nodes: ...`. The next refresh puts it into the " +
+				"past tense, so that it stands in every plan that applies anew, also one by `-replace`. It is for people and changes although nothing is done: " +
+				"keep it out of `triggers` and conditions."),
 			"sessions": schema.MapAttribute{
 				Computed: true, ElementType: types.StringType,
 				MarkdownDescription: "The nodes, folded, by the session that staged them and owns them now.",
@@ -95,6 +105,7 @@ func (v foldedNames) ValidateList(ctx context.Context, req validator.ListRequest
 	if err != nil {
 		resp.Diagnostics.AddAttributeError(req.Path, "Invalid list of nodes", fmt.Sprintf("%s. Give %s.", capital(err.Error()), v.Description(ctx)))
 	} else if len(names) == 0 {
-		resp.Diagnostics.AddAttributeError(req.Path, "Invalid list of nodes", "It names no node. Give "+v.Description(ctx)+". If it comes from planned_nodes of a session, this BOS has no previews: use nodes of that session in its place.")
+		resp.Diagnostics.AddAttributeError(req.Path, "Invalid list of nodes", "It names no node. Give "+v.Description(ctx)+". If it comes from "+
+			"planned_nodes of a session, this BOS has no previews: use nodes of that session in its place.")
 	}
 }

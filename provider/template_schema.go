@@ -37,7 +37,8 @@ func textBetween(least, most int) []validator.String {
 
 func (r *templateResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "A session template: which nodes boot which image, with which kernel parameters and configuration. It boots nothing by itself; a `bos_session` does.",
+		MarkdownDescription: "A session template: which nodes boot which image, with which kernel parameters and configuration. It boots nothing by " +
+			"itself; a `bos_session` does.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{Computed: true, MarkdownDescription: "`name`, or `tenant/name`."},
 			"name": schema.StringAttribute{
@@ -115,7 +116,8 @@ func (noNulls) ValidateMap(_ context.Context, req validator.MapRequest, resp *va
 	for name, set := range req.ConfigValue.Elements() {
 		if set.IsNull() {
 			resp.Diagnostics.AddAttributeError(req.Path.AtMapKey(name), "Boot set is null",
-				fmt.Sprintf("Boot set %q is null, which is no boot set. Leave it out instead: boot_sets = { for name, set in local.boot_sets : name => set if set != null }", name))
+				fmt.Sprintf("Boot set %q is null, which is no boot set. Leave it out instead: boot_sets = { for name, set in local.boot_sets : name => set if "+
+					"set != null }", name))
 		}
 	}
 }
