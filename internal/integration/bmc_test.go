@@ -40,6 +40,9 @@ const (
 type bmc struct {
 	// ID is its xname, Node that of the only node it has.
 	ID, Node string
+	// MAC is that of its node, by which it asks BSS; empty if HSM knows none, and it
+	// asks by its xname.
+	MAC string
 	// Address is where it is reached, mock where it is without TLS.
 	Address, mock string
 	// asked counts the requests that came through TLS.

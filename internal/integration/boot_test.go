@@ -32,6 +32,12 @@ func TestNodesOfSMDAndBSSBootRebootAndShutDown(t *testing.T) {
 	for _, b := range bmcs[:postedCount] {
 		b.post(t, smd)
 	}
+	for i, b := range bmcs {
+		if i%2 == 0 {
+			b.MAC = fmt.Sprintf("02:00:00:00:%02x:%02x", i/256, i%256)
+			must(t, http.MethodPost, smd+"/Inventory/EthernetInterfaces", fmt.Sprintf(`{"MACAddress":%q,"ComponentID":%q}`, b.MAC, b.Node))
+		}
+	}
 	// BSS asks SMD for its nodes when it starts.
 	bss := startBSS(t, postgres, smd, s3.S3, s3.AccessKey, s3.SecretKey)
 
@@ -198,7 +204,9 @@ func wantStable(t *testing.T, url, bss string, bmcs []*bmc) {
 	at := make(map[string]bos.BootArtifacts)
 	for _, s := range stored {
 		for _, host := range s.Hosts {
-			at[host] = bos.BootArtifacts{Kernel: s.Kernel, Initrd: s.Initrd, KernelParameters: s.Params}
+			// BSS on PostgreSQL tells nodes no token, so it is in their parameters.
+			params, _, _ := strings.Cut(s.Params, " bss_referral_token=")
+			at[host] = bos.BootArtifacts{Kernel: s.Kernel, Initrd: s.Initrd, KernelParameters: params}
 		}
 	}
 	for _, c := range known {

@@ -76,7 +76,11 @@ func (n node) boot(ctx context.Context, t *testing.T) error {
 		if err != nil {
 			return err
 		}
-		report, err := json.Marshal(map[string]any{"id": n.Node, "actual_state": map[string]any{"boot_artifacts": artifacts}})
+		state := map[string]any{"boot_artifacts": artifacts}
+		if _, token, told := strings.Cut(artifacts.KernelParameters, " bss_referral_token="); told {
+			state = map[string]any{"bss_token": token}
+		}
+		report, err := json.Marshal(map[string]any{"id": n.Node, "actual_state": state})
 		if err != nil {
 			return err
 		}
@@ -109,15 +113,20 @@ var (
 	initrdLine = regexp.MustCompile(`(?m)^initrd --name initrd (\S+) \|\|`)
 )
 
-// script reads what BSS tells the node to boot. OpenCHAMI's BSS tells no token,
-// so the kernel, the initrd and the parameters are all that the node can report.
+// script reads what BSS tells the node to boot. OpenCHAMI's BSS tells no token of
+// its own, so without one among the parameters the kernel, the initrd and the
+// parameters are all that the node can report.
 func (n node) script(ctx context.Context) (bos.BootArtifacts, error) {
-	status, script, err := ask(ctx, http.MethodGet, n.bss+"/bootscript?name="+n.Node, "")
+	query := "name=" + n.Node
+	if n.MAC != "" {
+		query = "mac=" + n.MAC
+	}
+	status, script, err := ask(ctx, http.MethodGet, n.bss+"/bootscript?"+query, "")
 	if err != nil {
 		return bos.BootArtifacts{}, err
 	}
 	kernel, initrd := kernelLine.FindSubmatch(script), initrdLine.FindSubmatch(script)
-	if status != http.StatusOK || kernel == nil || initrd == nil || string(kernel[3]) != n.Node || strings.Contains(string(script), "referral") {
+	if status != http.StatusOK || kernel == nil || initrd == nil || string(kernel[3]) != n.Node || strings.Count(string(script), "bss_referral_token=") > 1 {
 		return bos.BootArtifacts{}, fmt.Errorf("the boot script was answered %d %s", status, script)
 	}
 	a := bos.BootArtifacts{KernelParameters: string(kernel[2])}

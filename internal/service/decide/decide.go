@@ -251,23 +251,23 @@ func runs(r bos.Record) bool {
 }
 
 // Matches compares what a node booted with what it shall boot: equal strings,
-// absent being empty, without the join token that each boot gets anew.
+// absent being empty, without the tokens that each boot gets anew.
 func Matches(actual, desired bos.BootArtifacts) bool {
 	if actual == desired {
 		return true
 	}
 	return actual.Kernel == desired.Kernel && actual.Initrd == desired.Initrd &&
-		dropJoinToken(actual.KernelParameters) == dropJoinToken(desired.KernelParameters)
+		dropTokens(actual.KernelParameters) == dropTokens(desired.KernelParameters)
 }
 
-func dropJoinToken(params string) string {
-	const token = "spire_join_token=" //nolint:gosec // the name of a parameter
-	if !strings.Contains(params, token) {
+func dropTokens(params string) string {
+	const join, referral = "spire_join_token=", "bss_referral_token=" //nolint:gosec // names of parameters
+	if !strings.Contains(params, join) && !strings.Contains(params, referral) {
 		return params
 	}
 	kept := make([]string, 0, 16)
 	for field := range strings.FieldsSeq(params) {
-		if !strings.HasPrefix(field, token) {
+		if !strings.HasPrefix(field, join) && !strings.HasPrefix(field, referral) {
 			kept = append(kept, field)
 		}
 	}

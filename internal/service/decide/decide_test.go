@@ -176,6 +176,9 @@ func TestAnActionThatNeverReachedItsTargetCostsNoAttempt(t *testing.T) {
 
 func TestANodeThatMatchesItsDesiredStateIsLeftAlone(t *testing.T) {
 	a := bos.BootArtifacts{Kernel: "k", KernelParameters: "quiet spire_join_token=${SPIRE_JOIN_TOKEN}"}
+	if told := (bos.BootArtifacts{Kernel: "k", KernelParameters: "quiet spire_join_token=1 bss_referral_token=2"}); !Matches(told, a) {
+		t.Error("a token that its boot service put on its line makes it another boot")
+	}
 	booted := bos.BootArtifacts{Kernel: "k", KernelParameters: "quiet spire_join_token=0815"}
 	r := bos.Record{Goal: bos.GoalBoot, Component: bos.Component{
 		Enabled: true, ActualState: bos.ActualState{BootArtifacts: booted}, DesiredState: bos.DesiredState{BootArtifacts: a},
