@@ -100,3 +100,33 @@ func TestOnFailureErrorThatIsSetLaterFailsTheApplyThatSetsIt(t *testing.T) {
 	}
 	w.plan().says(t, "No changes")
 }
+
+func TestStagedStateIsAppliedOfTheSessionThatIsNamedAlone(t *testing.T) {
+	r := startReal(t, 50*time.Millisecond)
+	for _, plain := range []bool{false, true} {
+		r.plain.Store(false)
+		r.aTemplate(t, "quiet")
+		mine, theirs := newWorkspace(t), newWorkspace(t)
+		stage := strings.Replace(aSession("stage = true"), `"boot"`, `"stage"`, 1)
+		mine.write(r.block(), stage)
+		mine.apply().exits(t, 0)
+		theirs.write(r.block(), strings.Replace(aSession("stage = true", `limit = "`+r.nodes()[0]+`"`), `"reboot"`, `"shutdown"`, 1))
+		theirs.apply().exits(t, 0)
+		r.plain.Store(plain)
+		window := "resource \"bos_staged_apply\" \"window\" {\n  xnames  = [bos_session.stage.nodes]\n  session = bos_session.stage.name\n}\n"
+		if !plain {
+			mine.write(r.block("max_reboots = 0", "max_nodes = 3"), stage, window)
+			apply := mine.apply()
+			apply.exits(t, 1)
+			apply.says(t, "Beyond a guard", "max_nodes allows 3")
+		}
+		mine.write(r.block(), stage, window)
+		mine.plan().says(t, "Left alone, since it was not session", r.nodes()[0])
+		apply := mine.apply()
+		apply.exits(t, 0)
+		apply.says(t, "Nothing was applied for 1 node")
+		if got := mine.attributes("bos_staged_apply.window"); got["ignored_nodes"] != r.nodes()[0] || got["applied_count"] != 3.0 || got["succeeded"] != false {
+			t.Errorf("plain %t: %v", plain, got)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package provider
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -28,11 +29,11 @@ const maxGuard = 10_000_000
 
 // guardAttributes bound what any session of this provider block may do.
 func guardAttributes() map[string]schema.Attribute {
-	const enforced = " It goes along with each session, and BOS refuses one that goes beyond it when the session is created, whatever the plan said. A plain BOS v2 enforces none: "
+	const enforced = " It goes along with each session and each `bos_staged_apply`, and BOS refuses what goes beyond it when it is created, whatever the plan said. A plain BOS v2 enforces none: "
 	return map[string]schema.Attribute{
 		"max_nodes": schema.Int64Attribute{
 			Optional: true, Validators: []validator.Int64{int64validator.Between(0, maxGuard)},
-			MarkdownDescription: "How many nodes one session may act on." + enforced + "sessions are then refused unless their nodes are named one by one in `limit` or `node_list`." + orVariable(maxNodesVariable),
+			MarkdownDescription: "How many nodes one session, or one application of staged state, may act on." + enforced + "sessions are then refused unless their nodes are named one by one in `limit` or `node_list`." + orVariable(maxNodesVariable),
 		},
 		"protected_roles": schema.ListAttribute{
 			Optional: true, ElementType: types.StringType,
@@ -40,7 +41,7 @@ func guardAttributes() map[string]schema.Attribute {
 				listvalidator.SizeAtMost(bos.MaxProtectedRoles),
 				listvalidator.ValueStringsAre(stringvalidator.LengthBetween(1, bos.MaxComponentID)),
 			},
-			MarkdownDescription: "Roles in the inventory, such as `Management`, whose nodes no session may act on." + enforced + "all sessions are then refused." + orVariable(protectedRolesVariable),
+			MarkdownDescription: "Roles in the inventory, such as `Management`, whose nodes no session and no staged state may act on." + enforced + "all sessions are then refused." + orVariable(protectedRolesVariable),
 		},
 		"max_reboots": schema.Int64Attribute{
 			Optional: true, Validators: []validator.Int64{int64validator.Between(0, maxGuard)},
@@ -107,6 +108,14 @@ func (r *sessionResource) plannedTemplate(ctx context.Context, plan *sessionMode
 	}
 	stored, err := r.shared.reach(plan.Tenant, diags).Template(ctx, plan.TemplateName.ValueString())
 	return &stored, err
+}
+
+// isGuard reports whether something was refused for going beyond a guard, or since
+// nobody would enforce it.
+func isGuard(err error) bool {
+	var answer *client.Error
+	var unguarded *client.Unguarded
+	return errors.As(err, &unguarded) || errors.As(err, &answer) && client.IsConflict(err) && answer.Title == titleGuarded
 }
 
 // reasonFor is the reason that goes along with a session: the given one, or the run

@@ -55,9 +55,10 @@ func reviewed(ctx context.Context) string {
 
 // runKey stands for what a configuration asks for, with all that has it run again:
 // while a session is in flight that it asked for, it is answered with that one. It is
-// empty while something is not known.
+// empty while something is not known, and of one that stages: that is in flight until
+// what it staged is applied, also where another has staged something in its place.
 func (m *sessionModel) runKey(kind string, name types.String) string {
-	if m.unknownArgument() != "" || name.IsUnknown() || m.Triggers.IsUnknown() {
+	if m.unknownArgument() != "" || m.Stage.ValueBool() || name.IsUnknown() || m.Triggers.IsUnknown() {
 		return ""
 	}
 	triggers := make(map[string]string, len(m.Triggers.Elements()))

@@ -26,6 +26,7 @@ func newStagedApplyAction() action.Action { return &stagedApplyAction{} }
 type stagedApplyActionModel struct {
 	Tenant            types.String   `tfsdk:"tenant"`
 	Xnames            types.List     `tfsdk:"xnames"`
+	Session           types.String   `tfsdk:"session"`
 	WaitForCompletion types.Bool     `tfsdk:"wait_for_completion"`
 	Timeouts          timeouts.Value `tfsdk:"timeouts"`
 }
@@ -40,6 +41,10 @@ func (*stagedApplyAction) Schema(ctx context.Context, _ action.SchemaRequest, re
 	attributes["xnames"] = schema.ListAttribute{
 		Required: true, ElementType: types.StringType, Validators: []validator.List{foldedNames{}},
 		MarkdownDescription: "Nodes to apply the staged state of. Entries may be folded.",
+	}
+	attributes["session"] = schema.StringAttribute{
+		Optional: true, Validators: []validator.String{validName()},
+		MarkdownDescription: "Session whose staged state is applied; nodes for which another session has staged something are ignored. Without it whatever is staged counts.",
 	}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Applies what sessions have staged for nodes, each time the action is invoked. The resource `bos_staged_apply` does it once " +
@@ -57,7 +62,7 @@ func (a *stagedApplyAction) ModifyPlan(ctx context.Context, req action.ModifyPla
 	if resp.Diagnostics.HasError() || a.shared == nil {
 		return
 	}
-	plan := stagedApplyModel{Tenant: m.Tenant, Xnames: m.Xnames}
+	plan := stagedApplyModel{Tenant: m.Tenant, Xnames: m.Xnames, Session: m.Session}
 	if m.Tenant.IsNull() {
 		plan.Tenant = a.shared.defaultTenant()
 	}
@@ -81,7 +86,7 @@ func (a *stagedApplyAction) Invoke(ctx context.Context, req action.InvokeRequest
 		return
 	}
 	r := &stagedApplyResource{shared: a.shared, after: a.after, now: time.Now}
-	staged := stagedApplyModel{Tenant: m.Tenant, PollInterval: types.StringNull()}
+	staged := stagedApplyModel{Tenant: m.Tenant, Session: m.Session, PollInterval: types.StringNull()}
 	defer a.shared.embedded.drive(ctx)()
 	if _, ok := r.apply(ctx, c, &staged, names, &resp.Diagnostics); !ok {
 		return

@@ -16,6 +16,7 @@ import (
 type stagedApplyModel struct {
 	Tenant   types.String `tfsdk:"tenant"`
 	Xnames   types.List   `tfsdk:"xnames"`
+	Session  types.String `tfsdk:"session"`
 	Triggers types.Map    `tfsdk:"triggers"`
 
 	WaitForCompletion types.Bool     `tfsdk:"wait_for_completion"`

@@ -98,6 +98,9 @@ func (m *stagedApplyModel) replaces(state *stagedApplyModel) path.Paths {
 	if !sameNames(m.Xnames, state.Xnames) {
 		changed = append(changed, path.Root("xnames"))
 	}
+	if !m.Session.Equal(state.Session) && !state.Session.IsNull() {
+		changed = append(changed, path.Root("session"))
+	}
 	if !m.Triggers.Equal(state.Triggers) {
 		changed = append(changed, path.Root("triggers"))
 	}
@@ -121,10 +124,18 @@ func (r *stagedApplyResource) warn(ctx context.Context, plan *stagedApplyModel, 
 		diags.AddWarning(summary, bos.Fold(names)+"\n\nWhat is staged for them could not be read: "+explain(err))
 		return
 	}
+	var others []string // staged by another session than the one that is named
 	staged, has := make(map[string][]string), make(map[string]bool)
 	for _, record := range records {
 		if session := record.StagedState.Session; session != "" {
 			staged[session], has[record.ID] = append(staged[session], record.ID), true
+		}
+	}
+	if only := plan.Session.ValueString(); only != "" {
+		for session, ids := range staged {
+			if session != only {
+				others = append(others, ids...)
+			}
 		}
 	}
 	nothing := slices.DeleteFunc(slices.Clone(names), func(id string) bool { return has[id] })
@@ -132,6 +143,9 @@ func (r *stagedApplyResource) warn(ctx context.Context, plan *stagedApplyModel, 
 	fmt.Fprintf(&b, "%s\n", bos.Fold(names))
 	for _, session := range slices.Sorted(maps.Keys(staged)) {
 		fmt.Fprintf(&b, "\nStaged by session %s for %s: %s", session, nodes(int64(len(staged[session]))), bos.Fold(staged[session]))
+	}
+	if len(others) > 0 {
+		fmt.Fprintf(&b, "\nLeft alone, since it was not session %s that staged something for them: %s", plan.Session.ValueString(), bos.Fold(others))
 	}
 	if len(nothing) > 0 {
 		fmt.Fprintf(&b, "\nNothing is staged yet for %s: %s. Unless a session of this plan stages something, they are left alone.", nodes(int64(len(nothing))), bos.Fold(nothing))
@@ -188,7 +202,7 @@ func (r *stagedApplyResource) apply(ctx context.Context, c *client.Client, m *st
 	m.ID = types.StringValue(uuid.NewString())
 	m.AppliedAt = types.StringValue(bos.At(r.now()).String())
 	// An interrupt must not leave behind what nobody knows of.
-	answer, err := c.ApplyStaged(context.WithoutCancel(ctx), names)
+	answer, err := c.ApplyStaged(context.WithoutCancel(ctx), names, client.StagedBounds{Session: m.Session.ValueString(), Guards: r.shared.guardsToSend()})
 	r.shared.components.forget()
 	switch {
 	case err != nil && client.Undecided(err):
@@ -199,6 +213,9 @@ func (r *stagedApplyResource) apply(ctx context.Context, c *client.Client, m *st
 		}
 	case err != nil && len(answer.Succeeded)+len(answer.Failed)+len(answer.Ignored) > 0:
 		diags.AddWarning("Staged state was applied for some nodes only", explain(err))
+	case err != nil && isGuard(err):
+		diags.AddError(titleGuarded+" of the provider block", explain(err))
+		return was, false
 	case err != nil:
 		unable(diags, "apply staged state", err)
 		return was, false
@@ -207,7 +224,7 @@ func (r *stagedApplyResource) apply(ctx context.Context, c *client.Client, m *st
 	m.take(answer, was.owner)
 	m.Status = types.StringValue(string(bos.SessionRunning))
 	if len(answer.Ignored) > 0 {
-		diags.AddWarning(fmt.Sprintf("Nothing was applied for %s", nodes(int64(len(answer.Ignored)))), bos.Fold(answer.Ignored)+" were left alone: nothing was staged for them, BOS or the tenant does not have them, or the request that named them was refused.")
+		diags.AddWarning(fmt.Sprintf("Nothing was applied for %s", nodes(int64(len(answer.Ignored)))), bos.Fold(answer.Ignored)+" were left alone: nothing was staged for them, or by another session than the one that session names, BOS or the tenant does not have them, or the request that named them was refused.")
 	}
 	return was, true
 }

@@ -29,6 +29,10 @@ func (r *stagedApplyResource) Schema(ctx context.Context, _ resource.SchemaReque
 				MarkdownDescription: "Nodes to apply the staged state of. Entries may be folded, so `[bos_session.stage.planned_nodes]` is all nodes of a " +
 					"session, and on a BOS without previews `[bos_session.stage.nodes]`. The order does not matter.",
 			},
+			"session": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{validName()},
+				MarkdownDescription: "Session whose staged state is applied, as `bos_session.stage.name`: nodes for which somebody else has staged something by then are ignored. Without it whatever is staged counts. A change of it applies anew; giving it to a resource that had none does not.",
+			},
 			"triggers": schema.MapAttribute{
 				Optional: true, ElementType: types.StringType,
 				MarkdownDescription: "Any values; a change of one applies the staged state again. `session = bos_session.stage.id` follows a session that stages.",

@@ -234,6 +234,9 @@ const (
 	// ExtensionReceipts: previews have numbers and say which nodes are busy, and a
 	// preview is carried out once.
 	ExtensionReceipts = "receipts"
+	// ExtensionBoundStaged: staged state is applied of one session and within
+	// bounds.
+	ExtensionBoundStaged = "bound_applystaged"
 	// ExtensionGuards: previews and sessions take bounds.
 	ExtensionGuards = "guards"
 	ExtensionImages = "images"

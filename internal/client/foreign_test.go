@@ -64,7 +64,7 @@ func TestAWriteThatAnotherProgramAnsweredMayHaveTakenEffect(t *testing.T) {
 			return err
 		},
 		"staged state": func(ctx context.Context, c *Client) error {
-			_, err := c.ApplyStaged(ctx, []string{"x0"})
+			_, err := c.ApplyStaged(ctx, []string{"x0"}, StagedBounds{})
 			return err
 		},
 		"a cancellation": func(ctx context.Context, c *Client) error { _, err := c.CancelSession(ctx, "s", ""); return err },

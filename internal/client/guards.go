@@ -11,14 +11,15 @@ import (
 // Unguarded is a session with guards on a server that enforces none, where the
 // session goes beyond one or nobody can say whether it does.
 type Unguarded struct {
-	Name string
+	// What was to be sent.
+	What string
 	// Why is what is known of it.
 	Why string
 }
 
 // Error says what to do.
 func (e *Unguarded) Error() string {
-	return fmt.Sprintf("session %s was not sent: %s", e.Name, e.Why)
+	return fmt.Sprintf("%s was not sent: %s", e.What, e.Why)
 }
 
 // guardHere holds a session to its guards where the server does not.
@@ -28,7 +29,7 @@ func (c *Client) guardHere(ctx context.Context, s bos.PinnedSession) error {
 		return err
 	}
 	if why := GuardPlain(*s.Guards, t, s.SessionCreate); why != "" {
-		return &Unguarded{Name: s.Name, Why: why}
+		return &Unguarded{What: "session " + s.Name, Why: why}
 	}
 	return nil
 }

@@ -16,11 +16,11 @@ func TestStagedNodesAreAppliedInPartsOfWhatTheAPITakes(t *testing.T) {
 		}
 		return answer(200, `{"succeeded":["a"],"failed":["b"],"ignored":["c"]}`), nil
 	})
-	got, err := c.ApplyStaged(t.Context(), []string{"a", "b", "c"})
+	got, err := c.ApplyStaged(t.Context(), []string{"a", "b", "c"}, StagedBounds{})
 	if err != nil || !slices.Equal(got.Succeeded, []string{"a"}) || s.bodies[0] != `{"xnames":["a","b","c"]}` {
 		t.Errorf("%+v, %v after %s", got, err, s.bodies)
 	}
-	got, err = c.ApplyStaged(t.Context(), slices.Repeat([]string{"n"}, bos.MaxStagedXnames+1))
+	got, err = c.ApplyStaged(t.Context(), slices.Repeat([]string{"n"}, bos.MaxStagedXnames+1), StagedBounds{})
 	if err == nil || len(got.Failed) != 1 || len(s.log) != 3 || strings.Count(s.bodies[2], "n\"") != 1 {
 		t.Errorf("%+v, %v after %d requests; a request that failed is not repeated", got, err, len(s.log))
 	}

@@ -10,6 +10,7 @@ resource "bos_staged_apply" "window" {
   count = var.window ? 1 : 0
 
   xnames   = [bos_session.stage.nodes] # all nodes of the session, folded
+  session  = bos_session.stage.name    # and nothing that somebody else staged
   triggers = { session = bos_session.stage.id }
 
   lifecycle {

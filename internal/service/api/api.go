@@ -147,6 +147,8 @@ func (s *server) routes() map[string]methods {
 
 		"/v2/applystaged": {http.MethodPost: s.applyStaged},
 
+		"/x/v1/applystaged": {http.MethodPost: s.applyBoundStaged},
+
 		"/x/v1/capabilities":               {http.MethodGet: s.getCapabilities},
 		"/x/v1/previews":                   {http.MethodPost: s.postPreview},
 		"/x/v1/previews/{pin}/nodes":       {http.MethodGet: s.listPreviewNodes},

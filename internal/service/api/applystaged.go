@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"slices"
 
@@ -14,6 +15,13 @@ import (
 // applyStagedBody is the body of POST /v2/applystaged.
 type applyStagedBody struct {
 	Xnames stagedNames `json:"xnames"`
+}
+
+// boundStagedBody is the body of POST /x/v1/applystaged.
+type boundStagedBody struct {
+	Nodes   applyStagedBody `json:",embed"`
+	Session *string         `json:"session"`
+	Guards  *guardsBody     `json:"guards"`
 }
 
 // stagedNames are the nodes of one request.
@@ -50,6 +58,32 @@ func (s *server) applyStaged(w http.ResponseWriter, r *http.Request) error {
 	if err := decode(w, r, maxTemplateBody, &body); err != nil {
 		return err
 	}
+	return s.applyWhatIsStaged(w, r, sc, boundStagedBody{Nodes: body})
+}
+
+// applyBoundStaged does the same for what one session has staged, and within the
+// guards of whoever asks: POST /x/v1/applystaged with session and guards. Nodes for which
+// another session has staged something are ignored.
+func (s *server) applyBoundStaged(w http.ResponseWriter, r *http.Request) error {
+	sc, err := s.scopeOf(r)
+	if err != nil {
+		return err
+	}
+	var body boundStagedBody
+	if err := decode(w, r, maxTemplateBody, &body); err != nil {
+		return err
+	}
+	if body.Session != nil && !bos.ValidName(*body.Session) {
+		return bos.Invalidf("session", "%q cannot name a session; use %s, or leave it out", clip(*body.Session), bos.NameRule)
+	}
+	if err := body.Guards.check(); err != nil {
+		return err
+	}
+	return s.applyWhatIsStaged(w, r, sc, body)
+}
+
+func (s *server) applyWhatIsStaged(w http.ResponseWriter, r *http.Request, sc scope, bound boundStagedBody) error {
+	body := bound.Nodes
 	if err := body.check(); err != nil {
 		return err
 	}
@@ -60,6 +94,10 @@ func (s *server) applyStaged(w http.ResponseWriter, r *http.Request) error {
 	ids := bos.Distinct(bos.CanonicalIDs(body.Xnames))
 	staged, err := s.stagedSessions(r.Context(), sc, ids)
 	if err != nil {
+		return err
+	}
+	maps.DeleteFunc(staged, func(_ string, from stagedBy) bool { return bound.Session != nil && from.name != *bound.Session })
+	if err := s.guardStaged(r.Context(), bound.Guards.guards(), staged); err != nil {
 		return err
 	}
 	applied := make(map[string]bool, len(ids))
@@ -111,6 +149,7 @@ func (s *server) answerStaged(w http.ResponseWriter, ids []string, applied map[s
 type stagedBy struct {
 	name    string
 	session *bos.Session
+	record  bos.Record
 }
 
 // stagedSessions finds, for each of the components that may be touched and has
@@ -126,8 +165,9 @@ func (s *server) stagedSessions(ctx context.Context, sc scope, ids []string) (ma
 	if err != nil {
 		return nil, err
 	}
-	byName := make(map[string][]string)
+	byName, byID := make(map[string][]string), make(map[string]bos.Record, len(records))
 	for i := range records {
+		byID[records[i].ID] = records[i]
 		if name := records[i].StagedState.Session; name != "" {
 			byName[name] = append(byName[name], records[i].ID)
 		}
@@ -141,7 +181,7 @@ func (s *server) stagedSessions(ctx context.Context, sc scope, ids []string) (ma
 			if session != nil && sc.only != nil && bos.TenantOf(session.Tenant) != sc.tenant {
 				continue
 			}
-			staged[id] = stagedBy{name, session}
+			staged[id] = stagedBy{name, session, byID[id]}
 		}
 	}
 	return staged, nil

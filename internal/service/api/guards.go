@@ -1,10 +1,12 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
 )
 
 // guardsBody is bos.Guards as it arrives.
@@ -56,6 +58,34 @@ func checkAsked(receipt, runKey string, guards *guardsBody) error {
 func guarded(g bos.Guards, p bos.Preview) error {
 	if against := g.Against(p); len(against) > 0 {
 		return problemf(http.StatusConflict, titleGuarded, "the session was refused: %s; nothing was touched", strings.Join(against, "; "))
+	}
+	return nil
+}
+
+// guardStaged refuses to apply what goes beyond a bound of whoever asks for it.
+func (s *server) guardStaged(ctx context.Context, g bos.Guards, staged map[string]stagedBy) error {
+	if !g.Set() || len(staged) == 0 {
+		return nil
+	}
+	if s.Inventory == nil {
+		return badRequest("this service has no inventory, so it cannot tell which roles nodes have and which are on; configure inventory.hsm or inventory.file, or leave guards out")
+	}
+	ctx, cancel := context.WithTimeout(ctx, upstreamTimeout)
+	defer cancel()
+	inventory, err := s.Inventory.Inventory(ctx)
+	if err != nil {
+		return unavailable("cannot read the inventory now: %v", err)
+	}
+	waiting := make([]decide.StagedNode, 0, len(staged))
+	for _, from := range staged {
+		node := decide.StagedNode{Record: from.record}
+		if from.session != nil {
+			node.Operation = from.session.Operation
+		}
+		waiting = append(waiting, node)
+	}
+	if against := g.Against(decide.StagedPreview(waiting, inventory)); len(against) > 0 {
+		return problemf(http.StatusConflict, titleGuarded, "the staged state was not applied: %s; nothing was touched", strings.Join(against, "; "))
 	}
 	return nil
 }

@@ -57,3 +57,38 @@ func TestASessionWithGuardsIsNotAcceptedUnseen(t *testing.T) {
 		s.do("POST", "/x/v1/previews", with(ask(), "guards", guards)).refused(http.StatusBadRequest, "")
 	}
 }
+
+func TestStagedStateIsAppliedOfTheSessionThatIsNamedAndWithinTheGuards(t *testing.T) {
+	s := newSite(t)
+	for i := range s.inv.Nodes {
+		s.inv.Nodes[i].Seen = bos.PowerStateOn
+	}
+	s.inv.Nodes[2].Seen = bos.PowerStateOff
+	s.stagedSession("mine", bos.OperationReboot, "x1c0s1b0n0,x1c0s2b0n0,x1c0s3b0n0", "")
+	s.stagedSession("theirs", bos.OperationShutdown, "x1c0s4b0n0", "")
+	for _, id := range []string{"x1c0s1b0n0", "x1c0s2b0n0", "x1c0s3b0n0"} {
+		s.stage(id, "mine")
+	}
+	s.stage("x1c0s4b0n0", "theirs")
+	all := object{"xnames": []string{"x1c0s1b0n0", "x1c0s2b0n0", "x1c0s3b0n0", "x1c0s4b0n0"}}
+	for _, c := range []struct {
+		guards object
+		word   string
+	}{
+		{object{"max_nodes": 3}, "4 nodes"}, {object{"max_reboots": 2}, "take down 3"}, {object{"protected_roles": []string{"application"}}, "x1c0s4b0n0"},
+	} {
+		s.do("POST", "/x/v1/applystaged", with(all, "guards", c.guards)).refused(http.StatusConflict, titleGuarded, c.word, "nothing was touched")
+	}
+	s.invErr = errOutage
+	s.do("POST", "/x/v1/applystaged", with(all, "guards", object{"max_nodes": 9})).refused(http.StatusServiceUnavailable, titleUnavailable, "inventory")
+	s.invErr = nil
+	if s.stored("x1c0s1b0n0").Enabled {
+		t.Error("what was refused was applied")
+	}
+	var got bos.StagedOutcome
+	bound := with(with(all, "session", "mine"), "guards", object{"max_nodes": 3, "max_reboots": 2, "protected_roles": []string{"Application"}})
+	s.do("POST", "/x/v1/applystaged", bound).ok(http.StatusOK, &got)
+	if len(got.Succeeded) != 3 || len(got.Ignored) != 1 || got.Ignored[0] != "x1c0s4b0n0" || s.stored("x1c0s4b0n0").Enabled {
+		t.Errorf("%+v", got)
+	}
+}

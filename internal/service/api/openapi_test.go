@@ -330,6 +330,9 @@ func exchanges() []exchange {
 	add("DELETE", "/v2/components/x1c0s1b0n0", nil, 204)
 	add("POST", "/v2/applystaged", object{"xnames": []string{"moving"}}, 200)
 	add("POST", "/v2/applystaged", object{"xnames": ""}, 400)
+	add("POST", "/x/v1/applystaged", object{"xnames": []string{"waits"}, "guards": object{"max_nodes": 0}}, 409)
+	add("POST", "/x/v1/applystaged", object{"xnames": []string{"waits"}, "session": "another", "guards": object{"max_nodes": 1}}, 200)
+	add("POST", "/x/v1/applystaged", object{"session": "-"}, 400)
 
 	add("POST", "/x/v1/previews", with(ask(), "limit", nil), 200)
 	add("POST", "/x/v1/previews", with(object{"operation": "reboot"}, "template", with(template(), "name", "n")), 200)
@@ -396,6 +399,7 @@ func prepared(t *testing.T, seen map[exchanged]bool) (s *site, pin string) {
 		r.Session, r.Error, r.Status.StatusOverride, r.Work.Cause = "run", "no answer", bos.StatusFailed, bos.CauseBootTimeout
 	})
 	s.record("x1c0s1b0n0", nil)
+	s.stage("waits", "run")
 	s.record("moving", func(r *bos.Record) {
 		r.Enabled, r.Status.Phase, r.LastAction.Action = true, bos.PhasePoweringOff, bos.ActionSessionSetup
 	})
