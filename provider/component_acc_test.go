@@ -185,3 +185,18 @@ output "folded" { value = provider::bos::xname_fold(keys(data.bos_components.two
 		},
 	})
 }
+
+func TestWhatIsNoNodeIsRefusedAtPlan(t *testing.T) {
+	fake := startFake(t.Cleanup, room...)
+	w := newWorkspace(t)
+	for xname, says := range map[string]string{
+		"x1000c0s0b0": "names a BMC, slot, chassis or cabinet", "X1000C0": "names a BMC, slot, chassis or cabinet", "x1000c0s[0-3]b0n0": "xname_expand",
+	} {
+		for _, kind := range []string{"resource", "data"} {
+			w.write(providerBlock(fake), kind+" \"bos_component\" \"n\" {\n  xname = \""+xname+"\"\n}\n")
+			plan := w.plan()
+			plan.exits(t, 1)
+			plan.says(t, says)
+		}
+	}
+}

@@ -65,7 +65,7 @@ func (d *componentDataSource) Schema(_ context.Context, _ datasource.SchemaReque
 		MarkdownDescription: "BOS' record of one node: what it should run, what it reported it runs, and what BOS is doing about the difference.",
 		Attributes: map[string]schema.Attribute{
 			"xname": schema.StringAttribute{
-				Required: true, Validators: textBetween(1, bos.MaxComponentID),
+				Required: true, Validators: append(textBetween(1, bos.MaxComponentID), oneNode{}),
 				MarkdownDescription: "Which node, such as `x3000c0s19b1n0`. BOS must know it.",
 			},
 			"tenant":       tenantArgument("Tenant that the node belongs to; defaults to the provider's."),

@@ -34,7 +34,7 @@ func (r *componentResource) Schema(ctx context.Context, _ resource.SchemaRequest
 		Attributes: map[string]schema.Attribute{
 			"id": computedText("The xname in canonical form."),
 			"xname": schema.StringAttribute{
-				Required: true, Validators: textBetween(1, bos.MaxComponentID),
+				Required: true, Validators: append(textBetween(1, bos.MaxComponentID), oneNode{}),
 				MarkdownDescription: "Which node, such as `x3000c0s19b1n0`. BOS must know it.",
 			},
 			"tenant": schema.StringAttribute{

@@ -347,3 +347,41 @@ func TestThePlanOfAComponentThatStaysIsWhatTheFrameworkWouldAnswer(t *testing.T)
 		t.Errorf("planned is %s (%v)\nand by the framework %s", got, err, want)
 	}
 }
+
+// TestWhatNeedsSettingsThatAreNotKnownIsDeferredWhereTerraformCanDoSo: an existing
+// resource is read in a later plan, where it was an error before.
+func TestWhatNeedsSettingsThatAreNotKnownIsDeferredWhereTerraformCanDoSo(t *testing.T) {
+	for name, allowed := range map[string]bool{"it can": true, "it cannot": false} {
+		t.Run(name, func(t *testing.T) {
+			core := newNewerCore(t, startFake(t.Cleanup, room...))
+			object, ok := core.schema.Provider.ValueType().(tftypes.Object)
+			if !ok {
+				t.Fatal("the provider's settings are no object")
+			}
+			settings := make(map[string]tftypes.Value)
+			for setting, kind := range object.AttributeTypes {
+				settings[setting] = tftypes.NewValue(kind, nil)
+			}
+			settings["endpoint"] = tftypes.NewValue(tftypes.String, tftypes.UnknownValue)
+			config, err := tfprotov6.NewDynamicValue(object, tftypes.NewValue(object, settings))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := core.server.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{
+				Config: &config, ClientCapabilities: &tfprotov6.ConfigureProviderClientCapabilities{DeferralAllowed: allowed},
+			}); err != nil {
+				t.Fatal(err)
+			}
+			state := core.value(core.schema.ResourceSchemas["bos_component"], map[string]any{"xname": "x1000c0s0b0n0", "id": "x1000c0s0b0n0"})
+			read, err := core.server.ReadResource(t.Context(), &tfprotov6.ReadResourceRequest{
+				TypeName: "bos_component", CurrentState: state, ClientCapabilities: &tfprotov6.ReadResourceClientCapabilities{DeferralAllowed: allowed},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if allowed != (read.Deferred != nil) || allowed == strings.Contains(summaries(read.Diagnostics), "settings are not known yet") {
+				t.Errorf("deferred: %v, diagnostics: %s", read.Deferred, summaries(read.Diagnostics))
+			}
+		})
+	}
+}

@@ -44,6 +44,10 @@ func (p *bosProvider) Configure(ctx context.Context, req provider.ConfigureReque
 			"insecure = true: whoever sits between Terraform and BOS can read the token and boot nodes. Give the CA in ca_certificate instead.")
 	}
 	if !req.Config.Raw.IsFullyKnown() {
+		if req.ClientCapabilities.DeferralAllowed {
+			// The framework then defers all that needs BOS to a later plan.
+			resp.Deferred = &provider.Deferred{Reason: provider.DeferredReasonProviderConfigUnknown}
+		}
 		return
 	}
 	s.client = p.connect(ctx, s, m, &resp.Diagnostics)

@@ -71,11 +71,11 @@ func (d *sessionDataSource) Schema(_ context.Context, _ datasource.SchemaRequest
 			"duration":     readText("How long it has run, as `h:mm:ss`."),
 			"error":        readText("What failed the session as a whole, empty if nothing did."),
 			"nodes":        readText("Nodes the session acts on, folded; `provider::bos::xname_expand` writes them out."),
-			"node_count":   readCount("How many nodes these are."),
+			"node_count":   readCount("Number of nodes in `nodes`."),
 			"failed_nodes": readText("Nodes that failed so far, folded."),
-			"failed_count": readCount("How many nodes these are. Null once the session is over and failed in a way that a number does not tell: as a whole, or because other sessions took nodes from it."),
+			"failed_count": readCount("Number of nodes in `failed_nodes`. Null once the session is over and failed in a way that a number does not tell: as a whole, or because other sessions took nodes from it."),
 			"succeeded":    readFlag("The session is complete, acted on nodes, and each of them is where it should be. `false` before it is complete."),
-			"retry_limit":  readText("What to give as `limit` to run the session again for just the failed nodes; empty if none failed, and an empty limit is refused."),
+			"retry_limit":  readText("Value for `limit` that retries only the failed nodes; empty if none failed, and an empty limit is refused."),
 			"error_summary": schema.MapNestedAttribute{
 				Computed: true, MarkdownDescription: "Failed nodes by what failed them.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{

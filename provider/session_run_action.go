@@ -52,7 +52,7 @@ func (*sessionRunAction) Metadata(_ context.Context, req action.MetadataRequest,
 func (*sessionRunAction) Schema(ctx context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
 	attributes := actionWait(ctx)
 	for name, attribute := range map[string]schema.Attribute{
-		"name":   schema.StringAttribute{Optional: true, Validators: []validator.String{validName()}, MarkdownDescription: "Name of the session. Leave it out and a unique one is chosen."},
+		"name":   schema.StringAttribute{Optional: true, Validators: []validator.String{validName()}, MarkdownDescription: "Name of the session. Defaults to a generated unique name."},
 		"tenant": actionTenant(),
 		"operation": schema.StringAttribute{
 			Required: true, Validators: []validator.String{stringvalidator.OneOf(operationNames()...)}, MarkdownDescription: "`boot`, `reboot` or `shutdown`.",

@@ -75,7 +75,7 @@ func replacingAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"name": schema.StringAttribute{
 			Optional: true, Computed: true, Validators: []validator.String{validName()},
-			MarkdownDescription: "Name of the session. Leave it out and a unique one is chosen; a name can be used once only.",
+			MarkdownDescription: "Name of the session. Defaults to a generated unique name; a name can be used only once.",
 		},
 		"tenant": schema.StringAttribute{
 			Optional: true, Computed: true, Validators: textBetween(1, bos.MaxTenantName),
@@ -165,10 +165,10 @@ func resultAttributes() map[string]schema.Attribute {
 		"end_time":         computedText("When it was complete, in UTC."),
 		"error":            computedText("What failed the session as a whole, such as that no nodes were found or that somebody cancelled it. Empty if nothing did."),
 		"nodes":            computedText("Nodes the session acted on, folded; `provider::bos::xname_expand` writes them out."),
-		"node_count":       computedCount("How many nodes these are."),
+		"node_count":       computedCount("Number of nodes in `nodes`."),
 		"failed_nodes":     computedText("Nodes that failed, folded. Empty if none did or it is not known yet."),
 		"failed_count":     computedCount("How many nodes failed; null while it is not known, and where a number would not tell the truth: the session failed as a whole, or was not done with all its nodes. Go by `succeeded`."),
-		"retry_limit":      computedText("What to give as `limit` to run the session again for just the failed nodes. Empty if none failed, and an empty limit is refused: it never means all nodes."),
+		"retry_limit":      computedText("Value for `limit` that retries only the failed nodes. Empty if none failed, and an empty limit is refused: it never means all nodes."),
 		"unfinished_nodes": computedText("Nodes that the session was never done with, folded: another session took them over, or somebody disabled them. What they run is not known here. Empty if there are none."),
 		"succeeded": schema.BoolAttribute{
 			Computed: true,
@@ -194,13 +194,13 @@ func resultAttributes() map[string]schema.Attribute {
 func plannedAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"planned_nodes": computedText("Nodes the session was going to act on when it was planned, folded. Empty on a server that cannot say."),
-		"planned_count": computedCount("How many nodes these are."),
+		"planned_count": computedCount("Number of nodes in `planned_nodes`."),
 		"planned_roles": schema.MapAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: rolesDescription},
 		"planned_boot_sets": schema.MapNestedAttribute{
 			Computed: true, MarkdownDescription: "The planned nodes by boot set, with the image they boot.",
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"nodes":      computedText("Nodes of this boot set, folded."),
-				"node_count": computedCount("How many nodes these are."),
+				"node_count": computedCount("Number of nodes in `nodes`."),
 				"image_path": computedText("Image they boot, null for a shutdown."),
 				"image_etag": computedText("Etag of the image's manifest when it was planned, null for a shutdown."),
 			}},
@@ -212,7 +212,7 @@ func plannedAttributes() map[string]schema.Attribute {
 		"pin": schema.StringAttribute{
 			Optional: true, Computed: true,
 			Validators: []validator.String{stringvalidator.RegexMatches(pinRule, "must be the pin of a preview, such as data.bos_session_preview.x.pin")},
-			MarkdownDescription: "Stands for the planned nodes, what they boot with which parameters, and the operation. The service refuses the session if they are others by the time it is created. " +
+			MarkdownDescription: "Fingerprint of the plan: nodes, images, kernel parameters, operation. The service refuses the session if any of them has changed by the time it is created. " +
 				"Give it as `data.bos_session_preview.x.pin` to hold a saved plan to what was reviewed; with `applying = terraform.applying` in the provider block it is chosen for you. " +
 				"It matters only when the session is created: another pin runs nothing.",
 		},

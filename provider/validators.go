@@ -59,6 +59,31 @@ func (oneLine) ValidateString(_ context.Context, req validator.StringRequest, re
 	}
 }
 
+// oneNode refuses the xname of something that is no node, and a folded list of
+// nodes.
+type oneNode struct{}
+
+// partOfCabinet is a cabinet, chassis, slot or BMC: what a node's xname is without
+// its node.
+var partOfCabinet = regexp.MustCompile(`^x[0-9]+(c[0-9]+(s[0-9]+(b[0-9]+)?)?)?$`)
+
+func (oneNode) Description(context.Context) string { return "the xname of one node" }
+
+func (v oneNode) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
+func (oneNode) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	text := req.ConfigValue.ValueString()
+	switch {
+	case req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown():
+	case strings.ContainsAny(text, "[],"):
+		resp.Diagnostics.AddAttributeError(req.Path, "Not the xname of one node",
+			fmt.Sprintf("%q stands for more than one node. Write for_each = { for x in provider::bos::xname_expand(%q) : x => x } and each.key here.", text, text))
+	case partOfCabinet.MatchString(strings.ToLower(text)):
+		resp.Diagnostics.AddAttributeError(req.Path, "Not the xname of a node",
+			fmt.Sprintf("%q names a BMC, slot, chassis or cabinet, and BOS boots nodes. The nodes of a BMC are such as %sn0.", text, text))
+	}
+}
+
 // durationOr reads a validated duration, or takes the default.
 func durationOr(s types.String, otherwise time.Duration) time.Duration {
 	if d, err := time.ParseDuration(s.ValueString()); err == nil {
