@@ -35,6 +35,9 @@ func (w *wiring) redfish(c config.Redfish) error {
 	switch inventory := w.out.Inventory.(type) {
 	case *hsm.Client:
 		rc.Endpoints, rc.Holds, rc.Resolve = ofHSM(inventory), inventory.HeedingReservations().Holds, inventory.BMCAddress
+		if c.Reserve {
+			rc.Reserve = inventory.Reserve
+		}
 	case *inventoryfile.File:
 		// The file is there to be read, so a change holds at once.
 		rc.Endpoints, rc.EndpointsTTL = ofFile(inventory), fileTTL

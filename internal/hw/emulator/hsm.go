@@ -376,37 +376,6 @@ func (s *Server) someLockStatus(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, told)
 }
 
-// reserve reserves components as a service does that works on them, or ends that.
-func (s *Server) reserve(reserved bool) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		var body struct {
-			ComponentIDs        []string
-			ReservationKeys     []struct{ ID, Key string }
-			ReservationDuration int
-		}
-		if !decode(w, r, &body) {
-			return
-		}
-		for _, k := range body.ReservationKeys {
-			body.ComponentIDs = append(body.ComponentIDs, k.ID)
-		}
-		now := time.Now()
-		until := now.Add(time.Duration(max(body.ReservationDuration, 1)) * time.Minute)
-		if !reserved {
-			until = time.Time{}
-		}
-		done, failed := []map[string]string{}, []map[string]string{}
-		for _, id := range body.ComponentIDs {
-			if !s.room.SetReserved(id, now, until) {
-				failed = append(failed, map[string]string{"ID": id, "Reason": "NotFound"})
-				continue
-			}
-			done = append(done, map[string]string{"ID": id, "ReservationKey": id + ":rk:1", "DeputyKey": id + ":dk:1", "ExpirationTime": until.UTC().Format(time.RFC3339)})
-		}
-		answer(w, http.StatusOK, map[string]any{"Success": done, "Failure": failed})
-	}
-}
-
 // meets reports whether a filter, whose name may have any case, is not asked for
 // or has the value.
 func meets(q url.Values, filter, value string) bool {

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -15,7 +16,44 @@ type LockStatus struct {
 }
 
 // reservation is from when until when a service has a component to itself.
-type reservation struct{ since, until time.Time }
+type reservation struct {
+	since, until time.Time
+	// key is what its service gives it back with.
+	key string
+}
+
+// Reserve reserves a node or a BMC for a service. The key is empty if it does not get
+// it, and why says it in HSM's word.
+func (r *Room) Reserve(id string, now time.Time, d time.Duration) (key, why string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	id = bos.CanonicalXname(id)
+	n, isNode := r.nodes[id]
+	switch held, reserved := r.reserved[id]; {
+	case !isNode && r.bmcs[id] == nil:
+		return "", "NotFound"
+	case isNode && n.Locked || r.lockedBMCs[id]:
+		return "", "Locked"
+	case reserved && now.Before(held.until):
+		return "", "Reserved"
+	}
+	r.keys++
+	key = fmt.Sprintf("%s:rk:%d", id, r.keys)
+	r.reserved[id] = reservation{now, now.Add(d), key}
+	return key, ""
+}
+
+// Release ends a reservation by its key; it reports whether there was one.
+func (r *Room) Release(id, key string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	id = bos.CanonicalXname(id)
+	if held, ok := r.reserved[id]; !ok || held.key != "" && held.key != key {
+		return false
+	}
+	delete(r.reserved, id)
+	return true
+}
 
 func (l LockStatus) body() map[string]any {
 	told := map[string]any{"ID": l.ID, "Locked": l.Locked, "Reserved": l.Reserved, "ReservationDisabled": false}
@@ -61,7 +99,7 @@ func (r *Room) SetReserved(id string, since, until time.Time) bool {
 	if until.IsZero() {
 		delete(r.reserved, id)
 	} else {
-		r.reserved[id] = reservation{since, until}
+		r.reserved[id] = reservation{since: since, until: until}
 	}
 	return true
 }

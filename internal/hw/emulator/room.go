@@ -67,6 +67,8 @@ type Room struct {
 	order  []*node
 	bmcs   map[string][]*node
 	silent map[string]bool
+	// keys counts the reservations of services.
+	keys int
 	// reserved and lockedBMCs are locks in HSM, by node or BMC.
 	reserved   map[string]reservation
 	lockedBMCs map[string]bool

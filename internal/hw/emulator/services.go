@@ -30,8 +30,8 @@ func (s *Server) services() http.Handler {
 		"GET /hsm/v2/memberships/{id}":                    s.oneMembership,
 		"GET /hsm/v2/locks/status":                        s.lockStatus,
 		"POST /hsm/v2/locks/status":                       s.someLockStatus,
-		"POST /hsm/v2/locks/service/reservations":         s.reserve(true),
-		"POST /hsm/v2/locks/service/reservations/release": s.reserve(false),
+		"POST /hsm/v2/locks/service/reservations":         s.reserve,
+		"POST /hsm/v2/locks/service/reservations/release": s.releaseReservations,
 		"POST /hsm/v2/locks/lock":                         s.lock(true),
 		"POST /hsm/v2/locks/unlock":                       s.lock(false),
 		// Emulated nodes boot by their name alone.

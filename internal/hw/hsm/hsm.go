@@ -40,6 +40,7 @@ type Client struct {
 	locks              *gather.Asks[lockAnswer]
 	heedsReservations  bool
 	addresses          addresses
+	reservations       reservations
 }
 
 var _ bos.InventorySource = (*Client)(nil)

@@ -3,6 +3,8 @@ package redfish
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -18,28 +20,56 @@ type holds struct {
 	held map[string]bos.Hold
 	err  error
 	at   time.Time
+	// ours says that the nodes are reserved for this service, so that nobody can
+	// begin to work on them for reservedAge after at; release gives them back.
+	ours    bool
+	release func()
 }
+
+// reservedAge is for how long a reservation keeps others out for sure: HSM's longest
+// is 15 minutes.
+const reservedAge = 5 * time.Minute
 
 // holdsOf asks for the locks of nodes.
 func (c *Client) holdsOf(ctx context.Context, ids []string) holds {
 	h := holds{ask: c.config.Holds, at: time.Now()}
+	h.release = func() {}
 	if h.ask != nil {
 		h.held, h.err = h.ask(ctx, ids)
 	}
+	if c.config.Reserve == nil || h.err != nil {
+		return h
+	}
+	free := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { _, held := h.held[id]; return held })
+	if len(free) == 0 {
+		return h
+	}
+	kept, release, err := c.config.Reserve(ctx, free)
+	if h.err = err; err != nil {
+		return h
+	}
+	h.ours, h.release = true, release
+	if h.held == nil {
+		h.held = make(map[string]bos.Hold, len(kept))
+	}
+	maps.Copy(h.held, kept)
 	return h
 }
 
 // keeps says whether nothing may be sent to a node, and why. Where nobody can say
 // whether it is locked, it may be.
 func (h holds) keeps(ctx context.Context, id string) (bos.CallResult, bool) {
-	if h.ask == nil {
+	if h.ask == nil && !h.ours && h.err == nil {
 		return bos.CallResult{}, false
 	}
-	if time.Since(h.at) > holdsAge {
+	age := time.Since(h.at)
+	if age > holdsAge && !h.ours && h.ask != nil {
 		h.held, h.err = h.ask(ctx, []string{id})
 	}
 	r := bos.CallResult{ID: id, Outcome: bos.CallNotAttempted}
 	switch hold, held := h.held[id]; {
+	case h.ours && age > reservedAge:
+		r.Detail = "its turn came so late that its reservation may have run out; it is tried again"
 	case ctx.Err() != nil:
 		r.Detail = cancelledAction
 	case h.err != nil:

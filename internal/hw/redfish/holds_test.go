@@ -3,6 +3,7 @@ package redfish_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -81,5 +82,43 @@ func TestALockThatComesWhileAResetWaitsForItsTurnIsHeeded(t *testing.T) {
 		}()
 		wantResult(t, apply(t.Context(), t, c, bos.PowerForceOff, ids[1]).results[ids[1]], bos.CallNotAttempted, bos.CauseLocked, "locked a moment ago")
 		<-busy
+	})
+}
+
+// TestNodesAreReservedForAsLongAsTheyAreReset: those that somebody else has get nothing,
+// and nobody does while it cannot be told.
+func TestNodesAreReservedForAsLongAsTheyAreReset(t *testing.T) {
+	var asked []string
+	var failing error
+	released, reset := 0, 0
+	h := &holder{}
+	reserve := func(_ context.Context, ids []string) (map[string]bos.Hold, func(), error) {
+		asked = append(asked, ids...)
+		if failing != nil {
+			return nil, func() {}, failing
+		}
+		return map[string]bos.Hold{ids[0]: {Cause: bos.CauseReserved, Detail: "FAS has it"}}, func() { released++ }, nil
+	}
+	atRoom(t, 3, redfish.Config{Holds: h.ask, Reserve: reserve}, func(t *testing.T, s *emulator.Server, c *redfish.Client, _ *atomic.Value) {
+		ids := nodesOf(s)
+		h.set(map[string]bos.Hold{ids[0]: {Cause: bos.CauseLocked, Detail: "locked"}}, nil)
+		got := results(t)
+		got.then = func(r bos.CallResult) {
+			if reset++; released != 0 {
+				t.Errorf("released before %s was answered", r.ID)
+			}
+		}
+		c.Apply(t.Context(), bos.PowerOn, ids, got.each)
+		wantResult(t, got.results[ids[0]], bos.CallNotAttempted, bos.CauseLocked, "locked")
+		wantResult(t, got.results[ids[1]], bos.CallNotAttempted, bos.CauseReserved, "FAS has it")
+		wantResult(t, got.results[ids[2]], bos.CallDone, bos.CauseNone)
+		if released != 1 || reset != 3 || !slices.Equal(asked, ids[1:]) {
+			t.Errorf("released %d times after %d answers, reserved %v", released, reset, asked)
+		}
+		failing = errors.New("HSM is away")
+		h.set(nil, nil)
+		for _, r := range apply(t.Context(), t, c, bos.PowerForceOff, ids...).results {
+			wantResult(t, r, bos.CallNotAttempted, bos.CauseUpstreamOutage, "HSM is away")
+		}
 	})
 }

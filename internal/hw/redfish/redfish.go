@@ -52,6 +52,10 @@ type Config struct {
 	// each Apply, and again for those that then wait long; nil is nobody. While
 	// it has no answer, nothing is sent.
 	Holds func(ctx context.Context, ids []string) (map[string]bos.Hold, error)
+	// Reserve keeps others from working on nodes while they are reset; kept are
+	// those that it does not get, release is called when all are answered. Nil
+	// reserves nothing.
+	Reserve func(ctx context.Context, ids []string) (kept map[string]bos.Hold, release func(), err error)
 	// EndpointsTTL is how old its answer may become; 0 is a minute.
 	EndpointsTTL time.Duration
 	// CA verifies the BMCs' certificates; nil is the system's pool.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -102,6 +103,9 @@ func (r Redfish) validateBMCs(ofHSM bool) error {
 	}
 	if r.Concurrency < 0 {
 		return fmt.Errorf("power.redfish.concurrency %d is negative; use a number of BMCs, or leave it out for 256", r.Concurrency)
+	}
+	if r.Reserve && !ofHSM {
+		return errors.New("power.redfish.reserve needs inventory.hsm, which keeps reservations")
 	}
 	if r.Insecure && ofHSM && len(r.Networks) == 0 {
 		return fmt.Errorf("power.redfish.insecure needs power.redfish.networks with an HSM: whoever may write to HSM could have the password sent anywhere; name the networks of the BMCs, such as 10.1.0.0/16, or pin their certificates (power.redfish.pins_file)")

@@ -115,6 +115,9 @@ type Redfish struct {
 	// PinsFile has the only certificate that a BMC may have: on each line its
 	// xname and the SHA-256 of the certificate.
 	PinsFile string `yaml:"pins_file"`
+	// Reserve reserves nodes and their BMCs in HSM while they are reset, so that
+	// others, such as a firmware update, do not begin to work on them.
+	Reserve bool `yaml:"reserve"`
 	// BMCs are settings of some BMCs, such as those of one make.
 	BMCs []BMCs `yaml:"bmcs"`
 }

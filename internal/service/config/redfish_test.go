@@ -25,7 +25,7 @@ func TestTheTimeoutsOfBMCsAreSettings(t *testing.T) {
 func TestSomeBMCsHaveSettingsOfTheirOwn(t *testing.T) {
 	const site = "inventory: { hsm: { url: 'http://hsm' } }\n"
 	pin := strings.Repeat("ab:", 31) + "ab"
-	c, err := load(t, site+`power: { redfish: { networks: [10.1.0.0/16, "fd00::1"], concurrency: 32, next_password_file: /n, bmcs: [
+	c, err := load(t, site+`power: { redfish: { networks: [10.1.0.0/16, "fd00::1"], concurrency: 32, reserve: true, next_password_file: /n, bmcs: [
   { names: "x3000c0s[1-2]b0", credentials: { user: admin, password_env: ADMIN }, sessions: true, read_timeout: 45s },
   { names: X3000c0s03b0n0, tls: legacy, certificate_sha256: "`+pin+`" } ] } }`)
 	if err != nil {
@@ -33,7 +33,7 @@ func TestSomeBMCsHaveSettingsOfTheirOwn(t *testing.T) {
 	}
 	r := c.Power.Redfish
 	networks, err := r.Prefixes()
-	if err != nil || len(networks) != 2 || networks[1].String() != "fd00::1/128" || r.Concurrency != 32 || r.NextPassword().File != "/n" {
+	if err != nil || len(networks) != 2 || networks[1].String() != "fd00::1/128" || r.Concurrency != 32 || !r.Reserve || r.NextPassword().File != "/n" {
 		t.Errorf("%v, %v, %d", networks, err, r.Concurrency)
 	}
 	first, _ := r.BMCs[0].Xnames()
