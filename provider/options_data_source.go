@@ -17,14 +17,8 @@ func (d *optionsDataSource) Metadata(_ context.Context, req datasource.MetadataR
 
 func (d *optionsDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	attributes := map[string]schema.Attribute{"id": readText("Always `" + optionsID + "`.")}
-	for _, o := range textOptions {
-		attributes[o.name] = readText(o.description)
-	}
-	for _, o := range flagOptions {
-		attributes[o.name] = readFlag(o.description)
-	}
-	for _, o := range numberOptions {
-		attributes[o.name] = readCount(o.description)
+	for _, o := range options {
+		attributes[o.option()] = o.shown()
 	}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "The options of the service as they are now. An option that this version of BOS does not have is null.",

@@ -36,14 +36,8 @@ func (r *optionsResource) Configure(_ context.Context, req resource.ConfigureReq
 
 func (r *optionsResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	attributes := map[string]schema.Attribute{"id": computedText("Always `" + optionsID + "`.")}
-	for _, o := range textOptions {
-		attributes[o.name] = schema.StringAttribute{Optional: true, Computed: true, MarkdownDescription: o.description}
-	}
-	for _, o := range flagOptions {
-		attributes[o.name] = schema.BoolAttribute{Optional: true, Computed: true, MarkdownDescription: o.description}
-	}
-	for _, o := range numberOptions {
-		attributes[o.name] = schema.Int64Attribute{Optional: true, Computed: true, MarkdownDescription: o.description}
+	for _, o := range options {
+		attributes[o.option()] = o.managed()
 	}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "The options of the service. There is one set of them, so use this resource once per BOS. Only options that are configured " +
