@@ -20,7 +20,7 @@ const (
 	tokenHeader    = "Bss-Referral-Token" //nolint:gosec // the name of a header
 	maxToken       = 256
 	// tokenParameter is how a node is told its token on the kernel's line.
-	tokenParameter = "bss_referral_token="
+	tokenParameter = "bss_referral_token=" //nolint:gosec // the name of a parameter
 )
 
 // Client writes to one BSS. It is safe for concurrent use.

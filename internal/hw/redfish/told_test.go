@@ -66,8 +66,8 @@ func TestWhatIsWrongWithABMCIsToldWithItsAddressAndTheWayOut(t *testing.T) {
 	}{
 		"two systems":            {hgx, "", []string{"/redfish/v1/Systems/1", "HGX_Baseboard_0", "give its path or its UUID"}},
 		"no system":              {startBMC(t, listing()).address, "", []string{"lists no system"}},
-		"TLS 1.0":                {speaking(t, &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS10}), "/s", []string{"TLS handshake failed", "tls: legacy"}}, //nolint:gosec // an old BMC
-		"no forward secrecy":     {speaking(t, &tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: suites}), "/s", []string{"TLS handshake failed", "tls: legacy"}},         //nolint:gosec // an old BMC
+		"TLS 1.0":                {speaking(t, &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS10}), "/s", []string{"TLS handshake failed", "tls: legacy"}},
+		"no forward secrecy":     {speaking(t, &tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: suites}), "/s", []string{"TLS handshake failed", "tls: legacy"}},
 		"http on the port":       {answering(t, "HTTP/1.1 400 Bad Request\r\n\r\n"), "/s", []string{"does not speak TLS", "HTTPS"}},
 		"garbage on the port":    {answering(t, "\x00\x01\x02"), "/s", []string{"check"}},
 		"a name that is nowhere": {"bmc.invalid", "/s", []string{"cannot be resolved", "have the name resolved"}},
@@ -95,8 +95,8 @@ func TestWhatIsWrongWithABMCIsToldWithItsAddressAndTheWayOut(t *testing.T) {
 // settings say so, and then with the same care for the certificate.
 func TestHardenedAndOldBMCsAreSpokenTo(t *testing.T) {
 	old := map[string]*tls.Config{
-		"TLS 1.0":            {MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS10}, //nolint:gosec // an old BMC
-		"no forward secrecy": {MaxVersion: tls.VersionTLS12, CipherSuites: suites},         //nolint:gosec // an old BMC
+		"TLS 1.0":            {MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS10},
+		"no forward secrecy": {MaxVersion: tls.VersionTLS12, CipherSuites: suites},
 	}
 	for name, config := range old {
 		for _, legacy := range []bool{false, true} {

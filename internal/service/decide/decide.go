@@ -261,7 +261,7 @@ func Matches(actual, desired bos.BootArtifacts) bool {
 }
 
 func dropTokens(params string) string {
-	const join, referral = "spire_join_token=", "bss_referral_token=" //nolint:gosec // names of parameters
+	const join, referral = "spire_join_token=", "bss_referral_token="
 	if !strings.Contains(params, join) && !strings.Contains(params, referral) {
 		return params
 	}
