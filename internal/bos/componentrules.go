@@ -292,7 +292,9 @@ func (p ComponentPatch) Apply(r *Record, booted *BootArtifacts, now time.Time) {
 		r.RetryPolicy = &n
 	}
 	set(&r.Enabled, p.Enabled)
-	if armed := p.Enabled != nil && *p.Enabled; armed || p.DesiredState != nil {
+	// What names no boot artifacts says nothing of the power of a node that is configured.
+	wanted := p.DesiredState != nil && (p.DesiredState.BootArtifacts != nil || r.Goal != GoalConfigure)
+	if armed := p.Enabled != nil && *p.Enabled; armed || wanted {
 		r.Goal = GoalOf(r.DesiredState)
 	}
 	if p.Enabled != nil && *p.Enabled {
@@ -307,9 +309,13 @@ func (p ComponentPatch) Apply(r *Record, booted *BootArtifacts, now time.Time) {
 // Replace makes the record what the patch says and forgets everything that the
 // patch does not name; the id, the revision and what is in flight stay.
 func (p ComponentPatch) Replace(r *Record, booted *BootArtifacts, now time.Time) {
+	of := r.Key()
 	r.Component, r.Goal, r.Tenant = Component{ID: r.ID}, GoalNone, ""
 	r.Work = r.Work.InFlightOnly()
 	p.Apply(r, booted, now)
+	if r.Session == of.Name {
+		r.Tenant = of.Tenant
+	}
 }
 
 // applyActual: a token that BOS knows tells what was booted, whatever else the

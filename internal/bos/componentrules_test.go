@@ -262,3 +262,17 @@ func TestRulesThatHoldForEveryWrite(t *testing.T) {
 		}
 	})
 }
+
+func TestAComponentThatIsWrittenAnewStaysWithTheSessionThatItNames(t *testing.T) {
+	same, other, yes := "s", "other", true
+	for _, c := range []struct {
+		session *string
+		want    SessionKey
+	}{{&same, SessionKey{"blue", "s"}}, {&other, SessionKey{"", "other"}}, {nil, SessionKey{}}} {
+		r := Record{Component: Component{ID: "x1", Session: "s"}, Tenant: "blue"}
+		ComponentPatch{Enabled: &yes, DesiredState: &DesiredPatch{}, Session: c.session}.Replace(&r, nil, time.Time{})
+		if r.Key() != c.want {
+			t.Errorf("it is of %v, want %v", r.Key(), c.want)
+		}
+	}
+}

@@ -101,9 +101,10 @@ func TestTheGoalOfWhatV2WritesIsThatOfItsKernel(t *testing.T) {
 		}
 	}
 	r.Goal = bos.GoalConfigure
-	bos.ComponentPatch{Error: &none}.Apply(&r, nil, noon)
-	if r.Goal != bos.GoalConfigure {
-		t.Error("a write of another member changed the goal")
+	for _, patch := range []bos.ComponentPatch{{Error: &none}, {DesiredState: &bos.DesiredPatch{Configuration: &config}}, {DesiredState: &bos.DesiredPatch{BSSToken: &none}}} {
+		if patch.Apply(&r, nil, noon); r.Goal != bos.GoalConfigure {
+			t.Errorf("a write that names no boot artifacts made the goal of a node that is configured %q, so that its power is touched", r.Goal)
+		}
 	}
 	if (bos.ComponentPatch{}).Replace(&r, nil, noon); r.Goal != bos.GoalNone {
 		t.Errorf("a component that is written anew keeps the goal %q", r.Goal)

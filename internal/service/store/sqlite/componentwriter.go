@@ -76,6 +76,8 @@ type componentWriter struct {
 	// settingUp is the session that takes its nodes in by itself.
 	settingUp   string
 	memberships memberships
+	// ofTenants says of a session's name whether a tenant has one.
+	ofTenants map[string]bool
 	// written is what was stored.
 	written []write
 }
@@ -185,7 +187,10 @@ func (w *componentWriter) write(list []write) error {
 		return err
 	}
 	for i := range list {
-		err := w.put(&list[i], change.Revision)
+		err := w.whose(&list[i])
+		if err == nil {
+			err = w.put(&list[i], change.Revision)
+		}
 		if err == nil {
 			err = w.members(&list[i], change.Revision)
 		}

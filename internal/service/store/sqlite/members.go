@@ -42,7 +42,7 @@ WHERE session = ?1 AND component IN (SELECT value FROM json_each(?7)) AND state 
 	unstageMember = "UPDATE session_nodes SET state = 'left', outcome = ?3, finished = ?4 WHERE session = ?1 AND component = ?2 AND state = 'staged'"
 	// setUpMembers makes nodes those of a session that is set up.
 	setUpMembers = `INSERT OR REPLACE INTO session_nodes (session, component, tenant, boot_set, state, outcome, cause, error, finished, joined, listed)
-SELECT ?1, value ->> 0, ?2, value ->> 1, ?3, '', '', '', 0, ?4, 1 FROM json_each(?5)`
+SELECT ?1, value ->> 0, ?2, value ->> 1, ?3, '', '', '', 0, ?4, key + 1 FROM json_each(?5)`
 	// otherSession asks for another session of a name, and otherMembers takes nodes
 	// from all of them.
 	otherSession = "SELECT COUNT(*) FROM sessions WHERE name = ?1 AND tenant <> ?2"
@@ -55,8 +55,10 @@ WHERE session = ?1 AND tenant <> ?2 AND state <> 'left' AND component IN (SELECT
 SELECT ?1, m.value, ?2, '', CASE WHEN c.session = ?1 THEN CASE c.enabled WHEN 1 THEN 'working' ELSE 'finished' END
     WHEN c.staged_session = ?1 THEN 'staged' ELSE 'left' END,
   CASE WHEN c.session = ?1 THEN CASE c.enabled WHEN 1 THEN '' ELSE c.status END WHEN c.staged_session = ?1 THEN '' ELSE 'taken_over' END,
-  '', CASE WHEN c.session = ?1 AND c.enabled = 0 THEN c.error ELSE '' END, 0, ?4, 1
-FROM json_each(?3) m LEFT JOIN components c ON c.id = m.value WHERE true ON CONFLICT DO UPDATE SET listed = 1`
+  '', CASE WHEN c.session = ?1 AND c.enabled = 0 THEN c.error ELSE '' END, 0, ?4, m.key + 1
+FROM json_each(?3) m LEFT JOIN components c ON c.id = m.value WHERE true ON CONFLICT DO UPDATE SET listed = excluded.listed`
+	// lastMember finds whose a node was last, of the sessions of a name.
+	lastMember    = "SELECT tenant FROM session_nodes WHERE session = ? AND component = ? ORDER BY joined DESC LIMIT 1"
 	deleteMembers = "DELETE FROM session_nodes WHERE session = ? AND tenant = ?"
 )
 
@@ -169,6 +171,35 @@ type member struct {
 	finished                     int64
 }
 
+// whose finds the tenant of the session to which a client gives a node back by naming
+// it: sessions of two tenants may share a name, and the last that had it is meant.
+func (w *componentWriter) whose(p *write) error {
+	r, is := p.record, p.record.Session
+	if is == "" || r.Tenant != "" || is == w.settingUp || !p.insert && is == p.before.session() {
+		return nil
+	}
+	shared, known := w.ofTenants[is]
+	if !known {
+		var sessions int
+		if err := w.tx.row(w.ctx, otherSession, is, "").Scan(&sessions); err != nil {
+			return fmt.Errorf("look for sessions of the name %s: %w", is, err)
+		}
+		if w.ofTenants == nil {
+			w.ofTenants = make(map[string]bool)
+		}
+		shared = sessions > 0
+		w.ofTenants[is] = shared
+	}
+	if !shared {
+		return nil
+	}
+	err := w.tx.row(w.ctx, lastMember, is, r.ID).Scan(&r.Tenant)
+	if err != nil && !notThere(err) {
+		return fmt.Errorf("look for whose it was in session %s: %w", is, err)
+	}
+	return nil
+}
+
 // join says what a node is to the session that it names; named says that it has only
 // now been given that name.
 func (w *componentWriter) join(session string, r *bos.Record, named bool, revision int64) error {
@@ -232,7 +263,7 @@ func (w *componentWriter) enlist(s bos.SessionRecord, nodes []string, sets map[s
 
 // list makes a session's nodes those of its list, because a client wrote it.
 func (t *tx) list(ctx context.Context, s bos.SessionRecord) error {
-	ids, err := json.Marshal(bos.ComponentList(s.Components))
+	ids, err := json.Marshal(bos.Distinct(bos.ComponentList(s.Components)))
 	if err != nil {
 		return err
 	}
@@ -247,9 +278,9 @@ func (t *tx) list(ctx context.Context, s bos.SessionRecord) error {
 }
 
 const (
-	// listedMembers is the list that a session shows.
+	// listedMembers is the list that a session shows, in the order that it was given.
 	listedMembers = `SELECT COALESCE(group_concat(component, ','), '') FROM
-(SELECT component FROM session_nodes WHERE session = ? AND tenant = ? AND listed = 1 ORDER BY component)`
+(SELECT component FROM session_nodes WHERE session = ? AND tenant = ? AND listed > 0 ORDER BY listed, component)`
 	// whoseMembers finds the session that joined last, of those that have a node.
 	whoseMembers = `SELECT component, tenant FROM session_nodes
 WHERE session = ? AND state <> 'left' AND component IN (SELECT value FROM json_each(?)) ORDER BY joined, tenant`

@@ -348,9 +348,9 @@ VALUES ('` + id + `', 4, 1, '', 'stable', '` + session + `', '', '{"id":"` + id 
 		return `INSERT INTO sessions (tenant, name, revision, status, started, document)
 VALUES ('` + tenant + `', '` + name + `', 3, 'running', 7, '{"session":{"name":"` + name + `","tenant":"` + tenant + `","components":"` + components + `","status":{"status":"running"}},"template":{},"created":"2026-01-02T03:04:05Z"}')`
 	}
-	path := at(t, 6, component("x1", "s"), component("x2", "s"), component("x3", "hand"), session("", "s", "x1,x9"), session("blue", "s", "x2"), session("", "hand", ""))
+	path := at(t, 6, component("x1", "s"), component("x2", "s"), component("x3", "hand"), session("", "s", "x9,x10,x1"), session("blue", "s", "x2"), session("", "hand", ""))
 	s := opened(t, path)
-	for key, want := range map[bos.SessionKey]string{{Name: "s"}: "x1,x9", {Tenant: "blue", Name: "s"}: "x2", {Name: "hand"}: ""} {
+	for key, want := range map[bos.SessionKey]string{{Name: "s"}: "x9,x10,x1", {Tenant: "blue", Name: "s"}: "x2", {Name: "hand"}: ""} {
 		if got, err := s.SessionComponents(t.Context(), key); got != want || err != nil {
 			t.Errorf("session %v shows %q, want %q (%v)", key, got, want, err)
 		}

@@ -28,6 +28,9 @@ func (s *Store) PutReceipt(ctx context.Context, r bos.Receipt) error {
 	})
 }
 
+// numbered is the preview of a number, of the tenant whose it is.
+const numbered = " WHERE number = ?1 AND number <> '' AND COALESCE(document ->> '$.Tenant', '') = ?2"
+
 // receiptColumns is a preview with the session that carried it out.
 const receiptColumns = "SELECT CASE session WHEN '' THEN document ELSE json_set(document, '$.Preview.session', session) END FROM receipts"
 
@@ -50,5 +53,5 @@ func (s *Store) ReceiptByPin(ctx context.Context, tenant *string, pin string) (b
 // ReceiptByNumber returns the preview of a number that has not expired.
 func (s *Store) ReceiptByNumber(ctx context.Context, tenant, number string, now time.Time) (bos.Receipt, error) {
 	return one[bos.Receipt](s.row(ctx,
-		receiptColumns+" WHERE number = ? AND number <> '' AND COALESCE(document ->> '$.Tenant', '') = ? AND expires > ?", number, tenant, now.UnixNano()))
+		receiptColumns+numbered+" AND expires > ?3", number, tenant, now.UnixNano()))
 }

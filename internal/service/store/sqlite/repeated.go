@@ -38,7 +38,7 @@ func repeatedIn(ctx context.Context, row rower, r bos.SessionRecord) (*bos.Repea
 			return again, err
 		}
 		var name string
-		switch err := row(ctx, "SELECT session FROM receipts WHERE number = ? AND number <> ''", receipt).Scan(&name); {
+		switch err := row(ctx, "SELECT session FROM receipts"+numbered, receipt, tenant).Scan(&name); {
 		case notThere(err):
 		case err != nil:
 			return nil, fmt.Errorf("read who carried a preview out: %w", err)

@@ -85,7 +85,7 @@ func (s *Store) CreateSession(ctx context.Context, r bos.SessionRecord, notes ..
 			return err
 		}
 		if r.Asked.Receipt != "" {
-			if _, err := t.exec(ctx, "UPDATE receipts SET session = ? WHERE number = ?", r.Name, r.Asked.Receipt); err != nil {
+			if _, err := t.exec(ctx, "UPDATE receipts SET session = ?3"+numbered, r.Asked.Receipt, bos.TenantOf(r.Tenant), r.Name); err != nil {
 				return fmt.Errorf("note that a preview is carried out: %w", err)
 			}
 		}

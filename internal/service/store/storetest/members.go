@@ -248,9 +248,9 @@ func listed(t *testing.T, s bos.Store) {
 		}
 	}
 	write(func(r *bos.SessionRecord) { r.Components, r.Relist = "d,a,unknown,d", true })
-	shows("a,d,unknown", "with a list of its own")
+	shows("d,a,unknown", "with a list of its own, in its order")
 	write(func(r *bos.SessionRecord) { r.Status.Status = bos.SessionComplete })
-	shows("a,d,unknown", "after another write")
+	shows("d,a,unknown", "after another write")
 	write(func(r *bos.SessionRecord) { r.Relist = true })
 	shows("", "with an empty list")
 	// One that a client gives to a session by its name is counted, and not shown.
@@ -280,7 +280,12 @@ func sessionsOf(t *testing.T, s bos.Store) {
 	if len(of) != 3 || of["a"].Tenant != "" || of["b"].Tenant != "blue" || of["c"].Tenant != "blue" || of["a"].Name != "s" {
 		t.Errorf("they belong to %v", of)
 	}
-	for id, tenant := range map[string]string{"a": "", "b": "blue", "c": "blue"} {
+	// A client may take a node out of its session and give it back by name.
+	for _, name := range []string{"", "s"} {
+		_, err := s.MutateComponents(t.Context(), []string{"a", "c", "d"}, func(r *bos.Record, _ bool) error { r.Session, r.Tenant = name, ""; return nil })
+		must(t, err)
+	}
+	for id, tenant := range map[string]string{"a": "", "b": "blue", "c": "blue", "d": ""} {
 		r := one(t, s, id)
 		if want := (bos.SessionKey{Tenant: tenant, Name: "s"}); r.Key() != want {
 			t.Errorf("the record of %s says that it belongs to %v", id, r.Key())

@@ -33,6 +33,15 @@ func carriedOutOnce(t *testing.T, s bos.Store) {
 	if err := s.PutReceipt(t.Context(), bos.Receipt{Key: "k", Tenant: "red", Preview: preview}); err != nil {
 		t.Fatal(err)
 	}
+	// Whoever else knows its number neither carries it out nor learns who did.
+	foreign := func(name, tenant string) error {
+		rec := askedFor(name, "p", bos.Asked{Receipt: "r"})
+		rec.Tenant = bos.TenantRef(tenant)
+		return s.CreateSession(t.Context(), rec)
+	}
+	if err := foreign("b", "blue"); err != nil {
+		t.Fatal(err)
+	}
 	red := func(name string) bos.SessionRecord {
 		rec := askedFor(name, "p", bos.Asked{Receipt: "r"})
 		rec.Tenant = bos.TenantRef("red")
@@ -61,6 +70,9 @@ func carriedOutOnce(t *testing.T, s bos.Store) {
 	}
 	if newest, err := s.Receipt(t.Context(), "k", now); err != nil || newest.Preview.Session != again.Name {
 		t.Errorf("the newest was carried out by %q, %v", newest.Preview.Session, err)
+	}
+	if err := foreign("g", "green"); err != nil {
+		t.Errorf("of a preview of another tenant it is said: %v", err)
 	}
 	for _, c := range []struct {
 		tenant string

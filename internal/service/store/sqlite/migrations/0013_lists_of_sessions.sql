@@ -1,9 +1,9 @@
 -- +goose Up
 -- The list of nodes that a session shows is made of its rows, those that it set up or
--- that its list named, and no longer kept in its document.
+-- that its list named, each with its place there, and no longer kept in its document.
 ALTER TABLE session_nodes ADD COLUMN listed INTEGER NOT NULL DEFAULT 0;
-UPDATE session_nodes AS n SET listed = 1
-FROM (SELECT s.tenant, s.name, m.value AS component
+UPDATE session_nodes AS n SET listed = l.place
+FROM (SELECT s.tenant, s.name, m.value AS component, m.key + 1 AS place
     FROM sessions s, json_each('[' || REPLACE(json_quote(s.document ->> '$.session.components'), ',', '","') || ']') m
     WHERE s.document ->> '$.session.components' <> '') AS l
 WHERE n.session = l.name AND n.tenant = l.tenant AND n.component = l.component;
