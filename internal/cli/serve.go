@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -298,15 +297,4 @@ func listen(ctx context.Context, address string, allowRemote bool) (net.Listener
 		return nil, fmt.Errorf("cannot listen: %w; choose another --listen", err)
 	}
 	return l, nil
-}
-
-// keepSmall lets the garbage collector work earlier, unless the administrator has
-// said how (GOGC). With a kept TLS connection to each of 10,000 BMCs their first
-// reboot takes 455 MiB at most so, and 485 MiB with 50, with 10,000 nodes through PCS
-// two take 127 and 140 MiB, for a twentieth more processor time. An emulated room
-// alone needs no such care.
-func keepSmall() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(35)
-	}
 }
