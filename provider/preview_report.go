@@ -25,13 +25,29 @@ func previewSummary(p bos.Preview, stage bool) string {
 		what = fmt.Sprintf("This will fail and touch none of %s", nodes(int64(p.Count)))
 	case stage:
 		what = fmt.Sprintf("This will stage a %s of %s", p.Operation, nodes(int64(p.Count)))
-	case p.Operation != bos.OperationBoot || down+unsure == 0:
-	case unsure == 0:
-		what += fmt.Sprintf(" (%d reboot)", down)
-	default:
-		what += fmt.Sprintf(" (up to %d reboot)", down+unsure)
+	case p.Operation == bos.OperationBoot:
+		what += inBrackets(down, unsure, affected(p, bos.NodeAlreadyThere))
 	}
 	return headline(what, p.Nodes)
+}
+
+// inBrackets is how many nodes of a boot go down first, or may, and how many run
+// what they are to run already.
+func inBrackets(down, unsure, there int) string {
+	var parts []string
+	switch {
+	case unsure > 0:
+		parts = append(parts, fmt.Sprintf("up to %d reboot", down+unsure))
+	case down > 0:
+		parts = append(parts, fmt.Sprintf("%d reboot", down))
+	}
+	if there > 0 {
+		parts = append(parts, fmt.Sprintf("%d already there", there))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
 }
 
 // asked is what a session was asked to do, for the headline where no more is
@@ -80,7 +96,7 @@ func (m *sessionModel) previewDetail(p bos.Preview, promise string) string {
 	writeBusy(&b, p)
 	writeEffects(&b, p)
 	for _, skip := range p.Skipped {
-		fmt.Fprintf(&b, "\nLeft out, %s: %s", skip.Reason, skip.Nodes)
+		fmt.Fprintf(&b, "\nLeft out, %s: %s", skip.Reason, unlessLong(skip))
 	}
 	for _, warning := range p.Warnings {
 		fmt.Fprintf(&b, "\nNote: %s", warning)
@@ -92,6 +108,18 @@ func (m *sessionModel) previewDetail(p bos.Preview, promise string) string {
 		b.WriteString("\n\n" + promise)
 	}
 	return b.String()
+}
+
+// maxLeftOut bounds the nodes that are named because they are left out.
+const maxLeftOut = 400
+
+// unlessLong are the nodes that are left out, or how many there are where naming them
+// would fill the screen; all are in the plan's attribute skipped.
+func unlessLong(skip bos.PreviewSkip) string {
+	if len(skip.Nodes) > maxLeftOut {
+		return nodes(int64(skip.Count)) + ", see skipped"
+	}
+	return skip.Nodes
 }
 
 // writeEffects says what happens to the nodes as they are now. It depends on
