@@ -216,7 +216,9 @@ func (w *wanderer) apply(p *savedPlan, killed bool) {
 	old := w.state
 	server := w.process(p.applying)
 	if p.replace && w.state.value != nil {
-		w.change(server, w.state, &tfprotov6.PlanResourceChangeResponse{PlannedState: w.null()}, p.config)
+		if _, err := w.change(server, w.state, &tfprotov6.PlanResourceChangeResponse{PlannedState: w.null()}, p.config); err != nil {
+			w.failf("destroying fails: %s", err)
+		}
 		w.state.value, w.state.private = nil, nil
 	}
 	outcome := "done"
@@ -376,15 +378,15 @@ func (w *wanderer) settle() {
 func TestWhateverHappensNoNodeIsTouchedThatNoPlanNamedAndNothingRunsTwice(t *testing.T) {
 	first := *randomSeed
 	if first == 0 {
-		first = rand.Uint64() //nolint:gosec // it is for tests
+		first = rand.Uint64()
 	}
 	for i := range *randomWalks {
-		seed := first + uint64(i) //nolint:gosec // it may wrap
+		seed := first + uint64(i)
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			r := startReal(t, 20*time.Millisecond)
 			r.aTemplate(t, "quiet")
 			w := &wanderer{
-				newerCore: coreAt(t, r.url), room: r, rand: rand.New(rand.NewPCG(seed, 1)), allowed: make(map[string]bool), //nolint:gosec // a test
+				newerCore: coreAt(t, r.url), room: r, rand: rand.New(rand.NewPCG(seed, 1)), allowed: make(map[string]bool),
 				conf: map[string]any{"template_name": "compute", "operation": "reboot", "poll_interval": "100ms", "limit": r.nodes()[0]},
 			}
 			for range randomSteps {
