@@ -19,10 +19,10 @@ const (
 	endpointVariable          = "BOS_ENDPOINT"
 	tenantVariable            = "BOS_TENANT"
 	tokenVariable             = "BOS_TOKEN"
-	tokenFileVariable         = "BOS_TOKEN_FILE"
-	tokenURLVariable          = "BOS_TOKEN_URL"
+	tokenFileVariable         = "BOS_TOKEN_FILE" //nolint:gosec // the name of a variable
+	tokenURLVariable          = "BOS_TOKEN_URL"  //nolint:gosec // the name of a variable
 	clientIDVariable          = "BOS_CLIENT_ID"
-	clientSecretVariable      = "BOS_CLIENT_SECRET"
+	clientSecretVariable      = "BOS_CLIENT_SECRET" //nolint:gosec // the name of a variable
 	scopesVariable            = "BOS_SCOPES"
 	caCertificateVariable     = "BOS_CA_CERTIFICATE_FILE"
 	clientCertificateVariable = "BOS_CLIENT_CERTIFICATE_FILE"

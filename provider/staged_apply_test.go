@@ -40,11 +40,12 @@ func TestEveryNodeOfAStagedApplyIsAppliedRefusedOrIgnored(t *testing.T) {
 				}
 				requests++
 				answer := bos.StagedOutcome{Succeeded: []string{}, Failed: []string{}, Ignored: []string{}}
-				if requests == 1 {
+				switch {
+				case requests == 1:
 					answer.Succeeded = names[1:bos.MaxStagedXnames]
-				} else if c.second == http.StatusOK {
+				case c.second == http.StatusOK:
 					answer.Succeeded = names[bos.MaxStagedXnames : bos.MaxStagedXnames+1]
-				} else if c.second != http.StatusOK {
+				default:
 					w.Header().Set("Content-Type", "application/problem+json")
 					w.WriteHeader(c.second)
 				}
