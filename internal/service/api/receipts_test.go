@@ -81,6 +81,31 @@ func TestAPreviewIsCarriedOutOnce(t *testing.T) {
 	}
 }
 
+func TestAPreviewThatWasCarriedOutAnswersForNothingElse(t *testing.T) {
+	s := newSite(t)
+	s.putTemplate("t1", template())
+	s.putTemplate("t2", withSet("kernel_parameters", "quiet"))
+	p := s.preview(ask())
+	s.do("POST", "/x/v1/sessions", with(with(boot("s1"), "pin", p.Pin), "receipt", p.Receipt)).ok(http.StatusCreated, nil)
+	other := with(boot("s2"), "receipt", p.Receipt)
+	for name, body := range map[string]object{
+		"another template":  with(other, "template_name", "t2"),
+		"another operation": with(other, "operation", "shutdown"),
+		"another limit":     with(other, "limit", "x1c0s1b0n0"),
+		"staged":            with(other, "stage", true),
+		"disabled nodes":    with(other, "include_disabled", true),
+		"another pin":       with(other, "pin", "other"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s.do("POST", "/x/v1/sessions", body).refused(http.StatusConflict, titleCarriedOut, "s1", "nothing was started")
+		})
+	}
+	if n := s.sessionCount(); n != 1 {
+		t.Errorf("%d sessions", n)
+	}
+	s.do("POST", "/x/v1/sessions", other).ok(http.StatusOK, nil)
+}
+
 func TestOfManyWhoCarryAPreviewOutOneDoes(t *testing.T) {
 	s := newSite(t)
 	s.putTemplate("t1", template())

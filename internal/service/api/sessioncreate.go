@@ -94,7 +94,7 @@ func (s *server) createSession(w http.ResponseWriter, r *http.Request, pinned pi
 		}
 	}
 	if again != nil {
-		return s.answerRepeated(w, r, again)
+		return s.answerRepeated(w, r, pinned, again)
 	}
 	q, inventory, err := s.accept(r.Context(), body, key, pin, asked.Guards)
 	if err != nil {
@@ -115,7 +115,7 @@ func (s *server) createSession(w http.ResponseWriter, r *http.Request, pinned pi
 		detail += ": " + pinned.Reason
 	}
 	if err := s.Store.CreateSession(r.Context(), rec, s.note(r, eventSessionCreated, detail)); errors.As(err, &again) {
-		return s.answerRepeated(w, r, again)
+		return s.answerRepeated(w, r, pinned, again)
 	} else if err != nil {
 		return orTaken(err, key)
 	}
@@ -125,12 +125,27 @@ func (s *server) createSession(w http.ResponseWriter, r *http.Request, pinned pi
 
 // answerRepeated answers with the session that was asked for before by the same:
 // whoever asks, after a kill or an answer that was lost, goes on with that one.
-func (s *server) answerRepeated(w http.ResponseWriter, r *http.Request, again *bos.Repeated) error {
+func (s *server) answerRepeated(w http.ResponseWriter, r *http.Request, asked pinnedBody, again *bos.Repeated) error {
 	if again.Record == nil {
 		return problemf(http.StatusConflict, titleCarriedOut,
 			"this preview was carried out by session '%s', whose record is gone; nothing was started now, and a new preview starts another session", clip(again.Name))
 	}
+	if !asked.sameAs(*again.Record) {
+		return problemf(http.StatusConflict, titleCarriedOut,
+			"this preview was carried out by session '%s', and that is not what is asked for now; nothing was started now, and a preview of it starts another session", clip(again.Name))
+	}
 	return s.answerSession(w, r, *again.Record)
+}
+
+// sameAs reports whether a session is what is asked for: of the same pin or, without
+// one, asked for in the same words.
+func (b pinnedBody) sameAs(rec bos.SessionRecord) bool {
+	if b.Pin != "" && rec.Pin != "" {
+		return b.Pin == rec.Pin
+	}
+	s := b.Session
+	return *s.Operation == rec.Operation && *s.TemplateName == rec.TemplateName && s.Limit.orZero() == rec.Limit &&
+		s.Stage == rec.Stage && s.IncludeDisabled == rec.IncludeDisabled
 }
 
 func orTaken(err error, key bos.SessionKey) error {
