@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/document"
@@ -79,9 +80,15 @@ func (s *server) answerComponent(w http.ResponseWriter, record bos.Record) error
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusOK)
 	shown := record.Shown()
-	s.sent(w.Write(append(document.AppendComponent(make([]byte, 0, 4096), &shown, nil), '\n')))
+	text := texts.Get().(*[]byte) //nolint:forcetypeassert // it holds nothing else
+	*text = append(document.AppendComponent((*text)[:0], &shown, nil), '\n')
+	s.sent(w.Write(*text))
+	texts.Put(text)
 	return nil
 }
+
+// texts are used again: thousands of nodes report at once, and each is answered.
+var texts = sync.Pool{New: func() any { return &[]byte{} }}
 
 // answerComponents writes records as the API shows them.
 func (s *server) answerComponents(w http.ResponseWriter, records []bos.Record) error {

@@ -73,7 +73,7 @@ type step struct {
 	times   Times
 	out     Outputs
 	touched map[string]bool
-	writes  map[string]bos.Record
+	writes  map[string]*node
 	effects map[string]decide.Wanted
 	check   map[string]bool // session names to check for completion
 	assess  *decide.Assessment
@@ -169,7 +169,7 @@ func (e *Engine) begin(now time.Time, times Times) {
 		now:     now,
 		times:   times,
 		touched: make(map[string]bool),
-		writes:  make(map[string]bos.Record),
+		writes:  make(map[string]*node),
 		effects: make(map[string]decide.Wanted),
 		check:   make(map[string]bool),
 		out:     Outputs{Orders: make(map[string]bos.Order)},
@@ -344,7 +344,7 @@ func (e *Engine) write(n *node, next bos.Record) {
 		e.count(n.rec.Key(), -1)
 		e.count(next.Key(), 1)
 	}
-	e.step.writes[next.ID] = next
+	e.step.writes[next.ID] = n
 	n.rec = next
 }
 
@@ -355,9 +355,9 @@ func (e *Engine) finishWrites() {
 	out := &e.step.out
 	out.Commit.Components = make([]bos.Record, 0, len(e.step.writes))
 	for _, id := range sortedKeys(e.step.writes) {
-		next := e.step.writes[id]
-		out.Commit.Components = append(out.Commit.Components, next)
-		if !next.Enabled {
+		n := e.step.writes[id]
+		out.Commit.Components = append(out.Commit.Components, n.rec)
+		if !n.rec.Enabled {
 			e.untrack(id)
 		}
 	}

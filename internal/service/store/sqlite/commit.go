@@ -88,12 +88,23 @@ type storedColumns struct {
 	filters  filters
 }
 
+// commitPage is how many records of a commit are compared with what is stored, and
+// written, at once: what that takes in memory is bounded.
+const commitPage = 2000
+
 // commitComponents writes the records whose revision is still the stored one.
 func (s *Store) commitComponents(ctx context.Context, t *tx, list []bos.Record, conflicts *bos.Conflicts) error {
-	if len(list) == 0 {
-		return nil
+	w := s.componentWriter(ctx, t)
+	for page := range slices.Chunk(list, commitPage) {
+		if err := w.commit(page, conflicts); err != nil {
+			return err
+		}
 	}
-	known, err := storedColumnsOf(ctx, t, list)
+	return nil
+}
+
+func (w *componentWriter) commit(list []bos.Record, conflicts *bos.Conflicts) error {
+	known, err := storedColumnsOf(w.ctx, w.tx, list)
 	if err != nil {
 		return err
 	}
@@ -109,7 +120,7 @@ func (s *Store) commitComponents(ctx context.Context, t *tx, list []bos.Record, 
 		// One that comes twice was computed from what is no longer stored.
 		known[r.ID] = storedColumns{revision: written}
 	}
-	return s.componentWriter(ctx, t).write(writes)
+	return w.write(writes)
 }
 
 func storedColumnsOf(ctx context.Context, t *tx, list []bos.Record) (map[string]storedColumns, error) {

@@ -13,8 +13,9 @@ import (
 )
 
 const (
+	// Documents are handed over as bytes, which need no copy, and stored as texts.
 	insertComponent = `INSERT INTO components (revision, document, work, goal, tenant, enabled, phase, status, session, staged_session, error, held, confirmed, id)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+VALUES (?, CAST(? AS TEXT), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	// loadAtOnce is from how many on records are read by one query.
 	loadAtOnce = 16
 )
@@ -57,7 +58,7 @@ var updates = func() (list [1 << len(filterColumns)]string) {
 				set.WriteString(", " + column + " = ?")
 			}
 		}
-		list[changed] = "UPDATE components SET revision = ?, document = ?, work = ?, goal = ?, tenant = ?" + set.String() + " WHERE id = ?"
+		list[changed] = "UPDATE components SET revision = ?, document = CAST(? AS TEXT), work = ?, goal = ?, tenant = ?" + set.String() + " WHERE id = ?"
 	}
 	return list
 }()
@@ -106,12 +107,7 @@ func (w *componentWriter) load(ids []string) (map[string]*bos.Record, error) {
 		}
 		return byID, nil
 	}
-	encoded, err := json.Marshal(ids)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := w.tx.query(w.ctx, componentColumns+" WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id", string(encoded))
-	found, err := records(rows, err, w.decoder, len(ids), w.damaged)
+	found, err := w.loadMany(ids)
 	if err != nil {
 		return nil, err
 	}
@@ -119,6 +115,16 @@ func (w *componentWriter) load(ids []string) (map[string]*bos.Record, error) {
 		byID[found[i].ID] = &found[i]
 	}
 	return byID, nil
+}
+
+// loadMany is load by one query. The records are ordered by id.
+func (w *componentWriter) loadMany(ids []string) ([]bos.Record, error) {
+	encoded, err := json.Marshal(ids)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := w.tx.query(w.ctx, componentColumns+" WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id", string(encoded))
+	return records(rows, err, w.decoder, len(ids), w.damaged)
 }
 
 // mutate runs fn on each record and writes what it changed; an id that comes
@@ -206,7 +212,7 @@ func (w *componentWriter) put(p *write, revision int64) error {
 	c := p.record.Component
 	c.Status.Status = "" // it is derived
 	w.buffer = document.AppendComponent(w.buffer[:0], &c, w.arts.append)
-	text, work := string(w.buffer), noWork
+	work := noWork
 	if p.record.Work != (bos.Work{}) {
 		encoded, err := json.Marshal(p.record.Work)
 		if err != nil {
@@ -215,7 +221,7 @@ func (w *componentWriter) put(p *write, revision int64) error {
 		work = string(encoded)
 	}
 	changed := 0
-	w.args = append(w.args[:0], revision, text, work, string(p.record.Goal), p.record.Tenant)
+	w.args = append(w.args[:0], revision, w.buffer, work, string(p.record.Goal), p.record.Tenant)
 	for i, value := range filtersOf(p.record) {
 		if p.insert || value != p.before[i] {
 			changed |= 1 << i

@@ -98,7 +98,7 @@ func (m *memberships) add(query, session, id string, is member) {
 // flush writes what was gathered.
 func (w *componentWriter) flush() error {
 	m := w.memberships
-	w.memberships = memberships{}
+	w.memberships = memberships{at: m.at} // other pages of one commit have the same time
 	for _, key := range m.order {
 		if _, err := w.setMembers(key, m.lists[key].ids); err != nil {
 			return err

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -71,13 +70,9 @@ func (s *Store) SetUp(ctx context.Context, setup bos.Setup) (bos.SessionRecord, 
 		for i, node := range setup.Nodes {
 			nodes[i], sets[node.ID] = node.ID, node.BootSet
 		}
-		byID, err := w.load(nodes)
+		before, err := w.loadMany(nodes)
 		if err != nil {
 			return err
-		}
-		before := make([]bos.Record, 0, len(byID))
-		for _, id := range slices.Sorted(maps.Keys(byID)) {
-			before = append(before, *byID[id])
 		}
 		after := slices.Clone(before)
 		armed := setup.Arm(&session, after)
@@ -92,7 +87,8 @@ func (s *Store) SetUp(ctx context.Context, setup bos.Setup) (bos.SessionRecord, 
 	return out, written, err
 }
 
-// writeOwned writes a session and those of its components that differ.
+// writeOwned writes a session and those of its components that differ, and returns them:
+// in the place of after, as records are large and many.
 func (w *componentWriter) writeOwned(session bos.SessionRecord, before, after []bos.Record) (bos.SessionRecord, []bos.Record, error) {
 	var err error
 	if session.Revision, err = putSession(w.ctx, w.tx, session); err != nil {
@@ -101,10 +97,12 @@ func (w *componentWriter) writeOwned(session bos.SessionRecord, before, after []
 	if err := w.write(changes(before, after)); err != nil {
 		return session, nil, err
 	}
-	written := make([]bos.Record, len(w.written))
+	// What was written is in after, in this order: none is overwritten before it is moved.
+	written := after[:len(w.written)]
 	for i := range w.written {
 		written[i] = *w.written[i].record
 		written[i].Revision = session.Revision
+		w.written[i].record = &written[i]
 	}
 	return session, written, nil
 }
