@@ -90,13 +90,18 @@ func holdWarnings(xname string, s holdStep, observed *observedComponent) (warnin
 		say("BOS may act on nodes whose hold is lifted",
 			fmt.Sprintf("its hold (%s) is lifted, and BOS goes on with what it left undone, if anything: %s.", s.lift.value, intention(observed.desired)))
 	case s.put.is != absent && observed.hold.is == absent && observed.held != "":
-		say("Nodes are held by somebody else", fmt.Sprintf("BOS holds it already: %s. Applying replaces the reason, and the hold is then lifted when it is "+
-			"taken out of this configuration.", observed.held))
+		say(titleHeldByOthers, heldByOthers(observed.held))
 	case s.put.is != absent && observed.phase != "":
 		say("BOS will stop acting on nodes", fmt.Sprintf("it is %s now%s. The hold leaves it as it stands after the action under way, which may be off or "+
 			"half booted.", observed.phase, forSession(observed.session)))
 	}
 	return warnings
+}
+
+const titleHeldByOthers = "Nodes are held by somebody else"
+
+func heldByOthers(held string) string {
+	return fmt.Sprintf("BOS holds it already: %s. Applying replaces the reason, and the hold is then lifted when it is taken out of this configuration.", held)
 }
 
 // heldText is a hold as state shows it, empty for none.
@@ -171,7 +176,9 @@ func (p *plannedHolds) all() map[string]string {
 }
 
 // planHold notes what is planned of a hold, and refuses one where BOS has none.
-func (r *componentResource) planHold(ctx context.Context, plan *componentModel, d componentDecision, diags *diag.Diagnostics) {
+// Of a node that is going to be adopted nothing was observed: whether somebody else
+// holds it is looked up here.
+func (r *componentResource) planHold(ctx context.Context, plan *componentModel, d componentDecision, adopts bool, diags *diag.Diagnostics) {
 	if r.shared == nil {
 		return
 	}
@@ -181,7 +188,19 @@ func (r *componentResource) planHold(ctx context.Context, plan *componentModel, 
 	if d.hold.put.is == absent || r.shared.client == nil {
 		return
 	}
-	r.hasHolds(ctx, r.shared.reach(plan.Tenant, diags), diags)
+	c := r.shared.reach(plan.Tenant, diags)
+	if !r.hasHolds(ctx, c, diags) || !adopts || plan.Xname.IsUnknown() || r.shared.isApplying() {
+		return
+	}
+	id := bos.CanonicalXname(plan.Xname.ValueString())
+	held, err := r.shared.components.held(ctx, c, id)
+	if err != nil {
+		unable(diags, "read the holds of BOS components", err)
+		return
+	}
+	if held.On() && !d.hold.put.has(held.Reason) {
+		diags.AddAttributeWarning(path.Root("hold"), titleHeldByOthers, id+": "+heldByOthers(heldText(held)))
+	}
 }
 
 // warnHeld says of a component that is forgotten that its hold stays.

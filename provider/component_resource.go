@@ -72,7 +72,7 @@ func (r *componentResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("xname"))
 		d := decideComponent(nameOf(plan.Xname), config.managed(), askedBefore{}, nil)
 		r.warn(d, &resp.Diagnostics)
-		r.planHold(ctx, plan, d, &resp.Diagnostics)
+		r.planHold(ctx, plan, d, true, &resp.Diagnostics)
 		r.warnHeld(state, &resp.Diagnostics)
 		return
 	}
@@ -94,7 +94,7 @@ func (r *componentResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 		plan.keepBookkeeping(*state)
 	}
 	r.warn(d, &resp.Diagnostics)
-	r.planHold(ctx, plan, d, &resp.Diagnostics)
+	r.planHold(ctx, plan, d, state == nil, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
 }
 

@@ -88,6 +88,36 @@ func TestASavedPlanThatWasKilledIsNotRepeatedEvenOnceItsSessionIsOver(t *testing
 	}
 }
 
+func TestASavedPlanThatWasCarriedOutIsNotRepeatedAlthoughSomebodyPlannedSince(t *testing.T) {
+	r := startReal(t, 50*time.Millisecond)
+	r.aTemplate(t, "quiet")
+	w := newWorkspace(t)
+	w.write(r.block("applying = terraform.applying"), aSession())
+	w.terraform("plan", "-out=p").exits(t, 0)
+	w.plan().exits(t, 2) // before it is carried out anybody may look
+	w.terraform("apply", "p").exits(t, 0)
+	first, before := r.sessions(t), resets(r)
+	w.killed()
+	look := w.plan()
+	look.exits(t, 2)
+	look.says(t, "has run session "+first[0].Name, "it is over", "import")
+	again := w.terraform("apply", "p")
+	again.exits(t, 1)
+	again.says(t, "inconsistent final plan", "again, after session", first[0].Name)
+	if all := r.sessions(t); len(all) != 1 || resets(r) != before {
+		t.Errorf("%d sessions ran, with %d power actions after %d", len(all), resets(r), before)
+	}
+	// The plan that says that it runs it again does.
+	w.terraform("plan", "-out=q").exits(t, 0)
+	w.terraform("apply", "q").exits(t, 0)
+	if all := r.sessions(t); len(all) != 2 {
+		t.Errorf("%d sessions ran", len(all))
+	}
+	w.plan().says(t, "No changes")
+	w.apply("-replace=bos_session.boot").exits(t, 0)
+	w.plan().says(t, "No changes")
+}
+
 func TestASessionIsRunAgainWhileItIsInFlightIfThatIsAskedFor(t *testing.T) {
 	r := startReal(t, 3*time.Second)
 	r.aTemplate(t, "quiet")

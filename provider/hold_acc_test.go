@@ -123,6 +123,27 @@ func TestAHoldThatSomebodyChangesIsDriftAndThatOfSomebodyElseIsNeverLifted(t *te
 	w.plan().exits(t, 0)
 }
 
+func TestAdoptingANodeThatSomebodyElseHoldsSaysSoBeforeItsReasonIsReplaced(t *testing.T) {
+	r := startReal(t, 100*time.Millisecond)
+	nodes := r.nodes()
+	w := newWorkspace(t)
+	w.write(r.block("applying = terraform.applying"), board(nodes[1], boardIsOut))
+	w.apply().exits(t, 0)
+	put(t, r.url+"/x/v1/components/"+nodes[0]+"/hold", `{"reason":"power supply is open"}`)
+	adopting := newWorkspace(t)
+	adopting.write(r.block("applying = terraform.applying"), board(nodes[0], boardIsOut))
+	plan := adopting.plan()
+	plan.exits(t, 2)
+	plan.says(t, "Nodes are held by somebody else", nodes[0]+": BOS holds it already: power supply is open")
+	w.write(r.block("applying = terraform.applying"), board(nodes[0], boardIsOut))
+	w.plan().says(t, "Nodes are held by somebody else", "power supply is open", "Nodes stay held")
+	// The same reason is the same hold: nothing is replaced.
+	put(t, r.url+"/x/v1/components/"+nodes[0]+"/hold", `{"reason":"board is out"}`)
+	if got := w.plan(); strings.Contains(got.out, "held by somebody else") {
+		t.Errorf("of the same hold: %s", got.out)
+	}
+}
+
 func TestAHoldThatSomebodyTakesOverBetweenPlanAndApplyStays(t *testing.T) {
 	r := startReal(t, 100*time.Millisecond)
 	node := r.nodes()[0]

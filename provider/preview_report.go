@@ -17,7 +17,7 @@ func previewSummary(p bos.Preview, stage bool) string {
 		bos.OperationBoot: "boot", bos.OperationReboot: "reboot", bos.OperationShutdown: "shut down",
 	}[p.Operation]
 	what := fmt.Sprintf("This will %s %s", verb, nodes(int64(p.Count)))
-	if name := goesOnWith(p); name != "" {
+	if name := p.GoesOnWith(); name != "" {
 		return headline(fmt.Sprintf("This goes on with session %s on %s", name, nodes(int64(p.Count))), p.Nodes)
 	}
 	switch down, unsure := affected(p, bos.NodeReboots), affected(p, bos.NodeMayReboot); {

@@ -52,6 +52,18 @@ func (m *sessionModel) foretold(p *bos.Preview) string {
 	}
 }
 
+// again tells a plan that runs a session once more from the plan that ran it. Both
+// are otherwise alike, and Terraform does not say during the apply which of them it
+// applies: the older one, applied for a second time, would pass for the newer one.
+// So it ends with an inconsistent plan, and no node is touched. Without applying the
+// preview is made anew during the apply, when the session that is replaced may be gone.
+func (r *sessionResource) again(p *bos.Preview) string {
+	if p.Ran == nil || p.GoesOnWith() != "" || r.shared == nil || !r.shared.applyingSet {
+		return ""
+	}
+	return fmt.Sprintf(" (again, after session %s of %s)", p.Ran.Session, p.Ran.Accepted.String())
+}
+
 // effected is what the session did, as far as it is known: the next plan that
 // runs it shows what it is going to do as a change of this.
 func (m *sessionModel) effected() string {

@@ -178,12 +178,12 @@ func (r *sessionResource) planNew(ctx context.Context, config, plan *sessionMode
 		return nil
 	}
 	plan.takePreview(*preview)
-	plan.Effect = types.StringValue(plan.foretold(preview))
+	plan.Effect = types.StringValue(plan.foretold(preview) + r.again(preview))
 	if config.Pin.IsUnknown() {
 		plan.Pin = config.Pin
 	}
 	if !applying {
-		diags.AddWarning(previewSummary(*preview, plan.Stage.ValueBool()), plan.previewDetail(*preview, r.promise(config, preview)))
+		diags.AddWarning(previewSummary(*preview, plan.Stage.ValueBool()), plan.previewDetail(*preview, r.promise(config, preview))+r.ranBefore(preview))
 	}
 	return preview
 }

@@ -189,6 +189,21 @@ func ownSession(p *bos.Preview, name string) bool {
 	return false
 }
 
+// ranBefore says that the same configuration has run; empty where it has not, or where
+// that is usual, as of an action.
+func (r *sessionResource) ranBefore(p *bos.Preview) string {
+	ran := p.Ran
+	if ran == nil || p.GoesOnWith() != "" || r.kind == kindSessionRun {
+		return ""
+	}
+	by := ""
+	if ran.By != "" {
+		by = " for " + ran.By
+	}
+	return fmt.Sprintf("\nThis configuration has run session %s (accepted at %s%s) for the same nodes and images already, and it is over: the apply runs another. "+
+		"If it was of an apply that was cut off, import it instead.", ran.Session, ran.Accepted.String(), by)
+}
+
 // writeBusy says which nodes other sessions are at work on.
 func writeBusy(b *strings.Builder, p bos.Preview) {
 	for _, busy := range p.Busy {
@@ -210,15 +225,4 @@ func writeBusy(b *strings.Builder, p bos.Preview) {
 		}
 		fmt.Fprintf(b, "\nNow %s %s busy with %s, which this takes them from: %s", nodes(int64(busy.Count)), are, since, busy.Nodes)
 	}
-}
-
-// goesOnWith is the session in flight that a plan would be answered with; empty if
-// it would start one.
-func goesOnWith(p bos.Preview) string {
-	for _, b := range p.Busy {
-		if b.Same {
-			return b.Session
-		}
-	}
-	return ""
 }

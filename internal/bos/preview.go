@@ -63,9 +63,30 @@ type Preview struct {
 	// Busy are the nodes on which other sessions are at work, as things stand
 	// now: a session that is created takes them from those.
 	Busy []PreviewBusy `json:"busy"`
+	// Ran is the last session of the same configuration with the same pin that is
+	// over; nil if there is none.
+	Ran *PreviewRan `json:"ran,omitempty"`
 	// Refused says why a session with the guards of the request would be
 	// refused.
 	Refused []string `json:"refused,omitempty"`
+}
+
+// PreviewRan is a session that did what a preview is asked about.
+type PreviewRan struct {
+	Session  string `json:"session"`
+	Accepted Time   `json:"accepted"`
+	By       string `json:"by,omitempty"`
+}
+
+// GoesOnWith is the session in flight that a preview is carried out by, for the same
+// configuration asked for it; empty if a new one would be.
+func (p Preview) GoesOnWith() string {
+	for _, b := range p.Busy {
+		if b.Same {
+			return b.Session
+		}
+	}
+	return ""
 }
 
 // PreviewBootSet is the part of one boot set.

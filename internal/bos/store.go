@@ -69,6 +69,9 @@ type Sessions interface {
 	// RepeatedSession is that which CreateSession would answer with *Repeated; nil
 	// if it would not.
 	RepeatedSession(ctx context.Context, s SessionRecord) (*Repeated, error)
+	// LastRun is the newest session that is over and has the tenant, the pin and the
+	// run key of this one; ErrNotFound if there is none.
+	LastRun(ctx context.Context, s SessionRecord) (SessionRecord, error)
 	// Sessions lists by start time and then name; now is what ages count to.
 	Sessions(ctx context.Context, f SessionFilter, now time.Time) ([]SessionRecord, error)
 	// MutateSession changes one session by read, fn, write in one transaction.

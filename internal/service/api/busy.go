@@ -48,6 +48,41 @@ func (s *server) busy(ctx context.Context, asked bos.SessionRecord, sel decide.S
 	return decide.Busy(work), nil
 }
 
+// ran is the last session of the same configuration with the same pin, of those that
+// are over; nil if there is none.
+func (s *server) ran(ctx context.Context, asked bos.SessionRecord) (*bos.PreviewRan, error) {
+	last, err := s.Store.LastRun(ctx, asked)
+	switch {
+	case errors.Is(err, bos.ErrNotFound):
+		return nil, nil //nolint:nilnil // that there is none is an answer
+	case err != nil:
+		return nil, err
+	}
+	return &bos.PreviewRan{Session: last.Name, Accepted: last.Status.StartTime, By: last.Asked.By}, nil
+}
+
+// foretold is the session that the preview which is carried out said it goes on
+// with, also once that one is over; nil if it said none, or whoever asks has let go
+// of that one.
+func (s *server) foretold(ctx context.Context, tenant string, asked bos.Asked) (*bos.Repeated, error) {
+	if asked.Receipt == "" || asked.RunKey == "" {
+		return nil, nil //nolint:nilnil // as above
+	}
+	receipt, err := s.Store.ReceiptByNumber(ctx, tenant, asked.Receipt, s.Now())
+	if errors.Is(err, bos.ErrNotFound) {
+		return nil, nil //nolint:nilnil // as above
+	}
+	name := receipt.Preview.GoesOnWith()
+	if err != nil || name == "" {
+		return nil, err
+	}
+	record, err := s.Store.Session(ctx, bos.SessionKey{Tenant: tenant, Name: name})
+	if errors.Is(err, bos.ErrNotFound) {
+		return &bos.Repeated{Name: name}, nil
+	}
+	return &bos.Repeated{Name: name, Record: &record}, err
+}
+
 // pendingNodes is what a session that is not set up yet is going to select; none
 // where its setup would refuse it.
 func (s *server) pendingNodes(ctx context.Context, rec bos.SessionRecord, inventory bos.Inventory) ([]string, error) {

@@ -158,6 +158,9 @@ func (s *server) preview(ctx context.Context, tenant string, body previewBody) (
 	if preview.Busy, err = s.busy(ctx, asked, sel, inventory, records); err != nil {
 		return bos.Preview{}, err
 	}
+	if preview.Ran, err = s.ran(ctx, asked); err != nil {
+		return bos.Preview{}, err
+	}
 	pause, err := s.Store.SitePause(ctx)
 	if err != nil {
 		return bos.Preview{}, err

@@ -164,6 +164,42 @@ func TestTheSameConfigurationIsAnsweredWithItsSessionWhileThatIsInFlight(t *test
 	post("s5", "a", pin, http.StatusCreated) // it has run, and is run again
 }
 
+func TestAPreviewThatSaidWhichSessionIsGoneOnWithIsCarriedOutByThatOneAlsoOnceItIsOver(t *testing.T) {
+	s := newSite(t)
+	s.putTemplate("t1", template())
+	s.record("x1c0s1b0n0", nil)
+	first := s.preview(with(ask(), "run_key", "a"))
+	post := func(name, receipt string, status int) (got bos.Session) {
+		t.Helper()
+		s.do("POST", "/x/v1/sessions", with(with(with(boot(name), "pin", first.Pin), "run_key", "a"), "receipt", receipt)).ok(status, &got)
+		return got
+	}
+	post("s1", first.Receipt, http.StatusCreated)
+	looked := s.preview(with(ask(), "run_key", "a"))
+	if len(looked.Busy) != 1 || !looked.Busy[0].Same || looked.Ran != nil {
+		t.Fatalf("in flight: %+v, %+v", looked.Busy, looked.Ran)
+	}
+	s.runsOn("s1", "x1c0s1b0n0")
+	s.over("s1")
+	if got := post("s2", looked.Receipt, http.StatusOK); got.Name != "s1" {
+		t.Errorf("answered with %s", got.Name)
+	}
+	// Who plans after it is over is told, and gets another.
+	again := s.preview(with(ask(), "run_key", "a"))
+	if diff := cmp.Diff(&bos.PreviewRan{Session: "s1", Accepted: bos.At(noon), By: "192.0.2.1"}, again.Ran); diff != "" {
+		t.Error(diff)
+	}
+	if other := s.preview(with(ask(), "run_key", "b")); other.Ran != nil {
+		t.Errorf("another configuration: %+v", other.Ran)
+	}
+	post("s3", again.Receipt, http.StatusCreated)
+	if err := s.store.DeleteSession(t.Context(), bos.SessionKey{Name: "s1"}); err != nil {
+		t.Fatal(err)
+	}
+	s.over("s3")
+	s.do("POST", "/x/v1/sessions", with(with(with(boot("s4"), "pin", first.Pin), "run_key", "a"), "receipt", looked.Receipt)).ok(http.StatusConflict, nil)
+}
+
 func TestAPreviewNamesTheSessionsThatAreAtWorkOnItsNodes(t *testing.T) {
 	s := newSite(t)
 	s.putTemplate("t1", template())

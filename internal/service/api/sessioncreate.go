@@ -93,6 +93,11 @@ func (s *server) createSession(w http.ResponseWriter, r *http.Request, pinned pi
 			return err
 		}
 	}
+	if again == nil {
+		if again, err = s.foretold(r.Context(), tenant, asked); err != nil {
+			return err
+		}
+	}
 	if again != nil {
 		return s.answerRepeated(w, r, pinned, again)
 	}

@@ -59,6 +59,10 @@ func reads(s *Store) map[string]func(ctx context.Context) error {
 			_, err := s.RepeatedSession(ctx, bos.SessionRecord{Asked: bos.Asked{Receipt: "r"}})
 			return err
 		},
+		"last run": func(ctx context.Context) error {
+			_, err := s.LastRun(ctx, bos.SessionRecord{Pin: "p", Asked: bos.Asked{RunKey: "a"}})
+			return orNotFound(err)
+		},
 		"templates":  func(ctx context.Context) error { _, err := s.Templates(ctx, nil); return err },
 		"template":   func(ctx context.Context) error { _, err := s.Template(ctx, "", "t"); return orNotFound(err) },
 		"options":    func(ctx context.Context) error { _, err := s.Options(ctx); return err },

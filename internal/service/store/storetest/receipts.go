@@ -111,6 +111,14 @@ func sameInFlight(t *testing.T, s bos.Store) {
 	}); err != nil {
 		t.Fatal(err)
 	}
+	for _, c := range []struct {
+		asked bos.SessionRecord
+		want  string
+	}{{askedFor("", "p", key), "s1"}, {askedFor("", "q", key), ""}, {askedFor("", "p", bos.Asked{RunKey: "b"}), ""}, {askedFor("", "p", bos.Asked{}), ""}, {other, ""}} {
+		if ran, err := s.LastRun(t.Context(), c.asked); ran.Name != c.want || (c.want == "") != errors.Is(err, bos.ErrNotFound) {
+			t.Errorf("the last run of %+v is %q, %v", c.asked, ran.Name, err)
+		}
+	}
 	if err := s.CreateSession(t.Context(), askedFor("s2", "p", key)); err != nil {
 		t.Errorf("after it was over: %v", err)
 	}
