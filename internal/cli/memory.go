@@ -10,7 +10,7 @@ import (
 const (
 	// leastMemory is what the runtime may always use before it collects garbage, and
 	// leastGrowth what it may beyond what is live, in percent of that.
-	leastMemory = 84 << 20
+	leastMemory = 90 << 20
 	leastGrowth = 35
 )
 
