@@ -1,12 +1,16 @@
 -- +goose Up
 -- The list of nodes that a session shows is made of its rows, those that it set up or
 -- that its list named, each with its place there, and no longer kept in its document.
+-- Each list is unpacked once, not once for each of its nodes.
 ALTER TABLE session_nodes ADD COLUMN listed INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE unpacked (session TEXT, component TEXT, tenant TEXT, place INTEGER, PRIMARY KEY (session, component, tenant)) WITHOUT ROWID;
+INSERT OR IGNORE INTO unpacked (session, component, tenant, place)
+SELECT s.name, m.value, s.tenant, m.key + 1
+FROM sessions s CROSS JOIN json_each('[' || REPLACE(json_quote(s.document ->> '$.session.components'), ',', '","') || ']') m
+WHERE s.document ->> '$.session.components' <> '';
 UPDATE session_nodes AS n SET listed = l.place
-FROM (SELECT s.tenant, s.name, m.value AS component, m.key + 1 AS place
-    FROM sessions s, json_each('[' || REPLACE(json_quote(s.document ->> '$.session.components'), ',', '","') || ']') m
-    WHERE s.document ->> '$.session.components' <> '') AS l
-WHERE n.session = l.name AND n.tenant = l.tenant AND n.component = l.component;
+FROM unpacked l WHERE n.session = l.session AND n.component = l.component AND n.tenant = l.tenant;
+DROP TABLE unpacked;
 UPDATE sessions SET document = json_set(document, '$.session.components', '') WHERE document ->> '$.session.components' <> '';
 
 -- Components name their session, and here whose it is.
