@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -45,34 +44,49 @@ type savedPlan struct {
 	// ran is the session that was made by it, empty if none was yet.
 	ran   string
 	nodes []string
+	// replaced is the name in the state that its apply replaces.
+	replaced string
+	// warned are the headlines of its warnings.
+	warned []string
 }
 
-// wanderer does what Terraform does with one bos_session, in the process of the
-// test, and everything that may come between.
-type wanderer struct {
+// ground is what all wanderers of a walk share.
+type ground struct {
 	*newerCore
-	room  *realBOS
-	rand  *rand.Rand
-	state stored
-	plans []*savedPlan
-	conf  map[string]any
+	room *realBOS
+	rand *rand.Rand
+	sent *recorder
+	// whole lets sessions of this walk have no limit.
+	whole bool
 	// allowed are the nodes that some plan that was applied named, or that somebody
 	// else acted on.
 	allowed map[string]bool
+	// foreign are the nodes that somebody else has put a hold on.
+	foreign map[string]bool
 	trace   []string
 }
 
-func (w *wanderer) note(format string, args ...any) {
+// wanderer does what Terraform does with one resource, in the process of the
+// test, and everything that may come between.
+type wanderer struct {
+	*ground
+	kind  walkedKind
+	state stored
+	plans []*savedPlan
+	conf  map[string]any
+}
+
+func (w *ground) note(format string, args ...any) {
 	w.trace = append(w.trace, fmt.Sprintf(format, args...))
 }
 
-func (w *wanderer) failf(format string, args ...any) {
+func (w *ground) failf(format string, args ...any) {
 	w.t.Helper()
 	w.t.Fatalf("%s, after\n  %s", fmt.Sprintf(format, args...), strings.Join(w.trace, "\n  "))
 }
 
 // process is a provider that was started anew for one walk.
-func (w *wanderer) process(applying bool) tfprotov6.ProviderServer {
+func (w *ground) process(applying bool) tfprotov6.ProviderServer {
 	server := newServer()
 	config := w.value(w.schema.Provider, map[string]any{"endpoint": w.endpoint, "applying": applying})
 	resp, err := server.ConfigureProvider(w.t.Context(), &tfprotov6.ConfigureProviderRequest{TerraformVersion: "1.11.4", Config: config})
@@ -83,10 +97,10 @@ func (w *wanderer) process(applying bool) tfprotov6.ProviderServer {
 	return server
 }
 
-func (w *wanderer) sessionSchema() *tfprotov6.Schema { return w.schema.ResourceSchemas["bos_session"] }
+func (w *wanderer) resourceSchema() *tfprotov6.Schema { return w.schema.ResourceSchemas[w.kind.name] }
 
 func (w *wanderer) null() *tfprotov6.DynamicValue {
-	kind := w.sessionSchema().ValueType()
+	kind := w.resourceSchema().ValueType()
 	value, err := tfprotov6.NewDynamicValue(kind, tftypes.NewValue(kind, nil))
 	if err != nil {
 		w.t.Fatal(err)
@@ -99,7 +113,7 @@ func (w *wanderer) members(value *tfprotov6.DynamicValue) map[string]tftypes.Val
 	if value == nil {
 		return members
 	}
-	got, err := value.Unmarshal(w.sessionSchema().ValueType())
+	got, err := value.Unmarshal(w.resourceSchema().ValueType())
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -116,17 +130,10 @@ func (w *wanderer) members(value *tfprotov6.DynamicValue) map[string]tftypes.Val
 // and the provider computes it, what there is.
 func (w *wanderer) proposed(config, prior *tfprotov6.DynamicValue) *tfprotov6.DynamicValue {
 	given, was := w.members(config), w.members(prior)
-	for _, attribute := range w.sessionSchema().Block.Attributes {
-		if !given[attribute.Name].IsNull() || !attribute.Computed {
-			continue
-		}
-		if old, ok := was[attribute.Name]; ok {
-			given[attribute.Name] = old
-		} else {
-			given[attribute.Name] = tftypes.NewValue(given[attribute.Name].Type(), tftypes.UnknownValue)
-		}
+	for _, attribute := range w.resourceSchema().Block.Attributes {
+		given[attribute.Name] = w.proposedOf(attribute, given[attribute.Name], was[attribute.Name])
 	}
-	kind := w.sessionSchema().ValueType()
+	kind := w.resourceSchema().ValueType()
 	value, err := tfprotov6.NewDynamicValue(kind, tftypes.NewValue(kind, given))
 	if err != nil {
 		w.t.Fatal(err)
@@ -134,13 +141,38 @@ func (w *wanderer) proposed(config, prior *tfprotov6.DynamicValue) *tfprotov6.Dy
 	return &value
 }
 
+// proposedOf is what Terraform proposes for one attribute.
+func (w *wanderer) proposedOf(attribute *tfprotov6.SchemaAttribute, given, was tftypes.Value) tftypes.Value {
+	switch {
+	case given.IsNull() && attribute.Computed && was.Type() != nil:
+		return was
+	case given.IsNull() && attribute.Computed:
+		return tftypes.NewValue(given.Type(), tftypes.UnknownValue)
+	case given.IsNull() || attribute.NestedType == nil || attribute.NestedType.Nesting != tfprotov6.SchemaObjectNestingModeSingle:
+		return given
+	}
+	var now, before map[string]tftypes.Value
+	if err := given.As(&now); err != nil {
+		w.t.Fatal(err)
+	}
+	if was.Type() != nil && was.IsKnown() && !was.IsNull() {
+		if err := was.As(&before); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	for _, member := range attribute.NestedType.Attributes {
+		now[member.Name] = w.proposedOf(member, now[member.Name], before[member.Name])
+	}
+	return tftypes.NewValue(given.Type(), now)
+}
+
 func (w *wanderer) planChange(server tfprotov6.ProviderServer, given map[string]any, prior stored) (*tfprotov6.PlanResourceChangeResponse, error) {
-	config, was := w.value(w.sessionSchema(), given), prior.value
+	config, was := w.value(w.resourceSchema(), given), prior.value
 	if was == nil {
 		was = w.null()
 	}
 	resp, err := server.PlanResourceChange(w.t.Context(), &tfprotov6.PlanResourceChangeRequest{
-		TypeName: "bos_session", Config: config, PriorState: was, ProposedNewState: w.proposed(config, prior.value), PriorPrivate: prior.private, PriorIdentity: prior.identity,
+		TypeName: w.kind.name, Config: config, PriorState: was, ProposedNewState: w.proposed(config, prior.value), PriorPrivate: prior.private, PriorIdentity: prior.identity,
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -159,7 +191,7 @@ func (w *wanderer) refresh(server tfprotov6.ProviderServer) {
 		return
 	}
 	resp, err := server.ReadResource(w.t.Context(), &tfprotov6.ReadResourceRequest{
-		TypeName: "bos_session", CurrentState: w.state.value, Private: w.state.private, CurrentIdentity: w.state.identity,
+		TypeName: w.kind.name, CurrentState: w.state.value, Private: w.state.private, CurrentIdentity: w.state.identity,
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -173,23 +205,31 @@ func (w *wanderer) refresh(server tfprotov6.ProviderServer) {
 
 // plan is "terraform plan -out".
 func (w *wanderer) plan(applying bool) *savedPlan {
+	w.sent.take()
 	server := w.process(false)
 	w.refresh(server)
 	p := &savedPlan{config: maps.Clone(w.conf), version: w.state.version, applying: applying, create: w.state.value == nil}
 	prior := w.state
 	resp, err := w.planChange(server, p.config, prior)
+	p.warned = append(p.warned, warnings(resp)...)
 	if err == nil && len(resp.RequiresReplace) > 0 {
 		p.create, p.replace = true, true
 		resp, err = w.planChange(server, p.config, stored{})
+		p.warned = append(p.warned, warnings(resp)...)
+	}
+	for _, r := range w.sent.take() {
+		if r.path != "/x/v1/previews" {
+			w.failf("a plan sends %s", r)
+		}
 	}
 	if err != nil {
-		w.note("plan of %v refused: %.150s", p.config, err)
+		w.note("plan of %s %v refused: %.150s", w.kind.name, p.config, err)
 		return nil
 	}
 	p.planned, p.private = w.members(resp.PlannedState), resp.PlannedPrivate
 	p.empty = !p.create && bytes.Equal(resp.PlannedState.MsgPack, w.state.value.MsgPack)
-	p.nodes = w.texts(p.planned["planned_nodes"])
-	w.note("plan %d of %v: create %t, replace %t, empty %t", len(w.plans), p.config, p.create, p.replace, p.empty)
+	p.nodes = w.kind.named(w, p)
+	w.note("plan %d of %s %v: create %t, replace %t, empty %t", len(w.plans), w.kind.name, p.config, p.create, p.replace, p.empty)
 	w.plans = append(w.plans, p)
 	return p
 }
@@ -213,9 +253,15 @@ func (w *wanderer) apply(p *savedPlan, killed bool) {
 		return // Terraform: "Saved plan is stale"
 	}
 	before := w.names()
+	w.sent.take()
 	old := w.state
 	server := w.process(p.applying)
 	if p.replace && w.state.value != nil {
+		if name := w.members(w.state.value)["name"]; name.Type() != nil {
+			if err := name.As(&p.replaced); err != nil {
+				w.t.Fatal(err)
+			}
+		}
 		if _, err := w.change(server, w.state, &tfprotov6.PlanResourceChangeResponse{PlannedState: w.null()}, p.config); err != nil {
 			w.failf("destroying fails: %s", err)
 		}
@@ -243,7 +289,9 @@ func (w *wanderer) apply(p *savedPlan, killed bool) {
 		w.state, outcome = old, outcome+", and killed"
 	}
 	w.note("apply: %s", outcome)
+	sent := w.sent.take()
 	w.judge(p, before)
+	w.kind.judge(w, p, sent)
 }
 
 // consistent is Terraform's check that what was known at plan is still so.
@@ -257,7 +305,7 @@ func (w *wanderer) consistent(p *savedPlan, now *tfprotov6.PlanResourceChangeRes
 }
 
 func (w *wanderer) change(server tfprotov6.ProviderServer, prior stored, planned *tfprotov6.PlanResourceChangeResponse, config map[string]any) (stored, error) {
-	was, given := prior.value, w.value(w.sessionSchema(), config)
+	was, given := prior.value, w.value(w.resourceSchema(), config)
 	if was == nil {
 		was = w.null()
 	}
@@ -265,7 +313,7 @@ func (w *wanderer) change(server tfprotov6.ProviderServer, prior stored, planned
 		given = w.null()
 	}
 	resp, err := server.ApplyResourceChange(w.t.Context(), &tfprotov6.ApplyResourceChangeRequest{
-		TypeName: "bos_session", PriorState: was, PlannedState: planned.PlannedState, Config: given, PlannedPrivate: planned.PlannedPrivate, PlannedIdentity: planned.PlannedIdentity,
+		TypeName: w.kind.name, PriorState: was, PlannedState: planned.PlannedState, Config: given, PlannedPrivate: planned.PlannedPrivate, PlannedIdentity: planned.PlannedIdentity,
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -278,7 +326,7 @@ func (w *wanderer) change(server tfprotov6.ProviderServer, prior stored, planned
 	return stored{value: resp.NewState, private: resp.Private, identity: resp.NewIdentity}, nil
 }
 
-func (w *wanderer) names() map[string]bos.Session {
+func (w *ground) names() map[string]bos.Session {
 	all := make(map[string]bos.Session)
 	for _, s := range w.room.sessions(w.t) {
 		all[s.Name] = s
@@ -308,7 +356,7 @@ func (w *wanderer) judge(p *savedPlan, before map[string]bos.Session) {
 
 // touched fails if a node had a power action that no applied plan named and nobody
 // else ordered.
-func (w *wanderer) touched() {
+func (w *ground) touched() {
 	w.t.Helper()
 	for _, id := range w.room.nodes() {
 		if n := len(w.room.room.Room().Resets(id)); n > 0 && !w.allowed[id] {
@@ -319,40 +367,23 @@ func (w *wanderer) touched() {
 
 // step does one thing at random.
 func (w *wanderer) step() {
-	pick := func(n int) int { return w.rand.IntN(n) }
-	nodes := w.room.nodes()
-	switch pick(10) {
-	case 0:
-		w.conf["triggers"] = map[string]string{"n": fmt.Sprint(pick(3))}
-	case 1:
-		if pick(2) == 0 {
-			delete(w.conf, "limit")
-		} else {
-			w.conf["limit"] = strings.Join(nodes[:1+pick(2)], ",")
-		}
-	case 2:
-		w.conf["operation"] = []string{"boot", "reboot", "shutdown"}[pick(3)]
-	case 3:
-		w.conf["wait_for_completion"] = pick(2) == 0
+	switch w.rand.IntN(10) {
+	case 0, 1, 2, 3:
+		w.kind.edit(w)
 	case 4:
-		w.note("somebody edits the template")
-		w.room.aTemplate(w.t, fmt.Sprintf("quiet n=%d", pick(3)))
+		w.kind.drift(w)
 	case 5:
-		id := nodes[pick(2)]
-		w.allowed[id] = true
-		w.note("somebody reboots %s", id)
-		send(w.t, http.MethodPost, w.room.url+"/v2/sessions", strings.NewReader(`{"template_name":"compute","operation":"reboot","limit":"`+id+`"}`))
+		w.drift()
 	case 6:
 		// Without applying = terraform.applying an older Terraform does not tell by
 		// which plan it applies.
 		if older := slices.DeleteFunc(slices.Clone(w.plans), func(p *savedPlan) bool { return !p.applying }); len(older) > 0 {
-			p := older[pick(len(older))]
-			w.note("an older plan is applied again")
-			w.apply(p, pick(2) == 0)
+			w.note("an older plan of %s is applied again", w.kind.name)
+			w.apply(older[w.rand.IntN(len(older))], w.rand.IntN(2) == 0)
 		}
 	default:
-		if p := w.plan(pick(3) > 0); p != nil {
-			w.apply(p, pick(3) == 0)
+		if p := w.plan(w.rand.IntN(3) > 0); p != nil {
+			w.apply(p, w.rand.IntN(3) == 0)
 		}
 	}
 	w.touched()
@@ -360,7 +391,7 @@ func (w *wanderer) step() {
 
 // settle applies in peace, after which there is nothing left to do.
 func (w *wanderer) settle() {
-	w.conf["wait_for_completion"] = true
+	w.kind.calm(w)
 	for range 4 {
 		p := w.plan(true)
 		if p == nil {
@@ -385,14 +416,26 @@ func TestWhateverHappensNoNodeIsTouchedThatNoPlanNamedAndNothingRunsTwice(t *tes
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			r := startReal(t, 20*time.Millisecond)
 			r.aTemplate(t, "quiet")
-			w := &wanderer{
-				newerCore: coreAt(t, r.url), room: r, rand: rand.New(rand.NewPCG(seed, 1)), allowed: make(map[string]bool),
-				conf: map[string]any{"template_name": "compute", "operation": "reboot", "poll_interval": "100ms", "limit": r.nodes()[0]},
+			for strings.Count(request(t, "GET", r.url+"/v2/components"), `"actual_state"`) < len(r.nodes()) && t.Context().Err() == nil {
+				continue // BOS is still finding its nodes
+			}
+			sent := recorded(t, r)
+			g := &ground{
+				newerCore: coreAt(t, sent.url), room: r, sent: sent, rand: rand.New(rand.NewPCG(seed, 1)), allowed: make(map[string]bool), foreign: make(map[string]bool),
+			}
+			g.whole = g.rand.IntN(3) == 0
+			var all []*wanderer
+			for _, kind := range walkedKinds() {
+				all = append(all, &wanderer{ground: g, kind: kind, conf: kind.begin(r)})
 			}
 			for range randomSteps {
-				w.step()
+				for _, w := range all {
+					w.step()
+				}
 			}
-			w.settle()
+			for _, w := range all {
+				w.settle()
+			}
 		})
 	}
 }

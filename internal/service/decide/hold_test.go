@@ -49,8 +49,10 @@ func TestAHoldSaysAtOnceWhatWasAnswered(t *testing.T) {
 			"the BMCs",
 		},
 		"unknown with many others, as is judged of the room": {
-			bos.PowerReading{Cause: bos.CauseUnknownToPower}, verdicts[ExtentUpstream][bos.SymptomUnknown],
-			[]string{"many others at once"}, "",
+			bos.PowerReading{Cause: bos.CauseUnknownToPower},
+			verdicts[ExtentUpstream][bos.SymptomUnknown],
+			[]string{"many others at once"},
+			"",
 		},
 		"unknown with many others": {
 			bos.PowerReading{Cause: bos.CauseUnknownToPower},
