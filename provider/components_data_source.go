@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 
+	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
@@ -70,7 +71,7 @@ func (d *componentsDataSource) Schema(_ context.Context, _ datasource.SchemaRequ
 			"enabled":        schema.BoolAttribute{Optional: true, MarkdownDescription: "Only nodes that BOS is acting on, or only those it is not."},
 			"phase":          schema.StringAttribute{Optional: true, Validators: []validator.String{stringvalidator.OneOf(phases...)}, MarkdownDescription: "Only nodes in this phase; empty for those in none."},
 			"status": schema.ListAttribute{
-				Optional: true, ElementType: types.StringType, Validators: []validator.List{words{most: 16, filters: true}},
+				Optional: true, ElementType: types.StringType, Validators: []validator.List{words{most: 16, filters: true}, listvalidator.ValueStringsAre(stringvalidator.OneOf(bos.StatusWords()...))},
 				MarkdownDescription: "Only nodes with one of these status words, such as `failed`.",
 			},
 			"nodes": text("The nodes found, folded, as a `limit` takes them. Empty if there are none, and an empty limit is refused: give a session that " +

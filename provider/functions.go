@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -68,9 +69,15 @@ func (xnameFold) Definition(_ context.Context, _ function.DefinitionRequest, res
 }
 
 func (xnameFold) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
-	var names []string
-	if resp.Error = req.Arguments.Get(ctx, &names); resp.Error != nil {
+	var list types.List
+	if resp.Error = req.Arguments.Get(ctx, &list); resp.Error != nil {
 		return
 	}
-	resp.Error = resp.Result.Set(ctx, bos.Fold(names))
+	for i, name := range list.Elements() {
+		if name.IsNull() {
+			resp.Error = function.NewArgumentFuncError(0, fmt.Sprintf("entry %d is no name", i+1))
+			return
+		}
+	}
+	resp.Error = resp.Result.Set(ctx, bos.Fold(wordsOf(list)))
 }

@@ -38,6 +38,28 @@ func TestAGuardOfTheProviderBlockIsAnErrorOfThePlanAndEnforcedByTheService(t *te
 	w.apply().exits(t, 0)
 }
 
+func TestRolesThatAreNullAreRefusedAndThoseThatAreNotKnownYetGuardTheApply(t *testing.T) {
+	r := startReal(t, 50*time.Millisecond)
+	r.aTemplate(t, "quiet")
+	w := newWorkspace(t)
+	w.write(r.block(`protected_roles = ["Management", null]`), aSession())
+	plan := w.plan()
+	plan.exits(t, 1)
+	plan.says(t, "Null in a list", "Entry 2 is null")
+	w.write(r.block(`client_credentials = { token_url = "https://127.0.0.1:1", client_id = "a", client_secret = "b", scopes = [null] }`), aSession())
+	plan = w.plan()
+	plan.exits(t, 1)
+	plan.says(t, "Null in a list", "Entry 1 is null")
+	w.write(r.block(`protected_roles = [terraform_data.role.output]`), "resource \"terraform_data\" \"role\" { input = \"Compute\" }\n", aSession())
+	w.plan().says(t, "No preview", "settings are not known yet")
+	apply := w.apply()
+	apply.exits(t, 1)
+	apply.says(t, "4 of role Compute, which protected_roles names")
+	if all := r.sessions(t); len(all) != 0 {
+		t.Errorf("%d sessions", len(all))
+	}
+}
+
 func TestOnAPlainBOSAGuardIsEnforcedAsFarAsItCanBeKnownAndRefusedWhereItCannot(t *testing.T) {
 	r := startReal(t, 50*time.Millisecond)
 	r.aTemplate(t, "quiet")

@@ -179,6 +179,9 @@ output "stale" { value = [data.bos_session_components.stale.nodes, data.bos_sess
 	for config, says := range map[string]string{
 		`data "bos_session_components" "x" { session = "gone" }`:                                            "BOS knows no such session",
 		"data \"bos_session_components\" \"x\" {\n session = \"monday\"\n cause = [\"bmc_unreachabel\"]\n}": "bmc_unreachabel",
+		"data \"bos_session_components\" \"x\" {\n session = \"monday\"\n status = [\"faild\"]\n}":          "faild",
+		`data "bos_components" "x" { status = ["taken_over"] }`:                                             "taken_over",
+		`data "bos_components" "x" { status = [null] }`:                                                     "It is null",
 		"data \"bos_session_components\" \"x\" {\n session = \"monday\"\n status = []\n}":                   "An empty list finds nothing",
 	} {
 		w.write(r.block(), template("quiet"), session(`name = "monday"`), config)

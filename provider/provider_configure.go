@@ -34,7 +34,7 @@ func (p *bosProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		plannedHolds:   newPlannedHolds(),
 		previews:       newPreviewCache(),
 		components:     newComponentCache(),
-		guards:         m.guardsOf(ctx, &resp.Diagnostics),
+		guards:         m.guardsOf(),
 		reason:         pipelineRunOfEnvironment(),
 		sessions:       newKnownSessions(),
 	}

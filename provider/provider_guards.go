@@ -38,7 +38,7 @@ func guardAttributes() map[string]schema.Attribute {
 		"protected_roles": schema.ListAttribute{
 			Optional: true, ElementType: types.StringType,
 			Validators: []validator.List{
-				listvalidator.SizeAtMost(bos.MaxProtectedRoles),
+				listvalidator.SizeAtMost(bos.MaxProtectedRoles), noNullEntries{},
 				listvalidator.ValueStringsAre(stringvalidator.LengthBetween(1, bos.MaxComponentID)),
 			},
 			MarkdownDescription: "Roles in the inventory, such as `Management`, whose nodes no session and no staged state may act on." + enforced + "all sessions are then refused." + orVariable(protectedRolesVariable),
@@ -51,7 +51,7 @@ func guardAttributes() map[string]schema.Attribute {
 }
 
 // guardsOf are the bounds that the provider block sets.
-func (m providerModel) guardsOf(ctx context.Context, diags *diag.Diagnostics) bos.Guards {
+func (m providerModel) guardsOf() bos.Guards {
 	var g bos.Guards
 	for bound, given := range map[**int]types.Int64{&g.MaxNodes: m.MaxNodes, &g.MaxReboots: m.MaxReboots} {
 		if !given.IsNull() && !given.IsUnknown() {
@@ -59,9 +59,7 @@ func (m providerModel) guardsOf(ctx context.Context, diags *diag.Diagnostics) bo
 			*bound = &n
 		}
 	}
-	if !m.ProtectedRoles.IsNull() && !m.ProtectedRoles.IsUnknown() {
-		diags.Append(m.ProtectedRoles.ElementsAs(ctx, &g.ProtectedRoles, false)...)
-	}
+	g.ProtectedRoles = wordsOf(m.ProtectedRoles) // while one is not known there is no client that would send them
 	return g
 }
 

@@ -162,7 +162,7 @@ func credentialAttributes() map[string]schema.Attribute {
 				"client_id":     required(false, "Name of the client."),
 				"client_secret": required(true, "Secret of the client."),
 				"scopes": schema.ListAttribute{
-					Optional: true, ElementType: types.StringType,
+					Optional: true, ElementType: types.StringType, Validators: []validator.List{noNullEntries{}},
 					MarkdownDescription: "Scopes to ask for, such as `openid`. " +
 						"Defaults to those of the client.",
 				},

@@ -66,7 +66,7 @@ func (d *sessionComponentsDataSource) Schema(_ context.Context, _ datasource.Sch
 			"tenant":  tenantArgument("Tenant of the session; defaults to the provider's."),
 			"session": schema.StringAttribute{Required: true, Validators: []validator.String{validName()}, MarkdownDescription: "Name of the session."},
 			"status": schema.ListAttribute{
-				Optional: true, ElementType: types.StringType, Validators: []validator.List{words{most: 16, filters: true}},
+				Optional: true, ElementType: types.StringType, Validators: []validator.List{words{most: 16, filters: true}, listvalidator.ValueStringsAre(stringvalidator.OneOf(bos.OutcomeWords()...))},
 				MarkdownDescription: "Only nodes with one of these status words, such as `failed`, `stable`, `taken_over` or `staged`.",
 			},
 			"phase": schema.StringAttribute{Optional: true, Validators: []validator.String{stringvalidator.OneOf(phases...)}, MarkdownDescription: "Only nodes in this phase; empty for those in none."},

@@ -131,6 +131,10 @@ func (v words) ValidateList(ctx context.Context, req validator.ListRequest, resp
 		if !ok || word.IsUnknown() {
 			continue
 		}
+		if word.IsNull() {
+			resp.Diagnostics.AddAttributeError(req.Path.AtListIndex(i), "Invalid entry", "It is null. Leave it out, as with compact().")
+			return
+		}
 		text := word.ValueString()
 		if n := utf8.RuneCountInString(text); n == 0 || n > maxWord {
 			resp.Diagnostics.AddAttributeError(req.Path.AtListIndex(i), "Invalid entry", fmt.Sprintf("It has %d characters; BOS takes 1 to %d.", n, maxWord))
@@ -198,4 +202,19 @@ func shortList(names []string) string {
 		return strings.Join(names, ", ")
 	}
 	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}
+
+// noNullEntries refuses lists with entries that are null, where an empty list is one.
+type noNullEntries struct{}
+
+func (noNullEntries) Description(context.Context) string { return "no entry is null" }
+
+func (v noNullEntries) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
+func (noNullEntries) ValidateList(_ context.Context, req validator.ListRequest, resp *validator.ListResponse) {
+	for i, element := range req.ConfigValue.Elements() {
+		if element.IsNull() {
+			resp.Diagnostics.AddAttributeError(req.Path.AtListIndex(i), "Null in a list", fmt.Sprintf("Entry %d is null. Leave it out, as with compact().", i+1))
+		}
+	}
 }

@@ -55,6 +55,7 @@ func TestFunctionsSayWhatIsWrongWithTheirArguments(t *testing.T) {
 		`xname_chunk("x1c0s1b0n0", 0)`:                                      "0 is no size of a part",
 		`xname_chunk({a = 1}, 1)`:                                           "folded string such as",
 		`xname_chunk(["x1c0s1b0n0", null], 1)`:                              "entry 2 is no name",
+		`xname_fold(["x1c0s1b0n0", null])`:                                  "entry 2 is no name",
 		`xname_by("nid000001", "chassis")`:                                  "\"nid000001\" is not the xname of a node",
 		`xname_by("x1c0s1b0n0", "rack")`:                                    "none of cabinet, chassis, slot and bmc",
 		`limit_without("", "x1c0s1b0n0")`:                                   "write all for every node",

@@ -56,6 +56,19 @@ const (
 	StatusReleased  = "released"
 )
 
+// StatusWords lists the status words of a component.
+func StatusWords() []string {
+	return []string{
+		StatusStable, StatusOnHold, StatusFailed, StatusConfiguring, StatusPowerOnPending, StatusPowerOnCalled,
+		StatusPowerOffPending, StatusPowerOffGracefullyCalled, StatusPowerOffForcefullyCalled,
+	}
+}
+
+// OutcomeWords lists the status words of what became of a session's node.
+func OutcomeWords() []string {
+	return append(StatusWords(), StatusStaged, StatusTakenOver, StatusDeleted, StatusReleased)
+}
+
 // BootArtifacts is what a node boots. It is comparable: nodes with equal
 // artifacts share one write to BSS.
 type BootArtifacts struct {
