@@ -37,6 +37,7 @@ func (p *bosProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		guards:         m.guardsOf(),
 		reason:         pipelineRunOfEnvironment(),
 		sessions:       newKnownSessions(),
+		templates:      newKnownSessions(),
 	}
 	resp.ResourceData, resp.DataSourceData, resp.ListResourceData, resp.ActionData = s, s, s, s
 	if m.Insecure.ValueBool() {

@@ -29,6 +29,8 @@ type shared struct {
 	guards   bos.Guards
 	reason   string
 	sessions *knownSessions
+	// templates are those in state, known by tenant and name as sessions are.
+	templates *knownSessions
 	// embedded is nil where the service runs by itself.
 	embedded   *embedded
 	components *componentCache

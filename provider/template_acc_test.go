@@ -60,6 +60,23 @@ func TestCreatingATemplateThatExistsIsRefused(t *testing.T) {
 	first.plan().exits(t, 0)
 }
 
+func TestThatATemplateExistsAlreadyIsSaidAtPlanAndNotOfOneThatIsReplaced(t *testing.T) {
+	bos := startBOS(t)
+	w := newWorkspace(t)
+	w.write(providerBlock(bos), template("quiet"))
+	w.apply().exits(t, 0)
+	w.plan("-replace=bos_session_template.compute").exits(t, 2)
+	w.apply("-replace=bos_session_template.compute").exits(t, 0)
+	other := newWorkspace(t)
+	other.write(providerBlock(bos), template("loud"))
+	plan := other.plan()
+	plan.exits(t, 1)
+	plan.says(t, "Error: Session template already exists", "terraform import", "moved block")
+	if n := bos.Requests("PUT", "/v2/sessiontemplates/compute"); n != 2 {
+		t.Errorf("the template was written %d times", n)
+	}
+}
+
 func TestATemplateChangedBehindTerraformIsDriftAndRunsNoSession(t *testing.T) {
 	bos := startBOS(t)
 	w := newWorkspace(t)

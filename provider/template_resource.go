@@ -62,6 +62,11 @@ func (r *templateResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	if state != nil {
 		plan.keepSameNodes(ctx, *state, &resp.Diagnostics)
 	}
+	if state == nil {
+		r.refuseTakenName(ctx, plan, &resp.Diagnostics)
+	} else if r.shared != nil {
+		r.shared.templates.note(inState, state.Tenant, state.Name)
+	}
 	plan.ID = joinID(plan.Tenant, plan.Name)
 	plan.Revision = types.StringUnknown()
 	plan.Valid, plan.ValidationMessage = types.BoolUnknown(), types.StringUnknown()
@@ -116,11 +121,9 @@ func (r *templateResource) Create(ctx context.Context, req resource.CreateReques
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	name := plan.Name.ValueString()
-	_, err := c.Template(ctx, name)
+	_, err := c.Template(ctx, plan.Name.ValueString())
 	if err == nil {
-		resp.Diagnostics.AddAttributeError(path.Root("name"), "Session template already exists",
-			fmt.Sprintf("BOS has a session template named %q, and creating it would overwrite what others may use. Import it instead:\n\n    terraform import <address of this resource> %s\n\nor choose another name.", name, joinID(plan.Tenant, plan.Name).ValueString()))
+		templateTaken(plan, &resp.Diagnostics)
 		return
 	}
 	if !client.IsNotFound(err) {
@@ -132,6 +135,26 @@ func (r *templateResource) Create(ctx context.Context, req resource.CreateReques
 		resp.Diagnostics.Append(identifyNamed(ctx, resp.Identity, plan.Tenant, plan.Name)...)
 		resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 	}
+}
+
+// refuseTakenName says at plan that BOS has a template of this name already, which is
+// in no state of this run. One that is replaced, or that leaves another resource, is.
+func (r *templateResource) refuseTakenName(ctx context.Context, plan templateModel, diags *diag.Diagnostics) {
+	if plan.Name.IsUnknown() || plan.Tenant.IsUnknown() || r.shared == nil || r.shared.client == nil || r.shared.templates.has(inState, plan.Tenant, plan.Name.ValueString()) {
+		return
+	}
+	if c := r.shared.reach(plan.Tenant, diags); c != nil {
+		if _, err := c.Template(ctx, plan.Name.ValueString()); err == nil {
+			templateTaken(plan, diags)
+		}
+		// Not there, or for the apply to find out.
+	}
+}
+
+func templateTaken(plan templateModel, diags *diag.Diagnostics) {
+	diags.AddAttributeError(path.Root("name"), "Session template already exists",
+		fmt.Sprintf("BOS has a session template named %q, and creating it would overwrite what others may use. Import it instead:\n\n    terraform import <address of this resource> %s\n\n"+
+			"or choose another name. If another resource has it that you renamed, a moved block takes it over.", plan.Name.ValueString(), joinID(plan.Tenant, plan.Name).ValueString()))
 }
 
 // put stores the template. A PUT that got no clear answer is looked up: storing
@@ -170,6 +193,9 @@ func (r *templateResource) Read(ctx context.Context, req resource.ReadRequest, r
 	// Before anything else: the framework wants an identity of one that is gone
 	// as well, and Terraform before 1.12 hands none in.
 	resp.Diagnostics.Append(identifyNamed(ctx, resp.Identity, state.Tenant, state.Name)...)
+	if r.shared != nil {
+		r.shared.templates.note(inState, state.Tenant, state.Name)
+	}
 	c := r.shared.reachStored(state.Tenant, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
