@@ -38,7 +38,8 @@ func guardAttributes() map[string]schema.Attribute {
 		"protected_roles": schema.ListAttribute{
 			Optional: true, ElementType: types.StringType,
 			Validators: []validator.List{
-				listvalidator.SizeAtMost(bos.MaxProtectedRoles), noNullEntries{},
+				listvalidator.SizeAtMost(bos.MaxProtectedRoles),
+				noNullEntries{},
 				listvalidator.ValueStringsAre(stringvalidator.LengthBetween(1, bos.MaxComponentID)),
 			},
 			MarkdownDescription: "Roles in the inventory, such as `Management`, whose nodes no session and no staged state may act on." + enforced + "all sessions are then refused." + orVariable(protectedRolesVariable),

@@ -194,7 +194,7 @@ func TestADatabaseIsItsOwnersAlone(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer other.Close() //nolint:errcheck // it wrote nothing
+			t.Cleanup(func() { _ = other.Close() }) // the test ends with it //nolint:errcheck // it wrote nothing
 			if err := backup(t.Context(), other, path+".bak"); err != nil {
 				t.Fatal(err)
 			}
@@ -222,7 +222,7 @@ func TestAWriteThatAnotherProcessKeepsWaitingSaysSoAndWhatToDo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer other.Close()
+	t.Cleanup(func() { _ = other.Close() }) // the test ends with it
 	held, err := other.BeginTx(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)

@@ -76,7 +76,7 @@ const (
 	tidyDocuments = "SELECT id, document FROM components WHERE id > ? ORDER BY id LIMIT ?"
 	// The candidates follow an id and go up to another. Those of tokens are without
 	// what hosts boot: whoever gives one to a host writes it anew.
-	oldTokens    = "SELECT id, token FROM tokens WHERE id > ? AND id <= ? AND token NOT IN (SELECT token FROM host_boots) ORDER BY id LIMIT ?"
+	oldTokens    = "SELECT id, token FROM tokens WHERE id > ? AND id <= ? AND token NOT IN (SELECT token FROM host_boots) ORDER BY id LIMIT ?" //nolint:gosec // boot tokens are no credentials
 	removeTokens = "DELETE FROM tokens WHERE id IN (SELECT value FROM json_each(?))"
 	// The newest artifacts are no candidate, so that their number is not used again.
 	looseArtifacts  = "SELECT id, '' FROM artifacts a WHERE id > ? AND id <= ?" + unused + " ORDER BY id LIMIT ?"
