@@ -130,7 +130,7 @@ func TestAnActionWhosePreviewFailsRunsNothing(t *testing.T) {
 	core := newNewerCore(t, fake)
 	fake.Gateway(gatewaySays(http.StatusForbidden, "POST", "/previews"))
 	plan, invoke := core.errorsOf("bos_session_run", runAll)
-	if !strings.Contains(plan, "No preview") || !strings.Contains(invoke, "No preview") || len(fake.Sessions()) != 1 {
+	if !strings.Contains(plan, "Cannot say which nodes") || !strings.Contains(invoke, "Cannot say which nodes") || len(fake.Sessions()) != 1 {
 		t.Errorf("planning says %q and invoking %q; sessions are %v", plan, invoke, fake.Sessions())
 	}
 }

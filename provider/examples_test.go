@@ -103,11 +103,11 @@ func TestTheExampleForCSMPlansWhileNobodyAnswersOnlyWhereThatIsAskedFor(t *testi
 	args := []string{"-var=gateway=https://127.0.0.1:1", "-var=client_secret=s", "-var=image_id=i", "-var=configuration=c"}
 	planned := w.plan(args...)
 	planned.exits(t, 1)
-	planned.says(t, "Error: No preview of BOS session", "require_preview = false")
+	planned.says(t, "Error: Cannot say which nodes", "require_preview = false")
 	w.add("relaxed_override.tf", "provider \"bos\" {\n  require_preview = false\n}\n")
 	planned = w.plan(args...)
 	planned.exits(t, 2)
-	planned.says(t, "Warning: No preview of BOS session")
+	planned.says(t, "Warning: Cannot say which nodes")
 }
 
 // gateway is an API gateway as CSM has one: TLS by its own CA, BOS and Keycloak

@@ -158,11 +158,11 @@ func TestAPlanFailsWhereBOSShouldNameTheNodesAndDoesNot(t *testing.T) {
 			w.write(block, template("quiet"), session(rolling))
 			plan := w.plan("-out=p")
 			plan.exits(t, 1)
-			plan.says(t, "Error: No preview of BOS session", "require_preview = false")
+			plan.says(t, "Error: Cannot say which nodes", "require_preview = false")
 			w.write(strings.Replace(block, "max_retries", "require_preview = false\n  max_retries", 1), template("quiet"), session(rolling))
 			plan = w.plan()
 			plan.exits(t, 2)
-			plan.says(t, "Warning: No preview of BOS session")
+			plan.says(t, "Warning: Cannot say which nodes")
 		})
 	}
 }

@@ -51,7 +51,7 @@ func TestRolesThatAreNullAreRefusedAndThoseThatAreNotKnownYetGuardTheApply(t *te
 	plan.exits(t, 1)
 	plan.says(t, "Null in a list", "Entry 1 is null")
 	w.write(r.block(`protected_roles = [terraform_data.role.output]`), "resource \"terraform_data\" \"role\" { input = \"Compute\" }\n", aSession())
-	w.plan().says(t, "No preview", "settings are not known yet")
+	w.plan().says(t, "Cannot say which nodes", "settings are not known yet")
 	apply := w.apply()
 	apply.exits(t, 1)
 	apply.says(t, "4 of role Compute, which protected_roles names")

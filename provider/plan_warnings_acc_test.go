@@ -31,7 +31,7 @@ func TestAPlanToBootSaysWhichNodesItTakesDown(t *testing.T) {
 	w.plan().says(t, "Warning: This will boot 4 nodes: x1000c0s0b[0-1]n[0-1]", "4 nodes of role Compute")
 	w.apply().exits(t, 0)
 	w.write(r.block("applying = terraform.applying"), template("quiet hugepages=16"), boot)
-	w.plan().says(t, "Warning: This will boot 4 nodes (4 reboot): x1000c0s0b[0-1]n[0-1]", "Now reboots, it runs this image with other kernel parameters: 4 nodes")
+	w.plan().says(t, "Warning: This will boot 4 nodes (4 reboot): x1000c0s0b[0-1]n[0-1]", "4 nodes will reboot (it runs this image with other kernel parameters)")
 }
 
 func TestAPlanToStageDoesNotSayThatItReboots(t *testing.T) {
@@ -39,5 +39,5 @@ func TestAPlanToStageDoesNotSayThatItReboots(t *testing.T) {
 	w := newWorkspace(t)
 	w.write(r.block("applying = terraform.applying"), template("quiet"), session("stage = true", rolling))
 	plan := w.plan()
-	plan.says(t, "Warning: This will stage a reboot of 4 nodes", "Now stages, nothing happens to it before the staged state is applied: 4 nodes")
+	plan.says(t, "Warning: This will stage a reboot of 4 nodes", "4 nodes will be staged (nothing happens to it before the staged state is applied)")
 }

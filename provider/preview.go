@@ -75,9 +75,9 @@ func (s *shared) ask(ctx context.Context, c *client.Client, q previewQuestion, d
 
 // noPreview says that nobody can say what a session is going to do: loudly, and
 // as an error where BOS should be able to say, unless the user does not mind, or
-// where the user wants to know. what tells several sessions apart.
-func (s *shared) noPreview(what string, why blindness, diags *diag.Diagnostics) {
-	summary, detail := "No preview of BOS session "+what, "Which nodes it will touch cannot be said now: "+why.text+"."
+// where the user wants to know. The headline tells several sessions apart.
+func (s *shared) noPreview(operation, template, limit types.String, why blindness, diags *diag.Diagnostics) {
+	summary, detail := blindHeadline(operation, template, limit), "It is not known which nodes these are: "+why.text+"."
 	required := types.BoolNull()
 	if s != nil {
 		required = s.requirePreview
@@ -88,8 +88,18 @@ func (s *shared) noPreview(what string, why blindness, diags *diag.Diagnostics) 
 	case why.kind == blindFailing && required.IsNull():
 		diags.AddError(summary, detail+" Try again when BOS can say; or, to go on without knowing which nodes that is, set require_preview = false in the provider block.")
 	default:
-		diags.AddWarning(summary, detail+" Nobody has reviewed which nodes it touches when it is applied.")
+		diags.AddWarning(summary, detail+" Applied like this, it acts on nodes that no plan has named.")
 	}
+}
+
+// blindHeadline is the headline of a plan that runs a session of which nobody can
+// say which nodes it acts on.
+func blindHeadline(operation, template, limit types.String) string {
+	what := "Cannot say which nodes"
+	if name := template.ValueString(); name != "" {
+		what += fmt.Sprintf(" of template %q", name)
+	}
+	return headline(what+" will "+cmp.Or(deeds[bos.Operation(operation.ValueString())].todo, "be acted on"), limit.ValueString())
 }
 
 // bootSetTypeS3 is the only type of image that can be booted.

@@ -194,7 +194,7 @@ func (d *previewDataSource) Read(ctx context.Context, req datasource.ReadRequest
 		return
 	}
 	if preview == nil {
-		d.shared.noPreview(asked(m.Operation, m.TemplateName, m.Limit), why, &resp.Diagnostics)
+		d.shared.noPreview(m.Operation, m.TemplateName, m.Limit, why, &resp.Diagnostics)
 		m.Available, m.Pin, m.Nodes, m.NodeCount = types.BoolValue(false), types.StringNull(), types.StringValue(""), types.Int64Null()
 		m.Roles, m.BootSets = types.MapNull(types.StringType), types.MapNull(plannedSetType)
 		m.Effects, m.InFlight = types.MapNull(effectType), types.ListNull(inFlightType)

@@ -134,9 +134,47 @@ func writeEffects(b *strings.Builder, p bos.Preview) {
 		if e.Effect == bos.NodeSkipped && told[e.Reason] {
 			continue
 		}
-		fmt.Fprintf(b, "\nNow %s, %s: %s", strings.ReplaceAll(string(e.Effect), "_", " "), e.Reason, nodes(int64(e.Count)))
+		fmt.Fprintf(b, "\n%s %s", nodes(int64(e.Count)), outlook(p.Operation, e))
 		if e.Count != p.Count {
-			fmt.Fprintf(b, ", %s", e.Nodes)
+			fmt.Fprintf(b, ": %s", e.Nodes)
 		}
+	}
+}
+
+// outlook is what awaits the nodes of an effect. Where the effect can have one reason
+// only it says that, and else the service's.
+func outlook(operation bos.Operation, e bos.PreviewEffect) string {
+	be, stay := "are", "stay"
+	if e.Count == 1 {
+		be, stay = "is", "stays"
+	}
+	because := ""
+	if e.Reason != "" {
+		because = " (" + e.Reason + ")"
+	}
+	switch e.Effect {
+	case bos.NodeReboots:
+		if operation == bos.OperationReboot {
+			return be + " on and will reboot"
+		}
+		return "will reboot" + because
+	case bos.NodeMayReboot:
+		return "will boot or reboot" + because
+	case bos.NodeBoots:
+		return be + " off and will boot"
+	case bos.NodePowersOff:
+		return "will power off" + because
+	case bos.NodeStaysOff:
+		return be + " off and " + stay + " off"
+	case bos.NodeStages:
+		return "will be staged" + because
+	case bos.NodeAlreadyThere:
+		return be + " there already" + because
+	case bos.NodeFails:
+		return "will fail" + because
+	case bos.NodeSkipped:
+		return be + " left out" + because
+	default:
+		return strings.ReplaceAll(string(e.Effect), "_", " ") + because
 	}
 }

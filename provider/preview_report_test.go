@@ -34,3 +34,27 @@ func TestNodesThatAreLeftOutAreCountedWhereNamingThemWouldFillTheScreen(t *testi
 		t.Error(got)
 	}
 }
+
+func TestWhatAwaitsTheNodesIsASentenceAboutThem(t *testing.T) {
+	for want, c := range map[string]struct {
+		operation bos.Operation
+		effect    bos.PreviewEffect
+	}{
+		"\n4 nodes are on and will reboot":              {bos.OperationReboot, bos.PreviewEffect{Effect: bos.NodeReboots, Reason: "it is on and a reboot is asked for", Count: 4}},
+		"\n1 node is off and will boot: x1c0s0b0n0":     {bos.OperationReboot, bos.PreviewEffect{Effect: bos.NodeBoots, Reason: "it is off", Count: 1}},
+		"\n1 node is off and stays off: x1c0s0b0n0":     {bos.OperationShutdown, bos.PreviewEffect{Effect: bos.NodeStaysOff, Reason: "it is off", Count: 1}},
+		"\n4 nodes will reboot (it runs another image)": {bos.OperationBoot, bos.PreviewEffect{Effect: bos.NodeReboots, Reason: "it runs another image", Count: 4}},
+		"\n4 nodes will power off (it is on)":           {bos.OperationShutdown, bos.PreviewEffect{Effect: bos.NodePowersOff, Reason: "it is on", Count: 4}},
+		"\n4 nodes will do something new (so it is)":    {bos.OperationBoot, bos.PreviewEffect{Effect: "will_do_something_new", Reason: "so it is", Count: 4}},
+	} {
+		var b strings.Builder
+		c.effect.Nodes = "x1c0s0b0n0"
+		writeEffects(&b, bos.Preview{Operation: c.operation, Count: 4, Effects: []bos.PreviewEffect{c.effect}})
+		if b.String() != want {
+			t.Errorf("%q, want %q", b.String(), want)
+		}
+	}
+	if len(bos.NodeEffects()) != 9 {
+		t.Error("an effect is new: say what awaits its nodes")
+	}
+}

@@ -185,7 +185,7 @@ func TestTheBundledServiceAsAPlainBOS(t *testing.T) {
 	w.write(r.block("applying = terraform.applying"), template("quiet"), session(rolling, limit))
 	plan := w.plan("-out=reviewed")
 	plan.exits(t, 2)
-	plan.says(t, "Warning: No preview of BOS session", "this BOS has no previews")
+	plan.says(t, "Warning: Cannot say which nodes", "this BOS has no previews")
 	w.terraform("apply", "-no-color", "-input=false", "reviewed").exits(t, 0)
 	got := w.attributes("bos_session.boot")
 	if got["status"] != "complete" || got["failed_count"] != 0.0 || got["node_count"] != 2.0 || got["planned_nodes"] != "" {

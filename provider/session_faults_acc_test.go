@@ -67,7 +67,7 @@ func TestAPlainV2ServerGetsTheLimitWrittenOut(t *testing.T) {
 	w.write(providerBlock(fake, "applying = terraform.applying"), template("quiet"), session(`limit = "x1000c0s[1-2]b0n0"`))
 	plan := w.plan()
 	plan.exits(t, 2)
-	plan.says(t, "Warning: No preview of BOS session", "this BOS has no previews")
+	plan.says(t, "Warning: Cannot say which nodes", "this BOS has no previews")
 	apply := w.apply()
 	apply.exits(t, 0)
 	apply.says(t, "1 node failed to reboot", "x1000c0s1b0n0: no answer from x1000c0s1b0")
@@ -88,7 +88,7 @@ func TestRequirePreviewRefusesWhatNobodyCanForesee(t *testing.T) {
 	w.write(providerBlock(fake, "require_preview = true"), literal)
 	plan = w.plan()
 	plan.exits(t, 1)
-	plan.says(t, "Error: No preview of BOS session")
+	plan.says(t, "Error: Cannot say which nodes")
 }
 
 func TestASessionForNoNodesSaysSoAtPlanAndAfterwards(t *testing.T) {
@@ -101,7 +101,7 @@ func TestASessionForNoNodesSaysSoAtPlanAndAfterwards(t *testing.T) {
 	w.write(providerBlock(bos), template("quiet"), session(`limit = "x9c0s0b0n0"`, "allow_empty = true"))
 	apply := w.apply()
 	apply.exits(t, 0)
-	apply.says(t, "to reboot failed", "No nodes were found to act upon.")
+	apply.says(t, "Reboot of template \"compute\" did nothing: x9c0s0b0n0", "acted on no node", "No nodes were found to act upon.")
 }
 
 func TestATakenNameIsRefusedWithoutATaint(t *testing.T) {

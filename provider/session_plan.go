@@ -168,7 +168,7 @@ func (r *sessionResource) planNew(ctx context.Context, config, plan *sessionMode
 		if why.kind == blindForGood {
 			plan.Effect = types.StringValue(plan.foretold(nil))
 		}
-		r.shared.noPreview(asked(plan.Operation, plan.TemplateName, plan.Limit), why, diags)
+		r.shared.noPreview(plan.Operation, plan.TemplateName, plan.Limit, why, diags)
 		return nil
 	case given != "" && given != preview.Pin:
 		diags.AddAttributeError(path.Root("pin"), titleOutdated, plan.pinMismatch(*preview))
@@ -251,7 +251,7 @@ func (r *sessionResource) question(plan *sessionModel, reuse bool) (q previewQue
 		return q, false, notYet("the provider's settings are not known yet")
 	}
 	if name := plan.unknownArgument(); name != "" {
-		return q, false, notYet(name + " comes from something that is not created yet")
+		return q, false, notYet("the argument " + name + " is not known yet, since it comes from something that is not created yet")
 	}
 	if !plan.Limit.IsNull() && strings.TrimSpace(plan.Limit.ValueString()) == "" {
 		// No question has an empty limit: it would ask about every node.

@@ -30,7 +30,11 @@ func (m *sessionModel) failureSummary() string {
 	failed, unfinished := m.failedNodes(), countFolded(m.UnfinishedNodes)
 	switch {
 	case m.Error.ValueString() != "" && failed == 0, failed == 0 && unfinished == 0:
-		return fmt.Sprintf("BOS session %s to %s failed", m.Name.ValueString(), m.Operation.ValueString())
+		came := "failed"
+		if !m.NodeCount.IsNull() && m.NodeCount.ValueInt64() == 0 {
+			came = "did nothing"
+		}
+		return headline(fmt.Sprintf("%s of template %q %s", capital(m.Operation.ValueString()), m.TemplateName.ValueString(), came), m.Limit.ValueString())
 	case failed == 0:
 		return headline(fmt.Sprintf("%s not done by the session to %s", nodes(unfinished), m.Operation.ValueString()), m.UnfinishedNodes.ValueString())
 	default:
@@ -41,7 +45,11 @@ func (m *sessionModel) failureSummary() string {
 // failureDetail says which nodes failed, why, and how to try just them again.
 func (m *sessionModel) failureDetail(failures []failure, wayOut string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Session %s (%s of template %q) acted on %s", m.Name.ValueString(), m.Operation.ValueString(), m.TemplateName.ValueString(), nodes(m.NodeCount.ValueInt64()))
+	acted := "acted on no node"
+	if count := m.NodeCount.ValueInt64(); count > 0 {
+		acted = "acted on " + nodes(count)
+	}
+	fmt.Fprintf(&b, "Session %s (%s of template %q) %s", m.Name.ValueString(), m.Operation.ValueString(), m.TemplateName.ValueString(), acted)
 	if n := m.failedNodes(); n > 0 {
 		fmt.Fprintf(&b, "; %d failed:\n", n)
 	} else {
@@ -58,7 +66,7 @@ func (m *sessionModel) failureDetail(failures []failure, wayOut string) string {
 		fmt.Fprintf(&b, "\n  %s: another session took them over, or they were disabled, before this one was done with them; they may run something else, or be off", folded)
 	}
 	if text := m.Error.ValueString(); text != "" {
-		fmt.Fprintf(&b, "\nBOS says: %s\n", text)
+		fmt.Fprintf(&b, "\nBOS says: %s", text)
 	}
 	fmt.Fprintf(&b, "\n\n%s", wayOut)
 	return b.String()

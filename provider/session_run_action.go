@@ -200,7 +200,7 @@ func (r *sessionResource) pin(ctx context.Context, session *sessionModel, diags 
 	case diags.HasError():
 		return "", false
 	case preview == nil && given == "" && why.kind == blindFailing:
-		r.shared.noPreview(asked(session.Operation, session.TemplateName, session.Limit), why, diags)
+		r.shared.noPreview(session.Operation, session.TemplateName, session.Limit, why, diags)
 		return "", !diags.HasError()
 	case preview == nil, given != "" && given != preview.Pin:
 		return "", true // the pin that was given is compared by BOS

@@ -200,7 +200,7 @@ func TestADescriptionThatIsNotKnownAtPlanRunsNoSession(t *testing.T) {
 	w.write(providerBlock(bos), stamped("monday"), session(rolling))
 	plan := w.plan()
 	plan.says(t, "Warning: This will reboot 4 nodes")
-	if strings.Contains(plan.out, "No preview") {
+	if strings.Contains(plan.out, "Cannot say which nodes") {
 		t.Errorf("an unknown description keeps the nodes from being named:\n%s", plan.out)
 	}
 	w.apply().exits(t, 0)
