@@ -118,6 +118,38 @@ func TestASavedPlanThatWasCarriedOutIsNotRepeatedAlthoughSomebodyPlannedSince(t 
 	w.plan().says(t, "No changes")
 }
 
+func TestStagedStateThatBOSIsBringingNodesToIsNotAppliedAgain(t *testing.T) {
+	r := startReal(t, 3*time.Second)
+	r.aTemplate(t, "quiet")
+	stage, w := newWorkspace(t), newWorkspace(t)
+	stage.write(r.block(), aSession("stage = true"))
+	stage.apply().exits(t, 0)
+	two, all := bos.Fold(r.nodes()[:2]), bos.Fold(r.nodes())
+	now := func(nodes string, more ...string) string {
+		return "resource \"bos_staged_apply\" \"now\" {\n  xnames = [\"" + nodes + "\"]\n  " + strings.Join(more, "\n  ") + "\n}\n"
+	}
+	w.write(r.block(), now(two, "wait_for_completion = false"))
+	w.apply().exits(t, 0)
+	w.killed()
+
+	w.write(r.block(), now(all))
+	w.plan().says(t, "BOS is bringing 2 nodes to what session", "it is not applied to them again: "+two)
+	again := w.apply()
+	again.exits(t, 0)
+	again.says(t, "BOS goes on with 2 nodes: "+two)
+	if got := w.attributes("bos_staged_apply.now"); got["succeeded"] != true || got["applied_nodes"] != all || got["applied_count"] != 4.0 {
+		t.Errorf("state has %v", got)
+	}
+	for _, id := range r.nodes() {
+		if n := len(r.room.Room().Resets(id)); n != 1 {
+			t.Errorf("%s had %d power actions", id, n)
+		}
+	}
+	w.plan().says(t, "No changes")
+	w.killed()
+	w.plan().says(t, "4 nodes have taken it before", "and are brought to it once more")
+}
+
 func TestASessionIsRunAgainWhileItIsInFlightIfThatIsAskedFor(t *testing.T) {
 	r := startReal(t, 3*time.Second)
 	r.aTemplate(t, "quiet")

@@ -53,6 +53,34 @@ func (b stagedBefore) has(record bos.Component) bool {
 	return owner != "" && record.Session == owner && record.LastAction.Action != "" && (b.touched.IsZero() || touched(record).After(b.touched))
 }
 
+// underWay are the nodes that BOS is bringing to what is staged for them right now,
+// since the same was applied a moment ago, as by an apply that was killed. To apply
+// it again would break that off and take them down once more. only, which may be
+// empty, is the session whose staged state is meant.
+func underWay(records []bos.Component, only string) (ids []string) {
+	for _, record := range records {
+		if record.Enabled && tookStaged(record) && (only == "" || record.Session == only) {
+			ids = append(ids, record.ID)
+		}
+	}
+	return ids
+}
+
+// without are the names but for some of them.
+func without(names, some []string) []string {
+	gone := make(map[string]bool, len(some))
+	for _, name := range some {
+		gone[name] = true
+	}
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return gone[name] })
+}
+
+// tookStaged reports whether a node shall run what is staged for it.
+func tookStaged(record bos.Component) bool {
+	staged, desired := record.StagedState, record.DesiredState
+	return staged.Session != "" && record.Session == staged.Session && staged.Configuration == desired.Configuration && staged.BootArtifacts == desired.BootArtifacts
+}
+
 func (b stagedBefore) noted() []byte {
 	return fmt.Appendf(nil, "%q", b.touched.UTC().Format(time.RFC3339))
 }

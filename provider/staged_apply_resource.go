@@ -144,6 +144,7 @@ func (r *stagedApplyResource) warn(ctx context.Context, plan *stagedApplyModel, 
 	for _, session := range slices.Sorted(maps.Keys(staged)) {
 		fmt.Fprintf(&b, "\nStaged by session %s for %s: %s", session, nodes(int64(len(staged[session]))), bos.Fold(staged[session]))
 	}
+	writeTaken(&b, records, plan.Session.ValueString())
 	if len(others) > 0 {
 		fmt.Fprintf(&b, "\nLeft alone, since it was not session %s that staged something for them: %s", plan.Session.ValueString(), bos.Fold(others))
 	}
@@ -151,6 +152,43 @@ func (r *stagedApplyResource) warn(ctx context.Context, plan *stagedApplyModel, 
 		fmt.Fprintf(&b, "\nNothing is staged yet for %s: %s. Unless a session of this plan stages something, they are left alone.", nodes(int64(len(nothing))), bos.Fold(nothing))
 	}
 	diags.AddWarning(summary, b.String())
+}
+
+// writeTaken says which nodes what is staged was applied to before.
+func writeTaken(b *strings.Builder, records []bos.Component, only string) {
+	going := underWay(records, only)
+	if len(going) > 0 {
+		fmt.Fprintf(b, "\nBOS is bringing %s to what session %s has staged already, and it is not applied to them again: %s", nodes(int64(len(going))), sessionsOf(records, going), bos.Fold(going))
+	}
+	var taken []string
+	for _, record := range records {
+		if tookStaged(record) && !record.Enabled && (only == "" || record.Session == only) {
+			taken = append(taken, record.ID)
+		}
+	}
+	if len(taken) > 0 {
+		have, are := "have", "are"
+		if len(taken) == 1 {
+			have, are = "has", "is"
+		}
+		fmt.Fprintf(b, "\n%s %s taken it before, and %s brought to it once more: %s", nodes(int64(len(taken))), have, are, bos.Fold(taken))
+	}
+}
+
+// sessionsOf are the sessions of some of the nodes, in order.
+func sessionsOf(records []bos.Component, ids []string) string {
+	some := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		some[id] = true
+	}
+	var names []string
+	for _, record := range records {
+		if some[record.ID] {
+			names = append(names, record.Session)
+		}
+	}
+	slices.Sort(names)
+	return strings.Join(slices.Compact(names), ", ")
 }
 
 // Create returns an error only as long as nothing was applied: from then on an
@@ -201,13 +239,18 @@ func (r *stagedApplyResource) apply(ctx context.Context, c *client.Client, m *st
 	was = stagedIn(before)
 	m.ID = types.StringValue(uuid.NewString())
 	m.AppliedAt = types.StringValue(bos.At(r.now()).String())
-	// An interrupt must not leave behind what nobody knows of.
-	answer, err := c.ApplyStaged(context.WithoutCancel(ctx), names, client.StagedBounds{Session: m.Session.ValueString(), Guards: r.shared.guardsToSend()})
-	r.shared.components.forget()
+	going := underWay(before, m.Session.ValueString())
+	rest := without(names, going)
+	var answer bos.StagedOutcome
+	if len(rest) > 0 {
+		// An interrupt must not leave behind what nobody knows of.
+		answer, err = c.ApplyStaged(context.WithoutCancel(ctx), rest, client.StagedBounds{Session: m.Session.ValueString(), Guards: r.shared.guardsToSend()})
+		r.shared.components.forget()
+	}
 	switch {
 	case err != nil && client.Undecided(err):
 		var known bool
-		if answer, known = r.lookUp(ctx, c, names, was, answer, diags, err); !known {
+		if answer, known = r.lookUp(ctx, c, rest, was, answer, diags, err); !known {
 			m.expect(names, was.owner)
 			return was, true
 		}
@@ -219,6 +262,11 @@ func (r *stagedApplyResource) apply(ctx context.Context, c *client.Client, m *st
 	case err != nil:
 		unable(diags, "apply staged state", err)
 		return was, false
+	}
+	if len(going) > 0 {
+		answer.Succeeded = append(answer.Succeeded, going...)
+		diags.AddWarning(headline("BOS goes on with "+nodes(int64(len(going))), bos.Fold(going)),
+			fmt.Sprintf("%s: BOS was bringing them to what is staged already, as after an apply that was cut off. It was not applied to them again, and this resource takes them over.", bos.Fold(going)))
 	}
 	answer = completed(names, answer)
 	m.take(answer, was.owner)
