@@ -67,6 +67,9 @@ func migrate(ctx context.Context, db *sql.DB, path string, pause pausing) (Migra
 		if err := backup(ctx, db, m.Backup); err != nil {
 			return m, err
 		}
+		if err := takeLease(ctx, db, path); err != nil {
+			return m, err
+		}
 	}
 	if _, err := p.Up(ctx); err != nil {
 		return m, fmt.Errorf("upgrade database %s from version %d to %d: %w; it is unchanged since the last version that succeeded", path, current, target, err)
@@ -182,4 +185,14 @@ func notInUse(ctx context.Context, db *sql.DB, path string, pause pausing) error
 			return fmt.Errorf("wait for who has database %s: %w", path, err)
 		}
 	}
+}
+
+// takeLease ends the lease of a service that is dead, or has been suspended for so long
+// that it counts as such: when it wakes up it would go on by what it knows of a database
+// that is another by then. The clock of the lease stays.
+func takeLease(ctx context.Context, db *sql.DB, path string) error {
+	if _, err := db.ExecContext(ctx, "UPDATE lease SET holder = '', fence = fence + 1 WHERE holder <> ''"); err != nil {
+		return fmt.Errorf("take the lease of database %s from the service that had it: %w; nothing was changed", path, err)
+	}
+	return nil
 }

@@ -413,6 +413,11 @@ func TestADatabaseIsNotUpgradedUnderAServiceThatIsAlive(t *testing.T) {
 			if c.want == "" && (err != nil || m.Backup == "") || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), path)) {
 				t.Errorf("%+v, %v", m, err)
 			}
+			// One that was suspended meanwhile and wakes up has lost the lease.
+			var taken int
+			if query(t, path, "SELECT COUNT(*) FROM lease WHERE holder <> ''", &taken); c.want == "" && taken > 0 {
+				t.Error("the service that had the database still has its lease")
+			}
 			if looks > c.most {
 				t.Errorf("it was waited %d times, at most %d are needed", looks, c.most)
 			}
