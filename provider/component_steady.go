@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 
+	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 )
 
@@ -40,4 +41,36 @@ func enabledIn(config []byte) string {
 		return ""
 	}
 	return map[byte]string{0xc0: "null", 0xc2: "false", 0xc3: "true"}[after[0]]
+}
+
+// steadyTenant reports whether the tenant of a component stays: it has its own, which
+// is then in what Terraform proposes, or that of the provider block is the one in state.
+func steadyTenant(config, prior *tfprotov6.DynamicValue, ofProvider *types.String) bool {
+	if ofProvider == nil {
+		return true
+	}
+	own, ok := tenantIn(config.MsgPack)
+	if ok && own[0] != 0xc0 { // not null
+		return true
+	}
+	there, found := tenantIn(prior.MsgPack)
+	text := ofProvider.ValueString()
+	switch {
+	case !ok || !found || ofProvider.IsUnknown():
+		return false
+	case text == "":
+		return there[0] == 0xc0
+	case len(text) < 32:
+		return bytes.HasPrefix(there, append([]byte{0xa0 | byte(len(text))}, text...))
+	default:
+		return bytes.HasPrefix(there, append([]byte{0xd9, byte(len(text))}, text...))
+	}
+}
+
+// tenantIn is what follows the name of tenant in an object; not ok where that is not
+// there, or a text looks like it.
+func tenantIn(object []byte) (value []byte, ok bool) {
+	name := []byte("\xa6tenant")
+	_, after, _ := bytes.Cut(object, name)
+	return after, len(after) > 0 && !bytes.Contains(after, name)
 }

@@ -144,6 +144,16 @@ func TestAdoptingANodeThatSomebodyElseHoldsSaysSoBeforeItsReasonIsReplaced(t *te
 	}
 }
 
+func TestAnotherTenantOfTheProviderBlockShowsInThePlanOfAComponentThatStays(t *testing.T) {
+	r := startReal(t, 100*time.Millisecond)
+	w := newWorkspace(t)
+	w.write(r.block(), board(r.nodes()[0]))
+	w.apply().exits(t, 0)
+	w.plan().says(t, "No changes")
+	w.write(r.block(`tenant = "blue"`), board(r.nodes()[0]))
+	w.plan().says(t, "0 to add, 1 to change, 0 to destroy", `+ tenant = "blue"`)
+}
+
 func TestAHoldThatSomebodyTakesOverBetweenPlanAndApplyStays(t *testing.T) {
 	r := startReal(t, 100*time.Millisecond)
 	node := r.nodes()[0]

@@ -6,6 +6,7 @@ package provider
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
@@ -13,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
 // New makes the provider; version goes into the user agent.
@@ -27,7 +29,11 @@ var (
 	_ provider.ProviderWithActions        = (*bosProvider)(nil)
 )
 
-type bosProvider struct{ version string }
+type bosProvider struct {
+	version string
+	// tenant is that of the provider block, once it is configured.
+	tenant atomic.Pointer[types.String]
+}
 
 func (p *bosProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
 	resp.TypeName = "bos"

@@ -24,6 +24,7 @@ func (p *bosProvider) Configure(ctx context.Context, req provider.ConfigureReque
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	p.tenant.Store(&m.Tenant)
 	s := &shared{
 		tenant:         m.Tenant.ValueString(),
 		tenantUnknown:  m.Tenant.IsUnknown(),

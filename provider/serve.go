@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/go-plugin"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 	"google.golang.org/grpc"
@@ -111,13 +112,21 @@ type frameworkServer interface {
 }
 
 // server answers for the framework where there is nothing to work out.
-type server struct{ frameworkServer }
+type server struct {
+	frameworkServer
+	// tenant is that of the provider block; nil before it is configured.
+	tenant func() *types.String
+}
 
 // NewServer is the provider as Terraform talks to it.
 func NewServer(p provider.Provider) tfprotov6.ProviderServer {
 	framework := providerserver.NewProtocol6(p)()
 	if full, ok := framework.(frameworkServer); ok {
-		return server{full}
+		s := server{frameworkServer: full, tenant: func() *types.String { return nil }}
+		if own, ok := p.(*bosProvider); ok {
+			s.tenant = own.tenant.Load
+		}
+		return s
 	}
 	return framework
 }
@@ -126,7 +135,8 @@ func NewServer(p provider.Provider) tfprotov6.ProviderServer {
 // that is the state with the configuration laid over it, is the state, and nothing
 // else counts: half of what a refresh of a thousand components costs.
 func (s server) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
-	if req.TypeName == "bos_component" && unchanged(req.PriorState, req.ProposedNewState) && steadyComponent(req.Config, req.PriorPrivate) {
+	if req.TypeName == "bos_component" && unchanged(req.PriorState, req.ProposedNewState) && steadyComponent(req.Config, req.PriorPrivate) &&
+		steadyTenant(req.Config, req.PriorState, s.tenant()) {
 		return &tfprotov6.PlanResourceChangeResponse{PlannedState: req.PriorState, PlannedPrivate: req.PriorPrivate, PlannedIdentity: req.PriorIdentity}, nil
 	}
 	return s.frameworkServer.PlanResourceChange(withReviewed(ctx), req)

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"maps"
+	"strings"
 	"testing"
 
+	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 )
 
@@ -59,7 +61,7 @@ func TestOnlyAComponentThatStaysAsItIsIsPlannedWithoutTheFramework(t *testing.T)
 		"an empty request":        {"bos_component", nil, nil, "", true},
 	} {
 		framework := &counting{}
-		got, err := server{framework}.PlanResourceChange(t.Context(), &tfprotov6.PlanResourceChangeRequest{
+		got, err := server{framework, func() *types.String { return nil }}.PlanResourceChange(t.Context(), &tfprotov6.PlanResourceChangeRequest{
 			TypeName: c.kind, PriorState: c.prior, ProposedNewState: c.proposed, PriorPrivate: []byte(c.private),
 			Config: object(append([]byte("\xa7enabled"), 0xc0)...),
 		})
@@ -99,6 +101,34 @@ func TestAComponentIsSteadyOnlyIfItsEnabledIsTheOneAskedForBefore(t *testing.T) 
 		"no configuration that can be looked": {"", askedNone, false},
 	} {
 		if got := steadyComponent(&tfprotov6.DynamicValue{MsgPack: []byte(c.config)}, []byte(c.private)); got != c.steady {
+			t.Errorf("%s: it is steady: %t", name, got)
+		}
+	}
+}
+
+func TestTheTenantOfAComponentIsSteadyOnlyIfItIsItsOwnOrThatOfTheProviderBlock(t *testing.T) {
+	const null, blue, unknown = "\xa6tenant\xc0", "\xa6tenant\xa4blue", "\xa6tenant\xd4\x00\x00"
+	long := strings.Repeat("t", 40)
+	for name, c := range map[string]struct {
+		config, prior string
+		provider      types.String
+		steady        bool
+	}{
+		"its own":                    {blue, blue, types.StringValue("red"), true},
+		"that of the provider block": {null, blue, types.StringValue("blue"), true},
+		"another one":                {null, blue, types.StringValue("red"), false},
+		"one that begins alike":      {null, blue, types.StringValue("blu"), false},
+		"none, as before":            {null, null, types.StringNull(), true},
+		"none any more":              {null, blue, types.StringNull(), false},
+		"one for the first time":     {null, null, types.StringValue("blue"), false},
+		"one that is not known":      {null, blue, types.StringUnknown(), false},
+		"a long one":                 {null, "\xa6tenant\xd9\x28" + long, types.StringValue(long), true},
+		"a text that looks like it":  {null + null, blue, types.StringValue("blue"), false},
+		"its own, not known":         {unknown, blue, types.StringValue("blue"), true},
+		"nothing to look at":         {"", blue, types.StringValue("blue"), false},
+	} {
+		config, prior := &tfprotov6.DynamicValue{MsgPack: []byte(c.config)}, &tfprotov6.DynamicValue{MsgPack: []byte(c.prior)}
+		if got := steadyTenant(config, prior, &c.provider); got != c.steady {
 			t.Errorf("%s: it is steady: %t", name, got)
 		}
 	}
