@@ -52,7 +52,7 @@ func TestAWaitForAComponentThatTookTooLongGoesOnWithoutAskingAgain(t *testing.T)
 	apply.says(t, "Warning: Stopped waiting for BOS component", "after 300ms", "the next apply resumes waiting")
 	plan := w.plan()
 	plan.exits(t, 2)
-	plan.says(t, "0 to add, 1 to change, 0 to destroy")
+	plan.says(t, "0 to add, 1 to change, 0 to destroy", "Warning: Waits for nodes; asks nothing of BOS")
 	if strings.Contains(plan.out, "will act on") {
 		t.Errorf("to go on waiting is no request to act:\n%s", plan.out)
 	}

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
@@ -157,6 +158,53 @@ func TestNodesThatFailWarnDoNotTaintAndAreNamedForARetry(t *testing.T) {
 		t.Errorf("the retry acted on %v and %v failed", got["nodes"], got["failed_count"])
 	}
 	sessions(t, bos, 2)
+}
+
+func TestAPlanThatOnlyWaitsSaysThatItStartsNothing(t *testing.T) {
+	r := startReal(t, time.Hour)
+	w := newWorkspace(t)
+	stage := strings.Replace(session("stage = true"), "boot", "stage", 1)
+	now := func(waits string) string {
+		return "resource \"bos_staged_apply\" \"now\" {\n  xnames = [bos_session.stage.planned_nodes]\n  " + waits + "\n}\n"
+	}
+	later := "wait_for_completion = false"
+	w.write(r.block("applying = terraform.applying"), template("quiet"), stage, now(later))
+	w.apply().exits(t, 0)
+	w.write(r.block("applying = terraform.applying"), template("quiet"), stage, now(""))
+	plan := w.plan()
+	plan.says(t, "Warning: Waits for nodes whose staged state was applied; applies nothing: x1000c0s0b[0-1]n[0-1]", "0 to add, 1 to change, 0 to destroy")
+	w.write(r.block("applying = terraform.applying"), template("quiet"), session(later))
+	w.apply().exits(t, 0)
+	w.write(r.block("applying = terraform.applying"), template("quiet"), session())
+	plan = w.plan()
+	plan.says(t, "Warning: Waits for session terraform-", "; starts nothing", "0 to add, 1 to change, 0 to destroy")
+	if strings.Contains(plan.out, "This will") {
+		t.Errorf("to go on waiting starts nothing:\n%s", plan.out)
+	}
+}
+
+func TestAReminderOfFailuresEndsOnceTheNodesRunWhatTheSessionSet(t *testing.T) {
+	bos := startBOS(t)
+	broken := []string{"x1000c0s1b0n0", "x1000c0s2b0n0"}
+	for _, id := range broken {
+		bos.Break(id)
+	}
+	w := newWorkspace(t)
+	w.write(providerBlock(bos), template("quiet"), session(rolling))
+	w.apply().exits(t, 0)
+	again := func(name, operation string) {
+		send(t, "POST", bos.URL()+"/v2/sessions", strings.NewReader(`{"name":"`+name+`","template_name":"compute","operation":"`+operation+`","limit":"`+strings.Join(broken, ",")+`"}`))
+	}
+	bos.Mend(broken[0])
+	again("a", "boot")
+	w.plan().says(t, "Warning: 2 nodes failed to reboot", "2 failed then, 1 of them now: "+broken[1])
+	bos.Mend(broken[1])
+	again("b", "shutdown")
+	w.plan().says(t, "Warning: 2 nodes failed to reboot", "2 failed then, 2 of them now")
+	again("c", "boot")
+	if plan := w.plan(); strings.Contains(plan.out, "failed") {
+		t.Errorf("the nodes run what they are to run, and it says\n%s", plan.out)
+	}
 }
 
 func TestOnFailureErrorFailsAnApplyThatResumesButNeverTheOneThatCreates(t *testing.T) {

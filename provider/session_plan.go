@@ -70,8 +70,13 @@ func (r *sessionResource) ModifyPlan(ctx context.Context, req resource.ModifyPla
 	switch {
 	case !state.settled() && unlessFalse(plan.WaitForCompletion):
 		plan.unknownResults()
+		if !r.shared.isApplying() {
+			resp.Diagnostics.AddWarning(fmt.Sprintf("Waits for session %s; starts nothing", state.Name.ValueString()),
+				fmt.Sprintf("Session %s (%s of template %q) is %s. What this shows as changing is what the wait finds out; no other session is started, and BOS gets on with this one alike without the wait.",
+					state.Name.ValueString(), state.Operation.ValueString(), state.TemplateName.ValueString(), state.Status.ValueString()))
+		}
 	case state.complete() && !r.shared.isApplying():
-		plan.remind(ctx, &resp.Diagnostics)
+		r.remind(ctx, plan, &resp.Diagnostics)
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
 }
@@ -92,11 +97,19 @@ func (s *shared) isApplying() bool { return s != nil && s.applying }
 // remind says at every plan after a session with failures how to try again. It
 // is a warning whatever on_failure says: Terraform plans before it destroys, and
 // an error here would keep users from that.
-func (m *sessionModel) remind(ctx context.Context, diags *diag.Diagnostics) {
+// Once all the nodes run what the session was to set there is nothing to say.
+func (r *sessionResource) remind(ctx context.Context, m *sessionModel, diags *diag.Diagnostics) {
 	if !m.over() || !m.tooManyFailed() {
 		return
 	}
-	diags.AddWarning(m.failureSummary(), "This was the last run; nothing is done about it by itself. "+m.failureDetail(m.failures(ctx), m.wayOut()))
+	now := ""
+	if left, known := r.stillFailed(ctx, m); known {
+		if len(left) == 0 {
+			return
+		}
+		now = fmt.Sprintf("%d failed then, %d of them now: %s. ", m.failedNodes(), len(left), bos.Fold(left))
+	}
+	diags.AddWarning(m.failureSummary(), "This was the last run; nothing is done about it by itself. "+now+m.failureDetail(m.failures(ctx), m.wayOut()))
 }
 
 // replaces names the arguments whose change needs a new session. Triggers that

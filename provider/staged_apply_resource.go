@@ -71,6 +71,10 @@ func (r *stagedApplyResource) ModifyPlan(ctx context.Context, req resource.Modif
 		}
 		if !state.complete() && !state.unconfirmed() && unlessFalse(plan.WaitForCompletion) {
 			plan.unknownOutcome()
+			if !r.shared.isApplying() {
+				resp.Diagnostics.AddWarning(headline("Waits for nodes whose staged state was applied; applies nothing", state.Applied.ValueString()),
+					fmt.Sprintf("It was applied at %s. What this shows as changing is what the wait finds out.", state.AppliedAt.ValueString()))
+			}
 		}
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)

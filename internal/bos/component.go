@@ -1,6 +1,9 @@
 package bos
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"strings"
+)
 
 // Phase says what BOS is doing with a component.
 type Phase string
@@ -79,6 +82,30 @@ type BootArtifacts struct {
 
 // Empty reports whether there is nothing to boot.
 func (a BootArtifacts) Empty() bool { return a.Kernel == "" }
+
+// Matches compares what a node booted with what it shall boot: equal strings,
+// absent being empty, without the tokens that each boot gets anew.
+func (a BootArtifacts) Matches(desired BootArtifacts) bool {
+	if a == desired {
+		return true
+	}
+	return a.Kernel == desired.Kernel && a.Initrd == desired.Initrd &&
+		dropTokens(a.KernelParameters) == dropTokens(desired.KernelParameters)
+}
+
+func dropTokens(params string) string {
+	const join, referral = "spire_join_token=", "bss_referral_token="
+	if !strings.Contains(params, join) && !strings.Contains(params, referral) {
+		return params
+	}
+	kept := make([]string, 0, 16)
+	for field := range strings.FieldsSeq(params) {
+		if !strings.HasPrefix(field, join) && !strings.HasPrefix(field, referral) {
+			kept = append(kept, field)
+		}
+	}
+	return strings.Join(kept, " ")
+}
 
 // ActualState is what the node said it booted.
 type ActualState struct {

@@ -2,7 +2,6 @@ package decide
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -250,29 +249,8 @@ func runs(r bos.Record) bool {
 	return r.Goal == bos.GoalBoot && !before && Matches(r.ActualState.BootArtifacts, r.DesiredState.BootArtifacts)
 }
 
-// Matches compares what a node booted with what it shall boot: equal strings,
-// absent being empty, without the tokens that each boot gets anew.
-func Matches(actual, desired bos.BootArtifacts) bool {
-	if actual == desired {
-		return true
-	}
-	return actual.Kernel == desired.Kernel && actual.Initrd == desired.Initrd &&
-		dropTokens(actual.KernelParameters) == dropTokens(desired.KernelParameters)
-}
-
-func dropTokens(params string) string {
-	const join, referral = "spire_join_token=", "bss_referral_token="
-	if !strings.Contains(params, join) && !strings.Contains(params, referral) {
-		return params
-	}
-	kept := make([]string, 0, 16)
-	for field := range strings.FieldsSeq(params) {
-		if !strings.HasPrefix(field, join) && !strings.HasPrefix(field, referral) {
-			kept = append(kept, field)
-		}
-	}
-	return strings.Join(kept, " ")
-}
+// Matches compares what a node booted with what it shall boot.
+func Matches(actual, desired bos.BootArtifacts) bool { return actual.Matches(desired) }
 
 // withoutEffect notes that the last power action had none, for decisions and for
 // people.
