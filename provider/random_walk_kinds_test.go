@@ -333,3 +333,33 @@ func (w *wanderer) judgeStaged(p *savedPlan, sent []sentRequest) {
 		}
 	}
 }
+
+// destroy is "terraform destroy", which touches no node: it lets go of everything,
+// and deletes the record of a session that is over.
+func (w *wanderer) destroy(killed bool) {
+	server := w.process(false)
+	w.refresh(server)
+	if w.state.value == nil {
+		return
+	}
+	own := "none"
+	if name := w.members(w.state.value)["name"]; name.Type() != nil {
+		if err := name.As(&own); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	w.note("%s is destroyed, killed %t", w.kind.name, killed)
+	w.sent.take()
+	if _, err := w.change(server, w.state, &tfprotov6.PlanResourceChangeResponse{PlannedState: w.null()}, w.conf); err != nil {
+		w.failf("destroying fails: %s", err)
+	}
+	for _, r := range w.sent.take() {
+		if r.method != http.MethodDelete || r.path != "/v2/sessions/"+own {
+			w.failf("destroying %s sends %s", own, r)
+		}
+	}
+	w.state.version++
+	if !killed {
+		w.state = stored{version: w.state.version}
+	}
+}

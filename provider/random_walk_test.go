@@ -367,7 +367,9 @@ func (w *ground) touched() {
 
 // step does one thing at random.
 func (w *wanderer) step() {
-	switch w.rand.IntN(10) {
+	switch w.rand.IntN(11) {
+	case 10:
+		w.destroy(w.rand.IntN(2) == 0)
 	case 0, 1, 2, 3:
 		w.kind.edit(w)
 	case 4:
