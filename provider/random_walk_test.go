@@ -385,6 +385,9 @@ func (w *wanderer) step() {
 		}
 	default:
 		if p := w.plan(w.rand.IntN(3) > 0); p != nil {
+			if w.rand.IntN(3) == 0 {
+				w.kind.drift(w)
+			}
 			w.apply(p, w.rand.IntN(3) == 0)
 		}
 	}
