@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -30,6 +31,7 @@ var (
 		"max_failed":          {"", `max_failed = "2%"`},
 		"on_destroy":          {"", `on_destroy = "cancel"`},
 		"timeouts":            {"", `timeouts = { create = "3h" }`},
+		"triggers":            {"", "triggers = {}"},
 	}
 	templateReplaces = map[string]change{
 		"name":   {"", `name = "another"`},
@@ -58,6 +60,7 @@ var (
 		"wait_for_completion": {"", "wait_for_completion = false"},
 		"poll_interval":       {"", `poll_interval = "3s"`},
 		"timeouts":            {"", `timeouts = { update = "3h" }`},
+		"triggers":            {"triggers = {}", ""},
 	}
 	optionsStay = map[string]change{"one of them": {"clear_stage = true", "clear_stage = false"}}
 )
@@ -115,5 +118,46 @@ func changed(t *testing.T, kind, name string, c change, want string) {
 	ran, replaced := fake.Requests("POST", "/sessions")-before, strings.HasPrefix(want, "1 added")
 	if kind == "bos_session" && replaced != (ran == 1) || ran > 1 {
 		t.Errorf("it ran %d sessions more", ran)
+	}
+}
+
+func TestALimitThatIsWrittenInAnotherWayRunsNothing(t *testing.T) {
+	fake := startFake(t.Cleanup, room...)
+	put(t, fake.URL()+"/v2/sessiontemplates/compute", `{"boot_sets":{"a":{"path":"s3://b/manifest.json","type":"s3","node_roles_groups":["Compute"]}}}`)
+	w := newWorkspace(t)
+	w.write(providerBlock(fake), with("bos_session", "limit", `limit = "x1000c0s0b0n0,x1000c0s1b0n0"`))
+	w.apply().exits(t, 0)
+	for _, same := range []string{"x1000c0s1b0n0,x1000c0s0b0n0", "X1000c0s00b0n0, x1000c0s1b0n0", "x1000c0s[0-1]b0n0"} {
+		w.write(providerBlock(fake), with("bos_session", "limit", fmt.Sprintf("limit = %q", same)))
+		w.plan().exits(t, 0)
+	}
+	w.write(providerBlock(fake), with("bos_session", "limit", `limit = "x1000c0s0b0n0,!x1000c0s1b0n0"`))
+	w.plan().exits(t, 2)
+}
+
+func TestWhatIsReadAfterASessionThatNobodyWaitsForIsOfAfterIt(t *testing.T) {
+	fake := startFake(t.Cleanup, room...)
+	put(t, fake.URL()+"/v2/sessiontemplates/compute", `{"boot_sets":{"a":{"path":"s3://b/manifest.json","type":"s3","node_roles_groups":["Compute"]}}}`)
+	w := newWorkspace(t)
+	w.write(providerBlock(fake), `
+resource "terraform_data" "first" {}
+data "bos_component" "before" {
+  xname      = "x1000c0s0b0n0"
+  depends_on = [terraform_data.first]
+}
+resource "bos_session" "this" {
+  operation           = "reboot"
+  template_name       = "compute"
+  wait_for_completion = false
+  depends_on          = [data.bos_component.before]
+}
+data "bos_component" "after" {
+  xname      = "x1000c0s0b0n0"
+  depends_on = [bos_session.this]
+}
+`)
+	w.apply().exits(t, 0)
+	if n := fake.Requests("GET", "/components"); n < 2 {
+		t.Errorf("BOS was asked for components %d times: what was read before the session stands for what is so after it", n)
 	}
 }

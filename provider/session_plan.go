@@ -11,7 +11,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
-	"github.com/bootorch/terraform-provider-bos/internal/client"
 )
 
 // ModifyPlan decides between the four things a plan can mean for a session: run
@@ -124,7 +123,7 @@ func (m *sessionModel) replaces(state *sessionModel, imported bool) path.Paths {
 		"limit":            m.Limit.Equal(state.Limit),
 		"stage":            m.Stage.Equal(state.Stage),
 		"include_disabled": m.IncludeDisabled.Equal(state.IncludeDisabled),
-		"triggers":         m.Triggers.Equal(state.Triggers) || imported && state.Triggers.IsNull(),
+		"triggers":         sameTriggers(m.Triggers, state.Triggers) || imported && state.Triggers.IsNull(),
 	} {
 		if !same {
 			changed = append(changed, path.Root(name))
@@ -138,9 +137,15 @@ func sameLimit(a, b types.String) bool {
 	if a.IsNull() || b.IsNull() || a.IsUnknown() || b.IsUnknown() {
 		return false
 	}
-	plainA, errA := client.PlainLimit(a.ValueString())
-	plainB, errB := client.PlainLimit(b.ValueString())
-	return errA == nil && errB == nil && plainA == plainB
+	limitA, errA := bos.ParseLimit(a.ValueString())
+	limitB, errB := bos.ParseLimit(b.ValueString())
+	return errA == nil && errB == nil && limitA.Same(limitB)
+}
+
+// sameTriggers reports whether two maps of triggers have the same entries: having none
+// is the same whether that is written or not.
+func sameTriggers(a, b types.Map) bool {
+	return a.Equal(b) || !a.IsUnknown() && !b.IsUnknown() && len(a.Elements()) == 0 && len(b.Elements()) == 0
 }
 
 func (m *sessionModel) newUnknowns(config *sessionModel) {

@@ -121,6 +121,7 @@ func (r *sessionResource) create(ctx context.Context, c *client.Client, m *sessi
 	wanted := m.request()
 	wanted.Reason, wanted.Guards = r.shared.reasonFor(m.Reason), r.shared.guardsToSend()
 	wanted.Receipt, wanted.RunKey = receipt, m.runKey(r.kind, configured)
+	defer r.shared.components.forget() // also where nobody waits: the session writes to its nodes
 	created, err := c.CreateSession(ctx, wanted)
 	if err == nil && created.Name != wanted.Name && r.shared.sessions.has(letGo, m.Tenant, created.Name) {
 		// It is the one that this replaces: another run is what was asked for.

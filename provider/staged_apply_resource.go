@@ -105,7 +105,7 @@ func (m *stagedApplyModel) replaces(state *stagedApplyModel) path.Paths {
 	if !m.Session.Equal(state.Session) && !state.Session.IsNull() {
 		changed = append(changed, path.Root("session"))
 	}
-	if !m.Triggers.Equal(state.Triggers) {
+	if !sameTriggers(m.Triggers, state.Triggers) {
 		changed = append(changed, path.Root("triggers"))
 	}
 	return changed

@@ -73,6 +73,31 @@ func parseTerm(text string, most int) (limitTerm, error) {
 	return t, err
 }
 
+// Same reports whether two limits differ in how they are written only: in the form of
+// names, in folding, or in the order of what is added, or taken out, in a row.
+func (l Limit) Same(other Limit) bool {
+	return slices.EqualFunc(l.runs(), other.runs(), func(a, b limitTerm) bool {
+		return a.op == b.op && slices.Equal(a.names, b.names)
+	})
+}
+
+// runs are the terms of a limit, those in a row that add or take out as one: their order
+// means nothing. What is kept is one term each, as two of them keep what both name.
+func (l Limit) runs() (runs []limitTerm) {
+	for _, t := range l.terms {
+		if last := len(runs) - 1; last >= 0 && runs[last].op == t.op && t.op != limitIntersection {
+			runs[last].names = append(runs[last].names, t.names...)
+			continue
+		}
+		runs = append(runs, limitTerm{op: t.op, names: slices.Clone(t.names)})
+	}
+	for i := range runs {
+		slices.Sort(runs[i].names)
+		runs[i].names = slices.Compact(runs[i].names)
+	}
+	return runs
+}
+
 // Everything reports whether the limit keeps every node.
 func (l Limit) Everything() bool { return len(l.terms) == 0 }
 

@@ -329,3 +329,30 @@ func BenchmarkTheWorstLimit(b *testing.B) {
 		limit.Apply(inv, ids)
 	}
 }
+
+func TestALimitThatIsWrittenInAnotherWayIsTheSame(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		same bool
+	}{
+		{"x1000c0s0b0n0,x1000c0s1b0n0", "x1000c0s1b0n0, X1000c0s00b0n0", true},
+		{"x1000c0s[0-1]b0n0", "x1000c0s1b0n0,x1000c0s0b0n0,x1000c0s1b0n0", true},
+		{"Compute,!x1000c0s0b0n0,!x1000c0s1b0n0", "Compute,!x1000c0s[0-1]b0n0", true},
+		{"all,&x1000c0s[0-1]b0n0", "all,&x1000c0s[0-1]b0n0", true},
+		{"all,&x1000c0s[0-1]b0n0", "all,&x1000c0s0b0n0,&x1000c0s1b0n0", false},
+		{"Compute,!x1000c0s0b0n0,x1000c0s1b0n0", "Compute,x1000c0s1b0n0,!x1000c0s0b0n0", false},
+		{"Compute,!x1000c0s0b0n0", "Compute,&x1000c0s0b0n0", false},
+		{"Compute", "compute", false},
+		{"x1000c0s0b0n0", "x1000c0s1b0n0", false},
+		{"x1000c0s0b0n0", "", false},
+	} {
+		a, errA := bos.ParseLimit(c.a)
+		b, errB := bos.ParseLimit(c.b)
+		if errA != nil || errB != nil {
+			t.Fatal(errA, errB)
+		}
+		if a.Same(b) != c.same || b.Same(a) != c.same {
+			t.Errorf("%q and %q: the same is %t, want %t", c.a, c.b, a.Same(b), c.same)
+		}
+	}
+}
