@@ -7,7 +7,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
 )
 
-// look is a question to an upstream about one node: out, or due at a time.
+// question is one to an upstream about one node: out, or due at a time.
 type question struct {
 	out bool
 	at  time.Time
