@@ -24,7 +24,7 @@ func TestALimitThatTurnsOutToSelectNothingTouchesNoNode(t *testing.T) {
 				bos := startBOS(t)
 				w := newWorkspace(t)
 				w.write(providerBlock(bos, applying), template("quiet"), session(), after(c.limit))
-				w.plan().says(t, "limit comes from something that is not created yet")
+				w.plan().says(t, "the argument limit is not known yet, since it comes from something that is not created yet")
 				apply := w.apply()
 				apply.exits(t, 1)
 				apply.says(t, c.says)
