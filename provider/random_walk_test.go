@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"maps"
@@ -394,14 +395,21 @@ func (w *wanderer) step() {
 	w.touched()
 }
 
-// rounds bounds how often it is applied in peace: BOS may still be at work on nodes
-// that others asked for, and each round sees how far it is.
-const rounds = 100
+// Bounds of applying in peace: how often BOS may be found at work on nodes that others
+// asked for, and how often something may be left to do once it is at rest.
+const (
+	mostRounds     = 1000
+	mostRoundsIdle = 4
+)
 
 // settle applies in peace, after which there is nothing left to do.
 func (w *wanderer) settle() {
 	w.kind.calm(w)
-	for range rounds {
+	idle := 0
+	for range mostRounds {
+		if w.atRest() {
+			idle++
+		}
 		p := w.plan(true)
 		if p == nil {
 			w.failf("nothing can be planned")
@@ -410,9 +418,23 @@ func (w *wanderer) settle() {
 			w.touched()
 			return
 		}
+		if idle == mostRoundsIdle {
+			break
+		}
 		w.apply(p, false)
 	}
-	w.failf("%d plans after applies of %s were not empty", rounds, w.kind.name)
+	w.failf("the plan of %s after an apply is not empty", w.kind.name)
+}
+
+// atRest reports whether BOS has no node in work and no session to set up.
+func (w *ground) atRest() bool {
+	var working, pending []struct{}
+	for path, into := range map[string]*[]struct{}{"/v2/components?enabled=true": &working, "/v2/sessions?status=pending": &pending} {
+		if err := json.Unmarshal([]byte(request(w.t, "GET", w.endpoint+path)), into); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	return len(working)+len(pending) == 0
 }
 
 func TestWhateverHappensNoNodeIsTouchedThatNoPlanNamedAndNothingRunsTwice(t *testing.T) {
