@@ -18,7 +18,7 @@ func (r *componentResource) carryOut(ctx context.Context, c *client.Client, id s
 	if d.hold.put.is != absent {
 		// A hold of a node that BOS does not have is refused alike, but the words
 		// of the other refusal are better.
-		if _, err := r.look(ctx, c, id); client.IsNotFound(err) {
+		if _, err := r.record(ctx, c, id); client.IsNotFound(err) {
 			unknownComponent(id, diags)
 			return record, held, false
 		}
@@ -53,8 +53,8 @@ func unknownComponent(id string, diags *diag.Diagnostics) {
 		fmt.Sprintf("BOS has no component %s, and this resource adopts nodes instead of inventing them. Check the xname; if the node is new, wait for BOS to discover it from the inventory.", id))
 }
 
-// look returns the record. A list that was read earlier in the same walk will do.
-func (r *componentResource) look(ctx context.Context, c *client.Client, id string) (bos.Component, error) {
+// record returns the record of a node. A list that was read earlier in the same walk will do.
+func (r *componentResource) record(ctx context.Context, c *client.Client, id string) (bos.Component, error) {
 	record, found, err := r.shared.components.read(ctx, c, id)
 	if err != nil || found {
 		return record, err
@@ -62,11 +62,11 @@ func (r *componentResource) look(ctx context.Context, c *client.Client, id strin
 	return c.Component(ctx, id)
 }
 
-// write patches the record; one to which nothing is written is only looked at. The
+// write patches the record; one to which nothing is written is only read. The
 // list that reads are served from is outdated by a write, whatever the answer is.
 func (r *componentResource) write(ctx context.Context, c *client.Client, id string, patch bos.ComponentPatch) (bos.Component, error) {
 	if patch.Empty() {
-		return r.look(ctx, c, id)
+		return r.record(ctx, c, id)
 	}
 	defer r.shared.components.forget()
 	return c.PatchComponent(ctx, id, patch)

@@ -34,7 +34,7 @@ func (m *componentModel) waits(d componentDecision) bool {
 	return m.WaitForCompletion.ValueBool() && m.Hold.IsNull() && acts
 }
 
-// wait looks at the node until BOS is done with it, time is up or Terraform was
+// wait polls the node until BOS is done with it, time is up or Terraform was
 // interrupted, and returns its record as it is then. All trouble is a warning:
 // the change itself was made.
 func (r *componentResource) wait(ctx context.Context, c *client.Client, record bos.Component, limit time.Duration, diags *diag.Diagnostics) (now bos.Component, done bool) {

@@ -9,9 +9,9 @@ import (
 
 // stopsAt has BOS be done with the node at the nth look at it.
 func stopsAt(fake *fakeBOS, nth int, change func(*bos.Component)) {
-	looked := seen(fake, "GET /v2/components/"+node, nth)
+	asked := seen(fake, "GET /v2/components/"+node, nth)
 	go func() {
-		<-looked
+		<-asked
 		fake.Change(node, func(c *bos.Component) {
 			c.Enabled, c.Status = false, bos.ComponentStatus{}
 			change(c)

@@ -22,9 +22,9 @@ func TestStagedStateOfANodeThatSomebodyDisabledIsNoSuccess(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			fake := startFake(t.Cleanup, room...)
 			fake.Hold()
-			looks := seen(fake, "GET /v2/components", 6)
+			asked := seen(fake, "GET /v2/components", 6)
 			go func() {
-				<-looks
+				<-asked
 				fake.Change("x1000c0s2b0n0", take)
 				for _, id := range []string{"x1000c0s0b0n0", "x1000c0s1b0n0", "x1000c0s3b0n0"} {
 					fake.Change(id, func(c *bos.Component) { c.Enabled, c.Status = false, bos.ComponentStatus{} })
@@ -45,9 +45,9 @@ func TestStagedStateOfANodeThatSomebodyDisabledIsNoSuccess(t *testing.T) {
 
 func TestAWaitForAComponentThatSomebodyDisabledSaysSo(t *testing.T) {
 	fake := startFake(t.Cleanup, room...)
-	looks := seen(fake, "GET /v2/components/"+node, 2)
+	asked := seen(fake, "GET /v2/components/"+node, 2)
 	go func() {
-		<-looks
+		<-asked
 		fake.Change(node, letGo)
 	}()
 	w := newWorkspace(t)

@@ -18,10 +18,10 @@ func gatewaySays(status int, methods, path string) func(method, path string) int
 func TestA404OfAGatewayDuringTheWaitIsNoWordOfBOS(t *testing.T) {
 	fake := startFake(t.Cleanup, room...)
 	fake.Hold()
-	looks := 0
+	reads := 0
 	fake.Gateway(func(method, path string) int {
 		if method == http.MethodGet && strings.HasPrefix(path, "/v2/sessions/terraform-") && !strings.HasSuffix(path, "/status") {
-			if looks++; looks < 5 {
+			if reads++; reads < 5 {
 				return http.StatusNotFound
 			}
 		}

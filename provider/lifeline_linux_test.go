@@ -135,10 +135,10 @@ func TestASignalToTheProviderMeansNothingWhileTerraformLives(t *testing.T) {
 	w := newProcessWorkspace(t)
 	w.write(providerBlock(fake), template("quiet"), session())
 	r := w.applying(seen(fake, "GET /v2/sessions/", 1))
-	looked := seen(fake, "GET /v2/sessions/", 3)
+	asked := seen(fake, "GET /v2/sessions/", 3)
 	r.signal(r.provider, syscall.SIGTERM)
 	r.signal(r.provider, syscall.SIGINT)
-	<-looked
+	<-asked
 	fake.Release()
 	w.finished(r.cmd.Wait(), r.out, nil).exits(t, 0)
 	r.over()
@@ -166,10 +166,10 @@ func TestAnEmbeddedBOSEndsWithAKilledTerraformAndLeavesPortAndDatabaseToTheNext(
 	powered := make(chan struct{})
 	go func() {
 		defer close(powered)
-		look := time.NewTicker(20 * time.Millisecond)
-		defer look.Stop()
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
 		for resets(room) == 0 && t.Context().Err() == nil {
-			<-look.C
+			<-tick.C
 		}
 	}()
 	w := newProcessWorkspace(t)

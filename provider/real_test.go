@@ -200,11 +200,11 @@ func TestTheBundledServiceAsAPlainBOS(t *testing.T) {
 
 func TestAServiceThatIsRestartedDuringTheWaitGoesOnWithTheSession(t *testing.T) {
 	r := startReal(t, 2*time.Second)
-	looked := r.asked("GET /v2/sessions/terraform-")
+	asked := r.asked("GET /v2/sessions/terraform-")
 	restarted := make(chan struct{})
 	go func() {
 		defer close(restarted)
-		<-looked
+		<-asked
 		// Terraform looks at it while it is down.
 		r.restart(func() { <-r.asked("GET /v2/sessions/terraform-") })
 	}()
@@ -266,10 +266,10 @@ func TestAnEmbeddedBOSBootsDuringTheApplyAndIsSuspendedByAnInterrupt(t *testing.
 	powered := make(chan struct{})
 	go func() {
 		defer close(powered)
-		look := time.NewTicker(20 * time.Millisecond)
-		defer look.Stop()
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
 		for resets(r) == 0 && t.Context().Err() == nil {
-			<-look.C
+			<-tick.C
 		}
 	}()
 	w.interrupted(powered).says(t, "is suspended")
@@ -292,10 +292,10 @@ func TestNodesThatAnotherSessionTakesFromTheBundledServiceAreNoSuccess(t *testin
 	taken := make(chan struct{})
 	go func() {
 		defer close(taken)
-		look := time.NewTicker(20 * time.Millisecond)
-		defer look.Stop()
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
 		for resets(r) == 0 && t.Context().Err() == nil {
-			<-look.C
+			<-tick.C
 		}
 		send(t, http.MethodPost, r.url+"/v2/sessions", strings.NewReader(`{"template_name":"compute","operation":"shutdown","limit":"`+strings.Join(r.nodes()[:2], ",")+`"}`))
 	}()

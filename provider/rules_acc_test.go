@@ -104,10 +104,10 @@ func TestRule5WhatBOSKeepsForItselfIsNoDrift(t *testing.T) {
 func TestRule6AnInterruptEndsTheWaitAndTheNextApplyResumesIt(t *testing.T) {
 	fake := startFake(t.Cleanup, room...)
 	fake.Hold()
-	looked := seen(fake, "GET /v2/sessions/", 1)
+	asked := seen(fake, "GET /v2/sessions/", 1)
 	w := newWorkspace(t)
 	w.write(providerBlock(fake), template("quiet"), session(rolling))
-	w.interrupted(looked)
+	w.interrupted(asked)
 	if attributes, tainted := w.instance("bos_session.boot"); attributes["status"] != "running" || tainted {
 		t.Errorf("the session is %v (tainted: %t)", attributes["status"], tainted)
 	}
@@ -286,9 +286,9 @@ func TestAServiceThatIsDownForAWhileDuringTheWaitIsWaitedFor(t *testing.T) {
 		outage++
 		return outage > 1 && outage < 8
 	})
-	looks := seen(fake, "GET /v2/sessions/terraform-", 12)
+	asked := seen(fake, "GET /v2/sessions/terraform-", 12)
 	go func() {
-		<-looks
+		<-asked
 		fake.Release()
 	}()
 	w := newWorkspace(t)

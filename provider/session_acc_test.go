@@ -254,10 +254,10 @@ func TestFailuresWithinMaxFailedAreOnlyMentioned(t *testing.T) {
 func TestAWaitThatWasInterruptedGoesOnWithoutANewSession(t *testing.T) {
 	bos := startBOS(t)
 	bos.Hold()
-	looked := seen(bos, "GET /v2/sessions/", 1)
+	asked := seen(bos, "GET /v2/sessions/", 1)
 	w := newWorkspace(t)
 	w.write(providerBlock(bos, "applying = terraform.applying"), template("quiet"), session(rolling))
-	w.interrupted(looked).says(t, "Stopped waiting for BOS session")
+	w.interrupted(asked).says(t, "Stopped waiting for BOS session")
 	attributes, tainted := w.instance("bos_session.boot")
 	if attributes["status"] != "running" || tainted {
 		t.Fatalf("after the interrupt the session is %v (tainted: %t)", attributes["status"], tainted)

@@ -74,9 +74,9 @@ func TestDestroyingAStateThatWasNotRefreshedLeavesALaterSessionOfTheNameAlone(t 
 func TestAWaitEndsWhereTheNameOfTheSessionIsUsedAgain(t *testing.T) {
 	fake := startFake(t.Cleanup, room...)
 	fake.Hold()
-	looked := seen(fake, "GET /v2/sessions/nightly", 4) // plan and apply look whether the name is free
+	asked := seen(fake, "GET /v2/sessions/nightly", 4) // plan and apply look whether the name is free
 	go func() {
-		<-looked
+		<-asked
 		fake.Reuse()
 		fake.Release()
 	}()

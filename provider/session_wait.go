@@ -37,7 +37,7 @@ const (
 // records yet.
 const believed = 2
 
-// wait looks at the session until there is nothing left to wait for, time is up
+// wait polls the session until there is nothing left to wait for, time is up
 // or Terraform was interrupted.
 func (r *sessionResource) wait(ctx context.Context, c *client.Client, m *sessionModel, limit time.Duration) waited {
 	until, cancel := context.WithTimeout(ctx, limit)

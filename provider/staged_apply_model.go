@@ -41,7 +41,7 @@ type stagedApplyModel struct {
 
 	Effect types.String `tfsdk:"effect"`
 
-	// unfinished are the nodes that BOS was never done with; known after a look.
+	// unfinished are the nodes that BOS was never done with; known after a poll.
 	unfinished []string `tfsdk:"-"`
 }
 

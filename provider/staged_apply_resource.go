@@ -281,14 +281,14 @@ func (r *stagedApplyResource) apply(ctx context.Context, c *client.Client, m *st
 	return was, true
 }
 
-// wait looks at the nodes until BOS is done with them, time is up or Terraform
+// wait polls the nodes until BOS is done with them, time is up or Terraform
 // was interrupted.
 func (r *stagedApplyResource) wait(ctx context.Context, c *client.Client, m *stagedApplyModel, limit time.Duration) waited {
 	until, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var trouble error
 	done := newWaiter(r.after, durationOr(m.PollInterval, defaultPoll), nil).until(until, func(ctx context.Context) bool {
-		trouble = r.look(ctx, c, m)
+		trouble = r.refresh(ctx, c, m)
 		return m.complete()
 	})
 	r.shared.components.forget()
@@ -331,9 +331,9 @@ func (r *stagedApplyResource) await(ctx context.Context, c *client.Client, m *st
 
 const stoppedStaged = "Stopped waiting for staged state"
 
-// look asks how the nodes are. Those that another session has taken over are no
+// refresh asks how the nodes are. Those that another session has taken over are no
 // longer waited for.
-func (r *stagedApplyResource) look(ctx context.Context, c *client.Client, m *stagedApplyModel) error {
+func (r *stagedApplyResource) refresh(ctx context.Context, c *client.Client, m *stagedApplyModel) error {
 	var outcomes []bos.NodeOutcome
 	var open []string
 	busy := 0
@@ -406,7 +406,7 @@ func (r *stagedApplyResource) Read(ctx context.Context, req resource.ReadRequest
 			return
 		}
 	}
-	if err := r.look(ctx, c, &m); err != nil {
+	if err := r.refresh(ctx, c, &m); err != nil {
 		unable(&resp.Diagnostics, "read the nodes whose staged state was applied", err)
 		return
 	}

@@ -51,11 +51,11 @@ func TestACanaryOfNoNodesReleasesNobody(t *testing.T) {
 func TestACanaryThatSomebodyCancelsReleasesNobody(t *testing.T) {
 	fake := startFake(t.Cleanup, room...)
 	fake.Hold()
-	looked := seen(fake, "GET /v2/sessions/", 1)
+	asked := seen(fake, "GET /v2/sessions/", 1)
 	cancelled := make(chan struct{})
 	go func() {
 		defer close(cancelled)
-		<-looked
+		<-asked
 		send(t, "POST", fake.URL()+"/x/v1/sessions/"+fake.Sessions()[0]+"/cancel", strings.NewReader(`{"reason":"looks bad"}`))
 	}()
 	w := newWorkspace(t)
@@ -72,11 +72,11 @@ func TestACanaryThatSomebodyCancelsReleasesNobody(t *testing.T) {
 func TestACanaryWhoseNodesAnotherSessionTookReleasesNobody(t *testing.T) {
 	onBoth(t, func(t *testing.T, fake *fakeBOS) {
 		fake.Hold()
-		looked := seen(fake, "GET /v2/sessions/", 1)
+		asked := seen(fake, "GET /v2/sessions/", 1)
 		taken := make(chan struct{})
 		go func() {
 			defer close(taken)
-			<-looked
+			<-asked
 			send(t, "POST", fake.URL()+"/v2/sessions", strings.NewReader(`{"name":"other","template_name":"compute","operation":"shutdown","limit":"x1000c0s0b0n0"}`))
 			fake.Release()
 		}()

@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// firstPause is the pause after the first look; each later one is twice as
+// firstPause is the pause after the first poll; each later one is twice as
 // long, up to the poll interval.
 const firstPause = 200 * time.Millisecond
 
-// waiter looks at something until it is done.
+// waiter polls something until it is done.
 type waiter struct {
 	// after is the clock, chance a number from 0 up to 1.
 	after  func(time.Duration) <-chan time.Time
 	chance func() float64
-	// interval is the longest pause between two looks.
+	// interval is the longest pause between two polls.
 	interval time.Duration
-	// news, where there is any, says that another look is worth it now. It
+	// news, where there is any, says that another poll is worth it now. It
 	// may be nil.
 	news <-chan struct{}
 }
@@ -26,15 +26,15 @@ func newWaiter(after func(time.Duration) <-chan time.Time, interval time.Duratio
 	return waiter{after: after, chance: rand.Float64, interval: interval, news: news}
 }
 
-// until calls look until it reports done or ctx ends: at once, then with
+// until calls poll until it reports done or ctx ends: at once, then with
 // growing pauses up to the interval, and whenever there is news. It returns
-// whether look reported done.
-func (w waiter) until(ctx context.Context, look func(context.Context) bool) bool {
+// whether poll reported done.
+func (w waiter) until(ctx context.Context, poll func(context.Context) bool) bool {
 	for pause := min(firstPause, w.interval); ; pause = min(2*pause, w.interval) {
 		if ctx.Err() != nil {
 			return false
 		}
-		if look(ctx) {
+		if poll(ctx) {
 			return true
 		}
 		select {

@@ -11,7 +11,7 @@ import (
 )
 
 // reconnect is the pause before a stream of events that ended is taken up
-// again; a stream that cannot be had leaves the wait to its own looks.
+// again; a stream that cannot be had leaves the wait to its own polls.
 const reconnect = 5 * time.Second
 
 // follow says when something happened to a session as a whole, on services that

@@ -12,7 +12,7 @@ import (
 )
 
 // What waits is named alike everywhere: wait_for_completion says whether,
-// timeouts how long, poll_interval how often it looks.
+// timeouts how long, poll_interval how often it polls.
 
 // waitBounds is how long a wait may be asked to last.
 var waitBounds = duration{least: leastPoll, most: 7 * 24 * time.Hour}

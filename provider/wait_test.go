@@ -14,7 +14,7 @@ import (
 // never is a clock that stands still.
 func never(time.Duration) <-chan time.Time { return nil }
 
-func TestAWaitLooksAtOnceAndThenWithGrowingPauses(t *testing.T) {
+func TestAWaitPollsAtOnceAndThenWithGrowingPauses(t *testing.T) {
 	var pauses []time.Duration
 	w := waiter{interval: 2 * time.Second, chance: func() float64 { return 0 }, after: func(d time.Duration) <-chan time.Time {
 		pauses = append(pauses, d)
@@ -22,16 +22,16 @@ func TestAWaitLooksAtOnceAndThenWithGrowingPauses(t *testing.T) {
 		c <- time.Time{}
 		return c
 	}}
-	looks := 0
-	if !w.until(t.Context(), func(context.Context) bool { looks++; return looks == 7 }) {
+	polls := 0
+	if !w.until(t.Context(), func(context.Context) bool { polls++; return polls == 7 }) {
 		t.Error("it was not done")
 	}
 	want := []time.Duration{200 * time.Millisecond, 400 * time.Millisecond, 800 * time.Millisecond, 1600 * time.Millisecond, 2 * time.Second, 2 * time.Second}
 	if !slices.Equal(pauses, want) {
 		t.Errorf("the pauses were %v", pauses)
 	}
-	pauses, looks = nil, 6
-	w.until(t.Context(), func(context.Context) bool { looks++; return looks == 7 })
+	pauses, polls = nil, 6
+	w.until(t.Context(), func(context.Context) bool { polls++; return polls == 7 })
 	if len(pauses) != 0 {
 		t.Errorf("what is done already was waited for: %v", pauses)
 	}
@@ -47,14 +47,14 @@ func TestPausesAreShortenedByChanceByAFifthAtMost(t *testing.T) {
 
 func TestAnInterruptEndsAWait(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	looks := 0
+	polls := 0
 	done := newWaiter(never, time.Hour, nil).until(ctx, func(context.Context) bool {
-		looks++
+		polls++
 		cancel()
 		return false
 	})
-	if done || looks != 1 {
-		t.Errorf("done: %t after %d looks", done, looks)
+	if done || polls != 1 {
+		t.Errorf("done: %t after %d polls", done, polls)
 	}
 }
 
@@ -88,8 +88,8 @@ func TestNewsOfASessionEndsThePauseAndNewsOfItsNodesDoesNot(t *testing.T) {
 	news := follow(ctx, c, "monday", never)
 	sent <- `{"id":1,"kind":"powered_on","component":"x0c0s0b0n0"}`
 	sent <- `{"id":2,"kind":"session_complete","session":"monday"}`
-	looks := 0
-	if !newWaiter(never, time.Hour, news).until(ctx, func(context.Context) bool { looks++; return looks == 2 }) {
+	polls := 0
+	if !newWaiter(never, time.Hour, news).until(ctx, func(context.Context) bool { polls++; return polls == 2 }) {
 		t.Error("it was not done")
 	}
 	select {

@@ -70,7 +70,7 @@ func need(t *testing.T, c emulator.Config) time.Duration {
 }
 
 // TestWhatARebootAddsToItsNodesTime: at most 0.4 s for each of the reboots that
-// follow the first, of which the report and the look of this test take up to 60 ms. CFS
+// follow the first, of which the report and the probe of this test take up to 60 ms. CFS
 // acknowledges before the boots that nothing is wanted of it, and is not asked again.
 func TestWhatARebootAddsToItsNodesTime(t *testing.T) {
 	room := emulator.Config{Nodes: 1000, NodesPerBMC: 1, Seed: 1, PowerTime: time.Second, BootTime: 3 * time.Second}

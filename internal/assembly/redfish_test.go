@@ -91,7 +91,7 @@ func TestABMCThatHSMNamesByItsXnameIsReachedAtItsAddress(t *testing.T) {
 	defer a.Close() //nolint:errcheck // nothing is written
 	got := make(map[string]bos.PowerReading)
 	for range 2 {
-		a.power.(*redfish.Client).Look(t.Context(), []string{"x1c0s1b0n0", "x1c0s2b0n0"}, func(r bos.PowerReading) { got[r.ID] = r })
+		a.power.(*redfish.Client).Probe(t.Context(), []string{"x1c0s1b0n0", "x1c0s2b0n0"}, func(r bos.PowerReading) { got[r.ID] = r })
 	}
 	if r := got["x1c0s1b0n0"]; r.State != bos.PowerStateOn {
 		t.Errorf("the one with an address: %+v", r)

@@ -189,7 +189,7 @@ func TestACleanRebootOfAThousandNodesCostsTwentyRequests(t *testing.T) {
 
 // TestACleanRebootThroughRedfishCostsEightRequestsPerNode: also the first one of a
 // room, when nobody knows yet how long its power takes. Nodes that boot for longer
-// than two polling intervals are looked at twice meanwhile.
+// than two polling intervals are probed twice meanwhile.
 func TestACleanRebootThroughRedfishCostsEightRequestsPerNode(t *testing.T) {
 	const nodes = 300
 	for powerTime, most := range map[time.Duration]float64{time.Second: 8, 4 * time.Second: 8, 15 * time.Second: 8, 30 * time.Second: 9} {

@@ -42,7 +42,7 @@ func TestAClosedServiceLeavesNoSessionAtABMC(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.power.(*redfish.Client).Look(t.Context(), []string{"x1c0s0b0n0"}, func(r bos.PowerReading) {
+	a.power.(*redfish.Client).Probe(t.Context(), []string{"x1c0s0b0n0"}, func(r bos.PowerReading) {
 		if r.State != bos.PowerStateOn {
 			t.Errorf("got %+v", r)
 		}

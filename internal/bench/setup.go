@@ -68,7 +68,7 @@ func setup(ctx context.Context, size int, f flags) (all []figures.Figure, err er
 	}, nil
 }
 
-// setUp asks for the session and looks until it is set up, while nodes report.
+// setUp asks for the session and waits until it is set up, while nodes report.
 func (m *room) setUp() (took, longest time.Duration, err error) {
 	over, reported := make(chan struct{}), make(chan error, 1)
 	go func() {
@@ -125,8 +125,8 @@ func (m *room) setUpTime() (time.Duration, error) {
 	if err := m.do(http.MethodPost, "/v2/sessions", `{"name":"set-up","operation":"boot","template_name":"t"}`); err != nil {
 		return 0, err
 	}
-	look := time.NewTicker(10 * time.Millisecond)
-	defer look.Stop()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
 	for {
 		switch status, err := m.sessionStatus("set-up"); {
 		case err != nil:
@@ -136,7 +136,7 @@ func (m *room) setUpTime() (time.Duration, error) {
 		case status == bos.SessionComplete, time.Since(began) > setupLimit:
 			return 0, fmt.Errorf("the session is %s after %s", status, time.Since(began))
 		}
-		<-look.C
+		<-tick.C
 	}
 }
 
@@ -166,8 +166,8 @@ func (s silent) wait(ctx context.Context) {
 	}
 }
 
-// Look does not answer.
-func (s silent) Look(ctx context.Context, _ []string, _ func(bos.PowerReading)) { s.wait(ctx) }
+// Probe does not answer.
+func (s silent) Probe(ctx context.Context, _ []string, _ func(bos.PowerReading)) { s.wait(ctx) }
 
 // Apply is not asked for anything: no power is known.
 func (s silent) Apply(ctx context.Context, _ bos.PowerOp, _ []string, _ func(bos.CallResult)) {

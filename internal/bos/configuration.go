@@ -15,7 +15,7 @@ const (
 	ConfigurationPending ConfigurationStatus = "pending"
 )
 
-// ConfigurationReading is what one look at a node's configuration brought.
+// ConfigurationReading is what one probe of a node's configuration brought.
 type ConfigurationReading struct {
 	ID string
 	// Desired is the configuration that the service is to bring the node
@@ -58,9 +58,9 @@ type ConfigurationTarget struct {
 
 // Configuration reads and sets the configurations of nodes (CFS).
 type Configuration interface {
-	// Look asks for the configuration of each node and calls each exactly
+	// Probe asks for the configuration of each node and calls each exactly
 	// once per node, as answers come in, never concurrently.
-	Look(ctx context.Context, ids []string, each func(ConfigurationReading))
+	Probe(ctx context.Context, ids []string, each func(ConfigurationReading))
 	// Set gives all nodes the target and calls each exactly once per node,
 	// as answers come in, never concurrently. It reports CallRefused for a
 	// node that the service does not know.

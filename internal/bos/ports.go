@@ -12,10 +12,10 @@ type InventorySource interface {
 
 // Power reads and changes the power of nodes.
 type Power interface {
-	// Look asks for the power state of each node and calls each exactly
+	// Probe asks for the power state of each node and calls each exactly
 	// once per node, as answers come in, never concurrently. A dead target
 	// does not hold up the others.
-	Look(ctx context.Context, ids []string, each func(PowerReading))
+	Probe(ctx context.Context, ids []string, each func(PowerReading))
 	// Apply asks for op on each node and calls each exactly once per node,
 	// as answers come in, never concurrently. It reports CallDone when the
 	// target accepted, or when the node already is where op leads.

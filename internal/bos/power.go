@@ -36,7 +36,7 @@ const (
 	SymptomUnknown
 )
 
-// PowerReading is what one look at a node's power brought.
+// PowerReading is what one probe of a node's power brought.
 type PowerReading struct {
 	ID    string
 	State PowerState

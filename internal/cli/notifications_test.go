@@ -93,7 +93,7 @@ artifacts: { s3: { endpoint: %q, access_key_env: TEST_S3_KEY, secret_key_env: TE
 		told[<-d.taken]++
 	}
 
-	// Whoever posts that power is off brings looks about, no reset.
+	// Whoever posts that power is off brings probes about, no reset.
 	resets := room.Requests(false)["BMC POST"]
 	for range 50 {
 		post(t, here+"/x/v1/redfish-events/"+room.BMCAddress(bmc), `{"Events":[{"MessageId":"ServerPoweredOff"}]}`)

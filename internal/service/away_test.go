@@ -256,7 +256,7 @@ func TestAnUpstreamThatTakesLongToAnswerIsBelieved(t *testing.T) {
 			t.Run(fmt.Sprintf("polling %d, %s", polling, takes), func(t *testing.T) {
 				inWorld(t, 1, func(t *testing.T, w *world) {
 					w.options(object{"polling_frequency": polling})
-					w.look = func(string) (bos.PowerReading, bool) {
+					w.probe = func(string) (bos.PowerReading, bool) {
 						<-time.After(takes)
 						return bos.PowerReading{}, false
 					}

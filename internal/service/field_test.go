@@ -73,8 +73,8 @@ func TestNodesWhoseBootParametersWereRefusedStayOffAndTheOthersBoot(t *testing.T
 
 func TestANodeThatPowerControlLeavesOutOnceIsNotGivenUp(t *testing.T) {
 	inWorld(t, 3, func(t *testing.T, w *world) {
-		left := 2 // looks in which it is missing
-		w.look = func(id string) (bos.PowerReading, bool) {
+		left := 2 // probes in which it is missing
+		w.probe = func(id string) (bos.PowerReading, bool) {
 			if id != nodeName(1) || left == 0 {
 				return bos.PowerReading{}, false
 			}
@@ -397,7 +397,7 @@ func TestAComponentThatIsDeletedAndMadeAnewWithinAPassBootsWhatItNowShall(t *tes
 		// everything but its revision.
 		var held atomic.Bool
 		held.Store(true)
-		w.look = func(string) (bos.PowerReading, bool) {
+		w.probe = func(string) (bos.PowerReading, bool) {
 			return bos.PowerReading{Symptom: bos.SymptomSilent}, held.Load()
 		}
 		w.again(id, "old")
@@ -442,7 +442,7 @@ func TestASessionThatIsDeletedAndMadeAnewWithinAPassIsSetUp(t *testing.T) {
 }
 
 // reporting is a store whose components report whenever somebody has read them to
-// plan with: no two looks at them are the same.
+// plan with: no two reads of them are the same.
 type reporting struct {
 	*sqlite.Store
 	reports int
@@ -539,7 +539,7 @@ func TestWhatAnotherProcessWritesIsWorkedOn(t *testing.T) {
 		}
 		w.complete("s")
 		// More than the feed keeps: all is loaded anew, and what is gone is let go.
-		w.look = func(id string) (bos.PowerReading, bool) {
+		w.probe = func(id string) (bos.PowerReading, bool) {
 			return bos.PowerReading{Symptom: bos.SymptomSilent}, id == nodeName(2)
 		}
 		arm(nodeName(2))

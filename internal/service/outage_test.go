@@ -10,7 +10,7 @@ import (
 
 // silent makes the BMCs of some nodes answer nothing.
 func (w *world) silent(dead map[string]bool) {
-	w.look = func(id string) (bos.PowerReading, bool) {
+	w.probe = func(id string) (bos.PowerReading, bool) {
 		return bos.PowerReading{Symptom: bos.SymptomSilent, Detail: "i/o timeout"}, dead[id]
 	}
 }
@@ -107,7 +107,7 @@ func TestPowerControlThatForgotManyNodesFailsNone(t *testing.T) {
 	inWorld(t, 10, func(t *testing.T, w *world) {
 		w.session("first", "boot", "t", "")
 		w.soon("first", 10*time.Minute)
-		w.look = func(string) (bos.PowerReading, bool) {
+		w.probe = func(string) (bos.PowerReading, bool) {
 			return bos.PowerReading{Cause: bos.CauseUnknownToPower}, true
 		}
 		w.session("s", "reboot", "t", "")
@@ -116,7 +116,7 @@ func TestPowerControlThatForgotManyNodesFailsNone(t *testing.T) {
 		if c.DeriveStatus() != bos.StatusOnHold || !strings.Contains(c.Error, "many others") {
 			t.Errorf("%s: %s", c.DeriveStatus(), c.Error)
 		}
-		w.look = nil
+		w.probe = nil
 		if s := w.soon("s", 10*time.Minute); s.PercentSuccessful != 100 {
 			t.Errorf("%+v", s)
 		}
@@ -125,7 +125,7 @@ func TestPowerControlThatForgotManyNodesFailsNone(t *testing.T) {
 
 func TestOneNodeThatPowerControlDoesNotKnowFails(t *testing.T) {
 	inWorld(t, 10, func(t *testing.T, w *world) {
-		w.look = func(id string) (bos.PowerReading, bool) {
+		w.probe = func(id string) (bos.PowerReading, bool) {
 			return bos.PowerReading{Cause: bos.CauseUnknownToPower}, id == nodeName(3)
 		}
 		w.session("s", "boot", "t", "")

@@ -18,8 +18,8 @@ func powerOrNone(p bos.Power) bos.Power {
 
 const noPowerText = "this service has no power control; configure power.redfish or power.pcs"
 
-// Look answers that no node is known.
-func (noPower) Look(_ context.Context, ids []string, each func(bos.PowerReading)) {
+// Probe answers that no node is known.
+func (noPower) Probe(_ context.Context, ids []string, each func(bos.PowerReading)) {
 	for _, id := range ids {
 		each(bos.PowerReading{ID: id, Cause: bos.CauseUnknownToPower, Detail: noPowerText})
 	}

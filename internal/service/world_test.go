@@ -50,7 +50,7 @@ type world struct {
 
 	// What a test makes go wrong; they are called without the lock.
 	apply func(op bos.PowerOp, id string) (bos.CallResult, bool)
-	look  func(id string) (bos.PowerReading, bool)
+	probe func(id string) (bos.PowerReading, bool)
 	write func(ids []string, a bos.BootArtifacts) error
 	// queue is where an action waits for its turn at its BMC.
 	queue func(op bos.PowerOp, id string)
@@ -200,11 +200,11 @@ func (w *world) Write(_ context.Context, ids []string, a bos.BootArtifacts) (str
 	return token, nil
 }
 
-// Look tells the machines' power.
-func (w *world) Look(_ context.Context, ids []string, each func(bos.PowerReading)) {
+// Probe tells the machines' power.
+func (w *world) Probe(_ context.Context, ids []string, each func(bos.PowerReading)) {
 	for _, id := range ids {
-		if w.look != nil {
-			if reading, instead := w.look(id); instead {
+		if w.probe != nil {
+			if reading, instead := w.probe(id); instead {
 				reading.ID = id
 				each(reading)
 				continue

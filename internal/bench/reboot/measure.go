@@ -17,9 +17,9 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
-// lookEvery is how often the session is asked after: a request that costs the
+// pollEvery is how often the session is asked after: a request that costs the
 // service next to nothing.
-const lookEvery = 10 * time.Millisecond
+const pollEvery = 10 * time.Millisecond
 
 const image = "s3://boot-images/00000000-0000-4000-8000-000000000001/manifest.json"
 
@@ -230,11 +230,11 @@ func (s *site) session(ctx context.Context, op bos.Operation, size int, need, pa
 	return took, s.ask(ctx, http.MethodDelete, "/v2/sessions/"+name, "", nil)
 }
 
-// until looks again and again until it is so.
+// until polls until it is so.
 func (s *site) until(ctx context.Context, patience time.Duration, so func() (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	tick := time.NewTicker(lookEvery)
+	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
 		if done, err := so(); done || err != nil {

@@ -125,10 +125,10 @@ func start(t *testing.T, f *fake) *cfs.Client {
 	return c
 }
 
-func look(t *testing.T, c *cfs.Client, ids ...string) map[string]bos.ConfigurationReading {
+func probe(t *testing.T, c *cfs.Client, ids ...string) map[string]bos.ConfigurationReading {
 	t.Helper()
 	all := make(map[string]bos.ConfigurationReading)
-	c.Look(t.Context(), ids, func(r bos.ConfigurationReading) { all[r.ID] = r })
+	c.Probe(t.Context(), ids, func(r bos.ConfigurationReading) { all[r.ID] = r })
 	return all
 }
 
@@ -162,7 +162,7 @@ func TestWhatCFSSaysOfANode(t *testing.T) {
 		"x1c0s2b0n0": {ID: "x1c0s2b0n0", Status: "unconfigured"},
 		"x1c0s3b0n0": {ID: "x1c0s3b0n0", Missing: true},
 	}
-	got := look(t, start(t, f), "x1c0s0b0n0", "x1c0s1b0n0", "x1c0s2b0n0", "x1c0s3b0n0")
+	got := probe(t, start(t, f), "x1c0s0b0n0", "x1c0s1b0n0", "x1c0s2b0n0", "x1c0s3b0n0")
 	for id, r := range got {
 		if r.Asked.IsZero() {
 			t.Errorf("%s: not said when CFS was asked", id)
@@ -181,7 +181,7 @@ func TestManyNodesAreAskedAboutInChunksAndAllPagesAreRead(t *testing.T) {
 	for _, id := range ids {
 		f.nodes[id] = component{"desired_config": "c", "configuration_status": "configured"}
 	}
-	for id, r := range look(t, start(t, f), ids...) {
+	for id, r := range probe(t, start(t, f), ids...) {
 		if r.Missing || r.Desired != "c" {
 			t.Errorf("%s: %+v", id, r)
 		}
@@ -202,7 +202,7 @@ func TestMostOfTheSiteIsAskedAboutInOneList(t *testing.T) {
 	ask := func(nodes, want int) {
 		t.Helper()
 		f.gets = nil
-		for id, r := range look(t, c, ids[:nodes]...) {
+		for id, r := range probe(t, c, ids[:nodes]...) {
 			if r.Missing || r.Desired != "c" {
 				t.Errorf("%s: %+v", id, r)
 			}
@@ -223,7 +223,7 @@ func TestMostOfTheSiteIsAskedAboutInOneList(t *testing.T) {
 func TestNobodyIsNoRequest(t *testing.T) {
 	f := &fake{}
 	c := start(t, f)
-	look(t, c)
+	probe(t, c)
 	set(t, c, bos.ConfigurationTarget{})
 	if len(f.gets)+len(f.patches) != 0 {
 		t.Error("asked: an empty list of ids is every node to CFS")
@@ -236,7 +236,7 @@ func TestPagesThatNeverEndEndAllTheSame(t *testing.T) {
 		f.write(w, map[string]any{"components": []component{}, "next": map[string]any{"after_id": "x"}})
 		return true
 	}
-	if r := look(t, start(t, f), "x1c0s0b0n0")["x1c0s0b0n0"]; r.Symptom != bos.SymptomSilent || !strings.Contains(r.Detail, "more pages") {
+	if r := probe(t, start(t, f), "x1c0s0b0n0")["x1c0s0b0n0"]; r.Symptom != bos.SymptomSilent || !strings.Contains(r.Detail, "more pages") {
 		t.Errorf("got %+v", r)
 	}
 }
@@ -257,7 +257,7 @@ func TestACFSThatDoesNotAnswerTellsNothingOfItsNodes(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := look(t, start(t, &fake{answer: answer}), "x1c0s0b0n0")["x1c0s0b0n0"]
+			r := probe(t, start(t, &fake{answer: answer}), "x1c0s0b0n0")["x1c0s0b0n0"]
 			if r.Symptom != bos.SymptomSilent || r.Missing || !strings.Contains(r.Detail, "configuration.cfs.url") {
 				t.Errorf("got %+v", r)
 			}
@@ -268,7 +268,7 @@ func TestACFSThatDoesNotAnswerTellsNothingOfItsNodes(t *testing.T) {
 func TestACancelledQuestionSaysSo(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	start(t, &fake{}).Look(ctx, []string{"x1c0s0b0n0"}, func(r bos.ConfigurationReading) {
+	start(t, &fake{}).Probe(ctx, []string{"x1c0s0b0n0"}, func(r bos.ConfigurationReading) {
 		if r.Symptom != bos.SymptomSilent || !strings.Contains(r.Detail, "cancelled") {
 			t.Errorf("got %+v", r)
 		}

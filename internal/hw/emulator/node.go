@@ -262,7 +262,7 @@ func (r *Room) advance(n *node, now time.Time) {
 			r.configured(n, at)
 		default:
 			r.wake(n, timerTask, time.Time{})
-			r.lookAtTask(n, at)
+			r.advanceTask(n, at)
 		}
 	}
 }
@@ -286,7 +286,7 @@ func (r *Room) phaseEnds(n *node, at, now time.Time) {
 		} else {
 			r.enter(n, phaseBooting, at, max(n.takes(r.config.BootTime), 1))
 		}
-		r.lookAtTask(n, at)
+		r.advanceTask(n, at)
 	case phaseBooting, phaseUp:
 		n.reports++
 		told := r.hit(FaultNoReport, n.ID, n.reports, at, nil) == nil
@@ -309,7 +309,7 @@ func (r *Room) phaseEnds(n *node, at, now time.Time) {
 			return
 		}
 		r.enter(n, phaseOff, at, 0)
-		r.lookAtTask(n, at)
+		r.advanceTask(n, at)
 	case phaseOff:
 		r.enter(n, phaseOff, at, 0)
 	}

@@ -217,7 +217,7 @@ func (r *Room) startTask(t *transition, l TransitionOf, now time.Time) {
 	default:
 		n.task, n.heldBy = k, t
 		k.steps = stepsOf(t.operation, state, n.endpoint.ResetTypes)
-		r.lookAtTask(n, now)
+		r.advanceTask(n, now)
 	}
 }
 
@@ -300,9 +300,9 @@ func transitionsOf(types []string) []string {
 	return ops
 }
 
-// lookAtTask takes the task of a node on as far as it goes at this time: sends
+// advanceTask takes the task of a node on as far as it goes at this time: sends
 // what is to be sent, confirms what has happened, gives up what takes too long.
-func (r *Room) lookAtTask(n *node, now time.Time) {
+func (r *Room) advanceTask(n *node, now time.Time) {
 	for n.task != nil {
 		k := n.task
 		switch {

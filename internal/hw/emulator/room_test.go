@@ -181,7 +181,7 @@ func TestAReportOfAnEarlierBootIsOver(t *testing.T) {
 	}
 }
 
-func TestABootedNodeRepeatsItsReportAndALateLookIsOne(t *testing.T) {
+func TestABootedNodeRepeatsItsReportAndALateReadIsOne(t *testing.T) {
 	r := newTestRoom(t, Config{Nodes: 1, ReportEvery: time.Hour})
 	r.SetBootParameters([]string{first}, image, "token")
 	r.Reset(first, ResetOn, epoch)
@@ -192,11 +192,11 @@ func TestABootedNodeRepeatsItsReportAndALateLookIsOne(t *testing.T) {
 		t.Errorf("after the interval it reported %d times", len(got))
 	}
 	if got := r.Advance(epoch.Add(1000 * time.Hour)); len(got) != 1 {
-		t.Errorf("after a long time without a look it reported %d times", len(got))
+		t.Errorf("after a long time without a read it reported %d times", len(got))
 	}
 }
 
-func TestReportsComeInOrderWhoeverLookedFirst(t *testing.T) {
+func TestReportsComeInOrderWhoeverAskedFirst(t *testing.T) {
 	r := newTestRoom(t, Config{Nodes: 3, Seed: 5})
 	r.SetBootParameters([]string{first, second, third}, image, "token")
 	for _, id := range []string{third, second, first} {
@@ -360,7 +360,7 @@ func TestARoomRepeatsFromItsSeed(t *testing.T) {
 	})
 }
 
-func TestWhatHappensDoesNotDependOnHowOftenOneLooks(t *testing.T) {
+func TestWhatHappensDoesNotDependOnHowOftenOneReads(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := Config{Nodes: 6, Seed: rapid.Uint64().Draw(t, "seed")}
 		build := func() *Room {
@@ -376,7 +376,7 @@ func TestWhatHappensDoesNotDependOnHowOftenOneLooks(t *testing.T) {
 		}
 		end := epoch.Add(time.Minute)
 		watched, alone := build(), build()
-		for _, ms := range rapid.SliceOfN(rapid.IntRange(5001, 59_000), 0, 20).Draw(t, "looks") {
+		for _, ms := range rapid.SliceOfN(rapid.IntRange(5001, 59_000), 0, 20).Draw(t, "reads") {
 			if _, err := watched.Power(first, epoch.Add(time.Duration(ms)*time.Millisecond)); err != nil {
 				t.Fatal(err)
 			}

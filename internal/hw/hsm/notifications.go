@@ -114,7 +114,7 @@ func (c *Client) leave(ctx context.Context, here string, log *slog.Logger) {
 }
 
 // Notifications receives what HSM tells, and passes the nodes on. Whoever sends
-// something can make the service look at power sooner, and nothing else: the
+// something can make the service probe power sooner, and nothing else: the
 // states in it are not taken.
 func Notifications(hint func(nodes ...string)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -15,7 +15,7 @@ import (
 
 // Apply asks PCS for a transition of the nodes, in as many as their number
 // needs. A node is done when PCS took it over; what becomes of its task is told
-// by the readings of Look. A node that may not be acted on any more
+// by the readings of Probe. A node that may not be acted on any more
 // (bos.MayAct) is left out, and one that an earlier transition of ours still has
 // is waited for, up to transitionPatience: PCS is asked about it when the last of its
 // nodes was seen where it leads.

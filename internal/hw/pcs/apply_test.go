@@ -166,12 +166,12 @@ func TestATaskThatPCSGaveUpIsToldWithItsCause(t *testing.T) {
 			}
 			client, now := start(t, f)
 			apply(t, client, c.op, id)
-			if r := look(t, client, id)[id]; r.Undone.Outcome != bos.CallDone {
+			if r := probe(t, client, id)[id]; r.Undone.Outcome != bos.CallDone {
 				t.Errorf("at once: %+v", r)
 			}
 			now.add(time.Second)
 			for range 2 {
-				r := look(t, client, id)[id]
+				r := probe(t, client, id)[id]
 				if r.Undone.Outcome != c.outcome || r.Undone.Cause != c.cause || r.State == bos.PowerStateUnknown {
 					t.Errorf("got %+v", r)
 				}
@@ -181,7 +181,7 @@ func TestATaskThatPCSGaveUpIsToldWithItsCause(t *testing.T) {
 			}
 			// The next action is another matter.
 			apply(t, client, c.op, id)
-			if r := look(t, client, id)[id]; r.Undone.Outcome != bos.CallDone {
+			if r := probe(t, client, id)[id]; r.Undone.Outcome != bos.CallDone {
 				t.Errorf("after the next action: %+v", r)
 			}
 		})
@@ -216,7 +216,7 @@ func TestNoTransitionIsStartedForANodeThatAnEarlierOneOfOursStillHas(t *testing.
 		f.tasks = map[string][3]string{id: {"failed", "Failed to achieve transition", "Unable to reserve component"}}
 	})
 	now.add(5 * time.Second)
-	if r := look(t, c, id)[id].Undone; r.Outcome != bos.CallRefused || r.Cause != bos.CauseLocked || r.RetryAfter <= 0 || !strings.Contains(r.Detail, "unlock it") {
+	if r := probe(t, c, id)[id].Undone; r.Outcome != bos.CallRefused || r.Cause != bos.CauseLocked || r.RetryAfter <= 0 || !strings.Contains(r.Detail, "unlock it") {
 		t.Errorf("after that: %+v", r)
 	}
 }
@@ -228,7 +228,7 @@ func TestANodeIsPoweredOnWhenTheLastOfItsTransitionIsSeenOff(t *testing.T) {
 	f := &fake{nodes: map[string]map[string]any{id: node("off", "available", ""), last: node("on", "available", "")}}
 	c, _ := start(t, f)
 	apply(t, c, bos.PowerSoftOff, id, last)
-	look(t, c, id, last)
+	probe(t, c, id, last)
 	waits := make(chan struct{}, 10)
 	c.WaitForNews(func() { waits <- struct{}{} })
 	ended := make(chan bos.CallResult, 1)
@@ -238,7 +238,7 @@ func TestANodeIsPoweredOnWhenTheLastOfItsTransitionIsSeenOff(t *testing.T) {
 		t.Errorf("asked %v while a node was known to be on", seen)
 	}
 	f.change(func() { f.nodes[last], f.state = node("off", "available", ""), "completed" })
-	look(t, c, last)
+	probe(t, c, last)
 	if r := <-ended; r.Outcome != bos.CallDone {
 		t.Errorf("got %+v", r)
 	}
@@ -282,7 +282,7 @@ func TestATransitionIsAskedAboutRarelyAndOnlyWhileANodeDoesNotShow(t *testing.T)
 	}
 	for range 240 { // a minute
 		now.add(250 * time.Millisecond)
-		look(t, c, id, "x1c0s0b0n1")
+		probe(t, c, id, "x1c0s0b0n1")
 	}
 	if n := polls(); n < 4 || n > 9 {
 		t.Errorf("asked %d times in a minute", n)
@@ -293,7 +293,7 @@ func TestATransitionIsAskedAboutRarelyAndOnlyWhileANodeDoesNotShow(t *testing.T)
 	})
 	for range 5 {
 		now.add(time.Minute)
-		look(t, c, id, "x1c0s0b0n1")
+		probe(t, c, id, "x1c0s0b0n1")
 	}
 	if polls() != before {
 		t.Errorf("asked %d times more", polls()-before)
@@ -321,7 +321,7 @@ func TestATransitionThatIsOverIsNotAskedAboutAgain(t *testing.T) {
 			apply(t, c, bos.PowerSoftOff, id)
 			for range 5 {
 				now.add(time.Minute)
-				if r := look(t, c, id)[id]; r.State != bos.PowerStateOn || r.Undone.Outcome != bos.CallDone {
+				if r := probe(t, c, id)[id]; r.State != bos.PowerStateOn || r.Undone.Outcome != bos.CallDone {
 					t.Errorf("got %+v", r)
 				}
 			}
@@ -345,7 +345,7 @@ func TestATransitionThatCannotBeAskedAboutHidesNoState(t *testing.T) {
 	c, now := start(t, f)
 	apply(t, c, bos.PowerSoftOff, id)
 	now.add(time.Minute)
-	if r := look(t, c, id)[id]; r.State != bos.PowerStateOn || r.Undone.Outcome != bos.CallDone {
+	if r := probe(t, c, id)[id]; r.State != bos.PowerStateOn || r.Undone.Outcome != bos.CallDone {
 		t.Errorf("got %+v", r)
 	}
 }

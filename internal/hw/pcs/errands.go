@@ -18,7 +18,7 @@ const (
 	// does not show: before, most of what is asked is still on its way.
 	firstWatch = time.Second
 	// lastWatch is the longest pause between two questions about it; PCS
-	// itself looks every 15 s.
+	// itself probes every 15 s.
 	lastWatch = 15 * time.Second
 	// grace is what PCS may take beyond a transition's deadline to end it.
 	grace = 30 * time.Second
@@ -32,7 +32,7 @@ const (
 	firstRetry = 200 * time.Millisecond
 	lastRetry  = 5 * time.Second
 	// transitionPatience is how long a power action waits for that before it is
-	// put off: PCS looks at what it works on every 15 s.
+	// put off: PCS probes what it works on every 15 s.
 	transitionPatience = 20 * time.Second
 	strangerRetry      = 30 * time.Second
 )
@@ -148,7 +148,7 @@ func (e *errands) reservedBy(op bos.PowerOp, ids []string) []bos.CallResult {
 
 // unasked are the transitions of errands that are to be asked about: those whose last
 // node shows, once, and the others now and then, as some of their nodes may not be
-// looked at.
+// probed.
 func (e *errands) unasked(of map[string]errand) (transitions []*transition) {
 	now := e.now()
 	e.mu.Lock()

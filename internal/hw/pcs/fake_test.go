@@ -181,11 +181,11 @@ func start(t *testing.T, f *fake) (*pcs.Client, *clock) {
 	return c, now
 }
 
-// look and apply gather what is told and check that it is told once per node.
-func look(t *testing.T, c *pcs.Client, ids ...string) map[string]bos.PowerReading {
+// probe and apply gather what is told and check that it is told once per node.
+func probe(t *testing.T, c *pcs.Client, ids ...string) map[string]bos.PowerReading {
 	t.Helper()
 	all := make(map[string]bos.PowerReading)
-	c.Look(t.Context(), ids, func(r bos.PowerReading) {
+	c.Probe(t.Context(), ids, func(r bos.PowerReading) {
 		if _, twice := all[r.ID]; twice {
 			t.Errorf("%s was told twice", r.ID)
 		}

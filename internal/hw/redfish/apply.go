@@ -221,7 +221,7 @@ func (c caller) judge(ctx context.Context, t target, kind string, failed *transp
 		r.Outcome, r.Cause = bos.CallBusy, bos.CauseBMCError
 		return r
 	case status == http.StatusBadRequest, status == http.StatusConflict:
-		if now, _ := c.look(ctx, t); leadsTo(kind, now.State) {
+		if now, _ := c.probe(ctx, t); leadsTo(kind, now.State) {
 			return bos.CallResult{Outcome: bos.CallDone}
 		}
 	case troubled(status):

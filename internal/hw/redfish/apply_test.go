@@ -376,7 +376,7 @@ func TestCredentialsNeverFollowARedirect(t *testing.T) {
 		http.Redirect(w, r, "https://"+other.address+r.URL.Path, http.StatusTemporaryRedirect)
 	})
 	c := one(t, b.endpoint("1"))
-	wantReading(t, look(t.Context(), t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomRefusing, bos.CauseBMCError, "not followed")
+	wantReading(t, probe(t.Context(), t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomRefusing, bos.CauseBMCError, "not followed")
 	wantResult(t, apply(t.Context(), t, c, bos.PowerOn, node).results[node], bos.CallRefused, bos.CauseResetRefused, "not followed")
 	if len(other.asked()) != 0 {
 		t.Errorf("asked elsewhere: %v", other.asked())

@@ -105,8 +105,8 @@ func (c cheap) client(b *testing.B, n int) (*redfish.Client, []string) {
 
 var errNotOn = errors.New("not on")
 
-func lookAll(c *redfish.Client, ids []string) (err error) {
-	c.Look(context.Background(), ids, func(r bos.PowerReading) {
+func probeAll(c *redfish.Client, ids []string) (err error) {
+	c.Probe(context.Background(), ids, func(r bos.PowerReading) {
 		if r.State != bos.PowerStateOn {
 			err = fmt.Errorf("%w: %s", errNotOn, r.Detail)
 		}
@@ -114,20 +114,20 @@ func lookAll(c *redfish.Client, ids []string) (err error) {
 	return err
 }
 
-// BenchmarkLook is what a look at a BMC costs on a connection that is kept, and
+// BenchmarkProbe is what a probe of a BMC costs on a connection that is kept, and
 // on a new one.
-func BenchmarkLook(b *testing.B) {
+func BenchmarkProbe(b *testing.B) {
 	for _, n := range []int{1000, 5000} {
 		b.Run(fmt.Sprintf("kept/%d", n), func(b *testing.B) {
 			client, ids := startCheap(b).client(b, n)
-			if err := lookAll(client, ids); err != nil {
+			if err := probeAll(client, ids); err != nil {
 				b.Fatal(err)
 			}
 			runtime.GC()
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			for b.Loop() {
-				if err := lookAll(client, ids); err != nil {
+				if err := probeAll(client, ids); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -142,7 +142,7 @@ func BenchmarkLook(b *testing.B) {
 		server := startCheap(b)
 		for b.Loop() {
 			client, ids := server.client(b, 1000)
-			if err := lookAll(client, ids); err != nil {
+			if err := probeAll(client, ids); err != nil {
 				b.Fatal(err)
 			}
 			client.Close()
@@ -155,7 +155,7 @@ func BenchmarkLook(b *testing.B) {
 func BenchmarkReset(b *testing.B) {
 	const n = 1000
 	client, ids := startCheap(b).client(b, n)
-	if err := lookAll(client, ids); err != nil {
+	if err := probeAll(client, ids); err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()

@@ -197,10 +197,10 @@ func results(t testing.TB) *collector[bos.CallResult] {
 	}
 }
 
-func look(ctx context.Context, t testing.TB, c *redfish.Client, ids ...string) *collector[bos.PowerReading] {
+func probe(ctx context.Context, t testing.TB, c *redfish.Client, ids ...string) *collector[bos.PowerReading] {
 	t.Helper()
 	got := readings(t)
-	c.Look(ctx, ids, got.each)
+	c.Probe(ctx, ids, got.each)
 	return got
 }
 

@@ -50,11 +50,11 @@ func nodesOf(s *emulator.Server) (ids []string) {
 	return ids
 }
 
-// unread looks at all nodes and counts those whose power is not told, by cause.
+// unread probes all nodes and counts those whose power is not told, by cause.
 func unread(t *testing.T, s *emulator.Server, c *redfish.Client) map[bos.Cause]int {
 	t.Helper()
 	causes := make(map[bos.Cause]int)
-	for _, r := range look(t.Context(), t, c, nodesOf(s)...).results {
+	for _, r := range probe(t.Context(), t, c, nodesOf(s)...).results {
 		if r.State == bos.PowerStateUnknown {
 			causes[r.Cause]++
 		}
@@ -164,7 +164,7 @@ func TestOneBMCWithAnotherPasswordIsTriedTwiceAndHoldsUpNobody(t *testing.T) {
 		}
 		var causes []bos.Cause
 		for range 5 {
-			got := look(t.Context(), t, c, nodesOf(s)...).results
+			got := probe(t.Context(), t, c, nodesOf(s)...).results
 			for id, r := range got {
 				if id != odd && r.State == bos.PowerStateUnknown {
 					t.Errorf("%s: %+v", id, r)
@@ -222,16 +222,16 @@ func TestSessionsAreTriedAgainWhereThereWereNone(t *testing.T) {
 				}
 				id := nodesOf(s)[0]
 				for range 10 {
-					look(t.Context(), t, c, id)
+					probe(t.Context(), t, c, id)
 					<-time.After(time.Second)
 				}
 				s.Room().LiftFaults("full")
 				if noBasic {
 					// It is asked for a session all the time.
-					lookAt(t, c, id)
+					probeAt(t, c, id)
 				} else {
 					<-time.After(5 * time.Minute)
-					lookAt(t, c, id)
+					probeAt(t, c, id)
 				}
 				if n := s.Sessions(bos.BMCOf(id)); n != 1 {
 					t.Errorf("%d sessions, want one", n)
@@ -244,7 +244,7 @@ func TestSessionsAreTriedAgainWhereThereWereNone(t *testing.T) {
 	}
 }
 
-func lookAt(t *testing.T, c *redfish.Client, id string) {
+func probeAt(t *testing.T, c *redfish.Client, id string) {
 	t.Helper()
-	wantReading(t, look(t.Context(), t, c, id).results[id], bos.PowerStateOff, bos.SymptomNone, bos.CauseNone)
+	wantReading(t, probe(t.Context(), t, c, id).results[id], bos.PowerStateOff, bos.SymptomNone, bos.CauseNone)
 }

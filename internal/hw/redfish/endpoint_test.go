@@ -80,12 +80,12 @@ func located(t *testing.T, known map[string]redfish.Endpoint, err error) (*redfi
 func TestEndpointsAreAskedForOnceUntilTheyAreOld(t *testing.T) {
 	b := startBMC(t, powered("On"))
 	c, i, now := located(t, map[string]redfish.Endpoint{node: b.endpoint("1")}, nil)
-	look(t.Context(), t, c, node)
+	probe(t.Context(), t, c, node)
 	now.pass(59 * time.Second)
-	look(t.Context(), t, c, node)
+	probe(t.Context(), t, c, node)
 	i.wantAsked(t, 1)
 	now.pass(time.Second)
-	wantReading(t, look(t.Context(), t, c, node).results[node], bos.PowerStateOn, bos.SymptomNone, bos.CauseNone)
+	wantReading(t, probe(t.Context(), t, c, node).results[node], bos.PowerStateOn, bos.SymptomNone, bos.CauseNone)
 	c.Settle()
 	i.wantAsked(t, 1)
 }
@@ -95,26 +95,26 @@ func TestAMissingNodeIsAskedForButNotAllTheTime(t *testing.T) {
 	known := map[string]redfish.Endpoint{node: b.endpoint("1")}
 	c, i, now := located(t, known, nil)
 	const added = "x3000c0s2b0n0"
-	wantReading(t, look(t.Context(), t, c, node, added).results[added], bos.PowerStateUnknown, bos.SymptomNone, bos.CauseUnknownToPower)
+	wantReading(t, probe(t.Context(), t, c, node, added).results[added], bos.PowerStateUnknown, bos.SymptomNone, bos.CauseUnknownToPower)
 	i.wantAsked(t, 1)
 	i.set(map[string]redfish.Endpoint{node: b.endpoint("1"), "X3000c0s02b0n0": b.endpoint("2")}, nil)
 	now.pass(14 * time.Second)
-	wantReading(t, look(t.Context(), t, c, added).results[added], bos.PowerStateUnknown, bos.SymptomNone, bos.CauseUnknownToPower)
+	wantReading(t, probe(t.Context(), t, c, added).results[added], bos.PowerStateUnknown, bos.SymptomNone, bos.CauseUnknownToPower)
 	i.wantAsked(t, 0)
 	now.pass(time.Second)
-	wantReading(t, look(t.Context(), t, c, added).results[added], bos.PowerStateOn, bos.SymptomNone, bos.CauseNone)
+	wantReading(t, probe(t.Context(), t, c, added).results[added], bos.PowerStateOn, bos.SymptomNone, bos.CauseNone)
 	i.wantAsked(t, 1)
 }
 
 func TestWhatIsKnownOutlivesAnInventoryThatFails(t *testing.T) {
 	b := startBMC(t, powered("On"))
 	c, i, now := located(t, map[string]redfish.Endpoint{node: b.endpoint("1")}, nil)
-	look(t.Context(), t, c, node)
+	probe(t.Context(), t, c, node)
 	i.wantAsked(t, 1)
 	i.set(nil, errors.New("HSM is away"))
 	for range 3 {
 		now.pass(time.Hour)
-		wantReading(t, look(t.Context(), t, c, node).results[node], bos.PowerStateOn, bos.SymptomNone, bos.CauseNone)
+		wantReading(t, probe(t.Context(), t, c, node).results[node], bos.PowerStateOn, bos.SymptomNone, bos.CauseNone)
 		c.Settle()
 		i.wantAsked(t, 1)
 	}
@@ -124,12 +124,12 @@ func TestAFailedInventoryIsAskedAgainAfterAPause(t *testing.T) {
 	b := startBMC(t, powered("On"))
 	c, i, now := located(t, nil, errors.New("HSM is away"))
 	for range 3 {
-		wantReading(t, look(t.Context(), t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomSilent, bos.CauseUpstreamOutage, "HSM is away")
+		wantReading(t, probe(t.Context(), t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomSilent, bos.CauseUpstreamOutage, "HSM is away")
 	}
 	i.wantAsked(t, 1)
 	i.set(map[string]redfish.Endpoint{node: b.endpoint("1")}, nil)
 	now.pass(5 * time.Second)
-	wantReading(t, look(t.Context(), t, c, node).results[node], bos.PowerStateOn, bos.SymptomNone, bos.CauseNone)
+	wantReading(t, probe(t.Context(), t, c, node).results[node], bos.PowerStateOn, bos.SymptomNone, bos.CauseNone)
 	i.wantAsked(t, 1)
 }
 
@@ -147,7 +147,7 @@ func TestKnownNodesDoNotWaitForTheInventory(t *testing.T) {
 	}})
 	now := &clock{now: time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)}
 	c.SetClock(now.time)
-	look(t.Context(), t, c, node)
+	probe(t.Context(), t, c, node)
 	now.pass(time.Hour)
 	got := readings(t)
 	got.then = func(r bos.PowerReading) {
@@ -155,7 +155,7 @@ func TestKnownNodesDoNotWaitForTheInventory(t *testing.T) {
 			close(release)
 		}
 	}
-	c.Look(t.Context(), []string{"x9c0s0b0n0", node}, got.each)
+	c.Probe(t.Context(), []string{"x9c0s0b0n0", node}, got.each)
 	if len(got.order) != 2 || got.order[0] != node {
 		t.Errorf("order %v", got.order)
 	}
@@ -225,7 +225,7 @@ func TestABMCMayHaveACertificateAndCredentialsOfItsOwn(t *testing.T) {
 				Endpoints: fixed(map[string]redfish.Endpoint{"x1c0s0b0n0": c.e}), CA: x509.NewCertPool(), User: user, Password: password,
 			})
 			defer client.Close()
-			got := look(t.Context(), t, client, "x1c0s0b0n0").results["x1c0s0b0n0"]
+			got := probe(t.Context(), t, client, "x1c0s0b0n0").results["x1c0s0b0n0"]
 			if got.State != c.state || got.Symptom != c.symptom || got.Cause != c.cause || !strings.Contains(got.Detail, c.says) || strings.Contains(got.Detail, secret) {
 				t.Errorf("got %+v", got)
 			}

@@ -22,7 +22,7 @@ func destination(service, address string) string {
 
 // Events receives what BMCs send and passes the nodes on, those of the BMC that
 // the address names and no others. Nobody is asked for credentials, as BMCs have
-// none to send: whoever posts something can make the service look at power
+// none to send: whoever posts something can make the service probe power
 // sooner, and nothing else. What an event says is not taken.
 func (c *Client) Events(hint func(nodes ...string)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

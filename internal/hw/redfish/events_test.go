@@ -82,7 +82,7 @@ func TestABMCThatRestartedIsSubscribedToAgain(t *testing.T) {
 			if err := s.Room().AddFaults(time.Now(), c.faults...); err != nil {
 				t.Fatal(err)
 			}
-			look(t.Context(), t, client, first)
+			probe(t.Context(), t, client, first)
 			s.Room().LiftFaults("now")
 			becomes(t, client, first, bos.PowerStateOff)
 			if left := subscribers(s); left != 0 {
@@ -243,7 +243,7 @@ func TestWhatIsPostedHintsAtNodesOfThatBMCAndAtNothingElse(t *testing.T) {
 		"x1c0s1b0n0": {Address: address, System: "/redfish/v1/Systems/1"}, "x1c0s1b0n1": {Address: address, System: "/redfish/v1/Systems/10"},
 		"x1c0s2b0n0": {Address: "[fd00::2]:8443", System: "/redfish/v1/Systems/1"},
 	})})
-	c.Look(t.Context(), nil, nil)
+	c.Probe(t.Context(), nil, nil)
 	c.Settle()
 	var hinted []string
 	h := c.Events(func(nodes ...string) { hinted = append(hinted, nodes...) })
@@ -287,7 +287,7 @@ func FuzzWhatBMCsSend(f *testing.F) {
 		"x1c0s1b0n0": {Address: "bmc", System: "/redfish/v1/Systems/1"}, "x1c0s1b0n1": {Address: "bmc", System: "/redfish/v1/Systems/2"},
 		"x1c0s2b0n0": {Address: "other", System: "/redfish/v1/Systems/1"},
 	})})
-	c.Look(f.Context(), nil, nil)
+	c.Probe(f.Context(), nil, nil)
 	c.Settle()
 	f.Fuzz(func(t *testing.T, body string) {
 		var hinted []string

@@ -83,7 +83,7 @@ func (f *fabric) Close() error { close(f.closed); return nil }
 // Addr is no address of anything.
 func (f *fabric) Addr() net.Addr { return &net.TCPAddr{} }
 
-// TestBMCsThatHangDoNotHoldUpTheOthers looks at a thousand BMCs for the first
+// TestBMCsThatHangDoNotHoldUpTheOthers probes a thousand BMCs for the first
 // time, of which two hundred hang: twice the places for requests. All others are
 // read before the first of those is given up, and again the second time, when it
 // is known which they are.
@@ -113,7 +113,7 @@ func TestBMCsThatHangDoNotHoldUpTheOthers(t *testing.T) {
 		client := redfish.New(redfish.Config{Endpoints: fixed(endpoints), CA: pool, User: user, Password: password, Concurrency: places, Dial: f.dial})
 		for range 2 {
 			read, silent := 0, 0
-			client.Look(t.Context(), ids, func(r bos.PowerReading) {
+			client.Probe(t.Context(), ids, func(r bos.PowerReading) {
 				switch {
 				case r.State == bos.PowerStateOn && silent == 0:
 					read++

@@ -7,7 +7,7 @@ import (
 )
 
 // warnOfLimit says so where connections to all BMCs cannot be kept for want of
-// files: each look then makes new ones, which costs ten times the processor time.
+// files: each probe then makes new ones, which costs ten times the processor time.
 func (c Config) warnOfLimit(bmcs, kept int) {
 	if c.MaxIdle > 0 || kept >= min(bmcs, transport.MaxConnections) {
 		return

@@ -41,7 +41,7 @@ func TestAnotherMachineAtTheAddressIsLeftAloneUntilItIsTheRightOne(t *testing.T)
 				t.Fatal(err)
 			}
 			for range 3 {
-				wantReading(t, look(t.Context(), t, c, first).results[first], bos.PowerStateUnknown, bos.SymptomRefusing, bos.CauseOtherMachine, "by the inventory", "ignore_uuids")
+				wantReading(t, probe(t.Context(), t, c, first).results[first], bos.PowerStateUnknown, bos.SymptomRefusing, bos.CauseOtherMachine, "by the inventory", "ignore_uuids")
 			}
 			s.Room().LiftFaults("swapped")
 			becomes(t, c, first, bos.PowerStateOff)
@@ -74,7 +74,7 @@ func TestAnAddressIsOneBMCInWhateverFormItIsWritten(t *testing.T) {
 	c := connect(t, redfish.Config{Insecure: true, Endpoints: func(context.Context) (map[string]redfish.Endpoint, error) {
 		return map[string]redfish.Endpoint{"x1c0s0b0n0": {Address: "localhost" + port}, "x1c0s0b0n1": {Address: "LOCALHOST" + port}}, nil
 	}})
-	for id, r := range look(t.Context(), t, c, "x1c0s0b0n0", "x1c0s0b0n1").results {
+	for id, r := range probe(t.Context(), t, c, "x1c0s0b0n0", "x1c0s0b0n1").results {
 		if r.State != bos.PowerStateUnknown {
 			t.Errorf("%s is taken for the only system of a BMC that two nodes have: %+v", id, r)
 		}

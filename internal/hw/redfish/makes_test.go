@@ -54,7 +54,7 @@ func TestWhatBMCsOfEachMakeDoWrong(t *testing.T) {
 				return id
 			}
 			sends := func(op bos.PowerOp, id string) bos.CallResult { return apply(t.Context(), t, c, op, id).results[id] }
-			sees := func(id string) bos.PowerReading { return look(t.Context(), t, c, id).results[id] }
+			sees := func(id string) bos.PowerReading { return probe(t.Context(), t, c, id).results[id] }
 			done := func(op bos.PowerOp, id string) {
 				t.Helper()
 				wantResult(t, sends(op, id), bos.CallDone, bos.CauseNone)
@@ -150,7 +150,7 @@ func TestSessionsWithEachMake(t *testing.T) {
 			for range 100 {
 				other := connectRoom(t, s, redfish.Config{Sessions: true})
 				before := s.Sessions(bmc)
-				if r := look(t.Context(), t, other, first).results[first]; r.State == bos.PowerStateUnknown {
+				if r := probe(t.Context(), t, other, first).results[first]; r.State == bos.PowerStateUnknown {
 					// It may pass; then Basic credentials do.
 					wantReading(t, r, bos.PowerStateUnknown, bos.SymptomRefusing, bos.CauseBMCError, "503")
 				}
@@ -182,7 +182,7 @@ func TestPowerThatGoesBackIsTold(t *testing.T) {
 	})
 	c := one(t, b.endpoint("1"))
 	for _, want := range []bos.PowerState{bos.PowerStateOff, bos.PowerStatePoweringOn, bos.PowerStateOff, bos.PowerStatePoweringOn, bos.PowerStateOn} {
-		wantReading(t, look(t.Context(), t, c, node).results[node], want, bos.SymptomNone, bos.CauseNone)
+		wantReading(t, probe(t.Context(), t, c, node).results[node], want, bos.SymptomNone, bos.CauseNone)
 	}
 }
 

@@ -29,7 +29,7 @@ func TestAnOddEntryOfTheInventoryCostsItsOwnNodeAlone(t *testing.T) {
 		all[id], ids = e, append(ids, id)
 	}
 	c := connect(t, redfish.Config{Endpoints: fixed(all)})
-	seen, done := look(t.Context(), t, c, ids...).results, apply(t.Context(), t, c, bos.PowerForceOff, ids...).results
+	seen, done := probe(t.Context(), t, c, ids...).results, apply(t.Context(), t, c, bos.PowerForceOff, ids...).results
 	wantReading(t, seen[node], bos.PowerStateOn, bos.SymptomNone, bos.CauseNone)
 	wantResult(t, done[node], bos.CallDone, bos.CauseNone)
 	for id, e := range odd {
@@ -72,13 +72,13 @@ func TestOfABoardWithAcceleratorsTheHostIsTaken(t *testing.T) {
 			b := startBMC(t, accelerated(host, &status))
 			e.Address = b.address
 			c := one(t, e)
-			wantReading(t, look(t.Context(), t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomNone, bos.CauseUnknownToPower, "System_0")
+			wantReading(t, probe(t.Context(), t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomNone, bos.CauseUnknownToPower, "System_0")
 			wantResult(t, apply(t.Context(), t, c, bos.PowerOn, node).results[node], bos.CallNotAttempted, bos.CauseUnknownToPower)
 			if len(b.posts()) != 0 {
 				t.Fatalf("while the host is not shown it sent %q", b.posts())
 			}
 			status.Store(http.StatusOK)
-			wantReading(t, look(t.Context(), t, c, node).results[node], bos.PowerStateOff, bos.SymptomNone, bos.CauseNone)
+			wantReading(t, probe(t.Context(), t, c, node).results[node], bos.PowerStateOff, bos.SymptomNone, bos.CauseNone)
 			wantResult(t, apply(t.Context(), t, c, bos.PowerOn, node).results[node], bos.CallDone, bos.CauseNone)
 			if want := []string{"POST /redfish/v1/Systems/System_0/Actions/ComputerSystem.Reset On"}; !slices.Equal(b.posts(), want) {
 				t.Errorf("sent %q", b.posts())
@@ -101,7 +101,7 @@ func TestAListOfSystemsInPartsIsReadToItsEnd(t *testing.T) {
 			_, _ = fmt.Fprintf(w, `{"UUID":%q,"PowerState":"Off"}`, uuid1)
 		}
 	})
-	lookOn(t, one(t, redfish.Endpoint{Address: b.address, UUID: uuid2}))
+	probeOn(t, one(t, redfish.Endpoint{Address: b.address, UUID: uuid2}))
 }
 
 // TestAPathThatTheBMCDoesNotHaveIsLookedForThere: inventories that were posted have
@@ -110,8 +110,8 @@ func TestAPathThatTheBMCDoesNotHaveIsLookedForThere(t *testing.T) {
 	b := startBMC(t, listing(named("/redfish/v1/Systems/Self", "Self", "System", uuid1)))
 	e := b.endpoint("x1000c0s0b0n0")
 	c := one(t, e)
-	lookOn(t, c)
-	lookOn(t, c)
+	probeOn(t, c)
+	probeOn(t, c)
 	wantResult(t, apply(t.Context(), t, c, bos.PowerForceOff, node).results[node], bos.CallDone, bos.CauseNone)
 	if want := []string{"POST /redfish/v1/Systems/Self/Actions/ComputerSystem.Reset ForceOff"}; !slices.Equal(b.posts(), want) {
 		t.Errorf("sent %q", b.posts())
@@ -133,9 +133,9 @@ func TestABMCThatStartsAndHasNothingYetKeepsItsPath(t *testing.T) {
 		listing(named("/redfish/v1/Systems/Self", "Self", "System", uuid1))(b, w, r, reset)
 	})
 	c := one(t, b.endpoint("Self"))
-	wantReading(t, look(t.Context(), t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomRefusing, bos.CauseBMCError, "404")
+	wantReading(t, probe(t.Context(), t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomRefusing, bos.CauseBMCError, "404")
 	up.Store(true)
-	lookOn(t, c)
+	probeOn(t, c)
 	wantResult(t, apply(t.Context(), t, c, bos.PowerForceOff, node).results[node], bos.CallDone, bos.CauseNone)
 	if last := b.asked()[len(b.asked())-1]; !strings.HasPrefix(last, "POST") || strings.Contains(strings.Join(b.asked()[len(b.asked())-2:], " "), "Systems ") {
 		t.Errorf("asked %q", b.asked())

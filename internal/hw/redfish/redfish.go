@@ -66,7 +66,7 @@ type Config struct {
 	// none are sent.
 	User, Password string
 	// PasswordFrom replaces Password, so that a changed password is picked
-	// up. It is called once per Look or Apply and must not block; its error
+	// up. It is called once per Probe or Apply and must not block; its error
 	// must not tell what it read. Nil is Password.
 	PasswordFrom func() (string, error)
 	// NextFrom is a second password, for BMCs that have it already, or have the
@@ -138,7 +138,7 @@ type Client struct {
 	mu     sync.Mutex
 	silent map[string]bool // by address
 	// strangers are BMCs, by address, that showed another machine than the
-	// inventory's when last looked at.
+	// inventory's when last probed.
 	strangers map[string]bool
 	gates     map[string]*gate
 	learned   map[string]reset    // by address and path of the system
@@ -188,7 +188,7 @@ func New(c Config) *Client {
 		config: c,
 		http: transport.New(transport.Config{
 			// Reads are not repeated here: a BMC that does not answer is
-			// looked at again when the engine thinks so.
+			// probed again when the engine thinks so.
 			Upstream: "the BMC", Timeout: c.Read, MaxBody: maxBody, Message: message, WayOut: wayOut,
 			Header: map[string]string{"OData-Version": "4.0"},
 		}, conn),
@@ -264,7 +264,7 @@ func troubled(status int) bool {
 	return status >= 500 && status != http.StatusNotImplemented || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout
 }
 
-// caller is the credentials of one Look or Apply.
+// caller is the credentials of one Probe or Apply.
 type caller struct {
 	*Client
 	// passwords are one, or two while a site changes them.

@@ -21,7 +21,7 @@ func TestARedirectThatOnlyAddsASlashIsFollowedOnceAtTheBMCsOwnAddress(t *testing
 			_, _ = w.Write([]byte(`{"PowerState":"Off"}`))
 		})
 		c := one(t, b.endpoint("1"))
-		wantReading(t, look(t.Context(), t, c, node).results[node], bos.PowerStateOff, bos.SymptomNone, bos.CauseNone)
+		wantReading(t, probe(t.Context(), t, c, node).results[node], bos.PowerStateOff, bos.SymptomNone, bos.CauseNone)
 		wantResult(t, apply(t.Context(), t, c, bos.PowerOn, node).results[node], bos.CallDone, bos.CauseNone)
 		if want := []string{"POST " + resetPath + " On", "POST " + resetPath + "/ On"}; !slices.Equal(b.posts(), want) {
 			t.Errorf("sent %q", b.posts())
@@ -48,7 +48,7 @@ func TestADisabledBMCIsAskedForNothing(t *testing.T) {
 	e := b.endpoint("1")
 	e.Disabled = true
 	c := one(t, e)
-	wantReading(t, look(t.Context(), t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomNone, bos.CauseBMCDisabled, "disabled in HSM")
+	wantReading(t, probe(t.Context(), t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomNone, bos.CauseBMCDisabled, "disabled in HSM")
 	wantResult(t, apply(t.Context(), t, c, bos.PowerOn, node).results[node], bos.CallNotAttempted, bos.CauseBMCDisabled, "disabled in HSM")
 	if len(b.asked()) != 0 {
 		t.Errorf("asked %v", b.asked())

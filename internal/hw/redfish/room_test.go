@@ -60,11 +60,11 @@ func connectRoom(t *testing.T, s *emulator.Server, rc redfish.Config) *redfish.C
 	return client
 }
 
-// becomes looks at a node until it is in a state.
+// becomes probes a node until it is in a state.
 func becomes(t *testing.T, c *redfish.Client, id string, want bos.PowerState) {
 	t.Helper()
 	for {
-		r := look(t.Context(), t, c, id).results[id]
+		r := probe(t.Context(), t, c, id).results[id]
 		if r.Symptom != bos.SymptomNone || r.Cause != bos.CauseNone {
 			t.Fatalf("%s: %+v", id, r)
 		}
@@ -127,7 +127,7 @@ func TestEveryMakeIsDrivenWhateverTheInventoryKnows(t *testing.T) {
 				lists := s.Requests(false)["BMC GET"]
 				becomes(t, c, second, bos.PowerStateOff)
 				if more := s.Requests(false)["BMC GET"] - lists; more != 1 {
-					t.Errorf("a look costs %d requests once the system is known", more)
+					t.Errorf("a probe costs %d requests once the system is known", more)
 				}
 			})
 		}

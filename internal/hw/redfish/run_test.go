@@ -34,7 +34,7 @@ func TestABMCServesOneRequestAtATimeWhateverIsGoingOn(t *testing.T) {
 			runtime.Gosched() // who could come meanwhile has the time to
 		}
 		if r.Method == http.MethodPost {
-			w.WriteHeader(http.StatusConflict) // makes it look again
+			w.WriteHeader(http.StatusConflict) // makes it probe again
 		}
 		_, _ = fmt.Fprint(w, `{"PowerState":"Off"}`)
 	})
@@ -42,7 +42,7 @@ func TestABMCServesOneRequestAtATimeWhateverIsGoingOn(t *testing.T) {
 	c := connect(t, redfish.Config{Endpoints: fixed(endpoints)})
 	var all sync.WaitGroup
 	for range 5 {
-		all.Go(func() { look(t.Context(), t, c, ids...) })
+		all.Go(func() { probe(t.Context(), t, c, ids...) })
 		all.Go(func() { apply(t.Context(), t, c, bos.PowerOn, ids...) })
 	}
 	all.Wait()
@@ -65,7 +65,7 @@ func TestASilentBMCIsNotAskedForItsOtherNodes(t *testing.T) {
 	b := startBMC(t, func(b *bmc, _ http.ResponseWriter, _ *http.Request, _ string) { b.hold() })
 	ids, endpoints := rack(b, 1, 4)
 	c := connect(t, redfish.Config{Endpoints: fixed(endpoints), Timeouts: redfish.Timeouts{Read: patience, Reset: patience}})
-	got := look(t.Context(), t, c, ids...)
+	got := probe(t.Context(), t, c, ids...)
 	for _, id := range ids {
 		wantReading(t, got.results[id], bos.PowerStateUnknown, bos.SymptomSilent, bos.CauseNone, "did not answer")
 	}
@@ -88,7 +88,7 @@ func TestASilentBMCIsNotAskedForItsOtherNodes(t *testing.T) {
 func TestARefusingBMCIsAskedForEachNode(t *testing.T) {
 	b := startBMC(t, always(http.StatusInternalServerError, ""))
 	ids, endpoints := rack(b, 1, 3)
-	look(t.Context(), t, connect(t, redfish.Config{Endpoints: fixed(endpoints)}), ids...)
+	probe(t.Context(), t, connect(t, redfish.Config{Endpoints: fixed(endpoints)}), ids...)
 	if len(b.asked()) != 3 {
 		t.Errorf("asked %v", b.asked())
 	}
@@ -110,7 +110,7 @@ func TestADeadBMCDoesNotHoldUpTheOthers(t *testing.T) {
 			close(answered)
 		}
 	}
-	c.Look(t.Context(), []string{"x1c0s1b0n0", "x1c0s2b0n0"}, got.each)
+	c.Probe(t.Context(), []string{"x1c0s1b0n0", "x1c0s2b0n0"}, got.each)
 	if !slices.Equal(got.order, []string{"x1c0s2b0n0", "x1c0s1b0n0"}) {
 		t.Errorf("order %v", got.order)
 	}
@@ -131,7 +131,7 @@ func TestABMCThatKeptSilentQueuesApart(t *testing.T) {
 		"x1c0s1b0n0": dead.endpoint("1"), "x1c0s2b0n0": alive.endpoint("1"),
 	})})
 	ids := []string{"x1c0s1b0n0", "x1c0s2b0n0"}
-	look(t.Context(), t, c, ids...)
+	probe(t.Context(), t, c, ids...)
 	round.Store(1)
 	got := readings(t)
 	got.then = func(r bos.PowerReading) {
@@ -139,7 +139,7 @@ func TestABMCThatKeptSilentQueuesApart(t *testing.T) {
 			close(answered)
 		}
 	}
-	c.Look(t.Context(), ids, got.each)
+	c.Probe(t.Context(), ids, got.each)
 	if !slices.Equal(got.order, []string{"x1c0s2b0n0", "x1c0s1b0n0"}) {
 		t.Errorf("order %v", got.order)
 	}
@@ -171,7 +171,7 @@ func TestNoMoreRequestsAreInFlightThanAllowed(t *testing.T) {
 	c := connect(t, redfish.Config{Endpoints: fixed(endpoints), Concurrency: 3})
 	var all sync.WaitGroup
 	for range 4 {
-		all.Go(func() { look(t.Context(), t, c, ids...) })
+		all.Go(func() { probe(t.Context(), t, c, ids...) })
 	}
 	all.Wait()
 	if most > 3 {
@@ -179,7 +179,7 @@ func TestNoMoreRequestsAreInFlightThanAllowed(t *testing.T) {
 	}
 }
 
-func TestACancelledLookReportsTheRestAsSilent(t *testing.T) {
+func TestACancelledProbeReportsTheRestAsSilent(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	arrived := make(chan struct{}, 8)
 	handler := func(b *bmc, _ http.ResponseWriter, _ *http.Request, _ string) {
@@ -197,7 +197,7 @@ func TestACancelledLookReportsTheRestAsSilent(t *testing.T) {
 		<-arrived
 		cancel()
 	}()
-	got := look(ctx, t, c, append(first, second...)...)
+	got := probe(ctx, t, c, append(first, second...)...)
 	if len(got.results) != 6 {
 		t.Errorf("%d results", len(got.results))
 	}
@@ -230,9 +230,9 @@ func TestNothingIsSentOnceTheContextHasEnded(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	b := startBMC(t, powered("On"))
 	c := one(t, b.endpoint("1"))
-	look(t.Context(), t, c, node) // the endpoints are known
+	probe(t.Context(), t, c, node) // the endpoints are known
 	cancel()
-	wantReading(t, look(ctx, t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomSilent, bos.CauseNone, "cancelled")
+	wantReading(t, probe(ctx, t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomSilent, bos.CauseNone, "cancelled")
 	wantResult(t, apply(ctx, t, c, bos.PowerForceOff, node).results[node], bos.CallNotAttempted, bos.CauseNone, "cancelled")
 	if len(b.posts()) != 0 {
 		t.Errorf("sent %v", b.posts())
@@ -248,12 +248,12 @@ func TestACallDoesNotWaitForAnInventoryThatHangs(t *testing.T) {
 		<-over
 		return nil, nil
 	}})
-	wantReading(t, look(ctx, t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomSilent, bos.CauseNone, "cancelled")
+	wantReading(t, probe(ctx, t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomSilent, bos.CauseNone, "cancelled")
 }
 
 func TestNobodyIsNoCall(t *testing.T) {
 	c := connect(t, redfish.Config{Endpoints: fixed(nil)})
-	if got := look(t.Context(), t, c); len(got.results) != 0 {
+	if got := probe(t.Context(), t, c); len(got.results) != 0 {
 		t.Errorf("got %v", got.results)
 	}
 }
@@ -299,11 +299,11 @@ func TestEveryNodeIsReportedExactlyOnce(t *testing.T) {
 		seen, done := readings(t), results(t)
 		seen.then = func(bos.PowerReading) { stop(len(seen.order)) }
 		done.then = func(bos.CallResult) { stop(len(done.order)) }
-		c.Look(ctx, ids, seen.each)
+		c.Probe(ctx, ids, seen.each)
 		c.Apply(ctx, op, ids, done.each)
 		for _, id := range ids {
 			if _, ok := seen.results[id]; !ok {
-				rt.Errorf("Look did not report %s", id)
+				rt.Errorf("Probe did not report %s", id)
 			}
 			if _, ok := done.results[id]; !ok {
 				rt.Errorf("Apply did not report %s", id)

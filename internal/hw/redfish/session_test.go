@@ -134,15 +134,15 @@ func (h *host) wantAsked(t *testing.T, want ...string) {
 	}
 }
 
-func lookOn(t *testing.T, c *redfish.Client) {
+func probeOn(t *testing.T, c *redfish.Client) {
 	t.Helper()
-	wantReading(t, look(t.Context(), t, c, node).results[node], bos.PowerStateOn, bos.SymptomNone, bos.CauseNone)
+	wantReading(t, probe(t.Context(), t, c, node).results[node], bos.PowerStateOn, bos.SymptomNone, bos.CauseNone)
 }
 
 func TestASessionIsBegunOnceRenewedWhenItExpiredAndEnded(t *testing.T) {
 	h, c := startHost(t, &host{})
-	lookOn(t, c)
-	lookOn(t, c)
+	probeOn(t, c)
+	probeOn(t, c)
 	h.expire()
 	wantResult(t, apply(t.Context(), t, c, bos.PowerForceOff, node).results[node], bos.CallDone, bos.CauseNone)
 	c.Close()
@@ -160,8 +160,8 @@ func TestABMCWithoutSessionsToGiveGetsBasicCredentials(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h, c := startHost(t, h)
-			lookOn(t, c)
-			lookOn(t, c)
+			probeOn(t, c)
+			probeOn(t, c)
 			c.Close()
 			h.wantAsked(t, "login", "GET basic", "GET basic")
 		})
@@ -170,19 +170,19 @@ func TestABMCWithoutSessionsToGiveGetsBasicCredentials(t *testing.T) {
 
 func TestALoginThatIsRefusedForAnotherReasonIsAskedAgainBeforeBasicCredentialsAre(t *testing.T) {
 	h, c := startHost(t, &host{refusal: http.StatusInternalServerError})
-	wantReading(t, look(t.Context(), t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomRefusing, bos.CauseBMCError, "500")
+	wantReading(t, probe(t.Context(), t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomRefusing, bos.CauseBMCError, "500")
 	h.mu.Lock()
 	h.refusal = 0
 	h.mu.Unlock()
-	lookOn(t, c)
+	probeOn(t, c)
 	c.Close()
 	h.wantAsked(t, "login", "login", "GET 1", "DELETE 1")
 
 	h, c = startHost(t, &host{refusal: http.StatusServiceUnavailable})
 	// What was to follow a login that broke was not sent.
 	wantResult(t, apply(t.Context(), t, c, bos.PowerForceOff, node).results[node], bos.CallBusy, bos.CauseBMCError, "503")
-	lookOn(t, c)
-	lookOn(t, c)
+	probeOn(t, c)
+	probeOn(t, c)
 	c.Close()
 	h.wantAsked(t, "login", "login", "GET basic", "GET basic")
 }
@@ -197,8 +197,8 @@ func TestASessionWithoutALocationIsThatOfTheBody(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h, client := startHost(t, &host{without: "Location", body: c.body})
-			lookOn(t, client)
-			lookOn(t, client)
+			probeOn(t, client)
+			probeOn(t, client)
 			client.Close()
 			want := []string{"login", "GET 1", "GET 1"}
 			if c.last != "GET 1" {
@@ -211,8 +211,8 @@ func TestASessionWithoutALocationIsThatOfTheBody(t *testing.T) {
 
 func TestATokenThatIsRefusedAtOnceIsTheLast(t *testing.T) {
 	h, c := startHost(t, &host{forgetful: true})
-	lookOn(t, c)
-	lookOn(t, c)
+	probeOn(t, c)
+	probeOn(t, c)
 	c.Close()
 	h.wantAsked(t, "login", "GET 1", "login", "GET 2", "GET basic", "GET basic")
 }
@@ -220,7 +220,7 @@ func TestATokenThatIsRefusedAtOnceIsTheLast(t *testing.T) {
 func TestAResetAfterALoginWithoutAnswerWasNotAttempted(t *testing.T) {
 	h, c := startHost(t, &host{lost: true})
 	wantResult(t, apply(t.Context(), t, c, bos.PowerForceOff, node).results[node], bos.CallNotAttempted, bos.CauseBMCUnreachable)
-	lookOn(t, c)
+	probeOn(t, c)
 	c.Close()
 	h.wantAsked(t, "login", "GET basic")
 }
@@ -253,7 +253,7 @@ func TestARefusedLoginIsAboutTheCredentials(t *testing.T) {
 				Endpoints: fixed(map[string]redfish.Endpoint{node: {Address: h.address, System: "/redfish/v1/Systems/1"}}),
 			})
 			for _, cause := range c.causes {
-				wantReading(t, look(t.Context(), t, client, node).results[node], bos.PowerStateUnknown, bos.SymptomRefusing, cause)
+				wantReading(t, probe(t.Context(), t, client, node).results[node], bos.PowerStateUnknown, bos.SymptomRefusing, cause)
 			}
 			wantResult(t, apply(t.Context(), t, client, bos.PowerOn, node).results[node], bos.CallNotAttempted, bos.CauseCredentialsHeld, "lest it locks the account", "power.redfish.credentials")
 			h.wantAsked(t, c.asked...)

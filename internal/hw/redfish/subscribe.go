@@ -19,7 +19,7 @@ const (
 	renewEvery     = 5 * time.Minute
 	giveUpFor      = time.Hour
 	// subscribersAtOnce bounds the BMCs that are subscribed to side by side,
-	// besides those that are looked at.
+	// besides those that are probed.
 	subscribersAtOnce = 16
 	// maxSubscriptions bounds the subscriptions of others that are read to find
 	// an earlier one of ours.

@@ -46,8 +46,8 @@ func named(path, id, name, uuid string) [2]string {
 func TestABMCIsAskedOnceForASystemTheInventoryHasNoPathOf(t *testing.T) {
 	b := startBMC(t, listing([2]string{"/redfish/v1/Systems/Self", ""}))
 	c := one(t, redfish.Endpoint{Address: b.address, Target: "/Actions/ComputerSystem.Reset", ResetTypes: []string{"Off"}})
-	lookOn(t, c)
-	lookOn(t, c)
+	probeOn(t, c)
+	probeOn(t, c)
 	wantResult(t, apply(t.Context(), t, c, bos.PowerForceOff, node).results[node], bos.CallDone, bos.CauseNone)
 	want := []string{
 		"GET /redfish/v1/Systems", "GET /redfish/v1/Systems/Self", "GET /redfish/v1/Systems/Self",
@@ -82,7 +82,7 @@ func TestOfSeveralSystemsTheOneThatIsCalledLikeTheNodeIsTaken(t *testing.T) {
 			b := startBMC(t, listing(c.systems...))
 			c.e.Address = b.address
 			client := connect(t, redfish.Config{Endpoints: fixed(map[string]redfish.Endpoint{node: c.e})})
-			seen := look(t.Context(), t, client, node).results[node]
+			seen := probe(t.Context(), t, client, node).results[node]
 			done := apply(t.Context(), t, client, bos.PowerForceOff, node).results[node]
 			if c.path == "" {
 				wantReading(t, seen, bos.PowerStateUnknown, bos.SymptomNone, bos.CauseUnknownToPower, b.address, "rediscover the node")
@@ -105,7 +105,7 @@ func TestTheOnlySystemOfABMCIsNotTakenForEachOfItsNodes(t *testing.T) {
 	c := connect(t, redfish.Config{Endpoints: fixed(map[string]redfish.Endpoint{
 		"x1c0s0b0n0": {Address: b.address, UUID: uuid1}, "x1c0s0b0n1": {Address: b.address, UUID: uuid2},
 	})})
-	got := look(t.Context(), t, c, "x1c0s0b0n0", "x1c0s0b0n1")
+	got := probe(t.Context(), t, c, "x1c0s0b0n0", "x1c0s0b0n1")
 	wantReading(t, got.results["x1c0s0b0n0"], bos.PowerStateOn, bos.SymptomNone, bos.CauseNone)
 	wantReading(t, got.results["x1c0s0b0n1"], bos.PowerStateUnknown, bos.SymptomNone, bos.CauseUnknownToPower, uuid2, "Node0")
 }
@@ -117,10 +117,10 @@ func TestASystemThatIsNotWhereItWasIsAskedForAgain(t *testing.T) {
 		listing([2]string{now.Load().(string), ""})(b, w, r, reset)
 	})
 	c := one(t, redfish.Endpoint{Address: b.address})
-	lookOn(t, c)
+	probeOn(t, c)
 	now.Store("/redfish/v1/Systems/Self")
-	wantReading(t, look(t.Context(), t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomRefusing, bos.CauseBMCError, "404")
-	lookOn(t, c)
+	wantReading(t, probe(t.Context(), t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomRefusing, bos.CauseBMCError, "404")
+	probeOn(t, c)
 }
 
 func TestABMCThatDoesNotTellItsSystemsIsInTrouble(t *testing.T) {
@@ -140,7 +140,7 @@ func TestABMCThatDoesNotTellItsSystemsIsInTrouble(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := startBMC(t, always(c.status, c.body))
 			client := one(t, redfish.Endpoint{Address: b.address})
-			wantReading(t, look(t.Context(), t, client, node).results[node], bos.PowerStateUnknown, c.symptom, c.cause, "/redfish/v1/Systems")
+			wantReading(t, probe(t.Context(), t, client, node).results[node], bos.PowerStateUnknown, c.symptom, c.cause, "/redfish/v1/Systems")
 			wantResult(t, apply(t.Context(), t, client, bos.PowerOn, node).results[node], c.outcome, c.acts, "/redfish/v1/Systems")
 			if len(b.posts()) != 0 {
 				t.Errorf("sent %q", b.posts())
@@ -148,6 +148,6 @@ func TestABMCThatDoesNotTellItsSystemsIsInTrouble(t *testing.T) {
 		})
 	}
 	nobody := one(t, redfish.Endpoint{Address: closedAddress(t)})
-	wantReading(t, look(t.Context(), t, nobody, node).results[node], bos.PowerStateUnknown, bos.SymptomSilent, bos.CauseNone, "refused")
+	wantReading(t, probe(t.Context(), t, nobody, node).results[node], bos.PowerStateUnknown, bos.SymptomSilent, bos.CauseNone, "refused")
 	wantResult(t, apply(t.Context(), t, nobody, bos.PowerOn, node).results[node], bos.CallNotAttempted, bos.CauseBMCUnreachable, "refused")
 }

@@ -82,7 +82,7 @@ func TestWhatIsWrongWithABMCIsToldWithItsAddressAndTheWayOut(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c1 := connect(t, redfish.Config{Insecure: true, Endpoints: fixed(map[string]redfish.Endpoint{node: {Address: c.address, System: c.system}})})
-			r := look(t.Context(), t, c1, node).results[node]
+			r := probe(t.Context(), t, c1, node).results[node]
 			if r.State != bos.PowerStateUnknown {
 				t.Fatalf("its power is %q", r.State)
 			}
@@ -101,19 +101,19 @@ func TestHardenedAndOldBMCsAreSpokenTo(t *testing.T) {
 	for name, config := range old {
 		for _, legacy := range []bool{false, true} {
 			address := speaking(t, config.Clone())
-			r := look(t.Context(), t, one(t, redfish.Endpoint{Address: address, System: "/s", Trust: transport.Trust{Legacy: legacy}}), node).results[node]
+			r := probe(t.Context(), t, one(t, redfish.Endpoint{Address: address, System: "/s", Trust: transport.Trust{Legacy: legacy}}), node).results[node]
 			if (r.State == bos.PowerStateOn) != legacy {
 				t.Errorf("%s, legacy %t: %+v", name, legacy, r)
 			}
 		}
 		stranger := redfish.New(redfish.Config{Endpoints: fixed(map[string]redfish.Endpoint{node: {Address: speaking(t, config.Clone()), System: "/s", Trust: transport.Trust{Legacy: true, Pin: strings.Repeat("0", 64)}}})})
-		wantReading(t, look(t.Context(), t, stranger, node).results[node], bos.PowerStateUnknown, bos.SymptomSilent, bos.CauseNone, "pinned", "pins_file")
+		wantReading(t, probe(t.Context(), t, stranger, node).results[node], bos.PowerStateUnknown, bos.SymptomSilent, bos.CauseNone, "pinned", "pins_file")
 		stranger.Close()
 	}
 	for _, curve := range []tls.CurveID{tls.CurveP384, tls.CurveP521} {
 		for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 			hardened := &tls.Config{CurvePreferences: []tls.CurveID{curve}, MinVersion: version, MaxVersion: version}
-			lookOn(t, one(t, redfish.Endpoint{Address: speaking(t, hardened), System: "/s"}))
+			probeOn(t, one(t, redfish.Endpoint{Address: speaking(t, hardened), System: "/s"}))
 		}
 	}
 }
@@ -129,7 +129,7 @@ func TestCredentialsGoToTheNetworksOfBMCsAlone(t *testing.T) {
 				Endpoints: fixed(map[string]redfish.Endpoint{node: {Address: host + ":" + port, System: "/redfish/v1/Systems/1", Target: "/r", ResetTypes: []string{"On"}}}),
 			})
 			before := len(b.asked())
-			r, done := look(t.Context(), t, c, node).results[node], apply(t.Context(), t, c, bos.PowerOn, node).results[node]
+			r, done := probe(t.Context(), t, c, node).results[node], apply(t.Context(), t, c, bos.PowerOn, node).results[node]
 			if allowed {
 				wantReading(t, r, bos.PowerStateOn, bos.SymptomNone, bos.CauseNone)
 				wantResult(t, done, bos.CallDone, bos.CauseNone)
@@ -157,7 +157,7 @@ func TestABMCWhoseNameIsInNoDNSIsReachedAtTheAddressOfTheInventory(t *testing.T)
 			return netip.MustParseAddr("127.0.0.1"), true
 		},
 	})
-	lookOn(t, c)
+	probeOn(t, c)
 	if asked != "x3000c0s1b0.invalid" {
 		t.Errorf("asked for %q", asked)
 	}
@@ -169,7 +169,7 @@ func TestABMCMayTakeItsTimeByItself(t *testing.T) {
 	e := b.endpoint("1")
 	e.Read, e.Reset = 50*time.Millisecond, 60*time.Millisecond
 	c := one(t, e)
-	wantReading(t, look(t.Context(), t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomSilent, bos.CauseNone, "within 50ms")
+	wantReading(t, probe(t.Context(), t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomSilent, bos.CauseNone, "within 50ms")
 	wantResult(t, apply(t.Context(), t, c, bos.PowerOn, node).results[node], bos.CallUnknown, bos.CauseResetUnconfirmed, "within 60ms")
 }
 
@@ -180,7 +180,7 @@ func TestABMCMayBeLoggedInToByItself(t *testing.T) {
 		e, own := b.endpoint("1"), !site
 		e.Sessions = &own
 		c := connect(t, redfish.Config{Sessions: site, Endpoints: fixed(map[string]redfish.Endpoint{node: e})})
-		look(t.Context(), t, c, node)
+		probe(t.Context(), t, c, node)
 		if login := strings.Contains(fmt.Sprint(b.asked()), "POST /redfish/v1/SessionService/Sessions"); login != own {
 			t.Errorf("sessions %t for all and %t for it: %q", site, own, b.asked())
 		}

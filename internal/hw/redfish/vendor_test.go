@@ -99,7 +99,7 @@ func TestTheBMCsOfVendors(t *testing.T) {
 				}
 			})
 			client := one(t, redfish.Endpoint{Address: b.address, System: system})
-			wantReading(t, look(t.Context(), t, client, node).results[node], bos.PowerStateOff, bos.SymptomNone, bos.CauseNone)
+			wantReading(t, probe(t.Context(), t, client, node).results[node], bos.PowerStateOff, bos.SymptomNone, bos.CauseNone)
 
 			var want []string
 			for _, kind := range v.on {

@@ -175,13 +175,13 @@ func TestAPreviewThatSaidWhichSessionIsGoneOnWithIsCarriedOutByThatOneAlsoOnceIt
 		return got
 	}
 	post("s1", first.Receipt, http.StatusCreated)
-	looked := s.preview(with(ask(), "run_key", "a"))
-	if len(looked.Busy) != 1 || !looked.Busy[0].Same || looked.Ran != nil {
-		t.Fatalf("in flight: %+v, %+v", looked.Busy, looked.Ran)
+	previewed := s.preview(with(ask(), "run_key", "a"))
+	if len(previewed.Busy) != 1 || !previewed.Busy[0].Same || previewed.Ran != nil {
+		t.Fatalf("in flight: %+v, %+v", previewed.Busy, previewed.Ran)
 	}
 	s.runsOn("s1", "x1c0s1b0n0")
 	s.over("s1")
-	if got := post("s2", looked.Receipt, http.StatusOK); got.Name != "s1" {
+	if got := post("s2", previewed.Receipt, http.StatusOK); got.Name != "s1" {
 		t.Errorf("answered with %s", got.Name)
 	}
 	// Who plans after it is over is told, and gets another.
@@ -197,7 +197,7 @@ func TestAPreviewThatSaidWhichSessionIsGoneOnWithIsCarriedOutByThatOneAlsoOnceIt
 		t.Fatal(err)
 	}
 	s.over("s3")
-	s.do("POST", "/x/v1/sessions", with(with(with(boot("s4"), "pin", first.Pin), "run_key", "a"), "receipt", looked.Receipt)).ok(http.StatusConflict, nil)
+	s.do("POST", "/x/v1/sessions", with(with(with(boot("s4"), "pin", first.Pin), "run_key", "a"), "receipt", previewed.Receipt)).ok(http.StatusConflict, nil)
 }
 
 func TestAPreviewNamesTheSessionsThatAreAtWorkOnItsNodes(t *testing.T) {

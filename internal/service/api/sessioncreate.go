@@ -166,8 +166,8 @@ func orTaken(err error, key bos.SessionKey) error {
 
 // accept checks a session against everything known now: its template, the
 // images, the nodes, and the plan it was reviewed by. It returns the inventory
-// that it looked at, nil if that could not be read.
-func (s *server) accept(ctx context.Context, body sessionBody, key bos.SessionKey, pin string, guards bos.Guards) (q question, looked *bos.Inventory, err error) {
+// that it read, nil if that could not be read.
+func (s *server) accept(ctx context.Context, body sessionBody, key bos.SessionKey, pin string, guards bos.Guards) (q question, known *bos.Inventory, err error) {
 	q = question{
 		tenant: key.Tenant, operation: *body.Operation, limit: body.Limit.orZero(),
 		stage: body.Stage, includeDisabled: body.IncludeDisabled,
@@ -201,7 +201,7 @@ func (s *server) accept(ctx context.Context, body sessionBody, key bos.SessionKe
 	}
 	sel, inventory, err := s.selection(ctx, req)
 	if passing(err) && pin == "" && !guards.Set() {
-		s.Log.Warn("a session is accepted without a look at its nodes; its setup looks again", "session", key.Name, "error", err)
+		s.Log.Warn("a session is accepted without a check of its nodes; its setup checks them", "session", key.Name, "error", err)
 		return q, nil, nil
 	}
 	if err != nil || pin == "" && !guards.Set() {

@@ -45,9 +45,9 @@ type held struct {
 
 func newNames(c Config) *names { return &names{source: c.Names, config: c} }
 
-// known calls look with the names held, and again with fresh ones if it finds
+// known calls search with the names held, and again with fresh ones if it finds
 // nothing.
-func (n *names) known(ctx context.Context, look func(held) bool) {
+func (n *names) known(ctx context.Context, search func(held) bool) {
 	if n.source == nil {
 		return
 	}
@@ -56,9 +56,9 @@ func (n *names) known(ctx context.Context, look func(held) bool) {
 		n.refresh(ctx, h)
 		h = n.get()
 	}
-	if !look(h) {
+	if !search(h) {
 		n.refresh(ctx, h)
-		look(n.get())
+		search(n.get())
 	}
 }
 

@@ -92,7 +92,7 @@ type Redfish struct {
 	// https://bos.example:8770; it then subscribes to the events of all BMCs.
 	// Empty is by polling alone.
 	Events string `yaml:"events"`
-	// IgnoreUUIDs looks at nodes whose system has another UUID than the
+	// IgnoreUUIDs probes nodes whose system has another UUID than the
 	// inventory says, for inventories with UUIDs that somebody made up.
 	IgnoreUUIDs bool `yaml:"ignore_uuids"`
 	// The timeouts of a connection, of the TLS handshake on it, of a request,

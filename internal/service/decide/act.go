@@ -132,7 +132,7 @@ func beforeActing(r bos.Record, attempts int, name string, p bos.Policy, now tim
 		r.EndWait()
 		return fail(r, r.Work.Cause, ReasonUnreachable, text), true
 	}
-	return Decision{Next: r, Look: r.Work.BackOff.Until, Why: ReasonRetryWait}, true
+	return Decision{Next: r, Probe: r.Work.BackOff.Until, Why: ReasonRetryWait}, true
 }
 
 // retryLimit is how many attempts of each kind a component has.
@@ -175,10 +175,10 @@ func actionDeadline(r bos.Record, p bos.Policy) time.Time {
 	}
 }
 
-// freshLook is when to look at a node of which nothing is known that could be
+// freshProbe is when to probe a node of which nothing is known that could be
 // acted on: at once, but after an action that was just accepted not before it
 // can show, and after one that was put off when it may be tried again.
-func freshLook(r bos.Record, o Observation, p bos.Policy, now time.Time) time.Time {
+func freshProbe(r bos.Record, o Observation, p bos.Policy, now time.Time) time.Time {
 	if retry := r.Work.BackOff.Until; now.Before(retry) && !o.Power.Asked.IsZero() {
 		if polled := now.Add(max(p.Polling, time.Second)); polled.Before(retry) {
 			return polled
@@ -188,19 +188,19 @@ func freshLook(r bos.Record, o Observation, p bos.Policy, now time.Time) time.Ti
 	if o.Power.Asked.IsZero() || !o.Power.Asked.Before(r.Work.Attempt.At) || !underWay(r, p, now) {
 		return now
 	}
-	return nextLook(r, o, p, now, actionDeadline(r, p))
+	return nextProbe(r, o, p, now, actionDeadline(r, p))
 }
 
-// minPace is the shortest time between two looks at a change whose time is known
+// minPace is the shortest time between two probes of a change whose time is known
 // from other nodes, or is being found out.
 const minPace = 100 * time.Millisecond
 
-// nextLook is when to look for the effect of a power action. Where the pace of other
+// nextProbe is when to look for the effect of a power action. Where the pace of other
 // nodes is known: when they had changed, then often, then ever more rarely. Where it is
-// not: a scout is looked at often, and so learns the pace to a quarter; the other nodes
-// wait for that, and are looked at rarely in case no scout changes. The wait ends with
-// a look from after the deadline, as the node may have changed since the one before.
-func nextLook(r bos.Record, o Observation, p bos.Policy, now, deadline time.Time) time.Time {
+// not: a scout is probed often, and so learns the pace to a quarter; the other nodes
+// wait for that, and are probed rarely in case no scout changes. The wait ends with
+// a probe from after the deadline, as the node may have changed since the one before.
+func nextProbe(r bos.Record, o Observation, p bos.Policy, now, deadline time.Time) time.Time {
 	polling := max(p.Polling, time.Second)
 	elapsed := now.Sub(sentAt(r))
 	var wait time.Duration
@@ -210,7 +210,7 @@ func nextLook(r bos.Record, o Observation, p bos.Policy, now, deadline time.Time
 	case o.Scouted:
 		wait = max(polling-elapsed, 2*elapsed)
 	default:
-		wait = min(max(minLook-elapsed, elapsed/4, minPace), polling)
+		wait = min(max(minProbe-elapsed, elapsed/4, minPace), polling)
 	}
 	at := now.Add(wait)
 	if now.Before(deadline) && deadline.Before(at) {

@@ -16,7 +16,7 @@ var repeats = map[bos.EffectKind]Reason{
 // awaitEffect waits for a power action that was accepted and has not shown. Half-way
 // to the deadline it is sent once more, unless the power limits hold its kind
 // back: BMCs accept resets and drop them, and one that is asked for what it has
-// done already does nothing. Both belong to the same attempt (ADR 9). A look that
+// done already does nothing. Both belong to the same attempt (ADR 9). A probe that
 // was asked for before the deadline and answered after it brings about neither.
 func awaitEffect(r bos.Record, o Observation, p bos.Policy, now, deadline time.Time, why Reason) Decision {
 	kind := r.Work.Attempt.Kind
@@ -25,9 +25,9 @@ func awaitEffect(r bos.Record, o Observation, p bos.Policy, now, deadline time.T
 	halfway := r.Work.Attempt.At.Add(deadline.Sub(r.Work.Attempt.At) / 2)
 	switch {
 	case !repeated || r.Work.Attempt.Resent || !asPrepared(r, p) || held && !now.Before(halfway) || !now.Before(deadline):
-		return Decision{Next: r, Look: nextLook(r, o, p, now, deadline), Why: why}
+		return Decision{Next: r, Probe: nextProbe(r, o, p, now, deadline), Why: why}
 	case o.Power.Asked.Before(halfway):
-		return Decision{Next: r, Look: nextLook(r, o, p, now, halfway), Why: why}
+		return Decision{Next: r, Probe: nextProbe(r, o, p, now, halfway), Why: why}
 	default:
 		r.Work.Attempt.Resent = true
 		r.Work.Flight = bos.Flight{Kind: kind, At: now}

@@ -18,7 +18,7 @@ func ignored(action bos.Action) bos.Record {
 	return r
 }
 
-// seen decides on a node whose power is looked at some time after its action.
+// seen decides on a node whose power is probed some time after its action.
 func seen(r bos.Record, state bos.PowerState, after time.Duration, o Observation) Decision {
 	now := r.Work.Attempt.At.Add(after)
 	o.Power = bos.PowerReading{ID: r.ID, State: state, Asked: now}
@@ -39,8 +39,8 @@ func TestAnActionThatDoesNotShowIsSentOnceMoreHalfWayInTheSameAttempt(t *testing
 		t.Run(string(action), func(t *testing.T) {
 			r := ignored(action)
 			early := seen(r, c.state, c.wait/2-time.Millisecond, Observation{})
-			if early.Effect.Kind != bos.EffectNone || !early.Look.Equal(r.Work.Attempt.At.Add(c.wait/2)) {
-				t.Errorf("before half of its time: %s, a look at %s; want one half-way and no action", early.Effect.Kind, early.Look)
+			if early.Effect.Kind != bos.EffectNone || !early.Probe.Equal(r.Work.Attempt.At.Add(c.wait/2)) {
+				t.Errorf("before half of its time: %s, a probe at %s; want one half-way and no action", early.Effect.Kind, early.Probe)
 			}
 			d := seen(r, c.state, c.wait/2, Observation{})
 			if d.Effect.Kind != c.again || d.Why != c.why || d.Next.EventStats != r.EventStats || !d.Next.Work.Attempt.At.Equal(r.Work.Attempt.At) {
@@ -83,7 +83,7 @@ func TestAGracefulShutdownIsNotSentAgain(t *testing.T) {
 func TestPowerLimitsThatAreUsedUpKeepAnActionFromBeingSentAgain(t *testing.T) {
 	p := bos.DefaultOptions().Policy()
 	d := seen(ignored(bos.ActionPoweringOn), bos.PowerStateOff, p.MaxPowerOnWait/2, Observation{Gate: Gate{FullOn: true}})
-	if d.Effect.Kind != bos.EffectNone || d.Look.IsZero() || d.Next.Work.Attempt.Resent {
+	if d.Effect.Kind != bos.EffectNone || d.Probe.IsZero() || d.Next.Work.Attempt.Resent {
 		t.Errorf("%+v; want a wait", d)
 	}
 }

@@ -22,7 +22,7 @@ func configure(r bos.Record, o Observation, p bos.Policy, now time.Time) Decisio
 	case r.NothingToConfigure():
 		return done(liftConfiguration(r), now)
 	case !o.configurationUsable(r, p, now):
-		return Decision{Next: r, Look: pollLook(p, now), LookConfiguration: now, Why: ReasonConfiguring}
+		return Decision{Next: r, Probe: pollProbe(p, now), ProbeConfiguration: now, Why: ReasonConfiguring}
 	case reading.Missing && wanted == "":
 		return done(liftConfiguration(r), now)
 	case reading.Missing || reading.Symptom != bos.SymptomNone:
@@ -46,7 +46,7 @@ func configure(r bos.Record, o Observation, p bos.Policy, now time.Time) Decisio
 			// prepared for another.
 			return setConfiguration(r, p, now)
 		}
-		return Decision{Next: r, Look: pollLook(p, now), LookConfiguration: configurationLook(r, o, p, now), Why: ReasonConfiguring}
+		return Decision{Next: r, Probe: pollProbe(p, now), ProbeConfiguration: configurationProbe(r, o, p, now), Why: ReasonConfiguring}
 	default:
 		r = setPhase(r, bos.PhaseConfiguring, now)
 		return fail(r, bos.CauseConfiguration, ReasonConfigFailed, "cfs configuration failed")
@@ -61,11 +61,11 @@ func setConfiguration(r bos.Record, p bos.Policy, now time.Time) Decision {
 		return fail(r, bos.CauseConfiguration, ReasonConfigFailed, text)
 	}
 	if now.Before(r.Work.BackOff.Until) {
-		return Decision{Next: r, Look: pollLook(p, now), Wake: r.Work.BackOff.Until, Why: ReasonRetryWait}
+		return Decision{Next: r, Probe: pollProbe(p, now), Wake: r.Work.BackOff.Until, Why: ReasonRetryWait}
 	}
 	target := targetOf(r)
 	target.Enabled = true
-	return Decision{Next: r, Effect: bos.Effect{Kind: bos.EffectConfigure, Configuration: target}, Look: pollLook(p, now), Why: ReasonConfigure}
+	return Decision{Next: r, Effect: bos.Effect{Kind: bos.EffectConfigure, Configuration: target}, Probe: pollProbe(p, now), Why: ReasonConfigure}
 }
 
 // prepareConfiguration is the step before power-on: CFS gets the desired
@@ -98,7 +98,7 @@ func holdConfiguration(r bos.Record, o Observation, p bos.Policy, now time.Time)
 	r.Work.Cause = cause
 	r.Status.StatusOverride = bos.StatusOnHold
 	r.Wait(bos.Waiting{For: bos.WaitConfiguration, Cause: cause, Detail: said})
-	return Decision{Next: r, Look: pollLook(p, now), LookConfiguration: pollLook(p, now), Why: ReasonHold}
+	return Decision{Next: r, Probe: pollProbe(p, now), ProbeConfiguration: pollProbe(p, now), Why: ReasonHold}
 }
 
 // liftConfiguration ends a wait for the configuration service: it answered.
@@ -165,20 +165,20 @@ func (o Observation) configurationUsable(r bos.Record, p bos.Policy, now time.Ti
 	return now.Sub(o.Configuration.Received()) <= maxReadingAge*max(p.Polling, time.Second)
 }
 
-// minConfigurationLook is the shortest time between two questions about a configuration
+// minConfigurationProbe is the shortest time between two questions about a configuration
 // whose time is known from other nodes.
-const minConfigurationLook = 250 * time.Millisecond
+const minConfigurationProbe = 250 * time.Millisecond
 
-// configurationLook is when to ask again about a configuration that is being applied:
+// configurationProbe is when to ask again about a configuration that is being applied:
 // when it was on other nodes, then ever more rarely. Where nothing is known of others it
 // is after as long again as it has taken since the node's report, so that a short one
 // is not waited for and a long one is not asked about for ever.
-func configurationLook(r bos.Record, o Observation, p bos.Policy, now time.Time) time.Time {
+func configurationProbe(r bos.Record, o Observation, p bos.Policy, now time.Time) time.Time {
 	if due := o.ConfigurationDue; !due.IsZero() {
-		return now.Add(min(max(due.Sub(now), now.Sub(due)/2, minConfigurationLook), max(p.Polling, time.Second)))
+		return now.Add(min(max(due.Sub(now), now.Sub(due)/2, minConfigurationProbe), max(p.Polling, time.Second)))
 	}
 	taken := o.Wall.Sub(r.ActualState.LastUpdated.Time)
 	return now.Add(min(max(taken, 2*time.Second), max(p.Polling, time.Second)))
 }
 
-func pollLook(p bos.Policy, now time.Time) time.Time { return now.Add(max(p.Polling, time.Second)) }
+func pollProbe(p bos.Policy, now time.Time) time.Time { return now.Add(max(p.Polling, time.Second)) }

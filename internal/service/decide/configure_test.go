@@ -91,14 +91,14 @@ func TestAConfigurationServiceThatAcknowledgedThatNothingIsWantedIsNotAskedAgain
 		{"one is wanted", "c", bos.CallResult{}, true},
 	} {
 		d := Decide(ready(c.wanted, c.res), on(bos.ConfigurationReading{}), configuring(), noon)
-		if d.Next.Enabled != c.asks || d.LookConfiguration.IsZero() == c.asks {
-			t.Errorf("%s: enabled %t, next look %s", c.name, d.Next.Enabled, d.LookConfiguration)
+		if d.Next.Enabled != c.asks || d.ProbeConfiguration.IsZero() == c.asks {
+			t.Errorf("%s: enabled %t, next probe %s", c.name, d.Next.Enabled, d.ProbeConfiguration)
 		}
 	}
 	changed := ready("", bos.CallResult{})
 	changed.DesiredState.Configuration = "c"
-	if d := Decide(changed, on(bos.ConfigurationReading{}), configuring(), noon); !d.LookConfiguration.Equal(noon) {
-		t.Error("one that is wanted since the power-on is not looked at")
+	if d := Decide(changed, on(bos.ConfigurationReading{}), configuring(), noon); !d.ProbeConfiguration.Equal(noon) {
+		t.Error("one that is wanted since the power-on is not probed")
 	}
 }
 
@@ -106,8 +106,8 @@ func TestAConfigurationReadBeforeThePowerOnSaysNothingOfThisBoot(t *testing.T) {
 	stale := bos.ConfigurationReading{Desired: "c", Status: "configured", Asked: noon.Add(-2 * time.Minute)}
 	for _, reading := range []bos.ConfigurationReading{stale, {}} {
 		d := Decide(booted("c"), on(reading), configuring(), noon)
-		if !d.Next.Enabled || !d.LookConfiguration.Equal(noon) {
-			t.Errorf("%+v: enabled %t, next look %s; want a look now", reading, d.Next.Enabled, d.LookConfiguration)
+		if !d.Next.Enabled || !d.ProbeConfiguration.Equal(noon) {
+			t.Errorf("%+v: enabled %t, next probe %s; want a probe now", reading, d.Next.Enabled, d.ProbeConfiguration)
 		}
 	}
 }
@@ -269,7 +269,7 @@ func TestAConfigurationUnderWayIsAskedAboutEverMoreRarely(t *testing.T) {
 	} {
 		now := noon.Add(after)
 		o := Observation{Power: bos.PowerReading{State: bos.PowerStateOn, Asked: now}, Configuration: bos.ConfigurationReading{Desired: "c", Status: bos.ConfigurationPending, Asked: now}, Wall: now}
-		if got := Decide(r, o, p, now).LookConfiguration.Sub(now); got != want {
+		if got := Decide(r, o, p, now).ProbeConfiguration.Sub(now); got != want {
 			t.Errorf("%s after the report the next question comes after %s, want %s", after, got, want)
 		}
 	}
@@ -281,13 +281,13 @@ func TestAConfigurationIsAskedAboutWhenOtherNodesHadIt(t *testing.T) {
 	for due, want := range map[time.Duration]time.Duration{
 		3 * time.Second: 3 * time.Second, // not before
 		-time.Second:    500 * time.Millisecond,
-		0:               minConfigurationLook,
+		0:               minConfigurationProbe,
 		time.Hour:       p.Polling, // however long others took
 		-time.Hour:      p.Polling,
 	} {
 		o := on(bos.ConfigurationReading{Desired: "c", Status: bos.ConfigurationPending, Asked: noon})
 		o.ConfigurationDue = noon.Add(due)
-		if got := Decide(r, o, p, noon).LookConfiguration.Sub(noon); got != want {
+		if got := Decide(r, o, p, noon).ProbeConfiguration.Sub(noon); got != want {
 			t.Errorf("due in %s: the next question comes after %s, want %s", due, got, want)
 		}
 	}
@@ -308,7 +308,7 @@ func TestAConfigurationThatNobodyHasEnabledIsEnabledOnceTheBootHasHadItsTime(t *
 	}
 }
 
-func TestANodeThatWaitsForTheConfigurationServiceIsNotWrittenWithEveryLook(t *testing.T) {
+func TestANodeThatWaitsForTheConfigurationServiceIsNotWrittenWithEveryProbe(t *testing.T) {
 	p := bos.DefaultOptions().Policy()
 	p.Configures = true
 	r := unconfigured()
@@ -353,7 +353,7 @@ func TestANodeThatWaitsForTheConfigurationServiceIsNotWrittenWithEveryLook(t *te
 	}
 }
 
-func TestAnOutageIsLookedAtEverMoreRarely(t *testing.T) {
+func TestAnOutageIsProbedEverMoreRarely(t *testing.T) {
 	p := bos.DefaultOptions().Policy()
 	last := time.Duration(0)
 	for _, unknown := range []time.Duration{0, 10 * time.Second, 30 * time.Second, time.Hour} {
@@ -362,8 +362,8 @@ func TestAnOutageIsLookedAtEverMoreRarely(t *testing.T) {
 			Verdict: verdicts[ExtentUpstream][bos.SymptomSilent], Unknown: unknown,
 		}
 		d := Decide(poweredOn(), o, p, noon)
-		if wait := d.Look.Sub(noon); wait <= last || wait > p.Polling {
-			t.Errorf("after %s the next look comes in %s, the one before in %s", unknown, wait, last)
+		if wait := d.Probe.Sub(noon); wait <= last || wait > p.Polling {
+			t.Errorf("after %s the next probe comes in %s, the one before in %s", unknown, wait, last)
 		} else {
 			last = wait
 		}

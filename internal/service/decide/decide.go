@@ -14,7 +14,7 @@ type Reason string
 // The reasons.
 const (
 	ReasonDisabled           Reason = "disabled"
-	ReasonLook               Reason = "power_unknown_look"
+	ReasonProbe              Reason = "power_unknown_look"
 	ReasonHold               Reason = "hold"
 	ReasonUnreachable        Reason = "unreachable"
 	ReasonAlreadyFailed      Reason = "already_failed"
@@ -62,31 +62,31 @@ type Decision struct {
 	Next bos.Record
 	// Effect is at most one thing to do.
 	Effect bos.Effect
-	// Look is when a new power reading is wanted; zero for never.
-	Look time.Time
-	// LookConfiguration is when the configuration service is to be asked;
+	// Probe is when a new power reading is wanted; zero for never.
+	Probe time.Time
+	// ProbeConfiguration is when the configuration service is to be asked;
 	// zero for never.
-	LookConfiguration time.Time
+	ProbeConfiguration time.Time
 	// Wake is when to decide again without new input; zero for never.
 	Wake time.Time
 	Why  Reason
 }
 
 // AwaitsPower reports whether the component waits for its power to change, or
-// to become known: what a hint about its power is worth a look for. One that
+// to become known: what a hint about its power is worth a probe for. One that
 // boots waits for its report instead.
 func (d Decision) AwaitsPower() bool {
 	switch d.Why {
-	case ReasonPowerOnWait, ReasonPowerOffWait, ReasonConfirmWait, ReasonHold, ReasonChanging, ReasonLook:
+	case ReasonPowerOnWait, ReasonPowerOffWait, ReasonConfirmWait, ReasonHold, ReasonChanging, ReasonProbe:
 		return true
 	default:
 		return false
 	}
 }
 
-// minLook is the time between an action and the first look at what it did, where
+// minProbe is the time between an action and the first probe of what it did, where
 // nothing is known of others.
-const minLook = 500 * time.Millisecond
+const minProbe = 500 * time.Millisecond
 
 // Decide says what happens to a component next: the status decision of
 // bos-contract section 5 and the power operators in one function. now must be
@@ -105,9 +105,9 @@ func Decide(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 	r = resume(r, now)
 	switch {
 	case !o.usable(r, p, now):
-		return Decision{Next: r, Effect: bootAhead(r, p, now), Look: freshLook(r, o, p, now), Why: ReasonLook}
+		return Decision{Next: r, Effect: bootAhead(r, p, now), Probe: freshProbe(r, o, p, now), Why: ReasonProbe}
 	case o.Power.Symptom == bos.SymptomChanging && underWay(r, p, now):
-		return Decision{Next: r, Look: nextLook(r, o, p, now, actionDeadline(r, p)), Why: ReasonChanging}
+		return Decision{Next: r, Probe: nextProbe(r, o, p, now, actionDeadline(r, p)), Why: ReasonChanging}
 	case !o.known():
 		return hold(r, o, p, now)
 	case o.Power.State == bos.PowerStatePoweringOff && (runs(r) || r.Goal == bos.GoalConfigure):
@@ -116,7 +116,7 @@ func Decide(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 	r = endPowerWait(r, o)
 	r, waiting := confirm(r, o, p, now)
 	if waiting {
-		return Decision{Next: r, Look: flightAt(r).Add(p.ConfirmGrace), Why: ReasonConfirmWait}
+		return Decision{Next: r, Probe: flightAt(r).Add(p.ConfirmGrace), Why: ReasonConfirmWait}
 	}
 	r = settleUndone(r, o, now)
 	return converge(r, o, p, now)
@@ -195,7 +195,7 @@ func bootOn(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 		return configure(r, o, p, now)
 	case booting && o.Power.Asked.Before(bootDeadline(r, o, p)):
 		r = setPhase(r, bos.PhasePoweringOn, now)
-		return Decision{Next: r, Look: bootLook(bootDeadline(r, o, p), p, now), Why: ReasonBootWait}
+		return Decision{Next: r, Probe: bootProbe(bootDeadline(r, o, p), p, now), Why: ReasonBootWait}
 	case booting:
 		r = bootTimedOut(r, p)
 	}
@@ -215,14 +215,14 @@ func bootDeadline(r bos.Record, o Observation, p bos.Policy) time.Time {
 	return deadline
 }
 
-// bootLook is when to look at a node that is on and boots: rarely, because its
+// bootProbe is when to probe a node that is on and boots: rarely, because its
 // report comes by itself, and when its time is up.
-func bootLook(deadline time.Time, p bos.Policy, now time.Time) time.Time {
+func bootProbe(deadline time.Time, p bos.Policy, now time.Time) time.Time {
 	if !now.Before(deadline) {
 		return now
 	}
-	if look := now.Add(max(p.Polling, time.Second)); look.Before(deadline) {
-		return look
+	if probe := now.Add(max(p.Polling, time.Second)); probe.Before(deadline) {
+		return probe
 	}
 	return deadline
 }

@@ -124,7 +124,7 @@ func TestDecideKeepsItsPromisesForEveryRecordAndObservation(t *testing.T) {
 			t.Fatal("more attempts than the retry policy allows")
 		case d.Next.Status.StatusOverride == bos.StatusFailed && r.Status.StatusOverride != bos.StatusFailed && (d.Next.Work.Cause == bos.CauseNone || d.Next.Error == ""):
 			t.Fatal("a failure without a cause")
-		case d.Next.Enabled && d.Effect.Kind == bos.EffectNone && d.Look.IsZero() && d.Wake.IsZero():
+		case d.Next.Enabled && d.Effect.Kind == bos.EffectNone && d.Probe.IsZero() && d.Wake.IsZero():
 			t.Fatal("an enabled component that nothing would ever wake")
 		}
 	})

@@ -17,7 +17,7 @@ func TestATargetThatAsksForALongWaitIsAskedAgainBeforeItsNodeIsGivenUp(t *testin
 		r = Settle(r, bos.Effect{Kind: bos.EffectPowerOn}, busy, now)
 		asked++
 		d := Decide(r, Observation{Power: bos.PowerReading{State: bos.PowerStateOff, Asked: now}}, p, now)
-		if now = d.Look; d.Next.Enabled {
+		if now = d.Probe; d.Next.Enabled {
 			d = Decide(d.Next, Observation{Power: bos.PowerReading{State: bos.PowerStateOff, Asked: now}}, p, now)
 		}
 		r = d.Next
@@ -68,10 +68,10 @@ func TestANodeThatIsLockedOrReservedWaitsInItsOwnWordsForAsLongAsItIs(t *testing
 				t.Fatalf("%s: it shows %q after %d attempts", cause, r.Error, r.EventStats.PowerOnAttempts)
 			}
 			d := Decide(r, Observation{Power: bos.PowerReading{State: bos.PowerStateOff, Asked: now}}, p, now)
-			if !d.Next.Enabled || !d.Look.After(now) || d.Look.Sub(now) > 2*maxBackOff {
+			if !d.Next.Enabled || !d.Probe.After(now) || d.Probe.Sub(now) > 2*maxBackOff {
 				t.Fatalf("%s: after %s it was decided %+v", cause, now.Sub(noon), d)
 			}
-			now = d.Look
+			now = d.Probe
 			r = Decide(d.Next, Observation{Power: bos.PowerReading{State: bos.PowerStateOff, Asked: now}}, p, now).Next
 		}
 		if r.Work.Flight.Kind != bos.EffectPowerOn {

@@ -15,7 +15,7 @@ const SkipNoComponent = "BOS has no component for it yet; the next discovery mak
 // effect and reason. records are the components of the selected nodes by id.
 //
 // It goes by the last reports of the nodes and by the power that the inventory
-// last saw, so it is a forecast: the session itself looks first.
+// last saw, so it is a forecast: the session itself probes first.
 func Effects(req Request, sel Selection, inv bos.Inventory, images map[string]bos.Image, records map[string]bos.Record, o bos.Options) []bos.PreviewEffect {
 	f := forecast{req: req, power: make(map[string]bos.PowerState, len(inv.Nodes)), groups: make(map[outlook][]string)}
 	for _, n := range inv.Nodes {
@@ -32,7 +32,7 @@ func Effects(req Request, sel Selection, inv bos.Inventory, images map[string]bo
 			case err != nil:
 				f.add(id, bos.NodeFails, err.Error())
 			default:
-				f.look(r, desired.BootArtifacts)
+				f.judge(r, desired.BootArtifacts)
 			}
 		}
 	}
@@ -61,8 +61,8 @@ func (f *forecast) add(id string, effect bos.NodeEffect, reason string) {
 	f.groups[key] = append(f.groups[key], id)
 }
 
-// look forecasts what rules 3 to 7 of the status decision make of a node.
-func (f *forecast) look(r bos.Record, desired bos.BootArtifacts) {
+// judge forecasts what rules 3 to 7 of the status decision make of a node.
+func (f *forecast) judge(r bos.Record, desired bos.BootArtifacts) {
 	power := f.power[r.ID]
 	off, known := power == bos.PowerStateOff, power != bos.PowerStateUnknown
 	add := func(effect bos.NodeEffect, reason string) { f.add(r.ID, effect, reason) }

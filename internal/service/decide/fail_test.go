@@ -142,8 +142,8 @@ func (f failing) untilGivenUp(t *testing.T) bos.Record {
 			}
 		}
 		now = now.Add(time.Second)
-		if d.Look.After(now) {
-			now = d.Look
+		if d.Probe.After(now) {
+			now = d.Probe
 		}
 	}
 	t.Fatalf("never given up: %+v", r)

@@ -46,7 +46,7 @@ func (g Gate) word(r *bos.Record, why bos.WaitReason) string {
 	return brakes[why].Reason
 }
 
-// stopped is what becomes of a node that a brake keeps waiting. It is looked at as
+// stopped is what becomes of a node that a brake keeps waiting. It is probed as
 // ever and may turn out to be done, as with what was sent before; nothing is begun,
 // and nothing is judged: it is as if no time passed.
 func stopped(r bos.Record, o Observation, p bos.Policy, now time.Time, why bos.WaitReason) Decision {
@@ -57,9 +57,9 @@ func stopped(r bos.Record, o Observation, p bos.Policy, now time.Time, why bos.W
 		}
 	}
 	if !o.usable(r, p, now) {
-		return waitAtGate(r, o, why, freshLook(r, o, p, now), time.Time{})
+		return waitAtGate(r, o, why, freshProbe(r, o, p, now), time.Time{})
 	}
-	poll := pollLook(p, now)
+	poll := pollProbe(p, now)
 	if !o.known() {
 		return waitAtGate(r, o, why, poll, time.Time{})
 	}
@@ -78,7 +78,7 @@ func stopped(r bos.Record, o Observation, p bos.Policy, now time.Time, why bos.W
 		return d
 	}
 	ask := time.Time{}
-	if !d.LookConfiguration.IsZero() {
+	if !d.ProbeConfiguration.IsZero() {
 		ask = poll
 		if o.Configuration.Asked.IsZero() {
 			ask = now
@@ -87,9 +87,9 @@ func stopped(r bos.Record, o Observation, p bos.Policy, now time.Time, why bos.W
 	return waitAtGate(r, o, why, poll, ask)
 }
 
-func waitAtGate(r bos.Record, o Observation, why bos.WaitReason, look, ask time.Time) Decision {
+func waitAtGate(r bos.Record, o Observation, why bos.WaitReason, probe, ask time.Time) Decision {
 	r.Wait(bos.Waiting{For: why, Detail: o.Gate.word(&r, why)})
-	return Decision{Next: r, Look: look, LookConfiguration: ask, Why: ReasonStopped}
+	return Decision{Next: r, Probe: probe, ProbeConfiguration: ask, Why: ReasonStopped}
 }
 
 // resume is a node that no brake keeps any more: what it waits for has been waited for

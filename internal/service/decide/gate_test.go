@@ -37,8 +37,8 @@ func TestNothingIsBegunOrJudgedWhileABrakeIsOn(t *testing.T) {
 		if !d.Next.Enabled || d.Next.EventStats != r.EventStats || d.Next.LastAction != r.LastAction || d.Next.Work.Patience.Silent != r.Work.Patience.Silent || d.Next.Work.Patience.Missing != r.Work.Patience.Missing {
 			t.Fatalf("judged although %s: %+v", why, d.Next)
 		}
-		if d.Look.IsZero() {
-			t.Fatal("it is looked at no more")
+		if d.Probe.IsZero() {
+			t.Fatal("it is probed no more")
 		}
 		if d.Next.Work.Waiting.For != why || d.Next.Work.Waiting.Detail != "a leak" || !strings.Contains(d.Next.Error, "a leak") && d.Next.Work.WaitInError {
 			t.Fatalf("it shows %+v, %q; want %s with its reason", d.Next.Work.Waiting, d.Next.Error, why)
@@ -67,20 +67,20 @@ func TestWhatANodeWaitsForHasWaitedForAsLongAsWhenItWasStopped(t *testing.T) {
 				r.Work.Flight.Kind, r.Work.Flight.Unanswered, r.Work.Flight.At = bos.EffectPowerOn, true, r.Work.Attempt.At
 			}
 			sent := r.Work.Attempt.At
-			look := func(at time.Time, g Gate) Observation {
+			probe := func(at time.Time, g Gate) Observation {
 				return Observation{Power: bos.PowerReading{ID: r.ID, State: c.state, Asked: at}, Gate: g}
 			}
 			at := sent.Add(c.wait / 2)
 			g := Gate{Site: bos.NewBrake("", "", at)}
-			stopped := Decide(r, look(at, g), p, at).Next
+			stopped := Decide(r, probe(at, g), p, at).Next
 			for range 30 { // a weekend
 				at = at.Add(2 * time.Hour)
-				stopped = Decide(stopped, look(at, g), p, at).Next
+				stopped = Decide(stopped, probe(at, g), p, at).Next
 			}
 			for after, acts := range map[time.Duration]bool{c.wait/2 - time.Second: false, c.wait / 2: true} {
-				d := Decide(stopped, look(at, Gate{}), p, at) // let go
+				d := Decide(stopped, probe(at, Gate{}), p, at) // let go
 				then := at.Add(after)
-				d = Decide(d.Next, look(then, Gate{}), p, then)
+				d = Decide(d.Next, probe(then, Gate{}), p, then)
 				judged := d.Next.LastAction.Failed || d.Effect.Kind != bos.EffectNone
 				if judged != acts {
 					t.Errorf("%s after it was let go: judged %t, want %t (%s %+v)", after, judged, acts, d.Why, d.Next)

@@ -117,7 +117,7 @@ func TestANodeThatIsGoingOffIsNotDone(t *testing.T) {
 	r.Work.Attempt = bos.Attempt{}
 	going := Observation{Power: bos.PowerReading{ID: r.ID, State: bos.PowerStatePoweringOff, Asked: noon}}
 	d := Decide(r, going, p, noon)
-	if d.Why == ReasonDone || d.Effect.Kind != bos.EffectNone || !d.Next.Enabled || d.Look.IsZero() || d.Next.Work.Waiting.For != bos.WaitPoweringOff {
+	if d.Why == ReasonDone || d.Effect.Kind != bos.EffectNone || !d.Next.Enabled || d.Probe.IsZero() || d.Next.Work.Waiting.For != bos.WaitPoweringOff {
 		t.Fatalf("while it goes off: %+v", d)
 	}
 	later := noon.Add(time.Second)
@@ -149,7 +149,7 @@ func TestAReportFromBeforeTheResetDoesNotEndAReboot(t *testing.T) {
 				r.ActualState.BootArtifacts.Kernel = "other"
 			}
 			r, now := arm(r, bos.Session{Name: "s", Operation: operation}, bos.DesiredState{BootArtifacts: image}, noon), noon
-			look := func(state bos.PowerState) Decision {
+			probe := func(state bos.PowerState) Decision {
 				now = now.Add(time.Second)
 				d := Decide(r, Observation{Power: bos.PowerReading{ID: r.ID, State: state, Asked: now}}, p, now)
 				switch r = d.Next; d.Effect.Kind {
@@ -164,20 +164,20 @@ func TestAReportFromBeforeTheResetDoesNotEndAReboot(t *testing.T) {
 			if operation == bos.OperationReboot {
 				r = said(r, "before") // while it is still on
 			}
-			look(on)
-			if d := look(on); d.Why != ReasonPowerOff {
+			probe(on)
+			if d := probe(on); d.Why != ReasonPowerOff {
 				t.Fatalf("at first: %+v", d)
 			}
-			look(bos.PowerStateOff)
-			if d := look(bos.PowerStateOff); d.Why != ReasonPowerOn && d.Why != ReasonPowerOnWait {
+			probe(bos.PowerStateOff)
+			if d := probe(bos.PowerStateOff); d.Why != ReasonPowerOn && d.Why != ReasonPowerOnWait {
 				t.Fatalf("once it is off: %+v", d)
 			}
 			r = said(r, "before")
-			if d := look(on); d.Why != ReasonBootWait {
+			if d := probe(on); d.Why != ReasonBootWait {
 				t.Fatalf("a report of before ended the boot: %+v", d)
 			}
 			r = said(r, "after")
-			if d := look(on); d.Why != ReasonDone {
+			if d := probe(on); d.Why != ReasonDone {
 				t.Errorf("its own report: %+v", d)
 			}
 		})

@@ -44,11 +44,11 @@ func powerOffs(t *testing.T, r bos.Record, p bos.Policy, answer func(n int, kind
 			now = now.Add(time.Second)
 			continue
 		}
-		if !d.Look.After(now) {
+		if !d.Probe.After(now) {
 			now = now.Add(time.Millisecond)
 			continue
 		}
-		now = d.Look
+		now = d.Probe
 	}
 	t.Fatal("it goes on without end")
 	return nil, r

@@ -37,7 +37,7 @@ func hold(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 	r.Wait(holdOf(o, verdict, cause))
 	// Ever more rarely, also in an outage: what is down is not to be kept busy.
 	next := now.Add(min(max(r.Work.Patience.Silent/4, o.Unknown/4, time.Second), max(p.Polling, time.Second)))
-	return Decision{Next: r, Look: next, Why: ReasonHold}
+	return Decision{Next: r, Probe: next, Why: ReasonHold}
 }
 
 // holdOf is what a component with unknown power waits for, with what was answered
@@ -73,5 +73,5 @@ func waitForOff(r bos.Record, o Observation, p bos.Policy, now time.Time) Decisi
 	}
 	r.Status.StatusOverride = bos.StatusOnHold
 	r.Wait(bos.Waiting{For: bos.WaitPoweringOff})
-	return Decision{Next: r, Look: now.Add(min(max(r.Work.Patience.Silent/4, time.Second), max(p.Polling, time.Second))), Why: ReasonChanging}
+	return Decision{Next: r, Probe: now.Add(min(max(r.Work.Patience.Silent/4, time.Second), max(p.Polling, time.Second))), Why: ReasonChanging}
 }

@@ -16,13 +16,13 @@ type Observation struct {
 	// unknown readings; 0 when the reading was seen before.
 	Elapsed time.Duration
 	// Unknown is for how long all readings have been unknown, 0 if this one
-	// is not or is the first. It says how often to look, no more.
+	// is not or is the first. It says how often to probe, no more.
 	Unknown time.Duration
 	// Expect is by when the power action under way had shown at most other
-	// nodes lately; 0 is unknown. It says when to look, no more.
+	// nodes lately; 0 is unknown. It says when to probe, no more.
 	Expect time.Duration
 	// Scouted says that others, on which the same action is under way, are
-	// looked at often to find that out. It says when to look, no more.
+	// probed often to find that out. It says when to probe, no more.
 	Scouted bool
 	// ManyUnanswered says that so many power actions went unanswered at once that
 	// it is an outage.
@@ -34,7 +34,7 @@ type Observation struct {
 	Configuration        bos.ConfigurationReading
 	ConfigurationElapsed time.Duration
 	// ConfigurationDue is when the configuration under way is expected to be applied,
-	// by what it took on other nodes; zero is unknown. It says when to look, no more.
+	// by what it took on other nodes; zero is unknown. It says when to probe, no more.
 	ConfigurationDue time.Time
 	// Hearing is since when reports are taken without a break; zero is always.
 	Hearing time.Time

@@ -189,7 +189,7 @@ func (a *Assessment) extent(s Sighting) Extent {
 
 // tally sorts the targets by what they were before the last change and by what
 // is known of them now. Those that were good before and those that were bad are
-// kept apart because they are looked at for different reasons: the bad ones
+// kept apart because they are probed for different reasons: the bad ones
 // mostly because a node in work needs them, the good ones as a sample.
 type tally struct {
 	all int
@@ -199,7 +199,7 @@ type tally struct {
 	// Of those that were good, or never asked: turned have turned bad a
 	// moment ago, stayed have answered again within fresh.
 	turned, stayed int
-	// Of those that were bad: still are, confirmed by a fresh look;
+	// Of those that were bad: still are, confirmed by a fresh probe;
 	// recovered have turned good a moment ago; unconfirmed were bad when
 	// last asked, long ago.
 	still, recovered, unconfirmed int
@@ -240,8 +240,8 @@ func (t *tally) many() bool {
 	return t.turned+t.still+t.unconfirmed >= outageMin && t.share() >= outageShare
 }
 
-// turning is which part of the targets that nobody has looked at turned bad, by
-// those that were looked at: one more than was seen, and a standard error on
+// turning is which part of the targets that nobody has probed turned bad, by
+// those that were probed: one more than was seen, and a standard error on
 // top. Where a sample, or the lack of one, leaves open whether this is an outage, it
 // counts as one.
 func (t *tally) turning() float64 {
@@ -255,7 +255,7 @@ func (t *tally) turning() float64 {
 
 // share estimates which part of all targets behaves badly now. Those of which
 // something fresh is known are counted; of the others, as many are taken to
-// have turned bad or recovered as of their like that were looked at. So three
+// have turned bad or recovered as of their like that were probed. So three
 // dead BMCs with twenty witnesses that answer are three of five hundred, and
 // when five of the twenty fall silent it is a hundred more.
 func (t *tally) share() float64 {

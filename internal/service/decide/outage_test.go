@@ -410,7 +410,7 @@ func TestPropertyADeadChassisIsNamedWhileTheOthersAnswer(t *testing.T) {
 	})
 }
 
-func TestPropertyWitnessesAreFewAndWorthLookingAt(t *testing.T) {
+func TestPropertyWitnessesAreFewAndWorthProbing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		room := drawRoom(t)
 		most := rapid.IntRange(-1, 30).Draw(t, "most")
@@ -450,7 +450,7 @@ func TestPropertyWitnessesAreFewAndWorthLookingAt(t *testing.T) {
 func TestWitnessesAreSpreadOverTheRoom(t *testing.T) {
 	var room []Sighting
 	for i, name := range row(1280) {
-		// Looked at in the order of names, as a session does.
+		// Probed in the order of names, as a session does.
 		room = append(room, answered(name, time.Hour-time.Duration(i)*time.Millisecond))
 	}
 	cabinets := make(map[string]int)
@@ -467,7 +467,7 @@ func TestWitnessesAreSpreadOverTheRoom(t *testing.T) {
 	}
 }
 
-func TestWhereNobodyAnswersThoseThatFellSilentAreLookedAtAgain(t *testing.T) {
+func TestWhereNobodyAnswersThoseThatFellSilentAreProbedAgain(t *testing.T) {
 	var room []Sighting
 	for _, name := range row(50) {
 		room = append(room, Sighting{
@@ -504,7 +504,7 @@ func TestTargetsNeverAskedAreWitnessesOnlyWhereOthersDoNotSuffice(t *testing.T) 
 	}
 }
 
-// simulated is a room with a clock, looked at as the engine does: targets in
+// simulated is a room with a clock, probed as the engine does: targets in
 // work each 15 s, witnesses each half of fresh. Good answers come at once, bad
 // ones after a time-out.
 type simulated struct {
@@ -538,16 +538,16 @@ func simulate(n int) *simulated {
 // run lets time pass; dead says which targets do not answer.
 func (s *simulated) run(d time.Duration, dead func(i int) bool) {
 	for end := s.now.Add(d); s.now.Before(end); s.now = s.now.Add(simTick) {
-		look := s.now.Sub(testNow)%(15*time.Second) == 0
+		probe := s.now.Sub(testNow)%(15*time.Second) == 0
 		var names []string
 		anyBad := false
 		for i := range s.room {
-			if look && s.works[i] {
+			if probe && s.works[i] {
 				names = append(names, s.room[i].Target)
 			}
 			anyBad = anyBad || s.room[i].bad()
 		}
-		if look && anyBad {
+		if probe && anyBad {
 			names = append(names, Witnesses(s.room, s.now, testFresh, 20)...)
 		}
 		for _, name := range names {

@@ -10,7 +10,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
-// Witnesses names at most most targets to look at now so that Assess has fresh
+// Witnesses names at most most targets to probe now so that Assess has fresh
 // evidence; call it about every half of fresh while any target is bad. The
 // names are the same for the same arguments, in any order of the sightings.
 //
@@ -50,7 +50,7 @@ func Witnesses(sightings []Sighting, now time.Time, fresh time.Duration, most in
 	return chosen
 }
 
-// justAsked reports whether another look would tell nothing new.
+// justAsked reports whether another probe would tell nothing new.
 func justAsked(s Sighting, now time.Time, fresh time.Duration) bool {
 	return !s.Asked.IsZero() && now.Sub(s.Asked) <= fresh/4
 }
@@ -72,7 +72,7 @@ type witness struct {
 	lot  string
 }
 
-// witnessPools are the targets worth looking at, in the order in which to take them.
+// witnessPools are the targets worth probing, in the order in which to take them.
 func witnessPools(sightings []Sighting, now time.Time, fresh time.Duration) (sample, neighbours, bad []witness) {
 	troubled := make(map[string]bool)
 	for _, s := range sightings {

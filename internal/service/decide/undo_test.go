@@ -31,11 +31,11 @@ func TestAnActionThatTheUpstreamGaveUpFailsWithItsCause(t *testing.T) {
 	d := Decide(poweredOn(), undone(bos.PowerStateOff, bos.CallRefused), p, noon)
 	r := d.Next
 	if d.Effect.Kind != bos.EffectNone || !r.LastAction.Failed || r.Error != "locked" || r.Work.Cause != bos.CauseLocked ||
-		r.EventStats.PowerOnAttempts != 1 || !d.Look.After(noon) {
+		r.EventStats.PowerOnAttempts != 1 || !d.Probe.After(noon) {
 		t.Fatalf("decided %+v", d)
 	}
 	// It is told again with the next reading, and then it is no news.
-	later := d.Look
+	later := d.Probe
 	again := undone(bos.PowerStateOff, bos.CallRefused)
 	again.Power.Asked = later
 	if d = Decide(r, again, p, later); d.Effect.Kind != bos.EffectWriteBoot || d.Next.EventStats != r.EventStats {

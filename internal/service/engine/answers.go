@@ -78,7 +78,7 @@ func (e *Engine) settle(r Result) {
 		}
 		next := decide.SettleBoot(n.rec, r.Effect.Artifacts, r.Token, r.CallResult, now)
 		if r.Outcome == bos.CallDone && n.watch.power.out && next.Enabled {
-			// What the look that is out leads to is written in a moment.
+			// What the probe that is out leads to is written in a moment.
 			n.rec, n.unwritten = stamped(n.rec, next, e.step.times.Wall), true
 			return
 		}

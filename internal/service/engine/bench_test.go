@@ -39,7 +39,7 @@ func (s *shell) in(id string, after time.Duration) *engine.Inputs {
 func (s *shell) step(in engine.Inputs) {
 	s.steps++
 	out := s.engine.Step(s.now, in)
-	for _, id := range out.Looks {
+	for _, id := range out.Probes {
 		r := bos.PowerReading{ID: id, Asked: s.now, State: bos.PowerStateOff}
 		after := time.Duration(0)
 		switch {

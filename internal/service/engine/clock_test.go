@@ -67,8 +67,8 @@ func TestWhatWasStoredByAClockAheadIsAsIfItHadBeenNow(t *testing.T) {
 	rec := poweringOff(id, start.Add(24*time.Hour))
 	rec.Work.Flight.At, rec.Work.BackOff.Until = rec.Work.Attempt.At, start.Add(time.Hour)
 	out := e.Step(start, engine.Inputs{Records: []bos.Record{rec}})
-	if len(out.Looks) != 1 {
-		t.Fatalf("looks %v", out.Looks)
+	if len(out.Probes) != 1 {
+		t.Fatalf("probes %v", out.Probes)
 	}
 	now := start.Add(time.Second)
 	out = e.Step(now, engine.Inputs{Readings: []bos.PowerReading{reading(id, bos.PowerStateOff, now)}})

@@ -1,5 +1,5 @@
 // Package engine drives components to their desired state: it keeps what is
-// due, asks decide what to do, and says what to write, which nodes to look at
+// due, asks decide what to do, and says what to write, which nodes to probe
 // and what to call. Step is the whole of it: a function of the time and of
 // what happened, without goroutines, channels or a clock.
 //

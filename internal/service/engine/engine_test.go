@@ -26,12 +26,12 @@ func reading(id string, state bos.PowerState, asked time.Time) bos.PowerReading 
 	return bos.PowerReading{ID: id, State: state, Asked: asked}
 }
 
-func TestAnArmedNodeIsLookedAtWhileItsBootParametersAreStoredAndThenGetsItsPower(t *testing.T) {
+func TestAnArmedNodeIsProbedWhileItsBootParametersAreStoredAndThenGetsItsPower(t *testing.T) {
 	const id = "x1000c0s0b0n0"
 	e := engine.New(engine.Settings{NoInventory: true})
 	out := e.Step(start, engine.Inputs{Records: []bos.Record{armed(id)}})
-	if len(out.Looks) != 1 || len(out.Effects) != 1 || out.Effects[0].Effect.Kind != bos.EffectWriteBoot {
-		t.Fatalf("looks %v, effects %v, want a look and the boot parameters", out.Looks, out.Effects)
+	if len(out.Probes) != 1 || len(out.Effects) != 1 || out.Effects[0].Effect.Kind != bos.EffectWriteBoot {
+		t.Fatalf("probes %v, effects %v, want a probe and the boot parameters", out.Probes, out.Effects)
 	}
 	boot := out.Effects[0].Effect
 	now := start.Add(time.Second)
@@ -52,7 +52,7 @@ func TestAnArmedNodeIsLookedAtWhileItsBootParametersAreStoredAndThenGetsItsPower
 	}
 }
 
-func TestThatBootParametersAreStoredIsWrittenWithWhatTheLookThatIsOutLeadsTo(t *testing.T) {
+func TestThatBootParametersAreStoredIsWrittenWithWhatTheProbeThatIsOutLeadsTo(t *testing.T) {
 	const id = "x1000c0s0b0n0"
 	for state, effect := range map[bos.PowerState]bos.EffectKind{bos.PowerStateOff: bos.EffectPowerOn, bos.PowerStateUnknown: bos.EffectNone} {
 		e := engine.New(engine.Settings{NoInventory: true})
@@ -60,7 +60,7 @@ func TestThatBootParametersAreStoredIsWrittenWithWhatTheLookThatIsOutLeadsTo(t *
 		now := start.Add(time.Second)
 		out := e.Step(now, engine.Inputs{Results: []engine.Result{{Effect: boot, Token: "t", CallResult: bos.CallResult{ID: id}}}})
 		if len(out.Commit.Components) != 0 || len(out.Commit.Tokens) != 1 {
-			t.Errorf("commits %+v while the look is out, want the token alone", out.Commit)
+			t.Errorf("commits %+v while the probe is out, want the token alone", out.Commit)
 		}
 		answer := reading(id, state, start)
 		if state == bos.PowerStateUnknown {
@@ -139,8 +139,8 @@ func TestAStagedSessionCompletesOnceItsNodesAreAppliedAndDoneWhetherTheStageIsCl
 		}}}
 		now := start
 		out := e.Step(now, engine.Inputs{Records: []bos.Record{rec}, Sessions: []bos.SessionRecord{session}})
-		if len(out.Looks) != 0 || len(out.Completions) != 1 {
-			t.Fatalf("looks %v, completions %v: what is staged is left alone", out.Looks, out.Completions)
+		if len(out.Probes) != 0 || len(out.Completions) != 1 {
+			t.Fatalf("probes %v, completions %v: what is staged is left alone", out.Probes, out.Completions)
 		}
 		out = e.Step(now, engine.Inputs{Completions: []engine.CompletionFacts{{Key: session.Key(), Tally: bos.TallyOf("s", []bos.Record{rec})}}})
 		if len(out.Commit.Sessions) != 0 {
@@ -154,8 +154,8 @@ func TestAStagedSessionCompletesOnceItsNodesAreAppliedAndDoneWhetherTheStageIsCl
 		}
 		rec.ActualState.BootArtifacts = rec.DesiredState.BootArtifacts
 		out = e.Step(now, engine.Inputs{Records: []bos.Record{rec}})
-		if len(out.Looks) != 1 {
-			t.Fatalf("looks %v: what was applied is worked on", out.Looks)
+		if len(out.Probes) != 1 {
+			t.Fatalf("probes %v: what was applied is worked on", out.Probes)
 		}
 		asked := now
 		now = now.Add(time.Second)

@@ -6,12 +6,12 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
-// hintGap is the shortest time between two looks at one node that hints bring
+// hintGap is the shortest time between two probes of one node that hints bring
 // about: a source that repeats itself costs no more than a decision each time.
 const hintGap = 250 * time.Millisecond
 
 // hint takes a hint in: the node is decided on again, and what it waits for is
-// looked at soon. While a call is out, its answer comes first.
+// probed soon. While a call is out, its answer comes first.
 func (e *Engine) hint(id string) {
 	n, ok := e.nodes[id]
 	if !ok || !n.watch.awaits || e.inFlight[id] != bos.EffectNone {
@@ -21,10 +21,10 @@ func (e *Engine) hint(id string) {
 	e.step.touched[id] = true
 }
 
-// lookSooner is when to look, a hint considered: a node that waits is looked at
+// probeSooner is when to probe, a hint considered: a node that waits is probed
 // as soon as the gap allows, also if the answer that just came was asked for
 // before the hint.
-func (n *node) lookSooner(at, now time.Time) time.Time {
+func (n *node) probeSooner(at, now time.Time) time.Time {
 	if !n.watch.awaits || n.watch.hinted.IsZero() || at.IsZero() {
 		return at
 	}

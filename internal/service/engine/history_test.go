@@ -67,7 +67,7 @@ func TestANodeThatComesBackWhileItsCallIsOutWaitsForTheAnswer(t *testing.T) {
 		t.Fatalf("effects %v while one is under way", out.Effects)
 	}
 	out = e.Step(now, engine.Inputs{Results: []engine.Result{{Effect: effect, CallResult: bos.CallResult{ID: id}}}})
-	if len(out.Looks)+len(out.Effects) == 0 {
+	if len(out.Probes)+len(out.Effects) == 0 {
 		t.Error("the work does not go on after the answer")
 	}
 }

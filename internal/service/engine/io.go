@@ -32,7 +32,7 @@ type Inputs struct {
 	// record any more.
 	Sessions     []bos.SessionRecord
 	GoneSessions []bos.SessionKey
-	// Readings answer Looks, Configurations ConfigurationLooks, Results
+	// Readings answer Probes, Configurations ConfigurationProbes, Results
 	// Effects.
 	Readings       []bos.PowerReading
 	Configurations []bos.ConfigurationReading
@@ -46,7 +46,7 @@ type Inputs struct {
 	// with a cold start.
 	Acted bool
 	// Hints are nodes of which somebody says that their power has changed or
-	// may have. A hint makes a look that is waited for come soon. It is never
+	// may have. A hint makes a probe that is waited for come soon. It is never
 	// taken for a fact, and of a node that waits for nothing it is dropped.
 	Hints []string
 }
@@ -110,10 +110,10 @@ type Outputs struct {
 	// Orders is what each node of Effects was decided on for: a call is void
 	// once something else is wanted of its node.
 	Orders map[string]bos.Order
-	// Looks are the nodes whose power is to be read, ConfigurationLooks
+	// Probes are the nodes whose power is to be read, ConfigurationProbes
 	// those that the configuration service is to be asked about.
-	Looks              []string
-	ConfigurationLooks []string
+	Probes              []string
+	ConfigurationProbes []string
 	// Setups and Completions are sessions whose facts are wanted; those of
 	// Setups together, as one round (Ports.SetupRound).
 	Setups      []bos.SessionRecord

@@ -35,7 +35,7 @@ type watch struct {
 	// awaits says that the last decision waits for the power to change, or to
 	// become known.
 	awaits bool
-	// hinted is when a hint came that no look has followed yet.
+	// hinted is when a hint came that no probe has followed yet.
 	hinted time.Time
 	// reported is when its last report was taken in, zero if that was by an engine
 	// before this one.

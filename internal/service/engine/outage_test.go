@@ -28,9 +28,9 @@ func TestAnOutageOfTheBMCsIsToldOnceWithItsBeginAndItsEnd(t *testing.T) {
 	}
 	now := start
 	out := note(e.Step(now, engine.Inputs{Records: records}))
-	for out.Looks = ids; now.Before(start.Add(2 * time.Minute)); now = now.Add(time.Second) {
+	for out.Probes = ids; now.Before(start.Add(2 * time.Minute)); now = now.Add(time.Second) {
 		var in engine.Inputs
-		for _, id := range out.Looks {
+		for _, id := range out.Probes {
 			r := bos.PowerReading{ID: id, Symptom: bos.SymptomSilent, Detail: answered, Asked: now}
 			if now.After(start.Add(time.Minute)) {
 				r = reading(id, bos.PowerStateOff, now)

@@ -7,7 +7,7 @@ import (
 )
 
 // paces is how long power actions took lately: from their acceptance until all but one
-// or two of a hundred nodes had changed. The first look at a room then mostly finds all
+// or two of a hundred nodes had changed. The first probe of a room then mostly finds all
 // of it changed, and what follows is one batch.
 type paces map[bos.EffectKind]*pace
 
@@ -27,10 +27,10 @@ const (
 	fewBeyond  = 200
 )
 
-// learn takes the outcome of two looks at a node in: the first did not show the
-// action, the second did, or did not. Only what is certain counts. A look that came
+// learn takes the outcome of two probes of a node in: the first did not show the
+// action, the second did, or did not. Only what is certain counts. A probe that came
 // late does not tell when the node changed; to take it for that time would make the
-// next look later still. first says that the pace was not known before.
+// next probe later still. first says that the pace was not known before.
 func (p paces) learn(action bos.EffectKind, o outcome) (first bool) {
 	known, ok := p[action]
 	switch {
@@ -72,10 +72,10 @@ func (p paces) settle(now time.Time) {
 	}
 }
 
-// While the pace of an action is unknown, scouts are looked at often to find it
+// While the pace of an action is unknown, scouts are probed often to find it
 // out: the first few nodes on which it is under way, in case some of them lose
-// theirs, and of the rest one in so many, as far apart as a chassis. A look at one
-// may be a request of its own, so the others are hardly looked at meanwhile.
+// theirs, and of the rest one in so many, as far apart as a chassis. A probe of one
+// may be a request of its own, so the others are hardly probed meanwhile.
 const (
 	firstScouts = 4
 	scoutShare  = 64
@@ -88,7 +88,7 @@ type ranks struct {
 	at   time.Time
 }
 
-// scouted reports whether others are looked at in the node's stead to learn the
+// scouted reports whether others are probed in the node's stead to learn the
 // pace of the power action under way.
 func (e *Engine) scouted(n *node) bool {
 	action, at, now := n.rec.Work.Attempt.Kind, n.rec.Work.Attempt.At, e.step.now
@@ -106,7 +106,7 @@ func (e *Engine) scouted(n *node) bool {
 	return n.scouting.rank >= firstScouts && n.scouting.rank%scoutShare != 0
 }
 
-// learned lets the nodes that waited for the pace of an action look by it.
+// learned lets the nodes that waited for the pace of an action probe by it.
 func (e *Engine) learned(action bos.EffectKind) {
 	for id, n := range e.nodes {
 		if n.watch.awaits && n.rec.Work.Attempt.Kind == action {

@@ -22,7 +22,7 @@ func poweringOff(id string, at time.Time) bos.Record {
 	return r
 }
 
-func TestANodeIsLookedAtWhenOthersWereDone(t *testing.T) {
+func TestANodeIsProbedWhenOthersWereDone(t *testing.T) {
 	const quick, late = "x1000c0s0b0n0", "x1000c0s1b0n0"
 	e := engine.New(engine.Settings{NoInventory: true})
 	e.Step(start, engine.Inputs{Records: []bos.Record{poweringOff(quick, start)}})
@@ -32,24 +32,24 @@ func TestANodeIsLookedAtWhenOthersWereDone(t *testing.T) {
 	begun := start.Add(time.Minute)
 	e.Step(begun, engine.Inputs{Records: []bos.Record{poweringOff(late, begun)}})
 	out := e.Step(begun, engine.Inputs{Readings: []bos.PowerReading{reading(late, bos.PowerStateOn, begun)}})
-	looks := 0
+	probes := 0
 	for now := begun; now.Before(begun.Add(took)); {
 		now = out.Wake
 		out = e.Step(now, engine.Inputs{})
-		if len(out.Looks) == 0 {
+		if len(out.Probes) == 0 {
 			continue
 		}
-		looks++
-		if looks == 1 && now.Sub(begun) < took*9/10 {
-			t.Errorf("looked after %s, and the quickest needed %s", now.Sub(begun), took)
+		probes++
+		if probes == 1 && now.Sub(begun) < took*9/10 {
+			t.Errorf("probed after %s, and the quickest needed %s", now.Sub(begun), took)
 		}
 		out = e.Step(now, engine.Inputs{Readings: []bos.PowerReading{reading(late, bos.PowerStateOn, now)}})
 		if wait := out.Wake.Sub(now); wait > took/10 {
-			t.Errorf("the next look comes %s later, although any moment may show the change", wait)
+			t.Errorf("the next probe comes %s later, although any moment may show the change", wait)
 		}
 	}
-	if looks == 0 || looks > 4 {
-		t.Errorf("%d looks until the time that others needed, want few", looks)
+	if probes == 0 || probes > 4 {
+		t.Errorf("%d probes until the time that others needed, want few", probes)
 	}
 }
 
@@ -72,7 +72,7 @@ func TestAnAcceptedPowerActionIsNotWrittenForItself(t *testing.T) {
 		t.Errorf("written %+v: that a call was accepted can wait for the next write", out.Commit.Components)
 	}
 	// Somebody else writes the record as it is stored, with the mark of the
-	// flight, and it is off at the next look: that is not a call to confirm.
+	// flight, and it is off at the next probe: that is not a call to confirm.
 	stored.Revision++
 	e.Step(now, engine.Inputs{Records: []bos.Record{stored}})
 	now = now.Add(time.Second)
@@ -92,7 +92,7 @@ func TestPowerThatIsChangingIsWaitedForAndHoldsNobody(t *testing.T) {
 		t.Errorf("written %+v, effects %v: nothing is wrong and nothing is known", out.Commit.Components, out.Effects)
 	}
 	if wait := out.Wake.Sub(now); wait <= 0 || wait > time.Second {
-		t.Errorf("the next look comes after %s, want soon", wait)
+		t.Errorf("the next probe comes after %s, want soon", wait)
 	}
 	// Beyond the time that a power-off may take it is no longer a change.
 	now = start.Add(time.Hour)
@@ -107,7 +107,7 @@ func TestWhatACallWaitedForItsTurnIsNotThePaceOfPower(t *testing.T) {
 	const queued, took = time.Minute, 2 * time.Second
 	e := engine.New(engine.Settings{NoInventory: true})
 	// off asks for a node to be powered off, has that accepted after a wait, and
-	// returns when it is looked at for the first time.
+	// returns when it is probed for the first time.
 	off := func(id string, at time.Time, wait time.Duration) time.Time {
 		rec := armed(id)
 		rec.Goal, rec.DesiredState = bos.GoalOff, bos.DesiredState{}
@@ -115,7 +115,7 @@ func TestWhatACallWaitedForItsTurnIsNotThePaceOfPower(t *testing.T) {
 		out := e.Step(at, engine.Inputs{Readings: []bos.PowerReading{reading(id, bos.PowerStateOn, at)}})
 		at = at.Add(wait)
 		out = e.Step(at, engine.Inputs{Results: []engine.Result{{Effect: out.Effects[0].Effect, CallResult: bos.CallResult{ID: id}}}})
-		for len(out.Looks) == 0 {
+		for len(out.Probes) == 0 {
 			at = out.Wake
 			out = e.Step(at, engine.Inputs{})
 		}
@@ -127,14 +127,14 @@ func TestWhatACallWaitedForItsTurnIsNotThePaceOfPower(t *testing.T) {
 
 	begun := start.Add(time.Hour)
 	if first := off(quiet, begun, 0).Sub(begun); first < took/2 || first > took*5/4 {
-		t.Errorf("first looked at after %s; power took %s", first, took)
+		t.Errorf("first probed after %s; power took %s", first, took)
 	}
 }
 
 // powerOffs lets an engine that knows no pace wait for the power-off of so many
 // nodes, which takes as long as takes says by their place, and returns for each
-// how often it was looked at until it was found off and when that was.
-func powerOffs(nodes int, takes func(i int) time.Duration) (looks []int, found []time.Duration) {
+// how often it was probed until it was found off and when that was.
+func powerOffs(nodes int, takes func(i int) time.Duration) (probes []int, found []time.Duration) {
 	place := make(map[string]int, nodes)
 	in := engine.Inputs{}
 	for i := range nodes {
@@ -142,15 +142,15 @@ func powerOffs(nodes int, takes func(i int) time.Duration) (looks []int, found [
 		place[id] = i
 		in.Records = append(in.Records, poweringOff(id, start))
 	}
-	looks, found = make([]int, nodes), make([]time.Duration, nodes)
+	probes, found = make([]int, nodes), make([]time.Duration, nodes)
 	e := engine.New(engine.Settings{NoInventory: true})
 	left := nodes
 	for now := start; left > 0; {
 		out := e.Step(now, in)
 		in = engine.Inputs{}
-		for _, id := range out.Looks {
+		for _, id := range out.Probes {
 			i, state := place[id], bos.PowerStateOn
-			looks[i]++
+			probes[i]++
 			if now.Sub(start) >= takes(i) {
 				state = bos.PowerStateOff
 				found[i] = now.Sub(start)
@@ -162,20 +162,20 @@ func powerOffs(nodes int, takes func(i int) time.Duration) (looks []int, found [
 			now = out.Wake
 		}
 	}
-	return looks, found
+	return probes, found
 }
 
-func TestFewNodesAreLookedAtToLearnWhatAllWaitFor(t *testing.T) {
+func TestFewNodesAreProbedToLearnWhatAllWaitFor(t *testing.T) {
 	const nodes, took = 200, 9 * time.Second
-	looks, found := powerOffs(nodes, func(int) time.Duration { return took })
+	probes, found := powerOffs(nodes, func(int) time.Duration { return took })
 	often := 0
-	for _, n := range looks {
+	for _, n := range probes {
 		if n > 3 {
 			often++
 		}
 	}
 	if often == 0 || often > nodes/20 {
-		t.Errorf("%d of %d nodes were looked at often, want a few", often, nodes)
+		t.Errorf("%d of %d nodes were probed often, want a few", often, nodes)
 	}
 	if last := slices.Max(found); last > took*3/2 {
 		t.Errorf("the last was found off after %s, and it took %s", last, took)
@@ -216,7 +216,7 @@ func powerOn(e *engine.Engine, nodes int, from time.Time, takes func(i int) time
 	for now := from; ; {
 		out := e.Step(now, in)
 		in = engine.Inputs{}
-		for _, id := range out.Looks {
+		for _, id := range out.Probes {
 			state := bos.PowerStateOff
 			if now.Sub(from) >= takes(place[id]) {
 				state = bos.PowerStateOn
@@ -271,7 +271,7 @@ func TestAPaceThatWasSlowOnceIsForgotten(t *testing.T) {
 	}
 }
 
-func TestANodeThatReportsWhileItsPowerIsWaitedForIsLookedAtAtOnce(t *testing.T) {
+func TestANodeThatReportsWhileItsPowerIsWaitedForIsProbedAtOnce(t *testing.T) {
 	const id = "x1000c0s0b0n0"
 	e := engine.New(engine.Settings{NoInventory: true})
 	powerOn(e, 64, start, func(int) time.Duration { return 8 * time.Second })
@@ -286,8 +286,8 @@ func TestANodeThatReportsWhileItsPowerIsWaitedForIsLookedAtAtOnce(t *testing.T) 
 	now := at.Add(time.Second)
 	reported := report(r, r.DesiredState.BootArtifacts, now)
 	reported.Revision++
-	if out := e.Step(now, engine.Inputs{Records: []bos.Record{reported}}); len(out.Looks) != 1 {
-		t.Errorf("looks %v, next step at %s: who reports a boot is on", out.Looks, out.Wake)
+	if out := e.Step(now, engine.Inputs{Records: []bos.Record{reported}}); len(out.Probes) != 1 {
+		t.Errorf("probes %v, next step at %s: who reports a boot is on", out.Probes, out.Wake)
 	}
 }
 

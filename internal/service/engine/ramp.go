@@ -39,7 +39,7 @@ type ramp struct {
 type slot struct {
 	lane lane
 	// flying says that the action was started; otherwise the node has its turn
-	// and is looked at before it acts.
+	// and is probed before it acts.
 	flying bool
 }
 
@@ -161,7 +161,7 @@ func (m *ramp) decided(id string, d decide.Decision) {
 		m.leave(id)
 		m.inLine[id] = l
 		m.waiting[l] = append(m.waiting[l], id)
-	case d.Why == decide.ReasonLook:
+	case d.Why == decide.ReasonProbe:
 		// It keeps its place, or its turn, until its power is known.
 	default:
 		m.leave(id)

@@ -34,7 +34,7 @@ func (l *limited) put(at time.Time) *engine.Inputs {
 
 func (l *limited) carryOut(out engine.Outputs) {
 	asked := l.now
-	for _, id := range out.Looks {
+	for _, id := range out.Probes {
 		state := map[bool]bos.PowerState{true: bos.PowerStateOn, false: bos.PowerStateOff}[l.on[id]]
 		in := l.put(l.now.Add(10 * time.Millisecond))
 		in.Readings = append(in.Readings, reading(id, state, asked))

@@ -7,7 +7,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
 )
 
-// maxWitnesses is how many BMCs are looked at to tell a lone failure from an
+// maxWitnesses is how many BMCs are probed to tell a lone failure from an
 // outage, each time that question is open.
 const maxWitnesses = 20
 
@@ -56,7 +56,7 @@ type bmc struct {
 	// asked is when its last answer was asked for: one that comes late does not
 	// replace one that was asked for after it.
 	asked time.Time
-	// node is one of its nodes, to be looked at when the BMC is a witness.
+	// node is one of its nodes, to be probed when the BMC is a witness.
 	node string
 }
 
@@ -239,7 +239,7 @@ func (e *Engine) assess() *decide.Assessment {
 	return e.step.assess
 }
 
-// callWitnesses looks at BMCs that answered before, while a component in work
+// callWitnesses probes BMCs that answered before, while a component in work
 // has one that does not: only their answers tell a lone failure from an outage.
 func (e *Engine) callWitnesses() {
 	m, now := e.room, e.step.now
@@ -261,6 +261,6 @@ func (e *Engine) callWitnesses() {
 			n.watch.power.ask()
 		}
 		e.asked[id] = true
-		e.step.out.Looks = append(e.step.out.Looks, id)
+		e.step.out.Probes = append(e.step.out.Probes, id)
 	}
 }

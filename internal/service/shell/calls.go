@@ -58,7 +58,7 @@ func (s *Shell) start(ctx context.Context, out engine.Outputs, effects []decide.
 	for _, batch := range effects {
 		s.act(ctx, batch)
 	}
-	s.look(ctx, out)
+	s.probe(ctx, out)
 	s.tellOutage(out.Outage)
 	s.clean(ctx, out.Clean)
 	if sessions, read := out.Setups, s.inventories; len(sessions) > 0 {
@@ -88,20 +88,20 @@ func (s *Shell) start(ctx context.Context, out engine.Outputs, effects []decide.
 	}
 }
 
-// look asks for the power and the configuration of nodes.
-func (s *Shell) look(ctx context.Context, out engine.Outputs) {
+// probe asks for the power and the configuration of nodes.
+func (s *Shell) probe(ctx context.Context, out engine.Outputs) {
 	asked := s.Runtime.Mono()
-	if ids := out.Looks; len(ids) > 0 {
+	if ids := out.Probes; len(ids) > 0 {
 		s.call(ctx, func(ctx context.Context, answer func(func(*engine.Inputs))) {
-			s.Ports.Look(ctx, ids, func(reading bos.PowerReading) {
+			s.Ports.Probe(ctx, ids, func(reading bos.PowerReading) {
 				reading.Asked, reading.Answered = s.timed(asked, reading.Asked)
 				answer(func(in *engine.Inputs) { in.Readings = append(in.Readings, reading) })
 			})
 		})
 	}
-	if ids := out.ConfigurationLooks; len(ids) > 0 {
+	if ids := out.ConfigurationProbes; len(ids) > 0 {
 		s.call(ctx, func(ctx context.Context, answer func(func(*engine.Inputs))) {
-			s.Ports.LookConfiguration(ctx, ids, func(reading bos.ConfigurationReading) {
+			s.Ports.ProbeConfiguration(ctx, ids, func(reading bos.ConfigurationReading) {
 				reading.Asked, reading.Answered = s.timed(asked, reading.Asked)
 				answer(func(in *engine.Inputs) { in.Configurations = append(in.Configurations, reading) })
 			})

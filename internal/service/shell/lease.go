@@ -15,7 +15,7 @@ const (
 	// LeaseTTL is how long a lease that nobody renews keeps others from its
 	// database: the successor of a service that was killed waits so long.
 	LeaseTTL = 6 * time.Second
-	// leaseRetry is how often a successor looks at it.
+	// leaseRetry is how often a successor reads it.
 	leaseRetry = 250 * time.Millisecond
 	// actMargin is for how long before a successor may take the lease nothing is
 	// sent any more: a request may wait so long for its connection.

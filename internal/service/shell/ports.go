@@ -67,19 +67,19 @@ func unanswered(ids []string, answered map[string]bool) []string {
 	return left
 }
 
-// Look asks for the power of nodes and calls each once per node, never concurrently.
-func (p Ports) Look(ctx context.Context, ids []string, each func(bos.PowerReading)) {
+// Probe asks for the power of nodes and calls each once per node, never concurrently.
+func (p Ports) Probe(ctx context.Context, ids []string, each func(bos.PowerReading)) {
 	answered := make(map[string]bool, len(ids))
-	p.Power.Look(ctx, ids, func(r bos.PowerReading) { answered[r.ID] = true; each(r) })
+	p.Power.Probe(ctx, ids, func(r bos.PowerReading) { answered[r.ID] = true; each(r) })
 	for _, id := range unanswered(ids, answered) {
 		each(bos.PowerReading{ID: id, Symptom: bos.SymptomSilent, Detail: noAnswer})
 	}
 }
 
-// LookConfiguration asks for the configuration of nodes likewise.
-func (p Ports) LookConfiguration(ctx context.Context, ids []string, each func(bos.ConfigurationReading)) {
+// ProbeConfiguration asks for the configuration of nodes likewise.
+func (p Ports) ProbeConfiguration(ctx context.Context, ids []string, each func(bos.ConfigurationReading)) {
 	answered := make(map[string]bool, len(ids))
-	p.Configuration.Look(ctx, ids, func(r bos.ConfigurationReading) { answered[r.ID] = true; each(r) })
+	p.Configuration.Probe(ctx, ids, func(r bos.ConfigurationReading) { answered[r.ID] = true; each(r) })
 	for _, id := range unanswered(ids, answered) {
 		each(bos.ConfigurationReading{ID: id, Symptom: bos.SymptomSilent, Detail: noAnswer})
 	}

@@ -146,7 +146,7 @@ func TestWithoutARegistryTheHistorySaysThatNothingWasTagged(t *testing.T) {
 // forgetful is a power control that leaves the first of its nodes out of each answer.
 type forgetful struct{}
 
-func (forgetful) Look(_ context.Context, ids []string, each func(bos.PowerReading)) {
+func (forgetful) Probe(_ context.Context, ids []string, each func(bos.PowerReading)) {
 	for _, id := range ids[1:] {
 		each(bos.PowerReading{ID: id, State: bos.PowerStateOn})
 	}
@@ -162,7 +162,7 @@ func TestANodeThatAnAdapterLeavesOutIsAnsweredAllTheSame(t *testing.T) {
 	ports := shell.Ports{Power: forgetful{}}
 	ids := []string{"a", "b", "c", "b"}
 	read := make(map[string]bos.PowerReading)
-	ports.Look(t.Context(), ids, func(r bos.PowerReading) { read[r.ID] = r })
+	ports.Probe(t.Context(), ids, func(r bos.PowerReading) { read[r.ID] = r })
 	if len(read) != 3 || read["a"].Symptom != bos.SymptomSilent || read["a"].Detail == "" || read["b"].State != bos.PowerStateOn {
 		t.Errorf("read %+v, want an answer for each, and none invented", read)
 	}

@@ -117,7 +117,7 @@ func (s *Shell) Changed(c Change) {
 	s.changes.add(c)
 }
 
-// Hint takes note that the power of nodes may have changed. The engine looks soon at
+// Hint takes note that the power of nodes may have changed. The engine probes soon
 // those of them that it waits for, and takes nothing else from it. It never blocks and
 // may be called from any goroutine, also before Run; unknown nodes cost nothing.
 func (s *Shell) Hint(nodes ...string) { s.changes.hint(nodes) }

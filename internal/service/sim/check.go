@@ -36,12 +36,12 @@ type checks struct {
 	pausedFor  time.Duration
 	pausedThen map[string]time.Duration
 	// process is the one whose engine started last, at began. Of it, or of its engine, only:
-	// flying are the effects under way, looking the nodes whose power is being
+	// flying are the effects under way, probing the nodes whose power is being
 	// asked for, known the last reading of each node.
 	process *process
 	began   time.Time
 	flying  map[string]bos.EffectKind
-	looking map[string]bool
+	probing map[string]bool
 	known   map[string]bos.PowerReading
 	// Since a node was last armed, at the time in armedAt: resets counts the
 	// power-ons that reached its BMC, allowed is the largest limit it had,
@@ -89,7 +89,7 @@ type start struct {
 
 func newChecks(w *World) checks {
 	return checks{
-		w: w, ordered: make(map[string]decide.Reason), cancelled: make(map[bos.SessionKey]bool), gone: make(map[bos.SessionKey]bool), anew: make(map[bos.SessionKey]bool), deleted: make(map[string]bool), byHand: make(map[string]bool), discovered: make(map[string]bool), flying: make(map[string]bos.EffectKind), looking: make(map[string]bool),
+		w: w, ordered: make(map[string]decide.Reason), cancelled: make(map[bos.SessionKey]bool), gone: make(map[bos.SessionKey]bool), anew: make(map[bos.SessionKey]bool), deleted: make(map[string]bool), byHand: make(map[string]bool), discovered: make(map[string]bool), flying: make(map[string]bos.EffectKind), probing: make(map[string]bool),
 		known: make(map[string]bos.PowerReading), armedAt: make(map[string]time.Time), resets: make(map[string]int),
 		allowed: make(map[string]int), repeats: make(map[string]int), attempts: make(map[attempt]sends), latest: make(map[string]attempt), poweredOn: make(map[string]time.Time), pausedThen: make(map[string]time.Duration), unheard: make(map[string]bool), member: make(map[string]bool), acted: make(map[string]action),
 	}
@@ -111,29 +111,29 @@ func (c *checks) restarted(p *process) {
 	}
 	c.process, c.began = p, c.w.Now
 	c.stops++
-	clear(c.looking)
+	clear(c.probing)
 	clear(c.known)
 	if c.w.config.Bug == BugForgetsCalls {
 		p.forget()
 	}
 }
 
-// asked holds a look against those under way: what a BMC has to do is bounded by
-// its nodes, each with one effect and one look.
+// asked holds a probe against those under way: what a BMC has to do is bounded by
+// its nodes, each with one effect and one probe.
 func (c *checks) asked(p *process, id string) {
 	if p != c.process {
 		return
 	}
-	if c.looking[id] {
+	if c.probing[id] {
 		c.w.violated("%s is asked for its power while it is being asked", id)
 	}
-	c.looking[id] = true
+	c.probing[id] = true
 }
 
 // read takes a reading in that an engine gets, unless another has been started since.
 func (c *checks) read(p *process, generation int, r bos.PowerReading) {
 	if p == c.process && generation == p.engines {
-		delete(c.looking, r.ID)
+		delete(c.probing, r.ID)
 		c.known[r.ID] = r
 	}
 }

@@ -31,8 +31,8 @@ const (
 	TenantSession       Kind = "a session of a tenant that is set up"
 	Unanswered          Kind = "a power action that times out while its BMC tells the power"
 	SlowAnswers         Kind = "a power reading that takes long to come"
-	PolledEachSecond    Kind = "looks every second"
-	PolledEachMinute    Kind = "looks once a minute"
+	PolledEachSecond    Kind = "probes every second"
+	PolledEachMinute    Kind = "probes once a minute"
 	DeadFifth           Kind = "a fifth of all BMCs dead for good"
 	HalfTheInventory    Kind = "an inventory that lists half of its nodes"
 	EmptyInventory      Kind = "an inventory that lists nobody"
@@ -55,8 +55,8 @@ func Kinds() []Kind {
 // happened takes note of one.
 func (w *World) happened(k Kind) { w.Happened[k]++ }
 
-// looks takes note of how often it is looked.
-func (w *World) looks() {
+// probes takes note of how often it is probed.
+func (w *World) probes() {
 	switch w.policy.Polling {
 	case time.Second:
 		w.happened(PolledEachSecond)

@@ -158,8 +158,8 @@ func (c configuration) Set(ctx context.Context, t bos.ConfigurationTarget, ids [
 	}
 }
 
-// Look asks for the configuration of nodes.
-func (c configuration) Look(_ context.Context, ids []string, each func(bos.ConfigurationReading)) {
+// Probe asks for the configuration of nodes.
+func (c configuration) Probe(_ context.Context, ids []string, each func(bos.ConfigurationReading)) {
 	p, w := c.p, c.p.w
 	p.sleep(w.delay())
 	sent := w.Now
@@ -180,11 +180,11 @@ func (c configuration) Look(_ context.Context, ids []string, each func(bos.Confi
 	}
 }
 
-// Look reads the power of nodes, as far as their BMCs answer.
-func (o power) Look(_ context.Context, ids []string, each func(bos.PowerReading)) {
+// Probe reads the power of nodes, as far as their BMCs answer.
+func (o power) Probe(_ context.Context, ids []string, each func(bos.PowerReading)) {
 	p, w := o.p, o.p.w
 	generation, box := p.engines, &mailbox[bos.PowerReading]{of: p}
-	w.looks()
+	w.probes()
 	for _, id := range ids {
 		w.check.asked(p, id)
 		if w.config.Bug == BugAsksTwice {

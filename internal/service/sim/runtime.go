@@ -119,11 +119,11 @@ func (s *signal) Raise() {
 		return
 	}
 	s.raised = true
-	s.look(0)
+	s.recheck(0)
 }
 
-// look has who waits see whether it is over, after a while.
-func (s *signal) look(after time.Duration) {
+// recheck has who waits see whether it is over, after a while.
+func (s *signal) recheck(after time.Duration) {
 	if t := s.waits; t != nil {
 		s.of.post(after, func() {
 			if s.waits == t {
@@ -141,7 +141,7 @@ func (s *signal) Wait(ctx context.Context, until time.Duration) {
 	}
 	s.waits = p.running
 	if left := until - p.Mono(); !s.raised && left > 0 && left < 1<<60 {
-		s.look(left)
+		s.recheck(left)
 	}
 	for !s.raised && ctx.Err() == nil && p.Mono() < until {
 		s.waits.park()
@@ -155,7 +155,7 @@ func (p *process) Cancellable(ctx context.Context) (context.Context, context.Can
 	return ctx, func() {
 		cancel()
 		for _, s := range p.signals {
-			s.look(0)
+			s.recheck(0)
 		}
 	}
 }

@@ -88,7 +88,7 @@ const EveryCommit = -1
 // Faults are the shares of calls that go wrong, from 0 to 1.
 type Faults struct {
 	// Drop is that of resets that are accepted and never happen, Refuse that
-	// of resets and looks answered with 503, Hang that of BMCs that take a
+	// of resets and probes answered with 503, Hang that of BMCs that take a
 	// while to answer nothing, for one call in two; FailBoot that of boots
 	// without a report, FailConfig that of configurations that fail.
 	Drop, Refuse, Hang, FailBoot, FailConfig float64

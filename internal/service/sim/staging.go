@@ -128,7 +128,7 @@ func (w *World) deleteOne(id string) (deleted bool) {
 	return true
 }
 
-// remakeComponent deletes one and makes it anew, in work, before anybody has looked.
+// remakeComponent deletes one and makes it anew, in work, before anybody has seen it.
 func (w *World) remakeComponent() {
 	ids := w.someNodes()
 	w.remake(ids[w.rng.IntN(len(ids))])

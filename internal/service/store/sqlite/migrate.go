@@ -125,11 +125,11 @@ func flushFolder(name string) error {
 }
 
 const (
-	// leaseLook is how often the lease is looked at before an upgrade, and leaseLooks
-	// after how many looks without a change its holder is dead: a service renews it
+	// leasePoll is how often the lease is read before an upgrade, and leasePolls
+	// after how many reads without a change its holder is dead: a service renews it
 	// every two seconds.
-	leaseLook  = 250 * time.Millisecond
-	leaseLooks = 28
+	leasePoll  = 250 * time.Millisecond
+	leasePolls = 28
 	// leaseRenewals is by how many changes its holder is alive; one may have been the
 	// last of a service that was killed.
 	leaseRenewals = 2
@@ -158,7 +158,7 @@ type heldLease struct {
 func notInUse(ctx context.Context, db *sql.DB, path string, pause pausing) error {
 	var last heldLease
 	same, renewals := 0, 0
-	for looks := 0; ; looks++ {
+	for reads := 0; ; reads++ {
 		var now heldLease
 		err := db.QueryRowContext(ctx, "SELECT holder, expires, fence FROM lease").Scan(&now.holder, &now.expires, &now.fence)
 		if notThere(err) || err == nil && (now.holder == "" || now.expires == 0) {
@@ -170,7 +170,7 @@ func notInUse(ctx context.Context, db *sql.DB, path string, pause pausing) error
 		switch {
 		case now == last:
 			same++
-		case looks > 0:
+		case reads > 0:
 			same = 0
 			renewals++
 		}
@@ -178,10 +178,10 @@ func notInUse(ctx context.Context, db *sql.DB, path string, pause pausing) error
 		if renewals >= leaseRenewals {
 			return fmt.Errorf("database %s is in use by the service %s, which renews its lease; stop that service and start this one again: it upgrades the database, after a backup beside it", path, now.holder)
 		}
-		if same >= leaseLooks {
+		if same >= leasePolls {
 			return nil
 		}
-		if err := pause(ctx, leaseLook); err != nil {
+		if err := pause(ctx, leasePoll); err != nil {
 			return fmt.Errorf("wait for who has database %s: %w", path, err)
 		}
 	}

@@ -376,18 +376,18 @@ func TestADatabaseIsNotUpgradedUnderAServiceThatIsAlive(t *testing.T) {
 	const renew = "UPDATE lease SET expires = expires + 1"
 	for name, c := range map[string]struct {
 		lease string
-		// each is done at a look of this number.
-		each func(look int) string
+		// each is done at a read of this number.
+		each func(read int) string
 		want string
-		most int // looks
+		most int // reads
 	}{
 		"never had":            {most: 0},
 		"given up":             {lease: "INSERT INTO lease VALUES (1, '', 5, 3)", most: 0},
 		"given up long ago":    {lease: "INSERT INTO lease VALUES (1, 'host 7', 0, 3)", most: 0},
-		"of a dead service":    {lease: "INSERT INTO lease VALUES (1, 'host 7', 5, 3)", most: leaseLooks},
-		"of one alive":         {lease: "INSERT INTO lease VALUES (1, 'host 7', 5, 3)", each: func(look int) string { return [8]string{3: renew}[look%8] }, want: "host 7", most: 16},
-		"of one just killed":   {lease: "INSERT INTO lease VALUES (1, 'host 7', 5, 3)", each: func(look int) string { return map[int]string{4: renew}[look] }, most: leaseLooks + 6},
-		"of one that ends now": {lease: "INSERT INTO lease VALUES (1, 'host 7', 5, 3)", each: func(look int) string { return map[int]string{4: renew, 6: "UPDATE lease SET holder = ''"}[look] }, most: 8},
+		"of a dead service":    {lease: "INSERT INTO lease VALUES (1, 'host 7', 5, 3)", most: leasePolls},
+		"of one alive":         {lease: "INSERT INTO lease VALUES (1, 'host 7', 5, 3)", each: func(read int) string { return [8]string{3: renew}[read%8] }, want: "host 7", most: 16},
+		"of one just killed":   {lease: "INSERT INTO lease VALUES (1, 'host 7', 5, 3)", each: func(read int) string { return map[int]string{4: renew}[read] }, most: leasePolls + 6},
+		"of one that ends now": {lease: "INSERT INTO lease VALUES (1, 'host 7', 5, 3)", each: func(read int) string { return map[int]string{4: renew, 6: "UPDATE lease SET holder = ''"}[read] }, most: 8},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := at(t, 7, firstSession)
@@ -403,10 +403,10 @@ func TestADatabaseIsNotUpgradedUnderAServiceThatIsAlive(t *testing.T) {
 				}
 			}
 			do(c.lease)
-			looks := 0
+			reads := 0
 			m, err := migrate(t.Context(), db, path, func(context.Context, time.Duration) error {
-				if looks++; c.each != nil {
-					do(c.each(looks))
+				if reads++; c.each != nil {
+					do(c.each(reads))
 				}
 				return nil
 			})
@@ -418,8 +418,8 @@ func TestADatabaseIsNotUpgradedUnderAServiceThatIsAlive(t *testing.T) {
 			if query(t, path, "SELECT COUNT(*) FROM lease WHERE holder <> ''", &taken); c.want == "" && taken > 0 {
 				t.Error("the service that had the database still has its lease")
 			}
-			if looks > c.most {
-				t.Errorf("it was waited %d times, at most %d are needed", looks, c.most)
+			if reads > c.most {
+				t.Errorf("it was waited %d times, at most %d are needed", reads, c.most)
 			}
 			if _, err := os.Stat(path + ".v7.bak"); (err == nil) != (c.want == "") {
 				t.Errorf("the backup: %v", err)

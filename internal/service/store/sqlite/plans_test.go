@@ -17,7 +17,7 @@ func plan(t *testing.T, s *Store, query string, args ...any) string {
 	return steps(t, s.read, query, args...)
 }
 
-func TestOldActualStatesAreFoundWithoutALookAtAllRecords(t *testing.T) {
+func TestOldActualStatesAreFoundWithoutReadingAllRecords(t *testing.T) {
 	s := opened(t, filepath.Join(t.TempDir(), "bos.db"))
 	for _, after := range []string{"", "x1"} {
 		where, args, err := conditions(bos.ComponentFilter{Unconfirmed: time.Unix(1e9, 0), After: after})

@@ -17,10 +17,10 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 )
 
-// Look asks CFS for the configurations of the nodes, together with the questions
+// Probe asks CFS for the configurations of the nodes, together with the questions
 // of other calls. A node that CFS leaves out of a whole answer is missing; what
 // could not be asked has a symptom.
-func (c *Client) Look(ctx context.Context, ids []string, each func(bos.ConfigurationReading)) {
+func (c *Client) Probe(ctx context.Context, ids []string, each func(bos.ConfigurationReading)) {
 	ids = bos.Distinct(ids)
 	if len(ids) == 0 {
 		return

@@ -28,16 +28,16 @@ func (l *question) due(now time.Time) bool { return !l.out && !l.at.IsZero() && 
 // ask notes that the question goes out.
 func (l *question) ask() { l.out, l.at = true, time.Time{} }
 
-// schedule turns the wish for a look or a wake into one.
+// schedule turns the wish for a probe or a wake into one.
 func (e *Engine) schedule(id string, n *node, d decide.Decision) {
 	now := e.step.now
 	n.watch.awaits = d.AwaitsPower()
-	d.Look = n.lookSooner(d.Look, now)
-	if d.Next.Enabled && n.watch.power.want(d.Look, now) {
-		e.look(id, n)
+	d.Probe = n.probeSooner(d.Probe, now)
+	if d.Next.Enabled && n.watch.power.want(d.Probe, now) {
+		e.probe(id, n)
 	}
-	if d.Next.Enabled && n.watch.configured.want(toGrid(d.LookConfiguration, now, e.grid(n)), now) {
-		e.lookConfiguration(id, n)
+	if d.Next.Enabled && n.watch.configured.want(toGrid(d.ProbeConfiguration, now, e.grid(n)), now) {
+		e.probeConfiguration(id, n)
 	}
 	at := d.Wake
 	for _, other := range []time.Time{n.watch.power.at, n.watch.configured.at} {
@@ -48,7 +48,7 @@ func (e *Engine) schedule(id string, n *node, d decide.Decision) {
 	e.wakes.set(id, at)
 }
 
-// What the times of looks at the configuration service are rounded up to, so that nodes
+// What the times of probes of the configuration service are rounded up to, so that nodes
 // which wait for the same thing are asked about in one request: less where it is known
 // when they will be done.
 const (
@@ -63,7 +63,7 @@ func (e *Engine) grid(n *node) time.Duration {
 	return fineGrid
 }
 
-// toGrid puts a later look off to the next whole step of the grid.
+// toGrid puts a later probe off to the next whole step of the grid.
 func toGrid(at, now time.Time, grid time.Duration) time.Time {
 	if !at.After(now) {
 		return at
@@ -71,21 +71,21 @@ func toGrid(at, now time.Time, grid time.Duration) time.Time {
 	return at.Truncate(grid).Add(grid)
 }
 
-// look asks for a power reading.
-func (e *Engine) look(id string, n *node) {
+// probe asks for a power reading.
+func (e *Engine) probe(id string, n *node) {
 	n.watch.power.ask()
 	n.watch.hinted = time.Time{}
 	e.asked[id] = true
-	e.step.out.Looks = append(e.step.out.Looks, id)
+	e.step.out.Probes = append(e.step.out.Probes, id)
 }
 
-// lookConfiguration asks the configuration service.
-func (e *Engine) lookConfiguration(id string, n *node) {
+// probeConfiguration asks the configuration service.
+func (e *Engine) probeConfiguration(id string, n *node) {
 	n.watch.configured.ask()
-	e.step.out.ConfigurationLooks = append(e.step.out.ConfigurationLooks, id)
+	e.step.out.ConfigurationProbes = append(e.step.out.ConfigurationProbes, id)
 }
 
-// wake takes the nodes that fall due: looks that were put off go out, and the
+// wake takes the nodes that fall due: probes that were put off go out, and the
 // node is decided on.
 func (e *Engine) wake() {
 	now := e.step.now
@@ -96,10 +96,10 @@ func (e *Engine) wake() {
 			continue
 		}
 		if n.watch.power.due(now) {
-			e.look(id, n)
+			e.probe(id, n)
 		}
 		if n.watch.configured.due(now) {
-			e.lookConfiguration(id, n)
+			e.probeConfiguration(id, n)
 		}
 	}
 }

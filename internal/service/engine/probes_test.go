@@ -21,7 +21,7 @@ func TestANodeIsAskedForItsPowerOnceAtATimeWhetherItIsInWorkOrNot(t *testing.T) 
 	in.Records = []bos.Record{rec}
 	now := start.Add(time.Second)
 	out = e.Step(now, in)
-	for !slices.Contains(out.Looks, witness) {
+	for !slices.Contains(out.Probes, witness) {
 		if out.Wake.IsZero() || out.Wake.After(start.Add(time.Hour)) {
 			t.Fatal("no witness is called")
 		}
@@ -33,19 +33,19 @@ func TestANodeIsAskedForItsPowerOnceAtATimeWhetherItIsInWorkOrNot(t *testing.T) 
 		now = out.Wake
 		in := answer(out, now)
 		in.Readings = slices.DeleteFunc(in.Readings, func(r bos.PowerReading) bool { return r.ID == witness })
-		if out = e.Step(now, in); slices.Contains(out.Looks, witness) {
+		if out = e.Step(now, in); slices.Contains(out.Probes, witness) {
 			t.Fatalf("asked again after %s without an answer", now.Sub(asked))
 		}
 	}
 	rec.Enabled, rec.Revision = true, 3
-	if out = e.Step(now, engine.Inputs{Records: []bos.Record{rec}}); slices.Contains(out.Looks, witness) {
+	if out = e.Step(now, engine.Inputs{Records: []bos.Record{rec}}); slices.Contains(out.Probes, witness) {
 		t.Error("asked again by being enabled")
 	}
 	in = answer(out, now)
 	in.Readings = append(in.Readings, reading(witness, bos.PowerStateOn, asked))
 	out = e.Step(now, in)
-	if !slices.Contains(out.Looks, witness) {
-		t.Errorf("looks %v: the answer is from before the node was enabled", out.Looks)
+	if !slices.Contains(out.Probes, witness) {
+		t.Errorf("probes %v: the answer is from before the node was enabled", out.Probes)
 	}
 }
 
@@ -53,7 +53,7 @@ func TestANodeIsAskedForItsPowerOnceAtATimeWhetherItIsInWorkOrNot(t *testing.T) 
 // silent.
 func answer(out engine.Outputs, asked time.Time) engine.Inputs {
 	var in engine.Inputs
-	for _, id := range out.Looks {
+	for _, id := range out.Probes {
 		in.Readings = append(in.Readings, bos.PowerReading{ID: id, Symptom: bos.SymptomSilent, Asked: asked})
 	}
 	for _, b := range out.Effects {

@@ -18,7 +18,7 @@ func TestThePowerStateIsWhatTheBMCSays(t *testing.T) {
 		"PoweringOff": bos.PowerStatePoweringOff, "Paused": bos.PowerStateOn, "on": bos.PowerStateOn,
 	} {
 		b := startBMC(t, powered(word))
-		got := look(t.Context(), t, one(t, b.endpoint("1")), node)
+		got := probe(t.Context(), t, one(t, b.endpoint("1")), node)
 		wantReading(t, got.results[node], want, bos.SymptomNone, bos.CauseNone)
 		if got.results[node].Detail != "" || b.asked()[0] != "GET /redfish/v1/Systems/1" {
 			t.Errorf("%s: asked %v, detail %q", word, b.asked(), got.results[node].Detail)
@@ -52,7 +52,7 @@ func TestAnAnswerThatIsNoStateIsUnknownAndRefusing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := startBMC(t, always(c.status, c.body))
-			got := look(t.Context(), t, one(t, b.endpoint("1")), node)
+			got := probe(t.Context(), t, one(t, b.endpoint("1")), node)
 			wantReading(t, got.results[node], bos.PowerStateUnknown, bos.SymptomRefusing, c.cause, c.says)
 			// One that has not what the inventory says is asked for what it has.
 			if want := 1 + strings.Count(name, "unknown system"); len(b.asked()) != want {
@@ -65,7 +65,7 @@ func TestAnAnswerThatIsNoStateIsUnknownAndRefusing(t *testing.T) {
 func TestWrongCredentialsAreTheCause(t *testing.T) {
 	b := startBMC(t, powered("On"))
 	c := connect(t, redfish.Config{Endpoints: fixed(map[string]redfish.Endpoint{node: b.endpoint("1")}), Password: "another"})
-	wantReading(t, look(t.Context(), t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomRefusing, bos.CauseBMCAuth)
+	wantReading(t, probe(t.Context(), t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomRefusing, bos.CauseBMCAuth)
 	wantResult(t, apply(t.Context(), t, c, bos.PowerOn, node).results[node], bos.CallNotAttempted, bos.CauseBMCAuth)
 }
 
@@ -92,7 +92,7 @@ func TestWithoutAnAnswerTheBMCIsSilent(t *testing.T) {
 			c1 := connect(t, redfish.Config{Timeouts: redfish.Timeouts{Read: patience, Reset: patience}, Endpoints: fixed(map[string]redfish.Endpoint{
 				node: {Address: c.address, System: "/redfish/v1/Systems/1"},
 			})})
-			wantReading(t, look(t.Context(), t, c1, node).results[node], bos.PowerStateUnknown, bos.SymptomSilent, bos.CauseNone, c.says)
+			wantReading(t, probe(t.Context(), t, c1, node).results[node], bos.PowerStateUnknown, bos.SymptomSilent, bos.CauseNone, c.says)
 		})
 	}
 }
@@ -102,7 +102,7 @@ func TestAnUntrustedCertificateIsSaidAndNothingIsSent(t *testing.T) {
 	other := redfish.New(redfish.Config{
 		Endpoints: fixed(map[string]redfish.Endpoint{node: b.endpoint("1")}), User: user, Password: password,
 	})
-	got := look(t.Context(), t, other, node).results[node]
+	got := probe(t.Context(), t, other, node).results[node]
 	wantReading(t, got, bos.PowerStateUnknown, bos.SymptomSilent, bos.CauseNone, "certificate is not trusted", "ca_file")
 	result := apply(t.Context(), t, other, bos.PowerOn, node).results[node]
 	wantResult(t, result, bos.CallNotAttempted, bos.CauseBMCUnreachable, "certificate is not trusted")
@@ -110,7 +110,7 @@ func TestAnUntrustedCertificateIsSaidAndNothingIsSent(t *testing.T) {
 		t.Errorf("asked %v", b.asked())
 	}
 	insecure := connect(t, redfish.Config{Insecure: true, Endpoints: fixed(map[string]redfish.Endpoint{node: b.endpoint("1")})})
-	wantReading(t, look(t.Context(), t, insecure, node).results[node], bos.PowerStateOn, bos.SymptomNone, bos.CauseNone)
+	wantReading(t, probe(t.Context(), t, insecure, node).results[node], bos.PowerStateOn, bos.SymptomNone, bos.CauseNone)
 }
 
 func TestANodeWithoutUsableEndpointIsUnknownToPower(t *testing.T) {
@@ -120,7 +120,7 @@ func TestANodeWithoutUsableEndpointIsUnknownToPower(t *testing.T) {
 		"x1c0s3b0n0": {Address: "bmc", System: "https://elsewhere/redfish/v1/Systems/1"},
 	})})
 	ids := []string{"x1c0s0b0n0", "x1c0s1b0n0", "x1c0s2b0n0", "x1c0s3b0n0"}
-	seen, done := look(t.Context(), t, c, ids...), apply(t.Context(), t, c, bos.PowerOn, ids...)
+	seen, done := probe(t.Context(), t, c, ids...), apply(t.Context(), t, c, bos.PowerOn, ids...)
 	for _, id := range ids {
 		wantReading(t, seen.results[id], bos.PowerStateUnknown, bos.SymptomNone, bos.CauseUnknownToPower, "rediscover")
 		wantResult(t, done.results[id], bos.CallNotAttempted, bos.CauseUnknownToPower, "rediscover")
@@ -131,7 +131,7 @@ func TestWithoutTheInventoryNothingIsKnownAndNothingIsDone(t *testing.T) {
 	c := connect(t, redfish.Config{Endpoints: func(context.Context) (map[string]redfish.Endpoint, error) {
 		return nil, errors.New("HSM is away")
 	}})
-	wantReading(t, look(t.Context(), t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomSilent, bos.CauseUpstreamOutage, "HSM is away")
+	wantReading(t, probe(t.Context(), t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomSilent, bos.CauseUpstreamOutage, "HSM is away")
 	wantResult(t, apply(t.Context(), t, c, bos.PowerOn, node).results[node], bos.CallNotAttempted, bos.CauseUpstreamOutage, "HSM is away")
 }
 
@@ -141,7 +141,7 @@ func TestAPasswordThatCannotBeReadIsSaidAndNothingIsSent(t *testing.T) {
 		Endpoints:    fixed(map[string]redfish.Endpoint{node: b.endpoint("1")}),
 		PasswordFrom: func() (string, error) { return password, errors.New("BMC_PASSWORD is not set") },
 	})
-	wantReading(t, look(t.Context(), t, c, node, node).results[node], bos.PowerStateUnknown, bos.SymptomRefusing, bos.CauseBMCAuth, "BMC_PASSWORD is not set")
+	wantReading(t, probe(t.Context(), t, c, node, node).results[node], bos.PowerStateUnknown, bos.SymptomRefusing, bos.CauseBMCAuth, "BMC_PASSWORD is not set")
 	wantResult(t, apply(t.Context(), t, c, bos.PowerOn, node, node).results[node], bos.CallNotAttempted, bos.CauseBMCAuth, "BMC_PASSWORD is not set")
 	if len(b.asked()) != 0 {
 		t.Errorf("asked %v", b.asked())
@@ -155,9 +155,9 @@ func TestAChangedPasswordIsPickedUp(t *testing.T) {
 		Endpoints:    fixed(map[string]redfish.Endpoint{node: b.endpoint("1")}),
 		PasswordFrom: func() (string, error) { return now, nil },
 	})
-	wantReading(t, look(t.Context(), t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomRefusing, bos.CauseBMCAuth)
+	wantReading(t, probe(t.Context(), t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomRefusing, bos.CauseBMCAuth)
 	now = password
-	wantReading(t, look(t.Context(), t, c, node).results[node], bos.PowerStateOn, bos.SymptomNone, bos.CauseNone)
+	wantReading(t, probe(t.Context(), t, c, node).results[node], bos.PowerStateOn, bos.SymptomNone, bos.CauseNone)
 }
 
 func TestAnEchoedPasswordIsNotShown(t *testing.T) {
@@ -166,6 +166,6 @@ func TestAnEchoedPasswordIsNotShown(t *testing.T) {
 		_, _ = fmt.Fprintf(w, `{"error":{"message":"you sent %s and %s"}}`, r.Header.Get("Authorization"), password)
 	})
 	c := one(t, b.endpoint("1")) // the collectors look for the password
-	wantReading(t, look(t.Context(), t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomRefusing, bos.CauseBMCError, "you sent Basic *** and ***")
+	wantReading(t, probe(t.Context(), t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomRefusing, bos.CauseBMCError, "you sent Basic *** and ***")
 	wantResult(t, apply(t.Context(), t, c, bos.PowerOn, node).results[node], bos.CallRefused, bos.CauseResetRefused, "you sent Basic *** and ***")
 }

@@ -12,12 +12,12 @@ import (
 
 const cancelledText = "the question was cancelled before the BMC answered"
 
-// Look asks each node's BMC for its PowerState. A BMC without an answer is
+// Probe asks each node's BMC for its PowerState. A BMC without an answer is
 // silent, one with any other answer than a state is refusing; a node without
 // endpoint, or of which no system of the BMC is surely it, is unknown without a
 // symptom. If the context ends, the nodes that
 // are left are silent.
-func (c *Client) Look(ctx context.Context, ids []string, each func(bos.PowerReading)) {
+func (c *Client) Probe(ctx context.Context, ids []string, each func(bos.PowerReading)) {
 	caller, err := c.caller()
 	if err != nil {
 		for _, id := range bos.Distinct(ids) {
@@ -26,7 +26,7 @@ func (c *Client) Look(ctx context.Context, ids []string, each func(bos.PowerRead
 		return
 	}
 	run(ctx, c, ids, job[bos.PowerReading]{
-		one: caller.look,
+		one: caller.probe,
 		skipped: func(t target) bos.PowerReading {
 			return bos.PowerReading{ID: t.id, Symptom: bos.SymptomSilent, Detail: silentText(t)}
 		},
@@ -46,7 +46,7 @@ func silentText(t target) string {
 	return fmt.Sprintf("the BMC %s did not answer for another of its nodes a moment ago; check the BMC's power and network", t.Address)
 }
 
-func (c caller) look(ctx context.Context, t target) (bos.PowerReading, bool) {
+func (c caller) probe(ctx context.Context, t target) (bos.PowerReading, bool) {
 	r := bos.PowerReading{ID: t.id, Asked: time.Now()}
 	if t.Disabled {
 		r.Cause, r.Detail = bos.CauseBMCDisabled, bos.CauseBMCDisabled.Sentence()
@@ -76,7 +76,7 @@ func (c caller) look(ctx context.Context, t target) (bos.PowerReading, bool) {
 			c.forget(t.Endpoint)
 		default:
 			if c.mislead(listed); c.find(ctx, &t) == nil && t.found {
-				return c.look(ctx, t)
+				return c.probe(ctx, t)
 			}
 		}
 		return unread(r, failed)

@@ -46,7 +46,7 @@ func TestWhatPCSSaysOfANodeIsAStateOrUnknown(t *testing.T) {
 	for id := range want {
 		ids = append(ids, id)
 	}
-	got := look(t, c, ids...)
+	got := probe(t, c, ids...)
 	for id, w := range want {
 		g := got[id]
 		if g.State != w.State || g.Symptom != w.Symptom || g.Cause != w.Cause {
@@ -70,7 +70,7 @@ func TestAPCSThatAnswersWithAnErrorIsAnOutageOfAllNodes(t *testing.T) {
 		return true
 	}}
 	c, _ := start(t, f)
-	for id, r := range look(t, c, "x1c0s0b0n0", "x1c0s1b0n0") {
+	for id, r := range probe(t, c, "x1c0s0b0n0", "x1c0s1b0n0") {
 		if r.State != bos.PowerStateUnknown || r.Symptom != bos.SymptomSilent || r.Cause != bos.CauseUpstreamOutage ||
 			!strings.Contains(r.Detail, "etcd is gone") || !strings.Contains(r.Detail, "power.pcs.url") {
 			t.Errorf("%s: %+v", id, r)
@@ -93,22 +93,22 @@ func TestAPCSThatKnowsNobodySaysNothingOfItsNodes(t *testing.T) {
 	}
 	f := &fake{}
 	c, _ := start(t, f) // PCS has just started, and so has BOS
-	wantNothing(look(t, c, all...))
+	wantNothing(probe(t, c, all...))
 	f.change(func() { f.nodes = room() })
-	if r := look(t, c, all...)["x1c0s2b0n0"]; r.State != bos.PowerStateOff {
+	if r := probe(t, c, all...)["x1c0s2b0n0"]; r.State != bos.PowerStateOff {
 		t.Errorf("got %+v", r)
 	}
 	f.change(func() { f.nodes = nil }) // it starts again
-	wantNothing(look(t, c, all[0]))
+	wantNothing(probe(t, c, all[0]))
 	f.change(func() { f.nodes = room(); delete(f.nodes, all[0]) })
-	if r := look(t, c, all[0])[all[0]]; r.Symptom != bos.SymptomNone || r.Cause != bos.CauseUnknownToPower {
+	if r := probe(t, c, all[0])[all[0]]; r.Symptom != bos.SymptomNone || r.Cause != bos.CauseUnknownToPower {
 		t.Errorf("one node that PCS does not know any more: %+v", r)
 	}
 }
 
-func TestANodeThatPCSDoesNotKnowIsToldFromAPCSThatKnowsNobodyAlsoAtTheFirstLook(t *testing.T) {
+func TestANodeThatPCSDoesNotKnowIsToldFromAPCSThatKnowsNobodyAlsoAtTheFirstProbe(t *testing.T) {
 	c, _ := start(t, &fake{nodes: map[string]map[string]any{"x1c0s9b0n0": node("on", "available", "")}})
-	for id, r := range look(t, c, "x1c0s0b0n0", "x1c0s1b0n0", "x1c0s2b0n0") {
+	for id, r := range probe(t, c, "x1c0s0b0n0", "x1c0s1b0n0", "x1c0s2b0n0") {
 		if r.Symptom != bos.SymptomNone || r.Cause != bos.CauseUnknownToPower {
 			t.Errorf("%s: %+v", id, r)
 		}
@@ -120,7 +120,7 @@ func TestAnEmptyListOfPCSIsNoAnswerAboutNodes(t *testing.T) {
 		_, _ = w.Write([]byte(`{"status":[]}`))
 		return true
 	}})
-	for id, r := range look(t, c, "x1c0s0b0n0", "x1c0s1b0n0", "x1c0s2b0n0") {
+	for id, r := range probe(t, c, "x1c0s0b0n0", "x1c0s1b0n0", "x1c0s2b0n0") {
 		if r.Symptom != bos.SymptomSilent || r.Cause != bos.CauseUpstreamOutage {
 			t.Errorf("%s: %+v", id, r)
 		}
@@ -132,7 +132,7 @@ func TestAnAnswerWithoutAListIsNoAnswer(t *testing.T) {
 		_, _ = w.Write([]byte(`{"version":"something else"}`))
 		return true
 	}})
-	if r := look(t, c, "x1c0s0b0n0")["x1c0s0b0n0"]; r.Symptom != bos.SymptomSilent || !strings.Contains(r.Detail, "lacks the status") {
+	if r := probe(t, c, "x1c0s0b0n0")["x1c0s0b0n0"]; r.Symptom != bos.SymptomSilent || !strings.Contains(r.Detail, "lacks the status") {
 		t.Errorf("got %+v", r)
 	}
 }
@@ -140,7 +140,7 @@ func TestAnAnswerWithoutAListIsNoAnswer(t *testing.T) {
 func TestNobodyIsNoQuestion(t *testing.T) {
 	f := &fake{}
 	c, _ := start(t, f)
-	look(t, c)
+	probe(t, c)
 	apply(t, c, bos.PowerOn)
 	if seen := f.seen(); len(seen) != 0 {
 		t.Errorf("asked %v: an empty list is all nodes to PCS", seen)
@@ -166,7 +166,7 @@ func TestAnOldPCSIsAskedInItsOwnWayAndOnlyOnceInTheOther(t *testing.T) {
 	}
 	c, _ := start(t, f)
 	for range 2 {
-		for id, r := range look(t, c, ids...) {
+		for id, r := range probe(t, c, ids...) {
 			if r.State != bos.PowerStateOff {
 				t.Errorf("%s: %+v", id, r)
 			}
@@ -196,7 +196,7 @@ func TestManyQuestionsAtOnceTravelInFewRequests(t *testing.T) {
 	c, _ := start(t, f)
 	var all sync.WaitGroup
 	ask := func(i int) {
-		all.Go(func() { look(t, c, fmt.Sprintf("x1c0s0b0n%d", i)) })
+		all.Go(func() { probe(t, c, fmt.Sprintf("x1c0s0b0n%d", i)) })
 	}
 	ask(0)
 	<-held
@@ -219,7 +219,7 @@ func TestALargeQuestionIsCut(t *testing.T) {
 		f.nodes[ids[i]] = node("on", "available", "")
 	}
 	c, _ := start(t, f)
-	if got := look(t, c, ids...); len(got) != len(ids) {
+	if got := probe(t, c, ids...); len(got) != len(ids) {
 		t.Errorf("%d of %d", len(got), len(ids))
 	}
 	if seen := f.seen(); len(seen) != 2 {
@@ -235,7 +235,7 @@ func TestACancelledQuestionSaysSo(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var got []bos.PowerReading
-	pcs.New(pcs.Config{Upstream: transport.Upstream{URL: s.URL}}).Look(ctx, []string{"x1c0s0b0n0"}, func(r bos.PowerReading) { got = append(got, r) })
+	pcs.New(pcs.Config{Upstream: transport.Upstream{URL: s.URL}}).Probe(ctx, []string{"x1c0s0b0n0"}, func(r bos.PowerReading) { got = append(got, r) })
 	if len(got) != 1 || got[0].Symptom != bos.SymptomSilent || !strings.Contains(got[0].Detail, "cancelled") {
 		t.Errorf("got %+v", got)
 	}

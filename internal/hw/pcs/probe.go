@@ -17,11 +17,11 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 )
 
-// Look asks PCS for the power of the nodes, together with the questions of other
+// Probe asks PCS for the power of the nodes, together with the questions of other
 // calls. PCS answers for a node with an error, or that its BMC does not answer:
 // then its power is unknown. A node that PCS does not know is unknown without a
 // symptom. Readings of nodes whose last transition PCS gave up say so.
-func (c *Client) Look(ctx context.Context, ids []string, each func(bos.PowerReading)) {
+func (c *Client) Probe(ctx context.Context, ids []string, each func(bos.PowerReading)) {
 	ids = bos.Distinct(ids)
 	if len(ids) == 0 {
 		return
