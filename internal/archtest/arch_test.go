@@ -55,6 +55,7 @@ var allowed = map[string][]string{
 	"internal/hw/web":                  {"internal/bos", "internal/hw/manifest", "internal/hw/transport"},
 	"internal/hw/files":                {"internal/bos", "internal/hw/manifest"},
 	"internal/hw/emulator":             {"internal/bos", "internal/yamlfile"},
+	"internal/hw/qemu":                 {},
 	"internal/integration":             {},
 	"internal/report":                  {},
 	"cmd/bos-report":                   {"internal/report"},

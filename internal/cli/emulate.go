@@ -125,5 +125,6 @@ func emulateCommand() *cobra.Command {
 	c.Flags().StringVar(&bosURL, "bos", "http://127.0.0.1:8770", "where nodes report to")
 	c.Flags().StringVar(&scripts, "boot-scripts", "", "where nodes fetch their boot scripts, such as http://127.0.0.1:8771/boot/v1 of a built-in endpoint (default: the room's own BSS)")
 	room.add(c)
+	c.AddCommand(emulateQEMUCommand())
 	return c
 }
