@@ -137,9 +137,9 @@ func givenConfiguration(description string) dataschema.Attribute {
 	}
 }
 
-// shownBootSets are boot sets as a data source shows them.
-func shownBootSets() dataschema.Attribute {
-	attributes := map[string]dataschema.Attribute{"cfs": shownConfiguration(bootSetConfiguration)}
+// readBootSets are boot sets as a data source shows them.
+func readBootSets() dataschema.Attribute {
+	attributes := map[string]dataschema.Attribute{"cfs": readConfiguration(bootSetConfiguration)}
 	for _, t := range bootSetTexts() {
 		attributes[t.name] = readText(t.description)
 	}
@@ -151,7 +151,7 @@ func shownBootSets() dataschema.Attribute {
 	}
 }
 
-func shownConfiguration(description string) dataschema.Attribute {
+func readConfiguration(description string) dataschema.Attribute {
 	return dataschema.SingleNestedAttribute{
 		Computed: true, MarkdownDescription: description,
 		Attributes: map[string]dataschema.Attribute{"configuration": readText(configurationName)},

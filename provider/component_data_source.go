@@ -122,7 +122,7 @@ func (d *componentDataSource) Read(ctx context.Context, req datasource.ReadReque
 	case err != nil:
 		unable(&resp.Diagnostics, "read BOS component", err)
 	default:
-		shown := detailed(m.Tenant, m.Xname, record, held)
-		resp.Diagnostics.Append(resp.State.Set(ctx, &shown)...)
+		state := detailed(m.Tenant, m.Xname, record, held)
+		resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 	}
 }

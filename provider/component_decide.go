@@ -194,7 +194,7 @@ const (
 )
 
 // effectOf is what is asked of BOS, in the words of a plan: another text than
-// shownEffect, so that it shows as a change also where the component is replaced,
+// effectInState, so that it shows as a change also where the component is replaced,
 // for which Terraform drops all warnings and hides an enabled that stays.
 func effectOf(config managed, d componentDecision) field[string] {
 	switch sends := d.patch.Enabled; {
@@ -211,8 +211,8 @@ func effectOf(config managed, d componentDecision) field[string] {
 	}
 }
 
-// shownEffect is what state shows of it, by the enabled that was asked for.
-func shownEffect(asked field[bool]) string {
+// effectInState is what state shows of it, by the enabled that was asked for.
+func effectInState(asked field[bool]) string {
 	switch {
 	case asked.has(true):
 		return askedToAct
@@ -298,10 +298,10 @@ func intention(desired managedState) string {
 	}
 }
 
-// shownEnabled is what state shows of enabled after a look at the record, given
+// enabledInState is what state shows of enabled after a look at the record, given
 // what the configuration asked for. True stays: BOS clears it when the node is
 // done. False becomes true only if nobody's session enabled the node.
-func shownEnabled(asked field[bool], record bos.Component) bool {
+func enabledInState(asked field[bool], record bos.Component) bool {
 	switch {
 	case asked.has(true):
 		return true

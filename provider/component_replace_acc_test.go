@@ -24,8 +24,8 @@ func TestEveryPlanThatMakesBOSActOnAComponentSaysSo(t *testing.T) {
 	w.plan("-replace=bos_component.n0").says(t, replaced)
 	w.write(providerBlock(fake), replaceable("2", arms))
 	w.plan("-out=p").says(t, replaced)
-	if shown := w.terraform("show", "-no-color", "p"); !strings.Contains(shown.out, "asks BOS to act on the node") {
-		t.Errorf("the saved plan does not say so:\n%s", shown.out)
+	if saved := w.terraform("show", "-no-color", "p"); !strings.Contains(saved.out, "asks BOS to act on the node") {
+		t.Errorf("the saved plan does not say so:\n%s", saved.out)
 	}
 	w.terraform("apply", "-no-color", "p").exits(t, 0)
 	w.plan().exits(t, 0)

@@ -192,8 +192,8 @@ func (r *componentResource) Read(ctx context.Context, req resource.ReadRequest, 
 	now := observedResource(state.Tenant, state.Xname, record, held)
 	now.Hold = holdOf(state.Hold, held)
 	now.WaitForCompletion, now.Timeouts = state.WaitForCompletion, state.Timeouts
-	now.Enabled = types.BoolValue(shownEnabled(asked.enabled, record))
-	now.Effect = types.StringValue(shownEffect(asked.enabled))
+	now.Enabled = types.BoolValue(enabledInState(asked.enabled, record))
+	now.Effect = types.StringValue(effectInState(asked.enabled))
 	if !reflect.DeepEqual(now, state) { // what is as it was costs the framework as much to write
 		resp.Diagnostics.Append(resp.State.Set(ctx, &now)...)
 	}

@@ -33,8 +33,8 @@ func TestEveryPlanThatRunsASessionAgainNamesItsNodes(t *testing.T) {
 		w.write(block, template("quiet"), replacedBy("2"))
 		w.plan().says(t, `~ effect = "rebooted 4 nodes: x1000c0s[0-3]b0n0" -> "reboots `, "x1000c0s[0-3]b0n0")
 		w.plan("-out=p").exits(t, 2)
-		if shown := w.terraform("show", "-no-color", "p"); !strings.Contains(shown.out, `-> "reboots `) {
-			t.Errorf("the saved plan does not name nodes:\n%s", shown.out)
+		if saved := w.terraform("show", "-no-color", "p"); !strings.Contains(saved.out, `-> "reboots `) {
+			t.Errorf("the saved plan does not name nodes:\n%s", saved.out)
 		}
 		w.terraform("apply", "-no-color", "p").exits(t, 0)
 		w.plan().exits(t, 0)

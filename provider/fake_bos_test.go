@@ -322,7 +322,7 @@ func (s *fakeBOS) listComponents(r *http.Request) (int, any) {
 	q := r.URL.Query()
 	list := []bos.Component{}
 	for _, id := range slices.Sorted(maps.Keys(s.nodes)) {
-		c := s.nodes[id].Shown()
+		c := s.nodes[id].View()
 		if (q.Get("session") == "" || q.Get("session") == c.Session) && (q.Get("status") == "" || slices.Contains(strings.Split(q.Get("status"), ","), c.Status.Status)) {
 			list = append(list, c)
 		}
@@ -335,7 +335,7 @@ func (s *fakeBOS) getComponent(r *http.Request) (int, any) {
 	if !ok {
 		return missing("Component '%s' does not exist", r.PathValue("id"))
 	}
-	return http.StatusOK, c.Shown()
+	return http.StatusOK, c.View()
 }
 
 func (s *fakeBOS) patchComponent(r *http.Request) (int, any) {
@@ -353,5 +353,5 @@ func (s *fakeBOS) patchComponent(r *http.Request) (int, any) {
 	record := bos.Record{Component: *c}
 	patch.Apply(&record, nil, time.Now())
 	*c = record.Component
-	return http.StatusOK, c.Shown()
+	return http.StatusOK, c.View()
 }

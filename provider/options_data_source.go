@@ -18,7 +18,7 @@ func (d *optionsDataSource) Metadata(_ context.Context, req datasource.MetadataR
 func (d *optionsDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	attributes := map[string]schema.Attribute{"id": readText("Always `" + optionsID + "`.")}
 	for _, o := range options {
-		attributes[o.option()] = o.shown()
+		attributes[o.option()] = o.readOnly()
 	}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "The options of the service as they are now. An option that this version of BOS does not have is null.",

@@ -11,12 +11,12 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
-// option is one option of BOS: how it is shown, planned and sent.
+// option is one option of BOS: how it is read, planned and sent.
 type option interface {
 	// option is its name.
 	option() string
 	managed() schema.Attribute
-	shown() dataschema.Attribute
+	readOnly() dataschema.Attribute
 	// send puts it into the patch if it is configured as another than before.
 	send(m, before *optionsModel, p *bos.OptionsPatch)
 	// layOver plans what is configured over what was before.
@@ -43,16 +43,16 @@ type optionKind[V attr.Value, W any] struct {
 	read    func(*W) V
 	written func(V) *W
 	// same reports whether two values mean the same.
-	same    func(a, b V) bool
-	managed func(description string) schema.Attribute
-	shown   func(description string) dataschema.Attribute
+	same     func(a, b V) bool
+	managed  func(description string) schema.Attribute
+	readOnly func(description string) dataschema.Attribute
 }
 
 func (o typedOption[V, W]) option() string { return o.name }
 
 func (o typedOption[V, W]) managed() schema.Attribute { return o.kind.managed(o.description) }
 
-func (o typedOption[V, W]) shown() dataschema.Attribute { return o.kind.shown(o.description) }
+func (o typedOption[V, W]) readOnly() dataschema.Attribute { return o.kind.readOnly(o.description) }
 
 func (o typedOption[V, W]) send(m, before *optionsModel, p *bos.OptionsPatch) {
 	if v := *o.in(m); !v.IsNull() && !v.IsUnknown() && !o.kind.same(v, *o.in(before)) {
@@ -97,7 +97,7 @@ var textKind = optionKind[types.String, string]{
 	managed: func(description string) schema.Attribute {
 		return schema.StringAttribute{Optional: true, Computed: true, MarkdownDescription: description}
 	},
-	shown: func(description string) dataschema.Attribute { return readText(description) },
+	readOnly: func(description string) dataschema.Attribute { return readText(description) },
 }
 
 var flagKind = optionKind[types.Bool, bool]{
@@ -105,7 +105,7 @@ var flagKind = optionKind[types.Bool, bool]{
 	managed: func(description string) schema.Attribute {
 		return schema.BoolAttribute{Optional: true, Computed: true, MarkdownDescription: description}
 	},
-	shown: func(description string) dataschema.Attribute { return readFlag(description) },
+	readOnly: func(description string) dataschema.Attribute { return readFlag(description) },
 }
 
 var numberKind = optionKind[types.Int64, int]{
@@ -123,7 +123,7 @@ var numberKind = optionKind[types.Int64, int]{
 	managed: func(description string) schema.Attribute {
 		return schema.Int64Attribute{Optional: true, Computed: true, MarkdownDescription: description}
 	},
-	shown: func(description string) dataschema.Attribute { return readCount(description) },
+	readOnly: func(description string) dataschema.Attribute { return readCount(description) },
 }
 
 func textOption(name, description string, in func(*optionsModel) *types.String, wire func(*bos.OptionsPatch) **string) option {

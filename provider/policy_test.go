@@ -100,7 +100,7 @@ func TestThePoliciesAreTestedOnPlansAsTerraformMakesThem(t *testing.T) {
 			w := newWorkspace(t)
 			w.write(block, system, plansToRecord[name])
 			w.terraform("plan", "-no-color", "-input=false", "-out=plan").exits(t, 0)
-			compareRecorded(t, name, w.shown())
+			compareRecorded(t, name, w.policyInput())
 		})
 	}
 	t.Run("destroy", func(t *testing.T) {
@@ -108,12 +108,12 @@ func TestThePoliciesAreTestedOnPlansAsTerraformMakesThem(t *testing.T) {
 		w.write(block, system, plansToRecord["boot_compute"])
 		w.apply().exits(t, 0)
 		w.terraform("plan", "-destroy", "-no-color", "-input=false", "-out=plan").exits(t, 0)
-		compareRecorded(t, "destroy", w.shown())
+		compareRecorded(t, "destroy", w.policyInput())
 	})
 }
 
-// shown is the part of the saved plan that policies read, as JSON.
-func (w *workspace) shown() map[string]any {
+// policyInput is the part of the saved plan that policies read, as JSON.
+func (w *workspace) policyInput() map[string]any {
 	w.t.Helper()
 	cmd, out := w.command(w.t.Context(), "show", "-json", "plan")
 	cmd.Stderr = nil
@@ -124,11 +124,11 @@ func (w *workspace) shown() map[string]any {
 	if err := json.Unmarshal(out.Bytes(), &plan); err != nil {
 		w.t.Fatalf("terraform show -json: %v in %.200s", err, out)
 	}
-	shown := map[string]any{"format_version": plan["format_version"], "resource_changes": steady(plan["resource_changes"])}
+	input := map[string]any{"format_version": plan["format_version"], "resource_changes": steady(plan["resource_changes"])}
 	if configuration, ok := plan["configuration"].(map[string]any); ok { // without the provider's, which has the address
-		shown["configuration"] = map[string]any{"root_module": steady(configuration["root_module"])}
+		input["configuration"] = map[string]any{"root_module": steady(configuration["root_module"])}
 	}
-	return shown
+	return input
 }
 
 // steady blanks what differs from run to run, and from Terraform to OpenTofu.

@@ -78,8 +78,8 @@ func TestCredentialsOfEveryKindOpenBOSAndAppearNowhere(t *testing.T) {
 			apply := w.apply()
 			apply.exits(t, 0)
 			plan := w.plan("-out=saved")
-			shown := w.terraform("show", "-json", "saved")
-			said := map[string]string{"the apply": apply.out, "the plan": plan.out, "the plan as JSON": withoutConfig(shown.out)}
+			planned := w.terraform("show", "-json", "saved")
+			said := map[string]string{"the apply": apply.out, "the plan": plan.out, "the plan as JSON": withoutConfig(planned.out)}
 			for _, name := range []string{"terraform.tfstate", "terraform.log"} {
 				content, err := os.ReadFile(filepath.Join(w.dir, name))
 				if err != nil {

@@ -39,8 +39,8 @@ type PauseState struct {
 	Since   *time.Time `json:"since,omitempty"`
 }
 
-// Shown is the brake as a state.
-func (b Brake) Shown() PauseState {
+// State is the brake as clients read it.
+func (b Brake) State() PauseState {
 	if !b.On() {
 		return PauseState{}
 	}

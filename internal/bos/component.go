@@ -174,7 +174,7 @@ func NothingStaged(at Time) StagedState {
 
 // MarshalJSON writes the members that have a value or were written as empty.
 func (s StagedState) MarshalJSON() ([]byte, error) {
-	shown := struct {
+	view := struct {
 		BootArtifacts *BootArtifacts `json:"boot_artifacts,omitempty"`
 		Configuration *string        `json:"configuration,omitempty"`
 		Session       *string        `json:"session,omitempty"`
@@ -182,15 +182,15 @@ func (s StagedState) MarshalJSON() ([]byte, error) {
 	}{LastUpdated: s.LastUpdated}
 	hidden := s.empty() &^ s.Blank
 	if hidden&StagedArtifacts == 0 {
-		shown.BootArtifacts = &s.BootArtifacts
+		view.BootArtifacts = &s.BootArtifacts
 	}
 	if hidden&StagedConfiguration == 0 {
-		shown.Configuration = &s.Configuration
+		view.Configuration = &s.Configuration
 	}
 	if hidden&StagedSession == 0 {
-		shown.Session = &s.Session
+		view.Session = &s.Session
 	}
-	return json.Marshal(shown)
+	return json.Marshal(view)
 }
 
 // LastAction is the last thing BOS did, when, and whether it had no effect.
@@ -261,8 +261,8 @@ func (c Component) DeriveStatus() string {
 	}
 }
 
-// Shown is the component as the API answers it, with the derived status.
-func (c Component) Shown() Component {
+// View is the component as the API answers it, with the derived status.
+func (c Component) View() Component {
 	c.Status.Status = c.DeriveStatus()
 	return c
 }

@@ -45,9 +45,9 @@ type ImageFacts struct {
 
 // Facts is what may be shown of an image.
 func (i Image) Facts() ImageFacts {
-	shown := func(a Artifact) Artifact { return Artifact{Path: Unsigned(a.Path), ETag: a.ETag} }
+	public := func(a Artifact) Artifact { return Artifact{Path: Unsigned(a.Path), ETag: a.ETag} }
 	return ImageFacts{
-		Path: i.Path, ETag: i.ETag, Kernel: shown(i.Kernel), Initrd: shown(i.Initrd), Rootfs: shown(i.Rootfs),
+		Path: i.Path, ETag: i.ETag, Kernel: public(i.Kernel), Initrd: public(i.Initrd), Rootfs: public(i.Rootfs),
 		Parameters: Unsigned(i.Parameters), Fault: Unsigned(i.Fault), Warnings: []string{},
 	}
 }

@@ -44,12 +44,12 @@ func ImageMisfit(b BootSet, image ImageRecord) (text string, checked bool) {
 	if arch == wanted {
 		return "", true
 	}
-	shown := b.Arch
-	if shown == "" {
-		shown = ArchX86
+	requested := b.Arch
+	if requested == "" {
+		requested = ArchX86
 	}
 	return fmt.Sprintf("its arch %s needs an image for %s, and the image registry says that %s is for %s; correct arch, or name another image",
-		shown, wanted, clip(image.ID), clip(arch)), true
+		requested, wanted, clip(image.ID), clip(arch)), true
 }
 
 // NeedsTag reports whether nodes of a boot set take their rootfs from an image

@@ -19,14 +19,14 @@ const Hidden = "[hidden]"
 func Unsigned(text string) string {
 	return signedURL.ReplaceAllStringFunc(text, func(address string) string {
 		m := signedURL.FindStringSubmatch(address)
-		shown := m[1] + m[3]
+		public := m[1] + m[3]
 		if m[2] != "" {
-			shown = m[1] + Hidden + "@" + m[3]
+			public = m[1] + Hidden + "@" + m[3]
 		}
 		if m[4] != "" {
-			shown += m[4][:1] + Hidden
+			public += m[4][:1] + Hidden
 		}
-		return shown
+		return public
 	})
 }
 

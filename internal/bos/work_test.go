@@ -63,18 +63,18 @@ func TestWhatAComponentWaitsForNeitherHidesNorOutlivesAnErrorOfItsOwn(t *testing
 	wait := Waiting{For: WaitBMC, Cause: CauseBMCUnreachable}
 	r := Record{Component: Component{ID: "x1000c0s0b0n0"}}
 	r.Wait(wait)
-	shown := r.Error
+	first := r.Error
 	r.Wait(Waiting{For: WaitUpstream, Cause: CauseUpstreamOutage})
-	if shown == "" || r.Error == shown || r.Error == "" {
-		t.Errorf("two waits one after the other are shown as %q and %q", shown, r.Error)
+	if first == "" || r.Error == first || r.Error == "" {
+		t.Errorf("two waits one after the other are said as %q and %q", first, r.Error)
 	}
 	if r.EndWait(); r.Error != "" || r.Work != (Work{}) {
 		t.Errorf("after the wait: %q, %+v", r.Error, r.Work)
 	}
-	r.SetError(shown) // whatever the text is
+	r.SetError(first) // whatever the text is
 	r.Wait(wait)
-	if r.EndWait(); r.Error != shown {
-		t.Errorf("the error of its own is %q, want %q", r.Error, shown)
+	if r.EndWait(); r.Error != first {
+		t.Errorf("the error of its own is %q, want %q", r.Error, first)
 	}
 	r.SetError("")
 	r.Wait(wait)

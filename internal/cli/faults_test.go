@@ -273,8 +273,8 @@ var sabotages = []string{
 	"CREATE TRIGGER sabotage BEFORE INSERT ON lease BEGIN SELECT RAISE(ABORT, 'the disk is full'); END",
 }
 
-// afresh is what the log says of a commit that failed.
-const afresh = "the engine starts afresh"
+// restarted is what the log says of a commit that failed.
+const restarted = "the engine starts afresh"
 
 // TestCommitsThatFailInMidRebootResetNobodyWithoutAnOrderAndLoseNothing has the database
 // refuse what the engine writes, at random moments of a reboot, while its calls are
@@ -296,9 +296,9 @@ func TestCommitsThatFailInMidRebootResetNobodyWithoutAnOrderAndLoseNothing(t *te
 			return s.Status == bos.SessionComplete
 		}
 		for failed < failures && !over() {
-			before, _ := service.log.count(afresh)
+			before, _ := service.log.count(restarted)
 			execute(t, db, sabotages[failed%len(sabotages)])
-			if service.log.wait(afresh, before, over) {
+			if service.log.wait(restarted, before, over) {
 				failed++
 			}
 			execute(t, db, "DROP TRIGGER sabotage")

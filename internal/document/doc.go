@@ -7,7 +7,7 @@
 //   - in the place of a set of boot artifacts, which thousands of nodes share, the
 //     number of a row may stand.
 //
-// So a stored document is shown without being read: AppendShown puts both back in. It
+// So a stored document is shown without being read: AppendView puts both back in. It
 // finds the members by their names, as a quotation mark within a text always has a
 // backslash in front. What AppendComponent writes encoding/json writes too, byte for
 // byte, and a Decoder reads it back as it was; the tests hold all three to it.

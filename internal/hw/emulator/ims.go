@@ -51,8 +51,8 @@ func newImages(objects map[string][]byte) map[string]imsImage {
 	return of
 }
 
-// one is an image; its metadata are the caller's own.
-func (m *images) one(id string) (imsImage, bool) {
+// image is an image; its metadata are the caller's own.
+func (m *images) image(id string) (imsImage, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	i, ok := m.of[id]
@@ -101,7 +101,7 @@ func (s *Server) oneImage(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusBadRequest, "an image id is a UUID")
 		return
 	}
-	i, ok := s.images.one(id.String())
+	i, ok := s.images.image(id.String())
 	if !ok {
 		problem(w, http.StatusNotFound, "Requested image does not exist. Re-run request with valid ID.")
 		return

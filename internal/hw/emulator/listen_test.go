@@ -16,7 +16,7 @@ func TestTooFewFilesAreNamedBeforeConnectionsFail(t *testing.T) {
 		nodes       int
 		withService bool
 		warns       bool
-	}{{1, true, false}, {int(limit) - filesBeside, false, false}, {int(limit), false, true}, {int(limit)/2 + 1, true, true}} {
+	}{{1, true, false}, {int(limit) - otherFiles, false, false}, {int(limit), false, true}, {int(limit)/2 + 1, true, true}} {
 		if c.nodes > MaxNodes || c.nodes < 1 {
 			t.Skipf("the limit of %d files is none for a room of %d nodes", limit, c.nodes)
 		}

@@ -30,7 +30,7 @@ func bmcClient(s *Server, kept int) *http.Client {
 func BenchmarkTenThousandBMCs(b *testing.B) {
 	count := 10_000
 	if limit, ok := openFiles(); ok {
-		count = min(count, (int(limit)-filesBeside)/2)
+		count = min(count, (int(limit)-otherFiles)/2)
 	}
 	for b.Loop() {
 		begin := time.Now()

@@ -206,8 +206,8 @@ func (s *Server) prepare() (err error) {
 	return s.setTenants()
 }
 
-// filesBeside is how many files are open beside connections to BMCs.
-const filesBeside = 256
+// otherFiles is how many other files are open than connections to BMCs.
+const otherFiles = 256
 
 // warnOfLimit says so before connections fail for want of file descriptors:
 // each BMC has a connection here, and another end of it where the service runs
@@ -217,7 +217,7 @@ func (s *Server) warnOfLimit() {
 	if s.config.WithService {
 		ends = 2
 	}
-	needed := uint64(ends*len(s.room.bmcs) + filesBeside)
+	needed := uint64(ends*len(s.room.bmcs) + otherFiles)
 	if limit, ok := openFiles(); ok && limit < needed {
 		s.config.Log.Warn(fmt.Sprintf("this process may open %d files, and %d emulated BMCs need about %d; connections to some will fail, raise the limit with: ulimit -n %d",
 			limit, len(s.room.bmcs), needed, needed))

@@ -56,8 +56,8 @@ type errand struct {
 	reserved time.Time
 	// undone says that PCS gave it up; CallDone if it did not.
 	undone bos.CallResult
-	// shown says that the node was where it leads, or that PCS gave it up.
-	shown bool
+	// over says that the node was where it leads, or that PCS gave it up.
+	over bool
 }
 
 // transition is one request for many nodes.
@@ -125,8 +125,8 @@ func (t *transition) retry(now time.Time) time.Duration {
 // retry is when the first of these nodes may be tried again.
 func (e *errands) retry(ids []string) time.Duration {
 	now, wait := e.now(), lastRetry
-	for _, one := range e.open(ids) {
-		wait = min(wait, one.of.retry(now))
+	for _, n := range e.open(ids) {
+		wait = min(wait, n.of.retry(now))
 	}
 	return wait
 }
@@ -137,9 +137,9 @@ func (e *errands) reservedBy(op bos.PowerOp, ids []string) []bos.CallResult {
 	results := make([]bos.CallResult, 0, len(ids))
 	for _, id := range ids {
 		r := bos.CallResult{ID: id, Outcome: bos.CallBusy, Cause: bos.CauseTransition, RetryAfter: firstRetry}
-		if one, ok := open[id]; ok {
-			r.RetryAfter = one.of.retry(now)
-			r.Detail = fmt.Sprintf("PCS still works on this service's earlier %s (transition %s), and keeps its nodes until the last of them is done; %s follows then", one.op, one.of.id, op)
+		if n, ok := open[id]; ok {
+			r.RetryAfter = n.of.retry(now)
+			r.Detail = fmt.Sprintf("PCS still works on this service's earlier %s (transition %s), and keeps its nodes until the last of them is done; %s follows then", n.op, n.of.id, op)
 		}
 		results = append(results, r)
 	}
@@ -153,8 +153,8 @@ func (e *errands) unasked(of map[string]errand) (transitions []*transition) {
 	now := e.now()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, one := range of {
-		t := one.of
+	for _, n := range of {
+		t := n.of
 		if t.wanted.IsZero() {
 			t.wanted = now
 		}
@@ -179,10 +179,10 @@ func (e *errands) seen(ids []string, answers map[string]bos.PowerReading) {
 
 // ended notes that a node has shown what was asked of it, or never will.
 func (e *errands) ended(n *errand) {
-	if n.shown {
+	if n.over {
 		return
 	}
-	n.shown = true
+	n.over = true
 	if n.of.left--; n.of.left == 0 {
 		e.tellNews()
 	}

@@ -36,7 +36,7 @@ func (c *Client) Apply(ctx context.Context, op bos.PowerOp, ids []string, each f
 	locks := c.holdsOf(ctx, bos.Distinct(ids))
 	defer locks.release()
 	run(ctx, c, ids, job[bos.CallResult]{
-		one: func(ctx context.Context, t target) (bos.CallResult, bool) {
+		ask: func(ctx context.Context, t target) (bos.CallResult, bool) {
 			if r, kept := locks.keeps(ctx, t.id); kept {
 				return r, false
 			}

@@ -36,7 +36,7 @@ func TestAnOperationIsOnePostOfItsResetType(t *testing.T) {
 	} {
 		for _, status := range []int{200, 202, 204} {
 			b := startBMC(t, always(status, ""))
-			got := apply(t.Context(), t, one(t, b.endpoint("1")), op, node)
+			got := apply(t.Context(), t, connectTo(t, b.endpoint("1")), op, node)
 			wantResult(t, got.results[node], bos.CallDone, bos.CauseNone)
 			if asked := b.asked(); !slices.Equal(asked, []string{"POST " + resetPath + " " + want}) {
 				t.Errorf("%s: asked %v", op, asked)
@@ -47,7 +47,7 @@ func TestAnOperationIsOnePostOfItsResetType(t *testing.T) {
 
 func TestAnOperationRedfishDoesNotHaveIsUnsupported(t *testing.T) {
 	b := startBMC(t, always(200, ""))
-	got := apply(t.Context(), t, one(t, b.endpoint("1")), "Explode", node, node)
+	got := apply(t.Context(), t, connectTo(t, b.endpoint("1")), "Explode", node, node)
 	wantResult(t, got.results[node], bos.CallUnsupported, bos.CauseResetRefused, "Explode")
 	if len(b.asked()) != 0 {
 		t.Errorf("asked %v", b.asked())
@@ -78,7 +78,7 @@ func TestTheAnswerToAResetSaysHowMuchIsKnown(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := startBMC(t, system("Off", c.status, refused))
-			got := apply(t.Context(), t, one(t, b.endpoint("1")), bos.PowerOn, node).results[node]
+			got := apply(t.Context(), t, connectTo(t, b.endpoint("1")), bos.PowerOn, node).results[node]
 			wantResult(t, got, c.outcome, c.cause, fmt.Sprint(c.status), "The chassis is open.", b.address)
 			if got.RetryAfter != 30*time.Second {
 				t.Errorf("retry after %s", got.RetryAfter)
@@ -113,7 +113,7 @@ func TestAlreadyThereIsSuccess(t *testing.T) {
 		for _, status := range []int{400, 409} {
 			t.Run(fmt.Sprintf("%s while %q answered %d", c.op, c.state, status), func(t *testing.T) {
 				b := startBMC(t, system(c.state, status, ""))
-				got := apply(t.Context(), t, one(t, b.endpoint("1")), c.op, node).results[node]
+				got := apply(t.Context(), t, connectTo(t, b.endpoint("1")), c.op, node).results[node]
 				switch {
 				case c.there:
 					wantResult(t, got, bos.CallDone, bos.CauseNone)
@@ -137,7 +137,7 @@ func TestAStateThatCannotBeReadAgainIsNotAlreadyThere(t *testing.T) {
 		}
 		w.WriteHeader(http.StatusBadRequest)
 	})
-	got := apply(t.Context(), t, one(t, b.endpoint("1")), bos.PowerForceOff, node).results[node]
+	got := apply(t.Context(), t, connectTo(t, b.endpoint("1")), bos.PowerForceOff, node).results[node]
 	wantResult(t, got, bos.CallRefused, bos.CauseResetRefused)
 }
 
@@ -206,7 +206,7 @@ func TestAGracefulShutdownIsSentOnlyWhereItIsAdvertised(t *testing.T) {
 			b := startBMC(t, always(200, ""))
 			e := b.endpoint("1")
 			e.ResetTypes = c.types
-			got := apply(t.Context(), t, one(t, e), bos.PowerSoftOff, node).results[node]
+			got := apply(t.Context(), t, connectTo(t, e), bos.PowerSoftOff, node).results[node]
 			if c.sent {
 				wantResult(t, got, bos.CallDone, bos.CauseNone)
 			} else {
@@ -223,7 +223,7 @@ func TestOnAndForceOffAreSentWhateverIsAdvertised(t *testing.T) {
 	b := startBMC(t, always(200, ""))
 	e := b.endpoint("1")
 	e.ResetTypes = []string{"PushPowerButton"}
-	c := one(t, e)
+	c := connectTo(t, e)
 	wantResult(t, apply(t.Context(), t, c, bos.PowerOn, node).results[node], bos.CallDone, bos.CauseNone)
 	wantResult(t, apply(t.Context(), t, c, bos.PowerForceOff, node).results[node], bos.CallDone, bos.CauseNone)
 }
@@ -242,7 +242,7 @@ func unlearned(t *testing.T, answers map[string]string) (*redfish.Client, *bmc) 
 		}
 		_, _ = io.WriteString(w, body)
 	})
-	return one(t, redfish.Endpoint{Address: b.address, System: "/redfish/v1/Systems/1"}), b
+	return connectTo(t, redfish.Endpoint{Address: b.address, System: "/redfish/v1/Systems/1"}), b
 }
 
 func TestWhatTheInventoryDoesNotKnowIsLearnedOnce(t *testing.T) {
@@ -335,7 +335,7 @@ func TestForceNeedsNoValuesWhereTheTargetIsKnown(t *testing.T) {
 	b := startBMC(t, always(200, ""))
 	e := b.endpoint("1")
 	e.ResetTypes = nil
-	wantResult(t, apply(t.Context(), t, one(t, e), bos.PowerForceOff, node).results[node], bos.CallDone, bos.CauseNone)
+	wantResult(t, apply(t.Context(), t, connectTo(t, e), bos.PowerForceOff, node).results[node], bos.CallDone, bos.CauseNone)
 	if asked := b.asked(); len(asked) != 1 {
 		t.Errorf("asked %v", asked)
 	}
@@ -360,7 +360,7 @@ func TestAResetIsNotSentToABMCThatCannotEvenBeRead(t *testing.T) {
 				}
 				w.WriteHeader(c.status)
 			})
-			client := one(t, redfish.Endpoint{Address: b.address, System: "/redfish/v1/Systems/1"})
+			client := connectTo(t, redfish.Endpoint{Address: b.address, System: "/redfish/v1/Systems/1"})
 			wantResult(t, apply(t.Context(), t, client, bos.PowerOn, node).results[node], c.outcome, c.cause)
 			if len(b.posts()) != 0 {
 				t.Errorf("sent %v", b.posts())
@@ -375,7 +375,7 @@ func TestCredentialsNeverFollowARedirect(t *testing.T) {
 	b := startBMC(t, func(_ *bmc, w http.ResponseWriter, r *http.Request, _ string) {
 		http.Redirect(w, r, "https://"+other.address+r.URL.Path, http.StatusTemporaryRedirect)
 	})
-	c := one(t, b.endpoint("1"))
+	c := connectTo(t, b.endpoint("1"))
 	wantReading(t, probe(t.Context(), t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomRefusing, bos.CauseBMCError, "not followed")
 	wantResult(t, apply(t.Context(), t, c, bos.PowerOn, node).results[node], bos.CallRefused, bos.CauseResetRefused, "not followed")
 	if len(other.asked()) != 0 {

@@ -143,8 +143,8 @@ func connect(t testing.TB, c redfish.Config) *redfish.Client {
 	return client
 }
 
-// one connects to the endpoint of a single node.
-func one(t testing.TB, e redfish.Endpoint) *redfish.Client {
+// connectTo connects to the endpoint of a single node.
+func connectTo(t testing.TB, e redfish.Endpoint) *redfish.Client {
 	t.Helper()
 	return connect(t, redfish.Config{Endpoints: fixed(map[string]redfish.Endpoint{node: e})})
 }

@@ -180,7 +180,7 @@ func TestPowerThatGoesBackIsTold(t *testing.T) {
 		powered(states[i])(b, w, r, reset)
 		i++
 	})
-	c := one(t, b.endpoint("1"))
+	c := connectTo(t, b.endpoint("1"))
 	for _, want := range []bos.PowerState{bos.PowerStateOff, bos.PowerStatePoweringOn, bos.PowerStateOff, bos.PowerStatePoweringOn, bos.PowerStateOn} {
 		wantReading(t, probe(t.Context(), t, c, node).results[node], want, bos.SymptomNone, bos.CauseNone)
 	}

@@ -71,7 +71,7 @@ func TestOfABoardWithAcceleratorsTheHostIsTaken(t *testing.T) {
 			status.Store(http.StatusNotFound)
 			b := startBMC(t, accelerated(host, &status))
 			e.Address = b.address
-			c := one(t, e)
+			c := connectTo(t, e)
 			wantReading(t, probe(t.Context(), t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomNone, bos.CauseUnknownToPower, "System_0")
 			wantResult(t, apply(t.Context(), t, c, bos.PowerOn, node).results[node], bos.CallNotAttempted, bos.CauseUnknownToPower)
 			if len(b.posts()) != 0 {
@@ -101,7 +101,7 @@ func TestAListOfSystemsInPartsIsReadToItsEnd(t *testing.T) {
 			_, _ = fmt.Fprintf(w, `{"UUID":%q,"PowerState":"Off"}`, uuid1)
 		}
 	})
-	probeOn(t, one(t, redfish.Endpoint{Address: b.address, UUID: uuid2}))
+	probeOn(t, connectTo(t, redfish.Endpoint{Address: b.address, UUID: uuid2}))
 }
 
 // TestAPathThatTheBMCDoesNotHaveIsLookedForThere: inventories that were posted have
@@ -109,7 +109,7 @@ func TestAListOfSystemsInPartsIsReadToItsEnd(t *testing.T) {
 func TestAPathThatTheBMCDoesNotHaveIsLookedForThere(t *testing.T) {
 	b := startBMC(t, listing(named("/redfish/v1/Systems/Self", "Self", "System", uuid1)))
 	e := b.endpoint("x1000c0s0b0n0")
-	c := one(t, e)
+	c := connectTo(t, e)
 	probeOn(t, c)
 	probeOn(t, c)
 	wantResult(t, apply(t.Context(), t, c, bos.PowerForceOff, node).results[node], bos.CallDone, bos.CauseNone)
@@ -132,7 +132,7 @@ func TestABMCThatStartsAndHasNothingYetKeepsItsPath(t *testing.T) {
 		}
 		listing(named("/redfish/v1/Systems/Self", "Self", "System", uuid1))(b, w, r, reset)
 	})
-	c := one(t, b.endpoint("Self"))
+	c := connectTo(t, b.endpoint("Self"))
 	wantReading(t, probe(t.Context(), t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomRefusing, bos.CauseBMCError, "404")
 	up.Store(true)
 	probeOn(t, c)
@@ -152,7 +152,7 @@ func TestAResetThatIsNotTakenAtAnAddressWithASlashIsSentWithoutIt(t *testing.T) 
 	})
 	e := b.endpoint("Self")
 	e.Target += "/"
-	wantResult(t, apply(t.Context(), t, one(t, e), bos.PowerOn, node).results[node], bos.CallDone, bos.CauseNone)
+	wantResult(t, apply(t.Context(), t, connectTo(t, e), bos.PowerOn, node).results[node], bos.CallDone, bos.CauseNone)
 	if want := []string{"POST " + e.Target + " On", "POST " + strings.TrimSuffix(e.Target, "/") + " On"}; !slices.Equal(b.posts(), want) {
 		t.Errorf("sent %q", b.posts())
 	}

@@ -26,7 +26,7 @@ func (c *Client) Probe(ctx context.Context, ids []string, each func(bos.PowerRea
 		return
 	}
 	run(ctx, c, ids, job[bos.PowerReading]{
-		one: caller.probe,
+		ask: caller.probe,
 		skipped: func(t target) bos.PowerReading {
 			return bos.PowerReading{ID: t.id, Symptom: bos.SymptomSilent, Detail: silentText(t)}
 		},

@@ -18,7 +18,7 @@ func TestThePowerStateIsWhatTheBMCSays(t *testing.T) {
 		"PoweringOff": bos.PowerStatePoweringOff, "Paused": bos.PowerStateOn, "on": bos.PowerStateOn,
 	} {
 		b := startBMC(t, powered(word))
-		got := probe(t.Context(), t, one(t, b.endpoint("1")), node)
+		got := probe(t.Context(), t, connectTo(t, b.endpoint("1")), node)
 		wantReading(t, got.results[node], want, bos.SymptomNone, bos.CauseNone)
 		if got.results[node].Detail != "" || b.asked()[0] != "GET /redfish/v1/Systems/1" {
 			t.Errorf("%s: asked %v, detail %q", word, b.asked(), got.results[node].Detail)
@@ -52,7 +52,7 @@ func TestAnAnswerThatIsNoStateIsUnknownAndRefusing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := startBMC(t, always(c.status, c.body))
-			got := probe(t.Context(), t, one(t, b.endpoint("1")), node)
+			got := probe(t.Context(), t, connectTo(t, b.endpoint("1")), node)
 			wantReading(t, got.results[node], bos.PowerStateUnknown, bos.SymptomRefusing, c.cause, c.says)
 			// One that has not what the inventory says is asked for what it has.
 			if want := 1 + strings.Count(name, "unknown system"); len(b.asked()) != want {
@@ -165,7 +165,7 @@ func TestAnEchoedPasswordIsNotShown(t *testing.T) {
 		w.WriteHeader(http.StatusBadRequest)
 		_, _ = fmt.Fprintf(w, `{"error":{"message":"you sent %s and %s"}}`, r.Header.Get("Authorization"), password)
 	})
-	c := one(t, b.endpoint("1")) // the collectors look for the password
+	c := connectTo(t, b.endpoint("1")) // the collectors look for the password
 	wantReading(t, probe(t.Context(), t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomRefusing, bos.CauseBMCError, "you sent Basic *** and ***")
 	wantResult(t, apply(t.Context(), t, c, bos.PowerOn, node).results[node], bos.CallRefused, bos.CauseResetRefused, "you sent Basic *** and ***")
 }

@@ -20,7 +20,7 @@ func TestARedirectThatOnlyAddsASlashIsFollowedOnceAtTheBMCsOwnAddress(t *testing
 			}
 			_, _ = w.Write([]byte(`{"PowerState":"Off"}`))
 		})
-		c := one(t, b.endpoint("1"))
+		c := connectTo(t, b.endpoint("1"))
 		wantReading(t, probe(t.Context(), t, c, node).results[node], bos.PowerStateOff, bos.SymptomNone, bos.CauseNone)
 		wantResult(t, apply(t.Context(), t, c, bos.PowerOn, node).results[node], bos.CallDone, bos.CauseNone)
 		if want := []string{"POST " + resetPath + " On", "POST " + resetPath + "/ On"}; !slices.Equal(b.posts(), want) {
@@ -37,7 +37,7 @@ func TestARedirectThatGoesRoundIsNotFollowedForEver(t *testing.T) {
 		}
 		http.Redirect(w, r, "https://ilo.example.com"+to, http.StatusPermanentRedirect)
 	})
-	wantResult(t, apply(t.Context(), t, one(t, b.endpoint("1")), bos.PowerOn, node).results[node], bos.CallRefused, bos.CauseResetRefused, "308")
+	wantResult(t, apply(t.Context(), t, connectTo(t, b.endpoint("1")), bos.PowerOn, node).results[node], bos.CallRefused, bos.CauseResetRefused, "308")
 	if len(b.posts()) != 2 {
 		t.Errorf("sent %q", b.posts())
 	}
@@ -47,7 +47,7 @@ func TestADisabledBMCIsAskedForNothing(t *testing.T) {
 	b := startBMC(t, powered("On"))
 	e := b.endpoint("1")
 	e.Disabled = true
-	c := one(t, e)
+	c := connectTo(t, e)
 	wantReading(t, probe(t.Context(), t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomNone, bos.CauseBMCDisabled, "disabled in HSM")
 	wantResult(t, apply(t.Context(), t, c, bos.PowerOn, node).results[node], bos.CallNotAttempted, bos.CauseBMCDisabled, "disabled in HSM")
 	if len(b.asked()) != 0 {

@@ -49,7 +49,7 @@ func TestWhatABMCMeansByARefusalIsReadFromItsMessages(t *testing.T) {
 		for op, want := range map[bos.PowerOp]bos.CallOutcome{bos.PowerSoftOff: c.softly, bos.PowerForceOff: c.forcing} {
 			t.Run(fmt.Sprintf("%s to %s", c.name, op), func(t *testing.T) {
 				b := startBMC(t, system("On", c.status, c.body))
-				got := apply(t.Context(), t, one(t, b.endpoint("1")), op, node).results[node]
+				got := apply(t.Context(), t, connectTo(t, b.endpoint("1")), op, node).results[node]
 				cause := bos.CauseResetRefused
 				if want == bos.CallBusy {
 					cause = bos.CauseNotReady

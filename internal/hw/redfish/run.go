@@ -18,8 +18,8 @@ type target struct {
 
 // job is what is done to each node of one call.
 type job[T any] struct {
-	// one asks the BMC; silent says that the BMC did not answer.
-	one func(ctx context.Context, t target) (result T, silent bool)
+	// ask asks the BMC; silent says that the BMC did not answer.
+	ask func(ctx context.Context, t target) (result T, silent bool)
 	// skipped is the result for a node whose BMC was just found silent.
 	skipped func(t target) T
 	// lost is the result for a node without endpoint; err says that where
@@ -131,7 +131,7 @@ func oneBMC[T any](ctx context.Context, c *Client, lane chan struct{}, slow func
 			out <- j.skipped(t)
 		default:
 			var result T
-			result, dead = j.one(bos.ActingOn(ctx, t.id), t)
+			result, dead = j.ask(bos.ActingOn(ctx, t.id), t)
 			if ctx.Err() == nil {
 				c.noteSilent(address, dead)
 			}

@@ -229,7 +229,7 @@ func TestACancelledApplyTellsWhatWasSentFromWhatWasNot(t *testing.T) {
 func TestNothingIsSentOnceTheContextHasEnded(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	b := startBMC(t, powered("On"))
-	c := one(t, b.endpoint("1"))
+	c := connectTo(t, b.endpoint("1"))
 	probe(t.Context(), t, c, node) // the endpoints are known
 	cancel()
 	wantReading(t, probe(ctx, t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomSilent, bos.CauseNone, "cancelled")

@@ -65,7 +65,7 @@ func TestATypeThatIsMissingOrRefusedIsReplacedByOneOfTheSameMeaning(t *testing.T
 			b := startBMC(t, picky(c.state, c.answers))
 			e := b.endpoint("1")
 			e.ResetTypes = c.types
-			got := apply(t.Context(), t, one(t, e), c.op, node).results[node]
+			got := apply(t.Context(), t, connectTo(t, e), c.op, node).results[node]
 			if got.Outcome != c.outcome {
 				t.Errorf("got %+v, want outcome %v", got, c.outcome)
 			}
@@ -88,7 +88,7 @@ func TestNoSubstituteIsSentAfterACancellation(t *testing.T) {
 	})
 	e := b.endpoint("1")
 	e.ResetTypes = []string{"On", "ForceOn"}
-	apply(ctx, t, one(t, e), bos.PowerOn, node)
+	apply(ctx, t, connectTo(t, e), bos.PowerOn, node)
 	if !slices.Equal(sent(b), []string{"On"}) {
 		t.Errorf("sent %q", sent(b))
 	}
@@ -132,7 +132,7 @@ func TestARefusalIsComparedWithWhatTheBMCOffers(t *testing.T) {
 			})
 			e := b.endpoint("1")
 			e.ResetTypes = nil
-			got := apply(t.Context(), t, one(t, e), c.op, node).results[node]
+			got := apply(t.Context(), t, connectTo(t, e), c.op, node).results[node]
 			if got.Outcome != c.outcome || !slices.Equal(sent(b), c.sent) {
 				t.Errorf("sent %q, got %+v; want %q, outcome %v", sent(b), got, c.sent, c.outcome)
 			}

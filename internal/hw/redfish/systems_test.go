@@ -45,7 +45,7 @@ func named(path, id, name, uuid string) [2]string {
 
 func TestABMCIsAskedOnceForASystemTheInventoryHasNoPathOf(t *testing.T) {
 	b := startBMC(t, listing([2]string{"/redfish/v1/Systems/Self", ""}))
-	c := one(t, redfish.Endpoint{Address: b.address, Target: "/Actions/ComputerSystem.Reset", ResetTypes: []string{"Off"}})
+	c := connectTo(t, redfish.Endpoint{Address: b.address, Target: "/Actions/ComputerSystem.Reset", ResetTypes: []string{"Off"}})
 	probeOn(t, c)
 	probeOn(t, c)
 	wantResult(t, apply(t.Context(), t, c, bos.PowerForceOff, node).results[node], bos.CallDone, bos.CauseNone)
@@ -116,7 +116,7 @@ func TestASystemThatIsNotWhereItWasIsAskedForAgain(t *testing.T) {
 	b := startBMC(t, func(b *bmc, w http.ResponseWriter, r *http.Request, reset string) {
 		listing([2]string{now.Load().(string), ""})(b, w, r, reset)
 	})
-	c := one(t, redfish.Endpoint{Address: b.address})
+	c := connectTo(t, redfish.Endpoint{Address: b.address})
 	probeOn(t, c)
 	now.Store("/redfish/v1/Systems/Self")
 	wantReading(t, probe(t.Context(), t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomRefusing, bos.CauseBMCError, "404")
@@ -139,7 +139,7 @@ func TestABMCThatDoesNotTellItsSystemsIsInTrouble(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := startBMC(t, always(c.status, c.body))
-			client := one(t, redfish.Endpoint{Address: b.address})
+			client := connectTo(t, redfish.Endpoint{Address: b.address})
 			wantReading(t, probe(t.Context(), t, client, node).results[node], bos.PowerStateUnknown, c.symptom, c.cause, "/redfish/v1/Systems")
 			wantResult(t, apply(t.Context(), t, client, bos.PowerOn, node).results[node], c.outcome, c.acts, "/redfish/v1/Systems")
 			if len(b.posts()) != 0 {
@@ -147,7 +147,7 @@ func TestABMCThatDoesNotTellItsSystemsIsInTrouble(t *testing.T) {
 			}
 		})
 	}
-	nobody := one(t, redfish.Endpoint{Address: closedAddress(t)})
+	nobody := connectTo(t, redfish.Endpoint{Address: closedAddress(t)})
 	wantReading(t, probe(t.Context(), t, nobody, node).results[node], bos.PowerStateUnknown, bos.SymptomSilent, bos.CauseNone, "refused")
 	wantResult(t, apply(t.Context(), t, nobody, bos.PowerOn, node).results[node], bos.CallNotAttempted, bos.CauseBMCUnreachable, "refused")
 }

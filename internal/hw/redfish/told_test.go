@@ -101,7 +101,7 @@ func TestHardenedAndOldBMCsAreSpokenTo(t *testing.T) {
 	for name, config := range old {
 		for _, legacy := range []bool{false, true} {
 			address := speaking(t, config.Clone())
-			r := probe(t.Context(), t, one(t, redfish.Endpoint{Address: address, System: "/s", Trust: transport.Trust{Legacy: legacy}}), node).results[node]
+			r := probe(t.Context(), t, connectTo(t, redfish.Endpoint{Address: address, System: "/s", Trust: transport.Trust{Legacy: legacy}}), node).results[node]
 			if (r.State == bos.PowerStateOn) != legacy {
 				t.Errorf("%s, legacy %t: %+v", name, legacy, r)
 			}
@@ -113,7 +113,7 @@ func TestHardenedAndOldBMCsAreSpokenTo(t *testing.T) {
 	for _, curve := range []tls.CurveID{tls.CurveP384, tls.CurveP521} {
 		for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 			hardened := &tls.Config{CurvePreferences: []tls.CurveID{curve}, MinVersion: version, MaxVersion: version}
-			probeOn(t, one(t, redfish.Endpoint{Address: speaking(t, hardened), System: "/s"}))
+			probeOn(t, connectTo(t, redfish.Endpoint{Address: speaking(t, hardened), System: "/s"}))
 		}
 	}
 }
@@ -168,7 +168,7 @@ func TestABMCMayTakeItsTimeByItself(t *testing.T) {
 	b := startBMC(t, func(b *bmc, _ http.ResponseWriter, _ *http.Request, _ string) { b.hold() })
 	e := b.endpoint("1")
 	e.Read, e.Reset = 50*time.Millisecond, 60*time.Millisecond
-	c := one(t, e)
+	c := connectTo(t, e)
 	wantReading(t, probe(t.Context(), t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomSilent, bos.CauseNone, "within 50ms")
 	wantResult(t, apply(t.Context(), t, c, bos.PowerOn, node).results[node], bos.CallUnknown, bos.CauseResetUnconfirmed, "within 60ms")
 }

@@ -98,7 +98,7 @@ func TestTheBMCsOfVendors(t *testing.T) {
 					w.WriteHeader(http.StatusNotFound)
 				}
 			})
-			client := one(t, redfish.Endpoint{Address: b.address, System: system})
+			client := connectTo(t, redfish.Endpoint{Address: b.address, System: system})
 			wantReading(t, probe(t.Context(), t, client, node).results[node], bos.PowerStateOff, bos.SymptomNone, bos.CauseNone)
 
 			var want []string

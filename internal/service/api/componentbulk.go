@@ -258,7 +258,7 @@ func (s *server) writeComponents(w http.ResponseWriter, r *http.Request, b bulk,
 	write func(rec *bos.Record, exists bool, patch bos.ComponentPatch, booted *bos.BootArtifacts) (bool, error),
 ) error {
 	if len(b.ids) == 0 {
-		return answerList(s, w, []bos.Record{}, shown)
+		return answerList(s, w, []bos.Record{}, view)
 	}
 	if err := s.lookUpTokens(r, &b); err != nil {
 		return err

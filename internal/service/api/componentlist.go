@@ -34,7 +34,7 @@ func (s *server) listComponents(w http.ResponseWriter, r *http.Request) error {
 	if sc.only != nil {
 		filter.IDs = sc.narrow(filter.IDs)
 		if len(filter.IDs) == 0 {
-			return answerList(s, w, []bos.Record{}, shown)
+			return answerList(s, w, []bos.Record{}, view)
 		}
 	}
 	return s.answerDocuments(w, r, filter)
@@ -62,7 +62,7 @@ func (s *server) answerDocuments(w http.ResponseWriter, r *http.Request, filter 
 	case separator == '[' && err != nil:
 		return err
 	case separator == '[':
-		return answerList(s, w, []bos.Record{}, shown)
+		return answerList(s, w, []bos.Record{}, view)
 	case sendFailed != nil:
 		s.sent(0, sendFailed)
 		return nil //nolint:nilerr // the client has left; there is nobody to answer
@@ -79,9 +79,9 @@ func (s *server) answerDocuments(w http.ResponseWriter, r *http.Request, filter 
 func (s *server) answerComponent(w http.ResponseWriter, record bos.Record) error {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusOK)
-	shown := record.Shown()
+	view := record.View()
 	text := texts.Get().(*[]byte) //nolint:forcetypeassert // it holds nothing else
-	*text = append(document.AppendComponent((*text)[:0], &shown, nil), '\n')
+	*text = append(document.AppendComponent((*text)[:0], &view, nil), '\n')
 	s.sent(w.Write(*text))
 	texts.Put(text)
 	return nil
@@ -99,8 +99,8 @@ func (s *server) answerComponents(w http.ResponseWriter, records []bos.Record) e
 	var text []byte
 	artifacts := likeTheLast()
 	for i := range records {
-		shown := records[i].Shown()
-		text = document.AppendComponent(append(text[:0], separator), &shown, artifacts)
+		view := records[i].View()
+		text = document.AppendComponent(append(text[:0], separator), &view, artifacts)
 		separator = ','
 		if _, err := buffered.Write(text); err != nil {
 			break // the client has left; Flush returns the same error

@@ -11,7 +11,7 @@ import (
 
 const kindComponent = "Component"
 
-func shown(r bos.Record) bos.Component { return r.Shown() }
+func view(r bos.Record) bos.Component { return r.View() }
 
 // componentKey is the component that a request is about, and what its tenant
 // may touch.

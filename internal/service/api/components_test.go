@@ -86,7 +86,7 @@ func TestPutComponentReplacesAndPatchMerges(t *testing.T) {
 	}
 	var again bos.Component
 	s.do("PUT", "/v2/components/x1", object{"error": "new"}).ok(http.StatusOK, &again)
-	if diff := cmp.Diff(bos.Component{ID: "x1", Error: "new"}.Shown(), again); diff != "" {
+	if diff := cmp.Diff(bos.Component{ID: "x1", Error: "new"}.View(), again); diff != "" {
 		t.Error("a put kept something", diff)
 	}
 	var read bos.Component
@@ -219,7 +219,7 @@ func TestBulkPutAddsReplacesAndTakesTheLastOfOneID(t *testing.T) {
 	s.do("PUT", "/v2/components", []object{
 		{"id": "b", "enabled": false}, {"id": "a", "error": "first"}, {"id": "a", "session": "s1"},
 	}).ok(http.StatusOK, &list)
-	want := []bos.Component{bos.Component{ID: "b"}.Shown(), bos.Component{ID: "a", Session: "s1"}.Shown()}
+	want := []bos.Component{bos.Component{ID: "b"}.View(), bos.Component{ID: "a", Session: "s1"}.View()}
 	if diff := cmp.Diff(want, list); diff != "" {
 		t.Error(diff)
 	}

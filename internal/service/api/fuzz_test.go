@@ -115,8 +115,8 @@ func FuzzOneComponent(f *testing.F) {
 		rec := bos.Record{Component: bos.Component{ID: id}}
 		patch.Replace(&rec, &bos.BootArtifacts{Kernel: "k"}, noon)
 		var again bos.Component
-		shown := rec.Shown()
-		if err := json.Unmarshal(document.AppendComponent(nil, &shown, nil), &again); err != nil {
+		view := rec.View()
+		if err := json.Unmarshal(document.AppendComponent(nil, &view, nil), &again); err != nil {
 			t.Errorf("%s is shown as no JSON: %v", text, err)
 		}
 		if rec.Enabled && rec.DeriveStatus() != bos.StatusOnHold || again.Status.Status != rec.DeriveStatus() {

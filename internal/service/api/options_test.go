@@ -42,12 +42,12 @@ func TestUnknownOptionsAreEchoedOnceAndNotKept(t *testing.T) {
 	s := newSite(t)
 	var o object
 	s.do("PATCH", "/v2/options", object{"future_option": nil, "another": []int{1}}).ok(http.StatusOK, &o)
-	if _, shown := o["future_option"]; !shown || len(o) != 22 {
+	if _, known := o["future_option"]; !known || len(o) != 22 {
 		t.Errorf("%v", o)
 	}
 	clear(o)
 	s.do("GET", "/v2/options", nil).ok(http.StatusOK, &o)
-	if _, shown := o["future_option"]; shown || len(o) != 20 {
+	if _, known := o["future_option"]; known || len(o) != 20 {
 		t.Errorf("%v", o)
 	}
 }

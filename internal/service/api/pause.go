@@ -14,7 +14,7 @@ func (s *server) getPause(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.answer(w, http.StatusOK, pause.Shown())
+	return s.answer(w, http.StatusOK, pause.State())
 }
 
 // pauseSite pauses the site: POST /x/v1/pause with {"reason": text} or no body. From
@@ -43,7 +43,7 @@ func (s *server) mutateSite(w http.ResponseWriter, r *http.Request, kind, reason
 	}
 	s.Changed(Change{SitePause: &pause})
 	s.Log.Warn("the site was paused or resumed", "paused", pause.On(), "reason", reason, "actor", edge.Actor(r))
-	return s.answer(w, http.StatusOK, pause.Shown())
+	return s.answer(w, http.StatusOK, pause.State())
 }
 
 // siteWide refuses a tenant: the site is not a tenant's to pause.
@@ -94,7 +94,7 @@ func (s *server) getSessionPause(w http.ResponseWriter, r *http.Request) error {
 }
 
 func sessionPause(rec bos.SessionRecord) bos.PauseState {
-	state := rec.Paused.Shown()
+	state := rec.Paused.State()
 	state.Session, state.Tenant = rec.Name, bos.TenantOf(rec.Tenant)
 	return state
 }

@@ -14,8 +14,8 @@ const kindSession = "Session"
 
 var sessionPhases = []bos.SessionPhase{bos.SessionPending, bos.SessionRunning, bos.SessionComplete}
 
-// shown is a session as the v2 API answers it, with the list of its nodes.
-func (s *server) shown(r *http.Request, rec bos.SessionRecord) (bos.Session, error) {
+// view is a session as the v2 API answers it, with the list of its nodes.
+func (s *server) view(r *http.Request, rec bos.SessionRecord) (bos.Session, error) {
 	var err error
 	if rec.Components, err = s.Store.SessionComponents(r.Context(), rec.Key()); err != nil {
 		return bos.Session{}, err
@@ -24,11 +24,11 @@ func (s *server) shown(r *http.Request, rec bos.SessionRecord) (bos.Session, err
 }
 
 func (s *server) answerSession(w http.ResponseWriter, r *http.Request, rec bos.SessionRecord) error {
-	shown, err := s.shown(r, rec)
+	view, err := s.view(r, rec)
 	if err != nil {
 		return err
 	}
-	return s.answer(w, http.StatusOK, shown)
+	return s.answer(w, http.StatusOK, view)
 }
 
 // sessionKey is the session that a request is about.
@@ -91,12 +91,12 @@ func (s *server) listSessions(w http.ResponseWriter, r *http.Request) error {
 	// Each has a list of its nodes, of more than a megabyte for a large one: they are
 	// read one after the other while the answer is sent, and never held together.
 	return answerList(s, w, sessions, func(rec bos.SessionRecord) bos.Session {
-		shown, err := s.shown(r, rec)
+		view, err := s.view(r, rec)
 		if err != nil {
 			s.Log.Error("a list of sessions ends halfway", "session", rec.Name, "error", err)
 			panic(http.ErrAbortHandler) // half of it is sent
 		}
-		return shown
+		return view
 	})
 }
 

@@ -215,15 +215,15 @@ func (e *Endpoint) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	shown := make([]parameters, 0, len(found))
+	answers := make([]parameters, 0, len(found))
 	for _, b := range found {
 		p := parameters{Hosts: []string{b.Host}, Params: &b.Artifacts.KernelParameters, Kernel: &b.Artifacts.Kernel, Initrd: &b.Artifacts.Initrd}
 		if _, ok := canonicalMAC(b.Host); ok {
 			p.Hosts, p.MACs = nil, p.Hosts
 		}
-		shown = append(shown, p)
+		answers = append(answers, p)
 	}
-	return answer(w, http.StatusOK, shown)
+	return answer(w, http.StatusOK, answers)
 }
 
 // checkArtifacts refuses what a script cannot carry, as it is and with links.

@@ -25,7 +25,7 @@ func (c Config) Validate() error {
 			return fmt.Errorf("names: %q is no host name; write each as clients write it in a URL, without scheme and port, such as bos.example", name)
 		}
 	}
-	for _, check := range []func() error{c.Power.Limits.validate, c.upstreams, c.exclusive, c.together, c.Artifacts.validate} {
+	for _, check := range []func() error{c.Power.Limits.validate, c.upstreams, c.exclusive, c.needs, c.Artifacts.validate} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -103,8 +103,8 @@ func (c Config) exclusive() error {
 	return nil
 }
 
-// together names what is missing for what is there.
-func (c Config) together() error {
+// needs names what is missing for what is there.
+func (c Config) needs() error {
 	inventory := c.Inventory.HSM != nil || c.Inventory.File != ""
 	for _, need := range []struct {
 		has     bool

@@ -162,10 +162,10 @@ func (a *Assessment) Verdict(s Sighting) Verdict {
 	if !s.bad() {
 		return Verdict{}
 	}
-	row := verdicts[a.extent(s)]
-	v, known := row[s.Symptom]
+	bySymptom := verdicts[a.extent(s)]
+	v, known := bySymptom[s.Symptom]
 	if !known {
-		v = row[bos.SymptomSilent]
+		v = bySymptom[bos.SymptomSilent]
 	}
 	// One that answers says more about itself than the table can, such as
 	// that it rejects the credentials; silence is told apart by extent only.

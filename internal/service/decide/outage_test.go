@@ -45,8 +45,8 @@ func answeredAll(targets []string) []Sighting {
 	return all
 }
 
-// row names the BMCs of a room, sixteen to a chassis, eight chassis to a cabinet.
-func row(n int) []string {
+// bmcs names the BMCs of a room, sixteen to a chassis, eight chassis to a cabinet.
+func bmcs(n int) []string {
 	names := make([]string, n)
 	for i := range names {
 		names[i] = fmt.Sprintf("x%dc%ds%db%d", 1000+i/128, i/16%8, i/2%8, i%2)
@@ -92,7 +92,7 @@ func TestEachCellOfTheTableIsReached(t *testing.T) {
 			t.Run(fmt.Sprintf("%s symptom %d", extent, symptom), func(t *testing.T) {
 				hit := map[Extent]int{ExtentBMC: 1, ExtentChassis: 16, ExtentUpstream: 60}[extent]
 				var room []Sighting
-				for i, name := range row(256) {
+				for i, name := range bmcs(256) {
 					if i < hit {
 						room = append(room, turnedBad(name, symptom, time.Hour))
 					} else {
@@ -108,7 +108,7 @@ func TestEachCellOfTheTableIsReached(t *testing.T) {
 }
 
 func TestTheVerdictOnRoomsOfKnownShape(t *testing.T) {
-	names := row(100)
+	names := bmcs(100)
 	bmc := names[0]
 	silent := func(n int) []Sighting {
 		var s []Sighting
@@ -142,7 +142,7 @@ func TestTheVerdictOnRoomsOfKnownShape(t *testing.T) {
 		{"three of sixteen are less than a fifth", rest(silent(3), 16, justNow), ExtentBMC},
 		{"nobody has answered of late", rest(silent(1), 100, longAgo), ExtentUpstream},
 		{"nobody else was ever asked", rest(silent(1), 100, neverAsked), ExtentUpstream},
-		{"three that turned bad together long ago are no fifth of ten witnesses", append(rest(silent(3), 90, longAgo), answeredAll(row(140)[130:])...), ExtentBMC},
+		{"three that turned bad together long ago are no fifth of ten witnesses", append(rest(silent(3), 90, longAgo), answeredAll(bmcs(140)[130:])...), ExtentBMC},
 		{"targets in no chassis are no dead chassis", []Sighting{
 			{Target: bmc, Symptom: bos.SymptomSilent, Asked: testNow}, {Target: "other", Symptom: bos.SymptomSilent, Asked: testNow}, justNow("x9c0s0b0"),
 		}, ExtentBMC},
@@ -157,7 +157,7 @@ func TestTheVerdictOnRoomsOfKnownShape(t *testing.T) {
 }
 
 func TestWitnessesThatFallSilentTogetherMakeAnOutageOfThreeDeadBMCs(t *testing.T) {
-	names := row(500)
+	names := bmcs(500)
 	var room []Sighting
 	for i, name := range names {
 		switch {
@@ -324,7 +324,7 @@ func TestWhatHasBeenBadForLongAndWhomNobodyUsesIsNoEvidence(t *testing.T) {
 		"background": func(s *Sighting) { s.Background = true }, "aside": func(s *Sighting) { s.Aside = true },
 	} {
 		var room []Sighting
-		for i, target := range row(128) {
+		for i, target := range bmcs(128) {
 			s := answered(target, time.Second)
 			if i%3 == 0 {
 				s = turnedBad(target, bos.SymptomSilent, time.Hour)
@@ -349,7 +349,7 @@ func TestWhatHasBeenBadForLongAndWhomNobodyUsesIsNoEvidence(t *testing.T) {
 func TestManyThatTheUpstreamDoesNotKnowAreAnOutageAndFewAreNot(t *testing.T) {
 	for n, want := range map[int]Extent{1: ExtentBMC, 2: ExtentBMC, 3: ExtentUpstream} {
 		var room []Sighting
-		for i, target := range row(10) {
+		for i, target := range bmcs(10) {
 			if i*3%10 < n {
 				room = append(room, turnedBad(target, bos.SymptomUnknown, time.Minute))
 			} else {
@@ -368,7 +368,7 @@ func TestPropertyAFifthOfTheRoomBehavingBadlyHoldsEverything(t *testing.T) {
 		bad := rapid.IntRange(max(3, (all+4)/5), all).Draw(t, "bad")
 		since := time.Duration(rapid.IntRange(0, 7200).Draw(t, "since")) * time.Second
 		var room []Sighting
-		for i, name := range row(all) {
+		for i, name := range bmcs(all) {
 			if i < bad {
 				room = append(room, turnedBad(name, rapid.SampledFrom(badSymptoms).Draw(t, "symptom"), since))
 			} else {
@@ -449,7 +449,7 @@ func TestPropertyWitnessesAreFewAndWorthProbing(t *testing.T) {
 
 func TestWitnessesAreSpreadOverTheRoom(t *testing.T) {
 	var room []Sighting
-	for i, name := range row(1280) {
+	for i, name := range bmcs(1280) {
 		// Probed in the order of names, as a session does.
 		room = append(room, answered(name, time.Hour-time.Duration(i)*time.Millisecond))
 	}
@@ -469,7 +469,7 @@ func TestWitnessesAreSpreadOverTheRoom(t *testing.T) {
 
 func TestWhereNobodyAnswersThoseThatFellSilentAreProbedAgain(t *testing.T) {
 	var room []Sighting
-	for _, name := range row(50) {
+	for _, name := range bmcs(50) {
 		room = append(room, Sighting{
 			Target: name, Chassis: bos.ChassisOf(name), Symptom: bos.SymptomSilent,
 			Asked: testNow.Add(-time.Hour), BadSince: testNow.Add(-time.Hour),
@@ -484,7 +484,7 @@ func TestWhereNobodyAnswersThoseThatFellSilentAreProbedAgain(t *testing.T) {
 
 func TestTargetsNeverAskedAreWitnessesOnlyWhereOthersDoNotSuffice(t *testing.T) {
 	room := []Sighting{turnedBad("x1000c0s0b0", bos.SymptomSilent, time.Hour)}
-	for i, name := range row(200)[100:] {
+	for i, name := range bmcs(200)[100:] {
 		if i < 30 {
 			room = append(room, answered(name, time.Hour))
 		} else {
@@ -527,7 +527,7 @@ func simulate(n int) *simulated {
 		now: testNow, index: make(map[string]int), due: make(map[string]time.Time),
 		works: make([]bool, n), clock: make([]time.Duration, n), lastBad: make([]time.Time, n),
 	}
-	for i, name := range row(n) {
+	for i, name := range bmcs(n) {
 		s.index[name] = i
 		s.works[i] = true
 		s.room = append(s.room, answered(name, time.Minute))

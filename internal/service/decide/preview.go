@@ -32,16 +32,16 @@ func MakePreview(req Request, sel Selection, images map[string]bos.Image, o bos.
 		Expires:   now.Add(ttl),
 	}
 	for _, set := range sel.BootSets {
-		shown := bos.PreviewBootSet{Name: set.Name, Count: len(set.Nodes), Nodes: bos.Fold(set.Nodes)}
+		preview := bos.PreviewBootSet{Name: set.Name, Count: len(set.Nodes), Nodes: bos.Fold(set.Nodes)}
 		if req.Operation.NeedsImage() {
 			spec := req.Template.BootSets[set.Name]
-			shown.ImagePath, shown.ImageETag = spec.Path, images[spec.Path].ETag
-			shown.Arch, shown.Configuration = archOf(spec), req.Template.Configuration(spec)
-			shown.KernelParameters = effective(req, set.Name, images, o)
+			preview.ImagePath, preview.ImageETag = spec.Path, images[spec.Path].ETag
+			preview.Arch, preview.Configuration = archOf(spec), req.Template.Configuration(spec)
+			preview.KernelParameters = effective(req, set.Name, images, o)
 		}
-		p.BootSets = append(p.BootSets, shown)
+		p.BootSets = append(p.BootSets, preview)
 	}
-	p.Roles = append(p.Roles, rolesShown(sel)...)
+	p.Roles = append(p.Roles, previewRoles(sel)...)
 	for _, skip := range sel.Skipped {
 		p.Skipped = append(p.Skipped, bos.PreviewSkip{Reason: skip.Reason, Count: len(skip.Nodes), Nodes: bos.Fold(skip.Nodes)})
 	}
@@ -49,8 +49,8 @@ func MakePreview(req Request, sel Selection, images map[string]bos.Image, o bos.
 	return p
 }
 
-// rolesShown is the selected nodes of each role, as previews show them.
-func rolesShown(sel Selection) []bos.PreviewRole {
+// previewRoles are the selected nodes of each role, as previews show them.
+func previewRoles(sel Selection) []bos.PreviewRole {
 	roles := make([]bos.PreviewRole, 0, len(sel.Roles))
 	for _, role := range sel.Roles {
 		roles = append(roles, bos.PreviewRole{Role: role.Role, Count: len(role.Nodes), Nodes: bos.Fold(role.Nodes)})
@@ -90,9 +90,9 @@ func pin(req Request, sel Selection, images map[string]bos.Image, sets []bos.Pre
 		if !req.Operation.NeedsImage() {
 			continue
 		}
-		spec, shown := req.Template.BootSets[set.Name], sets[i]
+		spec, preview := req.Template.BootSets[set.Name], sets[i]
 		image := images[spec.Path]
-		fmt.Fprintf(h, "boot %q %q %q %q %q\n", shown.KernelParameters, shown.Configuration, shown.Arch, spec.RootfsProvider, spec.RootfsProviderPassthrough)
+		fmt.Fprintf(h, "boot %q %q %q %q %q\n", preview.KernelParameters, preview.Configuration, preview.Arch, spec.RootfsProvider, spec.RootfsProviderPassthrough)
 		fmt.Fprintf(h, "image %q %q\n", spec.Path, image.ETag)
 		for _, file := range []bos.Artifact{image.Kernel, image.Initrd, image.Rootfs} {
 			fmt.Fprintf(h, "file %q %q\n", file.Path, file.ETag)

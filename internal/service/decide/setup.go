@@ -45,7 +45,7 @@ func PlanSetup(s bos.SessionRecord, sel Selection, images map[string]bos.Image, 
 	if len(sel.BootSets) == 0 {
 		return SetupPlan{}, bos.Invalidf("", NoNodes)
 	}
-	if against := s.Asked.Guards.Selected(len(sel.Nodes()), rolesShown(sel)); len(against) > 0 {
+	if against := s.Asked.Guards.Selected(len(sel.Nodes()), previewRoles(sel)); len(against) > 0 {
 		return SetupPlan{}, bos.Invalidf("", "nodes changed after the session was accepted, and it goes beyond a guard of whoever asked for it: %s; no node was touched", strings.Join(against, "; "))
 	}
 	plan := SetupPlan{session: s.Session, pinned: s.Pin != "", Warnings: slices.Clone(sel.Warnings), desired: make(map[string]bos.DesiredState)}

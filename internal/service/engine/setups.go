@@ -32,23 +32,23 @@ func (e *Engine) askForSetups() {
 	if len(due) == 0 || e.rounds >= maxRounds {
 		return
 	}
-	together := &round{len(due)}
+	r := &round{len(due)}
 	e.rounds++
 	for _, s := range ordered(due) {
 		s.asked = true
-		e.gathering[s.rec.Key()] = together
+		e.gathering[s.rec.Key()] = r
 		e.step.out.Setups = append(e.step.out.Setups, s.rec)
 	}
 }
 
 // gathered takes note that the facts of a session have come.
 func (e *Engine) gathered(key bos.SessionKey) {
-	together, ok := e.gathering[key]
+	r, ok := e.gathering[key]
 	if !ok {
 		return
 	}
 	delete(e.gathering, key)
-	if together.unanswered--; together.unanswered == 0 {
+	if r.unanswered--; r.unanswered == 0 {
 		e.rounds--
 	}
 }

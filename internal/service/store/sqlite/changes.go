@@ -108,13 +108,13 @@ func (t *tx) tell(ctx context.Context) error {
 // append appends the change as JSON: one names all components of a room.
 func (c *change) append(to []byte) []byte {
 	to = strconv.AppendInt(append(to, `{"revision":`...), c.Revision, 10)
-	list := func(name string, n int, one func(i int)) {
+	list := func(name string, n int, each func(i int)) {
 		for i := range n {
 			to = append(to, ',')
 			if i == 0 {
 				to = append(append(append(to, '"'), name...), `":[`...)
 			}
-			one(i)
+			each(i)
 		}
 		if n > 0 {
 			to = append(to, ']')

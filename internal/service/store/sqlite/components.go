@@ -218,7 +218,7 @@ func (p *documentPage) load(ctx context.Context, f bos.ComponentFilter) error {
 			if err := row.Scan(&p.last, &status, &text); err != nil {
 				return err
 			}
-			if p.bytes, err = document.AppendShown(p.bytes, text, status, resolve); err != nil {
+			if p.bytes, err = document.AppendView(p.bytes, text, status, resolve); err != nil {
 				return fmt.Errorf("component %s: %w", p.last, err)
 			}
 			p.ends = append(p.ends, len(p.bytes))

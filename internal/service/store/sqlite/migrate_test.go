@@ -75,14 +75,14 @@ func TestAnOlderDatabaseIsBackedUpAndUpgraded(t *testing.T) {
 	if r.Revision != 4 || r.Error != "it broke" || r.ActualState.BootArtifacts.KernelParameters != "a&b" || r.Work.BackOff.Setbacks != 2 || r.EventStats.PowerOnAttempts != 1 {
 		t.Errorf("the record is %+v", r)
 	}
-	shown := documents(t, s)
+	stored := documents(t, s)
 	for _, never := range []string{"null", `"action"`} {
-		if strings.Contains(shown, never) {
-			t.Errorf("%s is shown of what never was: %s", never, shown)
+		if strings.Contains(stored, never) {
+			t.Errorf("%s is shown of what never was: %s", never, stored)
 		}
 	}
-	if !strings.Contains(shown, `"last_updated":"2026-01-02T03:04:05"`) || !strings.Contains(shown, `"kernel":"k"`) {
-		t.Errorf("shown is %s", shown)
+	if !strings.Contains(stored, `"last_updated":"2026-01-02T03:04:05"`) || !strings.Contains(stored, `"kernel":"k"`) {
+		t.Errorf("stored is %s", stored)
 	}
 	if a, known, err := s.Token(t.Context(), "old"); err != nil || !known || a.Kernel != "k" {
 		t.Errorf("the token stands for %+v, %t, %v", a, known, err)
@@ -270,9 +270,9 @@ VALUES ('`+id+`', 4, 0, '', 'stable', '', '', '{"id":"`+id+`","actual_state":{"b
 }
 
 // flat is a record of a version that kept the engine's memory in one group.
-func flat(id, action string, failed bool, shown, work string) string {
+func flat(id, action string, failed bool, sentence, work string) string {
 	return fmt.Sprintf(`INSERT INTO components (id, revision, enabled, phase, status, session, staged_session, error, document, work)
-VALUES ('%s', 4, 1, '', 'on_hold', 's', '', '%s', '{"id":"%s","actual_state":{"boot_artifacts":{"kernel":"","kernel_parameters":"","initrd":""},"bss_token":""},"desired_state":{"boot_artifacts":{"kernel":"k","kernel_parameters":"","initrd":"i"},"configuration":"","bss_token":""},"staged_state":{},"last_action":{"action":"%s","failed":%t},"event_stats":{"power_on_attempts":1,"power_off_graceful_attempts":0,"power_off_forceful_attempts":0},"status":{"phase":"","status_override":"on_hold"},"enabled":true,"error":"%s","session":"s"}', '%s')`, id, shown, id, action, failed, shown, work)
+VALUES ('%s', 4, 1, '', 'on_hold', 's', '', '%s', '{"id":"%s","actual_state":{"boot_artifacts":{"kernel":"","kernel_parameters":"","initrd":""},"bss_token":""},"desired_state":{"boot_artifacts":{"kernel":"k","kernel_parameters":"","initrd":"i"},"configuration":"","bss_token":""},"staged_state":{},"last_action":{"action":"%s","failed":%t},"event_stats":{"power_on_attempts":1,"power_off_graceful_attempts":0,"power_off_forceful_attempts":0},"status":{"phase":"","status_override":"on_hold"},"enabled":true,"error":"%s","session":"s"}', '%s')`, id, sentence, id, action, failed, sentence, work)
 }
 
 func TestWhatTheEngineRememberedInOneGroupIsReadInSeveral(t *testing.T) {

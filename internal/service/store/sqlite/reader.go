@@ -107,8 +107,8 @@ func (s *Store) snapshot(ctx context.Context, read func(q querier) error) error 
 	return err
 }
 
-// one decodes a stored document; no row is bos.ErrNotFound.
-func one[T any](row scanner) (T, error) {
+// scanOne decodes a stored document; no row is bos.ErrNotFound.
+func scanOne[T any](row scanner) (T, error) {
 	var v T
 	var document []byte
 	err := row.Scan(&document)

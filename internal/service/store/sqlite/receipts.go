@@ -36,7 +36,7 @@ const receiptColumns = "SELECT CASE session WHEN '' THEN document ELSE json_set(
 
 // Receipt returns the newest preview for the key that has not expired.
 func (s *Store) Receipt(ctx context.Context, key string, now time.Time) (bos.Receipt, error) {
-	return one[bos.Receipt](s.row(ctx,
+	return scanOne[bos.Receipt](s.row(ctx,
 		receiptColumns+" WHERE key = ? AND expires > ? ORDER BY id DESC LIMIT 1", key, now.UnixNano()))
 }
 
@@ -47,11 +47,11 @@ func (s *Store) ReceiptByPin(ctx context.Context, tenant *string, pin string) (b
 	if tenant != nil {
 		query, args = query+" AND COALESCE(document ->> '$.Tenant', '') = ?", append(args, *tenant)
 	}
-	return one[bos.Receipt](s.row(ctx, query+" ORDER BY id DESC LIMIT 1", args...))
+	return scanOne[bos.Receipt](s.row(ctx, query+" ORDER BY id DESC LIMIT 1", args...))
 }
 
 // ReceiptByNumber returns the preview of a number that has not expired.
 func (s *Store) ReceiptByNumber(ctx context.Context, tenant, number string, now time.Time) (bos.Receipt, error) {
-	return one[bos.Receipt](s.row(ctx,
+	return scanOne[bos.Receipt](s.row(ctx,
 		receiptColumns+numbered+" AND expires > ?3", number, tenant, now.UnixNano()))
 }

@@ -54,7 +54,7 @@ func holds(t *testing.T, s bos.Store) {
 	want := bos.NewBrake("board out", "ops", now)
 	written, err := s.MutateComponents(t.Context(), []string{"a"}, func(r *bos.Record, _ bool) error { r.Held = want; return nil })
 	must(t, err)
-	if got := one(t, s, "a"); got.Held != want || got.Revision != written[0].Revision {
+	if got := stored(t, s, "a"); got.Held != want || got.Revision != written[0].Revision {
 		t.Errorf("the hold is %+v at revision %d", got.Held, got.Revision)
 	}
 	held := func() []string {
@@ -65,15 +65,15 @@ func holds(t *testing.T, s bos.Store) {
 	if got := held(); !slices.Equal(got, []string{"a"}) {
 		t.Errorf("held are %q", got)
 	}
-	next := one(t, s, "a")
+	next := stored(t, s, "a")
 	next.Error = "engine"
 	commit(t, s, bos.Commit{Components: []bos.Record{next}})
-	if got := one(t, s, "a"); got.Held != want || got.Error != "engine" {
+	if got := stored(t, s, "a"); got.Held != want || got.Error != "engine" {
 		t.Errorf("after a pass the record is %+v", got)
 	}
 	must(t, s.DeleteComponent(t.Context(), "a"))
 	commit(t, s, bos.Commit{Components: []bos.Record{record("a")}})
-	if got := held(); len(got) != 0 || one(t, s, "a").Held.On() {
+	if got := held(); len(got) != 0 || stored(t, s, "a").Held.On() {
 		t.Errorf("a component that was made anew is held: %q", got)
 	}
 }

@@ -47,8 +47,8 @@ func read(t *testing.T, s bos.Store, f bos.ComponentFilter) []bos.Record {
 	return list
 }
 
-// shown is the answer of ComponentDocuments, decoded.
-func shown(t *testing.T, s bos.Store, f bos.ComponentFilter) []map[string]any {
+// decoded is the answer of ComponentDocuments, decoded.
+func decoded(t *testing.T, s bos.Store, f bos.ComponentFilter) []map[string]any {
 	t.Helper()
 	var list []map[string]any
 	must(t, s.ComponentDocuments(t.Context(), f, func(document []byte) error {
@@ -65,13 +65,13 @@ func same(t *testing.T, s bos.Store, f bos.ComponentFilter) {
 	t.Helper()
 	var want []map[string]any
 	for _, r := range read(t, s, f) {
-		text, err := json.Marshal(r.Shown())
+		text, err := json.Marshal(r.View())
 		must(t, err)
 		var one map[string]any
 		must(t, json.Unmarshal(text, &one))
 		want = append(want, one)
 	}
-	if diff := cmp.Diff(want, shown(t, s, f)); diff != "" {
+	if diff := cmp.Diff(want, decoded(t, s, f)); diff != "" {
 		t.Errorf("%+v: %s", f, diff)
 	}
 }
@@ -122,7 +122,7 @@ func longLists(t *testing.T, s bos.Store) {
 			want = want[:min(f.Limit, len(want))]
 		}
 		var documents, records []string
-		for _, d := range shown(t, s, f) {
+		for _, d := range decoded(t, s, f) {
 			documents = append(documents, fmt.Sprint(d["id"]))
 		}
 		for _, r := range read(t, s, f) {
@@ -154,7 +154,7 @@ func filtered(t *testing.T, s bos.Store, all []string) {
 			want = all[301:1001]
 		}
 		var got []string
-		for _, d := range shown(t, s, f) {
+		for _, d := range decoded(t, s, f) {
 			got = append(got, fmt.Sprint(d["id"]))
 		}
 		if !slices.Equal(got, want) {
@@ -238,7 +238,7 @@ func everyFilter(t *testing.T, s bos.Store) {
 
 func skipped(t *testing.T, s bos.Store) {
 	fill(t, s, []string{"a", "b"}, nil)
-	before := one(t, s, "a")
+	before := stored(t, s, "a")
 	list, err := s.MutateComponents(t.Context(), []string{"a", "b", "c"}, func(r *bos.Record, _ bool) error {
 		r.Error = "written"
 		if r.ID != "b" {
@@ -264,20 +264,20 @@ func createdEmpty(t *testing.T, s bos.Store) {
 		return nil
 	})
 	must(t, err)
-	if got := one(t, s, "a"); len(list) != 1 || list[0] != got {
+	if got := stored(t, s, "a"); len(list) != 1 || list[0] != got {
 		t.Errorf("%+v, %+v", list, got)
 	}
 }
 
 func unchanged(t *testing.T, s bos.Store) {
 	fill(t, s, []string{"a"}, nil)
-	before := one(t, s, "a")
+	before := stored(t, s, "a")
 	list, err := s.MutateComponents(t.Context(), []string{"a"}, func(*bos.Record, bool) error { return nil }, bos.Event{Kind: "touched"})
 	must(t, err)
 	events, err := s.Events(t.Context(), bos.EventFilter{})
 	must(t, err)
-	if len(list) != 1 || one(t, s, "a") != before || len(events) != 0 {
-		t.Errorf("%+v, then %+v with %v", list, one(t, s, "a"), events)
+	if len(list) != 1 || stored(t, s, "a") != before || len(events) != 0 {
+		t.Errorf("%+v, then %+v with %v", list, stored(t, s, "a"), events)
 	}
 }
 
@@ -319,7 +319,7 @@ func twice(t *testing.T, s bos.Store) {
 			return nil
 		})
 		must(t, err)
-		if got := one(t, s, fmt.Sprint("n", n)); got.EventStats.PowerOnAttempts != n || len(list) != n {
+		if got := stored(t, s, fmt.Sprint("n", n)); got.EventStats.PowerOnAttempts != n || len(list) != n {
 			t.Errorf("%d changes of one record left %+v", n, got)
 		}
 	}

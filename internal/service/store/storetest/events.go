@@ -147,5 +147,5 @@ func unfenced(t *testing.T, s bos.Store) {
 	_, err := s.Lease(t.Context(), "one", now, bos.Lease{})
 	must(t, err)
 	commit(t, s, bos.Commit{Fence: bos.NoFence, Components: []bos.Record{record("a")}})
-	one(t, s, "a")
+	stored(t, s, "a")
 }

@@ -59,7 +59,7 @@ func repeatedReports(t *testing.T, s bos.Store) {
 	if got := kinds(t, s, bos.EventFilter{}); !slices.Equal(got, want) {
 		t.Errorf("the history says %q, want %q", got, want)
 	}
-	if at := one(t, s, "a").ActualState.LastUpdated; !at.Equal(now.Add(7 * time.Hour)) {
+	if at := stored(t, s, "a").ActualState.LastUpdated; !at.Equal(now.Add(7 * time.Hour)) {
 		t.Errorf("the record says it reported last at %s", at)
 	}
 }
@@ -98,9 +98,9 @@ func unconfirmed(t *testing.T, s bos.Store) {
 		}
 	}
 	// The columns follow a commit of the engine as well.
-	r := one(t, s, "b")
+	r := stored(t, s, "b")
 	r.ActualState = bos.ActualState{LastUpdated: bos.At(now)}
-	armed := one(t, s, "c")
+	armed := stored(t, s, "c")
 	armed.Enabled = true
 	commit(t, s, bos.Commit{Components: []bos.Record{r, armed}})
 	if got, err := s.ComponentIDs(t.Context(), bos.ComponentFilter{Unconfirmed: now}); err != nil || !slices.Equal(got, []string{"a", "f"}) {

@@ -25,7 +25,7 @@ func begin(t *testing.T, s bos.Store, tenant, name string, stage bool, nodes ...
 // finish has the engine be done with a node, with an error or without.
 func finish(t *testing.T, s bos.Store, id, text string) {
 	t.Helper()
-	r := one(t, s, id)
+	r := stored(t, s, id)
 	r.Enabled, r.Error = false, text
 	if text != "" {
 		r.Status.StatusOverride, r.Work.Cause = bos.StatusFailed, bos.CauseBootTimeout
@@ -286,7 +286,7 @@ func sessionsOf(t *testing.T, s bos.Store) {
 		must(t, err)
 	}
 	for id, tenant := range map[string]string{"a": "", "b": "blue", "c": "blue", "d": ""} {
-		r := one(t, s, id)
+		r := stored(t, s, id)
 		if want := (bos.SessionKey{Tenant: tenant, Name: "s"}); r.Key() != want {
 			t.Errorf("the record of %s says that it belongs to %v", id, r.Key())
 		}

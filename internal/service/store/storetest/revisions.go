@@ -19,12 +19,12 @@ func neverAgain(t *testing.T, s bos.Store) {
 		last = revision
 	}
 	commit(t, s, bos.Commit{Components: []bos.Record{record("other")}})
-	newer("another component", one(t, s, "other").Revision)
+	newer("another component", stored(t, s, "other").Revision)
 	key := bos.SessionKey{Tenant: "blue", Name: "s"}
 	for range 3 {
 		_, err := s.MutateComponents(t.Context(), []string{"a"}, func(*bos.Record, bool) error { return nil })
 		must(t, err)
-		newer("a component", one(t, s, "a").Revision)
+		newer("a component", stored(t, s, "a").Revision)
 		must(t, s.DeleteComponent(t.Context(), "a"))
 		must(t, s.CreateSession(t.Context(), session("blue", "s", "")))
 		rec, err := s.Session(t.Context(), key)
@@ -33,7 +33,7 @@ func neverAgain(t *testing.T, s bos.Store) {
 		must(t, s.DeleteSession(t.Context(), key))
 		done := commit(t, s, bos.Commit{Components: []bos.Record{record("a")}})
 		newer("a component that a commit creates", done.Revision)
-		if got := one(t, s, "a").Revision; got != done.Revision {
+		if got := stored(t, s, "a").Revision; got != done.Revision {
 			t.Errorf("the commit says that it wrote revision %d, the component has %d", done.Revision, got)
 		}
 		must(t, s.DeleteComponent(t.Context(), "a"))
@@ -47,7 +47,7 @@ func sameEverywhere(t *testing.T, s bos.Store) {
 	list, err := s.MutateComponents(t.Context(), []string{"a", "b", "a"}, func(r *bos.Record, _ bool) error { r.Error += "x"; return nil })
 	must(t, err)
 	for _, r := range list {
-		if got := one(t, s, r.ID).Revision; got != r.Revision {
+		if got := stored(t, s, r.ID).Revision; got != r.Revision {
 			t.Errorf("%s was written as revision %d and has %d", r.ID, r.Revision, got)
 		}
 	}
@@ -60,7 +60,7 @@ func sameEverywhere(t *testing.T, s bos.Store) {
 	}
 	changed, owned, err := s.MutateOwned(t.Context(), rec.Key(), func(_ *bos.SessionRecord, owned []bos.Record, _ bos.Tally) error { owned[0].Error = "y"; return nil })
 	must(t, err)
-	if len(owned) != 1 || owned[0].Revision != one(t, s, "a").Revision || changed.Revision <= rec.Revision {
+	if len(owned) != 1 || owned[0].Revision != stored(t, s, "a").Revision || changed.Revision <= rec.Revision {
 		t.Errorf("%+v, %+v", changed, owned)
 	}
 }
@@ -104,8 +104,8 @@ func feed(t *testing.T, s bos.Store) {
 		t.Errorf("%v changed (%+v), want %v", names, next, want)
 	}
 	for _, changed := range next.Components {
-		if changed.ID == "a" && changed.Revision != one(t, s, "a").Revision {
-			t.Errorf("a is told as revision %d and has %d", changed.Revision, one(t, s, "a").Revision)
+		if changed.ID == "a" && changed.Revision != stored(t, s, "a").Revision {
+			t.Errorf("a is told as revision %d and has %d", changed.Revision, stored(t, s, "a").Revision)
 		}
 	}
 	must(t, s.PutTemplate(t.Context(), bos.SessionTemplate{Name: "t"}))

@@ -20,7 +20,7 @@ func session(tenant, name, components string) bos.SessionRecord {
 	}}
 }
 
-func ownedTogether(t *testing.T, s bos.Store) {
+func ownedAtomically(t *testing.T, s bos.Store) {
 	key := bos.SessionKey{Tenant: "blue", Name: "s"}
 	must(t, s.CreateSession(t.Context(), session("blue", "s", "a,b,staged")))
 	must(t, s.CreateSession(t.Context(), session("", "s", "other")))
@@ -33,7 +33,7 @@ func ownedTogether(t *testing.T, s bos.Store) {
 			r.Session = "s"
 		}
 	})
-	before := one(t, s, "b")
+	before := stored(t, s, "b")
 	rec, written, err := s.MutateOwned(t.Context(), key, func(rec *bos.SessionRecord, owned []bos.Record, _ bos.Tally) error {
 		var got []string
 		for i := range owned {
@@ -52,7 +52,7 @@ func ownedTogether(t *testing.T, s bos.Store) {
 	if rec.Status.Status != bos.SessionComplete || rec.Revision <= before.Revision || len(written) != 2 || written[0].Revision != rec.Revision {
 		t.Errorf("%+v, %+v", rec, written)
 	}
-	if one(t, s, "a").Error != "changed" || one(t, s, "b") != before || one(t, s, "staged").Error != "changed" || one(t, s, "other").Error != "" {
+	if stored(t, s, "a").Error != "changed" || stored(t, s, "b") != before || stored(t, s, "staged").Error != "changed" || stored(t, s, "other").Error != "" {
 		t.Error("the wrong components changed")
 	}
 	events, err := s.Events(t.Context(), bos.EventFilter{})
@@ -82,7 +82,7 @@ func ownedNotAtAll(t *testing.T, s bos.Store, key bos.SessionKey) {
 	}
 	rec, err := s.Session(t.Context(), key)
 	must(t, err)
-	if rec.Revision != before.Revision || one(t, s, "a").Error != "changed" {
+	if rec.Revision != before.Revision || stored(t, s, "a").Error != "changed" {
 		t.Errorf("a change that was not made left %+v", rec)
 	}
 	if _, _, err := s.MutateOwned(t.Context(), bos.SessionKey{Name: "none"}, nil); !errors.Is(err, bos.ErrNotFound) {

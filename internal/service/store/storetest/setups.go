@@ -83,7 +83,7 @@ func setUpOfAnother(t *testing.T, s bos.Store) {
 		if _, written, err := s.SetUp(t.Context(), arming(planned, "a")); !errors.Is(err, bos.ErrChanged) || len(written) > 0 {
 			t.Errorf("%s: %v, %v", why, written, err)
 		}
-		if one(t, s, "a").Enabled || len(kinds(t, s, bos.EventFilter{})) > 0 {
+		if stored(t, s, "a").Enabled || len(kinds(t, s, bos.EventFilter{})) > 0 {
 			t.Errorf("%s: something was written", why)
 		}
 	}
@@ -103,7 +103,7 @@ func setUpOfAnother(t *testing.T, s bos.Store) {
 	must(t, err)
 	late := arming(planned, "a")
 	late.Fence = first.Fence
-	if _, _, err := s.SetUp(t.Context(), late); !errors.Is(err, bos.ErrFenced) || one(t, s, "a").Enabled {
+	if _, _, err := s.SetUp(t.Context(), late); !errors.Is(err, bos.ErrFenced) || stored(t, s, "a").Enabled {
 		t.Errorf("an engine that was replaced sets a session up: %v", err)
 	}
 	if left := kinds(t, s, bos.EventFilter{}); slices.Contains(left, "armed") {

@@ -49,7 +49,7 @@ var (
 	}
 	sessions = tests{
 		"one of many creators of a session name wins":             nameRace,
-		"a session and its components change together":            ownedTogether,
+		"a session and its components change together":            ownedAtomically,
 		"a tally is of one moment, also while nodes are applied":  tornTally,
 		"what became of its nodes lasts after others took them":   outcomesLast,
 		"a staged node is applied, taken over or released":        stagedOutcomes,
@@ -106,7 +106,7 @@ func commit(t *testing.T, s bos.Store, c bos.Commit) bos.Committed {
 	return done
 }
 
-func one(t *testing.T, s bos.Store, id string) bos.Record {
+func stored(t *testing.T, s bos.Store, id string) bos.Record {
 	t.Helper()
 	list, err := s.Components(t.Context(), bos.ComponentFilter{IDs: []string{id}})
 	must(t, err)
@@ -120,11 +120,11 @@ func commitComparesRevisions(t *testing.T, s bos.Store) {
 	if c := commit(t, s, bos.Commit{Components: []bos.Record{record("a"), record("b")}}); !c.None() {
 		t.Fatalf("conflicts %v on an empty store", c)
 	}
-	stale := one(t, s, "a")
+	stale := stored(t, s, "a")
 	_, err := s.MutateComponents(t.Context(), []string{"a"}, func(r *bos.Record, _ bool) error { r.Error = "user"; return nil })
 	must(t, err)
 	stale.Error = "engine"
-	fresh := one(t, s, "b")
+	fresh := stored(t, s, "b")
 	fresh.Error = "engine"
 	gone := bos.SessionRecord{Session: bos.Session{Name: "gone"}, Revision: 1}
 	c := commit(t, s, bos.Commit{Components: []bos.Record{stale, fresh}, Sessions: []bos.SessionRecord{gone}, Events: []bos.Event{
@@ -136,7 +136,7 @@ func commitComparesRevisions(t *testing.T, s bos.Store) {
 	if got := kinds(t, s, bos.EventFilter{}); !slices.Equal(got, []string{"kept", "kept too"}) {
 		t.Errorf("the history says %q: what was not written did not happen", got)
 	}
-	if a, b := one(t, s, "a"), one(t, s, "b"); a.Error != "user" || b.Error != "engine" {
+	if a, b := stored(t, s, "a"), stored(t, s, "b"); a.Error != "user" || b.Error != "engine" {
 		t.Errorf("a has %q, b has %q", a.Error, b.Error)
 	}
 }
@@ -193,7 +193,7 @@ func concurrentWriters(t *testing.T, s bos.Store) {
 		})
 	}
 	all.Wait()
-	if got := one(t, s, "a").EventStats.PowerOnAttempts; got != writers*rounds {
+	if got := stored(t, s, "a").EventStats.PowerOnAttempts; got != writers*rounds {
 		t.Errorf("%d updates are there, %d were made", got, writers*rounds)
 	}
 }

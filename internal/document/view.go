@@ -12,10 +12,10 @@ const (
 	statusMember    = `"status":{`
 )
 
-// AppendShown appends a stored document as the API answers it: with the boot
+// AppendView appends a stored document as the API answers it: with the boot
 // artifacts in full and the derived status word. Inside a text a quotation
 // mark has a backslash in front, so that the names are found nowhere else.
-func AppendShown(to []byte, document, status string, resolve func(id int64) ([]byte, error)) ([]byte, error) {
+func AppendView(to []byte, document, status string, resolve func(id int64) ([]byte, error)) ([]byte, error) {
 	for {
 		at := strings.Index(document, artifactsMember)
 		if at < 0 {
