@@ -33,6 +33,7 @@ func (p *bosProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		requirePreview: m.RequirePreview,
 		planned:        newPlannedTemplates(),
 		plannedHolds:   newPlannedHolds(),
+		plannedOnce:    newPlannedOnce(),
 		previews:       newPreviewCache(),
 		components:     newComponentCache(),
 		guards:         m.guardsOf(),

@@ -23,13 +23,15 @@ type shared struct {
 	requirePreview types.Bool
 	planned        *plannedTemplates
 	plannedHolds   *plannedHolds
+	plannedOnce    *plannedOnce
 	previews       *previewCache
 	// guards bound every session of this provider block, and reason goes along with
 	// those that have none.
 	guards   bos.Guards
 	reason   string
 	sessions *knownSessions
-	// templates are those in state, known by tenant and name as sessions are.
+	// templates are those in state, and those that this walk took over, known by tenant
+	// and name as sessions are.
 	templates *knownSessions
 	// embedded is nil where the service runs by itself.
 	embedded   *embedded

@@ -56,7 +56,7 @@ func TestCreatingATemplateThatExistsIsRefused(t *testing.T) {
 	second.write(providerBlock(bos), template("loud"))
 	apply := second.apply()
 	apply.exits(t, 1)
-	apply.says(t, "Error: Session template already exists", "terraform import")
+	apply.says(t, "Error: Session template already exists", "import { to = bos_session_template.NAME id = \"compute\" }")
 	first.plan().exits(t, 0)
 }
 
@@ -71,7 +71,7 @@ func TestThatATemplateExistsAlreadyIsSaidAtPlanAndNotOfOneThatIsReplaced(t *test
 	other.write(providerBlock(bos), template("loud"))
 	plan := other.plan()
 	plan.exits(t, 1)
-	plan.says(t, "Error: Session template already exists", "terraform import", "moved block")
+	plan.says(t, "Error: Session template already exists", "import { to = bos_session_template.NAME id = \"compute\" }", "moved block")
 	if n := bos.Requests("PUT", "/v2/sessiontemplates/compute"); n != 2 {
 		t.Errorf("the template was written %d times", n)
 	}

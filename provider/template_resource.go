@@ -62,8 +62,9 @@ func (r *templateResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	if state != nil {
 		plan.keepSameNodes(ctx, *state, &resp.Diagnostics)
 	}
+	r.refuseTwice(plan, state == nil, req.Config.Raw, &resp.Diagnostics)
 	if state == nil {
-		r.refuseTakenName(ctx, plan, &resp.Diagnostics)
+		r.planTaken(ctx, plan, &resp.Diagnostics)
 	} else if r.shared != nil {
 		r.shared.templates.note(inState, state.Tenant, state.Name)
 	}
@@ -121,40 +122,25 @@ func (r *templateResource) Create(ctx context.Context, req resource.CreateReques
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	_, err := c.Template(ctx, plan.Name.ValueString())
-	if err == nil {
+	found, err := c.Template(ctx, plan.Name.ValueString())
+	switch {
+	case err == nil && !plan.isStored(ctx, found, &resp.Diagnostics):
 		templateTaken(plan, &resp.Diagnostics)
 		return
-	}
-	if !client.IsNotFound(err) {
+	case err == nil:
+		r.shared.templates.note(goingOn, plan.Tenant, plan.Name)
+		takesOver(plan, &resp.Diagnostics)
+		plan.settle(ctx, c, found, &resp.Diagnostics)
+	case client.IsNotFound(err):
+		r.put(ctx, c, &plan, "create BOS session template", &resp.Diagnostics)
+	default:
 		unable(&resp.Diagnostics, "create BOS session template", err)
 		return
 	}
-	r.put(ctx, c, &plan, "create BOS session template", &resp.Diagnostics)
 	if !resp.Diagnostics.HasError() {
 		resp.Diagnostics.Append(identifyNamed(ctx, resp.Identity, plan.Tenant, plan.Name)...)
 		resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 	}
-}
-
-// refuseTakenName says at plan that BOS has a template of this name already, which is
-// in no state of this run. One that is replaced, or that leaves another resource, is.
-func (r *templateResource) refuseTakenName(ctx context.Context, plan templateModel, diags *diag.Diagnostics) {
-	if plan.Name.IsUnknown() || plan.Tenant.IsUnknown() || r.shared == nil || r.shared.client == nil || r.shared.templates.has(inState, plan.Tenant, plan.Name.ValueString()) {
-		return
-	}
-	if c := r.shared.reach(plan.Tenant, diags); c != nil {
-		if _, err := c.Template(ctx, plan.Name.ValueString()); err == nil {
-			templateTaken(plan, diags)
-		}
-		// Not there, or for the apply to find out.
-	}
-}
-
-func templateTaken(plan templateModel, diags *diag.Diagnostics) {
-	diags.AddAttributeError(path.Root("name"), "Session template already exists",
-		fmt.Sprintf("BOS has a session template named %q, and creating it would overwrite what others may use. Import it instead:\n\n    terraform import <address of this resource> %s\n\n"+
-			"or choose another name. If another resource has it that you renamed, a moved block takes it over.", plan.Name.ValueString(), joinID(plan.Tenant, plan.Name).ValueString()))
 }
 
 // put stores the template. A PUT that got no clear answer is looked up: storing
@@ -167,7 +153,7 @@ func (r *templateResource) put(ctx context.Context, c *client.Client, plan *temp
 	stored, err := c.PutTemplate(ctx, wanted)
 	if err != nil && client.Undecided(err) {
 		found, lookUp := c.Template(ctx, wanted.Name)
-		if lookUp == nil && revision(found) == revision(wanted) && found.Description == wanted.Description {
+		if lookUp == nil && sameTemplate(found, wanted) {
 			stored, err = found, nil
 		}
 	}
@@ -179,11 +165,16 @@ func (r *templateResource) put(ctx context.Context, c *client.Client, plan *temp
 		diags.AddWarning("BOS stored the session template differently",
 			fmt.Sprintf("BOS accepted template %q and stored other content than it was sent; the next plan shows the difference.", wanted.Name))
 	}
-	plan.ID = joinID(plan.Tenant, plan.Name)
-	plan.Revision = types.StringValue(revision(wanted))
-	plan.readValidity(ctx, c, diags)
-	if text := plan.ValidationMessage.ValueString(); text != "" {
-		diags.AddWarning("BOS finds something wrong with the session template", fmt.Sprintf("Template %q is stored, but BOS says: %s\n\nA session that boots it may be refused.", wanted.Name, text))
+	plan.settle(ctx, c, wanted, diags)
+}
+
+// settle takes over what is known of a template once BOS has it.
+func (m *templateModel) settle(ctx context.Context, c *client.Client, stored bos.SessionTemplate, diags *diag.Diagnostics) {
+	m.ID = joinID(m.Tenant, m.Name)
+	m.Revision = types.StringValue(revision(stored))
+	m.readValidity(ctx, c, diags)
+	if text := m.ValidationMessage.ValueString(); text != "" {
+		diags.AddWarning("BOS finds something wrong with the session template", fmt.Sprintf("Template %q is stored, but BOS says: %s\n\nA session that boots it may be refused.", stored.Name, text))
 	}
 }
 
@@ -232,8 +223,8 @@ func (r *templateResource) Delete(ctx context.Context, req resource.DeleteReques
 	var state templateModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	c := r.shared.reachStored(state.Tenant, &resp.Diagnostics)
-	if resp.Diagnostics.HasError() {
-		return
+	if resp.Diagnostics.HasError() || r.shared.templates.has(goingOn, state.Tenant, state.Name.ValueString()) {
+		return // unknown, or taken over by another resource in this very apply
 	}
 	if err := c.DeleteTemplate(ctx, state.Name.ValueString()); err != nil && !client.IsNotFound(err) {
 		unable(&resp.Diagnostics, "delete BOS session template", err)
