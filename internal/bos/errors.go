@@ -3,6 +3,8 @@ package bos
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 )
 
 // Errors that callers tell apart with errors.Is.
@@ -52,3 +54,20 @@ type CallError struct {
 
 // Error is the detail.
 func (e *CallError) Error() string { return e.Detail }
+
+// NodeErrors says of which nodes a write was refused, and why, by id. All others
+// that it was for have what was written.
+type NodeErrors map[string]*CallError
+
+// Error is the detail of one of them.
+func (e NodeErrors) Error() string {
+	ids := slices.SortedFunc(maps.Keys(e), CompareXnames)
+	if len(ids) == 0 {
+		return "nothing was refused"
+	}
+	first := e[ids[0]].Detail
+	if len(ids) == 1 {
+		return first
+	}
+	return fmt.Sprintf("%s (and %d more nodes)", first, len(ids)-1)
+}

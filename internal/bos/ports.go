@@ -22,11 +22,12 @@ type Power interface {
 	Apply(ctx context.Context, op PowerOp, ids []string, each func(CallResult))
 }
 
-// BootParameters stores what nodes boot (BSS).
+// BootParameters stores what nodes boot (BSS, boot-service, the built-in endpoint).
 type BootParameters interface {
 	// Write stores the artifacts for all ids in one call and returns the
 	// token that identifies this write; the token is empty where the
-	// service has none. The error is a *CallError where the service said no.
+	// service has none. The error is a *CallError where the service said no, and
+	// NodeErrors where it did so of some nodes only.
 	Write(ctx context.Context, ids []string, artifacts BootArtifacts) (token string, err error)
 }
 

@@ -117,11 +117,19 @@ func (p Ports) writeBoot(ctx context.Context, b decide.Batch, answered map[strin
 		return
 	}
 	token, err := p.Boot.Write(ctx, ids, b.Effect.Artifacts)
+	var refused bos.NodeErrors
+	if errors.As(err, &refused) {
+		err = nil
+	}
 	res := bootResult(err)
 	for _, id := range ids {
-		res.ID = id
 		answered[id] = true
-		each(engine.Result{Effect: b.Effect, Token: token, CallResult: res})
+		one := engine.Result{Effect: b.Effect, Token: token, CallResult: res}
+		if of := refused[id]; of != nil {
+			one.Token, one.CallResult = "", bootResult(of)
+		}
+		one.ID = id
+		each(one)
 	}
 }
 
