@@ -42,6 +42,8 @@ var allowed = map[string][]string{
 	"internal/hw/hsm":                  {"internal/bos", "internal/hw/gather", "internal/hw/transport"},
 	"internal/hw/redfish":              {"internal/hw/gather", "internal/bos", "internal/hw/transport"},
 	"internal/hw/bss":                  {"internal/bos", "internal/hw/transport"},
+	"internal/hw/bootservice":          {"internal/bos", "internal/hw/transport"},
+	"internal/hw/emulator/bootservice": {},
 	"internal/hw/ims":                  {"internal/bos", "internal/hw/transport"},
 	"internal/hw/tapms":                {"internal/bos", "internal/hw/transport"},
 	"internal/yamlfile":                {},

@@ -57,6 +57,26 @@ func wireLinks(b config.Builtin, store *config.S3) (*s3.Links, error) {
 	return links, nil
 }
 
+// publicLinks makes links that need no keys to the objects of an image store, nil
+// where there is none that everybody may read.
+func publicLinks(b config.BootService, store *config.S3) (*s3.Links, error) {
+	lc := s3.Config{Endpoint: b.ArtifactsURL}
+	if store != nil {
+		lc.Buckets, lc.Virtual = store.Buckets, store.VirtualHosts
+		if keys := store.AccessKeyEnv != "" || store.AccessKeyFile != ""; lc.Endpoint == "" && !keys {
+			lc.Endpoint = store.Endpoint
+		}
+	}
+	if lc.Endpoint == "" {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	links, err := s3.NewLinks(lc, 0)
+	if err != nil {
+		return nil, fmt.Errorf("boot_parameters.bootservice: %w", err)
+	}
+	return links, nil
+}
+
 // s3Config is an image store as its adapter takes it. Keys are read once to see that
 // they can be, and again later.
 func s3Config(c config.S3) (s3.Config, error) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/bootservice"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/bss"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/cfs"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/files"
@@ -126,6 +127,9 @@ func (w *wiring) power() error {
 }
 
 func (w *wiring) boot() error {
+	if b := w.settings.BootParameters.BootService; b != nil {
+		return w.bootService(*b)
+	}
 	if w.settings.BootParameters.BSS == nil {
 		return nil
 	}
@@ -137,6 +141,20 @@ func (w *wiring) boot() error {
 		}
 		w.out.Boot = client
 	}
+	return err
+}
+
+func (w *wiring) bootService(b config.BootService) error {
+	u, err := w.upstream("boot_parameters.bootservice", b.Upstream, func(o bos.Options) int { return o.BSSReadTimeout })
+	if err != nil {
+		return err
+	}
+	made := bootservice.Config{Upstream: u}
+	links, err := publicLinks(b, w.settings.Artifacts.S3)
+	if links != nil {
+		made.Link = links.Link
+	}
+	w.out.Boot = bootservice.New(made)
 	return err
 }
 

@@ -56,7 +56,11 @@ func TestAReadTimeoutThatIsPatchedHoldsForTheNextRequest(t *testing.T) {
 
 func TestATokenIsReadForEachRequest(t *testing.T) {
 	var sent []string
-	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { sent = append(sent, r.Header.Get("Authorization")) }))
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPut {
+			sent = append(sent, r.Header.Get("Authorization"))
+		}
+	}))
 	defer s.Close()
 	got, err := wire(config.Config{BootParameters: config.BootParameters{BSS: &config.Upstream{URL: s.URL, TokenEnv: "OUR_TOKEN"}}}, defaults, nil)
 	if err != nil {

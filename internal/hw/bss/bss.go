@@ -28,6 +28,7 @@ type Client struct {
 	http *transport.Client
 	url  string
 	macs macs
+	kind kind
 }
 
 var _ bos.BootParameters = (*Client)(nil)
@@ -40,7 +41,7 @@ func New(u transport.Upstream) *Client {
 			Upstream: "BSS", WayOut: transport.Always("check BSS and boot_parameters.bss.url"), Timeout: defaultTimeout, MaxBody: maxBody,
 		}),
 		url:  u.Base(),
-		macs: macs{now: time.Now},
+		macs: macs{now: time.Now}, kind: kind{now: time.Now},
 	}
 }
 
@@ -63,6 +64,9 @@ func (c *Client) Write(ctx context.Context, ids []string, a bos.BootArtifacts) (
 	}
 	if err := check(ids, a); err != nil {
 		return "", &bos.CallError{Outcome: bos.CallRefused, Cause: bos.CauseBootParameters, Detail: err.Error()}
+	}
+	if failed := c.refuseBootService(ctx); failed != nil {
+		return "", failed
 	}
 	for {
 		stored, token := a, c.tokenFor()

@@ -29,9 +29,20 @@ func open(url string, timeout time.Duration) *bss.Client {
 
 func start(t *testing.T, timeout time.Duration, h http.HandlerFunc) *bss.Client {
 	t.Helper()
-	s := httptest.NewServer(h)
+	s := httptest.NewServer(running(h))
 	t.Cleanup(s.Close)
 	return open(s.URL+"/boot/v1/", timeout)
+}
+
+// running answers what a BSS is asked before it is written to.
+func running(h http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/service/status") {
+			_, _ = io.WriteString(w, `{"bss-status":"running"}`)
+			return
+		}
+		h(w, r)
+	}
 }
 
 func TestAWriteIsOnePutForAllHostsAndReturnsTheToken(t *testing.T) {
@@ -175,7 +186,7 @@ func TestAWriteWithoutAnswerIsUnknownAndNotRepeated(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var asked atomic.Int32
 			over := make(chan struct{})
-			s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			s := httptest.NewServer(running(func(_ http.ResponseWriter, r *http.Request) {
 				asked.Add(1)
 				_, _ = io.Copy(io.Discard, r.Body)
 				h(over)

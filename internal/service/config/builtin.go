@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -54,24 +55,56 @@ func (b Builtin) Signs(hasKeys bool) time.Duration {
 }
 
 func (b BootParameters) validate(a Artifacts) error {
+	var all []string
+	for _, way := range []struct {
+		name string
+		is   bool
+	}{{"bss", b.BSS != nil}, {"bootservice", b.BootService != nil}, {"builtin", b.Builtin != nil}} {
+		if way.is {
+			all = append(all, way.name)
+		}
+	}
+	if len(all) > 1 {
+		return fmt.Errorf("boot_parameters has both %s; keep the one that nodes boot from", strings.Join(all, " and "))
+	}
+	if b.BootService != nil {
+		return b.BootService.validate()
+	}
 	switch {
 	case b.Builtin == nil:
 		return nil
-	case b.BSS != nil:
-		return errors.New("boot_parameters has both bss and builtin; keep the one that nodes boot from")
 	case b.Builtin.Presign != nil && *b.Builtin.Presign && a.S3 == nil:
 		return errors.New("boot_parameters.builtin.presign needs artifacts.s3, whose keys sign the links")
 	case b.Builtin.PresignTTL < 0:
 		return fmt.Errorf("boot_parameters.builtin.presign_ttl %s is negative; use a duration such as 1h", b.Builtin.PresignTTL)
 	}
 	for name, value := range map[string]string{"url": b.Builtin.URL, "artifacts_url": b.Builtin.ArtifactsURL} {
-		if value == "" {
-			continue
+		if err := linkBase("boot_parameters.builtin."+name, value); err != nil {
+			return err
 		}
-		u, err := url.Parse(value)
-		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" {
-			return fmt.Errorf("boot_parameters.builtin.%s is not a URL without user and query, such as http://10.1.1.2:8771", name)
-		}
+	}
+	return nil
+}
+
+// legacyPath is where boot-service emulates BSS, which replaces the boot
+// configurations of others.
+const legacyPath = "/boot/v1"
+
+func (b BootService) validate() error {
+	if strings.HasSuffix(strings.TrimRight(b.URL, "/"), legacyPath) {
+		return fmt.Errorf("boot_parameters.bootservice.url %q is the path of BSS; name where /bootconfigurations is, such as http://boot-service:8080", b.URL)
+	}
+	return linkBase("boot_parameters.bootservice.artifacts_url", b.ArtifactsURL)
+}
+
+// linkBase refuses what links cannot begin with; empty is none.
+func linkBase(name, value string) error {
+	if value == "" {
+		return nil
+	}
+	u, err := url.Parse(value)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" {
+		return fmt.Errorf("%s is not a URL without user and query, such as http://10.1.1.2:8771", name)
 	}
 	return nil
 }

@@ -132,8 +132,18 @@ type Credentials struct {
 
 // BootParameters says where boot parameters are stored.
 type BootParameters struct {
-	BSS     *Upstream `yaml:"bss"`
-	Builtin *Builtin  `yaml:"builtin"`
+	BSS         *Upstream    `yaml:"bss"`
+	BootService *BootService `yaml:"bootservice"`
+	Builtin     *Builtin     `yaml:"builtin"`
+}
+
+// BootService is OpenCHAMI's boot-service, the successor of BSS.
+type BootService struct {
+	Upstream `yaml:",inline"`
+	// ArtifactsURL is where nodes load s3:// objects from, without keys: signed
+	// links do not arrive in scripts of boot-service. Empty is
+	// artifacts.s3.endpoint where there are no keys.
+	ArtifactsURL string `yaml:"artifacts_url"`
 }
 
 // Configuration says who configures nodes after their boot.

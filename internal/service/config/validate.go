@@ -62,6 +62,10 @@ func (c Config) upstreams() error {
 			return fmt.Errorf("power.pcs.task_deadline %s is below a minute, the unit of PCS; use 1m or more", d)
 		}
 	}
+	var bootService *Upstream
+	if c.BootParameters.BootService != nil {
+		bootService = &c.BootParameters.BootService.Upstream
+	}
 	for _, u := range []struct {
 		name string
 		*Upstream
@@ -69,6 +73,7 @@ func (c Config) upstreams() error {
 		{"inventory.hsm", c.Inventory.HSM},
 		{"power.pcs", pcs},
 		{"boot_parameters.bss", c.BootParameters.BSS},
+		{"boot_parameters.bootservice", bootService},
 		{"configuration.cfs", c.Configuration.CFS},
 		{"images.ims", c.Images.IMS},
 		{"tenants.tapms", c.Tenants.TAPMS},
