@@ -31,13 +31,13 @@ var allowed = map[string][]string{
 	"internal/service/api":             {"internal/bos", "internal/document", "internal/service/decide", "internal/service/edge"},
 	"internal/service/bootscript":      {"internal/bos", "internal/service/edge"},
 	"internal/service/config":          {"internal/yamlfile", "internal/bos"},
-	"internal/service/sim":             {"internal/bos", "internal/service/decide", "internal/service/engine", "internal/service/shell", "internal/service/store/sqlite", "internal/hw/emulator"},
+	"internal/service/sim":             {"internal/bos", "internal/service/decide", "internal/service/engine", "internal/service/shell", "internal/service/store/sqlite", "internal/hw/emulator/fault", "internal/hw/emulator/machineroom"},
 	"internal/service/shell":           {"internal/bos", "internal/service/decide", "internal/service/engine"},
 	"internal/service":                 {"internal/bos", "internal/service/api", "internal/service/engine", "internal/service/shell"},
 	"internal/transfer":                {"internal/bos", "internal/client"},
 	"internal/bench/figures":           {},
 	"internal/bench":                   {"internal/bench/figures", "internal/bos", "internal/service", "internal/service/api", "internal/service/store/sqlite"},
-	"internal/bench/reboot":            {"internal/bench/figures", "internal/bos", "internal/hw/emulator"},
+	"internal/bench/reboot":            {"internal/bench/figures", "internal/bos", "internal/hw/emulator/machineroom"},
 	"internal/hw/transport":            {"internal/bos"},
 	"internal/hw/hsm":                  {"internal/bos", "internal/hw/gather", "internal/hw/transport"},
 	"internal/hw/redfish":              {"internal/hw/gather", "internal/bos", "internal/hw/transport"},
@@ -56,11 +56,20 @@ var allowed = map[string][]string{
 	"internal/hw/s3":                   {"internal/bos", "internal/hw/manifest", "internal/hw/transport"},
 	"internal/hw/web":                  {"internal/bos", "internal/hw/manifest", "internal/hw/transport"},
 	"internal/hw/files":                {"internal/bos", "internal/hw/manifest"},
-	"internal/hw/emulator":             {"internal/bos", "internal/yamlfile"},
-	"internal/hw/qemu":                 {},
-	"internal/integration":             {},
-	"internal/report":                  {},
-	"cmd/bos-report":                   {"internal/report"},
+	// The emulated room: a vocabulary of faults, a model that speaks it, what
+	// its faces share, and the faces, of which none knows another.
+	"internal/hw/emulator/fault":       {"internal/yamlfile"},
+	"internal/hw/emulator/machineroom": {"internal/bos", "internal/yamlfile", "internal/hw/emulator/fault"},
+	"internal/hw/emulator/wire":        {"internal/hw/emulator/fault", "internal/hw/emulator/machineroom"},
+	"internal/hw/emulator/bmc":         {"internal/bos", "internal/hw/emulator/fault", "internal/hw/emulator/machineroom", "internal/hw/emulator/wire"},
+	"internal/hw/emulator/services":    {"internal/bos", "internal/hw/emulator/fault", "internal/hw/emulator/machineroom", "internal/hw/emulator/wire"},
+	"internal/hw/emulator": {
+		"internal/bos", "internal/hw/emulator/bmc", "internal/hw/emulator/fault", "internal/hw/emulator/machineroom", "internal/hw/emulator/services", "internal/hw/emulator/wire",
+	},
+	"internal/hw/qemu":     {},
+	"internal/integration": {},
+	"internal/report":      {},
+	"cmd/bos-report":       {"internal/report"},
 	// Puts the service together for whoever runs one; it holds no logic.
 	"internal/assembly": {
 		"internal/bos", "internal/service", "internal/service/bootscript", "internal/service/config", "internal/service/edge",
@@ -75,9 +84,10 @@ var allowed = map[string][]string{
 
 // forbidden are packages of the standard library that the pure ones do without.
 var forbidden = map[string][]string{
-	"internal/bos":            {"net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "database/sql"},
-	"internal/service/decide": {"context", "net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "database/sql"},
-	"internal/service/engine": {"context", "net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "database/sql", "sync"},
+	"internal/hw/emulator/machineroom": {"net", "os/exec", "math/rand", "math/rand/v2", "database/sql"},
+	"internal/bos":                     {"net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "database/sql"},
+	"internal/service/decide":          {"context", "net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "database/sql"},
+	"internal/service/engine":          {"context", "net", "net/http", "os", "os/exec", "math/rand", "math/rand/v2", "database/sql", "sync"},
 }
 
 type pkg struct {

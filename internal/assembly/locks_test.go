@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
-	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/fault"
 )
 
 // until asks for a component until it is as wanted, for an hour at most.
@@ -41,7 +41,7 @@ func TestANodeThatIsLockedOrReservedAfterItsSessionBeganIsNotReset(t *testing.T)
 		},
 		"an HSM that is away": {
 			func(s *site) {
-				if err := s.room.Room().AddFaults(time.Now(), emulator.Rule{Name: "away", Fault: emulator.FaultOutage, Service: emulator.ServiceHSM}); err != nil {
+				if err := s.room.Room().AddFaults(time.Now(), fault.Rule{Name: "away", Fault: fault.Outage, Service: fault.HSM}); err != nil {
 					s.t.Fatal(err)
 				}
 			},

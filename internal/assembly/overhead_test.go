@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
-	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
 )
 
 // timed runs a session on all nodes and returns how long it took.
@@ -39,9 +39,9 @@ func (s *site) timed(name, operation, configuration string) time.Duration {
 }
 
 // need is what the slowest node of the room takes from its reset to its report.
-func need(t *testing.T, c emulator.Config) time.Duration {
+func need(t *testing.T, c machineroom.Config) time.Duration {
 	t.Helper()
-	room, err := emulator.NewRoom(c)
+	room, err := machineroom.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,12 +58,12 @@ func need(t *testing.T, c emulator.Config) time.Duration {
 	}
 	room.SetBootParameters(ids, bos.BootArtifacts{Kernel: "k"}, "t")
 	for _, id := range ids {
-		room.Reset(id, emulator.ResetOn, now)
+		room.Reset(id, machineroom.ResetOn, now)
 	}
 	settle()
 	began := now
 	for _, id := range ids {
-		room.Reset(id, emulator.ResetForceRestart, now)
+		room.Reset(id, machineroom.ResetForceRestart, now)
 	}
 	settle()
 	return now.Sub(began)
@@ -73,7 +73,7 @@ func need(t *testing.T, c emulator.Config) time.Duration {
 // follow the first, of which the report and the probe of this test take up to 60 ms. CFS
 // acknowledges before the boots that nothing is wanted of it, and is not asked again.
 func TestWhatARebootAddsToItsNodesTime(t *testing.T) {
-	room := emulator.Config{Nodes: 1000, NodesPerBMC: 1, Seed: 1, PowerTime: time.Second, BootTime: 3 * time.Second}
+	room := machineroom.Config{Nodes: 1000, NodesPerBMC: 1, Seed: 1, PowerTime: time.Second, BootTime: 3 * time.Second}
 	by := need(t, room)
 	atSite(t, room.Nodes, "pcs", room.PowerTime, func(s *site) {
 		s.timed("boot", "boot", "")
@@ -107,7 +107,7 @@ func TestTheHundredthRebootTakesNoLongerThanTheFirst(t *testing.T) {
 // TestAConfigurationWhoseTimeIsKnownIsFoundAppliedSoon: the first reboot tells how long
 // it takes, and the next one ends half a second after it at most.
 func TestAConfigurationWhoseTimeIsKnownIsFoundAppliedSoon(t *testing.T) {
-	room := emulator.Config{Nodes: 300, NodesPerBMC: 1, Seed: 1, PowerTime: time.Second, BootTime: 3 * time.Second, ConfigTime: 3 * time.Second}
+	room := machineroom.Config{Nodes: 300, NodesPerBMC: 1, Seed: 1, PowerTime: time.Second, BootTime: 3 * time.Second, ConfigTime: 3 * time.Second}
 	by := need(t, room) + room.ConfigTime + room.ConfigTime/10 // at the pace of the slowest
 	atSite(t, room.Nodes, "pcs", room.PowerTime, func(s *site) {
 		s.timed("boot", "boot", "compute")

@@ -18,6 +18,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/hw/bss"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/cfs"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/hsm"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/pcs"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/redfish"
@@ -51,7 +52,7 @@ func atSite(t *testing.T, nodes int, power string, powerTime time.Duration, test
 func atSiteWith(t *testing.T, nodes int, power string, powerTime time.Duration, set func(*redfish.Config), test func(s *site)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		room, err := emulator.Unplugged(emulator.ServerConfig{Config: emulator.Config{
+		room, err := emulator.Unplugged(emulator.ServerConfig{Config: machineroom.Config{
 			Nodes: nodes, NodesPerBMC: 1, Seed: 1, PowerTime: powerTime, BootTime: 3 * time.Second, ConfigTime: 3 * time.Second,
 		}, StateDir: t.TempDir()})
 		if err != nil {

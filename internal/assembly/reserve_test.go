@@ -6,6 +6,7 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/hsm"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 )
@@ -13,7 +14,7 @@ import (
 // TestNodesAndTheirBMCsAreReservedWhileTheyAreReset: what two calls share is given back
 // by the last, and of a node that it does not get whole a call keeps nothing.
 func TestNodesAndTheirBMCsAreReservedWhileTheyAreReset(t *testing.T) {
-	room, err := emulator.Start(t.Context(), emulator.ServerConfig{Config: emulator.Config{Nodes: 8, NodesPerBMC: 2, Seed: 1}, StateDir: t.TempDir()})
+	room, err := emulator.Start(t.Context(), emulator.ServerConfig{Config: machineroom.Config{Nodes: 8, NodesPerBMC: 2, Seed: 1}, StateDir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
-	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/fault"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/redfish"
 )
 
@@ -24,7 +24,7 @@ func TestASlowBMCGetsNoSecondResetWhileTheFirstRuns(t *testing.T) {
 			atSiteWith(t, nodes, "redfish", 20*time.Second, func(c *redfish.Config) { c.Timeouts = timeouts }, func(s *site) {
 				s.runs("boot", "boot", "")
 				// What it did shows when its answer would have come.
-				rules := []emulator.Rule{{Fault: emulator.FaultSlowReset, Delay: delay}, {Fault: emulator.FaultStale, Delay: delay + 2*time.Second}}
+				rules := []fault.Rule{{Fault: fault.SlowReset, Delay: delay}, {Fault: fault.Stale, Delay: delay + 2*time.Second}}
 				if err := s.room.Room().AddFaults(time.Now(), rules...); err != nil {
 					s.t.Fatal(err)
 				}
@@ -51,11 +51,11 @@ func TestASlowBMCGetsNoSecondResetWhileTheFirstRuns(t *testing.T) {
 func TestABMCThatHangsFailsItsNodeAloneAndARoomOfThemNobody(t *testing.T) {
 	const nodes = 20
 	for name, c := range map[string]struct {
-		rule   emulator.Rule
+		rule   fault.Rule
 		failed float64
 	}{
-		"one for ever":       {emulator.Rule{Fault: emulator.FaultHang, Nodes: "x1000c0s3b0n0"}, 5},
-		"all for 20 minutes": {emulator.Rule{Fault: emulator.FaultHang, For: 20 * time.Minute}, 0},
+		"one for ever":       {fault.Rule{Fault: fault.Hang, Nodes: "x1000c0s3b0n0"}, 5},
+		"all for 20 minutes": {fault.Rule{Fault: fault.Hang, For: 20 * time.Minute}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			atSite(t, nodes, "redfish", time.Second, func(s *site) {

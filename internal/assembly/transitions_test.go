@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/fault"
 )
 
 // TestARebootThroughPCSAsksForNoNodeThatItsOwnTransitionStillHas: PCS keeps the nodes of
@@ -13,7 +13,7 @@ import (
 func TestARebootThroughPCSAsksForNoNodeThatItsOwnTransitionStillHas(t *testing.T) {
 	atSite(t, 16, "pcs", 10*time.Second, func(s *site) {
 		s.runs("boot", "boot", "")
-		if err := s.room.Room().AddFaults(time.Now(), emulator.Rule{Fault: emulator.FaultDrop, Resets: "graceful", Nodes: "x1000c0s2b0n0"}); err != nil {
+		if err := s.room.Room().AddFaults(time.Now(), fault.Rule{Fault: fault.Drop, Resets: "graceful", Nodes: "x1000c0s2b0n0"}); err != nil {
 			s.t.Fatal(err)
 		}
 		s.runs("reboot", "reboot", "")

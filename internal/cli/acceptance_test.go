@@ -10,6 +10,8 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/fault"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
 )
 
 // TestNodesThatNeverPowerOffFailAndARetryHealsThem is the acceptance test of the
@@ -36,7 +38,7 @@ func TestNodesThatNeverPowerOffFailAndARetryHealsThem(t *testing.T) {
 		t.Fatalf("%+v", s)
 	}
 
-	rule := emulator.Rule{Name: "stuck", Fault: emulator.FaultDrop, Resets: "off", Nodes: strings.Join(stuck, ",")}
+	rule := fault.Rule{Name: "stuck", Fault: fault.Drop, Resets: "off", Nodes: strings.Join(stuck, ",")}
 	if err := room.Room().AddFaults(time.Now(), rule); err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +65,7 @@ func TestNodesThatNeverPowerOffFailAndARetryHealsThem(t *testing.T) {
 	if s := run("retry", "reboot", limit); s.ManagedComponentsCount != len(stuck) || s.PercentSuccessful != 100 {
 		t.Errorf("the retry ended as %+v", s)
 	}
-	if most := room.MostAtOnce(); most != 1 {
+	if most := room.BMCs().MostAtOnce(); most != 1 {
 		t.Errorf("a BMC had %d requests at once", most)
 	}
 }
@@ -74,7 +76,7 @@ func site(t *testing.T, nodes int) (*emulator.Server, *process) {
 	t.Helper()
 	dir := t.TempDir()
 	room, err := emulator.Start(t.Context(), emulator.ServerConfig{
-		Config: emulator.Config{Nodes: nodes, PowerTime: 50 * time.Millisecond, BootTime: 200 * time.Millisecond},
+		Config: machineroom.Config{Nodes: nodes, PowerTime: 50 * time.Millisecond, BootTime: 200 * time.Millisecond},
 		Listen: "127.0.0.1:0", StateDir: filepath.Join(dir, "room"),
 	})
 	if err != nil {

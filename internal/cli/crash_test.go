@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
-	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
 )
 
 // asCommand makes the test binary be the command, in a process of its own.
@@ -88,7 +88,7 @@ func setting(t *testing.T, name string, otherwise int) int {
 }
 
 // resets counts the resets that changed something, of all nodes together.
-func resets(room *emulator.Room) int {
+func resets(room *machineroom.Room) int {
 	total := 0
 	for _, n := range room.Inventory().Nodes {
 		total += len(room.Resets(n.ID))

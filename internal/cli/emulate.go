@@ -9,6 +9,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/fault"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/services"
 )
 
 // roomFlags are the flags of an emulated room, shared by serve and emulate.
@@ -29,35 +32,35 @@ type roomFlags struct {
 
 func (f *roomFlags) add(c *cobra.Command) {
 	flags := c.Flags()
-	flags.DurationVar(&f.bootTime, "emulate-boot-time", emulator.DefaultBootTime, "how long an emulated node takes from power to its report")
-	flags.DurationVar(&f.powerTime, "emulate-power-time", emulator.DefaultPowerTime, "how long power takes to change")
-	flags.DurationVar(&f.configTime, "emulate-config-time", emulator.DefaultConfigTime, "how long CFS takes to configure a node that has booted")
+	flags.DurationVar(&f.bootTime, "emulate-boot-time", machineroom.DefaultBootTime, "how long an emulated node takes from power to its report")
+	flags.DurationVar(&f.powerTime, "emulate-power-time", machineroom.DefaultPowerTime, "how long power takes to change")
+	flags.DurationVar(&f.configTime, "emulate-config-time", machineroom.DefaultConfigTime, "how long CFS takes to configure a node that has booted")
 	flags.BoolVar(&f.onePace, "emulate-one-pace", false, "no node is faster or slower than another: what begins together ends at the same moment")
 	flags.StringArrayVar(&f.tenants, "tenant", nil, "a tenant in TAPMS and its nodes, as in blue=x1000c0s[0-7]b0n0; may be repeated")
 	flags.StringVar(&f.dead, "dead", "", "xnames of nodes or BMCs whose BMC does not answer, separated by commas")
 	flags.StringVar(&f.faults, "faults", "", "script of what goes wrong, where and when: a YAML list of rules")
-	flags.StringVar(&f.profile, "profile", "", "make of the BMCs: "+strings.Join(emulator.ProfileNames(), ", ")+"; or a YAML file that lists nodes and profiles")
+	flags.StringVar(&f.profile, "profile", "", "make of the BMCs: "+strings.Join(machineroom.ProfileNames(), ", ")+"; or a YAML file that lists nodes and profiles")
 	flags.StringSliceVar(&f.also, "also", nil, "services that the service shall use too: cfs, ims, tapms")
 	flags.StringVar(&f.dump, "hsm-dump", "", "folder with a real site's HSM dump to emulate instead of invented nodes")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of the nodes' own pace")
 	flags.StringVar(&f.power, "power", emulator.PowerRedfish, "how the service shall control power: redfish or pcs")
-	flags.StringVar(&f.inventory, "inventory", emulator.InventoryDiscovered, "what HSM knows of the BMCs: discovered, posted (no paths) or targets (no reset types)")
+	flags.StringVar(&f.inventory, "inventory", services.InventoryDiscovered, "what HSM knows of the BMCs: discovered, posted (no paths) or targets (no reset types)")
 	flags.StringVar(&f.state, "state-dir", "", "folder that keeps the CA over restarts")
 }
 
 func (f *roomFlags) config(nodes int, listen string, log *slog.Logger) (emulator.ServerConfig, error) {
-	c := emulator.ServerConfig{Listen: listen, StateDir: f.state, Power: f.power, Inventory: f.inventory, Also: f.also, Log: log, Config: emulator.Config{
+	c := emulator.ServerConfig{Listen: listen, StateDir: f.state, Power: f.power, Inventory: f.inventory, Also: f.also, Log: log, Config: machineroom.Config{
 		Nodes: nodes, Seed: f.seed, PowerTime: f.powerTime, BootTime: f.bootTime, ConfigTime: f.configTime, OnePace: f.onePace,
 	}}
 	if f.profile != "" {
-		list, err := emulator.LoadProfiles(f.profile)
+		list, err := machineroom.LoadProfiles(f.profile)
 		if err != nil {
 			return c, err
 		}
 		c.Profiles = list
 	}
 	if f.faults != "" {
-		script, err := emulator.LoadFaults(f.faults)
+		script, err := fault.Load(f.faults)
 		if err != nil {
 			return c, err
 		}
@@ -74,7 +77,7 @@ func (f *roomFlags) config(nodes int, listen string, log *slog.Logger) (emulator
 		c.Dead = strings.Split(f.dead, ",")
 	}
 	if f.dump != "" {
-		dump, err := emulator.LoadDump(f.dump)
+		dump, err := machineroom.LoadDump(f.dump)
 		if err != nil {
 			return c, err
 		}
@@ -119,7 +122,7 @@ func emulateCommand() *cobra.Command {
 		},
 	}
 	c.Flags().IntVar(&nodes, "nodes", 0, "how many compute nodes to invent")
-	c.Flags().IntVar(&perBMC, "nodes-per-bmc", emulator.DefaultNodesPerBMC, "how many invented nodes share a BMC")
+	c.Flags().IntVar(&perBMC, "nodes-per-bmc", machineroom.DefaultNodesPerBMC, "how many invented nodes share a BMC")
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8780", "loopback address of the services; the BMCs take the port after it")
 	c.Flags().StringVar(&writeConfig, "write-config", "", "file to write a configuration for serve to")
 	c.Flags().StringVar(&bosURL, "bos", "http://127.0.0.1:8770", "where nodes report to")

@@ -16,6 +16,7 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
 	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
 )
 
@@ -154,14 +155,14 @@ func history(t *testing.T, url string) []bos.Event {
 
 // orders are the reasons that each type of reset is sent for.
 var orders = map[string][]decide.Reason{
-	emulator.ResetOn:       {decide.ReasonPowerOn, decide.ReasonPowerOnAgain},
-	emulator.ResetGraceful: {decide.ReasonPowerOff},
-	emulator.ResetForceOff: {decide.ReasonPowerOffForce, decide.ReasonPowerOffForceAgain},
-	emulator.ResetOff:      {decide.ReasonPowerOff, decide.ReasonPowerOffForce, decide.ReasonPowerOffForceAgain},
+	machineroom.ResetOn:       {decide.ReasonPowerOn, decide.ReasonPowerOnAgain},
+	machineroom.ResetGraceful: {decide.ReasonPowerOff},
+	machineroom.ResetForceOff: {decide.ReasonPowerOffForce, decide.ReasonPowerOffForceAgain},
+	machineroom.ResetOff:      {decide.ReasonPowerOff, decide.ReasonPowerOffForce, decide.ReasonPowerOffForceAgain},
 }
 
 // ordered fails for each reset that nothing ordered.
-func ordered(t *testing.T, url string, room *emulator.Room) {
+func ordered(t *testing.T, url string, room *machineroom.Room) {
 	t.Helper()
 	if resets(room) == 0 {
 		t.Error("the room had no resets")
@@ -173,7 +174,7 @@ func ordered(t *testing.T, url string, room *emulator.Room) {
 
 // unordered holds the room's own record of resets against the history: each is to be
 // ordered by a line of its own that was written before. It tells those that are not.
-func unordered(t *testing.T, url string, room *emulator.Room) []string {
+func unordered(t *testing.T, url string, room *machineroom.Room) []string {
 	t.Helper()
 	var found []string
 	lines := make(map[string][]bos.Event)
@@ -203,7 +204,7 @@ func TestAResetThatNothingOrderedIsFound(t *testing.T) {
 	complete(t, service.url, "reboot")
 	ordered(t, service.url, room.Room())
 	node := room.Room().Inventory().Nodes[2].ID
-	if answer := room.Room().Reset(node, emulator.ResetForceOff, time.Now()); answer != emulator.AnswerAccepted {
+	if answer := room.Room().Reset(node, machineroom.ResetForceOff, time.Now()); answer != machineroom.AnswerAccepted {
 		t.Fatal(answer)
 	}
 	if found := unordered(t, service.url, room.Room()); len(found) != 1 || !strings.HasPrefix(found[0], node+" got ForceOff") {
@@ -213,7 +214,7 @@ func TestAResetThatNothingOrderedIsFound(t *testing.T) {
 
 // rebooted holds the end of a reboot, the last of so many, against the room: all nodes
 // booted, by one power-off and one power-on in each.
-func rebooted(t *testing.T, s bos.ExtendedStatus, room *emulator.Room, rounds int) {
+func rebooted(t *testing.T, s bos.ExtendedStatus, room *machineroom.Room, rounds int) {
 	t.Helper()
 	nodes := room.Inventory().Nodes
 	if s.PercentSuccessful != 100 || s.ManagedComponentsCount != len(nodes) {
@@ -224,7 +225,7 @@ func rebooted(t *testing.T, s bos.ExtendedStatus, room *emulator.Room, rounds in
 		for _, r := range room.Resets(n.ID) {
 			kinds = append(kinds, r.Type)
 		}
-		if len(kinds) != 1+2*rounds || kinds[2*rounds] != emulator.ResetOn {
+		if len(kinds) != 1+2*rounds || kinds[2*rounds] != machineroom.ResetOn {
 			t.Errorf("%s was reset by %v; want On, and one power-off and On in each of %d reboots", n.ID, kinds, rounds)
 		}
 		if truth, _ := room.Node(n.ID, time.Now()); !truth.Booted {

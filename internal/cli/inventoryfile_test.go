@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/services"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/hsm"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 )
@@ -18,7 +20,7 @@ import (
 // scripts are built in.
 func TestASiteWithoutHSMBootsFromAnInventoryFile(t *testing.T) {
 	room, err := emulator.Start(t.Context(), emulator.ServerConfig{
-		Config: emulator.Config{Nodes: 4, PowerTime: 20 * time.Millisecond, BootTime: 50 * time.Millisecond},
+		Config: machineroom.Config{Nodes: 4, PowerTime: 20 * time.Millisecond, BootTime: 50 * time.Millisecond},
 		Listen: "127.0.0.1:0", StateDir: t.TempDir(),
 	})
 	if err != nil {
@@ -44,7 +46,7 @@ tenants: { file: %q }
 	url := start(t, "--config", settings)
 	room.SetBOS(url)
 	template := map[string]any{"enable_cfs": false, "boot_sets": map[string]any{"compute": map[string]any{
-		"path": "s3://boot-images/" + emulator.ImageX86 + "/manifest.json", "type": "s3", "node_groups": []string{"all_of_them"},
+		"path": "s3://boot-images/" + services.ImageX86 + "/manifest.json", "type": "s3", "node_groups": []string{"all_of_them"},
 	}}}
 	if status := call(t, http.MethodPut, url+"/v2/sessiontemplates/compute", template, nil); status != http.StatusOK {
 		t.Fatalf("PUT template answered %d", status)

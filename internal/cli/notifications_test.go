@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/services"
 )
 
 // door is this service as others reach it, before anybody knows where it is. It
@@ -56,7 +58,7 @@ func (d *door) lead(t *testing.T, to string) {
 // tell of; both find the service at an address of its own.
 func TestHSMAndBMCsNotifyTheServiceThatDrivesThem(t *testing.T) {
 	room, err := emulator.Start(t.Context(), emulator.ServerConfig{
-		Config: emulator.Config{Nodes: 4, PowerTime: 20 * time.Millisecond, BootTime: 20 * time.Millisecond},
+		Config: machineroom.Config{Nodes: 4, PowerTime: 20 * time.Millisecond, BootTime: 20 * time.Millisecond},
 		Listen: "127.0.0.1:0", StateDir: t.TempDir(),
 	})
 	if err != nil {
@@ -77,11 +79,11 @@ artifacts: { s3: { endpoint: %q, access_key_env: TEST_S3_KEY, secret_key_env: TE
 	room.SetBOS(here)
 	discovered(t, here, 4)
 	const bmc = "x1000c0s0b0"
-	for room.Subscriptions(bmc) == 0 || room.Requests(false)["POST /hsm/v2/Subscriptions/SCN"] == 0 {
+	for room.BMCs().Subscriptions(bmc) == 0 || room.Requests(false)["POST /hsm/v2/Subscriptions/SCN"] == 0 {
 		call(t, http.MethodGet, here+"/v2/healthz", nil, nil)
 	}
 	template := map[string]any{"enable_cfs": false, "boot_sets": map[string]any{"compute": map[string]any{
-		"path": "s3://boot-images/" + emulator.ImageX86 + "/manifest.json", "type": "s3", "node_roles_groups": []string{"Compute"},
+		"path": "s3://boot-images/" + services.ImageX86 + "/manifest.json", "type": "s3", "node_roles_groups": []string{"Compute"},
 	}}}
 	call(t, http.MethodPut, here+"/v2/sessiontemplates/compute", template, nil)
 	call(t, http.MethodPost, here+"/v2/sessions", map[string]any{"name": "up", "template_name": "compute", "operation": "boot"}, nil)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/services"
 )
 
 const (
@@ -52,7 +53,7 @@ func TestNodesOfSMDAndBSSBootRebootAndShutDown(t *testing.T) {
 		return len(known) == nodeCount, fmt.Sprintf("it knows %d", len(known))
 	})
 	must(t, http.MethodPut, url+"/v2/sessiontemplates/compute", `{"enable_cfs":false,"boot_sets":{"compute":{
-		"path":"s3://boot-images/`+emulator.ImageX86+`/manifest.json","type":"s3","kernel_parameters":"quiet","node_roles_groups":["Compute"]}}}`)
+		"path":"s3://boot-images/`+services.ImageX86+`/manifest.json","type":"s3","kernel_parameters":"quiet","node_roles_groups":["Compute"]}}}`)
 
 	// No node is locked, of which SMD has an answer of its own.
 	session(t, url, "shutdown", len(chosen)+1)
@@ -217,7 +218,7 @@ func wantStable(t *testing.T, url, bss string, bmcs []*bmc) {
 			continue
 		}
 		want := c.DesiredState.BootArtifacts
-		if !strings.Contains(want.Kernel, emulator.ImageX86) || !strings.Contains(want.KernelParameters, "quiet") {
+		if !strings.Contains(want.Kernel, services.ImageX86) || !strings.Contains(want.KernelParameters, "quiet") {
 			t.Errorf("%s should boot %+v", c.ID, want)
 		}
 		if c.Status.Status != "stable" || c.ActualState.BootArtifacts != want || at[c.ID] != want {

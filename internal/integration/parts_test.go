@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
 )
 
 // startPostgres starts a database server with the databases of SMD and BSS and
@@ -89,7 +90,7 @@ func startBSS(t *testing.T, postgres, smd, s3, accessKey, secretKey string) stri
 func startS3(t *testing.T) emulator.Endpoints {
 	t.Helper()
 	room, err := emulator.Start(t.Context(), emulator.ServerConfig{
-		Config: emulator.Config{Nodes: 1}, Listen: "127.0.0.1:0", StateDir: t.TempDir(),
+		Config: machineroom.Config{Nodes: 1}, Listen: "127.0.0.1:0", StateDir: t.TempDir(),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bench/figures"
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
-	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
 )
 
 // room is what the nodes are driven with.
@@ -74,7 +74,7 @@ func (r room) flags() (args []string) {
 // powers it off to its report, or to its configuration if one is wanted, when its
 // power-on comes the moment it is off.
 func physicalNeed(f flags, r room, size int) (time.Duration, error) {
-	emulated, err := emulator.NewRoom(emulator.Config{
+	emulated, err := machineroom.New(machineroom.Config{
 		Nodes: size, NodesPerBMC: f.perBMC, Seed: f.seed, PowerTime: f.powerTime, BootTime: f.bootTime, ConfigTime: f.configTime, OnePace: r.onePace,
 	})
 	if err != nil {
@@ -87,19 +87,19 @@ func physicalNeed(f flags, r room, size int) (time.Duration, error) {
 		ids[i] = n.ID
 	}
 	emulated.SetBootParameters(ids, bos.BootArtifacts{Kernel: "k"}, "t")
-	emulated.PatchCFS(emulator.CFSFilter{IDs: ids}, emulator.CFSPatch{Desired: &r.configuration}, began)
+	emulated.PatchCFS(machineroom.CFSFilter{IDs: ids}, machineroom.CFSPatch{Desired: &r.configuration}, began)
 	for _, id := range ids {
-		emulated.Reset(id, emulator.ResetOn, began)
+		emulated.Reset(id, machineroom.ResetOn, began)
 	}
 	booted := drive(emulated, began)
 	for _, id := range ids {
-		emulated.Reset(id, emulator.ResetForceRestart, booted)
+		emulated.Reset(id, machineroom.ResetForceRestart, booted)
 	}
 	return drive(emulated, booted).Sub(booted), nil
 }
 
 // drive lets a room's time pass until nothing happens any more.
-func drive(room *emulator.Room, now time.Time) time.Time {
+func drive(room *machineroom.Room, now time.Time) time.Time {
 	for {
 		at, ok := room.Next()
 		if !ok {

@@ -6,10 +6,13 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/wire"
 )
 
 func TestRequestsAreCountedByRouteUntilSomebodyBeginsAnew(t *testing.T) {
-	s, err := Start(t.Context(), ServerConfig{Config: Config{Nodes: 2}, Listen: "127.0.0.1:0"})
+	s, err := Start(t.Context(), ServerConfig{Config: machineroom.Config{Nodes: 2}, Listen: "127.0.0.1:0"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +40,7 @@ func TestRequestsAreCountedByRouteUntilSomebodyBeginsAnew(t *testing.T) {
 	want := map[string]int{"GET /hsm/v2/groups": 1, "GET /hsm/v2/State/Components/{id}": 2}
 	for _, method := range []string{http.MethodGet, http.MethodDelete} {
 		var got map[string]int
-		if err := json.Unmarshal(ask(method, requestsPath), &got); err != nil {
+		if err := json.Unmarshal(ask(method, wire.RequestsPath), &got); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {

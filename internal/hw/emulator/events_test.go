@@ -12,6 +12,8 @@ import (
 	"github.com/stmcginnis/gofish/schemas"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/fault"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
 )
 
 // inbox is an address of this machine at which notifications arrive.
@@ -91,16 +93,16 @@ func subscribed(t *testing.T, client *gofish.APIClient) []*schemas.EventDestinat
 
 func TestAnIndependentClientIsToldOfPowerByEveryMake(t *testing.T) {
 	for name, want := range map[string][2]string{
-		ProfileCray:       {"CrayAlerts.1.0.ResourcePowerStateChanged", "CrayAlerts.1.0.ResourcePowerStateChanged"},
-		ProfileILO:        {"iLOEvents.1.0.ServerPoweredOn", "iLOEvents.1.0.ServerPoweredOff"},
-		ProfileIDRAC:      {"ResourceEvent.1.0.ResourcePowerStateChanged", "ResourceEvent.1.0.ResourcePowerStateChanged"},
-		ProfileOpenBMC:    {"ResourceEvent.1.0.ResourcePowerStateChanged", "ResourceEvent.1.0.ResourcePowerStateChanged"},
-		ProfileGigabyte:   {"EventLog.1.0.PowerStatusChange", "EventLog.1.0.PowerStatusChange"},
-		ProfileSupermicro: {"ResourceEvent.1.0.ResourcePowerStateChanged", "ResourceEvent.1.0.ResourcePowerStateChanged"},
+		machineroom.ProfileCray:       {"CrayAlerts.1.0.ResourcePowerStateChanged", "CrayAlerts.1.0.ResourcePowerStateChanged"},
+		machineroom.ProfileILO:        {"iLOEvents.1.0.ServerPoweredOn", "iLOEvents.1.0.ServerPoweredOff"},
+		machineroom.ProfileIDRAC:      {"ResourceEvent.1.0.ResourcePowerStateChanged", "ResourceEvent.1.0.ResourcePowerStateChanged"},
+		machineroom.ProfileOpenBMC:    {"ResourceEvent.1.0.ResourcePowerStateChanged", "ResourceEvent.1.0.ResourcePowerStateChanged"},
+		machineroom.ProfileGigabyte:   {"EventLog.1.0.PowerStatusChange", "EventLog.1.0.PowerStatusChange"},
+		machineroom.ProfileSupermicro: {"ResourceEvent.1.0.ResourcePowerStateChanged", "ResourceEvent.1.0.ResourcePowerStateChanged"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			never := time.Duration(0)
-			s := startServer(t, ServerConfig{Config: Config{Nodes: 2, PowerTime: time.Millisecond, Profiles: []ProfileOf{{Profile: name, IgnoreFor: &never}}}})
+			s := startServer(t, ServerConfig{Config: machineroom.Config{Nodes: 2, PowerTime: time.Millisecond, Profiles: []machineroom.ProfileOf{{Profile: name, IgnoreFor: &never}}}})
 			client, err := connect(t, s, bos.BMCOf(first), func(*gofish.ClientConfig) {})
 			if err != nil {
 				t.Fatal(err)
@@ -111,8 +113,8 @@ func TestAnIndependentClientIsToldOfPowerByEveryMake(t *testing.T) {
 				t.Fatalf("subscriptions %+v", list)
 			}
 			n, _ := s.Room().Node(second, time.Now())
-			for i, kind := range []string{ResetOn, ResetForceOff} {
-				if got := s.Room().Reset(second, kind, time.Now()); got != AnswerAccepted {
+			for i, kind := range []string{machineroom.ResetOn, machineroom.ResetForceOff} {
+				if got := s.Room().Reset(second, kind, time.Now()); got != machineroom.AnswerAccepted {
 					t.Fatalf("%s: %v", kind, got)
 				}
 				s.Kick()
@@ -135,13 +137,13 @@ func TestAnIndependentClientIsToldOfPowerByEveryMake(t *testing.T) {
 }
 
 func TestABMCThatRestartsLosesItsSessionsAndSubscriptions(t *testing.T) {
-	s := startServer(t, ServerConfig{Config: Config{Nodes: 2}})
+	s := startServer(t, ServerConfig{Config: machineroom.Config{Nodes: 2}})
 	client, err := connect(t, s, bos.BMCOf(first), func(*gofish.ClientConfig) {})
 	if err != nil {
 		t.Fatal(err)
 	}
 	subscribe(t, client, openInbox(t).url)
-	if err := s.Room().AddFaults(time.Now(), Rule{Fault: FaultRestart, Nodes: first, Times: 1}); err != nil {
+	if err := s.Room().AddFaults(time.Now(), fault.Rule{Fault: fault.Restart, Nodes: first, Times: 1}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := client.Service.Systems(); err == nil {
@@ -156,7 +158,7 @@ func TestABMCThatRestartsLosesItsSessionsAndSubscriptions(t *testing.T) {
 }
 
 func TestSubscriptionsOfABMCAreFewAndStayOnThisMachine(t *testing.T) {
-	s := startServer(t, ServerConfig{Config: Config{Nodes: 2}})
+	s := startServer(t, ServerConfig{Config: machineroom.Config{Nodes: 2}})
 	client, err := connect(t, s, bos.BMCOf(first), func(*gofish.ClientConfig) {})
 	if err != nil {
 		t.Fatal(err)
@@ -166,7 +168,7 @@ func TestSubscriptionsOfABMCAreFewAndStayOnThisMachine(t *testing.T) {
 			t.Errorf("%s: %v", url, err)
 		}
 	}
-	for len(subscribed(t, client)) < maxSubscriptions {
+	for len(subscribed(t, client)) < 8 {
 		subscribe(t, client, "http://127.0.0.1/more")
 	}
 	if err := subscribeTo(t, client, "http://127.0.0.1/last"); err == nil {

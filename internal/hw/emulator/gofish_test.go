@@ -11,6 +11,8 @@ import (
 	"github.com/stmcginnis/gofish/schemas"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/fault"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
 )
 
 // connect opens a BMC by a Redfish client that has nothing to do with ours.
@@ -32,12 +34,12 @@ func connect(t *testing.T, s *Server, bmc string, change func(*gofish.ClientConf
 // TestAnIndependentClientDrivesEveryMake takes each make's BMC through its
 // service root, a session, its systems, what it lists, and a reset.
 func TestAnIndependentClientDrivesEveryMake(t *testing.T) {
-	for _, name := range append(ProfileNames(), "") {
+	for _, name := range append(machineroom.ProfileNames(), "") {
 		for _, basic := range []bool{false, true} {
 			t.Run(name+map[bool]string{false: " by session", true: " by password"}[basic], func(t *testing.T) {
-				c := Config{Nodes: 2}
+				c := machineroom.Config{Nodes: 2}
 				if name != "" {
-					c.Profiles = []ProfileOf{{Profile: name}}
+					c.Profiles = []machineroom.ProfileOf{{Profile: name}}
 				}
 				s := startServer(t, ServerConfig{Config: c})
 				client, err := connect(t, s, bos.BMCOf(first), func(c *gofish.ClientConfig) { c.BasicAuth = basic })
@@ -49,16 +51,17 @@ func TestAnIndependentClientDrivesEveryMake(t *testing.T) {
 					t.Fatalf("%d systems: %v", len(systems), err)
 				}
 				n, _ := s.Room().Node(first, time.Now())
+				profile := s.Room().SystemsOf(bos.BMCOf(first))[0].Profile
 				of := slices.IndexFunc(systems, func(c *schemas.ComputerSystem) bool { return c.ODataID == n.Endpoint.System })
 				if of < 0 {
 					t.Fatalf("no system is %s", n.Endpoint.System)
 				}
 				system := systems[of]
-				if system.Manufacturer != profiles[name].Manufacturer || system.PowerState != schemas.OffPowerState {
+				if system.Manufacturer != profile.Manufacturer || system.PowerState != schemas.OffPowerState {
 					t.Errorf("system %+v", system)
 				}
 				listed, err := system.GetSupportedResetTypes()
-				if err != nil || len(listed) == 0 != profiles[name].Unlisted || len(listed) > 0 && !slices.Contains(listed, schemas.OnResetType) {
+				if err != nil || len(listed) == 0 != profile.Unlisted || len(listed) > 0 && !slices.Contains(listed, schemas.OnResetType) {
 					t.Errorf("it lists %v: %v", listed, err)
 				}
 				if _, err := system.Reset(schemas.OnResetType); err != nil {
@@ -78,10 +81,10 @@ func TestAnIndependentClientDrivesEveryMake(t *testing.T) {
 }
 
 func TestAnIndependentClientHasAsManySessionsAsTheMakeAllows(t *testing.T) {
-	s := startServer(t, ServerConfig{Config: Config{Nodes: 1, Profiles: []ProfileOf{{Profile: ProfileIDRAC}}}})
+	s := startServer(t, ServerConfig{Config: machineroom.Config{Nodes: 1, Profiles: []machineroom.ProfileOf{{Profile: machineroom.ProfileIDRAC}}}})
 	bmc := bos.BMCOf(first)
 	ordinary := func(*gofish.ClientConfig) {}
-	for i := range maxSessions {
+	for i := range 8 {
 		if _, err := connect(t, s, bmc, ordinary); err != nil {
 			t.Fatalf("session %d: %v", i+1, err)
 		}
@@ -95,14 +98,14 @@ func TestAnIndependentClientHasAsManySessionsAsTheMakeAllows(t *testing.T) {
 }
 
 func TestAnIndependentClientMeetsTheFaultsOfABMC(t *testing.T) {
-	s := startServer(t, ServerConfig{Config: Config{Nodes: 2}})
+	s := startServer(t, ServerConfig{Config: machineroom.Config{Nodes: 2}})
 	bmc := bos.BMCOf(first)
 	client, err := connect(t, s, bmc, func(*gofish.ClientConfig) {})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range []Fault{FaultBusy, FaultCredentials, FaultHang, FaultDead} {
-		if err := s.Room().AddFaults(time.Now(), Rule{Name: "now", Fault: f}); err != nil {
+	for _, f := range []fault.Kind{fault.Busy, fault.Credentials, fault.Hang, fault.Dead} {
+		if err := s.Room().AddFaults(time.Now(), fault.Rule{Name: "now", Fault: f}); err != nil {
 			t.Fatal(err)
 		}
 		client.HTTPClient.Timeout = 200 * time.Millisecond

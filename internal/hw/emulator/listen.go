@@ -9,15 +9,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"net"
 	"net/http"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
-
-	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
 const (
@@ -59,13 +55,13 @@ func slotIP(slot int) string {
 	return fmt.Sprintf("127.%d.%d.%d", 1+slot/62_500, slot/250%250, slot%250+2)
 }
 
-// assign numbers the BMCs that have no address yet, in the order of their xnames.
-func (s *state) assign(bmcs map[string][]*node) {
+// assign numbers the BMCs that have no address yet, in their order.
+func (s *state) assign(bmcs []string) {
 	next := 0
 	for _, slot := range s.Slots {
 		next = max(next, slot+1)
 	}
-	for _, bmc := range slices.SortedFunc(maps.Keys(bmcs), bos.CompareXnames) {
+	for _, bmc := range bmcs {
 		if _, ok := s.Slots[bmc]; !ok {
 			s.Slots[bmc] = next
 			next++
@@ -88,9 +84,9 @@ func (s *Server) listen(ctx context.Context) error {
 	s.plain = plain
 	s.reporter.store = plain.Addr().String() // before it runs
 	s.state.Port = portOf(plain)
-	s.state.assign(s.room.bmcs)
+	s.state.assign(s.room.BMCs())
 	s.addresses = addresses{of: make(map[string]string), at: make(map[string]string)}
-	bmcs := s.newServer(http.HandlerFunc(s.redfish))
+	bmcs := s.newServer(s.bmcs)
 	if !s.config.portPerBMC && manyLoopbacks(ctx) {
 		err = s.listenWildcard(ctx, bmcs, port)
 	} else {
@@ -99,7 +95,7 @@ func (s *Server) listen(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("the emulated BMCs cannot listen: %w; choose another --listen, they use the ports after it", err), plain.Close())
 	}
-	s.run(s.newServer(s.services()), plain)
+	s.run(s.newServer(s.services.Handler()), plain)
 	return nil
 }
 
@@ -122,7 +118,7 @@ func (s *Server) listenWildcard(ctx context.Context, bmcs *http.Server, port int
 		return err
 	}
 	s.state.BMCPort = portOf(l)
-	for bmc := range s.room.bmcs {
+	for _, bmc := range s.room.BMCs() {
 		s.addresses.put(bmc, net.JoinHostPort(slotIP(s.state.Slots[bmc]), strconv.Itoa(s.state.BMCPort)))
 	}
 	s.serveBMCs(bmcs, l)
@@ -130,8 +126,8 @@ func (s *Server) listenWildcard(ctx context.Context, bmcs *http.Server, port int
 }
 
 func (s *Server) listenPorts(ctx context.Context, bmcs *http.Server, host string, port int) error {
-	opened := make([]net.Listener, 0, len(s.room.bmcs))
-	for bmc := range s.room.bmcs {
+	opened := make([]net.Listener, 0, len(s.room.BMCs()))
+	for _, bmc := range s.room.BMCs() {
 		own := 0
 		if port != 0 {
 			own = port + 1 + s.state.Slots[bmc]
@@ -186,7 +182,7 @@ func (s *Server) newServer(h http.Handler) *http.Server {
 func (s *Server) serveBMCs(server *http.Server, l net.Listener) {
 	guarded := &loopbackListener{Listener: l, known: func(address string) (silent, known bool) {
 		bmc, known := s.addresses.at[address]
-		return known && s.room.silentAt(bmc, time.Now()), known
+		return known && s.room.SilentAt(bmc, time.Now()), known
 	}}
 	// X25519 alone: at 10,000 handshakes a post-quantum exchange would take
 	// longer than the reboot that is measured, and BMCs have none.

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
 )
 
 func TestTooFewFilesAreNamedBeforeConnectionsFail(t *testing.T) {
@@ -17,12 +19,12 @@ func TestTooFewFilesAreNamedBeforeConnectionsFail(t *testing.T) {
 		withService bool
 		warns       bool
 	}{{1, true, false}, {int(limit) - otherFiles, false, false}, {int(limit), false, true}, {int(limit)/2 + 1, true, true}} {
-		if c.nodes > MaxNodes || c.nodes < 1 {
+		if c.nodes > machineroom.MaxNodes || c.nodes < 1 {
 			t.Skipf("the limit of %d files is none for a room of %d nodes", limit, c.nodes)
 		}
 		var log bytes.Buffer
 		startServer(t, ServerConfig{
-			Config: Config{Nodes: c.nodes, NodesPerBMC: 1}, WithService: c.withService, Log: slog.New(slog.NewTextHandler(&log, nil)),
+			Config: machineroom.Config{Nodes: c.nodes, NodesPerBMC: 1}, WithService: c.withService, Log: slog.New(slog.NewTextHandler(&log, nil)),
 		})
 		if got := strings.Contains(log.String(), "raise the limit with: ulimit -n "); got != c.warns {
 			t.Errorf("%d BMCs, with the service %t: %s", c.nodes, c.withService, log.String())

@@ -1,208 +1,232 @@
 package emulator
 
 import (
-	"errors"
-	"fmt"
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/fault"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
 )
 
-func order(operation string, ids ...string) TransitionOrder {
-	o := TransitionOrder{Operation: operation}
-	for _, id := range ids {
-		o.Location = append(o.Location, TransitionOf{Xname: id})
-	}
-	return o
-}
-
-func startTransition(t *testing.T, r *Room, id string, o TransitionOrder, now time.Time) {
+// startServer runs a room on sockets until the test ends.
+func startServer(t *testing.T, c ServerConfig) *Server {
 	t.Helper()
-	if _, err := r.StartTransition(id, o, now); err != nil {
+	if c.Listen == "" {
+		c.Listen = "127.0.0.1:0"
+	}
+	if c.PowerTime == 0 {
+		c.PowerTime = 20 * time.Millisecond
+	}
+	if c.BootTime == 0 {
+		c.BootTime = 20 * time.Millisecond
+	}
+	s, err := Start(t.Context(), c)
+	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
 }
 
-func transitionNow(t *testing.T, r *Room, id string, now time.Time) Transition {
+// ask sends a request to a service and decodes its answer, if any.
+func ask(t *testing.T, method, url string, body, into any) *http.Response {
 	t.Helper()
-	told, ok := r.Transition(id, now)
-	if !ok {
-		t.Fatalf("transition %s is not known", id)
+	var b []byte
+	if body != nil {
+		var err error
+		if b, err = json.Marshal(body); err != nil {
+			t.Fatal(err)
+		}
 	}
-	return told
+	req, err := http.NewRequestWithContext(t.Context(), method, url, bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if into != nil {
+		if err := json.Unmarshal(text, into); err != nil {
+			t.Fatalf("%s %s: %v in %s", method, url, err, text)
+		}
+	}
+	return res
 }
 
-func TestATransitionIsCompleteWhenTheNodesArePoweredNotBefore(t *testing.T) {
-	r := newTestRoom(t, Config{Nodes: 2})
-	startTransition(t, r, "t", order("on", first, second), epoch)
-	told := transitionNow(t, r, "t", epoch)
-	if told.Status != "in-progress" || told.Operation != "On" || told.Counts.InProgress != 2 || told.Tasks[0].Description != "Confirming successful transition, on" {
-		t.Errorf("at its start: %+v", told)
-	}
-	told = transitionNow(t, r, "t", epoch.Add(2*time.Second))
-	want := TaskCounts{Total: 2, Succeeded: 2}
-	if told.Status != "completed" || told.Counts != want || power(t, r, first, epoch.Add(2*time.Second)) != bos.PowerStateOn {
-		t.Errorf("after the nodes are on: %+v", told)
-	}
-}
+type object = map[string]any
 
-// TestHowATaskEnds gives each operation to a node in a state.
-func TestHowATaskEnds(t *testing.T) {
-	minute := 1
+func TestPowerStatusLooksLikePCSs(t *testing.T) {
+	s := startServer(t, ServerConfig{Config: machineroom.Config{Nodes: 4}})
+	if err := s.room.AddFaults(time.Now(), fault.Rule{Fault: fault.Dead, Nodes: third}); err != nil {
+		t.Fatal(err)
+	}
+	url := s.Endpoints().PCS + "/power-status"
+	row := func(id, state, managed, failure string) object {
+		return object{
+			"xname": id, "powerState": state, "managementState": managed, "error": failure, "lastUpdated": "",
+			"supportedPowerTransitions": []any{"On", "Force-Off", "Soft-Off", "Off", "Soft-Restart", "Init", "Hard-Restart"},
+		}
+	}
+	unknown := row(`x9c0s0b0n0`, "", "", "Component not found in component map.")
+	unknown["supportedPowerTransitions"] = nil
+	fourth := "x1000c0s0b1n1"
+	ids := []string{first, third, "x9c0s0b0n0"}
 	for _, c := range []struct {
-		name      string
-		types     []string
-		on        bool
-		faults    Faults
-		change    func(*Room)
-		order     TransitionOrder
-		want      TransitionTask
-		resets    []string
-		afterward bos.PowerState
+		name, method, url string
+		body              any
+		want              []any
 	}{
-		{
-			name: "a node that is there already succeeds", order: order("Off", first),
-			want: TransitionTask{first, "succeeded", "Component already in desired state", ""}, afterward: bos.PowerStateOff,
-		}, {
-			name: "Hard-Restart goes through off and on", on: true, order: order("Hard-Restart", first),
-			want: TransitionTask{first, "succeeded", "Transition confirmed, on", ""}, resets: []string{ResetGraceful, ResetOn}, afterward: bos.PowerStateOn,
-		}, {
-			name: "Soft-Off on a BMC that knows no graceful one uses Off", on: true, types: []string{ResetOn, ResetForceOff, ResetOff}, order: order("Soft-Off", first),
-			want: TransitionTask{first, "succeeded", "Transition confirmed, gracefulshutdown", ""}, resets: []string{ResetOff}, afterward: bos.PowerStateOff,
-		}, {
-			name: "Off on a BMC that can only force is not supported", on: true, types: []string{ResetOn, ResetForceOff}, order: order("Off", first),
-			want:      TransitionTask{first, "unsupported", "Component does not support the specified transition operation, Off", "Unsupported for transition operation"},
-			afterward: bos.PowerStateOn,
-		}, {
-			name: "a restart of a node that is off fails", order: order("Hard-Restart", first),
-			want:      TransitionTask{first, "failed", "Component must be in the On state for Hard-Restart", "Component is in the wrong power state"},
-			afterward: bos.PowerStateOff,
-		}, {
-			name: "Init of a node that is off turns it on", order: order("Init", first),
-			want: TransitionTask{first, "succeeded", "Transition confirmed, on", ""}, resets: []string{ResetOn}, afterward: bos.PowerStateOn,
-		}, {
-			name: "a locked node cannot be reserved", change: func(r *Room) { r.SetLocked(first, true) }, order: order("On", first),
-			want: TransitionTask{first, "failed", "Failed to achieve transition", "Unable to reserve component"}, afterward: bos.PowerStateOff,
-		}, {
-			name: "nor one of another transition", change: func(r *Room) {
-				if _, err := r.StartTransition("other", order("On", first), epoch); err != nil {
-					panic(err)
-				}
-			}, order: order("On", first),
-			want: TransitionTask{first, "failed", "Failed to achieve transition", "Unable to reserve component"}, resets: []string{ResetOn}, afterward: bos.PowerStateOn,
-		}, {
-			name: "an unknown node is missing", order: order("On", "x9c0s0b0n0"),
-			want: TransitionTask{"x9c0s0b0n0", "failed", "Failed to achieve transition", "Missing xname"}, afterward: bos.PowerStateOff,
-		}, {
-			name: "a silent BMC is waited for", change: func(r *Room) { r.SetSilent(first, true) }, order: order("On", first),
-			want: TransitionTask{first, "failed", "Failed to apply transition, on", "No response from target"}, afterward: bos.PowerStateOff,
-		}, {
-			name: "a BMC that refuses is told", faults: Faults{Refuse: 1}, order: order("On", first),
-			want: TransitionTask{first, "failed", "Failed to apply transition, on", "503 Service Unavailable"}, afterward: bos.PowerStateOff,
-		}, {
-			name: "a dropped reset times out", faults: Faults{Drop: 1}, order: order("On", first),
-			want: TransitionTask{first, "failed", "Failed to achieve transition", "Timeout waiting for transition, on."}, afterward: bos.PowerStateOff,
-		}, {
-			name: "a dropped graceful one is forced, and that is dropped too", on: true, faults: Faults{Drop: 1}, order: order("Off", first),
-			want: TransitionTask{first, "failed", "Failed to achieve transition", "Timeout waiting for transition, forceoff."}, afterward: bos.PowerStateOn,
-		}, {
-			name: "Soft-Off never forces", on: true, faults: Faults{Drop: 1}, order: order("Soft-Off", first),
-			want: TransitionTask{first, "failed", "Failed to achieve transition", "Timeout waiting for transition, gracefulshutdown."}, afterward: bos.PowerStateOn,
-		}, {
-			name: "a stale BMC delays, no more", faults: Faults{Stale: 30 * time.Second}, order: order("On", first),
-			want: TransitionTask{first, "succeeded", "Transition confirmed, on", ""}, resets: []string{ResetOn}, afterward: bos.PowerStateOn,
-		},
+		{"those in a body", http.MethodPost, url, object{"xname": ids}, []any{row(first, "off", "available", ""), row(third, "undefined", "unavailable", "No response from target"), unknown}},
+		{"those in a query", http.MethodGet, url + "?xname=" + strings.Join(ids[:2], "&xname="), nil, []any{row(first, "off", "available", ""), row(third, "undefined", "unavailable", "No response from target")}},
+		{"all of a state", http.MethodGet, url + "?powerStateFilter=Off", nil, []any{row(first, "off", "available", ""), row(second, "off", "available", "")}},
+		{"all that are managed or not", http.MethodPost, url, object{"managementStateFilter": "unavailable"}, []any{
+			row(third, "undefined", "unavailable", "No response from target"), row(fourth, "undefined", "unavailable", "No response from target"),
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			d := DumpNode{Node: bos.Node{ID: first, Enabled: true}, On: c.on, Endpoint: Endpoint{BMC: bos.BMCOf(first), ResetTypes: c.types}}
-			if c.types == nil {
-				d.Endpoint.ResetTypes = []string{ResetOn, ResetForceOff, ResetGraceful}
+			var got struct{ Status []any }
+			if res := ask(t, c.method, c.url, c.body, &got); res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "application/json" {
+				t.Errorf("answered %s as %s", res.Status, res.Header.Get("Content-Type"))
 			}
-			r := newTestRoom(t, Config{Dump: &Dump{Nodes: []DumpNode{d}}, Faults: c.faults})
-			if c.change != nil {
-				c.change(r)
+			for _, r := range got.Status {
+				row := r.(object)
+				if stamp := row["lastUpdated"].(string); stamp != "" {
+					if _, err := time.Parse(time.RFC3339Nano, stamp); err != nil {
+						t.Error(err)
+					}
+				}
+				row["lastUpdated"] = ""
 			}
-			o := c.order
-			o.Deadline = &minute
-			startTransition(t, r, "t", o, epoch)
-			r.Advance(epoch.Add(time.Hour))
-			told := transitionNow(t, r, "t", epoch.Add(time.Hour))
-			if diff := cmp.Diff([]TransitionTask{c.want}, told.Tasks); diff != "" || told.Status != "completed" {
-				t.Errorf("%s, tasks (-want +got):\n%s", told.Status, diff)
-			}
-			var resets []string
-			for _, reset := range r.Resets(first) {
-				resets = append(resets, reset.Type)
-			}
-			if diff := cmp.Diff(c.resets, resets); diff != "" {
-				t.Errorf("resets (-want +got):\n%s", diff)
-			}
-			if s, _ := r.Node(first, epoch.Add(time.Hour)); s.Power != c.afterward {
-				t.Errorf("afterwards it is %q, want %q", s.Power, c.afterward)
+			if diff := cmp.Diff(c.want, got.Status); diff != "" {
+				t.Errorf("status (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-func TestATransitionThatNobodyWaitsForEndsAtOnce(t *testing.T) {
-	r := newTestRoom(t, Config{Nodes: 1})
-	o, none := order("On", first), 0
-	o.Deadline = &none
-	startTransition(t, r, "t", o, epoch)
-	if told := transitionNow(t, r, "t", epoch); told.Status != "completed" || told.Counts.Succeeded != 1 {
-		t.Errorf("%+v", told)
+func TestATransitionOnTheWire(t *testing.T) {
+	s := startServer(t, ServerConfig{Config: machineroom.Config{Nodes: 2}})
+	url := s.Endpoints().PCS + "/transitions"
+	var made struct{ TransitionID, Operation string }
+	res := ask(t, http.MethodPost, url, order("on", first, second), &made)
+	if res.StatusCode != http.StatusOK || made.Operation != "On" || res.Header.Get("Location") != "../transitions/"+made.TransitionID {
+		t.Fatalf("answered %s %+v, at %s", res.Status, made, res.Header.Get("Location"))
+	}
+	var told object
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for told["transitionStatus"] != "completed" {
+		<-tick.C
+		ask(t, http.MethodGet, url+"/"+made.TransitionID, nil, &told)
+	}
+	delete(told, "createTime")
+	delete(told, "automaticExpirationTime")
+	done := func(id string) object {
+		return object{"xname": id, "taskStatus": "succeeded", "taskStatusDescription": "Transition confirmed, on"}
+	}
+	want := object{
+		"transitionID": made.TransitionID, "operation": "On", "transitionStatus": "completed",
+		"taskCounts": object{"total": 2.0, "new": 0.0, "in-progress": 0.0, "failed": 0.0, "succeeded": 2.0, "un-supported": 0.0},
+		"tasks":      []any{done(first), done(second)},
+	}
+	if diff := cmp.Diff(want, told); diff != "" {
+		t.Errorf("transition (-want +got):\n%s", diff)
+	}
+	var all struct{ Transitions []object }
+	if ask(t, http.MethodGet, url, nil, &all); len(all.Transitions) != 1 || all.Transitions[0]["tasks"] != nil {
+		t.Errorf("listed %v", all)
 	}
 }
 
-func TestAnOrderIsRefusedAsAWhole(t *testing.T) {
-	r := newTestRoom(t, Config{Nodes: 1})
-	many := make([]string, MaxTransitionNodes+1)
-	for i := range many {
-		many[i] = fmt.Sprintf("x1000c0s0b0n%d", i)
+func TestWhatPCSRefuses(t *testing.T) {
+	s := startServer(t, ServerConfig{Config: machineroom.Config{Nodes: 1}})
+	base := s.Endpoints().PCS
+	if _, err := s.room.StartTransition("8d2b1c2e-0000-4000-8000-000000000001", order("Off", first), time.Now()); err != nil {
+		t.Fatal(err)
 	}
-	if _, err := r.StartTransition("t", order("On", many...), epoch); !errors.Is(err, ErrTransitionTooLarge) {
-		t.Errorf("too many nodes: %v", err)
-	}
-	if _, err := r.StartTransition("t", order("Bogus", first), epoch); err == nil || !strings.Contains(err.Error(), "Bogus") {
-		t.Errorf("unknown operation: %v", err)
-	}
-	if all := r.Transitions(epoch); len(all) != 0 {
-		t.Errorf("refused and remembered: %+v", all)
-	}
-}
-
-func TestAnAbortedTransitionFreesItsNodes(t *testing.T) {
-	r := newTestRoom(t, Config{Nodes: 1})
-	startTransition(t, r, "t", order("On", first), epoch)
-	if ok, err := r.AbortTransition("t", epoch); !ok || err != nil {
-		t.Fatalf("abort: %t %v", ok, err)
-	}
-	told := transitionNow(t, r, "t", epoch)
-	if told.Status != "aborted" || told.Tasks[0].Error != "Transition aborted" || told.Tasks[0].Description != "Aborted. Last status - Confirming successful transition, on" {
-		t.Errorf("%+v", told)
-	}
-	later := epoch.Add(time.Minute)
-	startTransition(t, r, "next", order("Off", first), later)
-	r.Advance(later.Add(time.Minute))
-	if told := transitionNow(t, r, "next", later.Add(time.Minute)); told.Counts.Succeeded != 1 {
-		t.Errorf("the next transition: %+v", told)
-	}
-	if _, err := r.AbortTransition("next", later.Add(time.Minute)); !errors.Is(err, ErrTransitionOver) {
-		t.Errorf("abort of what is over: %v", err)
-	}
-	if ok, _ := r.AbortTransition("nobody's", epoch); ok {
-		t.Error("an unknown transition was aborted")
+	many := order("On")
+	many.Location = make([]machineroom.TransitionOf, machineroom.MaxTransitionNodes+1)
+	for _, c := range []struct {
+		name, method, path string
+		body               any
+		status             int
+		detail             string
+	}{
+		{"an unknown operation", http.MethodPost, "/transitions", order("Bogus", first), 400, "invalid Operation type Bogus"},
+		{"more nodes than fit into etcd", http.MethodPost, "/transitions", many, 500, "etcdserver: request is too large"},
+		{"an unknown transition", http.MethodGet, "/transitions/8d2b1c2e-0000-4000-8000-000000000000", nil, 404, "Key /transition/8d2b1c2e-0000-4000-8000-000000000000 does not exist"},
+		{"the end of an unknown transition", http.MethodDelete, "/transitions/8d2b1c2e-0000-4000-8000-000000000000", nil, 404, "Key /transition/8d2b1c2e-0000-4000-8000-000000000000 does not exist"},
+		{"the end of one that is over", http.MethodDelete, "/transitions/8d2b1c2e-0000-4000-8000-000000000001", nil, 400, "Transition is already finished and cannot be aborted."},
+		{"what is no id", http.MethodGet, "/transitions/t", nil, 400, "invalid UUID length: 1"},
+		{"what is no xname", http.MethodPost, "/power-status", object{"xname": []string{"nid000001", first}}, 400, "invalid xnames detected: nid000001"},
+		{"an unknown filter", http.MethodGet, "/power-status?powerStateFilter=up", nil, 400, "invalid PowerStateFilter type up"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var got object
+			res := ask(t, c.method, base+c.path, c.body, &got)
+			want := object{"type": "about:blank", "title": http.StatusText(c.status), "status": float64(c.status), "detail": c.detail}
+			if diff := cmp.Diff(want, got); diff != "" || res.StatusCode != c.status || res.Header.Get("Content-Type") != "application/problem+json" {
+				t.Errorf("answered %s as %s (-want +got):\n%s", res.Status, res.Header.Get("Content-Type"), diff)
+			}
+		})
 	}
 }
 
-func TestPCSForgetsTransitionsAfterADay(t *testing.T) {
-	r := newTestRoom(t, Config{Nodes: 1})
-	startTransition(t, r, "t", order("On", first), epoch)
-	if _, ok := r.Transition("t", epoch.Add(24*time.Hour)); ok {
-		t.Error("it is still there")
+func TestTheConfigurationNamesTheServicesThatAreWanted(t *testing.T) {
+	s := startServer(t, ServerConfig{Config: machineroom.Config{Nodes: 1}, Also: []string{fault.CFS, fault.IMS}, Tenants: map[string]string{"blue": first}})
+	path := filepath.Join(t.TempDir(), "bos.yaml")
+	if err := s.WriteConfig(path); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"configuration: { cfs: { url: ", "images: { ims: { url: ", "tenants: { tapms: { url: "} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("%s is not in\n%s", want, text)
+		}
+	}
+	_, err = Start(t.Context(), ServerConfig{Config: machineroom.Config{Nodes: 1}, Also: []string{"dns"}, Listen: "127.0.0.1:0"})
+	if err == nil || !strings.Contains(err.Error(), `"dns"`) {
+		t.Errorf("an unknown service: %v", err)
+	}
+}
+
+func TestTheConfigurationNamesTheWayToPower(t *testing.T) {
+	for _, c := range []struct{ power, want, not string }{
+		{"", "power: { redfish: ", "pcs"}, {PowerRedfish, "power: { redfish: ", "pcs"}, {PowerPCS, "power: { pcs: { url: ", "redfish"},
+	} {
+		s := startServer(t, ServerConfig{Config: machineroom.Config{Nodes: 1}, Power: c.power})
+		path := filepath.Join(t.TempDir(), "bos.yaml")
+		if err := s.WriteConfig(path); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil || !strings.Contains(string(text), c.want) || strings.Contains(string(text), c.not) {
+			t.Errorf("with power %q: %v\n%s", c.power, err, text)
+		}
+	}
+	if _, err := Start(t.Context(), ServerConfig{Config: machineroom.Config{Nodes: 1}, Power: "ipmi", Listen: "127.0.0.1:0"}); err == nil || !strings.Contains(err.Error(), `"ipmi"`) {
+		t.Errorf("an unknown way: %v", err)
 	}
 }

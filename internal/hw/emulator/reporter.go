@@ -13,6 +13,9 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/wire"
 )
 
 // The pace of reports.
@@ -27,13 +30,11 @@ const (
 	// maxUnwanted is how often BOS may say 409 before the node gives up
 	// until its next report.
 	maxUnwanted = 10
-	// maxAnswer bounds what is read of an answer to keep the connection.
-	maxAnswer = 64 << 10
 )
 
 // reporter tells BOS what the nodes boot, in their stead.
 type reporter struct {
-	room   *Room
+	room   *machineroom.Room
 	client *http.Client
 	log    *slog.Logger
 	wake   chan struct{}
@@ -59,7 +60,7 @@ type reporter struct {
 
 // delivery is a report on its way.
 type delivery struct {
-	Report
+	machineroom.Report
 	at    time.Time
 	tries int
 }
@@ -83,9 +84,9 @@ type result struct {
 	verdict verdict
 }
 
-func newReporter(room *Room, bos string, log *slog.Logger, advanced func()) *reporter {
+func newReporter(of *machineroom.Room, bos string, log *slog.Logger, advanced func()) *reporter {
 	p := &reporter{
-		room: room, log: log, advanced: advanced, wake: make(chan struct{}, 1), idle: reporters, done: make(chan result, reporters),
+		room: of, log: log, advanced: advanced, wake: make(chan struct{}, 1), idle: reporters, done: make(chan result, reporters),
 		latest: make(map[string]*delivery),
 		client: &http.Client{
 			Timeout: reportTimeout, Transport: &http.Transport{MaxIdleConnsPerHost: reporters, IdleConnTimeout: time.Minute},
@@ -167,7 +168,7 @@ func (p *reporter) next() (at time.Time, ok bool) {
 }
 
 // add queues a report.
-func (p *reporter) add(rep Report, now time.Time) {
+func (p *reporter) add(rep machineroom.Report, now time.Time) {
 	d := &delivery{Report: rep, at: now}
 	p.latest[rep.Node] = d
 	p.put(d)
@@ -252,7 +253,7 @@ func backoff(tries int) time.Duration {
 }
 
 // tell sends one report.
-func (p *reporter) tell(ctx context.Context, bos string, rep Report) verdict {
+func (p *reporter) tell(ctx context.Context, bos string, rep machineroom.Report) verdict {
 	state := map[string]any{"bss_token": rep.Token}
 	if rep.Token == "" { // it boots what BSS never had for it
 		state = map[string]any{"boot_artifacts": rep.Artifacts}
@@ -271,7 +272,7 @@ func (p *reporter) tell(ctx context.Context, bos string, rep Report) verdict {
 		return verdictAway
 	}
 	defer res.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, maxAnswer)) // else the connection is not used again
+	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, wire.MaxAnswer)) // else the connection is not used again
 	switch {
 	case res.StatusCode == http.StatusNotFound:
 		return verdictUnknown

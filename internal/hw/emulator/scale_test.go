@@ -10,6 +10,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/bmc"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
 )
 
 // bmcClient keeps a connection to each BMC, of the curves that BMCs have.
@@ -34,7 +37,7 @@ func BenchmarkTenThousandBMCs(b *testing.B) {
 	}
 	for b.Loop() {
 		begin := time.Now()
-		s, err := Start(b.Context(), ServerConfig{Config: Config{Nodes: count, NodesPerBMC: 1, PowerTime: time.Hour}, Listen: "127.0.0.1:0"})
+		s, err := Start(b.Context(), ServerConfig{Config: machineroom.Config{Nodes: count, NodesPerBMC: 1, PowerTime: time.Hour}, Listen: "127.0.0.1:0"})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -64,8 +67,8 @@ func BenchmarkTenThousandBMCs(b *testing.B) {
 // everyBMC sends one request to each BMC, 64 at a time.
 func everyBMC(b *testing.B, s *Server, client *http.Client, method string) {
 	b.Helper()
-	work := make(chan *node, len(s.room.order))
-	for _, n := range s.room.order {
+	work := make(chan machineroom.System, len(s.room.Systems()))
+	for _, n := range s.room.Systems() {
 		work <- n
 	}
 	close(work)
@@ -82,16 +85,16 @@ func everyBMC(b *testing.B, s *Server, client *http.Client, method string) {
 	group.Wait()
 }
 
-func oneBMC(b *testing.B, s *Server, client *http.Client, n *node, method string) error {
-	path, body := n.endpoint.System, ""
+func oneBMC(b *testing.B, s *Server, client *http.Client, n machineroom.System, method string) error {
+	path, body := n.Endpoint.System, ""
 	if method == http.MethodPost {
-		path, body = n.endpoint.Target, `{"ResetType":"On"}`
+		path, body = n.Endpoint.Target, `{"ResetType":"On"}`
 	}
-	req, err := http.NewRequestWithContext(b.Context(), method, "https://"+s.addresses.of[n.endpoint.BMC]+path, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(b.Context(), method, "https://"+s.addresses.of[n.Endpoint.BMC]+path, strings.NewReader(body))
 	if err != nil {
 		return err
 	}
-	req.SetBasicAuth(bmcUser, bmcPassword)
+	req.SetBasicAuth(bmc.User, bmc.Password)
 	res, err := client.Do(req)
 	if err != nil {
 		return err

@@ -8,6 +8,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/fault"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/services"
 )
 
 // ask sends one request to HSM and reads its answer.
@@ -57,44 +61,44 @@ func (in inbox) wantChange(t *testing.T, state string, nodes ...string) {
 }
 
 func TestHSMTellsItsSubscribersOfChanges(t *testing.T) {
-	s := startServer(t, ServerConfig{Config: Config{Nodes: 4, PowerTime: time.Millisecond, BootTime: time.Millisecond}})
+	s := startServer(t, ServerConfig{Config: machineroom.Config{Nodes: 4, PowerTime: time.Millisecond, BootTime: time.Millisecond}})
 	in := openInbox(t)
 	for _, want := range []int{1, 1} { // the same subscriber is subscribed once
-		var got scnSubscription
+		var got services.Subscription
 		if status := askHSM(t, s, http.MethodPost, "/Subscriptions/SCN", subscription(in.url), &got); status != http.StatusOK || got.ID != want {
 			t.Fatalf("answered %d, %+v", status, got)
 		}
 	}
 	reset := func(kind string) {
-		if got := s.Room().Reset(first, kind, time.Now()); got != AnswerAccepted {
+		if got := s.Room().Reset(first, kind, time.Now()); got != machineroom.AnswerAccepted {
 			t.Fatalf("%s: %v", kind, got)
 		}
 		s.Kick()
 	}
-	reset(ResetOn)
+	reset(machineroom.ResetOn)
 	in.wantChange(t, "On", first)
-	reset(ResetForceOff)
+	reset(machineroom.ResetForceOff)
 	in.wantChange(t, "Off", first)
 	if status := askHSM(t, s, http.MethodPatch, "/State/Components/"+second+"/Enabled", `{"Enabled":false}`, nil); status != http.StatusNoContent {
 		t.Fatalf("answered %d", status)
 	}
 	in.wantChange(t, "enabled false", second)
 
-	if err := s.Room().AddFaults(time.Now(), Rule{Name: "out", Fault: FaultOutage, Service: ServiceHSM}); err != nil {
+	if err := s.Room().AddFaults(time.Now(), fault.Rule{Name: "out", Fault: fault.Outage, Service: fault.HSM}); err != nil {
 		t.Fatal(err)
 	}
-	s.notify([]News{{Node: first, State: "On"}})
+	s.services.Notify([]machineroom.News{{Node: first, State: "On"}})
 	s.Room().LiftFaults("out")
-	s.notify([]News{{Node: first, State: "Ready"}, {Node: first, State: "Halt"}, {Node: second, State: "Ready"}})
+	s.services.Notify([]machineroom.News{{Node: first, State: "Ready"}, {Node: first, State: "Halt"}, {Node: second, State: "Ready"}})
 	in.wantChange(t, "Ready", first, second)
 }
 
 func TestSubscriptionsToHSMAreListedAndEnded(t *testing.T) {
-	s := startServer(t, ServerConfig{Config: Config{Nodes: 2}})
+	s := startServer(t, ServerConfig{Config: machineroom.Config{Nodes: 2}})
 	for i := range 3 {
 		askHSM(t, s, http.MethodPost, "/Subscriptions/SCN", subscription(fmt.Sprintf("http://127.0.0.1/%d", i)), nil)
 	}
-	var one scnSubscription
+	var one services.Subscription
 	if status := askHSM(t, s, http.MethodGet, "/Subscriptions/SCN/2", "", &one); status != http.StatusOK || one.URL != "http://127.0.0.1/1" {
 		t.Errorf("answered %d, %+v", status, one)
 	}
@@ -103,7 +107,7 @@ func TestSubscriptionsToHSMAreListedAndEnded(t *testing.T) {
 			t.Errorf("DELETE %s answered %d, want %d", path, status, want)
 		}
 	}
-	var list struct{ SubscriptionList []scnSubscription }
+	var list struct{ SubscriptionList []services.Subscription }
 	if askHSM(t, s, http.MethodGet, "/Subscriptions/SCN", "", &list); len(list.SubscriptionList) != 2 {
 		t.Errorf("left are %+v", list)
 	}
@@ -117,7 +121,7 @@ func TestSubscriptionsToHSMAreListedAndEnded(t *testing.T) {
 }
 
 func TestASubscriptionToHSMSaysWhoWhereAndOfWhat(t *testing.T) {
-	s := startServer(t, ServerConfig{Config: Config{Nodes: 2}})
+	s := startServer(t, ServerConfig{Config: machineroom.Config{Nodes: 2}})
 	for body, want := range map[string]int{
 		`{`:                           500,
 		`{"Url":"http://127.0.0.1/"}`: 400,
@@ -133,7 +137,7 @@ func TestASubscriptionToHSMSaysWhoWhereAndOfWhat(t *testing.T) {
 }
 
 func TestAQuestionAboutLocksThatNoNodeMeetsIsBadAsItIsToSMD(t *testing.T) {
-	s := startServer(t, ServerConfig{Config: Config{Nodes: 2}})
+	s := startServer(t, ServerConfig{Config: machineroom.Config{Nodes: 2}})
 	var all struct{ Components []struct{ ID string } }
 	if status := askHSM(t, s, http.MethodGet, "/locks/status?type=Node", "", &all); status != http.StatusOK || len(all.Components) != 2 {
 		t.Fatalf("all nodes were answered %d %+v", status, all)

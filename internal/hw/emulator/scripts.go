@@ -11,32 +11,8 @@ import (
 	"strings"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
 )
-
-// elsewhere is what a node runs that has yet to fetch its script from an
-// endpoint that is not the room's own BSS.
-var elsewhere = script{token: "\x00elsewhere"}
-
-// FetchScripts makes nodes boot what an endpoint beside the room says, and not
-// what was written to the room's own BSS.
-func (r *Room) FetchScripts() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.elsewhere = true
-}
-
-// fetched is a node having fetched a script for the boot of a report. It is
-// false if that boot is over.
-func (r *Room) fetched(rep Report, s script) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	n, ok := r.nodes[rep.Node]
-	if !ok || n.phase != phaseUp || n.boot != rep.boot || n.fetched != elsewhere {
-		return false
-	}
-	n.fetched = s
-	return true
-}
 
 // SetBootScripts makes nodes fetch their scripts over HTTP, as iPXE does, from
 // the endpoint at url, the prefix before /bootscript, and load from this
@@ -72,7 +48,7 @@ var (
 
 // deliver tells BOS what a node booted, after fetching that where it must.
 func (p *reporter) deliver(ctx context.Context, bosURL string, d *delivery) verdict {
-	if d.Token != elsewhere.token {
+	if d.Token != machineroom.Elsewhere {
 		return p.tell(ctx, bosURL, d.Report)
 	}
 	p.mu.Lock()
@@ -85,11 +61,17 @@ func (p *reporter) deliver(ctx context.Context, bosURL string, d *delivery) verd
 	case err != nil:
 		p.log.Warn("a node cannot boot what its script says; it tries again", "node", d.Node, "error", err)
 		return verdictUnknown
-	case !p.room.fetched(d.Report, fetched):
+	case !p.room.Fetched(d.Report, fetched.artifacts, fetched.token):
 		return verdictOver
 	}
 	d.Token, d.Artifacts = fetched.token, fetched.artifacts
 	return p.tell(ctx, bosURL, d.Report)
+}
+
+// script is what a node boots.
+type script struct {
+	artifacts bos.BootArtifacts
+	token     string
 }
 
 // boot fetches a node's script and loads what it names.

@@ -14,17 +14,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
-)
 
-// Credentials of the emulated services. They guard nothing.
-const (
-	bmcUser     = "root"
-	bmcPassword = "initial0"
-	accessKey   = "emulator"
-	secretKey   = "emulator-secret"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/bmc"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/fault"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/services"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/wire"
 )
 
 // DefaultSeed is the seed of a server that is given none.
@@ -38,7 +35,7 @@ const DefaultReportEvery = time.Hour
 type ServerConfig struct {
 	// Config is the room. A Seed of 0 is the one kept in StateDir, a
 	// ReportEvery of 0 is DefaultReportEvery.
-	Config
+	machineroom.Config
 	// Listen is the loopback address of the services, by default
 	// 127.0.0.1:8780; BMCs use the port after it. Port 0 is any free port,
 	// with a StateDir the same one again.
@@ -49,15 +46,15 @@ type ServerConfig struct {
 	// Power is the way to the nodes' power that WriteConfig writes:
 	// PowerRedfish, the default, or PowerPCS. Both ways are always open.
 	Power string
-	// Inventory is what HSM knows of the BMCs: InventoryDiscovered, the
-	// default, InventoryPosted or InventoryTargets.
+	// Inventory is what HSM knows of the BMCs: services.InventoryDiscovered,
+	// the default, or another of services.Inventories.
 	Inventory string
-	// Also are the other services that WriteConfig names: ServiceCFS,
-	// ServiceIMS and ServiceTAPMS, the last also if there are Tenants. All
+	// Also are the other services that WriteConfig names: fault.CFS,
+	// fault.IMS and fault.TAPMS, the last also if there are Tenants. All
 	// services run whether named or not.
 	Also []string
 	// Script is what goes wrong and when, counted from the start.
-	Script []Rule
+	Script []fault.Rule
 	// Tenants map a name to the nodes of the tenant, which may be folded as
 	// in x1000c0s[0-7]b0n0.
 	Tenants map[string]string
@@ -85,21 +82,15 @@ const (
 // Server is a running room.
 type Server struct {
 	config    ServerConfig
-	room      *Room
+	room      *machineroom.Room
 	ca        *authority
 	state     state
 	temporary bool
-	objects   map[string][]byte
-	images    images
-	tenants   tenants
 	addresses addresses
-	sessions  sessions
-	accounts  accounts
-	events    subscriptions
-	scn       subscribers
-	courier   *courier
-	counts    counts
-	atOnce    atOnce
+	bmcs      *bmc.Face
+	services  *services.Face
+	courier   *wire.Courier
+	counts    wire.Counts
 	plain     net.Listener
 	bmcPipes  *pipes // of an unplugged room
 	servers   []*http.Server
@@ -146,8 +137,8 @@ func Start(ctx context.Context, c ServerConfig) (*Server, error) {
 	run, stop := context.WithCancel(ctx)
 	s.stop = stop
 	s.running.Go(func() { s.reporter.run(run) })
-	for range couriers {
-		s.running.Go(func() { s.courier.run(run) })
+	for range wire.Couriers {
+		s.running.Go(func() { s.courier.Run(run) })
 	}
 	return s, nil
 }
@@ -157,12 +148,9 @@ func (s *Server) prepare() (err error) {
 	if p := s.config.Power; p != "" && p != PowerRedfish && p != PowerPCS {
 		return fmt.Errorf("the way to the nodes' power is %q; use %s or %s", p, PowerRedfish, PowerPCS)
 	}
-	if i := s.config.Inventory; i != "" && !slices.Contains(inventories, i) {
-		return fmt.Errorf("HSM cannot know of the BMCs what is %q; use one of %s", i, strings.Join(inventories, ", "))
-	}
 	for _, name := range s.config.Also {
 		if _, ok := configKeys[name]; !ok {
-			return fmt.Errorf("a configuration cannot name the service %q; use %s, %s or %s", name, ServiceCFS, ServiceIMS, ServiceTAPMS)
+			return fmt.Errorf("a configuration cannot name the service %q; use %s, %s or %s", name, fault.CFS, fault.IMS, fault.TAPMS)
 		}
 	}
 	if s.config.StateDir == "" {
@@ -184,11 +172,11 @@ func (s *Server) prepare() (err error) {
 	s.config.Seed = cmp.Or(s.config.Seed, s.state.Seed, DefaultSeed)
 	s.config.ReportEvery = cmp.Or(s.config.ReportEvery, DefaultReportEvery)
 	s.state.Seed = s.config.Seed
-	if s.room, err = NewRoom(s.config.Config); err != nil {
+	if s.room, err = machineroom.New(s.config.Config); err != nil {
 		return err
 	}
 	if s.state.Room != nil {
-		s.room.restore(s.state.Room, now)
+		s.room.Restore(s.state.Room, now)
 		s.state.Room = nil // it is outdated from now on
 	}
 	if err := s.room.AddFaults(now, s.config.Script...); err != nil {
@@ -197,13 +185,28 @@ func (s *Server) prepare() (err error) {
 	if s.ca, err = openAuthority(s.config.StateDir, now); err != nil {
 		return err
 	}
-	s.courier = newCourier()
+	s.courier = wire.NewCourier()
 	s.reporter = newReporter(s.room, s.config.BOSURL, s.config.Log, s.spread)
-	if s.objects, err = objects(); err != nil {
-		return err
+	s.bmcs = bmc.New(bmc.Config{
+		Room: s.room, At: func(address string) string { return s.addresses.at[address] }, Kick: s.Kick, Courier: s.courier, Counts: &s.counts,
+	})
+	s.services, err = services.New(services.Config{
+		Room: s.room, Address: func() string { return s.plain.Addr().String() }, BMC: s.BMCAddress, Kick: s.Kick, Courier: s.courier, Counts: &s.counts,
+		Inventory: s.config.Inventory, Tenants: s.config.Tenants,
+	})
+	return err
+}
+
+// spread tells those who asked for it what is new.
+func (s *Server) spread() {
+	news := s.room.TakeNews()
+	if len(news) == 0 {
+		return
 	}
-	s.images.of = newImages(s.objects)
-	return s.setTenants()
+	s.services.Notify(news)
+	for _, n := range slices.DeleteFunc(news, func(n machineroom.News) bool { return n.Power == "" || n.BMC == "" }) {
+		s.bmcs.Raise(n)
+	}
 }
 
 // otherFiles is how many other files are open than connections to BMCs.
@@ -217,16 +220,26 @@ func (s *Server) warnOfLimit() {
 	if s.config.WithService {
 		ends = 2
 	}
-	needed := uint64(ends*len(s.room.bmcs) + otherFiles)
+	needed := uint64(ends*len(s.room.BMCs()) + otherFiles)
 	if limit, ok := openFiles(); ok && limit < needed {
 		s.config.Log.Warn(fmt.Sprintf("this process may open %d files, and %d emulated BMCs need about %d; connections to some will fail, raise the limit with: ulimit -n %d",
-			limit, len(s.room.bmcs), needed, needed))
+			limit, len(s.room.BMCs()), needed, needed))
 	}
 }
 
 // Room is the model behind the sockets. Whoever calls its Reset should call
 // Kick, or the node's report comes late.
-func (s *Server) Room() *Room { return s.room }
+func (s *Server) Room() *machineroom.Room { return s.room }
+
+// BMCs are the BMCs of the room.
+func (s *Server) BMCs() *bmc.Face { return s.bmcs }
+
+// Services are the services around it.
+func (s *Server) Services() *services.Face { return s.services }
+
+// Requests is how often each route of the services was asked, and each method
+// of the BMCs, since the start or since the last call with reset.
+func (s *Server) Requests(reset bool) map[string]int { return s.counts.Take(reset) }
 
 // Kick makes the server look at the room again.
 func (s *Server) Kick() { s.reporter.kick() }
@@ -240,9 +253,9 @@ func (s *Server) Endpoints() Endpoints {
 	pool := x509.NewCertPool()
 	pool.AddCert(s.ca.cert)
 	return Endpoints{
-		HSM: base + "/hsm/v2", BSS: base + "/boot/v1", PCS: base + pcsBase,
-		CFS: base + cfsBase, IMS: base + imsBase, TAPMS: base + tapmsBase, S3: base, AccessKey: accessKey, SecretKey: secretKey,
-		CAFile: filepath.Join(s.config.StateDir, caCertFile), CA: pool, User: bmcUser, Password: s.accounts.current(""),
+		HSM: base + "/hsm/v2", BSS: base + "/boot/v1", PCS: base + services.PCSBase,
+		CFS: base + services.CFSBase, IMS: base + services.IMSBase, TAPMS: base + services.TAPMSBase, S3: base, AccessKey: services.AccessKey, SecretKey: services.SecretKey,
+		CAFile: filepath.Join(s.config.StateDir, caCertFile), CA: pool, User: bmc.User, Password: s.bmcs.CurrentPassword(),
 	}
 }
 
@@ -254,7 +267,7 @@ func (s *Server) BMCAddress(bmc string) string { return s.addresses.of[bmc] }
 
 // configKeys are where a configuration names the services that need not be in
 // it.
-var configKeys = map[string]string{ServiceCFS: "configuration", ServiceIMS: "images", ServiceTAPMS: "tenants"}
+var configKeys = map[string]string{fault.CFS: "configuration", fault.IMS: "images", fault.TAPMS: "tenants"}
 
 // WriteConfig writes a configuration for serve that uses this room. Secrets go
 // into files of the state folder, which it names.
@@ -281,10 +294,10 @@ inventory: { hsm: { url: %q } }
 power: { %s }
 boot_parameters: { bss: { url: %q } }
 artifacts: { s3: { endpoint: %q, access_key_file: %q, secret_key_file: %q, buckets: [%s] } }
-`, e.S3, listen, e.HSM, power, e.BSS, e.S3, files["s3-access-key"], files["s3-secret-key"], bucketName)
-	urls := map[string]string{ServiceCFS: e.CFS, ServiceIMS: e.IMS, ServiceTAPMS: e.TAPMS}
+`, e.S3, listen, e.HSM, power, e.BSS, e.S3, files["s3-access-key"], files["s3-secret-key"], machineroom.Bucket)
+	urls := map[string]string{fault.CFS: e.CFS, fault.IMS: e.IMS, fault.TAPMS: e.TAPMS}
 	for _, name := range slices.Sorted(maps.Keys(configKeys)) {
-		if slices.Contains(s.config.Also, name) || name == ServiceTAPMS && len(s.config.Tenants) > 0 {
+		if slices.Contains(s.config.Also, name) || name == fault.TAPMS && len(s.config.Tenants) > 0 {
 			text += fmt.Sprintf("%s: { %s: { url: %q } }\n", configKeys[name], name, urls[name])
 		}
 	}
@@ -299,7 +312,7 @@ func (s *Server) Close() error {
 	s.closing.Do(func() {
 		err := s.end()
 		if !s.temporary {
-			s.state.Room = s.room.save(time.Now())
+			s.state.Room = s.room.Save(time.Now())
 			err = errors.Join(err, s.state.write(s.config.StateDir))
 		}
 		s.closed = err

@@ -9,13 +9,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
 )
 
 // TestAServerComesBackWhereItWas starts it three times on one state folder, the
 // last with another number of BMCs.
 func TestAServerComesBackWhereItWas(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
-	start := func(c Config) *Server {
+	start := func(c machineroom.Config) *Server {
 		t.Helper()
 		c.PowerTime, c.BootTime = time.Millisecond, time.Millisecond
 		s, err := Start(t.Context(), ServerConfig{Config: c, Listen: "127.0.0.1:0", StateDir: dir})
@@ -30,10 +31,10 @@ func TestAServerComesBackWhereItWas(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s := start(Config{Nodes: 4, Seed: 7})
+	s := start(machineroom.Config{Nodes: 4, Seed: 7})
 	endpoints, ca := s.Endpoints(), s.CAPEM()
-	ask(t, http.MethodPut, endpoints.BSS+"/bootparameters", bootParameters{Hosts: []string{first}, Kernel: "k", Initrd: "i"}, nil)
-	s.Room().Reset(first, ResetOn, time.Now())
+	ask(t, http.MethodPut, endpoints.BSS+"/bootparameters", object{"hosts": []string{first}, "kernel": "k", "initrd": "i"}, nil)
+	s.Room().Reset(first, machineroom.ResetOn, time.Now())
 	s.Kick()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
@@ -48,7 +49,7 @@ func TestAServerComesBackWhereItWas(t *testing.T) {
 	}
 	stop(s)
 
-	s = start(Config{Nodes: 4})
+	s = start(machineroom.Config{Nodes: 4})
 	if diff := cmp.Diff(before, s.Room().States(time.Now())); diff != "" || s.config.Seed != 7 {
 		t.Errorf("seed %d, nodes (-before +after):\n%s", s.config.Seed, diff)
 	}
@@ -57,7 +58,7 @@ func TestAServerComesBackWhereItWas(t *testing.T) {
 	}
 	stop(s)
 
-	s = start(Config{Nodes: 8})
+	s = start(machineroom.Config{Nodes: 8})
 	defer stop(s)
 	for id, was := range addresses {
 		if now := s.BMCAddress(bos.BMCOf(id)); now != was {

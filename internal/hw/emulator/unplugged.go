@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"net/http"
 	"net/netip"
 	"strconv"
 )
@@ -22,15 +21,15 @@ func Unplugged(c ServerConfig) (*Server, error) {
 	if err := s.prepare(); err != nil {
 		return nil, errors.Join(err, s.removeTemporary())
 	}
-	s.state.assign(s.room.bmcs)
+	s.state.assign(s.room.BMCs())
 	s.addresses = addresses{of: make(map[string]string), at: make(map[string]string)}
-	for bmc := range s.room.bmcs {
+	for _, bmc := range s.room.BMCs() {
 		s.addresses.put(bmc, net.JoinHostPort(slotIP(s.state.Slots[bmc]), strconv.Itoa(unpluggedPort)))
 	}
 	services := newPipes(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: unpluggedPort - 1})
 	s.plain, s.bmcPipes = services, newPipes(nil)
-	s.serveBMCs(s.newServer(http.HandlerFunc(s.redfish)), s.bmcPipes)
-	s.run(s.newServer(s.services()), services)
+	s.serveBMCs(s.newServer(s.bmcs), s.bmcPipes)
+	s.run(s.newServer(s.services.Handler()), services)
 	return s, nil
 }
 

@@ -10,6 +10,8 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/fault"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/redfish"
 )
 
@@ -18,7 +20,7 @@ import (
 func atRoom(t *testing.T, nodes int, rc redfish.Config, test func(t *testing.T, s *emulator.Server, c *redfish.Client, secret *atomic.Value)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s, err := emulator.Unplugged(emulator.ServerConfig{Config: emulator.Config{Nodes: nodes, NodesPerBMC: 1, Seed: 1}, StateDir: t.TempDir()})
+		s, err := emulator.Unplugged(emulator.ServerConfig{Config: machineroom.Config{Nodes: nodes, NodesPerBMC: 1, Seed: 1}, StateDir: t.TempDir()})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -65,7 +67,7 @@ func unread(t *testing.T, s *emulator.Server, c *redfish.Client) map[bos.Cause]i
 // locked is how many BMCs have locked their account.
 func locked(s *emulator.Server) (n int) {
 	for _, rule := range s.Room().ListFaults() {
-		if rule.Fault == emulator.FaultLockout {
+		if rule.Fault == fault.Lockout {
 			n += rule.Hits
 		}
 	}
@@ -85,14 +87,14 @@ func TestAPasswordThatBMCsRefuseLocksNoAccountAndACorrectedOneWorksWithinAMinute
 				t.Skip("a thousand BMCs take their time")
 			}
 			atRoom(t, tc.nodes, redfish.Config{Sessions: sessions}, func(t *testing.T, s *emulator.Server, c *redfish.Client, secret *atomic.Value) {
-				if err := s.Room().AddFaults(time.Now(), emulator.Rule{Fault: emulator.FaultLockout, Tries: 5}); err != nil {
+				if err := s.Room().AddFaults(time.Now(), fault.Rule{Fault: fault.Lockout, Tries: 5}); err != nil {
 					t.Fatal(err)
 				}
 				if left := unread(t, s, c); !sessions && len(left) != 0 {
 					t.Fatalf("before the change: %v", left)
 				}
-				s.SetPassword("the new one")
-				s.Room().AddFaults(time.Now(), emulator.Rule{Fault: emulator.FaultRestart, Times: 1}) //nolint:errcheck // it is right
+				s.BMCs().SetPassword("the new one")
+				s.Room().AddFaults(time.Now(), fault.Rule{Fault: fault.Restart, Times: 1}) //nolint:errcheck // it is right
 				for range tc.rounds {
 					left := unread(t, s, c)
 					if left[bos.CauseCredentialsHeld]+left[bos.CauseBMCAuth] == 0 {
@@ -129,13 +131,13 @@ func TestWhileASiteChangesItsPasswordBothAreTaken(t *testing.T) {
 		t.Run(fmt.Sprintf("with sessions %t", sessions), func(t *testing.T) {
 			next := func() (string, error) { return "the new one", nil }
 			atRoom(t, 60, redfish.Config{Sessions: sessions, NextFrom: next}, func(t *testing.T, s *emulator.Server, c *redfish.Client, _ *atomic.Value) {
-				if err := s.Room().AddFaults(time.Now(), emulator.Rule{Fault: emulator.FaultLockout, Tries: 3}); err != nil {
+				if err := s.Room().AddFaults(time.Now(), fault.Rule{Fault: fault.Lockout, Tries: 3}); err != nil {
 					t.Fatal(err)
 				}
 				unread(t, s, c)
 				for _, ids := range [][]string{nodesOf(s)[:20], nodesOf(s)[20:21], nodesOf(s)[21:]} {
 					for _, id := range ids {
-						s.SetPasswordOf(bos.BMCOf(id), "the new one")
+						s.BMCs().SetPasswordOf(bos.BMCOf(id), "the new one")
 					}
 					changed := time.Now()
 					for left := unread(t, s, c); len(left) > 0; left = unread(t, s, c) {
@@ -158,7 +160,7 @@ func TestWhileASiteChangesItsPasswordBothAreTaken(t *testing.T) {
 func TestOneBMCWithAnotherPasswordIsTriedTwiceAndHoldsUpNobody(t *testing.T) {
 	atRoom(t, 20, redfish.Config{}, func(t *testing.T, s *emulator.Server, c *redfish.Client, _ *atomic.Value) {
 		odd := nodesOf(s)[7]
-		rule := emulator.Rule{Name: "odd", Fault: emulator.FaultCredentials, Nodes: odd}
+		rule := fault.Rule{Name: "odd", Fault: fault.Credentials, Nodes: odd}
 		if err := s.Room().AddFaults(time.Now(), rule); err != nil {
 			t.Fatal(err)
 		}
@@ -189,7 +191,7 @@ func TestThreeBMCsWithAnotherPasswordHoldUpNobody(t *testing.T) {
 	atRoom(t, 50, redfish.Config{Concurrency: 1}, func(t *testing.T, s *emulator.Server, c *redfish.Client, _ *atomic.Value) {
 		odd := nodesOf(s)[:3]
 		for _, id := range odd {
-			if err := s.Room().AddFaults(time.Now(), emulator.Rule{Fault: emulator.FaultCredentials, Nodes: id}); err != nil {
+			if err := s.Room().AddFaults(time.Now(), fault.Rule{Fault: fault.Credentials, Nodes: id}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -213,9 +215,9 @@ func TestSessionsAreTriedAgainWhereThereWereNone(t *testing.T) {
 	for _, noBasic := range []bool{false, true} {
 		t.Run(fmt.Sprintf("no Basic credentials %t", noBasic), func(t *testing.T) {
 			atRoom(t, 1, redfish.Config{Sessions: true}, func(t *testing.T, s *emulator.Server, c *redfish.Client, _ *atomic.Value) {
-				rules := []emulator.Rule{{Name: "full", Fault: emulator.FaultSessionsFull}, {Fault: emulator.FaultLockout, Tries: 3}}
+				rules := []fault.Rule{{Name: "full", Fault: fault.SessionsFull}, {Fault: fault.Lockout, Tries: 3}}
 				if noBasic {
-					rules = append(rules, emulator.Rule{Fault: emulator.FaultNoBasic})
+					rules = append(rules, fault.Rule{Fault: fault.NoBasic})
 				}
 				if err := s.Room().AddFaults(time.Now(), rules...); err != nil {
 					t.Fatal(err)
@@ -233,7 +235,7 @@ func TestSessionsAreTriedAgainWhereThereWereNone(t *testing.T) {
 					<-time.After(5 * time.Minute)
 					probeAt(t, c, id)
 				}
-				if n := s.Sessions(bos.BMCOf(id)); n != 1 {
+				if n := s.BMCs().Sessions(bos.BMCOf(id)); n != 1 {
 					t.Errorf("%d sessions, want one", n)
 				}
 				if n := locked(s); n != 0 {

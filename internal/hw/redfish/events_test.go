@@ -12,6 +12,8 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/fault"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/redfish"
 )
 
@@ -34,15 +36,15 @@ func wantSending(t *testing.T, c *redfish.Client, url string, want int) {
 }
 
 // subscribers is how many subscriptions the first BMC of a room has.
-func subscribers(s *emulator.Server) int { return s.Subscriptions(bos.BMCOf(first)) }
+func subscribers(s *emulator.Server) int { return s.BMCs().Subscriptions(bos.BMCOf(first)) }
 
 func TestEveryMakeHintsAtTheNodeWhosePowerChanged(t *testing.T) {
-	for _, profile := range emulator.ProfileNames() {
+	for _, profile := range machineroom.ProfileNames() {
 		t.Run(profile, func(t *testing.T) {
 			t.Parallel()
 			never := time.Duration(0)
-			s, c := startRoom(t, emulator.ServerConfig{Config: emulator.Config{
-				Nodes: 4, Profiles: []emulator.ProfileOf{{Profile: profile, IgnoreFor: &never}},
+			s, c := startRoom(t, emulator.ServerConfig{Config: machineroom.Config{
+				Nodes: 4, Profiles: []machineroom.ProfileOf{{Profile: profile, IgnoreFor: &never}},
 			}}, redfish.Config{})
 			url, hints := listen(t, c)
 			wantSending(t, c, url, 2)
@@ -68,15 +70,15 @@ func TestEveryMakeHintsAtTheNodeWhosePowerChanged(t *testing.T) {
 func TestABMCThatRestartedIsSubscribedToAgain(t *testing.T) {
 	for name, c := range map[string]struct {
 		sessions bool
-		faults   []emulator.Rule
+		faults   []fault.Rule
 	}{
-		"and lost our session":      {true, []emulator.Rule{{Name: "now", Fault: emulator.FaultRestart, Nodes: first, Times: 1}}},
-		"and was silent meanwhile":  {false, []emulator.Rule{{Name: "now", Fault: emulator.FaultDead, Nodes: first}, {Fault: emulator.FaultRestart, Nodes: first, Times: 1}}},
-		"silent with a session too": {true, []emulator.Rule{{Name: "now", Fault: emulator.FaultDead, Nodes: first}, {Fault: emulator.FaultRestart, Nodes: first, Times: 1}}},
+		"and lost our session":      {true, []fault.Rule{{Name: "now", Fault: fault.Restart, Nodes: first, Times: 1}}},
+		"and was silent meanwhile":  {false, []fault.Rule{{Name: "now", Fault: fault.Dead, Nodes: first}, {Fault: fault.Restart, Nodes: first, Times: 1}}},
+		"silent with a session too": {true, []fault.Rule{{Name: "now", Fault: fault.Dead, Nodes: first}, {Fault: fault.Restart, Nodes: first, Times: 1}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, client := startRoom(t, emulator.ServerConfig{Config: emulator.Config{Nodes: 2}}, redfish.Config{Sessions: c.sessions, Timeouts: redfish.Timeouts{Connect: patience, TLS: patience, Read: patience, Reset: patience}})
+			s, client := startRoom(t, emulator.ServerConfig{Config: machineroom.Config{Nodes: 2}}, redfish.Config{Sessions: c.sessions, Timeouts: redfish.Timeouts{Connect: patience, TLS: patience, Read: patience, Reset: patience}})
 			url, hints := listen(t, client)
 			wantSending(t, client, url, 1)
 			if err := s.Room().AddFaults(time.Now(), c.faults...); err != nil {
@@ -101,7 +103,7 @@ func TestABMCThatRestartedIsSubscribedToAgain(t *testing.T) {
 }
 
 func TestASubscriptionOfAnEarlierRunIsTakenOver(t *testing.T) {
-	s, killed := startRoom(t, emulator.ServerConfig{Config: emulator.Config{Nodes: 2}}, redfish.Config{})
+	s, killed := startRoom(t, emulator.ServerConfig{Config: machineroom.Config{Nodes: 2}}, redfish.Config{})
 	url, _ := listen(t, killed)
 	wantSending(t, killed, url, 1)
 	again := connectRoom(t, s, redfish.Config{})

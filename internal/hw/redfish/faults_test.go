@@ -6,13 +6,15 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/fault"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/redfish"
 )
 
 // faulty starts a room with its first node on, which then has a fault.
-func faulty(t *testing.T, rules ...emulator.Rule) (*emulator.Server, *redfish.Client) {
+func faulty(t *testing.T, rules ...fault.Rule) (*emulator.Server, *redfish.Client) {
 	t.Helper()
-	s, c := startRoom(t, emulator.ServerConfig{Config: emulator.Config{Nodes: 2}}, redfish.Config{})
+	s, c := startRoom(t, emulator.ServerConfig{Config: machineroom.Config{Nodes: 2}}, redfish.Config{})
 	wantResult(t, apply(t.Context(), t, c, bos.PowerOn, first).results[first], bos.CallDone, bos.CauseNone)
 	becomes(t, c, first, bos.PowerStateOn)
 	if err := s.Room().AddFaults(time.Now(), rules...); err != nil {
@@ -22,19 +24,19 @@ func faulty(t *testing.T, rules ...emulator.Rule) (*emulator.Server, *redfish.Cl
 }
 
 func TestWhatGoesWrongOverAGracefulPowerOffIsToldAsItIs(t *testing.T) {
-	for fault, want := range map[emulator.Fault]struct {
+	for kind, want := range map[fault.Kind]struct {
 		outcome bos.CallOutcome
 		cause   bos.Cause
 		says    string
 	}{
-		emulator.FaultNotReady: {bos.CallBusy, bos.CauseNotReady, "iDRAC is not ready"},
-		emulator.FaultBreak:    {bos.CallUnknown, bos.CauseResetUnconfirmed, "500"},
-		emulator.FaultCut:      {bos.CallUnknown, bos.CauseResetUnconfirmed, "broke"},
-		emulator.FaultRefuse:   {bos.CallBusy, bos.CauseBMCError, "503"},
+		fault.NotReady: {bos.CallBusy, bos.CauseNotReady, "iDRAC is not ready"},
+		fault.Break:    {bos.CallUnknown, bos.CauseResetUnconfirmed, "500"},
+		fault.Cut:      {bos.CallUnknown, bos.CauseResetUnconfirmed, "broke"},
+		fault.Refuse:   {bos.CallBusy, bos.CauseBMCError, "503"},
 	} {
-		t.Run(string(fault), func(t *testing.T) {
+		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
-			s, c := faulty(t, emulator.Rule{Fault: fault, Nodes: first, Resets: "graceful", Times: 1})
+			s, c := faulty(t, fault.Rule{Fault: kind, Nodes: first, Resets: "graceful", Times: 1})
 			wantResult(t, apply(t.Context(), t, c, bos.PowerSoftOff, first).results[first], want.outcome, want.cause, want.says)
 			becomes(t, c, first, bos.PowerStateOn)
 			wantResult(t, apply(t.Context(), t, c, bos.PowerSoftOff, first).results[first], bos.CallDone, bos.CauseNone)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/fault"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/redfish"
 )
 
@@ -67,7 +68,7 @@ func TestALockThatComesWhileAResetWaitsForItsTurnIsHeeded(t *testing.T) {
 	h := &holder{}
 	atRoom(t, 2, redfish.Config{Holds: h.ask, Concurrency: 1}, func(t *testing.T, s *emulator.Server, c *redfish.Client, _ *atomic.Value) {
 		ids := nodesOf(s)
-		if err := s.Room().AddFaults(time.Now(), emulator.Rule{Fault: emulator.FaultSlowReset, Delay: 20 * time.Second}); err != nil {
+		if err := s.Room().AddFaults(time.Now(), fault.Rule{Fault: fault.SlowReset, Delay: 20 * time.Second}); err != nil {
 			t.Fatal(err)
 		}
 		busy := make(chan struct{})

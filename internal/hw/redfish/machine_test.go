@@ -7,6 +7,8 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/fault"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/redfish"
 )
 
@@ -35,9 +37,9 @@ func TestUUIDsAreComparedInWhateverFormTheyAreWritten(t *testing.T) {
 func TestAnotherMachineAtTheAddressIsLeftAloneUntilItIsTheRightOne(t *testing.T) {
 	for name, sessions := range map[string]bool{"with sessions": true, "without": false} {
 		t.Run(name, func(t *testing.T) {
-			s, c := startRoom(t, emulator.ServerConfig{Config: emulator.Config{Nodes: 2}}, redfish.Config{Sessions: sessions})
+			s, c := startRoom(t, emulator.ServerConfig{Config: machineroom.Config{Nodes: 2}}, redfish.Config{Sessions: sessions})
 			becomes(t, c, first, bos.PowerStateOff)
-			if err := s.Room().AddFaults(time.Now(), emulator.Rule{Name: "swapped", Fault: emulator.FaultOtherMachine, Nodes: first}); err != nil {
+			if err := s.Room().AddFaults(time.Now(), fault.Rule{Name: "swapped", Fault: fault.OtherMachine, Nodes: first}); err != nil {
 				t.Fatal(err)
 			}
 			for range 3 {
@@ -50,8 +52,8 @@ func TestAnotherMachineAtTheAddressIsLeftAloneUntilItIsTheRightOne(t *testing.T)
 }
 
 func TestMadeUpUUIDsCanBeIgnored(t *testing.T) {
-	s, c := startRoom(t, emulator.ServerConfig{Config: emulator.Config{Nodes: 2}}, redfish.Config{IgnoreUUIDs: true})
-	if err := s.Room().AddFaults(time.Now(), emulator.Rule{Fault: emulator.FaultOtherMachine}); err != nil {
+	s, c := startRoom(t, emulator.ServerConfig{Config: machineroom.Config{Nodes: 2}}, redfish.Config{IgnoreUUIDs: true})
+	if err := s.Room().AddFaults(time.Now(), fault.Rule{Fault: fault.OtherMachine}); err != nil {
 		t.Fatal(err)
 	}
 	becomes(t, c, first, bos.PowerStateOff)

@@ -10,6 +10,8 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/fault"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/redfish"
 )
 
@@ -22,12 +24,12 @@ var makes = []struct {
 	// ignores says that resets soon after one are accepted and ignored.
 	ignores bool
 }{
-	{"Cray nC", emulator.ProfileCray, 200, 200, false},
-	{"HPE iLO", emulator.ProfileILO, 200, 400, false},
-	{"Dell iDRAC", emulator.ProfileIDRAC, 204, 409, false},
-	{"OpenBMC", emulator.ProfileOpenBMC, 204, 204, false},
-	{"Gigabyte", emulator.ProfileGigabyte, 202, 202, true},
-	{"Supermicro", emulator.ProfileSupermicro, 200, 200, false},
+	{"Cray nC", machineroom.ProfileCray, 200, 200, false},
+	{"HPE iLO", machineroom.ProfileILO, 200, 400, false},
+	{"Dell iDRAC", machineroom.ProfileIDRAC, 204, 409, false},
+	{"OpenBMC", machineroom.ProfileOpenBMC, 204, 204, false},
+	{"Gigabyte", machineroom.ProfileGigabyte, 202, 202, true},
+	{"Supermicro", machineroom.ProfileSupermicro, 200, 200, false},
 }
 
 // TestWhatBMCsOfEachMakeDoWrong breaks BMCs of each make over real sockets. What
@@ -40,12 +42,12 @@ func TestWhatBMCsOfEachMakeDoWrong(t *testing.T) {
 			if m.ignores {
 				ignores = time.Hour
 			}
-			s, c := startRoom(t, emulator.ServerConfig{Config: emulator.Config{
-				Nodes: 12, NodesPerBMC: 1, Profiles: []emulator.ProfileOf{{Profile: m.profile, IgnoreFor: &ignores}},
+			s, c := startRoom(t, emulator.ServerConfig{Config: machineroom.Config{
+				Nodes: 12, NodesPerBMC: 1, Profiles: []machineroom.ProfileOf{{Profile: m.profile, IgnoreFor: &ignores}},
 			}}, redfish.Config{})
 			nodes := s.Room().Inventory().Nodes
 			next := func() (id string) { id, nodes = nodes[0].ID, nodes[1:]; return id }
-			broken := func(id string, r emulator.Rule) string {
+			broken := func(id string, r fault.Rule) string {
 				t.Helper()
 				r.Nodes = id
 				if err := s.Room().AddFaults(time.Now(), r); err != nil {
@@ -76,21 +78,21 @@ func TestWhatBMCsOfEachMakeDoWrong(t *testing.T) {
 				becomes(t, c, id, bos.PowerStateOff)
 			}
 
-			id = broken(next(), emulator.Rule{Fault: emulator.FaultStale, Delay: time.Hour})
+			id = broken(next(), fault.Rule{Fault: fault.Stale, Delay: time.Hour})
 			done(bos.PowerOn, id)
 			wantReading(t, sees(id), bos.PowerStateOff, bos.SymptomNone, bos.CauseNone)
 
-			id = broken(next(), emulator.Rule{Fault: emulator.FaultStale, Delay: 20 * time.Millisecond})
+			id = broken(next(), fault.Rule{Fault: fault.Stale, Delay: 20 * time.Millisecond})
 			done(bos.PowerOn, id)
 			becomes(t, c, id, bos.PowerStateOn)
 
-			id = broken(next(), emulator.Rule{Fault: emulator.FaultDrop, Times: 1})
+			id = broken(next(), fault.Rule{Fault: fault.Drop, Times: 1})
 			done(bos.PowerOn, id)
 			wantReading(t, sees(id), bos.PowerStateOff, bos.SymptomNone, bos.CauseNone)
 			done(bos.PowerOn, id)
 			becomes(t, c, id, bos.PowerStateOn)
 
-			id = broken(next(), emulator.Rule{Fault: emulator.FaultBusy, Times: 2, RetryAfter: 7 * time.Second})
+			id = broken(next(), fault.Rule{Fault: fault.Busy, Times: 2, RetryAfter: 7 * time.Second})
 			busy := sends(bos.PowerOn, id)
 			wantResult(t, busy, bos.CallBusy, bos.CauseBMCError, "503")
 			if busy.RetryAfter != 7*time.Second {
@@ -99,11 +101,11 @@ func TestWhatBMCsOfEachMakeDoWrong(t *testing.T) {
 			wantReading(t, sees(id), bos.PowerStateUnknown, bos.SymptomRefusing, bos.CauseBMCError, "503")
 			done(bos.PowerOn, id)
 
-			id = broken(next(), emulator.Rule{Fault: emulator.FaultCredentials, Times: 1})
+			id = broken(next(), fault.Rule{Fault: fault.Credentials, Times: 1})
 			wantReading(t, sees(id), bos.PowerStateUnknown, bos.SymptomRefusing, bos.CauseBMCAuth, "401")
 			done(bos.PowerOn, id)
 
-			id = broken(next(), emulator.Rule{Fault: emulator.FaultCredentials, Times: 1})
+			id = broken(next(), fault.Rule{Fault: fault.Credentials, Times: 1})
 			wantResult(t, sends(bos.PowerOn, id), bos.CallNotAttempted, bos.CauseBMCAuth, "401")
 			done(bos.PowerOn, id)
 
@@ -120,20 +122,20 @@ func TestSessionsWithEachMake(t *testing.T) {
 	for _, m := range makes {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
-			s, c := startRoom(t, emulator.ServerConfig{Config: emulator.Config{
-				Nodes: 2, Profiles: []emulator.ProfileOf{{Profile: m.profile}},
+			s, c := startRoom(t, emulator.ServerConfig{Config: machineroom.Config{
+				Nodes: 2, Profiles: []machineroom.ProfileOf{{Profile: m.profile}},
 			}}, redfish.Config{Sessions: true})
 			bmc := bos.BMCOf(first)
 			wantSessions := func(want int) {
 				t.Helper()
-				if got := s.Sessions(bmc); got != want {
+				if got := s.BMCs().Sessions(bmc); got != want {
 					t.Errorf("%d sessions, want %d", got, want)
 				}
 			}
 			becomes(t, c, first, bos.PowerStateOff)
 			becomes(t, c, second, bos.PowerStateOff)
 			wantSessions(1)
-			if err := s.Room().AddFaults(time.Now(), emulator.Rule{Fault: emulator.FaultRestart, Times: 1}); err != nil {
+			if err := s.Room().AddFaults(time.Now(), fault.Rule{Fault: fault.Restart, Times: 1}); err != nil {
 				t.Fatal(err)
 			}
 			wantResult(t, apply(t.Context(), t, c, bos.PowerOn, first).results[first], bos.CallDone, bos.CauseNone)
@@ -149,14 +151,14 @@ func TestSessionsWithEachMake(t *testing.T) {
 			full := false
 			for range 100 {
 				other := connectRoom(t, s, redfish.Config{Sessions: true})
-				before := s.Sessions(bmc)
+				before := s.BMCs().Sessions(bmc)
 				if r := probe(t.Context(), t, other, first).results[first]; r.State == bos.PowerStateUnknown {
 					// It may pass; then Basic credentials do.
 					wantReading(t, r, bos.PowerStateUnknown, bos.SymptomRefusing, bos.CauseBMCError, "503")
 				}
 				becomes(t, other, first, bos.PowerStateOn)
 				others = append(others, other)
-				if full = s.Sessions(bmc) == before; full {
+				if full = s.BMCs().Sessions(bmc) == before; full {
 					break // the last one got none, and was answered all the same
 				}
 			}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/services"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/hsm"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/redfish"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
@@ -88,19 +90,19 @@ func TestEveryMakeIsDrivenWhateverTheInventoryKnows(t *testing.T) {
 	for _, v := range []struct {
 		profile, soft string
 	}{
-		{emulator.ProfileCray, ""},
-		{emulator.ProfileILO, "GracefulShutdown"},
-		{emulator.ProfileIDRAC, "GracefulShutdown"},
-		{emulator.ProfileOpenBMC, "GracefulShutdown"},
-		{emulator.ProfileGigabyte, "GracefulShutdown"},
-		{emulator.ProfileSupermicro, "GracefulShutdown"},
+		{machineroom.ProfileCray, ""},
+		{machineroom.ProfileILO, "GracefulShutdown"},
+		{machineroom.ProfileIDRAC, "GracefulShutdown"},
+		{machineroom.ProfileOpenBMC, "GracefulShutdown"},
+		{machineroom.ProfileGigabyte, "GracefulShutdown"},
+		{machineroom.ProfileSupermicro, "GracefulShutdown"},
 	} {
-		for _, inventory := range []string{emulator.InventoryDiscovered, emulator.InventoryPosted, emulator.InventoryTargets} {
+		for _, inventory := range []string{services.InventoryDiscovered, services.InventoryPosted, services.InventoryTargets} {
 			t.Run(v.profile+" "+inventory, func(t *testing.T) {
 				t.Parallel()
 				never := time.Duration(0)
-				s, c := startRoom(t, emulator.ServerConfig{Inventory: inventory, Config: emulator.Config{
-					Nodes: 2, Profiles: []emulator.ProfileOf{{Profile: v.profile, IgnoreFor: &never}},
+				s, c := startRoom(t, emulator.ServerConfig{Inventory: inventory, Config: machineroom.Config{
+					Nodes: 2, Profiles: []machineroom.ProfileOf{{Profile: v.profile, IgnoreFor: &never}},
 				}}, redfish.Config{})
 				becomes(t, c, second, bos.PowerStateOff)
 				wantResult(t, apply(t.Context(), t, c, bos.PowerOn, second).results[second], bos.CallDone, bos.CauseNone)

@@ -6,7 +6,8 @@ import (
 	"testing"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
-	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/fault"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
 	"github.com/bootorch/terraform-provider-bos/internal/service/sim"
 )
 
@@ -46,7 +47,7 @@ func TestOfSixThousandNodesThreeThatNeverPowerOffFailAndARetryHealsThem(t *testi
 	session(t, w, store, bos.OperationBoot, "")
 	resets(w, done)
 
-	rule := emulator.Rule{Name: "stuck", Fault: emulator.FaultDrop, Resets: "off", Nodes: strings.Join(stuck, ",")}
+	rule := fault.Rule{Name: "stuck", Fault: fault.Drop, Resets: "off", Nodes: strings.Join(stuck, ",")}
 	if err := w.Room().AddFaults(w.Now, rule); err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +61,7 @@ func TestOfSixThousandNodesThreeThatNeverPowerOffFailAndARetryHealsThem(t *testi
 		t.Errorf("%d nodes were reset, want 5997", len(did))
 	}
 	for id, kinds := range did {
-		if len(kinds) != 2 || kinds[1] != emulator.ResetOn {
+		if len(kinds) != 2 || kinds[1] != machineroom.ResetOn {
 			t.Fatalf("%s was reset by %v, want a power-off and On", id, kinds)
 		}
 	}

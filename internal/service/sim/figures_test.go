@@ -8,7 +8,8 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
-	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/fault"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
 	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
 	"github.com/bootorch/terraform-provider-bos/internal/service/sim"
 )
@@ -85,14 +86,14 @@ func TestEveryHealthyNodeConvergesUnaidedWhileResetsAreLostAndBMCsHang(t *testin
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			w, store := world(t, sim.Config{
 				Seed: seed, Nodes: nodes, Faults: sim.Faults{Drop: 0.05, Refuse: 0.05, Stale: 20 * time.Second},
-				Rules: []emulator.Rule{{Fault: emulator.FaultHang, Share: 0.02}},
+				Rules: []fault.Rule{{Fault: fault.Hang, Share: 0.02}},
 			})
 			w.Start()
 			for _, op := range []bos.Operation{bos.OperationBoot, bos.OperationReboot} {
 				session(t, w, store, op, "")
 				want := make(map[string]bos.Cause)
 				for _, n := range w.Room().Inventory().Nodes {
-					if w.Room().BMCTrouble(bos.BMCOf(n.ID), w.Now).Fault == emulator.FaultHang {
+					if w.Room().BMCTrouble(bos.BMCOf(n.ID), w.Now).Fault == fault.Hang {
 						want[n.ID] = bos.CauseBMCUnreachable
 						hung++
 					}
@@ -125,7 +126,7 @@ func TestThirtyMinutesWithoutAnUpstreamResetNobodyOnAGuessAndFailNobody(t *testi
 					t.Errorf("an outage for a hundred nodes left %d lines of history, took %d commits and %d steps", hold, w.Commits, w.Steps)
 				}
 				for id, kinds := range resets(w, done) {
-					if len(kinds) != 2 || kinds[1] != emulator.ResetOn {
+					if len(kinds) != 2 || kinds[1] != machineroom.ResetOn {
 						t.Errorf("%s was reset by %v, want a power-off and On", id, kinds)
 					}
 				}
@@ -153,7 +154,7 @@ func heldEvents(t *testing.T, store bos.Store) int {
 func TestABMCThatIsBusyForEverFailsItsNodeAndTheSessionEnds(t *testing.T) {
 	const stubborn = "x1000c0s3b0n1"
 	w, rec, store := run(t, sim.Config{
-		Seed: 3, Nodes: 200, Rules: []emulator.Rule{{Fault: emulator.FaultRefuse, Nodes: stubborn}}, Horizon: time.Hour,
+		Seed: 3, Nodes: 200, Rules: []fault.Rule{{Fault: fault.Refuse, Nodes: stubborn}}, Horizon: time.Hour,
 	}, "")
 	onlyTheseFailed(t, w, store, bos.CauseBMCError, []string{stubborn})
 	if took := rec.Status.EndTime.Sub(rec.Status.StartTime.Time); took < bos.DefaultMaxUnreachable {
@@ -164,7 +165,7 @@ func TestABMCThatIsBusyForEverFailsItsNodeAndTheSessionEnds(t *testing.T) {
 func TestWhenManyBMCsAreBusyForThirtyMinutesNobodyFails(t *testing.T) {
 	for _, share := range []float64{0.3, 1} {
 		w, rec, store := run(t, sim.Config{
-			Seed: 3, Nodes: 200, Rules: []emulator.Rule{{Fault: emulator.FaultRefuse, Share: share, For: 30 * time.Minute}},
+			Seed: 3, Nodes: 200, Rules: []fault.Rule{{Fault: fault.Refuse, Share: share, For: 30 * time.Minute}},
 		}, "")
 		onlyTheDeadFailed(t, w, store, nil)
 		if took := rec.Status.EndTime.Sub(rec.Status.StartTime.Time); took < 29*time.Minute || took > 40*time.Minute {

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
-	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
 	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
 )
 
@@ -27,7 +27,7 @@ func (c *checks) ended(r bos.Record) {
 		return
 	}
 	if name := r.DesiredState.Configuration; c.w.config.CFS && name != "" {
-		told, _ := c.w.room.CFSComponents(emulator.CFSFilter{IDs: []string{r.ID}}, 1, "", false, c.w.Now)
+		told, _ := c.w.room.CFSComponents(machineroom.CFSFilter{IDs: []string{r.ID}}, 1, "", false, c.w.Now)
 		if len(told) != 1 || told[0].Desired != name || bos.ConfigurationStatus(told[0].Status) != bos.ConfigurationDone {
 			c.w.violated("%s counts as configured with %s, CFS says %+v", r.ID, name, told)
 		}

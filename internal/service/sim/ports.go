@@ -9,7 +9,8 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
-	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/fault"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
 )
 
 var errOut = errors.New("no answer in time")
@@ -140,14 +141,14 @@ func (c configuration) Set(ctx context.Context, t bos.ConfigurationTarget, ids [
 		p.sleep(dialTimeout)
 		res = bos.CallResult{Outcome: bos.CallUnknown, Cause: bos.CauseUpstreamOutage, Detail: "CFS: " + errOut.Error()}
 	default:
-		patch := emulator.CFSPatch{Desired: &t.Name, Enabled: &t.Enabled}
+		patch := machineroom.CFSPatch{Desired: &t.Name, Enabled: &t.Enabled}
 		if t.Clear {
-			patch.State = &[]emulator.CFSLayer{}
+			patch.State = &[]machineroom.CFSLayer{}
 		}
 		w.check.unbraked(p, "a configuration", ids...)
 		wire := w.delay()
 		p.send(wire, func() {
-			w.room.PatchCFS(emulator.CFSFilter{IDs: ids}, patch, w.Now)
+			w.room.PatchCFS(machineroom.CFSFilter{IDs: ids}, patch, w.Now)
 			w.expectReports()
 		})
 		p.sleep(wire)
@@ -170,7 +171,7 @@ func (c configuration) Probe(_ context.Context, ids []string, each func(bos.Conf
 		}
 		return
 	}
-	told, _ := w.room.CFSComponents(emulator.CFSFilter{IDs: ids}, len(ids), "", false, w.Now)
+	told, _ := w.room.CFSComponents(machineroom.CFSFilter{IDs: ids}, len(ids), "", false, w.Now)
 	p.sleep(w.delay())
 	for _, c := range told {
 		if w.config.Bug == BugUnconfigured {
@@ -234,7 +235,7 @@ func (w *World) reading(id string) (r bos.PowerReading, wait time.Duration) {
 
 // hangs reports whether a node's BMC takes connections and answers nothing.
 func (w *World) hangs(id string) bool {
-	return w.room.BMCTrouble(bos.BMCOf(id), w.Now).Fault == emulator.FaultHang
+	return w.room.BMCTrouble(bos.BMCOf(id), w.Now).Fault == fault.Hang
 }
 
 // deaf reports whether a node's BMC answers no reset now.
@@ -360,17 +361,17 @@ func (w *World) power(op bos.PowerOp, id string, started time.Time) (res bos.Cal
 // reset is how a BMC that is to be reached answers.
 func (w *World) reset(op bos.PowerOp, id string, started time.Time) (bos.CallOutcome, bos.Cause, string) {
 	status := w.room.Reset(id, resetTypes[op], w.Now)
-	if status == emulator.AnswerBusy || status == emulator.AnswerChanging { // which costs no attempt
+	if status == machineroom.AnswerBusy || status == machineroom.AnswerChanging { // which costs no attempt
 		return bos.CallBusy, bos.CauseBMCError, strconv.Itoa(int(status))
 	}
-	if status == emulator.AnswerNotReady {
+	if status == machineroom.AnswerNotReady {
 		return bos.CallBusy, bos.CauseNotReady, "not ready"
 	}
 	w.check.reset(op, id, started)
 	switch status {
-	case emulator.AnswerAccepted:
+	case machineroom.AnswerAccepted:
 		return bos.CallDone, bos.CauseNone, ""
-	case emulator.AnswerBroken, emulator.AnswerCut:
+	case machineroom.AnswerBroken, machineroom.AnswerCut:
 		return bos.CallUnknown, bos.CauseResetUnconfirmed, status.String()
 	default:
 		return bos.CallRefused, bos.CauseResetRefused, "refused"

@@ -5,12 +5,12 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
-	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
 	"github.com/bootorch/terraform-provider-bos/internal/service/shell"
 )
 
 // report applies what booted nodes tell, as the API does.
-func (w *World) report(rep emulator.Report) {
+func (w *World) report(rep machineroom.Report) {
 	if !w.room.Reporting(rep) {
 		delete(w.check.unheard, rep.Node)
 		return

@@ -14,7 +14,8 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
-	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/fault"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
 	"github.com/bootorch/terraform-provider-bos/internal/service/shell"
 )
 
@@ -30,7 +31,7 @@ type Config struct {
 	Faults    Faults
 	FaultsFor time.Duration
 	// Rules are faults of the room that stay until somebody lifts them.
-	Rules []emulator.Rule
+	Rules []fault.Rule
 	// Outages are services that do not answer for a while.
 	Outages []Outage
 	// CFS gives the sessions a configuration.
@@ -99,6 +100,28 @@ type Faults struct {
 	Stale time.Duration
 }
 
+// The names of the rules that a run gives its room.
+const (
+	faultsOfNodes = "faults of nodes"
+	outageOfBMCs  = "outage of BMCs"
+)
+
+// rules are those of the faults that the room itself has.
+func (f Faults) rules() (rules []fault.Rule) {
+	add := func(share float64, r fault.Rule) {
+		if share > 0 {
+			r.Name, r.Probability = faultsOfNodes, share
+			rules = append(rules, r)
+		}
+	}
+	add(f.FailBoot, fault.Rule{Fault: fault.Boot})
+	add(f.FailConfig, fault.Rule{Fault: fault.Config})
+	if f.Stale > 0 {
+		add(1, fault.Rule{Fault: fault.Stale, Delay: f.Stale})
+	}
+	return rules
+}
+
 // Upstream is a service that can be out.
 type Upstream string
 
@@ -157,7 +180,7 @@ type World struct {
 	ctx    context.Context //nolint:containedctx // a simulation is one call, its context never ends
 	rng    *rand.Rand
 	store  bos.Store
-	room   *emulator.Room
+	room   *machineroom.Room
 	// processes are those that live, current the one that was started last, lives
 	// counts them; away says that none is started.
 	processes []*process
@@ -218,17 +241,15 @@ func (q *events) Pop() any {
 
 // New prepares a run on an empty store.
 func New(store bos.Store, c Config) (*World, error) {
-	room, err := emulator.NewRoom(emulator.Config{Nodes: c.Nodes, Seed: c.Seed, Dead: c.Dead, Faults: emulator.Faults{
-		FailBoot: c.Faults.FailBoot, FailConfig: c.Faults.FailConfig, Stale: c.Faults.Stale,
-	}})
+	emulated, err := machineroom.New(machineroom.Config{Nodes: c.Nodes, Seed: c.Seed, Dead: c.Dead})
 	if err != nil {
 		return nil, err
 	}
-	if err := room.AddFaults(Epoch, c.Rules...); err != nil {
+	if err := emulated.AddFaults(Epoch, append(c.Faults.rules(), c.Rules...)...); err != nil {
 		return nil, err
 	}
 	w := &World{
-		Now: Epoch, config: c, ctx: context.Background(), store: store, room: room,
+		Now: Epoch, config: c, ctx: context.Background(), store: store, room: emulated,
 		rng:      rand.New(rand.NewPCG(c.Seed, 1)), //nolint:gosec // a simulation must repeat
 		Happened: make(map[Kind]int), out: make(map[Upstream]bool), open: make(map[bos.SessionKey]bool), faulty: true,
 	}
@@ -272,8 +293,13 @@ func (w *World) Outage(o Outage) {
 
 func (w *World) setOut(u Upstream, out bool) {
 	w.out[u] = out
-	if u == BMCs {
-		w.room.SetOutage(out)
+	if u != BMCs {
+		return
+	}
+	if !out {
+		w.room.LiftFaults(outageOfBMCs)
+	} else if err := w.room.AddFaults(w.Now, fault.Rule{Name: outageOfBMCs, Fault: fault.Outage, Service: fault.BMCs}); err != nil {
+		w.violated("begin an outage: %s", err)
 	}
 }
 
@@ -283,14 +309,12 @@ func (w *World) endFaults() {
 	for u := range w.out {
 		w.setOut(u, false)
 	}
-	if err := w.room.SetFaults(emulator.Faults{}); err != nil {
-		w.violated("end the faults: %s", err)
-	}
+	w.room.LiftFaults(faultsOfNodes)
 	w.applyTheRest()
 }
 
 // Room is the emulated room.
-func (w *World) Room() *emulator.Room { return w.room }
+func (w *World) Room() *machineroom.Room { return w.room }
 
 func (w *World) at(t time.Time, run func()) {
 	w.sequence++

@@ -4,16 +4,16 @@ import (
 	"testing"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
-	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/fault"
 	"github.com/bootorch/terraform-provider-bos/internal/service/sim"
 )
 
 // TestNoNodeIsForcedOffBeforeAGracefulPowerOffHadItsTime reboots a room whose BMCs do
 // not take the graceful power-off at first, or break over it.
 func TestNoNodeIsForcedOffBeforeAGracefulPowerOffHadItsTime(t *testing.T) {
-	for fault, times := range map[emulator.Fault]int{emulator.FaultNotReady: 3, emulator.FaultRefuse: 3, emulator.FaultBreak: 0, emulator.FaultCut: 0} {
-		t.Run(string(fault), func(t *testing.T) {
-			rule := emulator.Rule{Fault: fault, Resets: "graceful", Times: times, Nodes: "x1000c0s3b0n[0-1],x1000c0s4b0n0"}
+	for kind, times := range map[fault.Kind]int{fault.NotReady: 3, fault.Refuse: 3, fault.Break: 0, fault.Cut: 0} {
+		t.Run(string(kind), func(t *testing.T) {
+			rule := fault.Rule{Fault: kind, Resets: "graceful", Times: times, Nodes: "x1000c0s3b0n[0-1],x1000c0s4b0n0"}
 			w, store := world(t, sim.Config{Seed: 5, Nodes: 40})
 			w.Start()
 			session(t, w, store, bos.OperationBoot, "")

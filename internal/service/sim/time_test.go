@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
-	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/fault"
 	"github.com/bootorch/terraform-provider-bos/internal/service/sim"
 )
 
@@ -52,7 +52,7 @@ func TestABMCThatHangsFailsItsNodeAtEveryPollingFrequency(t *testing.T) {
 	for _, polling := range []int{1, 5, 9, 15, 60} {
 		t.Run(fmt.Sprint(polling), func(t *testing.T) {
 			w, rec, store := run(t, sim.Config{
-				Seed: 1, Nodes: 40, Polling: polling, Rules: []emulator.Rule{{Fault: emulator.FaultHang, Nodes: bad}}, Horizon: 30 * time.Minute,
+				Seed: 1, Nodes: 40, Polling: polling, Rules: []fault.Rule{{Fault: fault.Hang, Nodes: bad}}, Horizon: 30 * time.Minute,
 			}, "")
 			for _, v := range w.Violations {
 				t.Error(v)
