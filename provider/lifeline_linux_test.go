@@ -26,10 +26,10 @@ type running struct {
 }
 
 // applying starts an apply and returns at the event, when its provider is at work.
-func (w *workspace) applying(event <-chan struct{}) *running {
+func (w *workspace) applying(event <-chan struct{}, more ...string) *running {
 	w.t.Helper()
 	r := &running{w: w}
-	r.cmd, r.out = w.command(w.t.Context(), "apply", "-no-color", "-auto-approve", "-input=false")
+	r.cmd, r.out = w.command(w.t.Context(), append([]string{"apply", "-no-color", "-auto-approve", "-input=false"}, more...)...)
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := r.cmd.Start(); err != nil {
 		w.t.Fatal(err)

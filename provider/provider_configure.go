@@ -40,6 +40,7 @@ func (p *bosProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		reason:         pipelineRunOfEnvironment(),
 		sessions:       newKnownSessions(),
 		templates:      newKnownSessions(),
+		staged:         newStagedReceipts(),
 	}
 	resp.ResourceData, resp.DataSourceData, resp.ListResourceData, resp.ActionData = s, s, s, s
 	if m.Insecure.ValueBool() {

@@ -33,6 +33,7 @@ type shared struct {
 	// templates are those in state, and those that this walk took over, known by tenant
 	// and name as sessions are.
 	templates *knownSessions
+	staged    *stagedReceipts
 	// embedded is nil where the service runs by itself.
 	embedded   *embedded
 	components *componentCache

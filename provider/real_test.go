@@ -84,7 +84,7 @@ func (r *realBOS) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	r.requests.Range(func(waiter, beginning any) bool {
 		c, isWaiter := waiter.(chan struct{})
 		text, isText := beginning.(string)
-		if isWaiter && isText && strings.HasPrefix(req.Method+" "+req.URL.Path, text) {
+		if isWaiter && isText && strings.HasPrefix(req.Method+" "+req.URL.Path+"$", text) {
 			if _, waits := r.requests.LoadAndDelete(c); waits {
 				close(c)
 			}
@@ -98,7 +98,7 @@ func (r *realBOS) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	(*r.answers.Load()).ServeHTTP(w, req)
 }
 
-// asked is closed at the next request that begins so.
+// asked is closed at the next request that begins so; a path ends with $.
 func (r *realBOS) asked(beginning string) <-chan struct{} {
 	c := make(chan struct{})
 	r.requests.Store(c, beginning)

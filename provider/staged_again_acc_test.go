@@ -6,13 +6,14 @@ import (
 )
 
 // appliedAgain applies staged state that stays staged, and then applies it once
-// more with a fault in the way.
+// more with a fault in the way. The session is named: without receipts, nothing else
+// tells a second application from the first one.
 func appliedAgain(t *testing.T, fault func(*fakeBOS, func(method, path string) bool)) (w *workspace, fake *fakeBOS, again result) {
 	t.Helper()
 	fake = startFake(t.Cleanup, room...)
 	fake.locked(func() { fake.keepsStaged = true })
 	w = newWorkspace(t)
-	w.write(strings.Replace(providerBlock(fake), "max_retries = 1", "max_retries = 0", 1), stagedFor(t, fake))
+	w.write(strings.Replace(providerBlock(fake), "max_retries = 1", "max_retries = 0", 1), strings.Replace(stagedFor(t, fake), "\n}", "\n  session = \"staged\"\n}", 1))
 	w.apply().exits(t, 0)
 	fault(fake, func(_, path string) bool { return strings.HasSuffix(path, "/applystaged") })
 	again = w.apply("-replace=bos_staged_apply.now")

@@ -66,7 +66,7 @@ func (a *stagedApplyAction) ModifyPlan(ctx context.Context, req action.ModifyPla
 	if m.Tenant.IsNull() {
 		plan.Tenant = a.shared.defaultTenant()
 	}
-	(&stagedApplyResource{shared: a.shared}).warn(ctx, &plan, &resp.Diagnostics)
+	(&stagedApplyResource{shared: a.shared, kind: kindStagedApply}).planNew(ctx, &plan, &resp.Diagnostics)
 }
 
 // Invoke applies what is staged.
@@ -85,10 +85,22 @@ func (a *stagedApplyAction) Invoke(ctx context.Context, req action.InvokeRequest
 		resp.Diagnostics.AddAttributeError(path.Root("xnames"), "Unable to apply staged state", capital(err.Error())+".")
 		return
 	}
-	r := &stagedApplyResource{shared: a.shared, after: a.after, now: time.Now}
-	staged := stagedApplyModel{Tenant: m.Tenant, Session: m.Session, PollInterval: types.StringNull()}
+	r := &stagedApplyResource{shared: a.shared, after: a.after, now: time.Now, kind: kindStagedApply}
+	staged := stagedApplyModel{Tenant: m.Tenant, Xnames: m.Xnames, Session: m.Session, PollInterval: types.StringNull()}
+	if m.Tenant.IsNull() {
+		staged.Tenant = a.shared.defaultTenant()
+	}
 	defer a.shared.embedded.drive(ctx)()
-	if _, ok := r.apply(ctx, c, &staged, names, &resp.Diagnostics); !ok {
+	// The newest number is that of the plan, which is applied by once.
+	p := r.prepare(ctx, &staged, true, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	number := ""
+	if p.receipt != nil {
+		number = a.shared.staged.numberFor(p.receipt.Receipt)
+	}
+	if _, ok := r.apply(ctx, c, &staged, names, number, &resp.Diagnostics); !ok {
 		return
 	}
 	if staged.unconfirmed() {

@@ -23,7 +23,12 @@ type stagedApplyResource struct {
 	shared *shared
 	after  func(time.Duration) <-chan time.Time
 	now    func() time.Time
+	// kind tells the action from the resource; empty for the latter.
+	kind string
 }
+
+// kindStagedApply is the kind of the action.
+const kindStagedApply = "bos_staged_apply action"
 
 var (
 	_ resource.ResourceWithConfigure  = (*stagedApplyResource)(nil)
@@ -56,14 +61,14 @@ func (r *stagedApplyResource) ModifyPlan(ctx context.Context, req resource.Modif
 	}
 	switch {
 	case state == nil:
-		plan.unknownResults()
-		r.warn(ctx, plan, &resp.Diagnostics)
+		if number := r.planNew(ctx, plan, &resp.Diagnostics); number != "" {
+			resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateReceipt, fmt.Appendf(nil, "%q", number))...)
+		}
 	case len(plan.replaces(state)) > 0:
 		// Terraform plans the new one in a call of its own, and drops the
 		// warnings of that one: they have to be said here.
 		resp.RequiresReplace = append(resp.RequiresReplace, plan.replaces(state)...)
-		plan.unknownResults()
-		r.warn(ctx, plan, &resp.Diagnostics)
+		r.planNew(ctx, plan, &resp.Diagnostics)
 	default:
 		plan.keepResults(state)
 		if sameNames(plan.Xnames, state.Xnames) {
@@ -78,6 +83,22 @@ func (r *stagedApplyResource) ModifyPlan(ctx context.Context, req resource.Modif
 		}
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+}
+
+// planNew plans an application, and returns the number that it is applied by; empty
+// if there is none.
+func (r *stagedApplyResource) planNew(ctx context.Context, plan *stagedApplyModel, diags *diag.Diagnostics) (number string) {
+	plan.unknownResults()
+	p := r.prepare(ctx, plan, r.shared.isApplying() || reviewed(ctx) != "", diags)
+	if diags.HasError() {
+		return ""
+	}
+	plan.Effect = r.foretoldBy(ctx, plan, p)
+	r.warn(ctx, plan, p, diags)
+	if p.receipt == nil {
+		return ""
+	}
+	return p.receipt.Receipt
 }
 
 func sameNames(a, b types.List) bool {
@@ -113,7 +134,7 @@ func (m *stagedApplyModel) replaces(state *stagedApplyModel) path.Paths {
 
 // warn says at plan what has been staged so far for the nodes. It is no part of
 // the plan's values: the session that stages may be part of the same plan.
-func (r *stagedApplyResource) warn(ctx context.Context, plan *stagedApplyModel, diags *diag.Diagnostics) {
+func (r *stagedApplyResource) warn(ctx context.Context, plan *stagedApplyModel, p stagedPlan, diags *diag.Diagnostics) {
 	if r.shared == nil || r.shared.client == nil || r.shared.applying || plan.Tenant.IsUnknown() {
 		return
 	}
@@ -148,35 +169,36 @@ func (r *stagedApplyResource) warn(ctx context.Context, plan *stagedApplyModel, 
 	for _, session := range slices.Sorted(maps.Keys(staged)) {
 		fmt.Fprintf(&b, "\nStaged by session %s for %s: %s", session, nodes(int64(len(staged[session]))), bos.Fold(staged[session]))
 	}
-	writeTaken(&b, records, plan.Session.ValueString())
+	writeTaken(&b, records, plan.Session.ValueString(), p)
 	if len(others) > 0 {
 		fmt.Fprintf(&b, "\nLeft alone, since it was not session %s that staged something for them: %s", plan.Session.ValueString(), bos.Fold(others))
 	}
 	if len(nothing) > 0 {
 		fmt.Fprintf(&b, "\nNothing is staged yet for %s: %s. Unless a session of this plan stages something, they are left alone.", nodes(int64(len(nothing))), bos.Fold(nothing))
 	}
+	r.writeOnce(&b, plan, p)
 	diags.AddWarning(summary, b.String())
 }
 
 // writeTaken says which nodes what is staged was applied to before.
-func writeTaken(b *strings.Builder, records []bos.Component, only string) {
+func writeTaken(b *strings.Builder, records []bos.Component, only string, p stagedPlan) {
 	going := underWay(records, only)
 	if len(going) > 0 {
 		fmt.Fprintf(b, "\nBOS is bringing %s to what session %s has staged already, and it is not applied to them again: %s", nodes(int64(len(going))), sessionsOf(records, going), bos.Fold(going))
 	}
-	var taken []string
-	for _, record := range records {
-		if tookStaged(record) && !record.Enabled && (only == "" || record.Session == only) {
-			taken = append(taken, record.ID)
-		}
+	took, _ := taken(records, only)
+	if len(took) == 0 || p.receipt != nil && p.receipt.Ran != nil && p.receipt.Ran.InFlight {
+		return
 	}
-	if len(taken) > 0 {
-		have, are := "have", "are"
-		if len(taken) == 1 {
-			have, are = "has", "is"
-		}
-		fmt.Fprintf(b, "\n%s %s taken it before, and %s brought to it once more: %s", nodes(int64(len(taken))), have, are, bos.Fold(taken))
+	have, are := "have", "are"
+	if len(took) == 1 {
+		have, are = "has", "is"
 	}
+	so := are + " brought to it once more"
+	if p.plain && only == "" {
+		so = are + " left alone, since this BOS does not tell whether it was by this plan; to apply it to them once more, give session"
+	}
+	fmt.Fprintf(b, "\n%s %s taken it before, and %s: %s", nodes(int64(len(took))), have, so, bos.Fold(took))
 }
 
 // sessionsOf are the sessions of some of the nodes, in order.
@@ -217,7 +239,7 @@ func (r *stagedApplyResource) Create(ctx context.Context, req resource.CreateReq
 	}
 	defer r.shared.embedded.drive(ctx)()
 	m.noOutcome()
-	was, ok := r.apply(ctx, c, &m, names, &resp.Diagnostics)
+	was, ok := r.apply(ctx, c, &m, names, r.shared.staged.numberFor(reviewed(ctx)), &resp.Diagnostics)
 	if !ok {
 		return
 	}
@@ -233,8 +255,9 @@ func (r *stagedApplyResource) Create(ctx context.Context, req resource.CreateReq
 }
 
 // apply sends the request once and takes over what BOS says it did; false, with
-// an error, if nothing was touched.
-func (r *stagedApplyResource) apply(ctx context.Context, c *client.Client, m *stagedApplyModel, names []string, diags *diag.Diagnostics) (was stagedBefore, ok bool) {
+// an error, if nothing was touched. number is the one it is applied by; empty on a BOS
+// that gives none.
+func (r *stagedApplyResource) apply(ctx context.Context, c *client.Client, m *stagedApplyModel, names []string, number string, diags *diag.Diagnostics) (was stagedBefore, ok bool) {
 	before, err := c.Components(ctx, bos.ComponentFilter{IDs: names})
 	if err != nil {
 		unable(diags, "apply staged state; nothing was touched", err)
@@ -243,18 +266,25 @@ func (r *stagedApplyResource) apply(ctx context.Context, c *client.Client, m *st
 	was = stagedIn(before)
 	m.ID = types.StringValue(uuid.NewString())
 	m.AppliedAt = types.StringValue(bos.At(r.now()).String())
-	going := underWay(before, m.Session.ValueString())
-	rest := without(names, going)
-	var answer bos.StagedOutcome
+	var going, took []string
+	if number == "" {
+		// Nobody but the nodes' records tells what was applied before.
+		going = underWay(before, m.Session.ValueString())
+		if m.Session.IsNull() {
+			took, _ = taken(before, "")
+		}
+	}
+	rest := without(names, slices.Concat(going, took))
+	var answer bos.StagedAnswer
 	if len(rest) > 0 {
 		// An interrupt must not leave behind what nobody knows of.
-		answer, err = c.ApplyStaged(context.WithoutCancel(ctx), rest, client.StagedBounds{Session: m.Session.ValueString(), Guards: r.shared.guardsToSend()})
+		answer, err = c.ApplyStaged(context.WithoutCancel(ctx), rest, client.StagedBounds{Session: m.Session.ValueString(), Guards: r.shared.guardsToSend(), Receipt: number})
 		r.shared.components.forget()
 	}
 	switch {
 	case err != nil && client.Undecided(err):
 		var known bool
-		if answer, known = r.lookUp(ctx, c, rest, was, answer, diags, err); !known {
+		if answer.StagedOutcome, known = r.lookUp(ctx, c, rest, was, answer.StagedOutcome, diags, err); !known {
 			m.expect(names, was.owner)
 			return was, true
 		}
@@ -267,18 +297,52 @@ func (r *stagedApplyResource) apply(ctx context.Context, c *client.Client, m *st
 		unable(diags, "apply staged state", err)
 		return was, false
 	}
-	if len(going) > 0 {
-		answer.Succeeded = append(answer.Succeeded, going...)
-		diags.AddWarning(headline("BOS goes on with "+nodes(int64(len(going))), bos.Fold(going)),
-			fmt.Sprintf("%s: BOS was bringing them to what is staged already, as after an apply that was cut off. It was not applied to them again, and this resource takes them over.", bos.Fold(going)))
-	}
-	answer = completed(names, answer)
-	m.take(answer, was.owner)
-	m.Status = types.StringValue(string(bos.SessionRunning))
-	if len(answer.Ignored) > 0 {
-		diags.AddWarning(fmt.Sprintf("Nothing was applied for %s", nodes(int64(len(answer.Ignored)))), bos.Fold(answer.Ignored)+" were left alone: nothing was staged for them, or by another session than the one that session names, BOS or the tenant does not have them, or the request that named them was refused.")
-	}
+	answer.Succeeded = slices.Concat(answer.Succeeded, going, took)
+	answer.UnderWay, answer.Repeated = append(answer.UnderWay, going...), append(answer.Repeated, took...)
+	r.takeAnswer(m, names, answer, was.owner, number, diags)
 	return was, true
+}
+
+// takeAnswer takes over what BOS did, and says what it had done before.
+func (r *stagedApplyResource) takeAnswer(m *stagedApplyModel, names []string, answer bos.StagedAnswer, owner map[string]string, number string, diags *diag.Diagnostics) {
+	for session, folded := range answer.Sessions {
+		if ids, err := bos.Expand(folded, maxNames); err == nil {
+			for _, id := range ids {
+				owner[id] = session
+			}
+		}
+	}
+	if going := answer.UnderWay; len(going) > 0 {
+		diags.AddWarning(headline("BOS goes on with "+nodes(int64(len(going))), bos.Fold(going)),
+			fmt.Sprintf("%s: BOS was bringing them to what is staged already, as after an apply that was cut off. It was not applied to them again, and this takes them over.", bos.Fold(going)))
+	}
+	if before := answer.Repeated; len(before) > 0 {
+		at := ""
+		if !answer.AppliedAt.IsZero() {
+			at = ", at " + answer.AppliedAt.String()
+			m.AppliedAt = types.StringValue(answer.AppliedAt.String())
+		}
+		diags.AddWarning(headline("Applied before, and not again: "+nodes(int64(len(before))), bos.Fold(before)),
+			fmt.Sprintf("%s: what is staged was applied to them before%s, as by an apply that was cut off. It was not applied to them again, and this takes over what became of them. %s", bos.Fold(before), at, r.toApplyAgain(number)))
+	}
+	outcome := completed(names, answer.StagedOutcome)
+	m.take(outcome, owner)
+	m.Status = types.StringValue(string(bos.SessionRunning))
+	if ignored := outcome.Ignored; len(ignored) > 0 {
+		diags.AddWarning(fmt.Sprintf("Nothing was applied for %s", nodes(int64(len(ignored)))), bos.Fold(ignored)+" were left alone: nothing was staged for them, or by another session than the one that session names, BOS or the tenant does not have them, or the request that named them was refused.")
+	}
+}
+
+// toApplyAgain is how what was applied is applied once more.
+func (r *stagedApplyResource) toApplyAgain(number string) string {
+	switch {
+	case number == "":
+		return "To apply it to them once more, give session."
+	case r.kind == kindStagedApply:
+		return "To apply it once more, invoke the action by a new plan."
+	default:
+		return "To apply it once more, change triggers."
+	}
 }
 
 // wait polls the nodes until BOS is done with them, time is up or Terraform

@@ -16,7 +16,10 @@ func (r *stagedApplyResource) Schema(ctx context.Context, _ resource.SchemaReque
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Applies the state that a session with `stage = true` has staged for nodes: BOS boots, reboots or shuts them down as that " +
 			"session says. It is done once; " +
-			"a change of `xnames`, `tenant` or `triggers` does it again, and destroying this touches nothing.\n\n" +
+			"a change of `xnames`, `tenant` or `triggers` does it again, and destroying this touches nothing. A saved plan that is applied a second time, as " +
+			"after an apply that was killed, takes over what the first one did, or is refused by Terraform as inconsistent without `applying` in the provider " +
+			"block. On a plain BOS v2, which does not remember what was applied, it is refused too, and without `session` nodes that have taken what is staged " +
+			"are left alone.\n\n" +
 			"Nodes for which nothing is staged are left alone and listed in `ignored_nodes`. Nodes that fail do not fail the apply, for Terraform would then " +
 			"apply the staged state again; they are in `failed_nodes` and in a warning.",
 		Attributes: map[string]schema.Attribute{

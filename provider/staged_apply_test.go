@@ -59,7 +59,7 @@ func TestEveryNodeOfAStagedApplyIsAppliedRefusedOrIgnored(t *testing.T) {
 			r := &stagedApplyResource{shared: &shared{components: newComponentCache()}, now: time.Now}
 			var m stagedApplyModel
 			var diags diag.Diagnostics
-			if _, ok := r.apply(t.Context(), to, &m, names, &diags); !ok {
+			if _, ok := r.apply(t.Context(), to, &m, names, "", &diags); !ok {
 				t.Fatal(diags)
 			}
 			got := [3]int64{m.AppliedCount.ValueInt64(), m.RefusedCount.ValueInt64(), m.IgnoredCount.ValueInt64()}

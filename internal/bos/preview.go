@@ -258,6 +258,8 @@ const (
 	// ExtensionBoundStaged: staged state is applied of one session and within
 	// bounds.
 	ExtensionBoundStaged = "bound_applystaged"
+	// ExtensionStagedReceipts: staged state is applied once by one receipt.
+	ExtensionStagedReceipts = "staged_receipts"
 	// ExtensionGuards: previews and sessions take bounds.
 	ExtensionGuards = "guards"
 	ExtensionImages = "images"

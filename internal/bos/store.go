@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// What a service stores, in five ports; who uses it takes the ones it needs. Their
+// What a service stores, in six ports; who uses it takes the ones it needs. Their
 // signatures know no database. Every write gets a revision, higher than all before
 // it in the store, which the records carry; none is used again, also not for what was
 // deleted and made anew. Methods that change something return only after the change
@@ -19,6 +19,7 @@ import (
 type Store interface {
 	Records
 	Sessions
+	StagedReceipts
 	Templates
 	History
 	Brakes
@@ -108,6 +109,21 @@ type Sessions interface {
 	Receipt(ctx context.Context, key string, now time.Time) (Receipt, error)
 	ReceiptByPin(ctx context.Context, tenant *string, pin string) (Receipt, error)
 	ReceiptByNumber(ctx context.Context, tenant, number string, now time.Time) (Receipt, error)
+}
+
+// StagedReceipts are the applications of staged state, each with what became of its
+// nodes.
+type StagedReceipts interface {
+	// PutStagedReceipt stores a receipt; StagedReceipt returns the unexpired one of a
+	// number, NewestStagedReceipt the newest of a run key, or with applied the one by
+	// which something was applied last. All are of one tenant.
+	PutStagedReceipt(ctx context.Context, run StagedRun) error
+	StagedReceipt(ctx context.Context, tenant, number string, now time.Time) (StagedRun, error)
+	NewestStagedReceipt(ctx context.Context, tenant, runKey string, applied bool, now time.Time) (StagedRun, error)
+	// MutateStaged runs fn as MutateComponents does, with what became of nodes by this
+	// receipt so far, and stores what fn makes of both in one transaction. The receipt
+	// counts as applied since then.
+	MutateStaged(ctx context.Context, tenant, number string, now time.Time, ids []string, fn func(nodes StagedNodes, r *Record, exists bool) error, notes ...Event) (StagedRun, []Record, error)
 }
 
 // Templates are the session templates and the options.

@@ -58,8 +58,10 @@ func foreign(into any) (missing string) {
 		has, what = answer.Path != "" && answer.Kernel.Path != "", "names no image"
 	case *bos.NodeOutcomes:
 		has, what = answer.Components != nil, "has no components"
-	case *bos.StagedOutcome:
+	case *bos.StagedAnswer:
 		has, what = len(answer.Succeeded)+len(answer.Failed)+len(answer.Ignored) > 0, "names no node"
+	case *bos.StagedReceipt:
+		has, what = answer.Receipt != "", "has no receipt"
 	case *apiVersion:
 		has, what = answer.Major != "", "has no version"
 	}

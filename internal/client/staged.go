@@ -15,14 +15,24 @@ type StagedBounds struct {
 	// for which another session has staged something are ignored.
 	Session string
 	Guards  *bos.Guards
+	// Receipt is the number under which it is applied once, of a server that gives
+	// such numbers; see StagedReceipt.
+	Receipt string
+}
+
+// StagedReceipt asks for a number under which staged state is applied once.
+func (c *Client) StagedReceipt(ctx context.Context, q bos.StagedReceiptRequest) (receipt bos.StagedReceipt, err error) {
+	err = c.send(ctx, http.MethodPost, "/x/v1/applystaged/receipts", q, &receipt)
+	return receipt, err
 }
 
 // ApplyStaged starts what sessions have staged on the nodes, in as many requests
-// as the limit of the API needs. Each request is sent once. With an error, the
-// outcome holds what the requests before it brought. The error is *Unguarded, and
+// as the limit of the API needs. Each request is sent once, but with a receipt it is
+// sent again where it got no answer. With an error, the outcome holds what the requests
+// before it brought. The error is *Unguarded, and
 // nothing was sent, where bounds are given that nobody would hold it to.
-func (c *Client) ApplyStaged(ctx context.Context, xnames []string, bounds StagedBounds) (bos.StagedOutcome, error) {
-	var all bos.StagedOutcome
+func (c *Client) ApplyStaged(ctx context.Context, xnames []string, bounds StagedBounds) (bos.StagedAnswer, error) {
+	all := bos.StagedAnswer{Sessions: make(map[string]string)}
 	path, ignored, xnames, err := c.boundStaged(ctx, xnames, &bounds)
 	if err != nil {
 		return all, err
@@ -33,14 +43,28 @@ func (c *Client) ApplyStaged(ctx context.Context, xnames []string, bounds Staged
 			Xnames  []string    `json:"xnames"`
 			Session string      `json:"session,omitempty"`
 			Guards  *bos.Guards `json:"guards,omitempty"`
-		}{part, bounds.Session, bounds.Guards}
-		var outcome bos.StagedOutcome
-		if err := c.send(ctx, http.MethodPost, path, body, &outcome); err != nil {
+			Receipt string      `json:"receipt,omitempty"`
+		}{part, bounds.Session, bounds.Guards, bounds.Receipt}
+		var outcome bos.StagedAnswer
+		err := c.send(ctx, http.MethodPost, path, body, &outcome)
+		for attempt := 0; bounds.Receipt != "" && err != nil && Undecided(err) && attempt < c.retries; attempt++ {
+			pause(ctx, min(firstRetry<<min(attempt, 10), laterRetry))
+			err = c.send(ctx, http.MethodPost, path, body, &outcome)
+		}
+		if err != nil {
 			return all, err
 		}
 		all.Succeeded = append(all.Succeeded, outcome.Succeeded...)
 		all.Failed = append(all.Failed, outcome.Failed...)
 		all.Ignored = append(all.Ignored, outcome.Ignored...)
+		all.Repeated = append(all.Repeated, outcome.Repeated...)
+		all.UnderWay = append(all.UnderWay, outcome.UnderWay...)
+		for session, nodes := range outcome.Sessions {
+			if before := all.Sessions[session]; before != "" {
+				nodes = before + "," + nodes
+			}
+			all.Sessions[session] = nodes
+		}
 	}
 	return all, nil
 }
@@ -51,7 +75,7 @@ func (c *Client) ApplyStaged(ctx context.Context, xnames []string, bounds Staged
 func (c *Client) boundStaged(ctx context.Context, xnames []string, bounds *StagedBounds) (path string, ignored, wanted []string, err error) {
 	const plain = "/v2/applystaged"
 	guarded := bounds.Guards != nil && bounds.Guards.Set()
-	if bounds.Session == "" && !guarded {
+	if bounds.Session == "" && !guarded && bounds.Receipt == "" {
 		return plain, nil, xnames, nil
 	}
 	if guarded && bounds.Guards.MaxNodes != nil && len(xnames) > *bounds.Guards.MaxNodes {

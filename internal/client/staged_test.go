@@ -43,3 +43,22 @@ func TestAReasonGoesToAServerThatKeepsIt(t *testing.T) {
 		}
 	}
 }
+
+func TestStagedStateIsOfferedAgainByAReceiptAlone(t *testing.T) {
+	for receipt, want := range map[string]int{"r": 2, "": 1} {
+		offered := 0
+		c, _ := dial(t, 3, func(_ int, r *http.Request) (*http.Response, error) {
+			if r.Method == http.MethodGet {
+				return answer(200, `{"extensions":["bound_applystaged","staged_receipts"]}`), nil
+			}
+			if offered++; offered == 1 {
+				return answer(504, `{}`), nil
+			}
+			return answer(200, `{"succeeded":["a"],"failed":[],"ignored":[],"sessions":{"s":"a"},"repeated":["a"]}`), nil
+		})
+		got, err := c.ApplyStaged(t.Context(), []string{"a"}, StagedBounds{Receipt: receipt})
+		if offered != want || (err == nil) != (receipt != "") || receipt != "" && (got.Sessions["s"] != "a" || !slices.Equal(got.Repeated, []string{"a"})) {
+			t.Errorf("by receipt %q it was offered %d times: %+v, %v", receipt, offered, got, err)
+		}
+	}
+}

@@ -20,6 +20,7 @@ import (
 type Store interface {
 	bos.Records
 	bos.Sessions
+	bos.StagedReceipts
 	bos.Templates
 	bos.History
 	bos.Brakes
@@ -147,7 +148,8 @@ func (s *server) routes() map[string]methods {
 
 		"/v2/applystaged": {http.MethodPost: s.applyStaged},
 
-		"/x/v1/applystaged": {http.MethodPost: s.applyBoundStaged},
+		"/x/v1/applystaged":          {http.MethodPost: s.applyBoundStaged},
+		"/x/v1/applystaged/receipts": {http.MethodPost: s.postStagedReceipt},
 
 		"/x/v1/capabilities":               {http.MethodGet: s.getCapabilities},
 		"/x/v1/previews":                   {http.MethodPost: s.postPreview},

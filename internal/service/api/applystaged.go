@@ -22,6 +22,7 @@ type boundStagedBody struct {
 	Nodes   applyStagedBody `json:",embed"`
 	Session *string         `json:"session"`
 	Guards  *guardsBody     `json:"guards"`
+	Receipt string          `json:"receipt"`
 }
 
 // stagedNames are the nodes of one request.
@@ -63,7 +64,7 @@ func (s *server) applyStaged(w http.ResponseWriter, r *http.Request) error {
 
 // applyBoundStaged does the same for what one session has staged, and within the
 // guards of whoever asks: POST /x/v1/applystaged with session and guards. Nodes for which
-// another session has staged something are ignored.
+// another session has staged something are ignored. With a receipt it is done once.
 func (s *server) applyBoundStaged(w http.ResponseWriter, r *http.Request) error {
 	sc, err := s.scopeOf(r)
 	if err != nil {
@@ -76,7 +77,7 @@ func (s *server) applyBoundStaged(w http.ResponseWriter, r *http.Request) error 
 	if body.Session != nil && !bos.ValidName(*body.Session) {
 		return bos.Invalidf("session", "%q cannot name a session; use %s, or leave it out", clip(*body.Session), bos.NameRule)
 	}
-	if err := body.Guards.check(); err != nil {
+	if err := checkAsked(body.Receipt, "", body.Guards); err != nil {
 		return err
 	}
 	return s.applyWhatIsStaged(w, r, sc, body)
@@ -97,6 +98,9 @@ func (s *server) applyWhatIsStaged(w http.ResponseWriter, r *http.Request, sc sc
 		return err
 	}
 	maps.DeleteFunc(staged, func(_ string, from stagedBy) bool { return bound.Session != nil && from.name != *bound.Session })
+	if bound.Receipt != "" {
+		return s.applyOnce(w, r, sc, bound, ids, staged, options)
+	}
 	if err := s.guardStaged(r.Context(), bound.Guards.guards(), staged); err != nil {
 		return err
 	}

@@ -333,6 +333,9 @@ func exchanges() []exchange {
 	add("POST", "/x/v1/applystaged", object{"xnames": []string{"waits"}, "guards": object{"max_nodes": 0}}, 409)
 	add("POST", "/x/v1/applystaged", object{"xnames": []string{"waits"}, "session": "another", "guards": object{"max_nodes": 1}}, 200)
 	add("POST", "/x/v1/applystaged", object{"session": "-"}, 400)
+	add("POST", "/x/v1/applystaged", object{"xnames": []string{"waits"}, "receipt": "gone"}, 409)
+	add("POST", "/x/v1/applystaged/receipts", object{"run_key": "k", "walk": "w", "reuse": true, "receipt": "r"}, 200)
+	add("POST", "/x/v1/applystaged/receipts", object{}, 400)
 
 	add("POST", "/x/v1/previews", with(ask(), "limit", nil), 200)
 	add("POST", "/x/v1/previews", with(object{"operation": "reboot"}, "template", with(template(), "name", "n")), 200)
@@ -552,6 +555,14 @@ func (outOfOrder) MutateOptions(context.Context, func(*bos.Options) error, ...bo
 
 func (outOfOrder) ReceiptByPin(context.Context, *string, string) (bos.Receipt, error) {
 	return bos.Receipt{}, errOutage
+}
+
+func (outOfOrder) StagedReceipt(context.Context, string, string, time.Time) (bos.StagedRun, error) {
+	return bos.StagedRun{}, errOutage
+}
+
+func (outOfOrder) NewestStagedReceipt(context.Context, string, string, bool, time.Time) (bos.StagedRun, error) {
+	return bos.StagedRun{}, errOutage
 }
 
 func (outOfOrder) LastEvent(context.Context) (int64, error) { return 0, errOutage }

@@ -61,6 +61,7 @@ var (
 		"of two sessions of a name the later has the node":        sameName,
 		"a tally counts what the records say":                     tally,
 		"of many sessions that carry a preview out one is made":   carriedOutOnce,
+		"staged state is noted with the records it changes":       stagedOnce,
 		"a session in flight stands for others that are the same": sameInFlight,
 	}
 	templates = tests{

@@ -1,0 +1,206 @@
+package api
+
+import (
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// receipt asks for a number for staged state.
+func (s *site) receipt(key string, more ...any) (got bos.StagedReceipt) {
+	s.t.Helper()
+	body := object{"run_key": key}
+	for i := 0; i < len(more); i += 2 {
+		name, _ := more[i].(string)
+		body[name] = more[i+1]
+	}
+	s.do("POST", "/x/v1/applystaged/receipts", body).ok(http.StatusOK, &got)
+	return got
+}
+
+func (s *site) applyBy(receipt string, xnames ...string) (got bos.StagedAnswer) {
+	s.t.Helper()
+	s.do("POST", "/x/v1/applystaged", object{"xnames": xnames, "receipt": receipt}).ok(http.StatusOK, &got)
+	return got
+}
+
+// booted is a node that BOS is done with.
+func (s *site) booted(ids ...string) {
+	s.t.Helper()
+	for _, id := range ids {
+		s.record(id, func(r *bos.Record) {
+			r.Enabled, r.ActualState.BootArtifacts, r.Status.StatusOverride = false, r.DesiredState.BootArtifacts, ""
+			r.LastAction.Action = "powering_on"
+		})
+	}
+}
+
+func TestWhatWasAppliedByAReceiptIsNotAppliedByItAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		clear bool
+		world func(*site)
+	}{
+		"while BOS is at work":              {false, func(*site) {}},
+		"when BOS is done":                  {false, func(s *site) { s.booted("a", "b") }},
+		"when what is staged is cleared":    {true, func(s *site) { s.booted("a", "b") }},
+		"when another session has the node": {false, func(s *site) { s.record("a", func(r *bos.Record) { r.Session, r.Enabled = "other", true }) }},
+		"when its session is gone":          {false, func(s *site) { s.do("DELETE", "/v2/sessions/s1", nil).ok(http.StatusNoContent, nil) }},
+		"after weeks":                       {false, func(s *site) { s.booted("a", "b"); s.advance(20 * 24 * time.Hour) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			s.do("PATCH", "/v2/options", object{"clear_stage": c.clear}).ok(http.StatusOK, nil)
+			s.stagedSession("s1", bos.OperationReboot, "a,b", "")
+			s.stage("a", "s1")
+			s.stage("b", "s1")
+			s.record("c", nil)
+			number := s.receipt("k").Receipt
+			first := s.applyBy(number, "a", "b", "c")
+			if len(first.Repeated)+len(first.UnderWay) > 0 || first.Sessions["s1"] != "a,b" {
+				t.Errorf("first %+v", first)
+			}
+			c.world(s)
+			a, b := s.stored("a"), s.stored("b")
+			again := s.applyBy(number, "a", "b", "c")
+			if diff := cmp.Diff(first.StagedOutcome, again.StagedOutcome); diff != "" {
+				t.Error(diff)
+			}
+			if !slices.Equal(again.Repeated, []string{"a", "b", "c"}) || again.Sessions["s1"] != "a,b" {
+				t.Errorf("again %+v", again)
+			}
+			if s.stored("a") != a || s.stored("b") != b {
+				t.Errorf("a node was touched: %+v", s.stored("a"))
+			}
+		})
+	}
+}
+
+func TestWhatIsStagedSinceIsAppliedByTheSameReceipt(t *testing.T) {
+	s := newSite(t)
+	s.stagedSession("s1", bos.OperationReboot, "a,b", "")
+	s.stage("a", "s1")
+	number := s.receipt("k").Receipt
+	s.record("b", nil)
+	if got := s.applyBy(number, "a", "b"); !slices.Equal(got.Ignored, []string{"b"}) {
+		t.Errorf("%+v", got)
+	}
+	s.booted("a")
+	s.stage("b", "s1")
+	before := s.stored("a")
+	if got := s.applyBy(number, "a", "b"); !slices.Equal(got.Succeeded, []string{"a", "b"}) || !slices.Equal(got.Repeated, []string{"a"}) {
+		t.Errorf("%+v", got)
+	}
+	if s.stored("a") != before || !s.stored("b").Enabled {
+		t.Errorf("a is %+v, b is %+v", s.stored("a"), s.stored("b"))
+	}
+}
+
+func TestANodeThatBOSIsBringingToWhatIsStagedIsNotAppliedTo(t *testing.T) {
+	s := newSite(t)
+	s.stagedSession("s1", bos.OperationReboot, "a,b", "")
+	s.stage("a", "s1")
+	s.stage("b", "s1")
+	s.apply([]string{"a"})
+	before := s.stored("a")
+	number := s.receipt("k").Receipt
+	got := s.applyBy(number, "a", "b")
+	if !slices.Equal(got.UnderWay, []string{"a"}) || !slices.Equal(got.Succeeded, []string{"a", "b"}) || s.stored("a") != before {
+		t.Errorf("%+v", got)
+	}
+	// A guard counts those alone that are touched.
+	s.booted("a", "b")
+	var all bos.StagedAnswer
+	s.do("POST", "/x/v1/applystaged", object{"xnames": []string{"a", "b"}, "receipt": number, "guards": object{"max_nodes": 0}}).ok(http.StatusOK, &all)
+	if !slices.Equal(all.Repeated, []string{"a", "b"}) {
+		t.Errorf("%+v", all)
+	}
+}
+
+func TestAReceiptSaysWhatTheSameConfigurationHasApplied(t *testing.T) {
+	s := newSite(t)
+	s.stagedSession("s1", bos.OperationReboot, "a", "")
+	s.stage("a", "s1")
+	first := s.receipt("k", "walk", "plan")
+	if first.Ran != nil || first.Walk != "plan" || !first.AppliedAt.IsZero() {
+		t.Errorf("%+v", first)
+	}
+	if same := s.receipt("k", "walk", "apply"); same.Receipt != first.Receipt || same.Walk != "plan" {
+		t.Errorf("a number that was not used is given again: %+v", same)
+	}
+	if other := s.receipt("other"); other.Receipt == first.Receipt {
+		t.Error("another configuration has the same number")
+	}
+	s.applyBy(first.Receipt, "a")
+	if again := s.receipt("k", "reuse", true); again.Receipt != first.Receipt || again.AppliedAt.IsZero() {
+		t.Errorf("what was reviewed is %+v", again)
+	}
+	next := s.receipt("k")
+	if next.Receipt == first.Receipt || next.Ran == nil || *next.Ran != (bos.StagedRan{Receipt: first.Receipt, AppliedAt: bos.At(noon), InFlight: true}) {
+		t.Errorf("next %+v, %+v", next, next.Ran)
+	}
+	s.booted("a")
+	if stays := s.receipt("k", "reuse", true); stays.Receipt != next.Receipt || !stays.Ran.InFlight {
+		t.Errorf("what was reviewed does not change: %+v", stays)
+	}
+	if by := s.receipt("k", "receipt", first.Receipt); by.Receipt != first.Receipt {
+		t.Errorf("by number %+v", by)
+	}
+	if by := s.receipt("other", "receipt", first.Receipt); by.Receipt == first.Receipt {
+		t.Error("a number answers for another configuration")
+	}
+	// Once something else is staged, nothing of it is a repetition.
+	s.stagedSession("s2", bos.OperationReboot, "a", "")
+	s.record("a", func(r *bos.Record) { r.StagedState.Session = "s2" })
+	for _, reuse := range []bool{false, true} {
+		if fresh := s.receipt("k", "reuse", reuse); fresh.Ran != nil || fresh.Receipt == first.Receipt {
+			t.Errorf("with reuse %t: %+v", reuse, fresh)
+		}
+	}
+}
+
+func TestAReceiptIsGoodForItsTenantAndAsLongAsItIsKept(t *testing.T) {
+	s := newSite(t)
+	s.stagedSession("s1", bos.OperationReboot, "a", "")
+	s.stage("a", "s1")
+	number := s.receipt("k").Receipt
+	for _, c := range []struct {
+		number string
+		later  time.Duration
+		header []string
+	}{
+		{"no-such", 0, nil},
+		{number, 0, []string{"Cray-Tenant-Name", "red"}},
+		{number, 25 * time.Hour, nil},
+	} {
+		s.advance(c.later)
+		s.do("POST", "/x/v1/applystaged", object{"xnames": []string{"a"}, "receipt": c.number}, c.header...).refused(http.StatusConflict, titlePlanOutdated, c.number, "nothing was touched")
+	}
+	if s.stored("a").Enabled {
+		t.Error("it was applied")
+	}
+}
+
+func TestOfManyWhoApplyByOneReceiptOneDoes(t *testing.T) {
+	s := newSite(t)
+	s.stagedSession("s1", bos.OperationReboot, "a", "")
+	s.stage("a", "s1")
+	number := s.receipt("k").Receipt
+	var all sync.WaitGroup
+	for range 6 {
+		all.Go(func() { s.do("POST", "/x/v1/applystaged", object{"xnames": []string{"a"}, "receipt": number}) })
+	}
+	all.Wait()
+	events, err := s.store.Events(t.Context(), bos.EventFilter{Component: "a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(slices.DeleteFunc(events, func(e bos.Event) bool { return e.Kind != eventStageApplied })); n != 1 {
+		t.Errorf("applied %d times", n)
+	}
+}
