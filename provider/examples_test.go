@@ -159,15 +159,19 @@ func TestAnExistingSiteIsImported(t *testing.T) {
 		put(t, bos.URL()+"/v2/sessiontemplates/"+name, body)
 	}
 	send(t, http.MethodPost, bos.URL()+"/v2/sessions", strings.NewReader(`{"name":"nightly","operation":"boot","template_name":"compute"}`))
-	for _, name := range []string{"imports.tf", "variables.tf"} {
-		content, err := os.ReadFile(filepath.Join("../examples/import-existing-site", name))
-		if err != nil {
-			t.Fatal(err)
+	copied := func(change func(string) string) {
+		for _, name := range []string{"imports.tf", "variables.tf"} {
+			content, err := os.ReadFile(filepath.Join("../examples/import-existing-site", name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.add(name, change(string(content)))
 		}
-		w.add(name, string(content))
 	}
 	endpoint := "-var=endpoint=" + bos.URL()
+	copied(whileGenerating)
 	w.plan(endpoint, "-generate-config-out=templates.tf").says(t, "3 to import, 0 to add, 0 to change, 0 to destroy")
+	copied(strings.Clone)
 	w.apply(endpoint).exits(t, 0)
 	w.plan(endpoint).exits(t, 0)
 	sessions(t, bos, 1)

@@ -141,7 +141,7 @@ func steady(value any) any {
 	case map[string]any:
 		for name := range v {
 			switch _, text := v[name].(string); {
-			case name == "before_identity" || name == "after_identity": // not in every core
+			case name == "before_identity" || name == "after_identity", name == "store" && v[name] == nil: // not in every core
 				delete(v, name)
 			case text && slices.Contains([]string{"start_time", "end_time", "pin", "provider_name"}, name):
 				v[name] = "(varies)"

@@ -30,6 +30,7 @@ func (p *bosProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		tenantUnknown:  m.Tenant.IsUnknown(),
 		applying:       m.Applying.ValueBool(),
 		applyingSet:    !m.Applying.IsNull(),
+		tellsPlan:      tellsPlan(req.TerraformVersion),
 		requirePreview: m.RequirePreview,
 		planned:        newPlannedTemplates(),
 		plannedHolds:   newPlannedHolds(),

@@ -19,6 +19,8 @@ type shared struct {
 	tenantUnknown bool
 	applying      bool
 	applyingSet   bool
+	// tellsPlan says that Terraform tells in an apply by which plan.
+	tellsPlan bool
 	// requirePreview is null where the user said nothing about it.
 	requirePreview types.Bool
 	planned        *plannedTemplates

@@ -214,10 +214,24 @@ func (r *sessionResource) mayBeEmpty() string {
 	return " A session that may find none has allow_empty = true."
 }
 
-// promiseOfTerraform is what becomes of a plan that is out of date at apply,
-// where neither a pin nor the provider block holds the session to it.
-const promiseOfTerraform = "If nodes or images change before the apply, Terraform stops with \"Provider produced inconsistent final plan\" and no node is touched; plan again. " +
-	"With applying = terraform.applying in the provider block the message says what changed."
+// promiseOfTerraform is what becomes of a plan that is out of date at apply, where
+// neither a pin nor the provider block holds the session to it, and promiseOfPlan what
+// becomes of it where Terraform itself tells in an apply by which plan.
+const (
+	promiseOfTerraform = "If nodes or images change before the apply, Terraform stops with \"Provider produced inconsistent final plan\" and no node is touched; plan again. " +
+		"With applying = terraform.applying in the provider block the message says what changed."
+	promiseOfPlan = "If nodes or images change before the apply, the session is refused and no node is touched; plan again."
+)
+
+// tellsPlan reports whether a Terraform of this version tells in an apply by which plan:
+// from 1.16 on. An OpenTofu gives its own version here, and none does so yet.
+func tellsPlan(version string) bool {
+	var major, minor int
+	if n, err := fmt.Sscanf(version, "%d.%d", &major, &minor); n != 2 || err != nil {
+		return false
+	}
+	return major > 1 || major == 1 && minor >= 16
+}
 
 // promise is what a plan of this session says about the time until the apply.
 func (r *sessionResource) promise(config *sessionModel, preview *bos.Preview) string {
@@ -228,6 +242,8 @@ func (r *sessionResource) promise(config *sessionModel, preview *bos.Preview) st
 		return actionOften + promiseOfAction
 	case r.shared.applyingSet || !config.Pin.IsNull():
 		return ""
+	case r.shared.tellsPlan:
+		return promiseOfPlan
 	default:
 		return promiseOfTerraform
 	}
