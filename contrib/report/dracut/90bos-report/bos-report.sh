@@ -7,10 +7,10 @@
 type getarg > /dev/null 2>&1 || . /lib/dracut-lib.sh
 
 if getarg bss_referral_token= > /dev/null; then
-    seconds=$(getarg rd.bos.report=)
+    seconds=$(getarg rd.bos.report=) || :
     case "$seconds" in
         '') seconds=30 ;;
-        *[!0-9]*)
+        *[!0-9]* | ??????*)
             warn "bos-report: rd.bos.report=$seconds is no number of seconds; 30 are taken"
             seconds=30
             ;;
