@@ -29,7 +29,9 @@ var allowed = map[string][]string{
 	"internal/service/store/storetest": {"internal/bos"},
 	"internal/service/edge":            {},
 	"internal/service/api":             {"internal/bos", "internal/document", "internal/service/decide", "internal/service/edge"},
-	"internal/service/bootscript":      {"internal/bos", "internal/service/edge"},
+	"internal/service/bootscript":      {"internal/bos", "internal/service/edge", "internal/service/nodenames"},
+	"internal/service/nodenames":       {"internal/bos"},
+	"internal/service/reports":         {"internal/bos", "internal/service/edge", "internal/service/nodenames"},
 	"internal/service/config":          {"internal/yamlfile", "internal/bos"},
 	"internal/service/sim":             {"internal/bos", "internal/service/decide", "internal/service/engine", "internal/service/shell", "internal/service/store/sqlite", "internal/hw/emulator/fault", "internal/hw/emulator/machineroom"},
 	"internal/service/shell":           {"internal/bos", "internal/service/decide", "internal/service/engine"},
@@ -73,7 +75,7 @@ var allowed = map[string][]string{
 	// Puts the service together for whoever runs one; it holds no logic.
 	"internal/assembly": {
 		"internal/bos", "internal/service", "internal/service/bootscript", "internal/service/config", "internal/service/edge",
-		"internal/service/store/sqlite", "internal/hw/...",
+		"internal/service/nodenames", "internal/service/reports", "internal/service/store/sqlite", "internal/hw/...",
 	},
 	"internal/cli":            {"internal/..."},
 	"internal/registryschema": {"provider"},

@@ -20,6 +20,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/service/bootscript"
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
 	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
+	"github.com/bootorch/terraform-provider-bos/internal/service/reports"
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
 )
 
@@ -29,6 +30,7 @@ type Assembly struct {
 	service *service.Service
 	power   any                  // what controls power; nil where nothing does
 	scripts *bootscript.Endpoint // nil where there is none
+	reports *reports.Reports
 	// notifiers tell of nodes that may have changed.
 	notifiers []notifier
 	// names are the host names under which this service is asked.
@@ -62,7 +64,8 @@ func (a *Assembly) assemble(ctx context.Context, settings config.Config, version
 		return err
 	}
 	a.power = sc.Power
-	if a.scripts, err = wireBuiltin(settings, a.store, sc.Inventory, log); err != nil {
+	nodes := namesOf(sc.Inventory, log)
+	if a.scripts, err = wireBuiltin(settings, a.store, nodes, log); err != nil {
 		return err
 	}
 	if a.scripts != nil {
@@ -72,6 +75,7 @@ func (a *Assembly) assemble(ctx context.Context, settings config.Config, version
 	if a.service, err = service.New(sc); err != nil {
 		return err
 	}
+	a.wireReports(settings, nodes)
 	a.notifiers = notifiers(settings, sc.Inventory, sc.Power)
 	a.names = names(settings)
 	return nil
@@ -110,7 +114,7 @@ func names(settings config.Config) []string {
 	if host, _, err := net.SplitHostPort(settings.Listen); err == nil && host != "" {
 		all = append(all, host)
 	}
-	reached := []string{settings.Inventory.Notifications}
+	reached := []string{settings.Inventory.Notifications, settings.Report.URL}
 	if settings.Power.Redfish != nil {
 		reached = append(reached, settings.Power.Redfish.Events)
 	}
@@ -123,14 +127,6 @@ func names(settings config.Config) []string {
 		}
 	}
 	return all
-}
-
-// Scripts serves nothing but what nodes boot; nil where that is not built in.
-func (a *Assembly) Scripts() http.Handler {
-	if a.scripts == nil {
-		return nil
-	}
-	return a.scripts.Scripts()
 }
 
 // Hold pauses the site before anything runs, unless it is paused already: with a

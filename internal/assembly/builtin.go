@@ -4,23 +4,28 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 
-	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/s3"
 	"github.com/bootorch/terraform-provider-bos/internal/service/bootscript"
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
+	"github.com/bootorch/terraform-provider-bos/internal/service/nodenames"
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
 )
 
 // wireBuiltin makes the built-in boot script endpoint, nil where the settings
 // name none.
-func wireBuiltin(c config.Config, store bos.HostBoots, inventory bos.InventorySource, log *slog.Logger) (*bootscript.Endpoint, error) {
+func wireBuiltin(c config.Config, store *sqlite.Store, names *nodenames.Names, log *slog.Logger) (*bootscript.Endpoint, error) {
 	b := c.BootParameters.Builtin
 	if b == nil {
 		return nil, nil //nolint:nilnil // there is none
 	}
-	bc := bootscript.Config{Store: store, URL: b.URL, AnySource: b.AnySource, NoBootIF: b.BootIF != nil && !*b.BootIF, Log: log}
-	if names, ok := inventory.(bos.NodeNames); ok {
-		bc.Names = names
+	bc := bootscript.Config{
+		Store: store, Names: names, URL: b.URL, AnySource: b.AnySource, NoBootIF: b.BootIF != nil && !*b.BootIF,
+		Reports: true, ReportURL: strings.TrimRight(c.Report.URL, "/"), Log: log,
+	}
+	if c.Report.HandsOutTokens() {
+		bc.NodeToken = nodeTokens(store)
 	}
 	links, err := wireLinks(*b, c.Artifacts.S3)
 	if err != nil {

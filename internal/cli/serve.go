@@ -108,7 +108,7 @@ func serve(c *cobra.Command, f serveFlags, version string) error {
 			return err
 		}
 	}
-	nodes, err := listenForNodes(ctx, settings.BootParameters.Builtin)
+	nodes, reports, err := listenForNodes(ctx, settings)
 	if err != nil {
 		return err
 	}
@@ -118,9 +118,12 @@ func serve(c *cobra.Command, f serveFlags, version string) error {
 		Handler: a.Driven(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: maxHeader,
 	})
 	if nodes != nil {
-		r.serve(edge.Bound(nodes, maxNodes, maxNodesAddress), forNodes(a.Scripts()))
+		r.serve(edge.Bound(nodes, maxNodes, maxNodesAddress), forNodes(a.Nodes()))
 	}
-	if room != nil && a.Scripts() != nil {
+	if reports != nil {
+		r.serve(edge.Bound(reports, maxNodes, maxNodesAddress), forNodes(a.Reports()))
+	}
+	if room != nil && a.Nodes() != nil {
 		room.SetBootScripts(url + bootscript.Prefixes[0])
 	}
 	if r.ready(ctx, a.Ready()) {
@@ -138,8 +141,8 @@ type running struct {
 	ended   chan error
 }
 
-// maxRunning bounds what runs: operators, API and boot scripts.
-const maxRunning = 3
+// maxRunning bounds what runs: operators, API, boot scripts and reports.
+const maxRunning = 4
 
 func newRunning() *running { return &running{ended: make(chan error, maxRunning)} }
 
@@ -257,7 +260,7 @@ func startRoom(ctx context.Context, f *serveFlags, log *slog.Logger, settings *c
 	if err != nil {
 		return nil, errors.Join(err, room.Close())
 	}
-	emulated.Power.Limits = settings.Power.Limits
+	emulated.Power.Limits, emulated.Report = settings.Power.Limits, settings.Report
 	emulated.Names = settings.Names
 	emulated.Listen, emulated.MaxUnreachable = settings.Listen, settings.MaxUnreachable
 	if settings.BootParameters.Builtin != nil {

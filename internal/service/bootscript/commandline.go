@@ -4,26 +4,51 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/nodenames"
 )
 
-// commandLine is that of a node's kernel: who it is, its token, and its parameters,
-// with links in place of the paths of objects.
-func (e *Endpoint) commandLine(ctx context.Context, mac string, b bos.HostBoot) (string, error) {
+// asker is who asks for a script: by which MAC address, empty if by another name, and
+// where it reports, empty for nowhere that is known here.
+type asker struct{ mac, reportsTo string }
+
+// The words by which a node reports what it booted, as the agent in it reads them.
+const (
+	wordAPI       = "bos_api="
+	wordNodeToken = "bos_node_token="
+)
+
+// nodeTokenAdds is how long node tokens make a command line.
+const nodeTokenAdds = len(wordNodeToken) + 32 + 1
+
+// commandLine is that of a node's kernel: who it is, its tokens, and its parameters,
+// with links in place of the paths of objects. What comes first counts where words are
+// there twice.
+func (e *Endpoint) commandLine(ctx context.Context, who asker, b bos.HostBoot) (string, error) {
 	var words []string
 	if b.Artifacts.Initrd != "" {
 		words = append(words, "initrd=initrd")
 	}
-	if id, ok := e.xname(ctx, b.Host); ok {
+	id, known := e.xname(ctx, b.Host)
+	if known {
 		words = append(words, "xname="+id)
-		if nid := e.names.nid(ctx, id); nid > 0 {
+		if nid := e.names.NID(ctx, id); nid > 0 {
 			words = append(words, fmt.Sprintf("nid=%d", nid))
 		}
 	}
 	words = append(words, "bss_referral_token="+b.Token)
+	if known && e.config.NodeToken != nil {
+		token, err := e.config.NodeToken(ctx, id, b.Token)
+		if err != nil {
+			return "", err
+		}
+		words = append(words, wordNodeToken+token)
+	}
 	parameters, err := e.linked(ctx, b.Artifacts.KernelParameters)
 	if err != nil {
 		return "", err
@@ -32,14 +57,41 @@ func (e *Endpoint) commandLine(ctx context.Context, mac string, b bos.HostBoot) 
 		words = append(words, parameters)
 	}
 	line := strings.Join(words, " ")
-	if mac == "" || e.config.NoBootIF || hasBootIF(parameters) {
-		return line, nil
+	if who.mac != "" && !e.config.NoBootIF && !hasWord(parameters, "BOOTIF=") {
+		line = ifRoom("BOOTIF=01-"+strings.ReplaceAll(who.mac, ":", "-"), line)
 	}
-	with := "BOOTIF=01-" + strings.ReplaceAll(mac, ":", "-") + " " + line
-	if len(with) > bos.MaxCommandLine {
-		return line, nil
+	if who.reportsTo != "" && !hasWord(parameters, wordAPI) {
+		line = ifRoom(wordAPI+who.reportsTo, line)
 	}
-	return with, nil
+	return line, nil
+}
+
+// ifRoom puts a word that a node can do without in front of a line, if a kernel keeps
+// both.
+func ifRoom(word, line string) string {
+	if with := word + " " + line; len(with) <= bos.MaxCommandLine {
+		return with
+	}
+	return line
+}
+
+// reportsTo is where a node reports that asks for its script by a request.
+func (e *Endpoint) reportsTo(r *http.Request) string {
+	switch {
+	case !e.config.Reports:
+		return ""
+	case e.config.ReportURL != "":
+		return e.config.ReportURL
+	case e.config.URL != "":
+		for _, prefix := range slices.Backward(Prefixes) { // the longer one first
+			if base, ours := strings.CutSuffix(e.config.URL, prefix); ours {
+				return base
+			}
+		}
+		return "" // a proxy has it under a path of its own
+	default:
+		return "http://" + r.Host // which again has looked at
+	}
 }
 
 // asker is the MAC address by which a node asks, empty if it asks by another name.
@@ -47,15 +99,15 @@ func (q query) asker() string {
 	if q.mac != "" {
 		return q.mac
 	}
-	mac, _ := canonicalMAC(q.name)
+	mac, _ := nodenames.CanonicalMAC(q.name)
 	return mac
 }
 
-// hasBootIF reports whether parameters say themselves over which interface the node
-// was booted.
-func hasBootIF(parameters string) bool {
+// hasWord reports whether parameters have a word that begins so: what a template says
+// itself is not said again.
+func hasWord(parameters, begin string) bool {
 	for word := range strings.FieldsSeq(parameters) {
-		if strings.HasPrefix(word, "BOOTIF=") {
+		if strings.HasPrefix(word, begin) {
 			return true
 		}
 	}
@@ -106,8 +158,18 @@ func (e *Endpoint) checkLinks(ctx context.Context, hosts []string, a bos.BootArt
 	if text == a.KernelParameters {
 		return nil
 	}
-	if err := bos.CheckCommandLine(longestName(hosts), bos.ScriptAdds+text); err != nil {
+	if err := e.checkLength(hosts, text); err != nil {
 		return fmt.Errorf("params: with %d bytes of links in place of s3:// paths %w", len(text)-len(a.KernelParameters), err)
 	}
 	return nil
+}
+
+// checkLength refuses parameters whose command line is longer than a kernel keeps, with
+// all that it must have.
+func (e *Endpoint) checkLength(hosts []string, parameters string) error {
+	adds := bos.ScriptAdds
+	if e.config.NodeToken != nil {
+		adds += strings.Repeat(" ", nodeTokenAdds)
+	}
+	return bos.CheckCommandLine(longestName(hosts), adds+parameters)
 }

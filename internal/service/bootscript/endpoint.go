@@ -21,6 +21,7 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
+	"github.com/bootorch/terraform-provider-bos/internal/service/nodenames"
 )
 
 // Prefixes are the paths in front of /bootparameters and /bootscript: BSS' own,
@@ -37,7 +38,7 @@ type Config struct {
 	Store bos.HostBoots
 	// Names knows nodes by NID, MAC and IP address; without it nodes are
 	// found by xname, and by MAC where one was written.
-	Names bos.NodeNames
+	Names *nodenames.Names
 	// Link turns an s3:// path into a URL that a node without keys can
 	// read. Without it such paths are handed out as they are, which iPXE
 	// cannot load.
@@ -49,6 +50,13 @@ type Config struct {
 	// NoBootIF leaves out which interface a node asked over (BOOTIF=), by which
 	// an initrd knows the one to use.
 	NoBootIF bool
+	// ReportURL is where nodes report what they booted, for the word bos_api= of a
+	// script; empty is where the request came to. Reports says that they can, there.
+	Reports   bool
+	ReportURL string
+	// NodeToken makes what a node proves with who it is and what it was given
+	// (bos.NodeToken), for its script; nil hands nothing out.
+	NodeToken func(ctx context.Context, xname, referral string) (string, error)
 	// AnySource hands a node's script to whoever asks for it, also where
 	// Names knows which addresses the node asks from.
 	AnySource bool
@@ -63,7 +71,7 @@ type Config struct {
 // Endpoint is a boot script service. It is safe for concurrent use.
 type Endpoint struct {
 	config Config
-	names  *names
+	names  *nodenames.Names
 	token  func() string
 }
 
@@ -77,9 +85,12 @@ func New(c Config) *Endpoint {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.Names == nil {
+		c.Names = nodenames.New(nil, c.Now, c.Log)
+	}
 	c.URL = strings.TrimRight(c.URL, "/")
 	c.AskAgain, c.LoadAgain = cmp.Or(c.AskAgain, askAgain), cmp.Or(c.LoadAgain, loadAgain)
-	return &Endpoint{config: c, names: newNames(c), token: uuid.NewString}
+	return &Endpoint{config: c, names: c.Names, token: uuid.NewString}
 }
 
 // Write stores the artifacts for all ids under a fresh token, which is known to

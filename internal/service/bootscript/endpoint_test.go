@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/nodenames"
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
 )
 
@@ -50,7 +51,7 @@ func newSite(t testing.TB, change ...func(*Config)) *site {
 	s := &site{t: t, store: store, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), names: []bos.NodeName{
 		{ID: nodeA, NID: 1, MACs: []string{macA}, Addresses: []string{ipA}}, {ID: nodeB, NID: 2, MACs: []string{macB}, Addresses: []string{ipB}},
 	}}
-	c := Config{Store: store, Names: s, Now: func() time.Time { return s.now }}
+	c := Config{Store: store, Names: nodenames.New(s, func() time.Time { return s.now }, nil), Now: func() time.Time { return s.now }}
 	for _, f := range change {
 		f(&c)
 	}
@@ -354,12 +355,12 @@ func TestAnInventoryThatIsAwayCostsLittleAndHealsByItself(t *testing.T) {
 		t.Errorf("the inventory was read %d times in a moment", s.reads)
 	}
 	s.broken = nil
-	s.now = s.now.Add(namesRetry)
+	s.now = s.now.Add(nodenames.Retry)
 	if _, script := s.from(ipA, "mac="+macA); !strings.Contains(script, token) {
 		t.Errorf("with the inventory back:\n%s", script)
 	}
 	s.broken = errors.New("HSM is away again")
-	s.now = s.now.Add(2 * namesFresh)
+	s.now = s.now.Add(2 * nodenames.Fresh)
 	if _, script := s.from(ipA, "mac="+macA); !strings.Contains(script, token) {
 		t.Errorf("what was known is forgotten:\n%s", script)
 	}

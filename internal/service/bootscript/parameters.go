@@ -13,6 +13,7 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
+	"github.com/bootorch/terraform-provider-bos/internal/service/nodenames"
 )
 
 // The limits of a request, those of the v2 API where it has the same fields.
@@ -103,14 +104,14 @@ func (e *Endpoint) hosts(r *http.Request, p parameters) ([]string, error) {
 		hosts = append(hosts, hostKey(name))
 	}
 	for _, text := range p.MACs {
-		mac, ok := canonicalMAC(text)
+		mac, ok := nodenames.CanonicalMAC(text)
 		if !ok {
 			return nil, refusef(http.StatusBadRequest, "macs: %q is no MAC address such as 00:40:a6:5f:a5:ac", clip(text))
 		}
 		hosts = append(hosts, mac)
 	}
 	for _, nid := range p.NIDs {
-		id, ok := e.names.byNID(r.Context(), nid)
+		id, ok := e.names.ByNID(r.Context(), nid)
 		if !ok {
 			return nil, refusef(http.StatusBadRequest, "nids: the inventory has no node with NID %d; use hosts or macs", nid)
 		}
@@ -122,7 +123,7 @@ func (e *Endpoint) hosts(r *http.Request, p parameters) ([]string, error) {
 // hostKey is a host as it is stored: a MAC address or an xname in its
 // canonical form.
 func hostKey(name string) string {
-	if mac, ok := canonicalMAC(name); ok {
+	if mac, ok := nodenames.CanonicalMAC(name); ok {
 		return mac
 	}
 	return bos.CanonicalXname(name)
@@ -218,7 +219,7 @@ func (e *Endpoint) list(w http.ResponseWriter, r *http.Request) error {
 	answers := make([]parameters, 0, len(found))
 	for _, b := range found {
 		p := parameters{Hosts: []string{b.Host}, Params: &b.Artifacts.KernelParameters, Kernel: &b.Artifacts.Kernel, Initrd: &b.Artifacts.Initrd}
-		if _, ok := canonicalMAC(b.Host); ok {
+		if _, ok := nodenames.CanonicalMAC(b.Host); ok {
 			p.Hosts, p.MACs = nil, p.Hosts
 		}
 		answers = append(answers, p)
@@ -228,15 +229,17 @@ func (e *Endpoint) list(w http.ResponseWriter, r *http.Request) error {
 
 // checkArtifacts refuses what a script cannot carry, as it is and with links.
 func (e *Endpoint) checkArtifacts(ctx context.Context, hosts []string, a bos.BootArtifacts) error {
-	if err := checkArtifacts(hosts, a); err != nil {
+	if err := checkArtifacts(a); err != nil {
+		return err
+	}
+	if err := e.checkLength(hosts, a.KernelParameters); err != nil {
 		return err
 	}
 	return e.checkLinks(ctx, hosts, a)
 }
 
-// checkArtifacts refuses what would become other lines or words of a script, or
-// would make the command line of one of the hosts too long.
-func checkArtifacts(hosts []string, a bos.BootArtifacts) error {
+// checkArtifacts refuses what would become other lines or words of a script.
+func checkArtifacts(a bos.BootArtifacts) error {
 	for _, path := range []struct{ what, value string }{{"kernel", a.Kernel}, {"initrd", a.Initrd}} {
 		switch {
 		case len(path.value) > maxPath:
@@ -256,7 +259,7 @@ func checkArtifacts(hosts []string, a bos.BootArtifacts) error {
 	if err := bos.CheckIPXEWords(a.KernelParameters); err != nil {
 		return fmt.Errorf("params: %w", err)
 	}
-	return bos.CheckCommandLine(longestName(hosts), bos.ScriptAdds+a.KernelParameters)
+	return nil
 }
 
 // longestName is the longest name that one of the hosts has in its script. A MAC

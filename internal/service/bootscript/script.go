@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/nodenames"
 )
 
 // query says which node a request is about.
@@ -34,7 +35,7 @@ func readQuery(r *http.Request) (query, error) {
 		return q, refusef(http.StatusBadRequest, "name %q is no xname", clip(q.name))
 	}
 	if text := values.Get("mac"); text != "" {
-		mac, ok := canonicalMAC(text)
+		mac, ok := nodenames.CanonicalMAC(text)
 		if !ok {
 			return q, refusef(http.StatusBadRequest, "mac %q is no MAC address such as 00:40:a6:5f:a5:ac", clip(text))
 		}
@@ -73,12 +74,12 @@ func (e *Endpoint) keys(r *http.Request, q query) []string {
 		key := hostKey(name)
 		keys = append(keys, key)
 		// A name may be a MAC address as well, and then is a node's all the same.
-		if id, ok := e.names.byMAC(r.Context(), key); ok {
+		if id, ok := e.names.ByMAC(r.Context(), key); ok {
 			keys = append(keys, id)
 		}
 	}
 	if q.hasNID {
-		if id, ok := e.names.byNID(r.Context(), q.nid); ok {
+		if id, ok := e.names.ByNID(r.Context(), q.nid); ok {
 			keys = append(keys, id)
 		}
 	}
@@ -106,7 +107,7 @@ func (e *Endpoint) script(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	text := ""
-	if source == askerAllowed {
+	if source == nodenames.MayBe {
 		if text, err = e.found(r, again, q, keys); err != nil {
 			return err
 		}
@@ -138,7 +139,7 @@ func (e *Endpoint) found(r *http.Request, again string, q query, keys []string) 
 	if !ok {
 		return "", nil
 	}
-	text, err := e.compose(r.Context(), again, q.asker(), boot)
+	text, err := e.compose(r.Context(), again, asker{q.asker(), e.reportsTo(r)}, boot)
 	if err != nil {
 		e.config.Log.Warn("the files a node boots cannot be linked to; it asks again", "host", boot.Host, "error", err)
 		return "", nil
@@ -159,40 +160,40 @@ func first(found []bos.HostBoot, keys []string) (bos.HostBoot, bool) {
 }
 
 // source keeps one node's script, and the token in it, from others.
-func (e *Endpoint) source(r *http.Request, keys []string) (asker, error) {
-	if e.config.AnySource || e.config.Names == nil {
-		return askerAllowed, nil
+func (e *Endpoint) source(r *http.Request, keys []string) (nodenames.Asker, error) {
+	if e.config.AnySource {
+		return nodenames.MayBe, nil
 	}
 	from, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
-		return askerOther, refusef(http.StatusForbidden, "it cannot be told who asks")
+		return nodenames.Other, refusef(http.StatusForbidden, "it cannot be told who asks")
 	}
 	for _, key := range keys {
-		verdict := e.names.judge(r.Context(), from.Addr(), key)
-		if verdict == askerUnknown {
-			return askerUnknown, nil
+		verdict := e.names.Judge(r.Context(), from.Addr(), key)
+		if verdict == nodenames.Unknown {
+			return nodenames.Unknown, nil
 		}
-		if _, isMAC := canonicalMAC(key); isMAC {
+		if _, isMAC := nodenames.CanonicalMAC(key); isMAC {
 			continue // the node it belongs to, if it is known, is a key too
 		}
-		if verdict == askerOther {
+		if verdict == nodenames.Other {
 			e.config.Log.Warn("a boot script was asked for from an address that is not the node's", "host", key, "address", from.Addr().String())
-			return askerOther, refusef(http.StatusForbidden, "the inventory knows %s by other addresses than %s, or that address as another node's; correct it there, or set boot_parameters.builtin.any_source if nodes ask through a proxy", key, from.Addr())
+			return nodenames.Other, refusef(http.StatusForbidden, "the inventory knows %s by other addresses than %s, or that address as another node's; correct it there, or set boot_parameters.builtin.any_source if nodes ask through a proxy", key, from.Addr())
 		}
 	}
-	return askerAllowed, nil
+	return nodenames.MayBe, nil
 }
 
 // compose writes the script: load both files, boot, and after a failure ask
 // again, as the links in it are good for a while only. Who the node is and its
 // token come before the parameters: a kernel drops the end of a line that is too
 // long for it.
-func (e *Endpoint) compose(ctx context.Context, again, mac string, b bos.HostBoot) (string, error) {
+func (e *Endpoint) compose(ctx context.Context, again string, who asker, b bos.HostBoot) (string, error) {
 	kernel, err := e.link(ctx, b.Artifacts.Kernel)
 	if err != nil {
 		return "", err
 	}
-	line, err := e.commandLine(ctx, mac, b)
+	line, err := e.commandLine(ctx, who, b)
 	if err != nil {
 		return "", err
 	}
@@ -211,8 +212,8 @@ func (e *Endpoint) compose(ctx context.Context, again, mac string, b bos.HostBoo
 
 // xname is that of a host, if it is known.
 func (e *Endpoint) xname(ctx context.Context, host string) (string, bool) {
-	if _, isMAC := canonicalMAC(host); isMAC {
-		return e.names.byMAC(ctx, host)
+	if _, isMAC := nodenames.CanonicalMAC(host); isMAC {
+		return e.names.ByMAC(ctx, host)
 	}
 	return host, true
 }

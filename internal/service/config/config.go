@@ -28,6 +28,7 @@ type Config struct {
 	Artifacts      Artifacts      `yaml:"artifacts"`
 	Images         Images         `yaml:"images"`
 	Tenants        Tenants        `yaml:"tenants"`
+	Report         Report         `yaml:"report"`
 }
 
 // Upstream is a service that is spoken to over HTTP or HTTPS.

@@ -60,7 +60,7 @@ func (g Gate) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		if p := made.check(r); p != nil {
-			p.write(w)
+			p.Write(w)
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -19,7 +19,8 @@ func Problemf(status int, format string, args ...any) *Problem {
 	return &Problem{Status: status, Detail: fmt.Sprintf(format, args...)}
 }
 
-func (p *Problem) write(w http.ResponseWriter) {
+// Write answers it.
+func (p *Problem) Write(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	if p.RetryAfter != "" {
 		w.Header().Set("Retry-After", p.RetryAfter)
