@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -22,6 +23,10 @@ func main() {
 		run = func() error { return provider.Serve(version) }
 	}
 	if err := run(); err != nil {
+		var exit *cli.Exit
+		if errors.As(err, &exit) {
+			os.Exit(exit.Status) // it has said why
+		}
 		fmt.Fprintln(os.Stderr, "Error:", err)
 		os.Exit(1)
 	}

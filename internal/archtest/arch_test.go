@@ -77,6 +77,10 @@ var allowed = map[string][]string{
 		"internal/bos", "internal/service", "internal/service/bootscript", "internal/service/config", "internal/service/edge",
 		"internal/service/nodenames", "internal/service/reports", "internal/service/store/sqlite", "internal/hw/...",
 	},
+	// Tries what the adapters of a site's settings meet there.
+	"internal/doctor": {
+		"internal/assembly", "internal/bos", "internal/service/config", "internal/service/store/sqlite", "internal/hw/...",
+	},
 	"internal/cli":            {"internal/..."},
 	"internal/registryschema": {"provider"},
 	// For embedded: one constructor of the whole, nothing of its parts.

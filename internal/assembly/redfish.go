@@ -23,7 +23,7 @@ func (w *wiring) redfish(c config.Redfish) error {
 		return err
 	}
 	rc := redfish.Config{
-		Insecure: c.Insecure, CA: certificates, User: c.Credentials.User, PasswordFrom: password, Sessions: c.Sessions, Log: w.log, IgnoreUUIDs: c.IgnoreUUIDs, Concurrency: c.Concurrency,
+		Insecure: c.Insecure, CA: certificates, User: c.Credentials.User, PasswordFrom: password, Sessions: c.Sessions, Log: w.log, IgnoreUUIDs: c.IgnoreUUIDs, Cautious: w.cautious, Concurrency: c.Concurrency,
 		Timeouts: redfish.Timeouts{Connect: c.ConnectTimeout, TLS: c.TLSTimeout, Read: c.ReadTimeout, Reset: c.ResetTimeout},
 	}
 	if next := c.NextPassword(); !next.Empty() {

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"time"
 
@@ -34,10 +35,14 @@ type wiring struct {
 	options  func(context.Context) (bos.Options, error)
 	log      *slog.Logger
 	out      service.Config
+	// heard is told the headers of the answers of a service; nil is nobody.
+	heard func(service string, h http.Header)
+	// cautious is for who only tries whether passwords are right.
+	cautious bool
 }
 
 func wire(c config.Config, options func(context.Context) (bos.Options, error), log *slog.Logger) (service.Config, error) {
-	w := &wiring{c, options, log, service.Config{MaxUnreachable: c.MaxUnreachable, MaxSetupWait: c.MaxSetupWait, Limits: bos.PowerLimits{
+	w := &wiring{settings: c, options: options, log: log, out: service.Config{MaxUnreachable: c.MaxUnreachable, MaxSetupWait: c.MaxSetupWait, Limits: bos.PowerLimits{
 		Window: c.Power.Limits.Window, Starts: c.Power.Limits.Starts, CabinetStarts: c.Power.Limits.StartsCabinet,
 		Actions: c.Power.Limits.Actions, CabinetActions: c.Power.Limits.ActionsCabinet,
 	}}}
@@ -51,7 +56,7 @@ func wire(c config.Config, options func(context.Context) (bos.Options, error), l
 
 // upstream is a service as its adapter takes it; name is its section.
 func (w *wiring) upstream(name string, u config.Upstream, timeout func(bos.Options) int) (transport.Upstream, error) {
-	made := transport.Upstream{URL: u.URL, Log: w.log}
+	made := transport.Upstream{URL: u.URL, Log: w.log, Heard: w.hear(name)}
 	if timeout != nil {
 		made.Timeout = w.seconds(timeout)
 	}
@@ -61,6 +66,14 @@ func (w *wiring) upstream(name string, u config.Upstream, timeout func(bos.Optio
 	var err error
 	made.CA, err = pool(name+".ca_file", u.CAFile)
 	return made, err
+}
+
+// hear tells the headers of one service's answers; nil where nobody listens.
+func (w *wiring) hear(name string) func(http.Header) {
+	if w.heard == nil {
+		return nil
+	}
+	return func(h http.Header) { w.heard(name, h) }
 }
 
 // seconds reads an option each time it is asked; 0 if that is not possible now.
@@ -178,6 +191,7 @@ func (w *wiring) artifacts() error {
 		if err != nil {
 			return err
 		}
+		sc.Heard = w.hear("artifacts.s3")
 		if sources["s3"], err = s3.Open(sc); err != nil {
 			return err
 		}

@@ -42,6 +42,9 @@ func secretOf(user, password string) secret {
 // guard says who may be given which password now. The zero value knows of no
 // refusal.
 type guard struct {
+	// cautious takes the first refusal for the last word.
+	cautious bool
+
 	mu sync.Mutex
 	// refusals are those of the last triesFor, by address of the BMC.
 	refusals map[string][]refusedTry
@@ -81,10 +84,18 @@ func (g *guard) admit(address, user string, s secret, now time.Time) (done func(
 	if g.accounts == nil {
 		g.accounts = make(map[string]*account)
 	}
-	a := g.accounts[user]
+	key := user
+	if g.cautious {
+		key = string(s[:])
+	}
+	a := g.accounts[key]
 	if a == nil {
 		a = &account{refusedBy: make(map[string]bool)}
-		g.accounts[user] = a
+		g.accounts[key] = a
+	}
+	if g.cautious && len(a.refusedBy) > 0 {
+		return nil, transport.Withhold(fmt.Sprintf("the BMC %s is not given the user and password, as %s refused them, lest both lock the account; correct power.redfish.credentials, or its own in the inventory file",
+			address, strings.Join(slices.Sorted(maps.Keys(a.refusedBy)), ", ")))
 	}
 	if !slices.Contains(a.known, s) {
 		// Another password may be right; of two that a site has, neither is new.
@@ -117,6 +128,8 @@ func (g *guard) heldUntil(address string, s secret, now time.Time) time.Time {
 		}
 	}
 	switch {
+	case g.cautious:
+		return kept[len(kept)-1].at.Add(triesFor)
 	case len(same) >= maxTries:
 		return same[len(same)-maxTries].at.Add(triesFor)
 	case len(kept) >= maxRefused:

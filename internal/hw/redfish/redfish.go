@@ -77,6 +77,10 @@ type Config struct {
 	// every request. A BMC that has no session to give gets Basic
 	// credentials for a while.
 	Sessions bool
+	// Cautious gives no BMC a second password, or one a second time, after it refused
+	// one, and then no other BMC the same: for who only wants to see whether it is
+	// right.
+	Cautious bool
 	// IgnoreUUIDs does not compare the UUID of a system with that of the
 	// inventory, for sites that made theirs up.
 	IgnoreUUIDs bool
@@ -193,6 +197,7 @@ func New(c Config) *Client {
 			Header: map[string]string{"OData-Version": "4.0"},
 		}, conn),
 		locator:   locator,
+		guard:     guard{cautious: c.Cautious},
 		trusted:   make(chan struct{}, c.Concurrency),
 		suspect:   make(chan struct{}, max(min(suspects*c.Concurrency, transport.ConnectionBudget()/2), 1)),
 		silent:    make(map[string]bool),
@@ -244,7 +249,7 @@ func connecting(over transport.Trouble) string {
 	case transport.TroubleName:
 		return "have the name resolved, or give the inventory the BMC's address"
 	case transport.TroubleCertificate:
-		return "give its authority to power.redfish.ca_file, or pin its certificate in the inventory file, power.redfish.bmcs or power.redfish.pins_file"
+		return "give its authority to power.redfish.ca_file, or pin its certificate (bos bmc pin) in power.redfish.pins_file, power.redfish.bmcs or the inventory file"
 	case transport.TroubleTLS:
 		return "check that the port is that of HTTPS; a BMC that is too old for TLS 1.2 or has no ciphers with forward secrecy needs tls: legacy in the inventory file or in power.redfish.bmcs"
 	case transport.TroubleNetwork:

@@ -51,6 +51,8 @@ type Config struct {
 	Timeout time.Duration
 	// Attempts is how often each read is tried; 0 is 3.
 	Attempts int
+	// Heard is told the header of each answer; nil is nobody.
+	Heard func(http.Header)
 }
 
 // Client reads from one S3 endpoint. It is safe for concurrent use.
@@ -100,7 +102,7 @@ func Open(c Config) (*Client, error) {
 		Region:       c.Region,
 		BucketLookup: style,
 		MaxRetries:   c.Attempts,
-		Transport:    dated{transport.NewConn(transport.ConnConfig{CA: c.CA, MaxIdle: 16})},
+		Transport:    dated{transport.NewConn(transport.ConnConfig{CA: c.CA, MaxIdle: 16}), c.Heard},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("artifacts.s3.endpoint %q: %w", transport.Address(c.Endpoint), err)
@@ -193,11 +195,17 @@ func below(err error) error {
 
 // dated gives an answer without Last-Modified one: some stores and proxies leave it
 // out, the client library then refuses the object, and nothing here reads it.
-type dated struct{ http.RoundTripper }
+type dated struct {
+	http.RoundTripper
+	heard func(http.Header)
+}
 
 // RoundTrip passes a request on.
 func (d dated) RoundTrip(r *http.Request) (*http.Response, error) {
 	resp, err := d.RoundTripper.RoundTrip(r)
+	if err == nil && d.heard != nil {
+		d.heard(resp.Header)
+	}
 	if err == nil && resp.Header.Get("Last-Modified") == "" {
 		resp.Header.Set("Last-Modified", time.Unix(0, 0).UTC().Format(http.TimeFormat))
 	}

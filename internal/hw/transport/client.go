@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -46,6 +47,8 @@ type Config struct {
 	// Own tells whether the body of a 404 is the service's own; nil takes
 	// every problem+json for that.
 	Own func(body []byte) bool
+	// Heard is told the header of each answer; nil is nobody.
+	Heard func(http.Header)
 	// Pages says that a page for browsers is never an answer, also with a
 	// status of success: who asked was sent to a login, or a gateway spoke.
 	Pages bool
@@ -158,6 +161,8 @@ type Response struct {
 	Status int
 	Header http.Header
 	Body   []byte
+	// TLS is what the connection was, nil for one without.
+	TLS *tls.ConnectionState
 }
 
 // Do asks. The error is an *Error, and nil for a 2xx whose body was read whole.
@@ -217,7 +222,10 @@ func (c *Client) do(ctx context.Context, q Request) (*Response, error) {
 func (c *Client) read(ctx context.Context, q Request, raw *http.Response) (*Response, error) {
 	defer raw.Body.Close()
 	body, err := readBody(raw, c.config.MaxBody)
-	res := &Response{Status: raw.StatusCode, Header: raw.Header, Body: body}
+	res := &Response{Status: raw.StatusCode, Header: raw.Header, Body: body, TLS: raw.TLS}
+	if c.config.Heard != nil {
+		c.config.Heard(raw.Header)
+	}
 	if res.Status < 200 || res.Status > 299 {
 		return res, c.refused(q, res)
 	}

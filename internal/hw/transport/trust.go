@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/hex"
 	"fmt"
 	"net"
@@ -50,6 +51,35 @@ func trusting(t *http.Transport, of func(address string) Trust, handshake time.D
 	}
 }
 
+// Certificate shakes hands with the server at a host and port, and says what it shows:
+// whether its certificate is to be trusted is not asked, and nothing else is sent.
+func (c *Client) Certificate(ctx context.Context, address string, legacy bool) (*tls.ConnectionState, error) {
+	q := Request{Method: "a TLS handshake with", URL: "https://" + address, Timeout: c.config.Timeout}
+	bounded, cancel := context.WithTimeout(ctx, q.Timeout)
+	defer cancel()
+	plain, err := c.conn.DialContext(bounded, "tcp", address)
+	if err != nil {
+		return nil, c.unanswered(ctx, q, err, false)
+	}
+	defer plain.Close() //nolint:errcheck // nothing was sent
+	config := c.conn.TLSClientConfig.Clone()
+	config.ClientSessionCache = nil // a resumed session shows no certificate
+	config.ServerName, _, _ = net.SplitHostPort(address)
+	Trust{Insecure: true, Legacy: legacy}.apply(config)
+	conn := tls.Client(plain, config)
+	if err := conn.HandshakeContext(bounded); err != nil {
+		return nil, c.unanswered(ctx, q, err, false)
+	}
+	state := conn.ConnectionState()
+	return &state, nil
+}
+
+// Fingerprint is the SHA-256 of a certificate as pins have it.
+func Fingerprint(certificate *x509.Certificate) string {
+	sum := sha256.Sum256(certificate.Raw)
+	return hex.EncodeToString(sum[:])
+}
+
 // pinError says that a server has another certificate than that of its pin.
 type pinError struct{ has string }
 
@@ -78,8 +108,7 @@ func (t Trust) apply(config *tls.Config) {
 		return
 	}
 	config.VerifyConnection = func(state tls.ConnectionState) error {
-		sum := sha256.Sum256(state.PeerCertificates[0].Raw)
-		if has := hex.EncodeToString(sum[:]); has != t.Pin {
+		if has := Fingerprint(state.PeerCertificates[0]); has != t.Pin {
 			return &pinError{has}
 		}
 		return nil

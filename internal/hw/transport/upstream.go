@@ -25,6 +25,8 @@ type Upstream struct {
 	// Log is told when the service stops answering and when it answers again;
 	// nil is nobody.
 	Log *slog.Logger
+	// Heard is told the header of each answer; nil is nobody.
+	Heard func(http.Header)
 	// CA verifies the service's certificate; nil is the system's pool.
 	CA *x509.CertPool
 	// Dial makes connections; nil is an ordinary dialer.
@@ -39,7 +41,7 @@ const fewIdle = 16
 
 // Open makes a client for the upstream; c is what the adapter knows of it.
 func (u Upstream) Open(c Config) *Client {
-	c.TimeoutNow, c.Bearer, c.Pages = u.Timeout, u.Bearer, true
+	c.TimeoutNow, c.Bearer, c.Heard, c.Pages = u.Timeout, u.Bearer, u.Heard, true
 	client := New(c, NewConn(ConnConfig{MaxIdle: fewIdle, CA: u.CA, Dial: u.Dial}))
 	client.outages.log = u.Log
 	return client

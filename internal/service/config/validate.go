@@ -55,40 +55,42 @@ func (l PowerLimits) validate() error {
 
 // upstreams checks every service that is named.
 func (c Config) upstreams() error {
-	var pcs *Upstream
 	if c.Power.PCS != nil {
-		pcs = &c.Power.PCS.Upstream
 		if d := c.Power.PCS.TaskDeadline; d != 0 && d < time.Minute {
 			return fmt.Errorf("power.pcs.task_deadline %s is below a minute, the unit of PCS; use 1m or more", d)
 		}
 	}
-	var bootService *Upstream
-	if c.BootParameters.BootService != nil {
-		bootService = &c.BootParameters.BootService.Upstream
-	}
-	for _, u := range []struct {
-		name string
-		*Upstream
-	}{
-		{"inventory.hsm", c.Inventory.HSM},
-		{"power.pcs", pcs},
-		{"boot_parameters.bss", c.BootParameters.BSS},
-		{"boot_parameters.bootservice", bootService},
-		{"configuration.cfs", c.Configuration.CFS},
-		{"images.ims", c.Images.IMS},
-		{"tenants.tapms", c.Tenants.TAPMS},
-	} {
-		if u.Upstream == nil {
-			continue
-		}
-		if err := validURL(u.name+".url", u.URL); err != nil {
+	all := c.Upstreams()
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if err := validURL(name+".url", all[name].URL); err != nil {
 			return err
 		}
-		if err := u.Token(u.name).validate(); err != nil {
+		if err := all[name].Token(name).validate(); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// Upstreams are the services that are named, by their section.
+func (c Config) Upstreams() map[string]Upstream {
+	named := map[string]*Upstream{
+		"inventory.hsm": c.Inventory.HSM, "boot_parameters.bss": c.BootParameters.BSS, "configuration.cfs": c.Configuration.CFS,
+		"images.ims": c.Images.IMS, "tenants.tapms": c.Tenants.TAPMS,
+	}
+	if c.Power.PCS != nil {
+		named["power.pcs"] = &c.Power.PCS.Upstream
+	}
+	if c.BootParameters.BootService != nil {
+		named["boot_parameters.bootservice"] = &c.BootParameters.BootService.Upstream
+	}
+	all := make(map[string]Upstream)
+	for name, u := range named {
+		if u != nil {
+			all[name] = *u
+		}
+	}
+	return all
 }
 
 // exclusive refuses two answers to one question.

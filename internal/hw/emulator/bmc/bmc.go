@@ -101,7 +101,7 @@ func (f *Face) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := strings.TrimSuffix(r.URL.Path, "/")
 	if path == redfishRoot {
 		if allow(w, r, http.MethodGet) {
-			wire.Answer(w, http.StatusOK, serviceRoot())
+			wire.Answer(w, http.StatusOK, serviceRoot(f.room.SystemsOf(bmc)))
 		}
 		return
 	}
@@ -160,14 +160,19 @@ func (f *Face) resource(w http.ResponseWriter, r *http.Request, bmc, path string
 	redfishError(w, http.StatusNotFound, "there is no "+path)
 }
 
-func serviceRoot() map[string]any {
+// serviceRoot is what a BMC shows to anybody, its make among it.
+func serviceRoot(systems []machineroom.System) map[string]any {
 	link := func(path string) map[string]string { return map[string]string{"@odata.id": path} }
-	return map[string]any{
+	root := map[string]any{
 		"@odata.id": redfishRoot + "/", "@odata.type": "#ServiceRoot.v1_2_0.ServiceRoot", "Id": "RootService",
 		"Name": "Root Service", "RedfishVersion": "1.2.0", "Systems": link(redfishSystems),
 		"SessionService": link(redfishRoot + "/SessionService"), "EventService": link(redfishEvents),
 		"Links": map[string]any{"Sessions": link(redfishSessions)},
 	}
+	if len(systems) > 0 && systems[0].Profile.Manufacturer != "" {
+		root["Vendor"], root["Product"] = systems[0].Profile.Manufacturer, systems[0].Profile.Model
+	}
+	return root
 }
 
 func collection(path, kind string, members []string) map[string]any {

@@ -1,0 +1,69 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/minio/minio-go/v7"
+
+	"github.com/bootorch/terraform-provider-bos/internal/hw/manifest"
+)
+
+// The answers of a store that tell something of the settings, by its own words.
+const (
+	CodeNoSuchKey     = minio.NoSuchKey
+	CodeNoSuchBucket  = minio.NoSuchBucket
+	CodeDenied        = "AccessDenied"
+	CodeUnknownKey    = "InvalidAccessKeyId"
+	CodeSignature     = "SignatureDoesNotMatch"
+	CodeClock         = "RequestTimeTooSkewed"
+	CodeRegion        = "AuthorizationHeaderMalformed"
+	CodeExpiredToken  = "ExpiredToken" //nolint:gosec // a word of S3
+	CodeInvalidToken  = "InvalidToken" //nolint:gosec // a word of S3
+	CodeElsewhere     = "PermanentRedirect"
+	CodeInvalidBucket = minio.InvalidBucketName
+)
+
+// nobodysName is an object that no bucket has.
+const nobodysName = "bos-check/there-is-no-such-object"
+
+// Try asks for an object of a bucket that is not there, or below bucket/prefix, and
+// says what the store makes of it: CodeNoSuchKey where all is well. The error is that
+// of a store that gave no answer.
+func (c *Client) Try(ctx context.Context, bucket, prefix string) (code, message string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	key := nobodysName
+	if prefix != "" {
+		key = prefix + "/" + key
+	}
+	object, _, _, err := c.core.GetObject(ctx, bucket, key, minio.GetObjectOptions{})
+	if err == nil {
+		_ = object.Close()
+		return "", "", nil
+	}
+	var answer minio.ErrorResponse
+	if errors.As(err, &answer) && answer.StatusCode != 0 {
+		return answer.Code, answer.Message, nil
+	}
+	return "", "", c.failed(ctx, "s3://"+bucket+"/"+key, err)
+}
+
+// Hash reads an object to its end and writes it into a hash.
+func (c *Client) Hash(ctx context.Context, path string, into io.Writer) (size int64, etag string, err error) {
+	bucket, key, err := c.allowed.split(path)
+	if err != nil {
+		return 0, "", err
+	}
+	object, info, _, err := c.core.GetObject(ctx, bucket, key, minio.GetObjectOptions{})
+	if err != nil {
+		return 0, "", c.failed(ctx, path, err)
+	}
+	defer object.Close()
+	size, err = io.Copy(into, object)
+	if err != nil {
+		return size, "", c.failed(ctx, path, err)
+	}
+	return size, manifest.Unquote(info.ETag), nil
+}
