@@ -24,6 +24,11 @@ type sentRequest struct {
 	body         []byte
 }
 
+// asks reports whether it changes nothing.
+func (r sentRequest) asks() bool {
+	return r.path == "/x/v1/previews" || r.path == "/x/v1/applystaged/receipts"
+}
+
 func (r sentRequest) String() string { return fmt.Sprintf("%s %s %s", r.method, r.path, r.body) }
 
 // recorder hands the provider's requests on and keeps those that write.
@@ -152,10 +157,10 @@ func (w *wanderer) judgeSession(p *savedPlan, sent []sentRequest) {
 	w.t.Helper()
 	for _, r := range sent {
 		forgets := p.replaced != "" && r.method == http.MethodDelete && r.path == "/v2/sessions/"+p.replaced
-		if !forgets && r.path != "/x/v1/previews" && r.path != "/v2/sessions" && r.path != "/x/v1/sessions" {
+		if !forgets && !r.asks() && r.path != "/v2/sessions" && r.path != "/x/v1/sessions" {
 			w.failf("the apply of a session in place of %q sends %s", p.replaced, r)
 		}
-		if p.empty && r.path != "/x/v1/previews" {
+		if p.empty && !r.asks() {
 			w.failf("an empty plan sends %s", r)
 		}
 	}
@@ -313,6 +318,9 @@ func (w *wanderer) judgeStaged(p *savedPlan, sent []sentRequest) {
 	w.t.Helper()
 	applied := 0
 	for _, r := range sent {
+		if r.asks() {
+			continue
+		}
 		if applied++; !strings.HasSuffix(r.path, "/applystaged") || !p.create || applied > 1 {
 			w.failf("the apply of staged state sends %s as request %d, and the plan applies: %t", r, applied, p.create)
 		}

@@ -47,7 +47,7 @@ func (g Guards) Set() bool {
 func (g Guards) Selected(count int, roles []PreviewRole) []string {
 	var against []string
 	if g.MaxNodes != nil && count > *g.MaxNodes {
-		against = append(against, fmt.Sprintf("it would act on %d nodes, and max_nodes allows %d", count, *g.MaxNodes))
+		against = append(against, fmt.Sprintf("it would act on %s, and max_nodes allows %d", someNodes(count), *g.MaxNodes))
 	}
 	for _, role := range roles {
 		for _, protected := range g.ProtectedRoles {
@@ -63,9 +63,23 @@ func (g Guards) Selected(count int, roles []PreviewRole) []string {
 func (g Guards) Against(p Preview) []string {
 	against := g.Selected(p.Count, p.Roles)
 	if down := p.TakenDown(); g.MaxReboots != nil && down > *g.MaxReboots {
-		against = append(against, fmt.Sprintf("it would take down %d nodes that are on, or may be, and max_reboots allows %d", down, *g.MaxReboots))
+		against = append(against, fmt.Sprintf("it would take down %s, and max_reboots allows %d", running(down), *g.MaxReboots))
 	}
 	return against
+}
+
+func someNodes(count int) string {
+	if count == 1 {
+		return "1 node"
+	}
+	return fmt.Sprintf("%d nodes", count)
+}
+
+func running(count int) string {
+	if count == 1 {
+		return "1 node that is on, or may be"
+	}
+	return fmt.Sprintf("%d nodes that are on, or may be", count)
 }
 
 // TakenDown is how many nodes that run, or may run, would be taken down.

@@ -23,6 +23,7 @@ type SetupPlan struct {
 
 	session bos.Session
 	pinned  bool
+	against func([]bos.Record) []string
 	desired map[string]bos.DesiredState
 }
 
@@ -67,6 +68,24 @@ func PlanSetup(s bos.SessionRecord, sel Selection, images map[string]bos.Image, 
 	return plan, nil
 }
 
+// Bounded is the plan, held to how many nodes may be taken down: by what is stored of
+// the nodes when it is carried out, and by the power that the inventory says they have.
+func (p SetupPlan) Bounded(g bos.Guards, req Request, sel Selection, inv bos.Inventory, images map[string]bos.Image, o bos.Options) SetupPlan {
+	if g.MaxReboots == nil {
+		return p
+	}
+	p.against = func(nodes []bos.Record) []string {
+		records := make(map[string]bos.Record, len(nodes))
+		for i := range nodes {
+			if !nodes[i].Held.On() { // or it is left out
+				records[nodes[i].ID] = nodes[i]
+			}
+		}
+		return bos.Guards{MaxReboots: g.MaxReboots}.Against(bos.Preview{Effects: Effects(req, sel, inv, images, records, o)})
+	}
+	return p
+}
+
 // Arm arms those of the nodes in place that the plan selects; those of the plan
 // that are not among them have no record. The error is as that of PlanSetup.
 func (p SetupPlan) Arm(nodes []bos.Record, now time.Time) (SetupResult, error) {
@@ -74,6 +93,11 @@ func (p SetupPlan) Arm(nodes []bos.Record, now time.Time) (SetupResult, error) {
 	held := p.held(nodes)
 	if len(held) > 0 && p.pinned {
 		return SetupResult{}, bos.Invalidf("", "%s was held between the plan and the session's setup; no node was touched; plan again", short(slices.Sorted(maps.Keys(held))))
+	}
+	if p.against != nil {
+		if against := p.against(nodes); len(against) > 0 {
+			return SetupResult{}, bos.Invalidf("", "nodes changed after the session was accepted, and it goes beyond a guard of whoever asked for it: %s; no node was touched; plan again", strings.Join(against, "; "))
+		}
 	}
 	known := make(map[string]bool, len(nodes))
 	result.Writes = make([]*bos.Record, 0, len(nodes))

@@ -127,7 +127,8 @@ func (e *Engine) plan(rec bos.SessionRecord, facts SetupFacts) (decide.SetupPlan
 			return decide.SetupPlan{}, errors.New("the nodes, their roles or what they boot changed between the plan and the session's setup; no node was touched; plan again")
 		}
 	}
-	return decide.PlanSetup(rec, sel, facts.Images, e.options)
+	planned, err := decide.PlanSetup(rec, sel, facts.Images, e.options)
+	return planned.Bounded(rec.Asked.Guards, req, sel, facts.Inventory, facts.Images, e.options), err
 }
 
 // RequestOf is the selection a session asks for, by the template as it was
