@@ -89,7 +89,7 @@ func (d *eventsDataSource) Read(ctx context.Context, req datasource.ReadRequest,
 		return
 	}
 	events, last, more, err := c.Events(ctx, bos.EventFilter{
-		Session: m.Session.ValueString(), Component: bos.CanonicalID(m.Xname.ValueString()), After: m.After.ValueInt64(),
+		Session: m.Session.ValueString(), Component: bos.CanonicalXname(m.Xname.ValueString()), After: m.After.ValueInt64(),
 		Limit: int(cmp.Or(m.MaxEvents.ValueInt64(), defaultEvents)),
 	})
 	if err != nil {

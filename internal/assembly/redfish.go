@@ -122,10 +122,14 @@ func (w *wiring) withOwn(endpoints endpointsFrom, c config.Redfish) (endpointsFr
 			w.log.Warn("these BMCs are spoken to with old TLS, which others on their network may read", "bmcs", b.Names)
 		}
 	}
+	bmcOf := bos.BMCOf
+	if named, ok := w.out.Inventory.(*hsm.Client); ok {
+		bmcOf = named.BMCOf
+	}
 	return func(ctx context.Context) (map[string]redfish.Endpoint, error) {
 		all, err := endpoints(ctx)
 		for id, e := range all {
-			bmc := bos.BMCOf(id)
+			bmc := bmcOf(id)
 			if o := owns[bmc]; o != nil {
 				e = o.of(e)
 			}

@@ -115,6 +115,11 @@ func (w *wiring) inventory() error {
 		}
 		return nil
 	}
+	if of := w.settings.Inventory.InventoryService; of != nil {
+		u, err := w.upstream("inventory.inventory_service", *of, func(o bos.Options) int { return o.HSMReadTimeout })
+		w.out.Inventory = hsm.NewInventoryService(u).Telling(w.log)
+		return err
+	}
 	if w.settings.Inventory.HSM == nil {
 		return nil
 	}

@@ -68,7 +68,7 @@ func parseTerm(text string, most int) (limitTerm, error) {
 	var err error
 	t.names, err = Expand(t.word, most)
 	for i, name := range t.names {
-		t.names[i] = CanonicalID(name)
+		t.names[i] = CanonicalXname(name)
 	}
 	return t, err
 }

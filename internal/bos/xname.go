@@ -30,11 +30,15 @@ func levels(s, letters string) int {
 }
 
 // CanonicalXname is the form in which xnames are kept: lower case, numbers
-// without leading zeros. Other strings are only lower-cased.
-func CanonicalXname(s string) string {
-	s = strings.ToLower(s)
+// without leading zeros. Any other name of a component, group or role is kept as it is:
+// an inventory may have two that differ in their letters' case alone.
+func CanonicalXname(text string) string {
+	if text == "" || text[0] != 'x' && text[0] != 'X' {
+		return text
+	}
+	s := strings.ToLower(text)
 	if !xnameWord.MatchString(s) {
-		return s
+		return text
 	}
 	var b strings.Builder
 	for rest := s; rest != ""; {
@@ -49,15 +53,6 @@ func CanonicalXname(s string) string {
 	return b.String()
 }
 
-// CanonicalID is an xname in the form in which it is kept, and any other name of
-// a component, group or role as it is.
-func CanonicalID(s string) string {
-	if s != "" && (s[0] == 'x' || s[0] == 'X') && xnameWord.MatchString(strings.ToLower(s)) {
-		return CanonicalXname(s)
-	}
-	return s
-}
-
 // CanonicalIDs are ids in the form in which they are kept.
 func CanonicalIDs(ids []string) []string {
 	if ids == nil {
@@ -65,7 +60,7 @@ func CanonicalIDs(ids []string) []string {
 	}
 	canonical := make([]string, len(ids))
 	for i, id := range ids {
-		canonical[i] = CanonicalID(id)
+		canonical[i] = CanonicalXname(id)
 	}
 	return canonical
 }

@@ -28,7 +28,7 @@ func TestTheCanonicalFormIsLowerCaseWithoutLeadingZeros(t *testing.T) {
 		{"x0000", "x0"},
 		{"x0", "x0"},
 		{"x3000c0r07b0", "x3000c0r7b0"},
-		{"Weird-Name", "weird-name"},
+		{"Weird-Name", "Weird-Name"},
 		{"nid000012", "nid000012"},
 		{"x3000c0s", "x3000c0s"},
 		{"x", "x"},

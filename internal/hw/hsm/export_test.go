@@ -8,7 +8,12 @@ import (
 
 // NewImpatient is New with a pause of its own before a read is repeated.
 func NewImpatient(url string, timeout, retryWait time.Duration) *Client {
-	return newClient(transport.Upstream{URL: url, Timeout: func() time.Duration { return timeout }}, retryWait)
+	return newClient(transport.Upstream{URL: url, Timeout: func() time.Duration { return timeout }}, ofSMD, retryWait)
+}
+
+// NewImpatientInventoryService is NewImpatient for an inventory-service.
+func NewImpatientInventoryService(url string, timeout time.Duration) *Client {
+	return newClient(transport.Upstream{URL: url, Timeout: func() time.Duration { return timeout }}, ofInventoryService, time.Millisecond)
 }
 
 // SetClock makes the client measure for how long HSM leaves nodes out by another

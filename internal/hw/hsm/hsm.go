@@ -1,5 +1,6 @@
-// Package hsm reads the Hardware State Manager (SMD): nodes with their roles,
-// groups, partitions and locks, and where the BMC of each node is. It changes
+// Package hsm reads the Hardware State Manager (SMD), or OpenCHAMI's
+// inventory-service in its place: nodes with their roles, groups, partitions and
+// locks, and where the BMC of each node is. It changes
 // nothing there but its own subscription to notifications, and knows nothing of
 // how BMCs are spoken to.
 package hsm
@@ -34,6 +35,7 @@ const (
 type Client struct {
 	http *transport.Client
 	url  string
+	dialect
 	// bmcs, listed and interfaced are what HSM said before.
 	bmcs               steady
 	listed, interfaced some
@@ -45,18 +47,40 @@ type Client struct {
 
 var _ bos.InventorySource = (*Client)(nil)
 
+// dialect is which service it is that is read, and what it is called in sentences.
+type dialect struct {
+	name, setting string
+	// plain says that it has neither partitions nor locks of its own: a component
+	// says itself whether it is locked.
+	plain bool
+}
+
+var (
+	ofSMD              = dialect{name: "HSM", setting: "inventory.hsm.url"}
+	ofInventoryService = dialect{name: "inventory-service", setting: "inventory.inventory_service.url", plain: true}
+)
+
+func (d dialect) wayOut() string {
+	return fmt.Sprintf("check that %s runs and that %s is right", d.name, d.setting)
+}
+
 // New reads the HSM at u; its URL is the prefix before /State/Components, such
 // as http://smd:27779/hsm/v2. It connects when it is first asked.
-func New(u transport.Upstream) *Client { return newClient(u, 0) }
+func New(u transport.Upstream) *Client { return newClient(u, ofSMD, 0) }
 
-func newClient(u transport.Upstream, retryWait time.Duration) *Client {
+// NewInventoryService is New for OpenCHAMI's inventory-service, at the prefix where it
+// speaks like HSM, such as http://inventory-service:8080/hsm/v2. It heeds no filter,
+// and its ids may be any names.
+func NewInventoryService(u transport.Upstream) *Client { return newClient(u, ofInventoryService, 0) }
+
+func newClient(u transport.Upstream, d dialect, retryWait time.Duration) *Client {
 	c := &Client{
 		http: u.Open(transport.Config{
-			Upstream: "HSM", WayOut: transport.Always("check that HSM runs and that inventory.hsm.url is right"),
+			Upstream: d.name, WayOut: transport.Always(d.wayOut()),
 			Timeout: defaultTimeout, MaxBody: maxBody, Retries: retries, RetryWait: retryWait,
 		}),
-		url:  u.Base(),
-		bmcs: steady{now: time.Now, log: slog.New(slog.DiscardHandler)},
+		url: u.Base(), dialect: d,
+		bmcs: steady{name: d.name, now: time.Now, log: slog.New(slog.DiscardHandler)},
 	}
 	c.locks = gather.New(c.lockedNow)
 	return c
@@ -89,7 +113,9 @@ func (c *Client) Inventory(ctx context.Context) (bos.Inventory, error) {
 	all.Go(func() (err error) { inv.Nodes, err = c.nodes(asking); return err })
 	all.Go(func() error { locked, unasked = c.locked(asking); return nil })
 	all.Go(func() (err error) { inv.Groups, err = c.sets(asking, "/groups"); return err })
-	all.Go(func() (err error) { inv.Partitions, err = c.sets(asking, "/partitions"); return err })
+	if !c.plain {
+		all.Go(func() (err error) { inv.Partitions, err = c.sets(asking, "/partitions"); return err })
+	}
 	if err := all.Wait(); err != nil {
 		return bos.Inventory{}, err
 	}
@@ -104,7 +130,7 @@ func (c *Client) Inventory(ctx context.Context) (bos.Inventory, error) {
 
 // lock notes what of the locks is about a node.
 func (c *Client) lock(n *bos.Node, locked map[string]lockState) {
-	own, bmc := locked[n.ID], locked[bos.BMCOf(n.ID)]
+	own, bmc := locked[n.ID], locked[c.bmcs.bmcOf(n.ID)]
 	n.Locked = n.Locked || own.Locked
 	n.Reserved = c.heedsReservations && own.Reserved
 	n.BMCHeld = bmc.Locked || c.heedsReservations && bmc.Reserved
@@ -169,6 +195,9 @@ func seen(state string) bos.PowerState {
 // before 2.45 and OpenCHAMI's call the question for the locked ones bad while none
 // is locked.
 func (c *Client) locked(ctx context.Context) (map[string]lockState, error) {
+	if c.plain {
+		return c.lockedComponents(ctx)
+	}
 	list, err := c.lockList(ctx, c.question("/locks/status?type=Node&type=NodeBMC"))
 	return list.held, err
 }
@@ -203,6 +232,8 @@ func (c *Client) sets(ctx context.Context, path string) (map[string][]string, er
 // Endpoint is where the ComputerSystem of a node is, as HSM discovered it or was
 // told.
 type Endpoint struct {
+	// BMC is the id of the BMC, empty if HSM does not say.
+	BMC string
 	// FQDN is the BMC's host, with a port where it is not 443.
 	FQDN string
 	// System is the path of the ComputerSystem on the BMC, empty if HSM has
@@ -242,13 +273,14 @@ func (c *Client) Endpoints(ctx context.Context) (map[string]Endpoint, error) {
 		}
 	}
 	if endpoints = c.bmcs.take(endpoints); len(endpoints) == 0 {
-		return nil, fmt.Errorf("HSM's answer to GET %s lists the BMC of no node; check HSM's ComponentEndpoints, and discover the BMCs or post them", transport.Address(q.URL))
+		return nil, fmt.Errorf("%s's answer to GET %s lists the BMC of no node; check its ComponentEndpoints, and discover the BMCs or post them", c.name, transport.Address(q.URL))
 	}
 	return endpoints, nil
 }
 
 type componentEndpoint struct {
 	ID, Type, OdataID, UUID         string
+	RedfishEndpointID               string
 	RedfishEndpointFQDN, RedfishURL string
 	// Enabled is that of the BMC's RedfishEndpoint.
 	Enabled *bool
@@ -265,7 +297,7 @@ func (e componentEndpoint) endpoint() (Endpoint, bool) {
 	if e.Type != "" && e.Type != "Node" {
 		return Endpoint{}, false
 	}
-	found := Endpoint{FQDN: host, System: e.OdataID, UUID: e.UUID, Disabled: e.Enabled != nil && !*e.Enabled}
+	found := Endpoint{BMC: bos.CanonicalXname(e.RedfishEndpointID), FQDN: host, System: e.OdataID, UUID: e.UUID, Disabled: e.Enabled != nil && !*e.Enabled}
 	var info struct {
 		Name    json.RawMessage
 		Actions map[string]json.RawMessage
@@ -296,5 +328,5 @@ func (c *Client) question(path string) transport.Request {
 }
 
 func (c *Client) missing(q transport.Request, what string) error {
-	return fmt.Errorf("HSM's answer to %s %s lacks %s; check that HSM runs and that inventory.hsm.url is right", cmp.Or(q.Method, http.MethodGet), transport.Address(q.URL), what)
+	return fmt.Errorf("%s's answer to %s %s lacks %s; %s", c.name, cmp.Or(q.Method, http.MethodGet), transport.Address(q.URL), what, c.wayOut())
 }

@@ -55,17 +55,21 @@ func (c *Client) lockedNow(ctx context.Context, ids []string) map[string]lockAns
 	for chunk := range slices.Chunk(ids, maxLockQuestion/2) {
 		locks, err := c.lockStates(ctx, chunk)
 		for _, id := range chunk {
-			answers[id] = locks.of(bos.CanonicalXname(id), err)
+			answers[id] = c.lockOf(locks, bos.CanonicalXname(id), err)
 		}
 	}
 	return answers
 }
 
 func (c *Client) lockStates(ctx context.Context, ids []string) (lockList, error) {
+	if c.plain {
+		held, err := c.lockedComponents(ctx)
+		return lockList{held: held}, err
+	}
 	asked := make([]string, 0, 2*len(ids))
 	for _, id := range ids {
 		id = bos.CanonicalXname(id)
-		asked = append(asked, id, bos.BMCOf(id))
+		asked = append(asked, id, c.bmcs.bmcOf(id))
 	}
 	slices.Sort(asked)
 	q := transport.Request{
@@ -84,11 +88,30 @@ type lockList struct {
 	told map[string]bool
 }
 
-// of is what a list that was asked for a node says of it. HSM names each component
+// lockedComponents are those that say of themselves that they are locked.
+func (c *Client) lockedComponents(ctx context.Context) (map[string]lockState, error) {
+	q := c.question("/State/Components")
+	var list struct{ Components *[]lockState }
+	if err := c.http.JSON(ctx, q, &list); err != nil {
+		return nil, err
+	}
+	if list.Components == nil {
+		return nil, c.missing(q, "Components")
+	}
+	locked := make(map[string]lockState)
+	for _, one := range *list.Components {
+		if one.Locked {
+			locked[bos.CanonicalXname(one.ID)] = lockState{ID: one.ID, Locked: true}
+		}
+	}
+	return locked, nil
+}
+
+// lockOf is what a list that was asked for a node says of it. HSM names each component
 // that it was asked for, as found or not: where it names this one in neither way,
 // as while its database is restored, nobody knows whether it is locked, and it waits.
-func (l lockList) of(id string, err error) lockAnswer {
-	hold := holdOf(id, l.held)
+func (c *Client) lockOf(l lockList, id string, err error) lockAnswer {
+	hold := c.holdOf(id, l.held)
 	if err == nil && hold == (bos.Hold{}) && l.told != nil && !l.told[id] {
 		hold = bos.Hold{Cause: bos.CauseUpstreamOutage, Detail: "nothing is sent to it while nobody can say whether it is locked: HSM answered the question for its lock without naming it; check that HSM has its data"}
 	}
@@ -126,8 +149,8 @@ func (c *Client) lockList(ctx context.Context, q transport.Request) (lockList, e
 }
 
 // holdOf is what keeps a node from being touched.
-func holdOf(id string, states map[string]lockState) bos.Hold {
-	for _, of := range []string{id, bos.BMCOf(id)} {
+func (c *Client) holdOf(id string, states map[string]lockState) bos.Hold {
+	for _, of := range []string{id, c.bmcs.bmcOf(id)} {
 		s, ok := states[of]
 		if !ok {
 			continue
@@ -137,7 +160,7 @@ func holdOf(id string, states map[string]lockState) bos.Hold {
 			name = "its BMC " + of
 		}
 		if s.Locked {
-			return bos.Hold{Cause: bos.CauseLocked, Detail: name + " is locked in HSM; unlock it there, or wait for who works on it"}
+			return bos.Hold{Cause: bos.CauseLocked, Detail: name + " is locked in " + c.name + "; unlock it there, or wait for who works on it"}
 		}
 		return bos.Hold{Cause: bos.CauseReserved, Detail: fmt.Sprintf("%s is reserved in HSM%s, by a service that works on it; wait for it, or look in HSM's reservations whose it is", name, s.span())}
 	}

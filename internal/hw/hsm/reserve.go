@@ -53,7 +53,7 @@ func (c *Client) reserveAll(ctx context.Context, ids []string) (kept map[string]
 	now := c.bmcs.now()
 	for _, id := range ids {
 		node := bos.CanonicalXname(id)
-		wanted[id] = []string{node, bos.BMCOf(node)}
+		wanted[id] = []string{node, c.bmcs.bmcOf(node)}
 		for _, of := range wanted[id] {
 			if own := r.own[of]; own == nil || now.Sub(own.at) >= usedFor {
 				ask = append(ask, of)

@@ -1,10 +1,10 @@
 package hsm
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"maps"
-	"strings"
 	"sync"
 	"time"
 
@@ -26,8 +26,9 @@ const (
 // steady keeps what HSM said of the BMCs while it leaves many of them out, as
 // an HSM does whose database is being restored.
 type steady struct {
-	now func() time.Time
-	log *slog.Logger
+	name string // of the service
+	now  func() time.Time
+	log  *slog.Logger
 
 	mu    sync.Mutex
 	known map[string]Endpoint
@@ -49,16 +50,16 @@ func (s *steady) take(found map[string]Endpoint) map[string]Endpoint {
 	switch now := s.now(); {
 	case !many:
 		if !s.since.IsZero() {
-			s.log.Info("HSM lists the BMCs that it had left out again", "nodes", len(found))
+			s.log.Info(s.name+" lists the BMCs that it had left out again", "nodes", len(found))
 		}
 		s.known, s.since = found, time.Time{}
 	case len(found) > 0 && !s.since.IsZero() && now.Sub(s.since) >= vanishFor:
-		s.log.Warn("HSM has left nodes out for so long that they count as gone", "gone", len(gone), "nodes", len(found), "such_as", bos.Fold(gone[:1]))
+		s.log.Warn(s.name+" has left nodes out for so long that they count as gone", "gone", len(gone), "nodes", len(found), "such_as", bos.Fold(gone[:1]))
 		s.known, s.since = found, time.Time{}
 	default:
 		if s.since.IsZero() {
 			s.since = now
-			s.log.Warn("HSM lists the BMCs of many nodes no more; what was known of them is kept; check HSM's ComponentEndpoints",
+			s.log.Warn(s.name+" lists the BMCs of many nodes no more; what was known of them is kept; check its ComponentEndpoints",
 				"missing", len(gone), "listed", len(found), "such_as", bos.Fold(gone[:1]))
 		}
 		s.known = keep(found, s.known, gone)
@@ -71,24 +72,29 @@ func (s *steady) take(found map[string]Endpoint) map[string]Endpoint {
 func keep(found, known map[string]Endpoint, gone []string) map[string]Endpoint {
 	owner := make(map[string]string, len(found))
 	for id, e := range found {
-		owner[e.FQDN] = bmcOf(id)
+		owner[e.FQDN] = e.bmcOf(id)
 	}
 	kept := maps.Clone(found)
 	for _, id := range gone {
 		e := known[id]
-		if by, taken := owner[e.FQDN]; !taken || by == bmcOf(id) {
+		if by, taken := owner[e.FQDN]; !taken || by == e.bmcOf(id) {
 			kept[id] = e
 		}
 	}
 	return kept
 }
 
-// bmcOf is the xname of a node's BMC.
-func bmcOf(node string) string {
-	if i := strings.LastIndexByte(node, 'n'); i > 0 {
-		return node[:i]
-	}
-	return node
+// bmcOf is the id of a node's BMC: what the inventory says, or else what the name of
+// the node does.
+func (e Endpoint) bmcOf(node string) string { return cmp.Or(e.BMC, bos.BMCOf(node)) }
+
+// BMCOf is the id of a node's BMC, as far as it is known by now.
+func (c *Client) BMCOf(node string) string { return c.bmcs.bmcOf(node) }
+
+func (s *steady) bmcOf(node string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.known[node].bmcOf(node)
 }
 
 // some counts what an answer lists, of which there were some once.
@@ -103,7 +109,7 @@ func (s *some) check(q transport.Request, listed int, what string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if listed == 0 && s.most > 0 {
-		return fmt.Errorf("HSM's answer to GET %s lists no %s, although there were %d; nothing is concluded from that; check HSM and its database", transport.Address(q.URL), what, s.most)
+		return fmt.Errorf("the answer to GET %s lists no %s, although there were %d; nothing is concluded from that; check the service and its database", transport.Address(q.URL), what, s.most)
 	}
 	s.most = listed
 	return nil

@@ -202,7 +202,7 @@ func bulkOf(body io.Reader) (bulk, error) {
 		if err := patch.Validate(); err != nil {
 			return within(field, err)
 		}
-		b.add(bos.CanonicalID(*patch.ID), patch)
+		b.add(bos.CanonicalXname(*patch.ID), patch)
 		return nil
 	})
 	return b, err

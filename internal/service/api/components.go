@@ -21,7 +21,7 @@ func (s *server) componentKey(r *http.Request) (string, scope, error) {
 		return "", scope{}, bos.Invalidf("id", "%q cannot be a component's id; use 1 to %d characters", clip(id), bos.MaxComponentID)
 	}
 	sc, err := s.scopeOf(r)
-	return bos.CanonicalID(id), sc, err
+	return bos.CanonicalXname(id), sc, err
 }
 
 func (s *server) getComponent(w http.ResponseWriter, r *http.Request) error {
@@ -122,7 +122,7 @@ func componentFrom(body io.Reader, id string) (bos.ComponentPatch, error) {
 	if err := patch.Validate(); err != nil {
 		return patch, err
 	}
-	if patch.ID != nil && bos.CanonicalID(*patch.ID) != id {
+	if patch.ID != nil && bos.CanonicalXname(*patch.ID) != id {
 		return patch, bos.Invalidf("id", "%q is not the component of the path, %q; leave it out or make it the same", clip(*patch.ID), id)
 	}
 	return patch, nil

@@ -107,7 +107,7 @@ func eventFilter(r *http.Request) (bos.EventFilter, error) {
 	if f.Component, err = queryText(q, "component", bos.MaxComponentID); err != nil {
 		return f, err
 	}
-	f.Component = bos.CanonicalID(f.Component)
+	f.Component = bos.CanonicalXname(f.Component)
 	f.Limit, err = queryInt(q, "limit", defaultEvents, 1, maxEvents)
 	return f, err
 }

@@ -26,7 +26,7 @@ func TestPutTemplateStoresItsCanonicalForm(t *testing.T) {
 		Name: "t1", Description: "d", EnableCFS: &no,
 		BootSets: map[string]bos.BootSet{"c": {
 			Path: "s3://b/one", Type: "s3", Arch: bos.ArchX86, KernelParameters: " a  b ",
-			NodeList: []string{"x1c0s1b0n0", "weird-name", "x1c0s1b0n0"},
+			NodeList: []string{"x1c0s1b0n0", "Weird-Name", "x1c0s1b0n0"},
 		}},
 	}
 	for _, r := range []reply{s.do("PUT", "/v2/sessiontemplates/t1", body), s.do("GET", "/v2/sessiontemplates/t1", nil)} {

@@ -80,7 +80,7 @@ func (b BMCs) validate(name string) error {
 }
 
 // validateBMCs checks what some BMCs have of their own, and where BMCs may be.
-func (r Redfish) validateBMCs(ofHSM bool) error {
+func (r Redfish) validateBMCs(of Inventory) error {
 	listed := make(map[string]int)
 	for i, b := range r.BMCs {
 		name := fmt.Sprintf("power.redfish.bmcs[%d]", i)
@@ -104,11 +104,11 @@ func (r Redfish) validateBMCs(ofHSM bool) error {
 	if r.Concurrency < 0 {
 		return fmt.Errorf("power.redfish.concurrency %d is negative; use a number of BMCs, or leave it out for 256", r.Concurrency)
 	}
-	if r.Reserve && !ofHSM {
-		return errors.New("power.redfish.reserve needs inventory.hsm, which keeps reservations")
+	if r.Reserve && of.HSM == nil {
+		return errors.New("power.redfish.reserve needs inventory.hsm, which keeps reservations; inventory-service has none")
 	}
-	if r.Insecure && ofHSM && len(r.Networks) == 0 {
-		return fmt.Errorf("power.redfish.insecure needs power.redfish.networks with an HSM: whoever may write to HSM could have the password sent anywhere; name the networks of the BMCs, such as 10.1.0.0/16, or pin their certificates (power.redfish.pins_file)")
+	if r.Insecure && (of.HSM != nil || of.InventoryService != nil) && len(r.Networks) == 0 {
+		return fmt.Errorf("power.redfish.insecure needs power.redfish.networks with an HSM or inventory-service: whoever may write to it could have the password sent anywhere; name the networks of the BMCs, such as 10.1.0.0/16, or pin their certificates (power.redfish.pins_file)")
 	}
 	return nil
 }

@@ -46,6 +46,9 @@ type Upstream struct {
 // Inventory says where the nodes are listed.
 type Inventory struct {
 	HSM *Upstream `yaml:"hsm"`
+	// InventoryService is OpenCHAMI's inventory-service, up to the paths by which
+	// it speaks like HSM, such as http://inventory-service:8080/hsm/v2.
+	InventoryService *Upstream `yaml:"inventory_service"`
 	// Notifications is this service as HSM reaches it, such as
 	// http://bos.example:8770; HSM then tells it when nodes change their
 	// state. Empty is by polling alone.

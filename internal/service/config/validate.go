@@ -76,7 +76,7 @@ func (c Config) upstreams() error {
 func (c Config) Upstreams() map[string]Upstream {
 	named := map[string]*Upstream{
 		"inventory.hsm": c.Inventory.HSM, "boot_parameters.bss": c.BootParameters.BSS, "configuration.cfs": c.Configuration.CFS,
-		"images.ims": c.Images.IMS, "tenants.tapms": c.Tenants.TAPMS,
+		"images.ims": c.Images.IMS, "tenants.tapms": c.Tenants.TAPMS, "inventory.inventory_service": c.Inventory.InventoryService,
 	}
 	if c.Power.PCS != nil {
 		named["power.pcs"] = &c.Power.PCS.Upstream
@@ -100,6 +100,8 @@ func (c Config) exclusive() error {
 		both          bool
 	}{
 		{"inventory.hsm", "inventory.file", c.Inventory.HSM != nil && c.Inventory.File != ""},
+		{"inventory.hsm", "inventory.inventory_service", c.Inventory.HSM != nil && c.Inventory.InventoryService != nil},
+		{"inventory.inventory_service", "inventory.file", c.Inventory.InventoryService != nil && c.Inventory.File != ""},
 		{"power.redfish", "power.pcs", c.Power.Redfish != nil && c.Power.PCS != nil},
 		{"tenants.tapms", "tenants.file", c.Tenants.TAPMS != nil && c.Tenants.File != ""},
 	} {
@@ -112,7 +114,7 @@ func (c Config) exclusive() error {
 
 // needs names what is missing for what is there.
 func (c Config) needs() error {
-	inventory := c.Inventory.HSM != nil || c.Inventory.File != ""
+	inventory := c.Inventory.HSM != nil || c.Inventory.InventoryService != nil || c.Inventory.File != ""
 	for _, need := range []struct {
 		has     bool
 		setting string
@@ -123,7 +125,7 @@ func (c Config) needs() error {
 		{c.Configuration.CFS != nil, "configuration.cfs", "which says what nodes there are"},
 	} {
 		if need.has && !inventory {
-			return fmt.Errorf("%s needs inventory.hsm or inventory.file, %s", need.setting, need.why)
+			return fmt.Errorf("%s needs inventory.hsm, inventory.inventory_service or inventory.file, %s", need.setting, need.why)
 		}
 	}
 	if tenants := c.Tenants.TAPMS != nil || c.Tenants.File != ""; tenants && c.Artifacts.S3 != nil && len(c.Artifacts.S3.Buckets) == 0 {
@@ -131,7 +133,7 @@ func (c Config) needs() error {
 	}
 	if c.Inventory.Notifications != "" {
 		if c.Inventory.HSM == nil {
-			return errors.New("inventory.notifications needs inventory.hsm, which sends them")
+			return errors.New("inventory.notifications needs inventory.hsm, which sends them; inventory-service sends none")
 		}
 		if err := validURL("inventory.notifications", c.Inventory.Notifications); err != nil {
 			return err
@@ -148,7 +150,7 @@ func (c Config) needs() error {
 	if err := c.Power.Redfish.validateTimeouts(); err != nil {
 		return err
 	}
-	if err := c.Power.Redfish.validateBMCs(c.Inventory.HSM != nil); err != nil {
+	if err := c.Power.Redfish.validateBMCs(c.Inventory); err != nil {
 		return err
 	}
 	return c.Power.Redfish.Credentials.Password("power.redfish.credentials").validate()
