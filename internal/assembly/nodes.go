@@ -45,7 +45,7 @@ func nodeTokens(store *sqlite.Store) func(ctx context.Context, xname, referral s
 		if err != nil {
 			return "", err
 		}
-		return bos.NodeToken(key, bos.CanonicalID(xname), referral), nil
+		return bos.NodeToken(key, bos.CanonicalXname(xname), referral), nil
 	}
 }
 

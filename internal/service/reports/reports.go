@@ -108,7 +108,7 @@ func (s *Reports) take(w http.ResponseWriter, r *http.Request, id string) *edge.
 	if !bos.ValidComponentID(id) {
 		return edge.Problemf(http.StatusBadRequest, "%.100q cannot be a component's id", id)
 	}
-	id = bos.CanonicalID(id)
+	id = bos.CanonicalXname(id)
 	if !edge.IsJSON(r.Header.Get("Content-Type")) {
 		return edge.Problemf(http.StatusUnsupportedMediaType, "the body is %.100q; send it as Content-Type: application/json", r.Header.Get("Content-Type"))
 	}
@@ -165,7 +165,7 @@ func readReport(w http.ResponseWriter, r *http.Request, id string) (string, *edg
 		return "", edge.Problemf(http.StatusForbidden, "a node may write its actual_state.bss_token and nothing else; all else is for the address of the API")
 	case err != nil:
 		return "", edge.Problemf(http.StatusBadRequest, `the body is not what is expected, {"id": %q, "actual_state": {"bss_token": "..."}}`, id)
-	case b.ID != nil && bos.CanonicalID(*b.ID) != id:
+	case b.ID != nil && bos.CanonicalXname(*b.ID) != id:
 		return "", edge.Problemf(http.StatusBadRequest, "id: %.100q is not the component of the path, %q; leave it out or make it the same", *b.ID, id)
 	case b.ActualState == nil || b.ActualState.Token == nil || *b.ActualState.Token == "":
 		return "", edge.Problemf(http.StatusBadRequest, "actual_state.bss_token is missing; it is bss_referral_token= on the kernel's command line")
