@@ -65,9 +65,9 @@ func (d *doctor) redfish(ctx context.Context, s *section, bmcs *redfish.Client) 
 
 // networks judges where passwords may go.
 func (d *doctor) networks(s *section) {
-	r, hsm := d.Config.Power.Redfish, d.Config.Inventory.HSM
-	if hsm != nil && len(r.Networks) == 0 && r.PinsFile == "" {
-		s.warn("power.redfish.networks", "", "it is not set, so the password of the BMCs goes to whatever address HSM names", "name the networks of the BMCs, such as 10.1.0.0/16")
+	r, i := d.Config.Power.Redfish, d.Config.Inventory
+	if (i.HSM != nil || i.InventoryService != nil) && len(r.Networks) == 0 && r.PinsFile == "" {
+		s.warn("power.redfish.networks", "", "it is not set, so the password of the BMCs goes to whatever address the inventory names", "name the networks of the BMCs, such as 10.1.0.0/16")
 	}
 	if r.Insecure {
 		s.warn("power.redfish.insecure", "true", "any certificate is taken, so whoever is between gets the password", "pin the certificates (bos bmc pin), or give their authority to ca_file")

@@ -18,13 +18,16 @@ func (d *doctor) inventory(ctx context.Context, s *section) {
 	if hsm := d.Config.Inventory.HSM; hsm != nil {
 		what, value = "inventory.hsm", transport.Address(hsm.URL)
 	}
+	if of := d.Config.Inventory.InventoryService; of != nil {
+		what, value = "inventory.inventory_service", transport.Address(of.URL)
+	}
 	if err := d.parts.Faults["inventory"]; err != nil {
 		s.failed(what, value, err)
 		return
 	}
 	source := d.parts.Inventory
 	if source == nil {
-		s.warn("inventory", "", "none is configured, so no node is known", "name inventory.hsm or inventory.file")
+		s.warn("inventory", "", "none is configured, so no node is known", "name inventory.hsm, inventory.inventory_service or inventory.file")
 		return
 	}
 	if file, ok := source.(*inventoryfile.File); ok {
