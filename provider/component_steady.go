@@ -74,3 +74,24 @@ func tenantIn(object []byte) (value []byte, ok bool) {
 	_, after, _ := bytes.Cut(object, name)
 	return after, len(after) > 0 && !bytes.Contains(after, name)
 }
+
+// xnameIn is the xname in the configuration of a component; not ok while it is not
+// known, and where a text looks like its name.
+func xnameIn(config []byte) (xname string, ok bool) {
+	name := []byte("\xa5xname")
+	_, after, _ := bytes.Cut(config, name)
+	if len(after) < 2 || bytes.Contains(after, name) {
+		return "", false
+	}
+	length, text := 0, after[1:]
+	switch kind := after[0]; {
+	case kind&0xe0 == 0xa0: // a string of up to 31 bytes
+		length = int(kind & 0x1f)
+	case kind == 0xd9: // one of up to 255, its length in a byte
+		length, text = int(after[1]), after[2:]
+	}
+	if length == 0 || length > len(text) {
+		return "", false
+	}
+	return string(text[:length]), true
+}

@@ -1,9 +1,13 @@
 package provider
 
 import (
+	"fmt"
 	"sync"
 
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
 // plannedOnce is what one walk of Terraform has planned, by what it stands for: two
@@ -18,7 +22,7 @@ type plannedOnce struct {
 // state has, and its configuration.
 type plannedCall struct {
 	fresh  bool
-	config tftypes.Value
+	config string
 }
 
 // twice says whether two resources of a configuration stand for one thing.
@@ -41,12 +45,12 @@ func newPlannedOnce() *plannedOnce { return &plannedOnce{seen: make(map[string][
 // note keeps a question, and says whether it is of another resource than one before.
 // Of one resource Terraform asks once as it is in state, if it is, and then at most
 // once as new.
-func (p *plannedOnce) note(key string, fresh bool, config tftypes.Value) (found twice) {
+func (p *plannedOnce) note(key string, fresh bool, config string) (found twice) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, before := range p.seen[key] {
 		switch {
-		case before.fresh, !fresh && !before.config.Equal(config):
+		case before.fresh, !fresh && before.config != config:
 			found = surely
 		case fresh:
 			found = max(found, perhaps)
@@ -54,4 +58,38 @@ func (p *plannedOnce) note(key string, fresh bool, config tftypes.Value) (found 
 	}
 	p.seen[key] = append(p.seen[key], plannedCall{fresh, config})
 	return found
+}
+
+// twoForOneNode says that another resource stands for the node of this one: each apply
+// would undo what the other one asked for, and lift or put on its hold. It is nil where
+// nobody does. The configuration is looked at as it is encoded, since most questions
+// are answered without it being read.
+func (p *plannedOnce) twoForOneNode(req *tfprotov6.PlanResourceChangeRequest) *tfprotov6.Diagnostic {
+	if p == nil || isNull(req.ProposedNewState) || isNull(req.Config) {
+		return nil
+	}
+	xname, ok := xnameIn(req.Config.MsgPack)
+	if !ok {
+		return nil
+	}
+	id := bos.CanonicalXname(xname)
+	found := p.note("component "+id, isNull(req.PriorState), string(req.Config.MsgPack))
+	if found == once {
+		return nil
+	}
+	severity := tfprotov6.DiagnosticSeverityWarning
+	if found == surely {
+		severity = tfprotov6.DiagnosticSeverityError
+	}
+	return &tfprotov6.Diagnostic{
+		Severity: severity, Attribute: tftypes.NewAttributePath().WithAttributeName("xname"), Summary: "Two resources for one node",
+		Detail: fmt.Sprintf("Another bos_component of this configuration stands for %s too, and each would undo what the other one asks for, its hold included. Put it all into one "+
+			"of them and take the other one out of the configuration, which asks nothing of BOS.", id),
+	}
+}
+
+// isNull reports whether a value is none.
+func isNull(value *tfprotov6.DynamicValue) bool {
+	const null = 0xc0 // in MessagePack
+	return value == nil || len(value.MsgPack) == 0 || value.MsgPack[0] == null
 }

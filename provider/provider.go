@@ -33,6 +33,8 @@ type bosProvider struct {
 	version string
 	// tenant is that of the provider block, once it is configured.
 	tenant atomic.Pointer[types.String]
+	// planned is what the walk has planned that the provider was configured for last.
+	planned atomic.Pointer[plannedOnce]
 }
 
 func (p *bosProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {

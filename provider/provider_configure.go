@@ -24,7 +24,9 @@ func (p *bosProvider) Configure(ctx context.Context, req provider.ConfigureReque
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	once := newPlannedOnce()
 	p.tenant.Store(&m.Tenant)
+	p.planned.Store(once)
 	s := &shared{
 		tenant:         m.Tenant.ValueString(),
 		tenantUnknown:  m.Tenant.IsUnknown(),
@@ -34,7 +36,7 @@ func (p *bosProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		requirePreview: m.RequirePreview,
 		planned:        newPlannedTemplates(),
 		plannedHolds:   newPlannedHolds(),
-		plannedOnce:    newPlannedOnce(),
+		plannedOnce:    once,
 		previews:       newPreviewCache(),
 		components:     newComponentCache(),
 		guards:         m.guardsOf(),

@@ -116,27 +116,41 @@ type server struct {
 	frameworkServer
 	// tenant is that of the provider block; nil before it is configured.
 	tenant func() *types.String
+	// planned is what this walk has planned; nil before the provider is configured.
+	planned func() *plannedOnce
 }
 
 // NewServer is the provider as Terraform talks to it.
 func NewServer(p provider.Provider) tfprotov6.ProviderServer {
 	framework := providerserver.NewProtocol6(p)()
 	if full, ok := framework.(frameworkServer); ok {
-		s := server{frameworkServer: full, tenant: func() *types.String { return nil }}
+		s := server{frameworkServer: full, tenant: func() *types.String { return nil }, planned: func() *plannedOnce { return nil }}
 		if own, ok := p.(*bosProvider); ok {
-			s.tenant = own.tenant.Load
+			s.tenant, s.planned = own.tenant.Load, own.planned.Load
 		}
 		return s
 	}
 	return framework
 }
 
-// PlanResourceChange answers without the framework where what Terraform proposes,
-// that is the state with the configuration laid over it, is the state, and nothing
-// else counts: half of what a refresh of a thousand components costs.
+// PlanResourceChange adds what only all the resources of a walk tell together.
 func (s server) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
-	if req.TypeName == "bos_component" && unchanged(req.PriorState, req.ProposedNewState) && steadyComponent(req.Config, req.PriorPrivate) &&
-		steadyTenant(req.Config, req.PriorState, s.tenant()) {
+	if req.TypeName != "bos_component" {
+		return s.frameworkServer.PlanResourceChange(withReviewed(ctx), req)
+	}
+	twice := s.planned().twoForOneNode(req)
+	resp, err := s.planComponent(ctx, req)
+	if twice != nil && err == nil {
+		resp.Diagnostics = append(resp.Diagnostics, twice)
+	}
+	return resp, err
+}
+
+// planComponent answers without the framework where what Terraform proposes, that is
+// the state with the configuration laid over it, is the state, and nothing else counts:
+// half of what a refresh of a thousand components costs.
+func (s server) planComponent(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
+	if unchanged(req.PriorState, req.ProposedNewState) && steadyComponent(req.Config, req.PriorPrivate) && steadyTenant(req.Config, req.PriorState, s.tenant()) {
 		return &tfprotov6.PlanResourceChangeResponse{PlannedState: req.PriorState, PlannedPrivate: req.PriorPrivate, PlannedIdentity: req.PriorIdentity}, nil
 	}
 	return s.frameworkServer.PlanResourceChange(withReviewed(ctx), req)
@@ -144,11 +158,7 @@ func (s server) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResou
 
 // unchanged reports whether an object that exists is written the same twice.
 func unchanged(prior, proposed *tfprotov6.DynamicValue) bool {
-	const null = 0xc0 // in MessagePack
-	if prior == nil || proposed == nil || len(prior.MsgPack) == 0 || prior.MsgPack[0] == null {
-		return false
-	}
-	return bytes.Equal(prior.MsgPack, proposed.MsgPack)
+	return !isNull(prior) && proposed != nil && bytes.Equal(prior.MsgPack, proposed.MsgPack)
 }
 
 // ApplyResourceChange hands on by which preview the plan was made. The framework

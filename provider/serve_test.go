@@ -61,7 +61,7 @@ func TestOnlyAComponentThatStaysAsItIsIsPlannedWithoutTheFramework(t *testing.T)
 		"an empty request":        {"bos_component", nil, nil, "", true},
 	} {
 		framework := &counting{}
-		got, err := server{framework, func() *types.String { return nil }}.PlanResourceChange(t.Context(), &tfprotov6.PlanResourceChangeRequest{
+		got, err := server{framework, func() *types.String { return nil }, func() *plannedOnce { return nil }}.PlanResourceChange(t.Context(), &tfprotov6.PlanResourceChangeRequest{
 			TypeName: c.kind, PriorState: c.prior, ProposedNewState: c.proposed, PriorPrivate: []byte(c.private),
 			Config: object(append([]byte("\xa7enabled"), 0xc0)...),
 		})

@@ -106,3 +106,32 @@ func TestAnUnconfirmedSessionThatIsNotRefreshedWaitsForNoOtherOfItsName(t *testi
 	}
 	w.plan().says(t, "The name of BOS session monday is taken")
 }
+
+func TestThatASessionIsReplacedUnderItsOwnNameIsSaidAtPlan(t *testing.T) {
+	fake := startFake(t.Cleanup, room...)
+	fake.Plain()
+	w := newWorkspace(t)
+	const before = "lifecycle { create_before_destroy = true }"
+	write := func(name, run, lifecycle string) {
+		w.write(providerBlock(fake), template("quiet"), session("name = \""+name+"\"", "triggers = { n = \""+run+"\" }", lifecycle))
+	}
+	write("nightly", "1", "")
+	w.apply().exits(t, 0)
+	write("nightly", "2", "")
+	w.plan().says(t, "create_before_destroy, of this resource or of one that depends on it")
+	w.apply().exits(t, 0)
+	sessions(t, fake, 2)
+
+	write("nightly", "3", before)
+	w.plan().says(t, "create_before_destroy, of this resource or of one that depends on it")
+	refused := w.apply()
+	refused.exits(t, 1)
+	refused.says(t, "The name of BOS session nightly is taken")
+	sessions(t, fake, 2)
+
+	write("another", "3", before)
+	if plan := w.plan(); strings.Contains(plan.out, "has the name of the new one") {
+		t.Errorf("a new name is taken for the old one: %s", plan.out)
+	}
+	w.apply().exits(t, 0)
+}

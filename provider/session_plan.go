@@ -51,6 +51,7 @@ func (r *sessionResource) ModifyPlan(ctx context.Context, req resource.ModifyPla
 		// warnings of that one: they have to be said here.
 		resp.RequiresReplace = append(resp.RequiresReplace, changed...)
 		refuseNameInUse(config, state, &resp.Diagnostics)
+		r.keepsName(config, state, &resp.Diagnostics)
 		foretold := *plan
 		r.planNew(ctx, config, &foretold, &resp.Diagnostics)
 		plan.newUnknowns(config)
@@ -89,6 +90,18 @@ func refuseNameInUse(config, state *sessionModel, diags *diag.Diagnostics) {
 	diags.AddAttributeError(path.Root("name"), fmt.Sprintf("BOS session %s is not over", state.Name.ValueString()),
 		fmt.Sprintf("Session %s is %s, and this plan replaces it by another of the same name, which BOS refuses as long as it has the record. Wait until it is over, give the new one another name, or have the old one cancelled: "+
 			"set on_destroy = \"cancel\", apply that, and plan again.", state.Name.ValueString(), state.Status.ValueString()))
+}
+
+// keepsName says what a session that is replaced by one of its own name must not have.
+// Terraform tells no provider whether it creates before it destroys, and by the time it
+// does, the plan was reviewed.
+func (r *sessionResource) keepsName(config, state *sessionModel, diags *diag.Diagnostics) {
+	if config.Name.IsNull() || !config.Name.Equal(state.Name) || state.RecordExpired.ValueBool() || r.shared.isApplying() {
+		return
+	}
+	diags.AddAttributeWarning(path.Root("name"), "The session that is replaced has the name of the new one",
+		fmt.Sprintf("BOS has the record of session %s, and it is deleted before the new session of this name is created. With create_before_destroy, of this resource or of one that depends on it, "+
+			"the apply is refused, as the name is taken, and touches no node: leave name out there.", state.Name.ValueString()))
 }
 
 func (s *shared) isApplying() bool { return s != nil && s.applying }

@@ -75,7 +75,7 @@ func (r *templateResource) refuseTwice(plan templateModel, fresh bool, config tf
 		return
 	}
 	id := joinID(plan.Tenant, plan.Name).ValueString()
-	if r.shared.plannedOnce.note("template "+id, fresh, config) == surely {
+	if r.shared.plannedOnce.note("template "+id, fresh, config.String()) == surely {
 		diags.AddAttributeError(path.Root("name"), "Two resources for one session template",
 			fmt.Sprintf("Another bos_session_template of this configuration has the name %q too, and each would overwrite what the other one stores. Give one of them another name, or take it out "+
 				"(with a removed block if it is in state, so that the template stays).", id))
