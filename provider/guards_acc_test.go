@@ -38,6 +38,21 @@ func TestAGuardOfTheProviderBlockIsAnErrorOfThePlanAndEnforcedByTheService(t *te
 	w.apply().exits(t, 0)
 }
 
+func TestARoleThatNobodyHasProtectsNothingAndIsRefused(t *testing.T) {
+	r := startReal(t, 50*time.Millisecond)
+	r.staging(t)
+	w := newWorkspace(t)
+	for _, resource := range []string{aSession(), nowApplied(`"` + r.nodes()[0] + `"`)} {
+		w.write(r.block(`protected_roles = ["Management", "Managment"]`), resource)
+		plan := w.plan()
+		plan.exits(t, 1)
+		plan.says(t, "Beyond a guard", `"Managment"`, "Compute", "protect nothing")
+	}
+	if n := resets(r); n != 0 {
+		t.Errorf("%d power actions", n)
+	}
+}
+
 func TestRolesThatAreNullAreRefusedAndThoseThatAreNotKnownYetGuardTheApply(t *testing.T) {
 	r := startReal(t, 50*time.Millisecond)
 	r.aTemplate(t, "quiet")

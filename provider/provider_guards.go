@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
@@ -42,7 +43,7 @@ func guardAttributes() map[string]schema.Attribute {
 				noNullEntries{},
 				listvalidator.ValueStringsAre(stringvalidator.LengthBetween(1, bos.MaxComponentID)),
 			},
-			MarkdownDescription: "Roles in the inventory, such as `Management`, whose nodes no session and no staged state may act on." + enforced + "all sessions are then refused." + orVariable(protectedRolesVariable),
+			MarkdownDescription: "Roles in the inventory, such as `Management`, whose nodes no session and no staged state may act on. One that no node has, and that HSM does not have by itself, is refused, since it would protect nothing." + enforced + "all sessions are then refused." + orVariable(protectedRolesVariable),
 		},
 		"max_reboots": schema.Int64Attribute{
 			Optional: true, Validators: []validator.Int64{int64validator.Between(0, maxGuard)},
@@ -81,7 +82,13 @@ func (r *sessionResource) guard(ctx context.Context, plan *sessionModel, preview
 	const bounded = "The provider block bounds what a session may do: "
 	what := fmt.Sprintf("%s: the session %s", titleGuarded, asked(plan.Operation, plan.TemplateName, plan.Limit))
 	if preview != nil {
-		if against := r.shared.guards.Against(*preview); len(against) > 0 {
+		against := r.shared.guards.Against(*preview)
+		for _, text := range preview.Refused {
+			if !r.shared.isApplying() && !slices.Contains(against, text) {
+				against = append(against, text)
+			}
+		}
+		if len(against) > 0 {
 			diags.AddError(what, bounded+strings.Join(against, "; ")+". No node was touched. Name fewer nodes in limit, or change the guard.")
 		}
 		return

@@ -101,6 +101,8 @@ func (r *stagedApplyResource) prepare(ctx context.Context, m *stagedApplyModel, 
 	err := r.ask(ctx, c, m, key, reuse, &p)
 	switch {
 	case err == nil:
+	case isGuard(err):
+		diags.AddError(titleGuarded+" of the provider block", explain(err))
 	case r.shared.requirePreview.IsNull() || r.shared.requirePreview.ValueBool():
 		unable(diags, "plan to apply staged state", err)
 	default:
@@ -115,7 +117,7 @@ func (r *stagedApplyResource) ask(ctx context.Context, c *client.Client, m *stag
 		return err
 	}
 	if client.Has(caps, bos.ExtensionStagedReceipts) {
-		receipt, err := c.StagedReceipt(ctx, bos.StagedReceiptRequest{RunKey: key, Walk: r.shared.staged.walk, Reuse: reuse, Receipt: reviewed(ctx)})
+		receipt, err := c.StagedReceipt(ctx, bos.StagedReceiptRequest{RunKey: key, Walk: r.shared.staged.walk, Reuse: reuse, Receipt: reviewed(ctx), Guards: r.shared.guardsToSend()})
 		if err != nil {
 			return err
 		}

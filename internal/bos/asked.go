@@ -2,6 +2,8 @@ package bos
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -57,6 +59,47 @@ func (g Guards) Selected(count int, roles []PreviewRole) []string {
 		}
 	}
 	return against
+}
+
+// usualRoles are the roles that HSM has without being told of others: a site may protect
+// one although it has no node of it.
+var usualRoles = []string{"Application", "Compute", "Management", "Service", "Storage", "System"}
+
+// Misnamed says which protected role is nobody's: a guard with a slip in it protects
+// nothing. No text if there is none, or no node to compare with.
+func (g Guards) Misnamed(inv Inventory) []string {
+	if len(g.ProtectedRoles) == 0 || len(inv.Nodes) == 0 {
+		return nil
+	}
+	known := make(map[string]bool)
+	for _, n := range inv.Nodes {
+		if n.Role != "" {
+			known[n.Role] = true
+		}
+	}
+	names := slices.Sorted(maps.Keys(known))
+	var against []string
+	for _, role := range g.ProtectedRoles {
+		same := func(name string) bool { return strings.EqualFold(name, role) }
+		if slices.ContainsFunc(names, same) || slices.ContainsFunc(usualRoles, same) {
+			continue
+		}
+		have := "no node of it has a role"
+		if len(names) > 0 {
+			have = "its nodes have " + listed(names)
+		}
+		against = append(against, fmt.Sprintf("protected_roles names %q, which is the role of no node of the inventory, so it would protect nothing: %s; write one of these, or take it out", role, have))
+	}
+	return against
+}
+
+// listed is some names for a sentence.
+func listed(names []string) string {
+	const most = 20
+	if len(names) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return strings.Join(names, ", ")
 }
 
 // Against says what a preview goes against; no text if it does not.

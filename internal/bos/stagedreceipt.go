@@ -22,6 +22,9 @@ type StagedReceiptRequest struct {
 	Reuse bool `json:"reuse,omitempty"`
 	// Receipt answers with the receipt of this number, if it is kept.
 	Receipt string `json:"receipt,omitempty"`
+	// Guards are those that it is going to be applied within: ones that protect the
+	// nodes of a role that nobody has are refused.
+	Guards *Guards `json:"guards,omitempty"`
 }
 
 // StagedReceipt stands for one application of staged state: whatever was applied by it

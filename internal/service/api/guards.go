@@ -54,10 +54,44 @@ func checkAsked(receipt, runKey string, guards *guardsBody) error {
 	return guards.check()
 }
 
+// against says what a session goes against, or what of the guards protects nothing.
+func against(g bos.Guards, p bos.Preview, inventory bos.Inventory) []string {
+	return append(g.Misnamed(inventory), g.Against(p)...)
+}
+
 // guarded refuses a session that goes beyond a bound of whoever asks for it.
-func guarded(g bos.Guards, p bos.Preview) error {
-	if against := g.Against(p); len(against) > 0 {
+func guarded(g bos.Guards, p bos.Preview, inventory bos.Inventory) error {
+	if against := against(g, p, inventory); len(against) > 0 {
 		return problemf(http.StatusConflict, titleGuarded, "the session was refused: %s; nothing was touched", strings.Join(against, "; "))
+	}
+	return nil
+}
+
+// inventoryOfGuards is what guards are compared with.
+func (s *server) inventoryOfGuards(ctx context.Context) (bos.Inventory, error) {
+	if s.Inventory == nil {
+		return bos.Inventory{}, badRequest("this service has no inventory, so it cannot tell which roles nodes have and which are on; configure inventory.hsm or inventory.file, or leave guards out")
+	}
+	ctx, cancel := context.WithTimeout(ctx, upstreamTimeout)
+	defer cancel()
+	inventory, err := s.Inventory.Inventory(ctx)
+	if err != nil {
+		return inventory, unavailable("cannot read the inventory now: %v", err)
+	}
+	return inventory, nil
+}
+
+// refuseMisnamed refuses guards that protect the nodes of a role that nobody has.
+func (s *server) refuseMisnamed(ctx context.Context, g bos.Guards) error {
+	if len(g.ProtectedRoles) == 0 {
+		return nil
+	}
+	inventory, err := s.inventoryOfGuards(ctx)
+	if err != nil {
+		return err
+	}
+	if misnamed := g.Misnamed(inventory); len(misnamed) > 0 {
+		return problemf(http.StatusConflict, titleGuarded, "staged state would be refused: %s; nothing was touched", strings.Join(misnamed, "; "))
 	}
 	return nil
 }
@@ -67,14 +101,9 @@ func (s *server) guardStaged(ctx context.Context, g bos.Guards, staged map[strin
 	if !g.Set() || len(staged) == 0 {
 		return nil
 	}
-	if s.Inventory == nil {
-		return badRequest("this service has no inventory, so it cannot tell which roles nodes have and which are on; configure inventory.hsm or inventory.file, or leave guards out")
-	}
-	ctx, cancel := context.WithTimeout(ctx, upstreamTimeout)
-	defer cancel()
-	inventory, err := s.Inventory.Inventory(ctx)
+	inventory, err := s.inventoryOfGuards(ctx)
 	if err != nil {
-		return unavailable("cannot read the inventory now: %v", err)
+		return err
 	}
 	waiting := make([]decide.StagedNode, 0, len(staged))
 	for _, from := range staged {
@@ -84,7 +113,7 @@ func (s *server) guardStaged(ctx context.Context, g bos.Guards, staged map[strin
 		}
 		waiting = append(waiting, node)
 	}
-	if against := g.Against(decide.StagedPreview(waiting, inventory)); len(against) > 0 {
+	if against := against(g, decide.StagedPreview(waiting, inventory), inventory); len(against) > 0 {
 		return problemf(http.StatusConflict, titleGuarded, "the staged state was not applied: %s; nothing was touched", strings.Join(against, "; "))
 	}
 	return nil

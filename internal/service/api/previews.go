@@ -153,7 +153,7 @@ func (s *server) preview(ctx context.Context, tenant string, body previewBody) (
 	preview.Effects = decide.Effects(req, sel, inventory, found.images, records, options)
 	preview.Warnings = append(preview.Warnings, found.warnings(q.template.Name)...)
 	preview.Receipt = uuid.NewString()
-	preview.Refused = body.Guards.guards().Against(preview)
+	preview.Refused = against(body.Guards.guards(), preview, inventory)
 	asked := bos.SessionRecord{Session: bos.Session{Tenant: bos.TenantRef(tenant)}, Pin: preview.Pin, Asked: bos.Asked{RunKey: body.RunKey}}
 	if preview.Busy, err = s.busy(ctx, asked, sel, inventory, records); err != nil {
 		return bos.Preview{}, err

@@ -220,7 +220,7 @@ func (s *server) accept(ctx context.Context, body sessionBody, key bos.SessionKe
 		}
 		current.Effects = decide.Effects(req, sel, inventory, found.images, records, options)
 	}
-	return q, &inventory, guarded(guards, current)
+	return q, &inventory, guarded(guards, current, inventory)
 }
 
 // comparePin refuses a session whose nodes, roles or boots are no longer those

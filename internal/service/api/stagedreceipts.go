@@ -18,6 +18,8 @@ type stagedReceiptBody struct {
 	Walk    string `json:"walk"`
 	Reuse   bool   `json:"reuse"`
 	Receipt string `json:"receipt"`
+	// Guards are those that it is going to be applied within.
+	Guards *guardsBody `json:"guards"`
 }
 
 func (b stagedReceiptBody) check() error {
@@ -27,7 +29,7 @@ func (b stagedReceiptBody) check() error {
 	if len(b.Walk) > bos.MaxRunKey {
 		return bos.Invalidf("walk", "has %d characters, at most %d are allowed", len(b.Walk), bos.MaxRunKey)
 	}
-	return checkAsked(b.Receipt, b.RunKey, nil)
+	return checkAsked(b.Receipt, b.RunKey, b.Guards)
 }
 
 // postStagedReceipt gives a number under which staged state can be applied once: POST
@@ -42,6 +44,9 @@ func (s *server) postStagedReceipt(w http.ResponseWriter, r *http.Request) error
 	}
 	tenant, err := tenantOf(r)
 	if err != nil {
+		return err
+	}
+	if err := s.refuseMisnamed(r.Context(), body.Guards.guards()); err != nil {
 		return err
 	}
 	run, err := s.stagedReceipt(r.Context(), tenant, body)
