@@ -65,11 +65,12 @@ func (a *Assembly) assemble(ctx context.Context, settings config.Config, version
 	}
 	a.power = sc.Power
 	nodes := namesOf(sc.Inventory, log)
-	if a.scripts, err = wireBuiltin(settings, a.store, nodes, log); err != nil {
+	fetched := func(f bos.ScriptFetch) { a.service.Fetched(f) }
+	if a.scripts, err = wireBuiltin(settings, a.store, nodes, fetched, log); err != nil {
 		return err
 	}
 	if a.scripts != nil {
-		sc.Boot = a.scripts
+		sc.Boot, sc.Scripted = a.scripts, true
 	}
 	sc.Store, sc.Stopping, sc.Version, sc.Log = a.store, ctx.Done(), version, log
 	if a.service, err = service.New(sc); err != nil {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/s3"
 	"github.com/bootorch/terraform-provider-bos/internal/service/bootscript"
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
@@ -15,14 +16,14 @@ import (
 
 // wireBuiltin makes the built-in boot script endpoint, nil where the settings
 // name none.
-func wireBuiltin(c config.Config, store *sqlite.Store, names *nodenames.Names, log *slog.Logger) (*bootscript.Endpoint, error) {
+func wireBuiltin(c config.Config, store *sqlite.Store, names *nodenames.Names, fetched func(bos.ScriptFetch), log *slog.Logger) (*bootscript.Endpoint, error) {
 	b := c.BootParameters.Builtin
 	if b == nil {
 		return nil, nil //nolint:nilnil // there is none
 	}
 	bc := bootscript.Config{
 		Store: store, Names: names, URL: b.URL, AnySource: b.AnySource, NoBootIF: b.BootIF != nil && !*b.BootIF,
-		Reports: true, ReportURL: strings.TrimRight(c.Report.URL, "/"), Log: log,
+		Reports: true, ReportURL: strings.TrimRight(c.Report.URL, "/"), Fetched: fetched, Log: log,
 	}
 	if c.Report.HandsOutTokens() {
 		bc.NodeToken = nodeTokens(store)

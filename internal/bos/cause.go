@@ -27,8 +27,14 @@ const (
 	CausePowerOffTimeout    Cause = "power_off_timeout"
 	CauseBootTimeout        Cause = "boot_timeout"
 	CauseWrongImage         Cause = "wrong_image_booted"
-	CauseBootParameters     Cause = "boot_parameters_refused"
-	CauseConfiguration      Cause = "configuration_failed"
+	// What is known of a boot that did not report, by what the node fetched.
+	CausePowerLost      Cause = "power_lost"
+	CauseNoBootScript   Cause = "boot_script_not_fetched"
+	CauseImageNotLoaded Cause = "image_not_loaded"
+	CauseBootRestarts   Cause = "boot_restarts"
+	CauseNoReport       Cause = "no_report"
+	CauseBootParameters Cause = "boot_parameters_refused"
+	CauseConfiguration  Cause = "configuration_failed"
 	// The configuration service answers and has no such node.
 	CauseUnknownToConfiguration Cause = "unknown_to_configuration"
 	// It is off, and its power is not to be touched.
@@ -60,6 +66,11 @@ var causeSentences = map[Cause]string{ //nolint:gosec // sentences about credent
 	CausePowerOffTimeout:        "it did not power off in time, not even by force; check the hardware",
 	CauseBootTimeout:            "it was powered on and never reported a boot; read its console log",
 	CauseWrongImage:             "it reported another image than the one it should run; check its boot order and the boot script it fetched",
+	CausePowerLost:              "it came on and went off again before it reported, which this service did not ask for; read its console log, and look for who or what powers it off",
+	CauseNoBootScript:           "it was powered on and no request of it for its boot script was seen; check its boot order, its network and what DHCP tells it to load",
+	CauseImageNotLoaded:         "it has its boot script and can not load or start the kernel and initrd that it names; check that they are in the image store and that nodes reach that",
+	CauseBootRestarts:           "it fetched its boot script more than once and never reported, so it restarts while it boots, as after a kernel panic; read its console log",
+	CauseNoReport:               "it was given its boot script, and nothing was heard of it since; read its console log: either its boot hangs, or its image has nothing that reports to this service",
 	CauseBootParameters:         "BSS refused its boot parameters; read the message in the error",
 	CauseConfiguration:          "its configuration failed; read the CFS session log",
 	CauseUnknownToConfiguration: "the configuration service does not know it; check the inventory that CFS reads",
@@ -71,6 +82,17 @@ var causeSentences = map[Cause]string{ //nolint:gosec // sentences about credent
 
 // Sentence says what the cause means and where to look, for people.
 func (c Cause) Sentence() string { return causeSentences[c] }
+
+// OfBoot reports whether the cause is that of a boot that failed although its node had
+// power.
+func (c Cause) OfBoot() bool {
+	switch c {
+	case CauseBootTimeout, CauseWrongImage, CausePowerLost, CauseNoBootScript, CauseImageNotLoaded, CauseBootRestarts, CauseNoReport:
+		return true
+	default:
+		return false
+	}
+}
 
 // Causes lists every cause that has a sentence, in no particular order.
 func Causes() []Cause {

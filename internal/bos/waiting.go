@@ -38,6 +38,8 @@ const (
 	WaitPoweringOff WaitReason = "powering_off"
 	// WaitBackOff: a call failed without costing an attempt, and is made again.
 	WaitBackOff WaitReason = "back_off"
+	// WaitImage: it boots, and cannot load its image.
+	WaitImage WaitReason = "image"
 	// WaitConfiguration: the configuration service does not answer, or not about it.
 	WaitConfiguration WaitReason = "configuration"
 	// WaitPowerOff: a power-off was sent, and nobody said that it is carried out.
@@ -58,6 +60,7 @@ var waitSentences = map[WaitReason]string{
 	WaitPoweringOff:    "it is powering off, which this service did not ask for; work goes on once it is off",
 	WaitBackOff:        "a call for it failed and is made again in a while; read its error",
 	WaitConfiguration:  "the configuration service does not answer, or does not know it; read its error",
+	WaitImage:          "it cannot load or start its kernel and initrd and asks for its boot script again; check that they are in the image store and that nodes reach that",
 	WaitPowerOff:       "a power-off was sent and nobody said that it is carried out; its power tells",
 }
 
@@ -124,6 +127,8 @@ func (w Waiting) Sentence(component, session string) string {
 		return "waiting for the configuration service: " + said
 	case WaitPowerOff:
 		return "waiting for it to power off, although nobody said that it will: " + said
+	case WaitImage:
+		return "waiting for its report: " + w.Cause.Sentence() + because
 	case WaitPowerInventory, WaitBMCs, WaitPoweringOff:
 		return "waiting: " + WithLastAnswer(w.For.Sentence(), w.Detail)
 	case WaitUpstream:

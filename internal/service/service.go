@@ -28,6 +28,9 @@ type Config struct {
 	Artifacts     bos.Artifacts
 	Tenants       bos.Tenants
 	Images        bos.Images
+	// Scripted says that nodes fetch their boot scripts from this service alone,
+	// which is told of each (Fetched).
+	Scripted bool
 	// MaxUnreachable is how long a BMC may stay silent while its peers
 	// answer; 0 is bos.DefaultMaxUnreachable.
 	MaxUnreachable time.Duration
@@ -78,6 +81,7 @@ func New(c Config) (*Service, error) {
 			SetupGiveUp:    c.MaxSetupWait,
 			Limits:         c.Limits,
 			Configures:     c.Configuration != nil,
+			Scripted:       c.Scripted,
 			NoInventory:    c.Inventory == nil,
 			NoPower:        c.Power == nil,
 		},
@@ -109,6 +113,10 @@ func (s *Service) changed(c api.Change) {
 // Hint takes note that the power of nodes may have changed: a notification of
 // HSM or an event of a BMC, from any goroutine, also before Run.
 func (s *Service) Hint(nodes ...string) { s.shell.Hint(nodes...) }
+
+// Fetched takes note that a node was given its boot script, from any goroutine, also
+// before Run.
+func (s *Service) Fetched(f bos.ScriptFetch) { s.shell.Fetched(f) }
 
 // Run drives the components until ctx ends. If another service holds the
 // database it waits for that lease to run out, as it does after a kill, and

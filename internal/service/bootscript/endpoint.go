@@ -64,8 +64,10 @@ type Config struct {
 	// again, LoadAgain one that could not load its files, in whole seconds; 0
 	// is 10 s and 30 s.
 	AskAgain, LoadAgain time.Duration
-	Now                 func() time.Time
-	Log                 *slog.Logger
+	// Fetched is told of each script that was given out to boot with; it may be nil.
+	Fetched func(bos.ScriptFetch)
+	Now     func() time.Time
+	Log     *slog.Logger
 }
 
 // Endpoint is a boot script service. It is safe for concurrent use.
@@ -73,6 +75,7 @@ type Endpoint struct {
 	config Config
 	names  *nodenames.Names
 	token  func() string
+	warned once
 }
 
 var _ bos.BootParameters = (*Endpoint)(nil)

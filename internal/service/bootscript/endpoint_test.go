@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -383,5 +385,29 @@ func TestALongListOfHostsIsReadNoFurtherThanItIsTaken(t *testing.T) {
 	}
 	if w := s.api(http.MethodPut, "/boot/v1/bootparameters", `{"kernel":"http://images/k","hosts":["x1c0s0b0n0"],"macs":null,"nids":null}`); w.Code != http.StatusOK {
 		t.Errorf("lists that are null: %d: %s", w.Code, w.Body)
+	}
+}
+
+// TestWhoIsGivenAScriptIsTold: it is how far a boot came that is never reported.
+func TestWhoIsGivenAScriptIsTold(t *testing.T) {
+	var got []bos.ScriptFetch
+	var log strings.Builder
+	s := newSite(t, func(c *Config) {
+		c.Fetched = func(f bos.ScriptFetch) { got = append(got, f) }
+		c.Log = slog.New(slog.NewTextHandler(&log, nil))
+	})
+	s.from(ipA, "mac="+macA) // there is nothing for it yet
+	token := s.write(plain, nodeA)
+	s.from(ipB, "name="+nodeA) // somebody else asks
+	s.from(ipA, "mac="+macA)
+	for range 3 {
+		s.from(ipA, "mac="+macA+"&retry=1")
+	}
+	again := bos.ScriptFetch{Host: nodeA, Token: token, Again: true}
+	if want := []bos.ScriptFetch{{Host: nodeA, Token: token}, again, again, again}; !slices.Equal(got, want) {
+		t.Errorf("told of %v, want %v", got, want)
+	}
+	if n := strings.Count(log.String(), "could not load"); n != 1 || !strings.Contains(log.String(), plain.Kernel) {
+		t.Errorf("the log has it %d times:\n%s", n, &log)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -19,18 +20,20 @@ type query struct {
 	name, mac string
 	nid       int
 	hasNID    bool
+	// retry says that the node could not load or start what its script named.
+	retry bool
 }
 
 func (q query) given() bool { return q.name != "" || q.mac != "" || q.hasNID }
 
-// readQuery reads name, mac and nid; what else scripts of BSS send along (arch,
-// ts, retry) says nothing about which node it is.
+// readQuery reads name, mac, nid and retry; what else scripts of BSS send along (arch,
+// ts) says nothing about which node it is.
 func readQuery(r *http.Request) (query, error) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return query{}, refusef(http.StatusBadRequest, "the query %q cannot be read; encode it", clip(r.URL.RawQuery))
 	}
-	q := query{name: values.Get("name")}
+	q := query{name: values.Get("name"), retry: values.Get("retry") != ""}
 	if len(q.name) > maxHost || strings.ContainsFunc(q.name, unprintable) {
 		return q, refusef(http.StatusBadRequest, "name %q is no xname", clip(q.name))
 	}
@@ -144,7 +147,37 @@ func (e *Endpoint) found(r *http.Request, again string, q query, keys []string) 
 		e.config.Log.Warn("the files a node boots cannot be linked to; it asks again", "host", boot.Host, "error", err)
 		return "", nil
 	}
+	e.gave(boot, q)
 	return text, nil
+}
+
+// gave tells of a script that a node is given.
+func (e *Endpoint) gave(boot bos.HostBoot, q query) {
+	if q.retry && e.warned.begin(boot.Host, boot.Token) {
+		e.config.Log.Warn("a node could not load or start what its boot script names, and is given it again", "host", boot.Host,
+			"kernel", bos.Unsigned(boot.Artifacts.Kernel), "initrd", bos.Unsigned(boot.Artifacts.Initrd))
+	}
+	if e.config.Fetched != nil {
+		e.config.Fetched(bos.ScriptFetch{Host: boot.Host, Token: boot.Token, Again: q.retry})
+	}
+}
+
+// once remembers for which token each host was warned of last.
+type once struct {
+	mu sync.Mutex
+	of map[string]string
+}
+
+// begin reports whether it is the first time for the token.
+func (o *once) begin(host, token string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.of == nil {
+		o.of = make(map[string]string)
+	}
+	first := o.of[host] != token
+	o.of[host] = token
+	return first
 }
 
 // first is what the first of the keys that has something boots.

@@ -11,14 +11,11 @@ import (
 // power-on under way, or write the boot parameters, or power on.
 func turnOn(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 	if r.Work.Called(bos.EffectPowerOn) {
-		deadline := r.Work.Attempt.At.Add(p.MaxPowerOnWait)
-		if o.Power.Asked.Before(deadline) {
-			return awaitEffect(r, o, p, now, deadline, ReasonPowerOnWait)
+		d, wait := awaitOn(r, o, p, now)
+		if wait {
+			return d
 		}
-		r = withoutEffect(r)
-		r.Work.Cause = bos.CauseResetIgnored
-		r.SetError(fmt.Sprintf("still off max_power_on_wait_time (%s) after power-on %d: %s",
-			p.MaxPowerOnWait, r.EventStats.PowerOnAttempts, bos.CauseResetIgnored.Sentence()))
+		r = d.Next
 	}
 	if d, stop := bootFirst(r, p, now); stop {
 		return d

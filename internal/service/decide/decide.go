@@ -1,7 +1,6 @@
 package decide
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -194,10 +193,10 @@ func bootOn(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 	case runs(r):
 		return configure(r, o, p, now)
 	case booting && o.Power.Asked.Before(bootDeadline(r, o, p)):
-		r = setPhase(r, bos.PhasePoweringOn, now)
+		r = waitForBoot(r, o, now)
 		return Decision{Next: r, Probe: bootProbe(bootDeadline(r, o, p), p, now), Why: ReasonBootWait}
 	case booting:
-		r = bootTimedOut(r, p)
+		r = bootTimedOut(r, o, p, now)
 	}
 	return turnOff(setPhase(r, bos.PhasePoweringOff, now), o, p, now)
 }
@@ -225,18 +224,6 @@ func bootProbe(deadline time.Time, p bos.Policy, now time.Time) time.Time {
 		return probe
 	}
 	return deadline
-}
-
-func bootTimedOut(r bos.Record, p bos.Policy) bos.Record {
-	r.Work.Cause = bos.CauseBootTimeout
-	r.SetError(fmt.Sprintf("no report of a boot within max_boot_wait_time (%s) of power-on %d: %s",
-		p.MaxBootWait, r.EventStats.PowerOnAttempts, bos.CauseBootTimeout.Sentence()))
-	if !r.ActualState.BootArtifacts.Empty() {
-		r.Work.Cause = bos.CauseWrongImage
-		r.SetError(fmt.Sprintf("runs kernel %s instead of %s: %s",
-			r.ActualState.BootArtifacts.Kernel, r.DesiredState.BootArtifacts.Kernel, bos.CauseWrongImage.Sentence()))
-	}
-	return withoutEffect(r)
 }
 
 // runs reports whether a node that is on has booted what it shall run. What it reports

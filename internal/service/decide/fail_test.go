@@ -29,8 +29,10 @@ type failing struct {
 	// configuration is what the configuration service says.
 	configuration bos.ConfigurationReading
 	configures    bool
-	cause         bos.Cause
-	text          string
+	// observed is what else is known of the node.
+	observed func(bos.Record, *Observation, time.Time)
+	cause    bos.Cause
+	text     string
 }
 
 func refusing(kind bos.EffectKind, cause bos.Cause, detail string) func(bos.EffectKind) bos.CallResult {
@@ -74,6 +76,12 @@ var failures = map[string]failing{
 	"the BMC cannot power on":           {path: "beforeActing", result: unsupporting, cause: bos.CauseResetRefused, text: "offers no On"},
 	"BSS refuses":                       {path: "beforeActing", result: refusing(bos.EffectWriteBoot, "", ""), cause: bos.CauseBootParameters, text: "BSS refused"},
 	"a boot never reports":              {path: "beforeActing", changes: true, cause: bos.CauseBootTimeout, text: "no report of a boot"},
+	"a boot fetches no script":          {path: "beforeActing", changes: true, observed: fetched(0, 0), cause: bos.CauseNoBootScript, text: "no request of it for its boot script"},
+	"a boot cannot load its image":      {path: "beforeActing", changes: true, observed: fetched(4, 3), cause: bos.CauseImageNotLoaded, text: "(kernel k, initrd i)"},
+	"a boot restarts":                   {path: "beforeActing", changes: true, observed: fetched(3, 0), cause: bos.CauseBootRestarts, text: "(it was given the script 3 times)"},
+	"a boot is loaded and hangs":        {path: "beforeActing", changes: true, observed: fetched(1, 0), cause: bos.CauseNoReport, text: "nothing was heard of it since"},
+	"a boot is loaded at last, hangs":   {path: "beforeActing", changes: true, observed: loadedLate, cause: bos.CauseNoReport, text: "nothing was heard of it since"},
+	"a boot loses its power":            {path: "beforeActing", changes: true, observed: goesOff, cause: bos.CausePowerLost, text: "off again after power-on 3"},
 	"the wrong image boots":             {path: "beforeActing", on: true, record: ranOther, cause: bos.CauseWrongImage, text: "runs kernel other instead of k"},
 	"a power-off is ignored":            {path: "beforeActing", on: true, cause: bos.CausePowerOffTimeout, text: "still on max_power_off_wait_time"},
 	"no attempts are allowed":           {path: "beforeActing", record: func(r *bos.Record) { none := 0; r.RetryPolicy = &none }, cause: bos.CauseRetriesExhausted, text: "all 0 power-on attempts"},
@@ -100,6 +108,33 @@ func ranOther(r *bos.Record) {
 	r.EventStats.PowerOnAttempts = 3
 }
 
+// fetched is a node that keeps fetching its boot script.
+func fetched(times, again int) func(bos.Record, *Observation, time.Time) {
+	return func(r bos.Record, o *Observation, now time.Time) {
+		o.Scripted = true
+		if times > 0 {
+			o.Trail = bos.Trail{Token: r.DesiredState.BSSToken, Fetched: times, Again: again, Last: now.Add(-time.Minute)}
+		}
+	}
+}
+
+// loadedLate is a node that could not load its image for a while.
+func loadedLate(r bos.Record, o *Observation, now time.Time) {
+	fetched(2, 1)(r, o, now)
+	o.Trail.Last = r.Work.Attempt.At.Add(time.Minute)
+}
+
+// goesOff is a node that is on for a few seconds, and then off.
+func goesOff(r bos.Record, o *Observation, _ time.Time) {
+	if !r.Work.Called(bos.EffectPowerOn) {
+		return
+	}
+	o.Lit = r.Work.Attempt.At.Add(10 * time.Second)
+	if o.Power.Asked.After(o.Lit) {
+		o.Power.State = bos.PowerStateOff
+	}
+}
+
 // untilGivenUp lets a node meet its trouble, at the times it asks for.
 func (f failing) untilGivenUp(t *testing.T) bos.Record {
 	t.Helper()
@@ -120,6 +155,9 @@ func (f failing) untilGivenUp(t *testing.T) bos.Record {
 			o.Power.State = map[bool]bos.PowerState{true: bos.PowerStateOn, false: bos.PowerStateOff}[on]
 		}
 		o.Power.Asked, o.Configuration.Asked = now, now
+		if f.observed != nil {
+			f.observed(r, &o, now)
+		}
 		d := Decide(r, o, p, now)
 		r = d.Next
 		if !r.Enabled {

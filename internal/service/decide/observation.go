@@ -36,6 +36,13 @@ type Observation struct {
 	// ConfigurationDue is when the configuration under way is expected to be applied,
 	// by what it took on other nodes; zero is unknown. It says when to probe, no more.
 	ConfigurationDue time.Time
+	// Lit is when the last reading was asked for by which the node is on; zero is
+	// never, or that it is not known.
+	Lit time.Time
+	// Trail is what the node has fetched of its boot script. Scripted says that it
+	// would be known if it had fetched it.
+	Trail    bos.Trail
+	Scripted bool
 	// Hearing is since when reports are taken without a break; zero is always.
 	Hearing time.Time
 	// Wall is the time that reports are dated by.

@@ -30,6 +30,22 @@ func (e *Engine) sight(r bos.PowerReading) {
 		e.learned(action)
 	}
 	n.reading = r
+	if r.State == bos.PowerStateOn {
+		n.lit = r.Asked
+	}
+}
+
+// fetched takes note that a node was given its boot script. That it cannot load what
+// the script names is shown at once.
+func (e *Engine) fetched(f bos.ScriptFetch) {
+	n, ok := e.nodes[f.Host]
+	if !ok {
+		return
+	}
+	n.trail = n.trail.Add(f, e.step.now)
+	if f.Again && n.trail.Again == 1 {
+		e.step.touched[f.Host] = true
+	}
 }
 
 // sightConfiguration takes an answer of the configuration service in.

@@ -20,6 +20,8 @@ type Settings struct {
 	Limits bos.PowerLimits
 	// Configures says that there is a configuration service.
 	Configures bool
+	// Scripted says that nodes fetch their boot scripts here, and not elsewhere.
+	Scripted bool
 	// NoPower says that there is no power control.
 	NoPower bool
 	// NoInventory says that there is none: sessions cannot be set up and
@@ -236,6 +238,9 @@ func (e *Engine) takeIn(in Inputs) {
 	}
 	for _, id := range in.Hints {
 		e.hint(id)
+	}
+	for _, f := range in.Scripts {
+		e.fetched(f)
 	}
 }
 

@@ -49,6 +49,9 @@ type Inputs struct {
 	// may have. A hint makes a probe that is waited for come soon. It is never
 	// taken for a fact, and of a node that waits for nothing it is dropped.
 	Hints []string
+	// Scripts are boot scripts that were given out. Of a node that is not in work they
+	// are dropped.
+	Scripts []bos.ScriptFetch
 }
 
 // Result is the answer to an effect for one node.
@@ -137,7 +140,7 @@ func Empty(c bos.Commit) bool {
 func (in Inputs) Empty() bool {
 	return in.Options == nil && in.SitePause == nil && len(in.Records) == 0 && len(in.Deleted) == 0 && len(in.Dropped) == 0 &&
 		len(in.Sessions) == 0 && len(in.GoneSessions) == 0 && len(in.Readings) == 0 && len(in.Configurations) == 0 && len(in.Results) == 0 &&
-		len(in.Setups) == 0 && len(in.Completions) == 0 && in.Discovery == nil && len(in.Hints) == 0
+		len(in.Setups) == 0 && len(in.Completions) == 0 && in.Discovery == nil && len(in.Hints) == 0 && len(in.Scripts) == 0
 }
 
 // Survivors splits batches into what may start and the nodes whose record was

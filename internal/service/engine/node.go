@@ -12,6 +12,11 @@ type node struct {
 	rec           bos.Record
 	reading       bos.PowerReading
 	configuration bos.ConfigurationReading
+	// lit is when the last reading was asked for by which the node is on, trail what
+	// it has fetched of its boot script. They are gone with the engine, and then say
+	// nothing.
+	lit   time.Time
+	trail bos.Trail
 	// since is when the component was last armed by somebody else: older
 	// readings do not count.
 	since time.Time
@@ -84,6 +89,7 @@ func (e *Engine) decide(id string) {
 		Power: n.reading, Elapsed: n.silence.take(), Unknown: n.silence.length(), Expect: e.expect(n), Scouted: e.scouted(n),
 		Configuration: n.configuration, ConfigurationElapsed: n.missing.take(), ConfigurationDue: e.configurationDue(n),
 		Hearing: e.step.times.Hearing, Wall: e.step.times.Wall,
+		Lit: n.lit, Trail: n.trail, Scripted: e.settings.Scripted && n.since.Before(n.rec.Work.Attempt.At),
 	}
 	o.Power.Undone = e.room.shared(o.Power.Undone)
 	if n.reading.State == bos.PowerStateUnknown && !n.reading.Asked.IsZero() {

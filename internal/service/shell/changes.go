@@ -35,6 +35,7 @@ type changes struct {
 	// inventories are those that sessions were accepted by.
 	inventories map[bos.SessionKey]bos.Inventory
 	hints       map[string]bool
+	scripts     []bos.ScriptFetch
 }
 
 // maxHints bounds the hints that wait for a step. What is beyond is dropped: a
@@ -46,6 +47,7 @@ type taken struct {
 	records     []bos.Record
 	inventories map[bos.SessionKey]bos.Inventory
 	hints       []string
+	scripts     []bos.ScriptFetch
 }
 
 func newChanges(wake Signal) *changes {
@@ -87,16 +89,30 @@ func (c *changes) hint(ids []string) {
 	c.wake.Raise()
 }
 
+// fetch notes that a boot script was given out. The next step is early enough to take
+// it in, unless something is wrong.
+func (c *changes) fetch(f bos.ScriptFetch) {
+	c.mu.Lock()
+	if len(c.scripts) < maxHints {
+		c.scripts = append(c.scripts, f)
+	}
+	c.mu.Unlock()
+	if f.Again {
+		c.wake.Raise()
+	}
+}
+
 func (c *changes) take() taken {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	t := taken{hints: slices.Sorted(maps.Keys(c.hints)), inventories: c.inventories}
+	t := taken{hints: slices.Sorted(maps.Keys(c.hints)), inventories: c.inventories, scripts: c.scripts}
 	t.records = make([]bos.Record, 0, len(c.records))
 	for _, id := range slices.Sorted(maps.Keys(c.records)) {
 		t.records = append(t.records, c.records[id])
 	}
 	clear(c.records)
 	clear(c.hints)
+	c.scripts = nil
 	c.inventories = make(map[bos.SessionKey]bos.Inventory)
 	return t
 }

@@ -54,6 +54,7 @@ func (s *Shell) begin(ctx context.Context, in *engine.Inputs) error {
 // stopped here; those for what this process wrote were when it was answered.
 func (s *Shell) loadChanges(ctx context.Context, changed taken, in *engine.Inputs) error {
 	in.Hints = append(in.Hints, changed.hints...)
+	in.Scripts = append(in.Scripts, changed.scripts...)
 	if err := s.feed.Load(ctx, s.Ports, s.engine, changed.records, in); err != nil {
 		return err
 	}

@@ -122,6 +122,10 @@ func (s *Shell) Changed(c Change) {
 // may be called from any goroutine, also before Run; unknown nodes cost nothing.
 func (s *Shell) Hint(nodes ...string) { s.changes.hint(nodes) }
 
+// Fetched takes note that a boot script was given out. It never blocks and may be
+// called from any goroutine, also before Run.
+func (s *Shell) Fetched(f bos.ScriptFetch) { s.changes.fetch(f) }
+
 // Run drives the components until ctx ends. If another service holds the database it
 // waits for that lease to run out, as it does after a kill, and fails if it is renewed
 // instead. On the way out it waits for calls in flight and records their answers.

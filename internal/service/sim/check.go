@@ -455,7 +455,7 @@ func (c *checks) committed(commit bos.Commit, conflicts bos.Conflicts, before in
 		if r.Work.Misses.Lost > 0 && !c.crashed {
 			c.w.violated("%s got an attempt back although the service never stopped", r.ID)
 		}
-		if timedOut := r.Work.Cause == bos.CauseBootTimeout || r.Work.Cause == bos.CauseWrongImage; r.LastAction.Action == bos.ActionPoweringOn && r.LastAction.Failed && !timedOut {
+		if r.LastAction.Action == bos.ActionPoweringOn && r.LastAction.Failed && !r.Work.Cause.OfBoot() {
 			delete(c.poweredOn, r.ID) // it was found to have done nothing
 		}
 		if lost[r.ID] || r.Enabled || r.LastAction.Action == bos.ActionNewlyDiscovered {
