@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bootorch/terraform-provider-bos/internal/doctor"
-	"github.com/bootorch/terraform-provider-bos/internal/service/config"
 )
 
 // Exit is an error that says all with the status that the program ends with.
@@ -56,14 +55,8 @@ func checkCommand() *cobra.Command {
 }
 
 func check(c *cobra.Command, f checkFlags) error {
-	var settings config.Config
-	var err error
-	if f.config == "" {
-		settings, err = config.FromEnvironment()
-	} else {
-		settings, err = config.Load(f.config)
-	}
-	report := doctor.Report{}
+	settings, err := loaded(f.config)
+	var report doctor.Report
 	if err != nil {
 		report = doctor.Unread(f.config, err)
 	} else {

@@ -18,7 +18,7 @@ func Run(ctx context.Context, version string) error {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(serveCommand(version), emulateCommand(), checkCommand(), exportCommand(), importCommand(), migrateCommand(), reportCommand(version), &cobra.Command{
+	root.AddCommand(serveCommand(version), emulateCommand(), checkCommand(), bmcCommand(), imageCommand(), exportCommand(), importCommand(), migrateCommand(), reportCommand(version), &cobra.Command{
 		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintln(c.OutOrStdout(), version)

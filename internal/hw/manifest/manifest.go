@@ -70,6 +70,9 @@ func (s Sources) source(path string) (Source, error) {
 	return nil, fmt.Errorf("%w: the path %.200q is not of the form %s; correct the template's path", bos.ErrImage, bos.Unsigned(path), strings.Join(forms, " or "))
 }
 
+// Of is who reads a path; the error wraps bos.ErrImage if nobody may.
+func (s Sources) Of(path string) (Source, error) { return s.source(path) }
+
 func form(scheme string) string {
 	switch scheme {
 	case "s3":

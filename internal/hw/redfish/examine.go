@@ -68,6 +68,9 @@ func (b BMC) hostPort() string {
 	return net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "443"))
 }
 
+// Pin is the SHA-256 of the only certificate that it may have, empty for any.
+func (b BMC) Pin() string { return b.endpoint.Trust.Pin }
+
 // Certificate is the one that a BMC shows, whether it is trusted or not. No user and
 // password are sent.
 func (c *Client) Certificate(ctx context.Context, b BMC) (*x509.Certificate, error) {

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"path"
@@ -40,6 +41,7 @@ type Config struct {
 // Client reads from web servers. It is safe for concurrent use.
 type Client struct {
 	http     *transport.Client
+	conn     *http.Transport
 	prefixes []string
 }
 
@@ -47,11 +49,13 @@ var _ manifest.Source = (*Client)(nil)
 
 // New makes a client; it connects when it is first asked.
 func New(c Config) *Client {
+	conn := transport.NewConn(transport.ConnConfig{MaxIdle: 16, CA: c.CA})
 	return &Client{
+		conn: conn,
 		http: transport.New(transport.Config{
 			Upstream: "the image server", WayOut: transport.Always("check the server and artifacts.http"),
 			Timeout: defaultTimeout, MaxBody: manifest.MaxManifest, Retries: retries, RetryWait: c.RetryWait,
-		}, transport.NewConn(transport.ConnConfig{MaxIdle: 16, CA: c.CA})),
+		}, conn),
 		prefixes: c.Prefixes,
 	}
 }
@@ -97,6 +101,35 @@ func (c *Client) Read(ctx context.Context, address string, most int64) ([]byte, 
 		return nil, "", manifest.TooLarge(address, most)
 	}
 	return res.Body, manifest.Unquote(res.Header.Get("ETag")), nil
+}
+
+// Hash reads a file to its end, however large, and writes it into a hash.
+func (c *Client) Hash(ctx context.Context, address string, into io.Writer) (size int64, etag string, err error) {
+	if err := c.Takes(address); err != nil {
+		return 0, "", err
+	}
+	if err := c.Check(ctx, address); err != nil {
+		return 0, "", err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return 0, "", err
+	}
+	// A redirect could lead to what may not be read.
+	stay := http.Client{Transport: c.conn, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	res, err := stay.Do(req)
+	if err != nil {
+		return 0, "", fmt.Errorf("read %s: %w; check the server and artifacts.http", address, err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return 0, "", fmt.Errorf("read %s: the image server answered %s; check the server and artifacts.http", address, res.Status)
+	}
+	size, err = io.Copy(into, res.Body)
+	if err != nil {
+		return size, "", fmt.Errorf("read %s: the answer ended after %d bytes: %w; check the server", address, size, err)
+	}
+	return size, manifest.Unquote(res.Header.Get("ETag")), nil
 }
 
 // judge tells a file that is not there from a server that cannot be read now.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
+	"io"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -94,16 +95,20 @@ func (f *Face) bucket(w http.ResponseWriter, r *http.Request) {
 	case signed[1] != AccessKey:
 		s3Error(w, r, http.StatusForbidden, "InvalidAccessKeyId", "the access key is not known")
 		return
-	case r.Method != http.MethodGet && r.Method != http.MethodHead:
-		s3Error(w, r, http.StatusMethodNotAllowed, "MethodNotAllowed", "objects can only be read")
+	case r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodPut:
+		s3Error(w, r, http.StatusMethodNotAllowed, "MethodNotAllowed", "objects can only be read and written")
 		return
 	}
 	key := strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, "/"+machineroom.Bucket), "/")
-	if key == "" {
+	switch {
+	case key == "":
 		f.bucketItself(w, r)
 		return
+	case r.Method == http.MethodPut:
+		f.putObject(w, r, key)
+		return
 	}
-	body, ok := f.objects[key]
+	body, ok := f.object(key)
 	if !ok {
 		s3Error(w, r, http.StatusNotFound, "NoSuchKey", "there is no object "+key)
 		return
@@ -111,6 +116,30 @@ func (f *Face) bucket(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("ETag", `"`+etag(body)+`"`)
 	w.Header().Set("Content-Type", "application/octet-stream")
 	http.ServeContent(w, r, "", imagesMade, bytes.NewReader(body))
+}
+
+// maxObject bounds an object that is written.
+const maxObject = 64 << 20
+
+// putObject stores an object for as long as the room runs.
+func (f *Face) putObject(w http.ResponseWriter, r *http.Request, key string) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxObject))
+	if err != nil {
+		s3Error(w, r, http.StatusBadRequest, "EntityTooLarge", err.Error())
+		return
+	}
+	f.written.Store(key, body)
+	w.Header().Set("ETag", `"`+etag(body)+`"`)
+}
+
+// object is one that was written, or that the room has from the beginning.
+func (f *Face) object(key string) ([]byte, bool) {
+	if written, ok := f.written.Load(key); ok {
+		body, _ := written.([]byte)
+		return body, true
+	}
+	body, ok := f.objects[key]
+	return body, ok
 }
 
 // bucketItself answers whether the bucket is there and where.

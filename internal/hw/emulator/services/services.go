@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/wire"
@@ -19,6 +20,7 @@ type Face struct {
 	config  Config
 	room    *machineroom.Room
 	objects map[string][]byte
+	written sync.Map // objects by their key
 	images  images
 	tenants tenants
 	scn     subscribers
