@@ -20,6 +20,7 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/bootscript"
+	"github.com/bootorch/terraform-provider-bos/internal/service/nodenames"
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
 )
 
@@ -124,7 +125,7 @@ func startBootServer(t *testing.T) (*bootServer, *bootscript.Endpoint) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = store.Close() })
-	endpoint := bootscript.New(bootscript.Config{Store: store, Names: oneNode{}, AskAgain: time.Second, LoadAgain: time.Second})
+	endpoint := bootscript.New(bootscript.Config{Store: store, Names: nodenames.New(oneNode{}, nil, nil), AskAgain: time.Second, LoadAgain: time.Second})
 	s := &bootServer{scripts: endpoint.Scripts(), kernel: printsItsLine(), asked: make(chan string, 1000)}
 	s.Server = httptest.NewServer(s)
 	t.Cleanup(s.Close)
