@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -128,7 +129,7 @@ func (a *authority) certificate(ip net.IP, now time.Time) (*tls.Certificate, err
 	}
 	have, ok := a.certs.Load(key)
 	if !ok {
-		have, _ = a.certs.LoadOrStore(key, sync.OnceValues(func() (*tls.Certificate, error) { return a.mint(ip, now) }))
+		have, _ = a.certs.LoadOrStore(key, sync.OnceValues(func() (*tls.Certificate, error) { return a.mint(ip, now, a.bmcKey) }))
 	}
 	mint, ok := have.(func() (*tls.Certificate, error))
 	if !ok {
@@ -137,7 +138,7 @@ func (a *authority) certificate(ip net.IP, now time.Time) (*tls.Certificate, err
 	return mint()
 }
 
-func (a *authority) mint(ip net.IP, now time.Time) (*tls.Certificate, error) {
+func (a *authority) mint(ip net.IP, now time.Time, key crypto.Signer) (*tls.Certificate, error) {
 	serial, err := serialNumber()
 	if err != nil {
 		return nil, err
@@ -149,13 +150,13 @@ func (a *authority) mint(ip net.IP, now time.Time) (*tls.Certificate, error) {
 	template := &x509.Certificate{
 		SerialNumber: serial, Subject: pkix.Name{CommonName: ip.String()}, IPAddresses: []net.IP{ip},
 		NotBefore: now.Add(-time.Hour), NotAfter: until,
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &a.bmcKey.PublicKey, a.key)
+	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, key.Public(), a.key)
 	if err != nil {
 		return nil, err
 	}
-	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: a.bmcKey}, nil
+	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
 }
 
 func serialNumber() (*big.Int, error) {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"container/list"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -184,19 +183,7 @@ func (s *Server) serveBMCs(server *http.Server, l net.Listener) {
 		bmc, known := s.addresses.at[address]
 		return known && s.room.SilentAt(bmc, time.Now()), known
 	}}
-	// X25519 alone: at 10,000 handshakes a post-quantum exchange would take
-	// longer than the reboot that is measured, and BMCs have none.
-	s.run(server, tls.NewListener(guarded, &tls.Config{
-		MinVersion: tls.VersionTLS12, CurvePreferences: []tls.CurveID{tls.X25519, tls.CurveP256}, GetCertificate: s.certificate,
-	}))
-}
-
-func (s *Server) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	local, ok := hello.Conn.LocalAddr().(*net.TCPAddr)
-	if !ok {
-		return nil, errors.New("no TCP connection")
-	}
-	return s.ca.certificate(local.IP, time.Now())
+	s.run(server, &secured{Listener: guarded, ordinary: s.ordinaryTLS(), of: s.tlsOf})
 }
 
 func (s *Server) run(server *http.Server, l net.Listener) {

@@ -44,6 +44,13 @@ func (s *Server) Dial(ctx context.Context, _, address string) (net.Conn, error) 
 	if !ok {
 		return nil, errors.New("this room has sockets; dial those")
 	}
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := netip.ParseAddr(host); err != nil {
+		return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
+	}
 	to, at := services, services.address
 	if _, ok := s.addresses.at[address]; ok {
 		bmc, err := netip.ParseAddrPort(address)

@@ -20,8 +20,6 @@ import (
 const (
 	redfishRoot    = "/redfish/v1"
 	redfishSystems = redfishRoot + "/Systems"
-	// retryAfter is what a busy BMC asks for, in seconds.
-	retryAfter = "1"
 )
 
 // Face answers for every BMC of a room.
@@ -96,7 +94,13 @@ func (f *Face) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		unauthorized(w, r.URL.Path)
 		return
+	case fault.Forbidden:
+		forbidden(w, trouble.Form)
+		return
 	default: // it is answered
+	}
+	if f.odd(w, r, bmc) {
+		return
 	}
 	path := strings.TrimSuffix(r.URL.Path, "/")
 	if path == redfishRoot {
@@ -125,8 +129,11 @@ func (f *Face) resource(w http.ResponseWriter, r *http.Request, bmc, path string
 	systems := f.room.SystemsOf(bmc)
 	if path == redfishSystems {
 		if allow(w, r, http.MethodGet) {
-			wire.Answer(w, http.StatusOK, collection(path, "ComputerSystem", systemPaths(systems)))
+			wire.Answer(w, http.StatusOK, f.systems(bmc, r.URL.Query().Get("$skip")))
 		}
+		return
+	}
+	if f.other(w, r, bmc, path) {
 		return
 	}
 	if strings.HasPrefix(path, redfishRoot+"/SessionService") {
@@ -215,6 +222,9 @@ func (f *Face) system(n machineroom.System) map[string]any {
 	}
 	words, e := powerWords[power], n.Endpoint
 	action := map[string]any{"target": e.Target}
+	if form, shows := f.room.Shows(fault.Slash, e.BMC, time.Now()); shows && form == fault.FormRefuse {
+		action["target"] = e.Target + "/"
+	}
 	if e.ActionInfo != "" {
 		action["@Redfish.ActionInfo"] = e.ActionInfo
 	} else if e.Listed != nil {
@@ -228,6 +238,9 @@ func (f *Face) system(n machineroom.System) map[string]any {
 	}
 	if p := n.Profile; p.Manufacturer != "" {
 		system["Manufacturer"], system["Model"] = p.Manufacturer, p.Model
+	}
+	if form, shows := f.room.Shows(fault.PowerWord, n.ID, time.Now()); shows {
+		oddPower(system, form)
 	}
 	return system
 }
@@ -247,9 +260,13 @@ func (f *Face) reset(w http.ResponseWriter, r *http.Request, n machineroom.Syste
 		return
 	}
 	now := time.Now()
-	answered := f.room.AskReset(n.ID, wanted.ResetType, now)
-	wire.Stall(r, machineroom.Trouble{Delay: f.room.ResetDelay(n.ID, wanted.ResetType, now)})
-	switch answered {
+	does := f.room.AskReset(n.ID, wanted.ResetType, now)
+	wire.Stall(r, machineroom.Trouble{Delay: does.Delay})
+	if does.Faulty {
+		refuse(w, does, n.Endpoint.Target)
+		return
+	}
+	switch answered := does.Answer; answered {
 	case machineroom.AnswerAccepted:
 		f.config.Kick()
 		f.accepted(w, n)
@@ -259,9 +276,6 @@ func (f *Face) reset(w http.ResponseWriter, r *http.Request, n machineroom.Syste
 		panic(http.ErrAbortHandler) // the way to end without an answer
 	case machineroom.AnswerChanging:
 		redfishError(w, http.StatusConflict, "resource locked")
-	case machineroom.AnswerBusy:
-		w.Header().Set("Retry-After", retryAfter)
-		redfishError(w, http.StatusServiceUnavailable, "Service temporarily unavailable")
 	case machineroom.AnswerDenied:
 		unauthorized(w, n.Endpoint.Target)
 	case machineroom.AnswerUnknown:

@@ -88,6 +88,10 @@ func (s *sessions) ids(bmc string) []string {
 func (f *Face) Sessions(bmc string) int { return len(f.sessions.ids(bmc)) }
 
 func (f *Face) login(w http.ResponseWriter, bmc string, body []byte) {
+	if f.shows(fault.NoSessions, bmc, time.Now()) {
+		redfishError(w, http.StatusNotFound, "there is no "+redfishSessions)
+		return
+	}
 	var who struct{ UserName, Password string }
 	if err := json.Unmarshal(body, &who); err != nil {
 		redfishError(w, http.StatusBadRequest, "Invalid JSON")
@@ -104,7 +108,9 @@ func (f *Face) login(w http.ResponseWriter, bmc string, body []byte) {
 		return
 	}
 	w.Header().Set("X-Auth-Token", opened.token)
-	w.Header().Set("Location", redfishSessions+"/"+opened.id)
+	if !f.shows(fault.Placeless, bmc, time.Now()) {
+		w.Header().Set("Location", redfishSessions+"/"+opened.id)
+	}
 	wire.Answer(w, http.StatusCreated, sessionBody(opened.id))
 }
 

@@ -28,6 +28,11 @@ const (
 	Busy Kind = "busy"
 	// Credentials: user and password are not accepted.
 	Credentials Kind = "credentials"
+	// Status: a service, or the gateway before it, answers with the status that
+	// is the form, or with a page for browsers.
+	Status Kind = "status"
+	// Garbage: what is asked for is answered with success, and is none of it.
+	Garbage Kind = "garbage"
 )
 
 // The faults of BMCs that their answers show.
@@ -45,6 +50,23 @@ const (
 	NoBasic Kind = "no-basic"
 	// OtherMachine: another machine has its address, with another UUID.
 	OtherMachine Kind = "other-machine"
+	// TLS: it speaks what few speak any more, or only what few speak yet.
+	TLS Kind = "tls"
+	// Forbidden: what is asked for is answered with 403, for the reason that is
+	// the form.
+	Forbidden Kind = "forbidden"
+	// NoSessions: it has no sessions at all.
+	NoSessions Kind = "no-sessions"
+	// Placeless: a login is answered without a Location.
+	Placeless Kind = "placeless"
+	// HostName: it takes no Host but its own name.
+	HostName Kind = "host-name"
+	// Closes: it closes the connection after each answer.
+	Closes Kind = "closes"
+	// Systems: its list of systems is another than its nodes.
+	Systems Kind = "systems"
+	// Slash: it wants paths with a slash at their end, or takes nothing there.
+	Slash Kind = "slash"
 )
 
 // The faults of nodes.
@@ -53,7 +75,8 @@ const (
 	// the others that are about resets, to those that lead off or on, or to
 	// graceful shutdowns.
 	Drop Kind = "drop"
-	// Refuse: resets are answered with 503, and nothing else is.
+	// Refuse: resets are answered with the status that is the form, and
+	// nothing else is.
 	Refuse Kind = "refuse"
 	// NotReady: resets are answered with 400 and that it is not ready.
 	NotReady Kind = "not-ready"
@@ -75,6 +98,26 @@ const (
 	NoReport Kind = "no-report"
 	// Config: CFS fails to configure it.
 	Config Kind = "config"
+	// PowerWord: its PowerState is none.
+	PowerWord Kind = "power-word"
+	// Inventory: what HSM has of it is wrong.
+	Inventory Kind = "inventory"
+	// Locked and Reserved: so it, or its BMC, is in HSM.
+	Locked   Kind = "locked"
+	Reserved Kind = "reserved"
+)
+
+// The faults of single services.
+const (
+	// Forgets: it has forgotten what the form says.
+	Forgets Kind = "forgets"
+	// ByMAC: HSM has the MAC addresses of nodes, and BSS finds what a node boots
+	// under these alone, as on PostgreSQL.
+	ByMAC Kind = "by-mac"
+	// NoInterfaces: HSM has no interfaces.
+	NoInterfaces Kind = "no-interfaces"
+	// Capitals: PCS writes power states in capitals.
+	Capitals Kind = "capitals"
 )
 
 // Target is what can have a fault.
@@ -114,13 +157,23 @@ var Vocabulary = []Entry{
 	{Kind: Slow, Of: BMC | Service, Delay: 3 * time.Second},
 	{Kind: Busy, Of: BMC | Service, RetryAfter: time.Second},
 	{Kind: Credentials, Of: BMC},
+	{Kind: Status, Of: Service, Forms: []string{"500", "401", "403", "404", "405", "429", "501", "502", "504", FormPage}, Services: upstreams},
+	{Kind: Garbage, Of: BMC | Service, Services: upstreams, Forms: []string{FormPage, FormCut, FormNUL, FormNaN, FormHuge, FormNothing, FormList}},
 	{Kind: Restart, Of: BMC},
 	{Kind: Lockout, Of: BMC, Delay: 10 * time.Minute, Tries: 5},
 	{Kind: SessionsFull, Of: BMC},
 	{Kind: NoBasic, Of: BMC},
 	{Kind: OtherMachine, Of: BMC},
+	{Kind: TLS, Of: BMC, Forms: []string{FormRSA, FormTLS10, FormP384, FormP521, FormPlain}},
+	{Kind: Forbidden, Of: BMC, Forms: []string{FormPrivilege, FormLicence, FormPasswordChange}},
+	{Kind: NoSessions, Of: BMC},
+	{Kind: Placeless, Of: BMC},
+	{Kind: HostName, Of: BMC},
+	{Kind: Closes, Of: BMC},
+	{Kind: Systems, Of: BMC, Forms: []string{FormTwo, FormBaseboard, FormPaged, FormNone}},
+	{Kind: Slash, Of: BMC, Forms: []string{FormRedirect, FormRefuse}},
 	{Kind: Drop, Of: Node, Resets: true},
-	{Kind: Refuse, Of: Node, Resets: true},
+	{Kind: Refuse, Of: Node, Resets: true, RetryAfter: time.Second, Forms: []string{"503", "429", "409", "400", "404", "405", "501"}},
 	{Kind: NotReady, Of: Node, Resets: true},
 	{Kind: Break, Of: Node, Resets: true},
 	{Kind: Cut, Of: Node, Resets: true},
@@ -130,7 +183,83 @@ var Vocabulary = []Entry{
 	{Kind: WrongImage, Of: Node},
 	{Kind: NoReport, Of: Node},
 	{Kind: Config, Of: Node},
+	{Kind: PowerWord, Of: Node, Forms: []string{FormNull, FormMissing, FormEmpty, FormNumber, "Reset", "Standby", "Starting"}},
+	{Kind: Inventory, Of: Node, Forms: []string{FormInvented, FormMissing, FormNoAddress, FormBadAddress, FormNoPath, FormDisabled, FormEmpty, FormOtherUUID, FormOdd}},
+	{Kind: Locked, Of: BMC | Node},
+	{Kind: Reserved, Of: BMC | Node},
+	{Kind: Forgets, Of: Service, Services: []string{HSM, PCS, BSS}, Forms: []string{FormNodes, FormEndpoints, FormLocks, FormTransitions}},
+	{Kind: ByMAC, Of: Service, Services: []string{BSS}},
+	{Kind: NoInterfaces, Of: Service, Services: []string{HSM}},
+	{Kind: Capitals, Of: Service, Services: []string{PCS}},
 }
+
+// The forms of faults that are more than a word of Redfish or a status.
+const (
+	// FormPage is a page for browsers, FormCut JSON that ends in the middle,
+	// FormNUL and FormNaN are JSON with bytes and numbers that it cannot have,
+	// FormHuge is some megabytes, FormNothing no byte at all, FormList a list
+	// where there is none.
+	FormPage    = "page"
+	FormCut     = "cut"
+	FormNUL     = "nul"
+	FormNaN     = "nan"
+	FormHuge    = "huge"
+	FormNothing = "nothing"
+	FormList    = "list"
+	// FormRSA is RSA key exchange alone, FormTLS10 a version that is too old,
+	// FormP384 and FormP521 are curves that it insists on, FormPlain is HTTP on
+	// the port of HTTPS.
+	FormRSA   = "rsa"
+	FormTLS10 = "tls10"
+	FormP384  = "p384"
+	FormP521  = "p521"
+	FormPlain = "plain"
+	// FormPrivilege is a user who may not, FormLicence a BMC that is not
+	// licensed for it, FormPasswordChange a password that is to be changed
+	// first.
+	FormPrivilege      = "privilege"
+	FormLicence        = "licence"
+	FormPasswordChange = "password-change"
+	// FormTwo is another system beside each node's, FormBaseboard one of
+	// accelerators, which is away while the host is off, FormPaged a list that
+	// comes in parts, FormNone one of nothing.
+	FormTwo       = "two"
+	FormBaseboard = "baseboard"
+	FormPaged     = "paged"
+	FormNone      = "none"
+	// FormRedirect is 308 to the path with a slash under a name of its own,
+	// FormRefuse 405 at a target with one, which it lists.
+	FormRedirect = "redirect"
+	FormRefuse   = "refuse"
+	// FormNull, FormMissing, FormEmpty and FormNumber are how a value can fail
+	// to be one.
+	FormNull    = "null"
+	FormMissing = "missing"
+	FormEmpty   = "empty"
+	FormNumber  = "number"
+	// FormInvented is a path, UUID and reset types that somebody made up, as
+	// tools do that post inventories; FormNoAddress and FormBadAddress are where
+	// no BMC can be, FormNoPath a system without a path, FormDisabled a BMC that
+	// is to be left alone, FormOtherUUID and FormOdd what belongs to no machine.
+	// As of a node in HSM, FormMissing is no endpoint, FormEmpty a slot without
+	// a blade.
+	FormInvented   = "invented"
+	FormNoAddress  = "no-address"
+	FormBadAddress = "bad-address"
+	FormNoPath     = "no-path"
+	FormDisabled   = "disabled"
+	FormOtherUUID  = "other-uuid"
+	FormOdd        = "odd"
+	// FormNodes are all that a service knows, FormEndpoints and FormLocks lists
+	// of HSM, FormTransitions those of PCS.
+	FormNodes       = "nodes"
+	FormEndpoints   = "endpoints"
+	FormLocks       = "locks"
+	FormTransitions = "transitions"
+)
+
+// upstreams are all services but the BMCs.
+var upstreams = []string{HSM, BSS, PCS, CFS, IMS, TAPMS, S3}
 
 // The services that can have faults of their own.
 const (

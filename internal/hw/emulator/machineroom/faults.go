@@ -3,6 +3,8 @@ package machineroom
 import (
 	"encoding/binary"
 	"hash/fnv"
+	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/fault"
@@ -59,40 +61,35 @@ func (r *Room) hitsReset(k fault.Kind, n *node, kind string, now time.Time) *rul
 	return r.hit(k, n.ID, n.calls, now, func(one *rule) bool { return one.about(kind) })
 }
 
-// refusals are the faults by which a BMC does not do a reset, and its answers.
+// refusals are the faults by which a BMC does not do a reset, and its answers; that
+// of fault.Refuse is its form.
 var refusals = []struct {
 	fault  fault.Kind
 	answer Answer
-}{{fault.Refuse, AnswerBusy}, {fault.NotReady, AnswerNotReady}, {fault.Break, AnswerBroken}, {fault.Cut, AnswerCut}}
+}{{fault.Refuse, 0}, {fault.NotReady, AnswerNotReady}, {fault.Break, AnswerBroken}, {fault.Cut, AnswerCut}}
 
 // refusesBy is how the BMC of a node answers a reset that it does not do, by a
-// fault; 0 is that it does it.
-func (r *Room) refusesBy(n *node, kind string, now time.Time) Answer {
+// fault; the zero value is that it does it.
+func (r *Room) refusesBy(n *node, kind string, now time.Time) Reaction {
 	for _, by := range refusals {
-		if r.hitsReset(by.fault, n, kind, now) != nil {
-			return by.answer
+		one := r.hitsReset(by.fault, n, kind, now)
+		if one == nil {
+			continue
 		}
+		if by.answer != 0 {
+			return Reaction{Answer: by.answer}
+		}
+		status, err := strconv.Atoi(one.Form)
+		if err != nil {
+			status = http.StatusServiceUnavailable // every form is a status
+		}
+		return Reaction{Answer: Answer(status), RetryAfter: one.RetryAfter, Faulty: true}
 	}
-	return 0
+	return Reaction{}
 }
 
 func (r *Room) drops(n *node, kind string, now time.Time) bool {
 	return r.hitsReset(fault.Drop, n, kind, now) != nil
-}
-
-// ResetDelay is after what time the BMC of a node answers the reset that it was just
-// asked for.
-func (r *Room) ResetDelay(id, kind string, now time.Time) time.Duration {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	n, ok := r.find(id)
-	if !ok {
-		return 0
-	}
-	if one := r.hitsReset(fault.SlowReset, n, kind, now); one != nil {
-		return one.Delay
-	}
-	return 0
 }
 
 func (r *Room) failsBoot(n *node, now time.Time) bool {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/fault"
 )
 
 // LockStatus is what HSM says of the lock of a node or of a BMC.
@@ -32,9 +33,9 @@ func (r *Room) Reserve(id string, now time.Time, d time.Duration) (key, why stri
 	switch held, reserved := r.reserved[id]; {
 	case !isNode && r.bmcs[id] == nil:
 		return "", "NotFound"
-	case isNode && n.Locked || r.lockedBMCs[id]:
+	case r.lockOf(id, "", isNode && n.Locked || r.lockedBMCs[id], now).Locked:
 		return "", "Locked"
-	case reserved && now.Before(held.until):
+	case reserved && now.Before(held.until) || r.lockOf(id, "", false, now).Reserved:
 		return "", "Reserved"
 	}
 	r.keys++
@@ -73,10 +74,25 @@ func (r *Room) Locks(now time.Time) []LockStatus {
 
 func (r *Room) lockOf(id, kind string, locked bool, now time.Time) LockStatus {
 	l := LockStatus{ID: id, Type: kind, Locked: locked}
+	if _, shows := r.shows(fault.Locked, id, now); shows {
+		l.Locked = true
+	}
+	if _, shows := r.shows(fault.Reserved, id, now); shows {
+		l.Reserved, l.Since, l.Until = true, now, now.Add(defaultReservation)
+	}
 	if held, ok := r.reserved[id]; ok && now.Before(held.until) {
 		l.Reserved, l.Since, l.Until = true, held.since, held.until
 	}
 	return l
+}
+
+// defaultReservation is how long a reservation lasts that a fault has made.
+const defaultReservation = time.Minute
+
+// kept reports whether a node is locked or reserved.
+func (r *Room) kept(n *node, now time.Time) bool {
+	l := r.lockOf(n.ID, "", n.Locked, now)
+	return l.Locked || l.Reserved
 }
 
 // SetReserved reserves a node or a BMC in HSM until a time, which is the zero one to

@@ -19,7 +19,7 @@ type PCSState struct {
 	Operations []string
 }
 
-// PCSStates tells of the nodes named, or of all, one after the other.
+// PCSStates tells of the nodes named, or of all that PCS knows, one after the other.
 func (r *Room) PCSStates(ids []string, now time.Time, tell func(PCSState)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -28,8 +28,10 @@ func (r *Room) PCSStates(ids []string, now time.Time, tell func(PCSState)) {
 			tell(r.pcsStateOf(n, now))
 		}
 	}
+	form, forgets := r.shows(fault.Forgets, fault.PCS, now)
+	forgets = forgets && form == fault.FormNodes
 	for _, id := range ids {
-		if n, ok := r.find(id); ok {
+		if n, ok := r.find(id); ok && !forgets {
 			tell(r.pcsStateOf(n, now))
 		} else {
 			tell(PCSState{ID: id, Failure: "Component not found in component map."})
@@ -57,13 +59,20 @@ func (r *Room) pcsState(n *node, now time.Time) (power, management, failure stri
 		return "undefined", "unavailable", "503 Service Unavailable"
 	case fault.Credentials:
 		return "undefined", "unavailable", "401 Unauthorized"
+	case fault.Forbidden:
+		return "undefined", "unavailable", "403 Forbidden"
 	default: // it is answered
 	}
-	switch n.tells(now) {
-	case bos.PowerStateOn:
-		return "on", "available", ""
-	case bos.PowerStateOff:
-		return "off", "available", ""
+	_, odd := r.shows(fault.PowerWord, n.ID, now)
+	on, off := "on", "off"
+	if _, capitals := r.shows(fault.Capitals, fault.PCS, now); capitals {
+		on, off = "On", "Off"
+	}
+	switch state := n.tells(now); {
+	case state == bos.PowerStateOn && !odd:
+		return on, "available", ""
+	case state == bos.PowerStateOff && !odd:
+		return off, "available", ""
 	default:
 		return "undefined", "available", ""
 	}

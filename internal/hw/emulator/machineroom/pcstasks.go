@@ -67,7 +67,7 @@ func (r *Room) startTask(t *transition, l TransitionOf, now time.Time) {
 		r.endTask(nil, k, taskSucceeded, "Component already in desired state", "")
 	case state != bos.PowerStateOn && (t.operation == opHardRestart || t.operation == opSoftRestart):
 		r.endTask(nil, k, taskFailed, fmt.Sprintf("Component must be in the On state for %s", t.operation), "Component is in the wrong power state")
-	case n.Locked || n.heldBy.holds() || r.lockOf(n.ID, "Node", false, now).Reserved:
+	case r.kept(n, now) || n.heldBy.holds():
 		failure := "Unable to reserve component"
 		if l.DeputyKey != "" {
 			failure = "Invalid deputy key and unable to reserve component"
@@ -183,8 +183,10 @@ func (r *Room) sendStep(n *node, k *task, now time.Time) {
 		answer = AnswerBusy
 	case fault.Credentials:
 		answer = AnswerDenied
+	case fault.Forbidden:
+		answer = AnswerForbidden
 	default:
-		answer = r.ask(n, resetOf(step, n.endpoint.ResetTypes), now)
+		answer = r.ask(n, resetOf(step, n.endpoint.ResetTypes), now).Answer
 	}
 	if answer != AnswerAccepted {
 		r.endTask(n, k, taskFailed, "Failed to apply transition, "+string(step), answer.String())

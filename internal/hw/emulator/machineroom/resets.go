@@ -46,6 +46,8 @@ const (
 	AnswerUnsupported Answer = http.StatusBadRequest
 	// AnswerDenied: a fault; user and password are not accepted.
 	AnswerDenied Answer = http.StatusUnauthorized
+	// AnswerForbidden: a fault; the user may not.
+	AnswerForbidden Answer = http.StatusForbidden
 	// AnswerUnknown: there is no such node, or it has no BMC.
 	AnswerUnknown Answer = http.StatusNotFound
 	// AnswerChanging: power is changing and the resource is locked.
@@ -98,31 +100,51 @@ func (r *Room) Reset(id, kind string, now time.Time) Answer {
 		return AnswerBusy
 	case fault.Credentials:
 		return AnswerDenied
+	case fault.Forbidden:
+		return AnswerForbidden
 	default:
 		r.advance(n, now)
-		return r.ask(n, kind, now)
+		return r.ask(n, kind, now).Answer
 	}
 }
 
 // AskReset is Reset for a BMC whose troubles the request has overcome.
-func (r *Room) AskReset(id, kind string, now time.Time) Answer {
+func (r *Room) AskReset(id, kind string, now time.Time) Reaction {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n, err := r.withBMC(id)
 	if err != nil {
-		return AnswerUnknown
+		return Reaction{Answer: AnswerUnknown}
 	}
 	r.advance(n, now)
-	return r.ask(n, kind, now)
+	does := r.ask(n, kind, now)
+	if one := r.hitsReset(fault.SlowReset, n, kind, now); one != nil {
+		does.Delay = one.Delay
+	}
+	return does
+}
+
+// Reaction is what a BMC does with a reset.
+type Reaction struct {
+	Answer
+	// Faulty says that the answer is that of a fault.
+	Faulty bool
+	// Delay is after what time it answers, RetryAfter what it asks for.
+	Delay, RetryAfter time.Duration
 }
 
 // ask asks the BMC of a node that is up to date.
-func (r *Room) ask(n *node, kind string, now time.Time) Answer {
+func (r *Room) ask(n *node, kind string, now time.Time) Reaction {
 	n.calls++
 	changing := n.phase == phasePoweringOn || n.phase == phasePoweringOff
-	if answer := r.refusesBy(n, kind, now); answer != 0 {
-		return answer
+	if does := r.refusesBy(n, kind, now); does.Answer != 0 {
+		return does
 	}
+	return Reaction{Answer: r.take(n, kind, changing, now)}
+}
+
+// take does what a BMC without a fault does.
+func (r *Room) take(n *node, kind string, changing bool, now time.Time) Answer {
 	switch {
 	case !slices.Contains(n.endpoint.ResetTypes, kind):
 		if n.profile.Unimplemented != 0 && slices.Contains(n.endpoint.Listed, kind) {

@@ -163,12 +163,13 @@ type Trouble struct {
 	Fault      fault.Kind
 	Delay      time.Duration
 	RetryAfter time.Duration
+	Form       string
 }
 
 // The faults of requests, in the order in which they are met.
 var (
-	bmcTroubles     = []fault.Kind{fault.Dead, fault.Hang, fault.Slow, fault.Busy, fault.Credentials}
-	serviceTroubles = []fault.Kind{fault.Outage, fault.Hang, fault.Slow, fault.Busy}
+	bmcTroubles     = []fault.Kind{fault.Dead, fault.Hang, fault.Slow, fault.Busy, fault.Credentials, fault.Forbidden}
+	serviceTroubles = []fault.Kind{fault.Outage, fault.Hang, fault.Slow, fault.Busy, fault.Status, fault.Garbage}
 )
 
 // ServiceTrouble is what happens to a request to a service now, which counts
@@ -207,20 +208,26 @@ func (r *Room) trouble(target string, kinds []fault.Kind, now time.Time, mine fu
 				t.Delay = max(t.Delay, one.Delay)
 				continue
 			}
-			t.Fault, t.RetryAfter = k, one.RetryAfter
+			t.Fault, t.RetryAfter, t.Form = k, one.RetryAfter, one.Form
 			return t
 		}
 	}
 	return t
 }
 
-// Shows tells whether a BMC, or a node, has a fault that its answer shows, and in
-// which form.
+// Shows tells whether a BMC, a node or a service has a fault that its answer shows,
+// and in which form.
 func (r *Room) Shows(k fault.Kind, target string, now time.Time) (form string, shows bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if one := r.hit(k, target, r.asked[target], now, nil); one != nil {
-		return one.Form, true
+	return r.shows(k, target, now)
+}
+
+func (r *Room) shows(k fault.Kind, target string, now time.Time) (form string, shows bool) {
+	for _, one := range r.rules {
+		if (one.Service == "" || one.Service == target) && r.applies(one, k, target, now) && r.happens(one, target, r.asked[target]) {
+			return one.Form, true
+		}
 	}
 	return "", false
 }

@@ -4,18 +4,21 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/fault"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/wire"
 )
 
 // bootParameters is what BSS takes and gives for hosts.
 type bootParameters struct {
-	Hosts  []string `json:"hosts"`
+	Hosts  []string `json:"hosts,omitempty"`
+	MACs   []string `json:"macs,omitempty"`
 	Params string   `json:"params,omitempty"`
 	Kernel string   `json:"kernel,omitempty"`
 	Initrd string   `json:"initrd,omitempty"`
@@ -28,13 +31,33 @@ func (f *Face) putBootParameters(w http.ResponseWriter, r *http.Request) {
 	if !wire.Decode(w, r, &body) {
 		return
 	}
-	if len(body.Hosts) > 0 {
-		token := uuid.NewString()
-		f.room.SetBootParameters(body.Hosts, bos.BootArtifacts{Kernel: body.Kernel, Initrd: body.Initrd, KernelParameters: body.Params}, token)
-		w.Header().Set("Bss-Referral-Token", token)
+	if len(body.Hosts)+len(body.MACs) > 0 {
+		w.Header().Set("Bss-Referral-Token", f.storeParameters(body))
 	}
 	w.Header().Set("Content-Type", jsonUTF8)
 	w.WriteHeader(http.StatusOK)
+}
+
+// storeParameters keeps boot parameters and returns their token. Where nodes are found
+// by MAC address alone, what is stored under their names boots nobody, and their token
+// is that of the parameters.
+func (f *Face) storeParameters(body bootParameters) (token string) {
+	token = uuid.NewString()
+	artifacts := bos.BootArtifacts{Kernel: body.Kernel, Initrd: body.Initrd, KernelParameters: body.Params}
+	switch {
+	case f.forgets(fault.BSS, fault.FormNodes):
+	case f.byMAC():
+		f.hosts.put(body.Hosts, artifacts)
+		for _, word := range strings.Fields(body.Params) {
+			if own, is := strings.CutPrefix(word, "bss_referral_token="); is {
+				token = own
+			}
+		}
+		f.room.SetBootParameters(f.nodesOf(body.MACs), artifacts, token)
+	default:
+		f.room.SetBootParameters(body.Hosts, artifacts, token)
+	}
+	return token
 }
 
 func (f *Face) deleteBootParameters(w http.ResponseWriter, r *http.Request) {
@@ -47,19 +70,33 @@ func (f *Face) deleteBootParameters(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusOK)
 }
 
-// getBootParameters lists those of the hosts named, or of all.
+// getBootParameters lists those of the hosts or MAC addresses named, or of all.
 func (f *Face) getBootParameters(w http.ResponseWriter, r *http.Request) {
-	names := r.URL.Query()["name"]
-	if len(names) == 0 {
+	names, macs := r.URL.Query()["name"], r.URL.Query()["mac"]
+	if len(names)+len(macs) == 0 {
 		for _, n := range f.room.Inventory().Nodes {
 			names = append(names, n.ID)
 		}
 	}
 	list := []bootParameters{}
-	for _, id := range names {
-		if a, _, ok := f.room.BootParameters(id); ok {
-			list = append(list, bootParameters{[]string{id}, a.KernelParameters, a.Kernel, a.Initrd})
+	add := func(id string, a bos.BootArtifacts, ok bool) {
+		if ok {
+			list = append(list, bootParameters{Hosts: []string{id}, Params: a.KernelParameters, Kernel: a.Kernel, Initrd: a.Initrd})
 		}
+	}
+	for _, id := range f.nodesOf(macs) {
+		a, _, ok := f.room.BootParameters(id)
+		add(id, a, ok)
+	}
+	byMAC := f.byMAC()
+	for _, id := range names {
+		if byMAC {
+			a, ok := f.hosts.get(id)
+			add(id, a, ok)
+			continue
+		}
+		a, _, ok := f.room.BootParameters(id)
+		add(id, a, ok)
 	}
 	w.Header().Set("Content-Type", jsonUTF8)
 	wire.Answer(w, http.StatusOK, list)

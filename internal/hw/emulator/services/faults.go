@@ -55,13 +55,34 @@ func (f *Face) troubled(next http.Handler) http.Handler {
 			r.Body = io.NopCloser(strings.NewReader(string(body)))
 			wire.Stall(r, t)
 		}
-		if t.Fault == fault.Busy {
-			w.Header().Set("Retry-After", wire.Seconds(t.RetryAfter))
-			wire.Problem(w, http.StatusServiceUnavailable, "the service is busy")
-			return
+		if !answered(w, t) {
+			next.ServeHTTP(w, r)
 		}
-		next.ServeHTTP(w, r)
 	})
+}
+
+// answered answers in the place of a service that has a fault; it reports whether it
+// did.
+func answered(w http.ResponseWriter, t machineroom.Trouble) bool {
+	status, err := strconv.Atoi(t.Form)
+	switch {
+	case t.Fault == fault.Busy:
+		w.Header().Set("Retry-After", wire.Seconds(t.RetryAfter))
+		wire.Problem(w, http.StatusServiceUnavailable, "the service is busy")
+	case t.Fault == fault.Status && err == nil:
+		wire.Status(w, status)
+	case t.Fault == fault.Status, t.Fault == fault.Garbage:
+		wire.Garbage(w, t.Form)
+	default:
+		return false
+	}
+	return true
+}
+
+// forgets tells whether a service has forgotten what a form says.
+func (f *Face) forgets(service, form string) bool {
+	forgotten, shows := f.room.Shows(fault.Forgets, service, time.Now())
+	return shows && forgotten == form
 }
 
 func (f *Face) faultRoutes() map[string]http.HandlerFunc {

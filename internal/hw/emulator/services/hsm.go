@@ -2,6 +2,7 @@ package services
 
 import (
 	"maps"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/fault"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/wire"
 )
@@ -29,9 +31,13 @@ type hsmComponent struct {
 	Class   string `json:",omitempty"`
 }
 
-func component(n machineroom.NodeState) hsmComponent {
+func (f *Face) component(n machineroom.NodeState) hsmComponent {
+	state := n.State()
+	if form, shows := f.room.Shows(fault.Inventory, n.ID, time.Now()); shows && form == fault.FormEmpty {
+		state = "Empty"
+	}
 	return hsmComponent{
-		ID: n.ID, Type: "Node", State: n.State(), Flag: "OK", Enabled: n.Enabled, Role: n.Role, SubRole: n.SubRole,
+		ID: n.ID, Type: "Node", State: state, Flag: "OK", Enabled: n.Enabled, Role: n.Role, SubRole: n.SubRole,
 		NID: n.NID, NetType: "Sling", Arch: n.Arch, Class: n.Class,
 	}
 }
@@ -74,8 +80,12 @@ func (f *Face) listComponents(w http.ResponseWriter, r *http.Request) {
 	inventory := f.room.Inventory()
 	member := membership(query["group"], inventory.Groups, membership(query["partition"], inventory.Partitions, nil))
 	list := []hsmComponent{}
-	for _, n := range f.room.States(now) {
-		if c := component(n); matches(c, query) && (member == nil || member[c.ID]) {
+	states := f.room.States(now)
+	if f.forgets(fault.HSM, fault.FormNodes) {
+		states = nil
+	}
+	for _, n := range states {
+		if c := f.component(n); matches(c, query) && (member == nil || member[c.ID]) {
 			list = append(list, c)
 		}
 	}
@@ -103,7 +113,7 @@ func (f *Face) oneComponent(w http.ResponseWriter, r *http.Request) {
 		wire.Problem(w, http.StatusNotFound, "no such xname.")
 		return
 	}
-	wire.Answer(w, http.StatusOK, component(n))
+	wire.Answer(w, http.StatusOK, f.component(n))
 }
 
 func (f *Face) setEnabled(w http.ResponseWriter, r *http.Request) {
@@ -131,18 +141,27 @@ func (f *Face) listEndpoints(w http.ResponseWriter, r *http.Request) {
 		if n.Endpoint.BMC == "" || len(kinds) > 0 && !slices.Contains(kinds, "Node") || len(ids) > 0 && !slices.Contains(ids, n.ID) {
 			continue
 		}
-		list = append(list, f.componentEndpoint(n.ID, n.Endpoint))
+		if e := f.componentEndpoint(n.ID, n.Endpoint); e != nil {
+			list = append(list, e)
+		}
+	}
+	if f.forgets(fault.HSM, fault.FormEndpoints) {
+		list = []map[string]any{}
 	}
 	wire.Answer(w, http.StatusOK, map[string]any{"ComponentEndpoints": list})
 }
 
 func (f *Face) oneEndpoint(w http.ResponseWriter, r *http.Request) {
 	n, ok := f.room.Node(r.PathValue("id"), time.Now())
-	if !ok || n.Endpoint.BMC == "" {
+	var e map[string]any
+	if ok && n.Endpoint.BMC != "" {
+		e = f.componentEndpoint(n.ID, n.Endpoint)
+	}
+	if e == nil {
 		wire.Problem(w, http.StatusNotFound, "no such xname.")
 		return
 	}
-	wire.Answer(w, http.StatusOK, f.componentEndpoint(n.ID, n.Endpoint))
+	wire.Answer(w, http.StatusOK, e)
 }
 
 // What HSM knows of BMCs.
@@ -183,6 +202,39 @@ func (f *Face) componentEndpoint(id string, e machineroom.Endpoint) map[string]a
 	}
 	if system != "" {
 		endpoint["OdataID"] = system
+	}
+	if form, shows := f.room.Shows(fault.Inventory, id, time.Now()); shows {
+		return wrong(endpoint, form, id, e.BMC, address)
+	}
+	return endpoint
+}
+
+// wrong is what HSM has of a node's BMC where that is wrong in a way; nil is nothing.
+func wrong(endpoint map[string]any, form, id, bmc, address string) map[string]any {
+	_, port, _ := net.SplitHostPort(address)
+	switch form {
+	case fault.FormMissing:
+		return nil
+	case fault.FormInvented:
+		path := "/redfish/v1/Systems/" + id
+		endpoint["OdataID"], endpoint["RedfishURL"], endpoint["UUID"] = path, address+path, machineroom.UUIDOf("invented "+id)
+		endpoint["RedfishSystemInfo"] = map[string]any{"Name": id, "Actions": map[string]any{"#ComputerSystem.Reset": map[string]any{
+			"ResetType@Redfish.AllowableValues": []string{"On", "ForceOff", "GracefulShutdown", "GracefulRestart", "ForceRestart", "Nmi", "ForceOn", "PushPowerButton", "PowerCycle"},
+			"target":                            path + machineroom.ResetPath,
+		}}}
+	case fault.FormNoAddress:
+		endpoint["RedfishEndpointFQDN"], endpoint["RedfishURL"] = "", ""
+	case fault.FormBadAddress:
+		endpoint["RedfishEndpointFQDN"] = net.JoinHostPort(bmc+".invalid", port)
+	case fault.FormNoPath:
+		delete(endpoint, "OdataID")
+		endpoint["RedfishSystemInfo"] = nil
+	case fault.FormDisabled:
+		endpoint["Enabled"] = false
+	case fault.FormOtherUUID:
+		endpoint["UUID"] = machineroom.UUIDOf("invented " + id)
+	case fault.FormOdd:
+		endpoint["RedfishSystemInfo"] = map[string]any{"Name": 7, "Actions": []string{"none"}}
 	}
 	return endpoint
 }
@@ -324,6 +376,10 @@ func (f *Face) oneMembership(w http.ResponseWriter, r *http.Request) {
 func (f *Face) lockStatus(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	list := []map[string]any{}
+	if f.forgets(fault.HSM, fault.FormLocks) {
+		wire.Answer(w, http.StatusOK, map[string]any{"Components": list})
+		return
+	}
 	for _, l := range f.room.Locks(time.Now()) {
 		if meets(q, "Type", l.Type) && meets(q, "Locked", strconv.FormatBool(l.Locked)) && meets(q, "Reserved", strconv.FormatBool(l.Reserved)) {
 			list = append(list, lockBody(l))
@@ -347,6 +403,10 @@ func (f *Face) someLockStatus(w http.ResponseWriter, r *http.Request) {
 		locks[l.ID] = l
 	}
 	list, unknown := []map[string]any{}, []string{}
+	if f.forgets(fault.HSM, fault.FormLocks) {
+		wire.Answer(w, http.StatusOK, map[string]any{"Components": list})
+		return
+	}
 	for _, id := range body.ComponentIDs {
 		if l, ok := locks[bos.CanonicalXname(id)]; ok {
 			list = append(list, lockBody(l))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/fault"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/wire"
 )
@@ -181,7 +182,7 @@ func (f *Face) getTransition(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	told, ok := f.room.Transition(id, time.Now())
-	if !ok {
+	if !ok || f.forgets(fault.PCS, fault.FormTransitions) {
 		wire.Problem(w, http.StatusNotFound, "Key /transition/"+id+" does not exist")
 		return
 	}

@@ -24,6 +24,8 @@ type Face struct {
 	images  images
 	tenants tenants
 	scn     subscribers
+	// hosts are boot parameters of nodes that do not find them.
+	hosts hostParameters
 }
 
 // Config is what a Face needs.
@@ -84,10 +86,7 @@ func (f *Face) Handler() http.Handler {
 		"POST /hsm/v2/locks/service/reservations/release": f.releaseReservations,
 		"POST /hsm/v2/locks/lock":                         f.lock(true),
 		"POST /hsm/v2/locks/unlock":                       f.lock(false),
-		// Emulated nodes boot by their name alone.
-		"GET /hsm/v2/Inventory/EthernetInterfaces": func(w http.ResponseWriter, _ *http.Request) {
-			_, _ = w.Write([]byte("[]\n")) // the client is gone if this fails
-		},
+		"GET /hsm/v2/Inventory/EthernetInterfaces":        f.listInterfaces,
 		"GET /hsm/v2/service/ready": func(w http.ResponseWriter, _ *http.Request) {
 			wire.Answer(w, http.StatusOK, map[string]any{"code": 0, "message": "HSM is healthy"})
 		},
