@@ -81,6 +81,9 @@ type BackOff struct {
 	Until time.Time `json:"until,omitzero"`
 	// Setbacks counts failures in a row that cost no attempt; it sets the length.
 	Setbacks int `json:"setbacks,omitempty"`
+	// Deferral is how much of it is a wait that the target asked for by deferring a
+	// power action. Once that has passed it counts as such.
+	Deferral time.Duration `json:"deferral,omitempty"`
 }
 
 // Misses counts calls without an effect.
@@ -104,7 +107,7 @@ type Patience struct {
 	// answer resets it, an outage stops it.
 	Silent time.Duration `json:"silent,omitempty"`
 	// Deferred is for how long its BMC deferred power actions, while others took
-	// them. A change of phase resets it.
+	// them, without the back-off that lasts. A change of phase resets it.
 	Deferred time.Duration `json:"deferred,omitempty"`
 	// Graceful is for how long its BMC deferred or refused a graceful power-off.
 	// After max_power_off_wait_time force follows.

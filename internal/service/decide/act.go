@@ -121,13 +121,13 @@ func beforeActing(r bos.Record, attempts int, name string, p bos.Policy, now tim
 		}
 		return fail(r, bos.CauseRetriesExhausted, ReasonRetriesReached, text), true
 	}
-	if !now.Before(r.Work.BackOff.Until) {
-		return Decision{}, false
-	}
-	if deferredTooLong(r, p, now) {
+	if deferredTooLong(r, p) {
 		text := deferredText(r, name, p)
 		r.EndWait()
 		return fail(r, r.Work.Cause, ReasonUnreachable, text), true
+	}
+	if !now.Before(r.Work.BackOff.Until) {
+		return Decision{}, false
 	}
 	return Decision{Next: r, Probe: r.Work.BackOff.Until, Why: ReasonRetryWait}, true
 }
@@ -145,7 +145,7 @@ func retryLimit(r bos.Record, p bos.Policy) int {
 func act(r bos.Record, kind bos.EffectKind, why Reason, now time.Time) Decision {
 	r.SetError("")
 	r.Work.Waiting = bos.Waiting{}
-	r.Work.BackOff.Until = time.Time{}
+	r = endBackOff(r)
 	r.Work.Flight = bos.Flight{Kind: kind, At: now}
 	r.Work.Attempt = bos.Attempt{Kind: kind, At: now}
 	r.LastAction = bos.LastAction{Action: actionOf(kind), LastUpdated: bos.At(now)}

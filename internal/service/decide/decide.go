@@ -251,7 +251,7 @@ func withoutEffect(r bos.Record) bos.Record {
 // forgets the attempts. What stood in the way before has been overcome.
 func setPhase(r bos.Record, phase bos.Phase, now time.Time) bos.Record {
 	if phase != r.Status.Phase {
-		r.Work.BackOff.Setbacks, r.Work.Patience.Deferred = 0, 0
+		r.Work.BackOff.Setbacks, r.Work.BackOff.Deferral, r.Work.Patience.Deferred = 0, 0, 0
 	}
 	if r.Status.Phase == bos.PhasePoweringOff && phase != bos.PhasePoweringOff {
 		r.EndBoot(now)

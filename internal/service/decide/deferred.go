@@ -43,20 +43,27 @@ func ManyUnanswered(unanswered, asked int) bool {
 	return unanswered >= outageMin && float64(unanswered) >= outageShare*float64(asked)
 }
 
-// chargeDeferral adds the back-off after a deferral to the time that the target has
-// deferred power actions for.
+// chargeDeferral notes that the back-off is one after a deferral. It counts when the
+// action is tried again (endBackOff): a target that asked to come back later is asked
+// again before its node is given up.
 func chargeDeferral(r bos.Record, res bos.CallResult, now time.Time) bos.Record {
 	if Defers(res) {
-		r.Work.Patience.Deferred += r.Work.BackOff.Until.Sub(now)
+		r.Work.BackOff.Deferral = r.Work.BackOff.Until.Sub(now)
 	}
 	return r
 }
 
-// deferredTooLong reports whether the back-offs that have passed add up to
-// max_unreachable_time. The last one has to pass first: a target that asked to come back
-// later is asked again before its node is given up.
-func deferredTooLong(r bos.Record, p bos.Policy, now time.Time) bool {
-	return r.Work.Patience.Deferred-r.Work.BackOff.Until.Sub(now) >= p.MaxUnreachable
+// endBackOff is the record when its action is tried again.
+func endBackOff(r bos.Record) bos.Record {
+	r.Work.Patience.Deferred += r.Work.BackOff.Deferral
+	r.Work.BackOff.Until, r.Work.BackOff.Deferral = time.Time{}, 0
+	return r
+}
+
+// deferredTooLong reports whether the back-offs after which a target deferred again add
+// up to max_unreachable_time.
+func deferredTooLong(r bos.Record, p bos.Policy) bool {
+	return r.Work.BackOff.Deferral > 0 && r.Work.Patience.Deferred >= p.MaxUnreachable
 }
 
 func deferredText(r bos.Record, name string, p bos.Policy) string {

@@ -79,3 +79,25 @@ func TestANodeThatIsLockedOrReservedWaitsInItsOwnWordsForAsLongAsItIs(t *testing
 		}
 	}
 }
+
+// TestATargetThatAsksForAShortWaitEachTimeIsGivenUpAsWell: between its answer and the
+// next try there is one reading alone, and that comes when the wait has passed.
+func TestATargetThatAsksForAShortWaitEachTimeIsGivenUpAsWell(t *testing.T) {
+	p := bos.DefaultOptions().Policy()
+	for _, wish := range []time.Duration{time.Second, 2 * time.Second, 20 * time.Second} {
+		r, now, asked := poweredOn(), noon, 0
+		r.Work.Flight.Kind = bos.EffectPowerOn
+		for r.Enabled && now.Before(noon.Add(time.Hour)) {
+			r = Settle(r, bos.Effect{Kind: bos.EffectPowerOn}, bos.CallResult{Outcome: bos.CallBusy, Cause: bos.CauseBMCError, Detail: "503", RetryAfter: wish}, now)
+			asked++
+			now = r.Work.BackOff.Until
+			r = Decide(r, Observation{Power: bos.PowerReading{State: bos.PowerStateOff, Asked: now}}, p, now).Next
+		}
+		if r.Enabled || r.Work.Cause != bos.CauseBMCError || r.EventStats.PowerOnAttempts != 0 {
+			t.Errorf("a BMC that asks for %s is still asked after %d times and %s: %+v", wish, asked, now.Sub(noon), r.Work)
+		}
+		if took := now.Sub(noon); took < p.MaxUnreachable || took > p.MaxUnreachable*3/2 {
+			t.Errorf("a BMC that asks for %s was given up after %s", wish, took)
+		}
+	}
+}

@@ -165,6 +165,7 @@ func backOff(r bos.Record, res bos.CallResult, otherwise bos.Cause, now time.Tim
 		wait = min(res.RetryAfter, 10*maxBackOff)
 	}
 	r.Work.BackOff.Setbacks++
+	r.Work.BackOff.Deferral = 0
 	// Nodes that wait for the same thing try again together: in one request,
 	// and one commit.
 	grid := wait / 8
