@@ -84,6 +84,10 @@ type BackOff struct {
 	// Deferral is how much of it is a wait that the target asked for by deferring a
 	// power action. Once that has passed it counts as such.
 	Deferral time.Duration `json:"deferral,omitempty"`
+	// PutOff is the cause for which the power action is put off, as the history says,
+	// until it is taken or answered otherwise; empty if it is not. Tries in between
+	// leave no line.
+	PutOff Cause `json:"put_off,omitempty"`
 }
 
 // Misses counts calls without an effect.

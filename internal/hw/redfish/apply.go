@@ -18,7 +18,7 @@ const cancelledAction = "the power action was cancelled before it was sent"
 // the same meaning, and never by a restart. Before a refusal counts, the BMC is
 // asked itself what it offers. SoftOff is sent only where a graceful
 // shutdown is advertised or nothing is known of what is: Cray's node
-// controllers know On, ForceOff and Off, and their Off is none. If the context
+// controllers know On, ForceOff and Off, and their Off is it. If the context
 // ends, nothing is sent for the nodes that are left.
 func (c *Client) Apply(ctx context.Context, op bos.PowerOp, ids []string, each func(bos.CallResult)) {
 	caller, err := c.caller()
@@ -117,7 +117,7 @@ func (c caller) apply(ctx context.Context, t target, kind string) (result bos.Ca
 // unoffered reports whether a BMC has types of resets and none that shuts down
 // gracefully. Others are tried all the same: what BMCs advertise is not all they do.
 func unoffered(kind string, types []string) bool {
-	return kind == resetGraceful && len(types) > 0 && !advertises(types, kind)
+	return kind == resetGraceful && len(types) > 0 && !advertises(types, kind) && !offIsGraceful(types)
 }
 
 func unsupported(t target, kind string, types []string) bos.CallResult {

@@ -198,7 +198,8 @@ func TestAGracefulShutdownIsSentOnlyWhereItIsAdvertised(t *testing.T) {
 		sent  bool
 	}{
 		{"a BMC that has it", []string{"On", "GracefulShutdown"}, true},
-		{"a Cray node controller, whose Off is not graceful", []string{"On", "ForceOff", "Off"}, false},
+		{"a Cray node controller, whose Off is the graceful one", []string{"On", "ForceOff", "Off"}, true},
+		{"a BMC whose Off is all the force that it has", []string{"On", "Off"}, false},
 		{"a BMC that only restarts gracefully", []string{"On", "GracefulRestart"}, false},
 		{"a Supermicro with two values joined", []string{"On", "ForceOff", "GracefulShutdownGracefulRestart"}, true},
 	} {
@@ -214,6 +215,9 @@ func TestAGracefulShutdownIsSentOnlyWhereItIsAdvertised(t *testing.T) {
 			}
 			if sent := len(b.asked()) == 1; sent != c.sent {
 				t.Errorf("asked %v", b.asked())
+			}
+			if off := slices.Contains(c.types, "Off"); c.sent && off != strings.HasSuffix(strings.Join(b.asked(), " "), " Off") {
+				t.Errorf("sent %v", b.asked())
 			}
 		})
 	}

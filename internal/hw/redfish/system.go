@@ -15,8 +15,9 @@ const (
 	resetOn       = "On"
 	resetGraceful = "GracefulShutdown"
 	resetForceOff = "ForceOff"
-	// What some BMCs have instead of them, or besides. Off is as hard as
-	// ForceOff; it is no graceful shutdown.
+	// What some BMCs have instead of them, or besides. Beside ForceOff, and without
+	// GracefulShutdown, Off is the graceful one: so it is on Cray's node controllers,
+	// which PCS sends it for that. Where there is no ForceOff it stands for that.
 	resetForceOn = "ForceOn"
 	resetOff     = "Off"
 )
@@ -134,11 +135,19 @@ func advertises(types []string, kind string) bool {
 // one is taken: those that are advertised, or kind itself if none is, because
 // what BMCs advertise is not always all they do.
 func candidates(kind string, types []string) []string {
+	if kind == resetGraceful && offIsGraceful(types) {
+		return []string{resetOff}
+	}
 	found := slices.DeleteFunc(slices.Clone(meanings[kind]), func(t string) bool { return !advertises(types, t) })
 	if len(found) == 0 {
 		return []string{kind}
 	}
 	return found
+}
+
+// offIsGraceful reports whether Off is what a BMC has for a graceful shutdown.
+func offIsGraceful(types []string) bool {
+	return !advertises(types, resetGraceful) && advertises(types, resetOff) && advertises(types, resetForceOff)
 }
 
 // split takes a word apart that consists of two reset types; nil if it does not.

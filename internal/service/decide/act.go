@@ -146,6 +146,9 @@ func act(r bos.Record, kind bos.EffectKind, why Reason, now time.Time) Decision 
 	r.SetError("")
 	r.Work.Waiting = bos.Waiting{}
 	r = endBackOff(r)
+	if r.Work.Attempt.Kind != kind {
+		r.Work.BackOff.PutOff = bos.CauseNone
+	}
 	r.Work.Flight = bos.Flight{Kind: kind, At: now}
 	r.Work.Attempt = bos.Attempt{Kind: kind, At: now}
 	r.LastAction = bos.LastAction{Action: actionOf(kind), LastUpdated: bos.At(now)}

@@ -33,9 +33,13 @@ const (
 	ReasonRetryWait          Reason = "retry_wait"
 	ReasonConfirmWait        Reason = "confirm_wait"
 	ReasonGivenBack          Reason = "attempt_given_back"
-	ReasonChanging           Reason = "power_changing"
-	ReasonRampWait           Reason = "ramp_wait"
-	ReasonRetriesReached     Reason = "retries_exhausted"
+	// ReasonPutOff is that a power action is not taken now and is asked for again,
+	// ReasonTaken that one which was put off is.
+	ReasonPutOff         Reason = "put_off"
+	ReasonTaken          Reason = "taken"
+	ReasonChanging       Reason = "power_changing"
+	ReasonRampWait       Reason = "ramp_wait"
+	ReasonRetriesReached Reason = "retries_exhausted"
 	// ReasonStopped: a brake keeps it waiting.
 	ReasonStopped Reason = "stopped"
 	// ReasonGateWait and ReasonGateOpen are the begin and the end of a wait at the
@@ -252,6 +256,7 @@ func withoutEffect(r bos.Record) bos.Record {
 func setPhase(r bos.Record, phase bos.Phase, now time.Time) bos.Record {
 	if phase != r.Status.Phase {
 		r.Work.BackOff.Setbacks, r.Work.BackOff.Deferral, r.Work.Patience.Deferred = 0, 0, 0
+		r.Work.BackOff.PutOff = bos.CauseNone
 	}
 	if r.Status.Phase == bos.PhasePoweringOff && phase != bos.PhasePoweringOff {
 		r.EndBoot(now)

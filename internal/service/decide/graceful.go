@@ -35,6 +35,7 @@ func retryGraceful(r bos.Record, res bos.CallResult, now time.Time) bos.Record {
 	r = giveBack(r, bos.EffectPowerOffGraceful)
 	r = backOff(r, res, bos.CauseResetRefused, now)
 	r.Work.Patience.Graceful += r.Work.BackOff.Until.Sub(now)
+	r.Work.BackOff.PutOff = r.Work.Cause
 	return waitToRetry(r, res)
 }
 

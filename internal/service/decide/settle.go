@@ -30,6 +30,8 @@ func Settle(r bos.Record, e bos.Effect, res bos.CallResult, now time.Time) bos.R
 		r.Work.Flight.Kind = bos.EffectNone
 		return r
 	}
+	was := r.Work.BackOff.PutOff
+	r.Work.BackOff.PutOff = bos.CauseNone
 	switch res.Outcome {
 	case bos.CallDone:
 		r.Work.Flight.Kind = bos.EffectNone
@@ -43,6 +45,7 @@ func Settle(r bos.Record, e bos.Effect, res bos.CallResult, now time.Time) bos.R
 		r = backOff(r, res, bos.CauseBMCError, now)
 		r = chargeDeferral(r, res, now)
 		r = waitToRetry(r, res)
+		r.Work.BackOff.PutOff = cmp.Or(res.Cause, was)
 	case bos.CallUnsupported:
 		if e.Kind == bos.EffectPowerOffGraceful {
 			r = giveBack(r, e.Kind)
@@ -72,7 +75,10 @@ func settleUndone(r bos.Record, o Observation, now time.Time) bos.Record {
 		return r
 	}
 	r.Work.Flight.Kind, r.Work.Attempt.Resent = kind, false
-	return Settle(r, bos.Effect{Kind: kind}, o.Power.Undone, now)
+	r = Settle(r, bos.Effect{Kind: kind}, o.Power.Undone, now)
+	// The upstream takes it each time: each try is a line of its own.
+	r.Work.BackOff.PutOff = bos.CauseNone
+	return r
 }
 
 // SettleBoot is the record after its boot parameters were written, or not. Of

@@ -105,10 +105,13 @@ func (e *Engine) settle(r Result) {
 		e.write(n, decide.SettleConfigure(n.rec, r.Effect.Configuration, r.CallResult, now))
 	default:
 		next := decide.Settle(n.rec, r.Effect, e.room.shared(r.CallResult), now)
+		told := e.noteAnswer(n.rec, next, r.CallResult)
 		if r.Outcome == bos.CallDone && next.Work.Attempt.At.Equal(n.rec.Work.Attempt.At) {
-			n.accepted.at, n.accepted.answered, n.rec = next.Work.Flight.At, now, stamped(n.rec, next, e.step.times.Wall)
-			n.accepted.unstored = r.Effect.Kind
-			return
+			n.accepted.at, n.accepted.answered = next.Work.Flight.At, now
+			if !told {
+				n.accepted.unstored, n.rec = r.Effect.Kind, stamped(n.rec, next, e.step.times.Wall)
+				return
+			}
 		}
 		e.write(n, next)
 	}

@@ -12,7 +12,7 @@ import (
 // the begin and end of a wait at the gate.
 func (e *Engine) note(before bos.Record, d decide.Decision) {
 	held := d.Why == decide.ReasonHold && d.Next.Work.Waiting != before.Work.Waiting
-	acts := d.Effect.Kind.PowerOp() != ""
+	acts := d.Effect.Kind.PowerOp() != "" && d.Next.Work.BackOff.PutOff == bos.CauseNone
 	ends := before.Enabled && !d.Next.Enabled
 	if d.Next.Work.Misses.Lost > before.Work.Misses.Lost {
 		e.tell(d.Next, decide.ReasonGivenBack, fmt.Sprintf("the service stopped during %s, which did nothing", before.Work.Flight.Kind))
@@ -30,6 +30,22 @@ func (e *Engine) note(before bos.Record, d decide.Decision) {
 	case acts, ends:
 		e.tell(d.Next, d.Why, d.Next.Error)
 	}
+}
+
+// noteAnswer writes that a power action is put off, and why, when that begins or comes
+// to have another cause; and that it is taken, when that ends. It reports whether there
+// was something to write.
+func (e *Engine) noteAnswer(before, after bos.Record, res bos.CallResult) bool {
+	was, is := before.Work.BackOff.PutOff, after.Work.BackOff.PutOff
+	switch {
+	case is != bos.CauseNone && is != was:
+		e.tell(after, decide.ReasonPutOff, after.Error)
+	case was != bos.CauseNone && res.Outcome == bos.CallDone:
+		e.tell(after, decide.ReasonTaken, string(after.Work.Attempt.Kind))
+	default:
+		return false
+	}
+	return true
 }
 
 // tell writes one line of history about a component.

@@ -62,6 +62,8 @@ type checks struct {
 	// ordered is the last power action of each node that the history has and that
 	// was not sent.
 	ordered map[string]decide.Reason
+	// orderedLast is the one before, which stands while its action is put off.
+	orderedLast map[string]decide.Reason
 }
 
 // action is a power action of a record, and when it was sent last.
@@ -89,7 +91,7 @@ type start struct {
 
 func newChecks(w *World) checks {
 	return checks{
-		w: w, ordered: make(map[string]decide.Reason), cancelled: make(map[bos.SessionKey]bool), gone: make(map[bos.SessionKey]bool), anew: make(map[bos.SessionKey]bool), deleted: make(map[string]bool), byHand: make(map[string]bool), discovered: make(map[string]bool), flying: make(map[string]bos.EffectKind), probing: make(map[string]bool),
+		w: w, ordered: make(map[string]decide.Reason), orderedLast: make(map[string]decide.Reason), cancelled: make(map[bos.SessionKey]bool), gone: make(map[bos.SessionKey]bool), anew: make(map[bos.SessionKey]bool), deleted: make(map[string]bool), byHand: make(map[string]bool), discovered: make(map[string]bool), flying: make(map[string]bos.EffectKind), probing: make(map[string]bool),
 		known: make(map[string]bos.PowerReading), armedAt: make(map[string]time.Time), resets: make(map[string]int),
 		allowed: make(map[string]int), repeats: make(map[string]int), attempts: make(map[attempt]sends), latest: make(map[string]attempt), poweredOn: make(map[string]time.Time), pausedThen: make(map[string]time.Duration), unheard: make(map[string]bool), member: make(map[string]bool), acted: make(map[string]action),
 	}
@@ -190,10 +192,14 @@ func (c *checks) sends(p *process, op bos.PowerOp, id string) {
 		c.w.violated("%s sends %s to %s, of which nobody wants anything any more", p.holder, op, id)
 	}
 	c.unbraked(p, string(op), id)
-	// Each line of the history orders one.
+	// Each line of the history orders one, which is not taken until it is put off no more.
+	if r, _ := c.stored(id); r.Work.BackOff.PutOff != bos.CauseNone && c.ordered[id] == "" {
+		c.ordered[id] = c.orderedLast[id]
+	}
 	if !slices.Contains(orders[op], c.ordered[id]) {
 		c.w.violated("%s sends %s to %s, which the history does not order: its last order is %q", p.holder, op, id, c.ordered[id])
 	}
+	c.orderedLast[id] = c.ordered[id]
 	delete(c.ordered, id)
 }
 

@@ -105,7 +105,8 @@ func (c *checks) history(commit bos.Commit, conflicts bos.Conflicts, before int6
 		before, now := c.acted[r.ID], action{r.Work.Attempt.At, r.Work.Flight.At}
 		c.acted[r.ID] = now
 		moved := !now.at.IsZero() && !now.at.Equal(before.at)
-		stood := moved && !told[r.ID] && c.braked
+		putOff := r.Work.BackOff.PutOff != bos.CauseNone // what it was asked for is asked for again
+		stood := moved && !told[r.ID] && c.braked && !putOff
 		begun := moved && !stood
 		if stood { // for as long as it was paused
 			c.attempts[attempt{r.ID, now.at}] = c.attempts[attempt{r.ID, before.at}]
@@ -115,7 +116,7 @@ func (c *checks) history(commit bos.Commit, conflicts bos.Conflicts, before int6
 			// Its time runs from here, also where the process stops before it sends.
 			c.attempts[attempt{r.ID, now.at}] = sends{first: c.w.Now, stops: c.stops}
 		}
-		if r.Enabled && (begun || again) && !told[r.ID] {
+		if r.Enabled && (begun || again) && !told[r.ID] && !putOff {
 			c.w.violated("%s of %s is not in the history", r.LastAction.Action, r.ID)
 		}
 	}
