@@ -53,47 +53,51 @@ func (p *bosProvider) embed(ctx context.Context, s *shared, m providerModel, set
 	// It lives as long as the provider's process, which is one walk of
 	// Terraform, and not as long as this call.
 	alive := context.WithoutCancel(ctx)
-	e, address, err := startEmbedded(alive, given, p.version)
+	e, address, token, err := startEmbedded(alive, given, p.version)
 	if err != nil {
 		diags.AddAttributeError(path.Root("embedded"), "Unable to start the embedded BOS", capital(err.Error())+".")
 		return
 	}
 	s.embedded = e
-	settings.Endpoint = "http://" + address
+	settings.Endpoint, settings.Token = "http://"+address, token
 }
 
-func startEmbedded(ctx context.Context, given embeddedModel, version string) (*embedded, string, error) {
+// startEmbedded makes a service that listens, with the token that its one client
+// needs: other users of this machine reach the port as well.
+func startEmbedded(ctx context.Context, given embeddedModel, version string) (e *embedded, address, token string, err error) {
 	load, source := assembly.Load, given.Config
 	if !given.Settings.IsNull() {
 		load, source = assembly.Parse, given.Settings
 	}
 	config, err := load(source.ValueString())
 	if err != nil {
-		return nil, "", err
+		return nil, "", "", err
 	}
 	config.Database = cmp.Or(given.Database.ValueString(), config.Database, embeddedDatabase)
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", cmp.Or(config.Listen, embeddedListen))
 	if err != nil {
-		return nil, "", errors.Join(err, errors.New("if a BOS runs there, give its URL as endpoint instead of embedded"))
+		return nil, "", "", errors.Join(err, errors.New("if a BOS runs there, give its URL as endpoint instead of embedded"))
 	}
 	if tcp, ok := listener.Addr().(*net.TCPAddr); !ok || !tcp.IP.IsLoopback() {
-		return nil, "", errors.Join(errors.New("listen in its configuration is not a loopback address, and the service has no authentication"), listener.Close())
+		return nil, "", "", errors.Join(errors.New("listen in its configuration is not a loopback address, and the service has no authentication"), listener.Close())
 	}
 	a, err := assembly.New(ctx, config, version, slog.New(logHandler{ctx: ctx}))
 	if err != nil {
-		return nil, "", errors.Join(err, listener.Close())
+		return nil, "", "", errors.Join(err, listener.Close())
 	}
 	// A BOS of 10,000 nodes makes garbage for minutes: what Serve sets would let
 	// nine times its records pile up.
 	debug.SetGCPercent(100)
+	token = assembly.NewToken()
+	a.Admit(token)
 	server := &http.Server{Handler: a.Handler(), ReadHeaderTimeout: 10 * time.Second}
 	go func() {
 		if err := server.Serve(listener); err != nil {
 			tflog.Error(ctx, "the embedded BOS no longer answers", map[string]any{"error": err.Error()})
 		}
 	}()
-	return &embedded{assembly: a}, listener.Addr().String(), nil
+	return &embedded{assembly: a}, listener.Addr().String(), token, nil
 }
 
 // drive makes the operators act until the returned function is called; of

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/bootorch/terraform-provider-bos/internal/localtoken"
 )
 
 // request sends a request without a body, wants it to succeed and returns the
@@ -28,6 +30,9 @@ func send(t *testing.T, method, url string, body io.Reader) string {
 		return ""
 	}
 	r.Header.Set("Content-Type", "application/json")
+	if token := localtoken.Find(url); token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
 	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Error(err)

@@ -75,6 +75,7 @@ func startListed(t *testing.T, nodes, tenants string) *listed {
 	if err != nil {
 		t.Fatal(err)
 	}
+	parsed.Auth.Mode = "off"
 	a, err := assembly.New(context.Background(), parsed, "1.2.3", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

@@ -114,6 +114,7 @@ func (r *realBOS) serve() (stop func()) {
 		r.t.Fatal(err)
 	}
 	settings.Database, settings.MaxUnreachable = filepath.Join(filepath.Dir(r.settings), "bos.db"), 2*time.Second
+	settings.Auth.Mode = "off"
 	a, err := assembly.New(ctx, settings, "test", slog.New(slog.DiscardHandler))
 	if err != nil {
 		cancel()

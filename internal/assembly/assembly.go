@@ -17,6 +17,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/redfish"
 	"github.com/bootorch/terraform-provider-bos/internal/service"
+	"github.com/bootorch/terraform-provider-bos/internal/service/access"
 	"github.com/bootorch/terraform-provider-bos/internal/service/bootscript"
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
 	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
@@ -35,6 +36,7 @@ type Assembly struct {
 	notifiers []notifier
 	// names are the host names under which this service is asked.
 	names []string
+	auth  access.Authenticator
 	log   *slog.Logger
 }
 
@@ -79,7 +81,8 @@ func (a *Assembly) assemble(ctx context.Context, settings config.Config, version
 	a.wireReports(settings, nodes)
 	a.notifiers = notifiers(settings, sc.Inventory, sc.Power)
 	a.names = names(settings)
-	return nil
+	a.auth, err = authenticator(settings.Auth, log)
+	return err
 }
 
 // routes are the API, and what is served beside it.
@@ -92,17 +95,17 @@ func (a *Assembly) routes() http.Handler {
 }
 
 // Handler serves the API, and the boot scripts where they are built in, to whom
-// the edge lets in. Writes are taken whether or not Run does: they are carried out
-// by whoever runs next.
+// the edge lets in, by what they may do. Writes are taken whether or not Run does:
+// they are carried out by whoever runs next.
 func (a *Assembly) Handler() http.Handler {
-	return edge.Gate{Names: a.names, Log: a.log}.Handler(a.routes())
+	return edge.Gate{Names: a.names, Log: a.log}.Handler(a.auth.Handler(a.routes()))
 }
 
 // Driven is Handler for a service that runs all the time: what it acknowledges it
 // carries out, so nothing may be written before it drives the database, and
 // nothing afterwards.
 func (a *Assembly) Driven() http.Handler {
-	return edge.Gate{Names: a.names, Log: a.log, Writable: a.service.Driving}.Handler(a.routes())
+	return edge.Gate{Names: a.names, Log: a.log, Writable: a.service.Driving}.Handler(a.auth.Handler(a.routes()))
 }
 
 // Ready is closed once Run drives the database.

@@ -26,6 +26,7 @@ func everything(t *testing.T) *Assembly {
 	}
 	t.Setenv("BMC_PASSWORD", "p")
 	a, err := New(t.Context(), config.Config{
+		Auth:     config.Auth{Mode: config.AuthOff},
 		Database: filepath.Join(t.TempDir(), "bos.db"), Listen: "bos-listen.example:8770", Names: []string{"Bos.Example"},
 		Inventory:      config.Inventory{HSM: &config.Upstream{URL: "http://127.0.0.1:1"}, Notifications: "http://bos-hsm.example:8770"},
 		Power:          config.Power{Redfish: &config.Redfish{Credentials: config.Credentials{User: "u", PasswordEnv: "BMC_PASSWORD"}, Events: "https://bos-bmc.example"}},
@@ -212,7 +213,7 @@ func TestNothingIsWrittenThatNobodyCarriesOut(t *testing.T) {
 	database := filepath.Join(t.TempDir(), "bos.db")
 	open := func() *Assembly {
 		t.Helper()
-		a, err := New(t.Context(), config.Config{Database: database, BootParameters: config.BootParameters{Builtin: &config.Builtin{}}}, "0.0.0", slog.New(slog.DiscardHandler))
+		a, err := New(t.Context(), config.Config{Database: database, Auth: config.Auth{Mode: config.AuthOff}, BootParameters: config.BootParameters{Builtin: &config.Builtin{}}}, "0.0.0", slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -82,6 +82,7 @@ func TestABMCThatHSMNamesByItsXnameIsReachedAtItsAddress(t *testing.T) {
 	defer smd.Close()
 	t.Setenv("OUR_PASSWORD", "initial0")
 	a, err := New(t.Context(), config.Config{
+		Auth:     config.Auth{Mode: config.AuthOff},
 		Database: filepath.Join(t.TempDir(), "bos.db"), Inventory: config.Inventory{HSM: &config.Upstream{URL: smd.URL}},
 		Power: config.Power{Redfish: &config.Redfish{Insecure: true, Networks: []string{"127.0.0.0/8"}, Credentials: config.Credentials{User: "root", PasswordEnv: "OUR_PASSWORD"}}},
 	}, "0.0.0", slog.New(slog.DiscardHandler))

@@ -24,6 +24,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/hw/redfish"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 	"github.com/bootorch/terraform-provider-bos/internal/service"
+	"github.com/bootorch/terraform-provider-bos/internal/service/access"
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
 )
 
@@ -78,7 +79,7 @@ func atSiteWith(t *testing.T, nodes int, power string, powerTime time.Duration, 
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := &site{t, room, made.Handler()}
+		s := &site{t, room, access.Open(made.Handler())}
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- made.Run(ctx) }()

@@ -33,6 +33,7 @@ func TestAClosedServiceLeavesNoSessionAtABMC(t *testing.T) {
 	}
 	t.Setenv("OUR_PASSWORD", "initial0")
 	a, err := New(t.Context(), config.Config{
+		Auth:      config.Auth{Mode: config.AuthOff},
 		Database:  filepath.Join(dir, "bos.db"),
 		Inventory: config.Inventory{File: inventory},
 		Power: config.Power{Redfish: &config.Redfish{

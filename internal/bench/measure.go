@@ -20,6 +20,7 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bench/figures"
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/access"
 	"github.com/bootorch/terraform-provider-bos/internal/service/api"
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
 )
@@ -58,7 +59,7 @@ func measure(ctx context.Context, size int, f flags) (all []figures.Figure, err 
 	if err := fill(ctx, store, ids, true); err != nil {
 		return nil, err
 	}
-	server := httptest.NewServer(api.New(api.Config{Store: store, Inventory: inventoryOf(ids), Artifacts: images{}}))
+	server := httptest.NewServer(access.Open(api.New(api.Config{Store: store, Inventory: inventoryOf(ids), Artifacts: images{}})))
 	defer server.Close()
 	transport := &http.Transport{MaxIdleConns: f.clients, MaxIdleConnsPerHost: f.clients}
 	defer transport.CloseIdleConnections()

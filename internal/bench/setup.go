@@ -14,6 +14,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/bench/figures"
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service"
+	"github.com/bootorch/terraform-provider-bos/internal/service/access"
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
 )
 
@@ -55,7 +56,7 @@ func setup(ctx context.Context, size int, f flags) (all []figures.Figure, err er
 		stop()
 		err = errors.Join(err, <-ended)
 	}()
-	server := httptest.NewServer(made.Handler())
+	server := httptest.NewServer(access.Open(made.Handler()))
 	defer server.Close()
 	m := &room{ctx: ctx, url: server.URL, client: server.Client(), ids: ids}
 	took, longest, err := m.setUp()

@@ -103,6 +103,11 @@ var (
 // Phases lists the phases of a component, PhaseNone first.
 func Phases() []Phase { return slices.Clone(componentPhases) }
 
+// OnlyReports reports whether the patch writes nothing but what a node runs.
+func (p ComponentPatch) OnlyReports() bool {
+	return p.ActualState != nil && p == ComponentPatch{ID: p.ID, ActualState: p.ActualState}
+}
+
 // Empty reports whether the patch has no member at all.
 func (p ComponentPatch) Empty() bool { return p == ComponentPatch{} }
 

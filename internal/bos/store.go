@@ -159,6 +159,8 @@ type History interface {
 	// NewEvents is closed by the next commit that writes an event. Who asks
 	// for it before reading Events misses none.
 	NewEvents() <-chan struct{}
+	// Note writes events that are about no change, such as a request that was refused.
+	Note(ctx context.Context, notes ...Event) error
 }
 
 // EngineStore is what the one engine of a store needs to drive it: the lease, the

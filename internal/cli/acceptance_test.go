@@ -12,6 +12,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/fault"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
+	"github.com/bootorch/terraform-provider-bos/internal/localtoken"
 )
 
 // TestNodesThatNeverPowerOffFailAndARetryHealsThem is the acceptance test of the
@@ -76,6 +77,7 @@ func site(t *testing.T, nodes int) (*emulator.Server, *process) {
 	t.Helper()
 	dir := t.TempDir()
 	room, err := emulator.Start(t.Context(), emulator.ServerConfig{
+		Token:  localtoken.Find,
 		Config: machineroom.Config{Nodes: nodes, PowerTime: 50 * time.Millisecond, BootTime: 200 * time.Millisecond},
 		Listen: "127.0.0.1:0", StateDir: filepath.Join(dir, "room"),
 	})

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/localtoken"
 )
 
 // readyLine passes the first line on, which holds the URL.
@@ -55,6 +56,13 @@ func start(t *testing.T, args ...string) string {
 	}
 }
 
+// authorize adds the token that the service of a test has left for this machine.
+func authorize(req *http.Request) {
+	if token := localtoken.Find(req.URL.String()); token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+}
+
 func call(t *testing.T, method, url string, body, into any) int {
 	t.Helper()
 	encoded, err := json.Marshal(body)
@@ -66,6 +74,7 @@ func call(t *testing.T, method, url string, body, into any) int {
 		t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
+	authorize(req)
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)

@@ -23,12 +23,27 @@ const asCommand = "BOS_TEST_AS_COMMAND"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) == "" {
-		os.Exit(m.Run())
+		os.Exit(run(m))
 	}
 	if err := Run(context.Background(), "0.0.0"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+// run keeps the tokens that services leave for this machine in a folder of the tests.
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "bos")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // a folder of temporary files
+	if err := os.Setenv("XDG_RUNTIME_DIR", dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
 }
 
 // process is a service that can be killed.

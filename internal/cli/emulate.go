@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/fault"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/services"
+	"github.com/bootorch/terraform-provider-bos/internal/localtoken"
 )
 
 // roomFlags are the flags of an emulated room, shared by serve and emulate.
@@ -28,6 +31,8 @@ type roomFlags struct {
 	faults, profile     string
 	also                []string
 	inventory           string
+	// token is the bearer token for BOS.
+	token func(url string) string
 }
 
 func (f *roomFlags) add(c *cobra.Command) {
@@ -49,7 +54,7 @@ func (f *roomFlags) add(c *cobra.Command) {
 }
 
 func (f *roomFlags) config(nodes int, listen string, log *slog.Logger) (emulator.ServerConfig, error) {
-	c := emulator.ServerConfig{Listen: listen, StateDir: f.state, Power: f.power, Inventory: f.inventory, Also: f.also, Log: log, Config: machineroom.Config{
+	c := emulator.ServerConfig{Listen: listen, StateDir: f.state, Power: f.power, Inventory: f.inventory, Also: f.also, Token: f.token, Log: log, Config: machineroom.Config{
 		Nodes: nodes, Seed: f.seed, PowerTime: f.powerTime, BootTime: f.bootTime, ConfigTime: f.configTime, OnePace: f.onePace,
 	}}
 	if f.profile != "" {
@@ -86,6 +91,10 @@ func (f *roomFlags) config(nodes int, listen string, log *slog.Logger) (emulator
 	return c, nil
 }
 
+// tokenFor is the bearer token of this program for a BOS: that of its environment,
+// or the one that a service on this machine has left.
+func tokenFor(url string) string { return cmp.Or(os.Getenv("BOS_TOKEN"), localtoken.Find(url)) }
+
 func emulateCommand() *cobra.Command {
 	var room roomFlags
 	var nodes, perBMC int
@@ -96,6 +105,7 @@ func emulateCommand() *cobra.Command {
 			if nodes <= 0 && room.dump == "" {
 				return fmt.Errorf("--nodes is %d; give how many nodes to invent, or --hsm-dump", nodes)
 			}
+			room.token = tokenFor
 			config, err := room.config(nodes, listen, newLog(c))
 			if err != nil {
 				return err

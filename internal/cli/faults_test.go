@@ -106,6 +106,7 @@ func put(ctx context.Context, url, name string) bool {
 		return false
 	}
 	req.Header.Set("Content-Type", "application/json")
+	authorize(req)
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return false

@@ -14,12 +14,14 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/services"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/hsm"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
+	"github.com/bootorch/terraform-provider-bos/internal/localtoken"
 )
 
 // A site without HSM: nodes and BMCs are in a file, power is Redfish, boot
 // scripts are built in.
 func TestASiteWithoutHSMBootsFromAnInventoryFile(t *testing.T) {
 	room, err := emulator.Start(t.Context(), emulator.ServerConfig{
+		Token:  localtoken.Find,
 		Config: machineroom.Config{Nodes: 4, PowerTime: 20 * time.Millisecond, BootTime: 50 * time.Millisecond},
 		Listen: "127.0.0.1:0", StateDir: t.TempDir(),
 	})

@@ -15,6 +15,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/services"
+	"github.com/bootorch/terraform-provider-bos/internal/localtoken"
 )
 
 // door is this service as others reach it, before anybody knows where it is. It
@@ -58,6 +59,7 @@ func (d *door) lead(t *testing.T, to string) {
 // tell of; both find the service at an address of its own.
 func TestHSMAndBMCsNotifyTheServiceThatDrivesThem(t *testing.T) {
 	room, err := emulator.Start(t.Context(), emulator.ServerConfig{
+		Token:  localtoken.Find,
 		Config: machineroom.Config{Nodes: 4, PowerTime: 20 * time.Millisecond, BootTime: 20 * time.Millisecond},
 		Listen: "127.0.0.1:0", StateDir: t.TempDir(),
 	})

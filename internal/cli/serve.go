@@ -17,6 +17,7 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/assembly"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
+	"github.com/bootorch/terraform-provider-bos/internal/localtoken"
 	"github.com/bootorch/terraform-provider-bos/internal/service/bootscript"
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
 	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
@@ -48,6 +49,7 @@ type serveFlags struct {
 	maxUnreachable           time.Duration
 	allowRemote              bool
 	hold                     bool
+	auth                     string
 	emulate                  int
 	room                     roomFlags
 }
@@ -70,6 +72,7 @@ func serveCommand(version string) *cobra.Command {
 	flags.StringVar(&f.database, "database", os.Getenv("BOS_DATABASE"), "database file (BOS_DATABASE; default "+defaultDatabase+", a temporary one with --emulate)")
 	flags.DurationVar(&f.maxUnreachable, "max-unreachable-time", 0, "how long a BMC may be silent while its peers answer before its nodes fail (default 10m)")
 	flags.BoolVar(&f.allowRemote, "allow-remote", false, "serve on an address other than loopback, although there is no authentication")
+	flags.StringVar(&f.auth, "auth", "", "who may ask: enforce (default), shadow (log who may not, and let pass) or off (anybody; on loopback only)")
 	flags.BoolVar(&f.hold, "hold", false, "start with the site paused, as after a restore: nothing is sent to any node until POST /x/v1/resume")
 	flags.IntVar(&f.emulate, "emulate", 0, "also emulate this many nodes and drive them")
 	f.room.add(c)
@@ -81,6 +84,10 @@ func serve(c *cobra.Command, f serveFlags, version string) error {
 	ctx, stop := context.WithCancel(c.Context())
 	defer stop()
 	log := newLog(c)
+	// The clients of this machine, and the nodes that are emulated here, have a token
+	// that each start draws anew.
+	token := localtoken.New()
+	f.room.token = func(string) string { return token }
 	settings, room, err := settle(ctx, &f, log)
 	if err != nil {
 		return err
@@ -95,14 +102,20 @@ func serve(c *cobra.Command, f serveFlags, version string) error {
 	}
 	defer listener.Close() //nolint:errcheck // closed by the server
 	url := "http://" + listener.Addr().String()
-	if room != nil {
-		room.SetBOS(url)
-	}
 	a, err := assembly.New(ctx, settings, version, log)
 	if err != nil {
 		return err
 	}
 	defer a.Close() //nolint:errcheck // everything is durable
+	a.Admit(token)
+	tokenFile, err := localtoken.Leave(listener.Addr().String(), token)
+	if err != nil {
+		return err
+	}
+	defer localtoken.Take(tokenFile, token) //nolint:errcheck // another start writes another
+	if room != nil {
+		room.SetBOS(url)
+	}
 	if f.hold {
 		if err := a.Hold(ctx, "started with serve --hold"); err != nil {
 			return err
@@ -229,7 +242,8 @@ func settle(ctx context.Context, f *serveFlags, log *slog.Logger) (config.Config
 		settings.Names = f.names
 	}
 	settings.MaxUnreachable = cmp.Or(f.maxUnreachable, settings.MaxUnreachable)
-	return settings, room, nil
+	settings.Auth.Mode = cmp.Or(f.auth, settings.Auth.Mode)
+	return settings, room, settings.Auth.Validate()
 }
 
 func startRoom(ctx context.Context, f *serveFlags, log *slog.Logger, settings *config.Config) (*emulator.Server, error) {
@@ -261,7 +275,7 @@ func startRoom(ctx context.Context, f *serveFlags, log *slog.Logger, settings *c
 		return nil, errors.Join(err, room.Close())
 	}
 	emulated.Power.Limits, emulated.Report = settings.Power.Limits, settings.Report
-	emulated.Names = settings.Names
+	emulated.Names, emulated.Auth = settings.Names, settings.Auth
 	emulated.Listen, emulated.MaxUnreachable = settings.Listen, settings.MaxUnreachable
 	if settings.BootParameters.Builtin != nil {
 		emulated.BootParameters = settings.BootParameters

@@ -51,7 +51,8 @@ type Config struct {
 	Tenant string
 	// Token is sent as bearer token. TokenFile names a file that holds one
 	// and is read for each request, ClientCredentials gets them from an
-	// identity provider. At most one of the three is used, in this order.
+	// identity provider. At most one of the three is used, in this order; without
+	// any, that which a service on this machine leaves for its clients.
 	Token             string
 	TokenFile         string
 	ClientCredentials *Credentials

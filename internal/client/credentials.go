@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/localtoken"
 )
 
 // Credentials is how to get tokens from an identity provider such as
@@ -39,7 +41,7 @@ func (e *CredentialError) Unwrap() error { return e.Err }
 // errDenied marks that asking for a token again would bring the same.
 var errDenied = errors.New("the identity provider refuses")
 
-// tokens hands out bearer tokens. renew forgets one that was refused; it says
+// tokens hands out bearer tokens; an empty one is none. renew forgets one that was refused; it says
 // whether it is worth asking for another.
 type tokens interface {
 	token(ctx context.Context) (string, error)
@@ -54,9 +56,22 @@ func newTokens(c Config, transport http.RoundTripper) (tokens, error) {
 		return &tokenFile{path: c.TokenFile}, nil
 	case c.ClientCredentials != nil:
 		return newTokenEndpoint(*c.ClientCredentials, transport, c.Timeout)
+	case c.ClientCertificate != "":
+		return nil, nil //nolint:nilnil // the certificate says who asks
 	default:
-		return nil, nil //nolint:nilnil // there is no token to send
+		return &localTokens{endpoint: c.Endpoint}, nil
 	}
+}
+
+// localTokens are those that a service on this machine leaves for its clients; none
+// where it is on another. A service that starts anew draws another one.
+type localTokens struct{ endpoint string }
+
+func (t *localTokens) token(context.Context) (string, error) { return localtoken.Find(t.endpoint), nil }
+
+func (t *localTokens) renew(refused string) bool {
+	now := localtoken.Find(t.endpoint)
+	return now != "" && now != refused
 }
 
 type fixedToken string
@@ -234,6 +249,8 @@ func (a *authorized) RoundTrip(r *http.Request) (*http.Response, error) {
 func bearing(r *http.Request, token string, body io.ReadCloser) *http.Request {
 	with := r.Clone(r.Context())
 	with.Body = body
-	with.Header.Set("Authorization", "Bearer "+token)
+	if token != "" {
+		with.Header.Set("Authorization", "Bearer "+token)
+	}
 	return with
 }

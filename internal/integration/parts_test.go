@@ -11,6 +11,7 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
+	"github.com/bootorch/terraform-provider-bos/internal/localtoken"
 )
 
 // startPostgres starts a database server with the databases of SMD and BSS and
@@ -90,6 +91,7 @@ func startBSS(t *testing.T, postgres, smd, s3, accessKey, secretKey string) stri
 func startS3(t *testing.T) emulator.Endpoints {
 	t.Helper()
 	room, err := emulator.Start(t.Context(), emulator.ServerConfig{
+		Token:  localtoken.Find,
 		Config: machineroom.Config{Nodes: 1}, Listen: "127.0.0.1:0", StateDir: t.TempDir(),
 	})
 	if err != nil {

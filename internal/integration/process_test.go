@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/localtoken"
 )
 
 // patience bounds each wait; everything here takes a few seconds.
@@ -151,6 +153,9 @@ func ask(ctx context.Context, method, url, body string) (status int, answer []by
 	}
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	if token := localtoken.Find(url); token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {

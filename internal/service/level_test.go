@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/access"
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
 )
 
@@ -72,7 +73,7 @@ func loggingLevels(t *testing.T) {
 		if c.level != "" {
 			request := httptest.NewRequestWithContext(t.Context(), http.MethodPatch, "/v2/options", strings.NewReader(`{"logging_level":"`+c.level+`"}`))
 			w := httptest.NewRecorder()
-			s.Handler().ServeHTTP(w, request)
+			access.Open(s.Handler()).ServeHTTP(w, request)
 			if w.Code != http.StatusOK {
 				t.Fatal(w.Body)
 			}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/access"
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
 )
 
@@ -123,7 +124,7 @@ func (w *world) start() {
 		w.t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	w.handler, w.stop, w.ended = s.Handler(), stop, make(chan error, 1)
+	w.handler, w.stop, w.ended = access.Open(s.Handler()), stop, make(chan error, 1)
 	go func() { w.ended <- s.Run(ctx) }()
 }
 

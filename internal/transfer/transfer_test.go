@@ -15,6 +15,7 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/client"
+	"github.com/bootorch/terraform-provider-bos/internal/service/access"
 	"github.com/bootorch/terraform-provider-bos/internal/service/api"
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
 	"github.com/bootorch/terraform-provider-bos/internal/transfer"
@@ -34,7 +35,7 @@ func newSite(t *testing.T) *site {
 		t.Fatal(err)
 	}
 	s := &site{t: t}
-	handler := api.New(api.Config{Store: store, Tenants: tenants{}})
+	handler := access.Open(api.New(api.Config{Store: store, Tenants: tenants{}}))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet {
 			s.writes = append(s.writes, r.Method+" "+r.URL.Path)

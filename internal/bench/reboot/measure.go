@@ -15,6 +15,7 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bench/figures"
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/localtoken"
 )
 
 // pollEvery is how often the session is asked after: a request that costs the
@@ -263,6 +264,9 @@ func ask(ctx context.Context, client *http.Client, method, url, body string, int
 	}
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
+	}
+	if token := localtoken.Find(url); token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
 	}
 	resp, err := client.Do(r)
 	if err != nil {

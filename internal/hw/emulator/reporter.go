@@ -37,6 +37,7 @@ type reporter struct {
 	room   *machineroom.Room
 	client *http.Client
 	log    *slog.Logger
+	token  func(url string) string
 	wake   chan struct{}
 	// advanced is called after each look at the room.
 	advanced func()
@@ -84,17 +85,27 @@ type result struct {
 	verdict verdict
 }
 
-func newReporter(of *machineroom.Room, bos string, log *slog.Logger, advanced func()) *reporter {
+func newReporter(of *machineroom.Room, c ServerConfig, advanced func()) *reporter {
 	p := &reporter{
-		room: of, log: log, advanced: advanced, wake: make(chan struct{}, 1), idle: reporters, done: make(chan result, reporters),
+		room: of, log: c.Log, token: c.Token, advanced: advanced, wake: make(chan struct{}, 1), idle: reporters, done: make(chan result, reporters),
 		latest: make(map[string]*delivery),
 		client: &http.Client{
 			Timeout: reportTimeout, Transport: &http.Transport{MaxIdleConnsPerHost: reporters, IdleConnTimeout: time.Minute},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}
-	p.setURL(bos)
+	p.setURL(c.BOSURL)
 	return p
+}
+
+// authorize adds the token for BOS to a request.
+func (p *reporter) authorize(req *http.Request) {
+	if p.token == nil {
+		return
+	}
+	if token := p.token(req.URL.String()); token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
 }
 
 // kick makes run look at the room again.
@@ -267,6 +278,7 @@ func (p *reporter) tell(ctx context.Context, bos string, rep machineroom.Report)
 		return verdictAway
 	}
 	req.Header.Set("Content-Type", "application/json")
+	p.authorize(req)
 	res, err := p.client.Do(req)
 	if err != nil {
 		return verdictAway

@@ -76,7 +76,7 @@ type script struct {
 
 // boot fetches a node's script and loads what it names.
 func (p *reporter) boot(ctx context.Context, scripts, id string) (script, error) {
-	text, err := p.load(ctx, scripts+"/bootscript?name="+url.QueryEscape(id), maxScript)
+	text, err := p.load(ctx, scripts+"/bootscript?name="+url.QueryEscape(id), maxScript, p.authorize)
 	if err != nil {
 		return script{}, err
 	}
@@ -110,17 +110,18 @@ func (p *reporter) file(ctx context.Context, address string) (string, error) {
 	if u.Host != p.store {
 		return address, nil
 	}
-	if _, err := p.load(ctx, address, maxFile); err != nil {
+	if _, err := p.load(ctx, address, maxFile, func(*http.Request) {}); err != nil {
 		return "", err
 	}
 	return "s3:/" + u.Path, nil
 }
 
-func (p *reporter) load(ctx context.Context, address string, most int64) (string, error) {
+func (p *reporter) load(ctx context.Context, address string, most int64, prepare func(*http.Request)) (string, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return "", err
 	}
+	prepare(req)
 	res, err := p.client.Do(req)
 	if err != nil {
 		return "", err

@@ -43,6 +43,9 @@ type ServerConfig struct {
 	// BOSURL is where nodes report to, the prefix before /v2/components;
 	// they wait while it is empty.
 	BOSURL string
+	// Token is the bearer token for what is at a URL of BOS, empty for none; it is
+	// asked for each report and each boot script. nil is none.
+	Token func(url string) string
 	// Power is the way to the nodes' power that WriteConfig writes:
 	// PowerRedfish, the default, or PowerPCS. Both ways are always open.
 	Power string
@@ -186,7 +189,7 @@ func (s *Server) prepare() (err error) {
 		return err
 	}
 	s.courier = wire.NewCourier()
-	s.reporter = newReporter(s.room, s.config.BOSURL, s.config.Log, s.spread)
+	s.reporter = newReporter(s.room, s.config, s.spread)
 	s.bmcs = bmc.New(bmc.Config{
 		Room: s.room, At: func(address string) string { return s.addresses.at[address] }, Kick: s.Kick, Courier: s.courier, Counts: &s.counts,
 	})

@@ -13,7 +13,10 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/access"
 )
 
 // Store is what the API needs of one: nothing of what the engine writes.
@@ -88,7 +91,15 @@ type server struct {
 	templates sync.Mutex
 	// streams holds a place for each client that follows events.
 	streams chan struct{}
+	// noted bounds the events of refused requests: who has a token may send many.
+	noted *rate.Limiter
 }
+
+// Refused requests are noted in the history at this rate.
+const (
+	refusalsPerSecond = 1
+	refusalsAtOnce    = 100
+)
 
 // New makes the handler of the whole API. It serves the same at / and at
 // /apis/bos.
@@ -102,71 +113,79 @@ func New(c Config) http.Handler {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &server{Config: c, streams: make(chan struct{}, maxStreams)}
+	s := &server{Config: c, streams: make(chan struct{}, maxStreams), noted: rate.NewLimiter(refusalsPerSecond, refusalsAtOnce)}
 	return s.router(s.routes())
 }
 
-// methods maps a method to what answers it.
-type methods map[string]handler
+// route is what answers a method at a path, and the permission that it takes.
+type route struct {
+	answer handler
+	needs  access.Permission
+}
 
+// methods maps a method to its route.
+type methods map[string]route
+
+// routes are all paths of the API. What is behind one may be narrower than its
+// permission: a reporter writes the actual state of its own component alone.
 func (s *server) routes() map[string]methods {
 	return map[string]methods{
-		"/{$}":          {http.MethodGet: s.getVersions},
-		"/v2":           {http.MethodGet: s.getVersion},
-		"/v2/version":   {http.MethodGet: s.getVersion},
-		"/openapi.yaml": {http.MethodGet: s.getDocument},
-		"/openapi.json": {http.MethodGet: s.getDocumentJSON},
-		"/v2/healthz":   {http.MethodGet: s.getHealth},
-		"/v2/options":   {http.MethodGet: s.getOptions, http.MethodPatch: s.patchOptions},
+		"/{$}":          {http.MethodGet: {s.getVersions, access.Know}},
+		"/v2":           {http.MethodGet: {s.getVersion, access.Know}},
+		"/v2/version":   {http.MethodGet: {s.getVersion, access.Know}},
+		"/openapi.yaml": {http.MethodGet: {s.getDocument, access.Know}},
+		"/openapi.json": {http.MethodGet: {s.getDocumentJSON, access.Know}},
+		"/v2/healthz":   {http.MethodGet: {s.getHealth, access.Public}},
+		"/v2/options":   {http.MethodGet: {s.getOptions, access.ReadOptions}, http.MethodPatch: {s.patchOptions, access.WriteOptions}},
 
-		"/v2/sessiontemplates": {http.MethodGet: s.listTemplates},
+		"/v2/sessiontemplates": {http.MethodGet: {s.listTemplates, access.ReadRecords}},
 		"/v2/sessiontemplates/{name}": {
-			http.MethodGet: s.getTemplate, http.MethodPut: s.putTemplate,
-			http.MethodPatch: s.patchTemplate, http.MethodDelete: s.deleteTemplate,
+			http.MethodGet: {s.getTemplate, access.ReadRecords}, http.MethodPut: {s.putTemplate, access.WriteTemplates},
+			http.MethodPatch: {s.patchTemplate, access.WriteTemplates}, http.MethodDelete: {s.deleteTemplate, access.WriteTemplates},
 		},
 
-		"/v2/sessiontemplatesvalid/{name}": {http.MethodGet: s.checkTemplate},
-		"/v2/sessiontemplatetemplate":      {http.MethodGet: s.getTemplateTemplate},
+		"/v2/sessiontemplatesvalid/{name}": {http.MethodGet: {s.checkTemplate, access.ReadRecords}},
+		"/v2/sessiontemplatetemplate":      {http.MethodGet: {s.getTemplateTemplate, access.Know}},
 
 		"/v2/sessions": {
-			http.MethodGet: s.listSessions, http.MethodPost: s.postSession, http.MethodDelete: s.deleteSessions,
+			http.MethodGet: {s.listSessions, access.ReadRecords}, http.MethodPost: {s.postSession, access.CreateSessions}, http.MethodDelete: {s.deleteSessions, access.ChangeSessions},
 		},
 		"/v2/sessions/{name}": {
-			http.MethodGet: s.getSession, http.MethodPatch: s.patchSession, http.MethodDelete: s.deleteSession,
+			http.MethodGet: {s.getSession, access.ReadRecords}, http.MethodPatch: {s.patchSession, access.ChangeSessions}, http.MethodDelete: {s.deleteSession, access.ChangeSessions},
 		},
 		"/v2/sessions/{name}/status": {
-			http.MethodGet: s.getSessionStatus, http.MethodPost: s.saveSessionStatus,
+			http.MethodGet: {s.getSessionStatus, access.ReadRecords}, http.MethodPost: {s.saveSessionStatus, access.ChangeSessions},
 		},
 
 		"/v2/components": {
-			http.MethodGet: s.listComponents, http.MethodPut: s.putComponents, http.MethodPatch: s.patchComponents,
+			http.MethodGet: {s.listComponents, access.ReadRecords}, http.MethodPut: {s.putComponents, access.ChangeComponents}, http.MethodPatch: {s.patchComponents, access.ChangeComponents},
 		},
 		"/v2/components/{id}": {
-			http.MethodGet: s.getComponent, http.MethodPut: s.putComponent,
-			http.MethodPatch: s.patchComponent, http.MethodDelete: s.deleteComponent,
+			http.MethodGet: {s.getComponent, access.ReadRecords}, http.MethodPut: {s.putComponent, access.ChangeComponents},
+			http.MethodPatch: {s.patchComponent, access.Report}, http.MethodDelete: {s.deleteComponent, access.ChangeComponents},
 		},
 
-		"/v2/applystaged": {http.MethodPost: s.applyStaged},
+		"/v2/applystaged": {http.MethodPost: {s.applyStaged, access.ApplyStaged}},
 
-		"/x/v1/applystaged":          {http.MethodPost: s.applyBoundStaged},
-		"/x/v1/applystaged/receipts": {http.MethodPost: s.postStagedReceipt},
+		"/x/v1/applystaged":          {http.MethodPost: {s.applyBoundStaged, access.ApplyStaged}},
+		"/x/v1/applystaged/receipts": {http.MethodPost: {s.postStagedReceipt, access.ApplyStaged}},
 
-		"/x/v1/capabilities":               {http.MethodGet: s.getCapabilities},
-		"/x/v1/previews":                   {http.MethodPost: s.postPreview},
-		"/x/v1/previews/{pin}/nodes":       {http.MethodGet: s.listPreviewNodes},
-		"/x/v1/sessions":                   {http.MethodPost: s.postPinnedSession},
-		"/x/v1/sessions/{name}/cancel":     {http.MethodPost: s.cancelSession},
-		"/x/v1/events":                     {http.MethodGet: s.listEvents},
-		"/x/v1/sessions/{name}/components": {http.MethodGet: s.listOutcomes},
+		"/x/v1/capabilities":               {http.MethodGet: {s.getCapabilities, access.Know}},
+		"/x/v1/previews":                   {http.MethodPost: {s.postPreview, access.Preview}},
+		"/x/v1/previews/{pin}/nodes":       {http.MethodGet: {s.listPreviewNodes, access.Preview}},
+		"/x/v1/sessions":                   {http.MethodPost: {s.postPinnedSession, access.CreateSessions}},
+		"/x/v1/sessions/{name}/cancel":     {http.MethodPost: {s.cancelSession, access.ChangeSessions}},
+		"/x/v1/events":                     {http.MethodGet: {s.listEvents, access.ReadEvents}},
+		"/x/v1/sessions/{name}/components": {http.MethodGet: {s.listOutcomes, access.ReadRecords}},
 
-		"/x/v1/nodes":                  {http.MethodGet: s.listNodes},
-		"/x/v1/images":                 {http.MethodGet: s.getImage},
-		"/x/v1/pause":                  {http.MethodGet: s.getPause, http.MethodPost: s.pauseSite},
-		"/x/v1/resume":                 {http.MethodPost: s.resumeSite},
-		"/x/v1/sessions/{name}/pause":  {http.MethodGet: s.getSessionPause, http.MethodPost: s.pauseSession},
-		"/x/v1/sessions/{name}/resume": {http.MethodPost: s.resumeSession},
-		"/x/v1/components/{id}/hold":   {http.MethodPut: s.holdComponent, http.MethodDelete: s.releaseComponent},
-		"/x/v1/holds":                  {http.MethodGet: s.listHolds, http.MethodPost: s.postHolds},
-		"/x/v1/holds/release":          {http.MethodPost: s.releaseHolds},
+		"/x/v1/nodes":                  {http.MethodGet: {s.listNodes, access.ReadRecords}},
+		"/x/v1/images":                 {http.MethodGet: {s.getImage, access.ReadRecords}},
+		"/x/v1/pause":                  {http.MethodGet: {s.getPause, access.ReadRecords}, http.MethodPost: {s.pauseSite, access.PauseSite}},
+		"/x/v1/resume":                 {http.MethodPost: {s.resumeSite, access.PauseSite}},
+		"/x/v1/sessions/{name}/pause":  {http.MethodGet: {s.getSessionPause, access.ReadRecords}, http.MethodPost: {s.pauseSession, access.ChangeSessions}},
+		"/x/v1/sessions/{name}/resume": {http.MethodPost: {s.resumeSession, access.ChangeSessions}},
+		"/x/v1/components/{id}/hold":   {http.MethodPut: {s.holdComponent, access.ChangeComponents}, http.MethodDelete: {s.releaseComponent, access.ChangeComponents}},
+		"/x/v1/holds":                  {http.MethodGet: {s.listHolds, access.ReadRecords}, http.MethodPost: {s.postHolds, access.ChangeComponents}},
+		"/x/v1/holds/release":          {http.MethodPost: {s.releaseHolds, access.ChangeComponents}},
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/access"
 )
 
 const kindComponent = "Component"
@@ -96,6 +97,9 @@ func (s *server) writeComponent(w http.ResponseWriter, r *http.Request, kind str
 	if err != nil {
 		return drained(w, r, err)
 	}
+	if err := mayWrite(r, id, patch); err != nil {
+		return s.refused(r, err)
+	}
 	booted, err := s.bootedBy(r, patch.Token())
 	if err != nil {
 		return err
@@ -111,6 +115,16 @@ func (s *server) writeComponent(w http.ResponseWriter, r *http.Request, kind str
 	}
 	s.Changed(Change{Records: records})
 	return s.answerComponent(w, records[0])
+}
+
+// mayWrite is nil if who asks may write this of a component: whoever may only report
+// writes what it booted, and of its own alone.
+func mayWrite(r *http.Request, id string, patch bos.ComponentPatch) error {
+	caller := access.Of(r.Context())
+	if patch.OnlyReports() {
+		return caller.MayReport(id)
+	}
+	return caller.May(access.ChangeComponents)
 }
 
 // componentFrom reads the body of a write to one component.

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
-	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
+	"github.com/bootorch/terraform-provider-bos/internal/service/access"
 )
 
 const (
@@ -38,6 +38,10 @@ const (
 	eventSessionResumed    = "session_resumed"
 	eventComponentHeld     = "component_held"
 	eventComponentReleased = "component_released"
+
+	// What is about no change: who was refused a write, and which auditor read.
+	eventRefused     = "request_refused"
+	eventHistoryRead = "history_read"
 )
 
 // listEvents answers history, oldest first: GET /x/v1/events with the query
@@ -62,6 +66,9 @@ func (s *server) listEvents(w http.ResponseWriter, r *http.Request) error {
 	if sc.only != nil {
 		f.Visible = &bos.EventScope{Tenant: sc.tenant, Nodes: sc.nodes}
 	}
+	if err := s.noteReading(r); err != nil {
+		return err
+	}
 	if r.Method == http.MethodGet && wantsStream(r) {
 		return s.streamEvents(w, r, f)
 	}
@@ -70,6 +77,14 @@ func (s *server) listEvents(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return s.answer(w, http.StatusOK, bos.EventPage{Events: append([]bos.Event{}, events...), Last: last})
+}
+
+// noteReading leaves an event of who reads the history to audit others.
+func (s *server) noteReading(r *http.Request) error {
+	if !access.Of(r.Context()).Is(access.Auditor) {
+		return nil
+	}
+	return s.Store.Note(r.Context(), s.note(r, eventHistoryRead, clip(r.URL.RawQuery)))
 }
 
 // readEvents reads a page, and from where on to read the next: what was passed
@@ -114,7 +129,7 @@ func eventFilter(r *http.Request) (bos.EventFilter, error) {
 
 // note is the event of a request; what it is about is filled in by the store.
 func (s *server) note(r *http.Request, kind, detail string) bos.Event {
-	return bos.Event{Time: s.Now().UTC(), Kind: kind, Detail: detail, Actor: edge.Actor(r)}
+	return bos.Event{Time: s.Now().UTC(), Kind: kind, Detail: detail, Actor: access.Actor(r)}
 }
 
 // noteTemplate is the event of a write to a template, which has no column.

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/access"
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
 )
 
@@ -70,7 +71,7 @@ func newSite(t *testing.T, with ...func(*Config)) *site {
 	for _, change := range with {
 		change(&s.config)
 	}
-	s.handler = New(s.config)
+	s.handler = access.Open(New(s.config))
 	return s
 }
 

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/access"
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
 )
 
@@ -81,7 +82,7 @@ func (s *fuzzSite) open(tb testing.TB) {
 		tb.Fatal(err)
 	}
 	s.store, s.config.Store = store, store
-	s.handler = New(s.config)
+	s.handler = access.Open(New(s.config))
 }
 
 func (s *fuzzSite) close(tb testing.TB) {

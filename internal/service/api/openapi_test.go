@@ -420,6 +420,7 @@ func TestEveryRouteMethodAndStatusOfTheDocumentIsAnswered(t *testing.T) {
 		}
 	}
 	everyStatus(t, seen, pin)
+	s.refuseEverybody()
 
 	h, err := theDocument()
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 	"net/http"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
-	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
+	"github.com/bootorch/terraform-provider-bos/internal/service/access"
 )
 
 // getPause says whether the site is paused: GET /x/v1/pause.
@@ -42,7 +42,7 @@ func (s *server) mutateSite(w http.ResponseWriter, r *http.Request, kind, reason
 		return err
 	}
 	s.Changed(Change{SitePause: &pause})
-	s.Log.Warn("the site was paused or resumed", "paused", pause.On(), "reason", reason, "actor", edge.Actor(r))
+	s.Log.Warn("the site was paused or resumed", "paused", pause.On(), "reason", reason, "actor", access.Actor(r))
 	return s.answer(w, http.StatusOK, pause.State())
 }
 
@@ -59,7 +59,7 @@ func (s *server) siteWide(w http.ResponseWriter, r *http.Request) (cancelBody, e
 }
 
 func (s *server) brake(r *http.Request, reason string) bos.Brake {
-	return bos.NewBrake(reason, edge.Actor(r), s.Now())
+	return bos.NewBrake(reason, access.Actor(r), s.Now())
 }
 
 // putOn puts a brake on. One that is on stays as it is, but for another reason that

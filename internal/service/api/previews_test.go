@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/access"
 	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
 )
 
@@ -130,7 +131,7 @@ func TestAPreviewIsRefused(t *testing.T) {
 			s.putTemplate("t1", template())
 			if c.change != nil {
 				c.change(s)
-				s.handler = New(s.config)
+				s.handler = access.Open(New(s.config))
 			}
 			s.do("POST", "/x/v1/previews", c.body).refused(c.status, "", c.words...)
 		})

@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/access"
 )
 
 // problem is an error answer (RFC 9457); type, title, status and detail are
@@ -76,9 +77,13 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	var (
 		p       *problem
 		invalid *bos.Invalid
+		denied  *access.Refused
 	)
 	switch {
 	case errors.As(err, &p):
+	case errors.As(err, &denied):
+		denied.Write(w)
+		return
 	case errors.As(err, &invalid):
 		p = &problem{Type: "about:blank", Title: titleBadRequest, Status: http.StatusBadRequest, Detail: invalid.Error()}
 	default:

@@ -10,6 +10,8 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+
+	"github.com/bootorch/terraform-provider-bos/internal/service/access"
 )
 
 // handler answers a request, or returns why it cannot; nothing has been
@@ -34,13 +36,11 @@ func (s *server) router(routes map[string]methods) http.Handler {
 	for pattern, m := range routes {
 		mux.Handle(pattern, s.dispatch(m))
 	}
-	mux.Handle("/", s.wrap(noRoute))
+	mux.Handle("/", s.wrap(known(noRoute)))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// Who asks is to be checked here once there is authentication: every
-		// route is behind this line, whatever path it is served at.
 		r = stripBase(r)
 		if clean := path.Clean(r.URL.Path); r.URL.Path != clean {
-			s.wrap(elsewhere(clean)).ServeHTTP(w, r)
+			s.wrap(known(elsewhere(clean))).ServeHTTP(w, r)
 			return
 		}
 		mux.ServeHTTP(w, r)
@@ -78,6 +78,16 @@ func elsewhere(clean string) handler {
 	}
 }
 
+// known keeps from who is nobody even what there is not.
+func known(h handler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if err := access.Of(r.Context()).May(access.Know); err != nil {
+			return err
+		}
+		return h(w, r)
+	}
+}
+
 func noRoute(_ http.ResponseWriter, r *http.Request) error {
 	return notFound("There is nothing at %q; see GET %s/ for the versions of this API", clip(r.URL.Path), baseOf(r))
 }
@@ -96,18 +106,29 @@ func (s *server) dispatch(m methods) http.Handler {
 		if method == http.MethodHead {
 			method = http.MethodGet
 		}
-		h, ok := m[method]
-		if !ok && method == http.MethodOptions {
-			w.Header().Set("Allow", allowed)
-			w.WriteHeader(http.StatusOK)
-			return nil
-		}
+		found, ok := m[method]
 		if !ok {
-			w.Header().Set("Allow", allowed)
+			return known(otherMethod(allowed))(w, r)
+		}
+		// The permission is that of the route which matched, whatever the path
+		// looked like.
+		if err := access.Of(r.Context()).May(found.needs); err != nil {
+			return s.refused(r, err)
+		}
+		return found.answer(w, r)
+	})
+}
+
+// otherMethod answers OPTIONS with the methods that there are, and refuses others.
+func otherMethod(allowed string) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		w.Header().Set("Allow", allowed)
+		if r.Method != http.MethodOptions {
 			return problemf(http.StatusMethodNotAllowed, "Method Not Allowed", "%s is not allowed here; use one of %s", r.Method, allowed)
 		}
-		return h(w, r)
-	})
+		w.WriteHeader(http.StatusOK)
+		return nil
+	}
 }
 
 // wrap answers errors and panics as problems.

@@ -10,8 +10,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/access"
 	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
-	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
 )
 
 // sessionBody is the body of POST /v2/sessions.
@@ -86,7 +86,7 @@ func (s *server) createSession(w http.ResponseWriter, r *http.Request, pinned pi
 	}
 	key := bos.SessionKey{Tenant: tenant, Name: uuid.NewString()}
 	set(&key.Name, body.Name)
-	asked := bos.Asked{By: edge.Actor(r), Reason: pinned.Reason, Receipt: pinned.Receipt, RunKey: pinned.RunKey, Guards: pinned.Guards.guards()}
+	asked := bos.Asked{By: access.Actor(r), Reason: pinned.Reason, Receipt: pinned.Receipt, RunKey: pinned.RunKey, Guards: pinned.Guards.guards()}
 	var again *bos.Repeated
 	if asked.Receipt != "" || asked.RunKey != "" {
 		if again, err = s.Store.RepeatedSession(r.Context(), bos.SessionRecord{Session: bos.Session{Tenant: bos.TenantRef(tenant)}, Pin: pin, Asked: asked}); err != nil {

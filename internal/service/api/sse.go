@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/access"
 )
 
 const (
@@ -23,7 +24,8 @@ const (
 	// proxies from closing it and finds clients that are gone.
 	streamBeat = 15 * time.Second
 	// streamAge ends a stream; the client takes it up again where it was,
-	// and a tenant's nodes are read anew.
+	// and a tenant's nodes are read anew. One whose client's proof of who it is ends
+	// before ends with it.
 	streamAge = 15 * time.Minute
 	// streamWrite bounds one write: a client that does not read is dropped.
 	streamWrite = 30 * time.Second
@@ -78,7 +80,8 @@ func (s *server) streamEvents(w http.ResponseWriter, r *http.Request, f bos.Even
 
 // follow sends what there is and what comes, until something ends it.
 func (s *server) follow(stream *eventWriter, r *http.Request, f bos.EventFilter) error {
-	end := time.NewTimer(streamAge)
+	now := s.Now()
+	end := time.NewTimer(access.Of(r.Context()).Bound(now.Add(streamAge)).Sub(now))
 	defer end.Stop()
 	beat := time.NewTicker(streamBeat)
 	defer beat.Stop()

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/access"
 )
 
 // reader is a client that follows the events.
@@ -195,7 +196,7 @@ func stream(t *testing.T, store bos.Store, w http.ResponseWriter) {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/x/v1/events", nil)
 	r.Header.Set("Accept", "text/event-stream")
-	New(Config{Store: store}).ServeHTTP(w, r)
+	access.Open(New(Config{Store: store})).ServeHTTP(w, r)
 }
 
 func TestAQuietStreamBeatsAndEndsInTime(t *testing.T) {

@@ -6,15 +6,20 @@ import (
 	"net/http"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/access"
 	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
 )
 
 // tenantHeader scopes a request to a tenant.
 const tenantHeader = edge.TenantHeader
 
-// tenantOf names the tenant of a request, empty if it has none.
+// tenantOf names the tenant of a request, empty if it has none: that of its header,
+// if who asks may, or the only one of who asks.
 func tenantOf(r *http.Request) (string, error) {
-	tenant := r.Header.Get(tenantHeader)
+	tenant, err := access.Of(r.Context()).Tenant(r.Header)
+	if err != nil {
+		return "", err
+	}
 	if tenant != "" && !bos.ValidTenantName(tenant) {
 		return "", problemf(http.StatusBadRequest, titleInvalidTenant, "header %s: %q is too long, at most %d characters are allowed", tenantHeader, clip(tenant), bos.MaxTenantName)
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/access"
 	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
 	"github.com/bootorch/terraform-provider-bos/internal/service/nodenames"
 )
@@ -126,19 +127,21 @@ func (e *Endpoint) Write(ctx context.Context, ids []string, a bos.BootArtifacts)
 // Scripts serves boot scripts and nothing else: what a network of nodes may
 // reach.
 func (e *Endpoint) Scripts() http.Handler {
-	return e.serve(map[string]methods{"/bootscript": {http.MethodGet: e.script}})
+	return e.serve(map[string]methods{"/bootscript": {http.MethodGet: {e.script, access.Public}}}, access.Public)
 }
 
 // Handler serves boot scripts and boot parameters, which is for those who may
 // use the API of BOS.
 func (e *Endpoint) Handler() http.Handler {
 	return ofNobody(e.serve(map[string]methods{
-		"/bootscript": {http.MethodGet: e.script},
+		"/bootscript": {http.MethodGet: {e.script, access.ReadBootParameters}},
 		"/bootparameters": {
-			http.MethodGet: e.list, http.MethodPut: e.put, http.MethodPost: e.post, http.MethodPatch: e.patch, http.MethodDelete: e.remove,
+			http.MethodGet: {e.list, access.ReadBootParameters}, http.MethodPut: {e.put, access.WriteBootParameters},
+			http.MethodPost: {e.post, access.WriteBootParameters}, http.MethodPatch: {e.patch, access.WriteBootParameters},
+			http.MethodDelete: {e.remove, access.WriteBootParameters},
 		},
-		"/service/status": {http.MethodGet: status},
-	}))
+		"/service/status": {http.MethodGet: {status, access.Know}},
+	}, access.Know))
 }
 
 // ofNobody refuses tenants: what hosts boot is the site's, and no host here is
@@ -154,28 +157,43 @@ func ofNobody(h http.Handler) http.Handler {
 	})
 }
 
-// methods are the handlers of one path. Each answers, or returns why it cannot.
-type methods map[string]func(http.ResponseWriter, *http.Request) error
+// route is what answers a method, or returns why it cannot, and the permission that
+// it takes.
+type route struct {
+	answer func(http.ResponseWriter, *http.Request) error
+	needs  access.Permission
+}
 
-func (e *Endpoint) serve(routes map[string]methods) http.Handler {
+// methods are the routes of one path.
+type methods map[string]route
+
+// serve answers the routes; other is the permission to be told that there is none.
+func (e *Endpoint) serve(routes map[string]methods, other access.Permission) http.Handler {
 	return e.answering(func(w http.ResponseWriter, r *http.Request) error {
 		for _, prefix := range Prefixes {
 			rest, ok := strings.CutPrefix(r.URL.Path, prefix)
 			if m := routes[rest]; ok && m != nil {
-				return m.handle(w, r)
+				return m.handle(w, r, other)
 			}
+		}
+		if err := access.Of(r.Context()).May(other); err != nil {
+			return err
 		}
 		return refusef(http.StatusNotFound, "there is nothing at %q; boot scripts are at GET %s/bootscript?name=XNAME", clip(r.URL.Path), Prefixes[0])
 	})
 }
 
-func (m methods) handle(w http.ResponseWriter, r *http.Request) error {
+func (m methods) handle(w http.ResponseWriter, r *http.Request, other access.Permission) error {
 	method := r.Method
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
-	if h := m[method]; h != nil {
-		return h(w, r)
+	found, ok := m[method]
+	if err := access.Of(r.Context()).May(cmp.Or(found.needs, other)); err != nil {
+		return err
+	}
+	if ok {
+		return found.answer(w, r)
 	}
 	allowed := strings.Join(slices.Sorted(maps.Keys(m)), ", ")
 	w.Header().Set("Allow", allowed)
@@ -191,8 +209,12 @@ func (e *Endpoint) answering(h func(http.ResponseWriter, *http.Request) error) h
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		err := h(w, r)
 		var refused *refusal
+		var denied *access.Refused
 		switch {
 		case err == nil:
+			return
+		case errors.As(err, &denied):
+			denied.Write(w)
 			return
 		case errors.As(err, &refused):
 		default:

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/access"
 	"github.com/bootorch/terraform-provider-bos/internal/service/nodenames"
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
 )
@@ -90,7 +91,7 @@ func (s *site) from(address, query string) (int, string) {
 
 func (s *site) api(method, target, body string) *httptest.ResponseRecorder {
 	s.t.Helper()
-	return s.ask(s.Handler(), "127.0.0.1", method, target, body)
+	return s.ask(access.Open(s.Handler()), "127.0.0.1", method, target, body)
 }
 
 func (s *site) write(a bos.BootArtifacts, ids ...string) string {

@@ -12,6 +12,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/access"
 	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
 	"github.com/bootorch/terraform-provider-bos/internal/service/nodenames"
 )
@@ -70,7 +71,7 @@ const (
 
 // note is the event of a write, one for each host.
 func (e *Endpoint) note(r *http.Request, kind string) bos.Event {
-	return bos.Event{Time: e.config.Now().UTC(), Kind: kind, Actor: edge.Actor(r)}
+	return bos.Event{Time: e.config.Now().UTC(), Kind: kind, Actor: access.Actor(r)}
 }
 
 // read decodes a request and resolves whom it is about.

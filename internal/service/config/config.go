@@ -29,6 +29,7 @@ type Config struct {
 	Images         Images         `yaml:"images"`
 	Tenants        Tenants        `yaml:"tenants"`
 	Report         Report         `yaml:"report"`
+	Auth           Auth           `yaml:"auth"`
 }
 
 // Upstream is a service that is spoken to over HTTP or HTTPS.

@@ -12,6 +12,8 @@ type Problem struct {
 	Detail string
 	// RetryAfter is the header of that name; empty for none.
 	RetryAfter string
+	// Challenge is the header WWW-Authenticate; empty for none.
+	Challenge string
 }
 
 // Problemf makes a problem.
@@ -19,11 +21,14 @@ func Problemf(status int, format string, args ...any) *Problem {
 	return &Problem{Status: status, Detail: fmt.Sprintf(format, args...)}
 }
 
-// Write answers it.
+// Write answers with the problem.
 func (p *Problem) Write(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	if p.RetryAfter != "" {
 		w.Header().Set("Retry-After", p.RetryAfter)
+	}
+	if p.Challenge != "" {
+		w.Header().Set("WWW-Authenticate", p.Challenge)
 	}
 	w.WriteHeader(p.Status)
 	_ = json.NewEncoder(w).Encode(map[string]any{ // the client is gone if this fails

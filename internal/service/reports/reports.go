@@ -20,6 +20,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/access"
 	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
 	"github.com/bootorch/terraform-provider-bos/internal/service/nodenames"
 )
@@ -120,8 +121,17 @@ func (s *Reports) take(w http.ResponseWriter, r *http.Request, id string) *edge.
 		s.tell(w, r, id, p)
 		return p
 	}
-	s.report(w, r, id, token)
+	s.report(w, r.WithContext(access.With(r.Context(), s.caller(id, tokenOf(r)))), id, token)
 	return nil
+}
+
+// caller is the node that was found to ask: it may report, and for itself alone.
+func (s *Reports) caller(id, token string) access.Caller {
+	proof := access.ProofAddress
+	if s.NodeKey != nil && token != "" {
+		proof = access.ProofNode
+	}
+	return access.Caller{Identity: access.Identity{Subject: id, Proof: proof, Roles: []access.Role{access.Reporter}, Nodes: []string{id}}}
 }
 
 // admit turns away pages in a browser, and everybody while nothing may be written.

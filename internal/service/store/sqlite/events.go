@@ -29,6 +29,11 @@ const (
 // old is judged by the newest event.
 const insertEvent = `INSERT INTO events (time, component, session, tenant, kind, detail, actor) VALUES (?, ?, ?, ?, ?, ?, ?)`
 
+// Note writes events of their own.
+func (s *Store) Note(ctx context.Context, notes ...bos.Event) error {
+	return s.writer.do(ctx, func(ctx context.Context, t *tx) error { return t.note(ctx, notes) })
+}
+
 func (t *tx) event(ctx context.Context, e bos.Event) error {
 	if _, err := t.exec(ctx, insertEvent, e.Time.UnixNano(), e.Component, e.Session, e.Tenant, e.Kind, e.Detail, e.Actor); err != nil {
 		return fmt.Errorf("write an event: %w", err)

@@ -60,6 +60,17 @@ func history(t *testing.T, s bos.Store) {
 	}
 }
 
+// lone notes are about no change, and all are written or none.
+func lone(t *testing.T, s bos.Store) {
+	must(t, s.Note(t.Context()))
+	news := s.NewEvents()
+	must(t, s.Note(t.Context(), bos.Event{Time: now, Kind: "refused", Detail: "d", Actor: "me"}, bos.Event{Time: now, Kind: "read"}))
+	<-news
+	if got := kinds(t, s, bos.EventFilter{}); !slices.Equal(got, []string{"refused", "read"}) {
+		t.Errorf("the history has %q", got)
+	}
+}
+
 func tenantHistory(t *testing.T, s bos.Store) {
 	commit(t, s, bos.Commit{Events: []bos.Event{
 		{Kind: "its node", Component: "a"},

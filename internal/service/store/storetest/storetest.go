@@ -69,6 +69,7 @@ var (
 	}
 	histories = tests{
 		"history is listed by id, session and component":         history,
+		"what is about no change can be noted":                   lone,
 		"a tenant sees its own history only":                     tenantHistory,
 		"notes are written with what was written, and only then": notes,
 		"who asked before a commit is woken by its events":       wakes,
