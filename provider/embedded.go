@@ -89,8 +89,7 @@ func startEmbedded(ctx context.Context, given embeddedModel, version string) (e 
 	// A BOS of 10,000 nodes makes garbage for minutes: what Serve sets would let
 	// nine times its records pile up.
 	debug.SetGCPercent(100)
-	token = assembly.NewToken()
-	a.Admit(token)
+	token = a.AdmitMachine(config.Listen, listener.Addr().String())
 	server := &http.Server{Handler: a.Handler(), ReadHeaderTimeout: 10 * time.Second}
 	go func() {
 		if err := server.Serve(listener); err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
+	"github.com/bootorch/terraform-provider-bos/internal/localtoken"
 )
 
 // realBOS is the bundled service over an emulated room, on real sockets: the
@@ -41,6 +42,7 @@ func startRoom(t *testing.T, boot time.Duration, bosURL string, dead ...string) 
 	t.Helper()
 	dir := t.TempDir()
 	room, err := emulator.Start(context.Background(), emulator.ServerConfig{
+		Token:  localtoken.Find,
 		Config: machineroom.Config{Nodes: 4, BootTime: boot, PowerTime: 20 * time.Millisecond, Dead: dead},
 		Listen: "127.0.0.1:0", StateDir: dir, BOSURL: bosURL,
 	})

@@ -37,7 +37,10 @@ type Assembly struct {
 	// names are the host names under which this service is asked.
 	names []string
 	auth  access.Authenticator
-	log   *slog.Logger
+	// left removes the token that was left for the clients of this machine; nil if none
+	// was.
+	left func() error
+	log  *slog.Logger
 }
 
 // Load reads settings from a file.
@@ -160,6 +163,11 @@ func (a *Assembly) Run(ctx context.Context) error {
 func (a *Assembly) Close() error {
 	if bmcs, ok := a.power.(*redfish.Client); ok {
 		bmcs.Close()
+	}
+	if a.left != nil {
+		if err := a.left(); err != nil {
+			a.log.Debug("the token of this machine could not be removed", "cause", err)
+		}
 	}
 	return a.store.Close()
 }

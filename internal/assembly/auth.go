@@ -29,8 +29,28 @@ func (a *Assembly) Admit(token string) {
 	a.auth.Bearers = append([]access.Bearers{tokens.Local(token)}, a.auth.Bearers...)
 }
 
-// NewToken draws a token for Admit.
-func NewToken() string { return localtoken.New() }
+// AdmitMachine draws a token for Admit and returns it. Where the service listens at
+// an address that its settings name, so that others know it, the token is left for the
+// clients of this machine until Close: the nodes of an emulated room are such.
+func (a *Assembly) AdmitMachine(named, address string) (token string) {
+	token = localtoken.New()
+	a.Admit(token)
+	if named != "" {
+		a.Leave(address, token)
+	}
+	return token
+}
+
+// Leave leaves a token for the clients of this machine, until Close. Where there is no
+// place for it, the log says so, and they need a token of their own.
+func (a *Assembly) Leave(address, token string) {
+	path, err := localtoken.Leave(address, token)
+	if err != nil {
+		a.log.Warn("the programs of this machine do not find a token by themselves; give them one of auth.tokens_file in BOS_TOKEN", "cause", err)
+		return
+	}
+	a.left = func() error { return localtoken.Take(path, token) }
+}
 
 // Guarded reports whether requests need a proof.
 func (a *Assembly) Guarded() bool { return a.auth.Mode == access.Enforce }

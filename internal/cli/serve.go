@@ -108,11 +108,7 @@ func serve(c *cobra.Command, f serveFlags, version string) error {
 	}
 	defer a.Close() //nolint:errcheck // everything is durable
 	a.Admit(token)
-	tokenFile, err := localtoken.Leave(listener.Addr().String(), token)
-	if err != nil {
-		return err
-	}
-	defer localtoken.Take(tokenFile, token) //nolint:errcheck // another start writes another
+	a.Leave(listener.Addr().String(), token)
 	if room != nil {
 		room.SetBOS(url)
 	}
