@@ -23,7 +23,7 @@ const asCommand = "BOS_TEST_AS_COMMAND"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) == "" {
-		os.Exit(run(m))
+		os.Exit(runTests(m))
 	}
 	if err := Run(context.Background(), "0.0.0"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -31,8 +31,8 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// run keeps the tokens that services leave for this machine in a folder of the tests.
-func run(m *testing.M) int {
+// runTests keeps the tokens that services leave for this machine in a folder of the tests.
+func runTests(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "bos")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
