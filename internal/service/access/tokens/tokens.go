@@ -104,7 +104,7 @@ func (e Entry) identity() (access.Identity, error) {
 		if !bos.ValidComponentID(node) {
 			return identity, fmt.Errorf("nodes of %q: %q cannot be a component's id", e.Name, node)
 		}
-		identity.Nodes = append(identity.Nodes, bos.CanonicalID(node))
+		identity.Nodes = append(identity.Nodes, bos.CanonicalXname(node))
 	}
 	return identity, nil
 }
