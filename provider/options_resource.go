@@ -22,6 +22,7 @@ var (
 	_ resource.ResourceWithModifyPlan     = (*optionsResource)(nil)
 	_ resource.ResourceWithValidateConfig = (*optionsResource)(nil)
 	_ resource.ResourceWithImportState    = (*optionsResource)(nil)
+	_ resource.ResourceWithIdentity       = (*optionsResource)(nil)
 )
 
 func newOptionsResource() resource.Resource { return &optionsResource{} }
@@ -83,6 +84,7 @@ func (r *optionsResource) Create(ctx context.Context, req resource.CreateRequest
 	}
 	if r.set(ctx, config.patch(nil), &plan, &resp.Diagnostics) {
 		resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+		resp.Diagnostics.Append(identifyOptions(ctx, resp.Identity)...)
 	}
 }
 
@@ -115,6 +117,7 @@ func (r *optionsResource) Read(ctx context.Context, req resource.ReadRequest, re
 	readOptions(ctx, r.shared, &state, &resp.Diagnostics)
 	if !resp.Diagnostics.HasError() {
 		resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
+		resp.Diagnostics.Append(identifyOptions(ctx, resp.Identity)...)
 	}
 }
 
@@ -141,6 +144,7 @@ func (r *optionsResource) Update(ctx context.Context, req resource.UpdateRequest
 	}
 	if r.set(ctx, config.patch(&state), &plan, &resp.Diagnostics) {
 		resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+		resp.Diagnostics.Append(identifyOptions(ctx, resp.Identity)...)
 	}
 }
 
@@ -148,9 +152,16 @@ func (r *optionsResource) Update(ctx context.Context, req resource.UpdateRequest
 func (r *optionsResource) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {}
 
 func (r *optionsResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	if !strings.EqualFold(req.ID, optionsID) {
-		resp.Diagnostics.AddError("Invalid import id", fmt.Sprintf("A BOS has one set of options; import it with the id %q instead of %q.", optionsID, req.ID))
+	id := req.ID
+	if id == "" && req.Identity != nil {
+		var given optionsIdentity
+		resp.Diagnostics.Append(req.Identity.Get(ctx, &given)...)
+		id = given.ID.ValueString()
+	}
+	if !strings.EqualFold(id, optionsID) {
+		resp.Diagnostics.AddError("Invalid import id", fmt.Sprintf("A BOS has one set of options; import it with the id %q instead of %q.", optionsID, id))
 		return
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), optionsID)...)
+	resp.Diagnostics.Append(identifyOptions(ctx, resp.Identity)...)
 }

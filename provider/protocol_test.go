@@ -176,6 +176,7 @@ func TestTerraformQueryListsWhatThereIsToImport(t *testing.T) {
 		"bos_session_template": {nil, 10, []string{"compute"}},
 		"bos_session":          {map[string]any{"status": "complete"}, 10, []string{"monday"}},
 		"bos_component":        {map[string]any{"status": "failed"}, 10, []string{"x1000c0s2b0n0"}},
+		"bos_options":          {nil, 10, []string{"options"}},
 	} {
 		names, found := core.list(kind, c.given, c.limit, true)
 		if !slices.Equal(names, c.want) {
@@ -193,7 +194,7 @@ func TestTerraformQueryListsWhatThereIsToImport(t *testing.T) {
 
 func TestWhatAQueryFindsIsImportedByItsIdentity(t *testing.T) {
 	core := newNewerCore(t, filled(t))
-	for kind, want := range map[string]string{"bos_session_template": "compute", "bos_session": "monday", "bos_component": "x1000c0s0b0n0"} {
+	for kind, want := range map[string]string{"bos_session_template": "compute", "bos_session": "monday", "bos_component": "x1000c0s0b0n0", "bos_options": "options"} {
 		_, found := core.list(kind, nil, 1, false)
 		imported, err := core.server.ImportResourceState(t.Context(), &tfprotov6.ImportResourceStateRequest{TypeName: kind, Identity: found[0].Identity})
 		if err != nil {

@@ -60,7 +60,7 @@ func (p *bosProvider) Functions(context.Context) []func() function.Function {
 
 // ListResources are what `terraform query` can list.
 func (p *bosProvider) ListResources(context.Context) []func() list.ListResource {
-	return []func() list.ListResource{newTemplateList, newSessionList, newComponentList}
+	return []func() list.ListResource{newTemplateList, newSessionList, newComponentList, newOptionsList}
 }
 
 // Actions are what Terraform can do without keeping state.

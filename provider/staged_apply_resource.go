@@ -31,8 +31,10 @@ type stagedApplyResource struct {
 const kindStagedApply = "bos_staged_apply action"
 
 var (
-	_ resource.ResourceWithConfigure  = (*stagedApplyResource)(nil)
-	_ resource.ResourceWithModifyPlan = (*stagedApplyResource)(nil)
+	_ resource.ResourceWithConfigure   = (*stagedApplyResource)(nil)
+	_ resource.ResourceWithModifyPlan  = (*stagedApplyResource)(nil)
+	_ resource.ResourceWithImportState = (*stagedApplyResource)(nil)
+	_ resource.ResourceWithIdentity    = (*stagedApplyResource)(nil)
 )
 
 func newStagedApplyResource() resource.Resource {
@@ -59,15 +61,21 @@ func (r *stagedApplyResource) ModifyPlan(ctx context.Context, req resource.Modif
 	if config.Tenant.IsNull() {
 		plan.Tenant = r.shared.defaultTenant()
 	}
+	imported, diags := req.Private.GetKey(ctx, privateImported)
+	resp.Diagnostics.Append(diags...)
+	var changed path.Paths
+	if state != nil {
+		changed = plan.replaces(state, string(imported) == isImported)
+	}
 	switch {
 	case state == nil:
 		if number := r.planNew(ctx, plan, &resp.Diagnostics); number != "" {
 			resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateReceipt, fmt.Appendf(nil, "%q", number))...)
 		}
-	case len(plan.replaces(state)) > 0:
+	case len(changed) > 0:
 		// Terraform plans the new one in a call of its own, and drops the
 		// warnings of that one: they have to be said here.
-		resp.RequiresReplace = append(resp.RequiresReplace, plan.replaces(state)...)
+		resp.RequiresReplace = append(resp.RequiresReplace, changed...)
 		r.planNew(ctx, plan, &resp.Diagnostics)
 	default:
 		plan.keepResults(state)
@@ -115,7 +123,9 @@ func sameNames(a, b types.List) bool {
 	return errA == nil && errB == nil && slices.Equal(left, right)
 }
 
-func (m *stagedApplyModel) replaces(state *stagedApplyModel) path.Paths {
+// replaces names the arguments whose change applies anew. Triggers that an imported
+// application did not have do not count: it was done.
+func (m *stagedApplyModel) replaces(state *stagedApplyModel, imported bool) path.Paths {
 	var changed path.Paths
 	if !m.Tenant.Equal(state.Tenant) {
 		changed = append(changed, path.Root("tenant"))
@@ -126,7 +136,7 @@ func (m *stagedApplyModel) replaces(state *stagedApplyModel) path.Paths {
 	if !m.Session.Equal(state.Session) && !state.Session.IsNull() {
 		changed = append(changed, path.Root("session"))
 	}
-	if !sameTriggers(m.Triggers, state.Triggers) {
+	if !sameTriggers(m.Triggers, state.Triggers) && (!imported || !state.Triggers.IsNull()) {
 		changed = append(changed, path.Root("triggers"))
 	}
 	return changed
@@ -248,6 +258,7 @@ func (r *stagedApplyResource) Create(ctx context.Context, req resource.CreateReq
 		m.Effect = types.StringValue(m.effected())
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
+	resp.Diagnostics.Append(m.identify(ctx, resp.Identity)...)
 	if unlessFalse(m.WaitForCompletion) && !m.unconfirmed() {
 		r.await(ctx, c, &m, limit, &resp.Diagnostics)
 	}
@@ -445,6 +456,7 @@ func (r *stagedApplyResource) refresh(ctx context.Context, c *client.Client, m *
 func (r *stagedApplyResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var m stagedApplyModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
+	resp.Diagnostics.Append(m.identify(ctx, resp.Identity)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -456,6 +468,12 @@ func (r *stagedApplyResource) Read(ctx context.Context, req resource.ReadRequest
 	c := r.shared.reachStored(m.Tenant, &resp.Diagnostics)
 	if c == nil {
 		return
+	}
+	if m.Status.IsNull() {
+		if err := r.adopt(ctx, c, &m); err != nil {
+			resp.Diagnostics.AddError("Unable to import applied staged state", capital(explain(err)))
+			return
+		}
 	}
 	if m.unconfirmed() {
 		noted, diags := req.Private.GetKey(ctx, privateOwned)
@@ -496,6 +514,11 @@ func (r *stagedApplyResource) Update(ctx context.Context, req resource.UpdateReq
 		r.await(ctx, c, &m, limit, &resp.Diagnostics)
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
+	resp.Diagnostics.Append(m.identify(ctx, resp.Identity)...)
+	if !m.Triggers.IsNull() {
+		// Those that an imported application gets later count as those it was done with.
+		resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateImported, []byte(notImported))...)
+	}
 }
 
 // Delete forgets it; nodes are not touched.

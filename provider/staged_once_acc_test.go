@@ -180,3 +180,50 @@ func TestAnActionAppliesStagedStateOnceByOnePlan(t *testing.T) {
 		t.Error("another plan did not apply it once more")
 	}
 }
+
+func TestAppliedStagedStateIsImportedAndNotAppliedAgain(t *testing.T) {
+	for name, clear := range map[string]string{"what is staged stays": "false", "it is cleared": "true"} {
+		t.Run(name, func(t *testing.T) {
+			r := startReal(t, 50*time.Millisecond)
+			send(t, "PATCH", r.url+"/v2/options", strings.NewReader(`{"clear_stage":`+clear+`}`))
+			session := r.staging(t)
+			w := newWorkspace(t)
+			names := bos.Fold(r.nodes())
+			now := nowApplied(`"`+names+`"`, `session = "`+session+`"`, `triggers = { week = "3" }`)
+			w.write(r.block(), now)
+			w.apply().exits(t, 0)
+			before := resets(r)
+			w.killed()
+			w.write(r.block(), now, "import {\n  to = bos_staged_apply.now\n  id = \""+names+"\"\n}\n")
+			w.plan().says(t, "1 to import, 0 to add", "0 to destroy")
+			w.apply().exits(t, 0)
+			if got := w.attributes("bos_staged_apply.now"); got["succeeded"] != true || got["applied_nodes"] != names || got["status"] != "complete" {
+				t.Errorf("state has %v", got)
+			}
+			w.plan().exits(t, 0)
+			if n := resets(r); n != before {
+				t.Errorf("%d power actions after %d", n, before)
+			}
+			w.write(r.block(), strings.Replace(now, `"3"`, `"4"`, 1))
+			w.plan().says(t, "1 to add, 0 to change, 1 to destroy")
+		})
+	}
+}
+
+func TestOnlyWhatWasAppliedIsImported(t *testing.T) {
+	r := startReal(t, 50*time.Millisecond)
+	w := newWorkspace(t)
+	w.write(r.block(), nowApplied(`"`+r.nodes()[0]+`"`))
+	for id, says := range map[string]string{
+		r.nodes()[0]:  "Nothing that a session has staged was applied to " + r.nodes()[0],
+		"x1000c0s[":   "neither a list of nodes nor tenant/nodes",
+		"/" + room[0]: "neither a list of nodes nor tenant/nodes",
+	} {
+		result := w.terraform("import", "-no-color", "-input=false", "bos_staged_apply.now", id)
+		result.exits(t, 1)
+		result.says(t, says)
+	}
+	if n := resets(r); n != 0 {
+		t.Errorf("%d power actions", n)
+	}
+}
