@@ -10,7 +10,9 @@ import (
 )
 
 // Run runs the command line.
-func Run(ctx context.Context, version string) error {
+func Run(ctx context.Context, version string) error { return rootCommand(version).ExecuteContext(ctx) }
+
+func rootCommand(version string) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "terraform-provider-bos",
 		Short:         "Boot supercomputers with Terraform: the BOS service and its tools",
@@ -25,5 +27,5 @@ func Run(ctx context.Context, version string) error {
 			return err
 		},
 	})
-	return root.ExecuteContext(ctx)
+	return root
 }
