@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Boots nodes with SMD, BSS and BMC mocks as others wrote them, in the versions
-# that tools/realparts/go.mod pins, and one with the real iPXE. Needs Go,
+# Boots nodes with SMD, BSS, boot-service and BMC mocks as others wrote them, in the
+# versions that tools/realparts/go.mod and tools/bootservice/go.mod pin, with PCS if
+# BOS_PCS names a folder of its sources in which power-control was built, and one with the real iPXE. Needs Go,
 # PostgreSQL 15 or newer, and for the last the Debian packages qemu-system-x86 and
 # ipxe-qemu; without these it is skipped.
 set -euo pipefail
@@ -22,5 +23,8 @@ cd tools/realparts
 go build -o "$parts/" github.com/OpenCHAMI/smd/v2/cmd/{smd,smd-init} github.com/OpenCHAMI/bss/cmd/{boot-script-service,bss-init} ./bmcmock
 ln -sfn "$(go list -m -f '{{.Dir}}' github.com/OpenCHAMI/smd/v2)/migrations/postgres" "$parts/smd-migrations"
 ln -sfn "$(go list -m -f '{{.Dir}}' github.com/OpenCHAMI/bss)/migrations/postgres" "$parts/bss-migrations"
+cd ../bootservice
+go build -o "$parts/boot-service" github.com/openchami/boot-service/cmd/server
 cd ../..
+[ -n "${BOS_PCS:-}" ] || echo "no node boots through PCS, which the module proxy does not have: BOS_PCS may name a folder of its sources with the program power-control"
 BOS_REAL_PARTS=$parts BOS_POSTGRES=$postgres go test -count=1 -timeout 5m ${VERBOSE:+-v} ./internal/integration

@@ -52,8 +52,7 @@ func TestNodesOfSMDAndBSSBootRebootAndShutDown(t *testing.T) {
 		decode(t, must(t, http.MethodGet, url+"/v2/components", ""), &known)
 		return len(known) == nodeCount, fmt.Sprintf("it knows %d", len(known))
 	})
-	must(t, http.MethodPut, url+"/v2/sessiontemplates/compute", `{"enable_cfs":false,"boot_sets":{"compute":{
-		"path":"s3://boot-images/`+services.ImageX86+`/manifest.json","type":"s3","kernel_parameters":"quiet","node_roles_groups":["Compute"]}}}`)
+	template(t, url)
 
 	// No node is locked, of which SMD has an answer of its own.
 	session(t, url, "shutdown", len(chosen)+1)
@@ -156,15 +155,28 @@ power: { redfish: { ca_file: %q, credentials: { user: %s, password_env: BMC_PASS
 boot_parameters: { bss: { url: %q } }
 artifacts: { s3: { endpoint: %q, access_key_env: S3_ACCESS_KEY, secret_key_env: S3_SECRET_KEY } }
 `, listen, filepath.Join(dir, "bos.db"), smd, asSMDSees.url, caFile, bmcUser, bss, s3.S3)
+	return serve(t, config, text, url, s3), url, asSMDSees
+}
+
+// serve runs the service with a configuration until the test ends.
+func serve(t *testing.T, config, text, url string, s3 emulator.Endpoints) *process {
+	t.Helper()
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	serve := command(filepath.Join(parts(t), "terraform-provider-bos"), "serve", "--config", config)
-	serve.Dir = dir
+	serve.Dir = filepath.Dir(config)
 	serve.Env = append(os.Environ(), "BMC_PASSWORD="+bmcPassword, "S3_ACCESS_KEY="+s3.AccessKey, "S3_SECRET_KEY="+s3.SecretKey)
 	p := launch(t, serve)
 	p.ready(t, url+"/v2/healthz")
-	return p, url, asSMDSees
+	return p
+}
+
+// template stores what sessions boot on nodes of a role.
+func template(t *testing.T, url string) {
+	t.Helper()
+	must(t, http.MethodPut, url+"/v2/sessiontemplates/compute", `{"enable_cfs":false,"boot_sets":{"compute":{
+		"path":"s3://boot-images/`+services.ImageX86+`/manifest.json","type":"s3","kernel_parameters":"quiet","node_roles_groups":["Compute"]}}}`)
 }
 
 // session runs an operation on all nodes it is meant for, all with success.

@@ -77,8 +77,8 @@ func (n node) boot(ctx context.Context, t *testing.T) error {
 			return err
 		}
 		state := map[string]any{"boot_artifacts": artifacts}
-		if _, token, told := strings.Cut(artifacts.KernelParameters, " bss_referral_token="); told {
-			state = map[string]any{"bss_token": token}
+		if token := tokenWord.FindStringSubmatch(artifacts.KernelParameters); token != nil {
+			state = map[string]any{"bss_token": token[1]}
 		}
 		report, err := json.Marshal(map[string]any{"id": n.Node, "actual_state": state})
 		if err != nil {
@@ -109,14 +109,36 @@ func next(ctx context.Context, tick *time.Ticker) error {
 }
 
 var (
-	kernelLine = regexp.MustCompile(`(?m)^kernel --name kernel (\S+) initrd=initrd (.*) xname=(\S+) nid=\d+ ds=\S+ \|\|`)
+	kernelLine = regexp.MustCompile(`(?m)^kernel --name kernel (\S+) initrd=initrd (.*) xname=(\S+) nid=\d+((?: \S+=\S+)*) \|\|`)
 	initrdLine = regexp.MustCompile(`(?m)^initrd --name initrd (\S+) \|\|`)
+	tokenWord  = regexp.MustCompile(`(?:^| )bss_referral_token=(\S+)`)
+	setLine    = regexp.MustCompile(`(?m)^set (kernel|initrd|params) (.*)$`)
 )
+
+// ofBootService reads a script of boot-service, in which there is no name of the node.
+func (n node) ofBootService(ctx context.Context) (bos.BootArtifacts, error) {
+	status, script, err := ask(ctx, http.MethodGet, n.bss+"/bootscript?mac="+n.MAC, "")
+	if err != nil {
+		return bos.BootArtifacts{}, err
+	}
+	set := make(map[string]string)
+	for _, line := range setLine.FindAllSubmatch(script, -1) {
+		set[string(line[1])] = string(line[2])
+	}
+	a := bos.BootArtifacts{Kernel: set["kernel"], Initrd: set["initrd"], KernelParameters: set["params"]}
+	if status != http.StatusOK || !strings.HasSuffix(a.KernelParameters, " BOOTIF=01-"+strings.ReplaceAll(n.MAC, ":", "-")) || !tokenWord.MatchString(a.KernelParameters) {
+		return a, fmt.Errorf("the boot script was answered %d %s", status, script)
+	}
+	return a, nil
+}
 
 // script reads what BSS tells the node to boot. OpenCHAMI's BSS tells no token of
 // its own, so without one among the parameters the kernel, the initrd and the
 // parameters are all that the node can report.
 func (n node) script(ctx context.Context) (bos.BootArtifacts, error) {
+	if !strings.HasSuffix(n.bss, "/boot/v1") {
+		return n.ofBootService(ctx)
+	}
 	query := "name=" + n.Node
 	if n.MAC != "" {
 		query = "mac=" + n.MAC
@@ -130,6 +152,9 @@ func (n node) script(ctx context.Context) (bos.BootArtifacts, error) {
 		return bos.BootArtifacts{}, fmt.Errorf("the boot script was answered %d %s", status, script)
 	}
 	a := bos.BootArtifacts{KernelParameters: string(kernel[2])}
+	if token := tokenWord.FindSubmatch(kernel[4]); token != nil { // BSS on etcd tells one of its own
+		a.KernelParameters += " bss_referral_token=" + string(token[1])
+	}
 	if a.Kernel, err = unsigned(string(kernel[1])); err != nil {
 		return a, err
 	}

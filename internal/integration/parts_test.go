@@ -43,7 +43,7 @@ func startPostgres(t *testing.T) string {
 		out, err := command(filepath.Join(bin, "pg_isready"), client[:4]...).CombinedOutput()
 		return err == nil, fmt.Sprintf("%s, %v", out, err)
 	})
-	for _, name := range []string{"hmsds", "bssdb"} {
+	for _, name := range []string{"hmsds", "bssdb", "pcsdb"} {
 		run(t, command(filepath.Join(bin, "createdb"), append(client, name)...))
 	}
 	return port
@@ -103,4 +103,56 @@ func startS3(t *testing.T) emulator.Endpoints {
 		}
 	})
 	return room.Endpoints()
+}
+
+// startBSSWithoutPostgres starts a BSS of the line that keeps its data in etcd, here in
+// memory.
+func startBSSWithoutPostgres(t *testing.T, smd, s3, accessKey, secretKey string) string {
+	t.Helper()
+	port := freePort(t)
+	server := command(filepath.Join(parts(t), "boot-script-service"), "-datastore", "mem:", "-insecure", "-http-listen", "127.0.0.1:"+port,
+		"-hsm", strings.TrimSuffix(smd, "/hsm/v2"), "-hsm-retrieval-delay", "1", "-cloud-init-address", "127.0.0.1")
+	server.Env = append(os.Environ(), "S3_ENDPOINT="+s3, "S3_ACCESS_KEY="+accessKey, "S3_SECRET_KEY="+secretKey, "S3_BUCKET=boot-images", "S3_REGION=default")
+	url := "http://127.0.0.1:" + port + "/boot/v1"
+	launch(t, server).ready(t, url+"/service/status")
+	return url
+}
+
+// startBootService starts a boot-service; smd is where it takes its nodes from, empty
+// for nowhere.
+func startBootService(t *testing.T, smd string) string {
+	t.Helper()
+	port, dir := freePort(t), t.TempDir()
+	args := []string{"serve", "--host", "127.0.0.1", "--port", port, "--data-dir", filepath.Join(dir, "data"), "--enable-legacy-api=false"}
+	if smd != "" {
+		args = append(args, "--hsm-url", strings.TrimSuffix(smd, "/hsm/v2"))
+	}
+	server := command(filepath.Join(parts(t), "boot-service"), args...)
+	server.Dir = dir
+	url := "http://127.0.0.1:" + port
+	launch(t, server).ready(t, url+"/health")
+	return url
+}
+
+// pcsPort is the only one that PCS listens on.
+const pcsPort = "28007"
+
+// startPCS starts a Power Control Service on PostgreSQL. Its sources are not on the
+// module proxy, so it has to be built by hand: BOS_PCS is its folder, with the program
+// power-control in it.
+func startPCS(t *testing.T, postgres, smd string) string {
+	t.Helper()
+	dir := os.Getenv("BOS_PCS")
+	if dir == "" {
+		t.Skip("BOS_PCS does not name a folder of the sources of PCS with the program power-control built in it")
+	}
+	database := []string{"--postgres-host", "127.0.0.1", "--postgres-port", postgres, "--postgres-dbname", "pcsdb", "--postgres-user", "postgres", "--postgres-password", "unused", "--postgres-insecure"}
+	migrate := command(filepath.Join(dir, "power-control"), append([]string{"init-postgres", "--schema-migrations", filepath.Join(dir, "migrations", "postgres")}, database...)...)
+	run(t, migrate)
+	server := command(filepath.Join(dir, "power-control"), append(database,
+		"--sms-server", strings.TrimSuffix(smd, "/hsm/v2"), "--fake-vault-enabled", "--vault-enabled=true")...)
+	server.Env = append(os.Environ(), "STORAGE=POSTGRES", "PCS_FAKE_VAULT_REDFISH_USER="+bmcUser, "PCS_FAKE_VAULT_REDFISH_PASSWORD="+bmcPassword)
+	url := "http://127.0.0.1:" + pcsPort + "/v1"
+	launch(t, server).ready(t, url+"/readiness")
+	return url
 }
