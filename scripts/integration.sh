@@ -27,4 +27,4 @@ cd ../bootservice
 go build -o "$parts/boot-service" github.com/openchami/boot-service/cmd/server
 cd ../..
 [ -n "${BOS_PCS:-}" ] || echo "no node boots through PCS, which the module proxy does not have: BOS_PCS may name a folder of its sources with the program power-control"
-BOS_REAL_PARTS=$parts BOS_POSTGRES=$postgres go test -count=1 -timeout 5m ${VERBOSE:+-v} ./internal/integration
+BOS_REAL_PARTS=$parts BOS_POSTGRES=$postgres go test -count=1 -timeout 10m ${VERBOSE:+-v} ./internal/integration

@@ -145,8 +145,17 @@ func (s *site) bootsByBootService(t *testing.T) {
 func (s *site) rebootsByPCS(t *testing.T) {
 	pcs := startPCS(t, s.postgres, s.smd)
 	await(t, "PCS knows the power of the nodes", func() (bool, string) {
-		body := must(t, http.MethodGet, pcs+"/power-status", "")
-		return strings.Count(string(body), `"powerState":"on"`)+strings.Count(string(body), `"powerState":"off"`) == few, string(body)
+		var list struct {
+			Status []struct{ Xname, PowerState, Error string }
+		}
+		decode(t, must(t, http.MethodGet, pcs+"/power-status", ""), &list)
+		known := 0
+		for _, n := range list.Status {
+			if bos.IsNodeXname(n.Xname) && n.Error == "" && (n.PowerState == "on" || n.PowerState == "off") {
+				known++
+			}
+		}
+		return known == few, fmt.Sprintf("of %d components it knows that of %d nodes", len(list.Status), known)
 	})
 	bss := startBSSWithoutPostgres(t, s.smd, s.s3.S3, s.s3.AccessKey, s.s3.SecretKey)
 	url := s.bos(t, fmt.Sprintf("pcs: { url: %q }", pcs), fmt.Sprintf("bss: { url: %q }", bss), bss)

@@ -153,6 +153,6 @@ func startPCS(t *testing.T, postgres, smd string) string {
 		"--sms-server", strings.TrimSuffix(smd, "/hsm/v2"), "--fake-vault-enabled", "--vault-enabled=true")...)
 	server.Env = append(os.Environ(), "STORAGE=POSTGRES", "PCS_FAKE_VAULT_REDFISH_USER="+bmcUser, "PCS_FAKE_VAULT_REDFISH_PASSWORD="+bmcPassword)
 	url := "http://127.0.0.1:" + pcsPort + "/v1"
-	launch(t, server).ready(t, url+"/readiness")
+	launch(t, server).ready(t, url+"/transitions")
 	return url
 }
