@@ -77,6 +77,9 @@ func (a *Assembly) assemble(ctx context.Context, settings config.Config, version
 	if a.scripts != nil {
 		sc.Boot, sc.Scripted = a.scripts, true
 	}
+	if sc.BootProof, err = settings.Report.Proof(); err != nil {
+		return err
+	}
 	sc.Store, sc.Stopping, sc.Version, sc.Log = a.store, ctx.Done(), version, log
 	if a.service, err = service.New(sc); err != nil {
 		return err

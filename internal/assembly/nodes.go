@@ -74,6 +74,6 @@ func (a *Assembly) Nodes() http.Handler {
 // Reports serves reports alone.
 func (a *Assembly) Reports() http.Handler {
 	return a.reports.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		http.Error(w, "nodes report with PATCH /v2/components/XNAME here, and there is nothing else", http.StatusNotFound)
+		http.Error(w, "nodes report here with PATCH /v2/components/XNAME, or phone home with POST /x/v1/phone-home, and there is nothing else", http.StatusNotFound)
 	}))
 }

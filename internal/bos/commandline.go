@@ -74,10 +74,14 @@ const ScriptAdds = "initrd=initrd nid=4294967295 "
 const anyXname = "x10000c7s63b1n15"
 
 // CheckBootLine refuses kernel parameters with which any node could not boot: no
-// single line, or one that is longer than a kernel keeps.
+// single line, or one that is longer than a kernel keeps, or a proof of the boot that
+// nobody could give.
 func CheckBootLine(parameters string) error {
 	if err := CheckKernelParameters(parameters); err != nil {
 		return err
+	}
+	if _, _, err := proofIn(parameters); err != nil {
+		return fmt.Errorf("kernel parameters: %s=%w", ProofWord, err)
 	}
 	return CheckCommandLine(anyXname, ScriptAdds+parameters)
 }

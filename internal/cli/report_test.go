@@ -132,3 +132,54 @@ func TestReportsHaveAnAddressOfTheirOwnBesideBSS(t *testing.T) {
 		t.Errorf("the address of reports answered %d for a script", status)
 	}
 }
+
+// Emulated nodes that tell nobody what they booted, as images without an agent; one of
+// them phones home, and the session ends by that.
+func TestANodeThatPhonesHomeHasBooted(t *testing.T) {
+	forNodes, faults := freeAddress(t), filepath.Join(t.TempDir(), "faults.yaml")
+	if err := os.WriteFile(faults, []byte("- { name: mute, fault: no-report }\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	url := start(t, "--emulate", "1", "--emulate-boot-time", "50ms", "--emulate-power-time", "20ms", "--faults", faults,
+		"--config", settingsFile(t, "report: { listen: "+forNodes+", boot_proof: phone_home }"))
+	discovered(t, url, 1)
+	const node = "x1000c0s0b0n0"
+	phone := func() int {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+forNodes+"/x/v1/phone-home/"+node, strings.NewReader("instance_id=i-1&hostname=nid0001"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		return answer.StatusCode
+	}
+	call(t, http.MethodPut, url+"/v2/sessiontemplates/compute", map[string]any{"enable_cfs": false, "boot_sets": map[string]any{"compute": map[string]any{
+		"path": "s3://boot-images/00000000-0000-4000-8000-000000000001/manifest.json", "type": "s3", "node_roles_groups": []string{"Compute"},
+	}}}, nil)
+	for _, round := range []string{"first", "second"} {
+		if status := call(t, http.MethodPost, url+"/v2/sessions", map[string]any{"name": round, "template_name": "compute", "operation": "reboot"}, nil); status != http.StatusCreated {
+			t.Fatalf("POST answered %d", status)
+		}
+		// It goes on phoning, as that of the old boot may do too, until one is taken that
+		// proves something; before the power-on they prove nothing.
+		var s bos.ExtendedStatus
+		for s.Status != bos.SessionComplete {
+			if status := phone(); status != http.StatusOK && status != http.StatusConflict {
+				t.Fatalf("%s: a phone-home is answered with %d", round, status)
+			}
+			call(t, http.MethodGet, url+"/v2/sessions/"+round+"/status", nil, &s)
+		}
+		if s.PercentSuccessful != 100 {
+			t.Errorf("%s: %+v", round, s)
+		}
+		var c bos.Component
+		call(t, http.MethodGet, url+"/v2/components/"+node, nil, &c)
+		if c.EventStats.PowerOnAttempts != 0 || c.LastAction.Action != bos.ActionPoweringOn || c.ActualState.BootArtifacts != c.DesiredState.BootArtifacts || c.ActualState.BSSToken == "" {
+			t.Errorf("%s: %+v", round, c)
+		}
+	}
+}

@@ -39,6 +39,8 @@ type Config struct {
 	MaxSetupWait time.Duration
 	// Limits bound the power actions of all nodes together.
 	Limits bos.PowerLimits
+	// BootProof is what is taken as proof that a node has booted, besides its report.
+	BootProof bos.BootProof
 	// Stopping is closed when the server that serves the Handler is to
 	// stop; streams end then. It may be nil.
 	Stopping <-chan struct{}
@@ -91,6 +93,7 @@ func New(c Config) (*Service, error) {
 		Store: c.Store, Inventory: c.Inventory, Artifacts: c.Artifacts, Tenants: c.Tenants, Images: c.Images,
 		Names:         namesOf(c.Inventory),
 		Configuration: c.Configuration != nil,
+		BootProof:     c.BootProof,
 		Stopping:      c.Stopping,
 		Changed:       s.changed, Now: time.Now, Version: c.Version, Log: c.Log,
 	})

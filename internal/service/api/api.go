@@ -46,6 +46,9 @@ type Config struct {
 	// Configuration says whether a configuration service is configured;
 	// without one, templates that want a configuration cannot be booted.
 	Configuration bool
+	// BootProof is what the site takes as proof that a node has booted, besides its
+	// report.
+	BootProof bos.BootProof
 	// Changed is called after each write with what was written. It must not
 	// block. It may be nil.
 	Changed func(Change)
@@ -185,6 +188,7 @@ func (s *server) routes() map[string]methods {
 		"/x/v1/sessions/{name}/pause":  {http.MethodGet: {s.getSessionPause, access.ReadRecords}, http.MethodPost: {s.pauseSession, access.ChangeSessions}},
 		"/x/v1/sessions/{name}/resume": {http.MethodPost: {s.resumeSession, access.ChangeSessions}},
 		"/x/v1/components/{id}/hold":   {http.MethodPut: {s.holdComponent, access.ChangeComponents}, http.MethodDelete: {s.releaseComponent, access.ChangeComponents}},
+		"/x/v1/components/{id}/booted": {http.MethodPost: {s.postBooted, access.Report}},
 		"/x/v1/holds":                  {http.MethodGet: {s.listHolds, access.ReadRecords}, http.MethodPost: {s.postHolds, access.ChangeComponents}},
 		"/x/v1/holds/release":          {http.MethodPost: {s.releaseHolds, access.ChangeComponents}},
 	}

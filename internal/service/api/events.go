@@ -27,6 +27,7 @@ const (
 	eventComponentPut     = "component_replaced"
 	eventComponentReport  = "component_reported"
 	eventComponentDeleted = "component_deleted"
+	eventBootProven       = "boot_proven"
 	eventStageApplied     = "stage_applied"
 	eventTemplateStored   = "template_stored"
 	eventTemplateDeleted  = "template_deleted"

@@ -3,6 +3,8 @@ package config
 import (
 	"errors"
 	"fmt"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
 // How much nodes have to prove who they are.
@@ -28,11 +30,23 @@ type Report struct {
 	// AnySource takes reports without a token from any address, also where the
 	// inventory knows those of a node.
 	AnySource bool `yaml:"any_source"`
+	// BootProof is what besides a report proves that a node has booted what it was
+	// powered on for: phone_home; report is none.
+	// Kernel parameters of a template may have another one (bos_boot_proof=).
+	BootProof string `yaml:"boot_proof"`
 }
 
 // HandsOutTokens reports whether nodes have tokens of their own.
 func (r Report) HandsOutTokens() bool {
 	return r.NodeTokens == NodeTokensOptional || r.NodeTokens == NodeTokensRequired
+}
+
+// Proof is BootProof as it is meant.
+func (r Report) Proof() (bos.BootProof, error) {
+	if r.BootProof == "" {
+		return bos.BootProof{Kind: bos.ProofReport}, nil
+	}
+	return bos.ParseBootProof(r.BootProof)
 }
 
 func (c Config) report() error {
@@ -45,6 +59,9 @@ func (c Config) report() error {
 		}
 	default:
 		return fmt.Errorf("report.node_tokens %q is none of %s, %s and %s", r.NodeTokens, NodeTokensNone, NodeTokensOptional, NodeTokensRequired)
+	}
+	if _, err := r.Proof(); err != nil {
+		return fmt.Errorf("report.boot_proof: %w", err)
 	}
 	if r.URL == "" {
 		return nil

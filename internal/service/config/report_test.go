@@ -18,6 +18,8 @@ func TestAWrongSettingOfReportsIsNamed(t *testing.T) {
 		"report: { url: 'http://u:p@x' }":                                                    "report.url holds a user",
 		"report: { url: '10.1.0.1:8771' }":                                                   "report.url",
 		"report: { listen: '10.1.0.1:8772', any_source: true }":                              "",
+		"report: { boot_proof: phone_home }":                                                 "",
+		"report: { boot_proof: ssh }":                                                        `report.boot_proof: "ssh" is no proof`,
 		"report: { token: x }":                                                               "token",
 	} {
 		c, err := load(t, text)

@@ -150,6 +150,12 @@ func (n *Names) ByAddress(ctx context.Context, from netip.Addr) (id string, ok b
 	return id, ok
 }
 
+// Has reports whether the inventory has a node of this name.
+func (n *Names) Has(ctx context.Context, id string) (ok bool) {
+	n.known(ctx, func(h held) bool { _, ok = h.node[id]; return ok })
+	return ok
+}
+
 // NID is the number of a node, 0 if it is not known.
 func (n *Names) NID(ctx context.Context, id string) int {
 	var found bos.NodeName

@@ -79,32 +79,42 @@ func New(c Config) *Reports {
 func (s *Reports) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := strings.TrimPrefix(r.URL.Path, csmBase)
-		id, ours := strings.CutPrefix(path, components)
-		if !ours {
+		name, takes := "", s.takeReport
+		if id, ours := strings.CutPrefix(path, components); ours {
+			name = id
+		} else if name, ours = phonesHome(path); ours {
+			takes = s.takeHome
+		} else {
 			next.ServeHTTP(w, r)
 			return
 		}
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		if p := s.take(w, r, id); p != nil {
+		if p := s.take(w, r, name, takes); p != nil {
 			p.Write(w)
 		}
 	})
 }
 
-// take is one report of the node id; the problem is why it was not passed on.
-func (s *Reports) take(w http.ResponseWriter, r *http.Request, id string) *edge.Problem {
-	if r.Method != http.MethodPatch {
-		w.Header().Set("Allow", http.MethodPatch)
-		return edge.Problemf(http.StatusMethodNotAllowed, "%.20q is not for nodes; they may PATCH their actual_state, and all else is at the address of the API", r.Method)
-	}
+// take has a request taken by one that does, in the bounds; the problem is why it was
+// not passed on.
+func (s *Reports) take(w http.ResponseWriter, r *http.Request, name string, takes func(http.ResponseWriter, *http.Request, string) *edge.Problem) *edge.Problem {
 	if p := s.admit(r); p != nil {
 		return p
 	}
 	select {
 	case s.places <- struct{}{}:
 		defer func() { <-s.places }()
+		return takes(w, r, name)
 	default:
 		return busy("%d reports are being taken; this one may come again in a moment", maxInFlight)
+	}
+}
+
+// takeReport is one report of the node id.
+func (s *Reports) takeReport(w http.ResponseWriter, r *http.Request, id string) *edge.Problem {
+	if r.Method != http.MethodPatch {
+		w.Header().Set("Allow", http.MethodPatch)
+		return edge.Problemf(http.StatusMethodNotAllowed, "%.20q is not for nodes; they may PATCH their actual_state, and all else is at the address of the API", r.Method)
 	}
 	if !bos.ValidComponentID(id) {
 		return edge.Problemf(http.StatusBadRequest, "%.100q cannot be a component's id", id)

@@ -28,7 +28,7 @@ var key = bytes.Repeat([]byte{3}, bos.NodeKeySize)
 type inventory struct{ err error }
 
 func (i inventory) NodeNames(context.Context) ([]bos.NodeName, error) {
-	return []bos.NodeName{{ID: nodeA, Addresses: []string{ipA}}, {ID: nodeB, Addresses: []string{ipB}}, {ID: nodeC}}, i.err
+	return []bos.NodeName{{ID: nodeA, Addresses: []string{ipA}}, {ID: nodeB, Addresses: []string{ipB}}, {ID: nodeC}, {ID: "storage-Blue"}}, i.err
 }
 
 // site takes reports, with an API that writes down what it is passed.
