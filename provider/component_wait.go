@@ -41,7 +41,7 @@ func (r *componentResource) wait(ctx context.Context, c *client.Client, record b
 	until, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	defer r.shared.components.forget()
-	var trouble error
+	var trouble, broken error
 	done = newWaiter(r.after, defaultPoll, nil).until(until, func(ctx context.Context) bool {
 		now, err := c.Component(ctx, record.ID)
 		if err == nil {
@@ -49,6 +49,9 @@ func (r *componentResource) wait(ctx context.Context, c *client.Client, record b
 		}
 		if ctx.Err() == nil {
 			trouble = err
+		}
+		if broken = r.shared.embedded.trouble(); broken != nil {
+			cancel()
 		}
 		return err == nil && !now.Enabled
 	})
@@ -60,6 +63,8 @@ func (r *componentResource) wait(ctx context.Context, c *client.Client, record b
 		diags.AddWarning(fmt.Sprintf("BOS stopped acting on %s before it was done", record.ID),
 			fmt.Sprintf("%s is disabled and %s: somebody disabled it, or ended the session that took it over. It may be off, or half booted.", record.ID, status))
 	case done:
+	case broken != nil:
+		diags.AddWarning("Stopped waiting for BOS component", fmt.Sprintf("The embedded BOS stopped, so nobody acts for %s now: %s\n\nThe next apply resumes waiting.", record.ID, explain(broken)))
 	case ctx.Err() != nil:
 		diags.AddWarning("Stopped waiting for BOS component", fmt.Sprintf("Terraform was interrupted; %s is %s. BOS goes on with it, and the next apply resumes waiting.", record.ID, record.Status.Status))
 	case trouble != nil:

@@ -3,6 +3,8 @@ package provider_test
 import (
 	"strings"
 	"testing"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
 // screen is how many lines a terminal shows, and width what a reader takes in
@@ -31,4 +33,36 @@ func TestTheDestroyPlanOfASessionOf10000NodesFitsAScreen(t *testing.T) {
 			t.Errorf("a line is too long: %s", line)
 		}
 	}
+}
+
+// What reboots is said once, whatever the plan does with 1,000 nodes: boot them, run
+// the session again, or apply what is staged for them.
+func TestThePlanOf1000NodesFitsTwoScreensAndNamesWhatRebootsOnce(t *testing.T) {
+	all := manyNodes(1000)
+	fake := startFake(t.Cleanup, all...)
+	for i := 0; i < len(all); i += 50 {
+		fake.Disable(all[i])
+	}
+	w := newWorkspace(t)
+	fits := func(what string, w *workspace) {
+		t.Helper()
+		out := w.printed("plan", "-no-color", "-input=false")
+		if lines := strings.Count(out, "\n"); lines > 2*screen {
+			t.Errorf("%s: the plan has %d lines:\n%s", what, lines, out)
+		}
+		if n := strings.Count(out, "Warning:"); n != 1 {
+			t.Errorf("%s: %d warnings:\n%s", what, n, out)
+		}
+	}
+	w.write(providerBlock(fake), template("quiet"), session(`triggers = { run = "1" }`))
+	fits("a template and its session", w)
+	w.apply().exits(t, 0)
+	if n := w.attributes("bos_session.boot")["node_count"]; n != 980.0 {
+		t.Fatalf("the session acted on %v nodes", n)
+	}
+	w.write(providerBlock(fake), template("quiet loud"), session(`triggers = { run = bos_session_template.compute.revision }`))
+	fits("another template, which runs the session again", w)
+	now := newWorkspace(t)
+	now.write(providerBlock(fake), nowApplied(`"`+bos.Fold(all)+`"`))
+	fits("what is staged", now)
 }

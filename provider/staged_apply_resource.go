@@ -361,13 +361,18 @@ func (r *stagedApplyResource) toApplyAgain(number string) string {
 func (r *stagedApplyResource) wait(ctx context.Context, c *client.Client, m *stagedApplyModel, limit time.Duration) waited {
 	until, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	var trouble error
+	var trouble, broken error
 	done := newWaiter(r.after, durationOr(m.PollInterval, defaultPoll), nil).until(until, func(ctx context.Context) bool {
-		trouble = r.refresh(ctx, c, m)
+		if err := r.refresh(ctx, c, m); err == nil || ctx.Err() == nil {
+			trouble = err
+		}
+		if broken = r.shared.embedded.trouble(); broken != nil {
+			cancel()
+		}
 		return m.complete()
 	})
 	r.shared.components.forget()
-	return endOf(ctx, done, nil, trouble, limit)
+	return endOf(ctx, done, broken, trouble, limit)
 }
 
 // tellStaged says how a wait for staged state ended, without what follows from
@@ -378,6 +383,8 @@ func (w waited) tellStaged() string {
 		return ""
 	case waitInterrupted:
 		return "Terraform was interrupted. BOS goes on with the nodes"
+	case waitBroken:
+		return fmt.Sprintf("The embedded BOS stopped, so nobody acts for the nodes now: %s", explain(w.trouble))
 	case waitSilent:
 		return fmt.Sprintf("After %s BOS still did not say how the nodes are getting on: %s", w.limit, explain(w.trouble))
 	default:
@@ -391,7 +398,7 @@ func (r *stagedApplyResource) await(ctx context.Context, c *client.Client, m *st
 	switch told := w.tellStaged(); {
 	case w.end == waitLate:
 		diags.AddWarning(stoppedStaged, told+"; the next apply resumes waiting and applies nothing again. Raise timeouts to wait longer.")
-	case w.end == waitSilent:
+	case w.end == waitSilent, w.end == waitBroken:
 		diags.AddWarning(stoppedStaged, told+"\n\nThe next apply resumes waiting and applies nothing again.")
 	case w.end != waitDone:
 		diags.AddWarning(stoppedStaged, told+"; the next apply resumes waiting for them and applies nothing again.")

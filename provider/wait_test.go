@@ -2,12 +2,19 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/client"
 )
 
@@ -110,5 +117,49 @@ func TestWithoutEventsThereIsNoNews(t *testing.T) {
 	}
 	if news := follow(t.Context(), c, "monday", never); news != nil {
 		t.Error("a plain v2 server has news")
+	}
+}
+
+// Whoever waits would wait for hours for nodes that nobody acts for.
+func TestAWaitEndsWithTheEmbeddedBOSAndSaysSo(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		answer := `{"extensions":[]}`
+		switch req.URL.Path {
+		case "/v2/sessions/s":
+			answer = `{"name":"s","operation":"boot","template_name":"t","status":{"status":"running"}}`
+		case "/v2/components":
+			answer = `[{"id":"x1c0s1b0n0","session":"s","enabled":true}]`
+		case "/v2/components/x1c0s1b0n0":
+			answer = `{"id":"x1c0s1b0n0","enabled":true}`
+		}
+		_, _ = w.Write([]byte(answer))
+	}))
+	defer server.Close()
+	c, err := client.New(client.Config{Endpoint: server.URL, Timeout: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stopped := &shared{components: newComponentCache(), embedded: &embedded{failed: errors.New("the disk is full")}}
+	for what, wait := range map[string]func(*diag.Diagnostics){
+		"session": func(diags *diag.Diagnostics) {
+			m := sessionModel{Name: types.StringValue("s"), Status: types.StringValue("running")}
+			(&sessionResource{shared: stopped, after: never, now: time.Now}).await(t.Context(), c, &m, time.Hour, false, diags)
+		},
+		"staged state": func(diags *diag.Diagnostics) {
+			m := stagedApplyModel{Sessions: types.MapValueMust(types.StringType, map[string]attr.Value{"s": types.StringValue("x1c0s1b0n0")})}
+			(&stagedApplyResource{shared: stopped, after: never, now: time.Now}).await(t.Context(), c, &m, time.Hour, diags)
+		},
+		"component": func(diags *diag.Diagnostics) {
+			record := bos.Component{ID: "x1c0s1b0n0"}
+			(&componentResource{shared: stopped, after: never}).wait(t.Context(), c, record, time.Hour, diags)
+		},
+	} {
+		var diags diag.Diagnostics
+		wait(&diags)
+		if len(diags) != 1 || !strings.Contains(diags[0].Detail(), "The embedded BOS stopped, so nobody acts for") || !strings.Contains(diags[0].Detail(), "the disk is full") ||
+			!strings.Contains(diags[0].Detail(), "The next apply resumes waiting") {
+			t.Errorf("%s: %v", what, diags)
+		}
 	}
 }
