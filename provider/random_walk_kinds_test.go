@@ -195,6 +195,10 @@ const aKernel = "s3://boot-images/00000000-0000-4000-8000-000000000001/kernel"
 
 func (w *wanderer) editComponent() {
 	pick := w.rand.IntN
+	if w.conf["hold"] != nil && pick(3) == 0 {
+		delete(w.conf, "hold") // what lifts it is rare else
+		return
+	}
 	switch pick(5) {
 	case 0:
 		w.conf["enabled"] = pick(2) == 0
@@ -225,14 +229,20 @@ func (w *wanderer) driftComponent() {
 		w.note("somebody disables %s", id)
 		send(w.t, http.MethodPatch, component, strings.NewReader(`{"enabled":false}`))
 	case 2:
-		w.foreign[id] = true
-		w.note("somebody holds %s", id)
-		send(w.t, http.MethodPut, hold, strings.NewReader(`{"reason":"somebody works on it"}`))
+		w.foreignHold()
 	case 3:
 		w.allowed[id] = true // it may have waited for that
 		w.note("somebody lifts the hold of %s", id)
 		send(w.t, http.MethodDelete, hold, nil)
 	}
+}
+
+// foreignHold is a hold of somebody else.
+func (w *wanderer) foreignHold() {
+	id := fmt.Sprint(w.conf["xname"])
+	w.foreign[id] = true
+	w.note("somebody holds %s", id)
+	send(w.t, http.MethodPut, w.room.url+"/x/v1/components/"+id+"/hold", strings.NewReader(`{"reason":"somebody works on it"}`))
 }
 
 const lifts = "BOS may act on nodes whose hold is lifted"
