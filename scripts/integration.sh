@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # Boots nodes with SMD, BSS, boot-service and BMC mocks as others wrote them, in the
 # versions that tools/realparts/go.mod and tools/bootservice/go.mod pin, with PCS if
-# BOS_PCS names a folder of its sources in which power-control was built, and one with the real iPXE. Needs Go,
-# PostgreSQL 15 or newer, and for the last the Debian packages qemu-system-x86 and
-# ipxe-qemu; without these it is skipped.
+# BOS_PCS names a folder of its sources in which power-control was built, and virtual
+# machines that really boot. Needs Go, PostgreSQL 15 or newer, and for the machines the
+# Debian packages qemu-system-x86, ipxe-qemu, ovmf, busybox-static and cpio, terraform,
+# and apt for a kernel; what cannot be had is skipped, and said. LONG=1 has iPXE wait as
+# long as at a site.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -27,4 +29,9 @@ cd ../bootservice
 go build -o "$parts/boot-service" github.com/openchami/boot-service/cmd/server
 cd ../..
 [ -n "${BOS_PCS:-}" ] || echo "no node boots through PCS, which the module proxy does not have: BOS_PCS may name a folder of its sources with the program power-control"
-BOS_REAL_PARTS=$parts BOS_POSTGRES=$postgres go test -count=1 -timeout 10m ${VERBOSE:+-v} ./internal/integration
+
+CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$parts/bos-report" ./cmd/bos-report
+node=$PWD/bin/real-node
+BOS_REPORT=$parts/bos-report examples/real-node/prepare.sh "$node" || { node=; echo "no virtual machine boots Linux: see above what is missing"; }
+BOS_REAL_PARTS=$parts BOS_POSTGRES=$postgres BOS_REAL_NODE=$node BOS_LONG=${LONG:-} \
+  go test -count=1 -timeout 60m ${VERBOSE:+-v} ./internal/integration

@@ -12,6 +12,9 @@ mkdir -p "$image"
 for program in busybox cpio dpkg-deb; do
   command -v "$program" >/dev/null || { echo "$program is not on PATH; install the Debian packages busybox-static and cpio"; exit 1; }
 done
+if ldd "$(command -v busybox)" >/dev/null 2>&1; then
+  echo "$(command -v busybox) needs libraries, which the initrd does not have; install the Debian package busybox-static"; exit 1
+fi
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

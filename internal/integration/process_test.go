@@ -20,8 +20,9 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/localtoken"
 )
 
-// patience bounds each wait; everything here takes a few seconds.
-const patience = 90 * time.Second
+// patience bounds each wait. All here takes seconds, but for virtual machines on a busy
+// host without virtualization.
+const patience = 4 * time.Minute
 
 // parts is the folder with the programs.
 func parts(t *testing.T) string {

@@ -8,6 +8,9 @@ import (
 	"strings"
 )
 
+// bucket is the one whose images are booted.
+const bucket = "boot-images"
+
 // WriteConfig writes what serve needs to boot the room's machines: its configuration
 // to path, and the inventory beside the state. api is where serve shall listen,
 // scripts where it shall hand out boot scripts.
@@ -24,8 +27,10 @@ inventory: { file: %q }
 power: { redfish: { ca_file: %q } }
 # %s is this host, as the machines see it.
 boot_parameters: { builtin: { listen: %q, artifacts_url: "http://%[6]s:%[8]s" } }
-artifacts: { s3: { endpoint: %[9]q } }
-`, s.config.console("XNAME"), api, filepath.Join(s.config.StateDir, "bos.db"), inventory, s.caFile(), Host, scripts, port, s.Store())
+artifacts: { s3: { endpoint: %[9]q, buckets: [%[10]s] } }
+# All machines come from one address, so each proves which it is.
+report: { node_tokens: required }
+`, s.config.console("XNAME"), api, filepath.Join(s.config.StateDir, "bos.db"), inventory, s.caFile(), Host, scripts, port, s.Store(), bucket)
 	if err := os.WriteFile(inventory, []byte(s.inventory()), 0o600); err != nil {
 		return err
 	}
