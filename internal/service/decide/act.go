@@ -205,8 +205,10 @@ func nextProbe(r bos.Record, o Observation, p bos.Policy, now, deadline time.Tim
 	elapsed := now.Sub(sentAt(r))
 	var wait time.Duration
 	switch first := o.Expect; {
-	case o.Expect > 0:
-		wait = min(max(first-elapsed, (elapsed-first)/2, o.Expect/16, minPace), polling)
+	case first > 0 && o.Power.Asked.Sub(sentAt(r)) < first: // not probed since it may show
+		wait = min(max(first-elapsed, 0), polling)
+	case first > 0:
+		wait = min(max((elapsed-first)/2, first/16, minPace), polling)
 	case o.Scouted:
 		wait = max(polling-elapsed, 2*elapsed)
 	default:

@@ -26,7 +26,7 @@ func (e *Engine) sight(r bos.PowerReading) {
 		e.room.setDeferring(r.ID, true, e.step.now)
 	}
 	action := n.rec.Work.Attempt.Kind
-	if o, ok := outcomeOf(n, r); ok && e.paces.learn(action, o) {
+	if o, ok := outcomeOf(n, r); ok && e.pacer.learn(action, o) {
 		e.learned(action)
 	}
 	n.reading = r

@@ -54,12 +54,10 @@ type Engine struct {
 	room  *room
 	// outage is that of the BMCs.
 	outage outage
-	paces  paces
+	pacer  *pacer
 	// configurations is what configurations took lately, by name.
 	configurations map[string]time.Duration
-	// ranks counts the nodes that power actions are under way on.
-	ranks map[bos.EffectKind]ranks
-	wakes *wakes
+	wakes          *wakes
 
 	nextDiscovery time.Time
 	nextRecheck   time.Time
@@ -96,9 +94,8 @@ func New(s Settings) *Engine {
 		asked:          make(map[string]bool),
 		ramp:           newRamp(s.Limits),
 		room:           newRoom(),
-		paces:          make(paces),
+		pacer:          newPacer(),
 		configurations: make(map[string]time.Duration),
-		ranks:          make(map[bos.EffectKind]ranks),
 		wakes:          newWakes(),
 	}
 	e.setOptions(bos.DefaultOptions())
@@ -229,7 +226,7 @@ func (e *Engine) takeIn(in Inputs) {
 	for _, r := range in.Readings {
 		e.sight(r)
 	}
-	e.paces.settle(e.step.now)
+	e.pacer.settle(e.step.now)
 	for _, r := range in.Configurations {
 		e.sightConfiguration(r)
 	}

@@ -201,6 +201,13 @@ func TestNobodyWaitsForNodesThatShowNothing(t *testing.T) {
 // powerOn lets an engine wait for the power-on of so many nodes from a time on,
 // which takes each as long, and returns when it had found all of them on.
 func powerOn(e *engine.Engine, nodes int, from time.Time, takes func(i int) time.Duration) time.Time {
+	at, _ := powerOnProbed(e, nodes, from, takes)
+	return at
+}
+
+// powerOnProbed is powerOn, and says how many probes it took after the first of each node.
+// Power that changes is said to be changing.
+func powerOnProbed(e *engine.Engine, nodes int, from time.Time, takes func(i int) time.Duration) (at time.Time, probes int) {
 	place := make(map[string]int, nodes)
 	in := engine.Inputs{}
 	for i := range nodes {
@@ -216,19 +223,20 @@ func powerOn(e *engine.Engine, nodes int, from time.Time, takes func(i int) time
 	for now := from; ; {
 		out := e.Step(now, in)
 		in = engine.Inputs{}
+		probes += len(out.Probes)
 		for _, id := range out.Probes {
-			state := bos.PowerStateOff
+			r := bos.PowerReading{ID: id, Symptom: bos.SymptomChanging, Asked: now}
 			if now.Sub(from) >= takes(place[id]) {
-				state = bos.PowerStateOn
+				r = reading(id, bos.PowerStateOn, now)
 				left--
 			}
-			in.Readings = append(in.Readings, reading(id, state, now))
+			in.Readings = append(in.Readings, r)
 		}
 		switch {
 		case left <= 0:
 			e.Step(now, in)
 			e.Step(now, engine.Inputs{Deleted: slices.Sorted(maps.Keys(place))})
-			return now
+			return now, probes - nodes
 		case in.Empty():
 			now = out.Wake
 		}
@@ -251,6 +259,68 @@ func TestTheHundredthPowerOnIsFoundAsSoonAsTheFirst(t *testing.T) {
 			}
 			at = at.Add(time.Minute)
 		}
+	}
+}
+
+// TestNodesThatChangeAtTheSameTimeAreFoundSoonAfter: the scouts agree on it, so no time is
+// left for late ones, and each wave finds it out more exactly.
+func TestNodesThatChangeAtTheSameTimeAreFoundSoonAfter(t *testing.T) {
+	for _, takes := range []time.Duration{1030 * time.Millisecond, 4 * time.Second, 9 * time.Second} {
+		const nodes = 500
+		e := engine.New(engine.Settings{NoInventory: true})
+		at := start
+		for wave := range 40 {
+			all, probes := powerOnProbed(e, nodes, at, func(int) time.Duration { return takes })
+			late := all.Sub(at) - takes
+			most := takes / 4 // what scouts tell
+			if wave > 5 {
+				most = takes/16 + 100*time.Millisecond
+			}
+			if late > most {
+				t.Errorf("%s, wave %d: found %s late, want at most %s", takes, wave, late, most)
+			}
+			if wave > 5 && probes > 2*nodes { // one more where a shorter pace is tried
+				t.Errorf("%s, wave %d: %d probes of %d nodes", takes, wave, probes, nodes)
+			}
+			at = at.Add(time.Hour)
+		}
+	}
+}
+
+// TestNodesThatDifferAreProbedWhenMostHaveChanged: nobody is probed again and again to
+// find out when the first does.
+func TestNodesThatDifferAreProbedWhenMostHaveChanged(t *testing.T) {
+	const nodes = 500
+	takes := func(i int) time.Duration { return 900*time.Millisecond + time.Duration(i%200)*time.Millisecond }
+	e := engine.New(engine.Settings{NoInventory: true})
+	at := start
+	for wave := range 60 {
+		all, probes := powerOnProbed(e, nodes, at, takes)
+		if took := all.Sub(at); wave > 0 && took > 1400*time.Millisecond {
+			t.Errorf("wave %d: all on after %s, and the slowest needed 1.1 s", wave, took)
+		}
+		if wave > 0 && probes > nodes*6/5 {
+			t.Errorf("wave %d: %d probes of %d nodes", wave, probes, nodes)
+		}
+		at = at.Add(time.Hour)
+	}
+}
+
+func TestNodesThatNoLongerChangeAtTheSameTimeAreWaitedForAgain(t *testing.T) {
+	const nodes = 500
+	e := engine.New(engine.Settings{NoInventory: true})
+	at := start
+	for range 10 {
+		powerOn(e, nodes, at, func(int) time.Duration { return time.Second })
+		at = at.Add(time.Hour)
+	}
+	var probes int
+	for range 10 {
+		_, probes = powerOnProbed(e, nodes, at, func(i int) time.Duration { return time.Second + time.Duration(i)*time.Millisecond })
+		at = at.Add(time.Hour)
+	}
+	if probes > nodes*13/10 {
+		t.Errorf("%d probes of %d nodes that differ since ten waves", probes, nodes)
 	}
 }
 
