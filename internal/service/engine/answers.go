@@ -93,8 +93,8 @@ func (e *Engine) settle(r Result) {
 			e.step.out.Commit.Tokens[r.Token] = r.Effect.Artifacts
 		}
 		next := decide.SettleBoot(n.rec, r.Effect.Artifacts, r.Token, r.CallResult, now)
-		if r.Outcome == bos.CallDone && n.watch.power.out && next.Enabled {
-			// What the probe that is out leads to is written in a moment.
+		if r.Outcome == bos.CallDone && next.Enabled {
+			// It is written with what is decided on the node next, and not for itself.
 			n.rec, n.unwritten = stamped(n.rec, next, e.step.times.Wall), true
 			return
 		}

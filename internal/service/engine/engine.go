@@ -24,6 +24,8 @@ type Settings struct {
 	Scripted bool
 	// NoPower says that there is no power control.
 	NoPower bool
+	// Portion is how many nodes one step decides on at most.
+	Portion int
 	// NoInventory says that there is none: sessions cannot be set up and
 	// discovery does not run.
 	NoInventory bool
@@ -58,6 +60,8 @@ type Engine struct {
 	// configurations is what configurations took lately, by name.
 	configurations map[string]time.Duration
 	wakes          *wakes
+	// backlog are the nodes that are to be decided on.
+	backlog backlog
 
 	nextDiscovery time.Time
 	nextRecheck   time.Time
@@ -83,6 +87,9 @@ type step struct {
 
 // New is an engine that knows nothing yet.
 func New(s Settings) *Engine {
+	if s.Portion <= 0 {
+		s.Portion = portionSize
+	}
 	e := &Engine{
 		settings:       s,
 		nodes:          make(map[string]*node),
@@ -129,9 +136,11 @@ func (e *Engine) Step(now time.Time, in Inputs) Outputs {
 	e.committed(in.Committed, last)
 	e.takeIn(in)
 	e.wake()
-	for _, id := range sortedKeys(e.step.touched) {
+	e.backlog.add(sortedKeys(e.step.touched))
+	for _, id := range e.backlog.take(e.settings.Portion) {
 		e.decide(id)
 	}
+	e.step.out.More = len(e.backlog.ids) > 0
 	e.admitQueued()
 	e.finishWrites()
 	e.runSessions(in)
@@ -154,6 +163,9 @@ func (e *Engine) StepToStop(now time.Time, in Inputs) Outputs {
 	}
 	for _, r := range in.Results {
 		e.settle(r)
+		if n, ok := e.nodes[r.ID]; ok {
+			e.write(n, n.rec) // what was to wait for a decision
+		}
 	}
 	e.finishWrites()
 	return e.step.out

@@ -127,6 +127,9 @@ type Outputs struct {
 	Clean *Clean
 	// Outage is the begin or the end of an outage of the BMCs; nil where neither is.
 	Outage *Outage
+	// More says that nodes are left that this step did not decide on: the next one is
+	// to follow at once.
+	More bool
 	// Wake is when to step again without new input; zero for never.
 	Wake time.Time
 }

@@ -115,6 +115,9 @@ func (e *Engine) nextWake() time.Time {
 	if at, ok := e.wakes.next(); ok {
 		earlier(at)
 	}
+	if e.step.out.More {
+		earlier(e.step.now)
+	}
 	for _, s := range e.sessions {
 		earlier(s.retryAt)
 	}

@@ -78,8 +78,9 @@ type Shell struct {
 	// inventories are those that the sessions new to this pass were accepted by:
 	// they are set up by the same, which need not be read twice.
 	inventories map[bos.SessionKey]bos.Inventory
-	// next gathers what the next step takes in.
+	// next gathers what the next step takes in; more says that it is to follow at once.
 	next engine.Inputs
+	more bool
 }
 
 // New makes a shell; nothing runs before Run.
@@ -180,7 +181,7 @@ func (s *Shell) drive(ctx context.Context) error {
 			s.Log.Error("cannot renew the engine's lease; the engine starts afresh when the database takes writes", "error", err)
 			s.dropEngine()
 		}
-		if s.next.Empty() {
+		if s.next.Empty() && !s.more {
 			// A pass that took long is followed by a longer pause, so that
 			// much comes together where much is going on.
 			now := s.Runtime.Mono()
@@ -200,7 +201,7 @@ func lost(err error) bool { return errors.Is(err, bos.ErrFenced) || errors.Is(er
 // by monotonic time.
 func (s *Shell) pass(ctx, calls context.Context) (time.Duration, error) {
 	in := s.next
-	s.next = engine.Inputs{}
+	s.next, s.more = engine.Inputs{}, false
 	if err := s.load(ctx, &in); err != nil {
 		s.next.Results = in.Results
 		return never, err
@@ -221,8 +222,9 @@ func (s *Shell) pass(ctx, calls context.Context) (time.Duration, error) {
 		return never, err
 	}
 	s.start(calls, out, effects)
+	s.more = out.More
 	switch {
-	case !s.next.Empty():
+	case !s.next.Empty(), out.More:
 		return s.Runtime.Mono(), nil
 	case out.Wake.IsZero():
 		return never, nil

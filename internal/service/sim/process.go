@@ -79,7 +79,7 @@ func (w *World) start() {
 	if w.config.Bug == BugNoLimits {
 		limits = bos.PowerLimits{}
 	}
-	settings := engine.Settings{Configures: w.config.CFS, Limits: limits, NoPower: w.config.Bug == BugUnknownIsAlone}
+	settings := engine.Settings{Configures: w.config.CFS, Limits: limits, NoPower: w.config.Bug == BugUnknownIsAlone, Portion: w.config.Portion}
 	if w.config.Bug == BugOutageForever {
 		settings.MaxUnreachable = 1000 * time.Hour
 	}

@@ -52,6 +52,8 @@ type Config struct {
 	Limits bos.PowerLimits
 	// Polling is the option polling_frequency; 0 is its default.
 	Polling int
+	// Portion is how many nodes one step decides on at most; 0 is the engine's own.
+	Portion int
 	// CrashAt is the commit after which the service crashes; 0 is never,
 	// EveryCommit after each until the faults end. CrashShare is the share of commits after which it
 	// does by chance, until the faults end. With BeforeEffects the effects of

@@ -90,6 +90,7 @@ func chaos(seed uint64) sim.Config {
 		c.Limits = bos.PowerLimits{Window: 10 * time.Second, Starts: 3, CabinetStarts: 2}
 	}
 	c.Polling = []int{0, 1, 9, 60, 0}[seed%5]
+	c.Portion = []int{0, 1, 0, 5, 0, 16, 2}[seed%7]
 	if seed%5 == 3 {
 		c.Queue = 20 * time.Second
 	}

@@ -1,0 +1,77 @@
+package engine_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/engine"
+)
+
+func TestALargeRoomIsDecidedOnInPortionsEachNodeOnceAndInTurn(t *testing.T) {
+	const nodes, portion = 25, 10
+	e := engine.New(engine.Settings{NoInventory: true, Portion: portion})
+	in := engine.Inputs{}
+	var ids []string
+	for i := range nodes {
+		ids = append(ids, fmt.Sprintf("x1000c0s%02db0n0", i))
+		in.Records = append(in.Records, armed(ids[i]))
+	}
+	var probed []string
+	for step := range 3 {
+		out := e.Step(start, in)
+		if left := nodes - (step+1)*portion; out.More != (left > 0) || out.More != out.Wake.Equal(start) {
+			t.Fatalf("step %d: more %t, wake %s after %s, with %d nodes left", step, out.More, out.Wake, start, left)
+		}
+		if step == 0 { // who comes later waits behind those that wait already
+			in = engine.Inputs{Records: []bos.Record{armed("x0c0s0b0n0")}, Deleted: []string{ids[12]}}
+		} else {
+			in = engine.Inputs{}
+		}
+		probed = append(probed, out.Probes...)
+	}
+	want := append(slices.Delete(slices.Clone(ids), 12, 13), "x0c0s0b0n0")
+	if !slices.Equal(probed, want) {
+		t.Errorf("probed were\n%v, want\n%v", probed, want)
+	}
+}
+
+// TestWhatOneStepDidNotDecideIsWrittenOnce: the boot service and power control answer
+// for a node before its turn comes.
+func TestWhatOneStepDidNotDecideIsWrittenOnce(t *testing.T) {
+	const first, second = "x1000c0s0b0n0", "x1000c0s1b0n0"
+	e := engine.New(engine.Settings{NoInventory: true, Portion: 1})
+	e.Step(start, engine.Inputs{Records: []bos.Record{armed(first), armed(second)}})
+	out := e.Step(start, engine.Inputs{})
+	if len(out.Effects) != 1 || out.More {
+		t.Fatalf("effects %v, more %t, want the second node's boot parameters", out.Effects, out.More)
+	}
+	in := engine.Inputs{}
+	for _, id := range []string{first, second} {
+		in.Readings = append(in.Readings, reading(id, bos.PowerStateOff, start))
+		in.Results = append(in.Results, engine.Result{Effect: out.Effects[0].Effect, Token: "t", CallResult: bos.CallResult{ID: id}})
+	}
+	for range 2 {
+		out = e.Step(start, in)
+		if len(out.Commit.Components) != 1 || len(out.Effects) != 1 || out.Effects[0].Effect.Kind != bos.EffectPowerOn {
+			t.Fatalf("commit %+v, effects %v, want one node with its boot parameters and its power-on", out.Commit.Components, out.Effects)
+		}
+		in = engine.Inputs{Committed: &bos.Committed{Revision: 2}}
+	}
+	if out.More {
+		t.Error("more is to be decided on")
+	}
+}
+
+func TestBootParametersThatWaitForADecisionAreWrittenByAServiceThatStops(t *testing.T) {
+	const id = "x1000c0s0b0n0"
+	e := engine.New(engine.Settings{NoInventory: true})
+	out := e.Step(start, engine.Inputs{Records: []bos.Record{armed(id)}})
+	effect := out.Effects[0].Effect
+	e.Step(start, engine.Inputs{Readings: []bos.PowerReading{reading(id, bos.PowerStateOff, start)}})
+	out = e.StepToStop(start, engine.Inputs{Results: []engine.Result{{Effect: effect, Token: "t", CallResult: bos.CallResult{ID: id}}}})
+	if len(out.Commit.Components) != 1 || out.Commit.Components[0].Work.Prepared.Boot == "" {
+		t.Errorf("written %+v, want what the boot service has", out.Commit.Components)
+	}
+}
