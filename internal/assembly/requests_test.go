@@ -118,7 +118,11 @@ func (s *site) report(ctx context.Context) {
 		case <-tick.C:
 		}
 		for _, r := range s.room.Room().Advance(time.Now()) {
-			s.must(http.MethodPatch, "/v2/components/"+r.Node, fmt.Sprintf(`{"actual_state":{"bss_token":%q}}`, r.Token), nil)
+			state := fmt.Sprintf(`{"bss_token":%q}`, r.Token)
+			if r.Token == "" { // it boots what BSS never had for it
+				state = fmt.Sprintf(`{"boot_artifacts":{"kernel":%q,"initrd":%q,"kernel_parameters":%q}}`, r.Artifacts.Kernel, r.Artifacts.Initrd, r.Artifacts.KernelParameters)
+			}
+			s.must(http.MethodPatch, "/v2/components/"+r.Node, `{"actual_state":`+state+`}`, nil)
 		}
 	}
 }

@@ -65,9 +65,9 @@ func (s *Server) tlsOf(address string) (config *tls.Config, plain bool) {
 	case fault.FormTLS10:
 		config.MinVersion, config.MaxVersion = tls.VersionTLS10, tls.VersionTLS10
 	case fault.FormP384:
-		config.CurvePreferences = []tls.CurveID{tls.CurveP384}
+		config.MaxVersion, config.CurvePreferences = tls.VersionTLS12, []tls.CurveID{tls.CurveP384}
 	case fault.FormP521:
-		config.CurvePreferences = []tls.CurveID{tls.CurveP521}
+		config.MaxVersion, config.CurvePreferences = tls.VersionTLS12, []tls.CurveID{tls.CurveP521}
 	}
 	return config, false
 }

@@ -79,7 +79,7 @@ func (g *guard) admit(address, user string, s secret, now time.Time) (done func(
 	defer g.mu.Unlock()
 	if until := g.heldUntil(address, s, now); !until.IsZero() {
 		return nil, transport.Withhold(fmt.Sprintf("the BMC %s refused the user and password, and is not given them again before they change, or before %s, lest it locks the account; "+
-			"correct power.redfish.credentials, or its own in the inventory file", address, until.UTC().Format(time.TimeOnly+" MST")))
+			"correct power.redfish.credentials, or its own in the inventory file; a BMC that takes no Basic credentials needs power.redfish.sessions: true", address, until.UTC().Format(time.TimeOnly+" MST")))
 	}
 	if g.accounts == nil {
 		g.accounts = make(map[string]*account)

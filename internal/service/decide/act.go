@@ -143,6 +143,10 @@ func retryLimit(r bos.Record, p bos.Policy) int {
 // act records a power action as started. Acting clears the error and counts
 // the attempt before the call is made.
 func act(r bos.Record, kind bos.EffectKind, why Reason, now time.Time) Decision {
+	because := ""
+	if !r.Work.WaitInError {
+		because = r.Error
+	}
 	r.SetError("")
 	r.Work.Waiting = bos.Waiting{}
 	r = endBackOff(r)
@@ -152,7 +156,7 @@ func act(r bos.Record, kind bos.EffectKind, why Reason, now time.Time) Decision 
 	r.Work.Flight = bos.Flight{Kind: kind, At: now}
 	r.Work.Attempt = bos.Attempt{Kind: kind, At: now}
 	r.LastAction = bos.LastAction{Action: actionOf(kind), LastUpdated: bos.At(now)}
-	return Decision{Next: r, Effect: bos.Effect{Kind: kind}, Why: why}
+	return Decision{Next: r, Effect: bos.Effect{Kind: kind}, Why: why, Because: because}
 }
 
 // underWay reports whether a power action was accepted whose effect has time yet

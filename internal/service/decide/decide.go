@@ -73,6 +73,9 @@ type Decision struct {
 	// Wake is when to decide again without new input; zero for never.
 	Wake time.Time
 	Why  Reason
+	// Because is what went wrong before, where a power action follows from it, for
+	// the history: the record's error makes room for the action.
+	Because string
 }
 
 // AwaitsPower reports whether the component waits for its power to change, or

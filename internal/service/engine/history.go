@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -27,7 +28,9 @@ func (e *Engine) note(before bos.Record, d decide.Decision) {
 	switch {
 	case held:
 		e.tell(d.Next, d.Why, d.Next.Work.Waiting.Sentence(d.Next.ID, d.Next.Session)) // the record may show an error of its own
-	case acts, ends:
+	case acts:
+		e.tell(d.Next, d.Why, cmp.Or(d.Because, d.Next.Error))
+	case ends:
 		e.tell(d.Next, d.Why, d.Next.Error)
 	}
 }
