@@ -11,6 +11,7 @@ const (
 	CauseChassisUnreachable Cause = "chassis_unreachable"
 	CauseBMCAuth            Cause = "bmc_authentication"
 	CauseCredentialsHeld    Cause = "bmc_credentials_held"
+	CauseBMCPermission      Cause = "bmc_permission"
 	CauseBMCError           Cause = "bmc_error"
 	CauseBMCDisabled        Cause = "bmc_disabled"
 	CauseOtherMachine       Cause = "bmc_other_machine"
@@ -50,6 +51,7 @@ var causeSentences = map[Cause]string{ //nolint:gosec // sentences about credent
 	CauseChassisUnreachable:     "no BMC of its chassis answers while other chassis do; check the chassis' power and its management switch",
 	CauseBMCAuth:                "its BMC rejects the credentials; check the user and password configured for it",
 	CauseCredentialsHeld:        "its BMC, or those before it, rejected the user and password, which are not tried on it now lest the account is locked; correct them, and work goes on by itself",
+	CauseBMCPermission:          "its BMC does not let this user do it; give the user the privilege (role Operator or more), change a password that the BMC wants changed, or see which licence it misses",
 	CauseBMCError:               "its BMC answers with errors; reset the BMC or read its log",
 	CauseBMCDisabled:            "its BMC is disabled in HSM (RedfishEndpoints), so it is asked for nothing; enable it there when the work on it is done",
 	CauseOtherMachine:           "the machine at its BMC's address has another UUID than the inventory says, so nothing is sent to it; correct the address or rediscover the node",

@@ -215,7 +215,7 @@ func (c caller) judge(ctx context.Context, t target, kind string, failed *transp
 	r := bos.CallResult{Detail: failed.Error(), RetryAfter: failed.RetryAfter}
 	switch status := failed.Status; {
 	case unauthorized(status):
-		r.Outcome, r.Cause = bos.CallNotAttempted, bos.CauseBMCAuth
+		r.Outcome, r.Cause = bos.CallNotAttempted, unauthorizedCause(status)
 		return r
 	case status == http.StatusServiceUnavailable, status == http.StatusTooManyRequests:
 		r.Outcome, r.Cause = bos.CallBusy, bos.CauseBMCError
@@ -312,7 +312,7 @@ func unlearned(failed *transport.Error) (result bos.CallResult, silent bool) {
 	case failed.Kind == transport.Withheld:
 		r.Cause = bos.CauseCredentialsHeld
 	case unauthorized(failed.Status):
-		r.Cause = bos.CauseBMCAuth
+		r.Cause = unauthorizedCause(failed.Status)
 	default:
 		r.Outcome, r.Cause = bos.CallBusy, bos.CauseBMCError
 	}

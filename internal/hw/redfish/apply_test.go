@@ -69,7 +69,7 @@ func TestTheAnswerToAResetSaysHowMuchIsKnown(t *testing.T) {
 		{"a redirect", 307, bos.CallRefused, bos.CauseResetRefused},
 		{"a resource that is locked", 409, bos.CallBusy, bos.CauseNotReady},
 		{"wrong credentials", 401, bos.CallNotAttempted, bos.CauseBMCAuth},
-		{"missing rights", 403, bos.CallNotAttempted, bos.CauseBMCAuth},
+		{"missing rights", 403, bos.CallNotAttempted, bos.CauseBMCPermission},
 		{"a BMC that is busy", 503, bos.CallBusy, bos.CauseBMCError},
 		{"too many requests", 429, bos.CallBusy, bos.CauseBMCError},
 		{"a BMC that broke over it", 500, bos.CallUnknown, bos.CauseResetUnconfirmed},

@@ -104,7 +104,7 @@ type Greeting struct {
 func (c *Client) Greet(ctx context.Context, b BMC) (Greeting, error) {
 	g := Greeting{Kind: Kind{account: secretOf(b.endpoint.User, b.endpoint.Password)}}
 	began := time.Now()
-	res, err := c.http.Do(ctx, transport.Request{Method: http.MethodGet, URL: b.endpoint.url(rootPath), Timeout: b.endpoint.Read})
+	res, err := c.send(ctx, b.endpoint, transport.Request{Method: http.MethodGet, URL: b.endpoint.url(rootPath), Timeout: b.endpoint.Read})
 	g.Took = time.Since(began)
 	if res != nil {
 		g.TLS = res.TLS

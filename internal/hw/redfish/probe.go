@@ -111,7 +111,7 @@ func unread(r bos.PowerReading, failed *transport.Error) (read bos.PowerReading,
 	}
 	r.Symptom, r.Cause = bos.SymptomRefusing, bos.CauseBMCError
 	if unauthorized(failed.Status) {
-		r.Cause = bos.CauseBMCAuth
+		r.Cause = unauthorizedCause(failed.Status)
 	}
 	return r, false
 }

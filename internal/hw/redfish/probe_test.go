@@ -43,7 +43,7 @@ func TestAnAnswerThatIsNoStateIsUnknownAndRefusing(t *testing.T) {
 		"no content":           {204, "", bos.CauseBMCError, "no ComputerSystem"},
 		"a body above the cap": {200, strings.Repeat(" ", 1<<20+1), bos.CauseBMCError, "above 1048576 bytes"},
 		"wrong credentials":    {401, `{"error":{"message":"who are you"}}`, bos.CauseBMCAuth, "who are you"},
-		"missing rights":       {403, "", bos.CauseBMCAuth, "power.redfish.credentials"},
+		"missing rights":       {403, "", bos.CauseBMCPermission, "give the user the privilege"},
 		"an unknown system":    {404, "", bos.CauseBMCError, "rediscover the node"},
 		"too many requests":    {429, "", bos.CauseBMCError, "429"},
 		"an internal error":    {500, "", bos.CauseBMCError, "500 Internal Server Error"},

@@ -150,6 +150,9 @@ type Client struct {
 	// misled are systems, by address and path, that the inventory has and their
 	// BMC has not.
 	misled map[string]bool
+	// called are what BMCs want to be called in place of the inventory's name, by
+	// address.
+	called map[string]string
 	// took is which of two passwords a BMC took, by address, tookLast the one that
 	// the last of them did.
 	took     map[string]secret
@@ -186,7 +189,7 @@ func New(c Config) *Client {
 		Trust:       locator.trust,
 		DialTimeout: c.Connect, HandshakeTimeout: c.TLS, CA: c.CA, Insecure: c.Insecure, MaxIdle: c.MaxIdle,
 		// One request at a time needs one connection.
-		PerHost: 1, Direct: true, Dial: c.Dial, Networks: c.Networks, Resolve: c.Resolve,
+		PerHost: 1, Direct: true, Dial: c.Dial, Networks: c.Networks, Resolve: c.Resolve, LastAddress: true,
 	})
 	return &Client{
 		config: c,
@@ -207,6 +210,7 @@ func New(c Config) *Client {
 		systems:   make(map[string][]member),
 		misled:    make(map[string]bool),
 
+		called:   make(map[string]string),
 		took:     make(map[string]secret),
 		sessions: make(map[string]*session),
 
@@ -232,6 +236,8 @@ func wayOut(e *transport.Error) string {
 		return connecting(e.Trouble())
 	case e.Kind == transport.Unanswered:
 		return "check the BMC's power and network"
+	case e.Status == http.StatusForbidden:
+		return "give the user the privilege on the BMC (role Operator or more), change its password there if that is what the BMC wants, or see which licence it misses"
 	case unauthorized(e.Status):
 		return "check the user and password in power.redfish.credentials, or its own in the inventory file; a BMC that takes no Basic credentials needs power.redfish.sessions: true"
 	case e.Status == http.StatusNotFound:
@@ -261,6 +267,15 @@ func connecting(over transport.Trouble) string {
 
 func unauthorized(status int) bool {
 	return status == http.StatusUnauthorized || status == http.StatusForbidden
+}
+
+// unauthorizedCause is what a BMC means by not doing it for this user: 401 is about who
+// it is, and 403 about what that user may do.
+func unauthorizedCause(status int) bos.Cause {
+	if status == http.StatusForbidden {
+		return bos.CauseBMCPermission
+	}
+	return bos.CauseBMCAuth
 }
 
 // troubled reports whether a status is about the BMC's own state, not about

@@ -76,7 +76,7 @@ func (c *Client) inSession(ctx context.Context, e Endpoint, q transport.Request,
 			break
 		}
 		q.Header, q.Secrets = map[string]string{"X-Auth-Token": s.token}, []string{s.token}
-		res, err := c.http.Do(ctx, q)
+		res, err := c.send(ctx, e, q)
 		if failed := failure(err); failed == nil || failed.Status != http.StatusUnauthorized {
 			return res, failed
 		}
@@ -103,7 +103,7 @@ func (c *Client) inSession(ctx context.Context, e Endpoint, q transport.Request,
 // basic sends a request with Basic credentials, or none where there are none.
 func (c *Client) basic(ctx context.Context, e Endpoint, q transport.Request, user, password string) (*transport.Response, *transport.Error) {
 	if user == "" && password == "" {
-		res, err := c.http.Do(ctx, q)
+		res, err := c.send(ctx, e, q)
 		return res, failure(err)
 	}
 	done, held := c.guard.admit(e.Address, user, secretOf(user, password), time.Now())
@@ -111,7 +111,7 @@ func (c *Client) basic(ctx context.Context, e Endpoint, q transport.Request, use
 		return nil, held
 	}
 	q.User, q.Password = user, password
-	res, err := c.http.Do(ctx, q)
+	res, err := c.send(ctx, e, q)
 	done(says(res))
 	return res, failure(err)
 }
@@ -124,7 +124,7 @@ func (c *Client) login(ctx context.Context, e Endpoint, s *session, user, passwo
 		return held
 	}
 	body := struct{ UserName, Password string }{user, password}
-	res, err := c.http.Do(ctx, transport.Request{
+	res, err := c.send(ctx, e, transport.Request{
 		Method: http.MethodPost, URL: e.url(sessionsPath), Body: body, Secrets: []string{password},
 	})
 	failed, now := failure(err), time.Now()

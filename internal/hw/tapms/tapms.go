@@ -5,6 +5,7 @@ package tapms
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -26,6 +27,7 @@ const (
 type Client struct {
 	http *transport.Client
 	url  string
+	last last
 }
 
 var _ bos.Tenants = (*Client)(nil)
@@ -40,7 +42,8 @@ func newClient(u transport.Upstream, retryWait time.Duration) *Client {
 			Upstream: "TAPMS", WayOut: transport.Always("check TAPMS and tenants.tapms.url"),
 			Timeout: defaultTimeout, MaxBody: maxBody, Retries: retries, RetryWait: retryWait, Own: ownError,
 		}),
-		url: u.Base(),
+		url:  u.Base(),
+		last: last{now: time.Now},
 	}
 }
 
@@ -56,8 +59,22 @@ func ownError(body []byte) bool {
 func (c *Client) Close() { c.http.Close() }
 
 // TenantNodes reads the nodes that a tenant has now: those of its status, not
-// those that it shall have. An unknown tenant is bos.ErrNotFound.
+// those that it shall have. An unknown tenant is bos.ErrNotFound. Who may have an aged
+// answer is given the last one while TAPMS has none.
 func (c *Client) TenantNodes(ctx context.Context, tenant string) ([]string, error) {
+	nodes, aged := c.last.instead(ctx, tenant)
+	if aged && c.last.failing() {
+		return nodes, nil
+	}
+	now, err := c.tenantNodes(ctx, tenant)
+	c.last.note(tenant, now, err)
+	if err != nil && aged && !errors.Is(err, bos.ErrNotFound) && ctx.Err() == nil {
+		return nodes, nil
+	}
+	return now, err
+}
+
+func (c *Client) tenantNodes(ctx context.Context, tenant string) ([]string, error) {
 	if tenant == "" || tenant == "." || tenant == ".." {
 		return nil, fmt.Errorf("tenant %q: %w", tenant, bos.ErrNotFound)
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -111,7 +112,13 @@ func (c *Client) withTimeout(timeout time.Duration) *timed {
 			return RetryAfter(r.Header(), time.Now()), nil
 		}).
 		AddRetryCondition(c.again).
-		AddRetryHook(func(r *resty.Response, _ error) { drop(r) })
+		AddRetryHook(func(r *resty.Response, _ error) { drop(r) }).
+		SetPreRequestHook(func(_ *resty.Client, r *http.Request) error {
+			if host := r.Header.Get("Host"); host != "" {
+				r.Host = host // net/http takes it from nowhere else
+			}
+			return nil
+		})
 	return &timed{rest, timeout}
 }
 
@@ -146,6 +153,9 @@ type Request struct {
 	User, Password string
 	// Header is sent besides.
 	Header map[string]string
+	// Host is what the server is told that it is called, in place of the host in the
+	// URL; empty is that.
+	Host string
 	// Secrets are kept out of errors, as Password is.
 	Secrets []string
 	// Timeout bounds this request in place of the client's; 0 does not. It is
@@ -163,6 +173,8 @@ type Response struct {
 	Body   []byte
 	// TLS is what the connection was, nil for one without.
 	TLS *tls.ConnectionState
+	// Peer is the address of who called the request a bad one, with its port.
+	Peer string
 }
 
 // Do asks. The error is an *Error, and nil for a 2xx whose body was read whole.
@@ -183,11 +195,15 @@ func (c *Client) do(ctx context.Context, q Request) (*Response, error) {
 		defer cancel()
 	}
 	var sent atomic.Bool
+	var peer atomic.Value // a net.Addr
 	traced := httptrace.WithClientTrace(bounded, &httptrace.ClientTrace{
 		// net/http takes another connection only after one on which
 		// nothing was written, or for a read.
 		GetConn: func(string) { sent.Store(false) },
-		GotConn: func(httptrace.GotConnInfo) { sent.Store(true) },
+		GotConn: func(info httptrace.GotConnInfo) {
+			sent.Store(true)
+			peer.CompareAndSwap(nil, info.Conn.RemoteAddr())
+		},
 	})
 	token, err := c.bearer(q)
 	if err != nil {
@@ -200,6 +216,9 @@ func (c *Client) do(ctx context.Context, q Request) (*Response, error) {
 	}
 	if q.User != "" || q.Password != "" {
 		r.SetBasicAuth(q.User, q.Password)
+	}
+	if q.Host != "" {
+		r.SetHeader("Host", q.Host)
 	}
 	if q.Body != nil {
 		body, err := json.Marshal(q.Body)
@@ -216,7 +235,11 @@ func (c *Client) do(ctx context.Context, q Request) (*Response, error) {
 		drop(raw)
 		return nil, c.unanswered(ctx, q, err, sent.Load())
 	}
-	return c.read(ctx, q, raw.RawResponse)
+	res, err := c.read(ctx, q, raw.RawResponse)
+	if at, ok := peer.Load().(net.Addr); ok && res.Status == http.StatusBadRequest {
+		res.Peer = at.String()
+	}
+	return res, err
 }
 
 func (c *Client) read(ctx context.Context, q Request, raw *http.Response) (*Response, error) {

@@ -55,6 +55,9 @@ type ConnConfig struct {
 	// dialled, whatever its name; none is anywhere. A Dial of one's own is only
 	// checked where it is given an address.
 	Networks []netip.Prefix
+	// LastAddress connects to the address that a host had last while the name servers
+	// give no answer.
+	LastAddress bool
 	// Resolve knows addresses of hosts whose name cannot be resolved; nil knows
 	// none.
 	Resolve func(ctx context.Context, host string) (netip.Addr, bool)

@@ -34,6 +34,9 @@ func (c ConnConfig) dialer(timeout time.Duration) dialFunc {
 			return c.Dial(ctx, network, address)
 		}
 	}
+	if c.LastAddress && c.Dial == nil {
+		dial = (&lastAddresses{dial: dial}).connect
+	}
 	if c.Resolve == nil {
 		return dial
 	}

@@ -74,7 +74,11 @@ func (s *server) scopeOf(r *http.Request) (scope, error) {
 	if err != nil {
 		return scope{}, err
 	}
-	nodes, err := s.tenantNodes(r.Context(), tenant)
+	ctx := r.Context()
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		ctx = bos.Aged(ctx)
+	}
+	nodes, err := s.tenantNodes(ctx, tenant)
 	if err != nil || nodes == nil {
 		return scope{}, err
 	}
