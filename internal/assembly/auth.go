@@ -2,10 +2,12 @@ package assembly
 
 import (
 	"cmp"
+	"fmt"
 	"log/slog"
 
 	"github.com/bootorch/terraform-provider-bos/internal/localtoken"
 	"github.com/bootorch/terraform-provider-bos/internal/service/access"
+	"github.com/bootorch/terraform-provider-bos/internal/service/access/certificates"
 	"github.com/bootorch/terraform-provider-bos/internal/service/access/tokens"
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
 )
@@ -20,7 +22,29 @@ func authenticator(settings config.Auth, log *slog.Logger) (access.Authenticator
 		}
 		auth.Bearers = append(auth.Bearers, source)
 	}
-	return auth, nil
+	rules, err := certificateRules(settings.Certificates)
+	if len(rules) > 0 {
+		auth.Connections = append(auth.Connections, rules)
+	}
+	return auth, err
+}
+
+func certificateRules(settings []config.Certificate) (rules certificates.Source, err error) {
+	for i, c := range settings {
+		rule := certificates.Rule{URI: c.URI, DNS: c.DNS, Tenants: c.Tenants}
+		for _, text := range c.Roles {
+			role, err := access.ParseRole(text)
+			if err != nil {
+				return nil, fmt.Errorf("auth.certificates[%d].roles: %w", i, err)
+			}
+			rule.Roles = append(rule.Roles, role)
+		}
+		if err := rule.Check(); err != nil {
+			return nil, fmt.Errorf("auth.certificates[%d]: %w", i, err)
+		}
+		rules = append(rules, rule)
+	}
+	return rules, nil
 }
 
 // Admit lets whoever has a token do everything: for the clients of this machine, or

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bootorch/terraform-provider-bos/internal/service/config"
 	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
 )
 
@@ -14,7 +15,7 @@ func TestOnlyLoopbackIsListenedOnUnlessAllowed(t *testing.T) {
 		"127.0.0.1:0": true, "localhost:0": true, "[::1]:0": true, "127.9.9.9:0": true,
 		"0.0.0.0:0": false, "[::]:0": false, ":0": false, "10.255.255.1:0": false, "bos.example:0": false,
 	} {
-		l, err := listen(t.Context(), address, false)
+		l, err := listen(t.Context(), config.Config{Listen: address}, false)
 		switch {
 		case err == nil:
 			_ = l.Close()
@@ -27,7 +28,7 @@ func TestOnlyLoopbackIsListenedOnUnlessAllowed(t *testing.T) {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
-	l, err := listen(t.Context(), "0.0.0.0:0", true)
+	l, err := listen(t.Context(), config.Config{Listen: "0.0.0.0:0"}, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +36,7 @@ func TestOnlyLoopbackIsListenedOnUnlessAllowed(t *testing.T) {
 }
 
 func TestTheNetworkOfTheNodesHasLittleRoomForEachOfThem(t *testing.T) {
-	l, err := listen(t.Context(), "127.0.0.1:0", false)
+	l, err := listen(t.Context(), config.Config{Listen: "127.0.0.1:0"}, false)
 	if err != nil {
 		t.Fatal(err)
 	}

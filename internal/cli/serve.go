@@ -71,7 +71,7 @@ func serveCommand(version string) *cobra.Command {
 	flags.StringSliceVar(&f.names, "names", nil, "host names under which clients ask the API, besides its addresses and the machine's name (BOS_NAMES)")
 	flags.StringVar(&f.database, "database", os.Getenv("BOS_DATABASE"), "database file (BOS_DATABASE; default "+defaultDatabase+", a temporary one with --emulate)")
 	flags.DurationVar(&f.maxUnreachable, "max-unreachable-time", 0, "how long a BMC may be silent while its peers answer before its nodes fail (default 10m)")
-	flags.BoolVar(&f.allowRemote, "allow-remote", false, "serve on an address other than loopback, although there is no authentication")
+	flags.BoolVar(&f.allowRemote, "allow-remote", false, "serve on an address other than loopback without TLS: whoever is on the network reads the tokens")
 	flags.StringVar(&f.auth, "auth", "", "who may ask: enforce (default), shadow (log who may not, and let pass) or off (anybody; on loopback only)")
 	flags.BoolVar(&f.hold, "hold", false, "start with the site paused, as after a restore: nothing is sent to any node until POST /x/v1/resume")
 	flags.IntVar(&f.emulate, "emulate", 0, "also emulate this many nodes and drive them")
@@ -96,12 +96,12 @@ func serve(c *cobra.Command, f serveFlags, version string) error {
 	if room != nil {
 		defer room.Close() //nolint:errcheck // the process ends
 	}
-	listener, err := listen(ctx, settings.Listen, f.allowRemote)
+	listener, err := listen(ctx, settings, f.allowRemote)
 	if err != nil {
 		return err
 	}
 	defer listener.Close() //nolint:errcheck // closed by the server
-	url := "http://" + listener.Addr().String()
+	url := scheme(settings.TLS) + "://" + listener.Addr().String()
 	a, err := assembly.New(ctx, settings, version, log)
 	if err != nil {
 		return err
@@ -123,7 +123,7 @@ func serve(c *cobra.Command, f serveFlags, version string) error {
 	}
 	r := newRunning()
 	r.add(func() error { return a.Run(ctx) })
-	r.serve(edge.Bound(listener, maxClients, 0), &http.Server{
+	r.serve(listener, &http.Server{
 		Handler: a.Driven(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: maxHeader,
 	})
 	if nodes != nil {
@@ -293,21 +293,4 @@ func roomAddress(api string) string {
 		port += portsToRoom
 	}
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-}
-
-func listen(ctx context.Context, address string, allowRemote bool) (net.Listener, error) {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, fmt.Errorf("--listen %q is no address such as %s", address, defaultListen)
-	}
-	ip := net.ParseIP(host)
-	if !allowRemote && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return nil, fmt.Errorf("--listen %q is not a loopback address and this service has no authentication; put a proxy in front, or add --allow-remote if the network is trusted", address)
-	}
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("cannot listen: %w; choose another --listen", err)
-	}
-	return l, nil
 }

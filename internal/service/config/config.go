@@ -30,6 +30,7 @@ type Config struct {
 	Tenants        Tenants        `yaml:"tenants"`
 	Report         Report         `yaml:"report"`
 	Auth           Auth           `yaml:"auth"`
+	TLS            TLS            `yaml:"tls"`
 }
 
 // Upstream is a service that is spoken to over HTTP or HTTPS.

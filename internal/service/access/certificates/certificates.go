@@ -1,0 +1,94 @@
+// Package certificates knows who is at the other end of a TLS connection by the
+// client certificate that it has shown, and that the listener has verified.
+package certificates
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/access"
+)
+
+// Rule says who has certificates with a name. One of URI and DNS is given.
+type Rule struct {
+	// URI is that of the certificate, such as the SPIFFE id
+	// spiffe://shasta/compute/{node}/workload/bos-reporter; {node} is one segment of
+	// it, the only component that its holder may report for.
+	URI string
+	// DNS is a host name of the certificate.
+	DNS     string
+	Roles   []access.Role
+	Tenants []string
+}
+
+// placeholder stands for the component in the URI of a rule.
+const placeholder = "{node}"
+
+// Check is nil if the rule says who has which roles.
+func (r Rule) Check() error {
+	switch {
+	case (r.URI == "") == (r.DNS == ""):
+		return errors.New("give either uri or dns")
+	case strings.Count(r.URI, placeholder) > 1:
+		return fmt.Errorf("uri %q has %s more than once", r.URI, placeholder)
+	case len(r.Roles) == 0:
+		return fmt.Errorf("%q has no roles; give it some of %v", r.URI+r.DNS, access.RoleNames())
+	}
+	for _, role := range r.Roles {
+		if role == access.TenantAdmin && len(r.Tenants) == 0 {
+			return fmt.Errorf("%q is %s of no tenant; name some in tenants", r.URI+r.DNS, role)
+		}
+	}
+	return nil
+}
+
+// Source goes by rules, the first that fits.
+type Source []Rule
+
+var _ access.Connections = (Source)(nil)
+
+// Connection is who has the client certificate of a request. Only a certificate that
+// the listener has verified counts.
+func (s Source) Connection(r *http.Request) (access.Identity, error) {
+	if r.TLS == nil || len(r.TLS.VerifiedChains) == 0 || len(r.TLS.VerifiedChains[0]) == 0 {
+		return access.Identity{}, access.ErrUnknown
+	}
+	shown := r.TLS.VerifiedChains[0][0]
+	for _, rule := range s {
+		if name, node, fits := rule.fits(shown); fits {
+			identity := access.Identity{Subject: name, Issuer: shown.Issuer.CommonName, Proof: access.ProofCertificate, Roles: rule.Roles, Tenants: rule.Tenants, Expires: shown.NotAfter}
+			if node != "" {
+				identity.Nodes = []string{node}
+			}
+			return identity, nil
+		}
+	}
+	return access.Identity{}, errors.New("its certificate is verified, and no entry of auth.certificates has one of its names")
+}
+
+// fits reports whether a certificate has the name of the rule, and which.
+func (r Rule) fits(c *x509.Certificate) (name, node string, fits bool) {
+	if r.DNS != "" {
+		return r.DNS, "", c.VerifyHostname(r.DNS) == nil && !strings.ContainsAny(r.DNS, "*")
+	}
+	before, after, has := strings.Cut(r.URI, placeholder)
+	for _, uri := range c.URIs {
+		text := uri.String()
+		if !has {
+			if text == r.URI {
+				return text, "", true
+			}
+			continue
+		}
+		rest, ok := strings.CutPrefix(text, before)
+		id, whole := strings.CutSuffix(rest, after)
+		if ok && whole && !strings.Contains(id, "/") && bos.ValidComponentID(id) {
+			return text, bos.CanonicalXname(id), true
+		}
+	}
+	return "", "", false
+}
