@@ -332,3 +332,41 @@ func (s *site) said(session string) (lines []string, over bool) {
 	}
 	return lines, state.Status.Status == bos.SessionComplete
 }
+
+// TestWhatABMCDoesWrongForMinutesFailsNobody: BMCs that start, are updated or have a
+// job in work answer with less, and then as before.
+func TestWhatABMCDoesWrongForMinutesFailsNobody(t *testing.T) {
+	for _, m := range []met{
+		has(fault.Dead, "", met{}), has(fault.Hang, "", met{}), has(fault.Busy, "", met{}), has(fault.Closes, "", met{}),
+		has(fault.Garbage, fault.FormNothing, met{}), has(fault.Garbage, fault.FormPage, met{}), has(fault.Garbage, fault.FormCut, met{}),
+		has(fault.Systems, fault.FormNone, met{rules: []fault.Rule{unlisted}}), has(fault.Systems, fault.FormPaged, met{rules: []fault.Rule{unlisted}}),
+		has(fault.PowerWord, fault.FormNull, met{}), has(fault.PowerWord, "Reset", met{}), has(fault.PowerWord, "Starting", met{}),
+		has(fault.Forbidden, fault.FormPrivilege, met{}), has(fault.OtherMachine, "", met{}), has(fault.TLS, fault.FormPlain, met{}),
+		has(fault.SessionsFull, "", met{set: inSessions}), has(fault.NoSessions, "", met{set: inSessions}),
+		has(fault.Refuse, "503", met{}), has(fault.Refuse, "409", met{}), has(fault.NotReady, "", met{}),
+		has(fault.Inventory, fault.FormMissing, met{}), has(fault.Inventory, fault.FormNoAddress, met{}), has(fault.Inventory, fault.FormDisabled, met{}),
+	} {
+		m.rules[0].For, m.passes = 4*time.Minute, true
+		t.Run(strings.Trim(fmt.Sprintf("%s %s", m.rules[0].Fault, m.rules[0].Form), " "), func(t *testing.T) {
+			set := m.set
+			if set == nil {
+				set = func(*redfish.Config) {}
+			}
+			atSiteWith(t, 3, "redfish", 2*time.Second, set, func(s *site) {
+				const node = "x1000c0s0b0n0"
+				for _, rule := range m.rules {
+					rule.Nodes = node
+					if err := s.room.Room().AddFaults(time.Now(), rule); err != nil {
+						s.t.Fatal(err)
+					}
+				}
+				var told []string
+				for _, o := range s.walk("boot", m, node, &told) {
+					if o.Status != bos.StatusStable {
+						s.t.Errorf("%s is %s: %s", o.ID, o.Status, o.Error)
+					}
+				}
+			})
+		})
+	}
+}

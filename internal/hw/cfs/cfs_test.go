@@ -241,6 +241,25 @@ func TestPagesThatNeverEndEndAllTheSame(t *testing.T) {
 	}
 }
 
+// TestTheNextPageIsAskedForInTheWordsOfTheOneBefore also where a number is large.
+func TestTheNextPageIsAskedForInTheWordsOfTheOneBefore(t *testing.T) {
+	f := &fake{}
+	var asked []string
+	f.answer = func(w http.ResponseWriter, r *http.Request) bool {
+		asked = append(asked, r.URL.RawQuery)
+		answer := map[string]any{"components": []component{}, "next": nil}
+		if len(asked) == 1 {
+			answer["next"] = map[string]any{"ids": "a&b", "limit": 1_000_000, "after_id": "x1", "state_details": false, "status": "", "enabled": nil}
+		}
+		f.write(w, answer)
+		return true
+	}
+	probe(t, start(t, f), "x1c0s0b0n0")
+	if want := "after_id=x1&ids=a%26b&limit=1000000&state_details=false"; len(asked) != 2 || asked[1] != want {
+		t.Errorf("asked %q, want %q second", asked, want)
+	}
+}
+
 func TestACFSThatDoesNotAnswerTellsNothingOfItsNodes(t *testing.T) {
 	for name, answer := range map[string]func(w http.ResponseWriter, _ *http.Request) bool{
 		"an error": func(w http.ResponseWriter, _ *http.Request) bool {

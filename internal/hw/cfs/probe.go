@@ -2,6 +2,7 @@ package cfs
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -96,13 +97,13 @@ func answer(answers map[string]bos.ConfigurationReading, ids []string, sent time
 // components. A page names the next one by the parameters of its question.
 func (c *Client) pages(ctx context.Context, ids []string, most int) (said map[string]component, requests int, err error) {
 	said = make(map[string]component, len(ids))
-	params := map[string]any{"ids": strings.Join(ids, ",")}
+	params := map[string]parameter{"ids": parameter(strings.Join(ids, ","))}
 	for requests < most {
 		requests++
 		q := transport.Request{Method: http.MethodGet, URL: c.url + "/components" + query(params)}
 		var page struct {
-			Components *[]component   `json:"components"`
-			Next       map[string]any `json:"next"`
+			Components *[]component         `json:"components"`
+			Next       map[string]parameter `json:"next"`
 		}
 		if err := c.http.JSON(ctx, q, &page); err != nil {
 			return nil, requests, err
@@ -121,12 +122,29 @@ func (c *Client) pages(ctx context.Context, ids []string, most int) (said map[st
 	return nil, requests, fmt.Errorf("CFS's answer to GET %s/components has more pages than %d; check that configuration.cfs.url is a CFS", transport.Address(c.url), most)
 }
 
-// query writes parameters as CFS names them; null and empty ones are none.
-func query(params map[string]any) string {
+// parameter is one of a question, in the form that it has in a query.
+type parameter string
+
+// UnmarshalJSON reads texts, numbers and truth values; null is the empty one. Numbers
+// are kept as CFS writes them.
+func (p *parameter) UnmarshalJSON(b []byte) error {
+	var text string
+	switch {
+	case string(b) == "null":
+	case json.Unmarshal(b, &text) == nil:
+	default:
+		text = string(b)
+	}
+	*p = parameter(text)
+	return nil
+}
+
+// query writes parameters as CFS names them; empty ones are none.
+func query(params map[string]parameter) string {
 	values := make(url.Values)
 	for _, name := range slices.Sorted(maps.Keys(params)) {
-		if v := params[name]; v != nil && v != "" {
-			values.Set(name, fmt.Sprint(v))
+		if v := params[name]; v != "" {
+			values.Set(name, string(v))
 		}
 	}
 	if len(values) == 0 {
