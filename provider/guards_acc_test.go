@@ -43,10 +43,10 @@ func TestARoleThatNobodyHasProtectsNothingAndIsRefused(t *testing.T) {
 	r.staging(t)
 	w := newWorkspace(t)
 	for _, resource := range []string{aSession(), nowApplied(`"` + r.nodes()[0] + `"`)} {
-		w.write(r.block(`protected_roles = ["Management", "Managment"]`), resource)
+		w.write(r.block(`protected_roles = ["Management", "Mgmt"]`), resource)
 		plan := w.plan()
 		plan.exits(t, 1)
-		plan.says(t, "Beyond a guard", `"Managment"`, "Compute", "protect nothing")
+		plan.says(t, "Beyond a guard", `"Mgmt"`, "Compute", "protect nothing")
 	}
 	if n := resets(r); n != 0 {
 		t.Errorf("%d power actions", n)

@@ -20,27 +20,12 @@ type sessionDataSource struct{ dataSourceBase }
 func newSessionDataSource() datasource.DataSource { return &sessionDataSource{} }
 
 type sessionDataModel struct {
-	Name            types.String `tfsdk:"name"`
-	Tenant          types.String `tfsdk:"tenant"`
-	ID              types.String `tfsdk:"id"`
-	Operation       types.String `tfsdk:"operation"`
-	TemplateName    types.String `tfsdk:"template_name"`
-	Limit           types.String `tfsdk:"limit"`
-	Stage           types.Bool   `tfsdk:"stage"`
-	IncludeDisabled types.Bool   `tfsdk:"include_disabled"`
-
-	Status       types.String `tfsdk:"status"`
-	StartTime    types.String `tfsdk:"start_time"`
-	EndTime      types.String `tfsdk:"end_time"`
-	Duration     types.String `tfsdk:"duration"`
-	Error        types.String `tfsdk:"error"`
-	Nodes        types.String `tfsdk:"nodes"`
-	NodeCount    types.Int64  `tfsdk:"node_count"`
-	FailedNodes  types.String `tfsdk:"failed_nodes"`
-	FailedCount  types.Int64  `tfsdk:"failed_count"`
-	ErrorSummary types.Map    `tfsdk:"error_summary"`
-	RetryLimit   types.String `tfsdk:"retry_limit"`
-	Succeeded    types.Bool   `tfsdk:"succeeded"`
+	Name   types.String `tfsdk:"name"`
+	Tenant types.String `tfsdk:"tenant"`
+	ID     types.String `tfsdk:"id"`
+	sessionOrder
+	sessionResults
+	Duration types.String `tfsdk:"duration"`
 
 	PercentComplete   types.Float64 `tfsdk:"percent_complete"`
 	PercentSuccessful types.Float64 `tfsdk:"percent_successful"`
@@ -133,11 +118,7 @@ func (d *sessionDataSource) Read(ctx context.Context, req datasource.ReadRequest
 	common.take(v)
 	m.Tenant = d.tenantOr(m.Tenant)
 	m.ID = joinID(m.Tenant, m.Name)
-	m.Operation, m.TemplateName, m.Limit, m.Stage, m.IncludeDisabled = common.Operation, common.TemplateName, common.Limit, common.Stage, common.IncludeDisabled
-	m.Status, m.StartTime, m.EndTime, m.Error = common.Status, common.StartTime, common.EndTime, common.Error
-	m.Nodes, m.NodeCount = common.Nodes, common.NodeCount
-	m.FailedNodes, m.FailedCount, m.RetryLimit, m.ErrorSummary = common.FailedNodes, common.FailedCount, common.RetryLimit, common.ErrorSummary
-	m.Succeeded = common.Succeeded
+	m.sessionOrder, m.sessionResults = common.sessionOrder, common.sessionResults
 	if !common.complete() {
 		m.FailedCount = types.Int64Value(v.failed) // so far
 	}

@@ -13,14 +13,10 @@ import (
 )
 
 type sessionModel struct {
-	Name            types.String `tfsdk:"name"`
-	Tenant          types.String `tfsdk:"tenant"`
-	Operation       types.String `tfsdk:"operation"`
-	TemplateName    types.String `tfsdk:"template_name"`
-	Limit           types.String `tfsdk:"limit"`
-	Stage           types.Bool   `tfsdk:"stage"`
-	IncludeDisabled types.Bool   `tfsdk:"include_disabled"`
-	Triggers        types.Map    `tfsdk:"triggers"`
+	Name   types.String `tfsdk:"name"`
+	Tenant types.String `tfsdk:"tenant"`
+	sessionOrder
+	Triggers types.Map `tfsdk:"triggers"`
 
 	WaitForCompletion types.Bool     `tfsdk:"wait_for_completion"`
 	PollInterval      types.String   `tfsdk:"poll_interval"`
@@ -31,19 +27,9 @@ type sessionModel struct {
 	Reason            types.String   `tfsdk:"reason"`
 	Timeouts          timeouts.Value `tfsdk:"timeouts"`
 
-	ID              types.String `tfsdk:"id"`
-	Status          types.String `tfsdk:"status"`
-	StartTime       types.String `tfsdk:"start_time"`
-	EndTime         types.String `tfsdk:"end_time"`
-	Error           types.String `tfsdk:"error"`
-	Nodes           types.String `tfsdk:"nodes"`
-	NodeCount       types.Int64  `tfsdk:"node_count"`
-	FailedNodes     types.String `tfsdk:"failed_nodes"`
-	FailedCount     types.Int64  `tfsdk:"failed_count"`
-	ErrorSummary    types.Map    `tfsdk:"error_summary"`
-	RetryLimit      types.String `tfsdk:"retry_limit"`
+	ID types.String `tfsdk:"id"`
+	sessionResults
 	UnfinishedNodes types.String `tfsdk:"unfinished_nodes"`
-	Succeeded       types.Bool   `tfsdk:"succeeded"`
 	RecordExpired   types.Bool   `tfsdk:"record_expired"`
 
 	Effect types.String `tfsdk:"effect"`
@@ -55,6 +41,30 @@ type sessionModel struct {
 	PlannedRoles    types.Map    `tfsdk:"planned_roles"`
 	PlannedBootSets types.Map    `tfsdk:"planned_boot_sets"`
 	Skipped         types.Map    `tfsdk:"skipped"`
+}
+
+// sessionOrder is what a session was told to do.
+type sessionOrder struct {
+	Operation       types.String `tfsdk:"operation"`
+	TemplateName    types.String `tfsdk:"template_name"`
+	Limit           types.String `tfsdk:"limit"`
+	Stage           types.Bool   `tfsdk:"stage"`
+	IncludeDisabled types.Bool   `tfsdk:"include_disabled"`
+}
+
+// sessionResults are how far a session is, and what became of its nodes.
+type sessionResults struct {
+	Status       types.String `tfsdk:"status"`
+	StartTime    types.String `tfsdk:"start_time"`
+	EndTime      types.String `tfsdk:"end_time"`
+	Error        types.String `tfsdk:"error"`
+	Nodes        types.String `tfsdk:"nodes"`
+	NodeCount    types.Int64  `tfsdk:"node_count"`
+	FailedNodes  types.String `tfsdk:"failed_nodes"`
+	FailedCount  types.Int64  `tfsdk:"failed_count"`
+	ErrorSummary types.Map    `tfsdk:"error_summary"`
+	RetryLimit   types.String `tfsdk:"retry_limit"`
+	Succeeded    types.Bool   `tfsdk:"succeeded"`
 }
 
 // statusUnconfirmed is the status of a session whose creation got no answer and
@@ -102,10 +112,8 @@ func (m *sessionModel) noResults() {
 
 // keepResults takes over everything computed from the state.
 func (m *sessionModel) keepResults(state *sessionModel) {
-	m.Status, m.StartTime, m.EndTime, m.Error = state.Status, state.StartTime, state.EndTime, state.Error
-	m.Nodes, m.FailedNodes, m.RetryLimit, m.UnfinishedNodes = state.Nodes, state.FailedNodes, state.RetryLimit, state.UnfinishedNodes
-	m.NodeCount, m.FailedCount, m.Succeeded = state.NodeCount, state.FailedCount, state.Succeeded
-	m.ErrorSummary, m.RecordExpired = state.ErrorSummary, state.RecordExpired
+	m.sessionResults = state.sessionResults
+	m.UnfinishedNodes, m.RecordExpired = state.UnfinishedNodes, state.RecordExpired
 }
 
 // modernize fills in what states of older versions of the provider do not have,

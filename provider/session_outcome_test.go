@@ -47,7 +47,9 @@ func TestNodesThatWereTakenFromASessionAreToldFromThoseThatALaterOneHadARightTo(
 
 func TestWhatIsNotKnownToHaveGoneWellIsNoSuccess(t *testing.T) {
 	good := func() sessionModel {
-		m := sessionModel{Status: types.StringValue("complete"), Error: types.StringValue(""), NodeCount: types.Int64Value(4), Nodes: types.StringValue("x[0-3]")}
+		m := sessionModel{sessionResults: sessionResults{
+			Status: types.StringValue("complete"), Error: types.StringValue(""), NodeCount: types.Int64Value(4), Nodes: types.StringValue("x[0-3]"),
+		}}
 		m.take(verdict{})
 		return m
 	}
@@ -91,21 +93,21 @@ func TestWhatIsNotKnownToHaveGoneWellIsNoSuccess(t *testing.T) {
 
 func TestACountOfFailedNodesThatWouldHideAFailureIsNull(t *testing.T) {
 	for name, m := range map[string]sessionModel{
-		"cancelled": {Error: types.StringValue("cancelled"), NodeCount: types.Int64Value(4)},
-		"no nodes":  {Error: types.StringValue(""), NodeCount: types.Int64Value(0)},
+		"cancelled": {sessionResults: sessionResults{Error: types.StringValue("cancelled"), NodeCount: types.Int64Value(4)}},
+		"no nodes":  {sessionResults: sessionResults{Error: types.StringValue(""), NodeCount: types.Int64Value(0)}},
 	} {
 		if m.take(verdict{}); !m.FailedCount.IsNull() {
 			t.Errorf("%s: failed_count is %s", name, m.FailedCount)
 		}
 	}
-	m := sessionModel{Error: types.StringValue(""), NodeCount: types.Int64Value(4)}
+	m := sessionModel{sessionResults: sessionResults{Error: types.StringValue(""), NodeCount: types.Int64Value(4)}}
 	if m.take(verdict{unfinished: []string{"x0"}}); !m.FailedCount.IsNull() || m.UnfinishedNodes.ValueString() != "x0" {
 		t.Errorf("failed_count is %s with %s unfinished", m.FailedCount, m.UnfinishedNodes)
 	}
 }
 
 func TestAnEmptyLimitIsNotTakenForNone(t *testing.T) {
-	m := sessionModel{Limit: types.StringValue("")}
+	m := sessionModel{sessionOrder: sessionOrder{Limit: types.StringValue("")}}
 	if limit := m.request().Limit; limit == nil || *limit != "" {
 		t.Errorf("the request has limit %v", limit)
 	}

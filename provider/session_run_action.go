@@ -52,7 +52,8 @@ func (*sessionRunAction) Metadata(_ context.Context, req action.MetadataRequest,
 func (*sessionRunAction) Schema(ctx context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
 	attributes := actionWait(ctx)
 	for name, attribute := range map[string]schema.Attribute{
-		"name":   schema.StringAttribute{Optional: true, Validators: []validator.String{validName()}, MarkdownDescription: "Name of the session. Defaults to a generated unique name."},
+		"name": schema.StringAttribute{Optional: true, Validators: []validator.String{validName()}, MarkdownDescription: "Name of the session. " +
+			"Defaults to a generated unique name."},
 		"tenant": actionTenant(),
 		"operation": schema.StringAttribute{
 			Required: true, Validators: []validator.String{stringvalidator.OneOf(operationNames()...)}, MarkdownDescription: "`boot`, `reboot` or `shutdown`.",
@@ -60,7 +61,8 @@ func (*sessionRunAction) Schema(ctx context.Context, _ action.SchemaRequest, res
 		"template_name": schema.StringAttribute{Required: true, Validators: []validator.String{validName()}, MarkdownDescription: "Session template to go by."},
 		"limit": schema.StringAttribute{
 			Optional: true, Validators: []validator.String{limitSyntax{}},
-			MarkdownDescription: "Nodes to act on, out of those of the template, as in `bos_session`; every node of the template if it is left out. It must be known at plan, and an empty one is refused: nothing else would keep an expression without a value from acting on every node.",
+			MarkdownDescription: "Nodes to act on, out of those of the template, as in `bos_session`; every node of the template if it is left out. It " +
+				"must be known at plan, and an empty one is refused: nothing else would keep an expression without a value from acting on every node.",
 		},
 		"stage":            schema.BoolAttribute{Optional: true, MarkdownDescription: "Stage the desired state instead of acting on it."},
 		"include_disabled": schema.BoolAttribute{Optional: true, MarkdownDescription: "Also act on nodes that are disabled in the inventory."},
@@ -69,8 +71,10 @@ func (*sessionRunAction) Schema(ctx context.Context, _ action.SchemaRequest, res
 			MarkdownDescription: "How many failed nodes are tolerated: a count, or a percentage of the session's nodes. More fail the action. Defaults to none.",
 		},
 		"pin": schema.StringAttribute{
-			Optional: true, Validators: []validator.String{stringvalidator.RegexMatches(pinRule, "must be the pin of a preview, such as data.bos_session_preview.x.pin")},
-			MarkdownDescription: "Pin of a preview, such as `data.bos_session_preview.x.pin`: BOS refuses the session if it would do anything else. Without one, the newest preview of the same session counts, which is that of the plan unless somebody asked for another since.",
+			Optional: true, Validators: []validator.String{stringvalidator.RegexMatches(pinRule, "must be the pin of a preview, such as "+
+				"data.bos_session_preview.x.pin")},
+			MarkdownDescription: "Pin of a preview, such as `data.bos_session_preview.x.pin`: BOS refuses the session if it would do anything else. " +
+				"Without one, the newest preview of the same session counts, which is that of the plan unless somebody asked for another since.",
 		},
 		"reason": schema.StringAttribute{
 			Optional: true, Validators: textBetween(1, bos.MaxReason),
@@ -80,13 +84,15 @@ func (*sessionRunAction) Schema(ctx context.Context, _ action.SchemaRequest, res
 		attributes[name] = attribute
 	}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Runs a session once each time the action is invoked, and keeps no record of it in state. For what should be reviewed and remembered use the resource `bos_session`.",
-		Attributes:          attributes,
+		MarkdownDescription: "Runs a session once each time the action is invoked, and keeps no record of it in state. For what should be reviewed and " +
+			"remembered use the resource `bos_session`.",
+		Attributes: attributes,
 	}
 }
 
 // promiseOfAction is what becomes of a plan with this action.
-const promiseOfAction = "If nodes or images change before that, BOS refuses the session and no node is touched, unless somebody has had the same session previewed again since; give a pin to hold it to one preview."
+const promiseOfAction = "If nodes or images change before that, BOS refuses the session and no node is touched, unless somebody has had the same " +
+	"session previewed again since; give a pin to hold it to one preview."
 
 // What becomes of an action that is invoked again, with a service that carries a
 // preview out once and with others.
@@ -102,8 +108,11 @@ func (a *sessionRunAction) resource() *sessionResource {
 
 func (m sessionRunModel) session(s *shared) sessionModel {
 	session := sessionModel{
-		Name: m.Name, Tenant: m.Tenant, Operation: m.Operation, TemplateName: m.TemplateName, Limit: m.Limit,
-		Stage: types.BoolValue(m.Stage.ValueBool()), IncludeDisabled: types.BoolValue(m.IncludeDisabled.ValueBool()),
+		Name: m.Name, Tenant: m.Tenant,
+		sessionOrder: sessionOrder{
+			Operation: m.Operation, TemplateName: m.TemplateName, Limit: m.Limit,
+			Stage: types.BoolValue(m.Stage.ValueBool()), IncludeDisabled: types.BoolValue(m.IncludeDisabled.ValueBool()),
+		},
 		MaxFailed: m.MaxFailed, OnFailure: types.StringValue(onFailureError), WaitForCompletion: m.WaitForCompletion, Pin: m.Pin,
 	}
 	if session.Tenant.IsNull() {
@@ -124,7 +133,8 @@ func (a *sessionRunAction) ModifyPlan(ctx context.Context, req action.ModifyPlan
 	}
 	if m.Limit.IsUnknown() {
 		resp.Diagnostics.AddAttributeError(path.Root("limit"), "limit is not known at plan",
-			"It comes from something that this plan changes. If it turned out to have no value, the action would act on every node of the template, and nobody could tell. "+
+			"It comes from something that this plan changes. If it turned out to have no value, the action would act on every node of the template, and "+
+				"nobody could tell. "+
 				"Use the resource bos_session, which is held to having a limit; or apply what the limit comes from first, and then invoke the action.")
 		return
 	}
@@ -161,7 +171,8 @@ func (a *sessionRunAction) Invoke(ctx context.Context, req action.InvokeRequest,
 	switch {
 	case errors.As(err, &unconfirmed):
 		resp.Diagnostics.AddError("BOS session may or may not run",
-			fmt.Sprintf("%s.\n\nLook for session %s, for example with the data source bos_session, before the action is invoked again: that starts another session.", capital(err.Error()), session.Name.ValueString()))
+			fmt.Sprintf("%s.\n\nLook for session %s, for example with the data source bos_session, before the action is invoked again: that starts another "+
+				"session.", capital(err.Error()), session.Name.ValueString()))
 		return
 	case err != nil:
 		refused(&resp.Diagnostics, session, err)
@@ -229,7 +240,8 @@ func (r *sessionResource) finish(ctx context.Context, c *client.Client, session 
 	switch {
 	case err != nil:
 		diags.AddError("Outcome of BOS session is not known",
-			fmt.Sprintf("Session %s is complete, but what became of its nodes could not be read: %s\n\nLook at it with the data source bos_session.", session.Name.ValueString(), explain(err)))
+			fmt.Sprintf("Session %s is complete, but what became of its nodes could not be read: %s\n\nLook at it with the data source "+
+				"bos_session.", session.Name.ValueString(), explain(err)))
 		return "complete: what became of its nodes is not known here"
 	case !session.over(), session.Succeeded.ValueBool() && len(v.failures) == 0:
 	case !session.tooManyFailed():
@@ -243,7 +255,8 @@ func (r *sessionResource) finish(ctx context.Context, c *client.Client, session 
 // again is what invoking an action again does while its session is in flight.
 func again(ctx context.Context, c *client.Client) string {
 	if caps, err := c.Capabilities(ctx); err == nil && client.Has(caps, bos.ExtensionReceipts) {
-		return "An action remembers nothing, but BOS does: invoked again with the same arguments while this session is in flight, it follows this one. Once it is over, invoking it again starts another session."
+		return "An action remembers nothing, but BOS does: invoked again with the same arguments while this session is in flight, it follows this one. " +
+			"Once it is over, invoking it again starts another session."
 	}
 	return "An action remembers nothing: invoking it again starts another session."
 }
@@ -251,6 +264,7 @@ func again(ctx context.Context, c *client.Client) string {
 // progressText is how far a session is, on one line.
 func progressText(s bos.ExtendedStatus) string {
 	share := func(percent float64) int { return int(percent*float64(s.ManagedComponentsCount)/100 + 0.5) }
-	return fmt.Sprintf("%s, %d of %s done, %d failed, %d powering on, %d powering off, %d configuring", s.Status, share(s.Phases.PercentComplete), nodes(int64(s.ManagedComponentsCount)),
+	return fmt.Sprintf("%s, %d of %s done, %d failed, %d powering on, %d powering off, %d configuring",
+		s.Status, share(s.Phases.PercentComplete), nodes(int64(s.ManagedComponentsCount)),
 		share(s.PercentFailed), share(s.Phases.PercentPoweringOn), share(s.Phases.PercentPoweringOff), share(s.Phases.PercentConfiguring))
 }

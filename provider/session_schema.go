@@ -61,9 +61,12 @@ func (r *sessionResource) Schema(ctx context.Context, _ resource.SchemaRequest, 
 		}
 	}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "A session: one operation on the nodes of a template, run once. What it did is a fact and stays in state: it is run again only when one of the " +
-			"arguments that say what to do changes (`name`, `operation`, `template_name`, `limit`, `stage`, `include_disabled`, `tenant`, `triggers`), and destroying it never touches power.\n\n" +
-			"Nodes that fail do not fail the apply, for Terraform would then run the session again for all of them. They are in `failed_nodes` and in a warning; use a `check` block " +
+		MarkdownDescription: "A session: one operation on the nodes of a template, run once. What it did is a fact and stays in state: it is run again " +
+			"only when one of the " +
+			"arguments that say what to do changes (`name`, `operation`, `template_name`, `limit`, `stage`, `include_disabled`, `tenant`, `triggers`), and " +
+			"destroying it never touches power.\n\n" +
+			"Nodes that fail do not fail the apply, for Terraform would then run the session again for all of them. They are in `failed_nodes` and in a " +
+			"warning; use a `check` block " +
 			"or a `postcondition` on `succeeded` to make them count.",
 		Attributes: attributes,
 	}
@@ -87,11 +90,13 @@ func replacingAttributes() map[string]schema.Attribute {
 		},
 		"template_name": schema.StringAttribute{
 			Required: true, Validators: []validator.String{validName()},
-			MarkdownDescription: "Session template to go by. Refer to `bos_session_template.x.name`, so that the plan can show the effect of a template that changes with it.",
+			MarkdownDescription: "Session template to go by. Refer to `bos_session_template.x.name`, so that the plan can show the effect of a template " +
+				"that changes with it.",
 		},
 		"limit": schema.StringAttribute{
 			Optional: true, Validators: []validator.String{limitSyntax{}},
-			MarkdownDescription: "Nodes to act on, out of those of the template: a comma list of xnames, groups, roles or partitions, read from left to right; `&term` intersects, `!term` removes. Takes folded lists such as `x3000c0s[1-4]b0n0`. " +
+			MarkdownDescription: "Nodes to act on, out of those of the template: a comma list of xnames, groups, roles or partitions, read from left to " +
+				"right; `&term` intersects, `!term` removes. Takes folded lists such as `x3000c0s[1-4]b0n0`. " +
 				"`all`, like no limit, is every node of the template. An empty limit is refused: it selects nothing.",
 		},
 		"stage": schema.BoolAttribute{
@@ -114,16 +119,19 @@ func replacingAttributes() map[string]schema.Attribute {
 func waitingAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"wait_for_completion": schema.BoolAttribute{
-			Optional:            true,
-			MarkdownDescription: "Wait until the session is complete. A wait that was interrupted goes on with the next apply, in place and without a new session. Defaults to `true`.",
+			Optional: true,
+			MarkdownDescription: "Wait until the session is complete. A wait that was interrupted goes on with the next apply, in place and without a new " +
+				"session. Defaults to `true`.",
 		},
 		"poll_interval": schema.StringAttribute{
 			Optional: true, Validators: []validator.String{duration{least: leastPoll, most: mostPoll}},
-			MarkdownDescription: "Longest pause between two looks at the session; the first looks come faster, and a service that announces events is looked at as soon as it says that something happened. Defaults to `" + defaultPoll.String() + "`.",
+			MarkdownDescription: "Longest pause between two looks at the session; the first looks come faster, and a service that announces events is " +
+				"looked at as soon as it says that something happened. Defaults to `" + defaultPoll.String() + "`.",
 		},
 		"on_failure": schema.StringAttribute{
 			Optional: true, Validators: []validator.String{stringvalidator.OneOf(onFailureWarn, onFailureError)},
-			MarkdownDescription: "`warn` (default), or `error` to fail the apply when nodes failed. It fails only where that cannot make Terraform run the session again: " +
+			MarkdownDescription: "`warn` (default), or `error` to fail the apply when nodes failed. It fails only where that cannot make Terraform run the " +
+				"session again: " +
 				"in an apply that resumes waiting for a session, never in the one that created it, which warns. A `postcondition` on `succeeded` fails that one too.",
 		},
 		"max_failed": schema.StringAttribute{
@@ -131,17 +139,21 @@ func waitingAttributes() map[string]schema.Attribute {
 			MarkdownDescription: "How many failed nodes are tolerated: a count such as `5`, or a percentage of the session's nodes such as `2%`. Defaults to none.",
 		},
 		"allow_empty": schema.BoolAttribute{
-			Optional:            true,
-			MarkdownDescription: "Plan the session also if it finds no node to act on, as where a limit leaves none. Otherwise such a plan is an error. Defaults to `false`.",
+			Optional: true,
+			MarkdownDescription: "Plan the session also if it finds no node to act on, as where a limit leaves none. Otherwise such a plan is an error. " +
+				"Defaults to `false`.",
 		},
 		"reason": schema.StringAttribute{
 			Optional: true, Validators: textBetween(1, bos.MaxReason),
-			MarkdownDescription: "Why the session is run, for the history of BOS and for those who plan while it runs. Defaults to the run of the pipeline, if there is one (`TFC_RUN_ID`, `CI_JOB_URL`, `GITHUB_RUN_ID` or `BUILD_URL`). A plain BOS v2 keeps none.",
+			MarkdownDescription: "Why the session is run, for the history of BOS and for those who plan while it runs. Defaults to the run of the " +
+				"pipeline, if there is one (`TFC_RUN_ID`, `CI_JOB_URL`, `GITHUB_RUN_ID` or `BUILD_URL`). A plain BOS v2 keeps none.",
 		},
 		"on_destroy": schema.StringAttribute{
 			Optional: true, Validators: []validator.String{stringvalidator.OneOf(onDestroyForget, onDestroyCancel)},
-			MarkdownDescription: "What destroying does with a session that still runs: `forget` (default) leaves it running, `cancel` ends it, which lets go of its nodes where they stand. " +
-				"A replaced session is destroyed too; with `create_before_destroy` it is cancelled only after the new one was accepted. The record of a finished session is deleted. No power action follows from destroying.",
+			MarkdownDescription: "What destroying does with a session that still runs: `forget` (default) leaves it running, `cancel` ends it, which lets " +
+				"go of its nodes where they stand. " +
+				"A replaced session is destroyed too; with `create_before_destroy` it is cancelled only after the new one was accepted. The record of a " +
+				"finished session is deleted. No power action follows from destroying.",
 		},
 	}
 }
@@ -159,24 +171,32 @@ func computedCount(description string) schema.Int64Attribute {
 
 func resultAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
-		"id":               computedText("`name`, or `tenant/name`."),
-		"status":           computedText("`pending`, `running` or `complete`; `unconfirmed` when BOS did not say whether it accepted the session, which the next plan finds out; `suspended` while an embedded BOS waits for the next apply to go on."),
-		"start_time":       computedText("When the session was accepted, in UTC."),
-		"end_time":         computedText("When it was complete, in UTC."),
-		"error":            computedText("What failed the session as a whole, such as that no nodes were found or that somebody cancelled it. Empty if nothing did."),
-		"nodes":            computedText("Nodes the session acted on, folded; `provider::bos::xname_expand` writes them out."),
-		"node_count":       computedCount("Number of nodes in `nodes`."),
-		"failed_nodes":     computedText("Nodes that failed, folded. Empty if none did or it is not known yet."),
-		"failed_count":     computedCount("How many nodes failed; null while it is not known, and where a number would not tell the truth: the session failed as a whole, or was not done with all its nodes. Go by `succeeded`."),
-		"retry_limit":      computedText("Value for `limit` that retries only the failed nodes. Empty if none failed, and an empty limit is refused: it never means all nodes."),
-		"unfinished_nodes": computedText("Nodes that the session was never done with, folded: another session took them over, or somebody disabled them. What they run is not known here. Empty if there are none."),
+		"id": computedText("`name`, or `tenant/name`."),
+		"status": computedText("`pending`, `running` or `complete`; `unconfirmed` when BOS did not say whether it accepted the session, which " +
+			"the next plan finds out; `suspended` while an embedded BOS waits for the next apply to go on."),
+		"start_time":   computedText("When the session was accepted, in UTC."),
+		"end_time":     computedText("When it was complete, in UTC."),
+		"error":        computedText("What failed the session as a whole, such as that no nodes were found or that somebody cancelled it. Empty if nothing did."),
+		"nodes":        computedText("Nodes the session acted on, folded; `provider::bos::xname_expand` writes them out."),
+		"node_count":   computedCount("Number of nodes in `nodes`."),
+		"failed_nodes": computedText("Nodes that failed, folded. Empty if none did or it is not known yet."),
+		"failed_count": computedCount("How many nodes failed; null while it is not known, and where a number would not tell the truth: the session " +
+			"failed as a whole, or was not done with all its nodes. Go by `succeeded`."),
+		"retry_limit": computedText("Value for `limit` that retries only the failed nodes. Empty if none failed, and an empty limit is refused: it " +
+			"never means all nodes."),
+		"unfinished_nodes": computedText("Nodes that the session was never done with, folded: another session took them over, or somebody disabled " +
+			"them. What they run is not known here. Empty if there are none."),
 		"succeeded": schema.BoolAttribute{
 			Computed: true,
-			MarkdownDescription: "The session is complete, acted on nodes, was done with all of them, and no more failed than `max_failed` tolerates. `false` also for a session that was cancelled, that found no nodes, " +
+			MarkdownDescription: "The session is complete, acted on nodes, was done with all of them, and no more failed than `max_failed` tolerates. " +
+				"`false` also for a session that was cancelled, that found no nodes, " +
 				"that lost nodes to another session, or that is not over yet. Never null, so it is what conditions go by.",
 		},
-		"effect": computedText("What the session does to which nodes, such as `reboots 64 nodes: ...`. The next refresh puts it into the past tense, so that it stands in every plan that runs the session, also one by `-replace`. It is for people and changes although nothing is done: keep it out of `triggers` and conditions."),
-		"scope":  computedText("Whether `limit` selects the nodes or the template alone. Known at plan also where `limit` is not: Terraform then refuses an apply in which it turns out to be null."),
+		"effect": computedText("What the session does to which nodes, such as `reboots 64 nodes: ...`. The next refresh puts it into the past tense, so " +
+			"that it stands in every plan that runs the session, also one by `-replace`. It is for people and changes although nothing is done: keep it " +
+			"out of `triggers` and conditions."),
+		"scope": computedText("Whether `limit` selects the nodes or the template alone. Known at plan also where `limit` is not: Terraform then " +
+			"refuses an apply in which it turns out to be null."),
 		"error_summary": schema.MapNestedAttribute{
 			Computed: true, MarkdownDescription: "Failed nodes by what failed them.",
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
@@ -212,8 +232,10 @@ func plannedAttributes() map[string]schema.Attribute {
 		"pin": schema.StringAttribute{
 			Optional: true, Computed: true,
 			Validators: []validator.String{stringvalidator.RegexMatches(pinRule, "must be the pin of a preview, such as data.bos_session_preview.x.pin")},
-			MarkdownDescription: "Fingerprint of the plan: nodes, images, kernel parameters, operation. The service refuses the session if any of them has changed by the time it is created. " +
-				"Give it as `data.bos_session_preview.x.pin` to hold a saved plan to what was reviewed; with `applying = terraform.applying` in the provider block it is chosen for you. " +
+			MarkdownDescription: "Fingerprint of the plan: nodes, images, kernel parameters, operation. The service refuses the session if any of them has " +
+				"changed by the time it is created. " +
+				"Give it as `data.bos_session_preview.x.pin` to hold a saved plan to what was reviewed; with `applying = terraform.applying` in the provider " +
+				"block it is chosen for you. " +
 				"It matters only when the session is created: another pin runs nothing.",
 		},
 	}

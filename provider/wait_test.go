@@ -143,7 +143,7 @@ func TestAWaitEndsWithTheEmbeddedBOSAndSaysSo(t *testing.T) {
 	stopped := &shared{components: newComponentCache(), embedded: &embedded{failed: errors.New("the disk is full")}}
 	for what, wait := range map[string]func(*diag.Diagnostics){
 		"session": func(diags *diag.Diagnostics) {
-			m := sessionModel{Name: types.StringValue("s"), Status: types.StringValue("running")}
+			m := sessionModel{Name: types.StringValue("s"), sessionResults: sessionResults{Status: types.StringValue("running")}}
 			(&sessionResource{shared: stopped, after: never, now: time.Now}).await(t.Context(), c, &m, time.Hour, false, diags)
 		},
 		"staged state": func(diags *diag.Diagnostics) {

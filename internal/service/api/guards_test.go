@@ -20,7 +20,7 @@ func TestASessionThatGoesBeyondAGuardIsRefused(t *testing.T) {
 		"reboots":               {object{"max_reboots": 1}, "reboot", []string{"take down 2", "max_reboots allows 1"}},
 		"none may be down":      {object{"max_reboots": 0}, "boot", []string{"take down 2"}},
 		"a shutdown takes down": {object{"max_reboots": 1}, "shutdown", []string{"take down 2"}},
-		"a role of no node":     {object{"protected_roles": []string{"Managment"}}, "boot", []string{`"Managment"`, "the role of no node", "Application, Compute", "protect nothing"}},
+		"a role of no node":     {object{"protected_roles": []string{"Mgmt"}}, "boot", []string{`"Mgmt"`, "the role of no node", "Application, Compute", "protect nothing"}},
 		"a role that HSM has":   {object{"protected_roles": []string{"storage"}}, "boot", nil},
 		"all at once":           {object{"max_nodes": 0, "max_reboots": 0}, "boot", []string{"max_nodes", "max_reboots"}},
 	} {

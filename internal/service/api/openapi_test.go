@@ -336,7 +336,7 @@ func exchanges() []exchange {
 	add("POST", "/x/v1/applystaged", object{"xnames": []string{"waits"}, "receipt": "gone"}, 409)
 	add("POST", "/x/v1/applystaged/receipts", object{"run_key": "k", "walk": "w", "reuse": true, "receipt": "r"}, 200)
 	add("POST", "/x/v1/applystaged/receipts", object{}, 400)
-	add("POST", "/x/v1/applystaged/receipts", object{"run_key": "k", "guards": object{"protected_roles": []string{"Managment"}}}, 409)
+	add("POST", "/x/v1/applystaged/receipts", object{"run_key": "k", "guards": object{"protected_roles": []string{"Mgmt"}}}, 409)
 
 	add("POST", "/x/v1/previews", with(ask(), "limit", nil), 200)
 	add("POST", "/x/v1/previews", with(object{"operation": "reboot"}, "template", with(template(), "name", "n")), 200)
