@@ -133,7 +133,7 @@ func (f manifestFlags) put(c *cobra.Command, sources manifest.Sources, body []by
 		return err
 	default:
 		name := strings.TrimPrefix(f.output, "file://")
-		if before, err := os.ReadFile(name); err == nil && !bytes.Equal(before, body) && !f.replace {
+		if before, err := os.ReadFile(name); err == nil && !bytes.Equal(before, body) && !f.replace { //nolint:gosec // whoever runs the command names the file
 			return fmt.Errorf("%s is there already; name another --output, or --replace it, which changes what sessions boot that name it", name)
 		}
 		if err := replaceFile(name, body); err != nil {

@@ -49,7 +49,7 @@ func (d *doctor) store(ctx context.Context, s *section, store *s3.Client) {
 	at := transport.Address(c.Endpoint)
 	buckets := c.Buckets
 	if len(buckets) == 0 {
-		if d.Config.Tenants.TAPMS == nil && d.Config.Tenants.File == "" {
+		if d.Tenants.TAPMS == nil && d.Tenants.File == "" {
 			s.warn("artifacts.s3.buckets", "", "it is not set, so whoever writes a template can have all read and linked to that the keys may read", "name the buckets of images, such as boot-images")
 		}
 		d.bucket(ctx, s, store, at, anyBucket, "", true)

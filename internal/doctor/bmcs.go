@@ -65,7 +65,7 @@ func (d *doctor) redfish(ctx context.Context, s *section, bmcs *redfish.Client) 
 
 // networks judges where passwords may go.
 func (d *doctor) networks(s *section) {
-	r, i := d.Config.Power.Redfish, d.Config.Inventory
+	r, i := d.Power.Redfish, d.Inventory
 	if (i.HSM != nil || i.InventoryService != nil) && len(r.Networks) == 0 && r.PinsFile == "" {
 		s.warn("power.redfish.networks", "", "it is not set, so the password of the BMCs goes to whatever address the inventory names", "name the networks of the BMCs, such as 10.1.0.0/16")
 	}
@@ -165,7 +165,7 @@ func (d *doctor) examine(ctx context.Context, s *section, bmcs *redfish.Client, 
 		resets = "it offers " + transport.Excerpt(strings.Join(x.Resets, ", "))
 	}
 	s.ok("bmc", g.name(), "it takes user and password; %s is %s, read in %s; %s", g.Nodes[0], x.State, x.Took.Round(time.Millisecond), resets)
-	read := d.Config.Power.Redfish.ReadTimeout
+	read := d.Power.Redfish.ReadTimeout
 	if read == 0 {
 		read = defaultRead
 	}
@@ -192,7 +192,7 @@ func (d *doctor) certificate(s *section, g greeted) {
 
 // trusts reports whether certificates count by who signed them and until when.
 func (d *doctor) trusts(bmc string) bool {
-	r := d.Config.Power.Redfish
+	r := d.Power.Redfish
 	pins, err := r.Pins()
 	return !r.Insecure && err == nil && pins[bmc] == ""
 }

@@ -241,6 +241,9 @@ var odd = []struct {
 		c.BootParameters = config.BootParameters{Builtin: &config.Builtin{Listen: "192.0.2.1:8771"}}
 	}, doctor.LevelError, "boot_parameters.builtin.listen", []string{"no address of this machine"}},
 	{"an API for all", func(_ *testing.T, c *config.Config) { c.Listen = "0.0.0.0:0" }, doctor.LevelError, "listen", []string{"--allow-remote"}},
+	{"an API for all that asks nobody", func(_ *testing.T, c *config.Config) { c.Listen, c.Auth.Mode = "0.0.0.0:0", config.AuthOff }, doctor.LevelError, "listen", []string{"0.0.0.0:0"}},
+	{"rights that are only logged", func(_ *testing.T, c *config.Config) { c.Auth.Mode = config.AuthShadow }, doctor.LevelWarning, "auth.mode", []string{"let pass"}},
+	{"an address for reports of another machine", func(_ *testing.T, c *config.Config) { c.Report.Listen = "192.0.2.1:8772" }, doctor.LevelError, "report.listen", []string{"no address of this machine"}},
 	{"a folder that is not there", func(_ *testing.T, c *config.Config) { c.Database = "/nonexistent/bos.db" }, doctor.LevelError, "database", []string{"/nonexistent"}},
 	{"a database that is none", func(t *testing.T, c *config.Config) {
 		writeFile(t, c.Database, "no database at all, but long enough to be looked at\n", 0o600)

@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
+	"github.com/bootorch/terraform-provider-bos/internal/service/config"
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
 )
 
@@ -94,15 +95,23 @@ func (d *doctor) listen(ctx context.Context, s *section) {
 	local := host == "localhost" || ip != nil && ip.IsLoopback()
 	switch {
 	case !local && !d.AllowRemote:
-		s.bad(what, d.Listen, "it is not a loopback address, the API has no authentication, and serve refuses it without --allow-remote", "put a proxy in front that asks for credentials, or check with --allow-remote if the network is trusted")
+		s.bad(what, d.Listen, "it is not a loopback address, and serve refuses it without --allow-remote", "listen on loopback, with a proxy in front that has a certificate; or check with --allow-remote if the network is trusted")
+	case !local && d.Auth.Mode == config.AuthOff:
+		s.bad(what, d.Listen, "all who reach it may reboot nodes: auth.mode is off", "take auth.mode out, and give those who may a token")
 	case !local:
-		s.warn(what, d.Listen, "all who reach it may reboot nodes: the API has no authentication, and no TLS", "put a proxy in front that asks for credentials")
+		s.warn(what, d.Listen, "it has no TLS, so whoever is on this network reads the tokens of others", "put a proxy with a certificate in front")
+	}
+	if d.Auth.Mode == config.AuthShadow {
+		s.warn("auth.mode", d.Auth.Mode, "requests by those who may not make them are logged, and let pass", "take it out when the log names nobody any more")
 	}
 	d.address(ctx, s, what, d.Listen, "/v2/healthz", "a BOS answers there already")
 }
 
 // scripts looks at the address for nodes, and at what they are told of it.
 func (d *doctor) scripts(ctx context.Context, s *section) {
+	if at := d.Report.Listen; at != "" {
+		d.address(ctx, s, "report.listen", at, "/v2/components/bos-check", "reports are taken there already")
+	}
 	b := d.BootParameters.Builtin
 	if b == nil {
 		return
@@ -167,7 +176,7 @@ func ours(ctx context.Context, at, path string) (status string, own bool) {
 	switch {
 	case res == nil:
 		return fmt.Sprintf(" (%v)", err), false
-	case strings.Contains(string(res.Body), "dbStatus"), strings.HasPrefix(string(res.Body), "#!ipxe"), res.Status == http.StatusForbidden:
+	case strings.Contains(string(res.Body), "dbStatus"), strings.HasPrefix(string(res.Body), "#!ipxe"), res.Status == http.StatusForbidden, res.Status == http.StatusMethodNotAllowed:
 		return "", true
 	default:
 		return fmt.Sprintf(" (it answers %d)", res.Status), false
@@ -180,7 +189,7 @@ func answers(ctx context.Context, at string) error {
 	defer client.Close()
 	res, err := client.Do(ctx, transport.Request{Method: http.MethodGet, URL: at})
 	if res != nil {
-		return nil //nolint:nilerr // whatever it says, it is there
+		return nil // whatever it says, it is there
 	}
 	return err
 }
@@ -194,8 +203,8 @@ func (d *doctor) named(ctx context.Context, s *section) {
 	for _, name := range d.Names {
 		d.resolves(ctx, s, "names", name)
 	}
-	reached := map[string]string{"inventory.notifications": d.Config.Inventory.Notifications}
-	if r := d.Config.Power.Redfish; r != nil {
+	reached := map[string]string{"inventory.notifications": d.Inventory.Notifications}
+	if r := d.Power.Redfish; r != nil {
 		reached["power.redfish.events"] = r.Events
 	}
 	for what, at := range reached {
@@ -235,14 +244,14 @@ func (d *doctor) secrets(_ context.Context, s *section) {
 }
 
 func (d *doctor) secretFiles() map[string]string {
-	files := make(map[string]string)
+	files := map[string]string{"auth.tokens_file": d.Auth.TokensFile}
 	for name, u := range d.Config.Upstreams() {
 		files[name+".token_file"] = u.TokenFile
 	}
 	if c := d.Artifacts.S3; c != nil {
 		files["artifacts.s3.secret_key_file"], files["artifacts.s3.session_token_file"] = c.SecretKeyFile, c.SessionTokenFile
 	}
-	if r := d.Config.Power.Redfish; r != nil {
+	if r := d.Power.Redfish; r != nil {
 		files["power.redfish.credentials.password_file"], files["power.redfish.next_password_file"] = r.Credentials.PasswordFile, r.NextPasswordFile
 		for i, b := range r.BMCs {
 			files[fmt.Sprintf("power.redfish.bmcs[%d].credentials.password_file", i)] = b.Credentials.PasswordFile

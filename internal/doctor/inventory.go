@@ -14,11 +14,11 @@ import (
 
 // inventory reads the nodes, and by what they are known when they boot.
 func (d *doctor) inventory(ctx context.Context, s *section) {
-	what, value := "inventory.file", d.Config.Inventory.File
-	if hsm := d.Config.Inventory.HSM; hsm != nil {
+	what, value := "inventory.file", d.Inventory.File
+	if hsm := d.Inventory.HSM; hsm != nil {
 		what, value = "inventory.hsm", transport.Address(hsm.URL)
 	}
-	if of := d.Config.Inventory.InventoryService; of != nil {
+	if of := d.Inventory.InventoryService; of != nil {
 		what, value = "inventory.inventory_service", transport.Address(of.URL)
 	}
 	if err := d.parts.Faults["inventory"]; err != nil {

@@ -19,14 +19,14 @@ const manyNodes = 200
 // power tries whoever controls power.
 func (d *doctor) power(ctx context.Context, s *section) {
 	switch {
-	case d.Config.Power.PCS != nil:
-		what, value := "power.pcs", transport.Address(d.Config.Power.PCS.URL)
+	case d.Power.PCS != nil:
+		what, value := "power.pcs", transport.Address(d.Power.PCS.URL)
 		if err := d.parts.Faults["power"]; err != nil {
 			s.failed(what, value, err)
 			return
 		}
 		d.pcs(ctx, s, what, value)
-	case d.Config.Power.Redfish != nil:
+	case d.Power.Redfish != nil:
 		if err := d.parts.Faults["power"]; err != nil {
 			s.failed("power.redfish", "", err)
 			return
@@ -154,7 +154,7 @@ func (d *doctor) configuration(ctx context.Context, s *section) {
 		return
 	}
 	id, _ := d.someNode()
-	d.parts.Config.Configuration.Probe(ctx, []string{id}, func(r bos.ConfigurationReading) {
+	d.parts.Configuration.Probe(ctx, []string{id}, func(r bos.ConfigurationReading) {
 		switch {
 		case r.Symptom != bos.SymptomNone:
 			s.told(LevelError, what, value, r.Detail)
@@ -180,23 +180,23 @@ func (d *doctor) images(ctx context.Context, s *section) {
 	what, value := "images.ims", transport.Address(d.Config.Images.IMS.URL)
 	err := d.parts.Faults["images"]
 	if err == nil {
-		_, err = d.parts.Config.Images.ImageRecord(ctx, nobodysImage)
+		_, err = d.parts.Images.ImageRecord(ctx, nobodysImage)
 	}
 	d.asked(s, what, value, err)
 }
 
 // tenants tries TAPMS, or reads the file.
 func (d *doctor) tenants(ctx context.Context, s *section) {
-	what, value := "tenants.file", d.Config.Tenants.File
+	what, value := "tenants.file", d.Tenants.File
 	switch {
-	case d.Config.Tenants.TAPMS != nil:
-		what, value = "tenants.tapms", transport.Address(d.Config.Tenants.TAPMS.URL)
+	case d.Tenants.TAPMS != nil:
+		what, value = "tenants.tapms", transport.Address(d.Tenants.TAPMS.URL)
 	case value == "":
 		return
 	}
 	err := d.parts.Faults["tenants"]
 	if err == nil {
-		_, err = d.parts.Config.Tenants.TenantNodes(ctx, nobodysTenant)
+		_, err = d.parts.Tenants.TenantNodes(ctx, nobodysTenant)
 	}
 	d.asked(s, what, value, err)
 }

@@ -24,8 +24,8 @@ const (
 	CodeSignature     = "SignatureDoesNotMatch"
 	CodeClock         = "RequestTimeTooSkewed"
 	CodeRegion        = "AuthorizationHeaderMalformed"
-	CodeExpiredToken  = "ExpiredToken" //nolint:gosec // a word of S3
-	CodeInvalidToken  = "InvalidToken" //nolint:gosec // a word of S3
+	CodeExpiredToken  = "ExpiredToken"
+	CodeInvalidToken  = "InvalidToken"
 	CodeElsewhere     = "PermanentRedirect"
 	CodeInvalidBucket = minio.InvalidBucketName
 )
