@@ -80,6 +80,7 @@ func (a *Assembly) assemble(ctx context.Context, settings config.Config, version
 	if sc.BootProof, err = settings.Report.Proof(); err != nil {
 		return err
 	}
+	sc.Proofs = wireProofs(sc.Inventory, nodes)
 	sc.Store, sc.Stopping, sc.Version, sc.Log = a.store, ctx.Done(), version, log
 	if a.service, err = service.New(sc); err != nil {
 		return err

@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/hsm"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/proofs"
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
 	"github.com/bootorch/terraform-provider-bos/internal/service/nodenames"
 	"github.com/bootorch/terraform-provider-bos/internal/service/reports"
@@ -47,6 +49,18 @@ func nodeTokens(store *sqlite.Store) func(ctx context.Context, xname, referral s
 		}
 		return bos.NodeToken(key, bos.CanonicalXname(xname), referral), nil
 	}
+}
+
+// wireProofs asks for proofs of boots where there is an inventory that knows whom to ask.
+func wireProofs(inventory bos.InventorySource, names *nodenames.Names) bos.BootProofs {
+	if inventory == nil {
+		return nil
+	}
+	pc := proofs.Config{Addresses: names.Addresses}
+	if h, ok := inventory.(*hsm.Client); ok {
+		pc.States = h.States
+	}
+	return proofs.New(pc)
 }
 
 // wireReports takes the reports of nodes.

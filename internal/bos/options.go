@@ -68,6 +68,9 @@ type Policy struct {
 	Limits PowerLimits
 	// Configures says whether there is a configuration service.
 	Configures bool
+	// BootProof is the site's, and Proofs says that it can be asked for.
+	BootProof BootProof
+	Proofs    bool
 }
 
 // Settings of the service itself that are no BOS option.

@@ -22,6 +22,13 @@ type Power interface {
 	Apply(ctx context.Context, op PowerOp, ids []string, each func(CallResult))
 }
 
+// BootProofs asks for what shows that nodes have booted.
+type BootProofs interface {
+	// Probe asks for the proof of each node and calls each exactly once per node, as
+	// answers come in, never concurrently.
+	Probe(ctx context.Context, asks []ProofAsk, each func(ProofReading))
+}
+
 // BootParameters stores what nodes boot (BSS, boot-service, the built-in endpoint).
 type BootParameters interface {
 	// Write stores the artifacts for all ids in one call and returns the

@@ -67,6 +67,9 @@ type Attempt struct {
 	// Resent says that it was accepted, did not show in time, and was sent once
 	// more.
 	Resent bool `json:"resent,omitempty"`
+	// Quiet says that since a power-on the proof of the boot was seen to be missing:
+	// only then does it prove something when it is there.
+	Quiet bool `json:"quiet,omitempty"`
 	// Prepared is what a power-on was prepared with. One that turns out not to have
 	// been carried out gives it back.
 	Prepared Prepared `json:"prepared,omitzero"`

@@ -41,6 +41,8 @@ type Config struct {
 	Limits bos.PowerLimits
 	// BootProof is what is taken as proof that a node has booted, besides its report.
 	BootProof bos.BootProof
+	// Proofs asks for those that do not come by themselves; it may be nil.
+	Proofs bos.BootProofs
 	// Stopping is closed when the server that serves the Handler is to
 	// stop; streams end then. It may be nil.
 	Stopping <-chan struct{}
@@ -76,13 +78,15 @@ func New(c Config) (*Service, error) {
 	s.shell = shell.New(shell.Config{
 		Ports: shell.Ports{
 			Store: c.Store, Inventory: c.Inventory, Power: powerOrNone(c.Power), Boot: bootOrNone(c.Boot),
-			Configuration: c.Configuration, Artifacts: c.Artifacts, Tenants: c.Tenants, Registry: c.Images,
+			Configuration: c.Configuration, Proofs: c.Proofs, Artifacts: c.Artifacts, Tenants: c.Tenants, Registry: c.Images,
 		},
 		Engine: engine.Settings{
 			MaxUnreachable: c.MaxUnreachable,
 			SetupGiveUp:    c.MaxSetupWait,
 			Limits:         c.Limits,
 			Configures:     c.Configuration != nil,
+			BootProof:      c.BootProof,
+			Proofs:         c.Proofs != nil,
 			Scripted:       c.Scripted,
 			NoInventory:    c.Inventory == nil,
 			NoPower:        c.Power == nil,

@@ -31,7 +31,7 @@ type Report struct {
 	// inventory knows those of a node.
 	AnySource bool `yaml:"any_source"`
 	// BootProof is what besides a report proves that a node has booted what it was
-	// powered on for: phone_home; report is none.
+	// powered on for: phone_home, hsm_ready or a port such as tcp:22; report is none.
 	// Kernel parameters of a template may have another one (bos_boot_proof=).
 	BootProof string `yaml:"boot_proof"`
 }
@@ -60,8 +60,14 @@ func (c Config) report() error {
 	default:
 		return fmt.Errorf("report.node_tokens %q is none of %s, %s and %s", r.NodeTokens, NodeTokensNone, NodeTokensOptional, NodeTokensRequired)
 	}
-	if _, err := r.Proof(); err != nil {
+	proof, err := r.Proof()
+	switch {
+	case err != nil:
 		return fmt.Errorf("report.boot_proof: %w", err)
+	case proof.Kind == bos.ProofReady && c.Inventory.HSM == nil:
+		return errors.New("report.boot_proof hsm_ready needs inventory.hsm, which has the states of nodes")
+	case proof.Kind == bos.ProofTCP && c.Inventory.HSM == nil && c.Inventory.File == "":
+		return fmt.Errorf("report.boot_proof %s needs inventory.hsm or inventory.file, which know the addresses of nodes", proof)
 	}
 	if r.URL == "" {
 		return nil

@@ -20,6 +20,9 @@ func TestAWrongSettingOfReportsIsNamed(t *testing.T) {
 		"report: { listen: '10.1.0.1:8772', any_source: true }":                              "",
 		"report: { boot_proof: phone_home }":                                                 "",
 		"report: { boot_proof: ssh }":                                                        `report.boot_proof: "ssh" is no proof`,
+		"report: { boot_proof: hsm_ready }":                                                  "needs inventory.hsm",
+		"report: { boot_proof: 'tcp:22' }":                                                   "needs inventory.hsm or inventory.file",
+		"inventory: { hsm: { url: 'http://smd' } }\nreport: { boot_proof: 'tcp:22' }":        "",
 		"report: { token: x }":                                                               "token",
 	} {
 		c, err := load(t, text)

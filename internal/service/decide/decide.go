@@ -46,6 +46,9 @@ const (
 	// gate, in the history.
 	ReasonGateWait Reason = "gate_wait"
 	ReasonGateOpen Reason = "gate_open"
+	// ReasonProven: something else than its report shows that a node has booted; in the
+	// history.
+	ReasonProven Reason = "boot_proven"
 )
 
 // Acts reports whether the reason is that of a power action.
@@ -70,6 +73,8 @@ type Decision struct {
 	// ProbeConfiguration is when the configuration service is to be asked;
 	// zero for never.
 	ProbeConfiguration time.Time
+	// ProbeProof is when to ask for the proof of the boot; zero for never.
+	ProbeProof time.Time
 	// Wake is when to decide again without new input; zero for never.
 	Wake time.Time
 	Why  Reason
@@ -124,8 +129,8 @@ func Decide(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 	if waiting {
 		return Decision{Next: r, Probe: flightAt(r).Add(p.ConfirmGrace), Why: ReasonConfirmWait}
 	}
-	r = settleUndone(r, o, now)
-	return converge(r, o, p, now)
+	r = takeProof(settleUndone(r, o, now), o, p)
+	return withProof(converge(r, o, p, now), o, p, now)
 }
 
 // endPowerWait ends every wait for an observation: the power is known. One for the

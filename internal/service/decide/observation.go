@@ -43,6 +43,9 @@ type Observation struct {
 	// would be known if it had fetched it.
 	Trail    bos.Trail
 	Scripted bool
+	// Proof is what was seen last of the proof of the boot; a zero Asked means that it
+	// was not asked for.
+	Proof bos.ProofReading
 	// Hearing is since when reports are taken without a break; zero is always.
 	Hearing time.Time
 	// Wall is the time that reports are dated by.

@@ -1,7 +1,9 @@
 package decide
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -40,4 +42,64 @@ func Proven(r bos.Record, wall time.Time) (bos.Record, error) {
 // whole seconds, and one of the same second is.
 func reportedSince(r bos.Record) bool {
 	return !r.ActualState.BootArtifacts.Empty() && !r.ActualState.LastUpdated.Before(r.LastAction.LastUpdated.Time)
+}
+
+// takeProof takes in what was seen of the proof of a boot. One that is there counts only
+// where it has been missing since the power-on: what has answered all the time is not
+// this node, or it was never off, whatever its BMC says.
+func takeProof(r bos.Record, o Observation, p bos.Policy) bos.Record {
+	seen := o.Proof
+	if !asksProof(r, p) || seen.Asked.IsZero() || seen.Asked.Before(r.Work.Attempt.At) || seen.Proof != r.BootProof(p.BootProof) {
+		return r
+	}
+	switch seen.Sight {
+	case bos.ProofAbsent:
+		r.Work.Attempt.Quiet = true
+	case bos.ProofPresent:
+		if !r.Work.Attempt.Quiet || o.Power.State != bos.PowerStateOn {
+			return r
+		}
+		if next, err := Proven(r, o.Wall); err == nil {
+			return next
+		}
+	case bos.ProofUnknown:
+	}
+	return r
+}
+
+// asksProof reports whether the boot of a node has a proof that is to be asked for.
+func asksProof(r bos.Record, p bos.Policy) bool {
+	return p.Proofs && r.Enabled && r.Goal == bos.GoalBoot && r.Work.Called(bos.EffectPowerOn) && r.BootProof(p.BootProof).Asked() && !runs(r)
+}
+
+// withProof adds to a decision when to ask for the proof of the boot: right when the
+// node is powered on, when it must be missing, and then from time to time.
+func withProof(d Decision, o Observation, p bos.Policy, now time.Time) Decision {
+	if !asksProof(d.Next, p) {
+		return d
+	}
+	d.ProbeProof = now
+	if last := o.Proof; !last.Asked.Before(d.Next.Work.Attempt.At) && last.Proof == d.Next.BootProof(p.BootProof) {
+		if next := last.Answered.Add(max(p.Polling, time.Second)); next.After(now) {
+			d.ProbeProof = next
+		}
+	}
+	return d
+}
+
+// unproven is what is known of a proof that did not come, for the error of a boot that
+// timed out; empty where none was to be asked for.
+func unproven(r bos.Record, o Observation, p bos.Policy) string {
+	if !asksProof(r, p) {
+		return ""
+	}
+	proof, seen := r.BootProof(p.BootProof), o.Proof
+	switch {
+	case seen.Asked.Before(r.Work.Attempt.At) || seen.Proof != proof || seen.Sight == bos.ProofUnknown:
+		return fmt.Sprintf("; it is not known whether %s proves the boot: %s", proof, cmp.Or(seen.Detail, "nobody could be asked"))
+	case seen.Sight == bos.ProofAbsent:
+		return fmt.Sprintf("; %s does not prove it either: %s", proof, seen.Detail)
+	default:
+		return fmt.Sprintf("; %s proves nothing, as it was never missing since the power-on (%s): correct the address of the node, or of its BMC", proof, seen.Detail)
+	}
 }

@@ -84,6 +84,7 @@ func bootTimedOut(r bos.Record, o Observation, p bos.Policy, now time.Time) bos.
 		text += fmt.Sprintf(" (it was given the script %d times)", o.Trail.Fetched)
 	default: // the sentence says it all
 	}
+	text += unproven(r, o, p)
 	r.EndWait()
 	r.Work.Cause = cause
 	r.SetError(text)

@@ -64,6 +64,19 @@ func (e *Engine) sightConfiguration(r bos.ConfigurationReading) {
 	n.configuration = r
 }
 
+// sightProof takes in what was seen of the proof of a boot.
+func (e *Engine) sightProof(r bos.ProofReading) {
+	n, ok := e.nodes[r.ID]
+	if !ok {
+		return
+	}
+	n.watch.proof.out = false
+	e.step.touched[r.ID] = true
+	if !r.Asked.Before(n.since) {
+		n.proof = r
+	}
+}
+
 // settle takes the answer to an effect in.
 func (e *Engine) settle(r Result) {
 	if e.inFlight[r.ID] == r.Effect.Kind { // else it is of an earlier call, told to an engine that starts

@@ -20,6 +20,10 @@ type Settings struct {
 	Limits bos.PowerLimits
 	// Configures says that there is a configuration service.
 	Configures bool
+	// BootProof is what the site takes as proof of a boot, and Proofs says that proofs
+	// can be asked for.
+	BootProof bos.BootProof
+	Proofs    bool
 	// Scripted says that nodes fetch their boot scripts here, and not elsewhere.
 	Scripted bool
 	// NoPower says that there is no power control.
@@ -121,7 +125,7 @@ func (e *Engine) setOptions(o bos.Options) {
 	p.MaxUnreachable = orElse(e.settings.MaxUnreachable, p.MaxUnreachable)
 	p.ConfirmGrace = orElse(e.settings.ConfirmGrace, p.ConfirmGrace)
 	p.SetupGiveUp = orElse(e.settings.SetupGiveUp, p.SetupGiveUp)
-	p.Configures = e.settings.Configures
+	p.Configures, p.BootProof, p.Proofs = e.settings.Configures, e.settings.BootProof, e.settings.Proofs
 	p.Limits = e.ramp.limits
 	e.policy = p
 	e.room.patience, e.room.blind = p.MaxUnreachable, e.settings.NoPower
@@ -242,6 +246,9 @@ func (e *Engine) takeIn(in Inputs) {
 	for _, r := range in.Configurations {
 		e.sightConfiguration(r)
 	}
+	for _, r := range in.Proofs {
+		e.sightProof(r)
+	}
 	for _, r := range in.Results {
 		e.settle(r)
 	}
@@ -274,7 +281,7 @@ func (e *Engine) track(r bos.Record) {
 		e.count(n.rec.Key(), -1)
 		if r.Revision != n.rec.Revision && r.Work.JustArmed() {
 			n.since = e.step.now
-			n.reading, n.configuration = bos.PowerReading{}, bos.ConfigurationReading{}
+			n.reading, n.configuration, n.proof = bos.PowerReading{}, bos.ConfigurationReading{}, bos.ProofReading{}
 		}
 	}
 	if known && r.ActualState != n.rec.ActualState {

@@ -18,6 +18,9 @@ func (e *Engine) note(before bos.Record, d decide.Decision) {
 	if d.Next.Work.Misses.Lost > before.Work.Misses.Lost {
 		e.tell(d.Next, decide.ReasonGivenBack, fmt.Sprintf("the service stopped during %s, which did nothing", before.Work.Flight.Kind))
 	}
+	if booted := d.Next.ActualState; booted != before.ActualState && !booted.BootArtifacts.Empty() {
+		e.tell(d.Next, decide.ReasonProven, before.BootProof(e.policy.BootProof).String())
+	}
 	was, is := before.Work.Waiting.For, d.Next.Work.Waiting.For
 	if was.AtGate() && was != is && !acts && !ends {
 		e.tell(d.Next, decide.ReasonGateOpen, string(was))

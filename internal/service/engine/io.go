@@ -36,7 +36,9 @@ type Inputs struct {
 	// Effects.
 	Readings       []bos.PowerReading
 	Configurations []bos.ConfigurationReading
-	Results        []Result
+	// Proofs answer ProofProbes.
+	Proofs  []bos.ProofReading
+	Results []Result
 	// Setups, Completions and Discovery answer the requests of the same name.
 	Setups      []SetupFacts
 	Completions []CompletionFacts
@@ -117,6 +119,8 @@ type Outputs struct {
 	// those that the configuration service is to be asked about.
 	Probes              []string
 	ConfigurationProbes []string
+	// ProofProbes are the proofs of boots that are to be asked for.
+	ProofProbes []bos.ProofAsk
 	// Setups and Completions are sessions whose facts are wanted; those of
 	// Setups together, as one round (Ports.SetupRound).
 	Setups      []bos.SessionRecord
@@ -142,7 +146,7 @@ func Empty(c bos.Commit) bool {
 // Empty reports whether nothing happened.
 func (in Inputs) Empty() bool {
 	return in.Options == nil && in.SitePause == nil && len(in.Records) == 0 && len(in.Deleted) == 0 && len(in.Dropped) == 0 &&
-		len(in.Sessions) == 0 && len(in.GoneSessions) == 0 && len(in.Readings) == 0 && len(in.Configurations) == 0 && len(in.Results) == 0 &&
+		len(in.Sessions) == 0 && len(in.GoneSessions) == 0 && len(in.Readings) == 0 && len(in.Configurations) == 0 && len(in.Proofs) == 0 && len(in.Results) == 0 &&
 		len(in.Setups) == 0 && len(in.Completions) == 0 && in.Discovery == nil && len(in.Hints) == 0 && len(in.Scripts) == 0
 }
 

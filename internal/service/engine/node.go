@@ -12,6 +12,7 @@ type node struct {
 	rec           bos.Record
 	reading       bos.PowerReading
 	configuration bos.ConfigurationReading
+	proof         bos.ProofReading
 	// lit is when the last reading was asked for by which the node is on, trail what
 	// it has fetched of its boot script. They are gone with the engine, and then say
 	// nothing.
@@ -35,8 +36,9 @@ type node struct {
 
 // watch is what is asked about a node, and why.
 type watch struct {
-	// power and configured are the questions to the two upstreams.
-	power, configured question
+	// power and configured are the questions to the two upstreams, proof the one for
+	// the proof of the boot.
+	power, configured, proof question
 	// awaits says that the last decision waits for the power to change, or to
 	// become known.
 	awaits bool
@@ -88,7 +90,7 @@ func (e *Engine) decide(id string) {
 		Gate:  gate,
 		Power: n.reading, Elapsed: n.silence.take(), Unknown: n.silence.length(), Expect: e.expect(n), Scouted: e.scouted(n),
 		Configuration: n.configuration, ConfigurationElapsed: n.missing.take(), ConfigurationDue: e.configurationDue(n),
-		Hearing: e.step.times.Hearing, Wall: e.step.times.Wall,
+		Proof: n.proof, Hearing: e.step.times.Hearing, Wall: e.step.times.Wall,
 		Lit: n.lit, Trail: n.trail, Scripted: e.settings.Scripted && n.since.Before(n.rec.Work.Attempt.At),
 	}
 	o.Power.Undone = e.room.shared(o.Power.Undone)

@@ -39,8 +39,11 @@ func (e *Engine) schedule(id string, n *node, d decide.Decision) {
 	if d.Next.Enabled && n.watch.configured.want(toGrid(d.ProbeConfiguration, now, e.grid(n)), now) {
 		e.probeConfiguration(id, n)
 	}
+	if d.Next.Enabled && n.watch.proof.want(toGrid(d.ProbeProof, now, proofGrid), now) {
+		e.probeProof(id, n)
+	}
 	at := d.Wake
-	for _, other := range []time.Time{n.watch.power.at, n.watch.configured.at} {
+	for _, other := range []time.Time{n.watch.power.at, n.watch.configured.at, n.watch.proof.at} {
 		if !other.IsZero() && (at.IsZero() || other.Before(at)) {
 			at = other
 		}
@@ -85,6 +88,15 @@ func (e *Engine) probeConfiguration(id string, n *node) {
 	e.step.out.ConfigurationProbes = append(e.step.out.ConfigurationProbes, id)
 }
 
+// proofGrid likewise is for proofs of boots: the states of all nodes are one request.
+const proofGrid = 5 * time.Second
+
+// probeProof asks for the proof of the boot.
+func (e *Engine) probeProof(id string, n *node) {
+	n.watch.proof.ask()
+	e.step.out.ProofProbes = append(e.step.out.ProofProbes, bos.ProofAsk{ID: id, Proof: n.rec.BootProof(e.policy.BootProof)})
+}
+
 // wake takes the nodes that fall due: probes that were put off go out, and the
 // node is decided on.
 func (e *Engine) wake() {
@@ -100,6 +112,9 @@ func (e *Engine) wake() {
 		}
 		if n.watch.configured.due(now) {
 			e.probeConfiguration(id, n)
+		}
+		if n.watch.proof.due(now) {
+			e.probeProof(id, n)
 		}
 	}
 }

@@ -150,6 +150,12 @@ func (n *Names) ByAddress(ctx context.Context, from netip.Addr) (id string, ok b
 	return id, ok
 }
 
+// Addresses are the IP addresses that a node is known to have.
+func (n *Names) Addresses(ctx context.Context, id string) (list []string) {
+	n.known(ctx, func(h held) bool { list = h.node[id].Addresses; return len(list) > 0 })
+	return list
+}
+
 // Has reports whether the inventory has a node of this name.
 func (n *Names) Has(ctx context.Context, id string) (ok bool) {
 	n.known(ctx, func(h held) bool { _, ok = h.node[id]; return ok })

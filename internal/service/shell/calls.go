@@ -59,6 +59,7 @@ func (s *Shell) start(ctx context.Context, out engine.Outputs, effects []decide.
 		s.act(ctx, batch)
 	}
 	s.probe(ctx, out)
+	s.probeProofs(ctx, out.ProofProbes)
 	s.tellOutage(out.Outage)
 	s.clean(ctx, out.Clean)
 	if sessions, read := out.Setups, s.inventories; len(sessions) > 0 {
@@ -107,6 +108,20 @@ func (s *Shell) probe(ctx context.Context, out engine.Outputs) {
 			})
 		})
 	}
+}
+
+// probeProofs asks for the proofs of boots.
+func (s *Shell) probeProofs(ctx context.Context, asks []bos.ProofAsk) {
+	if len(asks) == 0 {
+		return
+	}
+	asked := s.Runtime.Mono()
+	s.call(ctx, func(ctx context.Context, answer func(func(*engine.Inputs))) {
+		s.Ports.ProbeProofs(ctx, asks, func(reading bos.ProofReading) {
+			reading.Asked, reading.Answered = s.timed(asked, reading.Asked)
+			answer(func(in *engine.Inputs) { in.Proofs = append(in.Proofs, reading) })
+		})
+	})
 }
 
 // timed is when a question was sent and when its answer came, which is now, by the

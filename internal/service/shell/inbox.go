@@ -47,6 +47,7 @@ func (b *inbox) take(to *engine.Inputs) {
 	b.in = engine.Inputs{}
 	to.Readings = joined(to.Readings, in.Readings)
 	to.Configurations = joined(to.Configurations, in.Configurations)
+	to.Proofs = joined(to.Proofs, in.Proofs)
 	to.Results = joined(to.Results, in.Results)
 	to.Setups = append(to.Setups, in.Setups...)
 	to.Completions = append(to.Completions, in.Completions...)

@@ -28,8 +28,10 @@ type Ports struct {
 	Power         bos.Power
 	Boot          bos.BootParameters
 	Configuration bos.Configuration
-	Artifacts     bos.Artifacts
-	Tenants       bos.Tenants
+	// Proofs may be nil too.
+	Proofs    bos.BootProofs
+	Artifacts bos.Artifacts
+	Tenants   bos.Tenants
 	// Registry is the image registry. Without one, images are not tagged.
 	Registry bos.Images
 }
@@ -82,6 +84,18 @@ func (p Ports) ProbeConfiguration(ctx context.Context, ids []string, each func(b
 	p.Configuration.Probe(ctx, ids, func(r bos.ConfigurationReading) { answered[r.ID] = true; each(r) })
 	for _, id := range unanswered(ids, answered) {
 		each(bos.ConfigurationReading{ID: id, Symptom: bos.SymptomSilent, Detail: noAnswer})
+	}
+}
+
+// ProbeProofs asks for the proofs of boots likewise.
+func (p Ports) ProbeProofs(ctx context.Context, asks []bos.ProofAsk, each func(bos.ProofReading)) {
+	ids, answered := make([]string, len(asks)), make(map[string]bool, len(asks))
+	for i, ask := range asks {
+		ids[i] = ask.ID
+	}
+	p.Proofs.Probe(ctx, asks, func(r bos.ProofReading) { answered[r.ID] = true; each(r) })
+	for _, id := range unanswered(ids, answered) {
+		each(bos.ProofReading{ID: id, Detail: noAnswer})
 	}
 }
 

@@ -1,0 +1,58 @@
+package engine_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/engine"
+)
+
+// A node whose port is the proof of its boot: it is asked with the power-on, and done
+// once the port answers after it did not. The history names the proof.
+func TestANodeIsDoneWhenTheProofOfItsBootIsThere(t *testing.T) {
+	const id = "x1000c0s0b0n0"
+	tcp := bos.BootProof{Kind: bos.ProofTCP, Port: 22}
+	e := engine.New(engine.Settings{NoInventory: true, BootProof: tcp, Proofs: true})
+	boot := e.Step(start, engine.Inputs{Records: []bos.Record{armed(id)}}).Effects[0].Effect
+	now := start.Add(time.Second)
+	out := e.Step(now, engine.Inputs{
+		Readings: []bos.PowerReading{reading(id, bos.PowerStateOff, start)},
+		Results:  []engine.Result{{Effect: boot, Token: "t", CallResult: bos.CallResult{ID: id}}},
+	})
+	if len(out.Effects) != 1 || len(out.ProofProbes) != 1 || out.ProofProbes[0] != (bos.ProofAsk{ID: id, Proof: tcp}) {
+		t.Fatalf("effects %v and questions %v, want both with the power-on", out.Effects, out.ProofProbes)
+	}
+	on := out.Effects[0].Effect
+	proof := func(sight bos.ProofSight) []bos.ProofReading {
+		return []bos.ProofReading{{ID: id, Proof: tcp, Sight: sight, Asked: now, Answered: now}}
+	}
+	e.Step(now, engine.Inputs{Proofs: proof(bos.ProofAbsent)})
+	now = now.Add(time.Second)
+	e.Step(now, engine.Inputs{Results: []engine.Result{{Effect: on, CallResult: bos.CallResult{ID: id}}}})
+	now = now.Add(time.Second)
+	out = e.Step(now, engine.Inputs{Readings: []bos.PowerReading{reading(id, bos.PowerStateOn, now)}})
+	if n := len(out.Commit.Components); n != 1 || !out.Commit.Components[0].Work.Attempt.Quiet {
+		t.Errorf("%d records are stored, none with the proof noted as missing: after a restart it would never count", n)
+	}
+	asked := len(out.ProofProbes)
+	for ; asked == 0 && !out.Wake.IsZero() && out.Wake.Before(start.Add(10*time.Minute)); asked = len(out.ProofProbes) {
+		now = out.Wake
+		out = e.Step(now, engine.Inputs{Readings: []bos.PowerReading{reading(id, bos.PowerStateOn, now)}})
+	}
+	if asked != 1 {
+		t.Fatalf("asked %d times for the proof while the node boots", asked)
+	}
+	now = now.Add(time.Second)
+	out = e.Step(now, engine.Inputs{Proofs: proof(bos.ProofPresent), Readings: []bos.PowerReading{reading(id, bos.PowerStateOn, now)}})
+	if n := len(out.Commit.Components); n != 1 || out.Commit.Components[0].Enabled || out.Commit.Components[0].ActualState.BootArtifacts.Kernel != "k" {
+		t.Fatalf("stored %+v", out.Commit.Components)
+	}
+	named := false
+	for _, event := range out.Commit.Events {
+		named = named || event.Kind == "boot_proven" && event.Detail == "tcp:22"
+	}
+	if !named {
+		t.Errorf("the history says %+v", out.Commit.Events)
+	}
+}
