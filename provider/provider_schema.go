@@ -77,7 +77,7 @@ func connectionAttributes() map[string]schema.Attribute {
 			MarkdownDescription: "Run the bundled BOS inside the provider, for this run of Terraform alone, instead of talking to one at `endpoint`. " +
 				"It acts on nodes only while an apply creates or changes something: a session that is interrupted stays as it is, with the status `suspended`, " +
 				"until the next apply. " +
-				"It listens on a loopback address only, the one that `listen` in its configuration names or else a free port, as it has no authentication: " +
+				"It listens on a loopback address only, the one that `listen` in its configuration names or else a free port, and takes requests of this machine alone: " +
 				"nodes elsewhere reach it only through something on this machine that forwards their reports.",
 			Attributes: map[string]schema.Attribute{
 				"config": schema.StringAttribute{

@@ -21,8 +21,8 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/yamlfile"
 )
 
-// tokensHead begins a file that token make has begun.
-const tokensHead = "# Hashes of the tokens of this site. A line goes, and its token is good no more.\n"
+// fileHead begins a file that token make has begun.
+const fileHead = "# Hashes of the tokens of this site. A line goes, and its token is good no more.\n"
 
 func tokenCommand() *cobra.Command {
 	c := &cobra.Command{
@@ -130,7 +130,7 @@ func readTokens(path string) (f tokens.File, text []byte, err error) {
 	if path == "" {
 		return f, nil, errors.New("no file of tokens is named; give --file, the one that auth.tokens_file names")
 	}
-	text, err = os.ReadFile(path)
+	text, err = os.ReadFile(path) //nolint:gosec // the file that the administrator names
 	if errors.Is(err, fs.ErrNotExist) {
 		return f, nil, nil
 	}
@@ -161,12 +161,13 @@ func changeTokens(path string, change func(*tokens.File) error) error {
 	if err != nil {
 		return err
 	}
-	_, err = temporary.WriteString(tokensHead + string(text))
+	_, err = temporary.WriteString(fileHead + string(text))
 	if info, missing := os.Stat(path); missing == nil {
 		err = errors.Join(err, temporary.Chmod(info.Mode().Perm()))
 	}
 	err = errors.Join(err, temporary.Sync(), temporary.Close())
-	if now, _ := os.ReadFile(path); err == nil && !bytes.Equal(now, before) {
+	now, _ := os.ReadFile(path) //nolint:gosec // the same
+	if err == nil && !bytes.Equal(now, before) {
 		err = fmt.Errorf("%s has changed meanwhile; run this again", path)
 	}
 	if err == nil {

@@ -67,7 +67,7 @@ func TestAFileThatOthersMayWriteIsNotBelieved(t *testing.T) {
 	if err != nil || folder.Mode().Perm() != 0o700 {
 		t.Errorf("%v, %v", folder, err)
 	}
-	if err := os.Chmod(path, 0o666); err != nil { //nolint:gosec // that is what is tried
+	if err := os.Chmod(path, 0o666); err != nil {
 		t.Fatal(err)
 	}
 	if got := Find("http://127.0.0.1:1"); got != "" {

@@ -49,7 +49,7 @@ func (r Rule) Check() error {
 // Source goes by rules, the first that fits.
 type Source []Rule
 
-var _ access.Connections = (Source)(nil)
+var _ access.Connections = Source(nil)
 
 // Connection is who has the client certificate of a request. Only a certificate that
 // the listener has verified counts.
