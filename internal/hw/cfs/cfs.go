@@ -27,10 +27,10 @@ const (
 	// fewPages is how many pages such a list is taken to have until one was
 	// read.
 	fewPages = 4
-	// firstPause and lastPause are those between two questions: whoever waits
-	// for a configuration does so for minutes.
-	firstPause = time.Second
-	lastPause  = 2 * time.Second
+	// firstPause and lastPause are those between two questions. The engine asks when a
+	// configuration should be applied, so that what waits here is late by them.
+	firstPause = 250 * time.Millisecond
+	lastPause  = 500 * time.Millisecond
 	// concurrency bounds the requests of one call.
 	concurrency = 4
 )

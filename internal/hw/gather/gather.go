@@ -17,6 +17,9 @@ const (
 	// always somebody waiting.
 	firstGap = 25 * time.Millisecond
 	lastGap  = 200 * time.Millisecond
+	// slowGap bounds the pause after an answer that took long: it is as long as that
+	// took, so that who is slow is not asked all the time.
+	slowGap = 2 * time.Second
 )
 
 // Asks gathers questions about nodes that are answered with an A each. It is
@@ -117,8 +120,9 @@ func (a *Asks[A]) send(ctx context.Context) {
 		gap := a.gap
 		a.gap = min(2*a.gap, a.last)
 		a.mu.Unlock()
+		began := time.Now()
 		r.answers = a.ask(ctx, bos.Distinct(r.ids))
 		close(r.done)
-		pause.Reset(gap)
+		pause.Reset(max(gap, min(time.Since(began), slowGap)))
 	}
 }

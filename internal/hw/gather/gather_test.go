@@ -99,3 +99,28 @@ func TestACallerThatGivesUpLeavesTheQuestionToTheOthers(t *testing.T) {
 		}
 	})
 }
+
+// TestWhoIsSlowToAnswerIsNotAskedAllTheTime: between two requests passes at least what
+// the first of them took.
+func TestWhoIsSlowToAnswerIsNotAskedAllTheTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const takes = 1500 * time.Millisecond
+		var began []time.Time
+		a := gather.New(func(_ context.Context, ids []string) map[string]string {
+			began = append(began, time.Now())
+			<-time.After(takes)
+			return map[string]string{ids[0]: "answer"}
+		})
+		for range 4 {
+			if _, err := a.Ask(t.Context(), []string{"n"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := 1; i < len(began); i++ {
+			if pause := began[i].Sub(began[i-1]) - takes; pause < takes {
+				t.Errorf("asked again %s after an answer that took %s", pause, takes)
+			}
+		}
+		<-time.After(time.Minute) // the last pause
+	})
+}

@@ -36,7 +36,7 @@ func (e *Engine) schedule(id string, n *node, d decide.Decision) {
 	if d.Next.Enabled && n.watch.power.want(d.Probe, now) {
 		e.probe(id, n)
 	}
-	if d.Next.Enabled && n.watch.configured.want(toGrid(d.ProbeConfiguration, now, e.grid(n)), now) {
+	if d.Next.Enabled && n.watch.configured.want(e.onGrid(n, d.ProbeConfiguration), now) {
 		e.probeConfiguration(id, n)
 	}
 	if d.Next.Enabled && n.watch.proof.want(toGrid(d.ProbeProof, now, proofGrid), now) {
@@ -56,14 +56,22 @@ func (e *Engine) schedule(id string, n *node, d decide.Decision) {
 // when they will be done.
 const (
 	coarseGrid = 2 * time.Second
-	fineGrid   = 500 * time.Millisecond
+	fineGrid   = 350 * time.Millisecond
 )
 
-func (e *Engine) grid(n *node) time.Duration {
-	if e.configurationDue(n).IsZero() {
-		return coarseGrid
+// onGrid is when to ask about the configuration of a node that is to be asked about at a
+// time. Where it is known how long its configuration takes, the first question after its
+// report need only tell whether the configuration service has what is wanted.
+func (e *Engine) onGrid(n *node, at time.Time) time.Time {
+	now, due := e.step.now, e.configurationDue(n)
+	switch {
+	case due.IsZero() || at.IsZero():
+		return toGrid(at, now, coarseGrid)
+	case !at.After(now) && n.configuration.Asked.Before(n.watch.reported) && now.Add(coarseGrid).Before(due):
+		return now.Truncate(coarseGrid).Add(coarseGrid)
+	default:
+		return toGrid(at, now, fineGrid)
 	}
-	return fineGrid
 }
 
 // toGrid puts a later probe off to the next whole step of the grid.
