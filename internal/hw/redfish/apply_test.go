@@ -272,7 +272,7 @@ func TestWhatTheInventoryDoesNotKnowIsLearnedOnce(t *testing.T) {
 		},
 		{
 			"an ActionInfo without a graceful shutdown",
-			map[string]string{systemPath: info, infoPath: `{"Parameters":[{"Name":"ResetType","AllowableValues":["On","ForceOff","Off"]}]}`},
+			map[string]string{systemPath: info, infoPath: `{"Parameters":[{"Name":"ResetType","AllowableValues":["On","ForceOff"]}]}`},
 			bos.CallUnsupported,
 			[]string{"GET " + systemPath, "GET " + infoPath},
 		},

@@ -90,7 +90,7 @@ func TestEveryMakeIsDrivenWhateverTheInventoryKnows(t *testing.T) {
 	for _, v := range []struct {
 		profile, soft string
 	}{
-		{machineroom.ProfileCray, ""},
+		{machineroom.ProfileCray, "Off"},
 		{machineroom.ProfileILO, "GracefulShutdown"},
 		{machineroom.ProfileIDRAC, "GracefulShutdown"},
 		{machineroom.ProfileOpenBMC, "GracefulShutdown"},

@@ -33,7 +33,7 @@ func TestTheBMCsOfVendors(t *testing.T) {
 			action:   `"@Redfish.ActionInfo":"/redfish/v1/Systems/Node0/ResetActionInfo","target":"%s"`,
 			info:     `{"Id":"ResetActionInfo","Parameters":[{"Name":"ResetType","DataType":"String","Required":true,"AllowableValues":["On","ForceOff","Off"]}]}`,
 			on:       []string{"On"},
-			soft:     unsupported,
+			soft:     "Off",
 			forceOff: "ForceOff",
 		},
 		{
