@@ -49,7 +49,8 @@ func startMachines(t *testing.T, n int, flags ...string) *machines {
 		}
 		return match != nil, fmt.Sprintf("their room said %q, %v", text, err)
 	})
-	launch(t, command(program, "serve", "--config", config)).ready(t, m.api+"/v2/healthz")
+	serve := launch(t, command(program, "serve", "--config", config))
+	m.said(serve.log, "BOS is ready at", 1) // it drives its database, and takes writes
 	t.Cleanup(func() {
 		if t.Failed() {
 			for i := range n {

@@ -38,7 +38,7 @@ func (s store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, http.StatusInternalServerError, "InternalError", "the object cannot be read")
 		return
 	}
-	defer file.Close()
+	defer file.Close() //nolint:errcheck // it is only read
 	hash := sha256.New()
 	if _, err := io.Copy(hash, file); err != nil {
 		s.fail(w, r, http.StatusInternalServerError, "InternalError", "the object cannot be read")
