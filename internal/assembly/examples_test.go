@@ -11,13 +11,13 @@ import (
 const examples = "../../contrib/"
 
 func TestTheExamplesOfTheGuideAreSettings(t *testing.T) {
-	for _, name := range []string{"csm", "openchami", "redfish"} {
+	for _, name := range []string{"csm", "openchami", "openchami-v0.2", "redfish"} {
 		c, err := config.Load(examples + "config/" + name + ".yaml")
 		if err != nil {
 			t.Error(err)
 			continue
 		}
-		if c.Listen == "" || c.Power.PCS == nil && c.Power.Redfish == nil || c.Inventory.HSM == nil && c.Inventory.File == "" {
+		if c.Listen == "" || c.Power.PCS == nil && c.Power.Redfish == nil || c.Inventory.HSM == nil && c.Inventory.InventoryService == nil && c.Inventory.File == "" {
 			t.Errorf("%s: %+v", name, c)
 		}
 	}

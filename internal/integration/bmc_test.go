@@ -83,17 +83,26 @@ func startBMCs(t *testing.T, n int) (bmcs []*bmc, caFile string) {
 // certify makes one certificate for all addresses.
 func certify(t *testing.T, bmcs []*bmc) (tls.Certificate, string) {
 	t.Helper()
+	addresses := make([]string, len(bmcs))
+	for i, b := range bmcs {
+		addresses[i], _, _ = net.SplitHostPort(b.Address)
+	}
+	return certifyNames(t, nil, addresses)
+}
+
+// certifyNames makes one certificate for names and addresses of BMCs.
+func certifyNames(t *testing.T, names, addresses []string) (tls.Certificate, string) {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "BMCs"}, IsCA: true, BasicConstraintsValid: true,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), DNSNames: names,
 	}
-	for _, b := range bmcs {
-		host, _, _ := net.SplitHostPort(b.Address)
-		template.IPAddresses = append(template.IPAddresses, net.ParseIP(host))
+	for _, address := range addresses {
+		template.IPAddresses = append(template.IPAddresses, net.ParseIP(address))
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {

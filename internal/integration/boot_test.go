@@ -161,6 +161,12 @@ artifacts: { s3: { endpoint: %q, access_key_env: S3_ACCESS_KEY, secret_key_env: 
 // serve runs the service with a configuration until the test ends.
 func serve(t *testing.T, config, text, url string, s3 emulator.Endpoints) *process {
 	t.Helper()
+	return serveWith(t, config, text, url, s3, bmcPassword)
+}
+
+// serveWith is serve where the BMCs have another password.
+func serveWith(t *testing.T, config, text, url string, s3 emulator.Endpoints, bmcPassword string) *process {
+	t.Helper()
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
