@@ -85,6 +85,8 @@ type Client struct {
 	agent     string
 	announced *announced
 	secrets   *secrets
+	// tokens is nil where a certificate says who asks.
+	tokens tokens
 }
 
 // announced is what the server said about its extensions, kept once it said so.
@@ -138,6 +140,7 @@ func New(c Config) (*Client, error) {
 		agent:     c.UserAgent,
 		announced: &announced{},
 		secrets:   hidden,
+		tokens:    source,
 	}, nil
 }
 

@@ -46,12 +46,14 @@ var errDenied = errors.New("the identity provider refuses")
 type tokens interface {
 	token(ctx context.Context) (string, error)
 	renew(refused string) bool
+	// refused says which token the server refused, and the way out.
+	refused() string
 }
 
 func newTokens(c Config, transport http.RoundTripper) (tokens, error) {
 	switch {
 	case c.Token != "":
-		return fixedToken(c.Token), nil
+		return fixedToken{c.Token, c.Endpoint}, nil
 	case c.TokenFile != "":
 		return &tokenFile{path: c.TokenFile}, nil
 	case c.ClientCredentials != nil:
@@ -74,10 +76,35 @@ func (t *localTokens) renew(refused string) bool {
 	return now != "" && now != refused
 }
 
-type fixedToken string
+func (t *localTokens) refused() string {
+	const give = "give one in token or BOS_TOKEN"
+	found, missing := localtoken.Sought(t.endpoint)
+	switch {
+	case found != "":
+		return fmt.Sprintf("the token of %s was sent, which may be that of a service that ran here before; %s", found, give)
+	case len(missing) == 0:
+		return "no token was sent; " + give
+	}
+	texts := make([]string, len(missing))
+	for i, err := range missing {
+		texts[i] = err.Error()
+	}
+	return fmt.Sprintf("no token was sent, as none was found that this user may use: %s; run this as the user of the service, or %s", strings.Join(texts, ", "), give)
+}
 
-func (t fixedToken) token(context.Context) (string, error) { return string(t), nil }
+// fixedToken is a token of the settings, for an endpoint.
+type fixedToken struct{ text, endpoint string }
+
+func (t fixedToken) token(context.Context) (string, error) { return t.text, nil }
 func (t fixedToken) renew(string) bool                     { return false }
+
+func (t fixedToken) refused() string {
+	const sent = "the token of the setting token, or of BOS_TOKEN, was sent; give another one"
+	if found, _ := localtoken.Sought(t.endpoint); found != "" {
+		return sent + ", or none, and the one that the service has left in " + found + " is taken"
+	}
+	return sent
+}
 
 // maxToken bounds a token, in bytes.
 const maxToken = 64 << 10
@@ -89,7 +116,7 @@ type tokenFile struct{ path string }
 func (f *tokenFile) token(context.Context) (string, error) {
 	file, err := os.Open(f.path)
 	if err != nil {
-		return "", fmt.Errorf("token_file cannot be read: %w", err)
+		return "", fmt.Errorf("token_file cannot be read: %w; correct it, or BOS_TOKEN_FILE where the provider block has none", err)
 	}
 	defer func() { _ = file.Close() }()
 	content, err := io.ReadAll(io.LimitReader(file, maxToken))
@@ -109,6 +136,10 @@ func (f *tokenFile) renew(refused string) bool {
 	return err == nil && now != refused
 }
 
+func (f *tokenFile) refused() string {
+	return fmt.Sprintf("the token in %s was sent, which token_file or BOS_TOKEN_FILE names; put another one there", f.path)
+}
+
 // tokenEndpoint gets tokens and keeps each until shortly before it expires.
 type tokenEndpoint struct {
 	c   Credentials
@@ -118,6 +149,10 @@ type tokenEndpoint struct {
 	mu      sync.Mutex
 	current string
 	until   time.Time
+}
+
+func (e *tokenEndpoint) refused() string {
+	return fmt.Sprintf("a token that %s issued for client_id %q was sent; check that BOS trusts that issuer, and what the client may do", e.c.TokenURL, e.c.ClientID)
 }
 
 // tokenMargin is how long before its end a token is no longer used; of short

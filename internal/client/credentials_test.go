@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/localtoken"
 )
 
 const secret = "s3cr3t-of-the-client"
@@ -171,5 +172,61 @@ func TestCredentialsThatCannotWorkAreRefused(t *testing.T) {
 		if !errors.As(err, &setting) || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), secret) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+func TestARefusalSaysWhichTokenWasSentAndTheWayOut(t *testing.T) {
+	run := t.TempDir()
+	t.Setenv("XDG_RUNTIME_DIR", run)
+	t.Setenv("RUNTIME_DIRECTORY", "")
+	left, err := localtoken.Leave("127.0.0.1:8770", localtoken.New())
+	if err != nil {
+		t.Fatal(err)
+	}
+	spoiled, err := localtoken.Leave("127.0.0.1:8771", localtoken.New())
+	if err == nil {
+		err = os.Chmod(spoiled, 0o666) //nolint:gosec // that is what is tried
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte("stale"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		settings Config
+		says     []string
+	}{
+		"a token of the settings":            {Config{Endpoint: "http://bos", Token: "wrong"}, []string{"token of the setting token, or of BOS_TOKEN, was sent; give another one"}},
+		"one where the service has left one": {Config{Endpoint: "http://127.0.0.1:8770", Token: "wrong"}, []string{"BOS_TOKEN", "or none, and the one that the service has left in " + left + " is taken"}},
+		"a file":                             {Config{Endpoint: "http://bos", TokenFile: file}, []string{"the token in " + file, "BOS_TOKEN_FILE"}},
+		"one that a service left":            {Config{Endpoint: "http://127.0.0.1:8770"}, []string{"the token of " + left, "ran here before", "BOS_TOKEN"}},
+		"one that others may write":          {Config{Endpoint: "http://127.0.0.1:8771"}, []string{"no token was sent", spoiled + " can be written by others", "as the user of the service", "BOS_TOKEN"}},
+		"none that a service left":           {Config{Endpoint: "http://127.0.0.1:8772"}, []string{"no token was sent", "token-8772: no such file", "BOS_TOKEN"}},
+		"none, for a service of elsewhere":   {Config{Endpoint: "http://bos"}, []string{"no token was sent; give one in token or BOS_TOKEN"}},
+		"one of an identity provider":        {Config{Endpoint: "http://bos", ClientCredentials: &Credentials{TokenURL: "https://idp/token", ClientID: "boot", ClientSecret: secret}}, []string{"https://idp/token", `client_id "boot"`, "was sent"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.settings.Transport = &server{answer: func(_ int, r *http.Request) (*http.Response, error) {
+				if r.URL.Host == "idp" {
+					return issue(1), nil
+				}
+				return problem(401, "Unauthorized", "who asks?"), nil
+			}}
+			from, err := New(c.settings)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = from.Component(t.Context(), "x0")
+			if !hasStatus(err, 401) {
+				t.Fatal(err)
+			}
+			for _, text := range c.says {
+				if !strings.Contains(err.Error(), text) {
+					t.Errorf("it does not say %q: %s", text, err)
+				}
+			}
+		})
 	}
 }

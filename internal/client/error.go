@@ -130,7 +130,10 @@ func (c *Client) asError(method, path string, resp *resty.Response) error {
 	if e.Detail == "" {
 		e.Detail = "no problem document came with it" + c.beginning(resp.Body())
 	}
-	if e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden {
+	switch {
+	case e.Status == http.StatusUnauthorized && c.tokens != nil:
+		e.Detail += "; " + c.tokens.refused()
+	case e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden:
 		e.Detail += "; check token and tenant"
 	}
 	return e

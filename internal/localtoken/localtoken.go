@@ -82,9 +82,22 @@ func Take(path, token string) error {
 // Find is the token of the service at an endpoint, empty if the endpoint is not on
 // this machine or none was left that this user may use.
 func Find(endpoint string) string {
+	token, _, _ := look(endpoint)
+	return token
+}
+
+// Sought says for an error where the token of the service at an endpoint was found,
+// or why there is none in each place where it may be; empty if the endpoint is not on
+// this machine.
+func Sought(endpoint string) (found string, missing []error) {
+	_, found, missing = look(endpoint)
+	return found, missing
+}
+
+func look(endpoint string) (token, path string, missing []error) {
 	u, err := url.Parse(endpoint)
 	if err != nil || !loopback(u.Hostname()) {
-		return ""
+		return "", "", nil
 	}
 	port := u.Port()
 	if port == "" {
@@ -92,14 +105,17 @@ func Find(endpoint string) string {
 	}
 	name, err := fileName(net.JoinHostPort(u.Hostname(), port))
 	if err != nil {
-		return ""
+		return "", "", nil
 	}
 	for _, dir := range folders() {
-		if token, err := read(filepath.Join(dir, name)); err == nil {
-			return token
+		path := filepath.Join(dir, name)
+		token, err := read(path)
+		if err == nil {
+			return token, path, nil
 		}
+		missing = append(missing, err)
 	}
-	return ""
+	return "", "", missing
 }
 
 // read takes a token from a file that nobody but this user, root, or a service of
