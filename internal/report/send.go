@@ -19,7 +19,7 @@ import (
 )
 
 // NodeTokenHeader has the token of a node where Authorization has another one.
-const NodeTokenHeader = "Bos-Node-Token"
+const NodeTokenHeader = "Bos-Node-Token" //nolint:gosec // the name of one
 
 // The limits of one report.
 const (
@@ -67,7 +67,7 @@ func (s Settings) send(ctx context.Context) error {
 	if err != nil {
 		return cause(err)
 	}
-	defer answer.Body.Close() //nolint:errcheck // the connection is not used again
+	defer answer.Body.Close()
 	return s.taken(answer)
 }
 

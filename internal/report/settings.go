@@ -19,15 +19,15 @@ import (
 // the parameters of every image.
 const (
 	WordXname     = "xname"
-	WordToken     = "bss_referral_token"
-	WordNodeToken = "bos_node_token"
+	WordToken     = "bss_referral_token" //nolint:gosec // the name of one
+	WordNodeToken = "bos_node_token"     //nolint:gosec // the name of one
 	WordFrequency = "bos_update_frequency"
 	// WordAPI is the address of BOS, the prefix before /v2.
 	WordAPI = "bos_api"
 	// WordCAFile and WordTokenFile name files in the node: certificates that the
 	// one of BOS is checked by, and a bearer token.
 	WordCAFile    = "bos_ca_file"
-	WordTokenFile = "bos_token_file"
+	WordTokenFile = "bos_token_file" //nolint:gosec // the name of one
 )
 
 // Settings are what a report is made of.

@@ -173,11 +173,11 @@ func (n *Names) NID(ctx context.Context, id string) int {
 type Asker int
 
 const (
-	// MayBe: it may be the node.
+	// MayBe says that it may be the node.
 	MayBe Asker = iota
-	// Other: it is another node, or none.
+	// Other says that it is another node, or none.
 	Other
-	// Unknown: the inventory could not be read so far.
+	// Unknown says that the inventory could not be read so far.
 	Unknown
 )
 

@@ -21,7 +21,7 @@ const PhoneHome = "/x/v1/phone-home"
 // them, and a line of a script can.
 const (
 	formReferral  = "bss_referral_token"
-	formNodeToken = "bos_node_token"
+	formNodeToken = "bos_node_token" //nolint:gosec // the name of one
 )
 
 // phonesHome tells the requests that are for PhoneHome, with the name behind it.

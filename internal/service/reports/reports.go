@@ -26,7 +26,7 @@ import (
 )
 
 // NodeTokenHeader has the token of a node where Authorization has one of a gateway.
-const NodeTokenHeader = "Bos-Node-Token"
+const NodeTokenHeader = "Bos-Node-Token" //nolint:gosec // the name of one
 
 const (
 	// components is where nodes report; behind the path of CSM's gateway as well.
