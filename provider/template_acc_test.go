@@ -105,20 +105,21 @@ func TestWhatBOSWouldRefuseIsRefusedAtPlan(t *testing.T) {
 		return fmt.Sprintf("resource \"bos_session_template\" \"t\" {\n  name = \"t\"\n  boot_sets = { a = { path = \"s3://p\"\n %s } }\n}", fields)
 	}
 	for name, c := range map[string]struct{ config, says string }{
-		"a boot set without nodes":        {bootSet(""), "Boot set selects no nodes"},
-		"an empty node list":              {bootSet("node_list = []"), "It has 0 entries"},
-		"an unknown architecture":         {bootSet("node_list = [\"x1\"]\n arch = \"VAX\""), "VAX"},
-		"kernel parameters that are long": {bootSet(fmt.Sprintf("node_list = [\"x1\"]\n kernel_parameters = %q", strings.Repeat("k", 4097))), "4096"},
-		"kernel parameters of a heredoc":  {bootSet("node_list = [\"x1\"]\n kernel_parameters = <<EOT\nquiet\nEOT\n"), "U+000A"},
-		"a line break in the root":        {bootSet("node_list = [\"x1\"]\n rootfs_provider_passthrough = \"a\\nb\""), "one line"},
-		"a tab for a component":           {"resource \"bos_component\" \"c\" {\n  xname = \"x1\"\n  desired_state = { boot_artifacts = { kernel_parameters = \"a\\tb\" } }\n}", "U+0009"},
-		"a name with a slash":             {strings.Replace(bootSet("node_list = [\"x1\"]"), `"t"`+"\n", `"a/b"`+"\n", 1), "1 to 127 letters"},
-		"a boot set named with a space":   {strings.Replace(bootSet("node_list = [\"x1\"]"), "{ a =", `{ "a b" =`, 1), "1 to 127 letters"},
-		"no boot sets":                    {"resource \"bos_session_template\" \"t\" {\n  name = \"t\"\n  boot_sets = {}\n}", "at least 1"},
-		"an operation that BOS has not":   {"resource \"bos_session\" \"s\" {\n  operation = \"configure\"\n  template_name = \"t\"\n}", "configure"},
-		"a limit with an empty term":      {"resource \"bos_session\" \"s\" {\n  operation = \"boot\"\n  template_name = \"t\"\n  limit = \"a,,b\"\n}", "term 2"},
-		"a pause that is no duration":     {"resource \"bos_session\" \"s\" {\n  operation = \"boot\"\n  template_name = \"t\"\n  poll_interval = \"soon\"\n}", "soon"},
-		"a tolerance that is no number":   {"resource \"bos_session\" \"s\" {\n  operation = \"boot\"\n  template_name = \"t\"\n  max_failed = \"few\"\n}", "a count such as 5"},
+		"a boot set without nodes":            {bootSet(""), "Boot set selects no nodes"},
+		"an empty node list":                  {bootSet("node_list = []"), "It has 0 entries"},
+		"an unknown architecture":             {bootSet("node_list = [\"x1\"]\n arch = \"VAX\""), "VAX"},
+		"kernel parameters that are long":     {bootSet(fmt.Sprintf("node_list = [\"x1\"]\n kernel_parameters = %q", strings.Repeat("k", 4097))), "4096"},
+		"kernel parameters of a heredoc":      {bootSet("node_list = [\"x1\"]\n kernel_parameters = <<EOT\nquiet\nEOT\n"), "U+000A"},
+		"a word at which iPXE ends a command": {bootSet("node_list = [\"x1\"]\n kernel_parameters = \"quiet || nosmt\"\n"), "iPXE"},
+		"a line break in the root":            {bootSet("node_list = [\"x1\"]\n rootfs_provider_passthrough = \"a\\nb\""), "one line"},
+		"a tab for a component":               {"resource \"bos_component\" \"c\" {\n  xname = \"x1\"\n  desired_state = { boot_artifacts = { kernel_parameters = \"a\\tb\" } }\n}", "U+0009"},
+		"a name with a slash":                 {strings.Replace(bootSet("node_list = [\"x1\"]"), `"t"`+"\n", `"a/b"`+"\n", 1), "1 to 127 letters"},
+		"a boot set named with a space":       {strings.Replace(bootSet("node_list = [\"x1\"]"), "{ a =", `{ "a b" =`, 1), "1 to 127 letters"},
+		"no boot sets":                        {"resource \"bos_session_template\" \"t\" {\n  name = \"t\"\n  boot_sets = {}\n}", "at least 1"},
+		"an operation that BOS has not":       {"resource \"bos_session\" \"s\" {\n  operation = \"configure\"\n  template_name = \"t\"\n}", "configure"},
+		"a limit with an empty term":          {"resource \"bos_session\" \"s\" {\n  operation = \"boot\"\n  template_name = \"t\"\n  limit = \"a,,b\"\n}", "term 2"},
+		"a pause that is no duration":         {"resource \"bos_session\" \"s\" {\n  operation = \"boot\"\n  template_name = \"t\"\n  poll_interval = \"soon\"\n}", "soon"},
+		"a tolerance that is no number":       {"resource \"bos_session\" \"s\" {\n  operation = \"boot\"\n  template_name = \"t\"\n  max_failed = \"few\"\n}", "a count such as 5"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorkspace(t)

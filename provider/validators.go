@@ -54,7 +54,7 @@ func (oneLine) ValidateString(_ context.Context, req validator.StringRequest, re
 		return
 	}
 	if err := bos.CheckKernelParameters(req.ConfigValue.ValueString()); err != nil {
-		resp.Diagnostics.AddAttributeError(req.Path, "Not one line", capital(err.Error())+
+		resp.Diagnostics.AddAttributeError(req.Path, "Not one line of parameters", capital(err.Error())+
 			". A heredoc ends with a line break: write join(\" \", [...]) or trimspace() around it.")
 	}
 }

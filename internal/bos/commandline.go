@@ -14,20 +14,28 @@ const MaxCommandLine = 2047
 // tokenLength is that of a referral token, which is a UUID.
 const tokenLength = 36
 
-// CheckKernelParameters refuses what is no single line: in a boot script a line
-// break ends the command, and what follows it, such as the token by which the node
-// reports, is none.
+// CheckKernelParameters refuses what a boot script cannot carry, wherever it is
+// written: what is no single line, as a line break ends the command, and words that
+// iPXE takes for its own. What follows these, such as the token by which the node
+// reports, would be lost.
 func CheckKernelParameters(parameters string) error {
-	return checkLine("kernel parameters", parameters)
-}
-
-// CheckBootFiles likewise refuses paths of kernel and initrd that are no single
-// line.
-func CheckBootFiles(a BootArtifacts) error {
-	if err := checkLine("the path of the kernel", a.Kernel); err != nil {
+	if err := checkLine("kernel parameters", parameters); err != nil {
 		return err
 	}
-	return checkLine("the path of the initrd", a.Initrd)
+	return CheckIPXEWords(parameters)
+}
+
+// CheckBootFiles likewise refuses such paths of kernel and initrd.
+func CheckBootFiles(a BootArtifacts) error {
+	for _, path := range []struct{ what, value string }{{"the path of the kernel", a.Kernel}, {"the path of the initrd", a.Initrd}} {
+		if err := checkLine(path.what, path.value); err != nil {
+			return err
+		}
+		if err := CheckIPXEWords(path.value); err != nil {
+			return fmt.Errorf("%s: %w", path.what, err)
+		}
+	}
+	return nil
 }
 
 func checkLine(what, text string) error {
@@ -48,7 +56,7 @@ func checkLine(what, text string) error {
 func CheckIPXEWords(parameters string) error {
 	for word := range strings.FieldsSeq(parameters) {
 		if word == "||" || word == "&&" || word == ";" || strings.HasPrefix(word, "#") {
-			return fmt.Errorf("kernel parameters have the word %.60q, at which iPXE ends the command; leave it out, or write it without a space before it", word)
+			return fmt.Errorf("there is the word %.60q, at which iPXE ends the command; leave it out, or write it without a space before it", word)
 		}
 	}
 	return nil
@@ -109,9 +117,6 @@ func MergeKernelParameters(lines ...string) (string, error) {
 	}
 	merged := strings.Join(words, " ")
 	if err := CheckBootLine(merged); err != nil {
-		return "", Invalidf("", "%s", err)
-	}
-	if err := CheckIPXEWords(merged); err != nil {
 		return "", Invalidf("", "%s", err)
 	}
 	return merged, nil

@@ -187,7 +187,7 @@ func (p ComponentPatch) checkTexts() error {
 	return nil
 }
 
-// checkLines refuses kernel parameters and paths that are no single line. What a
+// checkLines refuses kernel parameters and paths that a boot script cannot carry. What a
 // node reports is taken as it is.
 func (p ComponentPatch) checkLines() error {
 	wished := make(map[string]*ArtifactsPatch)
@@ -202,7 +202,7 @@ func (p ComponentPatch) checkLines() error {
 			if rule.value == nil {
 				continue
 			}
-			if err := checkLine("this boot artifact", *rule.value); err != nil {
+			if err := first(checkLine("this boot artifact", *rule.value), CheckIPXEWords(*rule.value)); err != nil {
 				return Invalidf(rule.field, "%s", err)
 			}
 		}

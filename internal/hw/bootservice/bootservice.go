@@ -293,7 +293,7 @@ var objects = regexp.MustCompile(`s3://[^\s,;"']+`)
 // token, and the name by which UEFI firmware finds the initrd.
 func (c *Client) boots(ctx context.Context, ids []string, a bos.BootArtifacts, token string) (spec, error) {
 	var s spec
-	for _, check := range []error{bos.CheckBootFiles(a), bos.CheckKernelParameters(a.KernelParameters), bos.CheckIPXEWords(a.KernelParameters)} {
+	for _, check := range []error{bos.CheckBootFiles(a), bos.CheckKernelParameters(a.KernelParameters)} {
 		if check != nil {
 			return s, check
 		}

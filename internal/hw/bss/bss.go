@@ -115,9 +115,6 @@ func check(ids []string, a bos.BootArtifacts) error {
 	if err := bos.CheckKernelParameters(a.KernelParameters); err != nil {
 		return err
 	}
-	if err := bos.CheckIPXEWords(a.KernelParameters); err != nil {
-		return err
-	}
 	longest := ""
 	for _, id := range ids {
 		if len(id) > len(longest) {

@@ -112,10 +112,23 @@ func TestACommandLineThatAKernelWouldCutIsRefusedBeforeANodeIsTouched(t *testing
 	}
 }
 
-func TestAWordAtWhichIPXEEndsACommandIsWarnedOf(t *testing.T) {
+// TestAWordAtWhichIPXEEndsACommandIsRefusedWhereverItIsWritten: it was warned of, and
+// then each node failed when its boot parameters were written.
+func TestAWordAtWhichIPXEEndsACommandIsRefusedWhereverItIsWritten(t *testing.T) {
 	s := newSite(t)
-	s.putTemplate("t1", withSet("kernel_parameters", "quiet || nosmt"))
-	if p := s.preview(ask()); len(p.Warnings) != 1 || !strings.Contains(p.Warnings[0], "iPXE") {
-		t.Errorf("the preview warns of %q", p.Warnings)
+	s.record("x1c0s1b0n0", nil)
+	for _, text := range []string{"quiet || nosmt", "quiet && nosmt", "a ; b", "quiet # of the site"} {
+		set := withSet("kernel_parameters", text)
+		s.do("PUT", "/v2/sessiontemplates/t1", set).refused(http.StatusBadRequest, "", "boot_sets.compute.kernel_parameters", "iPXE")
+		s.do("POST", "/x/v1/previews", object{"operation": "boot", "template": set}).refused(http.StatusBadRequest, "", "iPXE")
+		patch := object{"desired_state": object{"boot_artifacts": object{"kernel_parameters": text}}}
+		s.do("PATCH", "/v2/components/x1c0s1b0n0", patch).refused(http.StatusBadRequest, "", "iPXE")
 	}
+	// What an image brings along is found when its session is created.
+	const path = "s3://boot-images/one/manifest.json"
+	image := s.images[path]
+	image.Parameters = "quiet\n# of the site\n"
+	s.images[path] = image
+	s.putTemplate("t1", withSet("kernel_parameters", "nosmt"))
+	s.do("POST", "/v2/sessions", boot("s1")).refused(http.StatusBadRequest, "", "iPXE")
 }

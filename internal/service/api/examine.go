@@ -131,9 +131,6 @@ func (s *server) bootFindings(t bos.SessionTemplate, name string, read imageRead
 		if err := decide.CheckBootLine(set, answer.image, params); err != nil {
 			return fatal("%v", err)
 		}
-		if err := bos.CheckIPXEWords(params); err != nil {
-			found = append(found, finding{text: err.Error()})
-		}
 	}
 	images[set.Path] = answer.image
 	for _, text := range decide.ImageWarnings(set, answer.image) {

@@ -257,9 +257,6 @@ func checkArtifacts(a bos.BootArtifacts) error {
 	if err := bos.CheckKernelParameters(a.KernelParameters); err != nil {
 		return fmt.Errorf("params: %w", err)
 	}
-	if err := bos.CheckIPXEWords(a.KernelParameters); err != nil {
-		return fmt.Errorf("params: %w", err)
-	}
 	return nil
 }
 
