@@ -32,8 +32,15 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "the provider's tests run the terraform command; install Terraform 1.10 or later:", err)
 		os.Exit(1)
 	}
+	// Services leave the tokens for this machine in a folder of the tests.
+	runtime, err := os.MkdirTemp("", "bos")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	env := map[string]string{
-		"TF_ACC": "1", "TF_ACC_TERRAFORM_PATH": terraform, "CHECKPOINT_DISABLE": "1", "TF_CLI_CONFIG_FILE": os.DevNull,
+		"XDG_RUNTIME_DIR": runtime,
+		"TF_ACC":          "1", "TF_ACC_TERRAFORM_PATH": terraform, "CHECKPOINT_DISABLE": "1", "TF_CLI_CONFIG_FILE": os.DevNull,
 		// A provider within this process would write its logs among the test's.
 		"TF_LOG_SDK": "OFF", "TF_LOG_PROVIDER_BOS": "OFF",
 	}
@@ -47,7 +54,9 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 	}
-	os.Exit(m.Run())
+	status := m.Run()
+	_ = os.RemoveAll(runtime) // a folder of temporary files
+	os.Exit(status)
 }
 
 // site is a BOS with its machine room, as the acceptance tests need it. They
