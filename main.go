@@ -3,12 +3,9 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/bootorch/terraform-provider-bos/internal/cli"
 	"github.com/bootorch/terraform-provider-bos/provider"
@@ -18,7 +15,7 @@ import (
 var version = "0.1.0"
 
 func main() {
-	run := command
+	run := func() error { return cli.Command(version) }
 	if os.Getenv(provider.PluginCookie) != "" {
 		run = func() error { return provider.Serve(version) }
 	}
@@ -30,12 +27,4 @@ func main() {
 		fmt.Fprintln(os.Stderr, "Error:", err)
 		os.Exit(1)
 	}
-}
-
-// command runs the service or a tool until it is done or a signal ends it. What
-// signals mean to a plugin is the provider's own affair.
-func command() error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	return cli.Run(ctx, version)
 }

@@ -7,16 +7,16 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"syscall"
 
 	"github.com/bootorch/terraform-provider-bos/internal/report"
+	"github.com/bootorch/terraform-provider-bos/internal/systemd"
 )
 
 // version is set by the release build.
 var version = "0.1.0"
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), systemd.Stops()...)
 	err := report.Command(ctx, os.Args[1:], version, os.Stdout, os.Stderr)
 	stop()
 	if err != nil {

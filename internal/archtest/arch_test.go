@@ -75,8 +75,9 @@ var allowed = map[string][]string{
 	},
 	"internal/hw/qemu":     {},
 	"internal/integration": {},
-	"internal/report":      {},
-	"cmd/bos-report":       {"internal/report"},
+	"internal/systemd":     {},
+	"internal/report":      {"internal/systemd"},
+	"cmd/bos-report":       {"internal/report", "internal/systemd"},
 	// Puts the service together for whoever runs one; it holds no logic.
 	"internal/assembly": {
 		"internal/bos", "internal/localtoken", "internal/service", "internal/service/access", "internal/service/access/...", "internal/service/bootscript", "internal/service/config", "internal/service/edge",

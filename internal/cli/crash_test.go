@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -25,7 +24,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) == "" {
 		os.Exit(runTests(m))
 	}
-	if err := Run(context.Background(), "0.0.0"); err != nil {
+	if err := Command("0.0.0"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -51,6 +50,7 @@ type process struct {
 	t        *testing.T
 	cmd      *exec.Cmd
 	args     []string
+	env      []string
 	url      string
 	database string
 	// log is what it says on its standard error.
@@ -60,7 +60,7 @@ type process struct {
 func (p *process) start() {
 	p.t.Helper()
 	p.cmd = exec.CommandContext(p.t.Context(), os.Args[0], p.args...)
-	p.cmd.Env = append(os.Environ(), asCommand+"=1")
+	p.cmd.Env = append(append(os.Environ(), asCommand+"=1"), p.env...)
 	p.cmd.Stderr = &p.log
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {

@@ -5,9 +5,20 @@ package cli
 import (
 	"context"
 	"fmt"
+	"os/signal"
 
 	"github.com/spf13/cobra"
+
+	"github.com/bootorch/terraform-provider-bos/internal/systemd"
 )
+
+// Command runs the service or a tool until it is done or a signal ends it. What
+// signals mean to a plugin is the provider's own affair.
+func Command(version string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), systemd.Stops()...)
+	defer stop()
+	return Run(ctx, version)
+}
 
 // Run runs the command line.
 func Run(ctx context.Context, version string) error { return rootCommand(version).ExecuteContext(ctx) }

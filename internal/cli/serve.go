@@ -21,6 +21,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/service/bootscript"
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
 	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
+	"github.com/bootorch/terraform-provider-bos/internal/systemd"
 )
 
 const (
@@ -136,6 +137,7 @@ func serve(c *cobra.Command, f serveFlags, version string) error {
 		room.SetBootScripts(url + bootscript.Prefixes[0])
 	}
 	if r.ready(ctx, a.Ready()) {
+		systemd.Notify(systemd.Ready)
 		if _, err := fmt.Fprintf(c.OutOrStdout(), "BOS is ready at %s\n", url); err != nil {
 			return err
 		}
@@ -195,6 +197,7 @@ func (r *running) wait(ctx context.Context, stop context.CancelFunc) error {
 	case first = <-r.ended:
 		left--
 	}
+	systemd.Notify(systemd.Stopping)
 	stop()
 	shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 	defer cancel()

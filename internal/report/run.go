@@ -7,6 +7,8 @@ import (
 	"io"
 	"math/rand/v2"
 	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/systemd"
 )
 
 // The waits between tries. The first few come soon, as BOS and the network may just
@@ -76,7 +78,7 @@ func (r *Reporter) defaults() {
 		r.Log = io.Discard
 	}
 	if r.notify == nil {
-		r.notify = notifySystemd
+		r.notify = systemd.Notify
 	}
 	if r.wait == nil {
 		r.wait = wait
