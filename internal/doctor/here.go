@@ -245,7 +245,7 @@ func (d *doctor) secrets(_ context.Context, s *section) {
 
 func (d *doctor) secretFiles() map[string]string {
 	files := map[string]string{"auth.tokens_file": d.Auth.TokensFile}
-	for name, u := range d.Config.Upstreams() {
+	for name, u := range d.Upstreams() {
 		files[name+".token_file"] = u.TokenFile
 	}
 	if c := d.Artifacts.S3; c != nil {

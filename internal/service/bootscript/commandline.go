@@ -20,7 +20,7 @@ type asker struct{ mac, reportsTo string }
 // The words by which a node reports what it booted, as the agent in it reads them.
 const (
 	wordAPI       = "bos_api="
-	wordNodeToken = "bos_node_token="
+	wordNodeToken = "bos_node_token=" //nolint:gosec // the word, no token
 )
 
 // nodeTokenAdds is how long node tokens make a command line.

@@ -124,6 +124,7 @@ func TestANodeWithNothingDesiredIsUnconfigured(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 }
+
 func TestCFSComesBackAfterARestart(t *testing.T) {
 	r, now := booted(t, Config{Nodes: 2})
 	r.PatchCFS(CFSFilter{IDs: []string{first}}, desire("site", true), now)
