@@ -5,9 +5,11 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/s3"
+	"github.com/bootorch/terraform-provider-bos/internal/service/access/refusals"
 	"github.com/bootorch/terraform-provider-bos/internal/service/bootscript"
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
 	"github.com/bootorch/terraform-provider-bos/internal/service/nodenames"
@@ -24,6 +26,7 @@ func wireBuiltin(c config.Config, store *sqlite.Store, names *nodenames.Names, f
 	bc := bootscript.Config{
 		Store: store, Names: names, URL: b.URL, AnySource: b.AnySource, NoBootIF: b.BootIF != nil && !*b.BootIF,
 		Reports: true, ReportURL: strings.TrimRight(c.Report.URL, "/"), Fetched: fetched, Log: log,
+		Refusals: refusals.New(store.Note, time.Now, log),
 	}
 	if c.Report.HandsOutTokens() {
 		bc.NodeToken = nodeTokens(store)
@@ -113,10 +116,15 @@ func s3Config(c config.S3) (s3.Config, error) {
 
 // withScripts serves the endpoint beside the API.
 func withScripts(api http.Handler, scripts *bootscript.Endpoint) http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("/", api)
-	for _, prefix := range bootscript.Prefixes {
-		mux.Handle(prefix+"/", scripts.Handler())
-	}
-	return mux
+	// No ServeMux: it sends who is nobody to the clean form of a path.
+	own := scripts.Handler()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, prefix := range bootscript.Prefixes {
+			if strings.HasPrefix(r.URL.Path, prefix+"/") {
+				own.ServeHTTP(w, r)
+				return
+			}
+		}
+		api.ServeHTTP(w, r)
+	})
 }

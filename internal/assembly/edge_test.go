@@ -13,6 +13,8 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/hsm"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/redfish"
+	"github.com/bootorch/terraform-provider-bos/internal/service/access"
+	"github.com/bootorch/terraform-provider-bos/internal/service/access/refusals"
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
 )
 
@@ -158,6 +160,87 @@ func TestATenantNeitherReadsNorChangesWhatTheSiteBoots(t *testing.T) {
 	}
 	if list, err := a.store.HostBoots(t.Context(), nil); err != nil || len(list) != 0 {
 		t.Errorf("hosts boot %+v, %v", list, err)
+	}
+}
+
+// named knows who has which token.
+type named map[string]access.Identity
+
+func (n named) Bearer(_ *http.Request, token string) (access.Identity, error) {
+	if found, ok := n[token]; ok {
+		return found, nil
+	}
+	return access.Identity{}, access.ErrUnknown
+}
+
+func TestAWriteThatIsRefusedIsInTheHistoryOnceAndChangesNothing(t *testing.T) {
+	a := everything(t)
+	a.auth.Mode = access.Enforce
+	a.auth.Bearers = []access.Bearers{named{
+		"reporter":  {Subject: "r", Proof: access.ProofStatic, Roles: []access.Role{access.Reporter}, Nodes: []string{"x1c0s0b0n0"}},
+		"red-admin": {Subject: "r", Proof: access.ProofStatic, Roles: []access.Role{access.Admin}, Tenants: []string{"red"}},
+		"admin":     {Subject: "r", Proof: access.ProofStatic, Roles: []access.Role{access.Admin}},
+	}}
+	h := a.Handler()
+	for _, c := range []struct{ token, tenant, method, path, body string }{
+		{"reporter", "", "POST", "/v2/sessions", `{"operation":"boot","template_name":"t"}`},
+		{"reporter", "", "PATCH", "/v2/components/x1c0s00b0n1", `{"actual_state":{"bss_token":"t"}}`},
+		{"reporter", "", "POST", "/x/v1/components/x1c0s0b0n1/booted", `{"by":"me"}`},
+		{"reporter", "", "DELETE", "/apis/bos/v2/sessions/s", ``},
+		{"red-admin", "blue", "POST", "/v2/sessions", `{"operation":"boot","template_name":"t"}`},
+		{"red-admin", "blue", "PUT", "/v2/components", `[{"id":"x1c0s0b0n0"}]`},
+		{"red-admin", "blue", "PATCH", "/v2/components/x1c0s0b0n0", `{"enabled":true}`},
+		{"red-admin", "blue", "DELETE", "/v2/sessions/s", ``},
+		{"red-admin", "blue", "POST", "/v2/applystaged", `{"xnames":["x1c0s0b0n0"]}`},
+		{"red-admin", "", "PATCH", "/v2/options", `{"default_retry_policy":0}`},
+		{"red-admin", "", "POST", "/x/v1/pause", `{}`},
+		{"red-admin", "", "POST", "/boot/v1/bootparameters", `{"hosts":["x1c0s0b0n0"],"kernel":"http://evil/k"}`},
+		{"red-admin", "red", "DELETE", "/apis/bss/boot/v1/bootparameters", `{"hosts":["x1c0s0b0n0"]}`},
+		{"admin", "red", "PATCH", "/v2/options", `{"default_retry_policy":0}`},
+		{"admin", "red", "PUT", "/boot/v1/bootparameters", `{"hosts":["x1c0s0b0n0"],"kernel":"http://evil/k"}`},
+	} {
+		before, err := a.store.LastEvent(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := send(t, h, c.method, c.path, c.body, map[string]string{"Content-Type": "application/json", "Authorization": "Bearer " + c.token, "Cray-Tenant-Name": c.tenant})
+		events, err := a.store.Events(t.Context(), bos.EventFilter{After: before})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w.Code != http.StatusForbidden || len(events) != 1 || events[0].Kind != refusals.Kind || events[0].Actor != "r (token)" {
+			t.Errorf("%s of %q: %s %s: %d, and the history has %+v", c.token, c.tenant, c.method, c.path, w.Code, events)
+		}
+		if strings.Contains(c.path, "x1c0s00b0n1") && len(events) == 1 && events[0].Component != "x1c0s0b0n1" {
+			t.Errorf("the event is of %q", events[0].Component)
+		}
+	}
+	// Who is nobody fills no history, and reads are not writes.
+	before, _ := a.store.LastEvent(t.Context())
+	for _, token := range []string{"", "wrong", "reporter"} {
+		if w := send(t, h, "GET", "/v2/components", "", map[string]string{"Authorization": "Bearer " + token}); w.Code < 400 {
+			t.Errorf("%q reads", token)
+		}
+	}
+	send(t, h, "POST", "/boot/v1/bootparameters", `{}`, map[string]string{"Content-Type": "application/json", "Cray-Tenant-Name": "red"})
+	if after, err := a.store.LastEvent(t.Context()); err != nil || after != before {
+		t.Errorf("the history went from %d to %d, %v", before, after, err)
+	}
+}
+
+func TestWhoIsNobodyIsToldOfNoPathWhateverItLooksLike(t *testing.T) {
+	a := everything(t)
+	a.auth.Mode = access.Enforce
+	h := a.Handler()
+	for _, path := range []string{
+		"/", "/v2", "/nowhere", "//v2/components", "/v2//components", "/v2/./components", "/x/../v2/components", "/apis/bos", "/apis/bos//v2/components", "/v2/%63omponents", "/v2/components/",
+		"/boot/v1", "/boot/v1/", "//boot/v1/bootparameters", "/boot/v1/../../v2/components", "/apis/bss//boot/v1/bootparameters", "/apis/bss/boot/v1/bootscript?name=x1c0s0b0n0", "/boot/v1/%62ootparameters", "//" + hsm.NotificationsPath[1:],
+	} {
+		for _, method := range []string{"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE"} {
+			if w := send(t, h, method, path, "", nil); w.Code != http.StatusUnauthorized {
+				t.Errorf("%s %s: %d", method, path, w.Code)
+			}
+		}
 	}
 }
 

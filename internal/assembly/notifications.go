@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"path"
 	"sync"
 	"time"
 
@@ -91,7 +92,13 @@ func withNotifiers(api http.Handler, all []notifier, hint func(nodes ...string))
 	for _, n := range all {
 		mux.Handle(n.path, limited(n.receive(hint), rate.NewLimiter(notificationsPerSecond, notificationsAtOnce), n.most))
 	}
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if path.Clean(r.URL.Path) != r.URL.Path { // a mux would say to anybody what its clean form is
+			api.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
 
 // keep keeps the subscriptions until ctx ends or the function is called, which

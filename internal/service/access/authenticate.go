@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"reflect"
 	"strings"
 	"time"
 
@@ -104,9 +105,6 @@ type front struct {
 // ServeHTTP finds out who asks.
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	identity, err := f.identify(r)
-	if err == nil && !identity.Expires.IsZero() && !f.Now().Before(identity.Expires) {
-		err = errors.New("it has expired at " + identity.Expires.UTC().Format(time.RFC3339))
-	}
 	if err != nil {
 		f.tell("a proof of who asks was refused", r, "cause", err)
 		if f.Mode != Shadow {
@@ -115,8 +113,12 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		identity = Identity{}
 	}
-	caller := Caller{Identity: identity}
+	caller := Caller{Identity: identity, still: func() bool {
+		now, err := f.identify(r)
+		return err == nil && reflect.DeepEqual(now, identity)
+	}}
 	if f.Mode == Shadow {
+		caller.still = nil
 		caller.watched = func(p *edge.Problem) {
 			f.tell("a request would be refused; auth.mode is shadow, so it passes", r, "status", p.Status, "cause", p.Detail)
 		}
@@ -124,8 +126,16 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.next.ServeHTTP(w, r.WithContext(With(r.Context(), caller)))
 }
 
-// identify is who sent a request; nobody, if it has no proof.
+// identify is who sent a request, by a proof that is good now; nobody, if it has none.
 func (f *front) identify(r *http.Request) (Identity, error) {
+	identity, err := f.find(r)
+	if err == nil && !identity.Expires.IsZero() && !f.Now().Before(identity.Expires) {
+		err = errors.New("it has expired at " + identity.Expires.UTC().Format(time.RFC3339))
+	}
+	return identity, err
+}
+
+func (f *front) find(r *http.Request) (Identity, error) {
 	token, err := bearer(r.Header)
 	if err != nil {
 		return Identity{}, err

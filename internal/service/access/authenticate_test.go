@@ -169,6 +169,53 @@ func TestShadowLetsEverybodyPassAndSaysWhoWouldNot(t *testing.T) {
 	}
 }
 
+func TestShadowAnswersATenantAsIfNobodyWereAsked(t *testing.T) {
+	for _, c := range []struct {
+		what, named string
+		tenants     []string
+		told        bool
+	}{
+		{"its only tenant, not named", "", []string{"red"}, true},
+		{"its only tenant", "red", []string{"red"}, false},
+		{"another's", "blue", []string{"red"}, true},
+		{"one of several, not named", "", []string{"red", "blue"}, true},
+		{"none", "", nil, true},
+	} {
+		told := 0
+		source := tenantsOf{access.Identity{Subject: "t", Proof: access.ProofStatic, Roles: []access.Role{access.TenantAdmin}, Tenants: c.tenants, Expires: time.Now().Add(time.Hour)}}
+		log := slog.New(slog.NewTextHandler(writes(func() { told++ }), nil))
+		h := access.Authenticator{Mode: access.Shadow, Bearers: []access.Bearers{source}, Log: log}.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			caller := access.Of(r.Context())
+			if got, err := caller.Tenant(r.Header); err != nil || got != c.named {
+				t.Errorf("%s: it is answered about %q, %v", c.what, got, err)
+			}
+			if end := time.Now().Add(2 * time.Hour); !caller.Bound(end).Equal(end) || !caller.Still() {
+				t.Errorf("%s: a stream ends early", c.what)
+			}
+		}))
+		headers := []string{"Authorization", "Bearer t"}
+		if c.named != "" {
+			headers = append(headers, edge.TenantHeader, c.named)
+		}
+		ask(h, "127.0.0.1:5", headers...)
+		if (told > 0) != c.told {
+			t.Errorf("%s: the log has %d lines", c.what, told)
+		}
+	}
+}
+
+// tenantsOf knows everybody as one.
+type tenantsOf struct{ is access.Identity }
+
+func (o tenantsOf) Bearer(*http.Request, string) (access.Identity, error) { return o.is, nil }
+
+type writes func()
+
+func (w writes) Write(p []byte) (int, error) {
+	w()
+	return len(p), nil
+}
+
 func TestWhereAuthenticationIsOffEverybodyMayDoEverythingAndNobodyIsBelieved(t *testing.T) {
 	h := access.Authenticator{Mode: access.Off}.Handler(http.HandlerFunc(writesOptions))
 	if w := ask(h, "127.0.0.1:5", "Authorization", "Bearer anything"); w.Code != 200 || w.Body.String() != "127.0.0.1" {

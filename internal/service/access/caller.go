@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -17,6 +18,8 @@ type Caller struct {
 	Identity
 	// watched lets everything pass that would be refused, and tells.
 	watched func(*edge.Problem)
+	// still is whether the proof would say the same now; nil if nobody was asked for one.
+	still func() bool
 }
 
 type callerKey struct{}
@@ -87,28 +90,46 @@ func (c Caller) Tenant(header http.Header) (string, error) {
 	if c.wholeSite() {
 		return named, nil
 	}
+	if c.watched != nil {
+		c.watch(named)
+		return named, nil
+	}
 	switch {
 	case named != "" && slices.Contains(c.Tenants, named):
 		return named, nil
 	case named != "":
-		if err := c.refuse("%s may not ask for tenant %q; its own are %s: leave out the header %s, or name one of these", c.who(), clip(named), listed(c.Tenants), edge.TenantHeader); err != nil {
-			return "", err
-		}
-		return named, nil
+		return "", c.refuse("%s may not ask for tenant %q; its own are %s: leave out the header %s, or name one of these", c.who(), clip(named), listed(c.Tenants), edge.TenantHeader)
 	case len(c.Tenants) == 1:
 		return c.Tenants[0], nil
 	case len(c.Tenants) == 0:
 		return "", c.refuse("%s is of no tenant, and its role is for tenants alone; have a tenant given to it", c.who())
-	case c.watched != nil:
-		return "", c.refuse("%s has several tenants and names none", c.who())
 	default:
 		return "", &Refused{edge.Problemf(http.StatusBadRequest, "%s has several tenants, %s; say which with the header %s", c.who(), listed(c.Tenants), edge.TenantHeader)}
 	}
 }
 
+// watch tells what a tenant would be answered otherwise, where it is served as if nobody
+// were asked for a proof.
+func (c Caller) watch(named string) {
+	enforced := c
+	enforced.watched = nil
+	tenant, err := enforced.Tenant(http.Header{edge.TenantHeader: slices.DeleteFunc([]string{named}, func(s string) bool { return s == "" })})
+	var refused *Refused
+	switch {
+	case errors.As(err, &refused):
+		c.watched(refused.Problem)
+	case tenant != named:
+		c.watched(edge.Problemf(http.StatusOK, "%s is answered about the whole site, and would be about tenant %q alone", c.who(), clip(tenant)))
+	}
+}
+
+// Still reports whether the caller is who they were when the request came: a token may
+// be revoked, or get other roles, while a stream is open.
+func (c Caller) Still() bool { return c.still == nil || c.still() }
+
 // Bound is when a stream to the caller ends at the latest: when its proof does.
 func (c Caller) Bound(latest time.Time) time.Time {
-	if c.Expires.IsZero() || c.Expires.After(latest) {
+	if c.watched != nil || c.Expires.IsZero() || c.Expires.After(latest) {
 		return latest
 	}
 	return c.Expires

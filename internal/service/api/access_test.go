@@ -8,6 +8,7 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/access"
+	"github.com/bootorch/terraform-provider-bos/internal/service/access/refusals"
 )
 
 // who are the callers that every route is tried with.
@@ -143,7 +144,7 @@ func TestAReporterWritesTheActualStateOfItsOwnNodeAlone(t *testing.T) {
 	s.as(access.Everybody())
 	var events bos.EventPage
 	s.do("GET", "/x/v1/events?component=x1c0s2b0n0", nil).ok(http.StatusOK, &events)
-	if n := len(events.Events); n == 0 || events.Events[n-1].Kind != eventRefused || events.Events[n-1].Actor != "x1c0s1b0n0 (token)" {
+	if n := len(events.Events); n == 0 || events.Events[n-1].Kind != refusals.Kind || events.Events[n-1].Actor != "x1c0s1b0n0 (token)" {
 		t.Errorf("the history of the other node ends with %+v", events.Events)
 	}
 }

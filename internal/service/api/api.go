@@ -13,10 +13,9 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/access"
+	"github.com/bootorch/terraform-provider-bos/internal/service/access/refusals"
 )
 
 // Store is what the API needs of one: nothing of what the engine writes.
@@ -93,16 +92,9 @@ type server struct {
 	// templates are written through this process only.
 	templates sync.Mutex
 	// streams holds a place for each client that follows events.
-	streams chan struct{}
-	// noted bounds the events of refused requests: who has a token may send many.
-	noted *rate.Limiter
+	streams  chan struct{}
+	refusals *refusals.Book
 }
-
-// Refused requests are noted in the history at this rate.
-const (
-	refusalsPerSecond = 1
-	refusalsAtOnce    = 100
-)
 
 // New makes the handler of the whole API. It serves the same at / and at
 // /apis/bos.
@@ -116,7 +108,7 @@ func New(c Config) http.Handler {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &server{Config: c, streams: make(chan struct{}, maxStreams), noted: rate.NewLimiter(refusalsPerSecond, refusalsAtOnce)}
+	s := &server{Config: c, streams: make(chan struct{}, maxStreams), refusals: refusals.New(c.Store.Note, c.Now, c.Log)}
 	return s.router(s.routes())
 }
 

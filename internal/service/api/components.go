@@ -98,7 +98,7 @@ func (s *server) writeComponent(w http.ResponseWriter, r *http.Request, kind str
 		return drained(w, r, err)
 	}
 	if err := mayWrite(r, id, patch); err != nil {
-		return s.refused(r, err)
+		return err
 	}
 	booted, err := s.bootedBy(r, patch.Token())
 	if err != nil {

@@ -40,8 +40,7 @@ const (
 	eventComponentHeld     = "component_held"
 	eventComponentReleased = "component_released"
 
-	// What is about no change: who was refused a write, and which auditor read.
-	eventRefused     = "request_refused"
+	// Which auditor read, which changes nothing.
 	eventHistoryRead = "history_read"
 )
 

@@ -81,7 +81,9 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	)
 	switch {
 	case errors.As(err, &p):
+		s.refusals.Take(r, p.Status, p.Detail)
 	case errors.As(err, &denied):
+		s.refusals.Take(r, denied.Status, denied.Detail)
 		denied.Write(w)
 		return
 	case errors.As(err, &invalid):

@@ -113,7 +113,7 @@ func (s *server) dispatch(m methods) http.Handler {
 		// The permission is that of the route which matched, whatever the path
 		// looked like.
 		if err := access.Of(r.Context()).May(found.needs); err != nil {
-			return s.refused(r, err)
+			return err
 		}
 		return found.answer(w, r)
 	})

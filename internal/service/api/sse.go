@@ -2,8 +2,10 @@ package api
 
 import (
 	"encoding/json"
+	"errors"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,8 +26,7 @@ const (
 	// proxies from closing it and finds clients that are gone.
 	streamBeat = 15 * time.Second
 	// streamAge ends a stream; the client takes it up again where it was,
-	// and a tenant's nodes are read anew. One whose client's proof of who it is ends
-	// before ends with it.
+	// One whose client's proof of who it is ends before ends with it.
 	streamAge = 15 * time.Minute
 	// streamWrite bounds one write: a client that does not read is dropped.
 	streamWrite = 30 * time.Second
@@ -48,8 +49,9 @@ func wantsStream(r *http.Request) bool {
 // the event as JSON on one line. Last-Event-ID, which browsers send when they
 // reconnect, goes before the parameter after; limit is ignored. A quiet stream
 // carries a comment now and then. The stream ends with the client, with the
-// service, and after a quarter of an hour; a client that is too slow is cut
-// off. Nothing is lost in any of these cases: reconnect with the last id.
+// service, and after a quarter of an hour; when its client's token is revoked, or its
+// roles or its tenant's nodes change, at the next event or beat; a client that is too
+// slow is cut off. Nothing is lost in any of these cases: reconnect with the last id.
 // More than maxStreams at a time are answered with 503.
 func (s *server) streamEvents(w http.ResponseWriter, r *http.Request, f bos.EventFilter) error {
 	if text := r.Header.Get("Last-Event-ID"); text != "" {
@@ -88,6 +90,9 @@ func (s *server) follow(stream *eventWriter, r *http.Request, f bos.EventFilter)
 	pause := time.NewTimer(0)
 	defer pause.Stop()
 	for {
+		if !s.stillMay(r, f) {
+			return nil
+		}
 		news := s.Store.NewEvents() // before the look, so that none is missed
 		events, last, err := s.readEvents(r, f)
 		if err != nil {
@@ -110,6 +115,9 @@ func (s *server) follow(stream *eventWriter, r *http.Request, f bos.EventFilter)
 			case <-end.C:
 				return nil
 			case <-beat.C:
+				if !s.stillMay(r, f) {
+					return nil
+				}
 				if err := stream.comment(); err != nil {
 					return err
 				}
@@ -122,6 +130,24 @@ func (s *server) follow(stream *eventWriter, r *http.Request, f bos.EventFilter)
 			break
 		}
 	}
+}
+
+// stillMay reports whether who follows may read on what the stream began with: a
+// token may be revoked, and a node may go to another tenant. While a tenant's nodes
+// cannot be read they are those that they were.
+func (s *server) stillMay(r *http.Request, f bos.EventFilter) bool {
+	if !access.Of(r.Context()).Still() {
+		return false
+	}
+	if f.Visible == nil {
+		return true
+	}
+	now, err := s.scopeOf(r)
+	var p *problem
+	if errors.As(err, &p) && p.Status == http.StatusServiceUnavailable {
+		return true
+	}
+	return err == nil && len(now.only) == len(f.Visible.Nodes) && !slices.ContainsFunc(f.Visible.Nodes, func(id string) bool { return !now.only[id] })
 }
 
 var closed = func() <-chan struct{} {

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -123,6 +125,69 @@ func TestATenantFollowsItsOwnEvents(t *testing.T) {
 	s.commit(bos.Commit{Events: []bos.Event{{Kind: "hidden", Component: "x1c0s2b0n0"}, {Kind: "node", Component: "x1c0s1b0n0"}}})
 	s.commit(bos.Commit{Events: []bos.Event{{Kind: "hidden", Session: "s", Tenant: "blue"}, {Kind: "session", Session: "s", Tenant: "red"}}})
 	r.wants("node", "session")
+}
+
+// keys are the tokens that are good now.
+type keys struct{ sync.Map }
+
+func (k *keys) Bearer(_ *http.Request, token string) (access.Identity, error) {
+	if found, ok := k.Load(token); ok {
+		return found.(access.Identity), nil
+	}
+	return access.Identity{}, access.ErrUnknown
+}
+
+func TestAStreamEndsBeforeItTellsWhoseTokenWasRevokedOrChanged(t *testing.T) {
+	for what, change := range map[string]func(*keys){
+		"revoked":      func(k *keys) { k.Delete("t") },
+		"another role": func(k *keys) { k.Store("t", access.Identity{Subject: "t", Roles: []access.Role{access.Reporter}}) },
+		"another reach": func(k *keys) {
+			k.Store("t", access.Identity{Subject: "t", Roles: []access.Role{access.Reader}, Tenants: []string{"red"}})
+		},
+	} {
+		s, k := newSite(t), &keys{}
+		k.Store("t", access.Identity{Subject: "t", Roles: []access.Role{access.Reader}})
+		s.handler = access.Authenticator{Bearers: []access.Bearers{k}}.Handler(New(s.config))
+		s.commit(kind("a"))
+		r := follow(t, s.serve(), "", "Authorization", "Bearer t")
+		r.wants("a")
+		change(k)
+		s.commit(kind("secret"))
+		if e, ok := r.next(); ok {
+			t.Errorf("%s: it reads %+v", what, e)
+		}
+	}
+}
+
+// moving are tenants whose nodes change.
+type moving struct{ nodes atomic.Pointer[[]string] }
+
+func (m *moving) TenantNodes(context.Context, string) ([]string, error) {
+	nodes := m.nodes.Load()
+	if nodes == nil {
+		return nil, bos.ErrNotFound
+	}
+	return *nodes, nil
+}
+
+func TestAStreamOfATenantEndsBeforeItTellsOfANodeThatHasLeft(t *testing.T) {
+	for what, change := range map[string]func(*moving){
+		"a node goes":       func(m *moving) { m.nodes.Store(&[]string{"x1c0s2b0n0"}) },
+		"the tenant goes":   func(m *moving) { m.nodes.Store(nil) },
+		"one for the other": func(m *moving) { m.nodes.Store(&[]string{"x1c0s2b0n0", "x1c0s3b0n0"}) },
+	} {
+		m := &moving{}
+		m.nodes.Store(&[]string{"x1c0s1b0n0", "x1c0s2b0n0"})
+		s := newSite(t, func(c *Config) { c.Tenants = m })
+		s.commit(bos.Commit{Events: []bos.Event{{Kind: "a", Component: "x1c0s1b0n0"}}})
+		r := follow(t, s.serve(), "", tenantHeader, "red")
+		r.wants("a")
+		change(m)
+		s.commit(bos.Commit{Events: []bos.Event{{Kind: "secret", Component: "x1c0s1b0n0"}}})
+		if e, ok := r.next(); ok {
+			t.Errorf("%s: it reads %+v", what, e)
+		}
+	}
 }
 
 func TestAStreamEndsWhenTheServiceStops(t *testing.T) {

@@ -9,7 +9,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -21,6 +20,7 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/access"
+	"github.com/bootorch/terraform-provider-bos/internal/service/access/refusals"
 	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
 	"github.com/bootorch/terraform-provider-bos/internal/service/nodenames"
 )
@@ -67,8 +67,10 @@ type Config struct {
 	AskAgain, LoadAgain time.Duration
 	// Fetched is told of each script that was given out to boot with; it may be nil.
 	Fetched func(bos.ScriptFetch)
-	Now     func() time.Time
-	Log     *slog.Logger
+	// Refusals has in the history who was refused a write; nil does not.
+	Refusals *refusals.Book
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // Endpoint is a boot script service. It is safe for concurrent use.
@@ -133,28 +135,27 @@ func (e *Endpoint) Scripts() http.Handler {
 // Handler serves boot scripts and boot parameters, which is for those who may
 // use the API of BOS.
 func (e *Endpoint) Handler() http.Handler {
-	return ofNobody(e.serve(map[string]methods{
-		"/bootscript": {http.MethodGet: {e.script, access.ReadBootParameters}},
+	return e.serve(map[string]methods{
+		"/bootscript": {http.MethodGet: {ofNobody(e.script), access.ReadBootParameters}},
 		"/bootparameters": {
-			http.MethodGet: {e.list, access.ReadBootParameters}, http.MethodPut: {e.put, access.WriteBootParameters},
-			http.MethodPost: {e.post, access.WriteBootParameters}, http.MethodPatch: {e.patch, access.WriteBootParameters},
-			http.MethodDelete: {e.remove, access.WriteBootParameters},
+			http.MethodGet: {ofNobody(e.list), access.ReadBootParameters}, http.MethodPut: {ofNobody(e.put), access.WriteBootParameters},
+			http.MethodPost: {ofNobody(e.post), access.WriteBootParameters}, http.MethodPatch: {ofNobody(e.patch), access.WriteBootParameters},
+			http.MethodDelete: {ofNobody(e.remove), access.WriteBootParameters},
 		},
 		"/service/status": {http.MethodGet: {status, access.Know}},
-	}, access.Know))
+	}, access.Know)
 }
 
 // ofNobody refuses tenants: what hosts boot is the site's, and no host here is
-// known to be a tenant's.
-func ofNobody(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if tenant := r.Header.Get(edge.TenantHeader); tenant != "" {
-			(&refusal{http.StatusForbidden, fmt.Sprintf(
-				"boot parameters are of the whole site, so tenant %q may neither read nor change them; leave out the header %s, or create a session", clip(tenant), edge.TenantHeader)}).write(w)
-			return
+// known to be a tenant's. A second header counts as the first.
+func ofNobody(h func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if tenant := strings.Join(r.Header.Values(edge.TenantHeader), ","); tenant != "" {
+			return refusef(http.StatusForbidden,
+				"boot parameters are of the whole site, so tenant %q may neither read nor change them; leave out the header %s, or create a session", clip(tenant), edge.TenantHeader)
 		}
-		h.ServeHTTP(w, r)
-	})
+		return h(w, r)
+	}
 }
 
 // route is what answers a method, or returns why it cannot, and the permission that
@@ -214,6 +215,7 @@ func (e *Endpoint) answering(h func(http.ResponseWriter, *http.Request) error) h
 		case err == nil:
 			return
 		case errors.As(err, &denied):
+			e.config.Refusals.Take(r, denied.Status, denied.Detail)
 			denied.Write(w)
 			return
 		case errors.As(err, &refused):
@@ -221,6 +223,7 @@ func (e *Endpoint) answering(h func(http.ResponseWriter, *http.Request) error) h
 			e.config.Log.Error("the database failed a request for boot parameters", "method", r.Method, "error", err)
 			refused = &refusal{http.StatusServiceUnavailable, "the database cannot be used now; try again, and see the log of the service if it stays so"}
 		}
+		e.config.Refusals.Take(r, refused.status, refused.detail)
 		refused.write(w)
 	})
 }

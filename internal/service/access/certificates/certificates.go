@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -33,6 +34,8 @@ func (r Rule) Check() error {
 	switch {
 	case (r.URI == "") == (r.DNS == ""):
 		return errors.New("give either uri or dns")
+	case strings.Contains(r.DNS, "*"):
+		return fmt.Errorf("dns %q is of many; name each in an entry of its own", r.DNS)
 	case strings.Count(r.URI, placeholder) > 1:
 		return fmt.Errorf("uri %q has %s more than once", r.URI, placeholder)
 	case len(r.Roles) == 0:
@@ -73,7 +76,9 @@ func (s Source) Connection(r *http.Request) (access.Identity, error) {
 // fits reports whether a certificate has the name of the rule, and which.
 func (r Rule) fits(c *x509.Certificate) (name, node string, fits bool) {
 	if r.DNS != "" {
-		return r.DNS, "", c.VerifyHostname(r.DNS) == nil && !strings.ContainsAny(r.DNS, "*")
+		// By the name itself: a wildcard is for servers, and whoever has one is not each
+		// of those that it stands for.
+		return r.DNS, "", slices.ContainsFunc(c.DNSNames, func(name string) bool { return strings.EqualFold(name, r.DNS) })
 	}
 	before, after, has := strings.Cut(r.URI, placeholder)
 	for _, uri := range c.URIs {

@@ -48,6 +48,8 @@ func TestWhoIsFoundByTheNamesOfAVerifiedCertificate(t *testing.T) {
 		{"an exact one", []string{"spiffe://shasta/ops"}, nil, "spiffe://shasta/ops", ""},
 		{"the second of two", []string{"spiffe://shasta/none", "spiffe://shasta/ops"}, nil, "spiffe://shasta/ops", ""},
 		{"a host", nil, []string{"ci.example"}, "ci.example", ""},
+		{"a host in capitals", nil, []string{"CI.Example"}, "ci.example", ""},
+		{"a wildcard that the host is one of", nil, []string{"*.example"}, "", ""},
 		{"another host", nil, []string{"ci.example.evil"}, "", ""},
 	} {
 		r := httptest.NewRequest("GET", "/", nil)
@@ -75,7 +77,7 @@ func TestWhoIsFoundByTheNamesOfAVerifiedCertificate(t *testing.T) {
 func TestARuleSaysWhoHasWhichRoles(t *testing.T) {
 	some := []access.Role{access.Reader}
 	for says, rule := range map[string]certificates.Rule{
-		"either uri or dns": {Roles: some}, "either uri": {URI: "a", DNS: "b", Roles: some}, "more than once": {URI: "{node}{node}", Roles: some},
+		"either uri or dns": {Roles: some}, "either uri": {URI: "a", DNS: "b", Roles: some}, "of many": {DNS: "*.example", Roles: some}, "more than once": {URI: "{node}{node}", Roles: some},
 		"no roles": {URI: "a"}, "of no tenant": {URI: "a", Roles: []access.Role{access.TenantAdmin}},
 	} {
 		if err := rule.Check(); err == nil || !strings.Contains(err.Error(), says) {
