@@ -93,6 +93,9 @@ func (e *Engine) settle(r Result) {
 	}
 	e.step.touched[r.ID] = true
 	now := e.step.now
+	if r.Withheld {
+		e.gate(r.ID, n) // the brake may be as new as the answer, or the node's turn to be decided on not have come since
+	}
 	if r.Withheld && !n.stopped.IsZero() {
 		e.write(n, decide.Withhold(n.rec, r.Effect.Kind))
 		return

@@ -167,12 +167,21 @@ func (e *Engine) StepToStop(now time.Time, in Inputs) Outputs {
 	}
 	for _, r := range in.Results {
 		e.settle(r)
-		if n, ok := e.nodes[r.ID]; ok {
-			e.write(n, n.rec) // what was to wait for a decision
-		}
+	}
+	for _, n := range e.nodes {
+		e.writeSettled(n)
 	}
 	e.finishWrites()
 	return e.step.out
+}
+
+// writeSettled writes what answers have said of a node, also in steps before, that was to
+// travel with what is decided on it next.
+func (e *Engine) writeSettled(n *node) {
+	if n.unwritten || n.accepted.unstored != bos.EffectNone {
+		n.unwritten, n.watch.power.out = true, false
+		e.write(n, n.rec)
+	}
 }
 
 func (e *Engine) begin(now time.Time, times Times) {

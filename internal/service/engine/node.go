@@ -30,7 +30,7 @@ type node struct {
 	// stopped is since when a brake keeps it, zero if none does.
 	stopped time.Time
 	// unwritten says that the record is ahead of the stored one, by boot
-	// parameters that the boot service has: after a restart it is given them again.
+	// parameters that the boot service has: after a crash it is given them again.
 	unwritten bool
 }
 

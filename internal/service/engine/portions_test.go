@@ -75,3 +75,83 @@ func TestBootParametersThatWaitForADecisionAreWrittenByAServiceThatStops(t *test
 		t.Errorf("written %+v, want what the boot service has", out.Commit.Components)
 	}
 }
+
+// TestWhatWasAnsweredInEarlierStepsIsWrittenByAServiceThatStops: the nodes were answered
+// for and their turn has not come, or what the answer says was to travel with their next
+// write.
+func TestWhatWasAnsweredInEarlierStepsIsWrittenByAServiceThatStops(t *testing.T) {
+	ids := []string{"x1000c0s0b0n0", "x1000c0s1b0n0", "x1000c0s2b0n0"}
+	answers := func(outs ...engine.Outputs) (in engine.Inputs) {
+		for _, out := range outs {
+			for _, b := range out.Effects {
+				for _, id := range b.IDs {
+					in.Results = append(in.Results, engine.Result{Effect: b.Effect, Token: "t", CallResult: bos.CallResult{ID: id}})
+				}
+			}
+		}
+		return in
+	}
+	for _, probed := range []bool{false, true} {
+		e := engine.New(engine.Settings{NoInventory: true, Portion: 1})
+		var outs []engine.Outputs
+		in := engine.Inputs{}
+		for _, id := range ids {
+			in.Records = append(in.Records, armed(id))
+		}
+		for range ids {
+			outs = append(outs, e.Step(start, in))
+			in = engine.Inputs{}
+		}
+		in = answers(outs...)
+		for _, id := range ids {
+			if probed {
+				in.Readings = append(in.Readings, reading(id, bos.PowerStateOff, start))
+			}
+		}
+		out := e.Step(start, in)
+		in = engine.Inputs{}
+		if len(out.Commit.Components) > 0 {
+			in = answers(out) // the power-on was accepted, which is not written either
+			in.Committed = &bos.Committed{Revision: 2}
+			out = e.Step(start, in)
+			in = answers(out)
+			in.Committed = &bos.Committed{Revision: 3}
+		}
+		out = e.StepToStop(start, in)
+		if len(out.Commit.Components) != len(ids) {
+			t.Fatalf("probed %t: written %d nodes, want all %d", probed, len(out.Commit.Components), len(ids))
+		}
+		for _, r := range out.Commit.Components {
+			if r.Work.Prepared.Boot == "" && r.Work.Attempt.Prepared.Boot == "" || r.Work.Flight.Kind != bos.EffectNone {
+				t.Errorf("probed %t: written %+v, want what the boot service has and no call under way", probed, r.Work)
+			}
+		}
+	}
+}
+
+func TestACallWithheldByABrakeThatIsToldWithItsAnswerIsAsIfItHadNotBeenDecided(t *testing.T) {
+	const id = "x1000c0s0b0n0"
+	e := engine.New(engine.Settings{NoInventory: true})
+	out := e.Step(start, engine.Inputs{Records: []bos.Record{armed(id)}})
+	in := engine.Inputs{Readings: []bos.PowerReading{reading(id, bos.PowerStateOff, start)}}
+	in.Results = []engine.Result{{Effect: out.Effects[0].Effect, Token: "t", CallResult: bos.CallResult{ID: id}}}
+	out = e.Step(start, in)
+	if len(out.Effects) != 1 || out.Effects[0].Effect.Kind != bos.EffectPowerOn {
+		t.Fatalf("effects %v, want the power-on", out.Effects)
+	}
+	out = e.Step(start, engine.Inputs{
+		Committed: &bos.Committed{Revision: 2},
+		SitePause: &bos.SitePause{Brake: bos.NewBrake("work on the cooling", "ops", start)},
+		Results: []engine.Result{{
+			Effect: out.Effects[0].Effect, Withheld: true,
+			CallResult: bos.CallResult{ID: id, Outcome: bos.CallNotAttempted, Detail: bos.NotPermitted},
+		}},
+	})
+	if len(out.Commit.Components) != 1 {
+		t.Fatalf("written %v, want the node", out.Commit.Components)
+	}
+	r := out.Commit.Components[0]
+	if r.EventStats.PowerOnAttempts != 0 || r.Work.BackOff.Setbacks != 0 || r.Work.Cause != bos.CauseNone {
+		t.Errorf("attempts %d, setbacks %d, cause %q: nobody was asked", r.EventStats.PowerOnAttempts, r.Work.BackOff.Setbacks, r.Work.Cause)
+	}
+}
