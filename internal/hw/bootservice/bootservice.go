@@ -241,7 +241,7 @@ func (c *Client) verify(ctx context.Context, uid string, p plan) *bos.CallError 
 	for _, id := range p.ids {
 		ids[id] = true
 	}
-	for _, why := range now.check(now.configurations, ours, ids) {
+	for _, why := range now.check(choicesOf(now.configurations), ours, ids) {
 		return undone(why + "; it came while boot parameters were written, which are written again")
 	}
 	return c.scripts(ctx, now, ours, p.ids)

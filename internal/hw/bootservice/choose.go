@@ -98,9 +98,9 @@ func before(a, b *configuration, n node) int {
 }
 
 // rival is who keeps a node from what it is to boot, nil for nobody.
-func rival(all []configuration, ours *configuration, n node) *configuration {
-	for i := range all {
-		if c := &all[i]; c.UID != ours.UID && c.points(n) > 0 && before(ours, c, n) >= 0 {
+func rival(all choices, ours *configuration, n node) *configuration {
+	for _, c := range all.of(n) {
+		if c.UID != ours.UID && c.points(n) > 0 && before(ours, c, n) >= 0 {
 			return c
 		}
 	}
@@ -123,35 +123,19 @@ func (r room) of(id string) (found []node) {
 	return found
 }
 
-// byID are the nodes by their ids in the form in which this service has them.
-func (r room) byID() map[string][]node {
-	by := make(map[string][]node, len(r.nodes))
-	for _, n := range r.nodes {
-		id := bos.CanonicalXname(n.XName)
-		by[id] = append(by[id], n)
-	}
-	return by
-}
-
 // aim makes a configuration for nodes: by all that only they are known by.
-func (r room) aim(s spec, ids map[string]bool) spec {
+func (r roster) aim(s spec, ids map[string]bool) spec {
 	s.Hosts, s.MACs, s.NIDs, s.Groups = nil, nil, nil, nil
-	others := make(map[int32]bool)
-	for _, n := range r.nodes {
-		if !ids[bos.CanonicalXname(n.XName)] {
-			others[n.NID] = true
-		}
-	}
-	for _, n := range r.nodes {
-		if !ids[bos.CanonicalXname(n.XName)] {
-			continue
-		}
-		s.Hosts = append(s.Hosts, n.XName)
-		if n.BootMAC != "" {
-			s.MACs = append(s.MACs, n.BootMAC)
-		}
-		if n.NID > 0 && !others[n.NID] {
-			s.NIDs = append(s.NIDs, n.NID)
+	another := func(id string) bool { return !ids[id] }
+	for id := range ids {
+		for _, n := range r.byID[id] {
+			s.Hosts = append(s.Hosts, n.XName)
+			if n.BootMAC != "" {
+				s.MACs = append(s.MACs, n.BootMAC)
+			}
+			if n.NID > 0 && !slices.ContainsFunc(r.byNID[n.NID], another) {
+				s.NIDs = append(s.NIDs, n.NID)
+			}
 		}
 	}
 	s.Hosts, s.MACs, s.NIDs = sorted(s.Hosts), sorted(s.MACs), sorted(s.NIDs)
@@ -181,9 +165,9 @@ const newUID = "\x00new"
 // node that would boot something else is refused.
 func (r room) plan(ids []string, name string, s spec) plan {
 	p := plan{refused: make(map[string]string)}
-	wanted, known := make(map[string]bool, len(ids)), r.byID()
+	wanted, known, now := make(map[string]bool, len(ids)), r.roster(), choicesOf(r.configurations)
 	for _, id := range ids {
-		if why := unusable(id, known[id]); why != "" {
+		if why := unusable(id, known.byID[id]); why != "" {
 			p.refused[id] = why
 			continue
 		}
@@ -191,12 +175,12 @@ func (r room) plan(ids []string, name string, s spec) plan {
 	}
 	s.Priority = ownPriority
 	for len(wanted) > 0 {
-		p.made = configuration{Name: name, UID: newUID, Own: true, Spec: r.aim(s, wanted)}
-		p.rest = r.without(wanted)
-		then := after(r.configurations, p.rest, p.made)
+		p.made = configuration{Name: name, UID: newUID, Own: true, Spec: known.aim(s, wanted)}
+		p.rest = r.without(known, wanted)
+		then := choicesOf(after(r.configurations, p.rest, p.made))
 		lost := r.check(then, p.made, wanted)
 		if len(lost) == 0 {
-			lost = r.disturbed(then, wanted)
+			lost = r.disturbed(now, then, wanted)
 		}
 		if len(lost) == 0 {
 			break
@@ -226,7 +210,7 @@ func unusable(id string, found []node) string {
 
 // without are the configurations of this service that lose nodes, with what is left
 // of them.
-func (r room) without(ids map[string]bool) (rest []configuration) {
+func (r room) without(known roster, ids map[string]bool) (rest []configuration) {
 	for _, c := range r.configurations {
 		if !c.Own {
 			continue
@@ -240,7 +224,7 @@ func (r room) without(ids map[string]bool) (rest []configuration) {
 		if len(left) == len(sorted(slices.Clone(c.Spec.Hosts))) && len(left) > 0 {
 			continue
 		}
-		c.Spec, c.names = r.shrink(c.Spec, left), nil
+		c.Spec, c.names = known.shrink(c.Spec, left), nil
 		rest = append(rest, c)
 	}
 	return rest
@@ -248,7 +232,7 @@ func (r room) without(ids map[string]bool) (rest []configuration) {
 
 // shrink is a configuration for the nodes that are left. One that boot-service knows
 // no more keeps its name alone.
-func (r room) shrink(s spec, left map[string]bool) spec {
+func (r roster) shrink(s spec, left map[string]bool) spec {
 	hosts := s.Hosts
 	s = r.aim(s, left)
 	for _, host := range hosts {
@@ -262,12 +246,13 @@ func (r room) shrink(s spec, left map[string]bool) spec {
 
 // after are the configurations once a write is done.
 func after(all, rest []configuration, made configuration) []configuration {
-	list := make([]configuration, 0, len(all)+1)
+	list, smaller := make([]configuration, 0, len(all)+1), make(map[string]configuration, len(rest))
+	for _, c := range rest {
+		smaller[c.UID] = c
+	}
 	for _, c := range all {
-		for _, shrunk := range rest {
-			if shrunk.UID == c.UID {
-				c = shrunk
-			}
+		if shrunk, ok := smaller[c.UID]; ok {
+			c = shrunk
 		}
 		if !c.Own || c.Spec.targets() {
 			list = append(list, c)
@@ -278,7 +263,7 @@ func after(all, rest []configuration, made configuration) []configuration {
 
 // check are the nodes, of those that are to boot ours, that would not, or whose name
 // or address another node has that would then boot it too.
-func (r room) check(all []configuration, ours configuration, ids map[string]bool) map[string]string {
+func (r room) check(all choices, ours configuration, ids map[string]bool) map[string]string {
 	lost := make(map[string]string)
 	for _, n := range r.nodes {
 		id := bos.CanonicalXname(n.XName)
@@ -313,9 +298,9 @@ func (r room) twins(ids map[string]bool, lost map[string]string) {
 
 // disturbed are the nodes that cannot be written as another one, for which nothing is
 // written, would then boot something else than now: all, as it is one configuration.
-func (r room) disturbed(then []configuration, ids map[string]bool) map[string]string {
+func (r room) disturbed(now, then choices, ids map[string]bool) map[string]string {
 	for _, n := range r.nodes {
-		if ids[bos.CanonicalXname(n.XName)] || chosen(r.configurations, n) == chosen(then, n) {
+		if ids[bos.CanonicalXname(n.XName)] || chosen(now, n) == chosen(then, n) {
 			continue
 		}
 		lost := make(map[string]string, len(ids))
@@ -328,10 +313,10 @@ func (r room) disturbed(then []configuration, ids map[string]bool) map[string]st
 }
 
 // chosen is the uid of what a node boots, empty for nothing.
-func chosen(all []configuration, n node) string {
+func chosen(all choices, n node) string {
 	uid, best := "", (*configuration)(nil)
-	for i := range all {
-		if c := &all[i]; c.points(n) > 0 && (best == nil || before(c, best, n) < 0) {
+	for _, c := range all.of(n) {
+		if c.points(n) > 0 && (best == nil || before(c, best, n) < 0) {
 			uid, best = c.UID, c
 		}
 	}
