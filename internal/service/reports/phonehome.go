@@ -52,6 +52,11 @@ func (s *Reports) takeHome(w http.ResponseWriter, r *http.Request, name string) 
 	case err != nil:
 		return edge.Problemf(http.StatusBadRequest, "the form cannot be read; encode it")
 	}
+	return s.placed(func() *edge.Problem { return s.home(w, r, name) })
+}
+
+// home is a form that has been read.
+func (s *Reports) home(w http.ResponseWriter, r *http.Request, name string) *edge.Problem {
 	id := s.whose(r, name)
 	if id == "" {
 		return edge.Problemf(http.StatusNotFound, "nothing says which node phones home: neither the path (POST %s/XNAME), nor the address, of which the inventory knows none, nor hostname, fqdn or instance_id are that of one", PhoneHome)

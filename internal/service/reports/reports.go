@@ -101,10 +101,16 @@ func (s *Reports) take(w http.ResponseWriter, r *http.Request, name string, take
 	if p := s.admit(r); p != nil {
 		return p
 	}
+	return takes(w, r, name)
+}
+
+// placed does the rest of a report that has been read, if there is a place for it. Who
+// sends a report slowly has none meanwhile: few would keep all others out.
+func (s *Reports) placed(rest func() *edge.Problem) *edge.Problem {
 	select {
 	case s.places <- struct{}{}:
 		defer func() { <-s.places }()
-		return takes(w, r, name)
+		return rest()
 	default:
 		return busy("%d reports are being taken; this one may come again in a moment", maxInFlight)
 	}
@@ -127,12 +133,14 @@ func (s *Reports) takeReport(w http.ResponseWriter, r *http.Request, id string) 
 	if p != nil {
 		return p
 	}
-	if p := s.prove(r, id, token, tokenOf(r)); p != nil {
-		s.tell(w, r, id, p)
-		return p
-	}
-	s.report(w, r.WithContext(access.With(r.Context(), s.caller(id, tokenOf(r)))), id, token)
-	return nil
+	return s.placed(func() *edge.Problem {
+		if p := s.prove(r, id, token, tokenOf(r)); p != nil {
+			s.tell(w, r, id, p)
+			return p
+		}
+		s.report(w, r.WithContext(access.With(r.Context(), s.caller(id, tokenOf(r)))), id, token)
+		return nil
+	})
 }
 
 // caller is the node that was found to ask: it may report, and for itself alone.

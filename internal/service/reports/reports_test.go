@@ -294,3 +294,34 @@ func TestReportsAtOnceHaveABound(t *testing.T) {
 		}
 	}
 }
+
+func TestNodesThatSendTheirReportsSlowlyKeepNobodyOut(t *testing.T) {
+	for name, c := range map[string]struct{ method, path, media, begin, other string }{
+		"reports":     {http.MethodPatch, path, "application/json", `{"id":"`, said},
+		"phone-homes": {http.MethodPost, PhoneHome, "application/x-www-form-urlencoded", "bss_ref", "bss_referral_token=T"},
+	} {
+		s := newSite(t)
+		var slow sync.WaitGroup
+		var bodies []*io.PipeWriter
+		for range maxInFlight {
+			body, sender := io.Pipe()
+			bodies = append(bodies, sender)
+			r := httptest.NewRequestWithContext(t.Context(), c.method, c.path, body)
+			r.RemoteAddr = ipB + ":40000"
+			r.Header.Set("Content-Type", c.media)
+			slow.Go(func() { s.Handler(http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), r) })
+		}
+		for _, sender := range bodies {
+			if _, err := sender.Write([]byte(c.begin)); err != nil { // returns when it was read
+				break // it was turned away
+			}
+		}
+		if w := s.send(report{from: ipA, method: c.method, path: c.path, body: c.other, header: map[string]string{"Content-Type": c.media}}); w.Code != http.StatusOK {
+			t.Errorf("%s: while %d are being sent another is answered %d %s", name, maxInFlight, w.Code, w.Body)
+		}
+		for _, sender := range bodies {
+			_ = sender.CloseWithError(io.ErrUnexpectedEOF)
+		}
+		slow.Wait()
+	}
+}
