@@ -158,3 +158,30 @@ func TestTheLinksOfTheOpenCHAMIGuideLeadSomewhere(t *testing.T) {
 		}
 	}
 }
+
+// What a page has somebody type against the API, most of all to stop everything at
+// once, is not refused for want of a token.
+func TestRequestsToTheAPIInGuidesAndExamplesSayWhoAsks(t *testing.T) {
+	var pages []string
+	for _, pattern := range []string{"README.md", "CONTRIBUTING.md", "docs/guides/*.md", "examples/*/README.md", "contrib/*/README.md"} {
+		found, err := filepath.Glob(repository + pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages = append(pages, found...)
+	}
+	requests := 0
+	for _, page := range pages {
+		for line := range strings.Lines(strings.ReplaceAll(read(t, page), "\\\n", " ")) {
+			if !strings.Contains(line, "curl ") || !strings.Contains(line, ":8770/") || strings.Contains(line, "/v2/healthz") {
+				continue
+			}
+			if requests++; !strings.Contains(line, `-H "Authorization: Bearer $(`) {
+				t.Errorf("%s: the API answers 401 to %s", page, line)
+			}
+		}
+	}
+	if requests < 5 {
+		t.Errorf("%d requests to the API were found in %d pages", requests, len(pages))
+	}
+}
