@@ -46,7 +46,10 @@ func TestARoleThatNobodyHasProtectsNothingAndIsRefused(t *testing.T) {
 		w.write(r.block(`protected_roles = ["Management", "Mgmt"]`), resource)
 		plan := w.plan()
 		plan.exits(t, 1)
-		plan.says(t, "Beyond a guard", `"Mgmt"`, "Compute", "protect nothing")
+		plan.says(t, "Beyond a guard", `"Mgmt"`, "Compute", "protect nothing", "write one of these, or take it out")
+		if strings.Contains(plan.out, "Name fewer nodes") {
+			t.Errorf("fewer nodes do not help against a slip:\n%s", plan.out)
+		}
 	}
 	if n := resets(r); n != 0 {
 		t.Errorf("%d power actions", n)

@@ -83,13 +83,17 @@ func (r *sessionResource) guard(ctx context.Context, plan *sessionModel, preview
 	what := fmt.Sprintf("%s: the session %s", titleGuarded, asked(plan.Operation, plan.TemplateName, plan.Limit))
 	if preview != nil {
 		against := r.shared.guards.Against(*preview)
+		wayOut := " Name fewer nodes in limit, or change the guard."
+		if len(against) == 0 {
+			wayOut = "" // what only BOS can tell, such as a slip in a role, has its own
+		}
 		for _, text := range preview.Refused {
 			if !r.shared.isApplying() && !slices.Contains(against, text) {
 				against = append(against, text)
 			}
 		}
 		if len(against) > 0 {
-			diags.AddError(what, bounded+strings.Join(against, "; ")+". No node was touched. Name fewer nodes in limit, or change the guard.")
+			diags.AddError(what, bounded+strings.Join(against, "; ")+". No node was touched."+wayOut)
 		}
 		return
 	}

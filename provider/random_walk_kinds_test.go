@@ -80,6 +80,8 @@ type walkedKind struct {
 	judge func(*wanderer, *savedPlan, []sentRequest)
 	// calm makes the configuration one after whose apply there is nothing left to do.
 	calm func(*wanderer)
+	// stands fails unless BOS has what is configured, once a plan finds nothing to do.
+	stands func(*wanderer)
 }
 
 func walkedKinds() []walkedKind {
@@ -90,21 +92,21 @@ func walkedKinds() []walkedKind {
 			begin: func(r *realBOS) map[string]any {
 				return map[string]any{"template_name": "compute", "operation": "reboot", "poll_interval": "100ms", "limit": r.nodes()[0]}
 			},
-			edit: (*wanderer).editSession, drift: (*wanderer).editTemplate, calm: waits, judge: (*wanderer).judgeSession,
+			edit: (*wanderer).editSession, drift: (*wanderer).editTemplate, calm: waits, judge: (*wanderer).judgeSession, stands: func(*wanderer) {},
 			named: func(w *wanderer, p *savedPlan) []string { return w.texts(p.planned["planned_nodes"]) },
 		},
 		{
 			name:  "bos_component",
 			begin: func(r *realBOS) map[string]any { return map[string]any{"xname": r.nodes()[2]} },
 			edit:  (*wanderer).editComponent, drift: (*wanderer).driftComponent, calm: func(*wanderer) {}, judge: (*wanderer).judgeComponent,
-			named: (*wanderer).namedComponent,
+			named: (*wanderer).namedComponent, stands: (*wanderer).componentStands,
 		},
 		{
 			name: "bos_staged_apply",
 			begin: func(r *realBOS) map[string]any {
 				return map[string]any{"xnames": r.nodes()[3:], "poll_interval": "100ms"}
 			},
-			edit: (*wanderer).editStaged, drift: (*wanderer).driftStaged, calm: waits, judge: (*wanderer).judgeStaged,
+			edit: (*wanderer).editStaged, drift: (*wanderer).driftStaged, calm: waits, judge: (*wanderer).judgeStaged, stands: func(*wanderer) {},
 			named: func(w *wanderer, p *savedPlan) []string {
 				if !p.create {
 					return nil
@@ -288,6 +290,49 @@ func (w *wanderer) judgeComponent(p *savedPlan, sent []sentRequest) {
 			w.failf("the apply of a component sends %s", r)
 		}
 	}
+}
+
+// componentStands compares the hold and the desired state that are configured with
+// what BOS has.
+func (w *wanderer) componentStands() {
+	w.t.Helper()
+	id := fmt.Sprint(w.conf["xname"])
+	var record bos.Component
+	var holds bos.Holds
+	for path, into := range map[string]any{"/v2/components/" + id: &record, "/x/v1/holds": &holds} {
+		if err := json.Unmarshal([]byte(request(w.t, http.MethodGet, w.room.url+path)), into); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	given := w.members(w.value(w.resourceSchema(), w.conf))
+	if hold := textIn(w.t, given["hold"], "reason"); hold != "" && !slices.ContainsFunc(holds.Holds, func(h bos.HeldComponent) bool { return h.ID == id && h.Reason == hold }) {
+		w.failf("nothing is left to do, and %s is configured to be held for %q; the holds are %+v", id, hold, holds.Holds)
+	}
+	if line := textIn(w.t, given["desired_state"], "boot_artifacts", "kernel_parameters"); line != "" && record.DesiredState.BootArtifacts.KernelParameters != line {
+		w.failf("nothing is left to do, and the kernel parameters of %s are configured to be %q; the desired state is %+v", id, line, record.DesiredState)
+	}
+}
+
+// textIn is a text deep in an object; empty if it or what it is in is null.
+func textIn(t *testing.T, value tftypes.Value, names ...string) (text string) {
+	t.Helper()
+	for _, name := range names {
+		var inner map[string]tftypes.Value
+		if value.IsNull() {
+			return ""
+		}
+		if err := value.As(&inner); err != nil {
+			t.Fatal(err)
+		}
+		value = inner[name]
+	}
+	if value.IsNull() {
+		return ""
+	}
+	if err := value.As(&text); err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 func (w *wanderer) editStaged() {

@@ -424,6 +424,7 @@ func (w *wanderer) settle() {
 		}
 		if p.empty {
 			w.touched()
+			w.kind.stands(w)
 			return
 		}
 		if idle == mostRoundsIdle {
@@ -447,9 +448,8 @@ func (w *ground) atRest() bool {
 
 // TestWhateverHappensNoNodeIsTouchedThatNoPlanNamedAndNothingRunsTwice finds, within 25
 // walks, a provider that lifts the hold of somebody else, whose plan leaves out a node,
-// that sends neither receipt nor key of the run, sends an empty limit for none, or asks
-// for an enabled that was asked for before. It does not find one that takes the hold of
-// somebody else for its own: TestStateHasAHoldAsLongAsBOSHasItForTheSameReason does.
+// that sends neither receipt nor key of the run, sends an empty limit for none, asks
+// for an enabled that was asked for before, or takes the hold of somebody else for its own.
 func TestWhateverHappensNoNodeIsTouchedThatNoPlanNamedAndNothingRunsTwice(t *testing.T) {
 	first := *randomSeed
 	if first == 0 {

@@ -40,7 +40,7 @@ func (s *stagedReceipts) keep(receipt bos.StagedReceipt) {
 // numberFor is the number that staged state is applied by, where the plan has a
 // number: that of the earlier application where the plan said that the apply goes on
 // with it. A plan that knew no nodes said nothing of an earlier one, so the apply does
-// not repeat that either.
+// not repeat that either, unless something else was staged since, as by itself.
 func (s *stagedReceipts) numberFor(number string) string {
 	if s == nil {
 		return number
@@ -48,7 +48,7 @@ func (s *stagedReceipts) numberFor(number string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	receipt := s.given[number]
-	if ran := receipt.Ran; ran != nil && (ran.InFlight || receipt.Walk == s.walk) {
+	if ran := receipt.Ran; ran != nil && (ran.InFlight || receipt.Walk == s.walk && !ran.Anew) {
 		return ran.Receipt
 	}
 	return number
@@ -168,6 +168,8 @@ func (r *stagedApplyResource) foretoldBy(ctx context.Context, m *stagedApplyMode
 	}
 	switch {
 	case p.receipt != nil && p.receipt.Ran != nil && !p.receipt.Ran.InFlight:
+		// Also where something else was staged since: a plan that was carried out before
+		// has not reviewed that.
 		if r.shared.applyingSet || reviewed(ctx) != "" {
 			return again(p.receipt.Ran.AppliedAt.String())
 		}
@@ -186,6 +188,8 @@ func (r *stagedApplyResource) writeOnce(b *strings.Builder, m *stagedApplyModel,
 	case p.receipt != nil && p.receipt.Ran == nil:
 	case p.receipt != nil && p.receipt.Ran.InFlight:
 		fmt.Fprintf(b, "\nThis configuration applied it at %s, and BOS is at work on that: the apply goes on with it, and applies nothing again to its nodes.", p.receipt.Ran.AppliedAt.String())
+	case p.receipt != nil && p.receipt.Ran.Anew:
+		fmt.Fprintf(b, "\nThis configuration has applied staged state at %s, and something else was staged since: that is applied now.", p.receipt.Ran.AppliedAt.String())
 	case p.receipt != nil:
 		fmt.Fprintf(b, "\nThis configuration has applied it at %s already, and nothing else was staged since: it is applied once more.", p.receipt.Ran.AppliedAt.String())
 	case p.plain && r.kind == kindStagedApply && m.Session.IsNull():

@@ -104,10 +104,17 @@ func TestAPlanThatKnewNoNodesDoesNotApplyStagedStateTwice(t *testing.T) {
 }
 
 func TestWhatIsStagedAnewIsAppliedByTheSameConfiguration(t *testing.T) {
+	for name, applying := range map[string]string{"the provider block says that it applies": "applying = terraform.applying", "it does not": ""} {
+		t.Run(name, func(t *testing.T) { stagedAnewIsApplied(t, applying) })
+	}
+}
+
+func stagedAnewIsApplied(t *testing.T, applying string) {
+	t.Helper()
 	r := startReal(t, 50*time.Millisecond)
 	r.aTemplate(t, "quiet")
 	w := newWorkspace(t)
-	w.write(r.block(), strings.Replace(aSession("stage = true"), `"boot"`, `"stage"`, 1), nowApplied(`"`+bos.Fold(r.nodes())+`"`, "depends_on = [bos_session.stage]"))
+	w.write(r.block(applying), strings.Replace(aSession("stage = true"), `"boot"`, `"stage"`, 1), nowApplied(`"`+bos.Fold(r.nodes())+`"`, "depends_on = [bos_session.stage]"))
 	w.apply().exits(t, 0)
 	actedOnce(t, r, 1)
 	again := w.apply("-replace=bos_session.stage", "-replace=bos_staged_apply.now")
@@ -119,6 +126,37 @@ func TestWhatIsStagedAnewIsAppliedByTheSameConfiguration(t *testing.T) {
 		t.Errorf("%d power actions", n)
 	}
 	w.plan().exits(t, 0)
+}
+
+func TestASavedPlanThatWasCarriedOutDoesNotApplyWhatSomebodyStagedSince(t *testing.T) {
+	for name, applying := range map[string]string{"the provider block says that it applies": "applying = terraform.applying", "it does not": ""} {
+		t.Run(name, func(t *testing.T) {
+			r := startReal(t, 50*time.Millisecond)
+			r.staging(t)
+			w := newWorkspace(t)
+			w.write(r.block(applying), nowApplied(`"`+bos.Fold(r.nodes())+`"`))
+			w.terraform("plan", "-out=p").exits(t, 0)
+			w.terraform("apply", "p").exits(t, 0)
+			before := resets(r)
+			w.killed()
+			theirs := r.staging(t)
+			again := w.terraform("apply", "p")
+			again.exits(t, 1)
+			again.says(t, "inconsistent final plan")
+			if n := resets(r); n != before {
+				t.Errorf("%d power actions after %d", n, before)
+			}
+			// A plan that is made now has reviewed it.
+			plan := w.terraform("plan", "-out=q")
+			plan.exits(t, 0)
+			plan.says(t, "Staged by session "+theirs, "something else was staged since: that is applied now")
+			w.terraform("apply", "q").exits(t, 0)
+			if n := resets(r); n <= before {
+				t.Error("it was not applied")
+			}
+			w.plan().exits(t, 0)
+		})
+	}
 }
 
 func TestOnAPlainBOSASavedPlanOfStagedStateIsRefusedTheSecondTime(t *testing.T) {

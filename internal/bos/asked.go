@@ -84,11 +84,11 @@ func (g Guards) Misnamed(inv Inventory) []string {
 		if slices.ContainsFunc(names, same) || slices.ContainsFunc(usualRoles, same) {
 			continue
 		}
-		have := "no node of it has a role"
+		have := "no node of it has a role; take it out, or have the inventory say the roles of its nodes"
 		if len(names) > 0 {
-			have = "its nodes have " + listed(names)
+			have = "its nodes have " + listed(names) + "; write one of these, or take it out"
 		}
-		against = append(against, fmt.Sprintf("protected_roles names %q, which is the role of no node of the inventory, so it would protect nothing: %s; write one of these, or take it out", role, have))
+		against = append(against, fmt.Sprintf("protected_roles names %q, which is the role of no node of the inventory, so it would protect nothing: %s", role, have))
 	}
 	return against
 }

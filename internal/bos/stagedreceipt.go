@@ -37,7 +37,7 @@ type StagedReceipt struct {
 	// AppliedAt is when staged state was applied by it, zero if it was not yet.
 	AppliedAt Time `json:"applied_at,omitzero"`
 	// Ran is the last application for the same configuration, as it was when this
-	// receipt was given, where nothing else was staged since; nil if there is none.
+	// receipt was given; nil if there is none.
 	Ran *StagedRan `json:"ran,omitempty"`
 }
 
@@ -47,6 +47,9 @@ type StagedRan struct {
 	AppliedAt Time   `json:"applied_at"`
 	// InFlight says that BOS is at work on nodes for it.
 	InFlight bool `json:"in_flight"`
+	// Anew says that something else was staged for all of its nodes since: to apply that
+	// is no repetition, but not what an earlier plan was about either.
+	Anew bool `json:"anew,omitempty"`
 }
 
 // StagedRun is a receipt as the service keeps it.

@@ -77,9 +77,10 @@ func (s *server) stagedReceipt(ctx context.Context, tenant string, body stagedRe
 	}
 	if newest != nil {
 		// One that is not used yet stays good as long as what it says of earlier
-		// applications does.
-		open := newest.AppliedAt.IsZero() && sameRan(newest.Ran, ran)
-		used := body.Reuse && ran != nil && newest.Receipt == ran.Receipt
+		// applications does, and for the apply of what was reviewed in any case: that
+		// may have staged something itself.
+		open := newest.AppliedAt.IsZero() && (body.Reuse || sameRan(newest.Ran, ran))
+		used := body.Reuse && ran != nil && !ran.Anew && newest.Receipt == ran.Receipt
 		if open || used {
 			return *newest, nil
 		}
@@ -96,7 +97,7 @@ func sameRan(a, b *bos.StagedRan) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
-	return a.Receipt == b.Receipt
+	return a.Receipt == b.Receipt && a.Anew == b.Anew
 }
 
 // newestStaged is the newest receipt of a configuration, or the one by which it applied
@@ -113,8 +114,7 @@ func (s *server) newestStaged(ctx context.Context, tenant, runKey string, applie
 	return &run, nil
 }
 
-// stagedRan is the last application of a configuration. Once something else is staged
-// for all of its nodes it is history, and to apply that is no repetition: nil.
+// stagedRan is the last application of a configuration.
 func (s *server) stagedRan(ctx context.Context, tenant, runKey string) (*bos.StagedRan, error) {
 	last, err := s.newestStaged(ctx, tenant, runKey, true)
 	if last == nil || err != nil {
@@ -145,7 +145,7 @@ func (s *server) stagedRan(ctx context.Context, tenant, runKey string) (*bos.Sta
 		}
 	}
 	if waiting > 0 && waiting == len(records) {
-		return nil, nil //nolint:nilnil // as above
+		ran.Anew, ran.InFlight = true, false
 	}
 	return ran, nil
 }
@@ -159,8 +159,24 @@ const (
 	deedUnderWay
 )
 
-// applyOnce applies what is staged by a receipt: a node that was applied by it before
-// is answered for and not touched, unless something else was staged for it since. A node
+// applied reports whether a node had its turn by a receipt: it took what was staged, or
+// was refused that. Whatever somebody has staged for it since is not what the plan of
+// the receipt was about. A node for which nothing was staged had no turn yet, nor had
+// one that was refused, as for a hold, what is still staged for it.
+func applied(nodes bos.StagedNodes, rec *bos.Record) bool {
+	node, done := nodes[rec.ID]
+	switch {
+	case !done:
+		return false
+	case node.Outcome == bos.StagedIgnored, node.Outcome == bos.StagedFailed && rec.StagedState.Session == node.Session:
+		return !rec.Waits()
+	default:
+		return true
+	}
+}
+
+// applyOnce applies what is staged by a receipt: a node that had its turn by it before
+// is answered for and not touched, also if something else was staged for it since. A node
 // that BOS is bringing to what is staged counts as applied.
 func (s *server) applyOnce(w http.ResponseWriter, r *http.Request, sc scope, bound boundStagedBody, ids []string, staged map[string]stagedBy, options bos.Options) error {
 	ctx, now := r.Context(), s.Now()
@@ -170,16 +186,14 @@ func (s *server) applyOnce(w http.ResponseWriter, r *http.Request, sc scope, bou
 	}
 	touched := maps.Clone(staged)
 	maps.DeleteFunc(touched, func(id string, from stagedBy) bool {
-		_, done := before.Nodes[id]
-		return done && !from.record.Waits() || from.record.UnderWay()
+		return applied(before.Nodes, &from.record) || from.record.UnderWay()
 	})
 	if err := s.guardStaged(ctx, bound.Guards.guards(), touched); err != nil {
 		return err
 	}
 	deeds := make(map[string]stagedDeed, len(ids))
 	run, written, err := s.Store.MutateStaged(ctx, sc.tenant, bound.Receipt, now, ids, func(nodes bos.StagedNodes, rec *bos.Record, exists bool) error {
-		waits := exists && rec.Waits()
-		if _, done := nodes[rec.ID]; done && !waits {
+		if applied(nodes, rec) {
 			deeds[rec.ID] = deedRepeated
 			return bos.ErrSkip
 		}

@@ -51,7 +51,13 @@ func TestWhatWasAppliedByAReceiptIsNotAppliedByItAgain(t *testing.T) {
 		"when what is staged is cleared":    {true, func(s *site) { s.booted("a", "b") }},
 		"when another session has the node": {false, func(s *site) { s.record("a", func(r *bos.Record) { r.Session, r.Enabled = "other", true }) }},
 		"when its session is gone":          {false, func(s *site) { s.do("DELETE", "/v2/sessions/s1", nil).ok(http.StatusNoContent, nil) }},
-		"after weeks":                       {false, func(s *site) { s.booted("a", "b"); s.advance(20 * 24 * time.Hour) }},
+		"when something else is staged since": {false, func(s *site) {
+			s.booted("a", "b")
+			s.stagedSession("s2", bos.OperationReboot, "a,b", "")
+			s.stage("a", "s2")
+			s.stage("b", "s2")
+		}},
+		"after weeks": {false, func(s *site) { s.booted("a", "b"); s.advance(20 * 24 * time.Hour) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t)
@@ -81,7 +87,7 @@ func TestWhatWasAppliedByAReceiptIsNotAppliedByItAgain(t *testing.T) {
 	}
 }
 
-func TestWhatIsStagedSinceIsAppliedByTheSameReceipt(t *testing.T) {
+func TestANodeForWhichNothingWasStagedHasItsTurnByTheSameReceiptLater(t *testing.T) {
 	s := newSite(t)
 	s.stagedSession("s1", bos.OperationReboot, "a,b", "")
 	s.stage("a", "s1")
@@ -157,10 +163,28 @@ func TestAReceiptSaysWhatTheSameConfigurationHasApplied(t *testing.T) {
 	// Once something else is staged, nothing of it is a repetition.
 	s.stagedSession("s2", bos.OperationReboot, "a", "")
 	s.record("a", func(r *bos.Record) { r.StagedState.Session = "s2" })
-	for _, reuse := range []bool{false, true} {
-		if fresh := s.receipt("k", "reuse", reuse); fresh.Ran != nil || fresh.Receipt == first.Receipt {
-			t.Errorf("with reuse %t: %+v", reuse, fresh)
-		}
+	want := bos.StagedRan{Receipt: first.Receipt, AppliedAt: bos.At(noon), Anew: true}
+	fresh := s.receipt("k")
+	if fresh.Ran == nil || *fresh.Ran != want || fresh.Receipt == next.Receipt || fresh.Receipt == first.Receipt {
+		t.Errorf("%+v, %+v", fresh, fresh.Ran)
+	}
+	if applies := s.receipt("k", "reuse", true); applies.Receipt != fresh.Receipt {
+		t.Errorf("the apply of what was reviewed has %+v", applies)
+	}
+}
+
+func TestAnApplyOfAPlanThatWasCarriedOutHearsThatSomethingElseIsStaged(t *testing.T) {
+	s := newSite(t)
+	s.stagedSession("s1", bos.OperationReboot, "a", "")
+	s.stage("a", "s1")
+	first := s.receipt("k")
+	s.applyBy(first.Receipt, "a")
+	s.booted("a")
+	s.stagedSession("s2", bos.OperationReboot, "a", "")
+	s.stage("a", "s2")
+	again := s.receipt("k", "reuse", true)
+	if again.Receipt == first.Receipt || again.Ran == nil || !again.Ran.Anew || again.Ran.Receipt != first.Receipt {
+		t.Errorf("%+v, %+v", again, again.Ran)
 	}
 }
 
