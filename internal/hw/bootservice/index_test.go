@@ -26,8 +26,14 @@ func TestANodeIsComparedWithThoseConfigurationsThatMayBeForIt(t *testing.T) {
 	r := large(500)
 	r.nodes[7].Groups, r.nodes[7].Hostname = []string{"compute"}, "nid0008"
 	for _, s := range []spec{
-		{Groups: []string{"compute"}}, {Hosts: []string{wildcard}}, {Kernel: "for all"}, {Hosts: []string{"nid0008"}},
-		{MACs: []string{"02:00:00:00:00:07"}}, {MACs: []string{"02:00:00:00:00:FF"}}, {NIDs: []int32{8}}, {Hosts: []string{"x9"}},
+		{Groups: []string{"compute"}},
+		{Hosts: []string{wildcard}},
+		{Kernel: "for all"},
+		{Hosts: []string{"nid0008"}},
+		{MACs: []string{"02:00:00:00:00:07"}},
+		{MACs: []string{"02:00:00:00:00:FF"}},
+		{NIDs: []int32{8}},
+		{Hosts: []string{"x9"}},
 	} {
 		r.configurations = append(r.configurations, configuration{Name: "theirs", UID: fmt.Sprintf("t%d", len(r.configurations)), Spec: s})
 	}
