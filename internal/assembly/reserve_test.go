@@ -14,7 +14,7 @@ import (
 // TestNodesAndTheirBMCsAreReservedWhileTheyAreReset: what two calls share is given back
 // by the last, and of a node that it does not get whole a call keeps nothing.
 func TestNodesAndTheirBMCsAreReservedWhileTheyAreReset(t *testing.T) {
-	room, err := emulator.Start(t.Context(), emulator.ServerConfig{Config: machineroom.Config{Nodes: 8, NodesPerBMC: 2, Seed: 1}, StateDir: t.TempDir()})
+	room, err := emulator.Start(t.Context(), emulator.ServerConfig{Config: machineroom.Config{Nodes: 8, NodesPerBMC: 2, Seed: 1}, Listen: "127.0.0.1:0", StateDir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
