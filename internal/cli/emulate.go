@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"fmt"
 	"log/slog"
 	"os"
@@ -92,8 +91,14 @@ func (f *roomFlags) config(nodes int, listen string, log *slog.Logger) (emulator
 }
 
 // tokenFor is the bearer token of this program for a BOS: that of its environment,
-// or the one that a service on this machine has left.
-func tokenFor(url string) string { return cmp.Or(os.Getenv("BOS_TOKEN"), localtoken.Find(url)) }
+// or the one that a service on this machine has left, if the URL says at which address
+// it is: another user may listen at another one of localhost.
+func tokenFor(url string) string {
+	if token := os.Getenv("BOS_TOKEN"); token != "" || localtoken.At(url) != "" {
+		return token
+	}
+	return localtoken.Find(url)
+}
 
 func emulateCommand() *cobra.Command {
 	var room roomFlags
@@ -135,7 +140,7 @@ func emulateCommand() *cobra.Command {
 	c.Flags().IntVar(&perBMC, "nodes-per-bmc", machineroom.DefaultNodesPerBMC, "how many invented nodes share a BMC")
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8780", "loopback address of the services; the BMCs take the port after it")
 	c.Flags().StringVar(&writeConfig, "write-config", "", "file to write a configuration for serve to")
-	c.Flags().StringVar(&bosURL, "bos", "http://127.0.0.1:8770", "where nodes report to")
+	c.Flags().StringVar(&bosURL, "bos", "http://127.0.0.1:8770", "where nodes report to; by address where the service leaves them its token")
 	c.Flags().StringVar(&scripts, "boot-scripts", "", "where nodes fetch their boot scripts, such as http://127.0.0.1:8771/boot/v1 of a built-in endpoint (default: the room's own BSS)")
 	room.add(c)
 	c.AddCommand(emulateQEMUCommand())

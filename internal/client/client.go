@@ -180,6 +180,9 @@ func newTransport(c Config) (http.RoundTripper, error) {
 		return nil, errors.New("the default HTTP transport was replaced by one that cannot be configured")
 	}
 	t = t.Clone()
+	if c.findsToken() {
+		t.DialContext = dialService(c.Endpoint, t.DialContext)
+	}
 	t.TLSClientConfig = &tls.Config{
 		MinVersion:         tls.VersionTLS12,
 		InsecureSkipVerify: c.Insecure, //nolint:gosec // asked for, and warned about

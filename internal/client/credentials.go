@@ -71,6 +71,31 @@ type localTokens struct{ endpoint string }
 
 func (t *localTokens) token(context.Context) (string, error) { return localtoken.Find(t.endpoint), nil }
 
+// findsToken reports whether the token is that which a service on this machine leaves.
+func (c Config) findsToken() bool {
+	return c.Token == "" && c.TokenFile == "" && c.ClientCredentials == nil && c.ClientCertificate == ""
+}
+
+// dialService connects to an endpoint by name where the service that left the token of
+// this machine listens: at another address of localhost another user may listen, and
+// would be sent the token.
+func dialService(endpoint string, dial dialer) dialer {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return dial
+	}
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		if host, _, err := net.SplitHostPort(address); err == nil && strings.EqualFold(host, u.Hostname()) {
+			if at := localtoken.At(endpoint); at != "" {
+				address = at
+			}
+		}
+		return dial(ctx, network, address)
+	}
+}
+
+type dialer = func(ctx context.Context, network, address string) (net.Conn, error)
+
 func (t *localTokens) renew(refused string) bool {
 	now := localtoken.Find(t.endpoint)
 	return now != "" && now != refused

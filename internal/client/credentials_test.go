@@ -1,9 +1,11 @@
 package client
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -171,6 +173,35 @@ func TestCredentialsThatCannotWorkAreRefused(t *testing.T) {
 		var setting *ConfigError
 		if !errors.As(err, &setting) || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), secret) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestTheTokenOfThisMachineIsSentToTheServiceThatLeftItAlone(t *testing.T) {
+	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
+	t.Setenv("RUNTIME_DIRECTORY", "")
+	token := localtoken.New()
+	if _, err := localtoken.Leave("127.0.0.1:8770", token); err != nil {
+		t.Fatal(err)
+	}
+	for endpoint, want := range map[string]string{
+		"http://localhost:8770": "127.0.0.1:8770", "http://LocalHost:8770/apis/bos": "127.0.0.1:8770", "http://127.0.0.1:8770": "127.0.0.1:8770", "http://[::1]:8770": "[::1]:8770", "http://bos.example:8770": "bos.example:8770",
+	} {
+		u, err := url.Parse(endpoint)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var dialled string
+		_, _ = dialService(endpoint, func(_ context.Context, _, address string) (net.Conn, error) {
+			dialled = address
+			return nil, errors.New("none")
+		})(t.Context(), "tcp", u.Host)
+		if dialled != want {
+			t.Errorf("%s connects to %s, want %s", endpoint, dialled, want)
+		}
+		sent, err := (&localTokens{endpoint: endpoint}).token(t.Context())
+		if err != nil || (sent != "") != (dialled == "127.0.0.1:8770") {
+			t.Errorf("%s at %s is sent %q, %v", endpoint, dialled, sent, err)
 		}
 	}
 }

@@ -16,11 +16,21 @@ func TestATokenIsFoundByThePortOfAServiceOnThisMachineAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	for endpoint, want := range map[string]string{
-		"http://127.0.0.1:8770": token, "http://localhost:8770/apis/bos": token, "http://[::1]:8770": token, "http://bos.localhost:8770": token,
+		"http://127.0.0.1:8770": token, "http://localhost:8770/apis/bos": token, "http://bos.localhost:8770": token,
+		// Another user may listen there.
+		"http://[::1]:8770": "", "http://127.0.0.2:8770": "",
 		"http://127.0.0.1:8771": "", "http://10.0.0.1:8770": "", "http://bos.example:8770": "", "http://127.0.0.1": "", "https://localhost.example:8770": "", "": "", "::": "",
 	} {
 		if got := Find(endpoint); got != want {
 			t.Errorf("%s: %q", endpoint, got)
+		}
+	}
+	for endpoint, want := range map[string]string{
+		"http://localhost:8770": "127.0.0.1:8770", "https://bos.localhost:8770/apis/bos": "127.0.0.1:8770",
+		"http://127.0.0.1:8770": "", "http://localhost:8771": "", "http://bos.example:8770": "",
+	} {
+		if got := At(endpoint); got != want {
+			t.Errorf("%s is at %q, want %q", endpoint, got, want)
 		}
 	}
 	later := New()
@@ -32,6 +42,12 @@ func TestATokenIsFoundByThePortOfAServiceOnThisMachineAlone(t *testing.T) {
 	}
 	if got := Find("http://127.0.0.1:8770"); got != later {
 		t.Errorf("the end of the first service took the token of the second: %q", got)
+	}
+	if got := Find("http://[::1]:8770"); got != "" {
+		t.Errorf("who listens at all addresses of IPv4 does not at %q", "::1")
+	}
+	if got := At("http://localhost:8770"); got != "127.0.0.1:8770" {
+		t.Errorf("it is at %q", got)
 	}
 	if err := Take(path, later); err != nil {
 		t.Fatal(err)

@@ -29,3 +29,28 @@ func trusted(path string, info fs.FileInfo) error {
 	}
 	return nil
 }
+
+// ownFolder is nil if a folder is this user's or root's, and nobody else can write it:
+// whoever made one may have what is made in it be of their own group, and replace it.
+func ownFolder(dir string) error {
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return err
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	switch {
+	case !ok || !info.IsDir():
+		return fmt.Errorf("%s is no folder", dir)
+	case int(owner.Uid) != os.Getuid() && owner.Uid != 0:
+		return fmt.Errorf("%s is another user's folder", dir)
+	case info.Mode()&others != 0:
+		return fmt.Errorf("%s can be written by others; chmod go-w it", dir)
+	}
+	return nil
+}
+
+// openPlain opens a file for reading; a pipe or a link in its place holds up nobody, and
+// leads nowhere.
+func openPlain(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0) //nolint:gosec // in one of the folders of this user
+}
