@@ -16,8 +16,8 @@ func (r *realBOS) staging(t *testing.T) string {
 	w := newWorkspace(t)
 	w.write(r.block(), aSession("stage = true"))
 	w.apply().exits(t, 0)
-	all := r.sessions(t)
-	return all[len(all)-1].Name
+	name, _ := w.attributes("bos_session.boot")["name"].(string)
+	return name
 }
 
 func nowApplied(names string, more ...string) string {
