@@ -160,7 +160,9 @@ func TestASavedPlanThatWasCarriedOutDoesNotApplyWhatSomebodyStagedSince(t *testi
 }
 
 func TestOnAPlainBOSASavedPlanOfStagedStateIsRefusedTheSecondTime(t *testing.T) {
-	r := startReal(t, 50*time.Millisecond)
+	// One boot and the next are seconds apart, as on any site: the times of a plain BOS
+	// are whole seconds, and nothing else tells them apart.
+	r := startReal(t, 1100*time.Millisecond)
 	session := r.staging(t)
 	r.plain.Store(true)
 	w := newWorkspace(t)
