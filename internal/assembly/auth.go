@@ -4,10 +4,13 @@ import (
 	"cmp"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 
 	"github.com/bootorch/terraform-provider-bos/internal/localtoken"
 	"github.com/bootorch/terraform-provider-bos/internal/service/access"
 	"github.com/bootorch/terraform-provider-bos/internal/service/access/certificates"
+	"github.com/bootorch/terraform-provider-bos/internal/service/access/oidc"
 	"github.com/bootorch/terraform-provider-bos/internal/service/access/tokens"
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
 )
@@ -21,6 +24,13 @@ func authenticator(settings config.Auth, log *slog.Logger) (access.Authenticator
 			return auth, err
 		}
 		auth.Bearers = append(auth.Bearers, source)
+	}
+	issuers, err := oidcSources(settings.OIDC, log)
+	if err != nil {
+		return auth, err
+	}
+	for _, issuer := range issuers {
+		auth.Bearers = append(auth.Bearers, issuer)
 	}
 	rules, err := certificateRules(settings.Certificates)
 	if len(rules) > 0 {
@@ -45,6 +55,38 @@ func certificateRules(settings []config.Certificate) (rules certificates.Source,
 		rules = append(rules, rule)
 	}
 	return rules, nil
+}
+
+// oidcSources are the issuers of tokens. None is asked for anything yet.
+func oidcSources(settings []config.OIDC, log *slog.Logger) ([]*oidc.Source, error) {
+	var sources []*oidc.Source
+	for i, o := range settings {
+		name := fmt.Sprintf("auth.oidc[%d]", i)
+		s := oidc.Settings{
+			Name: name, Issuer: o.Issuer, JWKSURL: o.JWKSURL, Audiences: o.Audiences, Algorithms: o.Algorithms, RolesClaim: o.RolesClaim,
+			TenantsClaim: o.TenantsClaim, Unbounded: o.WithoutTenants == config.WithoutTenantsSite, Log: log,
+		}
+		for _, theirs := range slices.Sorted(maps.Keys(o.Roles)) {
+			role, err := access.ParseRole(o.Roles[theirs])
+			if err != nil {
+				return nil, fmt.Errorf("%s.roles of %q: %w", name, theirs, err)
+			}
+			if s.Roles == nil {
+				s.Roles = make(map[string]access.Role, len(o.Roles))
+			}
+			s.Roles[theirs] = role
+		}
+		var err error
+		if s.CA, err = pool(name+".ca_file", o.CAFile); err != nil {
+			return nil, err
+		}
+		source, err := oidc.New(s)
+		if err != nil {
+			return nil, err
+		}
+		sources = append(sources, source)
+	}
+	return sources, nil
 }
 
 // Admit lets whoever has a token do everything: for the clients of this machine, or

@@ -154,16 +154,20 @@ func (f *front) find(r *http.Request) (Identity, error) {
 // does not stand in the way of another.
 func first[S any](sources []S, ask func(S) (Identity, error)) (Identity, error) {
 	var wrong error
+	unknown := ErrUnknown
 	for _, source := range sources {
 		identity, err := ask(source)
 		if err == nil {
 			return identity, nil
 		}
-		if !errors.Is(err, ErrUnknown) {
+		switch {
+		case !errors.Is(err, ErrUnknown):
 			wrong = errors.Join(wrong, err)
+		case err != ErrUnknown: //nolint:errorlint // one that says more
+			unknown = err
 		}
 	}
-	return Identity{}, cmp.Or(wrong, ErrUnknown)
+	return Identity{}, cmp.Or(wrong, unknown)
 }
 
 // bearer is the token of a request, empty if it has none. Two are one too many:

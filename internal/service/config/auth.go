@@ -18,7 +18,38 @@ type Auth struct {
 	// Certificates say who has which client certificate; they need
 	// tls.client_ca_file.
 	Certificates []Certificate `yaml:"certificates"`
+	// OIDC are the issuers of tokens that are taken.
+	OIDC []OIDC `yaml:"oidc"`
 }
+
+// OIDC is an issuer of tokens, and what they have to say to be good here.
+type OIDC struct {
+	// Issuer is what tokens have in iss. Without JWKSURL its keys are found by
+	// discovery below it.
+	Issuer  string `yaml:"issuer"`
+	JWKSURL string `yaml:"jwks_url"`
+	// Audiences are those of which a token must have one in aud.
+	Audiences []string `yaml:"audiences"`
+	// Algorithms narrow those that a token may be signed with: RS256, PS256, ES256,
+	// EdDSA.
+	Algorithms []string `yaml:"algorithms"`
+	// RolesClaim is where in a token its roles are, such as realm_access.roles, and
+	// Roles has ours by the issuer's names for them; without it they are ours by name.
+	RolesClaim string            `yaml:"roles_claim"`
+	Roles      map[string]string `yaml:"roles"`
+	// TenantsClaim is where in a token its tenants are. WithoutTenants is what becomes
+	// of a token that names none there: refuse, which is the default, or site.
+	TenantsClaim   string `yaml:"tenants_claim"`
+	WithoutTenants string `yaml:"without_tenants"`
+	// CAFile verifies the certificate of the issuer; empty is the system's pool.
+	CAFile string `yaml:"ca_file"`
+}
+
+// What becomes of tokens without tenants.
+const (
+	WithoutTenantsRefuse = "refuse"
+	WithoutTenantsSite   = "site"
+)
 
 // Certificate is a name of client certificates, and what their holders may do.
 type Certificate struct {
@@ -56,8 +87,23 @@ func (a Auth) Validate() error {
 	if a.Mode != "" && !slices.Contains(authModes, a.Mode) {
 		return fmt.Errorf("auth.mode %q is none; use one of %s", a.Mode, strings.Join(authModes, ", "))
 	}
-	if a.Mode == AuthOff && (a.TokensFile != "" || len(a.Certificates) > 0) {
-		return errors.New("auth.tokens_file and auth.certificates have no effect while auth.mode is off; take them out, or use shadow")
+	if a.Mode == AuthOff && (a.TokensFile != "" || len(a.Certificates) > 0 || len(a.OIDC) > 0) {
+		return errors.New("auth.tokens_file, auth.certificates and auth.oidc have no effect while auth.mode is off; take them out, or use shadow")
+	}
+	return a.issuers()
+}
+
+func (a Auth) issuers() error {
+	for i, o := range a.OIDC {
+		name := fmt.Sprintf("auth.oidc[%d]", i)
+		switch {
+		case slices.ContainsFunc(a.OIDC[:i], func(before OIDC) bool { return before.Issuer == o.Issuer }):
+			return fmt.Errorf("%s.issuer %q comes twice; keep one, with all its audiences", name, o.Issuer)
+		case !slices.Contains([]string{"", WithoutTenantsRefuse, WithoutTenantsSite}, o.WithoutTenants):
+			return fmt.Errorf("%s.without_tenants %q is none; use %s or %s", name, o.WithoutTenants, WithoutTenantsRefuse, WithoutTenantsSite)
+		case o.WithoutTenants != "" && o.TenantsClaim == "":
+			return fmt.Errorf("%s.without_tenants has no effect without tenants_claim; give that as well, or take it out", name)
+		}
 	}
 	return nil
 }
