@@ -143,15 +143,7 @@ func names(settings config.Config) []string {
 // Hold pauses the site before anything runs, unless it is paused already: with a
 // database that was restored or copied, nobody knows what is still wanted.
 func (a *Assembly) Hold(ctx context.Context, reason string) error {
-	now := time.Now()
-	_, err := a.store.MutateSitePause(ctx, func(b *bos.Brake) error {
-		if b.On() {
-			return bos.ErrSkip
-		}
-		*b = bos.NewBrake(reason, "", now)
-		return nil
-	}, bos.Event{Time: now.UTC(), Kind: "site_paused", Detail: reason})
-	return err
+	return a.store.Hold(ctx, reason, time.Now())
 }
 
 // Run drives the operators until ctx ends. The API works without.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/document"
@@ -70,4 +71,16 @@ func (s *Store) MutateSitePause(ctx context.Context, fn func(*bos.Brake) error, 
 		err = nil
 	}
 	return out, err
+}
+
+// Hold pauses the site, unless it is paused already.
+func (s *Store) Hold(ctx context.Context, reason string, now time.Time) error {
+	_, err := s.MutateSitePause(ctx, func(b *bos.Brake) error {
+		if b.On() {
+			return bos.ErrSkip
+		}
+		*b = bos.NewBrake(reason, "", now)
+		return nil
+	}, bos.Event{Time: now.UTC(), Kind: "site_paused", Detail: reason})
+	return err
 }

@@ -195,7 +195,7 @@ func TestADatabaseIsItsOwnersAlone(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { _ = other.Close() }) // the test ends with it //nolint:errcheck // it wrote nothing
-			if err := backup(t.Context(), other, path+".bak"); err != nil {
+			if _, err := backup(t.Context(), other, path+".bak"); err != nil {
 				t.Fatal(err)
 			}
 			want := os.FileMode(0o600)

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -64,7 +63,7 @@ func migrate(ctx context.Context, db *sql.DB, path string, pause pausing) (Migra
 			return m, err
 		}
 		m.Backup = fmt.Sprintf("%s.v%d.bak", path, current)
-		if err := backup(ctx, db, m.Backup); err != nil {
+		if _, err := backup(ctx, db, m.Backup); err != nil {
 			return m, err
 		}
 		if err := takeLease(ctx, db, path); err != nil {
@@ -75,35 +74,6 @@ func migrate(ctx context.Context, db *sql.DB, path string, pause pausing) (Migra
 		return m, fmt.Errorf("upgrade database %s from version %d to %d: %w; it is unchanged since the last version that succeeded", path, current, target, err)
 	}
 	return m, nil
-}
-
-// backup writes a whole copy, and only then puts it in the place of an older
-// one.
-func backup(ctx context.Context, db *sql.DB, to string) error {
-	unfinished := to + ".unfinished"
-	if err := os.Remove(unfinished); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("remove the unfinished backup %s: %w", unfinished, err)
-	}
-	// It holds BSS tokens, as the database does. SQLite fills an empty file.
-	if f, err := os.OpenFile(unfinished, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600); err == nil { //nolint:gosec // beside the database
-		if err := f.Close(); err != nil {
-			return fmt.Errorf("create the backup %s: %w", unfinished, err)
-		}
-	}
-	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", unfinished); err != nil {
-		return fmt.Errorf("back the database up to %s: %w; make room there, nothing was changed", to, err)
-	}
-	err := flush(unfinished)
-	if err == nil {
-		err = os.Rename(unfinished, to)
-	}
-	if err == nil {
-		err = flushFolder(filepath.Dir(to))
-	}
-	if err != nil {
-		return fmt.Errorf("keep the backup %s: %w; nothing was changed", to, err)
-	}
-	return nil
 }
 
 // flush makes a file durable.

@@ -184,7 +184,12 @@ func TestOnlyAnExistingDatabaseIsMigrated(t *testing.T) {
 
 func TestABackupThatCannotBeMadeStopsTheUpgrade(t *testing.T) {
 	path := at(t, 1, firstRecord)
-	if err := backup(t.Context(), nil, string([]byte{0})); err == nil {
+	other, err := sql.Open(driverName, dataSource(path, false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = other.Close() }) // it was only read
+	if _, err := backup(t.Context(), other, string([]byte{0})); err == nil {
 		t.Error("a backup with an impossible name was made")
 	}
 	blockBackup(t, path+".v1.bak.unfinished")
