@@ -16,6 +16,7 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/fault"
+	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
 )
 
 // beside runs a command in a process of its own, as somebody beside a service does.
@@ -65,8 +66,11 @@ func TestABackupHasWhatWasAcknowledgedAndItsRestoreSendsNothingUntilItIsResumed(
 		t.Fatal(err)
 	}
 	session(t, service, "reboot", "reboot")
-	after(room, 2*4)
+	for tick := time.NewTicker(20 * time.Millisecond); acts(t, service.url) < 2*4; {
+		<-tick.C
+	}
 
+	ordered := acts(t, service.url)
 	author := writes(t, service.url)
 	backup := filepath.Join(t.TempDir(), "backup")
 	var before []string
@@ -109,6 +113,9 @@ func TestABackupHasWhatWasAcknowledgedAndItsRestoreSendsNothingUntilItIsResumed(
 	if now := resets(room.Room()); now != sent {
 		t.Errorf("%d resets were sent while the site was paused", now-sent)
 	}
+	if now := acts(t, service.url); now != ordered {
+		t.Errorf("%d power actions were decided on while the site was paused", now-ordered)
+	}
 	there := make(map[string]bool)
 	var stored []bos.SessionTemplate
 	call(t, http.MethodGet, service.url+"/v2/sessiontemplates", nil, &stored)
@@ -125,7 +132,7 @@ func TestABackupHasWhatWasAcknowledgedAndItsRestoreSendsNothingUntilItIsResumed(
 	}
 
 	call(t, http.MethodPatch, service.url+"/v2/options", map[string]any{"max_power_off_wait_time": 1}, nil)
-	if status := call(t, http.MethodPost, service.url+"/x/v1/resume", nil, nil); status != http.StatusOK {
+	if status := call(t, http.MethodPost, service.url+"/x/v1/resume", map[string]any{}, nil); status != http.StatusOK {
 		t.Fatalf("resume answered %d", status)
 	}
 	if s := complete(t, service.url, "reboot"); s.PercentSuccessful != 100 {
@@ -134,6 +141,17 @@ func TestABackupHasWhatWasAcknowledgedAndItsRestoreSendsNothingUntilItIsResumed(
 	if resets(room.Room()) == sent {
 		t.Error("nothing was sent after the site was resumed")
 	}
+}
+
+// acts counts the power actions in the history.
+func acts(t *testing.T, url string) (count int) {
+	t.Helper()
+	for _, e := range history(t, url) {
+		if decide.Reason(e.Kind).Acts() {
+			count++
+		}
+	}
+	return count
 }
 
 // waiting waits until so many nodes of a session say that they wait for the site.
