@@ -68,7 +68,7 @@ func Leave(address, token string) (path string, err error) {
 
 func leave(path, text string, mode fs.FileMode) (string, error) {
 	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, folderMode); err != nil {
+	if err := os.MkdirAll(dir, folderMode); err != nil { //nolint:gosec // the folder is named by the environment of this user
 		return "", err
 	}
 	if err := ownFolder(dir); err != nil {
@@ -81,10 +81,10 @@ func leave(path, text string, mode fs.FileMode) (string, error) {
 	_, err = temporary.WriteString(text)
 	err = errors.Join(err, temporary.Chmod(mode), temporary.Close())
 	if err == nil {
-		err = os.Rename(temporary.Name(), path)
+		err = os.Rename(temporary.Name(), path) //nolint:gosec // the same
 	}
 	if err != nil {
-		return "", errors.Join(err, os.Remove(temporary.Name()))
+		return "", errors.Join(err, os.Remove(temporary.Name())) //nolint:gosec // the same
 	}
 	return path, nil
 }

@@ -33,7 +33,7 @@ func trusted(path string, info fs.FileInfo) error {
 // ownFolder is nil if a folder is this user's or root's, and nobody else can write it:
 // whoever made one may have what is made in it be of their own group, and replace it.
 func ownFolder(dir string) error {
-	info, err := os.Lstat(dir)
+	info, err := os.Lstat(dir) //nolint:gosec // the folder is named by the environment of this user
 	if err != nil {
 		return err
 	}
