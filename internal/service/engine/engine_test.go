@@ -76,6 +76,32 @@ func TestThatBootParametersAreStoredIsWrittenWithWhatTheProbeThatIsOutLeadsTo(t 
 	}
 }
 
+// TestAReadingOfBeforeANodeWasArmedIsNotActedOn: its power may have changed since, by the
+// hand of whoever had it before.
+func TestAReadingOfBeforeANodeWasArmedIsNotActedOn(t *testing.T) {
+	const id = "x1000c0s0b0n0"
+	for _, again := range []bool{false, true} {
+		e := engine.New(engine.Settings{NoInventory: true})
+		r := armed(id)
+		r.Goal, r.DesiredState = bos.GoalOff, bos.DesiredState{}
+		e.Step(start, engine.Inputs{Records: []bos.Record{r}})
+		since := start
+		if again { // while the question is out, by another session
+			r.Session, r.Revision, since = "other", 2, start.Add(time.Second)
+			e.Step(since, engine.Inputs{Records: []bos.Record{r}})
+		}
+		now := since.Add(time.Second)
+		out := e.Step(now, engine.Inputs{Readings: []bos.PowerReading{reading(id, bos.PowerStateOn, since.Add(-time.Millisecond))}})
+		if len(out.Effects) > 0 || len(out.Probes) != 1 {
+			t.Errorf("armed again %t: effects %v, probes %v, want a new probe alone", again, out.Effects, out.Probes)
+		}
+		out = e.Step(now, engine.Inputs{Readings: []bos.PowerReading{reading(id, bos.PowerStateOn, now)}})
+		if len(out.Effects) != 1 || out.Effects[0].Effect.Kind != bos.EffectPowerOffGraceful {
+			t.Errorf("armed again %t: effects %v, want the power-off by what is read now", again, out.Effects)
+		}
+	}
+}
+
 func TestNoPowerActionIsStartedOnAnUnknownPowerState(t *testing.T) {
 	const id = "x1000c0s0b0n0"
 	e := engine.New(engine.Settings{NoInventory: true})

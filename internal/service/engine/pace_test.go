@@ -287,6 +287,43 @@ func TestNodesThatChangeAtTheSameTimeAreFoundSoonAfter(t *testing.T) {
 	}
 }
 
+// TestScoutsOfWhichOneDisagreesLeaveTimeForLateNodes: that most of them changed at the
+// same probe does not say that all nodes do.
+func TestScoutsOfWhichOneDisagreesLeaveTimeForLateNodes(t *testing.T) {
+	const took = 8 * time.Second
+	scouts := []string{"x1000c0s0b0n0", "x1000c0s1b0n0", "x1000c0s2b0n0", "x1000c0s3b0n0"}
+	// next is when a node is probed that is powered off after the scouts, of which
+	// so many were off by then.
+	next := func(off int) time.Duration {
+		e := engine.New(engine.Settings{NoInventory: true})
+		in := engine.Inputs{}
+		for _, id := range scouts {
+			in.Records = append(in.Records, poweringOff(id, start))
+		}
+		e.Step(start, in)
+		in = engine.Inputs{}
+		for i, id := range scouts {
+			is := reading(id, bos.PowerStateOff, start.Add(took))
+			if i >= off {
+				is.State = bos.PowerStateOn
+			}
+			in.Readings = append(in.Readings, is)
+		}
+		e.Step(start.Add(took), in)
+		e.Step(start.Add(took), engine.Inputs{Deleted: scouts})
+		const late = "x1000c0s4b0n0"
+		begun := start.Add(time.Hour)
+		e.Step(begun, engine.Inputs{Records: []bos.Record{poweringOff(late, begun)}})
+		return e.Step(begun, engine.Inputs{Readings: []bos.PowerReading{reading(late, bos.PowerStateOn, begun)}}).Wake.Sub(begun)
+	}
+	if at := next(len(scouts)); at > took+took/16 {
+		t.Errorf("all scouts were off after %s, and a node is probed after %s", took, at)
+	}
+	if at := next(len(scouts) - 1); at < took+took/8 {
+		t.Errorf("one scout of %d was not off after %s, and a node is probed after %s, want it given more time", len(scouts), took, at)
+	}
+}
+
 // TestNodesThatDifferAreProbedWhenMostHaveChanged: nobody is probed again and again to
 // find out when the first does.
 func TestNodesThatDifferAreProbedWhenMostHaveChanged(t *testing.T) {

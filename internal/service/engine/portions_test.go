@@ -37,6 +37,50 @@ func TestALargeRoomIsDecidedOnInPortionsEachNodeOnceAndInTurn(t *testing.T) {
 	}
 }
 
+// TestANodeIsDecidedOnAgainAfterItsTurnThoughOthersStillWait: that it was decided on once
+// must not keep what comes of it out of the line.
+func TestANodeIsDecidedOnAgainAfterItsTurnThoughOthersStillWait(t *testing.T) {
+	ids := []string{"x1000c0s0b0n0", "x1000c0s1b0n0", "x1000c0s2b0n0"}
+	e := engine.New(engine.Settings{NoInventory: true, Portion: 1})
+	in := engine.Inputs{}
+	for _, id := range ids {
+		r := armed(id)
+		r.Goal, r.DesiredState = bos.GoalOff, bos.DesiredState{}
+		in.Records = append(in.Records, r)
+	}
+	e.Step(start, in)
+	out := e.Step(start, engine.Inputs{Readings: []bos.PowerReading{reading(ids[0], bos.PowerStateOn, start)}})
+	for range 2 {
+		if !out.More {
+			t.Fatal("nobody is left to be decided on, though the first node has answered since its turn")
+		}
+		out = e.Step(start, engine.Inputs{Committed: &bos.Committed{Revision: 2}})
+	}
+	if len(out.Effects) != 1 || !slices.Equal(out.Effects[0].IDs, ids[:1]) || out.More {
+		t.Errorf("effects %v, more %t, want the power-off of %s and nobody left", out.Effects, out.More, ids[0])
+	}
+}
+
+// TestANodeThatWaitsForItsTurnTakesOneHoweverOftenSomethingHappensToIt, as the others
+// wait for each.
+func TestANodeThatWaitsForItsTurnTakesOneHoweverOftenSomethingHappensToIt(t *testing.T) {
+	ids := []string{"x1000c0s0b0n0", "x1000c0s1b0n0", "x1000c0s2b0n0"}
+	e := engine.New(engine.Settings{NoInventory: true, Portion: 1})
+	in := engine.Inputs{}
+	for _, id := range ids {
+		in.Records = append(in.Records, armed(id))
+	}
+	e.Step(start, in)
+	last := armed(ids[2])
+	last.Revision++
+	if out := e.Step(start, engine.Inputs{Records: []bos.Record{last}}); !out.More {
+		t.Fatal("the last node is left, and the step says that nobody is")
+	}
+	if out := e.Step(start, engine.Inputs{}); out.More || !slices.Equal(out.Probes, ids[2:]) {
+		t.Errorf("probes %v, more %t, want the last node, once", out.Probes, out.More)
+	}
+}
+
 // TestWhatOneStepDidNotDecideIsWrittenOnce: the boot service and power control answer
 // for a node before its turn comes.
 func TestWhatOneStepDidNotDecideIsWrittenOnce(t *testing.T) {
