@@ -118,7 +118,12 @@ func (e *Engine) settle(r Result) {
 	case bos.EffectConfigure:
 		// What was read before is no longer what the service has.
 		n.configuration = bos.ConfigurationReading{}
-		e.write(n, decide.SettleConfigure(n.rec, r.Effect.Configuration, r.CallResult, now))
+		next := decide.SettleConfigure(n.rec, r.Effect.Configuration, r.CallResult, now)
+		if r.Outcome == bos.CallDone && next.Enabled && next != n.rec {
+			n.rec, n.unwritten = stamped(n.rec, next, e.step.times.Wall), true
+			return
+		}
+		e.write(n, next)
 	default:
 		next := decide.Settle(n.rec, r.Effect, e.room.shared(r.CallResult), now)
 		told := e.noteAnswer(n.rec, next, r.CallResult)

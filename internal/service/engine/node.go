@@ -29,8 +29,9 @@ type node struct {
 	scouting         scouting
 	// stopped is since when a brake keeps it, zero if none does.
 	stopped time.Time
-	// unwritten says that the record is ahead of the stored one, by boot
-	// parameters that the boot service has: after a crash it is given them again.
+	// unwritten says that the record is ahead of the stored one, by boot parameters
+	// that the boot service has, or a configuration that the configuration service
+	// has: after a crash they are given them again.
 	unwritten bool
 }
 

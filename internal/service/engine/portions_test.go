@@ -199,3 +199,50 @@ func TestACallWithheldByABrakeThatIsToldWithItsAnswerIsAsIfItHadNotBeenDecided(t
 		t.Errorf("attempts %d, setbacks %d, cause %q: nobody was asked", r.EventStats.PowerOnAttempts, r.Work.BackOff.Setbacks, r.Work.Cause)
 	}
 }
+
+// TestAConfigurationThatIsPreparedIsWrittenWithThePowerOnItIsFor: not for itself where
+// the node's turn comes with a later step, and by a service that stops before that.
+func TestAConfigurationThatIsPreparedIsWrittenWithThePowerOnItIsFor(t *testing.T) {
+	ids := []string{"x1000c0s0b0n0", "x1000c0s1b0n0"}
+	for _, stops := range []bool{false, true} {
+		e := engine.New(engine.Settings{NoInventory: true, Configures: true, Portion: 1})
+		in := engine.Inputs{}
+		for _, id := range ids {
+			r := armed(id)
+			r.Work.Prepared.Boot = bos.PreparedBoot(r.DesiredState.BootArtifacts)
+			in.Records = append(in.Records, r)
+			in.Readings = append(in.Readings, reading(id, bos.PowerStateOff, start))
+		}
+		var results []engine.Result
+		for range ids {
+			out := e.Step(start, in)
+			in = engine.Inputs{}
+			if len(out.Effects) != 1 || out.Effects[0].Effect.Kind != bos.EffectConfigure {
+				t.Fatalf("effects %v, want the configuration", out.Effects)
+			}
+			if len(out.Commit.Components) > 0 {
+				in.Committed = &bos.Committed{Revision: 2}
+			}
+			for _, id := range out.Effects[0].IDs {
+				results = append(results, engine.Result{Effect: out.Effects[0].Effect, CallResult: bos.CallResult{ID: id}})
+			}
+		}
+		in.Results = results
+		out := e.Step(start, in)
+		if len(out.Commit.Components) != 1 || len(out.Effects) != 1 || out.Effects[0].Effect.Kind != bos.EffectPowerOn {
+			t.Fatalf("commits %+v, effects %v, want one node with its power-on", out.Commit.Components, out.Effects)
+		}
+		in = engine.Inputs{Committed: &bos.Committed{Revision: 3}}
+		if stops {
+			out = e.StepToStop(start, in)
+			if len(out.Commit.Components) != 1 || !out.Commit.Components[0].ConfigurationPrepared() {
+				t.Errorf("a service that stops writes %+v, want what the configuration service has", out.Commit.Components)
+			}
+			continue
+		}
+		out = e.Step(start, in)
+		if len(out.Commit.Components) != 1 || len(out.Effects) != 1 || out.Effects[0].Effect.Kind != bos.EffectPowerOn {
+			t.Errorf("commits %+v, effects %v, want the other node with its power-on", out.Commit.Components, out.Effects)
+		}
+	}
+}
