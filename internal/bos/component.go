@@ -57,6 +57,9 @@ const (
 	StatusTakenOver = "taken_over"
 	StatusDeleted   = "deleted"
 	StatusReleased  = "released"
+	// StatusExcluded: the session found that it can do nothing to it, as to configure a
+	// node that is off. That is neither a success nor a failure.
+	StatusExcluded = "excluded"
 )
 
 // StatusWords lists the status words of a component.
@@ -69,7 +72,7 @@ func StatusWords() []string {
 
 // OutcomeWords lists the status words of what became of a session's node.
 func OutcomeWords() []string {
-	return append(StatusWords(), StatusStaged, StatusTakenOver, StatusDeleted, StatusReleased)
+	return append(StatusWords(), StatusStaged, StatusTakenOver, StatusDeleted, StatusReleased, StatusExcluded)
 }
 
 // BootArtifacts is what a node boots. It is comparable: nodes with equal

@@ -20,6 +20,8 @@ type Tally struct {
 	// never done with.
 	Left, Gone         int
 	Successful, Failed int
+	// FailedNodes are those of the failed that no other session has taken since.
+	FailedNodes []string
 	// Busy says that the session is not over: it works on one of them, or one
 	// waits for what it has staged.
 	Busy bool

@@ -17,6 +17,12 @@ const (
 	GoalConfigure Goal = "configure"
 )
 
+// Excluded reports whether its session found that there is nothing to do to it and let
+// go of it: to be configured, it was off.
+func (r *Record) Excluded() bool {
+	return r.Goal == GoalConfigure && r.Work.Cause == CausePoweredOff && !r.Enabled && r.Session == ""
+}
+
 // GoalOf is the goal that a desired state of API v2 stands for: no kernel means off.
 func GoalOf(d DesiredState) Goal {
 	if d.BootArtifacts.Empty() {

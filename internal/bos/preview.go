@@ -209,8 +209,10 @@ type NodeOutcome struct {
 	// or why it never was.
 	Status string `json:"status"`
 	Phase  Phase  `json:"phase"`
-	Error  string `json:"error"`
-	Cause  Cause  `json:"cause,omitempty"`
+	// At is the phase in which it was when the session was done with it, or lost it.
+	At    Phase  `json:"-"`
+	Error string `json:"error"`
+	Cause Cause  `json:"cause,omitempty"`
 	// Sentence says what the cause means, for people.
 	Sentence string `json:"sentence,omitempty"`
 	// Finished is when the session was done with it, or lost it.

@@ -89,6 +89,8 @@ type SessionRecord struct {
 	Created time.Time
 	// Extended is the status saved at completion, nil before.
 	Extended *ExtendedStatus
+	// Excluded are the nodes of its boot sets that its setup left out, and why.
+	Excluded []Exclusion
 	// Paused is its pause: nothing is done to its nodes, and it does not end but by
 	// being cancelled.
 	Paused Brake

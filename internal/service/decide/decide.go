@@ -30,9 +30,11 @@ const (
 	ReasonConfiguring        Reason = "configuring"
 	ReasonConfigure          Reason = "set_configuration"
 	ReasonConfigFailed       Reason = "configuration_failed"
-	ReasonRetryWait          Reason = "retry_wait"
-	ReasonConfirmWait        Reason = "confirm_wait"
-	ReasonGivenBack          Reason = "attempt_given_back"
+	// ReasonExcluded: there is nothing that its session could do to it.
+	ReasonExcluded    Reason = "excluded"
+	ReasonRetryWait   Reason = "retry_wait"
+	ReasonConfirmWait Reason = "confirm_wait"
+	ReasonGivenBack   Reason = "attempt_given_back"
 	// ReasonPutOff is that a power action is not taken now and is asked for again,
 	// ReasonTaken that one which was put off is.
 	ReasonPutOff         Reason = "put_off"
@@ -187,7 +189,7 @@ func converge(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision
 		return bootOn(r, o, p, now)
 	case bos.GoalConfigure:
 		if off {
-			return fail(r, bos.CausePoweredOff, ReasonConfigFailed, bos.CausePoweredOff.Sentence())
+			return leaveOut(r, bos.CausePoweredOff, now)
 		}
 		return configure(r, o, p, now)
 	case bos.GoalNone:
@@ -282,6 +284,18 @@ func done(r bos.Record, now time.Time) Decision {
 	r.Enabled = false
 	r.Work = bos.Work{Applied: r.Work.Applied}
 	return Decision{Next: r, Why: ReasonDone}
+}
+
+// leaveOut lets go of a component that its session can do nothing to: that is neither a
+// success nor a failure of it.
+func leaveOut(r bos.Record, cause bos.Cause, now time.Time) Decision {
+	r = setPhase(r, bos.PhaseNone, now)
+	r.EndWait()
+	r.Enabled = false
+	r.Session, r.Tenant = "", ""
+	r.Work = bos.Work{Applied: r.Work.Applied, Cause: cause}
+	r.SetError(cause.Sentence())
+	return Decision{Next: r, Why: ReasonExcluded}
 }
 
 // fail gives a component up. A cause of its own comes with its text; that the

@@ -93,7 +93,6 @@ var failures = map[string]failing{
 	"the power state is outdated":       {path: "hold", reading: silence(bos.SymptomStale, ""), verdict: verdicts[ExtentBMC][bos.SymptomStale], cause: bos.CausePowerStale, text: "outdated"},
 	"power control does not know it":    {path: "hold", reading: silence(bos.SymptomNone, ""), cause: bos.CauseUnknownToPower, text: "not which system of its BMC"},
 	"it goes off for ever":              {path: "waitForOff", record: boots(""), reading: bos.PowerReading{State: bos.PowerStatePoweringOff}, cause: bos.CausePowerStale, text: "that it is powering off"},
-	"it is off and to be configured":    {path: "converge", record: func(r *bos.Record) { r.Goal = bos.GoalConfigure }, cause: bos.CausePoweredOff, text: "it is off"},
 	"there is no configuration service": {path: "configure", on: true, record: boots(""), cause: bos.CauseConfiguration, text: "no configuration service"},
 	"its configuration fails":           {path: "configure", on: true, configures: true, record: boots(""), configuration: bos.ConfigurationReading{Desired: "c", Status: "failed"}, cause: bos.CauseConfiguration, text: "cfs configuration failed"},
 	"CFS does not know it":              {path: "holdConfiguration", on: true, configures: true, record: boots(""), configuration: bos.ConfigurationReading{Missing: true}, cause: bos.CauseUnknownToConfiguration, text: "does not know it"},

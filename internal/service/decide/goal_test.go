@@ -64,11 +64,11 @@ func TestAConfigureSessionSetsTheConfigurationOfARunningNodeAndWaitsForIt(t *tes
 	}
 }
 
-func TestANodeThatIsOffIsNotConfiguredAndSaysSo(t *testing.T) {
+func TestANodeThatIsOffIsLeftOutOfAConfigureSessionWithTheReason(t *testing.T) {
 	p := bos.DefaultOptions().Policy()
 	p.Configures = true
 	d := Decide(configured(), offAt(noon), p, noon)
-	if d.Effect.Kind != bos.EffectNone || d.Next.Enabled || d.Next.DeriveStatus() != bos.StatusFailed || d.Next.Work.Cause != bos.CausePoweredOff || d.Next.Error == "" {
+	if d.Effect.Kind != bos.EffectNone || d.Next.Enabled || d.Next.DeriveStatus() == bos.StatusFailed || !d.Next.Excluded() || d.Why != ReasonExcluded || d.Next.Work.Cause != bos.CausePoweredOff || d.Next.Error == "" {
 		t.Errorf("decided %+v", d)
 	}
 }

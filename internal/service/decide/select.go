@@ -34,7 +34,9 @@ type Selection struct {
 	// Roles are the selected nodes by role, in name order.
 	Roles []SelectedRole
 	// Skipped are in the order of SkipReasons.
-	Skipped  []Skip
+	Skipped []Skip
+	// Excluded are the nodes of Skipped by boot set: that by which the reason is theirs.
+	Excluded []bos.Exclusion
 	Warnings []string
 }
 
@@ -131,7 +133,7 @@ func Select(req Request, inv bos.Inventory) (Selection, error) {
 	s.warnLimit(limit)
 	var sel Selection
 	for _, name := range names {
-		nodes := s.keep(candidates[name], req.Template.BootSets[name])
+		nodes := s.keep(name, candidates[name], req.Template.BootSets[name])
 		if err := s.own(name, nodes); err != nil {
 			return Selection{}, err
 		}
@@ -141,6 +143,7 @@ func Select(req Request, inv bos.Inventory) (Selection, error) {
 	}
 	sel.Roles = s.byRole(sel.Nodes())
 	sel.Skipped = s.skips()
+	sel.Excluded = s.excluded(sel.Skipped)
 	sel.Warnings = s.warnings
 	return sel, nil
 }
@@ -168,7 +171,9 @@ type selector struct {
 	skipped map[string]int
 	// left are those nodes in the order in which they were left out: that of
 	// their names, for each boot set, which spares sorting ten thousand.
-	left     []string
+	left []string
+	// leftBy is the boot set that each of them has its reason from.
+	leftBy   map[string]string
 	warnings []string
 }
 
@@ -177,7 +182,7 @@ func newSelector(req Request, inv bos.Inventory) *selector {
 		req: req, inv: inv, roles: inv.Roles(),
 		nodes:   make(map[string]bos.Node, len(inv.Nodes)),
 		owner:   make(map[string]string),
-		skipped: make(map[string]int, len(inv.Nodes)),
+		skipped: make(map[string]int, len(inv.Nodes)), leftBy: make(map[string]string),
 	}
 	for _, n := range inv.Nodes {
 		s.nodes[n.ID] = n
@@ -257,7 +262,7 @@ func (s *selector) warnLimit(limit bos.Limit) {
 }
 
 // keep drops the candidates that a session of this boot set must not touch.
-func (s *selector) keep(candidates []string, set bos.BootSet) []string {
+func (s *selector) keep(name string, candidates []string, set bos.BootSet) []string {
 	var kept []string
 	for _, id := range candidates {
 		reason, skip := s.skip(id, set)
@@ -271,7 +276,9 @@ func (s *selector) keep(candidates []string, set bos.BootSet) []string {
 		if !again {
 			s.left = append(s.left, id)
 		}
-		s.skipped[id] = max(before, reason)
+		if !again || reason > before {
+			s.skipped[id], s.leftBy[id] = reason, name
+		}
 	}
 	return kept
 }
@@ -361,6 +368,21 @@ func (s *selector) skips() []Skip {
 		}
 	}
 	return skips
+}
+
+// excluded is who was skipped, by boot set and reason.
+func (s *selector) excluded(skipped []Skip) []bos.Exclusion {
+	var all []bos.Exclusion
+	for _, skip := range skipped {
+		bySet := make(map[string][]string)
+		for _, id := range skip.Nodes {
+			bySet[s.leftBy[id]] = append(bySet[s.leftBy[id]], id)
+		}
+		for _, name := range slices.Sorted(maps.Keys(bySet)) {
+			all = append(all, bos.Exclusion{BootSet: name, Reason: skip.Reason, Count: len(bySet[name]), Nodes: bos.Fold(bySet[name])})
+		}
+	}
+	return all
 }
 
 // skipsHeld groups held nodes by the reasons of their holds.

@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -20,6 +21,8 @@ type SetupPlan struct {
 	// Nodes are the selected nodes, sorted.
 	Nodes    []bos.SelectedNode
 	Warnings []string
+	// Excluded are those that are left out, and why.
+	Excluded []bos.Exclusion
 
 	session bos.Session
 	pinned  bool
@@ -37,6 +40,8 @@ type SetupResult struct {
 	// Unknown are selected nodes that BOS has no record of, sorted. They
 	// are left out.
 	Unknown []string
+	// Excluded are all that are left out, also since the plan.
+	Excluded []bos.Exclusion
 }
 
 // PlanSetup plans the setup of a session (bos-contract section 4). images are by
@@ -49,7 +54,7 @@ func PlanSetup(s bos.SessionRecord, sel Selection, images map[string]bos.Image, 
 	if against := s.Asked.Guards.Selected(len(sel.Nodes()), previewRoles(sel)); len(against) > 0 {
 		return SetupPlan{}, bos.Invalidf("", "nodes changed after the session was accepted, and it goes beyond a guard of whoever asked for it: %s; no node was touched", strings.Join(against, "; "))
 	}
-	plan := SetupPlan{session: s.Session, pinned: s.Pin != "", Warnings: slices.Clone(sel.Warnings), desired: make(map[string]bos.DesiredState)}
+	plan := SetupPlan{session: s.Session, pinned: s.Pin != "", Warnings: slices.Clone(sel.Warnings), desired: make(map[string]bos.DesiredState), Excluded: sel.Excluded}
 	for _, set := range sel.BootSets {
 		spec := s.Template.BootSets[set.Name]
 		desired, err := desiredState(s, set.Name, spec, images, o)
@@ -131,8 +136,34 @@ func (p SetupPlan) Arm(nodes []bos.Record, now time.Time) (SetupResult, error) {
 	if len(result.Unknown) > 0 {
 		result.Warnings = append(result.Warnings, fmt.Sprintf("%s: BOS has no component yet; left out", short(result.Unknown)))
 	}
-	result.Nodes = ids
+	result.Nodes, result.Excluded = ids, p.excluded(held, result.Unknown)
 	return result, nil
+}
+
+// excluded are those of the plan, with those that were held since and those that BOS
+// does not know.
+func (p SetupPlan) excluded(held map[string]bool, unknown []string) []bos.Exclusion {
+	all := slices.Clone(p.Excluded)
+	if len(held)+len(unknown) == 0 {
+		return all
+	}
+	missing := toSet(unknown)
+	out := make(map[[2]string][]string)
+	for _, node := range p.Nodes {
+		if held[node.ID] {
+			out[[2]string{node.BootSet, SkipHeld}] = append(out[[2]string{node.BootSet, SkipHeld}], node.ID)
+		} else if missing[node.ID] {
+			key := [2]string{node.BootSet, "BOS has no component of it yet"}
+			out[key] = append(out[key], node.ID)
+		}
+	}
+	for key, ids := range out {
+		all = append(all, bos.Exclusion{BootSet: key[0], Reason: key[1], Count: len(ids), Nodes: bos.Fold(ids)})
+	}
+	slices.SortFunc(all, func(a, b bos.Exclusion) int {
+		return cmp.Or(cmp.Compare(a.BootSet, b.BootSet), cmp.Compare(a.Reason, b.Reason))
+	})
+	return all
 }
 
 // held are the nodes of the plan that were held since the selection.

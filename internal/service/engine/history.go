@@ -33,6 +33,9 @@ func (e *Engine) note(before bos.Record, d decide.Decision) {
 		e.tell(d.Next, d.Why, d.Next.Work.Waiting.Sentence(d.Next.ID, d.Next.Session)) // the record may show an error of its own
 	case acts:
 		e.tell(d.Next, d.Why, cmp.Or(d.Because, d.Next.Error))
+	case ends && d.Next.Excluded():
+		d.Next.Session, d.Next.Tenant = before.Session, before.Tenant
+		e.tell(d.Next, d.Why, d.Next.Error)
 	case ends:
 		e.tell(d.Next, d.Why, d.Next.Error)
 	}

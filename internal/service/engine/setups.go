@@ -87,6 +87,7 @@ func (e *Engine) setUp(facts SetupFacts) {
 			}
 			next.Status.Status = bos.SessionRunning
 			next.Status.Error = nil
+			next.Excluded = result.Excluded
 			return bos.Armed{Nodes: result.Nodes, Events: setupEvents(*next, result, facts.Warnings, now)}
 		},
 	})

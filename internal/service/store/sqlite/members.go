@@ -25,17 +25,19 @@ const (
 const (
 	// setMembers writes what nodes are to a session. Of several rows of one component
 	// and session name the last that joined is meant.
-	setMembers = `UPDATE session_nodes AS n SET state = ?2, outcome = ?3, cause = ?4, error = ?5,
+	setMembers = `UPDATE session_nodes AS n SET state = ?2, outcome = ?3, cause = ?4, error = ?5, phase = ?8,
 finished = CASE WHEN state = 'finished' AND ?2 = 'finished' THEN finished ELSE ?6 END
 WHERE session = ?1 AND component IN (SELECT value FROM json_each(?7))
 AND joined = (SELECT MAX(joined) FROM session_nodes WHERE session = ?1 AND component = n.component)`
 	// addMember takes in a node that a client gave to a session, by naming it. Where a
 	// tenant has one of that name too, it is not known which was meant.
-	addMember = `INSERT INTO session_nodes (session, component, tenant, boot_set, state, outcome, cause, error, finished, joined)
-SELECT ?1, ?2, '', '', ?3, ?4, ?5, ?6, ?7, ?8 FROM sessions WHERE tenant = '' AND name = ?1 AND status <> 'pending'
+	addMember = `INSERT INTO session_nodes (session, component, tenant, boot_set, state, outcome, cause, error, finished, joined, phase)
+SELECT ?1, ?2, '', '', ?3, ?4, ?5, ?6, ?7, ?8, ?9 FROM sessions WHERE tenant = '' AND name = ?1 AND status <> 'pending'
 AND NOT EXISTS (SELECT 1 FROM sessions WHERE name = ?1 AND tenant <> '')`
 	// loseMembers keeps the outcome that a node has reached.
 	loseMembers = `UPDATE session_nodes SET state = 'left', outcome = CASE state WHEN 'finished' THEN outcome ELSE ?3 END,
+cause = CASE state WHEN 'finished' THEN cause ELSE ?4 END, error = CASE state WHEN 'finished' THEN error ELSE ?5 END,
+phase = CASE state WHEN 'finished' THEN phase ELSE ?8 END,
 finished = CASE state WHEN 'finished' THEN finished ELSE ?6 END
 WHERE session = ?1 AND component IN (SELECT value FROM json_each(?7)) AND state <> 'left'`
 	// unstageMember leaves one alone that was applied.
@@ -108,7 +110,7 @@ func (w *componentWriter) flush() error {
 }
 
 func (w *componentWriter) setMembers(key membership, ids []byte) (sql.Result, error) {
-	res, err := w.tx.exec(w.ctx, key.query, key.session, key.state, key.outcome, key.cause, key.error, key.finished, string(append(ids, ']')))
+	res, err := w.tx.exec(w.ctx, key.query, key.session, key.state, key.outcome, key.cause, key.error, key.finished, string(append(ids, ']')), key.phase)
 	if err != nil {
 		return nil, fmt.Errorf("write what nodes are to session %s: %w", key.session, err)
 	}
@@ -136,7 +138,7 @@ func (w *componentWriter) members(p *write, revision int64) error {
 		if isStaged == was && p.record.StageWaits(was) {
 			w.memberships.add(setMembers, was, id, member{state: memberStaged})
 		} else {
-			w.memberships.add(loseMembers, was, id, member{outcome: lost(is), finished: w.now()})
+			w.memberships.add(loseMembers, was, id, w.leaves(before, p.record))
 		}
 	}
 	if wasStaged != isStaged && wasStaged != "" && wasStaged != is {
@@ -157,6 +159,15 @@ func (w *componentWriter) members(p *write, revision int64) error {
 	return nil
 }
 
+// leaves is what is kept of a node that leaves the session which it named before.
+func (w *componentWriter) leaves(before filters, r *bos.Record) member {
+	m := member{outcome: lost(r.Session), phase: before.phase(), finished: w.now()}
+	if r.Excluded() {
+		m.outcome, m.cause, m.error = bos.StatusExcluded, string(r.Work.Cause), r.Error
+	}
+	return m
+}
+
 // lost is the outcome of a node that leaves a session, by whose it is now.
 func lost(to string) string {
 	if to == "" {
@@ -167,8 +178,8 @@ func lost(to string) string {
 
 // member is what a node is to a session, and what became of it.
 type member struct {
-	state, outcome, cause, error string
-	finished                     int64
+	state, outcome, cause, error, phase string
+	finished                            int64
 }
 
 // whose finds the tenant of the session to which a client gives a node back by naming
@@ -205,7 +216,7 @@ func (w *componentWriter) whose(p *write) error {
 func (w *componentWriter) join(session string, r *bos.Record, named bool, revision int64) error {
 	m := member{state: memberWorking}
 	if !r.Enabled {
-		m = member{memberFinished, r.DeriveStatus(), string(r.Work.Cause), r.Error, w.now()}
+		m = member{memberFinished, r.DeriveStatus(), string(r.Work.Cause), r.Error, string(r.Status.Phase), w.now()}
 	}
 	if named {
 		return w.member(session, r.ID, m, revision)
@@ -224,7 +235,7 @@ func (w *componentWriter) member(session, id string, m member, revision int64) e
 	if n, err := res.RowsAffected(); err != nil || n > 0 {
 		return err
 	}
-	return w.change(addMember, session, id, m.state, m.outcome, m.cause, m.error, m.finished, revision)
+	return w.change(addMember, session, id, m.state, m.outcome, m.cause, m.error, m.finished, revision, m.phase)
 }
 
 func (w *componentWriter) change(query, session string, args ...any) error {
@@ -320,7 +331,7 @@ const currentMembers = " FROM session_nodes n JOIN components c ON c.id = n.comp
 const ownMembers = ` WHERE id IN (SELECT component FROM session_nodes WHERE session = ?1 AND tenant = ?2 AND state <> 'left')
 AND (session = ?1 OR staged_session = ?1) ORDER BY id`
 
-const selectMembers = `SELECT n.component, n.boot_set, n.state, n.outcome, n.cause, n.error, n.finished,
+const selectMembers = `SELECT n.component, n.boot_set, n.state, n.outcome, n.cause, n.error, n.phase, n.finished,
 COALESCE(c.status, ''), COALESCE(c.phase, ''), COALESCE(c.error, ''), COALESCE(c.work ->> '$.cause', ''), COALESCE(c.work -> '$.waiting', ''), COALESCE(c.enabled, 0)
 FROM session_nodes n LEFT JOIN components c ON c.id = n.component
 WHERE n.session = ?1 AND n.tenant = ?2 AND n.component > ?3 ORDER BY n.component LIMIT ?4`
@@ -333,7 +344,7 @@ func (s *Store) SessionNodes(ctx context.Context, key bos.SessionKey, after stri
 		var state, waiting string
 		var finished int64
 		var enabled bool
-		if err := row.Scan(&n.ID, &n.BootSet, &state, &n.Status, &n.Cause, &n.Error, &finished, &live.Status, &live.Phase, &live.Error, &live.Cause, &waiting, &enabled); err != nil {
+		if err := row.Scan(&n.ID, &n.BootSet, &state, &n.Status, &n.Cause, &n.Error, &n.At, &finished, &live.Status, &live.Phase, &live.Error, &live.Cause, &waiting, &enabled); err != nil {
 			return err
 		}
 		switch {
@@ -367,6 +378,8 @@ func (f filters) done() bool { return f[0] != "1" }
 
 // outcome is what is told of a node that a session is done with.
 func (f filters) outcome() [2]string { return [2]string{f[2], f[5]} }
+
+func (f filters) phase() string { return f[1] }
 
 func (f filters) session() string { return f[3] }
 

@@ -10,8 +10,9 @@ import (
 // What a session has is counted by groups, from indexes: ten thousand rows would take
 // longer to hand over than to count.
 const (
-	countMembers = "SELECT state, outcome, COUNT(*) FROM session_nodes WHERE session = ?1 AND tenant = ?2 GROUP BY state, outcome"
-	leftErrors   = "SELECT component, error FROM session_nodes WHERE session = ?1 AND tenant = ?2 AND state = 'left' AND error <> ''"
+	countMembers  = "SELECT state, outcome, COUNT(*) FROM session_nodes WHERE session = ?1 AND tenant = ?2 GROUP BY state, outcome"
+	failedMembers = "SELECT component FROM session_nodes WHERE session = ?1 AND tenant = ?2 AND state = 'finished' AND outcome = 'failed' ORDER BY component"
+	leftErrors    = "SELECT component, error FROM session_nodes WHERE session = ?1 AND tenant = ?2 AND state = 'left' AND error <> ''"
 	// countNaming counts all that name a session, which are mostly its own.
 	countNaming = "SELECT status, phase, enabled, COUNT(*) FROM components WHERE session = ?1 GROUP BY status, phase, enabled"
 	countOwned  = "SELECT c.status, c.phase, c.enabled, COUNT(*)" + currentMembers + " AND c.session = ?1 GROUP BY c.status, c.phase, c.enabled"
@@ -59,6 +60,15 @@ func countSession(ctx context.Context, q querier, key bos.SessionKey, t *bos.Tal
 		return err
 	}
 	if err := countOwnedBy(ctx, q, key, owned, t); err != nil {
+		return err
+	}
+	err = each(ctx, q, func(row scanner) error {
+		var id string
+		err := row.Scan(&id)
+		t.FailedNodes = append(t.FailedNodes, id)
+		return err
+	}, failedMembers, key.Name, key.Tenant)
+	if err != nil {
 		return err
 	}
 	failing := func(row scanner) error {

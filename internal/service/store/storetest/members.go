@@ -28,7 +28,7 @@ func finish(t *testing.T, s bos.Store, id, text string) {
 	r := stored(t, s, id)
 	r.Enabled, r.Error = false, text
 	if text != "" {
-		r.Status.StatusOverride, r.Work.Cause = bos.StatusFailed, bos.CauseBootTimeout
+		r.Status.StatusOverride, r.Work.Cause, r.Status.Phase = bos.StatusFailed, bos.CauseBootTimeout, bos.PhasePoweringOn
 	}
 	if done := commit(t, s, bos.Commit{Components: []bos.Record{r}, Fence: bos.NoFence}); !done.None() {
 		t.Fatal(done)
@@ -74,7 +74,7 @@ func outcomesLast(t *testing.T, s bos.Store) {
 	counts(t, s, first, "owned 0, staged 0, left 5, gone 3, successful 1, failed 1, busy false")
 	nodes, err := s.SessionNodes(t.Context(), first, "a", 1)
 	must(t, err)
-	if len(nodes) != 1 || nodes[0].Error != "it broke" || nodes[0].Cause != bos.CauseBootTimeout || nodes[0].BootSet != "set of b" || nodes[0].Finished.IsZero() {
+	if len(nodes) != 1 || nodes[0].Error != "it broke" || nodes[0].Cause != bos.CauseBootTimeout || nodes[0].At != bos.PhasePoweringOn || nodes[0].BootSet != "set of b" || nodes[0].Finished.IsZero() {
 		t.Errorf("of b it tells %+v", nodes)
 	}
 	// What becomes of them now is the second session's, and the first keeps its own.
@@ -91,6 +91,31 @@ func outcomesLast(t *testing.T, s bos.Store) {
 	must(t, s.DeleteSession(t.Context(), first))
 	if got := outcomes(t, s, first); got != "" {
 		t.Errorf("a session that was deleted tells of %s", got)
+	}
+}
+
+func excludedOutcomes(t *testing.T, s bos.Store) {
+	fill(t, s, []string{"a", "b"}, nil)
+	key := begin(t, s, "", "configuring", false, "a", "b")
+	finish(t, s, "b", "it broke")
+	_, err := s.MutateComponents(t.Context(), []string{"a"}, func(r *bos.Record, _ bool) error {
+		r.Session, r.Enabled, r.Goal, r.Work.Cause, r.Error = "", false, bos.GoalConfigure, bos.CausePoweredOff, "it is off"
+		return nil
+	})
+	must(t, err)
+	if got, want := outcomes(t, s, key), "a excluded, b failed"; got != want {
+		t.Errorf("the session tells of %s, want %s", got, want)
+	}
+	counts(t, s, key, "owned 1, staged 0, left 1, gone 1, successful 0, failed 1, busy false")
+	nodes, err := s.SessionNodes(t.Context(), key, "", 1)
+	must(t, err)
+	if nodes[0].Error != "it is off" || nodes[0].Cause != bos.CausePoweredOff {
+		t.Errorf("of a it tells %+v", nodes[0])
+	}
+	tally, err := s.SessionTally(t.Context(), key)
+	must(t, err)
+	if !slices.Equal(tally.FailedNodes, []string{"b"}) {
+		t.Errorf("failed are %v", tally.FailedNodes)
 	}
 }
 

@@ -52,6 +52,7 @@ var (
 		"a session and its components change together":            ownedAtomically,
 		"a tally is of one moment, also while nodes are applied":  tornTally,
 		"what became of its nodes lasts after others took them":   outcomesLast,
+		"a node that nothing can be done to is left out":          excludedOutcomes,
 		"a staged node is applied, taken over or released":        stagedOutcomes,
 		"a node of its own from which its stage goes is told":     unstagedOutcome,
 		"a node that a client names a session in is counted":      namedByHand,
