@@ -77,7 +77,8 @@ const (
 	// CallDone: accepted. Accepted is not done: the power state tells.
 	CallDone CallOutcome = iota
 	// CallNotAttempted: it never reached the target (no connection, no
-	// endpoint known, outage); it costs no attempt.
+	// endpoint known, outage); it costs no attempt. Without a cause it was this
+	// service that did not send it.
 	CallNotAttempted
 	// CallBusy: the target asked to come back later (503, 429, 409 while
 	// changing); it costs no attempt.
@@ -101,3 +102,8 @@ type CallResult struct {
 	// RetryAfter is the target's own wish, 0 if it has none.
 	RetryAfter time.Duration
 }
+
+// Withheld reports whether this service did not make the call, as its order no longer
+// stood, it was not to act, or its time was over before its turn came: it was nobody's
+// fault.
+func (r CallResult) Withheld() bool { return r.Outcome == CallNotAttempted && r.Cause == CauseNone }

@@ -128,7 +128,7 @@ func (c *Client) Write(ctx context.Context, ids []string, a bos.BootArtifacts) (
 	case c.turn <- struct{}{}:
 		defer func() { <-c.turn }()
 	case <-ctx.Done():
-		return "", &bos.CallError{Outcome: bos.CallNotAttempted, Cause: bos.CauseUpstreamOutage, Detail: "nothing was written to boot-service, as the call ended before its turn"}
+		return "", &bos.CallError{Outcome: bos.CallNotAttempted, Detail: "nothing was written to boot-service, as the call ended before its turn"}
 	}
 	known, err := c.read(ctx)
 	if err != nil {
@@ -369,6 +369,9 @@ func judge(err error, begun bool) *bos.CallError {
 	case transport.ClassAway, transport.ClassCaller, transport.ClassGateway, transport.ClassUnsupported, transport.ClassAbsent:
 		if !begun {
 			failed.Outcome = bos.CallNotAttempted
+			if transport.Cancelled(err) {
+				failed.Cause = bos.CauseNone
+			}
 		}
 	case transport.ClassBusy:
 		failed.Outcome = bos.CallBusy

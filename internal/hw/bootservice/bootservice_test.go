@@ -315,6 +315,10 @@ func TestNothingIsStoredForNodesThatMayNotBeActedOnAnyMore(t *testing.T) {
 	ctx := bos.WithPermission(t.Context(), func(string) bool { return false })
 	_, err := s.client().Write(ctx, []string{id(0)}, artifacts)
 	callError(t, err, bos.CallNotAttempted)
+	var call *bos.CallError
+	if !errors.As(err, &call) || call.Cause != bos.CauseNone {
+		t.Errorf("%+v: boot-service was not asked, so it is not to blame", call)
+	}
 	if len(s.Configurations()) != 0 {
 		t.Errorf("stored %+v", s.Configurations())
 	}

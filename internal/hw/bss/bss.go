@@ -132,6 +132,9 @@ func judge(err error) *bos.CallError {
 	switch transport.ClassOf(err) {
 	case transport.ClassAway, transport.ClassCaller, transport.ClassGateway, transport.ClassUnsupported, transport.ClassAbsent:
 		failed.Outcome = bos.CallNotAttempted
+		if transport.Cancelled(err) {
+			failed.Cause = bos.CauseNone
+		}
 	case transport.ClassBusy:
 		failed.Outcome = bos.CallBusy
 	case transport.ClassRefused:

@@ -71,6 +71,12 @@ func TestAWriteIsOnePutForAllHostsAndReturnsTheToken(t *testing.T) {
 	}
 }
 
+func TestAHaltedWriteStoresNothingAndBlamesNobody(t *testing.T) {
+	c := start(t, 0, func(http.ResponseWriter, *http.Request) { t.Error("it was written") })
+	_, err := c.Write(bos.WithPermission(t.Context(), func(string) bool { return false }), []string{"x1c0s0b0n0"}, artifacts)
+	wantCallError(t, err, bos.CallNotAttempted, bos.CauseNone)
+}
+
 func TestAWriteForNobodyIsNoCall(t *testing.T) {
 	var asked atomic.Int32
 	c := start(t, 0, func(http.ResponseWriter, *http.Request) { asked.Add(1) })

@@ -380,14 +380,21 @@ func TestATargetThatCFSDoesNotTakeSaysWhatIsKnown(t *testing.T) {
 	})
 }
 
-func TestAHaltedCallSetsNothing(t *testing.T) {
-	f := &fake{}
-	start(t, f).Set(bos.WithPermission(t.Context(), func(string) bool { return false }), bos.ConfigurationTarget{}, []string{"x1c0s0b0n0"}, func(r bos.CallResult) {
-		if r.Outcome != bos.CallNotAttempted {
-			t.Errorf("got %+v", r)
+func TestAHaltedCallSetsNothingAndBlamesNobody(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		f := &fake{}
+		asked := 0
+		may := func(string) bool {
+			asked++
+			return late && asked == 1 // it is halted before it is sent, or at the last moment
 		}
-	})
-	if len(f.patches) != 0 {
-		t.Error("it was set")
+		start(t, f).Set(bos.WithPermission(t.Context(), may), bos.ConfigurationTarget{}, []string{"x1c0s0b0n0"}, func(r bos.CallResult) {
+			if !r.Withheld() {
+				t.Errorf("late %t: got %+v", late, r)
+			}
+		})
+		if len(f.patches) != 0 {
+			t.Error("it was set")
+		}
 	}
 }

@@ -121,6 +121,9 @@ func judge(err error) bos.CallResult {
 	case transport.ClassAway, transport.ClassCaller, transport.ClassGateway, transport.ClassUnsupported, transport.ClassAbsent:
 		// About the caller or the address, not about the nodes.
 		r.Outcome = bos.CallNotAttempted
+		if transport.Cancelled(err) {
+			r.Cause = bos.CauseNone
+		}
 	case transport.ClassNone, transport.ClassMaybe:
 	}
 	return r

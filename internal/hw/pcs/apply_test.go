@@ -139,6 +139,21 @@ func TestAHaltedCallStartsNothing(t *testing.T) {
 
 const id = "x1c0s0b0n0"
 
+func TestACallThatIsHaltedAtTheLastMomentBlamesNobody(t *testing.T) {
+	f := &fake{}
+	asked := 0
+	may := func(string) bool {
+		asked++
+		return asked == 1
+	}
+	c, _ := start(t, f)
+	c.Apply(bos.WithPermission(t.Context(), may), bos.PowerOn, []string{"x1c0s0b0n0"}, func(r bos.CallResult) {
+		if !r.Withheld() {
+			t.Errorf("got %+v after %d questions", r, asked)
+		}
+	})
+}
+
 func TestATaskThatPCSGaveUpIsToldWithItsCause(t *testing.T) {
 	for name, c := range map[string]struct {
 		op      bos.PowerOp

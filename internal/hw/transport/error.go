@@ -60,6 +60,12 @@ type Error struct {
 	cause   error
 }
 
+// Cancelled reports whether an error is that of a request that its caller gave up.
+func Cancelled(err error) bool {
+	var failed *Error
+	return errors.As(err, &failed) && failed.Cancelled
+}
+
 // Error is one sentence: what was asked, of whom, what came back, where to look.
 func (e *Error) Error() string { return e.text }
 

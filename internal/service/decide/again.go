@@ -21,7 +21,7 @@ var repeats = map[bos.EffectKind]Reason{
 func awaitEffect(r bos.Record, o Observation, p bos.Policy, now, deadline time.Time, why Reason) Decision {
 	kind := r.Work.Attempt.Kind
 	again, repeated := repeats[kind]
-	held := o.Gate.Admit(&r, kind) != bos.WaitNone
+	held := o.Gate.Admit(&r, kind) != bos.WaitNone || now.Before(r.Work.BackOff.Until)
 	halfway := r.Work.Attempt.At.Add(deadline.Sub(r.Work.Attempt.At) / 2)
 	switch {
 	case !repeated || r.Work.Attempt.Resent || !asPrepared(r, p) || held && !now.Before(halfway) || !now.Before(deadline):
@@ -29,6 +29,8 @@ func awaitEffect(r bos.Record, o Observation, p bos.Policy, now, deadline time.T
 	case o.Power.Asked.Before(halfway):
 		return Decision{Next: r, Probe: nextProbe(r, o, p, now, halfway), Why: why}
 	default:
+		r = endBackOff(r)
+		r.EndWait()
 		r.Work.Attempt.Resent = true
 		r.Work.Flight = bos.Flight{Kind: kind, At: now}
 		return Decision{Next: r, Effect: bos.Effect{Kind: kind}, Why: again}

@@ -46,7 +46,7 @@ func TestAnActionThatDoesNotShowIsSentOnceMoreHalfWayInTheSameAttempt(t *testing
 			if d.Effect.Kind != c.again || d.Why != c.why || d.Next.EventStats != r.EventStats || !d.Next.Work.Attempt.At.Equal(r.Work.Attempt.At) {
 				t.Fatalf("half-way: %+v; want %s as part of the same attempt", d, c.again)
 			}
-			for _, res := range []bos.CallResult{{}, {Outcome: bos.CallRefused}, {Outcome: bos.CallBusy}, {Outcome: bos.CallUnknown}, {Outcome: bos.CallNotAttempted}, {Outcome: bos.CallUnsupported}} {
+			for _, res := range []bos.CallResult{{}, {Outcome: bos.CallRefused}, {Outcome: bos.CallBusy}, {Outcome: bos.CallUnknown}, {Outcome: bos.CallNotAttempted, Cause: bos.CauseBMCUnreachable}, {Outcome: bos.CallUnsupported}} {
 				after := Settle(d.Next, d.Effect, res, d.Next.Work.Flight.At.Add(time.Second))
 				// Where nobody said what became of it, the grace counts from here.
 				flying := res.Outcome == bos.CallUnknown

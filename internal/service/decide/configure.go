@@ -134,6 +134,9 @@ func SettleConfigure(r bos.Record, target bos.ConfigurationTarget, res bos.CallR
 	if r.DesiredState.Configuration != target.Name || none {
 		return r
 	}
+	if res.Withheld() {
+		return keptBack(r, bos.EffectConfigure, res, now)
+	}
 	switch res.Outcome {
 	case bos.CallDone:
 		r.Work.BackOff.Setbacks = 0

@@ -112,16 +112,3 @@ func resume(r bos.Record, now time.Time) bos.Record {
 	r.EndWait()
 	return r
 }
-
-// Withhold is the record after an effect was not started because a brake was put on
-// in time: as if it had not been decided.
-func Withhold(r bos.Record, kind bos.EffectKind) bos.Record {
-	if r.Work.Flight.Kind != kind || kind.PowerOp() == "" {
-		return r
-	}
-	if r.Work.Attempt.Resent {
-		r.Work.Flight.Kind, r.Work.Attempt.Resent = bos.EffectNone, false
-		return r
-	}
-	return giveBack(r, kind)
-}

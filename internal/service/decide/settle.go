@@ -25,6 +25,9 @@ func Settle(r bos.Record, e bos.Effect, res bos.CallResult, now time.Time) bos.R
 		r.Work.Flight.Kind = bos.EffectNone
 		return r
 	}
+	if res.Withheld() {
+		return keptBack(r, e.Kind, res, now)
+	}
 	if r.Work.Attempt.Resent && res.Outcome != bos.CallUnknown {
 		// Its attempt has until the deadline, whatever became of the second call.
 		r.Work.Flight.Kind = bos.EffectNone
@@ -97,6 +100,9 @@ func SettleBoot(r bos.Record, artifacts bos.BootArtifacts, token string, res bos
 	}
 	if r.DesiredState.BootArtifacts != artifacts {
 		return r
+	}
+	if res.Withheld() {
+		return keptBack(r, bos.EffectWriteBoot, res, now)
 	}
 	switch res.Outcome {
 	case bos.CallDone:

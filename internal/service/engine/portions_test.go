@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/engine"
@@ -169,6 +170,41 @@ func TestWhatWasAnsweredInEarlierStepsIsWrittenByAServiceThatStops(t *testing.T)
 			if r.Work.Prepared.Boot == "" && r.Work.Attempt.Prepared.Boot == "" || r.Work.Flight.Kind != bos.EffectNone {
 				t.Errorf("probed %t: written %+v, want what the boot service has and no call under way", probed, r.Work)
 			}
+		}
+	}
+}
+
+// TestACallThatWasNotMadeForNoBrakeIsDecidedOnAnewAndBlamesNobody: its order was gone, or
+// somebody else might have had the lease.
+func TestACallThatWasNotMadeForNoBrakeIsDecidedOnAnewAndBlamesNobody(t *testing.T) {
+	const id = "x1000c0s0b0n0"
+	for _, kind := range []bos.EffectKind{bos.EffectWriteBoot, bos.EffectPowerOn} {
+		e := engine.New(engine.Settings{NoInventory: true})
+		rec := armed(id)
+		if kind == bos.EffectPowerOn {
+			rec.Work.Prepared.Boot = bos.PreparedBoot(rec.DesiredState.BootArtifacts)
+		}
+		in := engine.Inputs{Records: []bos.Record{rec}, Readings: []bos.PowerReading{reading(id, bos.PowerStateOff, start)}}
+		out := e.Step(start, in)
+		if len(out.Effects) != 1 || out.Effects[0].Effect.Kind != kind {
+			t.Fatalf("effects %v, want %s", out.Effects, kind)
+		}
+		withheld := bos.CallResult{ID: id, Outcome: bos.CallNotAttempted, Detail: bos.NotPermitted}
+		in = engine.Inputs{Results: []engine.Result{{Effect: out.Effects[0].Effect, Withheld: true, CallResult: withheld}}}
+		if len(out.Commit.Components) > 0 {
+			in.Committed = &bos.Committed{Revision: 2}
+		}
+		out = e.Step(start, in)
+		if len(out.Effects) > 0 || len(out.Commit.Components) != 1 {
+			t.Fatalf("effects %v, written %v, want the node to wait a moment", out.Effects, out.Commit.Components)
+		}
+		if r := out.Commit.Components[0]; r.Work.Cause != bos.CauseNone || r.Work.Waiting.For != bos.WaitWithheld || r.EventStats != (bos.EventStats{}) {
+			t.Errorf("%s: written %+v, %+v", kind, r.Work, r.EventStats)
+		}
+		now := out.Wake
+		out = e.Step(now, engine.Inputs{Committed: &bos.Committed{Revision: 3}, Readings: []bos.PowerReading{reading(id, bos.PowerStateOff, now)}})
+		if len(out.Effects) != 1 || out.Effects[0].Effect.Kind != kind || now.Sub(start) > 5*time.Second {
+			t.Errorf("effects %v after %s, want %s in a moment", out.Effects, now.Sub(start), kind)
 		}
 	}
 }
