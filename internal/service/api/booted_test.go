@@ -14,7 +14,8 @@ func (s *site) poweredOn(id, parameters string) {
 		r.Enabled, r.Goal, r.Status.Phase = true, bos.GoalBoot, bos.PhasePoweringOn
 		r.DesiredState.BootArtifacts = bos.BootArtifacts{Kernel: "k", Initrd: "i", KernelParameters: parameters}
 		r.DesiredState.BSSToken = "T"
-		r.Work.Attempt = bos.Attempt{Kind: bos.EffectPowerOn, At: noon}
+		prepared := bos.Prepared{Boot: bos.PreparedBoot(r.DesiredState.BootArtifacts)}
+		r.Work.Attempt = bos.Attempt{Kind: bos.EffectPowerOn, At: noon, Prepared: prepared}
 		r.LastAction = bos.LastAction{Action: bos.ActionPoweringOn, LastUpdated: bos.At(noon)}
 	})
 }
@@ -51,7 +52,14 @@ func TestABootThatIsNotWaitedForIsNotProven(t *testing.T) {
 		r.ActualState = bos.ActualState{BootArtifacts: bos.BootArtifacts{Kernel: "other"}, LastUpdated: bos.At(noon)}
 	})
 	s.do("POST", "/x/v1/components/"+someone+"/booted", said).refused(http.StatusConflict, titleNotBooting, "something else")
-	s.record(someone, func(r *bos.Record) { r.Enabled = false })
+	s.poweredOn(someone, "quiet")
+	s.record(someone, func(r *bos.Record) { r.ActualState = bos.ActualState{} })
+	other := object{"session": s.stored(someone).Session, "desired_state": object{"boot_artifacts": object{"kernel": "other"}}}
+	s.do("PATCH", "/v2/components/"+someone, other).ok(http.StatusOK, nil)
+	s.do("POST", "/x/v1/components/"+someone+"/booted", said).refused(http.StatusConflict, titleNotBooting, "before it was to run")
+	s.record(someone, func(r *bos.Record) {
+		r.Enabled, r.ActualState = false, bos.ActualState{BootArtifacts: bos.BootArtifacts{Kernel: "other"}, LastUpdated: bos.At(noon)}
+	})
 	var c bos.Component
 	s.do("POST", "/x/v1/components/"+someone+"/booted", said).ok(http.StatusOK, &c)
 	if c.ActualState.BootArtifacts.Kernel != "other" {

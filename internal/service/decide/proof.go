@@ -17,6 +17,13 @@ var ErrNotBooting = errors.New("BOS has not powered it on yet for what it is to 
 // booted.
 var ErrOtherBoot = errors.New("the node has reported that it booted something else than it should, which nobody knows better")
 
+// ErrOtherImage is why a proof of a boot is not taken: it says that the node booted, and
+// not what, and something else is wanted of it since it was powered on.
+var ErrOtherImage = errors.New("it was powered on before it was to run what it is to run now, so that it is up does not say that it does")
+
+// UnprovenErrors lists why a proof is not taken.
+func UnprovenErrors() []error { return []error{ErrNotBooting, ErrOtherBoot, ErrOtherImage} }
+
 // Proven is the record of a node that something else than its report shows to have
 // booted: it runs what it was powered on for. This must be known to have been seen
 // after the power-on, before which the node was off. A node that nothing is waited for
@@ -31,11 +38,18 @@ func Proven(r bos.Record, wall time.Time) (bos.Record, error) {
 		return r, nil
 	case reportedSince(r):
 		return r, ErrOtherBoot
+	case !poweredOnFor(r):
+		return r, ErrOtherImage
 	}
 	r.ActualState = bos.ActualState{
 		BootArtifacts: r.DesiredState.BootArtifacts, BSSToken: r.DesiredState.BSSToken, LastUpdated: bos.At(wall),
 	}
 	return r, nil
+}
+
+// poweredOnFor reports whether a node was powered on for what it shall run now.
+func poweredOnFor(r bos.Record) bool {
+	return r.Work.Attempt.Prepared.Boot == bos.PreparedBoot(r.DesiredState.BootArtifacts)
 }
 
 // reportedSince reports whether the actual state is of the boot under way: dates have
@@ -69,7 +83,7 @@ func takeProof(r bos.Record, o Observation, p bos.Policy) bos.Record {
 
 // asksProof reports whether the boot of a node has a proof that is to be asked for.
 func asksProof(r bos.Record, p bos.Policy) bool {
-	return p.Proofs && r.Enabled && r.Goal == bos.GoalBoot && r.Work.Called(bos.EffectPowerOn) && r.BootProof(p.BootProof).Asked() && !runs(r)
+	return p.Proofs && r.Enabled && r.Goal == bos.GoalBoot && r.Work.Called(bos.EffectPowerOn) && r.BootProof(p.BootProof).Asked() && !runs(r) && poweredOnFor(r)
 }
 
 // withProof adds to a decision when to ask for the proof of the boot: right when the

@@ -16,10 +16,17 @@ func bootingNode(now time.Time) bos.Record {
 	r.ID, r.Enabled, r.Goal = "x1c0s0b0n0", true, bos.GoalBoot
 	r.DesiredState.BootArtifacts = bos.BootArtifacts{Kernel: "new", Initrd: "i"}
 	r.DesiredState.BSSToken = "T2"
-	r.Work.Attempt = bos.Attempt{Kind: bos.EffectPowerOn, At: now.Add(-time.Minute)}
+	prepared := bos.Prepared{Boot: bos.PreparedBoot(r.DesiredState.BootArtifacts)}
+	r.Work.Attempt = bos.Attempt{Kind: bos.EffectPowerOn, At: now.Add(-time.Minute), Prepared: prepared}
 	r.LastAction = bos.LastAction{Action: bos.ActionPoweringOn, LastUpdated: bos.At(now.Add(-time.Minute))}
 	r.Status.Phase = bos.PhasePoweringOn
 	return r
+}
+
+// desireKernel has a node boot another kernel, which stays in its session.
+func desireKernel(r *bos.Record, kernel string, now time.Time) {
+	patch := bos.ComponentPatch{Session: &r.Session, DesiredState: &bos.DesiredPatch{BootArtifacts: &bos.ArtifactsPatch{Kernel: &kernel}}}
+	patch.Apply(r, nil, now)
 }
 
 func TestAProofOfABootIsOfTheBootThatIsWaitedForOnly(t *testing.T) {
@@ -37,6 +44,7 @@ func TestAProofOfABootIsOfTheBootThatIsWaitedForOnly(t *testing.T) {
 		"being powered off":                 {func(r *bos.Record) { r.Work.Attempt.Kind = bos.EffectPowerOffGraceful }, decide.ErrNotBooting, false},
 		"a power-on without effect":         {func(r *bos.Record) { r.Work.Attempt.Failed = true }, decide.ErrNotBooting, false},
 		"it reported another image":         {func(r *bos.Record) { r.ActualState = old; r.ActualState.LastUpdated = bos.At(now) }, decide.ErrOtherBoot, false},
+		"to run another image since then":   {func(r *bos.Record) { desireKernel(r, "newer", now) }, decide.ErrOtherImage, false},
 		"it reported that image":            {func(r *bos.Record) { r.ActualState.BootArtifacts = r.DesiredState.BootArtifacts }, nil, false},
 		"not in work":                       {func(r *bos.Record) { r.Enabled = false }, nil, false},
 		"to be off":                         {func(r *bos.Record) { r.Goal = bos.GoalOff }, nil, false},

@@ -102,6 +102,14 @@ const (
 	BugKnowsEveryName
 	// BugFullIsStored says that a pass is stored for which there was no room.
 	BugFullIsStored
+	// BugKeepsLease stops without giving the lease up.
+	BugKeepsLease
+	// BugStopsUnheard stops without storing what was answered.
+	BugStopsUnheard
+	// BugProofInvented says that a node is up as soon as it is asked for the second time.
+	BugProofInvented
+	// BugProofOfAnother takes a node that is up for one that runs what it shall.
+	BugProofOfAnother
 )
 
 // spoil makes the mistakes that concern what is written, and says whether an engine

@@ -65,6 +65,11 @@ func bugs() map[string]bug {
 		"an answer for what was before":   {c: sim.Config{Bug: sim.BugAnswerIsForAll, Meddle: 1, Patches: 300, Faults: sim.Faults{Refuse: 0.6}, FaultsFor: 4 * time.Minute}, finds: "without the boot parameters"},
 		"a name that nobody knows":        {c: sim.Config{Bug: sim.BugKnowsEveryName, Writes: 200, FaultsFor: 4 * time.Minute}, finds: "nobody knows whom"},
 		"no room taken for stored":        {c: sim.Config{Bug: sim.BugFullIsStored, CommitErrors: 0.5, FaultsFor: 10 * time.Minute}, finds: "which the history does not order"},
+		"a lease that is kept":            {c: sim.Config{Bug: sim.BugKeepsLease, StopShare: 0.3, FaultsFor: 4 * time.Minute}, finds: "has stopped and keeps the lease"},
+		"calls of one who stops":          {c: sim.Config{Bug: sim.BugSendsRegardless, StopShare: 0.3, Queue: 20 * time.Second, FaultsFor: 4 * time.Minute}, finds: "after it was told to stop"},
+		"a stop that forgets":             {c: sim.Config{Bug: sim.BugStopsUnheard, StopShare: 1, Queue: 20 * time.Second, FaultsFor: 4 * time.Minute}, finds: "got an attempt back"},
+		"a proof that is not there":       {c: sim.Config{Bug: sim.BugProofInvented, Polling: 1, Proof: bos.BootProof{Kind: bos.ProofTCP, Port: 22}}, finds: "is taken for booted"},
+		"a proof of another boot":         {c: sim.Config{Bug: sim.BugProofOfAnother, Proof: bos.BootProof{Kind: bos.ProofPhoneHome}, Patches: 300, FaultsFor: 4 * time.Minute}, finds: "is taken for booted"},
 		"a node asked twice at a time":    {c: sim.Config{Bug: sim.BugAsksTwice}, finds: "while it is being asked"},
 	}
 }

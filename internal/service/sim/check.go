@@ -188,6 +188,9 @@ func (c *checks) sends(p *process, op bos.PowerOp, id string) {
 	if c.w.lease.Holder != p.holder {
 		c.w.violated("%s sends %s to %s while the lease is of %s", p.holder, op, id, c.w.lease.Holder)
 	}
+	if told := p.stopping; !told.IsZero() && c.w.Now.After(told) {
+		c.w.violated("%s sends %s to %s, %s after it was told to stop", p.holder, op, id, c.w.Now.Sub(told))
+	}
 	if r, ok := c.stored(id); !ok || !r.Enabled {
 		c.w.violated("%s sends %s to %s, of which nobody wants anything any more", p.holder, op, id)
 	}

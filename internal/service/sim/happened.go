@@ -40,6 +40,10 @@ const (
 	SitePaused          Kind = "the site paused with nodes in work"
 	SessionPaused       Kind = "a session paused with nodes in work"
 	NodeHeld            Kind = "a node in work that is held"
+	StoppedInFlight     Kind = "a process that is told to stop with calls under way"
+	HandedOver          Kind = "a process that is started before the one that stops has ended"
+	PhonedHome          Kind = "a boot that a phone-home proves"
+	ProofSeen           Kind = "a boot that a port or the inventory proves"
 	UnknownName         Kind = "a limit that leaves out a name that nobody knows"
 )
 
@@ -48,7 +52,8 @@ func Kinds() []Kind {
 	return []Kind{
 		CommitFailsInFlight, DiskFull, Crash, PastLease, TwoServices, ClockForward, ClockBack, ComponentDeleted, ComponentAnew,
 		DeletedInFlight, SessionDeleted, SessionAnew, DesiredInFlight, DisabledInFlight, Staged, Applied, TenantSession, Unanswered,
-		SlowAnswers, PolledEachSecond, PolledEachMinute, DeadFifth, HalfTheInventory, EmptyInventory, UnknownToPower, SitePaused, SessionPaused, NodeHeld, UnknownName,
+		SlowAnswers, PolledEachSecond, PolledEachMinute, DeadFifth, HalfTheInventory, EmptyInventory, UnknownToPower, SitePaused, SessionPaused, NodeHeld,
+		StoppedInFlight, HandedOver, PhonedHome, ProofSeen, UnknownName,
 	}
 }
 

@@ -93,6 +93,13 @@ func (c *checks) history(commit bos.Commit, conflicts bos.Conflicts, before int6
 		if e.Component != "" && !written[e.Component] {
 			c.w.violated("the history tells of %s of %s, whose record was not written", e.Kind, e.Component)
 		}
+		if decide.Reason(e.Kind) == decide.ReasonProven {
+			c.w.happened(ProofSeen)
+			at := slices.IndexFunc(commit.Components, func(r bos.Record) bool { return r.ID == e.Component })
+			if at >= 0 && written[e.Component] {
+				c.proven(commit.Components[at])
+			}
+		}
 		if reason := decide.Reason(e.Kind); reason.Acts() {
 			told[e.Component] = true
 			c.ordered[e.Component] = reason

@@ -22,6 +22,9 @@ type process struct {
 	dead, lost bool
 	// over says that the service has ended in it.
 	over bool
+	// stop tells it to stop, which it was at stopping; zero if it was not.
+	stop     context.CancelFunc
+	stopping time.Time
 	// frozen was stopped and goes on later: held is what it does then.
 	frozen bool
 	held   []func()
@@ -70,7 +73,7 @@ func (p *process) send(after time.Duration, do func()) {
 
 // start starts a process, if none is there.
 func (w *World) start() {
-	if w.away || w.current != nil && !w.current.dead && !w.current.over && !w.current.frozen {
+	if w.away || w.current != nil && !w.current.dead && !w.current.over && !w.current.frozen && w.current.stopping.IsZero() {
 		return
 	}
 	w.lives++
@@ -80,10 +83,11 @@ func (w *World) start() {
 		limits = bos.PowerLimits{}
 	}
 	settings := engine.Settings{Configures: w.config.CFS, Limits: limits, NoPower: w.config.Bug == BugUnknownIsAlone, Portion: w.config.Portion}
+	settings.BootProof, settings.Proofs = w.config.Proof, w.config.Proof.Asked()
 	if w.config.Bug == BugOutageForever {
 		settings.MaxUnreachable = 1000 * time.Hour
 	}
-	ports := shell.Ports{Store: store{w.store, p}, Inventory: inventory{p}, Artifacts: w, Power: power{p}, Boot: boot{p}, Tenants: w}
+	ports := shell.Ports{Store: store{w.store, p}, Inventory: inventory{p}, Artifacts: w, Power: power{p}, Boot: boot{p}, Tenants: w, Proofs: proofs{p}}
 	if w.config.CFS {
 		ports.Configuration = configuration{p}
 	}
@@ -95,10 +99,14 @@ func (w *World) start() {
 	})
 	w.current = p
 	w.processes = append(w.processes, p)
+	ctx, stop := p.Cancellable(context.Background())
+	p.stop = stop
 	p.Go(func() {
-		if err := p.shell.Run(context.Background()); err != nil {
+		if err := p.shell.Run(ctx); err != nil {
 			w.ends(p, err)
+			return
 		}
+		w.endsInOrder(p)
 	})
 }
 
@@ -107,11 +115,63 @@ func (w *World) start() {
 func (w *World) ends(p *process, err error) {
 	w.Endings = append(w.Endings, err)
 	p.driving, p.over = false, true
-	w.after(2*longestDelay, func() { p.kill(false) })
-	w.check.stopped()
+	if p.engines == 0 { // it never had the lease, and nothing ends with it
+		p.exits()
+	} else {
+		w.after(2*longestDelay, func() { p.kill(false) })
+		w.check.stopped()
+	}
 	if w.current == p {
 		w.after(restartTime, w.start)
 	}
+}
+
+// tell tells a process to stop, and starts another one, at once or in a while: it waits
+// for the lease that the first is to give up.
+func (w *World) tell(p *process) {
+	if p.dead || p.over || !p.stopping.IsZero() {
+		return
+	}
+	p.stopping = w.Now
+	w.check.stops++
+	if w.check.callsUnderWay() {
+		w.happened(StoppedInFlight)
+	}
+	p.do(p.stop)
+	if w.rng.IntN(2) == 0 {
+		w.after(restartTime, w.start)
+		return
+	}
+	w.after(0, func() {
+		if !p.dead && !p.over {
+			w.happened(HandedOver)
+		}
+		w.start()
+	})
+}
+
+// endsInOrder takes note of a service that was told to stop and has: nothing of it is
+// left, and the next one need not wait.
+func (w *World) endsInOrder(p *process) {
+	p.driving, p.over = false, true
+	w.check.stops++
+	if w.lease.Holder == p.holder {
+		w.violated("%s has stopped and keeps the lease", p.holder)
+	}
+	p.exits()
+	if w.current == p {
+		w.after(restartTime, w.start)
+	}
+}
+
+// exits ends a process that has nothing left to do, in a moment.
+func (p *process) exits() {
+	p.w.after(2*longestDelay, func() {
+		if !p.dead {
+			p.dead = true
+			p.bury()
+		}
+	})
 }
 
 // kill ends a process without a word.

@@ -11,6 +11,10 @@ import (
 
 // report applies what booted nodes tell, as the API does.
 func (w *World) report(rep machineroom.Report) {
+	if w.mute(rep.Node) {
+		w.phoneHome(rep, 0)
+		return
+	}
 	if !w.room.Reporting(rep) {
 		delete(w.check.unheard, rep.Node)
 		return

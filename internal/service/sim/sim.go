@@ -34,6 +34,9 @@ type Config struct {
 	Rules []fault.Rule
 	// Outages are services that do not answer for a while.
 	Outages []Outage
+	// Proof is what proves a boot besides reports, which half of the nodes then do not
+	// send.
+	Proof bos.BootProof
 	// CFS gives the sessions a configuration.
 	CFS bool
 	// Away is when the service is not there, and takes no reports; Steps are
@@ -68,6 +71,9 @@ type Config struct {
 	// PauseShare is the share of commits after which the process is stopped for a
 	// while, which may be longer than its lease, and another one is started.
 	PauseShare float64
+	// StopShare is the share of commits after which the process is told to stop, as by
+	// an upgrade, and another one is started, which may be before it has ended.
+	StopShare float64
 	// Writes is how many writes clients make by chance, Hints how often HSM
 	// says of some nodes that their power changed; before the faults end.
 	Writes, Hints int
@@ -203,6 +209,10 @@ type World struct {
 	tokens    int
 	// full says that the database has no room.
 	full bool
+	// states is what the inventory said of a node when it was asked, asked are the nodes
+	// whose proof was asked for.
+	states map[string]bos.ProofSight
+	asked  map[string]bool
 	// kernels counts those that clients asked for by hand.
 	kernels int
 	// policy is what the options say that the engine was told last.
@@ -254,6 +264,7 @@ func New(store bos.Store, c Config) (*World, error) {
 		Now: Epoch, config: c, ctx: context.Background(), store: store, room: emulated,
 		rng:      rand.New(rand.NewPCG(c.Seed, 1)), //nolint:gosec // a simulation must repeat
 		Happened: make(map[Kind]int), out: make(map[Upstream]bool), open: make(map[bos.SessionKey]bool), faulty: true,
+		states: make(map[string]bos.ProofSight), asked: make(map[string]bool),
 	}
 	w.check = newChecks(w)
 	for _, o := range c.Outages {

@@ -89,6 +89,8 @@ func chaos(seed uint64) sim.Config {
 	if seed%3 == 0 {
 		c.Limits = bos.PowerLimits{Window: 10 * time.Second, Starts: 3, CabinetStarts: 2}
 	}
+	c.StopShare = 0.01
+	c.Proof = []bos.BootProof{2: {Kind: bos.ProofPhoneHome}, 5: {Kind: bos.ProofTCP, Port: 22}, 8: {Kind: bos.ProofReady}, 10: {}}[seed%11]
 	c.Polling = []int{0, 1, 9, 60, 0}[seed%5]
 	c.Portion = []int{0, 1, 0, 5, 0, 16, 2}[seed%7]
 	if seed%5 == 3 {

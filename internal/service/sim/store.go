@@ -39,6 +39,9 @@ func (s store) Commit(ctx context.Context, c bos.Commit) (bos.Committed, error) 
 		}
 		return bos.Committed{}, errDisk
 	}
+	if w.config.Bug == BugStopsUnheard && !s.p.stopping.IsZero() {
+		return bos.Committed{}, nil
+	}
 	spoilt := w.spoil(&c)
 	before, _ := w.store.LastEvent(w.ctx)
 	done, err := s.Store.Commit(ctx, c)
@@ -122,6 +125,8 @@ func (s store) committed() {
 				w.crash(p, w.rng.IntN(2) == 0)
 			}
 		})
+	case w.chance(w.config.StopShare):
+		w.tell(p)
 	case w.chance(w.config.PauseShare):
 		d := time.Duration(w.rng.Int64N(int64(longestPause)))
 		w.pause(p, d)
@@ -198,6 +203,9 @@ func (s store) Lease(ctx context.Context, holder string, clock time.Time, dead b
 func (s store) Release(ctx context.Context, holder string) error {
 	s.alive()
 	w := s.p.w
+	if w.config.Bug == BugKeepsLease {
+		return nil
+	}
 	if w.lease.Holder == holder {
 		w.lease.Holder, w.leaseStored.Holder = "", ""
 	}
