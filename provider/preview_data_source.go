@@ -149,7 +149,7 @@ func (d *previewDataSource) Schema(_ context.Context, _ datasource.SchemaRequest
 }
 
 const effectsDescription = "What a session would do to the nodes as things stand now, by effect: `reboots`, `boots_or_reboots` (their power is not " +
-	"known), `boots`, `powers_off`, `stages`, `already_there`, `stays_off`, `fails` and `skipped`. " +
+	"known), `boots`, `powers_off`, `configures`, `stages`, `already_there`, `stays_off`, `fails` and `skipped`. " +
 	"It depends on the power of the nodes and on what they reported last, so it changes from one plan to the next and is no part of `pin`. Effects on " +
 	"no node are left out."
 

@@ -164,6 +164,8 @@ func outlook(operation bos.Operation, e bos.PreviewEffect) string {
 		return be + " off and will boot"
 	case bos.NodePowersOff:
 		return "will power off" + because
+	case bos.NodeConfigures:
+		return "will be configured" + because
 	case bos.NodeStaysOff:
 		return be + " off and " + stay + " off"
 	case bos.NodeStages:

@@ -83,7 +83,7 @@ func (d *sessionComponentsDataSource) Schema(_ context.Context, _ datasource.Sch
 				Computed: true, MarkdownDescription: "The nodes found, by xname.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"boot_set": readText("Boot set by which the session has it, empty if that is not known."),
-					"status":   readText("Status word; of a node that the session has no more, what it was when the session was done with it, or `taken_over`, `released` or `deleted`."),
+					"status":   readText("Status word; of a node that the session has no more, what it was when the session was done with it, or `taken_over`, `released`, `deleted` or `excluded`, as when it was off and to be configured."),
 					"phase":    readText("Phase, empty for none."), "error": readText("What went wrong, in BOS' words; empty if nothing did."),
 					"cause": readText("Why, as one word; empty if nothing went wrong."), "sentence": readText("What the cause means."),
 					"finished":  readText("When the session was done with it, or lost it, in UTC; null before."),

@@ -42,7 +42,7 @@ var pinRule = regexp.MustCompile(`^[-_.a-zA-Z0-9]{1,128}$`)
 
 func operationNames() []string {
 	var names []string
-	for _, op := range bos.Operations() {
+	for _, op := range bos.AllOperations() {
 		names = append(names, string(op))
 	}
 	return names
@@ -86,7 +86,8 @@ func replacingAttributes() map[string]schema.Attribute {
 		},
 		"operation": schema.StringAttribute{
 			Required: true, Validators: []validator.String{stringvalidator.OneOf(operationNames()...)},
-			MarkdownDescription: "`boot` (nodes that run the right thing already are left alone), `reboot` (all of them restart) or `shutdown`.",
+			MarkdownDescription: "`boot` (nodes that run the right thing already are left alone), `reboot` (all of them restart) `shutdown`, or " +
+				"`configure`, which applies the configuration of nodes that run and touches no power; nodes that are off are left out. A plain BOS v2 has no `configure`.",
 		},
 		"template_name": schema.StringAttribute{
 			Required: true, Validators: []validator.String{validName()},

@@ -144,6 +144,8 @@ const (
 	NodeAlreadyThere NodeEffect = "already_there"
 	NodePowersOff    NodeEffect = "powers_off"
 	NodeStaysOff     NodeEffect = "stays_off"
+	// NodeConfigures: it runs and its configuration is applied; no power is touched.
+	NodeConfigures NodeEffect = "configures"
 	// NodeStages: nothing happens before the staged state is applied.
 	NodeStages NodeEffect = "stages"
 	// NodeFails: the session's setup would fail, and no node be touched.
@@ -154,7 +156,7 @@ const (
 
 // NodeEffects lists the effects, those that touch power first.
 func NodeEffects() []NodeEffect {
-	return []NodeEffect{NodeReboots, NodeMayReboot, NodeBoots, NodePowersOff, NodeStages, NodeAlreadyThere, NodeStaysOff, NodeFails, NodeSkipped}
+	return []NodeEffect{NodeReboots, NodeMayReboot, NodeBoots, NodePowersOff, NodeConfigures, NodeStages, NodeAlreadyThere, NodeStaysOff, NodeFails, NodeSkipped}
 }
 
 // PreviewNode is one node of a preview.
@@ -188,6 +190,9 @@ type PinnedSession struct {
 	RunKey string `json:"run_key,omitempty"`
 	// Guards are bounds that the session is refused for going beyond.
 	Guards *Guards `json:"guards,omitempty"`
+	// RetryOf is the session whose failed nodes are tried again; Limit, and what else is
+	// left out, is then that session's.
+	RetryOf string `json:"retry_of,omitempty"`
 }
 
 // Receipt is a preview as the service keeps it.
@@ -264,6 +269,11 @@ const (
 	ExtensionStagedReceipts = "staged_receipts"
 	// ExtensionGuards: previews and sessions take bounds.
 	ExtensionGuards = "guards"
+	// ExtensionConfigure: sessions and previews take the operation configure.
+	ExtensionConfigure = "configure"
+	// ExtensionSteps: sessions say how far their nodes are, by boot set and step, and
+	// one session retries what failed in another.
+	ExtensionSteps  = "session_steps"
 	ExtensionImages = "images"
 	ExtensionNodes  = "nodes"
 )

@@ -21,6 +21,9 @@ func Operations() []Operation {
 	return []Operation{OperationBoot, OperationReboot, OperationShutdown}
 }
 
+// AllOperations are those, and the one of BOS v1 that version 2 has no more.
+func AllOperations() []Operation { return append(Operations(), OperationConfigure) }
+
 // SessionPhase is where a session is in its life.
 type SessionPhase string
 

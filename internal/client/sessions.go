@@ -181,7 +181,7 @@ func SameSession(found bos.Session, wanted bos.PinnedSession, offered time.Time)
 		limit = *wanted.Limit
 	}
 	start := found.Status.StartTime.Time
-	return found.Operation == wanted.Operation && found.TemplateName == wanted.TemplateName && sameLimit(found.Limit, limit) &&
+	return found.Operation == wanted.Operation && found.TemplateName == wanted.TemplateName && (wanted.RetryOf != "" || sameLimit(found.Limit, limit)) &&
 		found.Stage == wanted.Stage && found.IncludeDisabled == wanted.IncludeDisabled &&
 		(start.IsZero() || !start.Before(offered.Add(-clocks)))
 }
@@ -238,10 +238,16 @@ func (c *Client) sessionBody(ctx context.Context, s bos.PinnedSession) (path str
 		}
 		s.Guards = nil
 	}
+	if s.RetryOf != "" && !Has(caps, bos.ExtensionSteps) {
+		return "", nil, bos.Invalidf("retry_of", "cannot be asked of this BOS, which does not announce %s; give the nodes that failed as limit", bos.ExtensionSteps)
+	}
+	if s.Operation == bos.OperationConfigure && !Has(caps, bos.ExtensionConfigure) {
+		return "", nil, bos.Invalidf("operation", "configure is no operation of this BOS, which does not announce %s; a boot of nodes that run their image already applies their configuration alone", bos.ExtensionConfigure)
+	}
 	if !Has(caps, bos.ExtensionReceipts) {
 		s.Receipt, s.RunKey = "", ""
 	}
-	if pins && (s.Pin != "" || s.Reason != "" || s.Receipt != "" || s.RunKey != "" || s.Guards != nil) {
+	if pins && (s.Pin != "" || s.Reason != "" || s.Receipt != "" || s.RunKey != "" || s.Guards != nil) || s.RetryOf != "" || s.Operation == bos.OperationConfigure {
 		return "/x/v1/sessions", s, nil
 	}
 	if s.Limit != nil && !Has(caps, bos.ExtensionFoldedLimits) {

@@ -92,8 +92,9 @@ type server struct {
 	// templates are written through this process only.
 	templates sync.Mutex
 	// streams holds a place for each client that follows events.
-	streams  chan struct{}
-	refusals *refusals.Book
+	streams   chan struct{}
+	refusals  *refusals.Book
+	stepsKept stepsBook
 }
 
 // New makes the handler of the whole API. It serves the same at / and at
@@ -172,6 +173,8 @@ func (s *server) routes() map[string]methods {
 		"/x/v1/sessions/{name}/cancel":     {http.MethodPost: {s.cancelSession, access.ChangeSessions}},
 		"/x/v1/events":                     {http.MethodGet: {s.listEvents, access.ReadEvents}},
 		"/x/v1/sessions/{name}/components": {http.MethodGet: {s.listOutcomes, access.ReadRecords}},
+
+		"/x/v1/sessions/{name}/status": {http.MethodGet: {s.getSessionSteps, access.ReadRecords}},
 
 		"/x/v1/nodes":                  {http.MethodGet: {s.listNodes, access.ReadRecords}},
 		"/x/v1/images":                 {http.MethodGet: {s.getImage, access.ReadRecords}},

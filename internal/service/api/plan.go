@@ -23,12 +23,12 @@ type question struct {
 }
 
 // checkOperation refuses what is no operation of BOS.
-func checkOperation(op *bos.Operation) error {
+func checkOperation(op *bos.Operation, known []bos.Operation) error {
 	switch {
 	case op == nil:
-		return bos.Invalidf("operation", "is missing; use one of %q", bos.Operations())
-	case !slices.Contains(bos.Operations(), *op):
-		return bos.Invalidf("operation", "%q is no operation; use one of %q", clip(string(*op)), bos.Operations())
+		return bos.Invalidf("operation", "is missing; use one of %q", known)
+	case !slices.Contains(known, *op):
+		return bos.Invalidf("operation", "%q is no operation; use one of %q", clip(string(*op)), known)
 	default:
 		return nil
 	}
@@ -67,10 +67,29 @@ func (s *server) check(q question, o bos.Options) error {
 	if err := checkLimit(q.limit, o); err != nil {
 		return err
 	}
+	if err := checkConfigure(q); err != nil {
+		return err
+	}
 	if err := bos.ValidateTemplate(q.template, o); err != nil {
 		return badRequest("Session template fails check: %v", err)
 	}
 	return nil
+}
+
+// checkConfigure refuses to configure what cannot be.
+func checkConfigure(q question) error {
+	if q.operation != bos.OperationConfigure {
+		return nil
+	}
+	if q.stage {
+		return bos.Invalidf("stage", "does not go with the operation configure, which acts on the nodes that run now; leave stage out")
+	}
+	for _, set := range q.template.BootSets {
+		if q.template.Configuration(set) != "" {
+			return nil
+		}
+	}
+	return bos.Invalidf("operation", "configure has nothing to do: session template %q names no configuration for any of its boot sets, or its enable_cfs is false", clip(q.template.Name))
 }
 
 func checkLimit(limit string, o bos.Options) error {

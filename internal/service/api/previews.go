@@ -64,7 +64,7 @@ func (b previewBody) check() error {
 	if err := checkPlannedHolds(b.Holds); err != nil {
 		return err
 	}
-	return checkOperation(b.Operation)
+	return checkOperation(b.Operation, bos.AllOperations())
 }
 
 // postPreview says what a session would do and keeps the answer, so that the

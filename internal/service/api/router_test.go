@@ -103,7 +103,7 @@ func TestCapabilitiesAnnounceOnlyWhatWorks(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 	newSite(t, func(c *Config) { c.Inventory, c.Artifacts = nil, nil }).do("GET", "/x/v1/capabilities", nil).ok(http.StatusOK, &c)
-	if diff := cmp.Diff([]string{bos.ExtensionOutcomes, bos.ExtensionFoldedLimits, bos.ExtensionCancel, bos.ExtensionEvents, bos.ExtensionPause, bos.ExtensionHolds, bos.ExtensionBoundStaged, bos.ExtensionStagedReceipts}, c.Extensions); diff != "" {
+	if diff := cmp.Diff([]string{bos.ExtensionOutcomes, bos.ExtensionFoldedLimits, bos.ExtensionCancel, bos.ExtensionEvents, bos.ExtensionPause, bos.ExtensionHolds, bos.ExtensionBoundStaged, bos.ExtensionStagedReceipts, bos.ExtensionConfigure, bos.ExtensionSteps}, c.Extensions); diff != "" {
 		t.Error(diff)
 	}
 }

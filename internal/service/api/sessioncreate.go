@@ -32,6 +32,8 @@ type pinnedBody struct {
 	Receipt string      `json:"receipt"`
 	RunKey  string      `json:"run_key"`
 	Guards  *guardsBody `json:"guards"`
+	// RetryOf is the session whose failed nodes are tried again.
+	RetryOf string `json:"retry_of"`
 }
 
 func (b sessionBody) check() error {
@@ -44,12 +46,18 @@ func (b sessionBody) check() error {
 	if !bos.ValidName(*b.TemplateName) {
 		return bos.Invalidf("template_name", "%q cannot name a session template; use %s", clip(*b.TemplateName), bos.NameRule)
 	}
-	return checkOperation(b.Operation)
+	return nil
 }
 
 func (s *server) postSession(w http.ResponseWriter, r *http.Request) error {
 	var body sessionBody
 	if err := decode(w, r, maxBody, &body); err != nil {
+		return err
+	}
+	if err := body.check(); err != nil {
+		return err
+	}
+	if err := checkOperation(body.Operation, bos.Operations()); err != nil {
 		return err
 	}
 	return s.createSession(w, r, pinnedBody{Session: body})
@@ -70,6 +78,19 @@ func (s *server) postPinnedSession(w http.ResponseWriter, r *http.Request) error
 	if err := checkAsked(body.Receipt, body.RunKey, body.Guards); err != nil {
 		return err
 	}
+	tenant, err := tenantOf(r)
+	if err != nil {
+		return err
+	}
+	if err := s.asRetry(r.Context(), tenant, &body); err != nil {
+		return err
+	}
+	if err := body.Session.check(); err != nil {
+		return err
+	}
+	if err := checkOperation(body.Session.Operation, bos.AllOperations()); err != nil {
+		return err
+	}
 	return s.createSession(w, r, body)
 }
 
@@ -77,9 +98,6 @@ func (s *server) postPinnedSession(w http.ResponseWriter, r *http.Request) error
 // be known to be wrong is refused here, where it touches nothing yet.
 func (s *server) createSession(w http.ResponseWriter, r *http.Request, pinned pinnedBody) error {
 	body, pin := pinned.Session, pinned.Pin
-	if err := body.check(); err != nil {
-		return err
-	}
 	tenant, err := tenantOf(r)
 	if err != nil {
 		return err

@@ -69,6 +69,12 @@ func (f *forecast) judge(r bos.Record, desired bos.BootArtifacts) {
 	switch {
 	case f.req.Stage:
 		add(bos.NodeStages, "nothing happens to it before the staged state is applied")
+	case f.req.Operation == bos.OperationConfigure && off:
+		add(bos.NodeSkipped, "it is off, and a configure session touches no power")
+	case f.req.Operation == bos.OperationConfigure && !known:
+		add(bos.NodeConfigures, "it is configured if it is on, which is not known here, and left out if it is off")
+	case f.req.Operation == bos.OperationConfigure:
+		add(bos.NodeConfigures, "it is on")
 	case f.req.Operation == bos.OperationShutdown && off:
 		add(bos.NodeStaysOff, "it is off")
 	case f.req.Operation == bos.OperationShutdown && !known:

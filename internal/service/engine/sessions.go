@@ -145,7 +145,14 @@ func (e *Engine) endSession(s *session, tally bos.Tally, text string) {
 	e.writeSession(s, next)
 	e.forgetSession(next.Key())
 	e.step.out.Commit.Events = append(e.step.out.Commit.Events, event)
+	if retry := bos.RetryOf(next.Session, tally.FailedNodes); retry != nil {
+		event.Kind, event.Detail = EventRetry, retry.Sentence(tally.Owned+tally.Left)
+		e.step.out.Commit.Events = append(e.step.out.Commit.Events, event)
+	}
 }
+
+// EventRetry is the line of history that says how to retry what failed of a session.
+const EventRetry = "session_retry"
 
 // end makes a session complete and returns what the history says of it.
 func end(s *bos.SessionRecord, tally bos.Tally, text string, now time.Time) bos.Event {

@@ -24,6 +24,7 @@ func (s *Shell) commit(ctx context.Context, out engine.Outputs) ([]decide.Batch,
 		}
 		s.next.Committed = &done
 		s.feed.Wrote(done.Revision)
+		s.tellRetries(out.Commit.Events)
 		if !done.None() {
 			effects, s.next.Dropped = engine.Survivors(effects, done.Components)
 			s.flights.drop(s.next.Dropped)
@@ -36,6 +37,15 @@ func (s *Shell) commit(ctx context.Context, out engine.Outputs) ([]decide.Batch,
 		}
 	}
 	return effects, nil
+}
+
+// tellRetries has the log say how to retry what failed of sessions that are over.
+func (s *Shell) tellRetries(events []bos.Event) {
+	for _, event := range events {
+		if event.Kind == engine.EventRetry {
+			s.Log.Warn("nodes of a session failed", "session", event.Session, "tenant", event.Tenant, "retry", event.Detail)
+		}
+	}
 }
 
 // setUp arms the nodes of one session. One that was written or deleted meanwhile

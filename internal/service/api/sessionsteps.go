@@ -1,0 +1,162 @@
+package api
+
+import (
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// sessionSteps is how far a session is, by boot set, step and category.
+type sessionSteps struct {
+	Name       string           `json:"name"`
+	Operation  bos.Operation    `json:"operation"`
+	Status     bos.SessionPhase `json:"status"`
+	StartTime  bos.Time         `json:"start_time"`
+	EndTime    bos.Time         `json:"end_time"`
+	ErrorCount int              `json:"error_count"`
+	BootSets   []setSteps       `json:"boot_sets"`
+	// Retry is how to retry the nodes that failed; absent if none did.
+	Retry *bos.Retry `json:"retry,omitempty"`
+}
+
+type setSteps struct {
+	Name       string `json:"name"`
+	Complete   bool   `json:"complete"`
+	ErrorCount int    `json:"error_count"`
+	Phases     []step `json:"phases"`
+	// Excluded are those that no phase has, with why.
+	Excluded []bos.Exclusion `json:"excluded"`
+}
+
+type step struct {
+	Name       bos.Step                      `json:"name"`
+	Complete   bool                          `json:"complete"`
+	InProgress bool                          `json:"in_progress"`
+	ErrorCount int                           `json:"error_count"`
+	Categories map[bos.Category]nodesCounted `json:"categories"`
+	// Reasons are why nodes failed or are excluded.
+	Reasons map[string]nodesCounted `json:"reasons"`
+}
+
+// nodesCounted are nodes as people read them.
+type nodesCounted struct {
+	Count int    `json:"count"`
+	Nodes string `json:"nodes"`
+}
+
+func folded(ids []string) nodesCounted { return nodesCounted{len(ids), bos.Fold(ids)} }
+
+// getSessionSteps says how far each node of a session is, and how to retry those that
+// failed.
+func (s *server) getSessionSteps(w http.ResponseWriter, r *http.Request) error {
+	rec, err := s.session(r)
+	if err != nil {
+		return err
+	}
+	found, err := s.steps(r, rec)
+	if err != nil {
+		return err
+	}
+	return s.answer(w, http.StatusOK, found.view)
+}
+
+// stepsAge is how old an answer may be that several viewers share.
+const stepsAge = time.Second
+
+// maxKept bounds the sessions of which the last answer is kept.
+const maxKept = 32
+
+// stepsBook keeps the last answer about each session: however many watch it, its nodes
+// are read once in stepsAge.
+type stepsBook struct {
+	mu   sync.Mutex
+	kept map[bos.SessionKey]*keptSteps
+}
+
+type keptSteps struct {
+	mu       sync.Mutex
+	at       time.Time
+	revision int64
+	sets     []bos.SetStatus
+	view     sessionSteps
+}
+
+// of is the place of a session, which is its own if there are too many.
+func (b *stepsBook) of(key bos.SessionKey) *keptSteps {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if k, ok := b.kept[key]; ok {
+		return k
+	}
+	if b.kept == nil || len(b.kept) >= maxKept {
+		b.kept = make(map[bos.SessionKey]*keptSteps)
+	}
+	k := &keptSteps{}
+	b.kept[key] = k
+	return k
+}
+
+// stepsOf is an answer that nobody changes any more.
+type stepsOf struct {
+	sets []bos.SetStatus
+	view sessionSteps
+}
+
+func (s *server) steps(r *http.Request, rec bos.SessionRecord) (stepsOf, error) {
+	k := s.stepsKept.of(rec.Key())
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	now := s.Now()
+	if age := now.Sub(k.at); k.revision == rec.Revision && age >= 0 && age < stepsAge {
+		return stepsOf{k.sets, k.view}, nil
+	}
+	nodes, err := s.Store.SessionNodes(r.Context(), rec.Key(), "", bos.MaxExpand)
+	if err != nil {
+		return stepsOf{}, err
+	}
+	tally, err := s.Store.SessionTally(r.Context(), rec.Key())
+	if err != nil {
+		return stepsOf{}, err
+	}
+	k.sets = bos.SetStatuses(rec, nodes)
+	k.view = viewSteps(rec, k.sets, tally.FailedNodes)
+	k.at, k.revision = now, rec.Revision
+	return stepsOf{k.sets, k.view}, nil
+}
+
+func viewSteps(rec bos.SessionRecord, sets []bos.SetStatus, failed []string) sessionSteps {
+	view := sessionSteps{
+		Name: rec.Name, Operation: rec.Operation, Status: rec.Status.Status, StartTime: rec.Status.StartTime, EndTime: rec.Status.EndTime,
+		BootSets: make([]setSteps, 0, len(sets)), Retry: bos.RetryOf(rec.Session, failed),
+	}
+	for _, set := range sets {
+		shown := setSteps{Name: set.BootSet, Complete: set.Complete(), ErrorCount: len(set.Failed()), Excluded: []bos.Exclusion{}}
+		for _, s := range set.Steps {
+			shown.Phases = append(shown.Phases, viewStep(s))
+		}
+		for _, x := range rec.Excluded {
+			if x.BootSet == set.BootSet {
+				shown.Excluded = append(shown.Excluded, x)
+			}
+		}
+		view.ErrorCount += shown.ErrorCount
+		view.BootSets = append(view.BootSets, shown)
+	}
+	return view
+}
+
+func viewStep(s bos.StepStatus) step {
+	shown := step{
+		Name: s.Step, Complete: s.Complete(), InProgress: len(s.Nodes[bos.CategoryInProgress]) > 0, ErrorCount: len(s.Nodes[bos.CategoryFailed]),
+		Categories: make(map[bos.Category]nodesCounted), Reasons: make(map[string]nodesCounted),
+	}
+	for _, c := range bos.Categories() {
+		shown.Categories[c] = folded(s.Nodes[c])
+	}
+	for why, ids := range s.Reasons {
+		shown.Reasons[why] = folded(ids)
+	}
+	return shown
+}
