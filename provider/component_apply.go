@@ -14,7 +14,9 @@ import (
 // carryOut does what was decided, and returns the record and the hold as they are
 // then. A hold is put on before all else is written and lifted after it, so that
 // BOS never acts on what lies between.
-func (r *componentResource) carryOut(ctx context.Context, c *client.Client, id string, d componentDecision, diags *diag.Diagnostics) (record bos.Component, held bos.Brake, ok bool) {
+func (r *componentResource) carryOut(ctx context.Context, c *client.Client, id string, d componentDecision, asked askedBefore, diags *diag.Diagnostics) (
+	record bos.Component, held bos.Brake, ok bool,
+) {
 	if d.hold.put.is != absent {
 		// A hold of a node that BOS does not have is refused alike, but the words
 		// of the other refusal are better.
@@ -37,7 +39,7 @@ func (r *componentResource) carryOut(ctx context.Context, c *client.Client, id s
 	}
 	switch {
 	case d.hold.lift.is != absent:
-		held, ok = r.liftHold(ctx, c, id, d.hold.lift, diags)
+		held, ok = r.liftHold(ctx, c, id, d.hold.lift, []byte(asked.heldSince), diags)
 		return record, held, ok
 	case d.hold.put.is == absent:
 		if held, err = r.shared.components.held(ctx, c, id); err != nil {

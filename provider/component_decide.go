@@ -111,6 +111,11 @@ type askedBefore struct {
 	// adopted is an import since which nothing was applied: what the configuration
 	// says of enabled counts as asked before.
 	adopted bool
+	// holdShared says that others ask for the hold as well.
+	holdShared bool
+	// heldSince is since when the hold is on that was put on here; empty if that is
+	// not known.
+	heldSince string
 }
 
 // observedComponent is the component as state shows it after a look at BOS.
@@ -160,7 +165,7 @@ func decideComponent(xname string, config managed, asked askedBefore, observed *
 	d := componentDecision{plan: managed{
 		enabled: there.enabled, retryPolicy: config.retryPolicy.over(there.retryPolicy),
 		desired: config.desired.over(there.desired), staged: config.staged.over(there.staged), hold: config.hold,
-	}, hold: decideHold(config.hold, there.hold)}
+	}, hold: decideHold(config.hold, there.hold, asked.holdShared)}
 	if config.desired.mayChange(there.desired) {
 		d.patch.DesiredState = &bos.DesiredPatch{Configuration: config.desired.configuration.sent(), BootArtifacts: config.desired.artifacts()}
 	}

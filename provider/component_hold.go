@@ -22,7 +22,15 @@ import (
 // A hold keeps BOS' hands off a node. State has the one that this resource asked
 // for, as long as BOS still has it so; held says in any case what BOS has. So a
 // hold that somebody else put on is never lifted, and one that somebody lifted or
-// took over is put on again.
+// took over is put on again. Two that ask for a hold with the same reason share it:
+// neither lifts it then, for the other one still has somebody at the node.
+
+// privateHeldSince keeps since when the hold is on that this resource put on, and
+// privateHoldShared whether others ask for it as well, as the last look showed.
+const (
+	privateHeldSince  = "held_since"
+	privateHoldShared = "hold_shared"
+)
 
 var holdType = types.ObjectType{AttrTypes: map[string]attr.Type{"reason": types.StringType}}
 
@@ -31,7 +39,7 @@ func holdAttribute() schema.Attribute {
 		Optional: true,
 		MarkdownDescription: "Keep all hands off the node, such as while somebody works on it: sessions leave it out and say why, and nothing new is sent to it. " +
 			"An action that was sent before goes to its end. Taking `hold` out of the configuration lifts it, and BOS goes on with what it left undone. " +
-			"Destroying the resource does **not** lift it, nor is the hold of somebody else ever lifted. Needs the bundled service; a plain BOS v2 has no holds.",
+			"Destroying the resource does **not** lift it, nor is the hold of somebody else ever lifted: one that two configurations ask for with the same reason is shared, and stays on. Needs the bundled service; a plain BOS v2 has no holds.",
 		Attributes: map[string]schema.Attribute{
 			"reason": schema.StringAttribute{
 				Required: true, Validators: append(textBetween(1, bos.MaxReason), trimmed{}),
@@ -61,16 +69,21 @@ type holdStep struct {
 	put field[string]
 	// lift takes the hold off whose reason this is.
 	lift field[string]
+	// leave is the reason of a hold that is not asked for any more, and stays for
+	// the others who ask for it.
+	leave field[string]
 }
 
-func (s holdStep) nothing() bool { return s.put.is == absent && s.lift.is == absent }
+func (s holdStep) nothing() bool { return s == holdStep{} }
 
 // decideHold decides what a configuration makes of the hold of a node, given the
-// one that state has.
-func decideHold(config, state field[string]) (s holdStep) {
+// one that state has, and whether others ask for it as well.
+func decideHold(config, state field[string], shared bool) (s holdStep) {
 	switch {
 	case config.mayChange(state):
 		s.put = config
+	case config.is == absent && state.is == known && shared:
+		s.leave = state
 	case config.is == absent && state.is == known:
 		s.lift = state
 	}
@@ -89,6 +102,8 @@ func holdWarnings(xname string, s holdStep, observed *observedComponent) (warnin
 	case s.lift.is != absent:
 		say("BOS may act on nodes whose hold is lifted",
 			fmt.Sprintf("its hold (%s) is lifted, and BOS goes on with what it left undone, if anything: %s.", s.lift.value, intention(observed.desired)))
+	case s.leave.is != absent:
+		say(titleStayHeld, sharedHold(xname, observed.held))
 	case s.put.is != absent && observed.hold.is == absent && observed.held != "":
 		say(titleHeldByOthers, heldByOthers(observed.held))
 	case s.put.is != absent && observed.phase != "":
@@ -98,10 +113,19 @@ func holdWarnings(xname string, s holdStep, observed *observedComponent) (warnin
 	return warnings
 }
 
-const titleHeldByOthers = "Nodes are held by somebody else"
+const (
+	titleHeldByOthers = "Nodes are held by somebody else"
+	titleStayHeld     = "Nodes stay held"
+)
 
 func heldByOthers(held string) string {
-	return fmt.Sprintf("BOS holds it already: %s. Applying replaces the reason, and the hold is then lifted when it is taken out of this configuration.", held)
+	return fmt.Sprintf("BOS holds it already: %s. Applying replaces the reason, and the hold is then lifted when it is taken out of this configuration. "+
+		"If the reason is the same, the hold is shared instead, and stays on when it is taken out here. To have a hold of your own later, give it a reason of its own.", held)
+}
+
+func sharedHold(xname, held string) string {
+	return fmt.Sprintf("somebody else asked for a hold with the same reason and may still rely on it, so it is left on: %s. Once nobody is at the node, send "+
+		"DELETE /x/v1/components/%s/hold to BOS to lift it.", held, xname)
 }
 
 // heldText is a hold as state shows it, empty for none.
@@ -113,6 +137,9 @@ func heldText(b bos.Brake) string {
 	if b.Actor != "" {
 		by = "by " + b.Actor + " " + by
 	}
+	if !b.Again.IsZero() {
+		by += ", asked for again at " + b.Again.UTC().Format(time.RFC3339)
+	}
 	return b.Reason + " (" + by + ")"
 }
 
@@ -122,6 +149,48 @@ func holdOf(asked types.Object, b bos.Brake) types.Object {
 		return types.ObjectNull(holdType.AttrTypes)
 	}
 	return asked
+}
+
+// isShared reports whether others ask for the hold as well: it was on before it was
+// asked for here, or somebody put it on anew or asked for it again since.
+func isShared(b bos.Brake, since []byte) bool {
+	return b.On() && (!b.Again.IsZero() || len(since) > 0 && string(since) != heldSince(b))
+}
+
+// heldSince is since when a hold is on, as it is kept beside the state.
+func heldSince(b bos.Brake) string { return fmt.Sprintf("%q", b.Since.UTC().Format(time.RFC3339Nano)) }
+
+// privateWriter is what the framework keeps beside the state, to be written.
+type privateWriter interface {
+	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
+}
+
+// noteHold keeps whose the hold is that was put on.
+func noteHold(ctx context.Context, private privateWriter, s holdStep, held bos.Brake) (diags diag.Diagnostics) {
+	if s.nothing() {
+		return nil
+	}
+	var since []byte
+	if s.put.is != absent {
+		since = []byte(heldSince(held))
+	}
+	diags.Append(private.SetKey(ctx, privateHeldSince, since)...)
+	diags.Append(private.SetKey(ctx, privateHoldShared, jsonBool(since != nil && isShared(held, since)))...)
+	return diags
+}
+
+// lookAtHold keeps whether others ask for the hold by now.
+func lookAtHold(ctx context.Context, req privateState, resp privateWriter, asked types.Object, held bos.Brake) (diags diag.Diagnostics) {
+	if asked.IsNull() {
+		return nil
+	}
+	since, diags := req.GetKey(ctx, privateHeldSince)
+	was, more := req.GetKey(ctx, privateHoldShared)
+	diags.Append(more...)
+	if now := jsonBool(isShared(held, since)); string(now) != string(was) {
+		diags.Append(resp.SetKey(ctx, privateHoldShared, now)...)
+	}
+	return diags
 }
 
 // hasHolds reports whether BOS has holds; false with an error where it does not,
@@ -198,7 +267,7 @@ func (r *componentResource) planHold(ctx context.Context, plan *componentModel, 
 		unable(diags, "read the holds of BOS components", err)
 		return
 	}
-	if held.On() && !d.hold.put.has(held.Reason) {
+	if held.On() {
 		diags.AddAttributeWarning(path.Root("hold"), titleHeldByOthers, id+": "+heldByOthers(heldText(held)))
 	}
 }
@@ -208,7 +277,7 @@ func (r *componentResource) warnHeld(state *componentModel, diags *diag.Diagnost
 	if state == nil || state.Hold.IsNull() || r.shared.isApplying() {
 		return
 	}
-	diags.AddAttributeWarning(path.Root("hold"), "Nodes stay held",
+	diags.AddAttributeWarning(path.Root("hold"), titleStayHeld,
 		fmt.Sprintf("%s: destroying the resource leaves its hold on, so that no node starts while somebody works on it. It is held for: %s. To lift the "+
 			"hold, take it out of the configuration and apply before you destroy; or send DELETE /x/v1/components/%s/hold to BOS.",
 			state.ID.ValueString(), state.Held.ValueString(), state.ID.ValueString()))
@@ -229,17 +298,24 @@ func (r *componentResource) putHold(ctx context.Context, c *client.Client, id st
 	return put.Brake, true
 }
 
-// liftHold takes off the hold of this reason; it comes after all else that is
-// written. Another one, that somebody put on since, stays.
-func (r *componentResource) liftHold(ctx context.Context, c *client.Client, id string, reason field[string], diags *diag.Diagnostics) (held bos.Brake, ok bool) {
+// liftHold takes off the hold of this reason, on since then; it comes after all else
+// that is written. Another one, that somebody put on since, stays, and so does one
+// that somebody else asked for as well.
+func (r *componentResource) liftHold(ctx context.Context, c *client.Client, id string, reason field[string], since []byte, diags *diag.Diagnostics) (
+	held bos.Brake, ok bool,
+) {
 	if !r.hasHolds(ctx, c, diags) {
 		return held, false
 	}
 	r.shared.components.forgetHolds()
 	held, err := r.shared.components.held(ctx, c, id)
 	if err == nil && held.On() && held.Reason != reason.value {
-		diags.AddAttributeWarning(path.Root("hold"), "Nodes stay held",
+		diags.AddAttributeWarning(path.Root("hold"), titleStayHeld,
 			fmt.Sprintf("%s: it has another hold by now, which is left on: %s.", id, heldText(held)))
+		return held, true
+	}
+	if err == nil && isShared(held, since) {
+		diags.AddAttributeWarning(path.Root("hold"), titleStayHeld, id+": "+sharedHold(id, heldText(held)))
 		return held, true
 	}
 	if err == nil && held.On() {

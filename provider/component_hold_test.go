@@ -18,7 +18,9 @@ func TestWhatAConfigurationMakesOfAHold(t *testing.T) {
 		config field[string]
 		// seen is nil for a node that is going to be adopted.
 		seen *seen
-		step holdStep
+		// shared says that others ask for the hold as well.
+		shared bool
+		step   holdStep
 		// warns is in the warnings, nothing if there is none.
 		warns string
 	}{
@@ -31,6 +33,7 @@ func TestWhatAConfigurationMakesOfAHold(t *testing.T) {
 		"lifted by somebody is put on again":    {config: board, seen: &seen{}, step: holdStep{put: board}},
 		"taken over by somebody, and says so":   {config: board, seen: &seen{"", "leak (by bob)"}, step: holdStep{put: board}, warns: "held by somebody else"},
 		"taken out of the configuration":        {seen: &seen{"board is out", "board is out (by me)"}, step: holdStep{lift: board}, warns: "hold is lifted"},
+		"taken out, and others ask for it":      {seen: &seen{"board is out", "board is out (by me)"}, shared: true, step: holdStep{leave: board}, warns: "stay held"},
 		"of somebody else, and none configured": {seen: &seen{"", "leak (by bob)"}},
 		"not known yet":                         {config: unknownText, seen: &seen{"board is out", "board is out (by me)"}, step: holdStep{put: unknownText}},
 	} {
@@ -43,7 +46,7 @@ func TestWhatAConfigurationMakesOfAHold(t *testing.T) {
 					observed.hold = given(c.seen.hold)
 				}
 			}
-			d := decideComponent("x0", managed{hold: c.config}, askedBefore{}, observed)
+			d := decideComponent("x0", managed{hold: c.config}, askedBefore{holdShared: c.shared}, observed)
 			if d.hold != c.step || d.plan.hold != c.config {
 				t.Errorf("the apply does %+v, the plan has %+v", d.hold, d.plan.hold)
 			}

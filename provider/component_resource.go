@@ -137,11 +137,12 @@ func (r *componentResource) Create(ctx context.Context, req resource.CreateReque
 	id := bos.CanonicalXname(plan.Xname.ValueString())
 	defer r.shared.embedded.drive(ctx)()
 	d := decideComponent(id, config.managed(), askedBefore{}, nil)
-	record, held, ok := r.carryOut(ctx, c, id, d, &resp.Diagnostics)
+	record, held, ok := r.carryOut(ctx, c, id, d, askedBefore{}, &resp.Diagnostics)
 	if !ok {
 		return
 	}
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateAsked, askedJSON(config.Enabled))...)
+	resp.Diagnostics.Append(noteHold(ctx, resp.Private, d.hold, held)...)
 	if plan.waits(d) {
 		limit, diags := plan.Timeouts.Create(ctx, defaultWait)
 		resp.Diagnostics.Append(diags...)
@@ -189,6 +190,7 @@ func (r *componentResource) Read(ctx context.Context, req resource.ReadRequest, 
 		unable(&resp.Diagnostics, "read the holds of BOS components", err)
 		return
 	}
+	resp.Diagnostics.Append(lookAtHold(ctx, req.Private, resp.Private, state.Hold, held)...)
 	now := observedResource(state.Tenant, state.Xname, record, held)
 	now.Hold = holdOf(state.Hold, held)
 	now.WaitForCompletion, now.Timeouts = state.WaitForCompletion, state.Timeouts
@@ -213,11 +215,12 @@ func askedOf(ctx context.Context, private privateState, state *componentModel, d
 		return asked
 	}
 	kept := make(map[string]string)
-	for _, key := range []string{privateAsked, privateConfigured, privateImported} {
+	for _, key := range []string{privateAsked, privateConfigured, privateImported, privateHoldShared, privateHeldSince} {
 		value, more := private.GetKey(ctx, key)
 		diags.Append(more...)
 		kept[key] = string(value)
 	}
+	asked.holdShared, asked.heldSince = kept[privateHoldShared] == "true", kept[privateHeldSince]
 	switch {
 	case kept[privateAsked] == "true" || kept[privateAsked] == "false":
 		asked.enabled = given(kept[privateAsked] == "true")
@@ -263,7 +266,7 @@ func (r *componentResource) Update(ctx context.Context, req resource.UpdateReque
 	}
 	d := decideComponent(state.ID.ValueString(), config.managed(), asked, state.observed())
 	defer r.shared.embedded.drive(ctx)()
-	record, held, ok := r.carryOut(ctx, c, state.ID.ValueString(), d, &resp.Diagnostics)
+	record, held, ok := r.carryOut(ctx, c, state.ID.ValueString(), d, asked, &resp.Diagnostics)
 	if !ok {
 		return
 	}
@@ -278,6 +281,7 @@ func (r *componentResource) Update(ctx context.Context, req resource.UpdateReque
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 	resp.Diagnostics.Append(identifyComponent(ctx, resp.Identity, record.ID)...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateAsked, askedJSON(config.Enabled))...)
+	resp.Diagnostics.Append(noteHold(ctx, resp.Private, d.hold, held)...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateImported, []byte(notImported))...)
 }
 

@@ -137,10 +137,71 @@ func TestAdoptingANodeThatSomebodyElseHoldsSaysSoBeforeItsReasonIsReplaced(t *te
 	plan.says(t, "Nodes are held by somebody else", nodes[0]+": BOS holds it already: power supply is open")
 	w.write(r.block("applying = terraform.applying"), board(nodes[0], boardIsOut))
 	w.plan().says(t, "Nodes are held by somebody else", "power supply is open", "Nodes stay held")
-	// The same reason is the same hold: nothing is replaced.
+	// With the same reason the hold is shared, which is to be known as well.
 	put(t, r.url+"/x/v1/components/"+nodes[0]+"/hold", `{"reason":"board is out"}`)
-	if got := w.plan(); strings.Contains(got.out, "held by somebody else") {
-		t.Errorf("of the same hold: %s", got.out)
+	w.plan().says(t, "Nodes are held by somebody else", "board is out", "the hold is shared")
+}
+
+// Two workspaces hold a node for the same reason, as two that follow one ticket do.
+func TestAHoldThatTwoConfigurationsShareIsLiftedByNeither(t *testing.T) {
+	r := startReal(t, 100*time.Millisecond)
+	node := r.nodes()[0]
+	first, second := newWorkspace(t), newWorkspace(t)
+	first.write(r.block("applying = terraform.applying"), board(node, boardIsOut))
+	first.apply().exits(t, 0)
+	second.write(r.block("applying = terraform.applying"), board(node, boardIsOut))
+	plan := second.plan()
+	plan.exits(t, 2)
+	plan.says(t, "Nodes are held by somebody else", node+": BOS holds it already: board is out", "the hold is shared")
+	second.apply().exits(t, 0)
+	for _, w := range []*workspace{first, second} {
+		w.plan().exits(t, 0)
+	}
+	stays := func(w *workspace) {
+		t.Helper()
+		w.write(r.block("applying = terraform.applying"), board(node))
+		plan := w.plan()
+		plan.exits(t, 2)
+		plan.says(t, "Warning: Nodes stay held", "DELETE /x/v1/components/"+node+"/hold")
+		if strings.Contains(plan.out, "hold is lifted") {
+			t.Errorf("the plan says %s", plan.out)
+		}
+		w.apply().exits(t, 0)
+		if got := holds(t, r.url); !strings.Contains(got, "board is out") {
+			t.Errorf("the hold of another configuration was lifted: %s", got)
+		}
+		if got := w.attributes("bos_component.board"); got["hold"] != nil || !strings.HasPrefix(fmt.Sprint(got["held"]), "board is out (") {
+			t.Errorf("the state is %v", got)
+		}
+		w.plan().exits(t, 0)
+	}
+	stays(first)
+	second.plan().exits(t, 0)
+	stays(second)
+}
+
+func TestAHoldThatSomebodyElseAsksForBetweenPlanAndApplyStays(t *testing.T) {
+	r := startReal(t, 100*time.Millisecond)
+	nodes := r.nodes()
+	for name, node := range map[string]string{"for the same reason": nodes[0], "lifted before": nodes[1]} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorkspace(t)
+			w.write(r.block(), board(node, boardIsOut))
+			w.apply().exits(t, 0)
+			w.write(r.block(), board(node))
+			w.plan("-out=lift").says(t, "hold is lifted")
+			if node == nodes[1] {
+				request(t, http.MethodDelete, r.url+"/x/v1/components/"+node+"/hold")
+			}
+			put(t, r.url+"/x/v1/components/"+node+"/hold", `{"reason":"board is out"}`)
+			apply := w.terraform("apply", "-no-color", "-input=false", "lift")
+			apply.exits(t, 0)
+			apply.says(t, "Warning: Nodes stay held")
+			if got := holds(t, r.url); !strings.Contains(got, "board is out") {
+				t.Errorf("the hold of somebody else was lifted: %s", got)
+			}
+			w.plan().exits(t, 0)
+		})
 	}
 }
 

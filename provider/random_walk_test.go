@@ -460,9 +460,6 @@ func TestWhateverHappensNoNodeIsTouchedThatNoPlanNamedAndNothingRunsTwice(t *tes
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			r := startReal(t, 20*time.Millisecond)
 			r.aTemplate(t, "quiet")
-			for strings.Count(request(t, "GET", r.url+"/v2/components"), `"actual_state"`) < len(r.nodes()) && t.Context().Err() == nil {
-				continue // BOS is still finding its nodes
-			}
 			sent := recorded(t, r)
 			g := &ground{
 				newerCore: coreAt(t, sent.url), room: r, sent: sent, rand: rand.New(rand.NewPCG(seed, 1)), allowed: make(map[string]bool), foreign: make(map[string]bool),

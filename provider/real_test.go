@@ -78,7 +78,17 @@ func startReal(t *testing.T, boot time.Duration, dead ...string) *realBOS {
 		stop()
 		server.Close()
 	})
+	r.discovered(t)
 	return r
+}
+
+// discovered returns once BOS has found its nodes in the inventory, without which
+// nothing can be asked of them.
+func (r *realBOS) discovered(t *testing.T) {
+	t.Helper()
+	for strings.Count(request(t, http.MethodGet, r.url+"/v2/components"), `"actual_state"`) < len(r.nodes()) && t.Context().Err() == nil {
+		continue
+	}
 }
 
 // ServeHTTP lets the service that runs now answer.

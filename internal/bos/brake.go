@@ -10,6 +10,9 @@ type Brake struct {
 	// Actor is who put it on.
 	Actor string    `json:"actor,omitempty"`
 	Since time.Time `json:"since"`
+	// Again is when somebody last asked for a hold that was on already, for the same
+	// reason; zero if nobody did. Who put it on finds by it that others rely on it.
+	Again time.Time `json:"again,omitzero"`
 }
 
 // On reports whether there is one.

@@ -104,7 +104,20 @@ func TestAHoldIsShownInPreviewsAndNotOnV2Paths(t *testing.T) {
 		t.Error("a preview with planned holds answers a question without them")
 	}
 	s.do("POST", "/x/v1/previews", with(ask(), "holds", object{"": "r"})).refused(http.StatusBadRequest, "", "holds")
+	if !held.Again.IsZero() {
+		t.Errorf("a hold that is new was asked for again: %+v", held)
+	}
+	first := held.Since
+	s.do("PUT", "/x/v1/components/"+nodeOne+"/hold", object{"reason": "board out"}).ok(http.StatusOK, &held)
+	if held.Again.Before(first) || held.Again.IsZero() || !held.Since.Equal(first) {
+		t.Errorf("a hold that is asked for again is %+v, on since %s", held, first)
+	}
 	s.do("POST", "/x/v1/holds", object{"ids": []string{nodeOne, nodeTwo}, "reason": "rack work"}).ok(http.StatusOK, &holds)
+	for _, h := range holds.Holds {
+		if !h.Again.IsZero() {
+			t.Errorf("one with another reason was asked for again: %+v", h)
+		}
+	}
 	if len(holds.Holds) != 2 || holds.Holds[0].Reason != "rack work" {
 		t.Errorf("%+v", holds)
 	}

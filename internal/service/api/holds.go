@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
@@ -175,7 +176,14 @@ func holdsOf(records []bos.Record) bos.Holds {
 
 func (s *server) hold(r *http.Request, sc scope, ids []string, reason string) ([]bos.Record, error) {
 	next := s.brake(r, reason)
-	return s.mutateHolds(r, sc, ids, eventComponentHeld, reason, func(b *bos.Brake) error { return putOn(b, reason, next) })
+	return s.mutateHolds(r, sc, ids, eventComponentHeld, reason, func(b *bos.Brake) error {
+		if b.On() && b.Reason == reason {
+			b.Again = next.Since // somebody else may be about to rely on it
+			return nil
+		}
+		b.Again = time.Time{}
+		return putOn(b, reason, next)
+	})
 }
 
 func (s *server) release(r *http.Request, sc scope, ids []string) ([]bos.Record, error) {

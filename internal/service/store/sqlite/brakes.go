@@ -18,7 +18,15 @@ func brakeText(b bos.Brake) string {
 	}
 	text := document.AppendText([]byte(`{"reason":`), b.Reason)
 	text = document.AppendText(append(text, `,"actor":`...), b.Actor)
-	return string(append(b.Since.UTC().AppendFormat(append(text, `,"since":"`...), "2006-01-02T15:04:05.999999999Z"), `"}`...))
+	text = appendInstant(append(text, `,"since":`...), b.Since)
+	if !b.Again.IsZero() {
+		text = appendInstant(append(text, `,"again":`...), b.Again)
+	}
+	return string(append(text, '}'))
+}
+
+func appendInstant(text []byte, at time.Time) []byte {
+	return append(at.UTC().AppendFormat(append(text, '"'), "2006-01-02T15:04:05.999999999Z"), '"')
 }
 
 const selectSitePause = "SELECT revision, brake FROM site_pause"

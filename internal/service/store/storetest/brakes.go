@@ -52,6 +52,7 @@ func sitePause(t *testing.T, s bos.Store) {
 func holds(t *testing.T, s bos.Store) {
 	commit(t, s, bos.Commit{Components: []bos.Record{record("a"), record("b")}})
 	want := bos.NewBrake("board out", "ops", now)
+	want.Again = now.Add(time.Hour)
 	written, err := s.MutateComponents(t.Context(), []string{"a"}, func(r *bos.Record, _ bool) error { r.Held = want; return nil })
 	must(t, err)
 	if got := stored(t, s, "a"); got.Held != want || got.Revision != written[0].Revision {
