@@ -31,6 +31,7 @@ var allowed = map[string][]string{
 	"internal/localtoken":                  {},
 	"internal/service/access":              {"internal/service/edge"},
 	"internal/service/access/certificates": {"internal/bos", "internal/service/access"},
+	"internal/service/access/peers":        {"internal/service/access"},
 	"internal/service/access/refusals":     {"internal/bos", "internal/service/access"},
 	"internal/service/access/oidc":         {"internal/bos", "internal/service/access"},
 	"internal/service/access/tokens":       {"internal/bos", "internal/service/access", "internal/yamlfile"},

@@ -11,6 +11,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/service/access"
 	"github.com/bootorch/terraform-provider-bos/internal/service/access/certificates"
 	"github.com/bootorch/terraform-provider-bos/internal/service/access/oidc"
+	"github.com/bootorch/terraform-provider-bos/internal/service/access/peers"
 	"github.com/bootorch/terraform-provider-bos/internal/service/access/tokens"
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
 )
@@ -32,22 +33,53 @@ func authenticator(settings config.Auth, log *slog.Logger) (access.Authenticator
 	for _, issuer := range issuers {
 		auth.Bearers = append(auth.Bearers, issuer)
 	}
+	auth.Connections, err = connections(settings)
+	return auth, err
+}
+
+// connections know who asks by how they are connected.
+func connections(settings config.Auth) (all []access.Connections, err error) {
+	callers, err := peerRules(settings.Peers)
+	if err != nil {
+		return nil, err
+	}
 	rules, err := certificateRules(settings.Certificates)
 	if len(rules) > 0 {
-		auth.Connections = append(auth.Connections, rules)
+		all = append(all, rules)
 	}
-	return auth, err
+	return append(all, callers), err
+}
+
+func peerRules(settings []config.Peer) (rules peers.Source, err error) {
+	for i, p := range settings {
+		rule := peers.Rule{User: p.User, Group: p.Group, Tenants: p.Tenants}
+		if rule.Roles, err = roles(p.Roles); err != nil {
+			return nil, fmt.Errorf("auth.peers[%d].roles: %w", i, err)
+		}
+		if err := rule.Check(); err != nil {
+			return nil, fmt.Errorf("auth.peers[%d]: %w", i, err)
+		}
+		rules = append(rules, rule)
+	}
+	return rules, nil
+}
+
+func roles(names []string) (all []access.Role, err error) {
+	for _, name := range names {
+		role, err := access.ParseRole(name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, role)
+	}
+	return all, nil
 }
 
 func certificateRules(settings []config.Certificate) (rules certificates.Source, err error) {
 	for i, c := range settings {
 		rule := certificates.Rule{URI: c.URI, DNS: c.DNS, Tenants: c.Tenants}
-		for _, text := range c.Roles {
-			role, err := access.ParseRole(text)
-			if err != nil {
-				return nil, fmt.Errorf("auth.certificates[%d].roles: %w", i, err)
-			}
-			rule.Roles = append(rule.Roles, role)
+		if rule.Roles, err = roles(c.Roles); err != nil {
+			return nil, fmt.Errorf("auth.certificates[%d].roles: %w", i, err)
 		}
 		if err := rule.Check(); err != nil {
 			return nil, fmt.Errorf("auth.certificates[%d]: %w", i, err)

@@ -18,6 +18,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/assembly"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
 	"github.com/bootorch/terraform-provider-bos/internal/localtoken"
+	"github.com/bootorch/terraform-provider-bos/internal/service/access/peers"
 	"github.com/bootorch/terraform-provider-bos/internal/service/bootscript"
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
 	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
@@ -45,14 +46,14 @@ const (
 )
 
 type serveFlags struct {
-	config, listen, database string
-	names                    []string
-	maxUnreachable           time.Duration
-	allowRemote              bool
-	hold                     bool
-	auth                     string
-	emulate                  int
-	room                     roomFlags
+	config, listen, socket, database string
+	names                            []string
+	maxUnreachable                   time.Duration
+	allowRemote                      bool
+	hold                             bool
+	auth                             string
+	emulate                          int
+	room                             roomFlags
 }
 
 func newLog(c *cobra.Command) *slog.Logger {
@@ -69,6 +70,7 @@ func serveCommand(version string) *cobra.Command {
 	flags := c.Flags()
 	flags.StringVar(&f.config, "config", os.Getenv("BOS_CONFIG"), "configuration file (BOS_CONFIG)")
 	flags.StringVar(&f.listen, "listen", os.Getenv("BOS_LISTEN"), "address of the API (BOS_LISTEN; default "+defaultListen+")")
+	flags.StringVar(&f.socket, "socket", os.Getenv("BOS_SOCKET"), "path of a Unix socket that serves the API as well, to this user and root, and to those of auth.peers (BOS_SOCKET)")
 	flags.StringSliceVar(&f.names, "names", nil, "host names under which clients ask the API, besides its addresses and the machine's name (BOS_NAMES)")
 	flags.StringVar(&f.database, "database", os.Getenv("BOS_DATABASE"), "database file (BOS_DATABASE; default "+defaultDatabase+", a temporary one with --emulate)")
 	flags.DurationVar(&f.maxUnreachable, "max-unreachable-time", 0, "how long a BMC may be silent while its peers answer before its nodes fail (default 10m)")
@@ -102,6 +104,13 @@ func serve(c *cobra.Command, f serveFlags, version string) error {
 		return err
 	}
 	defer listener.Close() //nolint:errcheck // closed by the server
+	socket, err := listenSocket(ctx, settings.Socket)
+	if err != nil {
+		return err
+	}
+	if socket != nil {
+		defer socket.Close() //nolint:errcheck // closed by the server
+	}
 	url := scheme(settings.TLS) + "://" + listener.Addr().String()
 	a, err := assembly.New(ctx, settings, version, log)
 	if err != nil {
@@ -124,9 +133,10 @@ func serve(c *cobra.Command, f serveFlags, version string) error {
 	}
 	r := newRunning()
 	r.add(func() error { return a.Run(ctx) })
-	r.serve(listener, &http.Server{
-		Handler: a.Driven(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: maxHeader,
-	})
+	r.serve(listener, forClients(a.Driven()))
+	if socket != nil {
+		r.serve(socket, forClients(a.Driven()))
+	}
 	if nodes != nil {
 		r.serve(edge.Bound(nodes, maxNodes, maxNodesAddress), forNodes(a.Nodes()))
 	}
@@ -152,14 +162,21 @@ type running struct {
 	ended   chan error
 }
 
-// maxRunning bounds what runs: operators, API, boot scripts and reports.
-const maxRunning = 4
+// maxRunning bounds what runs: operators, API, its socket, boot scripts and reports.
+const maxRunning = 5
 
 func newRunning() *running { return &running{ended: make(chan error, maxRunning)} }
 
 func (r *running) add(run func() error) {
 	r.count++
 	go func() { r.ended <- run() }()
+}
+
+// forClients serves those of the API, on its address and on its socket.
+func forClients(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler: h, ConnContext: peers.Context, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: maxHeader,
+	}
 }
 
 // forNodes serves whoever is on the network of the nodes: small requests, quick
@@ -236,6 +253,7 @@ func settle(ctx context.Context, f *serveFlags, log *slog.Logger) (config.Config
 		}
 	}
 	settings.Listen = cmp.Or(f.listen, settings.Listen, defaultListen)
+	settings.Socket = cmp.Or(f.socket, settings.Socket)
 	settings.Database = cmp.Or(f.database, settings.Database, defaultDatabase)
 	if len(f.names) > 0 {
 		settings.Names = f.names
@@ -275,6 +293,7 @@ func startRoom(ctx context.Context, f *serveFlags, log *slog.Logger, settings *c
 	}
 	emulated.Power.Limits, emulated.Report = settings.Power.Limits, settings.Report
 	emulated.Names, emulated.Auth = settings.Names, settings.Auth
+	emulated.Socket = settings.Socket
 	emulated.Listen, emulated.MaxUnreachable = settings.Listen, settings.MaxUnreachable
 	if settings.BootParameters.Builtin != nil {
 		emulated.BootParameters = settings.BootParameters

@@ -12,6 +12,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -160,8 +161,13 @@ func parseEndpoint(endpoint string) (string, error) {
 	case err != nil:
 		// The parser's text repeats the URL, which may hold a password.
 		return "", &ConfigError{"endpoint", "is no URL; write it like https://bos.example.com/apis/bos"}
+	case u.Scheme == unixScheme:
+		if socketOf(endpoint) == "" {
+			return "", &ConfigError{"endpoint", "names no socket; write its whole path, such as unix:///run/bos/bos.sock"}
+		}
+		return "http://localhost", nil
 	case u.Scheme != "http" && u.Scheme != "https", u.Host == "":
-		return "", &ConfigError{"endpoint", "needs http:// or https:// and a host, such as https://bos.example.com/apis/bos"}
+		return "", &ConfigError{"endpoint", "needs http:// or https:// and a host, such as https://bos.example.com/apis/bos, or is a socket of this machine, such as unix:///run/bos/bos.sock"}
 	case u.User != nil:
 		return "", &ConfigError{"endpoint", "holds a user name; leave it out and use token"}
 	case u.RawQuery != "" || u.Fragment != "":
@@ -180,7 +186,13 @@ func newTransport(c Config) (http.RoundTripper, error) {
 		return nil, errors.New("the default HTTP transport was replaced by one that cannot be configured")
 	}
 	t = t.Clone()
-	if c.findsToken() {
+	if path := socketOf(c.Endpoint); path != "" {
+		t.Proxy = nil
+		t.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, "unix", path)
+		}
+	} else if c.findsToken() {
 		t.DialContext = dialService(c.Endpoint, t.DialContext)
 	}
 	t.TLSClientConfig = &tls.Config{
@@ -202,6 +214,18 @@ func newTransport(c Config) (http.RoundTripper, error) {
 	}
 	t.TLSClientConfig.RootCAs = pool
 	return t, nil
+}
+
+// unixScheme is that of an endpoint which is a socket of this machine.
+const unixScheme = "unix"
+
+// socketOf is the path of the socket that an endpoint names, empty if it names none.
+func socketOf(endpoint string) string {
+	u, err := url.Parse(strings.TrimSpace(endpoint))
+	if err != nil || u.Scheme != unixScheme || u.Host != "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || !strings.HasPrefix(u.Path, "/") {
+		return ""
+	}
+	return u.Path
 }
 
 // identify adds the client's own certificate.

@@ -18,6 +18,9 @@ type Auth struct {
 	// Certificates say who has which client certificate; they need
 	// tls.client_ca_file.
 	Certificates []Certificate `yaml:"certificates"`
+	// Peers say what the users of this machine may do who ask on the socket, besides
+	// root and the user of the service, who may do everything.
+	Peers []Peer `yaml:"peers"`
 	// OIDC are the issuers of tokens that are taken.
 	OIDC []OIDC `yaml:"oidc"`
 }
@@ -61,6 +64,14 @@ type Certificate struct {
 	Tenants []string `yaml:"tenants"`
 }
 
+// Peer is a user or a group of this machine, by name or number, and what they may do.
+type Peer struct {
+	User    string   `yaml:"user"`
+	Group   string   `yaml:"group"`
+	Roles   []string `yaml:"roles"`
+	Tenants []string `yaml:"tenants"`
+}
+
 // TLS is what the API is served with; none of it is plain HTTP.
 type TLS struct {
 	// CertFile and KeyFile are read again when they change.
@@ -87,8 +98,8 @@ func (a Auth) Validate() error {
 	if a.Mode != "" && !slices.Contains(authModes, a.Mode) {
 		return fmt.Errorf("auth.mode %q is none; use one of %s", a.Mode, strings.Join(authModes, ", "))
 	}
-	if a.Mode == AuthOff && (a.TokensFile != "" || len(a.Certificates) > 0 || len(a.OIDC) > 0) {
-		return errors.New("auth.tokens_file, auth.certificates and auth.oidc have no effect while auth.mode is off; take them out, or use shadow")
+	if a.Mode == AuthOff && (a.TokensFile != "" || len(a.Certificates) > 0 || len(a.Peers) > 0 || len(a.OIDC) > 0) {
+		return errors.New("auth.tokens_file, auth.certificates, auth.peers and auth.oidc have no effect while auth.mode is off; take them out, or use shadow")
 	}
 	return a.issuers()
 }

@@ -15,6 +15,9 @@ import (
 // Config is bos.yaml. Each url is the prefix before the paths of the upstream.
 type Config struct {
 	Listen string `yaml:"listen"`
+	// Socket is the path of a Unix socket where the API is served as well: its kernel
+	// says who asks there (auth.peers). Empty is none.
+	Socket string `yaml:"socket"`
 	// Names are the host names under which clients ask this service, besides
 	// its addresses, loopback and the name of the machine.
 	Names          []string       `yaml:"names"`

@@ -70,6 +70,9 @@ type counted struct {
 	leave func()
 }
 
+// NetConn is the connection itself.
+func (c *counted) NetConn() net.Conn { return c.Conn }
+
 // Close makes room for another.
 func (c *counted) Close() error {
 	defer c.leave()
