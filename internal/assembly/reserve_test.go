@@ -1,6 +1,7 @@
 package assembly
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -42,6 +43,30 @@ func TestNodesAndTheirBMCsAreReservedWhileTheyAreReset(t *testing.T) {
 	if err != nil || len(kept) != 1 || kept[locked].Cause != bos.CauseLocked {
 		t.Fatalf("kept %v, %v", kept, err)
 	}
+	// What this service has reserved itself keeps none of its own calls and sessions out,
+	// and those of others out.
+	held := func(c *hsm.Client) (all []string) {
+		holds, err := c.Holds(t.Context(), []string{first, second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		inv, err := c.HeedingReservations().Inventory(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range inv.Nodes {
+			if _, kept := holds[n.ID]; kept || n.Reserved || n.BMCHeld && n.ID != locked && bos.BMCOf(n.ID) != bos.BMCOf(locked) {
+				all = append(all, n.ID)
+			}
+		}
+		return all
+	}
+	if got := held(c); len(got) != 0 {
+		t.Errorf("its own reservations keep from it %v", got)
+	}
+	if got := held(hsm.New(transport.Upstream{URL: room.Endpoints().HSM})); !slices.Equal(got, []string{first, second}) {
+		t.Errorf("another service is kept from %v", got)
+	}
 	kept, releaseSecond, err := c.Reserve(t.Context(), []string{second})
 	if err != nil || len(kept) != 0 {
 		t.Fatalf("of the same BMC: kept %v, %v", kept, err)
@@ -60,5 +85,12 @@ func TestNodesAndTheirBMCsAreReservedWhileTheyAreReset(t *testing.T) {
 	releaseSecond()
 	if got := reserved(); got[second] || got[bmc] {
 		t.Errorf("when all are done: %v", got)
+	}
+	// What was given back and is another's now is not its own any more.
+	if kept, _, err := other.Reserve(t.Context(), []string{first}); err != nil || len(kept) != 0 {
+		t.Fatalf("what was given back: kept %v, %v", kept, err)
+	}
+	if got := held(c); !slices.Equal(got, []string{first, second}) {
+		t.Errorf("another's reservations keep from it %v", got)
 	}
 }

@@ -81,7 +81,7 @@ func (c *Client) lockStates(ctx context.Context, ids []string) (lockList, error)
 
 // lockList is what HSM says of locks.
 type lockList struct {
-	// held are those that are locked or reserved, by xname.
+	// held are those that are locked, or reserved by another than this service, by xname.
 	held map[string]lockState
 	// told are those of which anything is said, be it that HSM has no such
 	// component; nil where this HSM has no locks.
@@ -125,6 +125,7 @@ func (c *Client) lockList(ctx context.Context, q transport.Request) (lockList, e
 		Components *[]lockState
 		NotFound   []string
 	}
+	asked := c.bmcs.now()
 	err := c.http.JSON(ctx, q, &list)
 	switch class := transport.ClassOf(err); {
 	case class == transport.ClassAbsent, class == transport.ClassUnsupported:
@@ -138,6 +139,7 @@ func (c *Client) lockList(ctx context.Context, q transport.Request) (lockList, e
 	for _, s := range *list.Components {
 		id := bos.CanonicalXname(s.ID)
 		l.told[id] = true
+		s.Reserved = s.Reserved && !c.reservations.claims.cover(id, asked)
 		if s.Locked || s.Reserved {
 			l.held[id] = s
 		}

@@ -24,6 +24,8 @@ const (
 type reservations struct {
 	mu  sync.Mutex
 	own map[string]*reservation
+	// claims are what HSM calls reserved because of it.
+	claims claims
 }
 
 type reservation struct {
@@ -61,9 +63,14 @@ func (c *Client) reserveAll(ctx context.Context, ids []string) (kept map[string]
 		}
 	}
 	slices.Sort(ask)
-	refused, err := c.reserve(ctx, slices.Compact(ask), now)
+	ask = slices.Compact(ask)
+	r.claims.begin(ask, now)
+	refused, err := c.reserve(ctx, ask, now)
 	if err != nil {
 		return nil, nil, ask, err
+	}
+	for of := range refused {
+		r.claims.refused(of)
 	}
 	kept = make(map[string]bos.Hold)
 	for _, id := range ids {
@@ -129,6 +136,7 @@ func (c *Client) reserve(ctx context.Context, ids []string, now time.Time) (refu
 func (c *Client) release(ids []string, used bool) {
 	type key struct{ ID, Key string }
 	var keys []key
+	given := make(map[string]time.Time) // what is given back, by when it was reserved
 	r := &c.reservations
 	r.mu.Lock()
 	for _, id := range ids {
@@ -141,6 +149,7 @@ func (c *Client) release(ids []string, used bool) {
 		}
 		if own.users <= 0 {
 			keys = append(keys, key{id, own.key})
+			given[id] = own.at
 			delete(r.own, id)
 		}
 	}
@@ -151,8 +160,14 @@ func (c *Client) release(ids []string, used bool) {
 	// It is given back whoever may act now; what cannot be ends by itself.
 	ctx, cancel := context.WithTimeout(context.Background(), releaseTimeout)
 	defer cancel()
-	_, _ = c.http.Do(ctx, transport.Request{Method: http.MethodPost, URL: c.url + "/locks/service/reservations/release", Body: struct {
+	_, err := c.http.Do(ctx, transport.Request{Method: http.MethodPost, URL: c.url + "/locks/service/reservations/release", Body: struct {
 		ReservationKeys []key
 		ProcessingModel string
 	}{keys, "flexible"}})
+	if err != nil {
+		return
+	}
+	for id, at := range given {
+		r.claims.end(id, at, c.bmcs.now())
+	}
 }
