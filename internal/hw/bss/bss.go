@@ -91,7 +91,7 @@ func (c *Client) Write(ctx context.Context, ids []string, a bos.BootArtifacts) (
 // put is one write. The token is BSS' own.
 func (c *Client) put(ctx context.Context, ids []string, p bootParameters) (token string, failed *bos.CallError) {
 	res, err := c.http.Do(bos.ActingOn(ctx, ids...), transport.Request{Method: http.MethodPut, URL: c.url + "/bootparameters", Body: p})
-	if res == nil || res.Status < 200 || res.Status > 299 || transport.ClassOf(err) == transport.ClassGateway {
+	if res == nil || !transport.Accepted(res.Status) || transport.ClassOf(err) == transport.ClassGateway {
 		return "", judge(err)
 	}
 	// The write is done whatever became of the body, which is empty.

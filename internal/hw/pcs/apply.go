@@ -130,7 +130,7 @@ func (c *Client) transit(ctx context.Context, op bos.PowerOp, ids []string) []bo
 	err := c.http.JSON(bos.ActingOn(ctx, ids...), q, &answer)
 	failed := failure(err)
 	switch {
-	case err == nil, failed != nil && failed.Status >= 200 && failed.Status <= 299 && transport.ClassOf(err) != transport.ClassGateway:
+	case err == nil, failed != nil && transport.Accepted(failed.Status) && transport.ClassOf(err) != transport.ClassGateway:
 		// Whatever became of the body: the status says accepted.
 		c.errands.accepted(op, ids, answer.TransitionID, c.deadline)
 		return same(ids, bos.CallResult{Outcome: bos.CallDone})

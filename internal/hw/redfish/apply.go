@@ -185,7 +185,7 @@ func (o *order) post(ctx context.Context, resetType string) (result bos.CallResu
 	body := struct{ ResetType string }{resetType}
 	res, failed := o.ask(ctx, http.MethodPost, o.Endpoint, o.known.target, body)
 	switch {
-	case failed == nil || res != nil && res.Status >= 200 && res.Status <= 299:
+	case failed == nil || res != nil && transport.Accepted(res.Status):
 		// Whatever became of the body: the status says accepted.
 		return bos.CallResult{Outcome: bos.CallDone}, false, false
 	case failed.Kind == transport.NotSent && failed.Cancelled:
@@ -224,7 +224,7 @@ func (c caller) judge(ctx context.Context, t target, kind string, failed *transp
 		if now, _ := c.probe(ctx, t); leadsTo(kind, now.State) {
 			return bos.CallResult{Outcome: bos.CallDone}
 		}
-	case troubled(status):
+	case transport.Troubled(status):
 		// A BMC that broke over the request may have begun to carry it out.
 		r.Outcome, r.Cause = bos.CallUnknown, bos.CauseResetUnconfirmed
 		return r
@@ -294,7 +294,7 @@ func (c caller) learn(ctx context.Context, e Endpoint) (reset, *transport.Error)
 // ending is the failure if it ends the call: after another one the reset may
 // still work.
 func ending(failed *transport.Error) *transport.Error {
-	if failed.Kind == transport.NotSent || failed.Kind == transport.Unanswered || failed.Kind == transport.Withheld || unauthorized(failed.Status) || troubled(failed.Status) {
+	if failed.Kind == transport.NotSent || failed.Kind == transport.Unanswered || failed.Kind == transport.Withheld || unauthorized(failed.Status) || transport.Troubled(failed.Status) {
 		return failed
 	}
 	return nil

@@ -184,7 +184,7 @@ func says(res *transport.Response) verdict {
 	switch {
 	case res == nil:
 		return unclear
-	case res.Status >= 200 && res.Status <= 299:
+	case transport.Accepted(res.Status):
 		return accepted
 	case res.Status == http.StatusUnauthorized:
 		return refused

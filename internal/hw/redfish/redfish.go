@@ -278,12 +278,6 @@ func unauthorizedCause(status int) bos.Cause {
 	return bos.CauseBMCAuth
 }
 
-// troubled reports whether a status is about the BMC's own state, not about
-// what it was asked.
-func troubled(status int) bool {
-	return status >= 500 && status != http.StatusNotImplemented || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout
-}
-
 // caller is the credentials of one Probe or Apply.
 type caller struct {
 	*Client

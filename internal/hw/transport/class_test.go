@@ -58,6 +58,7 @@ func TestWhatAnAnswerSaysOfWhatWasAskedFor(t *testing.T) {
 		{"a proxy's login", 407, "", ``, transport.ClassCaller},
 		{"too much", 429, jsonT, problem, transport.ClassBusy},
 		{"an error", 500, jsonT, problem, transport.ClassBusy},
+		{"what took too long to arrive", 408, jsonT, problem, transport.ClassBusy},
 		{"an outage", 503, html, `<h1>503</h1>`, transport.ClassBusy},
 		{"what a gateway sent on", 502, html, `<h1>502</h1>`, transport.ClassMaybe},
 		{"what a gateway waited for", 504, html, `<h1>504</h1>`, transport.ClassMaybe},

@@ -249,7 +249,7 @@ func (c *Client) read(ctx context.Context, q Request, raw *http.Response) (*Resp
 	if c.config.Heard != nil {
 		c.config.Heard(raw.Header)
 	}
-	if res.Status < 200 || res.Status > 299 {
+	if !Accepted(res.Status) {
 		return res, c.refused(q, res)
 	}
 	switch {

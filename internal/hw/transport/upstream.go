@@ -59,6 +59,15 @@ func (c *Client) bearer(q Request) (string, error) {
 	return token, nil
 }
 
+// Accepted reports whether a status is one of success.
+func Accepted(status int) bool { return status >= 200 && status <= 299 }
+
+// Troubled reports whether a status is about the server's own state, not about what it
+// was asked.
+func Troubled(status int) bool {
+	return status >= 500 && status != http.StatusNotImplemented || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout
+}
+
 // Absent reports whether a status says that the server has no such path or
 // method.
 func Absent(status int) bool {
