@@ -4,6 +4,7 @@
 package yamlfile
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -114,9 +115,32 @@ func (d Document) Decode(v any) (err error) {
 	}
 	var at yaml.Error
 	if errors.As(err, &at) && at.GetToken() != nil {
-		return fmt.Errorf("%s:%d: %s%s", d.path, at.GetToken().Position.Line, at.GetMessage(), d.quoted(at.GetToken().Position.Line))
+		return fmt.Errorf("%s:%d: %s%s", d.path, at.GetToken().Position.Line, unshown(at.GetMessage()), d.quoted(at.GetToken().Position.Line))
 	}
-	return fmt.Errorf("%s: %w", d.path, err)
+	// It has no place: that of the value which it repeats is the next best.
+	if value := repeated.FindStringSubmatch(err.Error()); value != nil {
+		if i := bytes.Index(d.body, []byte(value[1])); value[1] != "" && i >= 0 {
+			return fmt.Errorf("%s:%d: %s", d.path, 1+bytes.Count(d.body[:i], []byte("\n")), unshown(err.Error()))
+		}
+	}
+	return fmt.Errorf("%s: %s", d.path, unshown(err.Error()))
+}
+
+// repeated is what a message of the library repeats of a document.
+var repeated = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"`)
+
+// unshown is a message of the library without the values that it repeats, as one may be a
+// password: written where another setting belongs, or not quoted and taken for an alias.
+// The names of fields are no values.
+func unshown(message string) string {
+	if strings.HasPrefix(message, "unknown field ") || strings.HasPrefix(message, "mapping key ") {
+		return message
+	}
+	bare := repeated.ReplaceAllString(message, "(not shown)")
+	if strings.Contains(bare, "alias") || strings.Contains(bare, "anchor") {
+		bare += "; quote a value that begins with * or &"
+	}
+	return bare
 }
 
 // quoted is a hint where a line has braces within braces, which YAML takes for

@@ -217,7 +217,9 @@ func validURL(name, text string) error {
 		return fmt.Errorf("%s is no URL; use one such as http://host:8080/v1", name)
 	case u.User != nil:
 		return fmt.Errorf("%s holds a user; credentials have settings of their own", name)
-	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "":
+	case u.RawQuery != "" || u.Fragment != "":
+		return fmt.Errorf("%s holds a query or fragment, which may be a secret and is sent nowhere; take it out, use a URL such as http://host:8080/v1, and a token by its own setting", name)
+	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
 		return fmt.Errorf("%s %q is no plain URL; use one such as http://host:8080/v1", name, text)
 	}
 	return nil
