@@ -75,6 +75,13 @@ func roles(names []string) (all []access.Role, err error) {
 	return all, nil
 }
 
+// CheckAuth says what of the settings of who may ask keeps a service from starting. No
+// issuer is asked for anything.
+func CheckAuth(settings config.Auth) error {
+	_, err := authenticator(settings, slog.New(slog.DiscardHandler))
+	return err
+}
+
 func certificateRules(settings []config.Certificate) (rules certificates.Source, err error) {
 	for i, c := range settings {
 		rule := certificates.Rule{URI: c.URI, DNS: c.DNS, Tenants: c.Tenants}

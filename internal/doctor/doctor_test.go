@@ -243,6 +243,13 @@ var odd = []struct {
 	{"an API for all", func(_ *testing.T, c *config.Config) { c.Listen = "0.0.0.0:0" }, doctor.LevelError, "listen", []string{"--allow-remote"}},
 	{"an API for all that asks nobody", func(_ *testing.T, c *config.Config) { c.Listen, c.Auth.Mode = "0.0.0.0:0", config.AuthOff }, doctor.LevelError, "listen", []string{"0.0.0.0:0"}},
 	{"rights that are only logged", func(_ *testing.T, c *config.Config) { c.Auth.Mode = config.AuthShadow }, doctor.LevelWarning, "auth.mode", []string{"let pass"}},
+	{"tokens that cannot be read", func(_ *testing.T, c *config.Config) { c.Auth.TokensFile = "/nonexistent/tokens" }, doctor.LevelError, "auth", []string{"/nonexistent/tokens"}},
+	{"an issuer whose address has a password", func(_ *testing.T, c *config.Config) {
+		c.Auth.OIDC = []config.OIDC{{Issuer: "https://u:secret@idp.example/", Audiences: []string{"bos"}}}
+	}, doctor.LevelError, "auth", []string{"auth.oidc[0]"}},
+	{"a role that there is not", func(_ *testing.T, c *config.Config) {
+		c.Auth.Certificates = []config.Certificate{{DNS: "a.example", Roles: []string{"king"}}}
+	}, doctor.LevelError, "auth", []string{"auth.certificates[0].roles"}},
 	{"an address for reports of another machine", func(_ *testing.T, c *config.Config) { c.Report.Listen = "192.0.2.1:8772" }, doctor.LevelError, "report.listen", []string{"no address of this machine"}},
 	{"a folder that is not there", func(_ *testing.T, c *config.Config) { c.Database = "/nonexistent/bos.db" }, doctor.LevelError, "database", []string{"/nonexistent"}},
 	{"a database that is none", func(t *testing.T, c *config.Config) {

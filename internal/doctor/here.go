@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/bootorch/terraform-provider-bos/internal/assembly"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
@@ -81,6 +82,18 @@ func writable(folder string) bool {
 		return false
 	}
 	return errors.Join(f.Close(), os.Remove(f.Name())) == nil
+}
+
+// auth reads what says who may ask, as the service does when it starts.
+func (d *doctor) auth(_ context.Context, s *section) {
+	if a := d.Auth; a.TokensFile == "" && len(a.OIDC) == 0 && len(a.Certificates) == 0 {
+		return
+	}
+	if err := assembly.CheckAuth(d.Auth); err != nil {
+		s.failed("auth", "", err)
+		return
+	}
+	s.ok("auth", "", "tokens, certificates and issuers can be read; issuers of tokens are asked for their keys when the first token comes")
 }
 
 // listen looks at the address of the API.

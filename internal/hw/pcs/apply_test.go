@@ -70,7 +70,7 @@ func TestATransitionTooLargeForPCSIsHalved(t *testing.T) {
 
 func TestATransitionThatPCSDoesNotStartSaysWhatIsKnown(t *testing.T) {
 	for status, want := range map[int]bos.CallOutcome{
-		400: bos.CallRefused, 401: bos.CallNotAttempted, 404: bos.CallNotAttempted, 302: bos.CallNotAttempted,
+		400: bos.CallRefused, 413: bos.CallRefused, 401: bos.CallNotAttempted, 404: bos.CallNotAttempted, 302: bos.CallNotAttempted,
 		429: bos.CallBusy, 500: bos.CallBusy, 503: bos.CallBusy, 502: bos.CallUnknown, 504: bos.CallUnknown,
 	} {
 		c, _ := start(t, &fake{answer: func(w http.ResponseWriter, _ *http.Request) bool {
