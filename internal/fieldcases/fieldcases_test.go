@@ -1,5 +1,5 @@
-// Package fieldcases checks docs/field-cases.md and docs/rules.md against the tests
-// that they name.
+// Package fieldcases checks docs/field-cases.md, docs/rules.md and SECURITY.md against
+// the tests that they name.
 package fieldcases
 
 import (
@@ -24,7 +24,7 @@ const (
 )
 
 // ruleCounts are the files of rules, with how many tables each has.
-var ruleCounts = map[string]int{root + "/docs/rules.md": 13, root + "/docs/provider-rules.md": 5}
+var ruleCounts = map[string]int{root + "/docs/rules.md": 13, root + "/docs/provider-rules.md": 5, root + "/SECURITY.md": 1}
 
 var (
 	rule    = regexp.MustCompile(`^\| (\d+)\.(\d+) \| ([^|]+) \| ([^|]+) \|$`)
