@@ -50,7 +50,7 @@ func (l *componentList) List(ctx context.Context, req list.ListRequest, stream *
 	}
 	stream.Results = results(ctx, req, records, func(record bos.Component, result *list.ListResult) {
 		result.DisplayName = record.ID
-		result.Diagnostics.Append(identifyComponent(ctx, result.Identity, record.ID)...)
+		result.Diagnostics.Append(identifyComponent(ctx, result.Identity, orNull(c.Tenant()), record.ID)...)
 		if req.IncludeResource {
 			held, err := l.shared.components.held(ctx, c, record.ID)
 			if err != nil {

@@ -41,6 +41,7 @@ func newComponentResource() resource.Resource { return &componentResource{after:
 
 func (r *componentResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_component"
+	resp.ResourceBehavior.MutableIdentity = true // by its tenant
 }
 
 func (r *componentResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
@@ -152,7 +153,7 @@ func (r *componentResource) Create(ctx context.Context, req resource.CreateReque
 	}
 	plan.settle(d, record, held)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
-	resp.Diagnostics.Append(identifyComponent(ctx, resp.Identity, record.ID)...)
+	resp.Diagnostics.Append(identifyComponent(ctx, resp.Identity, plan.Tenant, record.ID)...)
 }
 
 // settleTenant is the provider's tenant where the plan did not know it.
@@ -175,7 +176,7 @@ func (r *componentResource) Read(ctx context.Context, req resource.ReadRequest, 
 	id := bos.CanonicalXname(state.Xname.ValueString())
 	// Before anything else: the framework wants an identity of one that is gone
 	// as well, and Terraform before 1.12 hands none in.
-	resp.Diagnostics.Append(identifyComponent(ctx, resp.Identity, id)...)
+	resp.Diagnostics.Append(identifyComponent(ctx, resp.Identity, state.Tenant, id)...)
 	record, found, err := r.shared.components.read(ctx, c, id)
 	if err != nil {
 		unable(&resp.Diagnostics, "read BOS component", err)
@@ -279,7 +280,7 @@ func (r *componentResource) Update(ctx context.Context, req resource.UpdateReque
 	resp.Diagnostics.Append(waitBegun(ctx, resp.Private, !done)...)
 	plan.settle(d, record, held)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
-	resp.Diagnostics.Append(identifyComponent(ctx, resp.Identity, record.ID)...)
+	resp.Diagnostics.Append(identifyComponent(ctx, resp.Identity, plan.Tenant, record.ID)...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateAsked, askedJSON(config.Enabled))...)
 	resp.Diagnostics.Append(noteHold(ctx, resp.Private, d.hold, held)...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateImported, []byte(notImported))...)
@@ -298,6 +299,9 @@ func (r *componentResource) ImportState(ctx context.Context, req resource.Import
 		var given componentIdentity
 		resp.Diagnostics.Append(req.Identity.Get(ctx, &given)...)
 		xname = given.Xname.ValueString()
+		if !given.Tenant.IsNull() {
+			tenant = given.Tenant
+		}
 	}
 	id := bos.CanonicalXname(xname)
 	if !bos.ValidComponentID(id) || tenant.ValueString() == "" && !tenant.IsNull() {
@@ -306,6 +310,6 @@ func (r *componentResource) ImportState(ctx context.Context, req resource.Import
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("tenant"), tenant)...)
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("xname"), xname)...)
-	resp.Diagnostics.Append(identifyComponent(ctx, resp.Identity, id)...)
+	resp.Diagnostics.Append(identifyComponent(ctx, resp.Identity, tenant, id)...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateImported, []byte(isImported))...)
 }

@@ -224,6 +224,39 @@ func TestWhatAQueryFindsIsImportedByItsIdentity(t *testing.T) {
 	}
 }
 
+// What a query finds for another tenant than the provider's is imported as that one's,
+// and what a provider with a tenant finds is found by it again.
+func TestAComponentIsImportedByItsIdentityWithTheTenantThatItWasFoundFor(t *testing.T) {
+	core := newNewerCore(t, filled(t))
+	for asked, want := range map[string]string{"": "", "blue": "blue"} {
+		given := map[string]any{"status": "failed"}
+		if asked != "" {
+			given["tenant"] = asked
+		}
+		_, found := core.list("bos_component", given, 1, false)
+		imported, err := core.server.ImportResourceState(t.Context(), &tfprotov6.ImportResourceStateRequest{TypeName: "bos_component", Identity: found[0].Identity})
+		if err != nil {
+			t.Fatal(err)
+		}
+		core.clean(imported.Diagnostics)
+		resource := imported.ImportedResources[0]
+		read, err := core.server.ReadResource(t.Context(), &tfprotov6.ReadResourceRequest{
+			TypeName: "bos_component", CurrentState: resource.State, CurrentIdentity: resource.Identity, Private: resource.Private,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		core.clean(read.Diagnostics)
+		state, err := read.NewState.Unmarshal(core.schema.ResourceSchemas["bos_component"].ValueType())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := textIn(t, state, "tenant"); got != want {
+			t.Errorf("found for tenant %q, it was imported for %q", asked, got)
+		}
+	}
+}
+
 func TestTheActionThatRunsASessionSaysWhatItDoesAndFailsWithNodes(t *testing.T) {
 	fake := filled(t)
 	core := newNewerCore(t, fake)
