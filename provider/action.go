@@ -26,5 +26,6 @@ func (d *actionBase) Configure(_ context.Context, req action.ConfigureRequest, r
 }
 
 func actionTenant() schema.StringAttribute {
-	return schema.StringAttribute{Optional: true, Validators: textBetween(1, bos.MaxTenantName), MarkdownDescription: "Tenant to act for; defaults to the provider's."}
+	return schema.StringAttribute{Optional: true, Validators: textBetween(1, bos.MaxTenantName), MarkdownDescription: "Tenant to act for; defaults to " +
+		"the provider's."}
 }

@@ -52,7 +52,8 @@ func (r *componentResource) carryOut(ctx context.Context, c *client.Client, id s
 
 func unknownComponent(id string, diags *diag.Diagnostics) {
 	diags.AddAttributeError(path.Root("xname"), "BOS knows no such component",
-		fmt.Sprintf("BOS has no component %s, and this resource adopts nodes instead of inventing them. Check the xname; if the node is new, wait for BOS to discover it from the inventory.", id))
+		fmt.Sprintf("BOS has no component %s, and this resource adopts nodes instead of inventing them. Check the xname; if the node is new, wait for BOS to "+
+			"discover it from the inventory.", id))
 }
 
 // record returns the record of a node. A list that was read earlier in the same walk will do.

@@ -260,13 +260,15 @@ func warningsOf(xname string, config managed, asked askedBefore, observed *obser
 		say("enabled", "BOS will act on nodes once their hold is lifted", "enabled = true asks BOS to bring it to its desired state, and its hold keeps "+
 			"that waiting: "+intention(d.plan.desired)+".")
 	case sends != nil && *sends:
-		say("enabled", "BOS will act on nodes", "enabled = true asks BOS to bring it to its desired state: "+intention(d.plan.desired)+". The effect of each such component is in the plan.")
+		say("enabled", "BOS will act on nodes", "enabled = true asks BOS to bring it to its desired state: "+intention(d.plan.desired)+". The effect of each such "+
+			"component is in the plan.")
 	case config.enabled.is == unknown:
 		say("enabled", "BOS may act on nodes",
 			"enabled is not known yet. If it turns out to be true, BOS brings the node to its desired state during the apply: "+intention(d.plan.desired)+".")
 	case sends != nil && observed != nil && observed.phase != "":
 		say("enabled", "BOS will stop acting on nodes",
-			fmt.Sprintf("it is %s now%s. enabled = false leaves it as it stands at that moment, which may be off or half booted.", observed.phase, forSession(observed.session)))
+			fmt.Sprintf("it is %s now%s. enabled = false leaves it as it stands at that moment, which may be off or "+
+				"half booted.", observed.phase, forSession(observed.session)))
 	case config.enabled.has(true) && asked.adopted && observed != nil && observed.enabled.has(false):
 		say("enabled", "BOS is not asked to act on imported nodes",
 			"the component was imported, and an import asks nothing of BOS, so enabled = true stands for what was asked before it. To have the node booted "+
@@ -274,7 +276,8 @@ func warningsOf(xname string, config managed, asked askedBefore, observed *obser
 	}
 	if config.enabled.is == absent && d.patch.DesiredState != nil && observed != nil && observed.enabled.has(true) {
 		say("desired_state", "BOS may act on nodes",
-			"it is enabled and enabled is not managed here. If BOS still acts on it, it brings the node to the changed desired state: "+intention(d.plan.desired)+". To have it left as it stands, set enabled = false.")
+			"it is enabled and enabled is not managed here. If BOS still acts on it, it brings the node to the changed "+
+				"desired state: "+intention(d.plan.desired)+". To have it left as it stands, set enabled = false.")
 	}
 	if observed != nil && observed.session != "" && d.patch.DesiredState != nil {
 		say("desired_state", "Desired states were set by a session",

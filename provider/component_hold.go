@@ -39,7 +39,8 @@ func holdAttribute() schema.Attribute {
 		Optional: true,
 		MarkdownDescription: "Keep all hands off the node, such as while somebody works on it: sessions leave it out and say why, and nothing new is sent to it. " +
 			"An action that was sent before goes to its end. Taking `hold` out of the configuration lifts it, and BOS goes on with what it left undone. " +
-			"Destroying the resource does **not** lift it, nor is the hold of somebody else ever lifted: one that two configurations ask for with the same reason is shared, and stays on. Needs the bundled service; a plain BOS v2 has no holds.",
+			"Destroying the resource does **not** lift it, nor is the hold of somebody else ever lifted: one that two configurations ask for with the same reason is " +
+			"shared, and stays on. Needs the bundled service; a plain BOS v2 has no holds.",
 		Attributes: map[string]schema.Attribute{
 			"reason": schema.StringAttribute{
 				Required: true, Validators: append(textBetween(1, bos.MaxReason), trimmed{}),
@@ -120,7 +121,8 @@ const (
 
 func heldByOthers(held string) string {
 	return fmt.Sprintf("BOS holds it already: %s. Applying replaces the reason, and the hold is then lifted when it is taken out of this configuration. "+
-		"If the reason is the same, the hold is shared instead, and stays on when it is taken out here. To have a hold of your own later, give it a reason of its own.", held)
+		"If the reason is the same, the hold is shared instead, and stays on when it is taken out here. To have a hold of your own later, give it a "+
+		"reason of its own.", held)
 }
 
 func sharedHold(xname, held string) string {

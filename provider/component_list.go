@@ -26,7 +26,8 @@ func (*componentList) ListResourceConfigSchema(_ context.Context, _ list.ListRes
 		Attributes: map[string]schema.Attribute{
 			"tenant":  listTenant("Only nodes of this tenant; defaults to the provider's."),
 			"session": schema.StringAttribute{Optional: true, Validators: []validator.String{validName()}, MarkdownDescription: "Only nodes that this session owns."},
-			"status":  schema.StringAttribute{Optional: true, Validators: textBetween(1, maxWord), MarkdownDescription: "Only nodes with this status word, such as `failed`."},
+			"status": schema.StringAttribute{Optional: true, Validators: textBetween(1, maxWord), MarkdownDescription: "Only nodes with this status word, such " +
+				"as `failed`."},
 		},
 	}
 }

@@ -92,7 +92,8 @@ func (r *componentResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 		plan.ID, plan.Xname = state.ID, state.Xname
 		plan.unknownBookkeeping()
 		if !d.changes && plan.Hold.IsNull() && !r.shared.isApplying() {
-			resp.Diagnostics.AddWarning("Waits for nodes; asks nothing of BOS", fmt.Sprintf("%s: BOS is %s. What this shows as changing is what the wait finds out.", state.ID.ValueString(), cmp.Or(state.Phase.ValueString(), "not done with it")))
+			resp.Diagnostics.AddWarning("Waits for nodes; asks nothing of BOS", fmt.Sprintf("%s: BOS is %s. What this shows as changing is what the "+
+				"wait finds out.", state.ID.ValueString(), cmp.Or(state.Phase.ValueString(), "not done with it")))
 		}
 	default:
 		plan.ID, plan.Xname = state.ID, state.Xname

@@ -64,13 +64,17 @@ func (r *componentResource) wait(ctx context.Context, c *client.Client, record b
 			fmt.Sprintf("%s is disabled and %s: somebody disabled it, or ended the session that took it over. It may be off, or half booted.", record.ID, status))
 	case done:
 	case broken != nil:
-		diags.AddWarning("Stopped waiting for BOS component", fmt.Sprintf("The embedded BOS stopped, so nobody acts for %s now: %s\n\nThe next apply resumes waiting.", record.ID, explain(broken)))
+		diags.AddWarning("Stopped waiting for BOS component", fmt.Sprintf("The embedded BOS stopped, so nobody acts for %s now: %s\n\nThe next apply "+
+			"resumes waiting.", record.ID, explain(broken)))
 	case ctx.Err() != nil:
-		diags.AddWarning("Stopped waiting for BOS component", fmt.Sprintf("Terraform was interrupted; %s is %s. BOS goes on with it, and the next apply resumes waiting.", record.ID, record.Status.Status))
+		diags.AddWarning("Stopped waiting for BOS component", fmt.Sprintf("Terraform was interrupted; %s is %s. BOS goes on with it, and the next apply "+
+			"resumes waiting.", record.ID, record.Status.Status))
 	case trouble != nil:
-		diags.AddWarning("Stopped waiting for BOS component", fmt.Sprintf("After %s BOS still did not say how %s is getting on: %s\n\nThe next apply resumes waiting.", limit, record.ID, explain(trouble)))
+		diags.AddWarning("Stopped waiting for BOS component", fmt.Sprintf("After %s BOS still did not say how %s is getting on: %s\n\nThe next apply "+
+			"resumes waiting.", limit, record.ID, explain(trouble)))
 	default:
-		diags.AddWarning("Stopped waiting for BOS component", fmt.Sprintf("%s is still %s after %s. BOS goes on with it, and the next apply resumes waiting. Raise timeouts to wait longer.", record.ID, record.Status.Status, limit))
+		diags.AddWarning("Stopped waiting for BOS component", fmt.Sprintf("%s is still %s after %s. BOS goes on with it, and the next apply resumes waiting. "+
+			"Raise timeouts to wait longer.", record.ID, record.Status.Status, limit))
 	}
 	return record, done
 }

@@ -61,15 +61,18 @@ func (d *componentsDataSource) Schema(_ context.Context, _ datasource.SchemaRequ
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Components as BOS has them now. Filters are combined; without any, all components are listed.",
 		Attributes: map[string]schema.Attribute{
-			"tenant": schema.StringAttribute{Optional: true, Validators: textBetween(1, bos.MaxTenantName), MarkdownDescription: "Only nodes of this tenant; defaults to the provider's."},
+			"tenant": schema.StringAttribute{Optional: true, Validators: textBetween(1, bos.MaxTenantName), MarkdownDescription: "Only nodes of this tenant; " +
+				"defaults to the provider's."},
 			"xnames": schema.ListAttribute{
 				Optional: true, ElementType: types.StringType, Validators: []validator.List{words{most: maxNodeList, filters: true}},
 				MarkdownDescription: "Only these nodes. Entries may be folded. Nodes that BOS does not know are ignored.",
 			},
-			"session":        schema.StringAttribute{Optional: true, Validators: []validator.String{validName()}, MarkdownDescription: "Only nodes that this session owns."},
-			"staged_session": schema.StringAttribute{Optional: true, Validators: []validator.String{validName()}, MarkdownDescription: "Only nodes with a state staged by this session."},
-			"enabled":        schema.BoolAttribute{Optional: true, MarkdownDescription: "Only nodes that BOS is acting on, or only those it is not."},
-			"phase":          schema.StringAttribute{Optional: true, Validators: []validator.String{stringvalidator.OneOf(phases...)}, MarkdownDescription: "Only nodes in this phase; empty for those in none."},
+			"session": schema.StringAttribute{Optional: true, Validators: []validator.String{validName()}, MarkdownDescription: "Only nodes that this " +
+				"session owns."},
+			"staged_session": schema.StringAttribute{Optional: true, Validators: []validator.String{validName()}, MarkdownDescription: "Only nodes with a state " +
+				"staged by this session."},
+			"enabled": schema.BoolAttribute{Optional: true, MarkdownDescription: "Only nodes that BOS is acting on, or only those it is not."},
+			"phase":   schema.StringAttribute{Optional: true, Validators: []validator.String{stringvalidator.OneOf(phases...)}, MarkdownDescription: "Only nodes in this phase; empty for those in none."},
 			"status": schema.ListAttribute{
 				Optional: true, ElementType: types.StringType, Validators: []validator.List{words{most: 16, filters: true}, listvalidator.ValueStringsAre(stringvalidator.OneOf(bos.StatusWords()...))},
 				MarkdownDescription: "Only nodes with one of these status words, such as `failed`.",

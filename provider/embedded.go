@@ -80,7 +80,8 @@ func startEmbedded(ctx context.Context, given embeddedModel, version string) (e 
 		return nil, "", "", errors.Join(err, errors.New("if a BOS runs there, give its URL as endpoint instead of embedded"))
 	}
 	if tcp, ok := listener.Addr().(*net.TCPAddr); !ok || !tcp.IP.IsLoopback() {
-		return nil, "", "", errors.Join(errors.New("listen in its configuration is not a loopback address, and an embedded service is for this machine alone; run serve for others"), listener.Close())
+		return nil, "", "", errors.Join(errors.New("listen in its configuration is not a loopback address, and an embedded service is for this machine alone; run "+
+			"serve for others"), listener.Close())
 	}
 	a, err := assembly.New(ctx, config, version, slog.New(logHandler{ctx: ctx}))
 	if err != nil {

@@ -65,7 +65,8 @@ func (d *eventsDataSource) Schema(_ context.Context, _ datasource.SchemaRequest,
 			"events": schema.ListNestedAttribute{
 				Computed: true, MarkdownDescription: "The events, oldest first.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"id": readCount("Number of the event, higher for each."), "time": readText("When, in UTC."), "kind": readText("What happened, such as `session_created` or `power_on`."),
+					"id": readCount("Number of the event, higher for each."), "time": readText("When, in UTC."), "kind": readText("What happened, such as " +
+						"`session_created` or `power_on`."),
 					"xname": readText("Node that it is about, empty for none."), "session": readText("Session that it is about, empty for none."),
 					"tenant": readText("Tenant of the session or template, empty for none."), "detail": readText("More about it, empty for nothing."),
 					"actor": readText("Who asked for it; empty for BOS itself."),
@@ -85,7 +86,8 @@ func (d *eventsDataSource) Read(ctx context.Context, req datasource.ReadRequest,
 		return
 	}
 	if !announces(ctx, c, bos.ExtensionEvents, "bos_events", "show its history",
-		"Use data.bos_sessions, which lists the sessions that it has a record of, or data.bos_component, which has the last action and error of a node.", &resp.Diagnostics) {
+		"Use data.bos_sessions, which lists the sessions that it has a record of, or data.bos_component, which has the last action and "+
+			"error of a node.", &resp.Diagnostics) {
 		return
 	}
 	events, last, more, err := c.Events(ctx, bos.EventFilter{

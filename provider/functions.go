@@ -24,8 +24,9 @@ func (xnameExpand) Metadata(_ context.Context, _ function.MetadataRequest, resp 
 
 func (xnameExpand) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
-		Summary:             "Write out a folded list of nodes",
-		MarkdownDescription: "Returns the names a folded list stands for: `xname_expand(\"x3000c0s[1-4]b0n0\")` is a list of four xnames. The inverse of `xname_fold`.",
+		Summary: "Write out a folded list of nodes",
+		MarkdownDescription: "Returns the names a folded list stands for: `xname_expand(\"x3000c0s[1-4]b0n0\")` is a list of four xnames. The inverse of " +
+			"`xname_fold`.",
 		Parameters: []function.Parameter{function.StringParameter{
 			Name: "folded", MarkdownDescription: "Comma list whose items may hold ranges in brackets.",
 		}},
@@ -59,8 +60,9 @@ func (xnameFold) Metadata(_ context.Context, _ function.MetadataRequest, resp *f
 
 func (xnameFold) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
-		Summary:             "Write a list of nodes short",
-		MarkdownDescription: "Returns the names as one folded string such as `x3000c0s[1-4]b0n0`, sorted and without duplicates; it can be used as `limit`. The inverse of `xname_expand`.",
+		Summary: "Write a list of nodes short",
+		MarkdownDescription: "Returns the names as one folded string such as `x3000c0s[1-4]b0n0`, sorted and without duplicates; it can be used as `limit`. The " +
+			"inverse of `xname_expand`.",
 		Parameters: []function.Parameter{function.ListParameter{
 			Name: "names", ElementType: types.StringType, MarkdownDescription: "Names of nodes.",
 		}},

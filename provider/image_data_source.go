@@ -46,7 +46,8 @@ func (d *imageDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, 
 		}
 	}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "A boot image as it is now, read by BOS from where nodes will get it. Give its `etag` to the `etag` of a boot set, and the review is of this image: the plan shows when it becomes another one. " +
+		MarkdownDescription: "A boot image as it is now, read by BOS from where nodes will get it. Give its `etag` to the `etag` of a boot set, and the review is " +
+			"of this image: the plan shows when it becomes another one. " +
 			"It needs the bundled service; a plain BOS v2 does not show images. Nothing that signs a link to an image is told.",
 		Attributes: map[string]schema.Attribute{
 			"path": schema.StringAttribute{
@@ -73,7 +74,8 @@ func (d *imageDataSource) Read(ctx context.Context, req datasource.ReadRequest, 
 		return
 	}
 	if !announces(ctx, c, bos.ExtensionImages, "bos_image", "show an image",
-		"Take the etag from where images are built, or leave etag out of the boot set; data.bos_session_template says in valid whether BOS can read the images of a stored template.", &resp.Diagnostics) {
+		"Take the etag from where images are built, or leave etag out of the boot set; data.bos_session_template says in valid whether BOS can read the images of "+
+			"a stored template.", &resp.Diagnostics) {
 		return
 	}
 	facts, err := c.Image(ctx, m.Path.ValueString())

@@ -58,13 +58,15 @@ func (d *nodesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, 
 		return schema.MapAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "The nodes found, folded, by " + of + "."}
 	}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Nodes as the inventory of BOS has them now: what they are, and what keeps sessions from touching them. Filters are combined; without any, all nodes are listed. " +
+		MarkdownDescription: "Nodes as the inventory of BOS has them now: what they are, and what keeps sessions from touching them. Filters are combined; " +
+			"without any, all nodes are listed. " +
 			"It needs the bundled service; a plain BOS v2 does not show its inventory.",
 		Attributes: map[string]schema.Attribute{
 			"tenant": tenantArgument("Only nodes of this tenant; defaults to the provider's."),
 			"limit": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{limitSyntax{}},
-				MarkdownDescription: "Only these nodes, written as the limit of a session, such as `Compute,!x3000c0s[1-4]b0n0`. It means what it means there, over all nodes of the inventory.",
+				MarkdownDescription: "Only these nodes, written as the limit of a session, such as `Compute,!x3000c0s[1-4]b0n0`. It means what it means there, over all " +
+					"nodes of the inventory.",
 			},
 			"role":      word("Only nodes of this role, or of this role and sub-role, such as `Application_UAN`."),
 			"group":     word("Only nodes of this group."),

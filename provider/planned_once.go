@@ -83,7 +83,8 @@ func (p *plannedOnce) twoForOneNode(req *tfprotov6.PlanResourceChangeRequest) *t
 	}
 	return &tfprotov6.Diagnostic{
 		Severity: severity, Attribute: tftypes.NewAttributePath().WithAttributeName("xname"), Summary: "Two resources for one node",
-		Detail: fmt.Sprintf("Another bos_component of this configuration stands for %s too, and each would undo what the other one asks for, its hold included. Put it all into one "+
+		Detail: fmt.Sprintf("Another bos_component of this configuration stands for %s too, and each would undo what the other one asks for, its hold included. "+
+			"Put it all into one "+
 			"of them and take the other one out of the configuration, which asks nothing of BOS.", id),
 	}
 }

@@ -66,7 +66,8 @@ func (s *shared) ask(ctx context.Context, c *client.Client, q previewQuestion, d
 	}
 	if q.Template == nil {
 		if _, lookUp := c.Template(ctx, q.TemplateName); client.IsNotFound(lookUp) {
-			return nil, notYet(fmt.Sprintf("BOS has no template %q yet, and no bos_session_template that this refers to is going to write it; use bos_session_template.<name>.name as template_name", q.TemplateName))
+			return nil, notYet(fmt.Sprintf("BOS has no template %q yet, and no bos_session_template that this refers to is going to write it; use "+
+				"bos_session_template.<name>.name as template_name", q.TemplateName))
 		}
 	}
 	unable(diags, fmt.Sprintf("plan BOS session: it would be refused for template %q", q.TemplateName), err)
@@ -86,7 +87,8 @@ func (s *shared) noPreview(operation, template, limit types.String, why blindnes
 	case required.ValueBool():
 		diags.AddError(summary, detail+" The provider is set to require_preview, so this is not planned.")
 	case why.kind == blindFailing && required.IsNull():
-		diags.AddError(summary, detail+" Try again when BOS can say; or, to go on without knowing which nodes that is, set require_preview = false in the provider block.")
+		diags.AddError(summary, detail+" Try again when BOS can say; or, to go on without knowing which nodes that is, set require_preview = false in the "+
+			"provider block.")
 	default:
 		diags.AddWarning(summary, detail+" Applied like this, it acts on nodes that no plan has named.")
 	}

@@ -84,7 +84,8 @@ func (p *bosProvider) connect(ctx context.Context, s *shared, m providerModel, d
 		p.embed(ctx, s, m, &settings, diags)
 	case settings.Endpoint == "":
 		diags.AddAttributeError(path.Root("endpoint"), "No BOS endpoint",
-			"The provider does not know which BOS to talk to. Set endpoint in the provider block or "+endpointVariable+" in the environment to the URL in front of /v2, such as http://127.0.0.1:8770; "+
+			"The provider does not know which BOS to talk to. Set endpoint in the provider block or "+endpointVariable+" in the environment to the URL in front of "+
+				"/v2, such as http://127.0.0.1:8770; "+
 				"or give embedded to run the bundled service for this run alone.")
 	}
 	if diags.HasError() {

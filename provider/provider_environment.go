@@ -121,7 +121,8 @@ func (e environment) file(setting *types.String, name, variable string) {
 	}
 	content, err := os.ReadFile(file) //nolint:gosec // whoever runs Terraform names the file
 	if err != nil {
-		e.diags.AddAttributeError(path.Root(name), "Unable to read the file that "+variable+" names", capital(err.Error())+". Correct the environment variable, or set "+name+" in the provider block.")
+		e.diags.AddAttributeError(path.Root(name), "Unable to read the file that "+variable+" names", capital(err.Error())+". Correct the environment "+
+			"variable, or set "+name+" in the provider block.")
 		return
 	}
 	*setting = types.StringValue(string(content))

@@ -30,11 +30,13 @@ const maxGuard = 10_000_000
 
 // guardAttributes bound what any session of this provider block may do.
 func guardAttributes() map[string]schema.Attribute {
-	const enforced = " It goes along with each session and each `bos_staged_apply`, and BOS refuses what goes beyond it when it is created, whatever the plan said. A plain BOS v2 enforces none: "
+	const enforced = " It goes along with each session and each `bos_staged_apply`, and BOS refuses what goes beyond it when it is created, whatever the plan " +
+		"said. A plain BOS v2 enforces none: "
 	return map[string]schema.Attribute{
 		"max_nodes": schema.Int64Attribute{
 			Optional: true, Validators: []validator.Int64{int64validator.Between(0, maxGuard)},
-			MarkdownDescription: "How many nodes one session, or one application of staged state, may act on." + enforced + "sessions are then refused unless their nodes are named one by one in `limit` or `node_list`." + orVariable(maxNodesVariable),
+			MarkdownDescription: "How many nodes one session, or one application of staged state, may act on." + enforced + "sessions are then refused unless their " +
+				"nodes are named one by one in `limit` or `node_list`." + orVariable(maxNodesVariable),
 		},
 		"protected_roles": schema.ListAttribute{
 			Optional: true, ElementType: types.StringType,
@@ -43,11 +45,14 @@ func guardAttributes() map[string]schema.Attribute {
 				noNullEntries{},
 				listvalidator.ValueStringsAre(stringvalidator.LengthBetween(1, bos.MaxComponentID)),
 			},
-			MarkdownDescription: "Roles in the inventory, such as `Management`, whose nodes no session and no staged state may act on. One that no node has, and that HSM does not have by itself, is refused, since it would protect nothing." + enforced + "all sessions are then refused." + orVariable(protectedRolesVariable),
+			MarkdownDescription: "Roles in the inventory, such as `Management`, whose nodes no session and no staged state may act on. One that no node has, and " +
+				"that HSM does not have by itself, is refused, since it would protect nothing." + enforced + "all sessions are " +
+				"then refused." + orVariable(protectedRolesVariable),
 		},
 		"max_reboots": schema.Int64Attribute{
 			Optional: true, Validators: []validator.Int64{int64validator.Between(0, maxGuard)},
-			MarkdownDescription: "How many nodes that are on, or may be, one session may take down, to reboot them or to shut them down; `0` lets it boot nodes that are off." + enforced + "all sessions but those that stage are then refused." + orVariable(maxRebootsVariable),
+			MarkdownDescription: "How many nodes that are on, or may be, one session may take down, to reboot them or to shut them down; `0` lets it boot nodes " +
+				"that are off." + enforced + "all sessions but those that stage are then refused." + orVariable(maxRebootsVariable),
 		},
 	}
 }

@@ -115,7 +115,8 @@ func connectionAttributes() map[string]schema.Attribute {
 		},
 		"request_timeout": schema.StringAttribute{
 			Optional: true, Validators: []validator.String{duration{least: time.Second, most: time.Hour}},
-			MarkdownDescription: "How long one attempt of one request may take, such as `30s`. Defaults to the environment variable `" + requestTimeoutVariable + "`, else to `" + client.DefaultTimeout.String() + "`.",
+			MarkdownDescription: "How long one attempt of one request may take, such as `30s`. Defaults to the " +
+				"environment variable `" + requestTimeoutVariable + "`, else to `" + client.DefaultTimeout.String() + "`.",
 		},
 		"max_retries": schema.Int64Attribute{
 			Optional: true, Validators: []validator.Int64{int64validator.Between(0, 100)},

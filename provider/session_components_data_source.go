@@ -69,7 +69,8 @@ func (d *sessionComponentsDataSource) Schema(_ context.Context, _ datasource.Sch
 				Optional: true, ElementType: types.StringType, Validators: []validator.List{words{most: 16, filters: true}, listvalidator.ValueStringsAre(stringvalidator.OneOf(bos.OutcomeWords()...))},
 				MarkdownDescription: "Only nodes with one of these status words, such as `failed`, `stable`, `taken_over` or `staged`.",
 			},
-			"phase": schema.StringAttribute{Optional: true, Validators: []validator.String{stringvalidator.OneOf(phases...)}, MarkdownDescription: "Only nodes in this phase; empty for those in none."},
+			"phase": schema.StringAttribute{Optional: true, Validators: []validator.String{stringvalidator.OneOf(phases...)}, MarkdownDescription: "Only nodes in " +
+				"this phase; empty for those in none."},
 			"cause": schema.ListAttribute{
 				Optional: true, ElementType: types.StringType, Validators: []validator.List{words{most: len(causes), filters: true}, listvalidator.ValueStringsAre(stringvalidator.OneOf(causes...))},
 				MarkdownDescription: "Only nodes that failed for one of these causes: `" + strings.Join(causes, "`, `") + "`.",
@@ -83,8 +84,9 @@ func (d *sessionComponentsDataSource) Schema(_ context.Context, _ datasource.Sch
 				Computed: true, MarkdownDescription: "The nodes found, by xname.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"boot_set": readText("Boot set by which the session has it, empty if that is not known."),
-					"status":   readText("Status word; of a node that the session has no more, what it was when the session was done with it, or `taken_over`, `released`, `deleted` or `excluded`, as when it was off and to be configured."),
-					"phase":    readText("Phase, empty for none."), "error": readText("What went wrong, in BOS' words; empty if nothing did."),
+					"status": readText("Status word; of a node that the session has no more, what it was when the session was done with it, or `taken_over`, `released`, " +
+						"`deleted` or `excluded`, as when it was off and to be configured."),
+					"phase": readText("Phase, empty for none."), "error": readText("What went wrong, in BOS' words; empty if nothing did."),
 					"cause": readText("Why, as one word; empty if nothing went wrong."), "sentence": readText("What the cause means."),
 					"finished":  readText("When the session was done with it, or lost it, in UTC; null before."),
 					"waits_for": readText("Why nothing is done to it now although nothing is wrong with it, such as that the site is paused; empty if it does not wait."),
@@ -102,7 +104,8 @@ func (d *sessionComponentsDataSource) Read(ctx context.Context, req datasource.R
 		return
 	}
 	if !announces(ctx, c, bos.ExtensionOutcomes, "bos_session_components", "say what became of each node of a session",
-		"Use data.bos_session, whose error_summary has the errors of its nodes, or data.bos_components with session and status, which lists the nodes that it still has.", &resp.Diagnostics) {
+		"Use data.bos_session, whose error_summary has the errors of its nodes, or data.bos_components with session and status, which lists the nodes that "+
+			"it still has.", &resp.Diagnostics) {
 		return
 	}
 	name := m.Session.ValueString()

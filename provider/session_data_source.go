@@ -39,9 +39,11 @@ func (d *sessionDataSource) Metadata(_ context.Context, req datasource.MetadataR
 
 func (d *sessionDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "One session as it is now, whoever started it: what it was told to do, how far it is, and which nodes failed. Reading it waits for nothing.",
+		MarkdownDescription: "One session as it is now, whoever started it: what it was told to do, how far it is, and which nodes failed. Reading it waits " +
+			"for nothing.",
 		Attributes: map[string]schema.Attribute{
-			"name":             schema.StringAttribute{Required: true, Validators: []validator.String{validName()}, MarkdownDescription: "Name of the session. BOS must know it."},
+			"name": schema.StringAttribute{Required: true, Validators: []validator.String{validName()}, MarkdownDescription: "Name of the session. BOS " +
+				"must know it."},
 			"tenant":           tenantArgument("Tenant of the session; defaults to the provider's."),
 			"id":               readText("`name`, or `tenant/name`."),
 			"operation":        readText("`boot`, `reboot` or `shutdown`."),
@@ -58,9 +60,10 @@ func (d *sessionDataSource) Schema(_ context.Context, _ datasource.SchemaRequest
 			"nodes":        readText("Nodes the session acts on, folded; `provider::bos::xname_expand` writes them out."),
 			"node_count":   readCount("Number of nodes in `nodes`."),
 			"failed_nodes": readText("Nodes that failed so far, folded."),
-			"failed_count": readCount("Number of nodes in `failed_nodes`. Null once the session is over and failed in a way that a number does not tell: as a whole, or because other sessions took nodes from it."),
-			"succeeded":    readFlag("The session is complete, acted on nodes, and each of them is where it should be. `false` before it is complete."),
-			"retry_limit":  readText("Value for `limit` that retries only the failed nodes; empty if none failed, and an empty limit is refused."),
+			"failed_count": readCount("Number of nodes in `failed_nodes`. Null once the session is over and failed in a way that a number does not tell: as a whole, " +
+				"or because other sessions took nodes from it."),
+			"succeeded":   readFlag("The session is complete, acted on nodes, and each of them is where it should be. `false` before it is complete."),
+			"retry_limit": readText("Value for `limit` that retries only the failed nodes; empty if none failed, and an empty limit is refused."),
 			"error_summary": schema.MapNestedAttribute{
 				Computed: true, MarkdownDescription: "Failed nodes by what failed them.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{

@@ -29,7 +29,8 @@ func (*sessionList) ListResourceConfigSchema(_ context.Context, _ list.ListResou
 				Optional: true, Validators: []validator.String{stringvalidator.OneOf(string(bos.SessionPending), string(bos.SessionRunning), string(bos.SessionComplete))},
 				MarkdownDescription: "Only those that are `pending`, `running` or `complete`.",
 			},
-			"max_age": schema.StringAttribute{Optional: true, Validators: []validator.String{validAge()}, MarkdownDescription: "Only those accepted at most this long ago, such as `2d`."},
+			"max_age": schema.StringAttribute{Optional: true, Validators: []validator.String{validAge()}, MarkdownDescription: "Only those accepted at most this " +
+				"long ago, such as `2d`."},
 		},
 	}
 }

@@ -72,7 +72,8 @@ func (r *sessionResource) ModifyPlan(ctx context.Context, req resource.ModifyPla
 		plan.unknownResults()
 		if !r.shared.isApplying() {
 			resp.Diagnostics.AddWarning(fmt.Sprintf("Waits for session %s; starts nothing", state.Name.ValueString()),
-				fmt.Sprintf("Session %s (%s of template %q) is %s. What this shows as changing is what the wait finds out; no other session is started, and BOS gets on with this one alike without the wait.",
+				fmt.Sprintf("Session %s (%s of template %q) is %s. What this shows as changing is what the wait finds out; no other session is started, and BOS gets on "+
+					"with this one alike without the wait.",
 					state.Name.ValueString(), state.Operation.ValueString(), state.TemplateName.ValueString(), state.Status.ValueString()))
 		}
 	case state.complete() && !r.shared.isApplying():
@@ -88,7 +89,8 @@ func refuseNameInUse(config, state *sessionModel, diags *diag.Diagnostics) {
 		return
 	}
 	diags.AddAttributeError(path.Root("name"), fmt.Sprintf("BOS session %s is not over", state.Name.ValueString()),
-		fmt.Sprintf("Session %s is %s, and this plan replaces it by another of the same name, which BOS refuses as long as it has the record. Wait until it is over, give the new one another name, or have the old one cancelled: "+
+		fmt.Sprintf("Session %s is %s, and this plan replaces it by another of the same name, which BOS refuses as long as it has the record. Wait until it is "+
+			"over, give the new one another name, or have the old one cancelled: "+
 			"set on_destroy = \"cancel\", apply that, and plan again.", state.Name.ValueString(), state.Status.ValueString()))
 }
 
@@ -100,7 +102,8 @@ func (r *sessionResource) keepsName(config, state *sessionModel, diags *diag.Dia
 		return
 	}
 	diags.AddAttributeWarning(path.Root("name"), "The session that is replaced has the name of the new one",
-		fmt.Sprintf("BOS has the record of session %s, and it is deleted before the new session of this name is created. With create_before_destroy, of this resource or of one that depends on it, "+
+		fmt.Sprintf("BOS has the record of session %s, and it is deleted before the new session of this name is created. With create_before_destroy, of this "+
+			"resource or of one that depends on it, "+
 			"the apply is refused, as the name is taken, and touches no node: leave name out there.", state.Name.ValueString()))
 }
 
@@ -231,7 +234,8 @@ func (r *sessionResource) mayBeEmpty() string {
 // neither a pin nor the provider block holds the session to it, and promiseOfPlan what
 // becomes of it where Terraform itself tells in an apply by which plan.
 const (
-	promiseOfTerraform = "If nodes or images change before the apply, Terraform stops with \"Provider produced inconsistent final plan\" and no node is touched; plan again. " +
+	promiseOfTerraform = "If nodes or images change before the apply, Terraform stops with \"Provider produced inconsistent final plan\" and no node is " +
+		"touched; plan again. " +
 		"With applying = terraform.applying in the provider block the message says what changed."
 	promiseOfPlan = "If nodes or images change before the apply, the session is refused and no node is touched; plan again."
 )

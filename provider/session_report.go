@@ -63,7 +63,8 @@ func (m *sessionModel) failureDetail(failures []failure, wayOut string) string {
 		fmt.Fprintf(&b, "\n  %s: %s", bos.Fold(f.nodes), f.reason)
 	}
 	if folded := m.UnfinishedNodes.ValueString(); folded != "" {
-		fmt.Fprintf(&b, "\n  %s: another session took them over, or they were disabled, before this one was done with them; they may run something else, or be off", folded)
+		fmt.Fprintf(&b, "\n  %s: another session took them over, or they were disabled, before this one was done with them; they may run something "+
+			"else, or be off", folded)
 	}
 	if text := m.Error.ValueString(); text != "" {
 		fmt.Fprintf(&b, "\nBOS says: %s", text)
@@ -77,7 +78,8 @@ func (m *sessionModel) wayOut() string {
 	if m.RetryLimit.ValueString() == "" {
 		return "To run it again, change a value in triggers."
 	}
-	return fmt.Sprintf("To try just these again, set\n\n    limit = %q\n\non this bos_session and apply. Taking the limit away later runs it for all its nodes again, as a changed value in triggers does; the guide \"When nodes fail\" has a way without that.", m.RetryLimit.ValueString())
+	return fmt.Sprintf("To try just these again, set\n\n    limit = %q\n\non this bos_session and apply. Taking the limit away later runs it for all its nodes "+
+		"again, as a changed value in triggers does; the guide \"When nodes fail\" has a way without that.", m.RetryLimit.ValueString())
 }
 
 func nodes(n int64) string {
@@ -91,7 +93,8 @@ func nodes(n int64) string {
 // session would do now.
 func (m *sessionModel) pinMismatch(now bos.Preview) string {
 	return fmt.Sprintf("pin stands for another %s of template %q than BOS would do now, on %s:\n\n    %s\n\n"+
-		"Nodes, images, kernel parameters or configuration have changed since the pin was made, or the preview was made for other arguments than this session has. No node was touched. Plan again and review what is new.",
+		"Nodes, images, kernel parameters or configuration have changed since the pin was made, or the preview was made for other arguments than this session "+
+		"has. No node was touched. Plan again and review what is new.",
 		m.Operation.ValueString(), m.TemplateName.ValueString(), nodes(int64(now.Count)), now.Nodes)
 }
 

@@ -143,7 +143,8 @@ func refused(diags *diag.Diagnostics, m sessionModel, err error) {
 	switch {
 	case errors.As(err, &taken):
 		diags.AddAttributeError(path.Root("name"), "Unable to create BOS session",
-			fmt.Sprintf("%s.\n\nThis session touched no node. Choose another name, leave name out to have a unique one chosen, or import the session.", capital(err.Error())))
+			fmt.Sprintf("%s.\n\nThis session touched no node. Choose another name, leave name out to have a unique one chosen, or import "+
+				"the session.", capital(err.Error())))
 	case errors.As(err, &done):
 		diags.AddAttributeError(path.Root("name"), "This plan was carried out already", capital(err.Error())+". No node was touched.")
 	case client.IsConflict(err) && errors.As(err, &answer) && answer.Title == titleCarriedOut:
@@ -154,7 +155,8 @@ func refused(diags *diag.Diagnostics, m sessionModel, err error) {
 		diags.AddError(titleOutdated, fmt.Sprintf("Since the plan was made, what this session would touch has changed: %s", answer.Detail))
 	case client.IsConflict(err):
 		diags.AddAttributeError(path.Root("name"), "Unable to create BOS session",
-			fmt.Sprintf("%s\n\nNo node was touched. Choose another name, leave name out to have a unique one chosen, or import the session. With create_before_destroy a session cannot be replaced under one and the same name.", explain(err)))
+			fmt.Sprintf("%s\n\nNo node was touched. Choose another name, leave name out to have a unique one chosen, or import the session. With "+
+				"create_before_destroy a session cannot be replaced under one and the same name.", explain(err)))
 	default:
 		diags.AddError("Unable to create BOS session", explain(err)+"\n\nNo node was touched.")
 	}
@@ -238,7 +240,8 @@ func (m *sessionModel) isAnother(ctx context.Context, s bos.Session, private pri
 
 func notAskedFor(diags *diag.Diagnostics, s bos.Session, so string) {
 	diags.AddWarning(fmt.Sprintf("BOS session %s is not the one that was asked for", s.Name),
-		fmt.Sprintf("The session that BOS has under the name %s is another one (%s of template %q, accepted at %s), so it does not tell what became of the one of this resource; %s. Choose another name for this one, or import that session.",
+		fmt.Sprintf("The session that BOS has under the name %s is another one (%s of template %q, accepted at %s), so it does not tell what became of the one of "+
+			"this resource; %s. Choose another name for this one, or import that session.",
 			s.Name, s.Operation, s.TemplateName, s.Status.StartTime.String(), so))
 }
 
@@ -338,7 +341,8 @@ func (r *sessionResource) Delete(ctx context.Context, req resource.DeleteRequest
 // whether the record can be deleted then.
 func (r *sessionResource) end(ctx context.Context, c *client.Client, m sessionModel, s bos.Session, diags *diag.Diagnostics) bool {
 	if m.OnDestroy.ValueString() != onDestroyCancel {
-		diags.AddWarning(fmt.Sprintf("BOS session %s runs on", s.Name), fmt.Sprintf("Session %s is %s. Terraform forgets it and leaves it and its nodes alone.", s.Name, s.Status.Status))
+		diags.AddWarning(fmt.Sprintf("BOS session %s runs on", s.Name), fmt.Sprintf("Session %s is %s. Terraform forgets it and leaves it and its "+
+			"nodes alone.", s.Name, s.Status.Status))
 		return false
 	}
 	caps, err := c.Capabilities(ctx)
@@ -347,7 +351,8 @@ func (r *sessionResource) end(ctx context.Context, c *client.Client, m sessionMo
 		return false
 	}
 	if !client.Has(caps, bos.ExtensionCancel) {
-		diags.AddWarning(fmt.Sprintf("BOS session %s runs on", s.Name), fmt.Sprintf("Session %s is %s, and this BOS cannot cancel sessions. Terraform forgets it and leaves it and its nodes alone.", s.Name, s.Status.Status))
+		diags.AddWarning(fmt.Sprintf("BOS session %s runs on", s.Name), fmt.Sprintf("Session %s is %s, and this BOS cannot cancel sessions. Terraform forgets it "+
+			"and leaves it and its nodes alone.", s.Name, s.Status.Status))
 		return false
 	}
 	if _, err := c.CancelSession(ctx, s.Name, "destroyed by Terraform"); err != nil && !client.IsNotFound(err) {
@@ -355,7 +360,8 @@ func (r *sessionResource) end(ctx context.Context, c *client.Client, m sessionMo
 		return false
 	}
 	r.shared.components.forget()
-	diags.AddWarning("BOS session cancelled", fmt.Sprintf("Session %s was %s. BOS lets go of its nodes where they stand: what they were doing finishes, and nothing comes after it.", s.Name, s.Status.Status))
+	diags.AddWarning("BOS session cancelled", fmt.Sprintf("Session %s was %s. BOS lets go of its nodes where they stand: what they were doing finishes, and "+
+		"nothing comes after it.", s.Name, s.Status.Status))
 	return true
 }
 

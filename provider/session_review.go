@@ -138,7 +138,8 @@ func (r *sessionResource) create(ctx context.Context, c *client.Client, m *sessi
 	m.ID = joinID(m.Tenant, m.Name)
 	r.shared.sessions.note(goingOn, m.Tenant, m.Name)
 	diags.AddWarning(fmt.Sprintf("BOS session %s goes on, and no other was started", created.Name),
-		fmt.Sprintf("Session %s (%s of template %q) was accepted at %s for this very plan, or for this configuration with the same nodes and images, and is %s. An apply that was cut off leaves such a session behind; this one takes it over.",
+		fmt.Sprintf("Session %s (%s of template %q) was accepted at %s for this very plan, or for this configuration with the same nodes and images, and is %s. "+
+			"An apply that was cut off leaves such a session behind; this one takes it over.",
 			created.Name, created.Operation, created.TemplateName, created.Status.StartTime.String(), created.Status.Status))
 	return created, nil
 }
@@ -152,7 +153,8 @@ type carriedOut struct {
 
 // Error says which.
 func (e *carriedOut) Error() string {
-	return fmt.Sprintf("session %s, accepted at %s, has carried this plan out already, so session %s was not started; plan again to run another, or import that one",
+	return fmt.Sprintf("session %s, accepted at %s, has carried this plan out already, so session %s was not started; plan again to run another, or "+
+		"import that one",
 		e.found.Name, e.found.Status.StartTime.String(), e.wanted)
 }
 
@@ -171,7 +173,8 @@ func (r *sessionResource) refuseTakenName(ctx context.Context, config, plan *ses
 		return // not there, or for the apply to find out
 	}
 	diags.AddAttributeError(path.Root("name"), fmt.Sprintf("The name of BOS session %s is taken", name),
-		fmt.Sprintf("BOS has a session of this name: %s of template %q, accepted at %s, %s. A name is used once as long as BOS keeps the record. Choose another name, leave name out to have a unique one chosen, or import the session. "+
+		fmt.Sprintf("BOS has a session of this name: %s of template %q, accepted at %s, %s. A name is used once as long as BOS keeps the record. Choose another "+
+			"name, leave name out to have a unique one chosen, or import the session. "+
 			"A resource with create_before_destroy cannot be replaced under one and the same name.",
 			found.Operation, found.TemplateName, found.Status.StartTime.String(), found.Status.Status))
 }
@@ -201,7 +204,8 @@ func (r *sessionResource) ranBefore(p *bos.Preview) string {
 	if ran.By != "" {
 		by = " for " + ran.By
 	}
-	return fmt.Sprintf("\nThis configuration has run session %s (accepted at %s%s) for the same nodes and images already, and it is over: the apply runs another. "+
+	return fmt.Sprintf("\nThis configuration has run session %s (accepted at %s%s) for the same nodes and images already, and it is over: the apply "+
+		"runs another. "+
 		"If it was of an apply that was cut off, import it instead.", ran.Session, ran.Accepted.String(), by)
 }
 
@@ -217,7 +221,8 @@ func writeBusy(b *strings.Builder, p bos.Preview) {
 		}
 		since += ")"
 		if busy.Same {
-			fmt.Fprintf(b, "\nThis configuration has run %s for the same %s already, and it is not over: the apply goes on with that session and starts no other.", since, nodes(int64(busy.Count)))
+			fmt.Fprintf(b, "\nThis configuration has run %s for the same %s already, and it is not over: the apply goes on with that session and "+
+				"starts no other.", since, nodes(int64(busy.Count)))
 			continue
 		}
 		are := "are"

@@ -56,7 +56,8 @@ func (*sessionRunAction) Schema(ctx context.Context, _ action.SchemaRequest, res
 			"Defaults to a generated unique name."},
 		"tenant": actionTenant(),
 		"operation": schema.StringAttribute{
-			Required: true, Validators: []validator.String{stringvalidator.OneOf(operationNames()...)}, MarkdownDescription: "`boot`, `reboot`, `shutdown`, or `configure` where the service has it.",
+			Required: true, Validators: []validator.String{stringvalidator.OneOf(operationNames()...)}, MarkdownDescription: "`boot`, `reboot`, `shutdown`, or " +
+				"`configure` where the service has it.",
 		},
 		"template_name": schema.StringAttribute{Required: true, Validators: []validator.String{validName()}, MarkdownDescription: "Session template to go by."},
 		"limit": schema.StringAttribute{

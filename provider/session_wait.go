@@ -105,7 +105,8 @@ func (w waited) tell(m *sessionModel, meanwhile string) (summary, detail string)
 		return "", ""
 	case waitGone:
 		return fmt.Sprintf("Record of BOS session %s is gone", name),
-			fmt.Sprintf("BOS deleted its record of session %s while Terraform waited for it, so what became of its nodes is not known here. Look at the components, for example with the bos_components data source.", name)
+			fmt.Sprintf("BOS deleted its record of session %s while Terraform waited for it, so what became of its nodes is not known here. Look at the components, "+
+				"for example with the bos_components data source.", name)
 	case waitInterrupted:
 		return summary, fmt.Sprintf("Terraform was interrupted. Session %s %s", name, meanwhile)
 	case waitBroken:

@@ -56,9 +56,11 @@ func (d *sessionsDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 				Optional: true, Validators: []validator.String{stringvalidator.OneOf(string(bos.SessionPending), string(bos.SessionRunning), string(bos.SessionComplete))},
 				MarkdownDescription: "Only those that are `pending`, `running` or `complete`.",
 			},
-			"min_age": schema.StringAttribute{Optional: true, Validators: []validator.String{validAge()}, MarkdownDescription: "Only those accepted at least this long ago, such as `2d`."},
-			"max_age": schema.StringAttribute{Optional: true, Validators: []validator.String{validAge()}, MarkdownDescription: "Only those accepted at most this long ago, such as `90m`."},
-			"names":   readWords("Their names, oldest first."),
+			"min_age": schema.StringAttribute{Optional: true, Validators: []validator.String{validAge()}, MarkdownDescription: "Only those accepted at least this " +
+				"long ago, such as `2d`."},
+			"max_age": schema.StringAttribute{Optional: true, Validators: []validator.String{validAge()}, MarkdownDescription: "Only those accepted at most this " +
+				"long ago, such as `90m`."},
+			"names": readWords("Their names, oldest first."),
 			"sessions": schema.ListNestedAttribute{
 				Computed: true, MarkdownDescription: "The sessions, oldest first. `bos_session` tells more of one.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{

@@ -44,7 +44,8 @@ func (*stagedApplyAction) Schema(ctx context.Context, _ action.SchemaRequest, re
 	}
 	attributes["session"] = schema.StringAttribute{
 		Optional: true, Validators: []validator.String{validName()},
-		MarkdownDescription: "Session whose staged state is applied; nodes for which another session has staged something are ignored. Without it whatever is staged counts.",
+		MarkdownDescription: "Session whose staged state is applied; nodes for which another session has staged something are ignored. Without it whatever is " +
+			"staged counts.",
 	}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Applies what sessions have staged for nodes, each time the action is invoked. The resource `bos_staged_apply` does it once " +
@@ -110,7 +111,8 @@ func (a *stagedApplyAction) Invoke(ctx context.Context, req action.InvokeRequest
 	say := func(format string, args ...any) {
 		resp.SendProgress(action.InvokeProgressEvent{Message: fmt.Sprintf(format, args...)})
 	}
-	say("staged state applied for %s, refused for %d, nothing was staged for %d", nodes(staged.AppliedCount.ValueInt64()), staged.RefusedCount.ValueInt64(), staged.IgnoredCount.ValueInt64())
+	say("staged state applied for %s, refused for %d, nothing was staged for %d",
+		nodes(staged.AppliedCount.ValueInt64()), staged.RefusedCount.ValueInt64(), staged.IgnoredCount.ValueInt64())
 	if unlessFalse(m.WaitForCompletion) {
 		if told := r.wait(ctx, c, &staged, limit).tellStaged(); told != "" {
 			resp.Diagnostics.AddError(stoppedStaged, strings.TrimSuffix(told, ".")+".\n\nAn action remembers nothing, and nobody waits for the nodes now: "+

@@ -111,7 +111,8 @@ func (r *stagedApplyResource) adopt(ctx context.Context, c *client.Client, m *st
 		}
 	}
 	if len(answer.Succeeded) == 0 {
-		return fmt.Errorf("nothing that a session has staged was applied to %s, so there is nothing to import; create the resource instead, which applies what is staged", bos.Fold(names))
+		return fmt.Errorf("nothing that a session has staged was applied to %s, so there is nothing to import; create the resource instead, which applies "+
+			"what is staged", bos.Fold(names))
 	}
 	slices.SortFunc(answer.Succeeded, bos.CompareXnames)
 	m.ID, m.AppliedAt = types.StringValue(uuid.NewString()), types.StringValue(bos.At(last).String())

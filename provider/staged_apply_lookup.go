@@ -78,7 +78,8 @@ func without(names, some []string) []string {
 // tookStaged reports whether a node shall run what is staged for it.
 func tookStaged(record bos.Component) bool {
 	staged, desired := record.StagedState, record.DesiredState
-	return staged.Session != "" && record.Session == staged.Session && staged.Configuration == desired.Configuration && staged.BootArtifacts == desired.BootArtifacts
+	return staged.Session != "" && record.Session == staged.Session && staged.Configuration == desired.Configuration &&
+		staged.BootArtifacts == desired.BootArtifacts
 }
 
 func (b stagedBefore) noted() []byte {
@@ -96,7 +97,9 @@ func notedTime(noted []byte) time.Time {
 
 // lookUp finds out what became of a request that got no answer, for the nodes
 // that no answer before it names; not known if the nodes cannot be looked at.
-func (r *stagedApplyResource) lookUp(ctx context.Context, c *client.Client, names []string, was stagedBefore, answer bos.StagedOutcome, diags *diag.Diagnostics, cause error) (all bos.StagedOutcome, known bool) {
+func (r *stagedApplyResource) lookUp(ctx context.Context, c *client.Client, names []string, was stagedBefore, answer bos.StagedOutcome,
+	diags *diag.Diagnostics, cause error,
+) (all bos.StagedOutcome, known bool) {
 	answered := make(map[string]bool)
 	for _, id := range slices.Concat(answer.Succeeded, answer.Failed, answer.Ignored) {
 		answered[id] = true
@@ -104,14 +107,16 @@ func (r *stagedApplyResource) lookUp(ctx context.Context, c *client.Client, name
 	rest := slices.DeleteFunc(slices.Clone(names), func(id string) bool { return answered[id] })
 	records, err := c.Components(context.WithoutCancel(ctx), bos.ComponentFilter{IDs: rest})
 	if err != nil {
-		diags.AddWarning("Staged state may or may not be applied", fmt.Sprintf("%s\n\nThe nodes could not be looked at either: %s\n\nThe next plan looks at them; nothing is applied a second time.", explain(cause), explain(err)))
+		diags.AddWarning("Staged state may or may not be applied", fmt.Sprintf("%s\n\nThe nodes could not be looked at either: %s\n\nThe next plan looks at them; "+
+			"nothing is applied a second time.", explain(cause), explain(err)))
 		return answer, false
 	}
 	found := was.took(records)
 	if waiting := was.waiting(records); len(waiting) > 0 {
 		// A request that was lost and one that is still on its way look alike.
 		diags.AddWarning("Staged state may or may not be applied",
-			fmt.Sprintf("%s\n\nRight afterwards it was still staged for %s: %s. The next plan looks at them; nothing is applied a second time.", explain(cause), nodes(int64(len(waiting))), bos.Fold(waiting)))
+			fmt.Sprintf("%s\n\nRight afterwards it was still staged for %s: %s. The next plan looks at them; nothing is applied a "+
+				"second time.", explain(cause), nodes(int64(len(waiting))), bos.Fold(waiting)))
 		return answer, false
 	}
 	diags.AddWarning("BOS did not say whether it applied the staged state",
@@ -171,5 +176,6 @@ func (m *stagedApplyModel) unfinishedSummary() string {
 }
 
 func (m *stagedApplyModel) unfinishedDetail() string {
-	return fmt.Sprintf("%s: another session took them over, or somebody disabled them, before BOS was done with them. They may run something else, or be off.", bos.Fold(m.unfinished))
+	return fmt.Sprintf("%s: another session took them over, or somebody disabled them, before BOS was done with them. They may run something "+
+		"else, or be off.", bos.Fold(m.unfinished))
 }

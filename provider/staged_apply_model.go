@@ -78,7 +78,8 @@ func (m *stagedApplyModel) keepResults(state *stagedApplyModel) {
 // judged is whether all that was asked for was applied, and no node failed, went
 // to another session or was disabled before BOS was done with it.
 func (m *stagedApplyModel) judged() types.Bool {
-	return types.BoolValue(m.complete() && len(m.unfinished) == 0 && m.AppliedCount.ValueInt64() > 0 && m.RefusedCount.ValueInt64()+m.IgnoredCount.ValueInt64()+m.FailedCount.ValueInt64() == 0)
+	return types.BoolValue(m.complete() && len(m.unfinished) == 0 && m.AppliedCount.ValueInt64() > 0 &&
+		m.RefusedCount.ValueInt64()+m.IgnoredCount.ValueInt64()+m.FailedCount.ValueInt64() == 0)
 }
 
 // modernize fills in what states of older versions of the provider do not have,

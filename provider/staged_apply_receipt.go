@@ -117,7 +117,9 @@ func (r *stagedApplyResource) ask(ctx context.Context, c *client.Client, m *stag
 		return err
 	}
 	if client.Has(caps, bos.ExtensionStagedReceipts) {
-		receipt, err := c.StagedReceipt(ctx, bos.StagedReceiptRequest{RunKey: key, Walk: r.shared.staged.walk, Reuse: reuse, Receipt: reviewed(ctx), Guards: r.shared.guardsToSend()})
+		receipt, err := c.StagedReceipt(ctx, bos.StagedReceiptRequest{
+			RunKey: key, Walk: r.shared.staged.walk, Reuse: reuse, Receipt: reviewed(ctx), Guards: r.shared.guardsToSend(),
+		})
 		if err != nil {
 			return err
 		}
@@ -187,15 +189,20 @@ func (r *stagedApplyResource) writeOnce(b *strings.Builder, m *stagedApplyModel,
 	switch {
 	case p.receipt != nil && p.receipt.Ran == nil:
 	case p.receipt != nil && p.receipt.Ran.InFlight:
-		fmt.Fprintf(b, "\nThis configuration applied it at %s, and BOS is at work on that: the apply goes on with it, and applies nothing again to its nodes.", p.receipt.Ran.AppliedAt.String())
+		fmt.Fprintf(b, "\nThis configuration applied it at %s, and BOS is at work on that: the apply goes on with it, and applies nothing again "+
+			"to its nodes.", p.receipt.Ran.AppliedAt.String())
 	case p.receipt != nil && p.receipt.Ran.Anew:
-		fmt.Fprintf(b, "\nThis configuration has applied staged state at %s, and something else was staged since: that is applied now.", p.receipt.Ran.AppliedAt.String())
+		fmt.Fprintf(b, "\nThis configuration has applied staged state at %s, and something else was staged since: that is "+
+			"applied now.", p.receipt.Ran.AppliedAt.String())
 	case p.receipt != nil:
-		fmt.Fprintf(b, "\nThis configuration has applied it at %s already, and nothing else was staged since: it is applied once more.", p.receipt.Ran.AppliedAt.String())
+		fmt.Fprintf(b, "\nThis configuration has applied it at %s already, and nothing else was staged since: it is "+
+			"applied once more.", p.receipt.Ran.AppliedAt.String())
 	case p.plain && r.kind == kindStagedApply && m.Session.IsNull():
 	case p.plain && r.kind == kindStagedApply:
-		b.WriteString("\nThis BOS does not remember what was applied by which plan: the action applies what is staged each time that it is invoked, also by one and the same saved plan, but to no node that is on its way to it.")
+		b.WriteString("\nThis BOS does not remember what was applied by which plan: the action applies what is staged each time that it is invoked, also by one " +
+			"and the same saved plan, but to no node that is on its way to it.")
 	case p.plain:
-		b.WriteString("\nThis BOS does not remember what was applied by which plan. If this apply is cut off, plan again; do not apply the same saved plan once more.")
+		b.WriteString("\nThis BOS does not remember what was applied by which plan. If this apply is cut off, plan again; do not apply the same saved " +
+			"plan once more.")
 	}
 }

@@ -184,7 +184,8 @@ func (r *stagedApplyResource) warn(ctx context.Context, plan *stagedApplyModel, 
 		fmt.Fprintf(&b, "\nLeft alone, since it was not session %s that staged something for them: %s", plan.Session.ValueString(), bos.Fold(others))
 	}
 	if len(nothing) > 0 {
-		fmt.Fprintf(&b, "\nNothing is staged yet for %s: %s. Unless a session of this plan stages something, they are left alone.", nodes(int64(len(nothing))), bos.Fold(nothing))
+		fmt.Fprintf(&b, "\nNothing is staged yet for %s: %s. Unless a session of this plan stages something, they "+
+			"are left alone.", nodes(int64(len(nothing))), bos.Fold(nothing))
 	}
 	r.writeOnce(&b, plan, p)
 	diags.AddWarning(summary, b.String())
@@ -194,7 +195,8 @@ func (r *stagedApplyResource) warn(ctx context.Context, plan *stagedApplyModel, 
 func writeTaken(b *strings.Builder, records []bos.Component, only string, p stagedPlan) {
 	going := underWay(records, only)
 	if len(going) > 0 {
-		fmt.Fprintf(b, "\nBOS is bringing %s to what session %s has staged already, and it is not applied to them again: %s", nodes(int64(len(going))), sessionsOf(records, going), bos.Fold(going))
+		fmt.Fprintf(b, "\nBOS is bringing %s to what session %s has staged already, and it is not applied to "+
+			"them again: %s", nodes(int64(len(going))), sessionsOf(records, going), bos.Fold(going))
 	}
 	took, _ := taken(records, only)
 	if len(took) == 0 || p.receipt != nil && p.receipt.Ran != nil && p.receipt.Ran.InFlight {
@@ -268,7 +270,9 @@ func (r *stagedApplyResource) Create(ctx context.Context, req resource.CreateReq
 // apply sends the request once and takes over what BOS says it did; false, with
 // an error, if nothing was touched. number is the one it is applied by; empty on a BOS
 // that gives none.
-func (r *stagedApplyResource) apply(ctx context.Context, c *client.Client, m *stagedApplyModel, names []string, number string, diags *diag.Diagnostics) (was stagedBefore, ok bool) {
+func (r *stagedApplyResource) apply(ctx context.Context, c *client.Client, m *stagedApplyModel, names []string, number string, diags *diag.Diagnostics) (
+	was stagedBefore, ok bool,
+) {
 	before, err := c.Components(ctx, bos.ComponentFilter{IDs: names})
 	if err != nil {
 		unable(diags, "apply staged state; nothing was touched", err)
@@ -289,7 +293,9 @@ func (r *stagedApplyResource) apply(ctx context.Context, c *client.Client, m *st
 	var answer bos.StagedAnswer
 	if len(rest) > 0 {
 		// An interrupt must not leave behind what nobody knows of.
-		answer, err = c.ApplyStaged(context.WithoutCancel(ctx), rest, client.StagedBounds{Session: m.Session.ValueString(), Guards: r.shared.guardsToSend(), Receipt: number})
+		answer, err = c.ApplyStaged(context.WithoutCancel(ctx), rest, client.StagedBounds{
+			Session: m.Session.ValueString(), Guards: r.shared.guardsToSend(), Receipt: number,
+		})
 		r.shared.components.forget()
 	}
 	switch {
@@ -315,7 +321,9 @@ func (r *stagedApplyResource) apply(ctx context.Context, c *client.Client, m *st
 }
 
 // takeAnswer takes over what BOS did, and says what it had done before.
-func (r *stagedApplyResource) takeAnswer(m *stagedApplyModel, names []string, answer bos.StagedAnswer, owner map[string]string, number string, diags *diag.Diagnostics) {
+func (r *stagedApplyResource) takeAnswer(m *stagedApplyModel, names []string, answer bos.StagedAnswer, owner map[string]string, number string,
+	diags *diag.Diagnostics,
+) {
 	for session, folded := range answer.Sessions {
 		if ids, err := bos.Expand(folded, maxNames); err == nil {
 			for _, id := range ids {
@@ -325,7 +333,8 @@ func (r *stagedApplyResource) takeAnswer(m *stagedApplyModel, names []string, an
 	}
 	if going := answer.UnderWay; len(going) > 0 {
 		diags.AddWarning(headline("BOS goes on with "+nodes(int64(len(going))), bos.Fold(going)),
-			fmt.Sprintf("%s: BOS was bringing them to what is staged already, as after an apply that was cut off. It was not applied to them again, and this takes them over.", bos.Fold(going)))
+			fmt.Sprintf("%s: BOS was bringing them to what is staged already, as after an apply that was cut off. It was not applied to them again, and this "+
+				"takes them over.", bos.Fold(going)))
 	}
 	if before := answer.Repeated; len(before) > 0 {
 		at := ""
@@ -334,13 +343,15 @@ func (r *stagedApplyResource) takeAnswer(m *stagedApplyModel, names []string, an
 			m.AppliedAt = types.StringValue(answer.AppliedAt.String())
 		}
 		diags.AddWarning(headline("Applied before, and not again: "+nodes(int64(len(before))), bos.Fold(before)),
-			fmt.Sprintf("%s: what is staged was applied to them before%s, as by an apply that was cut off. It was not applied to them again, and this takes over what became of them. %s", bos.Fold(before), at, r.toApplyAgain(number)))
+			fmt.Sprintf("%s: what is staged was applied to them before%s, as by an apply that was cut off. It was not applied to them again, and this takes over "+
+				"what became of them. %s", bos.Fold(before), at, r.toApplyAgain(number)))
 	}
 	outcome := completed(names, answer.StagedOutcome)
 	m.take(outcome, owner)
 	m.Status = types.StringValue(string(bos.SessionRunning))
 	if ignored := outcome.Ignored; len(ignored) > 0 {
-		diags.AddWarning(fmt.Sprintf("Nothing was applied for %s", nodes(int64(len(ignored)))), bos.Fold(ignored)+" were left alone: nothing was staged for them, or by another session than the one that session names, BOS or the tenant does not have them, or the request that named them was refused.")
+		diags.AddWarning(fmt.Sprintf("Nothing was applied for %s", nodes(int64(len(ignored)))), bos.Fold(ignored)+" were left alone: nothing was staged for them, "+
+			"or by another session than the one that session names, BOS or the tenant does not have them, or the request that named them was refused.")
 	}
 }
 

@@ -34,7 +34,8 @@ func (r *stagedApplyResource) Schema(ctx context.Context, _ resource.SchemaReque
 			},
 			"session": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{validName()},
-				MarkdownDescription: "Session whose staged state is applied, as `bos_session.stage.name`: nodes for which somebody else has staged something by then are ignored. Without it whatever is staged counts. A change of it applies anew; giving it to a resource that had none does not.",
+				MarkdownDescription: "Session whose staged state is applied, as `bos_session.stage.name`: nodes for which somebody else has staged something by then " +
+					"are ignored. Without it whatever is staged counts. A change of it applies anew; giving it to a resource that had none does not.",
 			},
 			"triggers": schema.MapAttribute{
 				Optional: true, ElementType: types.StringType,

@@ -25,7 +25,8 @@ func (d *templateDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A session template that is stored in BOS, whoever wrote it.",
 		Attributes: map[string]schema.Attribute{
-			"name":               schema.StringAttribute{Required: true, Validators: []validator.String{validName()}, MarkdownDescription: "Name of the template. BOS must have it."},
+			"name": schema.StringAttribute{Required: true, Validators: []validator.String{validName()}, MarkdownDescription: "Name of the template. " +
+				"BOS must have it."},
 			"tenant":             tenantArgument("Tenant the template belongs to; defaults to the provider's."),
 			"id":                 readText("`name`, or `tenant/name`."),
 			"description":        readText("What the template is for."),

@@ -174,7 +174,8 @@ func (m *templateModel) settle(ctx context.Context, c *client.Client, stored bos
 	m.Revision = types.StringValue(revision(stored))
 	m.readValidity(ctx, c, diags)
 	if text := m.ValidationMessage.ValueString(); text != "" {
-		diags.AddWarning("BOS finds something wrong with the session template", fmt.Sprintf("Template %q is stored, but BOS says: %s\n\nA session that boots it may be refused.", stored.Name, text))
+		diags.AddWarning("BOS finds something wrong with the session template", fmt.Sprintf("Template %q is stored, but BOS says: %s\n\nA session that boots it "+
+			"may be refused.", stored.Name, text))
 	}
 }
 

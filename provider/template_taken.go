@@ -50,8 +50,10 @@ func sameTemplate(a, b bos.SessionTemplate) bool {
 // takesOver says of a template that it is not created but taken over.
 func takesOver(plan templateModel, diags *diag.Diagnostics) {
 	diags.AddAttributeWarning(path.Root("name"), "Session template is there already and is taken over",
-		fmt.Sprintf("BOS has session template %q with exactly the content that is configured here, as an apply leaves behind that was cut off before its state was saved. "+
-			"This resource takes it over and writes nothing; from then on it changes and deletes it. If the template belongs to another configuration, choose another name, or read it with data.bos_session_template.",
+		fmt.Sprintf("BOS has session template %q with exactly the content that is configured here, as an apply leaves behind that was cut off before its "+
+			"state was saved. "+
+			"This resource takes it over and writes nothing; from then on it changes and deletes it. If the template belongs to another configuration, choose "+
+			"another name, or read it with data.bos_session_template.",
 			joinID(plan.Tenant, plan.Name).ValueString()))
 }
 
@@ -59,7 +61,8 @@ func takesOver(plan templateModel, diags *diag.Diagnostics) {
 // provider the address of a resource, so the block to paste has an example of one.
 func templateTaken(plan templateModel, diags *diag.Diagnostics) {
 	diags.AddAttributeError(path.Root("name"), "Session template already exists",
-		fmt.Sprintf("BOS has a session template named %q with other content, and creating it would overwrite what others may use. To take it over, add this block, with the address of this resource, and plan again: the plan shows what changes.\n\n%s\n"+
+		fmt.Sprintf("BOS has a session template named %q with other content, and creating it would overwrite what others may use. To take it over, add this "+
+			"block, with the address of this resource, and plan again: the plan shows what changes.\n\n%s\n"+
 			"Or choose another name. If another resource has it that you renamed, a moved block takes it over.", plan.Name.ValueString(), importBlock("bos_session_template.NAME", joinID(plan.Tenant, plan.Name))))
 }
 
@@ -77,7 +80,8 @@ func (r *templateResource) refuseTwice(plan templateModel, fresh bool, config tf
 	id := joinID(plan.Tenant, plan.Name).ValueString()
 	if r.shared.plannedOnce.note("template "+id, fresh, config.String()) == surely {
 		diags.AddAttributeError(path.Root("name"), "Two resources for one session template",
-			fmt.Sprintf("Another bos_session_template of this configuration has the name %q too, and each would overwrite what the other one stores. Give one of them another name, or take it out "+
+			fmt.Sprintf("Another bos_session_template of this configuration has the name %q too, and each would overwrite what the other one stores. Give one of "+
+				"them another name, or take it out "+
 				"(with a removed block if it is in state, so that the template stays).", id))
 	}
 }

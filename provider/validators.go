@@ -142,7 +142,8 @@ func (v words) ValidateList(ctx context.Context, req validator.ListRequest, resp
 		}
 		if v.unfolded && strings.ContainsAny(text, "[],") {
 			resp.Diagnostics.AddAttributeError(req.Path.AtListIndex(i), "Folded names in a list of nodes",
-				fmt.Sprintf("%q stands for more than one node, and BOS takes each entry of this list for one. Write them out: provider::bos::xname_expand(%q).", text, text))
+				fmt.Sprintf("%q stands for more than one node, and BOS takes each entry of this list for one. Write them out: "+
+					"provider::bos::xname_expand(%q).", text, text))
 			return
 		}
 		if v.nids && bos.IsNID(text) {
@@ -151,7 +152,8 @@ func (v words) ValidateList(ctx context.Context, req validator.ListRequest, resp
 	}
 	if len(nids) > 0 {
 		resp.Diagnostics.AddAttributeWarning(req.Path, "Nodes are named by NID",
-			fmt.Sprintf("The inventory knows no node named %s, so a session will leave these out, and a service with reject_nids refuses the template. Name nodes by xname, such as x3000c0s19b1n0.", shortList(nids)))
+			fmt.Sprintf("The inventory knows no node named %s, so a session will leave these out, and a service with reject_nids refuses the template. Name nodes by "+
+				"xname, such as x3000c0s19b1n0.", shortList(nids)))
 	}
 }
 
@@ -165,7 +167,8 @@ func (v words) wayOut() string {
 
 // emptyLimit says what an empty limit would mean and what to write instead.
 const emptyLimit = "It is empty, which selects no node, as where nothing failed; BOS itself would take it for every node of the template. " +
-	"To act only if there is something to act on, make the session conditional on what the limit comes from, such as\n\n    count = var.retry == \"\" ? 0 : 1\n\n" +
+	"To act only if there is something to act on, make the session conditional on what the limit comes from, such as\n\n    count = var.retry == " +
+	"\"\" ? 0 : 1\n\n" +
 	"To act on every node of the template, write limit = \"all\"."
 
 // limitSyntax checks a limit's brackets and terms at plan.

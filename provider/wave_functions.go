@@ -66,10 +66,12 @@ func (xnameChunk) Metadata(_ context.Context, _ function.MetadataRequest, resp *
 func (xnameChunk) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
 		Summary: "Split nodes into waves of a size",
-		MarkdownDescription: "Returns the nodes in parts of at most `size`, each a folded string that can be used as `limit`: `xname_chunk(\"x3000c0s[1-5]b0n0\", 2)` is " +
+		MarkdownDescription: "Returns the nodes in parts of at most `size`, each a folded string that can be used as `limit`: " +
+			"`xname_chunk(\"x3000c0s[1-5]b0n0\", 2)` is " +
 			"`[\"x3000c0s[1-2]b0n0\", \"x3000c0s[3-4]b0n0\", \"x3000c0s5b0n0\"]`. Neighbours are in one part; of no nodes there are no parts.",
-		Parameters: []function.Parameter{namesParameter(), function.Int64Parameter{Name: "size", MarkdownDescription: "How many nodes a part has at most, 1 or more."}},
-		Return:     function.ListReturn{ElementType: types.StringType},
+		Parameters: []function.Parameter{namesParameter(), function.Int64Parameter{Name: "size", MarkdownDescription: "How many nodes a part has at " +
+			"most, 1 or more."}},
+		Return: function.ListReturn{ElementType: types.StringType},
 	}
 }
 
@@ -111,8 +113,10 @@ func (xnameBy) Metadata(_ context.Context, _ function.MetadataRequest, resp *fun
 func (xnameBy) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
 		Summary: "Group nodes by where they are",
-		MarkdownDescription: "Returns the nodes by the xname of the `cabinet`, `chassis`, `slot` or `bmc` that they are in, each group a folded string that can be used as `limit`: " +
-			"`xname_by(\"x3000c[0-1]s[1-2]b0n0\", \"chassis\")` is `{ x3000c0 = \"x3000c0s[1-2]b0n0\", x3000c1 = \"x3000c1s[1-2]b0n0\" }`. With `for_each` that is a session for each chassis.",
+		MarkdownDescription: "Returns the nodes by the xname of the `cabinet`, `chassis`, `slot` or `bmc` that they are in, each group a folded string that can " +
+			"be used as `limit`: " +
+			"`xname_by(\"x3000c[0-1]s[1-2]b0n0\", \"chassis\")` is `{ x3000c0 = \"x3000c0s[1-2]b0n0\", x3000c1 = \"x3000c1s[1-2]b0n0\" }`. With `for_each` that is a " +
+			"session for each chassis.",
 		Parameters: []function.Parameter{namesParameter(), function.StringParameter{Name: "level", MarkdownDescription: "`cabinet`, `chassis`, `slot` or `bmc`."}},
 		Return:     function.MapReturn{ElementType: types.StringType},
 	}
@@ -137,7 +141,8 @@ func (xnameBy) Run(ctx context.Context, req function.RunRequest, resp *function.
 	groups := make(map[string][]string)
 	for _, name := range names {
 		if !bos.IsNodeXname(name) {
-			resp.Error = function.NewArgumentFuncError(0, strconv.Quote(name)+" is not the xname of a node, so nobody can tell where it is; write it like x3000c0s19b1n0")
+			resp.Error = function.NewArgumentFuncError(0, strconv.Quote(name)+" is not the xname of a node, so nobody can tell where it is; write it like "+
+				"x3000c0s19b1n0")
 			return
 		}
 		groups[part(name)] = append(groups[part(name)], name)
@@ -156,7 +161,8 @@ func (limitWithout) Metadata(_ context.Context, _ function.MetadataRequest, resp
 func (limitWithout) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
 		Summary: "Leave nodes out of a limit",
-		MarkdownDescription: "Returns the limit without these nodes: `limit_without(\"Compute\", \"x3000c0s[1-4]b0n0\")` is `Compute,!x3000c0s[1-4]b0n0`. Without names it is the limit as it was. " +
+		MarkdownDescription: "Returns the limit without these nodes: `limit_without(\"Compute\", \"x3000c0s[1-4]b0n0\")` is `Compute,!x3000c0s[1-4]b0n0`. Without " +
+			"names it is the limit as it was. " +
 			"An empty limit selects nothing and is an error: write `all` for every node. A session refuses a limit that leaves out a node which nobody knows.",
 		Parameters: []function.Parameter{
 			function.StringParameter{Name: "limit", MarkdownDescription: "A limit as `bos_session` takes it."},
@@ -206,8 +212,10 @@ func (kernelParametersMerge) Metadata(_ context.Context, _ function.MetadataRequ
 func (kernelParametersMerge) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
 		Summary: "Put lines of kernel parameters together",
-		MarkdownDescription: "Returns one line of kernel parameters of which the later arguments have their way: `kernel_parameters_merge(\"console=tty0 quiet hugepages=8\", \"hugepages=16\")` is " +
-			"`console=tty0 quiet hugepages=16`. A name that a later line has takes the place of all earlier words of that name; within one line it may stand several times, as `console=` does. " +
+		MarkdownDescription: "Returns one line of kernel parameters of which the later arguments have their way: `kernel_parameters_merge(\"console=tty0 quiet " +
+			"hugepages=8\", \"hugepages=16\")` is " +
+			"`console=tty0 quiet hugepages=16`. A name that a later line has takes the place of all earlier words of that name; within one line it may stand several " +
+			"times, as `console=` does. " +
 			"Line breaks and indents, as of a heredoc, become single spaces. A line that no node could boot with is an error, such as one longer than a kernel keeps.",
 		VariadicParameter: function.StringParameter{Name: "lines", MarkdownDescription: "Lines of kernel parameters, the most general one first."},
 		Return:            function.StringReturn{},
