@@ -8,7 +8,9 @@ import (
 
 // driving is whether this service drives its database.
 type driving struct {
-	now   atomic.Bool
+	now atomic.Bool
+	// runs says that the service is to drive: Run was called.
+	runs  atomic.Bool
 	once  sync.Once
 	ready chan struct{}
 }

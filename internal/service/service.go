@@ -43,6 +43,8 @@ type Config struct {
 	BootProof bos.BootProof
 	// Proofs asks for those that do not come by themselves; it may be nil.
 	Proofs bos.BootProofs
+	// Secrets says which secrets of the settings cannot be read now; it may be nil.
+	Secrets func() []string
 	// Stopping is closed when the server that serves the Handler is to
 	// stop; streams end then. It may be nil.
 	Stopping <-chan struct{}
@@ -99,6 +101,7 @@ func New(c Config) (*Service, error) {
 		Configuration: c.Configuration != nil,
 		BootProof:     c.BootProof,
 		Stopping:      c.Stopping,
+		Health:        s.health,
 		Changed:       s.changed, Now: time.Now, Version: c.Version, Log: c.Log,
 	})
 	return s, nil
@@ -129,4 +132,7 @@ func (s *Service) Fetched(f bos.ScriptFetch) { s.shell.Fetched(f) }
 // database it waits for that lease to run out, as it does after a kill, and
 // fails if it is renewed instead. On the way out it waits for calls in flight
 // and records their answers.
-func (s *Service) Run(ctx context.Context) error { return s.shell.Run(ctx) }
+func (s *Service) Run(ctx context.Context) error {
+	s.driving.runs.Store(true)
+	return s.shell.Run(ctx)
+}

@@ -58,6 +58,8 @@ type world struct {
 	// denied counts the actions whose turn came when they were not to be sent.
 	denied int
 	image  func(path string) error
+	// unread is why the inventory cannot be read; nil if it can.
+	unread error
 }
 
 type machine struct {
@@ -151,6 +153,9 @@ func (w *world) Inventory(context.Context) (bos.Inventory, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.inventories++
+	if w.unread != nil {
+		return bos.Inventory{}, w.unread
+	}
 	return bos.Inventory{Nodes: slices.Clone(w.inv.Nodes), Groups: maps.Clone(w.inv.Groups)}, nil
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/access"
 	"github.com/bootorch/terraform-provider-bos/internal/service/access/refusals"
+	"github.com/bootorch/terraform-provider-bos/internal/service/health"
 )
 
 // Store is what the API needs of one: nothing of what the engine writes.
@@ -48,6 +49,9 @@ type Config struct {
 	// BootProof is what the site takes as proof that a node has booted, besides its
 	// report.
 	BootProof bos.BootProof
+	// Health is what is known of the service that carries out what is written; nil where
+	// none does in this process.
+	Health func() health.Facts
 	// Changed is called after each write with what was written. It must not
 	// block. It may be nil.
 	Changed func(Change)
@@ -132,6 +136,8 @@ func (s *server) routes() map[string]methods {
 		"/openapi.yaml": {http.MethodGet: {s.getDocument, access.Know}},
 		"/openapi.json": {http.MethodGet: {s.getDocumentJSON, access.Know}},
 		"/v2/healthz":   {http.MethodGet: {s.getHealth, access.Public}},
+		"/livez":        {http.MethodGet: {s.getLive, access.Public}},
+		"/readyz":       {http.MethodGet: {s.getReady, access.Public}},
 		"/v2/options":   {http.MethodGet: {s.getOptions, access.ReadOptions}, http.MethodPatch: {s.patchOptions, access.WriteOptions}},
 
 		"/v2/sessiontemplates": {http.MethodGet: {s.listTemplates, access.ReadRecords}},

@@ -19,6 +19,7 @@ import (
 	"github.com/getkin/kin-openapi/routers"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/health"
 )
 
 // exchanged is a status that an operation of the document has answered.
@@ -249,7 +250,7 @@ func exchanges() []exchange {
 	add := func(method, path string, body any, status int, headers ...string) {
 		list = append(list, exchange{method, path, body, status, headers})
 	}
-	for _, path := range []string{"/", "/v2", "/v2/version", "/openapi.yaml", "/openapi.json", "/v2/healthz", "/v2/options", "/v2/sessiontemplatetemplate", "/x/v1/capabilities"} {
+	for _, path := range []string{"/", "/v2", "/v2/version", "/openapi.yaml", "/openapi.json", "/v2/healthz", "/livez", "/readyz", "/v2/options", "/v2/sessiontemplatetemplate", "/x/v1/capabilities"} {
 		add("GET", path, nil, 200)
 	}
 	add("PATCH", "/v2/options", object{"polling_frequency": 7, "of_another_version": []int{1}}, 200)
@@ -428,6 +429,15 @@ func TestEveryRouteMethodAndStatusOfTheDocumentIsAnswered(t *testing.T) {
 		}
 	}
 	everyStatus(t, seen, pin)
+	unwell := newSite(t, func(c *Config) {
+		c.Health = func() health.Facts { return health.Facts{Runs: true, Drives: true, Pass: 2 * health.MaxPass} }
+	})
+	unwell.seen = seen
+	for _, path := range []string{"/livez", "/readyz"} { // their 503 is a report, and no problem
+		if r := unwell.do("GET", path, nil); r.status != http.StatusServiceUnavailable {
+			t.Errorf("%s of a service that is stuck answers %d", path, r.status)
+		}
+	}
 	s.refuseEverybody()
 
 	h, err := theDocument()
@@ -470,7 +480,7 @@ func everyStatus(t *testing.T, seen map[exchanged]bool, pin string) {
 		}
 		done[key] = true
 		path := strings.Replace(x.path, "PIN", pin, 1)
-		if route.Operation.Responses.Status(http.StatusServiceUnavailable) != nil {
+		if route.Operation.Responses.Status(http.StatusServiceUnavailable) != nil && x.path != "/livez" && x.path != "/readyz" {
 			broken.do(x.method, path, x.body, x.headers...).refused(http.StatusServiceUnavailable, titleUnavailable)
 		}
 		if route.Operation.RequestBody == nil {

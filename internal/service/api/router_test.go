@@ -14,6 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/access"
+	"github.com/bootorch/terraform-provider-bos/internal/service/health"
 )
 
 func TestVersionsAreStringsWithLinks(t *testing.T) {
@@ -79,6 +81,31 @@ func TestHealthFollowsTheDatabase(t *testing.T) {
 	broken := newSite(t, func(c *Config) { c.Store = brokenStore{c.Store} })
 	broken.do("GET", "/v2/healthz", nil).refused(http.StatusServiceUnavailable, titleUnavailable)
 	broken.do("GET", "/v2/options", nil).refused(http.StatusServiceUnavailable, titleUnavailable, "try again")
+}
+
+func TestReadinessSaysOneWordToEverybodyAndTheCauseToWhoMayRead(t *testing.T) {
+	stuck := health.Facts{Runs: true, Drives: true, Engine: true, Pass: 2 * health.MaxPass}
+	s := newSite(t, func(c *Config) { c.Health = func() health.Facts { return stuck } })
+	for _, path := range []string{"/livez", "/readyz"} {
+		got := s.do("GET", path, nil)
+		if got.status != http.StatusServiceUnavailable || !strings.Contains(got.body, "restart this service") {
+			t.Errorf("%s: %d %s", path, got.status, got.body)
+		}
+	}
+	s.do("GET", "/v2/healthz", nil).refused(http.StatusServiceUnavailable, titleUnavailable, "/livez")
+	s.as(access.Identity{})
+	for _, path := range []string{"/livez", "/readyz"} {
+		if got := s.do("GET", path, nil); strings.TrimSpace(got.body) != `{"status":"unavailable"}` {
+			t.Errorf("%s to nobody: %s", path, got.body)
+		}
+	}
+	broken := newSite(t, func(c *Config) { c.Store = brokenStore{c.Store} })
+	if got := broken.do("GET", "/readyz", nil); got.status != http.StatusServiceUnavailable || !strings.Contains(got.body, errOutage.Error()) {
+		t.Errorf("without a database: %d %s", got.status, got.body)
+	}
+	if got := broken.do("GET", "/livez", nil); got.status != http.StatusOK {
+		t.Errorf("a restart mends no database, and livez says %d %s", got.status, got.body)
+	}
 }
 
 // brokenStore is a store whose database is gone.

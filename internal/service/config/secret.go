@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -44,6 +45,38 @@ func (c Credentials) Password(name string) SecretSource {
 // NextPassword is where the password is that a site is changing to.
 func (r Redfish) NextPassword() SecretSource {
 	return SecretSource{"power.redfish.next_password", r.NextPasswordEnv, r.NextPasswordFile, r.NextPasswordCommand}
+}
+
+// Unreadable says which secrets of the settings cannot be read now, each with its
+// cause. Commands are not run for it: what they fail with is said by who needs them.
+func (c Config) Unreadable() []string {
+	var sources []SecretSource
+	for name, u := range c.Upstreams() {
+		sources = append(sources, u.Token(name))
+	}
+	if r := c.Power.Redfish; r != nil {
+		sources = append(sources, r.Credentials.Password("power.redfish.credentials"), r.NextPassword())
+		for i, b := range r.BMCs {
+			sources = append(sources, b.Credentials.Password(fmt.Sprintf("power.redfish.bmcs[%d].credentials", i)))
+		}
+	}
+	if o := c.Artifacts.S3; o != nil {
+		sources = append(sources,
+			SecretSource{What: "artifacts.s3.access_key", Env: o.AccessKeyEnv, File: o.AccessKeyFile},
+			SecretSource{What: "artifacts.s3.secret_key", Env: o.SecretKeyEnv, File: o.SecretKeyFile},
+			SecretSource{What: "artifacts.s3.session_token", Env: o.SessionTokenEnv, File: o.SessionTokenFile})
+	}
+	var unreadable []string
+	for _, source := range sources {
+		if source.Empty() || len(source.Command) > 0 {
+			continue
+		}
+		if _, err := source.Read(); err != nil {
+			unreadable = append(unreadable, err.Error())
+		}
+	}
+	slices.Sort(unreadable)
+	return unreadable
 }
 
 // Empty reports whether there is no secret.

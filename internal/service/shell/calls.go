@@ -81,6 +81,7 @@ func (s *Shell) start(ctx context.Context, out engine.Outputs, effects []decide.
 	if out.Discover {
 		s.call(ctx, func(ctx context.Context, answer func(func(*engine.Inputs))) {
 			facts := s.Ports.DiscoveryFacts(ctx)
+			s.vitals.discovered(facts, s.Runtime.Mono())
 			if facts.Err != nil {
 				s.Log.Warn("cannot discover nodes", "error", facts.Err)
 			}

@@ -67,6 +67,7 @@ type Shell struct {
 	brakes  *brakes
 	inbox   *inbox
 	calls   *calls
+	vitals  vitals
 	// cleaning says that what is old is being removed.
 	cleaning atomic.Bool
 	// wake is raised by all that a pass may wait for; rest by nobody.
@@ -141,7 +142,9 @@ func (s *Shell) Run(ctx context.Context) error {
 		return fmt.Errorf("take the engine's lease: %w", err)
 	}
 	s.Driving(true)
+	s.vitals.drive(true, s.Runtime.Mono())
 	err = s.drive(ctx)
+	s.vitals.drive(false, s.Runtime.Mono())
 	s.Driving(false)
 	release, cancel := s.Runtime.Timeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
@@ -172,6 +175,7 @@ func (s *Shell) drive(ctx context.Context) error {
 			s.dropEngine()
 			wake = s.Runtime.Mono() + storeRetry
 		}
+		s.vitals.pass(s.engine, s.Runtime.Mono())
 		s.wake.Wait(ctx, min(wake, s.Runtime.Mono()+feedInterval))
 		if err := s.lease.trouble(); lost(err) {
 			s.flights.haltAll()
