@@ -185,7 +185,7 @@ func resultAttributes() map[string]schema.Attribute {
 			"failed as a whole, or was not done with all its nodes. Go by `succeeded`."),
 		"retry_limit": computedText("Value for `limit` that retries only the failed nodes. Empty if none failed, and an empty limit is refused: it " +
 			"never means all nodes."),
-		"unfinished_nodes": computedText("Nodes that the session was never done with, folded: another session took them over, or somebody disabled " +
+		"unfinished_nodes": computedText("Nodes that the session was never done with, folded: another session took them over, they were off and to be configured, or somebody disabled " +
 			"them. What they run is not known here. Empty if there are none."),
 		"succeeded": schema.BoolAttribute{
 			Computed: true,

@@ -41,7 +41,7 @@ func (s *site) as(i access.Identity) {
 
 // places are the paths of a pattern in each form, of records that there are not.
 func places(pattern string) map[string]string {
-	path := strings.NewReplacer("{$}", "", "{name}", "nothing", "{id}", "x9c9s9b9n9", "{pin}", "p").Replace(pattern)
+	path := strings.NewReplacer("{$}", "", "{name}", "nothing", "{id}", "x9c9s9b9n9", "{pin}", "p", "{set}", "compute", "{phase}", "boot", "{category}", "failed").Replace(pattern)
 	all := make(map[string]string)
 	for form, write := range forms {
 		if path != "/" {

@@ -9,6 +9,7 @@ package api
 
 import (
 	"log/slog"
+	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -129,7 +130,7 @@ type methods map[string]route
 // routes are all paths of the API. What is behind one may be narrower than its
 // permission: a reporter writes the actual state of its own component alone.
 func (s *server) routes() map[string]methods {
-	return map[string]methods{
+	routes := map[string]methods{
 		"/{$}":          {http.MethodGet: {s.getVersions, access.Know}},
 		"/v2":           {http.MethodGet: {s.getVersion, access.Know}},
 		"/v2/version":   {http.MethodGet: {s.getVersion, access.Know}},
@@ -193,4 +194,6 @@ func (s *server) routes() map[string]methods {
 		"/x/v1/holds":                  {http.MethodGet: {s.listHolds, access.ReadRecords}, http.MethodPost: {s.postHolds, access.ChangeComponents}},
 		"/x/v1/holds/release":          {http.MethodPost: {s.releaseHolds, access.ChangeComponents}},
 	}
+	maps.Copy(routes, s.v1Routes())
+	return routes
 }

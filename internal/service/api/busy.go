@@ -3,6 +3,8 @@ package api
 import (
 	"context"
 	"errors"
+	"maps"
+	"net/http"
 	"slices"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -104,4 +106,24 @@ func (s *server) pendingNodes(ctx context.Context, rec bos.SessionRecord, invent
 		return nil, nil
 	}
 	return slices.Clone(sel.Nodes()), err
+}
+
+// checkOverlap refuses a session that would take nodes which another is at work on, if
+// it shall not. Its setup looks again, in the transaction that arms them.
+func (s *server) checkOverlap(ctx context.Context, q question, key bos.SessionKey, overlap bos.Overlap, sel decide.Selection) error {
+	if overlap != bos.OverlapReject || q.stage {
+		return nil
+	}
+	records, err := s.recordsOf(ctx, sel)
+	if err != nil {
+		return err
+	}
+	asked := bos.Session{Name: key.Name, Tenant: bos.TenantRef(key.Tenant)}
+	list := slices.SortedFunc(maps.Values(records), func(a, b bos.Record) int { return bos.CompareXnames(a.ID, b.ID) })
+	ids, other := overlap.Rejects(asked, list)
+	if len(ids) == 0 {
+		return nil
+	}
+	return problemf(http.StatusConflict, titleConflict,
+		"%s is being worked on, by session '%s' at least, and overlap is reject; nothing was started: wait for that session, cancel it, or leave these nodes out with the limit", clip(bos.Fold(ids)), clip(other))
 }

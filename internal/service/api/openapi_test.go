@@ -285,6 +285,7 @@ func exchanges() []exchange {
 	add("POST", "/x/v1/sessions", boot("-"), 400)
 	add("POST", "/x/v1/sessions", object{"retry_of": "none"}, 404)
 	add("GET", "/x/v1/sessions/run/status", nil, 200)
+	list = append(list, v1Exchanges(tenant)...)
 	add("GET", "/x/v1/sessions/-/status", nil, 400)
 	add("GET", "/x/v1/sessions/none/status", nil, 404)
 	add("GET", "/v2/sessions?status=pending&min_age=0&max_age=1d", nil, 200)
@@ -408,6 +409,11 @@ func prepared(t *testing.T, seen map[exchanged]bool) (s *site, pin string) {
 	s.putTemplate("t1", template())
 	s.do("POST", "/v2/sessions", boot("run")).ok(http.StatusCreated, nil)
 	s.setSession("run", func(r *bos.SessionRecord) { r.Status.Status = bos.SessionRunning })
+	s.do("POST", "/v2/sessions", boot("v1")).ok(http.StatusCreated, nil)
+	s.setSession("v1", func(r *bos.SessionRecord) {
+		r.Status.Status = bos.SessionRunning
+		r.Excluded = []bos.Exclusion{{BootSet: "compute", Reason: "locked in the inventory", Count: 1, Nodes: "x1c0s4b0n0"}}
+	})
 	s.record("broken", func(r *bos.Record) {
 		r.Session, r.Error, r.Status.StatusOverride, r.Work.Cause = "run", "no answer", bos.StatusFailed, bos.CauseBootTimeout
 	})

@@ -23,7 +23,8 @@ func TestVersionsAreStringsWithLinks(t *testing.T) {
 	for path, base := range map[string]string{"/": "", "/apis/bos": "/apis/bos", "/apis/bos/": "/apis/bos"} {
 		var list []version
 		s.do("GET", path, nil).ok(http.StatusOK, &list)
-		want := []version{{"2", "50", "0", []link{{"http://example.com" + base + "/", "self"}}}}
+		self := []link{{"http://example.com" + base + "/", "self"}}
+		want := []version{{"1", "0", "0", self}, {"2", "50", "0", self}}
 		if diff := cmp.Diff(want, list); diff != "" {
 			t.Errorf("%s: %s", path, diff)
 		}
@@ -40,7 +41,7 @@ func TestVersionsAreStringsWithLinks(t *testing.T) {
 func TestEverythingUnknownIsAProblem(t *testing.T) {
 	s := newSite(t)
 	for _, path := range []string{
-		"/v1", "/v2/", "/v2/components/", "/apis/bosx/v2", "/apis/bos/apis/bos/v2",
+		"/v1/", "/v3", "/v2/", "/v2/components/", "/apis/bosx/v2", "/apis/bos/apis/bos/v2",
 		"/v2/components/x/y", "/x/v1", "/apis/bos/v2/components/",
 	} {
 		s.do("GET", path, nil).refused(http.StatusNotFound, titleNotFound)

@@ -33,7 +33,8 @@ type pinnedBody struct {
 	RunKey  string      `json:"run_key"`
 	Guards  *guardsBody `json:"guards"`
 	// RetryOf is the session whose failed nodes are tried again.
-	RetryOf string `json:"retry_of"`
+	RetryOf string      `json:"retry_of"`
+	Overlap bos.Overlap `json:"overlap"`
 }
 
 func (b sessionBody) check() error {
@@ -75,6 +76,9 @@ func (s *server) postPinnedSession(w http.ResponseWriter, r *http.Request) error
 	if err := checkText("reason", &body.Reason, bos.MaxReason); err != nil {
 		return err
 	}
+	if body.Overlap != "" && body.Overlap != bos.OverlapReject && body.Overlap != bos.OverlapTakeOver {
+		return bos.Invalidf("overlap", "%q is no rule for nodes that another session is at work on; use %s or %s", clip(string(body.Overlap)), bos.OverlapReject, bos.OverlapTakeOver)
+	}
 	if err := checkAsked(body.Receipt, body.RunKey, body.Guards); err != nil {
 		return err
 	}
@@ -94,37 +98,40 @@ func (s *server) postPinnedSession(w http.ResponseWriter, r *http.Request) error
 	return s.createSession(w, r, body)
 }
 
-// createSession accepts a session, with the template as it is now. Whatever can
-// be known to be wrong is refused here, where it touches nothing yet.
+// createSession accepts a session and answers it.
 func (s *server) createSession(w http.ResponseWriter, r *http.Request, pinned pinnedBody) error {
+	rec, again, err := s.newSession(r, pinned)
+	switch {
+	case err != nil:
+		return err
+	case again != nil:
+		return s.answerRepeated(w, r, pinned, again)
+	default:
+		return s.answer(w, http.StatusCreated, rec.Session)
+	}
+}
+
+// newSession accepts a session, with the template as it is now, or finds the one that
+// was asked for before. Whatever can be known to be wrong is refused here, where it
+// touches nothing yet.
+func (s *server) newSession(r *http.Request, pinned pinnedBody) (rec bos.SessionRecord, again *bos.Repeated, err error) {
 	body, pin := pinned.Session, pinned.Pin
 	tenant, err := tenantOf(r)
 	if err != nil {
-		return err
+		return rec, nil, err
 	}
 	key := bos.SessionKey{Tenant: tenant, Name: uuid.NewString()}
 	set(&key.Name, body.Name)
-	asked := bos.Asked{By: access.Actor(r), Reason: pinned.Reason, Receipt: pinned.Receipt, RunKey: pinned.RunKey, Guards: pinned.Guards.guards()}
-	var again *bos.Repeated
-	if asked.Receipt != "" || asked.RunKey != "" {
-		if again, err = s.Store.RepeatedSession(r.Context(), bos.SessionRecord{Session: bos.Session{Tenant: bos.TenantRef(tenant)}, Pin: pin, Asked: asked}); err != nil {
-			return err
-		}
+	asked := bos.Asked{By: access.Actor(r), Reason: pinned.Reason, Receipt: pinned.Receipt, RunKey: pinned.RunKey, Guards: pinned.Guards.guards(), Overlap: pinned.Overlap}
+	if again, err = s.askedBefore(r.Context(), tenant, pin, asked); again != nil || err != nil {
+		return rec, again, err
 	}
-	if again == nil {
-		if again, err = s.foretold(r.Context(), tenant, asked); err != nil {
-			return err
-		}
-	}
-	if again != nil {
-		return s.answerRepeated(w, r, pinned, again)
-	}
-	q, inventory, err := s.accept(r.Context(), body, key, pin, asked.Guards)
+	q, inventory, err := s.accept(r.Context(), body, key, pin, asked)
 	if err != nil {
-		return err
+		return rec, nil, err
 	}
 	now := s.Now()
-	rec := bos.SessionRecord{
+	rec = bos.SessionRecord{
 		Session: bos.Session{
 			Name: key.Name, Tenant: bos.TenantRef(tenant),
 			Operation: q.operation, TemplateName: *body.TemplateName, Limit: q.limit,
@@ -138,12 +145,23 @@ func (s *server) createSession(w http.ResponseWriter, r *http.Request, pinned pi
 		detail += ": " + pinned.Reason
 	}
 	if err := s.Store.CreateSession(r.Context(), rec, s.note(r, eventSessionCreated, detail)); errors.As(err, &again) {
-		return s.answerRepeated(w, r, pinned, again)
+		return rec, again, nil
 	} else if err != nil {
-		return orTaken(err, key)
+		return rec, nil, orTaken(err, key)
 	}
 	s.Changed(Change{Sessions: []bos.SessionKey{key}, Inventory: inventory})
-	return s.answer(w, http.StatusCreated, rec.Session)
+	return rec, nil, nil
+}
+
+// askedBefore finds the session that the same asked for before; nil if there is none.
+func (s *server) askedBefore(ctx context.Context, tenant, pin string, asked bos.Asked) (*bos.Repeated, error) {
+	if asked.Receipt != "" || asked.RunKey != "" {
+		again, err := s.Store.RepeatedSession(ctx, bos.SessionRecord{Session: bos.Session{Tenant: bos.TenantRef(tenant)}, Pin: pin, Asked: asked})
+		if again != nil || err != nil {
+			return again, err
+		}
+	}
+	return s.foretold(ctx, tenant, asked)
 }
 
 // answerRepeated answers with the session that was asked for before by the same:
@@ -185,7 +203,8 @@ func orTaken(err error, key bos.SessionKey) error {
 // accept checks a session against everything known now: its template, the
 // images, the nodes, and the plan it was reviewed by. It returns the inventory
 // that it read, nil if that could not be read.
-func (s *server) accept(ctx context.Context, body sessionBody, key bos.SessionKey, pin string, guards bos.Guards) (q question, known *bos.Inventory, err error) {
+func (s *server) accept(ctx context.Context, body sessionBody, key bos.SessionKey, pin string, asked bos.Asked) (q question, known *bos.Inventory, err error) {
+	guards := asked.Guards
 	q = question{
 		tenant: key.Tenant, operation: *body.Operation, limit: body.Limit.orZero(),
 		stage: body.Stage, includeDisabled: body.IncludeDisabled,
@@ -221,6 +240,9 @@ func (s *server) accept(ctx context.Context, body sessionBody, key bos.SessionKe
 	if passing(err) && pin == "" && !guards.Set() {
 		s.Log.Warn("a session is accepted without a check of its nodes; its setup checks them", "session", key.Name, "error", err)
 		return q, nil, nil
+	}
+	if err == nil {
+		err = s.checkOverlap(ctx, q, key, asked.Overlap, sel)
 	}
 	if err != nil || pin == "" && !guards.Set() {
 		return q, &inventory, err

@@ -57,7 +57,7 @@ func rootOf(r *http.Request) string {
 }
 
 func (s *server) getVersions(w http.ResponseWriter, r *http.Request) error {
-	return s.answer(w, http.StatusOK, []version{versionOf(r, false)})
+	return s.answer(w, http.StatusOK, []version{v1VersionOf(r, false), versionOf(r, false)})
 }
 
 func (s *server) getVersion(w http.ResponseWriter, r *http.Request) error {

@@ -25,6 +25,7 @@ type SetupPlan struct {
 	Excluded []bos.Exclusion
 
 	session bos.Session
+	overlap bos.Overlap
 	pinned  bool
 	against func([]bos.Record) []string
 	desired map[string]bos.DesiredState
@@ -54,7 +55,7 @@ func PlanSetup(s bos.SessionRecord, sel Selection, images map[string]bos.Image, 
 	if against := s.Asked.Guards.Selected(len(sel.Nodes()), previewRoles(sel)); len(against) > 0 {
 		return SetupPlan{}, bos.Invalidf("", "nodes changed after the session was accepted, and it goes beyond a guard of whoever asked for it: %s; no node was touched", strings.Join(against, "; "))
 	}
-	plan := SetupPlan{session: s.Session, pinned: s.Pin != "", Warnings: slices.Clone(sel.Warnings), desired: make(map[string]bos.DesiredState), Excluded: sel.Excluded}
+	plan := SetupPlan{session: s.Session, overlap: s.Asked.Overlap, pinned: s.Pin != "", Warnings: slices.Clone(sel.Warnings), desired: make(map[string]bos.DesiredState), Excluded: sel.Excluded}
 	for _, set := range sel.BootSets {
 		spec := s.Template.BootSets[set.Name]
 		desired, err := desiredState(s, set.Name, spec, images, o)
@@ -102,6 +103,11 @@ func (p SetupPlan) Arm(nodes []bos.Record, now time.Time) (SetupResult, error) {
 	if p.against != nil {
 		if against := p.against(nodes); len(against) > 0 {
 			return SetupResult{}, bos.Invalidf("", "nodes changed after the session was accepted, and it goes beyond a guard of whoever asked for it: %s; no node was touched; plan again", strings.Join(against, "; "))
+		}
+	}
+	if !p.session.Stage {
+		if taken, other := p.overlap.Rejects(p.session, p.of(nodes, held)); len(taken) > 0 {
+			return SetupResult{}, bos.Invalidf("", "%s is being worked on, by session %q at least, and overlap is reject; no node was touched; wait for that session or cancel it, and create this one again", short(taken), other)
 		}
 	}
 	known := make(map[string]bool, len(nodes))
@@ -164,6 +170,17 @@ func (p SetupPlan) excluded(held map[string]bool, unknown []string) []bos.Exclus
 		return cmp.Or(cmp.Compare(a.BootSet, b.BootSet), cmp.Compare(a.Reason, b.Reason))
 	})
 	return all
+}
+
+// of are the records of the plan's nodes, without those that are held.
+func (p SetupPlan) of(nodes []bos.Record, held map[string]bool) []bos.Record {
+	if p.overlap != bos.OverlapReject {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(nodes), func(r bos.Record) bool {
+		_, selected := p.desired[r.ID]
+		return !selected || held[r.ID]
+	})
 }
 
 // held are the nodes of the plan that were held since the selection.

@@ -1,0 +1,30 @@
+package decide
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+func TestASetupThatRejectsOverlapTakesNoNodeFromAnotherSession(t *testing.T) {
+	rec := bos.SessionRecord{Session: bos.Session{Name: "tuesday", Operation: bos.OperationShutdown}, Template: bos.SessionTemplate{BootSets: map[string]bos.BootSet{"compute": {}}}}
+	sel := Selection{BootSets: []SelectedSet{{Name: "compute", Nodes: []string{"x1", "x2"}}}}
+	for overlap, refused := range map[bos.Overlap]bool{bos.OverlapReject: true, bos.OverlapTakeOver: false, "": false} {
+		rec.Asked.Overlap = overlap
+		plan, err := PlanSetup(rec, sel, nil, bos.DefaultOptions())
+		if err != nil {
+			t.Fatal(err)
+		}
+		nodes := []bos.Record{{Component: bos.Component{ID: "x1"}}, {Component: bos.Component{ID: "x2", Session: "monday", Enabled: true}}}
+		result, err := plan.Arm(nodes, noon)
+		if (err != nil) != refused || refused && (!strings.Contains(err.Error(), "monday") || nodes[0].Enabled || nodes[1].Session != "monday") || !refused && len(result.Nodes) != 2 {
+			t.Errorf("%q: %+v, %v", overlap, result, err)
+		}
+		// One that is done with its node is in nobody's way.
+		nodes[0], nodes[1] = bos.Record{Component: bos.Component{ID: "x1"}}, bos.Record{Component: bos.Component{ID: "x2", Session: "monday"}}
+		if _, err := plan.Arm(nodes, noon); err != nil {
+			t.Errorf("%q: %v", overlap, err)
+		}
+	}
+}
