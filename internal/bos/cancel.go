@@ -45,6 +45,7 @@ func Cancel(s *SessionRecord, owned []Record, left Tally, reason string, now tim
 	}
 	s.Status.Status, s.Status.EndTime, s.Status.Error = SessionComplete, At(now), &text
 	s.Paused = Brake{}
+	s.endRollout(RolloutFailed)
 	tally := TallyOf(s.Name, owned)
 	tally.Add(left)
 	status := tally.Extended(*s, now)

@@ -44,6 +44,8 @@ const (
 	CauseStaged           Cause = "staged_state_unusable"
 	CauseCancelled        Cause = "cancelled"
 	CauseRetriesExhausted Cause = "retries_exhausted"
+	// It was not done within the time that the rollout of its session gives a node.
+	CauseHealthyDeadline Cause = "healthy_deadline"
 )
 
 var causeSentences = map[Cause]string{ //nolint:gosec // sentences about credentials, not credentials
@@ -79,6 +81,7 @@ var causeSentences = map[Cause]string{ //nolint:gosec // sentences about credent
 	CausePoweredOff:             "it is off, and a node that is off cannot be configured; boot it, which applies its configuration",
 	CauseStaged:                 "what was staged for it cannot be applied; read the error, and stage it again with a new session",
 	CauseCancelled:              "its session was cancelled while it was worked on; start another session for it, if it shall still boot",
+	CauseHealthyDeadline:        "it was not done within the healthy_deadline of the rollout; read what it waited for last, and its console log",
 	CauseRetriesExhausted:       "all attempts its retry policy allows were used; read the error of the last one",
 }
 

@@ -269,7 +269,7 @@ func (p ComponentPatch) CheckReport(c Component) error {
 // patch's Token stands for, nil if that is not known. The id and the revision
 // are left alone.
 func (p ComponentPatch) Apply(r *Record, booted *BootArtifacts, now time.Time) {
-	stamp := At(now)
+	stamp, of, batch := At(now), r.Key(), r.Work.Batch
 	p.applyActual(r, booted, stamp)
 	p.applyDesired(r, stamp)
 	if s := p.StagedState; s != nil {
@@ -308,18 +308,21 @@ func (p ComponentPatch) Apply(r *Record, booted *BootArtifacts, now time.Time) {
 			r.EndWait()
 		}
 		r.Work = r.Work.Rearmed()
+		if r.Key() == of {
+			r.Work.Batch = batch // whose turn has not come waits for it again
+		}
 	}
 }
 
 // Replace makes the record what the patch says and forgets everything that the
 // patch does not name; the id, the revision and what is in flight stay.
 func (p ComponentPatch) Replace(r *Record, booted *BootArtifacts, now time.Time) {
-	of := r.Key()
+	of, batch := r.Key(), r.Work.Batch
 	r.Component, r.Goal, r.Tenant = Component{ID: r.ID}, GoalNone, ""
 	r.Work = r.Work.InFlightOnly()
 	p.Apply(r, booted, now)
 	if r.Session == of.Name {
-		r.Tenant = of.Tenant
+		r.Tenant, r.Work.Batch = of.Tenant, batch
 	}
 }
 

@@ -26,6 +26,8 @@ type PreviewRequest struct {
 	// change nothing but Busy and Refused.
 	RunKey string  `json:"run_key,omitempty"`
 	Guards *Guards `json:"guards,omitempty"`
+	// Rollout is that of the session.
+	Rollout *Rollout `json:"rollout,omitempty"`
 }
 
 // Preview is what a session would do, as the service knows it now.
@@ -34,6 +36,8 @@ type Preview struct {
 	// the operation: equal pins mean an equal plan. Give it to POST /x/v1/sessions.
 	Pin       string    `json:"pin"`
 	Operation Operation `json:"operation"`
+	// Batches are those of the rollout, by name; none without one.
+	Batches []RolloutBatch `json:"batches,omitempty"`
 	// Count and Nodes are the selected nodes, folded
 	// (x3000c0s[1-4]b0n0) and ready to be used as a limit.
 	Count    int              `json:"count"`
@@ -193,6 +197,8 @@ type PinnedSession struct {
 	// RetryOf is the session whose failed nodes are tried again; Limit, and what else is
 	// left out, is then that session's.
 	RetryOf string `json:"retry_of,omitempty"`
+	// Rollout bounds how the session goes through its nodes.
+	Rollout *Rollout `json:"rollout,omitempty"`
 }
 
 // Receipt is a preview as the service keeps it.
@@ -276,4 +282,6 @@ const (
 	ExtensionSteps  = "session_steps"
 	ExtensionImages = "images"
 	ExtensionNodes  = "nodes"
+	// ExtensionRollouts: sessions and previews take a rollout.
+	ExtensionRollouts = "rollouts"
 )

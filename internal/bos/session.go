@@ -97,6 +97,8 @@ type SessionRecord struct {
 	// Paused is its pause: nothing is done to its nodes, and it does not end but by
 	// being cancelled.
 	Paused Brake
+	// Rollout is how it goes through its nodes; nil is all at once.
+	Rollout *RolloutState
 }
 
 // Listed reports whether Components is to be written as the session's nodes.

@@ -11,7 +11,7 @@ import (
 // switch on. What is shown is made of it on the way out.
 type WaitReason string
 
-// The reasons. The first four are those of the gate.
+// The reasons. Those up to the power limits are of the gate.
 const (
 	// WaitNone: it does not wait, or for no more than what was asked for to show.
 	WaitNone WaitReason = ""
@@ -20,6 +20,8 @@ const (
 	WaitSitePaused    WaitReason = "site_paused"
 	WaitSessionPaused WaitReason = "session_paused"
 	WaitHeld          WaitReason = "held"
+	// WaitRollout: its turn in the rollout of its session has not come.
+	WaitRollout WaitReason = "rollout"
 	// WaitPowerLimits: power.limits are used up, so no power action starts. All
 	// else goes on.
 	WaitPowerLimits WaitReason = "power_limits"
@@ -55,6 +57,7 @@ var waitSentences = map[WaitReason]string{
 	WaitSitePaused:     "the site is paused, so nothing is done to any node; POST /x/v1/resume lets work go on",
 	WaitSessionPaused:  "its session is paused, so nothing is done to its nodes; POST /x/v1/sessions/NAME/resume lets work go on",
 	WaitHeld:           "it is held, so nothing is done to it; DELETE /x/v1/components/XNAME/hold lets work go on",
+	WaitRollout:        "it waits for its turn in the rollout of its session, which has batches; GET /x/v1/sessions/NAME/rollout says what the rollout is held by",
 	WaitPowerLimits:    "it waits for its turn, as power.limits are used up for now; work goes on by itself",
 	WaitBMC:            "its power is not known, as its BMC does not tell; read its error",
 	WaitUpstream:       "its power is not known, as what reaches it does not answer; work goes on when it is back",
@@ -77,7 +80,7 @@ func (w WaitReason) AtGate() bool { return w.Stops() || w == WaitPowerLimits }
 // Stops reports whether the reason is a brake: nothing at all is done, and no wait
 // counts.
 func (w WaitReason) Stops() bool {
-	return w == WaitSitePaused || w == WaitHeld || w == WaitSessionPaused
+	return w == WaitSitePaused || w == WaitHeld || w == WaitSessionPaused || w == WaitRollout
 }
 
 // WaitReasons lists every reason to wait, sorted.
@@ -123,6 +126,8 @@ func (w Waiting) Sentence(component, session string) string {
 		return "waiting: this node is held" + because
 	case WaitSessionPaused:
 		return fmt.Sprintf("waiting: session %s is paused%s", session, because)
+	case WaitRollout:
+		return fmt.Sprintf("waiting for its turn: it is in %s of the rollout of session %s", w.Detail, session)
 	case WaitPowerLimits:
 		return fmt.Sprintf("waiting for its turn: power.limits are used up for now (%s)", w.Detail)
 	case WaitBMC:

@@ -26,6 +26,10 @@ type Work struct {
 	// StoppedAt is since when a brake keeps the component. When that ends, what was
 	// waited for before has waited for as long as it had then.
 	StoppedAt time.Time `json:"stopped_at,omitzero"`
+	// Batch is where the component is in the rollout of its session, from 1; 0 is
+	// nowhere. Admitted is when its turn came.
+	Batch    int       `json:"batch,omitempty"`
+	Admitted time.Time `json:"admitted,omitzero"`
 	// EndedBoot is the BSS token of the boot that was ended for this goal, or is to be:
 	// what is reported with it is of before.
 	EndedBoot string `json:"ended_boot,omitempty"`
@@ -134,9 +138,12 @@ func (w Work) Rearmed() Work {
 // JustArmed reports whether nothing was remembered since the component was armed.
 func (w Work) JustArmed() bool {
 	armed := w.Rearmed()
-	armed.EndedBoot = w.EndedBoot
+	armed.EndedBoot, armed.Batch = w.EndedBoot, w.Batch
 	return w == armed
 }
+
+// Queued reports whether the component waits for its turn in a rollout.
+func (w *Work) Queued() bool { return w.Batch > 0 && w.Admitted.IsZero() }
 
 // InFlightOnly is what is in flight and since when, and nothing else.
 func (w Work) InFlightOnly() Work {

@@ -18,7 +18,7 @@ func wholeWork() Work {
 		Misses:      Misses{Lost: 2, Unanswered: 3, Excused: 4, Configuration: 5},
 		Patience:    Patience{Silent: 6, Deferred: 7, Graceful: 8, Missing: 9},
 		Waiting:     Waiting{For: WaitBackOff, Cause: CauseBMCError, Detail: "503"},
-		WaitInError: true, StoppedAt: at(4), EndedBoot: "t", Cause: CauseBMCError, NoGraceful: true, Applied: "s",
+		WaitInError: true, StoppedAt: at(4), Batch: 10, Admitted: at(5), EndedBoot: "t", Cause: CauseBMCError, NoGraceful: true, Applied: "s",
 	}
 }
 
@@ -26,7 +26,7 @@ const wholeWorkStored = `{"flight":{"kind":"power_on","at":"2026-01-02T03:01:00Z
 	`"attempt":{"kind":"power_on","at":"2026-01-02T03:02:00Z","failed":true,"resent":true,"quiet":true,"prepared":{"boot":"b1","configuration":"c1"},"answer":"500"},` +
 	`"prepared":{"boot":"b2","configuration":"c2"},"back_off":{"until":"2026-01-02T03:03:00Z","setbacks":1,"deferral":10,"put_off":"bmc_not_ready"},` +
 	`"misses":{"lost":2,"unanswered":3,"excused":4,"configuration":5},"patience":{"silent":6,"deferred":7,"graceful":8,"missing":9},` +
-	`"waiting":{"for":"back_off","cause":"bmc_error","detail":"503"},"wait_in_error":true,"stopped_at":"2026-01-02T03:04:00Z","ended_boot":"t",` +
+	`"waiting":{"for":"back_off","cause":"bmc_error","detail":"503"},"wait_in_error":true,"stopped_at":"2026-01-02T03:04:00Z","batch":10,"admitted":"2026-01-02T03:05:00Z","ended_boot":"t",` +
 	`"cause":"bmc_error","no_graceful":true,"applied":"s"}`
 
 func TestTheStoredFormOfTheEnginesMemoryStaysReadable(t *testing.T) {

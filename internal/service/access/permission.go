@@ -28,6 +28,10 @@ const (
 	CreateSessions
 	// ChangeSessions is to cancel, delete, pause and resume sessions.
 	ChangeSessions
+	// PromoteRollouts is to let the rest of the nodes follow a canary, FailRollouts to end
+	// a rollout for the nodes whose turn has not come.
+	PromoteRollouts
+	FailRollouts
 	// ApplyStaged is to apply the staged state of components.
 	ApplyStaged
 	// ChangeComponents is to write and delete components, and to hold them.
@@ -69,6 +73,8 @@ var permissionTexts = [permissions][2]string{
 	Report:              {"report", "report what a node booted"},
 	CreateSessions:      {"create_sessions", "create sessions"},
 	ChangeSessions:      {"change_sessions", "cancel, delete, pause or resume sessions"},
+	PromoteRollouts:     {"promote_rollouts", "promote rollouts"},
+	FailRollouts:        {"fail_rollouts", "end rollouts as failed"},
 	ApplyStaged:         {"apply_staged", "apply staged state"},
 	ChangeComponents:    {"change_components", "change or hold components"},
 	PauseSite:           {"pause_site", "pause or resume the site"},

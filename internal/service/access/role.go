@@ -29,7 +29,7 @@ const (
 
 var (
 	reads    = of(Know, ReadRecords, ReadOptions, ReadEvents, Preview)
-	operates = reads | of(Report, CreateSessions, ChangeSessions, ApplyStaged, ChangeComponents, PauseSite)
+	operates = reads | of(Report, CreateSessions, ChangeSessions, PromoteRollouts, FailRollouts, ApplyStaged, ChangeComponents, PauseSite)
 )
 
 // grants is the table of who may do what. How far it reaches is bounded by tenants
@@ -38,7 +38,7 @@ var grants = map[Role]set{
 	Reader:      reads,
 	Operator:    operates,
 	Admin:       operates | of(WriteTemplates, WriteOptions, ReadBootParameters, WriteBootParameters),
-	TenantAdmin: of(Know, ReadRecords, ReadEvents, Preview, CreateSessions, ChangeSessions, ApplyStaged),
+	TenantAdmin: of(Know, ReadRecords, ReadEvents, Preview, CreateSessions, ChangeSessions, PromoteRollouts, FailRollouts, ApplyStaged),
 	WLM:         of(Know, ReadRecords, CreateSessions, ApplyStaged),
 	Reporter:    of(Know, Report),
 	Auditor:     of(Know, ReadEvents),

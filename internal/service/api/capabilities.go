@@ -14,7 +14,7 @@ const serviceName = "bootorch"
 func (s *server) getCapabilities(w http.ResponseWriter, r *http.Request) error {
 	extensions := []string{bos.ExtensionOutcomes, bos.ExtensionFoldedLimits, bos.ExtensionCancel, bos.ExtensionEvents, bos.ExtensionPause, bos.ExtensionHolds, bos.ExtensionBoundStaged, bos.ExtensionStagedReceipts, bos.ExtensionConfigure, bos.ExtensionSteps}
 	if s.Inventory != nil {
-		extensions = append(extensions, bos.ExtensionPreviews, bos.ExtensionPinnedSessions, bos.ExtensionReceipts, bos.ExtensionGuards, bos.ExtensionNodes)
+		extensions = append(extensions, bos.ExtensionPreviews, bos.ExtensionPinnedSessions, bos.ExtensionReceipts, bos.ExtensionGuards, bos.ExtensionNodes, bos.ExtensionRollouts)
 	}
 	if s.Artifacts != nil {
 		extensions = append(extensions, bos.ExtensionImages)

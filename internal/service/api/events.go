@@ -37,6 +37,8 @@ const (
 	eventSiteResumed       = "site_resumed"
 	eventSessionPaused     = "session_paused"
 	eventSessionResumed    = "session_resumed"
+	eventRolloutPromoted   = "rollout_promoted"
+	eventRolloutFailed     = "rollout_failed"
 	eventComponentHeld     = "component_held"
 	eventComponentReleased = "component_released"
 

@@ -365,6 +365,15 @@ func exchanges() []exchange {
 	add("DELETE", "/v2/sessions/run", nil, 409)
 	add("DELETE", "/v2/sessions?status=running", nil, 409)
 	add("PATCH", "/v2/sessions/run", object{"status": object{"status": "complete"}}, 409)
+	add("GET", "/x/v1/sessions/rolled/rollout", nil, 200)
+	add("GET", "/x/v1/sessions/-/rollout", nil, 400)
+	add("GET", "/x/v1/sessions/run/rollout", nil, 404)
+	for _, verb := range []string{"promote", "fail"} {
+		add("POST", "/x/v1/sessions/rolled/"+verb, why, 200)
+		add("POST", "/x/v1/sessions/rolled/"+verb, object{"why": "r"}, 400)
+		add("POST", "/x/v1/sessions/none/"+verb, why, 404)
+		add("POST", "/x/v1/sessions/run/"+verb, why, 409)
+	}
 	for _, verb := range []string{"pause", "resume"} {
 		add("POST", "/x/v1/sessions/run/"+verb, why, 200)
 		add("POST", "/x/v1/sessions/run/"+verb, object{"why": "r"}, 400)
@@ -408,6 +417,11 @@ func prepared(t *testing.T, seen map[exchanged]bool) (s *site, pin string) {
 	s.seen = seen
 	s.putTemplate("t1", template())
 	s.do("POST", "/v2/sessions", boot("run")).ok(http.StatusCreated, nil)
+	s.do("POST", "/x/v1/sessions", with(boot("rolled"), "rollout", object{"canary": 1})).ok(http.StatusCreated, nil)
+	s.setSession("rolled", func(r *bos.SessionRecord) {
+		r.Status.Status = bos.SessionRunning
+		r.Rollout.Phase, r.Rollout.Held = bos.RolloutRunning, bos.HoldPromotion
+	})
 	s.setSession("run", func(r *bos.SessionRecord) { r.Status.Status = bos.SessionRunning })
 	s.do("POST", "/v2/sessions", boot("v1")).ok(http.StatusCreated, nil)
 	s.setSession("v1", func(r *bos.SessionRecord) {

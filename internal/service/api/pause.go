@@ -111,11 +111,6 @@ func (s *server) pauseSession(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// resumeSession lets a session go on: POST /x/v1/sessions/{name}/resume.
-func (s *server) resumeSession(w http.ResponseWriter, r *http.Request) error {
-	return s.mutatePaused(w, r, eventSessionResumed, func(rec *bos.SessionRecord, _ string) error { return takeOff(&rec.Paused) })
-}
-
 func (s *server) mutatePaused(w http.ResponseWriter, r *http.Request, kind string, change func(*bos.SessionRecord, string) error) error {
 	key, err := sessionKey(r)
 	if err != nil {
@@ -139,6 +134,9 @@ func (s *server) mutatePaused(w http.ResponseWriter, r *http.Request, kind strin
 // notPaused refuses what would end the record of a paused session: its nodes would
 // go on, although somebody stopped them.
 func notPaused(rec *bos.SessionRecord) error {
+	if rec.Rollout.Open() && rec.Status.Status != bos.SessionComplete {
+		return problemf(http.StatusConflict, titleConflict, "session %q has a rollout that is not over, and its nodes would go on without it; cancel it (POST /x/v1/sessions/%s/cancel) first", rec.Name, rec.Name)
+	}
 	if !rec.Paused.On() || rec.Status.Status == bos.SessionComplete {
 		return nil
 	}

@@ -20,6 +20,7 @@ type question struct {
 	limit           string
 	stage           bool
 	includeDisabled bool
+	rollout         *bos.Rollout
 }
 
 // checkOperation refuses what is no operation of BOS.
@@ -111,7 +112,7 @@ func (s *server) request(ctx context.Context, q question) (decide.Request, error
 	nodes, err := s.tenantNodes(ctx, q.tenant)
 	return decide.Request{
 		Template: q.template, Operation: q.operation, Limit: q.limit, Stage: q.stage,
-		IncludeDisabled: q.includeDisabled, TenantNodes: nodes,
+		IncludeDisabled: q.includeDisabled, TenantNodes: nodes, Rollout: q.rollout,
 	}, err
 }
 

@@ -31,6 +31,7 @@ type previewBody struct {
 	Receipt         string            `json:"receipt"`
 	RunKey          string            `json:"run_key"`
 	Guards          *guardsBody       `json:"guards"`
+	Rollout         *bos.Rollout      `json:"rollout"`
 }
 
 // inlineTemplate is a template as it was read from the API or is about to be
@@ -62,6 +63,9 @@ func (b previewBody) check() error {
 		return err
 	}
 	if err := checkPlannedHolds(b.Holds); err != nil {
+		return err
+	}
+	if err := checkRollout(b.Rollout, b.Stage); err != nil {
 		return err
 	}
 	return checkOperation(b.Operation, bos.AllOperations())
@@ -100,7 +104,7 @@ func (s *server) preview(ctx context.Context, tenant string, body previewBody) (
 	}
 	q := question{
 		tenant: tenant, operation: *body.Operation, limit: body.Limit.orZero(),
-		stage: body.Stage, includeDisabled: body.IncludeDisabled,
+		stage: body.Stage, includeDisabled: body.IncludeDisabled, rollout: body.Rollout,
 	}
 	options, err := s.Store.Options(ctx)
 	if err != nil {
@@ -145,6 +149,9 @@ func (s *server) preview(ctx context.Context, tenant string, body previewBody) (
 		return bos.Preview{}, err
 	}
 	preview := decide.MakePreview(req, sel, found.images, options, s.Now().UTC(), receiptTTL)
+	if preview.Batches, err = decide.RolloutBatches(req, sel); err != nil {
+		return bos.Preview{}, err
+	}
 	if body.Reuse {
 		if kept, err := s.reviewedAlike(ctx, tenant, preview.Pin); kept != nil || err != nil {
 			return orZero(kept), err

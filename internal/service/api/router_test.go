@@ -127,7 +127,7 @@ func TestACrashIsAProblemAndTheServiceLivesOn(t *testing.T) {
 func TestCapabilitiesAnnounceOnlyWhatWorks(t *testing.T) {
 	var c bos.Capabilities
 	newSite(t).do("GET", "/x/v1/capabilities", nil).ok(http.StatusOK, &c)
-	if c.Version != "1.2.3" || c.Service == "" || len(c.Extensions) != 16 {
+	if c.Version != "1.2.3" || c.Service == "" || len(c.Extensions) != 17 {
 		t.Errorf("%+v", c)
 	}
 	newSite(t, func(c *Config) { c.Inventory, c.Artifacts = nil, nil }).do("GET", "/x/v1/capabilities", nil).ok(http.StatusOK, &c)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
 
 	"github.com/google/uuid"
@@ -35,6 +36,8 @@ type pinnedBody struct {
 	// RetryOf is the session whose failed nodes are tried again.
 	RetryOf string      `json:"retry_of"`
 	Overlap bos.Overlap `json:"overlap"`
+	// Rollout is how the session goes through its nodes; nil is all at once.
+	Rollout *bos.Rollout `json:"rollout"`
 }
 
 func (b sessionBody) check() error {
@@ -95,6 +98,9 @@ func (s *server) postPinnedSession(w http.ResponseWriter, r *http.Request) error
 	if err := checkOperation(body.Session.Operation, bos.AllOperations()); err != nil {
 		return err
 	}
+	if err := checkRollout(body.Rollout, body.Session.Stage); err != nil {
+		return err
+	}
 	return s.createSession(w, r, body)
 }
 
@@ -126,7 +132,7 @@ func (s *server) newSession(r *http.Request, pinned pinnedBody) (rec bos.Session
 	if again, err = s.askedBefore(r.Context(), tenant, pin, asked); again != nil || err != nil {
 		return rec, again, err
 	}
-	q, inventory, err := s.accept(r.Context(), body, key, pin, asked)
+	q, inventory, err := s.accept(r.Context(), pinned, key, asked)
 	if err != nil {
 		return rec, nil, err
 	}
@@ -139,6 +145,9 @@ func (s *server) newSession(r *http.Request, pinned pinnedBody) (rec bos.Session
 			Status: bos.SessionStatus{Status: bos.SessionPending, StartTime: bos.At(now)},
 		},
 		Template: q.template, Pin: pin, Asked: asked, Created: now.UTC(),
+	}
+	if pinned.Rollout != nil {
+		rec.Rollout = bos.NewRollout(*pinned.Rollout)
 	}
 	detail := string(rec.Operation) + " with template " + rec.TemplateName
 	if pinned.Reason != "" {
@@ -185,6 +194,9 @@ func (b pinnedBody) sameAs(rec bos.SessionRecord) bool {
 		return b.Pin == rec.Pin
 	}
 	s := b.Session
+	if !reflect.DeepEqual(b.Rollout, rec.RolloutSpec()) {
+		return false
+	}
 	return *s.Operation == rec.Operation && *s.TemplateName == rec.TemplateName && s.Limit.orZero() == rec.Limit &&
 		s.Stage == rec.Stage && s.IncludeDisabled == rec.IncludeDisabled
 }
@@ -203,11 +215,11 @@ func orTaken(err error, key bos.SessionKey) error {
 // accept checks a session against everything known now: its template, the
 // images, the nodes, and the plan it was reviewed by. It returns the inventory
 // that it read, nil if that could not be read.
-func (s *server) accept(ctx context.Context, body sessionBody, key bos.SessionKey, pin string, asked bos.Asked) (q question, known *bos.Inventory, err error) {
-	guards := asked.Guards
+func (s *server) accept(ctx context.Context, pinned pinnedBody, key bos.SessionKey, asked bos.Asked) (q question, known *bos.Inventory, err error) {
+	body, pin, guards := pinned.Session, pinned.Pin, asked.Guards
 	q = question{
 		tenant: key.Tenant, operation: *body.Operation, limit: body.Limit.orZero(),
-		stage: body.Stage, includeDisabled: body.IncludeDisabled,
+		stage: body.Stage, includeDisabled: body.IncludeDisabled, rollout: pinned.Rollout,
 	}
 	options, err := s.Store.Options(ctx)
 	if err != nil {
@@ -243,6 +255,9 @@ func (s *server) accept(ctx context.Context, body sessionBody, key bos.SessionKe
 	}
 	if err == nil {
 		err = s.checkOverlap(ctx, q, key, asked.Overlap, sel)
+	}
+	if err == nil && q.rollout != nil {
+		_, err = decide.RolloutBatches(req, sel)
 	}
 	if err != nil || pin == "" && !guards.Set() {
 		return q, &inventory, err

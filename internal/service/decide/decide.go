@@ -44,6 +44,8 @@ const (
 	ReasonRetriesReached Reason = "retries_exhausted"
 	// ReasonStopped: a brake keeps it waiting.
 	ReasonStopped Reason = "stopped"
+	// ReasonHealthyDeadline: a rollout gives it no more time.
+	ReasonHealthyDeadline Reason = "healthy_deadline"
 	// ReasonGateWait and ReasonGateOpen are the begin and the end of a wait at the
 	// gate, in the history.
 	ReasonGateWait Reason = "gate_wait"
@@ -101,10 +103,8 @@ func (d Decision) AwaitsPower() bool {
 // nothing is known of others.
 const minProbe = 500 * time.Millisecond
 
-// Decide says what happens to a component next: the status decision of
-// bos-contract section 5 and the power operators in one function. now must be
-// in UTC without a monotonic reading, so that records compare.
-func Decide(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
+// decideAlone is the decision on a component whatever time it is given.
+func decideAlone(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 	switch {
 	case !r.Enabled:
 		return Decision{Next: r, Why: ReasonDisabled}

@@ -66,6 +66,7 @@ func boots(other string) func(*bos.Record) {
 }
 
 var failures = map[string]failing{
+	"a rollout gives no more time":      {path: "within", on: true, observed: func(_ bos.Record, o *Observation, _ time.Time) { o.Gate.Deadline = noon.Add(time.Minute) }, cause: bos.CauseHealthyDeadline, text: "within the healthy_deadline"},
 	"a power-on is ignored":             {path: "beforeActing", cause: bos.CauseResetIgnored, text: "still off max_power_on_wait_time"},
 	"a power-on is refused":             {path: "beforeActing", result: refusing(bos.EffectPowerOn, bos.CauseResetRefused, "no AC"), cause: bos.CauseResetRefused, text: "no AC"},
 	"a power-on is refused wordlessly":  {path: "beforeActing", result: refusing(bos.EffectPowerOn, "", ""), cause: bos.CauseResetRefused, text: "refused the reset"},

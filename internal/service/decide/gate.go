@@ -15,6 +15,10 @@ type Gate struct {
 	// Since is since when a brake has kept the node, by the service's clock; zero is
 	// now.
 	Since time.Time
+	// Queue is the batch for which it waits its turn in a rollout, Deadline until when
+	// it has to be done, where it is in one and its turn has come.
+	Queue    string
+	Deadline time.Time
 	// FullOn and FullOff say that the power limits admit no power-on, or no
 	// power-off, of this node now.
 	FullOn, FullOff bool
@@ -31,6 +35,8 @@ func (g Gate) Admit(r *bos.Record, kind bos.EffectKind) bos.WaitReason {
 		return bos.WaitHeld
 	case g.Session.On():
 		return bos.WaitSessionPaused
+	case g.Queue != "":
+		return bos.WaitRollout
 	case op == bos.PowerOn && g.FullOn, op != "" && op != bos.PowerOn && g.FullOff:
 		return bos.WaitPowerLimits
 	default:
@@ -42,6 +48,9 @@ func (g Gate) Admit(r *bos.Record, kind bos.EffectKind) bos.WaitReason {
 func (g Gate) word(r *bos.Record, why bos.WaitReason) string {
 	brakes := map[bos.WaitReason]bos.Brake{
 		bos.WaitSitePaused: g.Site, bos.WaitHeld: r.Held, bos.WaitSessionPaused: g.Session,
+	}
+	if why == bos.WaitRollout {
+		return g.Queue
 	}
 	return brakes[why].Reason
 }
@@ -60,6 +69,9 @@ func stopped(r bos.Record, o Observation, p bos.Policy, now time.Time, why bos.W
 		return waitAtGate(r, o, why, freshProbe(r, o, p, now), time.Time{})
 	}
 	poll := pollProbe(p, now)
+	if why == bos.WaitRollout {
+		poll = later(poll, now.Add(queueProbe))
+	}
 	if !o.known() {
 		return waitAtGate(r, o, why, poll, time.Time{})
 	}
@@ -99,7 +111,7 @@ func resume(r bos.Record, now time.Time) bos.Record {
 		return r
 	}
 	by := max(now.Sub(r.Work.StoppedAt), 0)
-	for _, at := range []*time.Time{&r.Work.Attempt.At, &r.Work.Flight.At} {
+	for _, at := range []*time.Time{&r.Work.Attempt.At, &r.Work.Flight.At, &r.Work.Admitted} {
 		if at.IsZero() {
 			continue
 		}

@@ -15,6 +15,7 @@ var brakes = map[bos.WaitReason]func(r *bos.Record, g *Gate){
 	bos.WaitSitePaused:    func(_ *bos.Record, g *Gate) { g.Site = bos.NewBrake("a leak", "ops", noon) },
 	bos.WaitSessionPaused: func(_ *bos.Record, g *Gate) { g.Session = bos.NewBrake("a leak", "ops", noon) },
 	bos.WaitHeld:          func(r *bos.Record, _ *Gate) { r.Held = bos.NewBrake("a leak", "ops", noon) },
+	bos.WaitRollout:       func(_ *bos.Record, g *Gate) { g.Queue = "a leak" },
 }
 
 func TestNothingIsBegunOrJudgedWhileABrakeIsOn(t *testing.T) {
@@ -22,7 +23,7 @@ func TestNothingIsBegunOrJudgedWhileABrakeIsOn(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r, o := drawRecord(t), drawObservation(t)
 		p.Configures = rapid.Bool().Draw(t, "configures")
-		why := rapid.SampledFrom([]bos.WaitReason{bos.WaitSitePaused, bos.WaitSessionPaused, bos.WaitHeld}).Draw(t, "brake")
+		why := rapid.SampledFrom([]bos.WaitReason{bos.WaitSitePaused, bos.WaitSessionPaused, bos.WaitHeld, bos.WaitRollout}).Draw(t, "brake")
 		brakes[why](&r, &o.Gate)
 		d := Decide(r, o, p, noon)
 		if d.Effect.Kind != bos.EffectNone {
@@ -130,7 +131,7 @@ func TestEachReasonToWaitHasASentence(t *testing.T) {
 			gate++
 		}
 	}
-	if gate != 4 || bos.WaitNone.AtGate() {
+	if gate != 5 || bos.WaitNone.AtGate() {
 		t.Errorf("%d of %v are of the gate", gate, bos.WaitReasons())
 	}
 }

@@ -104,6 +104,7 @@ func pin(req Request, sel Selection, images map[string]bos.Image, sets []bos.Pre
 			fmt.Fprintf(h, "node %q\n", id)
 		}
 	}
+	h.Write(rolloutText(req))
 	return hexHash(h.Sum(nil))
 }
 
@@ -129,6 +130,7 @@ func ReceiptKey(req Request, tenant string) string {
 	for _, id := range slices.Sorted(maps.Keys(req.PlannedHolds)) {
 		question = fmt.Appendf(question, " %q %q", id, req.PlannedHolds[id])
 	}
+	question = append(question, rolloutText(req)...)
 	sum := sha256.Sum256(question)
 	return hexHash(sum[:])
 }

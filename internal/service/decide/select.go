@@ -24,6 +24,8 @@ type Request struct {
 	// those that are put on before the session is created, without a reason lifted.
 	Held         map[string]string
 	PlannedHolds map[string]string
+	// Rollout is how the session shall go through its nodes; nil is all at once.
+	Rollout *bos.Rollout
 }
 
 // Selection is the nodes a session touches, and those it leaves out. No node

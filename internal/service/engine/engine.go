@@ -146,6 +146,7 @@ func (e *Engine) Step(now time.Time, in Inputs) Outputs {
 	}
 	e.step.out.More = len(e.backlog.ids) > 0
 	e.admitQueued()
+	e.runRollouts()
 	e.finishWrites()
 	e.runSessions(in)
 	e.runDiscovery(in.Discovery)
@@ -246,6 +247,7 @@ func (e *Engine) takeIn(in Inputs) {
 		e.track(r)
 	}
 	for _, id := range in.Deleted {
+		e.noteRollouts(bos.Record{Component: bos.Component{ID: id}})
 		e.untrack(id)
 	}
 	for _, r := range in.Readings {
@@ -273,6 +275,7 @@ func (e *Engine) takeIn(in Inputs) {
 func (e *Engine) track(r bos.Record) {
 	e.step.check[r.Session] = true
 	e.step.check[r.StagedState.Session] = true
+	e.noteRollouts(r)
 	if !r.Enabled {
 		e.untrack(r.ID)
 		return
@@ -388,6 +391,7 @@ func (e *Engine) finishWrites() {
 		n := e.step.writes[id]
 		out.Commit.Components = append(out.Commit.Components, n.rec)
 		if !n.rec.Enabled {
+			e.noteRollouts(n.rec)
 			e.untrack(id)
 		}
 	}

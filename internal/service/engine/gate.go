@@ -12,6 +12,7 @@ import (
 func (e *Engine) gate(id string, n *node) decide.Gate {
 	now := e.step.now
 	g := decide.Gate{Site: e.site, Session: e.sessionPause(&n.rec)}
+	g.Queue, g.Deadline = e.turn(&n.rec)
 	if !g.Admit(&n.rec, bos.EffectNone).Stops() {
 		n.stopped = time.Time{}
 		g.FullOn, g.FullOff = e.ramp.holds(id, true, now), e.ramp.holds(id, false, now)

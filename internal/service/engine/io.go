@@ -43,6 +43,8 @@ type Inputs struct {
 	Setups      []SetupFacts
 	Completions []CompletionFacts
 	Discovery   *DiscoveryFacts
+	// Rollouts answer the request of the same name.
+	Rollouts []RolloutFacts
 	// Acted says that an engine before this one may have started a power action
 	// a moment ago, where that matters for the power limits. It is given once,
 	// with a cold start.
@@ -125,6 +127,8 @@ type Outputs struct {
 	// Setups together, as one round (Ports.SetupRound).
 	Setups      []bos.SessionRecord
 	Completions []bos.SessionRecord
+	// Rollouts are the sessions with a rollout of whose nodes the outcomes are wanted.
+	Rollouts []bos.SessionRecord
 	// Discover asks for the inventory.
 	Discover bool
 	// Clean asks to remove what is old; nil asks for nothing.
@@ -147,7 +151,7 @@ func Empty(c bos.Commit) bool {
 func (in Inputs) Empty() bool {
 	return in.Options == nil && in.SitePause == nil && len(in.Records) == 0 && len(in.Deleted) == 0 && len(in.Dropped) == 0 &&
 		len(in.Sessions) == 0 && len(in.GoneSessions) == 0 && len(in.Readings) == 0 && len(in.Configurations) == 0 && len(in.Proofs) == 0 && len(in.Results) == 0 &&
-		len(in.Setups) == 0 && len(in.Completions) == 0 && in.Discovery == nil && len(in.Hints) == 0 && len(in.Scripts) == 0
+		len(in.Setups) == 0 && len(in.Completions) == 0 && len(in.Rollouts) == 0 && in.Discovery == nil && len(in.Hints) == 0 && len(in.Scripts) == 0
 }
 
 // Survivors splits batches into what may start and the nodes whose record was

@@ -29,6 +29,8 @@ type node struct {
 	scouting         scouting
 	// stopped is since when a brake keeps it, zero if none does.
 	stopped time.Time
+	// seen is what its rollout knows of its power, while it waits for its turn there.
+	seen queued
 	// unwritten says that the record is ahead of the stored one, by boot parameters
 	// that the boot service has, or a configuration that the configuration service
 	// has: after a crash they are given them again.
@@ -114,6 +116,7 @@ func (e *Engine) decide(id string) {
 		e.step.out.Orders[id] = d.Next.Order()
 	}
 	e.schedule(id, n, d)
+	e.moved(before, n)
 }
 
 // manyUnanswered reports whether power actions go unanswered for an outage; the room

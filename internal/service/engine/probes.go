@@ -143,6 +143,7 @@ func (e *Engine) nextWake() time.Time {
 	}
 	for _, s := range e.sessions {
 		earlier(s.retryAt)
+		earlier(s.rollout.wake(e.step.now))
 	}
 	if len(e.sessions) > 0 {
 		earlier(e.nextRecheck)

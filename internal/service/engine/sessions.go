@@ -21,6 +21,8 @@ type session struct {
 	// retryAt holds the next try of a setup back after an outage.
 	retryAt time.Time
 	tries   int
+	// rollout is what is known of its rollout, nil if it has none under way.
+	rollout *rollout
 }
 
 // takeSessions takes over what others wrote to sessions.
@@ -49,6 +51,9 @@ func (e *Engine) forgetSession(key bos.SessionKey) {
 func (e *Engine) runSessions(in Inputs) {
 	for _, facts := range in.Setups {
 		e.setUp(facts)
+	}
+	for _, facts := range in.Rollouts {
+		e.loadRollout(facts)
 	}
 	for _, facts := range in.Completions {
 		e.complete(facts)
@@ -79,6 +84,7 @@ func (e *Engine) trackSession(rec bos.SessionRecord) {
 		e.touchNodes(key)
 	}
 	s.rec, s.asked = rec, false
+	s.trackRollout()
 	e.step.check[rec.Name] = true
 }
 
@@ -157,6 +163,7 @@ const EventRetry = "session_retry"
 // end makes a session complete and returns what the history says of it.
 func end(s *bos.SessionRecord, tally bos.Tally, text string, now time.Time) bos.Event {
 	s.Paused = bos.Brake{}
+	s.EndRollout()
 	s.Status.Status = bos.SessionComplete
 	s.Status.EndTime = bos.At(now)
 	s.Status.Error = nil
@@ -169,6 +176,12 @@ func end(s *bos.SessionRecord, tally bos.Tally, text string, now time.Time) bos.
 }
 
 func (e *Engine) writeSession(s *session, next bos.SessionRecord) {
-	e.step.out.Commit.Sessions = append(e.step.out.Commit.Sessions, next)
+	writes := &e.step.out.Commit.Sessions
+	same := func(r bos.SessionRecord) bool { return r.Key() == next.Key() }
+	if at := slices.IndexFunc(*writes, same); at >= 0 {
+		(*writes)[at] = next // one write per session and pass
+	} else {
+		*writes = append(*writes, next)
+	}
 	s.rec = next
 }

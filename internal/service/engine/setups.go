@@ -82,6 +82,9 @@ func (e *Engine) setUp(facts SetupFacts) {
 		Session: facts.Key, Revision: s.rec.Revision, Nodes: plan.Nodes,
 		Arm: func(next *bos.SessionRecord, nodes []bos.Record) bos.Armed {
 			result, err := plan.Arm(nodes, now)
+			if err == nil {
+				err = plan.Queue(next, result)
+			}
 			if err != nil {
 				return bos.Armed{Events: []bos.Event{end(next, bos.Tally{}, err.Error(), now)}}
 			}
@@ -141,6 +144,7 @@ func RequestOf(rec bos.SessionRecord) decide.Request {
 		Limit:           rec.Limit,
 		Stage:           rec.Stage,
 		IncludeDisabled: rec.IncludeDisabled,
+		Rollout:         rec.RolloutSpec(),
 	}
 }
 

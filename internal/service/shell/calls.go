@@ -78,6 +78,15 @@ func (s *Shell) start(ctx context.Context, out engine.Outputs, effects []decide.
 			answer(func(in *engine.Inputs) { in.Completions = append(in.Completions, facts) })
 		})
 	}
+	for _, session := range out.Rollouts {
+		s.call(ctx, func(ctx context.Context, answer func(func(*engine.Inputs))) {
+			facts := s.Ports.RolloutFacts(ctx, session)
+			if facts.Err != nil && ctx.Err() == nil {
+				s.Log.Error("the nodes of a session cannot be read; its rollout starts none until they can be", "session", session.Name, "tenant", bos.TenantOf(session.Tenant), "error", facts.Err)
+			}
+			answer(func(in *engine.Inputs) { in.Rollouts = append(in.Rollouts, facts) })
+		})
+	}
 	if out.Discover {
 		s.call(ctx, func(ctx context.Context, answer func(func(*engine.Inputs))) {
 			facts := s.Ports.DiscoveryFacts(ctx)

@@ -50,6 +50,7 @@ func (b *inbox) take(to *engine.Inputs) {
 	to.Proofs = joined(to.Proofs, in.Proofs)
 	to.Results = joined(to.Results, in.Results)
 	to.Setups = append(to.Setups, in.Setups...)
+	to.Rollouts = append(to.Rollouts, in.Rollouts...)
 	to.Completions = append(to.Completions, in.Completions...)
 	if in.Discovery != nil {
 		to.Discovery = in.Discovery

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -110,7 +111,46 @@ const (
 	BugProofInvented
 	// BugProofOfAnother takes a node that is up for one that runs what it shall.
 	BugProofOfAnother
+	// BugNoBudget, BugNoWindow, BugNoUnavailable, BugNoInFlight, BugNoCanary and
+	// BugNoDeadline forget that limit of a rollout.
+	BugNoBudget
+	BugNoWindow
+	BugNoUnavailable
+	BugNoInFlight
+	BugNoCanary
+	BugNoDeadline
+	// BugNoQueue has the nodes of a rollout wait for no turn.
+	BugNoQueue
 )
+
+// spoilRollout makes the mistakes that concern what is known of a rollout.
+func (w *World) spoilRollout(s *bos.SessionRecord) {
+	if s.Rollout == nil {
+		return
+	}
+	state := *s.Rollout
+	state.Batches = slices.Clone(state.Batches)
+	switch spec := &state.Spec; w.config.Bug {
+	case BugNoBudget:
+		spec.FailureBudget = &bos.Amount{N: 100, Percent: true}
+	case BugNoWindow:
+		spec.Window = nil
+	case BugNoUnavailable:
+		spec.MaxUnavailable = bos.Amount{}
+	case BugNoInFlight:
+		spec.MaxInFlight = bos.Amount{}
+	case BugNoCanary:
+		spec.FailureBudget, spec.AutoPromote = &bos.Amount{N: 100, Percent: true}, true
+		for i := range state.Batches {
+			state.Batches[i].Canary = false
+		}
+	case BugNoDeadline:
+		spec.HealthyDeadline = bos.Span(100 * time.Hour)
+	default:
+		return
+	}
+	s.Rollout = &state
+}
 
 // spoil makes the mistakes that concern what is written, and says whether an engine
 // has to read it anew.
@@ -177,6 +217,11 @@ func (w *World) spoilSetUp(setup *bos.Setup) {
 			}
 		}
 		armed := arm(s, nodes)
+		for i := range nodes {
+			if w.config.Bug == BugNoQueue {
+				nodes[i].Work.Batch = 0
+			}
+		}
 		if w.config.Bug == BugMemberLost && len(armed.Nodes) > 0 {
 			armed.Nodes = armed.Nodes[1:]
 		}

@@ -64,6 +64,7 @@ type checks struct {
 	ordered map[string]decide.Reason
 	// orderedLast is the one before, which stands while its action is put off.
 	orderedLast map[string]decide.Reason
+	rollout     *rolloutCheck
 }
 
 // action is a power action of a record, and when it was sent last.
@@ -91,7 +92,7 @@ type start struct {
 
 func newChecks(w *World) checks {
 	return checks{
-		w: w, ordered: make(map[string]decide.Reason), orderedLast: make(map[string]decide.Reason), cancelled: make(map[bos.SessionKey]bool), gone: make(map[bos.SessionKey]bool), anew: make(map[bos.SessionKey]bool), deleted: make(map[string]bool), byHand: make(map[string]bool), discovered: make(map[string]bool), flying: make(map[string]bos.EffectKind), probing: make(map[string]bool),
+		w: w, rollout: &rolloutCheck{w: w}, ordered: make(map[string]decide.Reason), orderedLast: make(map[string]decide.Reason), cancelled: make(map[bos.SessionKey]bool), gone: make(map[bos.SessionKey]bool), anew: make(map[bos.SessionKey]bool), deleted: make(map[string]bool), byHand: make(map[string]bool), discovered: make(map[string]bool), flying: make(map[string]bos.EffectKind), probing: make(map[string]bool),
 		known: make(map[string]bos.PowerReading), armedAt: make(map[string]time.Time), resets: make(map[string]int),
 		allowed: make(map[string]int), repeats: make(map[string]int), attempts: make(map[attempt]sends), latest: make(map[string]attempt), poweredOn: make(map[string]time.Time), pausedThen: make(map[string]time.Duration), unheard: make(map[string]bool), member: make(map[string]bool), acted: make(map[string]action),
 	}
@@ -215,6 +216,7 @@ var orders = map[bos.PowerOp][]decide.Reason{
 
 // unbraked holds what is sent to nodes against pauses and holds.
 func (c *checks) unbraked(p *process, what string, ids ...string) {
+	c.rollout.touched(what, ids...)
 	if !c.braked {
 		return
 	}
@@ -401,6 +403,7 @@ func (c *checks) ramp(id string) {
 // setUp takes a setup in: from now on its nodes may be touched.
 func (c *checks) setUp(s bos.SessionRecord, nodes []bos.Record, before int64) {
 	c.history(bos.Commit{Components: nodes}, bos.Conflicts{}, before)
+	c.rollout.begin(s)
 	own := c.w.room.Inventory().Nodes
 	if s.Stage && len(nodes) > 0 {
 		c.w.happened(Staged)
@@ -455,6 +458,7 @@ func (c *checks) committed(commit bos.Commit, conflicts bos.Conflicts, before in
 	for _, id := range conflicts.Components {
 		lost[id] = true
 	}
+	c.rollout.committed(commit, lost)
 	for _, r := range commit.Components {
 		c.forgets(r)
 		c.discovered[r.ID] = true

@@ -25,6 +25,7 @@ type request struct {
 	tenant string
 	// misspelt says that the limit leaves out a name that nobody knows.
 	misspelt bool
+	rollout  *bos.Rollout
 }
 
 // createSession stores a session as POST /v2/sessions does.
@@ -44,6 +45,9 @@ func (w *World) createNamed(name string, r request) bos.SessionKey {
 			"compute": {Path: fmt.Sprintf("s3://images/%d/manifest.json", w.sessions), Type: "s3", NodeRolesGroups: []string{"Compute"}},
 		}},
 		Created: w.wall(),
+	}
+	if r.rollout != nil {
+		rec.Rollout = bos.NewRollout(*r.rollout)
 	}
 	if cfs {
 		rec.Template.CFS = &bos.CFS{Configuration: "conf"}

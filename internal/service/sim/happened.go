@@ -47,6 +47,16 @@ const (
 	UnknownName         Kind = "a limit that leaves out a name that nobody knows"
 )
 
+// What the simulation of rollouts is to meet besides.
+const (
+	RolloutPromoted     Kind = "a canary that is promoted"
+	RolloutHalted       Kind = "a rollout that halts"
+	RolloutCanaryFailed Kind = "a bad image that its canary shows"
+)
+
+// RolloutKinds lists them.
+func RolloutKinds() []Kind { return []Kind{RolloutPromoted, RolloutHalted, RolloutCanaryFailed} }
+
 // Kinds lists them.
 func Kinds() []Kind {
 	return []Kind{

@@ -147,6 +147,7 @@ func (c *checks) end() {
 			c.w.violated("session %s is %s at the end (%v)", key.Name, rec.Status.Status, err)
 		}
 	}
+	c.rollout.over()
 	records, err := c.w.store.Components(c.w.ctx, bos.ComponentFilter{})
 	if err != nil {
 		c.w.violated("load: %s", err)
@@ -158,7 +159,7 @@ func (c *checks) end() {
 			c.w.violated("%s is %s at the end: %s", r.ID, r.DeriveStatus(), r.Error)
 		}
 	}
-	calm := c.w.config.Faults == (Faults{}) && len(c.w.config.Outages) == 0 && c.w.config.Writes+c.w.config.Patches == 0 && c.w.config.Meddle == 0 && len(c.sessions) == 1
+	calm := c.w.config.Rollout == nil && c.w.config.Faults == (Faults{}) && len(c.w.config.Outages) == 0 && c.w.config.Writes+c.w.config.Patches == 0 && c.w.config.Meddle == 0 && len(c.sessions) == 1
 	for _, n := range ids {
 		if c.discovered[n.ID] && !recorded[n.ID] && !c.deleted[n.ID] {
 			c.w.violated("%s has no record, and nobody deleted it", n.ID)

@@ -87,6 +87,12 @@ type Config struct {
 	Patches int
 	// Horizon bounds the virtual time; 0 is a day.
 	Horizon time.Duration
+	// Rollout is that of the session that the run is about, whose nodes run before, but
+	// for each so many that is down. With BadImage its image boots on no node until
+	// somebody resumes the rollout.
+	Rollout  *bos.Rollout
+	Down     int
+	BadImage bool
 	// Bug breaks the shell on purpose, to show that the checks find it.
 	Bug Bug
 }
@@ -292,6 +298,9 @@ func New(store bos.Store, c Config) (*World, error) {
 	for range c.Hints {
 		w.at(Epoch.Add(time.Duration(w.rng.Int64N(int64(c.FaultsFor)))), w.hint)
 	}
+	if err := w.planRollout(); err != nil {
+		return nil, err
+	}
 	if c.Polling > 0 {
 		_, err = store.MutateOptions(w.ctx, func(o *bos.Options) error { o.PollingFrequency = c.Polling; return nil })
 	}
@@ -401,7 +410,7 @@ func (w *World) RunSession(op bos.Operation, limit string) (bos.SessionKey, erro
 	created := w.Now.Add(2 * time.Second)
 	var key bos.SessionKey
 	w.whenServed(created, func() {
-		key = w.createSession(request{op: op, limit: limit})
+		key = w.createSession(request{op: op, limit: limit, rollout: w.config.Rollout})
 		w.awaited = key
 	})
 	end := w.Now.Add(cmp.Or(w.config.Horizon, defaultSpan))

@@ -71,6 +71,22 @@ func (s store) Components(ctx context.Context, f bos.ComponentFilter) ([]bos.Rec
 	return s.Store.Components(ctx, f)
 }
 
+// Session and Sessions are the sessions.
+func (s store) Session(ctx context.Context, key bos.SessionKey) (bos.SessionRecord, error) {
+	rec, err := s.Store.Session(ctx, key)
+	s.p.w.spoilRollout(&rec)
+	return rec, err
+}
+
+// Sessions lists them.
+func (s store) Sessions(ctx context.Context, f bos.SessionFilter, now time.Time) ([]bos.SessionRecord, error) {
+	list, err := s.Store.Sessions(ctx, f, now)
+	for i := range list {
+		s.p.w.spoilRollout(&list[i])
+	}
+	return list, err
+}
+
 // SitePause is the pause of the site.
 func (s store) SitePause(ctx context.Context) (bos.SitePause, error) {
 	if s.p.w.blind() {
@@ -103,6 +119,7 @@ func (s store) SetUp(ctx context.Context, setup bos.Setup) (bos.SessionRecord, [
 		w.check.completed(session)
 	}
 	s.committed()
+	w.spoilRollout(&session)
 	return session, records, nil
 }
 

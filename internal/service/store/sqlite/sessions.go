@@ -21,6 +21,7 @@ type sessionDocument struct {
 	Extended *bos.ExtendedStatus `json:"extended,omitempty"`
 	Paused   bos.Brake           `json:"paused,omitzero"`
 	Excluded []bos.Exclusion     `json:"excluded,omitempty"`
+	Rollout  *bos.RolloutState   `json:"rollout,omitempty"`
 }
 
 const sessionColumns = "SELECT name, revision, document FROM sessions"
@@ -41,14 +42,14 @@ func scanSession(row scanner) (bos.SessionRecord, error) {
 	if err := json.Unmarshal(document, &d); err != nil {
 		return r, fmt.Errorf("stored session %s: %w", name, err)
 	}
-	r.Session, r.Template, r.Pin, r.Asked, r.Created, r.Extended, r.Paused, r.Excluded = d.Session, d.Template, d.Pin, d.Asked, d.Created, d.Extended, d.Paused, d.Excluded
+	r.Session, r.Template, r.Pin, r.Asked, r.Created, r.Extended, r.Paused, r.Excluded, r.Rollout = d.Session, d.Template, d.Pin, d.Asked, d.Created, d.Extended, d.Paused, d.Excluded, d.Rollout
 	return r, nil
 }
 
 // putSession writes a session under the revision that it returns.
 func putSession(ctx context.Context, t *tx, r bos.SessionRecord) (int64, error) {
 	r.Components = "" // its list is of rows
-	document, err := json.Marshal(sessionDocument{r.Session, r.Template, r.Pin, r.Asked, r.Created, r.Extended, r.Paused, r.Excluded})
+	document, err := json.Marshal(sessionDocument{r.Session, r.Template, r.Pin, r.Asked, r.Created, r.Extended, r.Paused, r.Excluded, r.Rollout})
 	if err != nil {
 		return 0, err
 	}

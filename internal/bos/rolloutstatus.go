@@ -1,0 +1,95 @@
+package bos
+
+// RolloutStatus is GET /x/v1/sessions/{name}/rollout.
+type RolloutStatus struct {
+	Session string       `json:"session"`
+	Tenant  string       `json:"tenant,omitempty"`
+	Phase   RolloutPhase `json:"phase"`
+	// HeldBy is what keeps it from starting nodes, Detail says more of that for people.
+	HeldBy RolloutHold `json:"held_by,omitempty"`
+	Detail string      `json:"detail,omitempty"`
+	// Batch is the name of the one under way, empty where none is.
+	Batch   string               `json:"batch"`
+	Batches []RolloutBatchStatus `json:"batches"`
+	RolloutCounts
+	// FailedNodes are folded, as a limit takes them.
+	FailedNodes string `json:"failed_nodes,omitempty"`
+	// FailureBudget, MaxUnavailable and MaxInFlight are the limits in nodes.
+	FailureBudget  int     `json:"failure_budget"`
+	MaxUnavailable int     `json:"max_unavailable"`
+	MaxInFlight    int     `json:"max_in_flight"`
+	Rollout        Rollout `json:"rollout"`
+}
+
+// RolloutBatchStatus is how far one batch is.
+type RolloutBatchStatus struct {
+	RolloutBatch
+	RolloutCounts
+}
+
+// RolloutCounts is nodes by how far they are. Left are those that the session has no more.
+type RolloutCounts struct {
+	Waiting  int `json:"waiting"`
+	InFlight int `json:"in_flight"`
+	Done     int `json:"done"`
+	Failed   int `json:"failed"`
+	Left     int `json:"left"`
+}
+
+// RolloutStatusOf is how far the rollout of a session is, by what became of its nodes.
+func RolloutStatusOf(s SessionRecord, nodes []NodeOutcome) RolloutStatus {
+	state := s.Rollout
+	total := state.Total()
+	status := RolloutStatus{
+		Session: s.Name, Tenant: TenantOf(s.Tenant), Phase: state.Phase, HeldBy: state.Held, Detail: state.Detail,
+		Batches:       []RolloutBatchStatus{},
+		FailureBudget: state.Spec.Budget(total), MaxUnavailable: state.Spec.UnavailableMost(total), MaxInFlight: state.Spec.InFlightMost(total),
+		Rollout: state.Spec,
+	}
+	if s.Paused.On() && state.Open() {
+		status.HeldBy, status.Detail = HoldPaused, s.Paused.Reason
+	}
+	if state.Open() && state.Batch < len(state.Batches) {
+		status.Batch = state.Batches[state.Batch].Name
+	}
+	of := make(map[string]NodeOutcome, len(nodes))
+	for _, n := range nodes {
+		of[n.ID] = n
+	}
+	var failed []string
+	for _, b := range state.Batches {
+		batch := RolloutBatchStatus{RolloutBatch: b}
+		ids, _ := Expand(b.Nodes, MaxExpand) // a batch's own folding expands
+		for _, id := range ids {
+			if batch.count(of[id]) {
+				failed = append(failed, id)
+			}
+		}
+		status.Batches = append(status.Batches, batch)
+		status.add(batch.RolloutCounts)
+	}
+	status.FailedNodes = Fold(failed)
+	return status
+}
+
+// count counts a node and reports whether it failed.
+func (c *RolloutCounts) count(n NodeOutcome) (failed bool) {
+	switch {
+	case n.Status == StatusTakenOver || n.Status == StatusReleased:
+		c.Left++
+	case n.Finished.IsZero() && n.Wait != nil && n.Wait.Reason == WaitRollout:
+		c.Waiting++
+	case n.Finished.IsZero():
+		c.InFlight++
+	case n.Status == StatusStable:
+		c.Done++
+	default:
+		c.Failed++
+		return true
+	}
+	return false
+}
+
+func (c *RolloutCounts) add(o RolloutCounts) {
+	c.Waiting, c.InFlight, c.Done, c.Failed, c.Left = c.Waiting+o.Waiting, c.InFlight+o.InFlight, c.Done+o.Done, c.Failed+o.Failed, c.Left+o.Left
+}

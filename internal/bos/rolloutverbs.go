@@ -1,0 +1,111 @@
+package bos
+
+import (
+	"errors"
+	"time"
+)
+
+// What a rollout cannot be told, as it is not in the phase for it.
+var (
+	ErrNoRollout   = errors.New("the session has no rollout")
+	ErrRolloutOver = errors.New("the rollout is over")
+	ErrNotHealthy  = errors.New("the canary is not healthy yet")
+)
+
+// openRollout is a copy of the rollout of a session that is to be changed.
+func (r *SessionRecord) openRollout() (*RolloutState, error) {
+	switch {
+	case r.Rollout == nil:
+		return nil, ErrNoRollout
+	case !r.Rollout.Open() || r.Status.Status == SessionComplete:
+		return nil, ErrRolloutOver
+	}
+	state := *r.Rollout
+	return &state, nil
+}
+
+// Promote lets the other batches of a rollout follow its canary, which is healthy.
+func (r *SessionRecord) Promote() error {
+	state, err := r.openRollout()
+	switch {
+	case err != nil:
+		return err
+	case state.Promoted:
+		return ErrSkip
+	case state.Held != HoldPromotion:
+		return ErrNotHealthy
+	}
+	state.Promoted = true
+	r.Rollout = state
+	return nil
+}
+
+// Resume takes the pause off a session and lets its rollout go on that has halted. The
+// failed nodes of the batch in which it did are tried again, unless they are skipped.
+// owned are the components of the session.
+func (r *SessionRecord) Resume(owned []Record, skipFailed bool, now time.Time) error {
+	halted := r.Rollout != nil && r.Rollout.Phase == RolloutHalted && r.Status.Status == SessionRunning
+	if !r.Paused.On() && !halted {
+		return ErrSkip
+	}
+	r.Paused = Brake{}
+	if !halted {
+		return nil
+	}
+	state := *r.Rollout
+	state.Phase, state.Held, state.Detail, state.Resumed = RolloutRunning, HoldNone, "", true
+	for i := range owned {
+		node := &owned[i]
+		mine := node.Session == r.Name && node.Work.Batch == state.Batch+1
+		if skipFailed || !mine || node.Enabled || node.Status.StatusOverride != StatusFailed {
+			continue
+		}
+		batch := node.Work.Batch
+		node.Work = node.Work.Rearmed()
+		node.Work.Batch = batch
+		node.SetError("")
+		node.Enabled, node.EventStats = true, EventStats{}
+		node.Status = ComponentStatus{StatusOverride: StatusOnHold}
+		node.LastAction = LastAction{Action: ActionSessionSetup, LastUpdated: At(now)}
+	}
+	r.Rollout = &state
+	return nil
+}
+
+// Fail ends a rollout: the nodes whose turn has not come are given up, and those that
+// were started go on to their end, which is that of the session.
+func (r *SessionRecord) Fail(owned []Record, reason string, now time.Time) error {
+	state, err := r.openRollout()
+	if err != nil {
+		return err
+	}
+	text := "the rollout of session " + r.Name + " was ended before its turn came"
+	if reason != "" {
+		text += ": " + reason
+	}
+	for i := range owned {
+		node := &owned[i]
+		if node.Session != r.Name || !node.Enabled || !node.Work.Queued() {
+			continue
+		}
+		work := node.Work.Rearmed()
+		work.Cause, work.Batch = CauseCancelled, node.Work.Batch
+		node.Work, node.Enabled, node.Status.StatusOverride = work, false, StatusFailed
+		node.SetError(text)
+	}
+	state.Phase, state.Held, state.Detail = RolloutFailed, HoldNone, reason
+	r.Rollout, r.Paused = state, Brake{}
+	return nil
+}
+
+// EndRollout is the end of a session that goes to its end.
+func (r *SessionRecord) EndRollout() { r.endRollout(RolloutComplete) }
+
+func (r *SessionRecord) endRollout(phase RolloutPhase) {
+	if !r.Rollout.Open() {
+		return
+	}
+	state := *r.Rollout
+	state.Phase, state.Held, state.Detail = phase, HoldNone, ""
+	r.Rollout = &state
+}

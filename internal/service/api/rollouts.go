@@ -1,0 +1,155 @@
+package api
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+// allNodes is no bound on the nodes of a session that are read.
+const allNodes = -1
+
+// checkRollout refuses a rollout that cannot be carried out, whatever its nodes.
+func checkRollout(r *bos.Rollout, stage bool) error {
+	switch {
+	case r == nil:
+		return nil
+	case stage:
+		return bos.Invalidf("rollout", "and stage are both given, and what is staged starts no node; leave one of them out")
+	}
+	return within("rollout", bos.ValidateRollout(*r))
+}
+
+// getRollout says how far the rollout of a session is, and what it is held by: GET
+// /x/v1/sessions/{name}/rollout. 404 for a session without one.
+func (s *server) getRollout(w http.ResponseWriter, r *http.Request) error {
+	rec, err := s.session(r)
+	if err != nil {
+		return err
+	}
+	return s.answerRollout(w, r, rec)
+}
+
+func (s *server) answerRollout(w http.ResponseWriter, r *http.Request, rec bos.SessionRecord) error {
+	if rec.Rollout == nil {
+		return problemf(http.StatusNotFound, "No rollout", "session %q has no rollout: its nodes are started all at once", rec.Name)
+	}
+	nodes, err := s.Store.SessionNodes(r.Context(), rec.Key(), "", allNodes)
+	if err != nil {
+		return err
+	}
+	return s.answer(w, http.StatusOK, bos.RolloutStatusOf(rec, nodes))
+}
+
+// promoteRollout lets the other batches follow a healthy canary: POST
+// /x/v1/sessions/{name}/promote. 409 while it is not healthy.
+func (s *server) promoteRollout(w http.ResponseWriter, r *http.Request) error {
+	key, err := sessionKey(r)
+	if err != nil {
+		return err
+	}
+	body, err := decodeCancel(w, r)
+	if err != nil {
+		return err
+	}
+	rec, err := s.Store.MutateSession(r.Context(), key, func(rec *bos.SessionRecord) error { return rec.Promote() }, s.note(r, eventRolloutPromoted, body.Reason))
+	return s.answerVerb(w, r, key, rec, nil, err)
+}
+
+// failRollout ends a rollout for the nodes whose turn has not come: POST
+// /x/v1/sessions/{name}/fail. Those that were started go on, and the session ends with
+// them.
+func (s *server) failRollout(w http.ResponseWriter, r *http.Request) error {
+	key, err := sessionKey(r)
+	if err != nil {
+		return err
+	}
+	body, err := decodeCancel(w, r)
+	if err != nil {
+		return err
+	}
+	rec, nodes, err := s.Store.MutateOwned(r.Context(), key, func(rec *bos.SessionRecord, owned []bos.Record, _ bos.Tally) error {
+		return rec.Fail(owned, body.Reason, s.Now())
+	}, s.note(r, eventRolloutFailed, body.Reason))
+	return s.answerVerb(w, r, key, rec, nodes, err)
+}
+
+func (s *server) answerVerb(w http.ResponseWriter, r *http.Request, key bos.SessionKey, rec bos.SessionRecord, nodes []bos.Record, err error) error {
+	if errors.Is(err, bos.ErrSkip) {
+		rec, err = s.Store.Session(r.Context(), key)
+	}
+	if err != nil {
+		return orMissing(asConflict(err, key), kindSession, key.Tenant, key.Name)
+	}
+	change := Change{Sessions: []bos.SessionKey{key}}
+	for i := range nodes {
+		change.Components = append(change.Components, nodes[i].ID)
+	}
+	s.Changed(change)
+	return s.answerRollout(w, r, rec)
+}
+
+// asConflict is a rollout that cannot be told this now.
+func asConflict(err error, key bos.SessionKey) error {
+	const way = "GET /x/v1/sessions/NAME/rollout says where it is and what it is held by"
+	for _, known := range []error{bos.ErrNoRollout, bos.ErrRolloutOver, bos.ErrNotHealthy} {
+		if errors.Is(err, known) {
+			return problemf(http.StatusConflict, titleConflict, "session %q: %s; %s", clip(key.Name), known, strings.ReplaceAll(way, "NAME", clip(key.Name)))
+		}
+	}
+	return err
+}
+
+// resumeBody is the body of POST /x/v1/sessions/{name}/resume; it may be left out.
+type resumeBody struct {
+	Reason     string `json:"reason"`
+	SkipFailed bool   `json:"skip_failed"`
+}
+
+// resumeSession lets a session go on, from its pause or from the halt of its rollout:
+// POST /x/v1/sessions/{name}/resume. The nodes that failed in the batch in which the
+// rollout halted are tried again, unless skip_failed leaves them.
+func (s *server) resumeSession(w http.ResponseWriter, r *http.Request) error {
+	key, err := sessionKey(r)
+	if err != nil {
+		return err
+	}
+	var body resumeBody
+	if err := decodeOptional(w, r, &body); err != nil {
+		return err
+	}
+	body.Reason = strings.TrimSpace(body.Reason)
+	if err := checkText("reason", &body.Reason, bos.MaxReason); err != nil {
+		return err
+	}
+	rec, nodes, err := s.Store.MutateOwned(r.Context(), key, func(rec *bos.SessionRecord, owned []bos.Record, _ bos.Tally) error {
+		return rec.Resume(owned, body.SkipFailed, s.Now())
+	}, s.note(r, eventSessionResumed, body.Reason))
+	if err != nil {
+		return orMissing(err, kindSession, key.Tenant, key.Name)
+	}
+	change := Change{Sessions: []bos.SessionKey{key}, Paused: []bos.SessionRecord{rec}}
+	for i := range nodes {
+		change.Components = append(change.Components, nodes[i].ID)
+	}
+	s.Changed(change)
+	return s.answer(w, http.StatusOK, sessionPause(rec))
+}
+
+// decodeOptional decodes a body that may be left out.
+func decodeOptional(w http.ResponseWriter, r *http.Request, v any) error {
+	_, rest, err := firstByte(http.MaxBytesReader(w, r.Body, maxBody))
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil
+	case err != nil:
+		return drained(w, r, explain(err))
+	}
+	if err := checkMedia(r.Header.Get("Content-Type")); err != nil {
+		return drained(w, r, err)
+	}
+	return drained(w, r, decodeFrom(rest, v))
+}

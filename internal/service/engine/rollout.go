@@ -1,0 +1,274 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
+)
+
+// RolloutFacts is what became of the nodes of a session with a rollout.
+type RolloutFacts struct {
+	Key   bos.SessionKey
+	Nodes []bos.NodeOutcome
+	Err   error
+}
+
+// rolloutRetry is when what became of nodes is asked for again that could not be read.
+const rolloutRetry = 5 * time.Second
+
+// rollout is what is known of a rollout under way. Of nodes that are in work their
+// records tell; of the others what they ended with is kept here. After a restart that
+// is read from the store, and nothing is started before.
+type rollout struct {
+	batches [][]string
+	of      map[string]bool
+	window  *bos.WindowClock
+	ended   map[string]decide.RolloutNode
+	// loaded says that the store has told of the nodes that had ended, asked that it
+	// is asked to.
+	loaded, asked bool
+	// dirty says that something has changed, due is when to look without that.
+	dirty bool
+	due   time.Time
+	// closed counts the nodes that it waits for no more, progressed is when that last
+	// grew or nothing could.
+	closed     int
+	progressed time.Time
+}
+
+// queued is what a rollout goes by of a node that waits: since when it is silent, zero
+// if it is not.
+type queued struct {
+	is    decide.RolloutNodeIs
+	since time.Time
+}
+
+// trackRollout takes over what is stored of the rollout of a session.
+func (s *session) trackRollout() {
+	state := s.rec.Rollout
+	if state == nil || s.rec.Status.Status != bos.SessionRunning {
+		s.rollout = nil
+		return
+	}
+	if s.rollout == nil {
+		r := &rollout{of: make(map[string]bool), ended: make(map[string]decide.RolloutNode)}
+		for _, b := range state.Batches {
+			ids, _ := bos.Expand(b.Nodes, bos.MaxExpand) // a batch's own folding expands
+			r.batches = append(r.batches, ids)
+			for _, id := range ids {
+				r.of[id] = true
+			}
+		}
+		r.window, _ = state.Spec.Window.Clock() // it was checked when the session was accepted
+		s.rollout = r
+	}
+	s.rollout.dirty = true
+}
+
+// wake is when to look next.
+func (r *rollout) wake(now time.Time) time.Time {
+	switch {
+	case r == nil:
+		return time.Time{}
+	case r.dirty:
+		return now
+	default:
+		return r.due
+	}
+}
+
+// turn says which batch a node waits for, and until when it has to be done once its
+// turn has come. A node whose rollout is not known waits.
+func (e *Engine) turn(r *bos.Record) (queue string, deadline time.Time) {
+	if r.Work.Batch == 0 {
+		return "", time.Time{}
+	}
+	s := e.sessions[r.Key()]
+	if r.Work.Queued() {
+		if s == nil || s.rec.Rollout == nil || r.Work.Batch > len(s.rec.Rollout.Batches) {
+			return "a batch", time.Time{}
+		}
+		return s.rec.Rollout.Batches[r.Work.Batch-1].Name, time.Time{}
+	}
+	if s == nil || s.rec.Rollout == nil {
+		return "", time.Time{}
+	}
+	return "", r.Work.Admitted.Add(s.rec.Rollout.Spec.NodeDeadline())
+}
+
+// loadRollout takes over what the store has of nodes that ended. What this engine has
+// seen since is newer.
+func (e *Engine) loadRollout(facts RolloutFacts) {
+	s := e.sessions[facts.Key]
+	if s == nil || s.rollout == nil || s.rollout.loaded {
+		return
+	}
+	r := s.rollout
+	r.asked, r.dirty = false, true
+	if facts.Err != nil {
+		r.due, r.dirty = e.step.now.Add(rolloutRetry), false
+		return
+	}
+	r.loaded, r.progressed = true, e.step.now
+	for _, n := range facts.Nodes {
+		if _, known := r.ended[n.ID]; known || !r.of[n.ID] || n.Finished.IsZero() {
+			continue
+		}
+		ago := max(e.step.times.Wall.Sub(n.Finished.Time), 0)
+		r.ended[n.ID] = decide.RolloutNode{Is: endOf(n.Status), At: e.step.now.Add(-ago)}
+	}
+}
+
+// endOf is what a rollout makes of the word for what became of a node.
+func endOf(status string) decide.RolloutNodeIs {
+	switch status {
+	case bos.StatusStable:
+		return decide.NodeDone
+	case bos.StatusTakenOver, bos.StatusReleased:
+		return decide.NodeLeft
+	default: // failed, deleted, or whatever else is not done
+		return decide.NodeFailed
+	}
+}
+
+// noteRollouts takes note of a record that is not in work, or is no longer of the
+// session whose rollout has it. One of a deleted component names no session.
+func (e *Engine) noteRollouts(r bos.Record) {
+	for key, s := range e.sessions {
+		if s.rollout == nil || !s.rollout.of[r.ID] {
+			continue
+		}
+		s.rollout.dirty = s.rollout.dirty || r.Revision == 0 || r.Key() != key || !r.Enabled && e.nodes[r.ID] == nil
+		switch was, ended := s.rollout.ended[r.ID]; {
+		case r.Key() != key && r.Revision == 0:
+			s.rollout.ended[r.ID] = decide.RolloutNode{Is: decide.NodeFailed, At: e.step.now}
+		case r.Key() != key:
+			if !ended || was.Is != decide.NodeDone && was.Is != decide.NodeFailed {
+				s.rollout.ended[r.ID] = decide.RolloutNode{Is: decide.NodeLeft, At: e.step.now}
+			}
+		case r.Enabled:
+			delete(s.rollout.ended, r.ID)
+		default:
+			if is := endOf(r.DeriveStatus()); !ended || was.Is != is {
+				s.rollout.ended[r.ID] = decide.RolloutNode{Is: is, At: e.step.now}
+			}
+		}
+	}
+}
+
+// moved has the rollout of a node looked at when the node ended, or what is known of
+// its power while it waits is another.
+func (e *Engine) moved(before bos.Record, n *node) {
+	if n.rec.Work.Batch == 0 && before.Work.Batch == 0 {
+		return
+	}
+	s := e.sessions[n.rec.Key()]
+	if s == nil || s.rollout == nil {
+		return
+	}
+	was := n.seen.is
+	if n.rec.Enabled && n.rec.Work.Queued() {
+		n.queue(e.step.now)
+	}
+	if !n.rec.Enabled || n.seen.is != was {
+		s.rollout.dirty = true
+	}
+}
+
+// queue takes note of the power of a node that waits.
+func (n *node) queue(now time.Time) {
+	switch state := n.reading.State; {
+	case n.reading.Asked.IsZero():
+		n.seen = queued{is: decide.NodeUnread}
+	case state == bos.PowerStateOn:
+		n.seen = queued{is: decide.NodeWaits}
+	case state == bos.PowerStateOff:
+		n.seen = queued{is: decide.NodeWaitsOff}
+	case n.seen.is != decide.NodeWaitsSilent:
+		n.seen = queued{is: decide.NodeWaitsSilent, since: now}
+	}
+}
+
+// view is what the rollout of a session knows of a node.
+func (e *Engine) view(s *session, id string) decide.RolloutNode {
+	n := e.nodes[id]
+	if n == nil || n.rec.Key() != s.rec.Key() {
+		return s.rollout.ended[id] // NodeUnloaded until the store has told
+	}
+	switch {
+	case !n.rec.Enabled:
+		return decide.RolloutNode{Is: endOf(n.rec.DeriveStatus()), At: e.step.now}
+	case !n.rec.Work.Queued():
+		return decide.RolloutNode{Is: decide.NodeInFlight}
+	case n.seen.is == decide.NodeUnloaded:
+		return decide.RolloutNode{Is: decide.NodeUnread}
+	}
+	return decide.RolloutNode{Is: n.seen.is, At: n.seen.since}
+}
+
+// runRollouts moves the rollouts on of which something has changed, in the step in
+// which it did: a node that fails and the halt that follows are one commit.
+func (e *Engine) runRollouts() {
+	var due []*session
+	for _, s := range e.sessions {
+		if r := s.rollout; r != nil && (r.dirty || !r.due.IsZero() && !r.due.After(e.step.now)) {
+			due = append(due, s)
+		}
+	}
+	for _, s := range ordered(due) {
+		e.runRollout(s)
+	}
+}
+
+func (e *Engine) runRollout(s *session) {
+	r, now := s.rollout, e.step.now
+	r.dirty, r.due = false, time.Time{}
+	if !r.loaded {
+		if !r.asked {
+			r.asked = true
+			e.step.out.Rollouts = append(e.step.out.Rollouts, s.rec)
+		}
+		return
+	}
+	state, patience := *s.rec.Rollout, s.rec.Rollout.Spec.StallDeadline()
+	move := decide.RolloutView{
+		State: state, Batches: r.batches, Node: func(id string) decide.RolloutNode { return e.view(s, id) },
+		Now: now, Wall: e.step.times.Wall, Window: r.window,
+		Paused:  s.rec.Paused.On() || e.site.On(),
+		Stalled: state.Held == bos.HoldNone && now.Sub(r.progressed) >= patience || state.Held == bos.HoldUnavailable && now.Sub(r.progressed) >= patience,
+	}.Advance()
+	next := move.Next
+	if waits := next.Held != bos.HoldNone && next.Held != bos.HoldUnavailable; waits || move.Closed != r.closed || len(move.Admit) > 0 {
+		r.closed, r.progressed = move.Closed, now
+	}
+	if r.due = move.Wake; next.Phase == bos.RolloutRunning && (next.Held == bos.HoldNone || next.Held == bos.HoldUnavailable) {
+		if at := r.progressed.Add(patience); r.due.IsZero() || at.Before(r.due) {
+			r.due = at
+		}
+	}
+	if state.RolloutProgress != next.RolloutProgress {
+		rec := s.rec
+		rec.Rollout = &next
+		e.writeSession(s, rec)
+	}
+	for _, event := range move.Events {
+		e.step.out.Commit.Events = append(e.step.out.Commit.Events, bos.Event{
+			Time: e.step.times.Wall, Session: s.rec.Name, Tenant: bos.TenantOf(s.rec.Tenant), Kind: event.Kind, Detail: event.Detail,
+		})
+	}
+	for _, id := range move.Admit {
+		e.admit(id)
+	}
+}
+
+// admit lets a node start: what follows is decided at once, and its admission is stored
+// with it.
+func (e *Engine) admit(id string) {
+	n := e.nodes[id]
+	next := n.rec
+	next.Work.Admitted = e.step.now
+	e.write(n, next)
+	n.seen = queued{}
+	e.decide(id)
+}

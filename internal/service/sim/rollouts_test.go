@@ -1,0 +1,133 @@
+package sim_test
+
+import (
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/sim"
+)
+
+func percent(n int) bos.Amount { return bos.Amount{N: n, Percent: true} }
+
+// rolloutOf draws a rollout and what goes wrong while it is under way, by one seed.
+func rolloutOf(seed uint64, nodes int) sim.Config {
+	r := bos.Rollout{
+		Canary: bos.Amount{N: 2}, AutoPromote: seed%2 == 0,
+		MaxInFlight:    []bos.Amount{{}, percent(10), {N: 7}}[seed%3],
+		MaxUnavailable: []bos.Amount{percent(20), {}, percent(50), {N: 9}}[seed%4],
+		FailureBudget:  []*bos.Amount{nil, {N: 1}, {N: 10, Percent: true}}[seed%3],
+		By:             bos.RolloutBys()[seed%3],
+		MinHealthyTime: bos.Span(time.Duration(seed%3) * 20 * time.Second), HealthyDeadline: bos.Span(20 * time.Minute),
+	}
+	switch seed % 4 {
+	case 0:
+		r.Batches = []bos.Amount{percent(5), percent(20), percent(40)}
+	case 1:
+		r.Strategy, r.InitialBatch = bos.StrategyExponential, percent(2)
+	case 2:
+		r.Strategy, r.InitialBatch, r.GrowthFactor = bos.StrategyLinear, percent(5), nodes/10
+	default:
+	}
+	if seed%5 == 2 {
+		r.Window = &bos.RolloutWindow{StartTime: "00:05", LengthMinutes: 15 + int(seed%40)}
+	}
+	c := sim.Config{
+		Seed: seed, Nodes: nodes, Rollout: &r, BadImage: seed%3 == 1, Horizon: 20 * 24 * time.Hour, FaultsFor: 30 * time.Minute,
+		CrashShare: 0.01, CommitErrors: 0.01, PauseShare: 0.005, Faults: sim.Faults{Drop: 0.01, Refuse: 0.02, FailBoot: float64(seed%2) * 0.02},
+		Polling: 60,
+	}
+	if seed%4 == 3 {
+		c.Dead = []string{"x1000c0s4b0", "x1000c0s5b1"}
+	}
+	if seed%6 == 4 {
+		c.Down = 9
+	}
+	return c
+}
+
+// rollOut runs a rollout of a reboot.
+func rollOut(t *testing.T, c sim.Config) (*sim.World, bos.SessionRecord) {
+	t.Helper()
+	w, _ := world(t, c)
+	rec, err := w.Run(bos.OperationReboot, "")
+	if err != nil {
+		w.Violations = append(w.Violations, err.Error())
+	}
+	return w, rec
+}
+
+// TestSeedsOfRollouts runs rollouts with dead nodes, crashes, engines that start afresh
+// and bad images, and holds them against each of their limits.
+func TestSeedsOfRollouts(t *testing.T) {
+	first, count, nodes := uint64(0), number(t, "SIM_ROLLOUTS", 24), number(t, "SIM_ROLLOUT_NODES", 60)
+	if os.Getenv("SIM_ROLLOUT") != "" {
+		first, count = number(t, "SIM_ROLLOUT", 0), 1
+	}
+	drawn := make(map[sim.Kind]int)
+	for seed := first; seed < first+count; seed++ {
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
+			w, rec := rollOut(t, rolloutOf(seed, int(nodes))) //nolint:gosec // a room is small
+			for _, v := range w.Violations[:min(len(w.Violations), 10)] {
+				t.Error(v)
+			}
+			if rec.Rollout == nil || rec.Rollout.Phase != bos.RolloutComplete {
+				t.Errorf("the rollout is %+v", rec.Rollout)
+			}
+			for k := range w.Happened {
+				drawn[k]++
+			}
+		})
+	}
+	if count > 20 {
+		for _, k := range sim.RolloutKinds() {
+			if drawn[k] == 0 {
+				t.Errorf("no seed had %s", k)
+			}
+		}
+	}
+}
+
+func TestTheChecksOfRolloutsFindBugsMadeOnPurpose(t *testing.T) {
+	base := bos.Rollout{Canary: bos.Amount{N: 2}, AutoPromote: true, Batches: []bos.Amount{{N: 5}}, HealthyDeadline: bos.Span(20 * time.Minute)}
+	none := bos.Amount{}
+	for name, b := range map[string]struct {
+		bug   sim.Bug
+		with  func(*sim.Config)
+		finds string
+	}{
+		"a budget that nobody heeds": {sim.BugNoBudget, func(c *sim.Config) {
+			c.Rollout.FailureBudget, c.Dead = &none, []string{"x1000c0s2b0"}
+		}, "the budget is 0"},
+		"starts outside of the window": {sim.BugNoWindow, func(c *sim.Config) {
+			c.Rollout.Window = &bos.RolloutWindow{StartTime: "02:00", LengthMinutes: 30}
+		}, "outside of the window"},
+		"nodes that are down and not counted": {sim.BugNoUnavailable, func(c *sim.Config) {
+			c.Rollout.MaxUnavailable, c.Dead = bos.Amount{N: 3}, []string{"x1000c0s6b0"}
+			c.Rollout.FailureBudget = &bos.Amount{N: 50, Percent: true}
+		}, "max_unavailable allows 3"},
+		"more in flight than may":       {sim.BugNoInFlight, func(c *sim.Config) { c.Rollout.MaxInFlight = bos.Amount{N: 2} }, "max_in_flight allows 2"},
+		"a bad image beyond the canary": {sim.BugNoCanary, func(c *sim.Config) { c.BadImage = true }, "with a bad image"},
+		"a node that keeps the queue":   {sim.BugNoDeadline, func(c *sim.Config) { c.BadImage = true; c.Rollout.HealthyDeadline = bos.Span(5 * time.Minute) }, "its deadline is 5m0s"},
+		"nodes that wait for nobody":    {sim.BugNoQueue, func(*sim.Config) {}, "whose turn has not come"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := base
+			c := sim.Config{Seed: 5, Nodes: 40, Rollout: &r, Horizon: 48 * time.Hour}
+			b.with(&c)
+			c.Bug = b.bug
+			w, _ := rollOut(t, c)
+			if !slices.ContainsFunc(w.Violations, func(v string) bool { return strings.Contains(v, b.finds) }) {
+				t.Fatalf("found %q, want a violation that says %q", w.Violations, b.finds)
+			}
+			c.Bug = sim.BugNone
+			if w, _ = rollOut(t, c); len(w.Violations) > 0 {
+				t.Errorf("found without the bug as well: %s", w.Violations[0])
+			}
+		})
+	}
+}
