@@ -142,7 +142,7 @@ func (p *batchPlan) size(k, all int) int {
 	case bos.StrategyExponential:
 		size := first
 		for range k {
-			if size = size * r.Growth(); size >= p.total {
+			if size *= r.Growth(); size >= p.total {
 				return p.total
 			}
 		}

@@ -71,7 +71,7 @@ func TestSeedsOfRollouts(t *testing.T) {
 	drawn := make(map[sim.Kind]int)
 	for seed := first; seed < first+count; seed++ {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
-			w, rec := rollOut(t, rolloutOf(seed, int(nodes))) //nolint:gosec // a room is small
+			w, rec := rollOut(t, rolloutOf(seed, int(nodes)))
 			for _, v := range w.Violations[:min(len(w.Violations), 10)] {
 				t.Error(v)
 			}
