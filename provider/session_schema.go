@@ -86,7 +86,7 @@ func replacingAttributes() map[string]schema.Attribute {
 		},
 		"operation": schema.StringAttribute{
 			Required: true, Validators: []validator.String{stringvalidator.OneOf(operationNames()...)},
-			MarkdownDescription: "`boot` (nodes that run the right thing already are left alone), `reboot` (all of them restart) `shutdown`, or " +
+			MarkdownDescription: "`boot` (nodes that run the right thing already are left alone), `reboot` (all of them restart), `shutdown`, or " +
 				"`configure`, which applies the configuration of nodes that run and touches no power; nodes that are off are left out. A plain BOS v2 has no `configure`.",
 		},
 		"template_name": schema.StringAttribute{
