@@ -106,14 +106,20 @@ func (a *Assembly) routes() http.Handler {
 // the edge lets in, by what they may do. Writes are taken whether or not Run does:
 // they are carried out by whoever runs next.
 func (a *Assembly) Handler() http.Handler {
-	return edge.Gate{Names: a.names, Log: a.log}.Handler(a.auth.Handler(a.routes()))
+	return a.front(nil)
 }
 
 // Driven is Handler for a service that runs all the time: what it acknowledges it
 // carries out, so nothing may be written before it drives the database, and
 // nothing afterwards.
 func (a *Assembly) Driven() http.Handler {
-	return edge.Gate{Names: a.names, Log: a.log, Writable: a.service.Driving}.Handler(a.auth.Handler(a.routes()))
+	return a.front(a.service.Driving)
+}
+
+// front is what a request passes, outermost first: whether there is room for it,
+// whether it may come in, who sent it.
+func (a *Assembly) front(writable func() error) http.Handler {
+	return edge.Load{}.Handler(edge.Gate{Names: a.names, Log: a.log, Writable: writable}.Handler(a.auth.Handler(a.routes())))
 }
 
 // Ready is closed once Run drives the database.

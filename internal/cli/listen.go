@@ -39,7 +39,7 @@ func listen(ctx context.Context, settings config.Config, allowRemote bool) (net.
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen: %w; choose another --listen", err)
 	}
-	l = edge.Bound(l, maxClients, 0)
+	l = edge.Bound(l, maxClients, maxClientsAddress)
 	if settled != nil {
 		l = tls.NewListener(l, settled)
 	}

@@ -40,6 +40,10 @@ const (
 	maxClients      = 16_384
 	maxNodes        = 8_192
 	maxNodesAddress = 256
+	// maxClientsAddress is of one client; a gateway may stand for many.
+	maxClientsAddress = 4096
+	// maxConcurrent is of one connection by HTTP/2.
+	maxConcurrent = 64
 	// portsToRoom is from the API's port, 8770, to that of an emulated room
 	// beside it, 8780.
 	portsToRoom = 10
@@ -133,9 +137,10 @@ func serve(c *cobra.Command, f serveFlags, version string) error {
 	}
 	r := newRunning()
 	r.add(func() error { return a.Run(ctx) })
-	r.serve(listener, forClients(a.Driven()))
+	clients := forClients(a.Driven()) // one, as its bounds are those of both
+	r.serve(listener, clients)
 	if socket != nil {
-		r.serve(socket, forClients(a.Driven()))
+		r.serve(socket, clients)
 	}
 	if nodes != nil {
 		r.serve(edge.Bound(nodes, maxNodes, maxNodesAddress), forNodes(a.Nodes()))
@@ -172,10 +177,15 @@ func (r *running) add(run func() error) {
 	go func() { r.ended <- run() }()
 }
 
-// forClients serves those of the API, on its address and on its socket.
+// forClients serves those of the API, on its address and on its socket. How slowly bodies
+// come and answers are taken is bounded by its handler, which knows of streams.
 func forClients(h http.Handler) *http.Server {
 	return &http.Server{
-		Handler: h, ConnContext: peers.Context, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: maxHeader,
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: maxHeader,
+		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxConcurrent},
+		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
+			return peers.Context(edge.ConnContext(ctx, conn), conn)
+		},
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/access"
 	"github.com/bootorch/terraform-provider-bos/internal/service/access/refusals"
+	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
 	"github.com/bootorch/terraform-provider-bos/internal/service/health"
 )
 
@@ -97,7 +98,9 @@ type server struct {
 	// templates are written through this process only.
 	templates sync.Mutex
 	// streams holds a place for each client that follows events.
-	streams   chan struct{}
+	streams chan struct{}
+	// streamsOf bounds the places of each.
+	streamsOf edge.Shares[string]
 	refusals  *refusals.Book
 	stepsKept stepsBook
 }
@@ -114,7 +117,7 @@ func New(c Config) http.Handler {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &server{Config: c, streams: make(chan struct{}, maxStreams), refusals: refusals.New(c.Store.Note, c.Now, c.Log)}
+	s := &server{Config: c, streams: make(chan struct{}, maxStreams), streamsOf: edge.Shares[string]{Most: maxStreamsEach}, refusals: refusals.New(c.Store.Note, c.Now, c.Log)}
 	return s.router(s.routes())
 }
 

@@ -46,7 +46,7 @@ func decode(w http.ResponseWriter, r *http.Request, limit int64, v any) error {
 // all of it before it reads would find the connection closed instead of the
 // answer. It returns err.
 func drained(w http.ResponseWriter, r *http.Request, err error) error {
-	if err != nil {
+	if err != nil && edge.Overload(err) == nil {
 		// A writer without deadlines, as in a test, is never slow.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(drainTime))
 		_, _ = io.CopyN(io.Discard, r.Body, maxBulkBody) // whatever ends it, the answer is the same
@@ -172,7 +172,9 @@ func explain(err error) error {
 		invalid  *bos.Invalid
 		many     *edge.TooManyError
 	)
-	switch {
+	switch busy := edge.Overload(err); {
+	case busy != nil:
+		return unavailable("%s", busy.Detail)
 	case errors.As(err, &p):
 		return p
 	case errors.As(err, &tooLarge):

@@ -35,6 +35,9 @@ const (
 	titleUnavailable   = "Service Unavailable"
 )
 
+// retryUnavailable is when to come again where nothing says more, in seconds.
+const retryUnavailable = "2"
+
 // Error is the detail.
 func (p *problem) Error() string { return p.Detail }
 
@@ -104,6 +107,9 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		body = []byte(`{"type":"about:blank","title":"` + titleInternal + `","status":500,"detail":"the problem itself cannot be written"}`)
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
+	if p.Status == http.StatusServiceUnavailable && w.Header().Get("Retry-After") == "" {
+		w.Header().Set("Retry-After", retryUnavailable)
+	}
 	w.WriteHeader(p.Status)
 	s.sent(w.Write(append(body, '\n')))
 }

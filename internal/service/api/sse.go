@@ -17,6 +17,8 @@ import (
 const (
 	// maxStreams bounds the clients that follow events at the same time.
 	maxStreams = 64
+	// maxStreamsEach bounds those of one client: it shall leave some to others.
+	maxStreamsEach = 32
 	// streamPage bounds the events of one stream that are in memory.
 	streamPage = 500
 	// streamPause is the least time between two looks at the history: what
@@ -62,6 +64,14 @@ func (s *server) streamEvents(w http.ResponseWriter, r *http.Request, f bos.Even
 		f.After = id
 	}
 	f.Limit = streamPage
+	if caller := access.Of(r.Context()); caller.Proof != access.ProofNone {
+		leave, ok := s.streamsOf.Take(caller.Name())
+		if !ok {
+			w.Header().Set("Retry-After", "5")
+			return unavailable("%s follows the events %d times already, and no client may more often; close one, or read pages without Accept: %s", caller.Name(), maxStreamsEach, eventStream)
+		}
+		defer leave()
+	}
 	select {
 	case s.streams <- struct{}{}:
 		defer func() { <-s.streams }()

@@ -80,7 +80,9 @@ func (e *Endpoint) read(w http.ResponseWriter, r *http.Request) (parameters, []s
 	err := json.UnmarshalRead(http.MaxBytesReader(w, r.Body, maxBody), &p, json.RejectUnknownMembers(true))
 	var tooLarge *http.MaxBytesError
 	var many *edge.TooManyError
-	switch {
+	switch busy := edge.Overload(err); {
+	case busy != nil:
+		return p, nil, refusef(busy.Status, "%s", busy.Detail)
 	case errors.As(err, &tooLarge):
 		return p, nil, refusef(http.StatusRequestEntityTooLarge, "the body has more than %d bytes; send fewer hosts at a time", maxBody)
 	case errors.As(err, &many):

@@ -22,6 +22,9 @@ func refusef(status int, format string, args ...any) error {
 
 func (r *refusal) write(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/problem+json")
+	if r.status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "2")
+	}
 	w.WriteHeader(r.status)
 	_ = json.NewEncoder(w).Encode(map[string]any{ // the client is gone if this fails
 		"type": "about:blank", "title": http.StatusText(r.status), "status": r.status, "detail": r.detail,
