@@ -70,7 +70,7 @@ func asSecondUser(t *testing.T, url, socket string) string {
 	if os.Getuid() != 0 {
 		t.Skip("only root becomes another user")
 	}
-	dir, err := os.MkdirTemp("", "second")
+	dir, err := os.MkdirTemp("", "second") //nolint:usetesting // another user cannot enter the folder of a test
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func asSecondUser(t *testing.T, url, socket string) string {
 // socketFolder is one that every user may enter, unlike those of tests.
 func socketFolder(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "sock")
+	dir, err := os.MkdirTemp("", "sock") //nolint:usetesting // the same
 	if err != nil {
 		t.Fatal(err)
 	}
