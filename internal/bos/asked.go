@@ -162,7 +162,7 @@ func (p Preview) TakenDown() (count int) {
 		switch e.Effect {
 		case NodeReboots, NodeMayReboot, NodePowersOff:
 			count += e.Count
-		case NodeBoots, NodeAlreadyThere, NodeStaysOff, NodeStages, NodeFails, NodeSkipped:
+		case NodeBoots, NodeAlreadyThere, NodeStaysOff, NodeStages, NodeFails, NodeSkipped, NodeConfigures:
 		}
 	}
 	return count

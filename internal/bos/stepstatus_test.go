@@ -49,8 +49,10 @@ func TestEveryNodeIsInTheCategoryOfEachStepThatItsPhaseSays(t *testing.T) {
 		"it never powered off":           {NodeOutcome{Status: StatusFailed, Phase: PhasePoweringOff}, []Category{CategoryFailed, CategoryExcluded, CategoryExcluded}},
 		"it never booted, and was taken": {NodeOutcome{Status: StatusFailed, At: PhasePoweringOn}, []Category{CategorySucceeded, CategoryFailed, CategoryExcluded}},
 		"its configuration failed":       {NodeOutcome{Status: StatusFailed, Phase: PhaseConfiguring}, []Category{CategorySucceeded, CategorySucceeded, CategoryFailed}},
-		"it was taken over while it boots": {NodeOutcome{Status: StatusTakenOver, At: PhasePoweringOn},
-			[]Category{CategorySucceeded, CategoryExcluded, CategoryExcluded}},
+		"it was taken over while it boots": {
+			NodeOutcome{Status: StatusTakenOver, At: PhasePoweringOn},
+			[]Category{CategorySucceeded, CategoryExcluded, CategoryExcluded},
+		},
 	} {
 		sets := SetStatuses(rebooting("c"), []NodeOutcome{node(c.node)})
 		if got := in(t, sets, "compute", "x1"); !slices.Equal(got, c.want) {

@@ -60,8 +60,12 @@ func (t v1Template) inexpressible() error {
 		cfs = *t.CFS
 	}
 	for _, member := range []struct{ name, value string }{
-		{"cfs_url", t.CFSURL}, {"cfs_branch", t.CFSBranch},
-		{"cfs.clone_url", cfs.CloneURL}, {"cfs.branch", cfs.Branch}, {"cfs.commit", cfs.Commit}, {"cfs.playbook", cfs.Playbook},
+		{"cfs_url", t.CFSURL},
+		{"cfs_branch", t.CFSBranch},
+		{"cfs.clone_url", cfs.CloneURL},
+		{"cfs.branch", cfs.Branch},
+		{"cfs.commit", cfs.Commit},
+		{"cfs.playbook", cfs.Playbook},
 	} {
 		if member.value != "" {
 			return bos.Invalidf(member.name, "%q has no place here: %s", clip(member.value), layer)
