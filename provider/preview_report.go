@@ -13,10 +13,7 @@ import (
 // previewSummary is the headline of a plan that runs a session: what happens to
 // how many nodes, and which. Nodes that a boot takes down first are counted.
 func previewSummary(p bos.Preview, stage bool) string {
-	verb := map[bos.Operation]string{
-		bos.OperationBoot: "boot", bos.OperationReboot: "reboot", bos.OperationShutdown: "shut down",
-	}[p.Operation]
-	what := fmt.Sprintf("This will %s %s", verb, nodes(int64(p.Count)))
+	what := fmt.Sprintf("This will %s %s", deeds[p.Operation].todo, nodes(int64(p.Count)))
 	if name := p.GoesOnWith(); name != "" {
 		return headline(fmt.Sprintf("This goes on with session %s on %s", name, nodes(int64(p.Count))), p.Nodes)
 	}

@@ -17,6 +17,7 @@ func TestTheHeadlineOfAPlanSaysWhatHappensToTheNodes(t *testing.T) {
 		"This will boot 4 nodes (3 reboot): x1c0s[0-3]b0n0":        {Operation: bos.OperationBoot, Effects: effect(bos.NodeReboots, 3)},
 		"This will boot 4 nodes (up to 3 reboot): x1c0s[0-3]b0n0":  {Operation: bos.OperationBoot, Effects: effect(bos.NodeMayReboot, 3)},
 		"This will shut down 4 nodes: x1c0s[0-3]b0n0":              {Operation: bos.OperationShutdown, Effects: effect(bos.NodePowersOff, 3)},
+		"This will configure 4 nodes: x1c0s[0-3]b0n0":              {Operation: bos.OperationConfigure, Effects: effect(bos.NodeConfigures, 4)},
 		"This will fail and touch none of 4 nodes: x1c0s[0-3]b0n0": {Operation: bos.OperationReboot, Effects: effect(bos.NodeFails, 3)},
 	} {
 		p.Count, p.Nodes = 4, "x1c0s[0-3]b0n0"
@@ -45,6 +46,7 @@ func TestWhatAwaitsTheNodesIsASentenceAboutThem(t *testing.T) {
 		"\n1 node is off and stays off: x1c0s0b0n0":     {bos.OperationShutdown, bos.PreviewEffect{Effect: bos.NodeStaysOff, Reason: "it is off", Count: 1}},
 		"\n4 nodes will reboot (it runs another image)": {bos.OperationBoot, bos.PreviewEffect{Effect: bos.NodeReboots, Reason: "it runs another image", Count: 4}},
 		"\n4 nodes will power off (it is on)":           {bos.OperationShutdown, bos.PreviewEffect{Effect: bos.NodePowersOff, Reason: "it is on", Count: 4}},
+		"\n4 nodes will be configured (they run)":       {bos.OperationConfigure, bos.PreviewEffect{Effect: bos.NodeConfigures, Reason: "they run", Count: 4}},
 		"\n4 nodes will do something new (so it is)":    {bos.OperationBoot, bos.PreviewEffect{Effect: "will_do_something_new", Reason: "so it is", Count: 4}},
 	} {
 		var b strings.Builder
@@ -54,7 +56,7 @@ func TestWhatAwaitsTheNodesIsASentenceAboutThem(t *testing.T) {
 			t.Errorf("%q, want %q", b.String(), want)
 		}
 	}
-	if len(bos.NodeEffects()) != 9 {
+	if len(bos.NodeEffects()) != 10 {
 		t.Error("an effect is new: say what awaits its nodes")
 	}
 }

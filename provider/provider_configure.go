@@ -43,6 +43,7 @@ func (p *bosProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		reason:         pipelineRunOfEnvironment(),
 		sessions:       newKnownSessions(),
 		templates:      newKnownSessions(),
+		writing:        newTurns(),
 		staged:         newStagedReceipts(),
 	}
 	resp.ResourceData, resp.DataSourceData, resp.ListResourceData, resp.ActionData = s, s, s, s

@@ -35,7 +35,9 @@ type shared struct {
 	// templates are those in state, and those that this walk took over, known by tenant
 	// and name as sessions are.
 	templates *knownSessions
-	staged    *stagedReceipts
+	// writing lets one resource at a time take over or delete a template.
+	writing *turns
+	staged  *stagedReceipts
 	// embedded is nil where the service runs by itself.
 	embedded   *embedded
 	components *componentCache

@@ -27,9 +27,10 @@ func scopeOf(limit types.String) types.String {
 
 // deeds are the words for what a session does, is going on with, and did.
 var deeds = map[bos.Operation]struct{ does, todo, did string }{
-	bos.OperationBoot:     {"boots", "boot", "booted"},
-	bos.OperationReboot:   {"reboots", "reboot", "rebooted"},
-	bos.OperationShutdown: {"shuts down", "shut down", "shut down"},
+	bos.OperationBoot:      {"boots", "boot", "booted"},
+	bos.OperationReboot:    {"reboots", "reboot", "rebooted"},
+	bos.OperationShutdown:  {"shuts down", "shut down", "shut down"},
+	bos.OperationConfigure: {"configures", "configure", "configured"},
 }
 
 // foretold is what the session is going to do to which nodes. It depends on

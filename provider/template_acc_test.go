@@ -116,7 +116,7 @@ func TestWhatBOSWouldRefuseIsRefusedAtPlan(t *testing.T) {
 		"a name with a slash":                 {strings.Replace(bootSet("node_list = [\"x1\"]"), `"t"`+"\n", `"a/b"`+"\n", 1), "1 to 127 letters"},
 		"a boot set named with a space":       {strings.Replace(bootSet("node_list = [\"x1\"]"), "{ a =", `{ "a b" =`, 1), "1 to 127 letters"},
 		"no boot sets":                        {"resource \"bos_session_template\" \"t\" {\n  name = \"t\"\n  boot_sets = {}\n}", "at least 1"},
-		"an operation that BOS has not":       {"resource \"bos_session\" \"s\" {\n  operation = \"configure\"\n  template_name = \"t\"\n}", "configure"},
+		"an operation that BOS has not":       {"resource \"bos_session\" \"s\" {\n  operation = \"reimage\"\n  template_name = \"t\"\n}", "reimage"},
 		"a limit with an empty term":          {"resource \"bos_session\" \"s\" {\n  operation = \"boot\"\n  template_name = \"t\"\n  limit = \"a,,b\"\n}", "term 2"},
 		"a pause that is no duration":         {"resource \"bos_session\" \"s\" {\n  operation = \"boot\"\n  template_name = \"t\"\n  poll_interval = \"soon\"\n}", "soon"},
 		"a tolerance that is no number":       {"resource \"bos_session\" \"s\" {\n  operation = \"boot\"\n  template_name = \"t\"\n  max_failed = \"few\"\n}", "a count such as 5"},

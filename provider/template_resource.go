@@ -122,6 +122,7 @@ func (r *templateResource) Create(ctx context.Context, req resource.CreateReques
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	defer r.shared.writing.take(plan.Tenant, plan.Name)()
 	found, err := c.Template(ctx, plan.Name.ValueString())
 	switch {
 	case err == nil && !plan.isStored(ctx, found, &resp.Diagnostics):
@@ -224,8 +225,12 @@ func (r *templateResource) Delete(ctx context.Context, req resource.DeleteReques
 	var state templateModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	c := r.shared.reachStored(state.Tenant, &resp.Diagnostics)
-	if resp.Diagnostics.HasError() || r.shared.templates.has(goingOn, state.Tenant, state.Name.ValueString()) {
-		return // unknown, or taken over by another resource in this very apply
+	if resp.Diagnostics.HasError() {
+		return // unknown
+	}
+	defer r.shared.writing.take(state.Tenant, state.Name)()
+	if r.shared.templates.has(goingOn, state.Tenant, state.Name.ValueString()) {
+		return // taken over by another resource in this very apply
 	}
 	if err := c.DeleteTemplate(ctx, state.Name.ValueString()); err != nil && !client.IsNotFound(err) {
 		unable(&resp.Diagnostics, "delete BOS session template", err)

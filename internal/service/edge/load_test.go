@@ -125,7 +125,7 @@ func serveOn(t *testing.T, h http.Handler) (dial func() net.Conn) {
 	go func() { ended <- server.Serve(Bound(in, 0, 0)) }()
 	t.Cleanup(func() {
 		close(in.come)
-		_ = <-ended // that it was told to stop
+		<-ended //nolint:errcheck // it was told to stop
 		_ = server.Close()
 	})
 	return func() net.Conn {
