@@ -1,6 +1,7 @@
 package redfish_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -127,6 +128,49 @@ func TestAlreadyThereIsSuccess(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestAResetThatIsNoLongerWantedIsNotTriedAsAnotherType: the order ends while the BMC
+// refuses the first of two types that mean it.
+func TestAResetThatIsNoLongerWantedIsNotTriedAsAnotherType(t *testing.T) {
+	for name, over := range map[string]func(end context.CancelFunc, permitted *atomic.Bool){
+		"nobody waits for it":      func(end context.CancelFunc, _ *atomic.Bool) { end() },
+		"the node is another's":    func(_ context.CancelFunc, permitted *atomic.Bool) { permitted.Store(false) },
+		"it is wanted all the way": nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, end := context.WithCancel(t.Context())
+			defer end()
+			var permitted atomic.Bool
+			permitted.Store(true)
+			b := startBMC(t, func(_ *bmc, w http.ResponseWriter, r *http.Request, reset string) {
+				switch {
+				case r.Method == http.MethodGet && over != nil:
+					over(end, &permitted) // it is read again before the refusal counts
+					fallthrough
+				case r.Method == http.MethodGet:
+					_, _ = io.WriteString(w, `{"PowerState":"On"}`)
+				case reset == "ForceOff":
+					w.WriteHeader(http.StatusBadRequest)
+					_, _ = io.WriteString(w, `{"error":{"message":"The chassis is open."}}`)
+				}
+			})
+			e := b.endpoint("1")
+			e.ResetTypes = []string{"On", "ForceOff", "Off"}
+			may := bos.WithPermission(ctx, func(string) bool { return permitted.Load() })
+			got := apply(may, t, connectTo(t, e), bos.PowerForceOff, node).results[node]
+			want := []string{"POST " + resetPath + " ForceOff"}
+			if over == nil {
+				wantResult(t, got, bos.CallDone, bos.CauseNone)
+				want = append(want, "POST "+resetPath+" Off")
+			} else {
+				wantResult(t, got, bos.CallRefused, bos.CauseResetRefused, "The chassis is open.")
+			}
+			if posts := b.posts(); !slices.Equal(posts, want) {
+				t.Errorf("sent %v, want %v", posts, want)
+			}
+		})
 	}
 }
 

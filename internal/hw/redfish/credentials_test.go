@@ -186,6 +186,41 @@ func TestOneBMCWithAnotherPasswordIsTriedTwiceAndHoldsUpNobody(t *testing.T) {
 	})
 }
 
+// TestABMCThatRefusedFourTriesOfWhateverPasswordsIsGivenNoOtherUntilTheyAreForgotten:
+// a fifth locks the account at many.
+func TestABMCThatRefusedFourTriesOfWhateverPasswordsIsGivenNoOtherUntilTheyAreForgotten(t *testing.T) {
+	for _, sessions := range []bool{false, true} {
+		t.Run(fmt.Sprintf("with sessions %t", sessions), func(t *testing.T) {
+			atRoom(t, 1, redfish.Config{Sessions: sessions}, func(t *testing.T, s *emulator.Server, c *redfish.Client, secret *atomic.Value) {
+				if err := s.Room().AddFaults(time.Now(), fault.Rule{Fault: fault.Lockout, Tries: 5}); err != nil {
+					t.Fatal(err)
+				}
+				right, id := secret.Load(), nodesOf(s)[0]
+				var causes []bos.Cause
+				for i := range 6 {
+					secret.Store(fmt.Sprintf("wrong %d", i))
+					causes = append(causes, probe(t.Context(), t, c, id).results[id].Cause)
+					<-time.After(time.Second)
+				}
+				if want := []bos.Cause{
+					bos.CauseBMCAuth, bos.CauseBMCAuth, bos.CauseBMCAuth, bos.CauseBMCAuth, bos.CauseCredentialsHeld, bos.CauseCredentialsHeld,
+				}; !slices.Equal(causes, want) {
+					t.Errorf("it was %v, want %v", causes, want)
+				}
+				secret.Store(right)
+				if got := probe(t.Context(), t, c, id).results[id]; got.Cause != bos.CauseCredentialsHeld {
+					t.Errorf("a fifth at once: %+v", got)
+				}
+				<-time.After(15 * time.Minute)
+				probeAt(t, c, id)
+				if n := locked(s); n != 0 {
+					t.Errorf("%d accounts were locked", n)
+				}
+			})
+		})
+	}
+}
+
 // TestThreeBMCsWithAnotherPasswordHoldUpNobody: others accept it.
 func TestThreeBMCsWithAnotherPasswordHoldUpNobody(t *testing.T) {
 	atRoom(t, 50, redfish.Config{Concurrency: 1}, func(t *testing.T, s *emulator.Server, c *redfish.Client, _ *atomic.Value) {

@@ -83,6 +83,22 @@ func (f *fabric) Close() error { close(f.closed); return nil }
 // Addr is no address of anything.
 func (f *fabric) Addr() net.Addr { return &net.TCPAddr{} }
 
+// serve serves the hosts of example.com in memory until stop, for a test in virtual time.
+func serve(t *testing.T, handler http.HandlerFunc) (f *fabric, pool *x509.CertPool, stop func()) {
+	t.Helper()
+	config, pool := mint(t, "*.example.com")
+	f = &fabric{conns: make(chan net.Conn), closed: make(chan struct{}), config: config}
+	server := &http.Server{ErrorLog: log.New(io.Discard, "", 0), Handler: handler}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(f) }()
+	return f, pool, func() {
+		_ = server.Close() // which ends Serve
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
+	}
+}
+
 // TestBMCsThatHangDoNotHoldUpTheOthers probes a thousand BMCs for the first
 // time, of which two hundred hang: twice the places for requests. All others are
 // read before the first of those is given up, and again the second time, when it
@@ -90,17 +106,13 @@ func (f *fabric) Addr() net.Addr { return &net.TCPAddr{} }
 func TestBMCsThatHangDoNotHoldUpTheOthers(t *testing.T) {
 	const bmcs, hanging, places = 1000, 200, 100
 	synctest.Test(t, func(t *testing.T) {
-		config, pool := mint(t, "*.example.com")
-		f := &fabric{conns: make(chan net.Conn), closed: make(chan struct{}), config: config}
-		server := &http.Server{ErrorLog: log.New(io.Discard, "", 0), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f, pool, stop := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			if strings.HasPrefix(r.Host, "hanging") {
 				<-r.Context().Done()
 				return
 			}
 			_, _ = io.WriteString(w, `{"PowerState":"On"}`)
-		})}
-		served := make(chan error, 1)
-		go func() { served <- server.Serve(f) }()
+		})
 		endpoints, ids := make(map[string]redfish.Endpoint), make([]string, bmcs)
 		for i := range bmcs {
 			host := fmt.Sprintf("fine%d.example.com", i)
@@ -126,9 +138,6 @@ func TestBMCsThatHangDoNotHoldUpTheOthers(t *testing.T) {
 			}
 		}
 		client.Close()
-		_ = server.Close() // which ends Serve
-		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
-			t.Error(err)
-		}
+		stop()
 	})
 }

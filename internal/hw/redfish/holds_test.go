@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -122,4 +123,51 @@ func TestNodesAreReservedForAsLongAsTheyAreReset(t *testing.T) {
 			wantResult(t, r, bos.CallNotAttempted, bos.CauseUpstreamOutage, "HSM is away")
 		}
 	})
+}
+
+// TestNothingIsSentUnderAReservationThatMayHaveRunOut: the turn of the reset comes when
+// the BMC has answered a read.
+func TestNothingIsSentUnderAReservationThatMayHaveRunOut(t *testing.T) {
+	const counts = 5 * time.Minute
+	for name, tc := range map[string]struct {
+		late time.Duration
+		sent int
+	}{"just before it may": {counts - 10*time.Second, 1}, "just after it may": {counts + 10*time.Second, 0}} {
+		t.Run(name, func(t *testing.T) {
+			released := 0
+			reserve := func(context.Context, []string) (map[string]bos.Hold, func(), error) {
+				return nil, func() { released++ }, nil
+			}
+			h := &holder{}
+			rc := redfish.Config{Holds: h.ask, Reserve: reserve, Timeouts: redfish.Timeouts{Read: 2 * counts}}
+			atRoom(t, 1, rc, func(t *testing.T, s *emulator.Server, c *redfish.Client, _ *atomic.Value) {
+				id := nodesOf(s)[0]
+				if err := s.Room().AddFaults(time.Now(), fault.Rule{Fault: fault.Slow, Delay: tc.late, Times: 1}); err != nil {
+					t.Fatal(err)
+				}
+				read := make(chan bos.PowerReading, 1)
+				go c.Probe(t.Context(), []string{id}, func(r bos.PowerReading) { read <- r })
+				synctest.Wait() // the BMC is at it
+				began := time.Now()
+				got := apply(t.Context(), t, c, bos.PowerOn, id).results[id]
+				if r := <-read; r.State != bos.PowerStateOff || time.Since(began) != tc.late {
+					t.Fatalf("after %s the BMC had answered %+v", time.Since(began), r)
+				}
+				if tc.sent > 0 {
+					wantResult(t, got, bos.CallDone, bos.CauseNone)
+				} else {
+					wantResult(t, got, bos.CallNotAttempted, bos.CauseNone, "its reservation may have run out", "tried again")
+				}
+				if n := len(s.Room().Resets(id)); n != tc.sent {
+					t.Errorf("it was reset %d times, want %d", n, tc.sent)
+				}
+				if tc.sent == 0 { // its next try is under a reservation of then
+					wantResult(t, apply(t.Context(), t, c, bos.PowerOn, id).results[id], bos.CallDone, bos.CauseNone)
+				}
+				if want := 2 - tc.sent; released != want {
+					t.Errorf("%d reservations were given back %d times", want, released)
+				}
+			})
+		})
+	}
 }

@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -163,14 +164,33 @@ func TestABMCWhoseNameIsInNoDNSIsReachedAtTheAddressOfTheInventory(t *testing.T)
 	}
 }
 
-// TestABMCMayTakeItsTimeByItself: its timeouts are its own.
+// TestABMCMayTakeItsTimeByItself: its timeouts are its own, to the millisecond of
+// virtual time.
 func TestABMCMayTakeItsTimeByItself(t *testing.T) {
-	b := startBMC(t, func(b *bmc, _ http.ResponseWriter, _ *http.Request, _ string) { b.hold() })
-	e := b.endpoint("1")
-	e.Read, e.Reset = 50*time.Millisecond, 60*time.Millisecond
-	c := connectTo(t, e)
-	wantReading(t, probe(t.Context(), t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomSilent, bos.CauseNone, "within 50ms")
-	wantResult(t, apply(t.Context(), t, c, bos.PowerOn, node).results[node], bos.CallUnknown, bos.CauseResetUnconfirmed, "within 60ms")
+	const read, reset = 50 * time.Millisecond, 60 * time.Millisecond
+	synctest.Test(t, func(t *testing.T) {
+		f, pool, stop := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body) // else the server does not see that the client has gone
+			<-r.Context().Done()
+		})
+		e := redfish.Endpoint{
+			Address: "bmc.example.com", System: "/redfish/v1/Systems/1", Target: resetPath, ResetTypes: []string{"On", "ForceOff"},
+			Read: read, Reset: reset,
+		}
+		c := redfish.New(redfish.Config{Endpoints: fixed(map[string]redfish.Endpoint{node: e}), CA: pool, User: user, Password: password, Dial: f.dial})
+		began := time.Now()
+		wantReading(t, probe(t.Context(), t, c, node).results[node], bos.PowerStateUnknown, bos.SymptomSilent, bos.CauseNone, "within 50ms")
+		if took := time.Since(began); took != read {
+			t.Errorf("a read took %s", took)
+		}
+		began = time.Now()
+		wantResult(t, apply(t.Context(), t, c, bos.PowerOn, node).results[node], bos.CallUnknown, bos.CauseResetUnconfirmed, "within 60ms")
+		if took := time.Since(began); took != reset {
+			t.Errorf("a reset took %s", took)
+		}
+		c.Close()
+		stop()
+	})
 }
 
 // TestABMCMayBeLoggedInToByItself: whatever is done at the others.
