@@ -10,6 +10,8 @@ import (
 
 // silent makes the BMCs of some nodes answer nothing.
 func (w *world) silent(dead map[string]bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.probe = func(id string) (bos.PowerReading, bool) {
 		return bos.PowerReading{Symptom: bos.SymptomSilent, Detail: "i/o timeout"}, dead[id]
 	}

@@ -113,6 +113,8 @@ func nodeName(i int) string { return fmt.Sprintf("x1c0s%db0n0", i) }
 type object = map[string]any
 
 func (w *world) add(id string, n bos.Node) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	n.ID = id
 	w.nodes[id] = &machine{}
 	w.inv.Nodes = append(w.inv.Nodes, n)
@@ -208,9 +210,12 @@ func (w *world) Write(_ context.Context, ids []string, a bos.BootArtifacts) (str
 
 // Probe tells the machines' power.
 func (w *world) Probe(_ context.Context, ids []string, each func(bos.PowerReading)) {
+	w.mu.Lock()
+	probe := w.probe
+	w.mu.Unlock()
 	for _, id := range ids {
-		if w.probe != nil {
-			if reading, instead := w.probe(id); instead {
+		if probe != nil {
+			if reading, instead := probe(id); instead {
 				reading.ID = id
 				each(reading)
 				continue
