@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -185,38 +186,62 @@ func TestAStateThatCannotBeReadAgainIsNotAlreadyThere(t *testing.T) {
 	wantResult(t, got, bos.CallRefused, bos.CauseResetRefused)
 }
 
+// inMemory runs a test in virtual time with a client of one node, whose BMC answers
+// resets as the handler does; sent counts them.
+func inMemory(t *testing.T, reset http.HandlerFunc, test func(t *testing.T, c *redfish.Client, sent *atomic.Int32)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		var sent atomic.Int32
+		f, pool, stop := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			sent.Add(1)
+			_, _ = io.Copy(io.Discard, r.Body) // else the server does not see that the client has gone
+			reset(w, r)
+		})
+		e := redfish.Endpoint{Address: "bmc.example.com", System: "/redfish/v1/Systems/1", Target: resetPath, ResetTypes: []string{"On", "ForceOff"}}
+		c := redfish.New(redfish.Config{Endpoints: fixed(map[string]redfish.Endpoint{node: e}), CA: pool, User: user, Password: password, Dial: f.dial})
+		test(t, c, &sent)
+		c.Close()
+		stop()
+	})
+}
+
 func TestWithoutAnAnswerToAResetNothingIsKnown(t *testing.T) {
-	t.Parallel()
-	hanging := startBMC(t, func(b *bmc, _ http.ResponseWriter, _ *http.Request, _ string) { b.hold() })
-	breaking := startBMC(t, func(*bmc, http.ResponseWriter, *http.Request, string) { panic(http.ErrAbortHandler) })
-	for name, b := range map[string]*bmc{"a BMC that hangs": hanging, "a BMC that hangs up": breaking} {
+	for name, reset := range map[string]http.HandlerFunc{
+		"a BMC that hangs":    func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+		"a BMC that hangs up": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			c := connect(t, redfish.Config{Timeouts: redfish.Timeouts{Read: patience, Reset: patience}, Endpoints: fixed(map[string]redfish.Endpoint{node: b.endpoint("1")})})
-			wantResult(t, apply(t.Context(), t, c, bos.PowerForceOff, node).results[node], bos.CallUnknown, bos.CauseResetUnconfirmed, "did not answer POST")
-			if len(b.posts()) != 1 {
-				t.Errorf("sent %v", b.posts())
-			}
+			inMemory(t, reset, func(t *testing.T, c *redfish.Client, sent *atomic.Int32) {
+				wantResult(t, apply(t.Context(), t, c, bos.PowerForceOff, node).results[node], bos.CallUnknown, bos.CauseResetUnconfirmed, "did not answer POST")
+				if n := sent.Load(); n != 1 {
+					t.Errorf("sent %d times", n)
+				}
+			})
 		})
 	}
 }
 
 func TestAnAnswerWhoseBodyFailsIsStillAccepted(t *testing.T) {
-	t.Parallel()
-	for name, body := range map[string]func(b *bmc, w http.ResponseWriter){
-		"a body that stops": func(b *bmc, w http.ResponseWriter) { w.(http.Flusher).Flush(); b.hold() },
-		"a body above the cap": func(_ *bmc, w http.ResponseWriter) {
+	for name, body := range map[string]http.HandlerFunc{
+		"a body that stops": func(w http.ResponseWriter, r *http.Request) {
+			w.(http.Flusher).Flush()
+			<-r.Context().Done()
+		},
+		"a body above the cap": func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, strings.Repeat("x", 1<<20+1))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			b := startBMC(t, func(b *bmc, w http.ResponseWriter, _ *http.Request, _ string) {
+			reset := func(w http.ResponseWriter, r *http.Request) {
 				w.WriteHeader(http.StatusAccepted)
-				body(b, w)
+				body(w, r)
+			}
+			inMemory(t, reset, func(t *testing.T, c *redfish.Client, sent *atomic.Int32) {
+				wantResult(t, apply(t.Context(), t, c, bos.PowerOn, node).results[node], bos.CallDone, bos.CauseNone)
+				if n := sent.Load(); n != 1 {
+					t.Errorf("sent %d times", n)
+				}
 			})
-			c := connect(t, redfish.Config{Timeouts: redfish.Timeouts{Read: patience, Reset: patience}, Endpoints: fixed(map[string]redfish.Endpoint{node: b.endpoint("1")})})
-			wantResult(t, apply(t.Context(), t, c, bos.PowerOn, node).results[node], bos.CallDone, bos.CauseNone)
 		})
 	}
 }
