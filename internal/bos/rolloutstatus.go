@@ -1,5 +1,7 @@
 package bos
 
+import "strings"
+
 // RolloutStatus is GET /x/v1/sessions/{name}/rollout.
 type RolloutStatus struct {
 	Session string       `json:"session"`
@@ -46,6 +48,8 @@ func RolloutStatusOf(s SessionRecord, nodes []NodeOutcome) RolloutStatus {
 		FailureBudget: state.Spec.Budget(total), MaxUnavailable: state.Spec.UnavailableMost(total), MaxInFlight: state.Spec.InFlightMost(total),
 		Rollout: state.Spec,
 	}
+	// The core knows no name of its own session; what is shown is to be pasted.
+	status.Detail = strings.ReplaceAll(status.Detail, "/sessions/NAME/", "/sessions/"+s.Name+"/")
 	if s.Paused.On() && state.Open() {
 		status.HeldBy, status.Detail = HoldPaused, s.Paused.Reason
 	}

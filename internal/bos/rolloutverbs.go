@@ -35,7 +35,7 @@ func (r *SessionRecord) Promote() error {
 	case state.Held != HoldPromotion:
 		return ErrNotHealthy
 	}
-	state.Promoted = true
+	state.Promoted, state.Held, state.Detail = true, HoldNone, ""
 	r.Rollout = state
 	return nil
 }
