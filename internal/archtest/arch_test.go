@@ -85,7 +85,7 @@ var allowed = map[string][]string{
 	// Puts the service together for whoever runs one; it holds no logic.
 	"internal/assembly": {
 		"internal/bos", "internal/localtoken", "internal/service", "internal/service/access", "internal/service/access/...", "internal/service/bootscript", "internal/service/config", "internal/service/edge",
-		"internal/service/nodenames", "internal/service/reports", "internal/service/store/sqlite", "internal/hw/...",
+		"internal/service/health", "internal/service/nodenames", "internal/service/reports", "internal/service/store/sqlite", "internal/hw/...",
 	},
 	// Tries what the adapters of a site's settings meet there.
 	"internal/doctor": {

@@ -21,6 +21,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/service/bootscript"
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
 	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
+	"github.com/bootorch/terraform-provider-bos/internal/service/health"
 	"github.com/bootorch/terraform-provider-bos/internal/service/reports"
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
 )
@@ -124,6 +125,9 @@ func (a *Assembly) front(writable func() error) http.Handler {
 
 // Ready is closed once Run drives the database.
 func (a *Assembly) Ready() <-chan struct{} { return a.service.Ready() }
+
+// Live is whether it works at all; where it does not, a restart may help.
+func (a *Assembly) Live() health.Report { return a.service.Live() }
 
 // names are those that the settings have for this service: its own, and those
 // under which others were told to reach it.

@@ -153,6 +153,7 @@ func serve(c *cobra.Command, f serveFlags, version string) error {
 	}
 	if r.ready(ctx, a.Ready()) {
 		systemd.Notify(systemd.Ready)
+		defer signsOfLife(ctx, a.Live, log)()
 		if _, err := fmt.Fprintf(c.OutOrStdout(), "BOS is ready at %s\n", url); err != nil {
 			return err
 		}

@@ -45,16 +45,17 @@ func TestTheServiceManagerHearsWhenBOSDrivesAndWhenItStopsAndAHangupEndsNothing(
 			}
 			if text := string(got[:n]); text == want {
 				return
-			} else if text != "WATCHDOG=1" {
+			} else if text != "WATCHDOG=1" || want == "READY=1" {
 				t.Fatalf("it said %q, want %q", text, want)
 			}
 		}
 	}
 	database := filepath.Join(t.TempDir(), "bos.db")
-	service := &process{t: t, database: database, env: []string{"NOTIFY_SOCKET=" + name}, args: []string{"serve", "--listen", "127.0.0.1:0", "--database", database}}
+	service := &process{t: t, database: database, env: []string{"NOTIFY_SOCKET=" + name, "WATCHDOG_USEC=300000"}, args: []string{"serve", "--listen", "127.0.0.1:0", "--database", database}}
 	service.start()
 	t.Cleanup(service.kill)
 	hears("READY=1")
+	hears("WATCHDOG=1")
 	service.signal(syscall.SIGHUP)
 	if !put(t.Context(), service.url, "after") {
 		t.Error("it takes no writes after a hangup")

@@ -18,3 +18,6 @@ func (s *Service) health() health.Facts {
 	}
 	return f
 }
+
+// Live is whether this service works at all, as GET /livez says it.
+func (s *Service) Live() health.Report { return health.Live(s.health()) }

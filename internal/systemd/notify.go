@@ -14,6 +14,7 @@ import (
 const (
 	Ready    = "READY=1"
 	Stopping = "STOPPING=1"
+	alive    = "WATCHDOG=1"
 )
 
 // socket names where the service manager listens (sd_notify(3)).

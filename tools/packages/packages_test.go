@@ -281,7 +281,7 @@ func TestTheUnitsLetTheServiceDoLittle(t *testing.T) {
 	unit := root + "/usr/lib/systemd/system/bos.service"
 	output(t, "systemd-analyze", "security", "--offline=true", "--threshold=20", unit)
 	text := read(t, unit)
-	for _, line := range []string{"LimitCORE=0", "StartLimitIntervalSec=0", "Restart=always", "RuntimeDirectory=bos", "MemoryMax=4G", "TasksMax=1024", "Type=notify"} {
+	for _, line := range []string{"LimitCORE=0", "StartLimitIntervalSec=0", "Restart=always", "RuntimeDirectory=bos", "MemoryMax=4G", "TasksMax=1024", "Type=notify", "WatchdogSec=60s"} {
 		if !strings.Contains(text, "\n"+line+"\n") {
 			t.Errorf("bos.service has no %s", line)
 		}
