@@ -235,7 +235,7 @@ func TestThePackagedServiceRunsWithTheSettingsThatAreShipped(t *testing.T) {
 	}
 }
 
-func TestThePackagedServiceDrivesTheRoomThatItEmulates(t *testing.T) {
+func TestThePackagedServiceIsReadyBesideTheRoomThatItEmulates(t *testing.T) {
 	root := unpacked(t)
 	url := serving(t, root, "--emulate", "4", "--database", filepath.Join(t.TempDir(), "bos.db"), "--auth", "off")
 	if !strings.HasPrefix(url, "http://127.0.0.1:") {
