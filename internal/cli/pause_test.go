@@ -4,10 +4,13 @@ package cli
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func (p *process) signal(s syscall.Signal) {
@@ -63,11 +66,28 @@ func stopBetweenWrites(t *testing.T, service *process, db *sql.DB) {
 	defer tick.Stop()
 	for {
 		service.signal(syscall.SIGSTOP)
+		stands(t, service)
 		if _, err := db.ExecContext(t.Context(), "BEGIN IMMEDIATE"); err == nil {
 			execute(t, db, "ROLLBACK")
 			return
 		}
 		service.signal(syscall.SIGCONT)
 		<-tick.C
+	}
+}
+
+// stands waits until a service that was told to stop has: until then a thread of it may
+// begin a write.
+func stands(t *testing.T, service *process) {
+	t.Helper()
+	var is unix.WaitStatus
+	for {
+		switch _, err := unix.Wait4(service.cmd.Process.Pid, &is, unix.WUNTRACED, nil); {
+		case errors.Is(err, unix.EINTR):
+		case err != nil || !is.Stopped():
+			t.Fatalf("a service that was to stop for a while has ended: %v, status %d", err, is)
+		default:
+			return
+		}
 	}
 }
