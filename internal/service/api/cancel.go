@@ -39,12 +39,32 @@ func (s *server) cancelSession(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return orMissing(err, kindSession, key.Tenant, key.Name)
 	}
+	s.Changed(changeOf(key, nodes))
+	return s.answerSession(w, r, rec)
+}
+
+// changeOf is what a write of a session and of its nodes changed.
+func changeOf(key bos.SessionKey, nodes []bos.Record) Change {
 	change := Change{Sessions: []bos.SessionKey{key}}
 	for i := range nodes {
 		change.Components = append(change.Components, nodes[i].ID)
 	}
-	s.Changed(change)
-	return s.answerSession(w, r, rec)
+	return change
+}
+
+// optionalFrom decodes a body that may be left out.
+func optionalFrom(from io.Reader, media string, v any) error {
+	_, rest, err := firstByte(from)
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil
+	case err != nil:
+		return explain(err)
+	}
+	if err := checkMedia(media); err != nil {
+		return err
+	}
+	return decodeFrom(rest, v)
 }
 
 func decodeCancel(w http.ResponseWriter, r *http.Request) (cancelBody, error) {
@@ -54,17 +74,7 @@ func decodeCancel(w http.ResponseWriter, r *http.Request) (cancelBody, error) {
 
 func cancelFrom(from io.Reader, media string) (cancelBody, error) {
 	var body cancelBody
-	_, rest, err := firstByte(from)
-	switch {
-	case errors.Is(err, io.EOF):
-		return body, nil
-	case err != nil:
-		return body, explain(err)
-	}
-	if err := checkMedia(media); err != nil {
-		return body, err
-	}
-	if err := decodeFrom(rest, &body); err != nil {
+	if err := optionalFrom(from, media, &body); err != nil {
 		return body, err
 	}
 	body.Reason = strings.TrimSpace(body.Reason)

@@ -2,7 +2,6 @@ package api
 
 import (
 	"errors"
-	"io"
 	"net/http"
 	"strings"
 
@@ -84,11 +83,7 @@ func (s *server) answerVerb(w http.ResponseWriter, r *http.Request, key bos.Sess
 	if err != nil {
 		return orMissing(asConflict(err, key), kindSession, key.Tenant, key.Name)
 	}
-	change := Change{Sessions: []bos.SessionKey{key}}
-	for i := range nodes {
-		change.Components = append(change.Components, nodes[i].ID)
-	}
-	s.Changed(change)
+	s.Changed(changeOf(key, nodes))
 	return s.answerRollout(w, r, rec)
 }
 
@@ -118,7 +113,7 @@ func (s *server) resumeSession(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var body resumeBody
-	if err := decodeOptional(w, r, &body); err != nil {
+	if err := drained(w, r, optionalFrom(http.MaxBytesReader(w, r.Body, maxBody), r.Header.Get("Content-Type"), &body)); err != nil {
 		return err
 	}
 	body.Reason = strings.TrimSpace(body.Reason)
@@ -131,25 +126,8 @@ func (s *server) resumeSession(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return orMissing(err, kindSession, key.Tenant, key.Name)
 	}
-	change := Change{Sessions: []bos.SessionKey{key}, Paused: []bos.SessionRecord{rec}}
-	for i := range nodes {
-		change.Components = append(change.Components, nodes[i].ID)
-	}
+	change := changeOf(key, nodes)
+	change.Paused = []bos.SessionRecord{rec}
 	s.Changed(change)
 	return s.answer(w, http.StatusOK, sessionPause(rec))
-}
-
-// decodeOptional decodes a body that may be left out.
-func decodeOptional(w http.ResponseWriter, r *http.Request, v any) error {
-	_, rest, err := firstByte(http.MaxBytesReader(w, r.Body, maxBody))
-	switch {
-	case errors.Is(err, io.EOF):
-		return nil
-	case err != nil:
-		return drained(w, r, explain(err))
-	}
-	if err := checkMedia(r.Header.Get("Content-Type")); err != nil {
-		return drained(w, r, err)
-	}
-	return drained(w, r, decodeFrom(rest, v))
 }

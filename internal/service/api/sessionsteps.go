@@ -51,15 +51,21 @@ func folded(ids []string) nodesCounted { return nodesCounted{len(ids), bos.Fold(
 // getSessionSteps says how far each node of a session is, and how to retry those that
 // failed.
 func (s *server) getSessionSteps(w http.ResponseWriter, r *http.Request) error {
-	rec, err := s.session(r)
-	if err != nil {
-		return err
-	}
-	found, err := s.steps(r, rec)
+	_, found, err := s.sessionWithSteps(r)
 	if err != nil {
 		return err
 	}
 	return s.answer(w, http.StatusOK, found.view)
+}
+
+// sessionWithSteps is the session that a request is about, and how far its nodes are.
+func (s *server) sessionWithSteps(r *http.Request) (bos.SessionRecord, stepsOf, error) {
+	rec, err := s.session(r)
+	if err != nil {
+		return rec, stepsOf{}, err
+	}
+	found, err := s.steps(r, rec)
+	return rec, found, err
 }
 
 // stepsAge is how old an answer may be that several viewers share.

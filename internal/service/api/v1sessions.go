@@ -122,11 +122,7 @@ func (s *server) listV1Sessions(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) getV1Session(w http.ResponseWriter, r *http.Request) error {
-	rec, err := s.session(r)
-	if err != nil {
-		return err
-	}
-	found, err := s.steps(r, rec)
+	rec, found, err := s.sessionWithSteps(r)
 	if err != nil {
 		return err
 	}

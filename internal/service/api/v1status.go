@@ -47,11 +47,7 @@ func v1SetName(set bos.SetStatus) string { return cmp.Or(set.BootSet, v1NoSet) }
 
 // v1Set finds the boot set that a request is about.
 func (s *server) v1Set(r *http.Request) (bos.SessionRecord, bos.SetStatus, error) {
-	rec, err := s.session(r)
-	if err != nil {
-		return rec, bos.SetStatus{}, err
-	}
-	found, err := s.steps(r, rec)
+	rec, found, err := s.sessionWithSteps(r)
 	if err != nil {
 		return rec, bos.SetStatus{}, err
 	}
@@ -64,11 +60,7 @@ func (s *server) v1Set(r *http.Request) (bos.SessionRecord, bos.SetStatus, error
 }
 
 func (s *server) getV1Status(w http.ResponseWriter, r *http.Request) error {
-	rec, err := s.session(r)
-	if err != nil {
-		return err
-	}
-	found, err := s.steps(r, rec)
+	rec, found, err := s.sessionWithSteps(r)
 	if err != nil {
 		return err
 	}

@@ -160,7 +160,7 @@ func TestABodyThatTricklesIsCutOffAndOneThatComesIsNot(t *testing.T) {
 				if _, err := slow.Write([]byte("x")); err != nil {
 					return
 				}
-				time.Sleep(4 * time.Second) //nolint:forbidigo // the clock is virtual
+				<-time.After(4 * time.Second)
 			}
 		}()
 		var timeout net.Error
@@ -172,7 +172,7 @@ func TestABodyThatTricklesIsCutOffAndOneThatComesIsNot(t *testing.T) {
 		send(t, quick, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
 		for range 10 { // takes longer than the grace, and has come by its pace
 			send(t, quick, strings.Repeat("x", 100))
-			time.Sleep(9 * time.Second) //nolint:forbidigo // the clock is virtual
+			<-time.After(9 * time.Second)
 		}
 		if err := <-read; err != nil {
 			t.Errorf("one that comes: %v", err)
@@ -197,7 +197,7 @@ func TestAnAnswerThatNobodyTakesIsGivenUp(t *testing.T) {
 		send(t, reader, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
 		took := make([]byte, piece/2)
 		for range 20 { // takes three minutes in all
-			time.Sleep(9 * time.Second) //nolint:forbidigo // the clock is virtual
+			<-time.After(9 * time.Second)
 			if _, err := io.ReadFull(reader, took); err != nil {
 				t.Fatal(err)
 			}

@@ -236,13 +236,13 @@ func (e *Engine) runRollout(s *session) {
 		State: state, Batches: r.batches, Node: func(id string) decide.RolloutNode { return e.view(s, id) },
 		Now: now, Wall: e.step.times.Wall, Window: r.window,
 		Paused:  s.rec.Paused.On() || e.site.On(),
-		Stalled: state.Held == bos.HoldNone && now.Sub(r.progressed) >= patience || state.Held == bos.HoldUnavailable && now.Sub(r.progressed) >= patience,
+		Stalled: !waitsByWish(state.Held) && now.Sub(r.progressed) >= patience,
 	}.Advance()
 	next := move.Next
-	if waits := next.Held != bos.HoldNone && next.Held != bos.HoldUnavailable; waits || move.Closed != r.closed || len(move.Admit) > 0 {
+	if waitsByWish(next.Held) || move.Closed != r.closed || len(move.Admit) > 0 {
 		r.closed, r.progressed = move.Closed, now
 	}
-	if r.due = move.Wake; next.Phase == bos.RolloutRunning && (next.Held == bos.HoldNone || next.Held == bos.HoldUnavailable) {
+	if r.due = move.Wake; next.Phase == bos.RolloutRunning && !waitsByWish(next.Held) {
 		if at := r.progressed.Add(patience); r.due.IsZero() || at.Before(r.due) {
 			r.due = at
 		}
@@ -261,6 +261,10 @@ func (e *Engine) runRollout(s *session) {
 		e.admit(id)
 	}
 }
+
+// waitsByWish reports whether somebody wants the rollout to wait, so that its time to
+// make progress does not run.
+func waitsByWish(by bos.RolloutHold) bool { return by != bos.HoldNone && by != bos.HoldUnavailable }
 
 // admit lets a node start: what follows is decided at once, and its admission is stored
 // with it.
