@@ -42,11 +42,20 @@ func (c *clocks) hear(service string, h http.Header, now time.Time) {
 	}
 }
 
+// heard is what the services said until now: a question that a check gave up may
+// be answered while its clocks are judged.
+func (c *clocks) heard() map[string]time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.ahead)
+}
+
 // tell judges the clocks.
 func (c *clocks) tell(s *section) {
 	var right []string
-	for _, service := range slices.Sorted(maps.Keys(c.ahead)) {
-		ahead := c.ahead[service].Round(time.Second)
+	heard := c.heard()
+	for _, service := range slices.Sorted(maps.Keys(heard)) {
+		ahead := heard[service].Round(time.Second)
 		if ahead.Abs() < clockWarning {
 			right = append(right, service)
 			continue
