@@ -78,6 +78,7 @@ var allowed = map[string][]string{
 		"internal/bos", "internal/hw/emulator/bmc", "internal/hw/emulator/fault", "internal/hw/emulator/machineroom", "internal/hw/emulator/services", "internal/hw/emulator/wire",
 	},
 	"internal/hw/qemu":     {},
+	"internal/hostile":     {},
 	"internal/integration": {},
 	"internal/systemd":     {},
 	"internal/report":      {"internal/systemd"},
