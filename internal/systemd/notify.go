@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // What a service manager is told.
@@ -16,6 +17,10 @@ const (
 	Stopping = "STOPPING=1"
 	alive    = "WATCHDOG=1"
 )
+
+// patience is how long a service manager that does not read may keep this program. Its
+// socket takes some ten messages beside those that it has read.
+const patience = 200 * time.Millisecond
 
 // socket names where the service manager listens (sd_notify(3)).
 const socket = "NOTIFY_SOCKET"
@@ -34,8 +39,10 @@ func Notify(state string) {
 	if err != nil {
 		return // the work is worth more than what is said about it
 	}
-	defer conn.Close()               //nolint:errcheck // it was sent or not
-	_, _ = conn.Write([]byte(state)) // the same
+	defer conn.Close() //nolint:errcheck // it was sent or not
+	if conn.SetWriteDeadline(time.Now().Add(patience)) == nil {
+		_, _ = conn.Write([]byte(state)) // the same
+	}
 }
 
 // Stops are the signals that end a program in order. A hangup ends one whose terminal

@@ -4,6 +4,7 @@ import (
 	"net"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 func TestTheServiceManagerIsToldOnItsSocket(t *testing.T) {
@@ -26,4 +27,46 @@ func TestTheServiceManagerIsToldOnItsSocket(t *testing.T) {
 		}
 		_ = l.Close()
 	}
+}
+
+// A service manager that is stopped, or hangs, reads nothing.
+func TestAServiceManagerThatDoesNotReadKeepsNobodyFromWork(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "s")
+	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: name, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close() //nolint:errcheck // the test is over
+	t.Setenv("NOTIFY_SOCKET", name)
+	sent := 0
+	for filled := false; !filled; sent++ { // until its socket takes no more
+		filled = full(t, name)
+	}
+	Notify(Stopping) // comes back
+	for range sent - 1 {
+		got := make([]byte, 100)
+		if n, err := l.Read(got); err != nil || string(got[:n]) != "fill" {
+			t.Fatalf("%q, %v", got[:n], err)
+		}
+	}
+	Notify(Ready)
+	got := make([]byte, 100)
+	if n, err := l.Read(got); err != nil || string(got[:n]) != Ready {
+		t.Errorf("once it reads again it hears %q, %v", got[:n], err)
+	}
+}
+
+// full sends a message more and reports whether it was not taken.
+func full(t *testing.T, name string) bool {
+	t.Helper()
+	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: name, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close() //nolint:errcheck // the test is over
+	if err := conn.SetWriteDeadline(time.Now().Add(50 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	_, err = conn.Write([]byte("fill"))
+	return err != nil
 }
