@@ -204,7 +204,7 @@ func TestAWriteThatIsRefusedIsInTheHistoryOnceAndChangesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		w := send(t, h, c.method, c.path, c.body, map[string]string{"Content-Type": "application/json", "Authorization": "Bearer " + c.token, "Cray-Tenant-Name": c.tenant})
-		events, err := a.store.Events(t.Context(), bos.EventFilter{After: before})
+		events, err := a.store.Events(t.Context(), bos.EventFilter{Seen: bos.WholeSite(), After: before})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -256,7 +256,7 @@ func TestAWriteOfBootParametersIsInTheHistoryWithWhoDidIt(t *testing.T) {
 		if w := send(t, h, c.method, "/boot/v1/bootparameters", c.body, map[string]string{"Content-Type": "application/json", "Authorization": "Bearer e30.eyJzdWIiOiJhbGljZSJ9.x"}); w.Code >= 300 {
 			t.Fatalf("%s: %d: %s", c.method, w.Code, w.Body)
 		}
-		events, err := a.store.Events(context.Background(), bos.EventFilter{Component: "x1c0s0b0n0"})
+		events, err := a.store.Events(context.Background(), bos.EventFilter{Seen: bos.WholeSite(), Component: "x1c0s0b0n0"})
 		if err != nil || len(events) != i+1 {
 			t.Fatalf("after %s the history has %+v, %v", c.method, events, err)
 		}
@@ -268,7 +268,7 @@ func TestAWriteOfBootParametersIsInTheHistoryWithWhoDidIt(t *testing.T) {
 	if w := send(t, h, "PATCH", "/boot/v1/bootparameters", `{"hosts":["x1c0s0b0n0"],"params":"quiet"}`, map[string]string{"Content-Type": "application/json"}); w.Code != http.StatusNotFound {
 		t.Errorf("answered %d", w.Code)
 	}
-	events, err := a.store.Events(context.Background(), bos.EventFilter{})
+	events, err := a.store.Events(context.Background(), bos.EventFilter{Seen: bos.WholeSite()})
 	if err != nil || len(events) != 5 {
 		t.Errorf("the history has %+v, %v", events, err)
 	}

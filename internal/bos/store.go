@@ -102,12 +102,11 @@ type Sessions interface {
 	DeleteSession(ctx context.Context, key SessionKey, notes ...Event) error
 
 	// PutReceipt stores a preview; Receipt returns the newest unexpired one
-	// for the key, ReceiptByPin the newest with the pin, of one tenant, or of
-	// everyone for nil, and ReceiptByNumber that of a number, of this tenant. Each
+	// for the key, ReceiptByPin the newest with the pin within a scope, and ReceiptByNumber that of a number, of this tenant. Each
 	// says which session carried it out.
 	PutReceipt(ctx context.Context, r Receipt) error
 	Receipt(ctx context.Context, key string, now time.Time) (Receipt, error)
-	ReceiptByPin(ctx context.Context, tenant *string, pin string) (Receipt, error)
+	ReceiptByPin(ctx context.Context, of TenantScope, pin string) (Receipt, error)
 	ReceiptByNumber(ctx context.Context, tenant, number string, now time.Time) (Receipt, error)
 }
 
@@ -128,9 +127,8 @@ type StagedReceipts interface {
 
 // Templates are the session templates and the options.
 type Templates interface {
-	// Templates lists templates ordered by tenant and name, those of one
-	// tenant, or of everyone for nil.
-	Templates(ctx context.Context, tenant *string) ([]SessionTemplate, error)
+	// Templates lists the templates within a scope, ordered by tenant and name.
+	Templates(ctx context.Context, of TenantScope) ([]SessionTemplate, error)
 	Template(ctx context.Context, tenant, name string) (SessionTemplate, error)
 	PutTemplate(ctx context.Context, t SessionTemplate, notes ...Event) error
 	DeleteTemplate(ctx context.Context, tenant, name string, notes ...Event) error
@@ -219,9 +217,10 @@ type SessionKey struct{ Tenant, Name string }
 // Key is the session's key.
 func (s Session) Key() SessionKey { return SessionKey{TenantOf(s.Tenant), s.Name} }
 
-// SessionFilter selects sessions. A nil Tenant means those of everyone.
+// SessionFilter selects sessions; but for Of, empty fields do not filter.
 type SessionFilter struct {
-	Tenant *string
+	// Of is whose sessions they are; the zero value is nobody's.
+	Of TenantScope
 	// Name, if it is not empty, keeps the sessions of that name.
 	Name   string
 	Status SessionPhase
@@ -253,24 +252,18 @@ type EventPage struct {
 	Last int64 `json:"last"`
 }
 
-// EventFilter selects history; empty fields do not filter, the others are
+// EventFilter selects history; but for Seen, empty fields do not filter, the others are
 // ANDed.
 type EventFilter struct {
 	// After is the id of the last event already known.
 	After     int64
 	Session   string
 	Component string
-	// Visible, if it is not nil, is all that may be seen.
-	Visible *EventScope
+	// Seen bounds what may be seen: of a tenant the history of its nodes, sessions and
+	// templates. The zero value sees nothing.
+	Seen Reach
 	// Limit bounds the answer; 0 is no limit.
 	Limit int
-}
-
-// EventScope is the history of one tenant: that of its nodes, and that of its
-// sessions and templates.
-type EventScope struct {
-	Tenant string
-	Nodes  []string
 }
 
 // Commit is everything one pass of the engine writes: one transaction.

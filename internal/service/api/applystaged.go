@@ -51,7 +51,7 @@ func (b applyStagedBody) check() error {
 // way: it was not asked about that state. A node that is held is failed, and keeps
 // what is staged.
 func (s *server) applyStaged(w http.ResponseWriter, r *http.Request) error {
-	sc, err := s.scopeOf(r)
+	reach, err := s.reachOf(r)
 	if err != nil {
 		return untitled(err)
 	}
@@ -59,14 +59,14 @@ func (s *server) applyStaged(w http.ResponseWriter, r *http.Request) error {
 	if err := decode(w, r, maxTemplateBody, &body); err != nil {
 		return err
 	}
-	return s.applyWhatIsStaged(w, r, sc, boundStagedBody{Nodes: body})
+	return s.applyWhatIsStaged(w, r, reach, boundStagedBody{Nodes: body})
 }
 
 // applyBoundStaged does the same for what one session has staged, and within the
 // guards of whoever asks: POST /x/v1/applystaged with session and guards. Nodes for which
 // another session has staged something are ignored. With a receipt it is done once.
 func (s *server) applyBoundStaged(w http.ResponseWriter, r *http.Request) error {
-	sc, err := s.scopeOf(r)
+	reach, err := s.reachOf(r)
 	if err != nil {
 		return err
 	}
@@ -80,10 +80,10 @@ func (s *server) applyBoundStaged(w http.ResponseWriter, r *http.Request) error 
 	if err := checkAsked(body.Receipt, "", body.Guards); err != nil {
 		return err
 	}
-	return s.applyWhatIsStaged(w, r, sc, body)
+	return s.applyWhatIsStaged(w, r, reach, body)
 }
 
-func (s *server) applyWhatIsStaged(w http.ResponseWriter, r *http.Request, sc scope, bound boundStagedBody) error {
+func (s *server) applyWhatIsStaged(w http.ResponseWriter, r *http.Request, reach bos.Reach, bound boundStagedBody) error {
 	body := bound.Nodes
 	if err := body.check(); err != nil {
 		return err
@@ -93,13 +93,13 @@ func (s *server) applyWhatIsStaged(w http.ResponseWriter, r *http.Request, sc sc
 		return err
 	}
 	ids := bos.Distinct(bos.CanonicalIDs(body.Xnames))
-	staged, err := s.stagedSessions(r.Context(), sc, ids)
+	staged, err := s.stagedSessions(r.Context(), reach, ids)
 	if err != nil {
 		return err
 	}
 	maps.DeleteFunc(staged, func(_ string, from stagedBy) bool { return bound.Session != nil && from.name != *bound.Session })
 	if bound.Receipt != "" {
-		return s.applyOnce(w, r, sc, bound, ids, staged, options)
+		return s.applyOnce(w, r, reach, bound, ids, staged, options)
 	}
 	if err := s.guardStaged(r.Context(), bound.Guards.guards(), staged); err != nil {
 		return err
@@ -159,9 +159,9 @@ type stagedBy struct {
 // stagedSessions finds, for each of the components that may be touched and has
 // something staged, the session that staged it. Those of another tenant's
 // session are left out.
-func (s *server) stagedSessions(ctx context.Context, sc scope, ids []string) (map[string]stagedBy, error) {
+func (s *server) stagedSessions(ctx context.Context, reach bos.Reach, ids []string) (map[string]stagedBy, error) {
 	staged := make(map[string]stagedBy)
-	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !sc.has(id) })
+	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !reach.Has(id) })
 	if len(ids) == 0 {
 		return staged, nil
 	}
@@ -177,12 +177,12 @@ func (s *server) stagedSessions(ctx context.Context, sc scope, ids []string) (ma
 		}
 	}
 	for name, of := range byName {
-		found, err := s.whoStaged(ctx, sc.tenant, name, of)
+		found, err := s.whoStaged(ctx, reach.Tenant(), name, of)
 		if err != nil {
 			return nil, err
 		}
 		for id, session := range found {
-			if session != nil && sc.only != nil && bos.TenantOf(session.Tenant) != sc.tenant {
+			if session != nil && !reach.Whole() && bos.TenantOf(session.Tenant) != reach.Tenant() {
 				continue
 			}
 			staged[id] = stagedBy{name, session, byID[id]}
@@ -196,7 +196,7 @@ func (s *server) stagedSessions(ctx context.Context, sc scope, ids []string) (ma
 // state by hand, it is the session of that name of the request's own tenant; nil if
 // there is none.
 func (s *server) whoStaged(ctx context.Context, tenant, name string, ids []string) (map[string]*bos.Session, error) {
-	sessions, err := s.Store.Sessions(ctx, bos.SessionFilter{Name: name}, s.Now())
+	sessions, err := s.Store.Sessions(ctx, bos.SessionFilter{Of: bos.AllTenants(), Name: name}, s.Now())
 	if err != nil {
 		return nil, err
 	}

@@ -24,14 +24,14 @@ const titleNotBooting = "The boot is not proven."
 // the node was up, and holds for a boot that is under way only. One by phone_home is
 // taken where that is the proof of the site or of the node's template.
 func (s *server) postBooted(w http.ResponseWriter, r *http.Request) error {
-	id, sc, err := s.componentKey(r)
+	id, reach, err := s.componentKey(r)
 	if err != nil {
 		return err
 	}
 	if err := access.Of(r.Context()).MayReport(id); err != nil {
 		return err
 	}
-	if !sc.has(id) {
+	if !reach.Has(id) {
 		return missing(kindComponent, "", id)
 	}
 	var body bootedBody

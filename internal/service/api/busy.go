@@ -27,13 +27,13 @@ func (s *server) busy(ctx context.Context, asked bos.SessionRecord, sel decide.S
 		}
 	}
 	for name := range names {
-		found, err := s.Store.Sessions(ctx, bos.SessionFilter{Name: name, Readable: true}, s.Now())
+		found, err := s.Store.Sessions(ctx, bos.SessionFilter{Of: bos.AllTenants(), Name: name, Readable: true}, s.Now())
 		if err != nil {
 			return nil, err
 		}
 		work.Sessions = append(work.Sessions, found...)
 	}
-	pending, err := s.Store.Sessions(ctx, bos.SessionFilter{Status: bos.SessionPending, Readable: true}, s.Now())
+	pending, err := s.Store.Sessions(ctx, bos.SessionFilter{Of: bos.AllTenants(), Status: bos.SessionPending, Readable: true}, s.Now())
 	if err != nil {
 		return nil, err
 	}

@@ -34,7 +34,7 @@ type bulk struct {
 }
 
 func (s *server) putComponents(w http.ResponseWriter, r *http.Request) error {
-	sc, err := s.scopeOf(r)
+	reach, err := s.reachOf(r)
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (s *server) putComponents(w http.ResponseWriter, r *http.Request) error {
 		return drained(w, r, err)
 	}
 	for _, id := range b.ids {
-		if !sc.has(id) {
+		if !reach.Has(id) {
 			return missing(kindComponent, "", id)
 		}
 	}
@@ -58,7 +58,7 @@ func (s *server) putComponents(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) patchComponents(w http.ResponseWriter, r *http.Request) error {
-	sc, err := s.scopeOf(r)
+	reach, err := s.reachOf(r)
 	if err != nil {
 		return untitled(err)
 	}
@@ -70,12 +70,12 @@ func (s *server) patchComponents(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	b, err := s.bulkPatch(r, body, sc)
+	b, err := s.bulkPatch(r, body, reach)
 	if err != nil {
 		return err
 	}
 	if orZero(skip) {
-		if err := s.dropUnknown(r, &b, sc); err != nil {
+		if err := s.dropUnknown(r, &b, reach); err != nil {
 			return err
 		}
 	}
@@ -84,7 +84,7 @@ func (s *server) patchComponents(w http.ResponseWriter, r *http.Request) error {
 		switch {
 		case !exists && b.checked:
 			return false, unavailable("component '%s' was deleted while this request was under way; nothing was written, try again", rec.ID)
-		case !exists || !sc.has(rec.ID):
+		case !exists || !reach.Has(rec.ID):
 			return false, missing(kindComponent, "", rec.ID)
 		case b.session != "" && rec.Session != b.session:
 			return false, nil
@@ -215,7 +215,7 @@ func (b *bulk) add(id string, patch bos.ComponentPatch) {
 	b.patches[id] = patch
 }
 
-func (s *server) bulkPatch(r *http.Request, body bulkPatchBody, sc scope) (bulk, error) {
+func (s *server) bulkPatch(r *http.Request, body bulkPatchBody, reach bos.Reach) (bulk, error) {
 	if body.patch == nil {
 		return *body.list, nil
 	}
@@ -225,7 +225,7 @@ func (s *server) bulkPatch(r *http.Request, body bulkPatchBody, sc scope) (bulk,
 		if err != nil {
 			return bulk{}, err
 		}
-		ids = slices.DeleteFunc(owned, func(id string) bool { return !sc.has(id) })
+		ids = slices.DeleteFunc(owned, func(id string) bool { return !reach.Has(id) })
 	}
 	b := bulk{patches: make(map[string]bos.ComponentPatch, len(ids)), session: body.session, checked: body.session != ""}
 	for _, id := range ids {
@@ -235,7 +235,7 @@ func (s *server) bulkPatch(r *http.Request, body bulkPatchBody, sc scope) (bulk,
 }
 
 // dropUnknown leaves out the ids without a record and those of other tenants.
-func (s *server) dropUnknown(r *http.Request, b *bulk, sc scope) error {
+func (s *server) dropUnknown(r *http.Request, b *bulk, reach bos.Reach) error {
 	var found []string
 	if len(b.ids) > 0 {
 		var err error
@@ -245,7 +245,7 @@ func (s *server) dropUnknown(r *http.Request, b *bulk, sc scope) error {
 	}
 	known := make(map[string]bool, len(found))
 	for _, id := range found {
-		known[id] = sc.has(id)
+		known[id] = reach.Has(id)
 	}
 	b.ids = slices.DeleteFunc(b.ids, func(id string) bool { return !known[id] })
 	b.checked = true

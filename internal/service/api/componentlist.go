@@ -27,12 +27,12 @@ func (s *server) listComponents(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	sc, err := s.scopeOf(r)
+	reach, err := s.reachOf(r)
 	if err != nil {
 		return err
 	}
-	if sc.only != nil {
-		filter.IDs = sc.narrow(filter.IDs)
+	if !reach.Whole() {
+		filter.IDs = narrow(reach, filter.IDs)
 		if len(filter.IDs) == 0 {
 			return answerList(s, w, []bos.Record{}, view)
 		}
@@ -127,11 +127,11 @@ func likeTheLast() func(to []byte, a bos.BootArtifacts) []byte {
 }
 
 // narrow keeps the ids that a tenant has; no ids are all of them.
-func (sc scope) narrow(ids []string) []string {
+func narrow(reach bos.Reach, ids []string) []string {
 	if len(ids) == 0 {
-		return sc.nodes
+		return reach.Nodes()
 	}
-	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !sc.has(id) })
+	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !reach.Has(id) })
 }
 
 // componentFilter reads the filters of a list. A phase of "" asks for the

@@ -16,21 +16,21 @@ func view(r bos.Record) bos.Component { return r.View() }
 
 // componentKey is the component that a request is about, and what its tenant
 // may touch.
-func (s *server) componentKey(r *http.Request) (string, scope, error) {
+func (s *server) componentKey(r *http.Request) (string, bos.Reach, error) {
 	id := r.PathValue("id")
 	if !bos.ValidComponentID(id) {
-		return "", scope{}, bos.Invalidf("id", "%q cannot be a component's id; use 1 to %d characters", clip(id), bos.MaxComponentID)
+		return "", bos.Reach{}, bos.Invalidf("id", "%q cannot be a component's id; use 1 to %d characters", clip(id), bos.MaxComponentID)
 	}
-	sc, err := s.scopeOf(r)
-	return bos.CanonicalXname(id), sc, err
+	reach, err := s.reachOf(r)
+	return bos.CanonicalXname(id), reach, err
 }
 
 func (s *server) getComponent(w http.ResponseWriter, r *http.Request) error {
-	id, sc, err := s.componentKey(r)
+	id, reach, err := s.componentKey(r)
 	if err != nil {
 		return err
 	}
-	if !sc.has(id) {
+	if !reach.Has(id) {
 		return missing(kindComponent, "", id)
 	}
 	records, err := s.Store.Components(r.Context(), bos.ComponentFilter{IDs: []string{id}})
@@ -44,11 +44,11 @@ func (s *server) getComponent(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) deleteComponent(w http.ResponseWriter, r *http.Request) error {
-	id, sc, err := s.componentKey(r)
+	id, reach, err := s.componentKey(r)
 	if err != nil {
 		return err
 	}
-	if !sc.has(id) {
+	if !reach.Has(id) {
 		return missing(kindComponent, "", id)
 	}
 	if err := s.Store.DeleteComponent(r.Context(), id, s.note(r, eventComponentDeleted, "")); err != nil {
@@ -83,11 +83,11 @@ func (s *server) patchComponent(w http.ResponseWriter, r *http.Request) error {
 type componentWrite func(patch bos.ComponentPatch, rec *bos.Record, exists bool, booted *bos.BootArtifacts) error
 
 func (s *server) writeComponent(w http.ResponseWriter, r *http.Request, kind string, write componentWrite) error {
-	id, sc, err := s.componentKey(r)
+	id, reach, err := s.componentKey(r)
 	if err != nil {
 		return err
 	}
-	if !sc.has(id) {
+	if !reach.Has(id) {
 		return missing(kindComponent, "", id)
 	}
 	if err := checkMedia(r.Header.Get("Content-Type")); err != nil {

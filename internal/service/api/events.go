@@ -61,13 +61,11 @@ func (s *server) listEvents(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	sc, err := s.scopeOf(r)
+	reach, err := s.reachOf(r)
 	if err != nil {
 		return err
 	}
-	if sc.only != nil {
-		f.Visible = &bos.EventScope{Tenant: sc.tenant, Nodes: sc.nodes}
-	}
+	f.Seen = reach
 	if err := s.noteReading(r); err != nil {
 		return err
 	}

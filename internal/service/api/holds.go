@@ -38,7 +38,7 @@ func checkReason(reason *string) error {
 // {"reason": text}. Sessions leave the node out, and from the answer on nothing new is
 // sent to it, until the hold is lifted.
 func (s *server) holdComponent(w http.ResponseWriter, r *http.Request) error {
-	id, sc, err := s.componentKey(r)
+	id, reach, err := s.componentKey(r)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (s *server) holdComponent(w http.ResponseWriter, r *http.Request) error {
 	if err := checkReason(&body.Reason); err != nil {
 		return err
 	}
-	records, err := s.hold(r, sc, []string{id}, body.Reason)
+	records, err := s.hold(r, reach, []string{id}, body.Reason)
 	if err != nil {
 		return err
 	}
@@ -59,11 +59,11 @@ func (s *server) holdComponent(w http.ResponseWriter, r *http.Request) error {
 // releaseComponent lifts the hold of a component: DELETE /x/v1/components/{id}/hold.
 // One without a hold is left as it is.
 func (s *server) releaseComponent(w http.ResponseWriter, r *http.Request) error {
-	id, sc, err := s.componentKey(r)
+	id, reach, err := s.componentKey(r)
 	if err != nil {
 		return err
 	}
-	if _, err := s.release(r, sc, []string{id}); err != nil {
+	if _, err := s.release(r, reach, []string{id}); err != nil {
 		return err
 	}
 	return s.noContent(w)
@@ -72,7 +72,7 @@ func (s *server) releaseComponent(w http.ResponseWriter, r *http.Request) error 
 // postHolds puts a hold on many components: POST /x/v1/holds with {"ids": [xname,
 // ...], "reason": text}; on all of them, or on none.
 func (s *server) postHolds(w http.ResponseWriter, r *http.Request) error {
-	sc, err := s.scopeOf(r)
+	reach, err := s.reachOf(r)
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (s *server) postHolds(w http.ResponseWriter, r *http.Request) error {
 	if err := checkReason(&body.Reason); err != nil {
 		return err
 	}
-	records, err := s.hold(r, sc, ids, body.Reason)
+	records, err := s.hold(r, reach, ids, body.Reason)
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func (s *server) postHolds(w http.ResponseWriter, r *http.Request) error {
 // releaseHolds lifts the holds of many components: POST /x/v1/holds/release with
 // {"ids": [xname, ...]}.
 func (s *server) releaseHolds(w http.ResponseWriter, r *http.Request) error {
-	sc, err := s.scopeOf(r)
+	reach, err := s.reachOf(r)
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func (s *server) releaseHolds(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.release(r, sc, ids); err != nil {
+	if _, err := s.release(r, reach, ids); err != nil {
 		return err
 	}
 	return s.noContent(w)
@@ -154,7 +154,7 @@ func canonicalHolds(holds map[string]string) map[string]string {
 // listHolds lists who is held, with the reasons: GET /x/v1/holds. A tenant is told of
 // its own nodes.
 func (s *server) listHolds(w http.ResponseWriter, r *http.Request) error {
-	sc, err := s.scopeOf(r)
+	reach, err := s.reachOf(r)
 	if err != nil {
 		return err
 	}
@@ -162,7 +162,7 @@ func (s *server) listHolds(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	records = slices.DeleteFunc(records, func(rec bos.Record) bool { return !sc.has(rec.ID) })
+	records = slices.DeleteFunc(records, func(rec bos.Record) bool { return !reach.Has(rec.ID) })
 	return s.answer(w, http.StatusOK, holdsOf(records))
 }
 
@@ -174,9 +174,9 @@ func holdsOf(records []bos.Record) bos.Holds {
 	return holds
 }
 
-func (s *server) hold(r *http.Request, sc scope, ids []string, reason string) ([]bos.Record, error) {
+func (s *server) hold(r *http.Request, reach bos.Reach, ids []string, reason string) ([]bos.Record, error) {
 	next := s.brake(r, reason)
-	return s.mutateHolds(r, sc, ids, eventComponentHeld, reason, func(b *bos.Brake) error {
+	return s.mutateHolds(r, reach, ids, eventComponentHeld, reason, func(b *bos.Brake) error {
 		if b.On() && b.Reason == reason {
 			b.Again = next.Since // somebody else may be about to rely on it
 			return nil
@@ -186,14 +186,14 @@ func (s *server) hold(r *http.Request, sc scope, ids []string, reason string) ([
 	})
 }
 
-func (s *server) release(r *http.Request, sc scope, ids []string) ([]bos.Record, error) {
-	return s.mutateHolds(r, sc, ids, eventComponentReleased, "", takeOff)
+func (s *server) release(r *http.Request, reach bos.Reach, ids []string) ([]bos.Record, error) {
+	return s.mutateHolds(r, reach, ids, eventComponentReleased, "", takeOff)
 }
 
 // mutateHolds changes the holds of components, all that are named or none.
-func (s *server) mutateHolds(r *http.Request, sc scope, ids []string, kind, detail string, change func(*bos.Brake) error) ([]bos.Record, error) {
+func (s *server) mutateHolds(r *http.Request, reach bos.Reach, ids []string, kind, detail string, change func(*bos.Brake) error) ([]bos.Record, error) {
 	for _, id := range ids {
-		if !sc.has(id) {
+		if !reach.Has(id) {
 			return nil, missing(kindComponent, "", id)
 		}
 	}

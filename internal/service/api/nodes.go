@@ -82,10 +82,8 @@ func (s *server) nodeQuery(r *http.Request) (decide.NodeQuery, error) {
 	if query.Enabled, err = queryBool(q, "enabled"); err != nil {
 		return query, err
 	}
-	sc, err := s.scopeOf(r)
-	if sc.only != nil {
-		query.TenantNodes = sc.nodes
-	}
+	reach, err := s.reachOf(r)
+	query.Reach = reach
 	return query, err
 }
 

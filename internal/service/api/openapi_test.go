@@ -537,7 +537,7 @@ func (outOfOrder) MutateSitePause(context.Context, func(*bos.Brake) error, ...bo
 	return bos.SitePause{}, errOutage
 }
 
-func (outOfOrder) Templates(context.Context, *string) ([]bos.SessionTemplate, error) {
+func (outOfOrder) Templates(context.Context, bos.TenantScope) ([]bos.SessionTemplate, error) {
 	return nil, errOutage
 }
 
@@ -593,7 +593,7 @@ func (outOfOrder) MutateOptions(context.Context, func(*bos.Options) error, ...bo
 	return bos.Options{}, errOutage
 }
 
-func (outOfOrder) ReceiptByPin(context.Context, *string, string) (bos.Receipt, error) {
+func (outOfOrder) ReceiptByPin(context.Context, bos.TenantScope, string) (bos.Receipt, error) {
 	return bos.Receipt{}, errOutage
 }
 

@@ -109,10 +109,10 @@ func checkLimit(limit string, o bos.Options) error {
 
 // request is the question as decide takes it.
 func (s *server) request(ctx context.Context, q question) (decide.Request, error) {
-	nodes, err := s.tenantNodes(ctx, q.tenant)
+	reach, err := s.tenantReach(ctx, q.tenant)
 	return decide.Request{
 		Template: q.template, Operation: q.operation, Limit: q.limit, Stage: q.stage,
-		IncludeDisabled: q.includeDisabled, TenantNodes: nodes, Rollout: q.rollout,
+		IncludeDisabled: q.includeDisabled, Reach: reach, Rollout: q.rollout,
 	}, err
 }
 

@@ -141,9 +141,7 @@ func (s *server) preview(ctx context.Context, tenant string, body previewBody) (
 	if err != nil {
 		return bos.Preview{}, err
 	}
-	if req.TenantNodes != nil {
-		sel = sel.SeenBy(req.TenantNodes)
-	}
+	sel = sel.SeenBy(req.Reach)
 	records, err := s.recordsOf(ctx, sel)
 	if err != nil {
 		return bos.Preview{}, err
@@ -182,13 +180,13 @@ func (s *server) preview(ctx context.Context, tenant string, body previewBody) (
 // where the template was written since, but to the same effect, it is still the one
 // that was reviewed, and may have been carried out.
 func (s *server) reviewedAlike(ctx context.Context, tenant, pin string) (*bos.Preview, error) {
-	receipt, err := s.Store.ReceiptByPin(ctx, bos.TenantRef(tenant), pin)
+	receipt, err := s.Store.ReceiptByPin(ctx, bos.OneTenant(tenant), pin)
 	switch now := s.Now(); {
 	case errors.Is(err, bos.ErrNotFound):
 		return nil, nil //nolint:nilnil // that there is none is an answer
 	case err != nil:
 		return nil, err
-	case receipt.Tenant != tenant, receipt.Preview.Created.After(now), !receipt.Preview.Expires.After(now):
+	case receipt.Preview.Created.After(now), !receipt.Preview.Expires.After(now):
 		return nil, nil //nolint:nilnil // as above
 	}
 	return &receipt.Preview, nil
@@ -237,18 +235,18 @@ func (s *server) listPreviewNodes(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	sc, err := s.scopeOf(r)
+	reach, err := s.reachOf(r)
 	if err != nil {
 		return err
 	}
 	pin := r.PathValue("pin")
-	receipt, err := s.Store.ReceiptByPin(r.Context(), bos.TenantRef(sc.tenant), pin)
+	receipt, err := s.Store.ReceiptByPin(r.Context(), reach.Tenants(), pin)
 	if err != nil {
-		return orMissing(err, "Preview", sc.tenant, pin)
+		return orMissing(err, "Preview", reach.Tenant(), pin)
 	}
 	page := bos.PreviewNodes{Nodes: []bos.PreviewNode{}}
 	for _, node := range decide.PreviewNodes(receipt.Preview) {
-		if !sc.has(node.ID) || after != "" && bos.CompareXnames(node.ID, after) <= 0 {
+		if !reach.Has(node.ID) || after != "" && bos.CompareXnames(node.ID, after) <= 0 {
 			continue
 		}
 		if len(page.Nodes) == size {

@@ -234,7 +234,7 @@ func BenchmarkPreview(b *testing.B) {
 		inventory.Nodes = append(inventory.Nodes, bos.Node{ID: id, Role: "Compute", Enabled: true, Seen: bos.PowerStateOn})
 		records[id] = bos.Record{Component: bos.Component{ID: id}}
 	}
-	req := decide.Request{Operation: bos.OperationBoot, Template: bos.SessionTemplate{Name: "t", BootSets: map[string]bos.BootSet{
+	req := decide.Request{Reach: bos.WholeSite(), Operation: bos.OperationBoot, Template: bos.SessionTemplate{Name: "t", BootSets: map[string]bos.BootSet{
 		"compute": {Path: "p", Type: "s3", NodeRolesGroups: []string{"Compute"}},
 	}}}
 	images := map[string]bos.Image{"p": {Path: "p", Kernel: bos.Artifact{Path: "k"}, Initrd: bos.Artifact{Path: "i"}}}

@@ -43,7 +43,7 @@ func (s *site) over(name string) {
 
 func (s *site) sessionCount() int {
 	s.t.Helper()
-	list, err := s.store.Sessions(s.t.Context(), bos.SessionFilter{}, s.clock())
+	list, err := s.store.Sessions(s.t.Context(), bos.SessionFilter{Of: bos.AllTenants()}, s.clock())
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -116,7 +116,9 @@ func (brokenStore) Ping(context.Context) error { return errOutage }
 
 func (brokenStore) Options(context.Context) (bos.Options, error) { return bos.Options{}, errOutage }
 
-func (brokenStore) Templates(context.Context, *string) ([]bos.SessionTemplate, error) { panic("boom") }
+func (brokenStore) Templates(context.Context, bos.TenantScope) ([]bos.SessionTemplate, error) {
+	panic("boom")
+}
 
 func TestACrashIsAProblemAndTheServiceLivesOn(t *testing.T) {
 	s := newSite(t, func(c *Config) { c.Store = brokenStore{c.Store} })

@@ -284,7 +284,7 @@ func (s *server) comparePin(ctx context.Context, tenant, pin string, current bos
 	if current.Pin == pin {
 		return nil
 	}
-	receipt, err := s.Store.ReceiptByPin(ctx, bos.TenantRef(tenant), pin)
+	receipt, err := s.Store.ReceiptByPin(ctx, scopeOf(tenant), pin)
 	switch {
 	case errors.Is(err, bos.ErrNotFound):
 		return problemf(http.StatusConflict, titlePlanOutdated,

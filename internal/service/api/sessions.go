@@ -79,11 +79,9 @@ func (s *server) listSessions(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	tenant, err := tenantOf(r)
-	if err != nil {
+	if f.Of, err = tenantsOf(r); err != nil {
 		return err
 	}
-	f.Tenant = bos.TenantRef(tenant)
 	sessions, err := s.Store.Sessions(r.Context(), f, s.Now())
 	if err != nil {
 		return err
@@ -114,7 +112,7 @@ func (s *server) deleteSessions(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	f.Tenant = &tenant
+	f.Of = bos.OneTenant(tenant)
 	sessions, err := s.Store.Sessions(r.Context(), f, s.Now())
 	if err != nil {
 		return err

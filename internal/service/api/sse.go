@@ -5,7 +5,6 @@ import (
 	"errors"
 	"mime"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -149,15 +148,15 @@ func (s *server) stillMay(r *http.Request, f bos.EventFilter) bool {
 	if !access.Of(r.Context()).Still() {
 		return false
 	}
-	if f.Visible == nil {
+	if f.Seen.Whole() {
 		return true
 	}
-	now, err := s.scopeOf(r)
+	now, err := s.reachOf(r)
 	var p *problem
 	if errors.As(err, &p) && p.Status == http.StatusServiceUnavailable {
 		return true
 	}
-	return err == nil && len(now.only) == len(f.Visible.Nodes) && !slices.ContainsFunc(f.Visible.Nodes, func(id string) bool { return !now.only[id] })
+	return err == nil && now.Same(f.Seen)
 }
 
 var closed = func() <-chan struct{} {

@@ -178,9 +178,9 @@ func applied(nodes bos.StagedNodes, rec *bos.Record) bool {
 // applyOnce applies what is staged by a receipt: a node that had its turn by it before
 // is answered for and not touched, also if something else was staged for it since. A node
 // that BOS is bringing to what is staged counts as applied.
-func (s *server) applyOnce(w http.ResponseWriter, r *http.Request, sc scope, bound boundStagedBody, ids []string, staged map[string]stagedBy, options bos.Options) error {
+func (s *server) applyOnce(w http.ResponseWriter, r *http.Request, reach bos.Reach, bound boundStagedBody, ids []string, staged map[string]stagedBy, options bos.Options) error {
 	ctx, now := r.Context(), s.Now()
-	before, err := s.Store.StagedReceipt(ctx, sc.tenant, bound.Receipt, now)
+	before, err := s.Store.StagedReceipt(ctx, reach.Tenant(), bound.Receipt, now)
 	if err != nil {
 		return orReceipt(err, bound.Receipt)
 	}
@@ -192,7 +192,7 @@ func (s *server) applyOnce(w http.ResponseWriter, r *http.Request, sc scope, bou
 		return err
 	}
 	deeds := make(map[string]stagedDeed, len(ids))
-	run, written, err := s.Store.MutateStaged(ctx, sc.tenant, bound.Receipt, now, ids, func(nodes bos.StagedNodes, rec *bos.Record, exists bool) error {
+	run, written, err := s.Store.MutateStaged(ctx, reach.Tenant(), bound.Receipt, now, ids, func(nodes bos.StagedNodes, rec *bos.Record, exists bool) error {
 		if applied(nodes, rec) {
 			deeds[rec.ID] = deedRepeated
 			return bos.ErrSkip

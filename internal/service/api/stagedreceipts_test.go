@@ -220,7 +220,7 @@ func TestOfManyWhoApplyByOneReceiptOneDoes(t *testing.T) {
 		all.Go(func() { s.do("POST", "/x/v1/applystaged", object{"xnames": []string{"a"}, "receipt": number}) })
 	}
 	all.Wait()
-	events, err := s.store.Events(t.Context(), bos.EventFilter{Component: "a"})
+	events, err := s.store.Events(t.Context(), bos.EventFilter{Seen: bos.WholeSite(), Component: "a"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,11 +13,11 @@ const kindTemplate = "Session template"
 func itself[T any](v T) T { return v }
 
 func (s *server) listTemplates(w http.ResponseWriter, r *http.Request) error {
-	tenant, err := tenantOf(r)
+	of, err := tenantsOf(r)
 	if err != nil {
 		return err
 	}
-	templates, err := s.Store.Templates(r.Context(), bos.TenantRef(tenant))
+	templates, err := s.Store.Templates(r.Context(), of)
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (s *server) putTemplate(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.tenantNodes(r.Context(), tenant); err != nil {
+	if _, err := s.tenantReach(r.Context(), tenant); err != nil {
 		return err
 	}
 	var body templateBody

@@ -26,14 +26,33 @@ func tenantOf(r *http.Request) (string, error) {
 	return tenant, nil
 }
 
-// tenantNodes lists the nodes of a tenant: nil without a tenant, never nil with
-// one. A tenant that is not known is a 400.
-func (s *server) tenantNodes(ctx context.Context, tenant string) ([]string, error) {
+// tenantsOf is whose sessions, templates and previews a request may list: those of its
+// tenant, or without one everybody's.
+func tenantsOf(r *http.Request) (bos.TenantScope, error) {
+	tenant, err := tenantOf(r)
+	if err != nil {
+		return bos.TenantScope{}, err
+	}
+	return scopeOf(tenant), nil
+}
+
+// scopeOf is what who asks for a tenant, or with an empty name for the whole site, may
+// list. Only tenantOf says which of both a request is about.
+func scopeOf(tenant string) bos.TenantScope {
 	if tenant == "" {
-		return nil, nil
+		return bos.AllTenants()
+	}
+	return bos.OneTenant(tenant)
+}
+
+// tenantReach is what a tenant has now, with an empty name the whole site. A tenant
+// that is not known is a 400.
+func (s *server) tenantReach(ctx context.Context, tenant string) (bos.Reach, error) {
+	if tenant == "" {
+		return bos.WholeSite(), nil
 	}
 	if s.Tenants == nil {
-		return nil, problemf(http.StatusBadRequest, titleInvalidTenant,
+		return bos.Reach{}, problemf(http.StatusBadRequest, titleInvalidTenant,
 			"tenant %q: this service knows no tenants; configure tenants.tapms or tenants.file, or leave out the header %s", clip(tenant), tenantHeader)
 	}
 	ctx, cancel := context.WithTimeout(ctx, upstreamTimeout)
@@ -41,11 +60,11 @@ func (s *server) tenantNodes(ctx context.Context, tenant string) ([]string, erro
 	nodes, err := s.Tenants.TenantNodes(ctx, tenant)
 	switch {
 	case errors.Is(err, bos.ErrNotFound):
-		return nil, problemf(http.StatusBadRequest, titleInvalidTenant, "tenant %q does not exist", clip(tenant))
+		return bos.Reach{}, problemf(http.StatusBadRequest, titleInvalidTenant, "tenant %q does not exist", clip(tenant))
 	case err != nil:
-		return nil, unavailable("cannot read the nodes of tenant %q: %v", clip(tenant), err)
+		return bos.Reach{}, unavailable("cannot read the nodes of tenant %q: %v", clip(tenant), err)
 	}
-	return append([]string{}, nodes...), nil
+	return bos.TenantReach(tenant, nodes), nil
 }
 
 // untitled gives an invalid tenant the title of every other 400, as the original
@@ -60,33 +79,15 @@ func untitled(err error) error {
 	return err
 }
 
-// scope is what a request may touch.
-type scope struct {
-	tenant string
-	nodes  []string
-	// only is nil where everything may be touched.
-	only map[string]bool
-}
-
-// scopeOf is the components that a request may see and write.
-func (s *server) scopeOf(r *http.Request) (scope, error) {
+// reachOf is the components that a request may see and write.
+func (s *server) reachOf(r *http.Request) (bos.Reach, error) {
 	tenant, err := tenantOf(r)
 	if err != nil {
-		return scope{}, err
+		return bos.Reach{}, err
 	}
 	ctx := r.Context()
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		ctx = bos.Aged(ctx)
 	}
-	nodes, err := s.tenantNodes(ctx, tenant)
-	if err != nil || nodes == nil {
-		return scope{}, err
-	}
-	sc := scope{tenant: tenant, nodes: nodes, only: make(map[string]bool, len(nodes))}
-	for _, id := range nodes {
-		sc.only[id] = true
-	}
-	return sc, nil
+	return s.tenantReach(ctx, tenant)
 }
-
-func (sc scope) has(id string) bool { return sc.only == nil || sc.only[id] }

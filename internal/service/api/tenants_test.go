@@ -67,11 +67,11 @@ func twoTenants(t *testing.T) *site {
 func (s *site) notOfRed() string {
 	s.t.Helper()
 	ctx := s.t.Context()
-	templates, err := s.store.Templates(ctx, nil)
+	templates, err := s.store.Templates(ctx, bos.AllTenants())
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	sessions, err := s.store.Sessions(ctx, bos.SessionFilter{}, s.clock())
+	sessions, err := s.store.Sessions(ctx, bos.SessionFilter{Of: bos.AllTenants()}, s.clock())
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -198,12 +198,11 @@ func TestATenantNeverSeesOrChangesWhatIsNotItsOwn(t *testing.T) {
 // mentionedByRed reports whether a template or session of red names the node:
 // then red has said the name itself.
 func mentionedByRed(s *site, id string) bool {
-	red := "red"
-	templates, err := s.store.Templates(s.t.Context(), &red)
+	templates, err := s.store.Templates(s.t.Context(), bos.OneTenant("red"))
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	sessions, err := s.store.Sessions(s.t.Context(), bos.SessionFilter{Tenant: &red}, s.clock())
+	sessions, err := s.store.Sessions(s.t.Context(), bos.SessionFilter{Of: bos.OneTenant("red")}, s.clock())
 	if err != nil {
 		s.t.Fatal(err)
 	}

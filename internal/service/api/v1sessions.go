@@ -113,8 +113,7 @@ func (s *server) postV1Session(w http.ResponseWriter, r *http.Request) error {
 
 // listV1Sessions lists names and nothing else.
 func (s *server) listV1Sessions(w http.ResponseWriter, r *http.Request) error {
-	none := ""
-	sessions, err := s.Store.Sessions(r.Context(), bos.SessionFilter{Tenant: &none}, s.Now())
+	sessions, err := s.Store.Sessions(r.Context(), bos.SessionFilter{Of: bos.OneTenant("")}, s.Now())
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ func BenchmarkSelectOneOfTenThousand(b *testing.B) {
 	for i := range 10_000 {
 		inv.Nodes = append(inv.Nodes, bos.Node{ID: fmt.Sprintf("x%dc%ds%db%dn%d", 1000+i/256, i/32%8, i/4%8, i/2%2, i%2), Role: "Compute", Enabled: true})
 	}
-	req := Request{Template: bos.SessionTemplate{BootSets: map[string]bos.BootSet{"a": {NodeRolesGroups: []string{"Compute"}}}}, Limit: inv.Nodes[5000].ID}
+	req := Request{Reach: bos.WholeSite(), Template: bos.SessionTemplate{BootSets: map[string]bos.BootSet{"a": {NodeRolesGroups: []string{"Compute"}}}}, Limit: inv.Nodes[5000].ID}
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := Select(req, inv); err != nil {

@@ -43,7 +43,7 @@ func TestEffectsSayWhatASessionDoesToEachNode(t *testing.T) {
 		{bos.OperationShutdown, bos.PowerStateUnknown, same, bos.NodePowersOff, "its power is not known here; nothing happens to it if it is off"},
 	} {
 		inv := bos.Inventory{Nodes: []bos.Node{{ID: "x1c0s0b0n0", Role: "Compute", Enabled: true, Seen: c.power}}}
-		req := Request{Template: template, Operation: c.op}
+		req := Request{Reach: bos.WholeSite(), Template: template, Operation: c.op}
 		sel, err := Select(req, inv)
 		if err != nil {
 			t.Fatal(err)

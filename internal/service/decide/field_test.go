@@ -27,7 +27,7 @@ func TestANodeOfUnknownArchitectureCountsAsX86(t *testing.T) {
 		{"X86", bos.ArchUnknown, false},
 	} {
 		inv := bos.Inventory{Nodes: []bos.Node{{ID: "x1c0s0b0n0", Role: "Compute", Enabled: true, Arch: c.node}}}
-		sel, err := Select(Request{Template: bos.SessionTemplate{BootSets: map[string]bos.BootSet{"a": {NodeRolesGroups: []string{"Compute"}, Arch: c.set}}}}, inv)
+		sel, err := Select(Request{Reach: bos.WholeSite(), Template: bos.SessionTemplate{BootSets: map[string]bos.BootSet{"a": {NodeRolesGroups: []string{"Compute"}, Arch: c.set}}}}, inv)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -139,6 +139,7 @@ func TestEachReasonToWaitHasASentence(t *testing.T) {
 func TestAHeldNodeIsLeftOutOfASessionAndItsPreviewWithTheReason(t *testing.T) {
 	inv := bos.Inventory{Nodes: []bos.Node{{ID: "x1c0s0b0n0", Role: "Compute", Enabled: true}, {ID: "x1c0s1b0n0", Role: "Compute"}}}
 	req := Request{
+		Reach:     bos.WholeSite(),
 		Operation: bos.OperationShutdown, IncludeDisabled: true,
 		Template: bos.SessionTemplate{BootSets: map[string]bos.BootSet{"a": {NodeRolesGroups: []string{"Compute"}}}},
 	}

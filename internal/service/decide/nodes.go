@@ -13,10 +13,10 @@ type NodeQuery struct {
 	// Role is a role, or a Role_SubRole.
 	Role, Group, Partition string
 	Enabled                *bool
-	// TenantNodes, Components and Held are as in a Request.
-	TenantNodes []string
-	Components  []string
-	Held        map[string]string
+	// Reach, Components and Held are as in a Request.
+	Reach      bos.Reach
+	Components []string
+	Held       map[string]string
 }
 
 // Nodes are the nodes of the inventory that a query asks for, sorted, each with why
@@ -32,7 +32,7 @@ func Nodes(q NodeQuery, inv bos.Inventory) (nodes []bos.InventoryNode, warnings 
 	if err := limit.Needs(inv, func(id string) bool { return components[id] }); err != nil {
 		return nil, nil, err
 	}
-	s := newSelector(Request{TenantNodes: q.TenantNodes, Held: q.Held}, inv)
+	s := newSelector(Request{Reach: q.Reach, Held: q.Held}, inv)
 	asked := s.asked(q)
 	s.limited = toSet(limit.Apply(inv, asked))
 	s.warnLimit(limit)
@@ -56,7 +56,7 @@ func Nodes(q NodeQuery, inv bos.Inventory) (nodes []bos.InventoryNode, warnings 
 func (s *selector) asked(q NodeQuery) []string {
 	ids := make([]string, 0, len(s.nodes))
 	for id := range s.nodes {
-		if s.tenant == nil || s.tenant[id] {
+		if s.req.Reach.Has(id) {
 			ids = append(ids, id)
 		}
 	}

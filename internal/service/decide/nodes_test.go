@@ -36,7 +36,7 @@ func idsOf(nodes []bos.InventoryNode) string {
 }
 
 func TestNodesAreListedWithAllThatTheInventorySaysOfThem(t *testing.T) {
-	nodes, warnings, err := decide.Nodes(decide.NodeQuery{Held: map[string]string{"x1c0s4b0n0": "board is out"}}, inventoryToList())
+	nodes, warnings, err := decide.Nodes(decide.NodeQuery{Reach: bos.WholeSite(), Held: map[string]string{"x1c0s4b0n0": "board is out"}}, inventoryToList())
 	if err != nil || len(warnings) != 0 {
 		t.Fatalf("%q, %v", warnings, err)
 	}
@@ -61,22 +61,22 @@ func TestNodesAreFilteredByWhatALimitMeansInASession(t *testing.T) {
 		want  string
 		warns string
 	}{
-		"a limit":                     {query: decide.NodeQuery{Limit: "Compute,!red"}, want: "x1c0s[3,6-7]b0n0"},
-		"a folded limit":              {query: decide.NodeQuery{Limit: "x1c0s[2-3]b0n0"}, want: "x1c0s[2-3]b0n0"},
-		"a limit with a typo":         {query: decide.NodeQuery{Limit: "x1c0s2b0n0,computer"}, want: "x1c0s2b0n0", warns: "the limit names computer"},
-		"a role":                      {query: decide.NodeQuery{Role: "Application"}, want: "x1c0s4b0n0"},
-		"a sub-role":                  {query: decide.NodeQuery{Role: "Compute_Gpu"}, want: "x1c0s2b0n0"},
-		"a role that nobody has":      {query: decide.NodeQuery{Role: "compute"}, warns: `no node of role "compute"`},
-		"a group":                     {query: decide.NodeQuery{Group: "blue"}, want: "x1c0s10b0n0"},
-		"a group that is none":        {query: decide.NodeQuery{Group: "Blue"}, warns: `no group "Blue"`},
-		"a partition":                 {query: decide.NodeQuery{Partition: "p1"}, want: "x1c0s3b0n0"},
-		"a partition that is none":    {query: decide.NodeQuery{Partition: "p2"}, warns: `no partition "p2"`},
-		"all of it together":          {query: decide.NodeQuery{Limit: "all,!x1c0s7b0n0", Role: "Compute", Enabled: &yes}, want: "x1c0s[2,6,10]b0n0"},
-		"disabled":                    {query: decide.NodeQuery{Enabled: &no}, want: "x1c0s3b0n0"},
-		"a tenant":                    {query: decide.NodeQuery{TenantNodes: []string{"x1c0s2b0n0", "x8c0s0b0n0"}}, want: "x1c0s2b0n0"},
-		"a tenant without nodes":      {query: decide.NodeQuery{TenantNodes: []string{}}},
-		"what BOS knows and HSM not":  {query: decide.NodeQuery{Limit: "all,!x9c0s9b0n0", Role: "Application", Components: []string{"x9c0s9b0n0"}}, want: "x1c0s4b0n0", warns: "x9c0s9b0n0"},
-		"a limit that starts with no": {query: decide.NodeQuery{Limit: "!red"}, warns: "takes away from nothing"},
+		"a limit":                     {query: decide.NodeQuery{Reach: bos.WholeSite(), Limit: "Compute,!red"}, want: "x1c0s[3,6-7]b0n0"},
+		"a folded limit":              {query: decide.NodeQuery{Reach: bos.WholeSite(), Limit: "x1c0s[2-3]b0n0"}, want: "x1c0s[2-3]b0n0"},
+		"a limit with a typo":         {query: decide.NodeQuery{Reach: bos.WholeSite(), Limit: "x1c0s2b0n0,computer"}, want: "x1c0s2b0n0", warns: "the limit names computer"},
+		"a role":                      {query: decide.NodeQuery{Reach: bos.WholeSite(), Role: "Application"}, want: "x1c0s4b0n0"},
+		"a sub-role":                  {query: decide.NodeQuery{Reach: bos.WholeSite(), Role: "Compute_Gpu"}, want: "x1c0s2b0n0"},
+		"a role that nobody has":      {query: decide.NodeQuery{Reach: bos.WholeSite(), Role: "compute"}, warns: `no node of role "compute"`},
+		"a group":                     {query: decide.NodeQuery{Reach: bos.WholeSite(), Group: "blue"}, want: "x1c0s10b0n0"},
+		"a group that is none":        {query: decide.NodeQuery{Reach: bos.WholeSite(), Group: "Blue"}, warns: `no group "Blue"`},
+		"a partition":                 {query: decide.NodeQuery{Reach: bos.WholeSite(), Partition: "p1"}, want: "x1c0s3b0n0"},
+		"a partition that is none":    {query: decide.NodeQuery{Reach: bos.WholeSite(), Partition: "p2"}, warns: `no partition "p2"`},
+		"all of it together":          {query: decide.NodeQuery{Reach: bos.WholeSite(), Limit: "all,!x1c0s7b0n0", Role: "Compute", Enabled: &yes}, want: "x1c0s[2,6,10]b0n0"},
+		"disabled":                    {query: decide.NodeQuery{Reach: bos.WholeSite(), Enabled: &no}, want: "x1c0s3b0n0"},
+		"a tenant":                    {query: decide.NodeQuery{Reach: bos.TenantReach("red", []string{"x1c0s2b0n0", "x8c0s0b0n0"})}, want: "x1c0s2b0n0"},
+		"a tenant without nodes":      {query: decide.NodeQuery{Reach: bos.TenantReach("red", nil)}},
+		"what BOS knows and HSM not":  {query: decide.NodeQuery{Reach: bos.WholeSite(), Limit: "all,!x9c0s9b0n0", Role: "Application", Components: []string{"x9c0s9b0n0"}}, want: "x1c0s4b0n0", warns: "x9c0s9b0n0"},
+		"a limit that starts with no": {query: decide.NodeQuery{Reach: bos.WholeSite(), Limit: "!red"}, warns: "takes away from nothing"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			nodes, warnings, err := decide.Nodes(c.query, inventoryToList())
@@ -92,7 +92,7 @@ func TestNodesAreFilteredByWhatALimitMeansInASession(t *testing.T) {
 
 func TestALimitThatWouldLeaveOutNobodyIsRefusedForNodesAsForSessions(t *testing.T) {
 	for _, limit := range []string{"all,!typo", "all,", "all,&&x"} {
-		_, _, err := decide.Nodes(decide.NodeQuery{Limit: limit}, inventoryToList())
+		_, _, err := decide.Nodes(decide.NodeQuery{Reach: bos.WholeSite(), Limit: limit}, inventoryToList())
 		var invalid *bos.Invalid
 		if !errors.As(err, &invalid) {
 			t.Errorf("%q: %v", limit, err)

@@ -16,8 +16,9 @@ type Request struct {
 	Limit           string
 	Stage           bool
 	IncludeDisabled bool
-	// TenantNodes are the nodes of the session's tenant; nil without one.
-	TenantNodes []string
+	// Reach is what the session's tenant has, of one without a tenant the whole site.
+	// The zero value has no node selected.
+	Reach bos.Reach
 	// Components are those that BOS has among LimitNames.
 	Components []string
 	// Held are the nodes on which there is a hold, with its reason. PlannedHolds are
@@ -92,13 +93,15 @@ func (s Selection) Nodes() []string {
 	return all
 }
 
-// SeenBy is the selection without the nodes it skipped that are not among the
-// tenant's: a tenant is not told of nodes that it does not have.
-func (s Selection) SeenBy(tenantNodes []string) Selection {
-	own := toSet(tenantNodes)
+// SeenBy is the selection without the nodes it skipped that are out of reach: a
+// tenant is not told of nodes that it does not have.
+func (s Selection) SeenBy(reach bos.Reach) Selection {
+	if reach.Whole() {
+		return s
+	}
 	var seen []Skip
 	for _, skip := range s.Skipped {
-		ids := slices.DeleteFunc(slices.Clone(skip.Nodes), func(id string) bool { return !own[id] })
+		ids := slices.DeleteFunc(slices.Clone(skip.Nodes), func(id string) bool { return !reach.Has(id) })
 		if len(ids) > 0 {
 			seen = append(seen, Skip{Reason: skip.Reason, Nodes: ids})
 		}
@@ -189,9 +192,6 @@ func newSelector(req Request, inv bos.Inventory) *selector {
 	for _, n := range inv.Nodes {
 		s.nodes[n.ID] = n
 	}
-	if req.TenantNodes != nil {
-		s.tenant = toSet(req.TenantNodes)
-	}
 	return s
 }
 
@@ -210,12 +210,9 @@ func (s *selector) warn(format string, args ...any) {
 // checkTenant refuses a node list that reaches beyond the tenant, whatever the
 // limit: the template itself is wrong. Groups and roles are narrowed instead.
 func (s *selector) checkTenant(name string, set bos.BootSet) error {
-	if s.tenant == nil {
-		return nil
-	}
 	var foreign []string
 	for _, id := range set.NodeList {
-		if id = bos.CanonicalXname(id); !s.tenant[id] {
+		if id = bos.CanonicalXname(id); !s.req.Reach.Has(id) {
 			foreign = append(foreign, id)
 		}
 	}
@@ -295,7 +292,7 @@ func (s *selector) skip(id string, set bos.BootSet) (reason int, skip bool) {
 		node.Locked,
 		node.Reserved,
 		node.BMCHeld,
-		s.tenant != nil && !s.tenant[id],
+		!s.req.Reach.Has(id),
 		!sameArch(node.Arch, set.Arch),
 		!node.Enabled && !s.req.IncludeDisabled,
 		s.held(id),

@@ -89,14 +89,14 @@ func touched(req Request, set bos.BootSet, n bos.Node, inv bos.Inventory) bool {
 		wanted = "X86"
 	}
 	return named && limitKeeps(req.Limit, n, inv) && !n.Locked && !n.Empty && !n.Reserved && !n.BMCHeld && req.Held[n.ID] == "" && (n.Enabled || req.IncludeDisabled) &&
-		(req.TenantNodes == nil || slices.Contains(req.TenantNodes, n.ID)) && has == wanted
+		(req.Reach.Has(n.ID)) && has == wanted
 }
 
 // foreign is whether a template names a node that is not its tenant's.
 func foreign(req Request) bool {
 	for _, set := range req.Template.BootSets {
 		for _, id := range set.NodeList {
-			if req.TenantNodes != nil && !slices.Contains(req.TenantNodes, strings.ToLower(id)) {
+			if !req.Reach.Has(strings.ToLower(id)) {
 				return true
 			}
 		}

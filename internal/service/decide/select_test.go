@@ -70,6 +70,7 @@ func drawRequest(t *rapid.T, inv bos.Inventory) Request {
 		return rapid.SampledFrom([]string{"", "&", "!", " & ", "! "}).Draw(t, "sign") + rapid.SampledFrom(slices.Sorted(maps.Keys(limitWords))).Draw(t, "word")
 	})
 	req := Request{
+		Reach:           bos.WholeSite(),
 		Template:        bos.SessionTemplate{Name: "t", BootSets: sets},
 		Operation:       rapid.SampledFrom(bos.Operations()).Draw(t, "operation"),
 		Limit:           strings.Join(rapid.SliceOfN(term, 0, 5).Draw(t, "limit"), ","),
@@ -77,12 +78,13 @@ func drawRequest(t *rapid.T, inv bos.Inventory) Request {
 		IncludeDisabled: rapid.Bool().Draw(t, "include disabled"),
 	}
 	if rapid.IntRange(0, 3).Draw(t, "tenant") == 0 {
-		req.TenantNodes = []string{}
+		var own []string
 		for _, n := range inv.Nodes {
 			if rapid.Bool().Draw(t, "of the tenant") {
-				req.TenantNodes = append(req.TenantNodes, n.ID)
+				own = append(own, n.ID)
 			}
 		}
+		req.Reach = bos.TenantReach("red", own)
 	}
 	for _, n := range inv.Nodes {
 		if rapid.IntRange(0, 9).Draw(t, "held") == 0 {
@@ -166,7 +168,7 @@ func TestAnEmptySlotIsSkippedWithItsReason(t *testing.T) {
 	inv := bos.Inventory{Nodes: []bos.Node{
 		{ID: "x1c0s0b0n0", Role: "Compute", Enabled: true}, {ID: "x1c0s1b0n0", Role: "Compute", Enabled: true, Empty: true},
 	}}
-	sel, err := Select(Request{Template: bos.SessionTemplate{BootSets: map[string]bos.BootSet{"all": {NodeRolesGroups: []string{"Compute"}}}}}, inv)
+	sel, err := Select(Request{Reach: bos.WholeSite(), Template: bos.SessionTemplate{BootSets: map[string]bos.BootSet{"all": {NodeRolesGroups: []string{"Compute"}}}}}, inv)
 	if err != nil || !slices.Equal(sel.Nodes(), []string{"x1c0s0b0n0"}) ||
 		len(sel.Skipped) != 1 || sel.Skipped[0].Reason != SkipEmpty || !slices.Equal(sel.Skipped[0].Nodes, []string{"x1c0s1b0n0"}) {
 		t.Errorf("selected %v, skipped %+v, %v", sel.Nodes(), sel.Skipped, err)
@@ -200,7 +202,7 @@ func TestNobodyIsSelectedWhomARuleLeavesOut(t *testing.T) {
 				n, known := nodes[id]
 				wrong := map[string]bool{
 					"unknown": !known, "empty": n.Empty, "locked": n.Locked, "disabled": !n.Enabled && !req.IncludeDisabled,
-					"foreign": req.TenantNodes != nil && !slices.Contains(req.TenantNodes, id),
+					"foreign": !req.Reach.Has(id),
 					"skipped": skipped[id] != "", "selected twice": seen[id],
 					"of another architecture": !sameArch(n.Arch, req.Template.BootSets[set.Name].Arch),
 				}
@@ -274,14 +276,14 @@ func TestARefusedSelectionNamesNodesAndBootSets(t *testing.T) {
 		says []string
 	}{
 		"a node in two boot sets": {
-			Request{Template: bos.SessionTemplate{BootSets: map[string]bos.BootSet{"a": compute, "b": {NodeGroups: []string{"blue"}}}}},
+			Request{Reach: bos.WholeSite(), Template: bos.SessionTemplate{BootSets: map[string]bos.BootSet{"a": compute, "b": {NodeGroups: []string{"blue"}}}}},
 			[]string{"x1c0s1b0n0", `"a"`, `"b"`},
 		},
 		"a node of another tenant": {
-			Request{TenantNodes: []string{"x1c0s0b0n0"}, Template: bos.SessionTemplate{BootSets: map[string]bos.BootSet{"a": {NodeList: []string{"x1c0s1b0n0"}}}}},
+			Request{Reach: bos.TenantReach("red", []string{"x1c0s0b0n0"}), Template: bos.SessionTemplate{BootSets: map[string]bos.BootSet{"a": {NodeList: []string{"x1c0s1b0n0"}}}}},
 			[]string{"x1c0s1b0n0", "tenant"},
 		},
-		"an empty term": {Request{Limit: "Compute,,x", Template: bos.SessionTemplate{BootSets: map[string]bos.BootSet{"a": compute}}}, []string{"limit"}},
+		"an empty term": {Request{Reach: bos.WholeSite(), Limit: "Compute,,x", Template: bos.SessionTemplate{BootSets: map[string]bos.BootSet{"a": compute}}}, []string{"limit"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Select(c.req, site)
@@ -300,7 +302,7 @@ func TestARefusedSelectionNamesNodesAndBootSets(t *testing.T) {
 func TestAPinCoversWhatAReviewerAgreedTo(t *testing.T) {
 	site := bos.Inventory{Nodes: []bos.Node{{ID: "x1c0s0b0n0", Role: "Compute", Enabled: true}}}
 	base := func() (Request, map[string]bos.Image) {
-		req := Request{Operation: bos.OperationReboot, Template: bos.SessionTemplate{Name: "t", BootSets: map[string]bos.BootSet{
+		req := Request{Reach: bos.WholeSite(), Operation: bos.OperationReboot, Template: bos.SessionTemplate{Name: "t", BootSets: map[string]bos.BootSet{
 			"a": {Path: "p", Type: "s3", KernelParameters: "quiet", NodeRolesGroups: []string{"Compute"}},
 		}}}
 		return req, imagesOf(req)
@@ -385,5 +387,22 @@ func TestAPinCoversWhatAReviewerAgreedTo(t *testing.T) {
 	same.Template.Description = "only words"
 	if diff := PreviewDiff(reviewed, plan(same, images, site)); diff != "" {
 		t.Errorf("words changed the pin: %s", diff)
+	}
+}
+
+func TestASelectionWithoutAReachHasNoNode(t *testing.T) {
+	inv := bos.Inventory{Nodes: []bos.Node{{ID: "x1c0s0b0n0", Role: "Compute", Enabled: true}}}
+	req := Request{Operation: bos.OperationBoot, Template: bos.SessionTemplate{BootSets: map[string]bos.BootSet{"a": {NodeRolesGroups: []string{"Compute"}}}}}
+	sel, err := Select(req, inv)
+	if err != nil || len(sel.Nodes()) != 0 || len(sel.SeenBy(req.Reach).Skipped) != 0 {
+		t.Errorf("%v is selected and %v shown, %v", sel.Nodes(), sel.SeenBy(req.Reach).Skipped, err)
+	}
+	nodes, _, err := Nodes(NodeQuery{}, inv)
+	if err != nil || len(nodes) != 0 {
+		t.Errorf("%v is listed, %v", nodes, err)
+	}
+	req.Reach = bos.WholeSite()
+	if sel, err = Select(req, inv); err != nil || len(sel.Nodes()) != 1 {
+		t.Errorf("%v is selected in the whole site, %v", sel.Nodes(), err)
 	}
 }

@@ -72,9 +72,10 @@ type Result struct {
 type SetupFacts struct {
 	Key bos.SessionKey
 	// Revision is that of the session they were gathered for.
-	Revision    int64
-	Inventory   bos.Inventory
-	TenantNodes []string
+	Revision  int64
+	Inventory bos.Inventory
+	// Reach is what its tenant has, or the whole site.
+	Reach bos.Reach
 	// Components are those that BOS has of the names of the limit that the
 	// inventory does not know.
 	Components []string

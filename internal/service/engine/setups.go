@@ -120,7 +120,7 @@ func fold(records []*bos.Record) string {
 // was reviewed.
 func (e *Engine) plan(rec bos.SessionRecord, facts SetupFacts) (decide.SetupPlan, error) {
 	req := RequestOf(rec)
-	req.TenantNodes, req.Components, req.Held = facts.TenantNodes, facts.Components, facts.Held
+	req.Reach, req.Components, req.Held = facts.Reach, facts.Components, facts.Held
 	sel, err := decide.Select(req, facts.Inventory)
 	if err != nil {
 		return decide.SetupPlan{}, err
@@ -136,7 +136,7 @@ func (e *Engine) plan(rec bos.SessionRecord, facts SetupFacts) (decide.SetupPlan
 }
 
 // RequestOf is the selection a session asks for, by the template as it was
-// when the session was accepted.
+// when the session was accepted. How far it reaches is not known by its record.
 func RequestOf(rec bos.SessionRecord) decide.Request {
 	return decide.Request{
 		Template:        rec.Template,

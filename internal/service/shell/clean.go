@@ -46,7 +46,7 @@ func (p Ports) cleanSessions(ctx context.Context, age time.Duration, fence int64
 	if age == 0 {
 		return nil
 	}
-	old, err := p.Store.Sessions(ctx, bos.SessionFilter{Status: bos.SessionComplete, MinAge: age, Readable: true}, now)
+	old, err := p.Store.Sessions(ctx, bos.SessionFilter{Of: bos.AllTenants(), Status: bos.SessionComplete, MinAge: age, Readable: true}, now)
 	if err != nil {
 		return fmt.Errorf("list old sessions: %w", err)
 	}

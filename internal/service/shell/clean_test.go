@@ -56,11 +56,11 @@ func TestWhatIsForgottenOfANodeIsInItsHistoryAndItsErrorStays(t *testing.T) {
 	if failed := records[1]; failed.ActualState.BootArtifacts.Kernel != "" || failed.Error != "the BMC refused it" {
 		t.Errorf("the node is %+v", failed.Component)
 	}
-	events, err := store.Events(t.Context(), bos.EventFilter{Component: "failed"})
+	events, err := store.Events(t.Context(), bos.EventFilter{Seen: bos.WholeSite(), Component: "failed"})
 	if err != nil || len(events) != 1 || !strings.Contains(events[0].Detail, "2026-01-02T03:04:05") {
 		t.Errorf("the history of the node is %+v, %v; wanted is one line with when it reported last", events, err)
 	}
-	events, err = store.Events(t.Context(), bos.EventFilter{Session: "s"})
+	events, err = store.Events(t.Context(), bos.EventFilter{Seen: bos.WholeSite(), Session: "s"})
 	if err != nil || len(events) != 1 || !strings.Contains(events[0].Detail, "cleanup_completed_session_ttl") {
 		t.Errorf("the history of the session is %+v, %v", events, err)
 	}

@@ -117,7 +117,7 @@ func (p Ports) SetupFacts(ctx context.Context, s bos.SessionRecord) engine.Setup
 	if facts.Err != nil {
 		return facts
 	}
-	if facts.TenantNodes, facts.Invalid, facts.Err = p.tenantNodes(ctx, s); facts.Err != nil || facts.Invalid != nil {
+	if facts.Reach, facts.Invalid, facts.Err = p.reach(ctx, s); facts.Err != nil || facts.Invalid != nil {
 		return facts
 	}
 	if facts.Images, facts.Invalid, facts.Err = p.Images(ctx, s.Template, s.Operation); facts.Err != nil || facts.Invalid != nil {
@@ -135,7 +135,7 @@ func (p Ports) SetupFacts(ctx context.Context, s bos.SessionRecord) engine.Setup
 	}
 	facts.Held = decide.HeldBy(held)
 	req := engine.RequestOf(s)
-	req.TenantNodes, req.Components, req.Held = facts.TenantNodes, facts.Components, facts.Held
+	req.Reach, req.Components, req.Held = facts.Reach, facts.Components, facts.Held
 	// A selection that fails is met again by Step, which ends the session with it.
 	if sel, err := decide.Select(req, facts.Inventory); err == nil {
 		facts.Warnings, facts.Invalid, facts.Err = p.tagImages(ctx, s, sel)
@@ -177,22 +177,23 @@ func (p Ports) tagImages(ctx context.Context, s bos.SessionRecord, sel decide.Se
 	return warnings, nil, nil
 }
 
-func (p Ports) tenantNodes(ctx context.Context, s bos.SessionRecord) (nodes []string, invalid, err error) {
+// reach is what the tenant of a session has now, of one without a tenant the whole site.
+func (p Ports) reach(ctx context.Context, s bos.SessionRecord) (reach bos.Reach, invalid, err error) {
 	tenant := bos.TenantOf(s.Tenant)
 	if tenant == "" {
-		return nil, nil, nil
+		return bos.WholeSite(), nil, nil
 	}
 	if p.Tenants == nil {
-		return nil, fmt.Errorf("tenant %q: this service has no tenants configured", tenant), nil
+		return reach, fmt.Errorf("tenant %q: this service has no tenants configured", tenant), nil
 	}
-	nodes, err = p.Tenants.TenantNodes(ctx, tenant)
-	if errors.Is(err, bos.ErrNotFound) {
-		return nil, fmt.Errorf("tenant %q does not exist", tenant), nil
+	nodes, err := p.Tenants.TenantNodes(ctx, tenant)
+	switch {
+	case errors.Is(err, bos.ErrNotFound):
+		return reach, fmt.Errorf("tenant %q does not exist", tenant), nil
+	case err != nil:
+		return reach, nil, err
 	}
-	if nodes == nil {
-		nodes = []string{}
-	}
-	return nodes, nil, err
+	return bos.TenantReach(tenant, nodes), nil, nil
 }
 
 // Images reads each image of the template once; a shutdown needs none.

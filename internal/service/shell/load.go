@@ -112,7 +112,7 @@ func (p Ports) acted(ctx context.Context) (bool, error) {
 		if last-after > actionsMost {
 			return true, nil
 		}
-		events, err := p.Store.Events(ctx, bos.EventFilter{After: after, Limit: int(upTo - after)})
+		events, err := p.Store.Events(ctx, bos.EventFilter{Seen: bos.WholeSite(), After: after, Limit: int(upTo - after)})
 		if err != nil {
 			return false, fmt.Errorf("look for the last power action: %w", err)
 		}
@@ -129,7 +129,7 @@ func (p Ports) acted(ctx context.Context) (bool, error) {
 func (p Ports) OpenSessions(ctx context.Context, now time.Time) ([]bos.SessionRecord, error) {
 	var open []bos.SessionRecord
 	for _, status := range []bos.SessionPhase{bos.SessionPending, bos.SessionRunning} {
-		some, err := p.Store.Sessions(ctx, bos.SessionFilter{Status: status, Readable: true}, now)
+		some, err := p.Store.Sessions(ctx, bos.SessionFilter{Of: bos.AllTenants(), Status: status, Readable: true}, now)
 		if err != nil {
 			return nil, fmt.Errorf("load %s sessions: %w", status, err)
 		}

@@ -77,7 +77,7 @@ func (c *checks) completed(s bos.SessionRecord) {
 // history holds the events of a commit against what it wrote: each is about a
 // record that was written, and each power action leaves one.
 func (c *checks) history(commit bos.Commit, conflicts bos.Conflicts, before int64) {
-	events, err := c.w.store.Events(c.w.ctx, bos.EventFilter{After: before})
+	events, err := c.w.store.Events(c.w.ctx, bos.EventFilter{Seen: bos.WholeSite(), After: before})
 	if err != nil {
 		c.w.violated("events: %s", err)
 	}

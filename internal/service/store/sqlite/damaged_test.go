@@ -49,7 +49,7 @@ func TestARecordThatCannotBeReadIsLeftOutOfWorkAndKeepsNobodyFromTheirs(t *testi
 			t.Errorf("%+v, %v", list, err)
 		}
 	}
-	sessions, err := s.Sessions(t.Context(), bos.SessionFilter{Status: bos.SessionPending, Readable: true}, time.Time{})
+	sessions, err := s.Sessions(t.Context(), bos.SessionFilter{Of: bos.AllTenants(), Status: bos.SessionPending, Readable: true}, time.Time{})
 	if err != nil || len(sessions) != 1 || sessions[0].Name != "good" {
 		t.Fatalf("%+v, %v", sessions, err)
 	}

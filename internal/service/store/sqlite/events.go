@@ -157,12 +157,13 @@ func (s *Store) Events(ctx context.Context, f bos.EventFilter) ([]bos.Event, err
 	if f.Component != "" {
 		add("component = ? AND component <> ''", f.Component)
 	}
-	if v := f.Visible; v != nil {
-		nodes, err := json.Marshal(append([]string{}, v.Nodes...))
+	if !f.Seen.Whole() {
+		nodes, err := json.Marshal(append([]string{}, f.Seen.Nodes()...))
 		if err != nil {
 			return nil, err
 		}
-		add("(component IN (SELECT value FROM json_each(?)) OR component = '' AND tenant = ?)", string(nodes), v.Tenant)
+		whose, tenant := within(f.Seen.Tenants(), "tenant")
+		add("(component IN (SELECT value FROM json_each(?)) OR component = '' AND "+whose+")", append([]any{string(nodes)}, tenant...)...)
 	}
 	limit := f.Limit
 	if limit <= 0 {

@@ -50,7 +50,7 @@ func TestADatabaseThatTakesNoWritesIsNotHealthyUntilItDoesAgain(t *testing.T) {
 		t.Fatal("it was written")
 	}
 	healthy(false, "while writes fail")
-	if _, err := s.Templates(t.Context(), nil); err != nil {
+	if _, err := s.Templates(t.Context(), bos.AllTenants()); err != nil {
 		t.Errorf("it cannot be read: %v", err)
 	}
 	full("off")

@@ -98,7 +98,7 @@ func TestAnOlderDatabaseIsBackedUpAndUpgraded(t *testing.T) {
 	if err != nil || len(nodes) != 3 || nodes[1].ID != "x1" || nodes[1].Status != bos.StatusPowerOnPending || nodes[2].Status != bos.StatusTakenOver {
 		t.Errorf("its nodes are %+v, %v", nodes, err)
 	}
-	events, err := s.Events(t.Context(), bos.EventFilter{Component: "x1"})
+	events, err := s.Events(t.Context(), bos.EventFilter{Seen: bos.WholeSite(), Component: "x1"})
 	if err != nil || len(events) != 1 || events[0].Detail != "d" {
 		t.Errorf("the history is %v, %v", events, err)
 	}

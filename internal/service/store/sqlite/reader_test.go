@@ -38,7 +38,7 @@ func reads(s *Store) map[string]func(ctx context.Context) error {
 		"token":   func(ctx context.Context) error { _, _, err := s.Token(ctx, "t"); return err },
 		"session": func(ctx context.Context) error { _, err := s.Session(ctx, key); return orNotFound(err) },
 		"sessions": func(ctx context.Context) error {
-			_, err := s.Sessions(ctx, bos.SessionFilter{}, bos.Time{}.Time)
+			_, err := s.Sessions(ctx, bos.SessionFilter{Of: bos.AllTenants()}, bos.Time{}.Time)
 			return err
 		},
 		"tally":         func(ctx context.Context) error { _, err := s.SessionTally(ctx, key); return err },
@@ -48,7 +48,7 @@ func reads(s *Store) map[string]func(ctx context.Context) error {
 			return orNotFound(err)
 		},
 		"receipt by pin": func(ctx context.Context) error {
-			_, err := s.ReceiptByPin(ctx, nil, "p")
+			_, err := s.ReceiptByPin(ctx, bos.AllTenants(), "p")
 			return orNotFound(err)
 		},
 		"receipt by number": func(ctx context.Context) error {
@@ -63,11 +63,14 @@ func reads(s *Store) map[string]func(ctx context.Context) error {
 			_, err := s.LastRun(ctx, bos.SessionRecord{Pin: "p", Asked: bos.Asked{RunKey: "a"}})
 			return orNotFound(err)
 		},
-		"templates":  func(ctx context.Context) error { _, err := s.Templates(ctx, nil); return err },
+		"templates":  func(ctx context.Context) error { _, err := s.Templates(ctx, bos.AllTenants()); return err },
 		"template":   func(ctx context.Context) error { _, err := s.Template(ctx, "", "t"); return orNotFound(err) },
 		"options":    func(ctx context.Context) error { _, err := s.Options(ctx); return err },
 		"site pause": func(ctx context.Context) error { _, err := s.SitePause(ctx); return err },
-		"events":     func(ctx context.Context) error { _, err := s.Events(ctx, bos.EventFilter{}); return err },
+		"events": func(ctx context.Context) error {
+			_, err := s.Events(ctx, bos.EventFilter{Seen: bos.WholeSite()})
+			return err
+		},
 		"last event": func(ctx context.Context) error { _, err := s.LastEvent(ctx); return err },
 		"changes":    func(ctx context.Context) error { _, err := s.Changes(ctx, 0); return err },
 		"host boots": func(ctx context.Context) error { _, err := s.HostBoots(ctx, nil); return err },

@@ -40,14 +40,10 @@ func (s *Store) Receipt(ctx context.Context, key string, now time.Time) (bos.Rec
 		receiptColumns+" WHERE key = ? AND expires > ? ORDER BY id DESC LIMIT 1", key, now.UnixNano()))
 }
 
-// ReceiptByPin returns the newest preview with the pin, of a tenant or of
-// everyone.
-func (s *Store) ReceiptByPin(ctx context.Context, tenant *string, pin string) (bos.Receipt, error) {
-	query, args := receiptColumns+" WHERE pin = ?", []any{pin}
-	if tenant != nil {
-		query, args = query+" AND COALESCE(document ->> '$.Tenant', '') = ?", append(args, *tenant)
-	}
-	return scanOne[bos.Receipt](s.row(ctx, query+" ORDER BY id DESC LIMIT 1", args...))
+// ReceiptByPin returns the newest preview with the pin within a scope.
+func (s *Store) ReceiptByPin(ctx context.Context, of bos.TenantScope, pin string) (bos.Receipt, error) {
+	whose, args := within(of, "COALESCE(document ->> '$.Tenant', '')")
+	return scanOne[bos.Receipt](s.row(ctx, receiptColumns+" WHERE pin = ? AND "+whose+" ORDER BY id DESC LIMIT 1", append([]any{pin}, args...)...))
 }
 
 // ReceiptByNumber returns the preview of a number that has not expired.

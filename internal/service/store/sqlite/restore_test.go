@@ -25,7 +25,7 @@ func templatesIn(t *testing.T, path string) (names []string) {
 		t.Fatal(err)
 	}
 	defer s.Close() //nolint:errcheck // it was only read
-	list, err := s.Templates(t.Context(), nil)
+	list, err := s.Templates(t.Context(), bos.AllTenants())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func TestARestoredDatabaseIsPausedAndTheOneBeforeIsKept(t *testing.T) {
 	if p, err := s.SitePause(t.Context()); err != nil || !p.On() || p.Reason != "why" || !p.Since.Equal(restoredAt) {
 		t.Errorf("the site is %+v, %v", p, err)
 	}
-	events, err := s.Events(t.Context(), bos.EventFilter{})
+	events, err := s.Events(t.Context(), bos.EventFilter{Seen: bos.WholeSite()})
 	if err != nil || len(events) == 0 || events[len(events)-1].Kind != "site_paused" {
 		t.Errorf("the history is %+v, %v", events, err)
 	}

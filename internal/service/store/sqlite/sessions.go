@@ -110,13 +110,11 @@ func (s *Store) Session(ctx context.Context, key bos.SessionKey) (bos.SessionRec
 
 // Sessions lists sessions by start time and name.
 func (s *Store) Sessions(ctx context.Context, f bos.SessionFilter, now time.Time) ([]bos.SessionRecord, error) {
-	terms, args := []string{"1 = 1"}, []any{}
+	whose, args := within(f.Of, "tenant")
+	terms := []string{whose}
 	add := func(term string, arg any) {
 		terms = append(terms, term)
 		args = append(args, arg)
-	}
-	if f.Tenant != nil {
-		add("tenant = ?", *f.Tenant)
 	}
 	if f.Name != "" {
 		add("name = ?", f.Name)

@@ -8,12 +8,21 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
-// Templates lists templates by tenant and name.
-func (s *Store) Templates(ctx context.Context, tenant *string) ([]bos.SessionTemplate, error) {
-	query, args := "SELECT document FROM templates", []any{}
-	if tenant != nil {
-		query, args = query+" WHERE tenant = ?", []any{*tenant}
+// within is the condition that a row is of a scope, by the expression for its tenant.
+// Of a scope that names nobody it is none.
+func within(of bos.TenantScope, tenant string) (condition string, args []any) {
+	if one, ok := of.One(); ok {
+		return tenant + " = ?", []any{one}
 	}
+	if of.All() {
+		return "TRUE", nil
+	}
+	return "FALSE", nil
+}
+
+// Templates lists templates by tenant and name.
+func (s *Store) Templates(ctx context.Context, of bos.TenantScope) ([]bos.SessionTemplate, error) {
+	whose, args := within(of, "tenant")
 	var list []bos.SessionTemplate
 	err := s.each(ctx, func(row scanner) error {
 		var document []byte
@@ -23,7 +32,7 @@ func (s *Store) Templates(ctx context.Context, tenant *string) ([]bos.SessionTem
 		t, err := decodeTemplate(document)
 		list = append(list, t)
 		return err
-	}, query+" ORDER BY tenant, name", args...)
+	}, "SELECT document FROM templates WHERE "+whose+" ORDER BY tenant, name", args...)
 	if err != nil {
 		return nil, fmt.Errorf("read templates: %w", err)
 	}

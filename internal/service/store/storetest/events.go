@@ -35,7 +35,7 @@ func history(t *testing.T, s bos.Store) {
 		events = append(events, bos.Event{Time: now, Kind: fmt.Sprint("k", i), Component: []string{"", "a", "b"}[i%3], Session: []string{"", "s"}[i%2]})
 	}
 	commit(t, s, bos.Commit{Events: events})
-	list, err := s.Events(t.Context(), bos.EventFilter{Limit: 1})
+	list, err := s.Events(t.Context(), bos.EventFilter{Seen: bos.WholeSite(), Limit: 1})
 	must(t, err)
 	full.ID = list[0].ID
 	if len(list) != 1 || list[0] != full {
@@ -45,11 +45,11 @@ func history(t *testing.T, s bos.Store) {
 		f    bos.EventFilter
 		want []string
 	}{
-		{bos.EventFilter{After: full.ID + 7}, []string{"k8", "k9"}},
-		{bos.EventFilter{Component: "a"}, []string{"k0", "k1", "k4", "k7"}},
-		{bos.EventFilter{Component: "a", Session: "s"}, []string{"k0", "k1", "k7"}},
-		{bos.EventFilter{Session: "s", After: full.ID + 4, Limit: 2}, []string{"k5", "k7"}},
-		{bos.EventFilter{Component: "none"}, nil},
+		{bos.EventFilter{Seen: bos.WholeSite(), After: full.ID + 7}, []string{"k8", "k9"}},
+		{bos.EventFilter{Seen: bos.WholeSite(), Component: "a"}, []string{"k0", "k1", "k4", "k7"}},
+		{bos.EventFilter{Seen: bos.WholeSite(), Component: "a", Session: "s"}, []string{"k0", "k1", "k7"}},
+		{bos.EventFilter{Seen: bos.WholeSite(), Session: "s", After: full.ID + 4, Limit: 2}, []string{"k5", "k7"}},
+		{bos.EventFilter{Seen: bos.WholeSite(), Component: "none"}, nil},
 	} {
 		if got := kinds(t, s, c.f); !slices.Equal(got, c.want) {
 			t.Errorf("%+v: %v, want %v", c.f, got, c.want)
@@ -66,7 +66,7 @@ func lone(t *testing.T, s bos.Store) {
 	news := s.NewEvents()
 	must(t, s.Note(t.Context(), bos.Event{Time: now, Kind: "refused", Detail: "d", Actor: "me"}, bos.Event{Time: now, Kind: "read"}))
 	<-news
-	if got := kinds(t, s, bos.EventFilter{}); !slices.Equal(got, []string{"refused", "read"}) {
+	if got := kinds(t, s, bos.EventFilter{Seen: bos.WholeSite()}); !slices.Equal(got, []string{"refused", "read"}) {
 		t.Errorf("the history has %q", got)
 	}
 }
@@ -81,11 +81,11 @@ func tenantHistory(t *testing.T, s bos.Store) {
 		{Kind: "another's node in its session", Component: "b", Session: "s", Tenant: "blue"},
 		{Kind: "options"},
 	}})
-	scope := &bos.EventScope{Tenant: "blue", Nodes: []string{"a"}}
-	if got := kinds(t, s, bos.EventFilter{Visible: scope}); !slices.Equal(got, []string{"its node", "its node in another's session", "its session"}) {
+	scope := bos.TenantReach("blue", []string{"a"})
+	if got := kinds(t, s, bos.EventFilter{Seen: scope}); !slices.Equal(got, []string{"its node", "its node in another's session", "its session"}) {
 		t.Errorf("the tenant sees %q", got)
 	}
-	if got := kinds(t, s, bos.EventFilter{Visible: &bos.EventScope{Tenant: "green"}}); len(got) != 0 {
+	if got := kinds(t, s, bos.EventFilter{Seen: bos.TenantReach("green", nil)}); len(got) != 0 {
 		t.Errorf("a tenant without anything sees %q", got)
 	}
 }
@@ -117,7 +117,7 @@ func notes(t *testing.T, s bos.Store) {
 	must(t, s.DeleteTemplate(t.Context(), "", "t", note("dropped")))
 	_, err = s.MutateOptions(t.Context(), func(*bos.Options) error { return nil }, note("options"))
 	must(t, err)
-	list, err := s.Events(t.Context(), bos.EventFilter{})
+	list, err := s.Events(t.Context(), bos.EventFilter{Seen: bos.WholeSite()})
 	must(t, err)
 	var got []string
 	for _, e := range list {
@@ -149,7 +149,7 @@ func wakes(t *testing.T, s bos.Store) {
 	case <-news:
 	case <-t.Context().Done():
 	}
-	if got := kinds(t, s, bos.EventFilter{}); !slices.Equal(got, []string{"k"}) {
+	if got := kinds(t, s, bos.EventFilter{Seen: bos.WholeSite()}); !slices.Equal(got, []string{"k"}) {
 		t.Errorf("who was woken sees %q", got)
 	}
 }

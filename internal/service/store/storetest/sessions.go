@@ -55,7 +55,7 @@ func ownedAtomically(t *testing.T, s bos.Store) {
 	if stored(t, s, "a").Error != "changed" || stored(t, s, "b") != before || stored(t, s, "staged").Error != "changed" || stored(t, s, "other").Error != "" {
 		t.Error("the wrong components changed")
 	}
-	events, err := s.Events(t.Context(), bos.EventFilter{})
+	events, err := s.Events(t.Context(), bos.EventFilter{Seen: bos.WholeSite()})
 	must(t, err)
 	var about []string
 	for _, e := range events {

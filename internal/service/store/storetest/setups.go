@@ -68,7 +68,7 @@ func setUp(t *testing.T, s bos.Store) {
 			t.Errorf("%s is returned as %+v and stored as %+v", r.ID, written[i-30], r)
 		}
 	}
-	if got := kinds(t, s, bos.EventFilter{Session: "s"}); len(got) != 9 {
+	if got := kinds(t, s, bos.EventFilter{Seen: bos.WholeSite(), Session: "s"}); len(got) != 9 {
 		t.Errorf("the history has %d lines, want one for each node", len(got))
 	}
 }
@@ -83,7 +83,7 @@ func setUpOfAnother(t *testing.T, s bos.Store) {
 		if _, written, err := s.SetUp(t.Context(), arming(planned, "a")); !errors.Is(err, bos.ErrChanged) || len(written) > 0 {
 			t.Errorf("%s: %v, %v", why, written, err)
 		}
-		if stored(t, s, "a").Enabled || len(kinds(t, s, bos.EventFilter{})) > 0 {
+		if stored(t, s, "a").Enabled || len(kinds(t, s, bos.EventFilter{Seen: bos.WholeSite()})) > 0 {
 			t.Errorf("%s: something was written", why)
 		}
 	}
@@ -106,7 +106,7 @@ func setUpOfAnother(t *testing.T, s bos.Store) {
 	if _, _, err := s.SetUp(t.Context(), late); !errors.Is(err, bos.ErrFenced) || stored(t, s, "a").Enabled {
 		t.Errorf("an engine that was replaced sets a session up: %v", err)
 	}
-	if left := kinds(t, s, bos.EventFilter{}); slices.Contains(left, "armed") {
+	if left := kinds(t, s, bos.EventFilter{Seen: bos.WholeSite()}); slices.Contains(left, "armed") {
 		t.Errorf("the history says %q", left)
 	}
 }

@@ -72,6 +72,7 @@ var (
 		"history is listed by id, session and component":         history,
 		"what is about no change can be noted":                   lone,
 		"a tenant sees its own history only":                     tenantHistory,
+		"a scope that was forgotten shows nothing":               forgottenScope,
 		"notes are written with what was written, and only then": notes,
 		"who asked before a commit is woken by its events":       wakes,
 		"a report that says nothing new leaves no event":         repeatedReports,
@@ -136,7 +137,7 @@ func commitComparesRevisions(t *testing.T, s bos.Store) {
 	if len(c.Components) != 1 || c.Components[0] != "a" || len(c.Sessions) != 1 {
 		t.Errorf("conflicts %v, want a and the session", c)
 	}
-	if got := kinds(t, s, bos.EventFilter{}); !slices.Equal(got, []string{"kept", "kept too"}) {
+	if got := kinds(t, s, bos.EventFilter{Seen: bos.WholeSite()}); !slices.Equal(got, []string{"kept", "kept too"}) {
 		t.Errorf("the history says %q: what was not written did not happen", got)
 	}
 	if a, b := stored(t, s, "a"), stored(t, s, "b"); a.Error != "user" || b.Error != "engine" {
@@ -293,7 +294,7 @@ func tenants(t *testing.T, s bos.Store) {
 	if _, err := s.Template(t.Context(), "", "t"); !errors.Is(err, bos.ErrNotFound) {
 		t.Errorf("error %v, want not found", err)
 	}
-	list, err := s.Templates(t.Context(), nil)
+	list, err := s.Templates(t.Context(), bos.AllTenants())
 	must(t, err)
 	if len(list) != 1 {
 		t.Errorf("%d templates, want the tenant's", len(list))
