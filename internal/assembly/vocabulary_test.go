@@ -246,6 +246,8 @@ func ofServices() []served {
 		{fault.PCS, fault.Forgets, fault.FormNodes, "pcs", "Component not found in component map."},
 		{fault.PCS, fault.Forgets, fault.FormTransitions, "pcs", ""},
 		{fault.PCS, fault.Capitals, "", "pcs", ""},
+		{fault.PCS, fault.Unreserved, fault.FormUnanswered, "pcs", "PCS could not reserve it in HSM"},
+		{fault.PCS, fault.Unreserved, fault.FormExpired, "pcs", "HSM does not know the reservation of PCS any more"},
 		{fault.BMCs, fault.Outage, "", "redfish", "no connection"},
 		{fault.BMCs, fault.Hang, "", "redfish", "no answer within"},
 		{fault.BMCs, fault.Busy, "", "redfish", "503 Service Unavailable"},

@@ -138,7 +138,11 @@ func (c *Client) transit(ctx context.Context, op bos.PowerOp, ids []string) []bo
 		half := len(ids) / 2
 		return append(c.transit(ctx, op, ids[:half]), c.transit(ctx, op, ids[half:])...)
 	default:
-		return same(ids, judge(err))
+		r := judge(err)
+		if r.Outcome == bos.CallUnknown {
+			c.errands.perhaps(ids, c.deadline)
+		}
+		return same(ids, r)
 	}
 }
 

@@ -168,6 +168,9 @@ func TestATaskThatPCSGaveUpIsToldWithItsCause(t *testing.T) {
 		"dead BMC":       {bos.PowerOn, [3]string{"failed", "Failed to apply transition, on", "dial tcp: i/o timeout"}, bos.CallRefused, bos.CauseBMCUnreachable},
 		"the BMC's no":   {bos.PowerOn, [3]string{"failed", "Failed to apply transition, on", "status 400"}, bos.CallRefused, bos.CauseResetRefused},
 		"works on it":    {bos.PowerOn, [3]string{"in-progress", "Confirming", ""}, bos.CallDone, bos.CauseNone},
+		"no reservation": {bos.PowerOn, [3]string{"failed", "Error acquiring reservations", "dial tcp: connection refused"}, bos.CallNotAttempted, bos.CauseUpstreamOutage},
+		"HSM forgot it":  {bos.PowerOn, [3]string{"failed", "Failed to achieve transition", "Reservation expired"}, bos.CallNotAttempted, bos.CauseUpstreamOutage},
+		"a deputy key":   {bos.PowerOn, [3]string{"failed", "Failed to achieve transition", "Invalid deputy key and unable to reserve component"}, bos.CallRefused, bos.CauseLocked},
 		"stopped watch":  {bos.PowerOn, [3]string{"failed", "Failed to achieve transition", "Timeout waiting for transition, on."}, bos.CallDone, bos.CauseNone},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -362,5 +365,81 @@ func TestATransitionThatCannotBeAskedAboutHidesNoState(t *testing.T) {
 	now.add(time.Minute)
 	if r := probe(t, c, id)[id]; r.State != bos.PowerStateOn || r.Undone.Outcome != bos.CallDone {
 		t.Errorf("got %+v", r)
+	}
+}
+
+// TestANodeThatPCSGaveUpIsHeldUntilItsTransitionIsOver: PCS lets go of no node before the
+// last of a transition is done, also of one that it gave up.
+func TestANodeThatPCSGaveUpIsHeldUntilItsTransitionIsOver(t *testing.T) {
+	const other = "x1c0s0b0n1"
+	for name, c := range map[string]struct {
+		said  [3]string
+		keeps bool
+	}{
+		"what its BMC refused":     {[3]string{"failed", "Failed to apply transition, gracefulshutdown", "status 400"}, true},
+		"what it never reserved":   {[3]string{"failed", "Failed to achieve transition", "Unable to reserve component"}, false},
+		"what it cannot do":        {[3]string{"unsupported", "Component does not support the specified transition operation", "Unsupported for transition operation"}, false},
+		"what is in another state": {[3]string{"failed", "Component must be in the On state for SoftRestart", "Component is in the wrong power state"}, false},
+		"what it does not know":    {[3]string{"failed", "Failed to achieve transition", "Xname not found in HSM"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := &fake{nodes: map[string]map[string]any{id: node("on", "available", ""), other: node("on", "available", "")}, tasks: map[string][3]string{id: c.said}}
+			client, now := start(t, f)
+			apply(t, client, bos.PowerSoftOff, id, other)
+			now.add(2 * time.Second)
+			if r := probe(t, client, id)[id].Undone; r.Outcome == bos.CallDone {
+				t.Fatalf("it was given up, and is told as %+v", r)
+			}
+			got := apply(t, client, bos.PowerForceOff, id)[id]
+			if held := got.Outcome == bos.CallBusy && got.Cause == bos.CauseTransition; held != c.keeps {
+				t.Errorf("while its transition runs: %+v", got)
+			}
+			f.change(func() { f.state = "completed" })
+			now.add(10 * time.Second)
+			if got := apply(t, client, bos.PowerForceOff, id)[id]; c.keeps && got.Outcome != bos.CallDone {
+				t.Errorf("when it is over: %+v", got)
+			}
+		})
+	}
+}
+
+// TestThatPCSStillHoldsANodeForThisServiceIsNoLockOfSomebodyElse: where the answer to a
+// transition was lost, PCS cannot be asked about it.
+func TestThatPCSStillHoldsANodeForThisServiceIsNoLockOfSomebodyElse(t *testing.T) {
+	for name, lost := range map[string]func(w http.ResponseWriter){
+		"an answer without an id": func(w http.ResponseWriter) { _, _ = w.Write([]byte(`{}`)) },
+		"an answer cut in half":   func(w http.ResponseWriter) { _, _ = w.Write([]byte(`{"transitionID":"id-`)) },
+		"no answer":               func(http.ResponseWriter) { panic(http.ErrAbortHandler) },
+		"an answer of a gateway":  func(w http.ResponseWriter) { w.WriteHeader(http.StatusGatewayTimeout) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := &fake{
+				nodes: map[string]map[string]any{id: node("off", "available", "")},
+				tasks: map[string][3]string{id: {"failed", "Failed to achieve transition", "Unable to reserve component"}},
+			}
+			f.answer = func(w http.ResponseWriter, r *http.Request) bool {
+				if r.Method != http.MethodPost || r.URL.Path != "/v1/transitions" {
+					return false
+				}
+				lost(w)
+				return true
+			}
+			c, now := start(t, f)
+			apply(t, c, bos.PowerSoftOff, id)
+			f.change(func() { f.answer = nil })
+			refused := func() bos.CallResult {
+				apply(t, c, bos.PowerOn, id)
+				now.add(2 * time.Second)
+				return probe(t, c, id)[id].Undone
+			}
+			if r := refused(); r.Outcome != bos.CallBusy || r.Cause != bos.CauseTransition || r.RetryAfter <= 0 || strings.Contains(r.Detail, "unlock") || !strings.Contains(r.Detail, "this service's earlier power action") {
+				t.Errorf("while PCS may work on it: %+v", r)
+			}
+			// Whoever has it after that is somebody else.
+			now.add(2 * time.Minute)
+			if r := refused(); r.Outcome != bos.CallRefused || r.Cause != bos.CauseLocked || !strings.Contains(r.Detail, "unlock it") {
+				t.Errorf("after that: %+v", r)
+			}
+		})
 	}
 }

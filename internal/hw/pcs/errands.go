@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -52,8 +53,11 @@ type errand struct {
 	op bos.PowerOp
 	// of is the transition, nil before PCS took it over.
 	of *transition
-	// reserved is until when an earlier transition may hold the node.
+	// reserved is until when an earlier transition of ours may hold the node that
+	// cannot be asked about.
 	reserved time.Time
+	// unheld says that PCS gave it up before it reserved the node for it.
+	unheld bool
 	// undone says that PCS gave it up; CallDone if it did not.
 	undone bos.CallResult
 	// over says that the node was where it leads, or that PCS gave it up.
@@ -66,8 +70,11 @@ type transition struct {
 	started time.Time
 	// ends is when PCS has let go of its nodes at the latest.
 	ends time.Time
-	// due is when it may be asked about next; zero once it is over.
+	// due is when it may be asked about next; zero once it is over, and where there
+	// is no id to ask by.
 	due time.Time
+	// done says that it is over, as PCS told: it has let go of all its nodes.
+	done bool
 	// wanted is when it was last asked about for nodes that it has, or since when
 	// they are wanted.
 	wanted time.Time
@@ -89,7 +96,7 @@ func (e *errands) begin(ids []string) {
 		fresh := &errand{}
 		if last, ok := e.nodes[id]; ok {
 			fresh.reserved = last.reserved
-			if last.of != nil && !last.of.due.IsZero() && last.undone.Outcome == bos.CallDone {
+			if last.held() {
 				fresh.reserved = last.of.ends
 			}
 		}
@@ -97,8 +104,25 @@ func (e *errands) begin(ids []string) {
 	}
 }
 
+// held reports whether PCS may keep the node for this errand: it lets go of none, also
+// of one that it gave up, before the last of its transition is done.
+func (n *errand) held() bool { return n.of != nil && !n.of.done && !n.unheld }
+
+// perhaps notes that PCS may have taken the nodes over, as its answer is lost.
+func (e *errands) perhaps(ids []string, deadline time.Duration) {
+	until := e.now().Add(deadline + grace)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, id := range ids {
+		if n := e.nodes[bos.CanonicalXname(id)]; n != nil {
+			n.reserved = until
+		}
+	}
+}
+
 // open are the errands of nodes whose transition is not known to be over, as long as
-// it may last, by node.
+// it may last, by node. One that cannot be asked about is none: who is refused because
+// of it learns whose it is.
 func (e *errands) open(ids []string) map[string]errand {
 	now := e.now()
 	e.mu.Lock()
@@ -106,7 +130,7 @@ func (e *errands) open(ids []string) map[string]errand {
 	var open map[string]errand
 	for _, id := range ids {
 		n := e.nodes[bos.CanonicalXname(id)]
-		if n == nil || n.of == nil || n.of.due.IsZero() || n.undone.Outcome != bos.CallDone || !now.Before(n.of.ends) {
+		if n == nil || !n.held() || n.of.id == "" || !now.Before(n.of.ends) {
 			continue
 		}
 		if open == nil {
@@ -324,7 +348,7 @@ func (e *errands) over(t *transition, tasks []task) {
 	e.note(t, tasks)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	t.due = time.Time{}
+	t.due, t.done = time.Time{}, true
 	e.tellNews()
 }
 
@@ -334,7 +358,7 @@ func (e *errands) note(t *transition, tasks []task) {
 	defer e.mu.Unlock()
 	for _, task := range tasks {
 		if n := e.nodes[bos.CanonicalXname(task.Xname)]; n != nil && n.of == t {
-			n.undone = verdict(task, e.now().Before(n.reserved))
+			n.undone, n.unheld = verdict(task, e.now().Before(n.reserved))
 			if n.undone.Outcome != bos.CallDone {
 				e.ended(n)
 			}
@@ -342,40 +366,51 @@ func (e *errands) note(t *transition, tasks []task) {
 	}
 }
 
-// verdict says how a task ended, CallDone for one that works on or has worked.
-// reserved says that an earlier transition may still hold the node.
-func verdict(t task, reserved bool) bos.CallResult {
+// verdict says how a task ended, CallDone for one that works on or has worked, and
+// whether PCS ended it before it had reserved the node. reserved says that an earlier
+// transition of ours may still hold it.
+func verdict(t task, reserved bool) (r bos.CallResult, unheld bool) {
 	said := strings.ToLower(t.Description + " " + t.Error)
 	has := func(words ...string) bool {
-		for _, w := range words {
-			if strings.Contains(said, w) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(said, w) })
 	}
-	r := bos.CallResult{Outcome: bos.CallRefused, Cause: bos.CauseResetRefused, Detail: explained(t, reserved)}
+	r = bos.CallResult{Outcome: bos.CallRefused, Cause: bos.CauseResetRefused, Detail: explained(t, reserved)}
 	switch {
 	case t.Status == "unsupported", t.Status == "un-supported":
 		r.Outcome = bos.CallUnsupported
+		return r, true
 	case t.Status != "failed":
-		return bos.CallResult{}
+		return bos.CallResult{}, false
 	case has("timeout waiting for transition"):
 		// PCS only stopped watching; how long a node may take is decided
 		// by who asked.
-		return bos.CallResult{}
+		return bos.CallResult{}, false
+	case has("dependent", "dependency"):
+		// What failed is another component, such as its slot; this one is held.
+		r.Cause, r.RetryAfter = bos.CauseLocked, strangerRetry
+		if !has("reserv", "locked") {
+			r.Cause = bos.CauseResetRefused
+		}
+		return r, false
+	case has("retrieving hsm data", "error acquiring reservations", "reservation expired"):
+		// HSM did not answer PCS, or does not know any more what it reserved.
+		r.Outcome, r.Cause = bos.CallNotAttempted, bos.CauseUpstreamOutage
+		return r, true
 	case has("reserv") && reserved:
-		r.Outcome, r.Cause, r.RetryAfter = bos.CallBusy, bos.CauseLocked, reservedRetry
+		r.Outcome, r.Cause, r.RetryAfter = bos.CallBusy, bos.CauseTransition, reservedRetry
+		return r, true
 	case has("reserv", "locked"):
 		r.Cause, r.RetryAfter = bos.CauseLocked, strangerRetry
-	case has("retrieving hsm data"):
-		r.Outcome, r.Cause = bos.CallNotAttempted, bos.CauseUpstreamOutage
+		return r, true
 	case has("missing xname", "not found in hsm", "invalid xname", "no power control"):
 		r.Cause = bos.CauseUnknownToPower
+		return r, true
+	case has("wrong power state"):
+		return r, true
 	case has("deadline exceeded", "timeout", "connection", "no such host", "no route", "unreachable", "eof"):
 		r.Cause = bos.CauseBMCUnreachable
 	}
-	return r
+	return r, false
 }
 
 func explained(t task, reserved bool) string {
@@ -387,8 +422,12 @@ func explained(t task, reserved bool) string {
 		text = "no reason"
 	}
 	end := "read PCS's log"
-	switch {
-	case !strings.Contains(strings.ToLower(text), "reserv"):
+	switch all := strings.ToLower(t.Description + " " + text); {
+	case strings.Contains(all, "error acquiring reservations"):
+		end = "PCS could not reserve it in HSM; check HSM, and PCS's access to it"
+	case strings.Contains(all, "reservation expired"):
+		end = "HSM does not know the reservation of PCS any more, so PCS sent nothing; it is tried again"
+	case !strings.Contains(all, "reserv"):
 	case reserved:
 		end = "PCS has not let go of it after this service's earlier power action, which passes"
 	default:

@@ -27,7 +27,8 @@ type fake struct {
 	// tasks has the status, description and error of a node's task; one
 	// without entry is in progress.
 	tasks map[string][3]string
-	// state is the transitionStatus of all transitions.
+	// state is the transitionStatus of all transitions; empty is completed where all
+	// tasks have ended, as PCS says it.
 	state string
 	// posts are the bodies of the transitions.
 	posts []transitionBody
@@ -107,16 +108,21 @@ func (f *fake) status(w http.ResponseWriter, ids []string) {
 
 func (f *fake) transition(w http.ResponseWriter, body transitionBody) {
 	var tasks []map[string]any
+	working := false
 	for _, l := range body.Location {
 		said, ok := f.tasks[l.Xname]
 		if !ok {
 			said = [3]string{"in-progress", "Confirming successful transition", ""}
 		}
+		working = working || said[0] == "in-progress"
 		tasks = append(tasks, map[string]any{"xname": l.Xname, "taskStatus": said[0], "taskStatusDescription": said[1], "error": said[2]})
 	}
 	state := f.state
 	if state == "" {
-		state = "in-progress"
+		state = "completed"
+		if working {
+			state = "in-progress"
+		}
 	}
 	f.write(w, map[string]any{"transitionStatus": state, "taskCounts": map[string]int{"total": len(tasks)}, "tasks": tasks})
 }

@@ -118,6 +118,9 @@ const (
 	NoInterfaces Kind = "no-interfaces"
 	// Capitals: PCS writes power states in capitals.
 	Capitals Kind = "capitals"
+	// Unreserved: PCS cannot reserve nodes in HSM, or loses what it reserved before it
+	// sends the reset.
+	Unreserved Kind = "unreserved"
 )
 
 // Target is what can have a fault.
@@ -191,6 +194,7 @@ var Vocabulary = []Entry{
 	{Kind: ByMAC, Of: Service, Services: []string{BSS}},
 	{Kind: NoInterfaces, Of: Service, Services: []string{HSM}},
 	{Kind: Capitals, Of: Service, Services: []string{PCS}},
+	{Kind: Unreserved, Of: Service, Services: []string{PCS}, Forms: []string{FormUnanswered, FormExpired}},
 }
 
 // The forms of faults that are more than a word of Redfish or a status.
@@ -256,6 +260,10 @@ const (
 	FormEndpoints   = "endpoints"
 	FormLocks       = "locks"
 	FormTransitions = "transitions"
+	// FormUnanswered is an HSM that does not answer PCS, FormExpired one that has
+	// ended the reservation.
+	FormUnanswered = "unanswered"
+	FormExpired    = "expired"
 )
 
 // upstreams are all services but the BMCs.

@@ -73,11 +73,26 @@ func (r *Room) startTask(t *transition, l TransitionOf, now time.Time) {
 			failure = "Invalid deputy key and unable to reserve component"
 		}
 		r.endTask(nil, k, taskFailed, "Failed to achieve transition", failure)
+	case r.unreserved(k, now):
 	default:
 		n.task, n.heldBy = k, t
 		k.steps = stepsOf(t.operation, state, n.endpoint.ResetTypes)
 		r.advanceTask(n, now)
 	}
+}
+
+// unreserved ends a task where PCS does not get its reservation, or loses it at once.
+func (r *Room) unreserved(k *task, now time.Time) bool {
+	form, shows := r.shows(fault.Unreserved, fault.PCS, now)
+	switch {
+	case !shows:
+		return false
+	case form == fault.FormExpired:
+		r.endTask(nil, k, taskFailed, "Failed to achieve transition", "Reservation expired")
+	default:
+		r.endTask(nil, k, taskFailed, "Error acquiring reservations", "dial tcp: connect: connection refused")
+	}
+	return true
 }
 
 // already tells whether a node is where its operation leads.
