@@ -198,11 +198,11 @@ func (o *order) post(ctx context.Context, resetType string) (result bos.CallResu
 		return bos.CallResult{Outcome: bos.CallUnknown, Cause: bos.CauseResetUnconfirmed, Detail: failed.Error()}, !failed.Cancelled, false
 	}
 	result = o.judge(ctx, o.target, o.kind, failed, meaning(res))
-	switch failed.Status {
-	case http.StatusNotFound:
+	switch status := failed.Status; {
+	case lacks(status):
 		o.forget(o.Endpoint)
 		o.lost, next = true, true
-	case http.StatusBadRequest, http.StatusNotImplemented:
+	case mayTakeAnotherType(status):
 		next = result.Outcome == bos.CallRefused
 	}
 	return result, false, next
@@ -214,13 +214,13 @@ func (o *order) post(ctx context.Context, resetType string) (result bos.CallResu
 func (c caller) judge(ctx context.Context, t target, kind string, failed *transport.Error, means refusal) bos.CallResult {
 	r := bos.CallResult{Detail: failed.Error(), RetryAfter: failed.RetryAfter}
 	switch status := failed.Status; {
-	case unauthorized(status):
+	case transport.Unauthorized(status):
 		r.Outcome, r.Cause = bos.CallNotAttempted, unauthorizedCause(status)
 		return r
-	case status == http.StatusServiceUnavailable, status == http.StatusTooManyRequests:
+	case putsOff(status):
 		r.Outcome, r.Cause = bos.CallBusy, bos.CauseBMCError
 		return r
-	case status == http.StatusBadRequest, status == http.StatusConflict:
+	case callsBad(status), conflicts(status):
 		if now, _ := c.probe(ctx, t); leadsTo(kind, now.State) {
 			return bos.CallResult{Outcome: bos.CallDone}
 		}
@@ -231,9 +231,9 @@ func (c caller) judge(ctx context.Context, t target, kind string, failed *transp
 	}
 	r.Outcome, r.Cause = bos.CallRefused, bos.CauseResetRefused
 	switch {
-	case means == refusedForNow, failed.Status == http.StatusConflict:
+	case means == refusedForNow, conflicts(failed.Status):
 		r.Outcome, r.Cause = bos.CallBusy, bos.CauseNotReady
-	case kind == resetGraceful && (means == refusedAsUnknown || failed.Status == http.StatusMethodNotAllowed || failed.Status == http.StatusNotImplemented):
+	case kind == resetGraceful && (means == refusedAsUnknown || hasNoAction(failed.Status)):
 		r.Outcome = bos.CallUnsupported
 	}
 	return r
@@ -294,7 +294,7 @@ func (c caller) learn(ctx context.Context, e Endpoint) (reset, *transport.Error)
 // ending is the failure if it ends the call: after another one the reset may
 // still work.
 func ending(failed *transport.Error) *transport.Error {
-	if failed.Kind == transport.NotSent || failed.Kind == transport.Unanswered || failed.Kind == transport.Withheld || unauthorized(failed.Status) || transport.Troubled(failed.Status) {
+	if failed.Kind == transport.NotSent || failed.Kind == transport.Unanswered || failed.Kind == transport.Withheld || transport.Unauthorized(failed.Status) || transport.Troubled(failed.Status) {
 		return failed
 	}
 	return nil
@@ -311,7 +311,7 @@ func unlearned(failed *transport.Error) (result bos.CallResult, silent bool) {
 		return r, true
 	case failed.Kind == transport.Withheld:
 		r.Cause = bos.CauseCredentialsHeld
-	case unauthorized(failed.Status):
+	case transport.Unauthorized(failed.Status):
 		r.Cause = unauthorizedCause(failed.Status)
 	default:
 		r.Outcome, r.Cause = bos.CallBusy, bos.CauseBMCError

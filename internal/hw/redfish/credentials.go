@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -186,7 +185,7 @@ func says(res *transport.Response) verdict {
 		return unclear
 	case transport.Accepted(res.Status):
 		return accepted
-	case res.Status == http.StatusUnauthorized:
+	case refusesLogin(res.Status):
 		return refused
 	default:
 		return unclear

@@ -110,7 +110,7 @@ func (c *Client) Greet(ctx context.Context, b BMC) (Greeting, error) {
 		g.TLS = res.TLS
 	}
 	if err != nil {
-		if unauthorized(failure(err).Status) {
+		if transport.Unauthorized(failure(err).Status) {
 			return g, nil
 		}
 		return g, err

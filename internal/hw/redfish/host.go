@@ -20,14 +20,14 @@ func (c *Client) send(ctx context.Context, e Endpoint, q transport.Request) (*tr
 	c.mu.Unlock()
 	q.Host = called
 	res, err := c.http.Do(ctx, q)
-	if called != "" || q.Method != http.MethodGet || res == nil || res.Status != http.StatusBadRequest || !byName(e.Address) {
+	if called != "" || q.Method != http.MethodGet || res == nil || !callsBad(res.Status) || !byName(e.Address) {
 		return res, err
 	}
 	if q.Host = asHost(res.Peer); q.Host == "" {
 		return res, err
 	}
 	again, failed := c.http.Do(ctx, q)
-	if again == nil || again.Status == http.StatusBadRequest {
+	if again == nil || callsBad(again.Status) {
 		return res, err
 	}
 	c.mu.Lock()

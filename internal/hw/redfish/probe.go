@@ -71,7 +71,7 @@ func (c caller) probe(ctx context.Context, t target) (bos.PowerReading, bool) {
 	res, failed := c.ask(ctx, http.MethodGet, t.Endpoint, t.System, nil)
 	if failed != nil {
 		switch {
-		case failed.Status != http.StatusNotFound || ctx.Err() != nil:
+		case !lacks(failed.Status) || ctx.Err() != nil:
 		case t.found:
 			c.forget(t.Endpoint)
 		default:
@@ -110,7 +110,7 @@ func unread(r bos.PowerReading, failed *transport.Error) (read bos.PowerReading,
 	case transport.Refused, transport.Broken:
 	}
 	r.Symptom, r.Cause = bos.SymptomRefusing, bos.CauseBMCError
-	if unauthorized(failed.Status) {
+	if transport.Unauthorized(failed.Status) {
 		r.Cause = unauthorizedCause(failed.Status)
 	}
 	return r, false

@@ -236,13 +236,13 @@ func wayOut(e *transport.Error) string {
 		return connecting(e.Trouble())
 	case e.Kind == transport.Unanswered:
 		return "check the BMC's power and network"
-	case e.Status == http.StatusForbidden:
+	case forbids(e.Status):
 		return "give the user the privilege on the BMC (role Operator or more), change its password there if that is what the BMC wants, or see which licence it misses"
-	case unauthorized(e.Status):
+	case transport.Unauthorized(e.Status):
 		return "check the user and password in power.redfish.credentials, or its own in the inventory file; a BMC that takes no Basic credentials needs power.redfish.sessions: true"
-	case e.Status == http.StatusNotFound:
+	case lacks(e.Status):
 		return "rediscover the node, or correct system and reset_target in the inventory file"
-	case e.Status == http.StatusMethodNotAllowed:
+	case takesNothingThere(e.Status):
 		return "the BMC does not take this there: rediscover the node, or correct reset_target in the inventory file"
 	default:
 		return "reset the BMC or read its log"
@@ -265,14 +265,10 @@ func connecting(over transport.Trouble) string {
 	return "check the BMC's power and network"
 }
 
-func unauthorized(status int) bool {
-	return status == http.StatusUnauthorized || status == http.StatusForbidden
-}
-
 // unauthorizedCause is what a BMC means by not doing it for this user: 401 is about who
 // it is, and 403 about what that user may do.
 func unauthorizedCause(status int) bos.Cause {
-	if status == http.StatusForbidden {
+	if forbids(status) {
 		return bos.CauseBMCPermission
 	}
 	return bos.CauseBMCAuth
@@ -325,7 +321,7 @@ func (c caller) ask(ctx context.Context, method string, e Endpoint, path string,
 			q.URL = to
 			res, failed = c.present(ctx, e, q, user, password)
 		}
-		if failed == nil || failed.Status != http.StatusUnauthorized && failed.Kind != transport.Withheld {
+		if failed == nil || !refusesLogin(failed.Status) && failed.Kind != transport.Withheld {
 			if i > 0 {
 				c.prefer(e.Address, password)
 			}
@@ -373,16 +369,17 @@ func (c caller) present(ctx context.Context, e Endpoint, q transport.Request, us
 }
 
 // slashed is the address that differs from one in a slash at its end alone, where a BMC
-// redirects there, or does not take what it was asked at an address with one. Credentials stay at the address of the BMC, and other redirects are not
-// followed for what changes something.
+// redirects there, or does not take what it was asked at an address with one.
+// Credentials stay at the address of the BMC, and other redirects are not followed for
+// what changes something.
 func slashed(asked string, failed *transport.Error, res *transport.Response) (string, bool) {
 	if failed == nil || res == nil {
 		return "", false
 	}
-	if plain, ok := strings.CutSuffix(asked, "/"); ok && failed.Status == http.StatusMethodNotAllowed {
+	if plain, ok := strings.CutSuffix(asked, "/"); ok && takesNothingThere(failed.Status) {
 		return plain, true // to some BMCs it is another address, of which they know no actions
 	}
-	if failed.Status != http.StatusTemporaryRedirect && failed.Status != http.StatusPermanentRedirect {
+	if !keepsMethod(failed.Status) {
 		return "", false
 	}
 	to, err := url.Parse(res.Header.Get("Location"))

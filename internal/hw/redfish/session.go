@@ -77,7 +77,7 @@ func (c *Client) inSession(ctx context.Context, e Endpoint, q transport.Request,
 		}
 		q.Header, q.Secrets = map[string]string{"X-Auth-Token": s.token}, []string{s.token}
 		res, err := c.send(ctx, e, q)
-		if failed := failure(err); failed == nil || failed.Status != http.StatusUnauthorized {
+		if failed := failure(err); failed == nil || !refusesLogin(failed.Status) {
 			return res, failed
 		}
 		s.token = ""
@@ -133,11 +133,11 @@ func (c *Client) login(ctx context.Context, e Endpoint, s *session, user, passwo
 		done(accepted)
 		s.begin(e, user, res, now)
 		return nil
-	case failed.Status == http.StatusUnauthorized && challenges(res.Header):
+	case refusesLogin(failed.Status) && challenges(res.Header):
 		done(refusedPerhaps)
 		s.basicUntil = now.Add(guardedFor)
 		return nil
-	case unauthorized(failed.Status), meaning(res) == refusedLogin:
+	case transport.Unauthorized(failed.Status), meaning(res) == refusedLogin:
 		done(refused)
 		failed.Status = http.StatusUnauthorized
 		return failed

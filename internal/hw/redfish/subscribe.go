@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 )
 
 const (
@@ -197,7 +199,7 @@ func (c caller) ensure(ctx context.Context, e Endpoint, path, destination string
 // absent says that a BMC does not have what it was asked for.
 func absent(err error) bool {
 	failed := failure(err)
-	return failed != nil && (failed.Status == http.StatusNotFound || failed.Status == http.StatusMethodNotAllowed || failed.Status == http.StatusNotImplemented)
+	return failed != nil && transport.Absent(failed.Status)
 }
 
 // isOurs tells whether a BMC still has a subscription under a path, and for us:
@@ -242,7 +244,7 @@ func (c caller) subscribe(ctx context.Context, e Endpoint, list, destination str
 	}{destination, "Redfish", "bos", types}
 	res, failed := c.ask(ctx, http.MethodPost, e, list, body)
 	switch {
-	case failed != nil && failed.Status == http.StatusBadRequest && len(types) > 0:
+	case failed != nil && callsBad(failed.Status) && len(types) > 0:
 		// Later versions of the specification have no types.
 		return c.subscribe(ctx, e, list, destination, nil)
 	case failed != nil:

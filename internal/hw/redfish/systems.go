@@ -137,7 +137,7 @@ func (c caller) describe(ctx context.Context, e Endpoint, m *member) error {
 		Actions                    map[string]json.RawMessage
 	}
 	err := c.read(ctx, e, m.path, &system)
-	if failed := failure(err); failed != nil && failed.Kind == transport.Refused && !unauthorized(failed.Status) {
+	if failed := failure(err); failed != nil && failed.Kind == transport.Refused && !transport.Unauthorized(failed.Status) {
 		m.away = true
 		return nil
 	}

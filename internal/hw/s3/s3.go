@@ -177,7 +177,7 @@ func (c *Client) failed(ctx context.Context, path string, err error) error {
 	case minio.NoSuchKey, minio.NoSuchBucket, minio.InvalidBucketName, minio.XMinioInvalidObjectName:
 		return manifest.Missing(path, answer.Code)
 	}
-	if answer.StatusCode == http.StatusNotFound {
+	if transport.Missing(answer.StatusCode) {
 		return manifest.Missing(path, "")
 	}
 	return fmt.Errorf("read %s: S3 at %s answered %d %s: %s; check artifacts.s3, its keys and the store",

@@ -75,7 +75,7 @@ func (e *Error) answered() Class {
 		return ClassRefused // whoever found it too large
 	case e.foreign:
 		return ClassGateway
-	case status == http.StatusNotFound:
+	case Missing(status):
 		return ClassAbsent
 	default:
 		return ClassRefused
@@ -83,14 +83,14 @@ func (e *Error) answered() Class {
 }
 
 // foreign reports whether an answer is not the service's own: a page for
-// browsers, whatever its status, or a 404 that is not in its words. Gateways
+// browsers, whatever its status, or a 404 or 410 that is not in its words. Gateways
 // and routers write such while the service behind them is not known.
 func (c *Client) foreign(res *Response) bool {
 	media, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
 	if len(res.Body) > 0 && (media == "text/html" || media == "application/xhtml+xml") {
 		return true
 	}
-	return res.Status == http.StatusNotFound && !c.config.Own(res.Body)
+	return Missing(res.Status) && !c.config.Own(res.Body)
 }
 
 // ownProblem reports whether a body is a problem (RFC 9457), as the services of

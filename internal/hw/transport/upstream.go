@@ -68,10 +68,13 @@ func Troubled(status int) bool {
 	return status >= 500 && status != http.StatusNotImplemented || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout
 }
 
+// Missing reports whether a status says that there is no such thing, or no more.
+func Missing(status int) bool { return status == http.StatusNotFound || status == http.StatusGone }
+
 // Absent reports whether a status says that the server has no such path or
 // method.
 func Absent(status int) bool {
-	return status == http.StatusNotFound || status == http.StatusMethodNotAllowed || status == http.StatusNotImplemented
+	return Missing(status) || status == http.StatusMethodNotAllowed || status == http.StatusNotImplemented
 }
 
 // Unauthorized reports whether a status is about who asks.

@@ -82,7 +82,7 @@ func (c *Client) Check(ctx context.Context, address string) error {
 	}
 	_, err := c.http.Do(ctx, transport.Request{Method: http.MethodHead, URL: address})
 	var failed *transport.Error
-	if errors.As(err, &failed) && transport.Absent(failed.Status) && failed.Status != http.StatusNotFound {
+	if errors.As(err, &failed) && transport.Absent(failed.Status) && !transport.Missing(failed.Status) {
 		return nil // this server answers no HEAD
 	}
 	return judge(address, err)
@@ -140,7 +140,7 @@ func judge(address string, err error) error {
 		return nil
 	case !errors.As(err, &failed):
 		return err
-	case failed.Status == http.StatusNotFound, failed.Status == http.StatusGone:
+	case transport.Missing(failed.Status):
 		return manifest.Missing(address, failed.Message)
 	case failed.Kind == transport.Broken:
 		return manifest.TooLarge(address, manifest.MaxManifest)

@@ -154,3 +154,20 @@ func TestAServerWithoutHEADStillBoots(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestAFileThatIsGoneIsMissingHoweverTheServerSaysSo: the template is wrong then, and not
+// the server.
+func TestAFileThatIsGoneIsMissingHoweverTheServerSaysSo(t *testing.T) {
+	for status, missing := range map[int]bool{404: true, 410: true, 401: false, 403: false, 409: false, 429: false, 500: false, 503: false} {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+		defer s.Close()
+		c := web.New(web.Config{Prefixes: []string{s.URL + "/"}, RetryWait: time.Millisecond})
+		checked := c.Check(t.Context(), s.URL+"/kernel")
+		_, _, read := c.Read(t.Context(), s.URL+"/kernel", 1)
+		for _, err := range []error{checked, read} {
+			if err == nil || errors.Is(err, bos.ErrImage) != missing || strings.Contains(err.Error(), "there is nothing at") != missing {
+				t.Errorf("status %d: %v", status, err)
+			}
+		}
+	}
+}
