@@ -26,6 +26,10 @@ type Load struct {
 	Wait time.Duration
 	// Pace is how slowly a body may come and an answer may be taken.
 	Pace Pace
+	// Idle is how long a request waits for its client until another has its turn, and
+	// Slow how many do so at the same time; more are ended.
+	Idle time.Duration
+	Slow int
 }
 
 // Pace is the least that a client does: after Grace, so many bytes in each second.
@@ -42,6 +46,8 @@ const (
 	defaultWait       = 5 * time.Second
 	defaultGrace      = 30 * time.Second
 	defaultPerSecond  = 16 << 10
+	defaultIdle       = time.Second
+	defaultSlow       = 256
 	// freeHeader is what headers have without being counted.
 	freeHeader = 16 << 10
 	// piece is what is written of an answer at a time.
@@ -74,8 +80,10 @@ func (l Load) Handler(next http.Handler) http.Handler {
 	l.Wait = orElse(l.Wait, defaultWait)
 	l.Pace.Grace = orElse(l.Pace.Grace, defaultGrace)
 	l.Pace.PerSecond = orElse(l.Pace.PerSecond, defaultPerSecond)
+	l.Idle = orElse(l.Idle, defaultIdle)
+	l.Slow = orElse(l.Slow, defaultSlow)
 	return &load{
-		Load: l, next: next, turns: make(chan struct{}, l.Requests),
+		Load: l, next: next, turns: make(chan struct{}, l.Requests), slow: make(chan struct{}, l.Slow),
 		shares: Shares[netip.Addr]{Most: l.PerAddress}, held: budget{most: l.Held},
 	}
 }
@@ -92,6 +100,7 @@ type load struct {
 	Load
 	next   http.Handler
 	turns  chan struct{}
+	slow   chan struct{}
 	shares Shares[netip.Addr]
 	held   budget
 }
@@ -116,11 +125,13 @@ func (l *load) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		overload("the service answers as many requests as it does at the same time").Write(answer)
 		return
 	}
-	defer leave()
+	mine := &turn{load: l, ctx: r.Context()}
+	answer.turn, body.turn = mine, mine
+	defer func() { mine.end(); leave() }()
 	l.next.ServeHTTP(answer, r)
 }
 
-// enter waits for the turn of a request.
+// enter waits for the turn of a request. leave gives back what is left beside it.
 func (l *load) enter(ctx context.Context, r *http.Request) (leave func(), ok bool) {
 	from := addressIn(r.RemoteAddr)
 	share := func() {}
@@ -129,17 +140,25 @@ func (l *load) enter(ctx context.Context, r *http.Request) (leave func(), ok boo
 			return nil, false
 		}
 	}
+	if !l.take(ctx) {
+		share()
+		return nil, false
+	}
+	return share, true
+}
+
+// take waits for a turn until the context ends.
+func (l *load) take(ctx context.Context) bool {
 	select {
 	case l.turns <- struct{}{}:
-		return func() { <-l.turns; share() }, true
+		return true
 	default:
 	}
 	select {
 	case l.turns <- struct{}{}:
-		return func() { <-l.turns; share() }, true
+		return true
 	case <-ctx.Done():
-		share()
-		return nil, false
+		return false
 	}
 }
 
@@ -204,6 +223,7 @@ type pacedBody struct {
 	conn    *counted
 	pace    Pace
 	budget  *budget
+	turn    *turn
 	began   time.Time
 	latest  time.Time // as a handler has it; zero for none
 
@@ -215,14 +235,15 @@ type pacedBody struct {
 // Read fails with errMuch where there is no room for more.
 func (b *pacedBody) Read(p []byte) (int, error) {
 	b.extend()
-	n, err := b.ReadCloser.Read(p)
+	n, err := b.turn.aside(func() (int, error) { return b.ReadCloser.Read(p) }, b.control.SetReadDeadline)
 	b.conn.taken()
 	b.read += int64(n)
 	if !b.hold(int64(n)) {
 		return 0, errMuch
 	}
-	if err != nil {
-		// A read of the server itself, by which it sees that a client left, has no end.
+	if errors.Is(err, io.EOF) {
+		// A read of the server itself, by which it sees that a client left, has no end. Where
+		// the body has not ended, the server reads the rest of it, and that ends.
 		_ = b.control.SetReadDeadline(time.Time{}) // a writer without deadlines, as in a test, is never slow
 	}
 	return n, err
@@ -263,6 +284,7 @@ type paced struct {
 	control *http.ResponseController
 	pace    Pace
 	body    *pacedBody
+	turn    *turn
 }
 
 // SetReadDeadline is a handler's own bound of a body, which may be shorter.
@@ -288,7 +310,7 @@ func (p *paced) WriteHeader(status int) {
 func (p *paced) Write(b []byte) (written int, err error) {
 	for {
 		p.extend()
-		n, err := p.ResponseWriter.Write(b[:min(len(b), piece)])
+		n, err := p.turn.aside(func() (int, error) { return p.ResponseWriter.Write(b[:min(len(b), piece)]) }, p.control.SetWriteDeadline)
 		written += n
 		if b = b[n:]; err != nil || len(b) == 0 {
 			return written, err

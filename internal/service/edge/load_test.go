@@ -167,7 +167,9 @@ func TestABodyThatTricklesIsCutOffAndOneThatComesIsNot(t *testing.T) {
 		if err := <-read; !errors.As(err, &timeout) || !timeout.Timeout() || time.Since(began) > time.Minute {
 			t.Errorf("one that trickles: %v after %v", err, time.Since(began))
 		}
-		<-ended
+		if <-ended; time.Since(began) > time.Minute {
+			t.Errorf("its connection was closed after %v", time.Since(began))
+		}
 		quick := dial()
 		send(t, quick, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
 		for range 10 { // takes longer than the grace, and has come by its pace
