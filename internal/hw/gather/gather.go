@@ -15,7 +15,7 @@ import (
 const (
 	// firstGap and lastGap are the pauses between two requests while there is
 	// always somebody waiting.
-	firstGap = 25 * time.Millisecond
+	firstGap = 10 * time.Millisecond
 	lastGap  = 200 * time.Millisecond
 	// slowGap bounds the pause after an answer that took long: it is as long as that
 	// took, so that who is slow is not asked all the time.

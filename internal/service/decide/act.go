@@ -201,7 +201,7 @@ const minPace = 100 * time.Millisecond
 
 // nextProbe is when to look for the effect of a power action. Where the pace of other
 // nodes is known: when they had changed, then often, then ever more rarely. Where it is
-// not: a scout is probed often, and so learns the pace to a quarter; the other nodes
+// not: a scout is probed often, and so learns the pace to an eighth; the other nodes
 // wait for that, and are probed rarely in case no scout changes. The wait ends with
 // a probe from after the deadline, as the node may have changed since the one before.
 func nextProbe(r bos.Record, o Observation, p bos.Policy, now, deadline time.Time) time.Time {
@@ -216,7 +216,7 @@ func nextProbe(r bos.Record, o Observation, p bos.Policy, now, deadline time.Tim
 	case o.Scouted:
 		wait = max(polling-elapsed, 2*elapsed)
 	default:
-		wait = min(max(minProbe-elapsed, elapsed/4, minPace), polling)
+		wait = min(max(minProbe-elapsed, elapsed/8, minPace), polling)
 	}
 	at := now.Add(wait)
 	if now.Before(deadline) && deadline.Before(at) {

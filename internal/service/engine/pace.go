@@ -113,7 +113,7 @@ func (p *pacer) settle(now time.Time) {
 }
 
 // begin is what the scouts say together. Where they do not agree, or are few, the time is
-// told to a quarter, and by one of the quick ones.
+// told to an eighth, and by one of the quick ones.
 func (p *pace) begin() {
 	p.learned = false
 	if p.alike = p.by >= agreeing && p.beyond == 0; !p.alike {
