@@ -105,12 +105,68 @@ func TestTheKernelParametersOfTheOpenCHAMIGuideAreTaken(t *testing.T) {
 	}
 }
 
+// What reads secrets is run as who may read them, and with them; what asks the API comes
+// after something that proves who asks.
+func TestWhoFollowsTheOpenCHAMIGuideHasWhatEachCommandNeeds(t *testing.T) {
+	secrets, token := false, false
+	for _, block := range blocks(t, guide, "console") {
+		for line := range strings.Lines(block) {
+			line = strings.TrimSpace(line)
+			switch {
+			case strings.HasPrefix(line, "# set -a; . /etc/bos/secrets.env"):
+				secrets = true
+			case strings.Contains(line, "bos check ") || strings.Contains(line, "bos image "):
+				if !secrets || !strings.HasPrefix(line, "# runuser -u bos -- bos ") {
+					t.Errorf("it has no secrets, or is not run as the user of the service: %s", line)
+				}
+			case strings.Contains(line, "bos bmc pin "):
+				if !strings.HasPrefix(line, "# bos ") {
+					t.Errorf("the user of the service may not write in /etc/bos: %s", line)
+				}
+			case strings.Contains(line, "bos token make "):
+				token = strings.HasPrefix(line, "# runuser -u bos -- bos ")
+			case strings.Contains(line, "terraform plan") && !token:
+				t.Errorf("the API answers 401 to %s", line)
+			}
+		}
+	}
+	if !token {
+		t.Error("nothing makes a token for terraform")
+	}
+	file := regexp.MustCompile(`tokens_file: ([^ ]+)`).FindStringSubmatch(read(t, guide))
+	if file == nil || !strings.Contains(read(t, guide), "--file "+file[1]+"\n") {
+		t.Errorf("the token is made in another file than the service reads: %q", file)
+	}
+}
+
+// A release has the agent in an archive; the paths of its files there are those that an
+// image takes them from.
+func TestTheFilesOfBosReportInTheOpenCHAMIGuideAreThoseOfItsArchive(t *testing.T) {
+	release := read(t, repository+".goreleaser.yaml")
+	if !strings.Contains(release, "contrib/report/**/*") || !strings.Contains(release, `"bos-report_{{ .Version }}_{{ .Os }}_{{ .Arch }}"`) {
+		t.Fatal("the archive is called otherwise, or has no contrib/report")
+	}
+	page := read(t, guide)
+	sources := regexp.MustCompile(`src: '/opt/bos/([^']+)'`).FindAllStringSubmatch(page, -1)
+	if len(sources) != 2 || !strings.Contains(page, "-v /opt/bos:/opt/bos:ro") || !strings.Contains(page, "bos-report_VERSION_linux_amd64.tar.gz") {
+		t.Errorf("the image does not get what it copies: %q", sources)
+	}
+	for _, m := range sources {
+		if m[1] == "bos-report" {
+			continue
+		}
+		if _, err := os.Stat(repository + m[1]); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // The objects are as image-builder stores them; everything else is as the guide has it, but
 // for where the configuration and the database are.
 func TestTheManifestOfTheOpenCHAMIGuideIsMadeByItsCommand(t *testing.T) {
 	room, file := emulated(t, emulator.ServerConfig{Config: machineroom.Config{Nodes: 1}})
 	for _, words := range commandsOf(t, guide) {
-		here := map[string]string{"/etc/bos/bos.yaml": file, "/var/lib/bos/bos.db": filepath.Join(t.TempDir(), "bos.db"), "/etc/bos/bmc-pins": filepath.Join(t.TempDir(), "pins")}
+		here := map[string]string{"/etc/bos/bos.yaml": file, "/var/lib/bos/bos.db": filepath.Join(t.TempDir(), "bos.db"), "/etc/bos/bmc-pins": filepath.Join(t.TempDir(), "pins"), "/var/lib/bos/tokens.yaml": filepath.Join(t.TempDir(), "tokens.yaml")}
 		for i, word := range words {
 			if to, ok := here[word]; ok {
 				words[i] = to
