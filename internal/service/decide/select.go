@@ -168,7 +168,6 @@ type selector struct {
 	inv     bos.Inventory
 	roles   map[string][]string
 	nodes   map[string]bos.Node
-	tenant  map[string]bool // nil without a tenant
 	limited map[string]bool
 	// owner is the boot set of each selected node.
 	owner map[string]string

@@ -89,7 +89,7 @@ func touched(req Request, set bos.BootSet, n bos.Node, inv bos.Inventory) bool {
 		wanted = "X86"
 	}
 	return named && limitKeeps(req.Limit, n, inv) && !n.Locked && !n.Empty && !n.Reserved && !n.BMCHeld && req.Held[n.ID] == "" && (n.Enabled || req.IncludeDisabled) &&
-		(req.Reach.Has(n.ID)) && has == wanted
+		req.Reach.Has(n.ID) && has == wanted
 }
 
 // foreign is whether a template names a node that is not its tenant's.
