@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"fmt"
+	"net/http"
 	"regexp"
 	"strings"
 	"testing"
@@ -389,6 +390,25 @@ func TestDestroyDeletesARecordThatIsOverAndForgetsASessionThatRuns(t *testing.T)
 		destroy.says(t, "Warning: BOS session "+bos.Sessions()[0]+" runs on")
 		if names := bos.Sessions(); len(names) != 1 {
 			t.Errorf("sessions are %v; the running one should be left alone", names)
+		}
+		untouched(t, bos)
+	})
+	t.Run("a session that is over, of who may not delete records", func(t *testing.T) {
+		bos := startFake(t.Cleanup, room...)
+		w := newWorkspace(t)
+		w.write(providerBlock(bos), template("quiet"), session())
+		w.apply().exits(t, 0)
+		bos.Gateway(func(method, path string) int {
+			if strings.HasPrefix(path, "/v2/sessiontemplatesvalid/") || method == "DELETE" && strings.HasPrefix(path, "/v2/sessions/") {
+				return http.StatusForbidden
+			}
+			return 0
+		})
+		destroy := w.apply("-destroy")
+		destroy.exits(t, 0)
+		destroy.says(t, "Warning: The record of BOS session "+bos.Sessions()[0]+" is kept", "cleanup_completed_session_ttl")
+		if strings.Contains(destroy.out, "Validity of BOS session template is not known") {
+			t.Errorf("it warns that a question was refused which nobody asked: %s", destroy.out)
 		}
 		untouched(t, bos)
 	})

@@ -332,7 +332,12 @@ func (r *sessionResource) Delete(ctx context.Context, req resource.DeleteRequest
 	if s.Status.Status != bos.SessionComplete && !r.end(ctx, c, m, s, &resp.Diagnostics) {
 		return
 	}
-	if err := c.DeleteSession(ctx, name); err != nil && !client.IsNotFound(err) {
+	switch err := c.DeleteSession(ctx, name); {
+	case err == nil, client.IsNotFound(err):
+	case client.IsForbidden(err):
+		resp.Diagnostics.AddWarning("The record of BOS session "+name+" is kept", "It is over, and who uses this token may not delete records, as a tenant-admin may "+
+			"not: "+explain(err)+"\n\nTerraform forgets it, and BOS removes it by itself after the option cleanup_completed_session_ttl.")
+	default:
 		unable(&resp.Diagnostics, "delete BOS session", err)
 	}
 }

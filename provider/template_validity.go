@@ -17,8 +17,9 @@ const wordValid = "Valid"
 func (m *templateModel) readValidity(ctx context.Context, c *client.Client, diags *diag.Diagnostics) {
 	text, err := c.TemplateValidity(ctx, m.Name.ValueString())
 	switch {
-	case client.IsNotFound(err):
-		// The template is there, so it is the question that this BOS does not know.
+	case client.IsNotFound(err), client.IsForbidden(err):
+		// The template is there, so it is the question that this BOS does not know, or
+		// that a tenant may not ask.
 		m.Valid, m.ValidationMessage = types.BoolNull(), types.StringValue("")
 	case err != nil:
 		m.Valid, m.ValidationMessage = types.BoolNull(), types.StringValue("")

@@ -32,6 +32,7 @@ var allowed = map[string][]string{
 	"internal/service/access":              {"internal/service/edge"},
 	"internal/service/health":              {},
 	"internal/service/access/certificates": {"internal/bos", "internal/service/access"},
+	"internal/service/access/csmgateway":   {"internal/service/access"},
 	"internal/service/access/peers":        {"internal/service/access"},
 	"internal/service/access/refusals":     {"internal/bos", "internal/service/access"},
 	"internal/service/access/oidc":         {"internal/bos", "internal/service/access"},

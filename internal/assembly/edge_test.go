@@ -14,6 +14,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/hw/hsm"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/redfish"
 	"github.com/bootorch/terraform-provider-bos/internal/service/access"
+	"github.com/bootorch/terraform-provider-bos/internal/service/access/csmgateway"
 	"github.com/bootorch/terraform-provider-bos/internal/service/access/refusals"
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
 )
@@ -160,6 +161,35 @@ func TestATenantNeitherReadsNorChangesWhatTheSiteBoots(t *testing.T) {
 	}
 	if list, err := a.store.HostBoots(t.Context(), nil); err != nil || len(list) != 0 {
 		t.Errorf("hosts boot %+v, %v", list, err)
+	}
+}
+
+func TestNobodyReachesBootParametersWhomTheGatewayOfCSMKeepsAway(t *testing.T) {
+	a := everything(t)
+	a.auth.Mode = access.Enforce
+	callers := make(named)
+	for role, identity := range csmgateway.Callers("red", "x1c0s0b0n0") {
+		callers[string(role)] = identity
+	}
+	a.auth.Bearers = []access.Bearers{callers}
+	h := a.Handler()
+	answered := 0
+	for _, role := range csmgateway.Roles {
+		for _, path := range []string{"/boot/v1/bootparameters", "/boot/v1/bootscript", "/apis/bss/boot/v1/bootparameters", "/apis/bss/boot/v1/bootscript"} {
+			for _, method := range []string{"GET", "HEAD", "PUT", "POST", "PATCH", "DELETE"} {
+				headers := map[string]string{"Content-Type": "application/json", "Authorization": "Bearer " + string(role)}
+				code := send(t, h, method, path, `{"hosts":["x1c0s0b0n0"],"kernel":"http://images/k"}`, headers).Code
+				if code != http.StatusForbidden {
+					answered++
+				}
+				if there := "/apis/bss/boot/v1/" + path[strings.LastIndexByte(path, '/')+1:]; code != http.StatusForbidden && code != http.StatusMethodNotAllowed && !csmgateway.Passes(role, method, there) {
+					t.Errorf("%s: %s %s is refused by the gateway, and answered here with %d", role, method, path, code)
+				}
+			}
+		}
+	}
+	if answered == 0 {
+		t.Error("nobody was answered, not even the admin")
 	}
 }
 

@@ -63,6 +63,10 @@ func IsConflict(err error) bool { return hasStatus(err, http.StatusConflict) }
 // IsBadRequest reports whether the server said 400.
 func IsBadRequest(err error) bool { return hasStatus(err, http.StatusBadRequest) }
 
+// IsForbidden reports whether the server, or a gateway before it, said 403: who asks is
+// known and may not.
+func IsForbidden(err error) bool { return hasStatus(err, http.StatusForbidden) }
+
 func hasStatus(err error, status int) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Status == status

@@ -13,8 +13,11 @@ const (
 	// Know is to be somebody: the versions of the API and its document.
 	Know
 	// ReadRecords is to read components, sessions, templates and what goes with
-	// them.
+	// them. ReadSession is to follow a session that one knows by name.
 	ReadRecords
+	ReadSession
+	// CheckTemplates is to have a stored template examined, which asks upstreams.
+	CheckTemplates
 	// ReadOptions is to read the options of the site.
 	ReadOptions
 	// ReadEvents is to read the history.
@@ -24,9 +27,13 @@ const (
 	// Report is to write the actual state of one's own component. Whoever may
 	// ChangeComponents may report for all.
 	Report
-	// CreateSessions is to create sessions.
+	// CreateSessions is to create sessions, CreateV1Sessions to do so by the API of BOS v1,
+	// which knows no tenants.
 	CreateSessions
-	// ChangeSessions is to cancel, delete, pause and resume sessions.
+	CreateV1Sessions
+	// StopSessions is to cancel, pause and resume sessions; ChangeSessions is to delete
+	// and write their records.
+	StopSessions
 	ChangeSessions
 	// PromoteRollouts is to let the rest of the nodes follow a canary, FailRollouts to end
 	// a rollout for the nodes whose turn has not come.
@@ -67,12 +74,16 @@ var permissionTexts = [permissions][2]string{
 	Public:              {"public", "ask whether this service is well"},
 	Know:                {"know", "ask for the versions of this service"},
 	ReadRecords:         {"read_records", "read components, sessions and templates"},
+	ReadSession:         {"read_session", "follow a session"},
+	CheckTemplates:      {"check_templates", "have session templates examined"},
 	ReadOptions:         {"read_options", "read options"},
 	ReadEvents:          {"read_events", "read the history"},
 	Preview:             {"preview", "preview sessions"},
 	Report:              {"report", "report what a node booted"},
 	CreateSessions:      {"create_sessions", "create sessions"},
-	ChangeSessions:      {"change_sessions", "cancel, delete, pause or resume sessions"},
+	CreateV1Sessions:    {"create_v1_sessions", "create sessions of BOS v1"},
+	StopSessions:        {"stop_sessions", "cancel, pause or resume sessions"},
+	ChangeSessions:      {"change_sessions", "delete or write the records of sessions"},
 	PromoteRollouts:     {"promote_rollouts", "promote rollouts"},
 	FailRollouts:        {"fail_rollouts", "end rollouts as failed"},
 	ApplyStaged:         {"apply_staged", "apply staged state"},

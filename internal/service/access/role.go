@@ -19,7 +19,8 @@ const (
 	Admin Role = "admin"
 	// TenantAdmin runs sessions on the nodes of its tenants.
 	TenantAdmin Role = "tenant-admin"
-	// WLM is a workload manager: it applies staged state and creates sessions.
+	// WLM is a workload manager: it applies staged state, and creates sessions and follows
+	// them. It reads nothing else.
 	WLM Role = "wlm"
 	// Reporter is a node, or who reports for nodes: what it booted, and nothing else.
 	Reporter Role = "reporter"
@@ -28,18 +29,19 @@ const (
 )
 
 var (
-	reads    = of(Know, ReadRecords, ReadOptions, ReadEvents, Preview)
-	operates = reads | of(Report, CreateSessions, ChangeSessions, PromoteRollouts, FailRollouts, ApplyStaged, ChangeComponents, PauseSite)
+	reads    = of(Know, ReadRecords, ReadSession, CheckTemplates, ReadOptions, ReadEvents, Preview)
+	operates = reads | of(Report, CreateSessions, CreateV1Sessions, StopSessions, ChangeSessions, PromoteRollouts, FailRollouts, ApplyStaged, ChangeComponents, PauseSite)
 )
 
 // grants is the table of who may do what. How far it reaches is bounded by tenants
-// (Caller.Tenant) and, for reporters, by nodes (Caller.MayReport).
+// (Caller.Tenant) and, for reporters, by nodes (Caller.MayReport). Nobody has more of
+// BOS v1 and v2 than the gateway of CSM gives to the role of that name.
 var grants = map[Role]set{
 	Reader:      reads,
 	Operator:    operates,
 	Admin:       operates | of(WriteTemplates, WriteOptions, ReadBootParameters, WriteBootParameters),
-	TenantAdmin: of(Know, ReadRecords, ReadEvents, Preview, CreateSessions, ChangeSessions, PromoteRollouts, FailRollouts, ApplyStaged),
-	WLM:         of(Know, ReadRecords, CreateSessions, ApplyStaged),
+	TenantAdmin: of(Know, ReadRecords, ReadSession, ReadEvents, Preview, CreateSessions, StopSessions, PromoteRollouts, FailRollouts, ApplyStaged),
+	WLM:         of(Know, ReadSession, CreateSessions, ApplyStaged),
 	Reporter:    of(Know, Report),
 	Auditor:     of(Know, ReadEvents),
 }

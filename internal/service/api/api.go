@@ -150,17 +150,17 @@ func (s *server) routes() map[string]methods {
 			http.MethodPatch: {s.patchTemplate, access.WriteTemplates}, http.MethodDelete: {s.deleteTemplate, access.WriteTemplates},
 		},
 
-		"/v2/sessiontemplatesvalid/{name}": {http.MethodGet: {s.checkTemplate, access.ReadRecords}},
+		"/v2/sessiontemplatesvalid/{name}": {http.MethodGet: {s.checkTemplate, access.CheckTemplates}},
 		"/v2/sessiontemplatetemplate":      {http.MethodGet: {s.getTemplateTemplate, access.Know}},
 
 		"/v2/sessions": {
 			http.MethodGet: {s.listSessions, access.ReadRecords}, http.MethodPost: {s.postSession, access.CreateSessions}, http.MethodDelete: {s.deleteSessions, access.ChangeSessions},
 		},
 		"/v2/sessions/{name}": {
-			http.MethodGet: {s.getSession, access.ReadRecords}, http.MethodPatch: {s.patchSession, access.ChangeSessions}, http.MethodDelete: {s.deleteSession, access.ChangeSessions},
+			http.MethodGet: {s.getSession, access.ReadSession}, http.MethodPatch: {s.patchSession, access.ChangeSessions}, http.MethodDelete: {s.deleteSession, access.ChangeSessions},
 		},
 		"/v2/sessions/{name}/status": {
-			http.MethodGet: {s.getSessionStatus, access.ReadRecords}, http.MethodPost: {s.saveSessionStatus, access.ChangeSessions},
+			http.MethodGet: {s.getSessionStatus, access.ReadSession}, http.MethodPost: {s.saveSessionStatus, access.ChangeSessions},
 		},
 
 		"/v2/components": {
@@ -180,23 +180,23 @@ func (s *server) routes() map[string]methods {
 		"/x/v1/previews":                   {http.MethodPost: {s.postPreview, access.Preview}},
 		"/x/v1/previews/{pin}/nodes":       {http.MethodGet: {s.listPreviewNodes, access.Preview}},
 		"/x/v1/sessions":                   {http.MethodPost: {s.postPinnedSession, access.CreateSessions}},
-		"/x/v1/sessions/{name}/cancel":     {http.MethodPost: {s.cancelSession, access.ChangeSessions}},
+		"/x/v1/sessions/{name}/cancel":     {http.MethodPost: {s.cancelSession, access.StopSessions}},
 		"/x/v1/events":                     {http.MethodGet: {s.listEvents, access.ReadEvents}},
-		"/x/v1/sessions/{name}/components": {http.MethodGet: {s.listOutcomes, access.ReadRecords}},
+		"/x/v1/sessions/{name}/components": {http.MethodGet: {s.listOutcomes, access.ReadSession}},
 
-		"/x/v1/sessions/{name}/status": {http.MethodGet: {s.getSessionSteps, access.ReadRecords}},
+		"/x/v1/sessions/{name}/status": {http.MethodGet: {s.getSessionSteps, access.ReadSession}},
 
 		"/x/v1/nodes":                   {http.MethodGet: {s.listNodes, access.ReadRecords}},
 		"/x/v1/images":                  {http.MethodGet: {s.getImage, access.ReadRecords}},
 		"/x/v1/pause":                   {http.MethodGet: {s.getPause, access.ReadRecords}, http.MethodPost: {s.pauseSite, access.PauseSite}},
 		"/x/v1/resume":                  {http.MethodPost: {s.resumeSite, access.PauseSite}},
-		"/x/v1/sessions/{name}/pause":   {http.MethodGet: {s.getSessionPause, access.ReadRecords}, http.MethodPost: {s.pauseSession, access.ChangeSessions}},
-		"/x/v1/sessions/{name}/resume":  {http.MethodPost: {s.resumeSession, access.ChangeSessions}},
+		"/x/v1/sessions/{name}/pause":   {http.MethodGet: {s.getSessionPause, access.ReadSession}, http.MethodPost: {s.pauseSession, access.StopSessions}},
+		"/x/v1/sessions/{name}/resume":  {http.MethodPost: {s.resumeSession, access.StopSessions}},
 		"/x/v1/components/{id}/hold":    {http.MethodPut: {s.holdComponent, access.ChangeComponents}, http.MethodDelete: {s.releaseComponent, access.ChangeComponents}},
 		"/x/v1/components/{id}/booted":  {http.MethodPost: {s.postBooted, access.Report}},
 		"/x/v1/holds":                   {http.MethodGet: {s.listHolds, access.ReadRecords}, http.MethodPost: {s.postHolds, access.ChangeComponents}},
 		"/x/v1/holds/release":           {http.MethodPost: {s.releaseHolds, access.ChangeComponents}},
-		"/x/v1/sessions/{name}/rollout": {http.MethodGet: {s.getRollout, access.ReadRecords}},
+		"/x/v1/sessions/{name}/rollout": {http.MethodGet: {s.getRollout, access.ReadSession}},
 		"/x/v1/sessions/{name}/promote": {http.MethodPost: {s.promoteRollout, access.PromoteRollouts}},
 		"/x/v1/sessions/{name}/fail":    {http.MethodPost: {s.failRollout, access.FailRollouts}},
 	}

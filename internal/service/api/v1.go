@@ -23,7 +23,7 @@ func (s *server) v1Routes() map[string]methods {
 		"/v1/sessiontemplate":         {http.MethodGet: {untenanted(s.listTemplates), access.ReadRecords}, http.MethodPost: {untenanted(s.postV1Template), access.WriteTemplates}},
 		"/v1/sessiontemplate/{name}":  {http.MethodGet: {untenanted(s.getTemplate), access.ReadRecords}, http.MethodDelete: {untenanted(s.deleteTemplate), access.WriteTemplates}},
 
-		"/v1/session":        {http.MethodGet: {untenanted(s.listV1Sessions), access.ReadRecords}, http.MethodPost: {untenanted(s.postV1Session), access.CreateSessions}},
+		"/v1/session":        {http.MethodGet: {untenanted(s.listV1Sessions), access.ReadRecords}, http.MethodPost: {untenanted(s.postV1Session), access.CreateV1Sessions}},
 		"/v1/session/{name}": {http.MethodGet: {untenanted(s.getV1Session), access.ReadRecords}, http.MethodDelete: {untenanted(s.deleteSession), access.ChangeSessions}},
 
 		"/v1/session/{name}/status":                          {http.MethodGet: {untenanted(s.getV1Status), access.ReadRecords}},
