@@ -24,8 +24,9 @@ func (t *turn) aside(operation func() (int, error), deadline func(time.Time) err
 	if t == nil {
 		return operation()
 	}
-	cut := false
+	cut, stepped := false, make(chan struct{})
 	timer := time.AfterFunc(t.load.Idle, func() {
+		defer close(stepped)
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		if !t.step() {
@@ -36,6 +37,7 @@ func (t *turn) aside(operation func() (int, error), deadline func(time.Time) err
 	if timer.Stop() {
 		return n, err
 	}
+	<-stepped // what fires at the end of one operation is not for the next
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if cut && err != nil || !t.back() {
