@@ -241,6 +241,7 @@ func ofServices() []served {
 		{fault.HSM, fault.Forgets, fault.FormNodes, "redfish", "lists no node, although there were 3"},
 		{fault.HSM, fault.Forgets, fault.FormEndpoints, "redfish", "lists the BMC of no node"},
 		{fault.HSM, fault.Forgets, fault.FormLocks, "redfish", "whether it is locked"},
+		{fault.HSM, fault.Forgets, fault.FormReservations, "redfish", ""},
 		{fault.HSM, fault.NoInterfaces, "", "redfish", ""},
 		{fault.BSS, fault.Forgets, fault.FormNodes, "redfish", neverBooted},
 		{fault.PCS, fault.Forgets, fault.FormNodes, "pcs", "Component not found in component map."},
@@ -257,7 +258,7 @@ func ofServices() []served {
 		upstream := strings.ToUpper(service)
 		all = append(all,
 			served{service, fault.Outage, "", power, upstream}, served{service, fault.Hang, "", power, upstream},
-			served{service, fault.Busy, "", power, "503"}, served{service, fault.Slow, "", power, ""})
+			served{service, fault.Busy, "", power, "503"}, served{service, fault.Slow, "", power, ""}, served{service, fault.Lost, "", power, upstream + " did not answer"})
 		for _, kind := range []fault.Kind{fault.Status, fault.Garbage} {
 			e, _ := fault.Of(kind)
 			for _, form := range e.Forms {

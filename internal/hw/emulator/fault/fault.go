@@ -33,6 +33,8 @@ const (
 	Status Kind = "status"
 	// Garbage: what is asked for is answered with success, and is none of it.
 	Garbage Kind = "garbage"
+	// Lost: what is written is done, and the answer never arrives.
+	Lost Kind = "lost"
 )
 
 // The faults of BMCs that their answers show.
@@ -162,6 +164,7 @@ var Vocabulary = []Entry{
 	{Kind: Credentials, Of: BMC},
 	{Kind: Status, Of: Service, Forms: []string{"500", "401", "403", "404", "405", "429", "501", "502", "504", FormPage}, Services: upstreams},
 	{Kind: Garbage, Of: BMC | Service, Services: upstreams, Forms: []string{FormPage, FormCut, FormNUL, FormNaN, FormHuge, FormNothing, FormList}},
+	{Kind: Lost, Of: Service, Services: upstreams},
 	{Kind: Restart, Of: BMC},
 	{Kind: Lockout, Of: BMC, Delay: 10 * time.Minute, Tries: 5},
 	{Kind: SessionsFull, Of: BMC},
@@ -190,7 +193,7 @@ var Vocabulary = []Entry{
 	{Kind: Inventory, Of: Node, Forms: []string{FormInvented, FormMissing, FormNoAddress, FormBadAddress, FormNoPath, FormDisabled, FormEmpty, FormOtherUUID, FormOdd}},
 	{Kind: Locked, Of: BMC | Node},
 	{Kind: Reserved, Of: BMC | Node},
-	{Kind: Forgets, Of: Service, Services: []string{HSM, PCS, BSS}, Forms: []string{FormNodes, FormEndpoints, FormLocks, FormTransitions}},
+	{Kind: Forgets, Of: Service, Services: []string{HSM, PCS, BSS}, Forms: []string{FormNodes, FormEndpoints, FormLocks, FormTransitions, FormReservations}},
 	{Kind: ByMAC, Of: Service, Services: []string{BSS}},
 	{Kind: NoInterfaces, Of: Service, Services: []string{HSM}},
 	{Kind: Capitals, Of: Service, Services: []string{PCS}},
@@ -255,11 +258,14 @@ const (
 	FormOtherUUID  = "other-uuid"
 	FormOdd        = "odd"
 	// FormNodes are all that a service knows, FormEndpoints and FormLocks lists
-	// of HSM, FormTransitions those of PCS.
+	// of HSM, FormReservations those that it had before the fault, FormTransitions
+	// those of PCS.
 	FormNodes       = "nodes"
 	FormEndpoints   = "endpoints"
 	FormLocks       = "locks"
 	FormTransitions = "transitions"
+
+	FormReservations = "reservations"
 	// FormUnanswered is an HSM that does not answer PCS, FormExpired one that has
 	// ended the reservation.
 	FormUnanswered = "unanswered"

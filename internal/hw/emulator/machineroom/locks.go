@@ -30,12 +30,12 @@ func (r *Room) Reserve(id string, now time.Time, d time.Duration) (key, why stri
 	defer r.mu.Unlock()
 	id = bos.CanonicalXname(id)
 	n, isNode := r.nodes[id]
-	switch held, reserved := r.reserved[id]; {
+	switch _, reserved := r.reservationOf(id, now); {
 	case !isNode && r.bmcs[id] == nil:
 		return "", "NotFound"
 	case r.lockOf(id, "", isNode && n.Locked || r.lockedBMCs[id], now).Locked:
 		return "", "Locked"
-	case reserved && now.Before(held.until) || r.lockOf(id, "", false, now).Reserved:
+	case reserved || r.lockOf(id, "", false, now).Reserved:
 		return "", "Reserved"
 	}
 	r.keys++
@@ -45,15 +45,45 @@ func (r *Room) Reserve(id string, now time.Time, d time.Duration) (key, why stri
 }
 
 // Release ends a reservation by its key; it reports whether there was one.
-func (r *Room) Release(id, key string) bool {
+func (r *Room) Release(id, key string, now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	id = bos.CanonicalXname(id)
-	if held, ok := r.reserved[id]; !ok || held.key != "" && held.key != key {
+	if held, ok := r.reservationOf(id, now); !ok || held.key != "" && held.key != key {
 		return false
 	}
 	delete(r.reserved, id)
 	return true
+}
+
+// Renew makes a reservation last for a time from now on, by its key; it reports whether
+// there was one.
+func (r *Room) Renew(id, key string, now time.Time, d time.Duration) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	id = bos.CanonicalXname(id)
+	held, ok := r.reservationOf(id, now)
+	if !ok || held.key == "" || held.key != key {
+		return false
+	}
+	held.until = now.Add(d)
+	r.reserved[id] = held
+	return true
+}
+
+// reservationOf is the reservation of a component that has not ended, unless HSM has
+// forgotten it.
+func (r *Room) reservationOf(id string, now time.Time) (held reservation, ok bool) {
+	held, ok = r.reserved[id]
+	if !ok || !now.Before(held.until) {
+		return reservation{}, false
+	}
+	for _, one := range r.rules {
+		if one.Form == fault.FormReservations && r.applies(one, fault.Forgets, fault.HSM, now) && held.since.Before(one.start) {
+			return reservation{}, false
+		}
+	}
+	return held, true
 }
 
 // Locks are those of all nodes, in their order, each after those of its BMC.
@@ -80,7 +110,7 @@ func (r *Room) lockOf(id, kind string, locked bool, now time.Time) LockStatus {
 	if _, shows := r.shows(fault.Reserved, id, now); shows {
 		l.Reserved, l.Since, l.Until = true, now, now.Add(defaultReservation)
 	}
-	if held, ok := r.reserved[id]; ok && now.Before(held.until) {
+	if held, ok := r.reservationOf(id, now); ok {
 		l.Reserved, l.Since, l.Until = true, held.since, held.until
 	}
 	return l

@@ -169,7 +169,7 @@ type Trouble struct {
 // The faults of requests, in the order in which they are met.
 var (
 	bmcTroubles     = []fault.Kind{fault.Dead, fault.Hang, fault.Slow, fault.Busy, fault.Credentials, fault.Forbidden}
-	serviceTroubles = []fault.Kind{fault.Outage, fault.Hang, fault.Slow, fault.Busy, fault.Status, fault.Garbage}
+	serviceTroubles = []fault.Kind{fault.Outage, fault.Hang, fault.Slow, fault.Busy, fault.Status, fault.Garbage, fault.Lost}
 )
 
 // ServiceTrouble is what happens to a request to a service now, which counts

@@ -3,6 +3,7 @@ package services
 import (
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"time"
@@ -54,6 +55,10 @@ func (f *Face) troubled(next http.Handler) http.Handler {
 			}
 			r.Body = io.NopCloser(strings.NewReader(string(body)))
 			wire.Stall(r, t)
+		}
+		if t.Fault == fault.Lost && r.Method != http.MethodGet {
+			next.ServeHTTP(httptest.NewRecorder(), r)
+			panic(http.ErrAbortHandler)
 		}
 		if !answered(w, t) {
 			next.ServeHTTP(w, r)

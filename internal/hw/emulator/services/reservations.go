@@ -17,7 +17,7 @@ func (f *Face) reserve(w http.ResponseWriter, r *http.Request) {
 	if !wire.Decode(w, r, &body) {
 		return
 	}
-	if body.ReservationDuration > 15 {
+	if body.ReservationDuration > maxReservation {
 		wire.Problem(w, http.StatusBadRequest, "a reservation is 1 to 15 minutes long")
 		return
 	}
@@ -37,24 +37,52 @@ func (f *Face) reserve(w http.ResponseWriter, r *http.Request) {
 // releaseReservations ends reservations by their keys.
 func (f *Face) releaseReservations(w http.ResponseWriter, r *http.Request) {
 	var body struct {
-		ReservationKeys []struct{ ID, Key string }
+		ReservationKeys []reservationKey
 	}
 	if !wire.Decode(w, r, &body) {
 		return
 	}
+	answerKeys(w, body.ReservationKeys, func(id, key string) bool { return f.room.Release(id, key, time.Now()) })
+}
+
+// reservationKey is a component and what its reservation is known by.
+type reservationKey struct{ ID, Key string }
+
+// answerKeys does something to reservations, and answers which there were.
+func answerKeys(w http.ResponseWriter, keys []reservationKey, do func(id, key string) bool) {
 	done, failure := []string{}, []map[string]string{}
-	for _, k := range body.ReservationKeys {
-		if f.room.Release(k.ID, k.Key) {
+	for _, k := range keys {
+		if do(k.ID, k.Key) {
 			done = append(done, k.ID)
 		} else {
 			failure = append(failure, map[string]string{"ID": k.ID, "Reason": "NotFound"})
 		}
 	}
 	wire.Answer(w, http.StatusOK, map[string]any{
-		"Counts":  map[string]int{"Total": len(body.ReservationKeys), "Success": len(done), "Failure": len(failure)},
+		"Counts":  map[string]int{"Total": len(keys), "Success": len(done), "Failure": len(failure)},
 		"Success": map[string]any{"ComponentIDs": done}, "Failure": failure,
 	})
 }
+
+// renewReservations makes reservations last from now on, those that have not ended.
+func (f *Face) renewReservations(w http.ResponseWriter, r *http.Request) {
+	var body struct {
+		ReservationKeys     []reservationKey
+		ReservationDuration int
+	}
+	if !wire.Decode(w, r, &body) {
+		return
+	}
+	if body.ReservationDuration < 1 || body.ReservationDuration > maxReservation {
+		wire.Problem(w, http.StatusBadRequest, "a reservation is 1 to 15 minutes long")
+		return
+	}
+	duration := time.Duration(body.ReservationDuration) * time.Minute
+	answerKeys(w, body.ReservationKeys, func(id, key string) bool { return f.room.Renew(id, key, time.Now(), duration) })
+}
+
+// maxReservation is how many minutes a reservation lasts at most.
+const maxReservation = 15
 
 // lockBody is what HSM tells of a lock.
 func lockBody(l machineroom.LockStatus) map[string]any {

@@ -84,6 +84,7 @@ func (f *Face) Handler() http.Handler {
 		"POST /hsm/v2/locks/status":                       f.someLockStatus,
 		"POST /hsm/v2/locks/service/reservations":         f.reserve,
 		"POST /hsm/v2/locks/service/reservations/release": f.releaseReservations,
+		"POST /hsm/v2/locks/service/reservations/renew":   f.renewReservations,
 		"POST /hsm/v2/locks/lock":                         f.lock(true),
 		"POST /hsm/v2/locks/unlock":                       f.lock(false),
 		"GET /hsm/v2/Inventory/EthernetInterfaces":        f.listInterfaces,
