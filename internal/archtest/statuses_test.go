@@ -104,6 +104,7 @@ func isOne(e ast.Expr) bool {
 var meanings = map[string]string{
 	"redfish/statuses.go":               "what single statuses mean at a BMC, by name",
 	"hsm/hsm.go badRequest":             "SMD calls the question who is locked bad where no component is asked about",
+	"pcs/probe.go refusal":              "PCS tells the status of the BMC in words",
 	"pcs/apply.go tooLarge":             "PCS is asked anew with fewer nodes",
 	"bootservice/bootservice.go wayOut": "a word to whoever reads the error",
 	"web/web.go Hash":                   "a part of a file, or nothing, is no file",

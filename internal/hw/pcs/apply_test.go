@@ -161,17 +161,19 @@ func TestATaskThatPCSGaveUpIsToldWithItsCause(t *testing.T) {
 		outcome bos.CallOutcome
 		cause   bos.Cause
 	}{
-		"locked":         {bos.PowerOn, [3]string{"failed", "Failed to achieve transition", "Unable to reserve component"}, bos.CallRefused, bos.CauseLocked},
-		"unknown":        {bos.PowerOn, [3]string{"failed", "Failed to achieve transition", "Xname not found in HSM"}, bos.CallRefused, bos.CauseUnknownToPower},
-		"HSM is out":     {bos.PowerOn, [3]string{"failed", "Failed to achieve transition", "Error retrieving HSM data"}, bos.CallNotAttempted, bos.CauseUpstreamOutage},
-		"no such action": {bos.PowerSoftOff, [3]string{"unsupported", "Power action not supported", "gracefulshutdown"}, bos.CallUnsupported, bos.CauseResetRefused},
-		"dead BMC":       {bos.PowerOn, [3]string{"failed", "Failed to apply transition, on", "dial tcp: i/o timeout"}, bos.CallRefused, bos.CauseBMCUnreachable},
-		"the BMC's no":   {bos.PowerOn, [3]string{"failed", "Failed to apply transition, on", "status 400"}, bos.CallRefused, bos.CauseResetRefused},
-		"works on it":    {bos.PowerOn, [3]string{"in-progress", "Confirming", ""}, bos.CallDone, bos.CauseNone},
-		"no reservation": {bos.PowerOn, [3]string{"failed", "Error acquiring reservations", "dial tcp: connection refused"}, bos.CallNotAttempted, bos.CauseUpstreamOutage},
-		"HSM forgot it":  {bos.PowerOn, [3]string{"failed", "Failed to achieve transition", "Reservation expired"}, bos.CallNotAttempted, bos.CauseUpstreamOutage},
-		"a deputy key":   {bos.PowerOn, [3]string{"failed", "Failed to achieve transition", "Invalid deputy key and unable to reserve component"}, bos.CallRefused, bos.CauseLocked},
-		"stopped watch":  {bos.PowerOn, [3]string{"failed", "Failed to achieve transition", "Timeout waiting for transition, on."}, bos.CallDone, bos.CauseNone},
+		"locked":          {bos.PowerOn, [3]string{"failed", "Failed to achieve transition", "Unable to reserve component"}, bos.CallRefused, bos.CauseLocked},
+		"unknown":         {bos.PowerOn, [3]string{"failed", "Failed to achieve transition", "Xname not found in HSM"}, bos.CallRefused, bos.CauseUnknownToPower},
+		"HSM is out":      {bos.PowerOn, [3]string{"failed", "Failed to achieve transition", "Error retrieving HSM data"}, bos.CallNotAttempted, bos.CauseUpstreamOutage},
+		"no such action":  {bos.PowerSoftOff, [3]string{"unsupported", "Power action not supported", "gracefulshutdown"}, bos.CallUnsupported, bos.CauseResetRefused},
+		"dead BMC":        {bos.PowerOn, [3]string{"failed", "Failed to apply transition, on", "dial tcp: i/o timeout"}, bos.CallRefused, bos.CauseBMCUnreachable},
+		"the BMC's no":    {bos.PowerOn, [3]string{"failed", "Failed to apply transition, on", "status 400"}, bos.CallRefused, bos.CauseResetRefused},
+		"works on it":     {bos.PowerOn, [3]string{"in-progress", "Confirming", ""}, bos.CallDone, bos.CauseNone},
+		"no reservation":  {bos.PowerOn, [3]string{"failed", "Error acquiring reservations", "dial tcp: connection refused"}, bos.CallNotAttempted, bos.CauseUpstreamOutage},
+		"HSM forgot it":   {bos.PowerOn, [3]string{"failed", "Failed to achieve transition", "Reservation expired"}, bos.CallNotAttempted, bos.CauseUpstreamOutage},
+		"a deputy key":    {bos.PowerOn, [3]string{"failed", "Failed to achieve transition", "Invalid deputy key and unable to reserve component"}, bos.CallRefused, bos.CauseLocked},
+		"no confirmation": {bos.PowerOn, [3]string{"failed", "Failed to confirm transition", "etcdserver: request timed out"}, bos.CallDone, bos.CauseNone},
+		"a silent BMC":    {bos.PowerOn, [3]string{"failed", "Failed to apply transition, on", "No response from target"}, bos.CallRefused, bos.CauseBMCUnreachable},
+		"stopped watch":   {bos.PowerOn, [3]string{"failed", "Failed to achieve transition", "Timeout waiting for transition, on."}, bos.CallDone, bos.CauseNone},
 	} {
 		t.Run(name, func(t *testing.T) {
 			state := "off"

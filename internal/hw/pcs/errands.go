@@ -381,9 +381,9 @@ func verdict(t task, reserved bool) (r bos.CallResult, unheld bool) {
 		return r, true
 	case t.Status != "failed":
 		return bos.CallResult{}, false
-	case has("timeout waiting for transition"):
-		// PCS only stopped watching; how long a node may take is decided
-		// by who asked.
+	case has("timeout waiting for transition", "failed to confirm transition"):
+		// The reset is sent and PCS only stopped watching; how long a node may take
+		// is decided by who asked.
 		return bos.CallResult{}, false
 	case has("dependent", "dependency"):
 		// What failed is another component, such as its slot; this one is held.
@@ -407,7 +407,7 @@ func verdict(t task, reserved bool) (r bos.CallResult, unheld bool) {
 		return r, true
 	case has("wrong power state"):
 		return r, true
-	case has("deadline exceeded", "timeout", "connection", "no such host", "no route", "unreachable", "eof"):
+	case has("deadline exceeded", "timeout", "connection", "no such host", "no route", "unreachable", "eof", "no response from target"):
 		r.Cause = bos.CauseBMCUnreachable
 	}
 	return r, false

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -168,10 +169,12 @@ func reading(id string, n nodeStatus, said bool) bos.PowerReading {
 		r.Cause, r.Detail = bos.CauseUnknownToPower, "PCS left the node out of its answer; rediscover the node"
 	case unknownNode(text):
 		r.Cause, r.Detail = bos.CauseUnknownToPower, fmt.Sprintf("PCS does not know the node (%q); rediscover it", text)
-	case text != "":
-		r.Symptom, r.Cause = bos.SymptomRefusing, bos.CauseBMCError
-		r.Detail = fmt.Sprintf("PCS has the error %q instead of a power state; check the node's BMC", text)
-	case strings.EqualFold(n.ManagementState, "unavailable"):
+	case text != "" && !unanswered(text):
+		r.Symptom, r.Cause, r.Detail = bos.SymptomRefusing, bos.CauseBMCError, fmt.Sprintf("PCS has the error %q instead of a power state; check the node's BMC", text)
+		if status := statusIn(text); transport.Unauthorized(status) {
+			r.Cause, r.Detail = refusal(status), fmt.Sprintf("the node's BMC answers PCS with %q; check the user and password that PCS has for it in Vault, and the user's privileges on the BMC", text)
+		}
+	case strings.EqualFold(n.ManagementState, "unavailable"), text != "":
 		r.Symptom, r.Detail = bos.SymptomSilent, "PCS gets no answer from the node's BMC; check the BMC's power and network"
 	case strings.EqualFold(n.PowerState, "on"):
 		r.State = bos.PowerStateOn
@@ -186,8 +189,36 @@ func reading(id string, n nodeStatus, said bool) bos.PowerReading {
 	return r
 }
 
-// unknownNode reports whether an error of PCS says that it has no such node.
+// unanswered reports whether an error of PCS says that it got no answer from a BMC.
+func unanswered(text string) bool {
+	return strings.Contains(strings.ToLower(text), "no response from target")
+}
+
+// statusIn is the status with which a BMC answered PCS, which PCS tells as the first
+// line of the answer; 0 where its error is another.
+func statusIn(text string) int {
+	word, _, _ := strings.Cut(text, " ")
+	status, err := strconv.Atoi(word)
+	if err != nil || len(word) != len("404") {
+		return 0
+	}
+	return status
+}
+
+// refusal is what a BMC means that does not do it for the user of PCS.
+func refusal(status int) bos.Cause {
+	if status == http.StatusForbidden {
+		return bos.CauseBMCPermission
+	}
+	return bos.CauseBMCAuth
+}
+
+// unknownNode reports whether an error of PCS says that it has no such node. That a BMC
+// answered PCS with 404 says nothing of that.
 func unknownNode(text string) bool {
+	if statusIn(text) != 0 {
+		return false
+	}
 	text = strings.ToLower(text)
 	for _, said := range []string{"not found", "invalid component", "invalid xname", "missing xname", "can not have power", "no power control"} {
 		if strings.Contains(text, said) {

@@ -27,6 +27,13 @@ func TestWhatPCSSaysOfANodeIsAStateOrUnknown(t *testing.T) {
 		"x1c0s7b0n0": nil,
 		"x1c0s9b0n0": node("", "", "Invalid component name."),
 		"x1c1s0b0n0": node("undefined", "available", ""),
+		"x1c1s1b0n0": node("undefined", "unavailable", "No response from target"),
+		"x1c1s2b0n0": node("undefined", "unavailable", "401 Unauthorized"),
+		"x1c1s3b0n0": node("undefined", "unavailable", "403 Forbidden"),
+		"x1c1s4b0n0": node("undefined", "unavailable", "404 Not Found"),
+		"x1c1s5b0n0": node("undefined", "unavailable", "503 Service Unavailable"),
+		"x1c1s6b0n0": node("undefined", "available", "Unable to unmarshal power payload"),
+		"x1c1s7b0n0": node("", "", "Component can not have power state and managment state data"),
 	}}
 	c, _ := start(t, f)
 	want := map[string]bos.PowerReading{
@@ -35,12 +42,19 @@ func TestWhatPCSSaysOfANodeIsAStateOrUnknown(t *testing.T) {
 		"x1c0s2b0n0": {State: bos.PowerStateOn},
 		"x1c0s3b0n0": {Symptom: bos.SymptomSilent},
 		"x1c0s4b0n0": {Symptom: bos.SymptomSilent},
-		"x1c0s5b0n0": {Symptom: bos.SymptomRefusing, Cause: bos.CauseBMCError},
+		"x1c0s5b0n0": {Symptom: bos.SymptomRefusing, Cause: bos.CauseBMCAuth},
 		"x1c0s6b0n0": {Symptom: bos.SymptomRefusing, Cause: bos.CauseBMCError},
 		"x1c0s7b0n0": {Cause: bos.CauseUnknownToPower},
 		"x1c0s8b0n0": {Cause: bos.CauseUnknownToPower},
 		"x1c0s9b0n0": {Cause: bos.CauseUnknownToPower},
 		"x1c1s0b0n0": {Symptom: bos.SymptomChanging},
+		"x1c1s1b0n0": {Symptom: bos.SymptomSilent},
+		"x1c1s2b0n0": {Symptom: bos.SymptomRefusing, Cause: bos.CauseBMCAuth},
+		"x1c1s3b0n0": {Symptom: bos.SymptomRefusing, Cause: bos.CauseBMCPermission},
+		"x1c1s4b0n0": {Symptom: bos.SymptomRefusing, Cause: bos.CauseBMCError},
+		"x1c1s5b0n0": {Symptom: bos.SymptomRefusing, Cause: bos.CauseBMCError},
+		"x1c1s6b0n0": {Symptom: bos.SymptomRefusing, Cause: bos.CauseBMCError},
+		"x1c1s7b0n0": {Cause: bos.CauseUnknownToPower},
 	}
 	var ids []string
 	for id := range want {
