@@ -33,7 +33,7 @@ func TestWhatPCSSaysOfANodeIsAStateOrUnknown(t *testing.T) {
 		"x1c1s4b0n0": node("undefined", "unavailable", "404 Not Found"),
 		"x1c1s5b0n0": node("undefined", "unavailable", "503 Service Unavailable"),
 		"x1c1s6b0n0": node("undefined", "available", "Unable to unmarshal power payload"),
-		"x1c1s7b0n0": node("", "", "Component can not have power state and managment state data"),
+		"x1c1s7b0n0": node("", "", "Component can not have power state and management state data"),
 	}}
 	c, _ := start(t, f)
 	want := map[string]bos.PowerReading{
