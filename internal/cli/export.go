@@ -20,14 +20,20 @@ func (f *remoteFlags) add(c *cobra.Command) {
 	flags := c.Flags()
 	flags.StringVar(&f.endpoint, "endpoint", os.Getenv("BOS_ENDPOINT"), "URL of the service, the part in front of /v2 (BOS_ENDPOINT)")
 	flags.StringVar(&f.tenant, "tenant", "", "the tenant whose templates are meant (default: those of everyone)")
-	flags.StringVar(&f.ca, "ca-certificate", "", "file with the CA that signed the service's certificate, in PEM form")
-	c.Long += "\n\nA bearer token is taken from the environment variable BOS_TOKEN."
+	flags.StringVar(&f.ca, "ca-certificate", os.Getenv("BOS_CA_CERTIFICATE_FILE"), "file with the CA that signed the service's certificate, in PEM form (BOS_CA_CERTIFICATE_FILE)")
+	c.Long += "\n\nA bearer token is taken from the environment variable BOS_TOKEN, else from the file that BOS_TOKEN_FILE names."
 }
 
 func (f remoteFlags) client(c *cobra.Command) (*client.Client, error) {
+	if f.endpoint == "" {
+		return nil, errors.New("nothing says which BOS is meant; give its URL with --endpoint or in BOS_ENDPOINT, such as http://127.0.0.1:8770 for one on this machine")
+	}
 	config := client.Config{
 		Endpoint: f.endpoint, Tenant: f.tenant, Token: os.Getenv("BOS_TOKEN"),
 		MaxRetries: client.DefaultMaxRetries, UserAgent: "terraform-provider-bos " + c.Name(),
+	}
+	if config.Token == "" {
+		config.TokenFile = os.Getenv("BOS_TOKEN_FILE")
 	}
 	if f.ca != "" {
 		pem, err := os.ReadFile(f.ca)

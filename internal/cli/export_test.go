@@ -3,7 +3,9 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"encoding/pem"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -94,5 +96,43 @@ func TestADatabaseIsMigratedOnce(t *testing.T) {
 	}
 	if again, err := command(t, "migrate", "--database", file); err != nil || again != first {
 		t.Errorf("%q, %v", again, err)
+	}
+}
+
+func TestACommandThatIsToldOfNoServiceSaysHowToNameOne(t *testing.T) {
+	t.Setenv("BOS_ENDPOINT", "")
+	for _, args := range [][]string{{"export", "-o", filepath.Join(t.TempDir(), "x.json")}, {"import", "--dry-run", "x.json"}} {
+		_, err := command(t, args...)
+		if err == nil || !strings.Contains(err.Error(), "nothing says which BOS is meant") || !strings.Contains(err.Error(), "BOS_ENDPOINT") {
+			t.Errorf("%v says %v", args, err)
+		}
+	}
+}
+
+func TestCommandsTakeTheFilesOfTokenAndCAFromTheEnvironmentAsTheProviderDoes(t *testing.T) {
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer of-the-file" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(map[string]string{"/v2/sessiontemplates": "[]"}[r.URL.Path] + map[string]string{"/v2/options": `{"max_boot_wait_time":1200}`}[r.URL.Path]))
+	}))
+	defer server.Close()
+	dir := t.TempDir()
+	write := func(name string, content []byte) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	t.Setenv("BOS_ENDPOINT", server.URL)
+	t.Setenv("BOS_TOKEN", "")
+	t.Setenv("BOS_TOKEN_FILE", write("token", []byte("of-the-file\n")))
+	t.Setenv("BOS_CA_CERTIFICATE_FILE", write("ca.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})))
+	out, err := command(t, "export", "-o", filepath.Join(dir, "export.json"))
+	if err != nil {
+		t.Errorf("the export says %s (%v)", out, err)
 	}
 }

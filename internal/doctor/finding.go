@@ -84,8 +84,16 @@ func (r Report) Write(w io.Writer) error {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(w, "%d errors, %d warnings, %d in order\n", r.Count(LevelError), r.Count(LevelWarning), r.Count(LevelOK))
+	_, err := fmt.Fprintf(w, "%s, %s, %d in order\n", counted(r.Count(LevelError), "error"), counted(r.Count(LevelWarning), "warning"), r.Count(LevelOK))
 	return err
+}
+
+// counted is "1 error" or "2 errors".
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // section collects the findings of one part.

@@ -1,7 +1,7 @@
 # Terraform 1.12 or newer, OpenTofu 1.12 or newer.
 import {
-  to = bos_component.node
+  to = bos_component.debug
   identity = {
-    xname = "x3000c0s1b0n0"
+    xname = "x1000c0s0b0n0"
   }
 }

@@ -1,4 +1,4 @@
 import {
-  to = bos_session_template.compute
-  id = "compute" # or tenant/name
+  to = bos_session_template.system
+  id = "system-2026-11" # or tenant/name
 }

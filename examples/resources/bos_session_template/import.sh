@@ -1,3 +1,3 @@
-terraform import bos_session_template.compute compute
-# with a tenant:
-terraform import bos_session_template.compute tenant-a/compute
+terraform import bos_session_template.system system-2026-11
+# one of a tenant:
+terraform import bos_session_template.system tenant-a/system-2026-11

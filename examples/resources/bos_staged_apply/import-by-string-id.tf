@@ -1,5 +1,11 @@
-# What an apply did whose state was lost: nothing is applied again.
+# What an apply did whose state was lost, with the session that staged it: nothing is
+# applied again. Plan and apply with -var window=true.
+import {
+  to = bos_session.stage
+  id = "staged"
+}
+
 import {
   to = bos_staged_apply.window[0]
-  id = "x3000c0s[1-4]b0n0" # or tenant/nodes
+  id = "x1000c0s0b[0-1]n[0-1]" # or tenant/nodes
 }

@@ -1,4 +1,5 @@
+terraform import bos_session.stage staged
 # The nodes, folded:
-terraform import 'bos_staged_apply.window[0]' 'x3000c0s[1-4]b0n0'
-# with a tenant:
-terraform import 'bos_staged_apply.window[0]' 'tenant-a/x3000c0s[1-4]b0n0'
+terraform import -var window=true 'bos_staged_apply.window[0]' 'x1000c0s0b[0-1]n[0-1]'
+# those of a tenant:
+terraform import -var window=true 'bos_staged_apply.window[0]' 'tenant-a/x1000c0s0b[0-1]n[0-1]'

@@ -65,7 +65,7 @@ const (
 	// realm names what the tokens are for.
 	realm = `Bearer realm="bos"`
 	// wayIn is what a client can do about a 401.
-	wayIn = "send Authorization: Bearer and a token; on its own machine this service leaves one in a file that its commands and the Terraform provider find by themselves"
+	wayIn = "send Authorization: Bearer and a token; on its own machine this service leaves one in a file that its commands and the Terraform provider find by themselves, and which terraform-provider-bos token local prints"
 	// A client with wrong proofs gets this many answers that say so, and one more a
 	// second; right ones always pass.
 	wrongAtOnce = 20

@@ -56,7 +56,7 @@ func (c Caller) May(p Permission) error {
 	case c.may(p):
 		return nil
 	case c.anonymous() && c.watched == nil:
-		return &Refused{unproven("this service wants to know who asks, and nobody may " + p.String() + " without; " + wayIn)}
+		return &Refused{unproven("the request does not show who sends it, and without that nobody may " + p.String() + "; " + wayIn)}
 	}
 	return c.refuse("%s may not %s; that takes one of the roles %s; use another token, or have such a role given to this one", c.who(), p, having(p))
 }

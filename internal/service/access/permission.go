@@ -72,7 +72,7 @@ func (p Permission) text() [2]string {
 // permissionTexts are the name of each permission, and what it allows.
 var permissionTexts = [permissions][2]string{
 	Public:              {"public", "ask whether this service is well"},
-	Know:                {"know", "ask for the versions of this service"},
+	Know:                {"know", "ask what this service offers"},
 	ReadRecords:         {"read_records", "read components, sessions and templates"},
 	ReadSession:         {"read_session", "follow a session"},
 	CheckTemplates:      {"check_templates", "have session templates examined"},
