@@ -289,6 +289,7 @@ func TestWhatAScriptCannotCarryIsRefused(t *testing.T) {
 		"an unknown member":       {`{"hosts":["a"],"kernel":"k","cloud-init":{}}`, "cloud-init"},
 		"a member twice":          {`{"hosts":["a"],"hosts":["b"],"kernel":"k"}`, "hosts"},
 		"no JSON":                 {`hosts`, "not what is expected"},
+		"null":                    {`null`, "it is null"},
 		"something behind":        {`{"hosts":["a"],"kernel":"k"} {}`, "not what is expected"},
 		"an unknown NID":          {`{"nids":[99],"kernel":"k"}`, "NID 99"},
 		"a broken MAC":            {`{"macs":["00:40"],"kernel":"k"}`, "00:40"},

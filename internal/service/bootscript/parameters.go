@@ -77,7 +77,11 @@ func (e *Endpoint) note(r *http.Request, kind string) bos.Event {
 // read decodes a request and resolves whom it is about.
 func (e *Endpoint) read(w http.ResponseWriter, r *http.Request) (parameters, []string, error) {
 	var p parameters
-	err := json.UnmarshalRead(http.MaxBytesReader(w, r.Body, maxBody), &p, json.RejectUnknownMembers(true))
+	read := &p // nil for null
+	err := json.UnmarshalRead(http.MaxBytesReader(w, r.Body, maxBody), &read, json.RejectUnknownMembers(true))
+	if err == nil && read == nil {
+		err = errors.New("it is null")
+	}
 	var tooLarge *http.MaxBytesError
 	var many *edge.TooManyError
 	switch busy := edge.Overload(err); {
