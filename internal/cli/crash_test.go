@@ -24,7 +24,14 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) == "" {
 		os.Exit(runTests(m))
 	}
-	if err := Command("0.0.0"); err != nil {
+	err := error(nil)
+	if socket := os.Getenv(asVitals); socket != "" {
+		err = tellVitals(socket)
+	}
+	if err == nil {
+		err = Command("0.0.0")
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -55,6 +62,8 @@ type process struct {
 	database string
 	// log is what it says on its standard error.
 	log logLines
+	// vitals is the socket at which it says what it holds, where it does.
+	vitals string
 }
 
 func (p *process) start() {

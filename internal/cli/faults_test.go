@@ -39,6 +39,15 @@ func (l *logLines) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// tail is the last of what it said.
+func (l *logLines) tail() string {
+	const most = 4000
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	text := l.text.String()
+	return text[max(0, len(text)-most):]
+}
+
 // count is how often it has said something, and a channel that is closed when it says more.
 func (l *logLines) count(what string) (int, <-chan struct{}) {
 	l.mu.Lock()

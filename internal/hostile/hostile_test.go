@@ -11,7 +11,7 @@ import (
 )
 
 func TestASeedMakesTheSameRequestsAgainAndOfEachKind(t *testing.T) {
-	a, b := New(7, "bos", "secret"), New(7, "bos", "secret")
+	a, b := New(7, "bos", "secret", Beside), New(7, "bos", "secret", Beside)
 	made := make(map[string]int)
 	for range 1000 {
 		one, again := a.Next(), b.Next()
@@ -29,9 +29,12 @@ func TestASeedMakesTheSameRequestsAgainAndOfEachKind(t *testing.T) {
 
 func TestWhatMustNotBeIsFound(t *testing.T) {
 	for status, want := range map[int]bool{http.StatusInternalServerError: true, http.StatusOK: true, http.StatusServiceUnavailable: false, http.StatusBadRequest: false} {
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", "1")
+			w.WriteHeader(status)
+		}))
 		target := Target{Address: strings.TrimPrefix(server.URL, "http://")}
-		result, err := Send(t.Context(), target, New(1, "bos", "secret"), 300, 4)
+		result, err := Send(t.Context(), target, New(1, "bos", "secret", Beside), 300, 4)
 		server.Close()
 		if err != nil || result.Sent != 300 || result.Statuses[status] == 0 {
 			t.Fatalf("%d: %v, %+v", status, err, result)
@@ -46,7 +49,7 @@ func TestWhatMustNotBeIsFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = l.Close()
-	if _, err := Send(t.Context(), Target{Address: l.Addr().String()}, New(1, "bos", ""), 10, 2); err == nil {
+	if _, err := Send(t.Context(), Target{Address: l.Addr().String()}, New(1, "bos", "", Beside), 10, 2); err == nil {
 		t.Error("a service that is not there was reached")
 	}
 }

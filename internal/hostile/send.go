@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -38,12 +39,12 @@ func (r *Result) wrong(format string, args ...any) {
 	}
 }
 
-func (r *Result) take(q Request, status int) {
+func (r *Result) take(q Request, status int, retry string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.Statuses[status]++
 	switch {
-	case status == http.StatusServiceUnavailable:
+	case status == http.StatusServiceUnavailable && retry != "":
 	case status == http.StatusHTTPVersionNotSupported && (q.Kind == "version" || q.Kind == "noise"),
 		status == http.StatusNotImplemented && q.Kind == "chunks": // what the protocol says of versions and encodings that there are not
 	case status >= http.StatusInternalServerError:
@@ -51,6 +52,12 @@ func (r *Result) take(q Request, status int) {
 	case q.Write && status >= http.StatusOK && status < http.StatusMultipleChoices:
 		r.wrong("%s was taken, with %d: %.300q", q.Kind, status, q.Raw)
 	}
+}
+
+func (r *Result) hung(q Request) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.wrong("%s was not answered within %s: %.300q", q.Kind, patience, q.Raw)
 }
 
 // Target is what requests are sent to.
@@ -143,9 +150,13 @@ func answers(conn net.Conn, q Request, result *Result) {
 	for range maxAnswers {
 		answer, err := http.ReadResponse(in, nil)
 		if err != nil {
+			var slow net.Error
+			if q.Ending == Wait && errors.As(err, &slow) && slow.Timeout() {
+				result.hung(q)
+			}
 			return
 		}
-		result.take(q, answer.StatusCode)
+		result.take(q, answer.StatusCode, answer.Header.Get("Retry-After"))
 		_, err = io.Copy(io.Discard, answer.Body)
 		_ = answer.Body.Close()
 		if err != nil || answer.Close {
