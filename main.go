@@ -3,7 +3,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 
@@ -19,12 +18,10 @@ func main() {
 	if os.Getenv(provider.PluginCookie) != "" {
 		run = func() error { return provider.Serve(version) }
 	}
-	if err := run(); err != nil {
-		var exit *cli.Exit
-		if errors.As(err, &exit) {
-			os.Exit(exit.Status) // it has said why
-		}
+	err := run()
+	status, said := cli.Status(err)
+	if !said {
 		fmt.Fprintln(os.Stderr, "Error:", err)
-		os.Exit(1)
 	}
+	os.Exit(status)
 }

@@ -75,6 +75,12 @@ func TestNodesThatNeverPowerOffFailAndARetryHealsThem(t *testing.T) {
 // emulated room, which it knows.
 func site(t *testing.T, nodes int) (*emulator.Server, *process) {
 	t.Helper()
+	return siteOn(t, nodes, t.TempDir())
+}
+
+// siteOn is a site whose database is in a folder.
+func siteOn(t *testing.T, nodes int, folder string) (*emulator.Server, *process) {
+	t.Helper()
 	dir := t.TempDir()
 	room, err := emulator.Start(t.Context(), emulator.ServerConfig{
 		Token:  localtoken.Find,
@@ -89,7 +95,7 @@ func site(t *testing.T, nodes int) (*emulator.Server, *process) {
 	if err := room.WriteConfig(config); err != nil {
 		t.Fatal(err)
 	}
-	database := filepath.Join(dir, "bos.db")
+	database := filepath.Join(folder, "bos.db")
 	service := &process{t: t, database: database, args: []string{"serve", "--config", config, "--listen", "127.0.0.1:0", "--database", database}}
 	service.start()
 	t.Cleanup(service.kill)

@@ -7,9 +7,11 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -24,6 +26,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) == "" {
 		os.Exit(runTests(m))
 	}
+	signal.Ignore(unlimited...)
 	err := error(nil)
 	if socket := os.Getenv(asVitals); socket != "" {
 		err = tellVitals(socket)
@@ -31,10 +34,11 @@ func TestMain(m *testing.M) {
 	if err == nil {
 		err = Command("0.0.0")
 	}
-	if err != nil {
+	status, said := Status(err)
+	if !said {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
 	}
+	os.Exit(status)
 }
 
 // runTests keeps the tokens that services leave for this machine in a folder of the tests.
@@ -51,6 +55,10 @@ func runTests(m *testing.M) int {
 	}
 	return m.Run()
 }
+
+// unlimited are signals of limits of a process, which the tests set: what is refused is to
+// be an error of a write, as on a disk that fails.
+var unlimited = []os.Signal{syscall.Signal(25)} // SIGXFSZ
 
 // process is a service that can be killed.
 type process struct {

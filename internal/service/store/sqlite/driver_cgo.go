@@ -23,14 +23,11 @@ func dataSource(path string, readOnly bool) string {
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
 }
 
-// locked reports whether an error says that another process has the write lock.
-func locked(err error) bool {
+// resultCode is the primary result code of SQLite in an error.
+func resultCode(err error) (code int, ok bool) {
 	var failed sqlite3.Error
-	return errors.As(err, &failed) && failed.Code == sqlite3.ErrBusy
-}
-
-// malformed reports whether an error says that the file is not what SQLite wrote.
-func malformed(err error) bool {
-	var failed sqlite3.Error
-	return errors.As(err, &failed) && (failed.Code == sqlite3.ErrCorrupt || failed.Code == sqlite3.ErrNotADB)
+	if !errors.As(err, &failed) {
+		return 0, false
+	}
+	return int(failed.Code), true
 }

@@ -7,7 +7,6 @@ import (
 	"net/url"
 
 	"modernc.org/sqlite" // the driver of builds without cgo
-	lib "modernc.org/sqlite/lib"
 )
 
 const driverName = "sqlite"
@@ -24,18 +23,11 @@ func dataSource(path string, readOnly bool) string {
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
 }
 
-// locked reports whether an error says that another process has the write lock.
-func locked(err error) bool {
-	var failed *sqlite.Error
-	return errors.As(err, &failed) && failed.Code()&0xff == lib.SQLITE_BUSY
-}
-
-// malformed reports whether an error says that the file is not what SQLite wrote.
-func malformed(err error) bool {
+// resultCode is the primary result code of SQLite in an error.
+func resultCode(err error) (code int, ok bool) {
 	var failed *sqlite.Error
 	if !errors.As(err, &failed) {
-		return false
+		return 0, false
 	}
-	code := failed.Code() & 0xff // what it has above this is detail
-	return code == lib.SQLITE_CORRUPT || code == lib.SQLITE_NOTADB
+	return failed.Code() & 0xff, true // what it has above this is detail
 }

@@ -19,6 +19,9 @@ func private(path string) error {
 	if err == nil {
 		return f.Close()
 	}
+	if !errors.Is(err, fs.ErrExist) {
+		return err // of which SQLite would say only that it cannot be opened
+	}
 	for _, ending := range withLog {
 		const others = 0o007
 		info, err := os.Stat(path + ending)

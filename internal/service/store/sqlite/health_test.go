@@ -3,6 +3,7 @@ package sqlite
 import (
 	"bytes"
 	"database/sql"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -59,6 +60,38 @@ func TestADatabaseThatTakesNoWritesIsNotHealthyUntilItDoesAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	healthy(true, "after a write")
+}
+
+func TestADatabaseWithoutRoomSaysSoAndIsReadAndGoesOnByItself(t *testing.T) {
+	s := opened(t, filepath.Join(t.TempDir(), "bos.db"))
+	pages := func(most int) {
+		t.Helper()
+		if _, err := s.writer.tx.conn.ExecContext(t.Context(), fmt.Sprint("PRAGMA max_page_count = ", most)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put := func(n int) error {
+		return s.PutTemplate(t.Context(), bos.SessionTemplate{Name: fmt.Sprint("t", n), Description: strings.Repeat("x", 4000)})
+	}
+	if err := put(0); err != nil {
+		t.Fatal(err)
+	}
+	pages(1) // which is as many as there are
+	var err error
+	n := 1
+	for ; err == nil && n < 100; n++ {
+		err = put(n)
+	}
+	if TroubleOf(s.Ping(t.Context())) != Full || !strings.Contains(s.Ping(t.Context()).Error(), "make room there") {
+		t.Errorf("the write failed with %v, and health says %v", err, s.Ping(t.Context()))
+	}
+	if _, err := s.Template(t.Context(), "", "t0"); err != nil {
+		t.Errorf("it cannot be read: %v", err)
+	}
+	pages(1 << 20)
+	if err := put(n); err != nil || s.Ping(t.Context()) != nil {
+		t.Errorf("with room again: %v, %v", err, s.Ping(t.Context()))
+	}
 }
 
 func TestADatabaseWhoseFilesAreGoneIsNotHealthy(t *testing.T) {

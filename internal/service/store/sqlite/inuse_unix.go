@@ -29,7 +29,7 @@ func inUse(path string) error {
 			return fmt.Errorf("look at who has database %s: %w", path, err)
 		}
 		if lock.Type != syscall.F_UNLCK {
-			return fmt.Errorf("database %s is in use by process %d; stop that service first", path, lock.Pid)
+			return &TroubleError{InUse, fmt.Errorf("database %s is in use by process %d; stop that service first", path, lock.Pid)}
 		}
 	}
 	return nil

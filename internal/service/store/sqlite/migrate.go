@@ -53,9 +53,9 @@ func migrate(ctx context.Context, db *sql.DB, path string, pause pausing) (Migra
 	m := Migration{From: current, To: target}
 	switch {
 	case err != nil:
-		return m, fmt.Errorf("read the version of database %s: %w; is it a database of this program?", path, err)
+		return m, troubled(fmt.Errorf("read the version of database %s: %w", path, err))
 	case current > target:
-		return m, fmt.Errorf("database %s has schema version %d, newer than the %d this program knows; use the newer program, or the backup it made before upgrading", path, current, target)
+		return m, newer(path, current, target)
 	case current == target:
 		return m, nil
 	case current > 0:
@@ -71,7 +71,7 @@ func migrate(ctx context.Context, db *sql.DB, path string, pause pausing) (Migra
 		}
 	}
 	if _, err := p.Up(ctx); err != nil {
-		return m, fmt.Errorf("upgrade database %s from version %d to %d: %w; it is unchanged since the last version that succeeded", path, current, target, err)
+		return m, troubled(fmt.Errorf("upgrade database %s from version %d to %d, which leaves it at the last version that succeeded: %w", path, current, target, err))
 	}
 	return m, nil
 }
@@ -146,7 +146,7 @@ func notInUse(ctx context.Context, db *sql.DB, path string, pause pausing) error
 		}
 		last = now
 		if renewals >= leaseRenewals {
-			return fmt.Errorf("database %s is in use by the service %s, which renews its lease; stop that service and start this one again: it upgrades the database, after a backup beside it", path, now.holder)
+			return &TroubleError{InUse, fmt.Errorf("database %s is in use by the service %s, which renews its lease; stop that service and start this one again: it upgrades the database, after a backup beside it", path, now.holder)}
 		}
 		if same >= leasePolls {
 			return nil

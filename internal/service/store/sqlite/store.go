@@ -65,6 +65,11 @@ func Log(log *slog.Logger) Option { return func(s *Store) { s.log = log } }
 // more get their defaults. A file from a newer version of the program is
 // refused.
 func Open(ctx context.Context, path string, options ...Option) (*Store, error) {
+	s, err := open(ctx, path, options)
+	return s, troubled(err)
+}
+
+func open(ctx context.Context, path string, options []Option) (*Store, error) {
 	if err := private(path); err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
@@ -129,16 +134,16 @@ func tune(ctx context.Context, conn *sql.Conn) error {
 // met a damaged part, and whether its files are still those that are open.
 func (s *Store) Ping(ctx context.Context) error {
 	if damage := s.writer.damage.Load(); damage != nil {
-		return fmt.Errorf("a part of the database is damaged; stop the service and restore a backup: %w", *damage)
+		return troubled(fmt.Errorf("a write met a damaged part: %w", *damage))
 	}
 	if failed := s.writer.trouble.Load(); failed != nil {
-		return fmt.Errorf("the last write failed: %w", *failed)
+		return troubled(fmt.Errorf("the last write failed: %w", *failed))
 	}
 	if err := s.files.same(); err != nil {
 		return err
 	}
 	var one int
-	return s.row(bos.Urgent(ctx), "SELECT 1 FROM goose_db_version LIMIT 1").Scan(&one)
+	return troubled(s.row(bos.Urgent(ctx), "SELECT 1 FROM goose_db_version LIMIT 1").Scan(&one))
 }
 
 // Close finishes the writes under way and closes the database.

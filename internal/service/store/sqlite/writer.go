@@ -190,7 +190,7 @@ func (w *writer) group(first *job) {
 		}
 		break
 	}
-	err := w.commit(jobs)
+	err := troubled(w.commit(jobs))
 	w.judge(err)
 	for _, j := range jobs {
 		if of := cmp.Or(err, j.err); malformed(of) {
@@ -248,7 +248,7 @@ func (w *writer) commit(jobs []*job) error {
 		err = fmt.Errorf("commit: %w", err)
 	}
 	w.tx.sets.forget()
-	if _, undo := w.tx.exec(ctx, "ROLLBACK"); undo != nil {
+	if _, undo := w.tx.exec(ctx, "ROLLBACK"); undo != nil && TroubleOf(err) == TroubleOther {
 		err = errors.Join(err, fmt.Errorf("undo a failed commit: %w", undo))
 	}
 	return err
@@ -280,7 +280,10 @@ func (t *tx) savepoint(ctx context.Context, j *job) error {
 		t.events, t.feed.writes = events, t.feed.writes[:writes]
 		t.sets.forget()
 		if _, err := t.exec(ctx, "ROLLBACK TO job"); err != nil {
-			return fmt.Errorf("undo a failed write: %w", err)
+			if TroubleOf(j.err) != TroubleOther {
+				return j.err // SQLite has undone all that was open, as on a full disk
+			}
+			return errors.Join(j.err, fmt.Errorf("undo a failed write: %w", err))
 		}
 	}
 	if _, err := t.exec(ctx, "RELEASE job"); err != nil {
