@@ -27,9 +27,9 @@ const (
 // BootProof is one of a site or of a template. Zero is ProofReport. A report is taken
 // beside each of them.
 type BootProof struct {
-	Kind ProofKind
+	Kind ProofKind `json:"kind"`
 	// Port is that of ProofTCP.
-	Port int
+	Port int `json:"port,omitempty"`
 }
 
 // ProofWord is the kernel parameter by which a template has a proof of its own, in
@@ -71,6 +71,9 @@ func (p BootProof) Asked() bool { return p.Kind == ProofReady || p.Kind == Proof
 // proofIn is the proof that kernel parameters name, the last of them; ok is false
 // where they name none.
 func proofIn(parameters string) (proof BootProof, ok bool, err error) {
+	if !strings.Contains(parameters, ProofWord) {
+		return BootProof{}, false, nil
+	}
 	for word := range strings.FieldsSeq(parameters) {
 		text, ours := strings.CutPrefix(word, ProofWord+"=")
 		if !ours {

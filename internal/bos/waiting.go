@@ -43,6 +43,8 @@ const (
 	// WaitWithheld: a call was not made, as its order no longer stood or this service
 	// was not to act. It is decided on anew in a moment.
 	WaitWithheld WaitReason = "withheld"
+	// WaitProof: it is off, and what is to prove its boot is there all the same.
+	WaitProof WaitReason = "proof"
 	// WaitImage: it boots, and cannot load its image.
 	WaitImage WaitReason = "image"
 	// WaitConfiguration: the configuration service does not answer, or not about it.
@@ -66,6 +68,7 @@ var waitSentences = map[WaitReason]string{
 	WaitPoweringOff:    "it is powering off, which this service did not ask for; work goes on once it is off",
 	WaitBackOff:        "a call for it failed and is made again in a while; read its error",
 	WaitWithheld:       "a call for it was not made, as something else is wanted of it or this service was not to act then; it is decided on anew in a moment",
+	WaitProof:          "it is off, and what is to prove its boot is there all the same; it is powered on once that is gone, or in a moment",
 	WaitConfiguration:  "the configuration service does not answer, or does not know it; read its error",
 	WaitImage:          "it cannot load or start its kernel and initrd and asks for its boot script again; check that they are in the image store and that nodes reach that",
 	WaitPowerOff:       "a power-off was sent and nobody said that it is carried out; its power tells",
@@ -144,6 +147,8 @@ func (w Waiting) Sentence(component, session string) string {
 		return "waiting: " + WithLastAnswer(w.Cause.Sentence(), w.Detail)
 	case WaitWithheld:
 		return "waiting a moment: " + said
+	case WaitProof:
+		return "waiting a moment with its power-on: what is to prove its boot is there while it is off" + because
 	case WaitBackOff:
 		return "waiting: " + said
 	case WaitNone:

@@ -71,9 +71,13 @@ type Attempt struct {
 	// Resent says that it was accepted, did not show in time, and was sent once
 	// more.
 	Resent bool `json:"resent,omitempty"`
-	// Quiet says that since a power-on the proof of the boot was seen to be missing:
-	// only then does it prove something when it is there.
-	Quiet bool `json:"quiet,omitempty"`
+	// Quiet says that the proof of the boot was seen to be missing while the node was off
+	// before a power-on, or since: only then does it prove something when it is there.
+	// Foreign says that it was there while the node was off: it is another machine's.
+	Quiet   bool `json:"quiet,omitempty"`
+	Foreign bool `json:"foreign,omitempty"`
+	// Proof is which proof that is about; zero is whichever is asked for.
+	Proof BootProof `json:"proof,omitzero"`
 	// Prepared is what a power-on was prepared with. One that turns out not to have
 	// been carried out gives it back.
 	Prepared Prepared `json:"prepared,omitzero"`
@@ -81,6 +85,15 @@ type Attempt struct {
 	// people.
 	Answer string `json:"answer,omitempty"`
 }
+
+// Missed reports whether a proof of the boot was seen to be missing, so that it proves
+// something.
+func (a Attempt) Missed(p BootProof) bool {
+	return a.Quiet && (a.Proof == p || a.Proof == BootProof{})
+}
+
+// Strange reports whether a proof of the boot is another machine's.
+func (a Attempt) Strange(p BootProof) bool { return a.Foreign && a.Proof == p }
 
 // BackOff is the wait before the next call.
 type BackOff struct {

@@ -12,7 +12,7 @@ func wholeWork() Work {
 	at := func(minute int) time.Time { return time.Date(2026, 1, 2, 3, minute, 0, 0, time.UTC) }
 	return Work{
 		Flight:      Flight{Kind: EffectPowerOn, At: at(1), Unanswered: true},
-		Attempt:     Attempt{Kind: EffectPowerOn, At: at(2), Failed: true, Resent: true, Quiet: true, Prepared: Prepared{Boot: "b1", Configuration: "c1"}, Answer: "500"},
+		Attempt:     Attempt{Kind: EffectPowerOn, At: at(2), Failed: true, Resent: true, Quiet: true, Foreign: true, Proof: BootProof{Kind: ProofTCP, Port: 22}, Prepared: Prepared{Boot: "b1", Configuration: "c1"}, Answer: "500"},
 		Prepared:    Prepared{Boot: "b2", Configuration: "c2"},
 		BackOff:     BackOff{Until: at(3), Setbacks: 1, Deferral: 10, PutOff: CauseNotReady},
 		Misses:      Misses{Lost: 2, Unanswered: 3, Excused: 4, Configuration: 5},
@@ -23,7 +23,7 @@ func wholeWork() Work {
 }
 
 const wholeWorkStored = `{"flight":{"kind":"power_on","at":"2026-01-02T03:01:00Z","unanswered":true},` +
-	`"attempt":{"kind":"power_on","at":"2026-01-02T03:02:00Z","failed":true,"resent":true,"quiet":true,"prepared":{"boot":"b1","configuration":"c1"},"answer":"500"},` +
+	`"attempt":{"kind":"power_on","at":"2026-01-02T03:02:00Z","failed":true,"resent":true,"quiet":true,"foreign":true,"proof":{"kind":"tcp","port":22},"prepared":{"boot":"b1","configuration":"c1"},"answer":"500"},` +
 	`"prepared":{"boot":"b2","configuration":"c2"},"back_off":{"until":"2026-01-02T03:03:00Z","setbacks":1,"deferral":10,"put_off":"bmc_not_ready"},` +
 	`"misses":{"lost":2,"unanswered":3,"excused":4,"configuration":5},"patience":{"silent":6,"deferred":7,"graceful":8,"missing":9},` +
 	`"waiting":{"for":"back_off","cause":"bmc_error","detail":"503"},"wait_in_error":true,"stopped_at":"2026-01-02T03:04:00Z","batch":10,"admitted":"2026-01-02T03:05:00Z","ended_boot":"t",` +

@@ -8,7 +8,8 @@ import (
 )
 
 // turnOn is what happens to a node that is off and shall be on: wait for a
-// power-on under way, or write the boot parameters, or power on.
+// power-on under way, or write the boot parameters, or see that the proof of its boot
+// is missing, or power on.
 func turnOn(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 	if r.Work.Called(bos.EffectPowerOn) {
 		d, wait := awaitOn(r, o, p, now)
@@ -26,6 +27,9 @@ func turnOn(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 	if p.Configures && !r.ConfigurationPrepared() {
 		return prepareConfiguration(r)
 	}
+	if d, wait := awaitProof(r, o, p, now); wait {
+		return d
+	}
 	if o.Gate.Admit(&r, bos.EffectPowerOn) != bos.WaitNone {
 		return waitForTurn(r, p, now)
 	}
@@ -34,6 +38,7 @@ func turnOn(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 	r.Work.Prepared = bos.Prepared{}
 	d := act(r, bos.EffectPowerOn, ReasonPowerOn, now)
 	d.Next.Work.Attempt.Prepared = prepared
+	d.Next.Work.Attempt = withSeen(d.Next.Work.Attempt, r, o, p)
 	return d
 }
 

@@ -41,6 +41,7 @@ const (
 	ReasonTaken          Reason = "taken"
 	ReasonChanging       Reason = "power_changing"
 	ReasonRampWait       Reason = "ramp_wait"
+	ReasonProofWait      Reason = "proof_wait"
 	ReasonRetriesReached Reason = "retries_exhausted"
 	// ReasonStopped: a brake keeps it waiting.
 	ReasonStopped Reason = "stopped"
@@ -53,6 +54,9 @@ const (
 	// ReasonProven: something else than its report shows that a node has booted; in the
 	// history.
 	ReasonProven Reason = "boot_proven"
+	// ReasonProofForeign: what is to prove the boot of a node was there while the node
+	// was off; in the history.
+	ReasonProofForeign Reason = "boot_proof_foreign"
 )
 
 // Acts reports whether the reason is that of a power action.

@@ -43,9 +43,13 @@ type Observation struct {
 	// would be known if it had fetched it.
 	Trail    bos.Trail
 	Scripted bool
+	// Dark is when the first of the last readings was asked for by all of which the node
+	// is off; zero if the last one does not say so.
+	Dark time.Time
 	// Proof is what was seen last of the proof of the boot; a zero Asked means that it
-	// was not asked for.
-	Proof bos.ProofReading
+	// was not asked for. ProofAsked is since when a question for it is out; zero is none.
+	Proof      bos.ProofReading
+	ProofAsked time.Time
 	// Hearing is since when reports are taken without a break; zero is always.
 	Hearing time.Time
 	// Wall is the time that reports are dated by.

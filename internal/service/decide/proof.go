@@ -58,8 +58,69 @@ func reportedSince(r bos.Record) bool {
 	return !r.ActualState.BootArtifacts.Empty() && !r.ActualState.LastUpdated.Before(r.LastAction.LastUpdated.Time)
 }
 
-// takeProof takes in what was seen of the proof of a boot. One that is there counts only
-// where it has been missing since the power-on: what has answered all the time is not
+// proofPatience bounds how long a power-on waits for the proof of its boot: for an
+// answer, and for one that is there while the node is off to go.
+const proofPatience = 15 * time.Second
+
+// proofRetry is the time between two questions for a proof that is there while the node
+// is off.
+const proofRetry = 2 * time.Second
+
+// hasProof reports whether the boot of a node has a proof that somebody is to be asked
+// for.
+func hasProof(r bos.Record, p bos.Policy) bool {
+	return p.Proofs && r.Enabled && r.Goal == bos.GoalBoot && r.BootProof(p.BootProof).Asked() && !runs(r)
+}
+
+// awaitProof keeps a power-on back until it is known whether the proof of its boot is
+// missing, as it must have been to prove anything. What is seen before the power-on is
+// stored with it: a service that stops right after it need not have seen it since.
+func awaitProof(r bos.Record, o Observation, p bos.Policy, now time.Time) (Decision, bool) {
+	if !hasProof(r, p) {
+		return Decision{}, false
+	}
+	var until time.Time
+	switch seen, known := seenWhileOff(r, o, p); {
+	case !known && o.ProofAsked.IsZero():
+		until = now.Add(proofPatience)
+	case !known:
+		until = o.ProofAsked.Add(proofPatience)
+	case seen.Sight == bos.ProofPresent:
+		until = o.Dark.Add(proofPatience)
+		r.Wait(bos.Waiting{For: bos.WaitProof, Detail: seen.Detail})
+	default:
+		return Decision{}, false
+	}
+	return Decision{Next: r, Probe: pollProbe(p, now), Wake: until, Why: ReasonProofWait}, now.Before(until)
+}
+
+// seenWhileOff is what was seen of the proof of the boot to come, if it was seen since
+// the last action. One that is there counts as seen only if the node was off by then.
+func seenWhileOff(r bos.Record, o Observation, p bos.Policy) (seen bos.ProofReading, known bool) {
+	seen = o.Proof
+	known = seen.Proof == r.BootProof(p.BootProof) && !seen.Asked.IsZero() && !seen.Asked.Before(r.Work.Attempt.At)
+	if seen.Sight == bos.ProofPresent {
+		known = known && !o.Dark.IsZero() && !seen.Asked.Before(o.Dark)
+	}
+	return seen, known
+}
+
+// withSeen is a power-on of a node with what was seen of the proof of its boot before:
+// that it was missing, or that it is another machine's. What the inventory says of a
+// node that is off may be late, and is nobody else's.
+func withSeen(a bos.Attempt, r bos.Record, o Observation, p bos.Policy) bos.Attempt {
+	if seen, known := seenWhileOff(r, o, p); known && hasProof(r, p) {
+		a.Quiet = seen.Sight == bos.ProofAbsent
+		a.Foreign = seen.Sight == bos.ProofPresent && seen.Proof.Kind == bos.ProofTCP
+		if a.Quiet || a.Foreign {
+			a.Proof = seen.Proof
+		}
+	}
+	return a
+}
+
+// takeProof takes in what was seen of the proof of a boot since its power-on. One that is
+// there counts only where it has been missing: what has answered all the time is not
 // this node, or it was never off, whatever its BMC says.
 func takeProof(r bos.Record, o Observation, p bos.Policy) bos.Record {
 	seen := o.Proof
@@ -68,9 +129,9 @@ func takeProof(r bos.Record, o Observation, p bos.Policy) bos.Record {
 	}
 	switch seen.Sight {
 	case bos.ProofAbsent:
-		r.Work.Attempt.Quiet = true
+		r.Work.Attempt.Quiet, r.Work.Attempt.Proof, r.Work.Attempt.Foreign = true, seen.Proof, false
 	case bos.ProofPresent:
-		if !r.Work.Attempt.Quiet || o.Power.State != bos.PowerStateOn {
+		if !r.Work.Attempt.Missed(seen.Proof) || o.Power.State != bos.PowerStateOn {
 			return r
 		}
 		if next, err := Proven(r, o.Wall); err == nil {
@@ -81,39 +142,65 @@ func takeProof(r bos.Record, o Observation, p bos.Policy) bos.Record {
 	return r
 }
 
-// asksProof reports whether the boot of a node has a proof that is to be asked for.
+// asksProof reports whether the boot of a node that was powered on has a proof that is
+// to be asked for.
 func asksProof(r bos.Record, p bos.Policy) bool {
-	return p.Proofs && r.Enabled && r.Goal == bos.GoalBoot && r.Work.Called(bos.EffectPowerOn) && r.BootProof(p.BootProof).Asked() && !runs(r) && poweredOnFor(r)
+	return hasProof(r, p) && r.Work.Called(bos.EffectPowerOn) && poweredOnFor(r) && !r.Work.Attempt.Strange(r.BootProof(p.BootProof))
 }
 
-// withProof adds to a decision when to ask for the proof of the boot: right when the
-// node is powered on, when it must be missing, and then from time to time.
+// withProof adds to a decision when to ask for the proof of the boot: while the node is
+// off, until it is known whether it is missing, and from time to time once the node was
+// powered on.
 func withProof(d Decision, o Observation, p bos.Policy, now time.Time) Decision {
-	if !asksProof(d.Next, p) {
+	r, again := d.Next, max(p.Polling, time.Second)
+	var last time.Time // after which to ask again; zero is to ask now
+	switch {
+	case asksProof(r, p):
+		if seen := o.Proof; !seen.Asked.Before(r.Work.Attempt.At) && seen.Proof == r.BootProof(p.BootProof) {
+			last = seen.Answered
+		} else if r.Work.Attempt.Missed(r.BootProof(p.BootProof)) {
+			last = r.Work.Attempt.At
+		}
+	case o.Power.State == bos.PowerStateOff && hasProof(r, p) && !r.Work.Called(bos.EffectPowerOn):
+		seen, known := seenWhileOff(r, o, p)
+		if known && seen.Sight == bos.ProofAbsent {
+			return d
+		}
+		if known {
+			last = seen.Answered
+		}
+		if known && seen.Sight == bos.ProofPresent {
+			again = proofRetry
+		}
+	default:
 		return d
 	}
-	d.ProbeProof = now
-	if last := o.Proof; !last.Asked.Before(d.Next.Work.Attempt.At) && last.Proof == d.Next.BootProof(p.BootProof) {
-		if next := last.Answered.Add(max(p.Polling, time.Second)); next.After(now) {
-			d.ProbeProof = next
-		}
+	if d.ProbeProof = now; !last.IsZero() {
+		d.ProbeProof = later(last.Add(again), now)
 	}
 	return d
+}
+
+// ForeignProof says of a proof that it is another machine's, with what was seen of it.
+func ForeignProof(proof bos.BootProof, seen string) string {
+	text := fmt.Sprintf("%s proves no boot of it, as it was there while the node was off, so it is another machine's; correct the address of the node, or of its BMC", proof)
+	return bos.WithLastAnswer(text, seen)
 }
 
 // unproven is what is known of a proof that did not come, for the error of a boot that
 // timed out; empty where none was to be asked for.
 func unproven(r bos.Record, o Observation, p bos.Policy) string {
-	if !asksProof(r, p) {
-		return ""
-	}
 	proof, seen := r.BootProof(p.BootProof), o.Proof
 	switch {
+	case r.Work.Attempt.Strange(proof):
+		return "; " + ForeignProof(proof, "")
+	case !asksProof(r, p):
+		return ""
 	case seen.Asked.Before(r.Work.Attempt.At) || seen.Proof != proof || seen.Sight == bos.ProofUnknown:
 		return fmt.Sprintf("; it is not known whether %s proves the boot: %s", proof, cmp.Or(seen.Detail, "nobody could be asked"))
 	case seen.Sight == bos.ProofAbsent:
 		return fmt.Sprintf("; %s does not prove it either: %s", proof, seen.Detail)
 	default:
-		return fmt.Sprintf("; %s proves nothing, as it was never missing since the power-on (%s): correct the address of the node, or of its BMC", proof, seen.Detail)
+		return fmt.Sprintf("; %s proves nothing, as it was never missing since the node was off (%s): correct the address of the node, or of its BMC", proof, seen.Detail)
 	}
 }

@@ -30,6 +30,12 @@ func (e *Engine) sight(r bos.PowerReading) {
 		e.learned(action)
 	}
 	n.reading = r
+	switch {
+	case r.State != bos.PowerStateOff:
+		n.dark = time.Time{}
+	case n.dark.IsZero():
+		n.dark = r.Asked
+	}
 	if r.State == bos.PowerStateOn {
 		n.lit = r.Asked
 	}

@@ -294,6 +294,7 @@ func (e *Engine) track(r bos.Record) {
 		if r.Revision != n.rec.Revision && r.Work.JustArmed() {
 			n.since = e.step.now
 			n.reading, n.configuration, n.proof = bos.PowerReading{}, bos.ConfigurationReading{}, bos.ProofReading{}
+			n.dark = time.Time{}
 		}
 	}
 	if known && r.ActualState != n.rec.ActualState {

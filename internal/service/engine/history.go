@@ -41,6 +41,14 @@ func (e *Engine) note(before bos.Record, d decide.Decision) {
 	}
 }
 
+// noteForeign writes that what is to prove the boot of a node that is powered on was
+// there while it was off.
+func (e *Engine) noteForeign(before, next bos.Record, seen bos.ProofReading) {
+	if next.Work.Attempt.Foreign && !before.Work.Attempt.Foreign {
+		e.tell(next, decide.ReasonProofForeign, decide.ForeignProof(next.Work.Attempt.Proof, seen.Detail))
+	}
+}
+
 // noteAnswer writes that a power action is put off, and why, when that begins or comes
 // to have another cause; and that it is taken, when that ends. It reports whether there
 // was something to write.

@@ -18,6 +18,9 @@ type node struct {
 	// nothing.
 	lit   time.Time
 	trail bos.Trail
+	// dark is when the first reading was asked for since which all have it off, zero if
+	// the last one does not.
+	dark time.Time
 	// since is when the component was last armed by somebody else: older
 	// readings do not count.
 	since time.Time
@@ -42,6 +45,8 @@ type watch struct {
 	// power and configured are the questions to the two upstreams, proof the one for
 	// the proof of the boot.
 	power, configured, proof question
+	// proofAsked is when the last question for the proof went out.
+	proofAsked time.Time
 	// awaits says that the last decision waits for the power to change, or to
 	// become known.
 	awaits bool
@@ -94,7 +99,10 @@ func (e *Engine) decide(id string) {
 		Power: n.reading, Elapsed: n.silence.take(), Unknown: n.silence.length(), Expect: e.expect(n), Scouted: e.scouted(n),
 		Configuration: n.configuration, ConfigurationElapsed: n.missing.take(), ConfigurationDue: e.configurationDue(n),
 		Proof: n.proof, Hearing: e.step.times.Hearing, Wall: e.step.times.Wall,
-		Lit: n.lit, Trail: n.trail, Scripted: e.settings.Scripted && n.since.Before(n.rec.Work.Attempt.At),
+		Lit: n.lit, Dark: n.dark, Trail: n.trail, Scripted: e.settings.Scripted && n.since.Before(n.rec.Work.Attempt.At),
+	}
+	if n.watch.proof.out {
+		o.ProofAsked = n.watch.proofAsked
 	}
 	o.Power.Undone = e.room.shared(o.Power.Undone)
 	if n.reading.State == bos.PowerStateUnknown && !n.reading.Asked.IsZero() {
@@ -109,6 +117,7 @@ func (e *Engine) decide(id string) {
 	e.ramp.decided(id, d)
 	e.write(n, d.Next)
 	e.note(before, d)
+	e.noteForeign(before, d.Next, n.proof)
 	e.noteOutage(id, o, d)
 	if d.Effect.Kind != bos.EffectNone {
 		e.inFlight[id] = d.Effect.Kind

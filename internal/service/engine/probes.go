@@ -102,6 +102,7 @@ const proofGrid = 5 * time.Second
 // probeProof asks for the proof of the boot.
 func (e *Engine) probeProof(id string, n *node) {
 	n.watch.proof.ask()
+	n.watch.proofAsked = e.step.now
 	e.step.out.ProofProbes = append(e.step.out.ProofProbes, bos.ProofAsk{ID: id, Proof: n.rec.BootProof(e.policy.BootProof)})
 }
 

@@ -8,8 +8,9 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/service/engine"
 )
 
-// A node whose port is the proof of its boot: it is asked with the power-on, and done
-// once the port answers after it did not. The history names the proof.
+// A node whose port is the proof of its boot: it is asked before the power-on, which
+// keeps that it was missing, and the node is done once it answers. The history names the
+// proof.
 func TestANodeIsDoneWhenTheProofOfItsBootIsThere(t *testing.T) {
 	const id = "x1000c0s0b0n0"
 	tcp := bos.BootProof{Kind: bos.ProofTCP, Port: 22}
@@ -20,21 +21,21 @@ func TestANodeIsDoneWhenTheProofOfItsBootIsThere(t *testing.T) {
 		Readings: []bos.PowerReading{reading(id, bos.PowerStateOff, start)},
 		Results:  []engine.Result{{Effect: boot, Token: "t", CallResult: bos.CallResult{ID: id}}},
 	})
-	if len(out.Effects) != 1 || len(out.ProofProbes) != 1 || out.ProofProbes[0] != (bos.ProofAsk{ID: id, Proof: tcp}) {
-		t.Fatalf("effects %v and questions %v, want both with the power-on", out.Effects, out.ProofProbes)
+	if len(out.Effects) != 0 || len(out.ProofProbes) != 1 || out.ProofProbes[0] != (bos.ProofAsk{ID: id, Proof: tcp}) {
+		t.Fatalf("effects %v and questions %v, want the question alone", out.Effects, out.ProofProbes)
 	}
-	on := out.Effects[0].Effect
 	proof := func(sight bos.ProofSight) []bos.ProofReading {
 		return []bos.ProofReading{{ID: id, Proof: tcp, Sight: sight, Asked: now, Answered: now}}
 	}
-	e.Step(now, engine.Inputs{Proofs: proof(bos.ProofAbsent)})
+	out = e.Step(now, engine.Inputs{Proofs: proof(bos.ProofAbsent)})
+	if len(out.Effects) != 1 || len(out.ProofProbes) != 0 || len(out.Commit.Components) != 1 || !out.Commit.Components[0].Work.Attempt.Missed(tcp) {
+		t.Fatalf("effects %v, stored %+v, want the power-on with the proof noted as missing: after a restart it would never count", out.Effects, out.Commit.Components)
+	}
+	on := out.Effects[0].Effect
 	now = now.Add(time.Second)
 	e.Step(now, engine.Inputs{Results: []engine.Result{{Effect: on, CallResult: bos.CallResult{ID: id}}}})
 	now = now.Add(time.Second)
 	out = e.Step(now, engine.Inputs{Readings: []bos.PowerReading{reading(id, bos.PowerStateOn, now)}})
-	if n := len(out.Commit.Components); n != 1 || !out.Commit.Components[0].Work.Attempt.Quiet {
-		t.Errorf("%d records are stored, none with the proof noted as missing: after a restart it would never count", n)
-	}
 	asked := len(out.ProofProbes)
 	for ; asked == 0 && !out.Wake.IsZero() && out.Wake.Before(start.Add(10*time.Minute)); asked = len(out.ProofProbes) {
 		now = out.Wake

@@ -111,6 +111,8 @@ const (
 	BugProofInvented
 	// BugProofOfAnother takes a node that is up for one that runs what it shall.
 	BugProofOfAnother
+	// BugProofAskedLate asks for the proof of a boot after the power-on only.
+	BugProofAskedLate
 	// BugNoBudget, BugNoWindow, BugNoUnavailable, BugNoInFlight, BugNoCanary and
 	// BugNoDeadline forget that limit of a rollout.
 	BugNoBudget
@@ -179,6 +181,11 @@ func (w *World) spoil(commit *bos.Commit) (spoilt bool) {
 		case BugReadyByFlag:
 			if r.LastAction.Action == bos.ActionPoweringOn && r.LastAction.Failed && !r.BootPrepared() {
 				r.Work.Prepared.Boot = bos.PreparedBoot(r.DesiredState.BootArtifacts)
+				spoilt = true
+			}
+		case BugProofAskedLate:
+			if was, ok := w.check.stored(r.ID); ok && !was.Work.Attempt.At.Equal(r.Work.Attempt.At) {
+				r.Work.Attempt.Quiet = false
 				spoilt = true
 			}
 		case BugClockRuns:

@@ -70,6 +70,8 @@ func bugs() map[string]bug {
 		"a stop that forgets":             {c: sim.Config{Bug: sim.BugStopsUnheard, StopShare: 1, Queue: 20 * time.Second, FaultsFor: 4 * time.Minute}, finds: "got an attempt back"},
 		"a proof that is not there":       {c: sim.Config{Bug: sim.BugProofInvented, Polling: 1, Proof: bos.BootProof{Kind: bos.ProofTCP, Port: 22}}, finds: "is taken for booted"},
 		"a proof of another boot":         {c: sim.Config{Bug: sim.BugProofOfAnother, Proof: bos.BootProof{Kind: bos.ProofPhoneHome}, Patches: 300, FaultsFor: 4 * time.Minute}, finds: "is taken for booted"},
+		"a proof asked for too late":      {c: sim.Config{Bug: sim.BugProofAskedLate, Proof: bos.BootProof{Kind: bos.ProofTCP, Port: 22}, AwayAtPowerOn: time.Hour}, finds: "whose proof was missing before it was powered on, and is there"},
+		"a state asked for too late":      {c: sim.Config{Bug: sim.BugProofAskedLate, Proof: bos.BootProof{Kind: bos.ProofReady}, AwayAtPowerOn: time.Hour}, finds: "is there"},
 		"a node asked twice at a time":    {c: sim.Config{Bug: sim.BugAsksTwice}, finds: "while it is being asked"},
 	}
 }

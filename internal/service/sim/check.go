@@ -65,6 +65,7 @@ type checks struct {
 	// orderedLast is the one before, which stands while its action is put off.
 	orderedLast map[string]decide.Reason
 	rollout     *rolloutCheck
+	proof       proofCheck
 }
 
 // action is a power action of a record, and when it was sent last.
@@ -92,7 +93,7 @@ type start struct {
 
 func newChecks(w *World) checks {
 	return checks{
-		w: w, rollout: &rolloutCheck{w: w}, ordered: make(map[string]decide.Reason), orderedLast: make(map[string]decide.Reason), cancelled: make(map[bos.SessionKey]bool), gone: make(map[bos.SessionKey]bool), anew: make(map[bos.SessionKey]bool), deleted: make(map[string]bool), byHand: make(map[string]bool), discovered: make(map[string]bool), flying: make(map[string]bos.EffectKind), probing: make(map[string]bool),
+		w: w, proof: newProofCheck(w), rollout: &rolloutCheck{w: w}, ordered: make(map[string]decide.Reason), orderedLast: make(map[string]decide.Reason), cancelled: make(map[bos.SessionKey]bool), gone: make(map[bos.SessionKey]bool), anew: make(map[bos.SessionKey]bool), deleted: make(map[string]bool), byHand: make(map[string]bool), discovered: make(map[string]bool), flying: make(map[string]bos.EffectKind), probing: make(map[string]bool),
 		known: make(map[string]bos.PowerReading), armedAt: make(map[string]time.Time), resets: make(map[string]int),
 		allowed: make(map[string]int), repeats: make(map[string]int), attempts: make(map[attempt]sends), latest: make(map[string]attempt), poweredOn: make(map[string]time.Time), pausedThen: make(map[string]time.Duration), unheard: make(map[string]bool), member: make(map[string]bool), acted: make(map[string]action),
 	}
@@ -116,6 +117,7 @@ func (c *checks) restarted(p *process) {
 	c.stops++
 	clear(c.probing)
 	clear(c.known)
+	clear(c.proof.there)
 	if c.w.config.Bug == BugForgetsCalls {
 		p.forget()
 	}
@@ -148,6 +150,7 @@ func (c *checks) armed(id string) {
 	delete(c.repeats, id)
 	delete(c.poweredOn, id)
 	delete(c.unheard, id)
+	c.proof.forget(id)
 }
 
 // stored is what is stored of a node, if anything is.
@@ -254,6 +257,7 @@ func (c *checks) started(p *process, kind bos.EffectKind, id string) {
 		return
 	}
 	c.begins(p, kind, id)
+	c.proof.acts(kind, id)
 	on := kind == bos.EffectPowerOn
 	if r := c.known[id]; r.State == bos.PowerStateUnknown {
 		c.w.violated("%s of %s, whose power is not known", kind, id)

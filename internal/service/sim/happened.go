@@ -44,6 +44,7 @@ const (
 	HandedOver          Kind = "a process that is started before the one that stops has ended"
 	PhonedHome          Kind = "a boot that a phone-home proves"
 	ProofSeen           Kind = "a boot that a port or the inventory proves"
+	LeftAtPowerOn       Kind = "a service that goes away right after a power-on whose boot a port or the inventory is to prove"
 	UnknownName         Kind = "a limit that leaves out a name that nobody knows"
 )
 
@@ -63,7 +64,7 @@ func Kinds() []Kind {
 		CommitFailsInFlight, DiskFull, Crash, PastLease, TwoServices, ClockForward, ClockBack, ComponentDeleted, ComponentAnew,
 		DeletedInFlight, SessionDeleted, SessionAnew, DesiredInFlight, DisabledInFlight, Staged, Applied, TenantSession, Unanswered,
 		SlowAnswers, PolledEachSecond, PolledEachMinute, DeadFifth, HalfTheInventory, EmptyInventory, UnknownToPower, SitePaused, SessionPaused, NodeHeld,
-		StoppedInFlight, HandedOver, PhonedHome, ProofSeen, UnknownName,
+		StoppedInFlight, HandedOver, PhonedHome, ProofSeen, LeftAtPowerOn, UnknownName,
 	}
 }
 

@@ -370,6 +370,7 @@ func (w *World) reset(op bos.PowerOp, id string, started time.Time) (bos.CallOut
 	w.check.reset(op, id, started)
 	switch status {
 	case machineroom.AnswerAccepted:
+		w.leaveAtPowerOn(op)
 		return bos.CallDone, bos.CauseNone, ""
 	case machineroom.AnswerBroken, machineroom.AnswerCut:
 		return bos.CallUnknown, bos.CauseResetUnconfirmed, status.String()

@@ -43,6 +43,9 @@ type Config struct {
 	// those of its wall clock.
 	Away  []Away
 	Steps []ClockStep
+	// AwayAtPowerOn is for how long the service goes away when it has powered on the
+	// first node: 0 is not at all.
+	AwayAtPowerOn time.Duration
 	// Full is when the disk of the database is full: nothing is written, and no
 	// report is taken.
 	Full []Away
@@ -201,6 +204,8 @@ type World struct {
 	current   *process
 	lives     int
 	away      bool
+	// left says that it has gone away at a power-on.
+	left bool
 	// Endings are the errors that services ended with.
 	Endings []error
 	// lease is the lease as it was renewed last, leaseStored what the store has
@@ -215,9 +220,9 @@ type World struct {
 	tokens    int
 	// full says that the database has no room.
 	full bool
-	// states is what the inventory said of a node when it was asked, asked are the nodes
-	// whose proof was asked for.
-	states map[string]bos.ProofSight
+	// states is what was true of a node when the inventory was asked for its state, asked
+	// are the nodes whose proof was asked for.
+	states map[string]state
 	asked  map[string]bool
 	// kernels counts those that clients asked for by hand.
 	kernels int
@@ -270,7 +275,7 @@ func New(store bos.Store, c Config) (*World, error) {
 		Now: Epoch, config: c, ctx: context.Background(), store: store, room: emulated,
 		rng:      rand.New(rand.NewPCG(c.Seed, 1)), //nolint:gosec // a simulation must repeat
 		Happened: make(map[Kind]int), out: make(map[Upstream]bool), open: make(map[bos.SessionKey]bool), faulty: true,
-		states: make(map[string]bos.ProofSight), asked: make(map[string]bool),
+		states: make(map[string]state), asked: make(map[string]bool),
 	}
 	w.check = newChecks(w)
 	for _, o := range c.Outages {

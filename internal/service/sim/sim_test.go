@@ -91,6 +91,9 @@ func chaos(seed uint64) sim.Config {
 	}
 	c.StopShare = 0.01
 	c.Proof = []bos.BootProof{2: {Kind: bos.ProofPhoneHome}, 5: {Kind: bos.ProofTCP, Port: 22}, 8: {Kind: bos.ProofReady}, 10: {}}[seed%11]
+	if c.Proof.Asked() && seed%2 == 0 {
+		c.AwayAtPowerOn = time.Hour
+	}
 	c.Polling = []int{0, 1, 9, 60, 0}[seed%5]
 	c.Portion = []int{0, 1, 0, 5, 0, 16, 2}[seed%7]
 	if seed%5 == 3 {
