@@ -74,6 +74,10 @@ type walkedKind struct {
 	begin func(*realBOS) map[string]any
 	// edit changes the configuration; drift is what somebody else does.
 	edit, drift func(*wanderer)
+	// story is a few steps in an order that chance alone seldom takes; stories is how
+	// often it is told, of that many and 11 steps.
+	story   func(*wanderer)
+	stories int
 	// named are the nodes that a plan says may be acted on.
 	named func(*wanderer, *savedPlan) []string
 	// judge holds what an apply sent to what its plan said.
@@ -92,13 +96,13 @@ func walkedKinds() []walkedKind {
 			begin: func(r *realBOS) map[string]any {
 				return map[string]any{"template_name": "compute", "operation": "reboot", "poll_interval": "100ms", "limit": r.nodes()[0]}
 			},
-			edit: (*wanderer).editSession, drift: (*wanderer).editTemplate, calm: waits, judge: (*wanderer).judgeSession, stands: func(*wanderer) {},
+			edit: (*wanderer).editSession, drift: (*wanderer).editTemplate, calm: waits, story: (*wanderer).applyTwice, stories: 1, judge: (*wanderer).judgeSession, stands: func(*wanderer) {},
 			named: func(w *wanderer, p *savedPlan) []string { return w.texts(p.planned["planned_nodes"]) },
 		},
 		{
 			name:  "bos_component",
 			begin: func(r *realBOS) map[string]any { return map[string]any{"xname": r.nodes()[2]} },
-			edit:  (*wanderer).editComponent, drift: (*wanderer).driftComponent, calm: func(*wanderer) {}, judge: (*wanderer).judgeComponent,
+			edit:  (*wanderer).editComponent, drift: (*wanderer).driftComponent, calm: func(*wanderer) {}, story: (*wanderer).holdAndLift, stories: 5, judge: (*wanderer).judgeComponent,
 			named: (*wanderer).namedComponent, stands: (*wanderer).componentStands,
 		},
 		{
@@ -106,7 +110,7 @@ func walkedKinds() []walkedKind {
 			begin: func(r *realBOS) map[string]any {
 				return map[string]any{"xnames": r.nodes()[3:], "poll_interval": "100ms"}
 			},
-			edit: (*wanderer).editStaged, drift: (*wanderer).driftStaged, calm: waits, judge: (*wanderer).judgeStaged, stands: func(*wanderer) {},
+			edit: (*wanderer).editStaged, drift: (*wanderer).driftStaged, calm: waits, story: (*wanderer).applyTwice, stories: 1, judge: (*wanderer).judgeStaged, stands: func(*wanderer) {},
 			named: func(w *wanderer, p *savedPlan) []string {
 				if !p.create {
 					return nil
@@ -211,7 +215,7 @@ func (w *wanderer) editComponent() {
 			"kernel": []string{"", aKernel}[pick(2)], "kernel_parameters": fmt.Sprintf("quiet n=%d", pick(2)),
 		}})
 	case 3:
-		w.conf["hold"] = w.object("hold", map[string]any{"reason": fmt.Sprintf("CAST-%d", pick(2))})
+		w.conf["hold"] = w.object("hold", map[string]any{"reason": ticket(w)})
 	case 4:
 		w.conf["xname"] = w.room.nodes()[2+pick(2)]
 	}
@@ -221,7 +225,7 @@ func (w *wanderer) editComponent() {
 func (w *wanderer) driftComponent() {
 	pick := w.rand.IntN
 	id := fmt.Sprint(w.conf["xname"])
-	component, hold := w.room.url+"/v2/components/"+id, w.room.url+"/x/v1/components/"+id+"/hold"
+	component := w.room.url + "/v2/components/" + id
 	switch pick(4) {
 	case 0:
 		w.allowed[id] = true
@@ -233,18 +237,87 @@ func (w *wanderer) driftComponent() {
 	case 2:
 		w.foreignHold()
 	case 3:
-		w.allowed[id] = true // it may have waited for that
-		w.note("somebody lifts the hold of %s", id)
-		send(w.t, http.MethodDelete, hold, nil)
+		w.foreignLift()
 	}
 }
 
-// foreignHold is a hold of somebody else.
+// walkedHold is why a node is held, empty if it is not, and whether somebody else than
+// Terraform relies on that.
+type walkedHold struct {
+	reason string
+	others bool
+}
+
+// ticket is a reason for a hold. There are two, so that two often ask with the same.
+func ticket(w *wanderer) string { return fmt.Sprintf("CAST-%d", w.rand.IntN(2)) }
+
+// foreignHold is a hold of somebody else: for a reason that Terraform may have too,
+// for another, or for what the node is held for already, put on anew.
 func (w *wanderer) foreignHold() {
 	id := fmt.Sprint(w.conf["xname"])
-	w.foreign[id] = true
-	w.note("somebody holds %s", id)
-	send(w.t, http.MethodPut, w.room.url+"/x/v1/components/"+id+"/hold", strings.NewReader(`{"reason":"somebody works on it"}`))
+	reason := ticket(w)
+	switch standing := w.holds[id].reason; {
+	case w.rand.IntN(3) == 0:
+		reason = "somebody works on it"
+	case standing != "":
+		if reason = standing; w.rand.IntN(2) == 0 {
+			w.foreignLift()
+		}
+	}
+	w.holds[id] = walkedHold{reason, true}
+	w.note("somebody holds %s for %q", id, reason)
+	send(w.t, http.MethodPut, w.room.url+"/x/v1/components/"+id+"/hold", strings.NewReader(fmt.Sprintf(`{"reason":%q}`, reason)))
+}
+
+// foreignLift is somebody who takes off whatever hold there is.
+func (w *wanderer) foreignLift() {
+	id := fmt.Sprint(w.conf["xname"])
+	w.allowed[id] = true // it may have waited for that
+	w.holds[id] = walkedHold{}
+	w.note("somebody lifts the hold of %s", id)
+	send(w.t, http.MethodDelete, w.room.url+"/x/v1/components/"+id+"/hold", nil)
+}
+
+// holdAndLift puts a hold on and takes it out again, and at one moment somebody else
+// holds the node as well, most often when the plan that lifts it was reviewed.
+func (w *wanderer) holdAndLift() {
+	moments := []string{"before", "meanwhile", "reviewed", "reviewed", "never"}
+	moment := moments[w.rand.IntN(len(moments))]
+	foreign := func(now string) {
+		if now == moment {
+			w.foreignHold()
+		}
+	}
+	w.note("a hold, and somebody else's: %s", moment)
+	foreign("before")
+	w.conf["hold"] = w.object("hold", map[string]any{"reason": ticket(w)})
+	if p := w.plan(true); p != nil {
+		w.apply(p, false)
+	}
+	if foreign("meanwhile"); w.rand.IntN(2) == 0 {
+		w.plan(true)
+	}
+	delete(w.conf, "hold")
+	if p := w.plan(true); p != nil {
+		foreign("reviewed")
+		w.apply(p, false)
+	}
+}
+
+// applyTwice asks for another run, and applies its plan a second time after a kill,
+// perhaps after somebody planned.
+func (w *wanderer) applyTwice() {
+	w.kind.drift(w)
+	w.conf["triggers"] = map[string]string{"n": fmt.Sprint(3 + w.rand.IntN(3))}
+	p := w.plan(true)
+	if p == nil {
+		return
+	}
+	w.apply(p, true)
+	if w.rand.IntN(2) == 0 {
+		w.plan(true)
+	}
+	w.apply(p, w.rand.IntN(2) == 0)
 }
 
 const lifts = "BOS may act on nodes whose hold is lifted"
@@ -278,17 +351,32 @@ func (w *wanderer) judgeComponent(p *savedPlan, sent []sentRequest) {
 				w.failf("it sends %s, and no desired state is configured", r)
 			}
 		case "PUT /x/v1/components/" + id + "/hold":
-			w.foreign[id] = false
-			if p.config["hold"] == nil {
-				w.failf("it sends %s, and no hold is configured", r)
+			var put struct{ Reason string }
+			if err := json.Unmarshal(r.body, &put); err != nil || p.config["hold"] == nil {
+				w.failf("it sends %s, and no hold is configured: %v", r, err)
+			}
+			if w.holds[id].reason != put.Reason {
+				w.holds[id] = walkedHold{reason: put.Reason}
 			}
 		case "DELETE /x/v1/components/" + id + "/hold":
-			if !slices.Contains(p.warned, lifts) || w.foreign[id] {
-				w.failf("it sends %s, and the plan lifts no hold, or the hold is another's (%t)", r, w.foreign[id])
+			if !slices.Contains(p.warned, lifts) || w.holds[id].others {
+				w.failf("it sends %s, and the plan lifts no hold, or others rely on it: %+v", r, w.holds[id])
 			}
+			w.holds[id] = walkedHold{}
 		default:
 			w.failf("the apply of a component sends %s", r)
 		}
+	}
+}
+
+// holdStands fails where a plan finds nothing to do, and the node is not held for what
+// is configured.
+func (w *wanderer) holdStands() {
+	w.t.Helper()
+	id := fmt.Sprint(w.conf["xname"])
+	given := w.members(w.value(w.resourceSchema(), w.conf))
+	if reason := textIn(w.t, given["hold"], "reason"); reason != "" && w.holds[id].reason != reason {
+		w.failf("nothing is to do, and %s is configured to be held for %q; its hold is %+v", id, reason, w.holds[id])
 	}
 }
 

@@ -45,6 +45,8 @@ type savedPlan struct {
 	// ran is the session that was made by it, empty if none was yet.
 	ran   string
 	nodes []string
+	// took is how often it had each node take what was staged for it.
+	took map[string]int
 	// replaced is the name in the state that its apply replaces.
 	replaced string
 	// warned are the headlines of its warnings.
@@ -62,9 +64,11 @@ type ground struct {
 	// allowed are the nodes that some plan that was applied named, or that somebody
 	// else acted on.
 	allowed map[string]bool
-	// foreign are the nodes that somebody else has put a hold on.
-	foreign map[string]bool
-	trace   []string
+	// holds are what is held, as BOS should have it.
+	holds map[string]walkedHold
+	// read is up to where the history was read.
+	read  int64
+	trace []string
 }
 
 // wanderer does what Terraform does with one resource, in the process of the
@@ -209,7 +213,7 @@ func (w *wanderer) plan(applying bool) *savedPlan {
 	w.sent.take()
 	server := w.process(false)
 	w.refresh(server)
-	p := &savedPlan{config: maps.Clone(w.conf), version: w.state.version, applying: applying, create: w.state.value == nil}
+	p := &savedPlan{config: maps.Clone(w.conf), version: w.state.version, applying: applying, create: w.state.value == nil, took: make(map[string]int)}
 	prior := w.state
 	resp, err := w.planChange(server, p.config, prior)
 	p.warned = append(p.warned, warnings(resp)...)
@@ -232,6 +236,9 @@ func (w *wanderer) plan(applying bool) *savedPlan {
 	p.nodes = w.kind.named(w, p)
 	w.note("plan %d of %s %v: create %t, replace %t, empty %t", len(w.plans), w.kind.name, p.config, p.create, p.replace, p.empty)
 	w.plans = append(w.plans, p)
+	if p.empty && w.kind.name == "bos_component" {
+		w.holdStands()
+	}
 	return p
 }
 
@@ -254,6 +261,7 @@ func (w *wanderer) apply(p *savedPlan, killed bool) {
 		return // Terraform: "Saved plan is stale"
 	}
 	before := w.names()
+	w.news()
 	w.sent.take()
 	old := w.state
 	server := w.process(p.applying)
@@ -292,6 +300,13 @@ func (w *wanderer) apply(p *savedPlan, killed bool) {
 	w.note("apply: %s", outcome)
 	sent := w.sent.take()
 	w.judge(p, before)
+	for _, e := range w.news() {
+		if e.Kind == "stage_applied" {
+			if p.took[e.Component]++; p.took[e.Component] > 1 {
+				w.failf("a plan has %s take what was staged for it %d times", e.Component, p.took[e.Component])
+			}
+		}
+	}
 	w.kind.judge(w, p, sent)
 }
 
@@ -325,6 +340,21 @@ func (w *wanderer) change(server tfprotov6.ProviderServer, prior stored, planned
 		}
 	}
 	return stored{value: resp.NewState, private: resp.Private, identity: resp.NewIdentity}, nil
+}
+
+// news is what BOS did since it was asked last, the oldest first.
+func (w *ground) news() (all []bos.Event) {
+	for {
+		var page bos.EventPage
+		if err := json.Unmarshal([]byte(request(w.t, "GET", fmt.Sprintf("%s/x/v1/events?after=%d", w.room.url, w.read))), &page); err != nil {
+			w.t.Fatal(err)
+		}
+		w.read = page.Last
+		if len(page.Events) == 0 {
+			return all
+		}
+		all = append(all, page.Events...)
+	}
 }
 
 func (w *ground) names() map[string]bos.Session {
@@ -368,16 +398,18 @@ func (w *ground) touched() {
 
 // step does one thing at random.
 func (w *wanderer) step() {
-	switch w.rand.IntN(11) {
-	case 10:
+	switch pick := w.rand.IntN(11 + w.kind.stories); {
+	case pick > 10:
+		w.kind.story(w)
+	case pick == 10:
 		w.destroy(w.rand.IntN(2) == 0)
-	case 0, 1, 2, 3:
+	case pick < 4:
 		w.kind.edit(w)
-	case 4:
+	case pick == 4:
 		w.kind.drift(w)
-	case 5:
+	case pick == 5:
 		w.drift()
-	case 6:
+	case pick == 6:
 		// Without applying = terraform.applying an older Terraform does not tell by
 		// which plan it applies.
 		if older := slices.DeleteFunc(slices.Clone(w.plans), func(p *savedPlan) bool { return !p.applying }); len(older) > 0 {
@@ -386,10 +418,7 @@ func (w *wanderer) step() {
 		}
 	default:
 		if p := w.plan(w.rand.IntN(3) > 0); p != nil {
-			switch {
-			case w.kind.name == "bos_component" && slices.Contains(p.warned, lifts) && w.rand.IntN(2) == 0:
-				w.foreignHold() // what is lifted then is another's
-			case w.rand.IntN(3) == 0:
+			if w.rand.IntN(3) == 0 {
 				w.kind.drift(w)
 			}
 			killed := w.rand.IntN(3) == 0
@@ -446,10 +475,12 @@ func (w *ground) atRest() bool {
 	return len(working)+len(pending) == 0
 }
 
-// TestWhateverHappensNoNodeIsTouchedThatNoPlanNamedAndNothingRunsTwice finds, within 25
-// walks, a provider that lifts the hold of somebody else, whose plan leaves out a node,
-// that sends neither receipt nor key of the run, sends an empty limit for none, asks
-// for an enabled that was asked for before, or takes the hold of somebody else for its own.
+// TestWhateverHappensNoNodeIsTouchedThatNoPlanNamedAndNothingRunsTwice finds, within the
+// three walks that are the default, a provider that lifts the hold of somebody else, be it
+// for another reason or for the same, that takes it for its own, sends neither receipt nor
+// key of the run, applies staged state without its receipt, sends an empty limit or none
+// for one that is given, asks for an enabled that was asked for before, or plans anew after
+// an apply.
 func TestWhateverHappensNoNodeIsTouchedThatNoPlanNamedAndNothingRunsTwice(t *testing.T) {
 	first := *randomSeed
 	if first == 0 {
@@ -462,7 +493,7 @@ func TestWhateverHappensNoNodeIsTouchedThatNoPlanNamedAndNothingRunsTwice(t *tes
 			r.aTemplate(t, "quiet")
 			sent := recorded(t, r)
 			g := &ground{
-				newerCore: coreAt(t, sent.url), room: r, sent: sent, rand: rand.New(rand.NewPCG(seed, 1)), allowed: make(map[string]bool), foreign: make(map[string]bool),
+				newerCore: coreAt(t, sent.url), room: r, sent: sent, rand: rand.New(rand.NewPCG(seed, 1)), allowed: make(map[string]bool), holds: make(map[string]walkedHold),
 			}
 			g.whole = g.rand.IntN(3) == 0
 			var all []*wanderer
