@@ -151,7 +151,7 @@ func TestStagedStateThatBOSIsBringingNodesToIsNotAppliedAgain(t *testing.T) {
 }
 
 func TestASessionIsRunAgainWhileItIsInFlightIfThatIsAskedFor(t *testing.T) {
-	r := startReal(t, 3*time.Second)
+	r := startReal(t, 20*time.Second)
 	r.aTemplate(t, "quiet")
 	w := newWorkspace(t)
 	w.write(r.block(), aSession("wait_for_completion = false"))
@@ -178,7 +178,7 @@ func TestAPlanNamesTheSessionThatIsAtWorkOnItsNodes(t *testing.T) {
 }
 
 func TestANamedSessionOfAKilledApplyIsGoneOnWithAndATakenNameIsSaidAtPlan(t *testing.T) {
-	r := startReal(t, 2*time.Second)
+	r := startReal(t, 6*time.Second)
 	r.aTemplate(t, "quiet")
 	w := newWorkspace(t)
 	w.write(r.block(), aSession(`name = "nightly"`, "wait_for_completion = false"))

@@ -44,6 +44,7 @@ func (p *bosProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		sessions:       newKnownSessions(),
 		templates:      newKnownSessions(),
 		writing:        newTurns(),
+		running:        newTurns(),
 		staged:         newStagedReceipts(),
 	}
 	resp.ResourceData, resp.DataSourceData, resp.ListResourceData, resp.ActionData = s, s, s, s

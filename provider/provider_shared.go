@@ -37,6 +37,8 @@ type shared struct {
 	templates *knownSessions
 	// writing lets one resource at a time take over or delete a template.
 	writing *turns
+	// running lets one resource at a time go on with a session, or let go of it.
+	running *turns
 	staged  *stagedReceipts
 	// embedded is nil where the service runs by itself.
 	embedded   *embedded

@@ -305,19 +305,29 @@ func (r *sessionResource) Update(ctx context.Context, req resource.UpdateRequest
 }
 
 // Delete deletes the record of a session that is over and forgets one that is
-// not. Power is never touched.
+// not. Power is never touched. The same apply may go on with the session in another
+// resource, as where this one was renamed without a moved block: that one keeps it.
 func (r *sessionResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var m sessionModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
 	if resp.Diagnostics.HasError() || m.RecordExpired.ValueBool() {
 		return
 	}
+	removed, diags := req.Private.GetKey(ctx, privateRemoved)
+	resp.Diagnostics.Append(diags...)
 	c := r.shared.reachStored(m.Tenant, &resp.Diagnostics)
-	if c == nil || r.shared.sessions.has(goingOn, m.Tenant, m.Name.ValueString()) {
-		return // unknown, or taken over by what replaces this
+	if c == nil {
+		return // unknown
 	}
-	r.shared.sessions.note(letGo, m.Tenant, m.Name)
 	name := m.Name.ValueString()
+	defer r.shared.running.take(m.Tenant, m.Name)()
+	if r.shared.sessions.has(goingOn, m.Tenant, name) {
+		return // taken over by another resource in this very apply
+	}
+	replaced := string(removed) != isRemoved
+	if replaced {
+		r.shared.sessions.note(letGo, m.Tenant, m.Name)
+	}
 	s, err := c.Session(ctx, name)
 	if client.IsNotFound(err) {
 		return
@@ -329,8 +339,14 @@ func (r *sessionResource) Delete(ctx context.Context, req resource.DeleteRequest
 	if m.isAnother(ctx, s, req.Private, &resp.Diagnostics) {
 		return // somebody else's session, which is not ours to end or delete
 	}
-	if s.Status.Status != bos.SessionComplete && !r.end(ctx, c, m, s, &resp.Diagnostics) {
-		return
+	switch {
+	case s.Status.Status != bos.SessionComplete:
+		if !r.end(ctx, c, m, s, &resp.Diagnostics) {
+			return
+		}
+		r.shared.sessions.note(letGo, m.Tenant, m.Name)
+	case !replaced && !m.over():
+		return // it ended since the plan, by which another resource may go on with it
 	}
 	switch err := c.DeleteSession(ctx, name); {
 	case err == nil, client.IsNotFound(err):

@@ -80,8 +80,16 @@ func (m *sessionModel) runKey(kind string, name types.String) string {
 	return hex.EncodeToString(sum[:16])
 }
 
+// privateRemoved marks a session that leaves the configuration, from the plan to its
+// apply. One that is replaced has no mark: that another is run is what was asked for.
+// One that is removed may go on in a resource of another name.
+const (
+	privateRemoved = "removed"
+	isRemoved      = "true"
+)
+
 // knownSessions are the sessions that Terraform has in state, and those that it let
-// go of or goes on with in this walk, by tenant and name.
+// go of to have others run, or goes on with in this walk, by tenant and name.
 type knownSessions struct {
 	mu             sync.Mutex
 	inState        map[bos.SessionKey]bool
@@ -122,26 +130,41 @@ func (r *sessionResource) create(ctx context.Context, c *client.Client, m *sessi
 	wanted.Reason, wanted.Guards = r.shared.reasonFor(m.Reason), r.shared.guardsToSend()
 	wanted.Receipt, wanted.RunKey = receipt, m.runKey(r.kind, configured)
 	defer r.shared.components.forget() // also where nobody waits: the session writes to its nodes
+	defer r.shared.running.take(m.Tenant, m.Name)()
 	created, err := c.CreateSession(ctx, wanted)
-	if err == nil && created.Name != wanted.Name && r.shared.sessions.has(letGo, m.Tenant, created.Name) {
-		// It is the one that this replaces: another run is what was asked for.
+	if err == nil && created.Name != wanted.Name && !r.goOn(m.Tenant, created.Name) {
+		// It is the one that this replaces, or was cancelled: another run is what was
+		// asked for.
 		wanted.RunKey = ""
 		created, err = c.CreateSession(ctx, wanted)
 	}
-	if err != nil || created.Name == wanted.Name {
+	switch {
+	case err != nil:
 		return created, err
-	}
-	if !configured.IsNull() {
+	case created.Name == wanted.Name:
+		r.shared.sessions.note(goingOn, m.Tenant, m.Name)
+		return created, nil
+	case !configured.IsNull():
 		return created, &carriedOut{found: created, wanted: wanted.Name}
 	}
 	m.Name = types.StringValue(created.Name)
 	m.ID = joinID(m.Tenant, m.Name)
-	r.shared.sessions.note(goingOn, m.Tenant, m.Name)
 	diags.AddWarning(fmt.Sprintf("BOS session %s goes on, and no other was started", created.Name),
 		fmt.Sprintf("Session %s (%s of template %q) was accepted at %s for this very plan, or for this configuration with the same nodes and images, and is %s. "+
 			"An apply that was cut off leaves such a session behind; this one takes it over.",
 			created.Name, created.Operation, created.TemplateName, created.Status.StartTime.String(), created.Status.Status))
 	return created, nil
+}
+
+// goOn has this apply go on with a session; false if it has let go of it before.
+func (r *sessionResource) goOn(tenant types.String, name string) bool {
+	key := types.StringValue(name)
+	defer r.shared.running.take(tenant, key)()
+	if r.shared.sessions.has(letGo, tenant, name) {
+		return false
+	}
+	r.shared.sessions.note(goingOn, tenant, key)
+	return true
 }
 
 // carriedOut is a session with a name of its own that was asked for before under
