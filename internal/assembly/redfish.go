@@ -80,7 +80,7 @@ func ofHSM(inventory *hsm.Client) func(context.Context) (map[string]redfish.Endp
 		endpoints := make(map[string]redfish.Endpoint, len(list))
 		for id, e := range list {
 			endpoints[id] = redfish.Endpoint{
-				Address: e.FQDN, System: e.System, UUID: e.UUID, Name: e.Name, Disabled: e.Disabled, Target: e.Target, ResetTypes: e.ResetTypes,
+				Address: e.FQDN, System: e.System, UUID: e.UUID, Name: e.Name, Disabled: e.Disabled, Target: e.Target, ResetTypes: e.ResetTypes, Fault: e.Fault,
 			}
 		}
 		return endpoints, nil

@@ -113,6 +113,9 @@ var ofNodes = []met{
 	has(fault.Inventory, fault.FormEmpty, met{skipped: "empty"}),
 	has(fault.Inventory, fault.FormOtherUUID, met{cause: bos.CauseOtherMachine, says: "correct the BMC's address, rediscover the node"}),
 	has(fault.Inventory, fault.FormOdd, met{passes: true}),
+	has(fault.Inventory, fault.FormTwice, met{skipped: "contradicts itself"}),
+	has(fault.Inventory, fault.FormTwoBMCs, met{cause: bos.CauseUnknownToPower, says: "nobody knows which is the right one"}),
+	has(fault.Inventory, fault.FormMistyped, met{skipped: "cannot be read"}),
 	has(fault.Locked, "", met{skipped: "locked"}),
 	has(fault.Reserved, "", met{skipped: "reserved"}),
 }

@@ -14,6 +14,9 @@ type Node struct {
 	// Empty says that there is no node in its place: it was taken out, and the
 	// inventory remembers it.
 	Empty bool
+	// Odd says that the inventory has something of it that cannot be read, or
+	// contradicts itself about it: what it is nobody knows for sure.
+	Odd bool
 	// Reserved says that a service works on it, BMCHeld that its BMC is locked
 	// or reserved.
 	Reserved, BMCHeld bool

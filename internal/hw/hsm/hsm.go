@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -43,6 +42,7 @@ type Client struct {
 	heedsReservations  bool
 	addresses          addresses
 	reservations       reservations
+	odd                oddities
 }
 
 var _ bos.InventorySource = (*Client)(nil)
@@ -112,9 +112,10 @@ func (c *Client) Inventory(ctx context.Context) (bos.Inventory, error) {
 	all, asking := errgroup.WithContext(ctx)
 	all.Go(func() (err error) { inv.Nodes, err = c.nodes(asking); return err })
 	all.Go(func() error { locked, unasked = c.locked(asking); return nil })
-	all.Go(func() (err error) { inv.Groups, err = c.sets(asking, "/groups"); return err })
+	var inGroups, inPartitions map[string]bool
+	all.Go(func() (err error) { inv.Groups, inGroups, err = c.sets(asking, "/groups"); return err })
 	if !c.plain {
-		all.Go(func() (err error) { inv.Partitions, err = c.sets(asking, "/partitions"); return err })
+		all.Go(func() (err error) { inv.Partitions, inPartitions, err = c.sets(asking, "/partitions"); return err })
 	}
 	if err := all.Wait(); err != nil {
 		return bos.Inventory{}, err
@@ -123,7 +124,9 @@ func (c *Client) Inventory(ctx context.Context) (bos.Inventory, error) {
 		return bos.Inventory{}, unasked
 	}
 	for i := range inv.Nodes {
-		c.lock(&inv.Nodes[i], locked)
+		n := &inv.Nodes[i]
+		c.lock(n, locked)
+		n.Odd = n.Odd || inGroups[n.ID] || inPartitions[n.ID]
 	}
 	return inv, nil
 }
@@ -132,6 +135,7 @@ func (c *Client) Inventory(ctx context.Context) (bos.Inventory, error) {
 func (c *Client) lock(n *bos.Node, locked map[string]lockState) {
 	own, bmc := locked[n.ID], locked[c.bmcs.bmcOf(n.ID)]
 	n.Locked = n.Locked || own.Locked
+	n.Odd = n.Odd || own.unread || bmc.unread
 	n.Reserved = c.heedsReservations && own.Reserved
 	n.BMCHeld = bmc.Locked || c.heedsReservations && bmc.Reserved
 }
@@ -141,42 +145,6 @@ func (c *Client) lock(n *bos.Node, locked map[string]lockState) {
 func badRequest(err error) bool {
 	var failed *transport.Error
 	return errors.As(err, &failed) && failed.Status == http.StatusBadRequest
-}
-
-func (c *Client) nodes(ctx context.Context) ([]bos.Node, error) {
-	q := c.question("/State/Components?type=Node")
-	var list struct {
-		Components *[]struct {
-			ID, Type, State, Role, SubRole, Arch string
-			Enabled                              *bool
-			Locked                               bool
-		}
-	}
-	if err := c.http.JSON(ctx, q, &list); err != nil {
-		return nil, err
-	}
-	if list.Components == nil {
-		return nil, c.missing(q, "Components")
-	}
-	nodes := make([]bos.Node, 0, len(*list.Components))
-	for _, n := range *list.Components {
-		if n.ID == "" {
-			return nil, c.missing(q, "the ID of a component")
-		}
-		if n.Type != "Node" {
-			continue
-		}
-		nodes = append(nodes, bos.Node{
-			ID: bos.CanonicalXname(n.ID), Role: n.Role, SubRole: n.SubRole, Arch: n.Arch,
-			// HSM leaves the field out only where nobody ever set it.
-			Enabled: n.Enabled == nil || *n.Enabled,
-			Locked:  n.Locked,
-			Empty:   n.State == "Empty",
-			Seen:    seen(n.State),
-		})
-	}
-	slices.SortFunc(nodes, func(a, b bos.Node) int { return bos.CompareXnames(a.ID, b.ID) })
-	return nodes, c.listed.check(q, len(nodes), "node")
 }
 
 // seen is what the state of a node in HSM says of its power.
@@ -196,37 +164,11 @@ func seen(state string) bos.PowerState {
 // is locked.
 func (c *Client) locked(ctx context.Context) (map[string]lockState, error) {
 	if c.plain {
-		return c.lockedComponents(ctx)
+		list, err := c.lockedComponents(ctx)
+		return list.held, err
 	}
 	list, err := c.lockList(ctx, c.question("/locks/status?type=Node&type=NodeBMC"))
 	return list.held, err
-}
-
-// sets reads groups (which have a label) or partitions (which have a name).
-func (c *Client) sets(ctx context.Context, path string) (map[string][]string, error) {
-	q := c.question(path)
-	var list []struct {
-		Label, Name string
-		Members     struct {
-			IDs []string `json:"ids"`
-		}
-	}
-	if err := c.http.JSON(ctx, q, &list); err != nil {
-		return nil, err
-	}
-	sets := make(map[string][]string, len(list))
-	for _, s := range list {
-		name := s.Label + s.Name
-		if name == "" {
-			return nil, c.missing(q, "a name")
-		}
-		ids := make([]string, len(s.Members.IDs))
-		for i, id := range s.Members.IDs {
-			ids[i] = bos.CanonicalXname(id)
-		}
-		sets[name] = ids
-	}
-	return sets, nil
 }
 
 // Endpoint is where the ComputerSystem of a node is, as HSM discovered it or was
@@ -244,6 +186,8 @@ type Endpoint struct {
 	UUID, Name string
 	// Disabled says that the BMC is switched off in HSM, to be left alone.
 	Disabled bool
+	// Fault is why nobody can say where it is, for people; empty if one can.
+	Fault string
 	// Target is the path of its reset action, empty if HSM has none.
 	Target string
 	// ResetTypes are the values the BMC advertises for it, empty if HSM has
@@ -257,25 +201,42 @@ type Endpoint struct {
 // knows no BMC at all is an error, and nothing about nodes.
 func (c *Client) Endpoints(ctx context.Context) (map[string]Endpoint, error) {
 	q := c.question("/Inventory/ComponentEndpoints?type=Node")
-	var list struct {
-		ComponentEndpoints *[]componentEndpoint
-	}
-	if err := c.http.JSON(ctx, q, &list); err != nil {
+	list, odd, err := entries[componentEndpoint](ctx, c, q, "ComponentEndpoints")
+	if err != nil {
 		return nil, err
 	}
-	if list.ComponentEndpoints == nil {
-		return nil, c.missing(q, "ComponentEndpoints")
+	endpoints := make(map[string]Endpoint, len(list))
+	for _, e := range list {
+		found, ok := e.endpoint()
+		if !ok || e.ID == "" {
+			continue
+		}
+		id := bos.CanonicalXname(e.ID)
+		if other, twice := endpoints[id]; twice {
+			found = found.beside(other, c.name)
+		}
+		endpoints[id] = found
 	}
-	endpoints := make(map[string]Endpoint, len(*list.ComponentEndpoints))
-	for _, e := range *list.ComponentEndpoints {
-		if found, ok := e.endpoint(); ok && e.ID != "" {
-			endpoints[bos.CanonicalXname(e.ID)] = found
+	for _, e := range odd {
+		if e.isNode() {
+			endpoints[bos.CanonicalXname(e.id)] = Endpoint{Fault: fmt.Sprintf("what %s has of its BMC cannot be read (%s); correct it there, or rediscover the node", c.name, e.says())}
 		}
 	}
 	if endpoints = c.bmcs.take(endpoints); len(endpoints) == 0 {
 		return nil, fmt.Errorf("%s's answer to GET %s lists the BMC of no node; check its ComponentEndpoints, and discover the BMCs or post them", c.name, transport.Address(q.URL))
 	}
 	return endpoints, nil
+}
+
+// beside is an endpoint of a node that has another one already: they are the same, or
+// nobody knows which is the node's.
+func (e Endpoint) beside(other Endpoint, service string) Endpoint {
+	if other.Fault != "" || e.FQDN == other.FQDN && e.System == other.System && e.UUID == other.UUID && e.BMC == other.BMC {
+		other.Disabled = other.Disabled || e.Disabled
+		return other
+	}
+	return Endpoint{Fault: fmt.Sprintf("%s has two BMCs of it, %s%s and %s%s, and nobody knows which is the right one; delete the other there",
+		service, transport.Excerpt(other.FQDN), transport.Excerpt(other.System), transport.Excerpt(e.FQDN), transport.Excerpt(e.System))}
 }
 
 type componentEndpoint struct {

@@ -20,6 +20,8 @@ type lockState struct {
 	Locked, Reserved bool
 	// CreationTime and ExpirationTime are those of a reservation.
 	CreationTime, ExpirationTime string
+	// unread says that what is said of it cannot be read.
+	unread bool
 }
 
 // lockAnswer is the answer to a question about one node, which they all share.
@@ -63,8 +65,7 @@ func (c *Client) lockedNow(ctx context.Context, ids []string) map[string]lockAns
 
 func (c *Client) lockStates(ctx context.Context, ids []string) (lockList, error) {
 	if c.plain {
-		held, err := c.lockedComponents(ctx)
-		return lockList{held: held}, err
+		return c.lockedComponents(ctx)
 	}
 	asked := make([]string, 0, 2*len(ids))
 	for _, id := range ids {
@@ -89,22 +90,30 @@ type lockList struct {
 }
 
 // lockedComponents are those that say of themselves that they are locked.
-func (c *Client) lockedComponents(ctx context.Context) (map[string]lockState, error) {
-	q := c.question("/State/Components")
-	var list struct{ Components *[]lockState }
-	if err := c.http.JSON(ctx, q, &list); err != nil {
-		return nil, err
+func (c *Client) lockedComponents(ctx context.Context) (lockList, error) {
+	list, odd, err := entries[lockState](ctx, c, c.question("/State/Components"), "Components")
+	if err != nil {
+		return lockList{}, err
 	}
-	if list.Components == nil {
-		return nil, c.missing(q, "Components")
-	}
-	locked := make(map[string]lockState)
-	for _, one := range *list.Components {
+	l := lockList{make(map[string]lockState), make(map[string]bool, len(list))}
+	for _, one := range list {
+		id := bos.CanonicalXname(one.ID)
+		l.told[id] = true
 		if one.Locked {
-			locked[bos.CanonicalXname(one.ID)] = lockState{ID: one.ID, Locked: true}
+			l.held[id] = lockState{ID: one.ID, Locked: true}
 		}
 	}
-	return locked, nil
+	l.unread(odd)
+	return l, nil
+}
+
+// unread notes of whom nobody can say whether they are locked.
+func (l lockList) unread(odd []oddEntry) {
+	for _, o := range odd {
+		if id := bos.CanonicalXname(o.id); id != "" && !l.held[id].Locked {
+			l.told[id], l.held[id] = true, lockState{ID: o.id, unread: true}
+		}
+	}
 }
 
 // lockOf is what a list that was asked for a node says of it. HSM names each component
@@ -113,7 +122,7 @@ func (c *Client) lockedComponents(ctx context.Context) (map[string]lockState, er
 func (c *Client) lockOf(l lockList, id string, err error) lockAnswer {
 	hold := c.holdOf(id, l.held)
 	if err == nil && hold == (bos.Hold{}) && l.told != nil && !l.told[id] {
-		hold = bos.Hold{Cause: bos.CauseUpstreamOutage, Detail: "nothing is sent to it while nobody can say whether it is locked: HSM answered the question for its lock without naming it; check that HSM has its data"}
+		hold = bos.Hold{Cause: bos.CauseUpstreamOutage, Detail: "nothing is sent to it while nobody can say whether it is locked: " + c.name + " answered the question for its lock without naming it; check that it has its data"}
 	}
 	return lockAnswer{hold, err}
 }
@@ -160,6 +169,9 @@ func (c *Client) holdOf(id string, states map[string]lockState) bos.Hold {
 		name := of
 		if of != id {
 			name = "its BMC " + of
+		}
+		if s.unread {
+			return bos.Hold{Cause: bos.CauseUpstreamOutage, Detail: fmt.Sprintf("nothing is sent to it while nobody can say whether %s is locked: its entry in %s cannot be read; correct it there", name, c.name)}
 		}
 		if s.Locked {
 			return bos.Hold{Cause: bos.CauseLocked, Detail: name + " is locked in " + c.name + "; unlock it there, or wait for who works on it"}

@@ -43,29 +43,26 @@ func (c *Client) NodeNames(ctx context.Context) ([]bos.NodeName, error) {
 
 func (c *Client) nids(ctx context.Context) ([]bos.NodeName, error) {
 	q := c.question("/State/Components?type=Node")
-	var list struct {
-		Components *[]struct {
-			ID, Type string
-			NID      json.RawMessage
-		}
-	}
-	if err := c.http.JSON(ctx, q, &list); err != nil {
+	list, _, err := entries[struct {
+		ID, Type string
+		NID      json.RawMessage
+	}](ctx, c, q, "Components")
+	if err != nil {
 		return nil, err
 	}
-	if list.Components == nil {
-		return nil, c.missing(q, "Components")
-	}
-	names := make([]bos.NodeName, 0, len(*list.Components))
-	for _, n := range *list.Components {
-		if n.ID == "" || n.Type != "Node" {
+	names, known := make([]bos.NodeName, 0, len(list)), make(map[string]bool, len(list))
+	for _, n := range list {
+		id := bos.CanonicalXname(n.ID)
+		if n.ID == "" || n.Type != "Node" || known[id] {
 			continue
 		}
+		known[id] = true
 		// A number; some versions write it as a string, and -1 is none.
 		nid, err := strconv.Atoi(strings.Trim(string(n.NID), `"`))
 		if err != nil || nid < 0 {
 			nid = 0
 		}
-		names = append(names, bos.NodeName{ID: bos.CanonicalXname(n.ID), NID: nid})
+		names = append(names, bos.NodeName{ID: id, NID: nid})
 	}
 	return names, c.listed.check(q, len(names), "node")
 }
@@ -76,15 +73,19 @@ type ethernet struct {
 }
 
 func (c *Client) interfaces(ctx context.Context) (map[string][]ethernet, error) {
-	var list []ethernet
 	q := c.question("/Inventory/EthernetInterfaces")
-	err := c.http.JSON(ctx, q, &list)
+	list, odd, err := bareEntries[ethernet](ctx, c, q)
 	if transport.ClassOf(err) == transport.ClassAbsent {
 		return nil, nil //nolint:nilnil // this HSM has none
 	}
 	if err != nil {
 		return nil, err
 	}
+	strange := make([]string, len(odd))
+	for i, o := range odd {
+		strange[i] = o.says()
+	}
+	c.tellOdd("Inventory/EthernetInterfaces", strange)
 	of := make(map[string][]ethernet)
 	for _, e := range list {
 		if e.ComponentID != "" && e.MACAddress != "" {

@@ -227,9 +227,22 @@ func usable(found map[string]Endpoint) map[string]Endpoint {
 		known[bos.CanonicalXname(id)] = e
 		nodes[e.Address]++
 	}
+	systems := make(map[string][]string) // the nodes of each
 	for id, e := range known {
 		e.shared = nodes[e.Address] > 1
 		known[id] = e
+		if e.Fault == "" && e.System != "" {
+			at := e.url(strings.TrimRight(e.System, "/"))
+			systems[at] = append(systems[at], id)
+		}
+	}
+	for at, ids := range systems {
+		if len(ids) < 2 {
+			continue
+		}
+		for _, id := range ids {
+			known[id] = Endpoint{FaultCause: bos.CauseUnknownToPower, Fault: fmt.Sprintf("the inventory has the same system, %s, for %s, so nobody knows whose power it is, and nothing is sent to any of them; correct it there, or rediscover the nodes", at, bos.Fold(ids))}
+		}
 	}
 	return known
 }

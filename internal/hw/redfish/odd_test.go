@@ -157,3 +157,25 @@ func TestAResetThatIsNotTakenAtAnAddressWithASlashIsSentWithoutIt(t *testing.T) 
 		t.Errorf("sent %q", b.posts())
 	}
 }
+
+// TestTwoNodesOfOneSystemAreBothLeftAlone: an inventory that was copied from line to line
+// would have one node reset for the other.
+func TestTwoNodesOfOneSystemAreBothLeftAlone(t *testing.T) {
+	b := startBMC(t, powered("On"))
+	twin := b.endpoint("Self")
+	again := twin
+	again.System, again.Target, again.Address = "https://"+b.address+"/redfish/v1/Systems/Self/", "", strings.ToUpper(b.address)
+	all := map[string]redfish.Endpoint{node: b.endpoint("Other"), "x1c0s1b0n0": twin, "x1c0s1b0n1": again}
+	c := connect(t, redfish.Config{Endpoints: fixed(all)})
+	ids := []string{node, "x1c0s1b0n0", "x1c0s1b0n1"}
+	seen, done := probe(t.Context(), t, c, ids...).results, apply(t.Context(), t, c, bos.PowerForceOff, ids...).results
+	wantReading(t, seen[node], bos.PowerStateOn, bos.SymptomNone, bos.CauseNone)
+	wantResult(t, done[node], bos.CallDone, bos.CauseNone)
+	for _, id := range ids[1:] {
+		wantReading(t, seen[id], bos.PowerStateUnknown, bos.SymptomNone, bos.CauseUnknownToPower, "x1c0s1b0n[0-1]")
+		wantResult(t, done[id], bos.CallNotAttempted, bos.CauseUnknownToPower, "/redfish/v1/Systems/Self")
+	}
+	if len(b.posts()) != 1 {
+		t.Errorf("sent %q", b.posts())
+	}
+}

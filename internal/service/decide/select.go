@@ -68,6 +68,7 @@ const (
 	SkipLimit    = "not in the limit"
 	SkipUnknown  = "unknown to the inventory"
 	SkipEmpty    = "empty in the inventory"
+	SkipOdd      = "the inventory has something of it that cannot be read, or contradicts itself about it; the log says what"
 	SkipLocked   = "locked in the inventory"
 	SkipReserved = "reserved in the inventory by a service that works on it"
 	SkipBMCHeld  = "its BMC is locked or reserved in the inventory"
@@ -80,7 +81,7 @@ const (
 
 // SkipReasons lists the reasons in the order in which they are looked for.
 func SkipReasons() []string {
-	return []string{SkipLimit, SkipUnknown, SkipEmpty, SkipLocked, SkipReserved, SkipBMCHeld, SkipTenant, SkipArch, SkipDisabled, SkipHeld}
+	return []string{SkipLimit, SkipUnknown, SkipEmpty, SkipOdd, SkipLocked, SkipReserved, SkipBMCHeld, SkipTenant, SkipArch, SkipDisabled, SkipHeld}
 }
 
 // Nodes lists all selected nodes, sorted.
@@ -288,6 +289,7 @@ func (s *selector) skip(id string, set bos.BootSet) (reason int, skip bool) {
 		!s.limited[id],
 		!known,
 		node.Empty,
+		node.Odd,
 		node.Locked,
 		node.Reserved,
 		node.BMCHeld,

@@ -88,7 +88,7 @@ func touched(req Request, set bos.BootSet, n bos.Node, inv bos.Inventory) bool {
 	if wanted == "" {
 		wanted = "X86"
 	}
-	return named && limitKeeps(req.Limit, n, inv) && !n.Locked && !n.Empty && !n.Reserved && !n.BMCHeld && req.Held[n.ID] == "" && (n.Enabled || req.IncludeDisabled) &&
+	return named && limitKeeps(req.Limit, n, inv) && !n.Locked && !n.Empty && !n.Odd && !n.Reserved && !n.BMCHeld && req.Held[n.ID] == "" && (n.Enabled || req.IncludeDisabled) &&
 		req.Reach.Has(n.ID) && has == wanted
 }
 

@@ -26,6 +26,7 @@ func drawSite(t *rapid.T) bos.Inventory {
 			Enabled: rapid.IntRange(0, 7).Draw(t, "enabled") != 6,
 			Locked:  rapid.IntRange(0, 7).Draw(t, "locked") == 6,
 			Empty:   rapid.IntRange(0, 7).Draw(t, "empty") == 6,
+			Odd:     rapid.IntRange(0, 7).Draw(t, "odd") == 6,
 		}
 		inv.Nodes = append(inv.Nodes, n)
 		for _, name := range []string{"blue", "green"} {
@@ -175,6 +176,19 @@ func TestAnEmptySlotIsSkippedWithItsReason(t *testing.T) {
 	}
 }
 
+func TestANodeThatTheInventoryContradictsItselfAboutIsSkippedWithItsReason(t *testing.T) {
+	inv := bos.Inventory{Nodes: []bos.Node{
+		{ID: "x1c0s0b0n0", Role: "Compute", Enabled: true}, {ID: "x1c0s1b0n0", Role: "Compute", Enabled: true, Odd: true},
+	}}
+	for _, disabledToo := range []bool{false, true} {
+		sel, err := Select(Request{Reach: bos.WholeSite(), IncludeDisabled: disabledToo, Template: bos.SessionTemplate{BootSets: map[string]bos.BootSet{"all": {NodeList: []string{"x1c0s0b0n0", "x1c0s1b0n0"}}}}}, inv)
+		if err != nil || !slices.Equal(sel.Nodes(), []string{"x1c0s0b0n0"}) ||
+			len(sel.Skipped) != 1 || sel.Skipped[0].Reason != SkipOdd || !slices.Equal(sel.Skipped[0].Nodes, []string{"x1c0s1b0n0"}) {
+			t.Errorf("selected %v, skipped %+v, %v", sel.Nodes(), sel.Skipped, err)
+		}
+	}
+}
+
 func TestNobodyIsSelectedWhomARuleLeavesOut(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		inv := drawSite(t)
@@ -201,7 +215,7 @@ func TestNobodyIsSelectedWhomARuleLeavesOut(t *testing.T) {
 			for _, id := range set.Nodes {
 				n, known := nodes[id]
 				wrong := map[string]bool{
-					"unknown": !known, "empty": n.Empty, "locked": n.Locked, "disabled": !n.Enabled && !req.IncludeDisabled,
+					"unknown": !known, "empty": n.Empty, "odd": n.Odd, "locked": n.Locked, "disabled": !n.Enabled && !req.IncludeDisabled,
 					"foreign": !req.Reach.Has(id),
 					"skipped": skipped[id] != "", "selected twice": seen[id],
 					"of another architecture": !sameArch(n.Arch, req.Template.BootSets[set.Name].Arch),

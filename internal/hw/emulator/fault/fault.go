@@ -190,7 +190,7 @@ var Vocabulary = []Entry{
 	{Kind: NoReport, Of: Node},
 	{Kind: Config, Of: Node},
 	{Kind: PowerWord, Of: Node, Forms: []string{FormNull, FormMissing, FormEmpty, FormNumber, "Reset", "Standby", "Starting"}},
-	{Kind: Inventory, Of: Node, Forms: []string{FormInvented, FormMissing, FormNoAddress, FormBadAddress, FormNoPath, FormDisabled, FormEmpty, FormOtherUUID, FormOdd}},
+	{Kind: Inventory, Of: Node, Forms: []string{FormInvented, FormMissing, FormNoAddress, FormBadAddress, FormNoPath, FormDisabled, FormEmpty, FormOtherUUID, FormOdd, FormTwice, FormTwoBMCs, FormMistyped}},
 	{Kind: Locked, Of: BMC | Node},
 	{Kind: Reserved, Of: BMC | Node},
 	{Kind: Forgets, Of: Service, Services: []string{HSM, PCS, BSS}, Forms: []string{FormNodes, FormEndpoints, FormLocks, FormTransitions, FormReservations}},
@@ -257,6 +257,11 @@ const (
 	FormDisabled   = "disabled"
 	FormOtherUUID  = "other-uuid"
 	FormOdd        = "odd"
+	// FormTwice is a second entry of the node with another role, FormTwoBMCs one with
+	// another BMC, FormMistyped one with a text for a truth.
+	FormTwice    = "twice"
+	FormTwoBMCs  = "two-bmcs"
+	FormMistyped = "mistyped"
 	// FormNodes are all that a service knows, FormEndpoints and FormLocks lists
 	// of HSM, FormReservations those that it had before the fault, FormTransitions
 	// those of PCS.

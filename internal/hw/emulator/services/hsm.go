@@ -79,17 +79,33 @@ func (f *Face) listComponents(w http.ResponseWriter, r *http.Request) {
 	}
 	inventory := f.room.Inventory()
 	member := membership(query["group"], inventory.Groups, membership(query["partition"], inventory.Partitions, nil))
-	list := []hsmComponent{}
+	list := []any{}
 	states := f.room.States(now)
 	if f.forgets(fault.HSM, fault.FormNodes) {
 		states = nil
 	}
 	for _, n := range states {
 		if c := f.component(n); matches(c, query) && (member == nil || member[c.ID]) {
-			list = append(list, c)
+			list = append(list, f.entriesOf(c)...)
 		}
 	}
 	wire.Answer(w, http.StatusOK, map[string]any{"Components": list})
+}
+
+// entriesOf is what the list has of a component: more, or something else, where that is
+// wrong.
+func (f *Face) entriesOf(c hsmComponent) []any {
+	form, _ := f.room.Shows(fault.Inventory, c.ID, time.Now())
+	switch form {
+	case fault.FormTwice:
+		other := c
+		other.ID, other.Role = strings.ToUpper(c.ID), "Application"
+		return []any{c, other}
+	case fault.FormMistyped:
+		return []any{map[string]any{"ID": c.ID, "Type": c.Type, "State": c.State, "Enabled": "yes", "Role": c.Role}}
+	default:
+		return []any{c}
+	}
 }
 
 // membership is the nodes in any of the lists named that are also among those
@@ -141,8 +157,15 @@ func (f *Face) listEndpoints(w http.ResponseWriter, r *http.Request) {
 		if n.Endpoint.BMC == "" || len(kinds) > 0 && !slices.Contains(kinds, "Node") || len(ids) > 0 && !slices.Contains(ids, n.ID) {
 			continue
 		}
-		if e := f.componentEndpoint(n.ID, n.Endpoint); e != nil {
-			list = append(list, e)
+		e := f.componentEndpoint(n.ID, n.Endpoint)
+		if e == nil {
+			continue
+		}
+		list = append(list, e)
+		if form, _ := f.room.Shows(fault.Inventory, n.ID, time.Now()); form == fault.FormTwoBMCs {
+			other := maps.Clone(e)
+			other["RedfishEndpointFQDN"], other["RedfishURL"] = "other.invalid", ""
+			list = append(list, other)
 		}
 	}
 	if f.forgets(fault.HSM, fault.FormEndpoints) {
