@@ -12,6 +12,23 @@ const (
 	maxGrowth         = 1000
 )
 
+// CheckRollout says what is wrong with the rollout of a session, nil for none, whatever
+// its nodes are. The error is a *Invalid.
+func CheckRollout(r *Rollout, stage bool) error {
+	switch {
+	case r == nil:
+		return nil
+	case stage:
+		return Invalidf("rollout", "and stage are both given, and what is staged starts no node; leave one of them out")
+	}
+	err := ValidateRollout(*r)
+	var invalid *Invalid
+	if errors.As(err, &invalid) {
+		return &Invalid{Field: "rollout." + invalid.Field, Detail: invalid.Detail}
+	}
+	return err
+}
+
 // ValidateRollout says what is wrong with a rollout, whatever nodes it is of. The error
 // is a *Invalid.
 func ValidateRollout(r Rollout) error {

@@ -67,6 +67,9 @@ func (c *Client) Preview(ctx context.Context, r bos.PreviewRequest) (bos.Preview
 	if !Has(caps, bos.ExtensionGuards) {
 		r.Guards = nil
 	}
+	if r.Rollout != nil && !Has(caps, bos.ExtensionRollouts) {
+		return p, noRollouts()
+	}
 	err = c.call(ctx, c.read, http.MethodPost, "/x/v1/previews", nil, r, &p)
 	return p, err
 }

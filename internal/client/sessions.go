@@ -244,10 +244,13 @@ func (c *Client) sessionBody(ctx context.Context, s bos.PinnedSession) (path str
 	if s.Operation == bos.OperationConfigure && !Has(caps, bos.ExtensionConfigure) {
 		return "", nil, bos.Invalidf("operation", "configure is no operation of this BOS, which does not announce %s; a boot of nodes that run their image already applies their configuration alone", bos.ExtensionConfigure)
 	}
+	if s.Rollout != nil && !Has(caps, bos.ExtensionRollouts) {
+		return "", nil, noRollouts()
+	}
 	if !Has(caps, bos.ExtensionReceipts) {
 		s.Receipt, s.RunKey = "", ""
 	}
-	if pins && (s.Pin != "" || s.Reason != "" || s.Receipt != "" || s.RunKey != "" || s.Guards != nil) || s.RetryOf != "" || s.Operation == bos.OperationConfigure {
+	if pins && (s.Pin != "" || s.Reason != "" || s.Receipt != "" || s.RunKey != "" || s.Guards != nil) || s.RetryOf != "" || s.Operation == bos.OperationConfigure || s.Rollout != nil {
 		return "/x/v1/sessions", s, nil
 	}
 	if s.Limit != nil && !Has(caps, bos.ExtensionFoldedLimits) {

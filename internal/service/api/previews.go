@@ -65,7 +65,7 @@ func (b previewBody) check() error {
 	if err := checkPlannedHolds(b.Holds); err != nil {
 		return err
 	}
-	if err := checkRollout(b.Rollout, b.Stage); err != nil {
+	if err := bos.CheckRollout(b.Rollout, b.Stage); err != nil {
 		return err
 	}
 	return checkOperation(b.Operation, bos.AllOperations())

@@ -11,17 +11,6 @@ import (
 // allNodes is no bound on the nodes of a session that are read.
 const allNodes = -1
 
-// checkRollout refuses a rollout that cannot be carried out, whatever its nodes.
-func checkRollout(r *bos.Rollout, stage bool) error {
-	switch {
-	case r == nil:
-		return nil
-	case stage:
-		return bos.Invalidf("rollout", "and stage are both given, and what is staged starts no node; leave one of them out")
-	}
-	return within("rollout", bos.ValidateRollout(*r))
-}
-
 // getRollout says how far the rollout of a session is, and what it is held by: GET
 // /x/v1/sessions/{name}/rollout. 404 for a session without one.
 func (s *server) getRollout(w http.ResponseWriter, r *http.Request) error {

@@ -19,7 +19,7 @@ func TestARolloutIsPreviewedByNameAndHeldToWhatWasReviewed(t *testing.T) {
 	}
 	create := boot("s1")
 	create["pin"] = p.Pin
-	s.do("POST", "/x/v1/sessions", create).refused(http.StatusConflict, "")
+	s.do("POST", "/x/v1/sessions", create).refused(http.StatusConflict, "", "started all at once instead of in 2 batches")
 	create["rollout"] = rollout
 	s.do("POST", "/x/v1/sessions", create).ok(http.StatusCreated, nil)
 	var status bos.RolloutStatus
@@ -48,6 +48,8 @@ func TestARolloutThatCannotBeCarriedOutIsRefused(t *testing.T) {
 		"no time zone":              {"window": object{"start_time": "22:00", "length_minutes": 5, "time_zone": "Mars"}},
 		"a canary of a stranger":    {"canary_nodes": "x9000c0s0b0n0"},
 		"no member":                 {"canery": 1},
+		"an order of no boot set":   {"boot_ordinal": object{"nobody": 1}},
+		"the same of a shutdown":    {"shutdown_ordinal": object{"nobody": 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			create := boot("s1")

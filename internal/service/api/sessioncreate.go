@@ -98,7 +98,7 @@ func (s *server) postPinnedSession(w http.ResponseWriter, r *http.Request) error
 	if err := checkOperation(body.Session.Operation, bos.AllOperations()); err != nil {
 		return err
 	}
-	if err := checkRollout(body.Rollout, body.Session.Stage); err != nil {
+	if err := bos.CheckRollout(body.Rollout, body.Session.Stage); err != nil {
 		return err
 	}
 	return s.createSession(w, r, body)
@@ -256,13 +256,15 @@ func (s *server) accept(ctx context.Context, pinned pinnedBody, key bos.SessionK
 	if err == nil {
 		err = s.checkOverlap(ctx, q, key, asked.Overlap, sel)
 	}
-	if err == nil && q.rollout != nil {
-		_, err = decide.RolloutBatches(req, sel)
+	var batches []bos.RolloutBatch
+	if err == nil {
+		batches, err = decide.RolloutBatches(req, sel)
 	}
 	if err != nil || pin == "" && !guards.Set() {
 		return q, &inventory, err
 	}
 	current := decide.MakePreview(req, sel, found.images, options, s.Now(), receiptTTL)
+	current.Batches = batches
 	if pin != "" {
 		if err := s.comparePin(ctx, q.tenant, pin, current); err != nil {
 			return q, &inventory, err

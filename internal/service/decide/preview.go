@@ -151,8 +151,9 @@ func PreviewDiff(planned, current bos.Preview) string {
 	parts = append(parts, nodeDiff(placed(planned), placed(current))...)
 	parts = append(parts, roleDiff(planned, current)...)
 	parts = append(parts, imageDiff(planned, current)...)
+	parts = append(parts, batchDiff(planned, current)...)
 	if len(parts) == 0 {
-		parts = append(parts, "the nodes and what they boot are the same, but a file of the image is another, or the session is staged and was not before, or the other way round")
+		parts = append(parts, "the nodes and what they boot are the same, but a file of the image or a limit of the rollout is another, or the session is staged and was not before, or the other way round")
 	}
 	return strings.Join(parts, "; ")
 }

@@ -3,7 +3,9 @@ package decide
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
@@ -158,6 +160,9 @@ func RolloutBatches(req Request, sel Selection) ([]bos.RolloutBatch, error) {
 	if req.Rollout == nil {
 		return nil, nil
 	}
+	if err := orders(*req.Rollout, req.Template); err != nil {
+		return nil, err
+	}
 	var nodes []bos.SelectedNode
 	for _, set := range sel.BootSets {
 		for _, id := range set.Nodes {
@@ -165,6 +170,41 @@ func RolloutBatches(req Request, sel Selection) ([]bos.RolloutBatch, error) {
 		}
 	}
 	return PlanBatches(*req.Rollout, req.Operation, nodes)
+}
+
+// orders refuses an order of boot sets that the template does not have: such a name
+// would order nothing.
+func orders(r bos.Rollout, t bos.SessionTemplate) error {
+	for field, ordinals := range map[string]map[string]int{"boot_ordinal": r.BootOrdinal, "shutdown_ordinal": r.ShutdownOrdinal} {
+		for _, name := range slices.Sorted(maps.Keys(ordinals)) {
+			if _, ok := t.BootSets[name]; !ok {
+				return bos.Invalidf("rollout."+field, "%q is no boot set of template %q, which has %s; name one of these", name, t.Name, strings.Join(slices.Sorted(maps.Keys(t.BootSets)), ", "))
+			}
+		}
+	}
+	return nil
+}
+
+// batchDiff says that nodes would be started in other batches than planned.
+func batchDiff(planned, current bos.Preview) []string {
+	if slices.Equal(planned.Batches, current.Batches) {
+		return nil
+	}
+	count := func(p bos.Preview) string {
+		switch n := len(p.Batches); n {
+		case 0:
+			return "all at once"
+		case 1:
+			return "in 1 batch"
+		default:
+			return fmt.Sprintf("in %d batches", n)
+		}
+	}
+	before, after := count(planned), count(current)
+	if before == after {
+		return []string{"the batches of the rollout have other nodes"}
+	}
+	return []string{fmt.Sprintf("the nodes are started %s instead of %s", after, before)}
 }
 
 // rolloutText is the rollout as a pin covers it; empty without one.
