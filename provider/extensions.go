@@ -6,6 +6,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/client"
 )
 
@@ -21,12 +22,16 @@ func announces(ctx context.Context, c *client.Client, extension, source, does, i
 	if client.Has(caps, extension) {
 		return true
 	}
-	who := "is a plain BOS v2"
-	if caps.Service != "" {
-		who = fmt.Sprintf("(%s %s) is older, or is not configured for it", caps.Service, caps.Version)
-	}
 	diags.AddError("This BOS cannot "+does, fmt.Sprintf(
 		"data.%s needs a BOS that announces the extension %q, as the bundled service does, and the one at %s %s. %s",
-		source, extension, c.Endpoint(), who, instead))
+		source, extension, c.Endpoint(), whoIs(caps), instead))
 	return false
+}
+
+// whoIs says of a BOS without an extension what it is.
+func whoIs(caps bos.Capabilities) string {
+	if caps.Service == "" {
+		return "is a plain BOS v2"
+	}
+	return fmt.Sprintf("(%s %s) is older, or is not configured for it", caps.Service, caps.Version)
 }

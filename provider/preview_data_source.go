@@ -42,6 +42,8 @@ type previewModel struct {
 	Effects   types.Map    `tfsdk:"effects"`
 	InFlight  types.List   `tfsdk:"in_flight"`
 	Warnings  types.List   `tfsdk:"warnings"`
+	Rollout   types.Object `tfsdk:"rollout"`
+	Batches   types.List   `tfsdk:"batches"`
 }
 
 // inlineTemplate is a template that is given to a preview instead of a name.
@@ -108,6 +110,8 @@ func (d *previewDataSource) Schema(_ context.Context, _ datasource.SchemaRequest
 					"inventory. Defaults to `false`.",
 			},
 
+			"rollout": givenRollout(),
+
 			"available": readFlag("The service can say what a session would do. `false` on a plain BOS v2: `nodes` is empty and everything else below is " +
 				"null then, and a warning says so."),
 			"pin":        readText("Fingerprint of the preview: nodes, images, kernel parameters, operation. Give it to a `bos_session`."),
@@ -121,6 +125,7 @@ func (d *previewDataSource) Schema(_ context.Context, _ datasource.SchemaRequest
 					"image_path": readText("Image they would boot, null for a shutdown."), "image_etag": readText("Etag of the image's manifest now, null for a shutdown."),
 				}},
 			},
+			"batches": readBatches(),
 			"skipped": schema.MapAttribute{
 				Computed: true, ElementType: types.StringType,
 				MarkdownDescription: "Nodes that the template names and the session " +
@@ -176,12 +181,20 @@ func (d *previewDataSource) Read(ctx context.Context, req datasource.ReadRequest
 		return
 	}
 	m.Tenant = d.tenantOr(m.Tenant)
+	var err error
 	ask := previewQuestion{
 		PreviewRequest: bos.PreviewRequest{
 			TemplateName: m.TemplateName.ValueString(), Operation: bos.Operation(m.Operation.ValueString()), Limit: m.Limit.ValueString(),
 			Stage: m.Stage.ValueBool(), IncludeDisabled: m.IncludeDisabled.ValueBool(),
 		},
 		tenant: m.Tenant.ValueString(),
+	}
+	if ask.Rollout, err = rolloutOf(ctx, m.Rollout); err == nil {
+		err = bos.CheckRollout(ask.Rollout, m.Stage.ValueBool())
+	}
+	if err != nil {
+		wrongRollout(err, &resp.Diagnostics)
+		return
 	}
 	if !m.Template.IsNull() {
 		ask.Template = m.inline(ctx, &resp.Diagnostics)
@@ -196,6 +209,7 @@ func (d *previewDataSource) Read(ctx context.Context, req datasource.ReadRequest
 	if preview == nil {
 		d.shared.noPreview(m.Operation, m.TemplateName, m.Limit, why, &resp.Diagnostics)
 		m.Available, m.Pin, m.Nodes, m.NodeCount = types.BoolValue(false), types.StringNull(), types.StringValue(""), types.Int64Null()
+		m.Batches = types.ListNull(plannedBatchType)
 		m.Roles, m.BootSets = types.MapNull(types.StringType), types.MapNull(plannedSetType)
 		m.Effects, m.InFlight = types.MapNull(effectType), types.ListNull(inFlightType)
 		m.Skipped, m.Warnings = types.MapNull(types.StringType), types.ListNull(types.StringType)
@@ -209,7 +223,7 @@ func (m *previewModel) take(p bos.Preview) {
 	m.Available = types.BoolValue(true)
 	m.Pin, m.Nodes, m.NodeCount = types.StringValue(p.Pin), types.StringValue(p.Nodes), types.Int64Value(int64(p.Count))
 	m.Roles, m.BootSets, m.Skipped = rolesOf(p), bootSetsOf(p), skippedOf(p)
-	m.Effects, m.InFlight = effectsOf(p), inFlightOf(p)
+	m.Effects, m.InFlight, m.Batches = effectsOf(p), inFlightOf(p), batchesOf(p)
 	m.Warnings = orderedWords(p.Warnings)
 }
 

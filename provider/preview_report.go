@@ -25,7 +25,7 @@ func previewSummary(p bos.Preview, stage bool) string {
 	case p.Operation == bos.OperationBoot:
 		what += inBrackets(down, unsure, affected(p, bos.NodeAlreadyThere))
 	}
-	return headline(what, p.Nodes)
+	return headline(what+inBatches(p), p.Nodes)
 }
 
 // inBrackets is how many nodes of a boot go down first, or may, and how many run
@@ -90,6 +90,7 @@ func (m *sessionModel) previewDetail(p bos.Preview, promise string) string {
 			fmt.Fprintf(&b, "\nRole %s: %s, %s", cmp.Or(role.Role, noRole), nodes(int64(role.Count)), role.Nodes)
 		}
 	}
+	m.writeBatches(&b, p)
 	writeBusy(&b, p)
 	writeEffects(&b, p)
 	for _, skip := range p.Skipped {

@@ -70,6 +70,7 @@ func (d *sessionDataSource) Schema(_ context.Context, _ datasource.SchemaRequest
 					"count": readCount("How many nodes."), "nodes": readText("Which, folded."),
 				}},
 			},
+			"rollout_status":     readRolloutStatus(),
 			"percent_complete":   readPercent("Nodes that are done, well or not, in percent."),
 			"percent_successful": readPercent("Nodes that are where they should be, in percent."),
 			"percent_failed":     readPercent("Nodes that failed, in percent."),
@@ -121,6 +122,15 @@ func (d *sessionDataSource) Read(ctx context.Context, req datasource.ReadRequest
 	common.take(v)
 	m.Tenant = d.tenantOr(m.Tenant)
 	m.ID = joinID(m.Tenant, m.Name)
+	common.RolloutStatus = noRolloutStatus()
+	rollout, err := rolloutStatusOf(ctx, c, name)
+	if err != nil {
+		unable(&resp.Diagnostics, "read the rollout of the BOS session", err)
+		return
+	}
+	if rollout != nil {
+		common.RolloutStatus = rolloutStatusValue(*rollout)
+	}
 	m.sessionOrder, m.sessionResults = common.sessionOrder, common.sessionResults
 	if !common.complete() {
 		m.FailedCount = types.Int64Value(v.failed) // so far

@@ -45,7 +45,7 @@ func (m *sessionModel) foretold(p *bos.Preview) string {
 	case p != nil && p.Count == 0:
 		return fmt.Sprintf("finds no node in template %q to %s", m.TemplateName.ValueString(), deeds[p.Operation].todo)
 	case p != nil:
-		return fmt.Sprintf("%s %s: %s", what, nodes(int64(p.Count)), p.Nodes)
+		return fmt.Sprintf("%s %s%s: %s", what, nodes(int64(p.Count)), inBatches(*p), p.Nodes)
 	case m.Limit.IsNull():
 		return fmt.Sprintf("%s every node of template %q", what, m.TemplateName.ValueString())
 	default:

@@ -55,7 +55,7 @@ func (l *sessionList) List(ctx context.Context, req list.ListRequest, stream *li
 		return
 	}
 	stream.Results = results(ctx, req, sessions, func(s bos.Session, result *list.ListResult) {
-		m := sessionModel{Name: types.StringValue(s.Name), Tenant: orNull(bos.TenantOf(s.Tenant)), Timeouts: noTimeouts(), Triggers: types.MapNull(types.StringType)}
+		m := sessionModel{Name: types.StringValue(s.Name), Tenant: orNull(bos.TenantOf(s.Tenant)), Timeouts: noTimeouts(), Triggers: types.MapNull(types.StringType), Rollout: noRollout()}
 		m.ID = joinID(m.Tenant, m.Name)
 		result.DisplayName = m.ID.ValueString()
 		result.Diagnostics.Append(identifyNamed(ctx, result.Identity, m.Tenant, m.Name)...)

@@ -26,6 +26,7 @@ type sessionModel struct {
 	AllowEmpty        types.Bool     `tfsdk:"allow_empty"`
 	Reason            types.String   `tfsdk:"reason"`
 	Timeouts          timeouts.Value `tfsdk:"timeouts"`
+	Rollout           types.Object   `tfsdk:"rollout"`
 
 	ID types.String `tfsdk:"id"`
 	sessionResults
@@ -40,6 +41,7 @@ type sessionModel struct {
 	PlannedCount    types.Int64  `tfsdk:"planned_count"`
 	PlannedRoles    types.Map    `tfsdk:"planned_roles"`
 	PlannedBootSets types.Map    `tfsdk:"planned_boot_sets"`
+	PlannedBatches  types.List   `tfsdk:"planned_batches"`
 	Skipped         types.Map    `tfsdk:"skipped"`
 }
 
@@ -65,6 +67,8 @@ type sessionResults struct {
 	ErrorSummary types.Map    `tfsdk:"error_summary"`
 	RetryLimit   types.String `tfsdk:"retry_limit"`
 	Succeeded    types.Bool   `tfsdk:"succeeded"`
+
+	RolloutStatus types.Object `tfsdk:"rollout_status"`
 }
 
 // statusUnconfirmed is the status of a session whose creation got no answer and
@@ -98,6 +102,10 @@ func (m *sessionModel) unknownResults() {
 	m.NodeCount, m.FailedCount = types.Int64Unknown(), types.Int64Unknown()
 	m.ErrorSummary = types.MapUnknown(outcomeType)
 	m.RecordExpired, m.Succeeded = types.BoolUnknown(), types.BoolUnknown()
+	m.RolloutStatus = types.ObjectUnknown(rolloutStatusType.AttrTypes)
+	if m.Rollout.IsNull() {
+		m.RolloutStatus = noRolloutStatus()
+	}
 }
 
 // noResults is what is known of a session before BOS was asked about it. Texts
@@ -108,6 +116,7 @@ func (m *sessionModel) noResults() {
 	m.NodeCount, m.FailedCount = types.Int64Null(), types.Int64Null()
 	m.ErrorSummary = types.MapNull(outcomeType)
 	m.RecordExpired, m.Succeeded = types.BoolValue(false), types.BoolValue(false)
+	m.RolloutStatus = noRolloutStatus()
 }
 
 // keepResults takes over everything computed from the state.
@@ -135,13 +144,17 @@ func (m *sessionModel) modernize() {
 
 func (m *sessionModel) keepPlanned(state *sessionModel) {
 	m.Pin, m.PlannedNodes, m.PlannedCount, m.Skipped = state.Pin, state.PlannedNodes, state.PlannedCount, state.Skipped
-	m.PlannedRoles, m.PlannedBootSets = state.PlannedRoles, state.PlannedBootSets
+	m.PlannedRoles, m.PlannedBootSets, m.PlannedBatches = state.PlannedRoles, state.PlannedBootSets, state.PlannedBatches
 	m.Effect, m.Scope = state.Effect, state.Scope
 }
 
 func (m *sessionModel) unknownPlanned() {
 	m.Pin, m.PlannedNodes, m.PlannedCount = types.StringUnknown(), types.StringUnknown(), types.Int64Unknown()
 	m.Skipped, m.PlannedRoles, m.PlannedBootSets = types.MapUnknown(types.StringType), types.MapUnknown(types.StringType), types.MapUnknown(plannedSetType)
+	m.PlannedBatches = types.ListUnknown(plannedBatchType)
+	if m.Rollout.IsNull() {
+		m.PlannedBatches = types.ListNull(plannedBatchType)
+	}
 }
 
 // nullPlanned replaces what is still unknown of the preview.
@@ -165,6 +178,9 @@ func (m *sessionModel) nullPlanned() {
 	if m.PlannedBootSets.IsUnknown() {
 		m.PlannedBootSets = types.MapNull(plannedSetType)
 	}
+	if m.PlannedBatches.IsUnknown() {
+		m.PlannedBatches = types.ListNull(plannedBatchType)
+	}
 }
 
 // takePreview plans what the preview says.
@@ -173,6 +189,7 @@ func (m *sessionModel) takePreview(p bos.Preview) {
 	m.PlannedNodes = types.StringValue(p.Nodes)
 	m.PlannedCount = types.Int64Value(int64(p.Count))
 	m.PlannedRoles, m.PlannedBootSets, m.Skipped = rolesOf(p), bootSetsOf(p), skippedOf(p)
+	m.PlannedBatches = batchesOf(p)
 }
 
 // observe takes over what BOS says about the session itself.
@@ -197,6 +214,7 @@ func (m *sessionModel) adopt(s bos.Session) {
 	m.Limit = orNull(s.Limit)
 	m.Stage = types.BoolValue(s.Stage)
 	m.IncludeDisabled = types.BoolValue(s.IncludeDisabled)
+	m.Rollout = noRollout()
 	m.unknownPlanned()
 	m.nullPlanned()
 }

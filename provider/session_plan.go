@@ -64,6 +64,7 @@ func (r *sessionResource) ModifyPlan(ctx context.Context, req resource.ModifyPla
 	}
 	plan.ID = state.ID
 	plan.keepPlanned(state)
+	r.keepsRollout(plan, state, &resp.Diagnostics)
 	if state.Pin.IsNull() {
 		plan.Pin = config.Pin // of a session that was imported, or run without a preview
 	}
@@ -77,8 +78,8 @@ func (r *sessionResource) ModifyPlan(ctx context.Context, req resource.ModifyPla
 		if !r.shared.isApplying() {
 			resp.Diagnostics.AddWarning(fmt.Sprintf("Waits for session %s; starts nothing", state.Name.ValueString()),
 				fmt.Sprintf("Session %s (%s of template %q) is %s. What this shows as changing is what the wait finds out; no other session is started, and BOS gets on "+
-					"with this one alike without the wait.",
-					state.Name.ValueString(), state.Operation.ValueString(), state.TemplateName.ValueString(), state.Status.ValueString()))
+					"with this one alike without the wait. %s",
+					state.Name.ValueString(), state.Operation.ValueString(), state.TemplateName.ValueString(), state.Status.ValueString(), state.rolloutSaid()))
 		}
 	case state.complete() && !r.shared.isApplying():
 		r.remind(ctx, plan, &resp.Diagnostics)
@@ -190,6 +191,10 @@ func (r *sessionResource) planNew(ctx context.Context, config, plan *sessionMode
 		plan.Pin = config.Pin
 	}
 	applying := r.shared.isApplying() || reviewed(ctx) != ""
+	r.refuseRollout(ctx, plan, diags)
+	if diags.HasError() {
+		return nil
+	}
 	preview, why := r.preview(ctx, plan, config, applying || config.Pin.ValueString() != "", diags)
 	if !diags.HasError() {
 		r.guard(ctx, plan, preview, why, diags)
@@ -319,6 +324,11 @@ func (r *sessionResource) question(plan *sessionModel, reuse bool) (q previewQue
 		},
 		tenant: plan.Tenant.ValueString(),
 	}
+	rollout, err := rolloutOf(context.Background(), plan.Rollout)
+	if err != nil {
+		return q, false, failing(err.Error())
+	}
+	q.Rollout = rollout
 	planned, found := r.shared.planned.get(q.tenant, q.TemplateName)
 	if found && planned == nil {
 		return q, false, notYet("the content of the template is not known yet")
@@ -340,6 +350,7 @@ func (m *sessionModel) unknownArgument() string {
 		{"stage", m.Stage.IsUnknown()},
 		{"include_disabled", m.IncludeDisabled.IsUnknown()},
 		{"tenant", m.Tenant.IsUnknown()},
+		{"rollout", !m.Rollout.IsNull() && !fullyKnown(context.Background(), m.Rollout)},
 	} {
 		if argument.unknown {
 			return argument.name

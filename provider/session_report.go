@@ -55,13 +55,7 @@ func (m *sessionModel) failureDetail(failures []failure, wayOut string) string {
 	} else {
 		b.WriteString(".\n")
 	}
-	for i, f := range failures {
-		if i == maxReasons {
-			fmt.Fprintf(&b, "\n  ... and %d more reasons, see error_summary", len(failures)-maxReasons)
-			break
-		}
-		fmt.Fprintf(&b, "\n  %s: %s", bos.Fold(f.nodes), f.reason)
-	}
+	writeFailures(&b, failures)
 	if folded := m.UnfinishedNodes.ValueString(); folded != "" {
 		fmt.Fprintf(&b, "\n  %s: another session took them over, or they were disabled, before this one was done with them; they may run something "+
 			"else, or be off", folded)
@@ -71,6 +65,17 @@ func (m *sessionModel) failureDetail(failures []failure, wayOut string) string {
 	}
 	fmt.Fprintf(&b, "\n\n%s", wayOut)
 	return b.String()
+}
+
+// writeFailures names the nodes that failed by what failed them.
+func writeFailures(b *strings.Builder, failures []failure) {
+	for i, f := range failures {
+		if i == maxReasons {
+			fmt.Fprintf(b, "\n  ... and %d more reasons, see error_summary", len(failures)-maxReasons)
+			break
+		}
+		fmt.Fprintf(b, "\n  %s: %s", bos.Fold(f.nodes), f.reason)
+	}
 }
 
 // wayOut is how to have this resource run the session again.

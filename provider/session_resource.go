@@ -29,10 +29,11 @@ type sessionResource struct {
 }
 
 var (
-	_ resource.ResourceWithConfigure   = (*sessionResource)(nil)
-	_ resource.ResourceWithModifyPlan  = (*sessionResource)(nil)
-	_ resource.ResourceWithImportState = (*sessionResource)(nil)
-	_ resource.ResourceWithIdentity    = (*sessionResource)(nil)
+	_ resource.ResourceWithConfigure      = (*sessionResource)(nil)
+	_ resource.ResourceWithModifyPlan     = (*sessionResource)(nil)
+	_ resource.ResourceWithImportState    = (*sessionResource)(nil)
+	_ resource.ResourceWithIdentity       = (*sessionResource)(nil)
+	_ resource.ResourceWithValidateConfig = (*sessionResource)(nil)
 )
 
 // kindSessionRun is the kind of the sessions that the action runs.
@@ -210,6 +211,14 @@ func (r *sessionResource) Read(ctx context.Context, req resource.ReadRequest, re
 			m.adopt(s)
 		}
 		m.observe(s)
+		if adopting {
+			err = m.adoptRollout(ctx, c)
+		}
+		if err != nil {
+			unable(&resp.Diagnostics, "read the rollout of the BOS session", err)
+			return
+		}
+		m.observeRollout(ctx, c)
 		r.suspend(&m)
 		r.catchUp(ctx, c, &m, &resp.Diagnostics)
 	}
@@ -363,7 +372,7 @@ func (r *sessionResource) Delete(ctx context.Context, req resource.DeleteRequest
 func (r *sessionResource) end(ctx context.Context, c *client.Client, m sessionModel, s bos.Session, diags *diag.Diagnostics) bool {
 	if m.OnDestroy.ValueString() != onDestroyCancel {
 		diags.AddWarning(fmt.Sprintf("BOS session %s runs on", s.Name), fmt.Sprintf("Session %s is %s. Terraform forgets it and leaves it and its "+
-			"nodes alone.", s.Name, s.Status.Status))
+			"nodes alone. %s", s.Name, s.Status.Status, m.rolloutSaid()))
 		return false
 	}
 	caps, err := c.Capabilities(ctx)

@@ -127,6 +127,11 @@ func goingOn(k *knownSessions) map[bos.SessionKey]bool { return k.goingOn }
 // is the name that the configuration has.
 func (r *sessionResource) create(ctx context.Context, c *client.Client, m *sessionModel, configured types.String, receipt string, diags *diag.Diagnostics) (bos.Session, error) {
 	wanted := m.request()
+	rollout, err := rolloutOf(ctx, m.Rollout)
+	if err != nil {
+		return bos.Session{}, err
+	}
+	wanted.Rollout = rollout
 	wanted.Reason, wanted.Guards = r.shared.reasonFor(m.Reason), r.shared.guardsToSend()
 	wanted.Receipt, wanted.RunKey = receipt, m.runKey(r.kind, configured)
 	defer r.shared.components.forget() // also where nobody waits: the session writes to its nodes

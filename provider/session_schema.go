@@ -139,6 +139,7 @@ func waitingAttributes() map[string]schema.Attribute {
 			Optional: true, Validators: []validator.String{stringvalidator.RegexMatches(maxFailedRule, "must be a count such as 5 or a percentage such as 2%")},
 			MarkdownDescription: "How many failed nodes are tolerated: a count such as `5`, or a percentage of the session's nodes such as `2%`. Defaults to none.",
 		},
+		"rollout": managedRollout(),
 		"allow_empty": schema.BoolAttribute{
 			Optional: true,
 			MarkdownDescription: "Plan the session also if it finds no node to act on, as where a limit leaves none. Otherwise such a plan is an error. " +
@@ -205,6 +206,7 @@ func resultAttributes() map[string]schema.Attribute {
 				"nodes": computedText("Which, folded."),
 			}},
 		},
+		"rollout_status": rolloutStatus(),
 		"record_expired": schema.BoolAttribute{
 			Computed:            true,
 			MarkdownDescription: "BOS has deleted its record of the session, as it does some days after completion. The facts stay here, and nothing is run again.",
@@ -226,6 +228,7 @@ func plannedAttributes() map[string]schema.Attribute {
 				"image_etag": computedText("Etag of the image's manifest when it was planned, null for a shutdown."),
 			}},
 		},
+		"planned_batches": plannedBatches(),
 		"skipped": schema.MapAttribute{
 			Computed: true, ElementType: types.StringType,
 			MarkdownDescription: "Nodes that the template names and the session was going to leave out, folded, by reason.",

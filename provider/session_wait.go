@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/client"
 )
 
@@ -19,6 +20,8 @@ type waited struct {
 	trouble error
 	// limit is how long was waited at most.
 	limit time.Duration
+	// rollout is how far the rollout is that was waited for; nil where there is none.
+	rollout *bos.RolloutStatus
 }
 
 type waitEnd int
@@ -30,6 +33,7 @@ const (
 	waitSilent                     // time is up, and BOS did not answer
 	waitLate                       // time is up
 	waitBroken                     // the embedded service has stopped
+	waitHeld                       // the rollout goes no further before somebody decides
 )
 
 // believed is how many times in a row BOS must say that it has no such session
@@ -43,6 +47,7 @@ func (r *sessionResource) wait(ctx context.Context, c *client.Client, m *session
 	until, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var trouble, broken error
+	var rollout *bos.RolloutStatus
 	missing := 0
 	told := progress{now: r.now, tell: r.tell}
 	news := follow(until, c, m.Name.ValueString(), r.after)
@@ -64,10 +69,13 @@ func (r *sessionResource) wait(ctx context.Context, c *client.Client, m *session
 		if broken = r.shared.embedded.trouble(); broken != nil {
 			cancel()
 		}
-		if m.settled() {
+		if found := m.observeRollout(ctx, c); found != nil {
+			rollout = found
+		}
+		if m.settled() || rollout != nil && rollout.AwaitsDecision() {
 			return true
 		}
-		told.report(ctx, c, m.Name.ValueString())
+		told.report(ctx, c, m.Name.ValueString(), rollout)
 		return false
 	})
 	// Others that read components now want to see what became of them.
@@ -75,7 +83,12 @@ func (r *sessionResource) wait(ctx context.Context, c *client.Client, m *session
 	if done && m.RecordExpired.ValueBool() {
 		return waited{end: waitGone}
 	}
-	return endOf(ctx, done, broken, trouble, limit)
+	w := endOf(ctx, done, broken, trouble, limit)
+	w.rollout = rollout
+	if done && !m.settled() {
+		w.end = waitHeld
+	}
+	return w
 }
 
 // endOf is how a wait ended: done, by something that no waiting mends (broken), by an
@@ -103,6 +116,8 @@ func (w waited) tell(m *sessionModel, meanwhile string) (summary, detail string)
 	switch w.end {
 	case waitDone:
 		return "", ""
+	case waitHeld:
+		return m.heldSummary(*w.rollout), m.heldDetail(*w.rollout, nil)
 	case waitGone:
 		return fmt.Sprintf("Record of BOS session %s is gone", name),
 			fmt.Sprintf("BOS deleted its record of session %s while Terraform waited for it, so what became of its nodes is not known here. Look at the components, "+
@@ -126,12 +141,14 @@ func (r *sessionResource) await(ctx context.Context, c *client.Client, m *sessio
 	summary, detail := w.tell(m, r.meanwhile())
 	switch w.end {
 	case waitDone:
+	case waitHeld:
+		r.tellHeld(ctx, c, m, *w.rollout, mayFail, diags)
 	case waitGone:
 		diags.AddWarning(summary, detail)
 	case waitSilent, waitBroken:
 		diags.AddWarning(summary, detail+"\n\nThe next apply resumes waiting for it and starts no new one.")
 	case waitLate:
-		diags.AddWarning(summary, detail+"; the next apply resumes waiting for it and starts no new one. Raise timeouts to wait longer.")
+		diags.AddWarning(summary, detail+"; the next apply resumes waiting for it and starts no new one. Raise timeouts to wait longer. "+m.rolloutSaid())
 	default:
 		diags.AddWarning(summary, detail+"; the next apply resumes waiting for it and starts no new one.")
 	}
@@ -179,4 +196,20 @@ func (r *sessionResource) conclude(ctx context.Context, c *client.Client, m *ses
 func outcomeUnknown(diags *diag.Diagnostics, m *sessionModel, err error) {
 	diags.AddWarning("Outcome of BOS session is not known",
 		fmt.Sprintf("Session %s is complete, but what became of its nodes could not be read: %s\n\nThe next plan reads it.", m.Name.ValueString(), explain(err)))
+}
+
+// tellHeld says of a rollout that waits for somebody why it does, and how it is told to
+// go on.
+func (r *sessionResource) tellHeld(ctx context.Context, c *client.Client, m *sessionModel, s bos.RolloutStatus, mayFail bool, diags *diag.Diagnostics) {
+	var failures []failure
+	if s.Failed > 0 {
+		if outcomes, err := c.Outcomes(ctx, s.Session); err == nil {
+			failures = failuresOf(outcomes)
+		}
+	}
+	if mayFail && s.Phase == bos.RolloutHalted && m.OnFailure.ValueString() == onFailureError {
+		diags.AddError(m.heldSummary(s), m.heldDetail(s, failures))
+		return
+	}
+	diags.AddWarning(m.heldSummary(s), m.heldDetail(s, failures))
 }

@@ -60,7 +60,7 @@ const progressEvery = 10 * time.Second
 
 // report asks for the status of a session that is being waited for and logs it.
 // It is for the log only, so trouble is logged too.
-func (p *progress) report(ctx context.Context, c *client.Client, session string) {
+func (p *progress) report(ctx context.Context, c *client.Client, session string, rollout *bos.RolloutStatus) {
 	if now := p.now(); now.Sub(p.last) >= progressEvery {
 		p.last = now
 	} else {
@@ -75,9 +75,13 @@ func (p *progress) report(ctx context.Context, c *client.Client, session string)
 		p.tell(s)
 	}
 	nodes := func(percent float64) int { return int(percent*float64(s.ManagedComponentsCount)/100 + 0.5) }
-	tflog.Info(ctx, "waiting for BOS session", map[string]any{
+	told := map[string]any{
 		"session": session, "status": string(s.Status), "nodes": s.ManagedComponentsCount,
 		"done": nodes(s.Phases.PercentComplete), "powering_on": nodes(s.Phases.PercentPoweringOn), "powering_off": nodes(s.Phases.PercentPoweringOff),
 		"configuring": nodes(s.Phases.PercentConfiguring), "staged": nodes(s.PercentStaged), "failed": nodes(s.PercentFailed), "duration": s.Timing.Duration,
-	})
+	}
+	if rollout != nil {
+		told["rollout"], told["detail"] = rollout.Line(), rollout.Detail
+	}
+	tflog.Info(ctx, "waiting for BOS session", told)
 }

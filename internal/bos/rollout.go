@@ -92,6 +92,9 @@ const (
 type Amount struct {
 	N       int
 	Percent bool
+	// None tells a 0 that is written from nothing at all: where nothing stands for
+	// every node, a 0 must not.
+	None bool
 }
 
 // Of is how many of so many nodes it is. A share is rounded down, and at least one.
@@ -120,7 +123,7 @@ func ParseAmount(text string) (Amount, error) {
 	if err != nil || n < 0 || strings.HasPrefix(digits, "+") || percent && n > 100 {
 		return Amount{}, fmt.Errorf("%q is neither a number of nodes nor a share of them from 0%% to 100%%; write it as 20 or \"10%%\"", text)
 	}
-	return Amount{n, percent}, nil
+	return Amount{N: n, Percent: percent, None: n == 0}, nil
 }
 
 // MarshalJSON writes a count as a number and a share as a text.
@@ -160,7 +163,7 @@ func (s *Span) UnmarshalText(text []byte) error {
 // Budget is how many of the nodes may fail.
 func (r Rollout) Budget(total int) int {
 	if r.FailureBudget == nil {
-		return Amount{defaultBudgetPercent, true}.Of(total)
+		return Amount{N: defaultBudgetPercent, Percent: true}.Of(total)
 	}
 	return r.FailureBudget.Of(total)
 }
@@ -199,7 +202,7 @@ func (r Rollout) StallDeadline() time.Duration {
 // Threshold is the share of the nodes of an ordinal that must be done.
 func (r Rollout) Threshold() Amount {
 	if !r.OrderThreshold.Set() {
-		return Amount{defaultOrderPercent, true}
+		return Amount{N: defaultOrderPercent, Percent: true}
 	}
 	return r.OrderThreshold
 }

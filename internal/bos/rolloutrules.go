@@ -59,9 +59,12 @@ func ValidateRollout(r Rollout) error {
 	if r.Strategy != "" && r.InitialBatch.N == 0 {
 		return Invalidf("initial_batch", "%s is a batch without a node; give 1 or more", r.InitialBatch)
 	}
-	for name, most := range map[string]Amount{"max_unavailable": r.MaxUnavailable, "max_in_flight": r.MaxInFlight, "canary": r.Canary} {
-		if most.Set() && most.N == 0 {
-			return Invalidf(name, "%s is no node, so none would ever start; give 1 or more, or leave it out", most)
+	for _, of := range []struct {
+		name string
+		most Amount
+	}{{"canary", r.Canary}, {"max_unavailable", r.MaxUnavailable}, {"max_in_flight", r.MaxInFlight}} {
+		if of.most.Set() && of.most.N == 0 {
+			return Invalidf(of.name, "%s is no node, so none would ever start; give 1 or more, or leave it out", of.most)
 		}
 	}
 	for _, size := range r.Batches {

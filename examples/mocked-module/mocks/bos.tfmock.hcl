@@ -37,6 +37,14 @@ mock_resource "bos_session" {
         image_etag = "0123456789abcdef0123456789abcdef"
       }
     }
+    planned_batches = []
+    rollout_status = {
+      phase        = "complete"
+      held_by      = ""
+      detail       = ""
+      batch        = ""
+      failed_nodes = ""
+    }
     skipped          = {}
     nodes            = "x3000c0s[1-4]b0n0"
     node_count       = 4
@@ -203,6 +211,7 @@ mock_data "bos_session_components" {
 
 mock_data "bos_session_preview" {
   defaults = {
+    batches    = []
     available  = true
     pin        = "0123456789abcdef0123456789abcdef"
     nodes      = "x3000c0s[1-4]b0n0"

@@ -42,6 +42,9 @@ func TestARolloutThatCannotBeCarriedOutIsRefused(t *testing.T) {
 	for name, rollout := range map[string]object{
 		"a canary said twice":       {"canary": 1, "canary_nodes": nodeOne},
 		"no amount":                 {"canary": "many"},
+		"a canary of nobody":        {"canary": 0},
+		"nobody in flight":          {"max_in_flight": 0},
+		"nobody unavailable":        {"max_unavailable": 0},
 		"an empty batch":            {"batches": []int{0}},
 		"a strategy without a size": {"strategy": "fixed"},
 		"no time of a day":          {"window": object{"start_time": "25:00", "length_minutes": 5}},
