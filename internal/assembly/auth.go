@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/localtoken"
 	"github.com/bootorch/terraform-provider-bos/internal/service/access"
 	"github.com/bootorch/terraform-provider-bos/internal/service/access/certificates"
@@ -103,19 +104,22 @@ func oidcSources(settings []config.OIDC, log *slog.Logger) ([]*oidc.Source, erro
 		name := fmt.Sprintf("auth.oidc[%d]", i)
 		s := oidc.Settings{
 			Name: name, Issuer: o.Issuer, JWKSURL: o.JWKSURL, Audiences: o.Audiences, Algorithms: o.Algorithms, RolesClaim: o.RolesClaim,
-			TenantsClaim: o.TenantsClaim, Unbounded: o.WithoutTenants == config.WithoutTenantsSite, Log: log,
-		}
-		for _, theirs := range slices.Sorted(maps.Keys(o.Roles)) {
-			role, err := access.ParseRole(o.Roles[theirs])
-			if err != nil {
-				return nil, fmt.Errorf("%s.roles of %q: %w", name, theirs, err)
-			}
-			if s.Roles == nil {
-				s.Roles = make(map[string]access.Role, len(o.Roles))
-			}
-			s.Roles[theirs] = role
+			TenantsClaim: o.TenantsClaim, TenantsSuffix: o.TenantsSuffix, Unbounded: o.WithoutTenants == config.WithoutTenantsSite, Log: log,
 		}
 		var err error
+		if s.Roles, err = rolesByName(name, o.Roles); err != nil {
+			return nil, err
+		}
+		for i, more := range o.MoreRoles {
+			ours, err := rolesByName(fmt.Sprintf("%s.more_roles[%d]", name, i), more.Roles)
+			if err != nil {
+				return nil, err
+			}
+			s.MoreRoles = append(s.MoreRoles, oidc.ClaimRoles{Claim: more.Claim, Roles: ours})
+		}
+		for _, pattern := range o.Reporters {
+			s.Reporters = append(s.Reporters, bos.NodePattern(pattern))
+		}
 		if s.CA, err = pool(name+".ca_file", o.CAFile); err != nil {
 			return nil, err
 		}
@@ -126,6 +130,22 @@ func oidcSources(settings []config.OIDC, log *slog.Logger) ([]*oidc.Source, erro
 		sources = append(sources, source)
 	}
 	return sources, nil
+}
+
+// rolesByName are our roles by the names of an issuer; nil if it gives none.
+func rolesByName(section string, names map[string]string) (map[string]access.Role, error) {
+	var ours map[string]access.Role
+	for _, theirs := range slices.Sorted(maps.Keys(names)) {
+		role, err := access.ParseRole(names[theirs])
+		if err != nil {
+			return nil, fmt.Errorf("%s.roles of %q: %w", section, theirs, err)
+		}
+		if ours == nil {
+			ours = make(map[string]access.Role, len(names))
+		}
+		ours[theirs] = role
+	}
+	return ours, nil
 }
 
 // Admit lets whoever has a token do everything: for the clients of this machine, or

@@ -40,12 +40,26 @@ type OIDC struct {
 	// Roles has ours by the issuer's names for them; without it they are ours by name.
 	RolesClaim string            `yaml:"roles_claim"`
 	Roles      map[string]string `yaml:"roles"`
+	// MoreRoles are other claims of which only the roles named count.
+	MoreRoles []ClaimRoles `yaml:"more_roles"`
+	// Reporters are the subjects of nodes, with {node} in place of one segment: who has
+	// one reports for that node alone.
+	Reporters []string `yaml:"reporters"`
+	// TenantsSuffix is what tenants end in there, as groups of Keycloak do; what ends
+	// otherwise is none.
+	TenantsSuffix string `yaml:"tenants_suffix"`
 	// TenantsClaim is where in a token its tenants are. WithoutTenants is what becomes
 	// of a token that names none there: refuse, which is the default, or site.
 	TenantsClaim   string `yaml:"tenants_claim"`
 	WithoutTenants string `yaml:"without_tenants"`
 	// CAFile verifies the certificate of the issuer; empty is the system's pool.
 	CAFile string `yaml:"ca_file"`
+}
+
+// ClaimRoles has roles of ours by the names that one claim of a token has for them.
+type ClaimRoles struct {
+	Claim string            `yaml:"claim"`
+	Roles map[string]string `yaml:"roles"`
 }
 
 // What becomes of tokens without tenants.
@@ -112,6 +126,8 @@ func (a Auth) issuers() error {
 			return fmt.Errorf("%s.issuer %q comes twice; keep one, with all its audiences", name, o.Issuer)
 		case !slices.Contains([]string{"", WithoutTenantsRefuse, WithoutTenantsSite}, o.WithoutTenants):
 			return fmt.Errorf("%s.without_tenants %q is none; use %s or %s", name, o.WithoutTenants, WithoutTenantsRefuse, WithoutTenantsSite)
+		case o.TenantsSuffix != "" && o.TenantsClaim == "":
+			return fmt.Errorf("%s.tenants_suffix has no effect without tenants_claim; give that as well, or take it out", name)
 		case o.WithoutTenants != "" && o.TenantsClaim == "":
 			return fmt.Errorf("%s.without_tenants has no effect without tenants_claim; give that as well, or take it out", name)
 		}

@@ -26,9 +26,6 @@ type Rule struct {
 	Tenants []string
 }
 
-// placeholder stands for the component in the URI of a rule.
-const placeholder = "{node}"
-
 // Check is nil if the rule says who has which roles.
 func (r Rule) Check() error {
 	switch {
@@ -36,8 +33,8 @@ func (r Rule) Check() error {
 		return errors.New("give either uri or dns")
 	case strings.Contains(r.DNS, "*"):
 		return fmt.Errorf("dns %q is of many; name each in an entry of its own", r.DNS)
-	case strings.Count(r.URI, placeholder) > 1:
-		return fmt.Errorf("uri %q has %s more than once", r.URI, placeholder)
+	case bos.NodePattern(r.URI).Placeholders() > 1:
+		return fmt.Errorf("uri %q has %s more than once", r.URI, bos.NodePlaceholder)
 	case len(r.Roles) == 0:
 		return fmt.Errorf("%q has no roles; give it some of %v", r.URI+r.DNS, access.RoleNames())
 	}
@@ -80,19 +77,14 @@ func (r Rule) fits(c *x509.Certificate) (name, node string, fits bool) {
 		// of those that it stands for.
 		return r.DNS, "", slices.ContainsFunc(c.DNSNames, func(name string) bool { return strings.EqualFold(name, r.DNS) })
 	}
-	before, after, has := strings.Cut(r.URI, placeholder)
+	pattern := bos.NodePattern(r.URI)
 	for _, uri := range c.URIs {
 		text := uri.String()
-		if !has {
-			if text == r.URI {
-				return text, "", true
-			}
-			continue
+		if pattern.Placeholders() == 0 && text == r.URI {
+			return text, "", true
 		}
-		rest, ok := strings.CutPrefix(text, before)
-		id, whole := strings.CutSuffix(rest, after)
-		if ok && whole && !strings.Contains(id, "/") && bos.ValidComponentID(id) {
-			return text, bos.CanonicalXname(id), true
+		if id, ok := pattern.Node(text); ok {
+			return text, id, true
 		}
 	}
 	return "", "", false

@@ -43,6 +43,10 @@ func (s *Source) read(c claims, by *set) (proven, error) {
 	if ok {
 		p.from = from.Add(-Leeway)
 	}
+	if id, name, is := s.reporter(c); is {
+		p.identity.Subject, p.identity.Roles, p.identity.Nodes = name, []access.Role{access.Reporter}, []string{id}
+		return p, nil
+	}
 	if p.identity.Subject, err = c.subject(); err != nil {
 		return proven{}, err
 	}
@@ -51,6 +55,20 @@ func (s *Source) read(c claims, by *set) (proven, error) {
 	}
 	p.identity.Tenants, err = s.tenants(c)
 	return p, err
+}
+
+// reporter is the node whose workload has the token, by its subject.
+func (s *Source) reporter(c claims) (id, name string, is bool) {
+	name, _ = c["sub"].(string)
+	if len(name) > maxSubject || strings.ContainsFunc(name, unicode.IsControl) {
+		return "", "", false
+	}
+	for _, pattern := range s.Reporters {
+		if id, is = pattern.Node(name); is {
+			return id, name, true
+		}
+	}
+	return "", "", false
 }
 
 // access refuses what is no access token for whoever bears it.
@@ -93,15 +111,24 @@ func (c claims) subject() (string, error) {
 
 // roles are those that the site knows; others are for other services.
 func (s *Source) roles(c claims) ([]access.Role, error) {
-	names, err := c.list(s.RolesClaim)
-	if err != nil {
-		return nil, err
-	}
 	var roles []access.Role
-	for _, name := range names {
-		role, known := s.role(name)
-		if known && !slices.Contains(roles, role) {
-			roles = append(roles, role)
+	add := func(claim string, ours func(name string) (access.Role, bool)) error {
+		names, err := c.list(claim)
+		for _, name := range names {
+			if role, known := ours(name); known && !slices.Contains(roles, role) {
+				roles = append(roles, role)
+			}
+		}
+		return err
+	}
+	if s.RolesClaim != "" {
+		if err := add(s.RolesClaim, s.role); err != nil {
+			return nil, err
+		}
+	}
+	for _, more := range s.MoreRoles {
+		if err := add(more.Claim, func(name string) (access.Role, bool) { role, known := more.Roles[name]; return role, known }); err != nil {
+			return nil, err
 		}
 	}
 	return roles, nil
@@ -125,6 +152,9 @@ func (s *Source) tenants(c claims) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.TenantsSuffix != "" {
+		names = s.suffixed(names)
+	}
 	for _, name := range names {
 		if strings.HasPrefix(name, "/") {
 			return nil, fmt.Errorf("its claim %s has %q, which is a path of groups and no tenant's name; have the issuer write plain names (in Keycloak, switch off the full group path of the mapper)", s.TenantsClaim, clip(name))
@@ -137,6 +167,17 @@ func (s *Source) tenants(c claims) ([]string, error) {
 		return nil, fmt.Errorf("its claim %s names no tenant; have the issuer name some, or set %s.without_tenants to site if such tokens are for the whole site", s.TenantsClaim, s.Name)
 	}
 	return names, nil
+}
+
+// suffixed are the names that end as those of tenants do, without that end.
+func (s *Source) suffixed(names []string) []string {
+	var tenants []string
+	for _, name := range names {
+		if tenant, is := strings.CutSuffix(name, s.TenantsSuffix); is {
+			tenants = append(tenants, tenant)
+		}
+	}
+	return tenants
 }
 
 // list is a claim that lists texts, or one text with spaces between them, as scope

@@ -3,10 +3,12 @@ package oidc_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	jose "github.com/go-jose/go-jose/v4"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/access"
 	"github.com/bootorch/terraform-provider-bos/internal/service/access/oidc"
 )
@@ -116,11 +118,103 @@ func TestWrongSettingsOfAnIssuerAreNamed(t *testing.T) {
 		`"HS256" is none`:              func(s *oidc.Settings) { s.Algorithms = []string{"RS256", "HS256"} },
 		`"none" is none`:               func(s *oidc.Settings) { s.Algorithms = []string{"none"} },
 		"roles_claim is missing":       func(s *oidc.Settings) { s.RolesClaim = "" },
+		"jwks_url \"http://k":          func(s *oidc.Settings) { s.Issuer, s.JWKSURL = "http://k/site", "http://k/keys" },
+		"reporters[1]":                 func(s *oidc.Settings) { s.Reporters = []bos.NodePattern{"a/{node}", "spiffe://a/b"} },
+		"have {node} once":             func(s *oidc.Settings) { s.Reporters = []bos.NodePattern{"{node}/{node}"} },
+		"more_roles[0]":                func(s *oidc.Settings) { s.MoreRoles = []oidc.ClaimRoles{{Claim: "c"}} },
 	} {
 		s := oidc.Settings{Name: "auth.oidc[0]", Issuer: "https://keycloak.example/realms/site", Audiences: []string{"bos"}, RolesClaim: "realm_access.roles"}
 		change(&s)
 		if _, err := oidc.New(s); err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%v, want %q", err, says)
+		}
+	}
+}
+
+func TestATokenOfANodesReporterIsForThatNodeAlone(t *testing.T) {
+	key := newSigner(t, "k1", jose.ES256)
+	i := newIssuer(t, key)
+	// As SPIRE signs them: nothing of a person, and whoever could add to them gains nothing.
+	spire := func(s *oidc.Settings) {
+		s.Audiences, s.TenantsClaim = []string{"system-compute"}, "groups"
+		s.Reporters = []bos.NodePattern{"spiffe://shasta/compute/{node}/workload/bos-reporter", "spiffe://shasta/uan/{node}/workload/bos-reporter"}
+	}
+	svid := func(subject string, more map[string]any) map[string]any {
+		claims := map[string]any{"sub": subject, "aud": []string{"system-compute"}, "preferred_username": nil, "typ": nil, "azp": nil, "realm_access": nil}
+		for name, value := range more {
+			claims[name] = value
+		}
+		return claims
+	}
+	const own = "spiffe://shasta/compute/x1000c0s0b0n0/workload/bos-reporter"
+	for what, c := range map[string]struct {
+		claims map[string]any
+		node   string
+	}{
+		"a node":                         {svid(own, nil), "x1000c0s0b0n0"},
+		"a node in capitals":             {svid("spiffe://shasta/compute/X1000C0S0B0N0/workload/bos-reporter", nil), "x1000c0s0b0n0"},
+		"a login node":                   {svid("spiffe://shasta/uan/x3000c0s1b0n0/workload/bos-reporter", nil), "x3000c0s1b0n0"},
+		"a node that calls itself admin": {svid(own, map[string]any{"realm_access": map[string]any{"roles": []string{"admin"}}, "preferred_username": "root", "groups": []string{"red"}}), "x1000c0s0b0n0"},
+		"another workload":               {svid("spiffe://shasta/compute/x1000c0s0b0n0/workload/cfs-state-reporter", nil), ""},
+		"another trust domain":           {svid("spiffe://other/compute/x1000c0s0b0n0/workload/bos-reporter", nil), ""},
+		"a node without a name":          {svid("spiffe://shasta/compute/workload/bos-reporter", nil), ""},
+		"a person of that name":          {svid("f:1", map[string]any{"preferred_username": own}), ""},
+	} {
+		source := i.source(spire, func(s *oidc.Settings) { s.Unbounded = true })
+		got, err := asked(t, source, i.token(key, c.claims))
+		if err != nil {
+			t.Errorf("%s: %v", what, err)
+			continue
+		}
+		got.Expires = time.Time{}
+		want := access.Identity{Issuer: i.name(), Subject: got.Subject, Proof: access.ProofOIDC, Roles: got.Roles}
+		if c.node != "" {
+			want.Nodes, want.Roles = []string{c.node}, []access.Role{access.Reporter}
+		} else if got.Is(access.Reporter) {
+			t.Errorf("%s is a reporter", what)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s:\n%s", what, diff)
+		}
+	}
+	if got, err := asked(t, i.source(spire), i.token(key, svid(own, map[string]any{"aud": []string{"bos"}}))); err == nil {
+		t.Errorf("a token for another audience is %+v", got)
+	}
+}
+
+// TestTheTokensOfCSMAreReadAsItsGatewayReadsThem: roles of the client count by one claim,
+// a tenant's admin by another, and the tenants are groups with an ending.
+func TestTheTokensOfCSMAreReadAsItsGatewayReadsThem(t *testing.T) {
+	key := newSigner(t, "k1", jose.ES256)
+	i := newIssuer(t, key)
+	source := i.source(func(s *oidc.Settings) {
+		s.Audiences, s.RolesClaim, s.TenantsClaim, s.TenantsSuffix, s.Unbounded = []string{"shasta"}, "resource_access.shasta.roles", "groups", "-tenant-admin", true
+		s.MoreRoles = []oidc.ClaimRoles{{Claim: "realm_access.roles", Roles: map[string]access.Role{"tenant-admin": access.TenantAdmin}}}
+	})
+	token := func(client, realm, groups []string) string {
+		return i.token(key, map[string]any{
+			"aud": []string{"shasta"}, "resource_access": map[string]any{"shasta": map[string]any{"roles": client}},
+			"realm_access": map[string]any{"roles": realm}, "groups": groups,
+		})
+	}
+	for what, c := range map[string]struct {
+		client, realm, groups []string
+		roles                 []access.Role
+		tenants               []string
+	}{
+		"an admin":                               {[]string{"admin", "user"}, []string{"offline_access"}, nil, []access.Role{access.Admin}, nil},
+		"an admin of the realm, which is none":   {nil, []string{"admin", "operator"}, nil, nil, nil},
+		"a workload manager":                     {[]string{"wlm"}, nil, []string{"users"}, []access.Role{access.WLM}, nil},
+		"a tenant's admin":                       {nil, []string{"tenant-admin"}, []string{"users", "blue-tenant-admin"}, []access.Role{access.TenantAdmin}, []string{"blue"}},
+		"an admin of two tenants":                {nil, []string{"tenant-admin"}, []string{"red-tenant-admin", "blue-tenant-admin"}, []access.Role{access.TenantAdmin}, []string{"red", "blue"}},
+		"a tenant's admin without a tenant":      {nil, []string{"tenant-admin"}, []string{"blue"}, []access.Role{access.TenantAdmin}, nil},
+		"one of the group without the role":      {nil, nil, []string{"blue-tenant-admin"}, nil, []string{"blue"}},
+		"roles of CSM that are nothing here":     {[]string{"user", "monitor-ro", "system-pxe", "system-compute", "ckdump"}, nil, nil, nil, nil},
+		"a role of the client that is the realm": {[]string{"tenant-admin"}, nil, nil, []access.Role{access.TenantAdmin}, nil},
+	} {
+		got, err := asked(t, source, token(c.client, c.realm, c.groups))
+		if diff := cmp.Diff([]any{c.roles, c.tenants}, []any{got.Roles, got.Tenants}); diff != "" || err != nil {
+			t.Errorf("%s: %v\n%s", what, err, diff)
 		}
 	}
 }

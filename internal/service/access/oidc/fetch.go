@@ -24,6 +24,17 @@ const (
 // validURL refuses what is no address of an issuer or of its keys. What comes by plain
 // HTTP could be anybody's keys.
 func validURL(text string) error {
+	if err := plainURL(text); err != nil {
+		return err
+	}
+	if u, err := url.Parse(text); err != nil || !private(u) {
+		return fmt.Errorf("%q is not https; whoever is on the way could hand out keys of their own, so plain http is for loopback alone", text)
+	}
+	return nil
+}
+
+// plainURL is nil for a URL with nothing but a path.
+func plainURL(text string) error {
 	u, err := url.Parse(text)
 	switch {
 	case text == "":
@@ -32,8 +43,6 @@ func validURL(text string) error {
 		return errors.New("is no URL; use one such as https://keycloak.example/realms/site")
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return fmt.Errorf("of the host %q has a user, a query or a fragment; use a plain URL such as https://keycloak.example/realms/site", u.Host)
-	case !private(u):
-		return fmt.Errorf("%q is not https; whoever is on the way could hand out keys of their own, so plain http is for loopback alone", text)
 	}
 	return nil
 }

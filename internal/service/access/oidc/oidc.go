@@ -20,6 +20,7 @@ import (
 	jose "github.com/go-jose/go-jose/v4"
 	lru "github.com/hashicorp/golang-lru/v2"
 
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/access"
 )
 
@@ -52,6 +53,14 @@ type Settings struct {
 	RolesClaim, TenantsClaim string
 	// Roles are ours by the issuer's names; nil takes ours by their own names.
 	Roles map[string]access.Role
+	// MoreRoles are other places of a token, of which nothing but the roles named counts.
+	MoreRoles []ClaimRoles
+	// TenantsSuffix, if it is not empty, is what the names of tenants end in there; it is
+	// cut off, and what ends otherwise is no tenant, as among the groups of a person.
+	TenantsSuffix string
+	// Reporters are the subjects of nodes: who has one reports for that node, whatever
+	// else is in the token.
+	Reporters []bos.NodePattern
 	// Unbounded lets a token without tenants reach the whole site although there is
 	// a TenantsClaim; else it is refused.
 	Unbounded bool
@@ -61,6 +70,12 @@ type Settings struct {
 	Log *slog.Logger
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
+}
+
+// ClaimRoles are roles of ours by the names that one claim has for them.
+type ClaimRoles struct {
+	Claim string
+	Roles map[string]access.Role
 }
 
 // Source knows the tokens of one issuer.
@@ -108,13 +123,8 @@ func New(s Settings) (*Source, error) {
 }
 
 func (s Settings) check() error {
-	if err := validURL(s.Issuer); err != nil {
-		return fmt.Errorf("issuer %w", err)
-	}
-	if s.JWKSURL != "" {
-		if err := validURL(s.JWKSURL); err != nil {
-			return fmt.Errorf("jwks_url %w", err)
-		}
+	if err := s.checkURLs(); err != nil {
+		return err
 	}
 	if len(s.Audiences) == 0 || slices.Contains(s.Audiences, "") {
 		return errors.New("audiences is missing; name what the issuer puts into aud for this service, such as bos, or a token for any other service would open this one")
@@ -127,8 +137,36 @@ func (s Settings) check() error {
 			return fmt.Errorf("algorithms: %q is none that is taken; use some of %s", a, strings.Join(Algorithms, ", "))
 		}
 	}
-	if s.RolesClaim == "" {
+	if s.RolesClaim == "" && len(s.Reporters) == 0 {
 		return errors.New("roles_claim is missing; say where in a token the roles are, such as realm_access.roles")
+	}
+	for i, p := range s.Reporters {
+		if p.Placeholders() != 1 {
+			return fmt.Errorf("reporters[%d] %q has to have %s once, for the node that reports", i, p, bos.NodePlaceholder)
+		}
+	}
+	for i, more := range s.MoreRoles {
+		if more.Claim == "" || len(more.Roles) == 0 {
+			return fmt.Errorf("more_roles[%d] has to have a claim, and the roles that count there", i)
+		}
+	}
+	return nil
+}
+
+// checkURLs is nil if keys are asked for where nobody else can hand them out. What tokens
+// have in iss is a name if it is not asked.
+func (s Settings) checkURLs() error {
+	if s.JWKSURL == "" {
+		if err := validURL(s.Issuer); err != nil {
+			return fmt.Errorf("issuer %w", err)
+		}
+		return nil
+	}
+	if err := plainURL(s.Issuer); err != nil {
+		return fmt.Errorf("issuer %w", err)
+	}
+	if err := validURL(s.JWKSURL); err != nil {
+		return fmt.Errorf("jwks_url %w", err)
 	}
 	return nil
 }
