@@ -10,9 +10,12 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/manifest"
@@ -58,6 +61,7 @@ type Config struct {
 // Client reads from one S3 endpoint. It is safe for concurrent use.
 type Client struct {
 	core    minio.Core
+	keys    *credentials.Credentials
 	at      string
 	timeout time.Duration
 	allowed allowed
@@ -96,8 +100,9 @@ func Open(c Config) (*Client, error) {
 	if c.Virtual {
 		style = minio.BucketLookupDNS
 	}
+	keys := c.credentials()
 	core, err := minio.NewCore(u.Host, &minio.Options{
-		Creds:        c.credentials(),
+		Creds:        keys,
 		Secure:       u.Scheme == "https",
 		Region:       c.Region,
 		BucketLookup: style,
@@ -107,7 +112,7 @@ func Open(c Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("artifacts.s3.endpoint %q: %w", transport.Address(c.Endpoint), err)
 	}
-	return &Client{core: *core, at: transport.Address(c.Endpoint), timeout: c.Timeout, allowed: c.Buckets}, nil
+	return &Client{core: *core, keys: keys, at: transport.Address(c.Endpoint), timeout: c.Timeout, allowed: c.Buckets}, nil
 }
 
 // Image reads an image of which all is in this store.
@@ -161,6 +166,23 @@ func (c *Client) Read(ctx context.Context, path string, most int64) ([]byte, str
 	return body, manifest.Unquote(info.ETag), nil
 }
 
+// signature is that of a request, with which it can be sent again for a while.
+var signature = regexp.MustCompile(`(?i)(signature["=:\s]+)[0-9a-f]{16,}`)
+
+// told is what a store, or something in its place, says of a request: without the keys of
+// the request, which careless ones repeat.
+func (c *Client) told(text string) string {
+	text = signature.ReplaceAllString(text, "$1***")
+	if keys, err := c.keys.GetWithContext(nil); err == nil {
+		for _, secret := range []string{keys.SessionToken, keys.SecretAccessKey} {
+			if secret != "" {
+				text = strings.ReplaceAll(text, secret, "***")
+			}
+		}
+	}
+	return transport.Excerpt(text)
+}
+
 // failed tells an object that is not there from a store that cannot be read.
 func (c *Client) failed(ctx context.Context, path string, err error) error {
 	var answer minio.ErrorResponse
@@ -181,7 +203,7 @@ func (c *Client) failed(ctx context.Context, path string, err error) error {
 		return manifest.Missing(path, "")
 	}
 	return fmt.Errorf("read %s: S3 at %s answered %d %s: %s; check artifacts.s3, its keys and the store",
-		path, c.at, answer.StatusCode, answer.Code, transport.Excerpt(answer.Message))
+		path, c.at, answer.StatusCode, c.told(answer.Code), c.told(answer.Message))
 }
 
 // below is the error under net/http's, whose text is the whole signed address.

@@ -251,6 +251,33 @@ func TestAStoreThatCannotBeReadNowIsNoImageError(t *testing.T) {
 	})
 }
 
+func TestAStoreThatRepeatsTheKeysOfARequestIsToldOfWithoutThem(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/xml")
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = fmt.Fprintf(w, "<Error><Code>%[1]s</Code><Message>%[1]s %[2]s the-secret</Message></Error>", r.Header.Get("X-Amz-Security-Token"), r.Header.Get("Authorization"))
+	}))
+	defer server.Close()
+	c, err := s3.Open(s3.Config{Endpoint: server.URL, AccessKey: "known", SecretKey: "the-secret", SessionToken: "the-session", Attempts: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	reads := func() error { _, err := c.Image(t.Context(), path); return err }
+	writes := func() error { return c.Put(t.Context(), path, []byte("x")) }
+	tries := func() error {
+		code, message, err := c.Try(t.Context(), "boot-images", "k/")
+		return errors.Join(err, fmt.Errorf("%s %s", code, message))
+	}
+	for what, err := range map[string]error{"read": reads(), "written": writes(), "tried": tries()} {
+		if text := err.Error(); strings.Contains(text, "the-se") || !strings.Contains(text, "***") || !strings.Contains(text, "known") {
+			t.Errorf("when it is %s: %s", what, text)
+		}
+		if _, signed, ok := strings.Cut(err.Error(), "Signature="); !ok || !strings.HasPrefix(signed, "***") {
+			t.Errorf("a signature is told when it is %s: %s", what, err)
+		}
+	}
+}
+
 func TestManyMayReadAtOnce(t *testing.T) {
 	c := start(t, &store{objects: whole()})
 	var all sync.WaitGroup

@@ -12,7 +12,6 @@ import (
 	"github.com/minio/minio-go/v7"
 
 	"github.com/bootorch/terraform-provider-bos/internal/hw/manifest"
-	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 )
 
 // The answers of a store that tell something of the settings, by its own words.
@@ -50,7 +49,7 @@ func (c *Client) Try(ctx context.Context, bucket, prefix string) (code, message 
 	}
 	var answer minio.ErrorResponse
 	if errors.As(err, &answer) && answer.StatusCode != 0 {
-		return answer.Code, answer.Message, nil
+		return c.told(answer.Code), c.told(answer.Message), nil
 	}
 	return "", "", c.failed(ctx, "s3://"+bucket+"/"+key, err)
 }
@@ -89,7 +88,7 @@ func (c *Client) Put(ctx context.Context, path string, body []byte) error {
 	switch {
 	case errors.As(err, &answer) && answer.StatusCode != 0:
 		return fmt.Errorf("store %s: S3 at %s answered %d %s: %s; the keys of artifacts.s3 may only read: write it into a file, and store that with keys that may write",
-			path, c.at, answer.StatusCode, answer.Code, transport.Excerpt(answer.Message))
+			path, c.at, answer.StatusCode, c.told(answer.Code), c.told(answer.Message))
 	case err != nil:
 		return c.failed(ctx, path, err)
 	}
