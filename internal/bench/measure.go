@@ -117,7 +117,8 @@ var aims = map[int]map[string]figures.Aim{
 		listed: figures.AtMost(60), patched: figures.AtMost(250), counted: figures.AtMost(5), created: figures.AtMost(10),
 		reported: figures.AtLeast(8000),
 	},
-	100_000: {peakMemory: figures.AtMost(1024)},
+	// A setup is one transaction, which reports wait for: less than their agent waits.
+	100_000: {peakMemory: figures.AtMost(1024), setUp: figures.AtMost(60), waited: figures.AtMost(30_000)},
 }
 
 func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -64,8 +64,8 @@ func setup(ctx context.Context, size int, f flags) (all []figures.Figure, err er
 		return nil, err
 	}
 	return []figures.Figure{
-		{What: setUp, Nodes: size, Value: took.Seconds(), Unit: figures.Seconds},
-		{What: waited, Nodes: size, Value: millis(longest), Unit: figures.Milliseconds},
+		{What: setUp, Nodes: size, Value: took.Seconds(), Unit: figures.Seconds, Aim: aims[size][setUp]},
+		{What: waited, Nodes: size, Value: millis(longest), Unit: figures.Milliseconds, Aim: aims[size][waited]},
 	}, nil
 }
 

@@ -59,6 +59,9 @@ type Records interface {
 	Token(ctx context.Context, token string) (BootArtifacts, bool, error)
 }
 
+// AllNodes is no bound on the nodes of a session that are read.
+const AllNodes = -1
+
 // Sessions are the sessions with the nodes that they have, and the previews that
 // they were reviewed by.
 type Sessions interface {
@@ -97,7 +100,7 @@ type Sessions interface {
 	// name has them, as theirs or staged; those that none has are left out.
 	SessionsOf(ctx context.Context, name string, components []string) (map[string]SessionKey, error)
 	// SessionNodes lists what became of each of them after an id, ordered by
-	// id, at most limit.
+	// id, at most limit: AllNodes for no bound.
 	SessionNodes(ctx context.Context, key SessionKey, after string, limit int) ([]NodeOutcome, error)
 	DeleteSession(ctx context.Context, key SessionKey, notes ...Event) error
 

@@ -81,11 +81,11 @@ func Pins(ctx context.Context, c config.Config, wanted []string) ([]Pin, error) 
 	if err != nil {
 		return nil, err
 	}
-	return shown(ctx, client, all, pins, wanted)
+	return certificatesOf(ctx, client, all, pins, wanted)
 }
 
-// shown is what BMCs show.
-func shown(ctx context.Context, client *redfish.Client, all []redfish.BMC, pins map[string]string, wanted []string) ([]Pin, error) {
+// certificatesOf is what BMCs show.
+func certificatesOf(ctx context.Context, client *redfish.Client, all []redfish.BMC, pins map[string]string, wanted []string) ([]Pin, error) {
 	var (
 		mu    sync.Mutex
 		found []Pin

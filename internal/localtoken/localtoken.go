@@ -101,14 +101,14 @@ func Take(path, token string) error {
 // this machine or none was left that this user may use. Who sends it to an endpoint
 // by name connects to At: another user may listen at another address of the name.
 func Find(endpoint string) string {
-	token, _, _, _ := look(endpoint)
+	token, _, _, _ := find(endpoint)
 	return token
 }
 
 // At is the address of the service that has left the token which Find finds, where the
 // endpoint names no address itself; else empty.
 func At(endpoint string) string {
-	_, address, _, _ := look(endpoint)
+	_, address, _, _ := find(endpoint)
 	u, err := url.Parse(endpoint)
 	if err != nil || address == "" || net.ParseIP(u.Hostname()) != nil {
 		return ""
@@ -120,11 +120,11 @@ func At(endpoint string) string {
 // or why there is none in each place where it may be; empty if the endpoint is not on
 // this machine.
 func Sought(endpoint string) (found string, missing []error) {
-	_, _, found, missing = look(endpoint)
+	_, _, found, missing = find(endpoint)
 	return found, missing
 }
 
-func look(endpoint string) (token, address, path string, missing []error) {
+func find(endpoint string) (token, address, path string, missing []error) {
 	u, err := url.Parse(endpoint)
 	if err != nil || !loopback(u.Hostname()) {
 		return "", "", "", nil

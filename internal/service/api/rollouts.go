@@ -8,9 +8,6 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
-// allNodes is no bound on the nodes of a session that are read.
-const allNodes = -1
-
 // getRollout says how far the rollout of a session is, and what it is held by: GET
 // /x/v1/sessions/{name}/rollout. 404 for a session without one.
 func (s *server) getRollout(w http.ResponseWriter, r *http.Request) error {
@@ -25,7 +22,7 @@ func (s *server) answerRollout(w http.ResponseWriter, r *http.Request, rec bos.S
 	if rec.Rollout == nil {
 		return problemf(http.StatusNotFound, "No rollout", "session %q has no rollout: its nodes are started all at once", rec.Name)
 	}
-	nodes, err := s.Store.SessionNodes(r.Context(), rec.Key(), "", allNodes)
+	nodes, err := s.Store.SessionNodes(r.Context(), rec.Key(), "", bos.AllNodes)
 	if err != nil {
 		return err
 	}

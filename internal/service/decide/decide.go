@@ -103,11 +103,19 @@ func (d Decision) AwaitsPower() bool {
 	}
 }
 
+// Decide says what happens to a component next: the status decision of
+// bos-contract section 5 and the power operators in one function. now must be
+// in UTC without a monotonic reading, so that records compare.
+func Decide(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
+	return decideAlone(r, o, p, now).within(r, o.Gate, now)
+}
+
 // minProbe is the time between an action and the first probe of what it did, where
 // nothing is known of others.
 const minProbe = 500 * time.Millisecond
 
-// decideAlone is the decision on a component whatever time it is given.
+// decideAlone is the decision on a component, without regard to the deadline of its
+// rollout.
 func decideAlone(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 	switch {
 	case !r.Enabled:
@@ -317,4 +325,12 @@ func fail(r bos.Record, cause bos.Cause, why Reason, text string) Decision {
 	r.Status.StatusOverride = bos.StatusFailed
 	r.Enabled = false
 	return Decision{Next: r, Why: why}
+}
+
+// later is the later of two times.
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }

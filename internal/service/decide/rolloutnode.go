@@ -11,20 +11,6 @@ import (
 // asked for: it says how many are out of service, and many may wait for long.
 const queueProbe = 5 * time.Minute
 
-func later(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return b
-	}
-	return a
-}
-
-// Decide says what happens to a component next: the status decision of
-// bos-contract section 5 and the power operators in one function. now must be
-// in UTC without a monotonic reading, so that records compare.
-func Decide(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
-	return decideAlone(r, o, p, now).within(r, o.Gate, now)
-}
-
 // within is a decision on a node that has until the deadline of its rollout to be done:
 // beyond it the node is given up, so that it keeps nobody waiting.
 func (d Decision) within(r bos.Record, g Gate, now time.Time) Decision {

@@ -45,6 +45,8 @@ type Engine struct {
 	bySession map[bos.SessionKey]int // enabled components per session
 	sessions  map[bos.SessionKey]*session
 	byName    map[string]map[bos.SessionKey]*session
+	// rolling are the sessions in whose rollouts under way a node is, by node.
+	rolling map[string]map[*session]bool
 	// gathering are the sessions whose setup facts are being gathered, in rounds.
 	gathering map[bos.SessionKey]*round
 	rounds    int
@@ -100,6 +102,7 @@ func New(s Settings) *Engine {
 		bySession:      make(map[bos.SessionKey]int),
 		sessions:       make(map[bos.SessionKey]*session),
 		byName:         make(map[string]map[bos.SessionKey]*session),
+		rolling:        make(map[string]map[*session]bool),
 		gathering:      make(map[bos.SessionKey]*round),
 		inFlight:       make(map[string]bos.EffectKind),
 		asked:          make(map[string]bool),

@@ -45,10 +45,10 @@ type queued struct {
 }
 
 // trackRollout takes over what is stored of the rollout of a session.
-func (s *session) trackRollout() {
+func (e *Engine) trackRollout(s *session) {
 	state := s.rec.Rollout
 	if state == nil || s.rec.Status.Status != bos.SessionRunning {
-		s.rollout = nil
+		e.dropRollout(s)
 		return
 	}
 	if s.rollout == nil {
@@ -58,12 +58,30 @@ func (s *session) trackRollout() {
 			r.batches = append(r.batches, ids)
 			for _, id := range ids {
 				r.of[id] = true
+				if e.rolling[id] == nil {
+					e.rolling[id] = make(map[*session]bool)
+				}
+				e.rolling[id][s] = true
 			}
 		}
 		r.window, _ = state.Spec.Window.Clock() // it was checked when the session was accepted
 		s.rollout = r
 	}
 	s.rollout.dirty = true
+}
+
+// dropRollout forgets the rollout of a session, if it has one under way.
+func (e *Engine) dropRollout(s *session) {
+	if s.rollout == nil {
+		return
+	}
+	for id := range s.rollout.of {
+		delete(e.rolling[id], s)
+		if len(e.rolling[id]) == 0 {
+			delete(e.rolling, id)
+		}
+	}
+	s.rollout = nil
 }
 
 // wake is when to look next.
@@ -135,10 +153,8 @@ func endOf(status string) decide.RolloutNodeIs {
 // noteRollouts takes note of a record that is not in work, or is no longer of the
 // session whose rollout has it. One of a deleted component names no session.
 func (e *Engine) noteRollouts(r bos.Record) {
-	for key, s := range e.sessions {
-		if s.rollout == nil || !s.rollout.of[r.ID] {
-			continue
-		}
+	for s := range e.rolling[r.ID] {
+		key := s.rec.Key()
 		s.rollout.dirty = s.rollout.dirty || r.Revision == 0 || r.Key() != key || !r.Enabled && e.nodes[r.ID] == nil
 		switch was, ended := s.rollout.ended[r.ID]; {
 		case r.Key() != key && r.Revision == 0:

@@ -37,8 +37,11 @@ func (e *Engine) takeSessions(in Inputs) {
 
 // forgetSession drops a session that is complete or gone.
 func (e *Engine) forgetSession(key bos.SessionKey) {
-	if s, ok := e.sessions[key]; ok && s.rec.Paused.On() {
-		e.touchNodes(key)
+	if s, ok := e.sessions[key]; ok {
+		if s.rec.Paused.On() {
+			e.touchNodes(key)
+		}
+		e.dropRollout(s)
 	}
 	delete(e.sessions, key)
 	delete(e.byName[key.Name], key)
@@ -84,7 +87,7 @@ func (e *Engine) trackSession(rec bos.SessionRecord) {
 		e.touchNodes(key)
 	}
 	s.rec, s.asked = rec, false
-	s.trackRollout()
+	e.trackRollout(s)
 	e.step.check[rec.Name] = true
 }
 
