@@ -16,9 +16,11 @@ const (
 	againFresh = 5 * time.Minute
 )
 
-// trail is what the node has fetched of the boot script of the boot under way.
+// trail is what the node has fetched of the boot script of the boot under way. What it
+// fetched before it was powered on is of a boot before: one that starts anew again and
+// again has the script of the next boot as soon as it is written.
 func (o Observation) trail(r bos.Record) bos.Trail {
-	if o.Trail.Token == "" || o.Trail.Token != r.DesiredState.BSSToken {
+	if o.Trail.Token == "" || o.Trail.Token != r.DesiredState.BSSToken || o.Trail.Last.Before(r.Work.Attempt.At) {
 		return bos.Trail{}
 	}
 	return o.Trail

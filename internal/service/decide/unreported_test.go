@@ -49,14 +49,18 @@ func TestThatANodeCannotLoadItsImageIsSaidWhileItBoots(t *testing.T) {
 
 func TestWhatWasFetchedOfAnEarlierBootSaysNothing(t *testing.T) {
 	p := bos.DefaultOptions().Policy()
-	earlier := bos.Trail{Token: "of before", Fetched: 5, Again: 4, Last: noon}
-	d := Decide(booting(), known(bos.PowerStateOn, time.Minute, earlier), p, noon.Add(time.Minute))
-	if d.Next.Error != "" || d.Next.Work.Waiting.For != bos.WaitNone {
-		t.Errorf("it waits with %q", d.Next.Error)
-	}
-	d = Decide(booting(), known(bos.PowerStateOff, 40*time.Second, earlier), p, noon.Add(41*time.Second))
-	if d.Next.Work.Attempt.Failed {
-		t.Errorf("it is taken to have come on: %q", d.Next.Error)
+	for name, earlier := range map[string]bos.Trail{
+		"of another write":                  {Token: "of before", Fetched: 5, Again: 4, Last: noon},
+		"of this, before it was powered on": {Token: "t", Fetched: 5, Again: 4, Last: noon.Add(-time.Second)},
+	} {
+		d := Decide(booting(), known(bos.PowerStateOn, time.Minute, earlier), p, noon.Add(time.Minute))
+		if d.Next.Error != "" || d.Next.Work.Waiting.For != bos.WaitNone {
+			t.Errorf("%s: it waits with %q", name, d.Next.Error)
+		}
+		d = Decide(booting(), known(bos.PowerStateOff, 40*time.Second, earlier), p, noon.Add(41*time.Second))
+		if d.Next.Work.Attempt.Failed {
+			t.Errorf("%s: it is taken to have come on: %q", name, d.Next.Error)
+		}
 	}
 }
 

@@ -48,6 +48,9 @@ func (e *Engine) fetched(f bos.ScriptFetch) {
 	if !ok {
 		return
 	}
+	if n.trail.Last.Before(n.rec.Work.Attempt.At) {
+		n.trail = bos.Trail{} // of what it booted before it was powered on
+	}
 	n.trail = n.trail.Add(f, e.step.now)
 	if f.Again && n.trail.Again == 1 {
 		e.step.touched[f.Host] = true

@@ -13,6 +13,12 @@ import (
 // is on; and the time.
 func booting(t *testing.T, s engine.Settings) (*engine.Engine, bos.Record, time.Time) {
 	t.Helper()
+	return bootingAfter(t, s, nil)
+}
+
+// bootingAfter is that of a node that fetched scripts before it was powered on.
+func bootingAfter(t *testing.T, s engine.Settings, before []bos.ScriptFetch) (*engine.Engine, bos.Record, time.Time) {
+	t.Helper()
 	s.NoInventory = true
 	e := engine.New(s)
 	rec := armed(hinted)
@@ -22,6 +28,7 @@ func booting(t *testing.T, s engine.Settings) (*engine.Engine, bos.Record, time.
 		t.Fatalf("effects %v", out.Effects)
 	}
 	e.Step(start, engine.Inputs{Results: []engine.Result{{Effect: out.Effects[0].Effect, Token: "t", CallResult: bos.CallResult{ID: hinted}}}})
+	e.Step(start.Add(time.Millisecond), engine.Inputs{Scripts: before})
 	rec.Revision++
 	rec.Status = bos.ComponentStatus{Phase: bos.PhasePoweringOn}
 	rec.LastAction.Action = bos.ActionPoweringOn
@@ -77,6 +84,22 @@ func TestThatANodeCannotLoadItsImageIsStoredAtOnceAndOnce(t *testing.T) {
 		if out := e.Step(now.Add(time.Duration(2+i)*time.Second), engine.Inputs{Scripts: again}); !engine.Empty(out.Commit) {
 			t.Errorf("fetch %d brings the commit %+v", i, out.Commit)
 		}
+	}
+}
+
+// A node that starts anew again and again, as after a kernel panic, fetches the script
+// of its next boot before it is powered off for that.
+func TestAFetchBeforeTheNodeWasPoweredOnIsNoneOfItsBoot(t *testing.T) {
+	once := []bos.ScriptFetch{{Host: hinted, Token: "t"}}
+	before := []bos.ScriptFetch{{Host: hinted, Token: "t"}, {Host: hinted, Token: "t"}, {Host: hinted, Token: "t", Again: true}}
+	e, _, now := bootingAfter(t, engine.Settings{Scripted: true}, before)
+	e.Step(now, engine.Inputs{Scripts: once})
+	if r := failedWith(t, e, bos.PowerStateOn, now); r.Work.Cause != bos.CauseNoReport {
+		t.Errorf("it fetched its script once: %q, %q", r.Work.Cause, r.Error)
+	}
+	e, _, now = bootingAfter(t, engine.Settings{Scripted: true}, before)
+	if r := failedWith(t, e, bos.PowerStateOn, now); r.Work.Cause != bos.CauseBootTimeout && r.Work.Cause != bos.CauseNoBootScript {
+		t.Errorf("it fetched nothing: %q, %q", r.Work.Cause, r.Error)
 	}
 }
 
