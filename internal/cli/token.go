@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -48,7 +49,7 @@ func makeTokenCommand(file *string) *cobra.Command {
 			if lasts > 0 {
 				entry.Expires = time.Now().Add(lasts).UTC().Truncate(time.Second)
 			}
-			err := changeTokens(*file, func(f *tokens.File) error {
+			err := changeTokens(c.ErrOrStderr(), *file, func(f *tokens.File) error {
 				f.Tokens = append(f.Tokens, entry)
 				return nil
 			})
@@ -93,8 +94,8 @@ func listTokensCommand(file *string) *cobra.Command {
 func revokeTokenCommand(file *string) *cobra.Command {
 	return &cobra.Command{
 		Use: "revoke NAME", Short: "Take a token out of the file", Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			return changeTokens(*file, func(f *tokens.File) error {
+		RunE: func(c *cobra.Command, args []string) error {
+			return changeTokens(c.ErrOrStderr(), *file, func(f *tokens.File) error {
 				before := len(f.Tokens)
 				f.Tokens = slices.DeleteFunc(f.Tokens, func(e tokens.Entry) bool { return e.Name == args[0] })
 				if len(f.Tokens) == before {
@@ -141,8 +142,9 @@ func readTokens(path string) (f tokens.File, text []byte, err error) {
 }
 
 // changeTokens changes a file of tokens, which is in place at once and whole. What the
-// service would not take is not written.
-func changeTokens(path string, change func(*tokens.File) error) error {
+// service would not take is not written. told is told if the service may not be able to
+// read it.
+func changeTokens(told io.Writer, path string, change func(*tokens.File) error) error {
 	f, before, err := readTokens(path)
 	if err != nil {
 		return err
@@ -162,10 +164,8 @@ func changeTokens(path string, change func(*tokens.File) error) error {
 		return err
 	}
 	_, err = temporary.WriteString(fileHead + string(text))
-	if info, missing := os.Stat(path); missing == nil {
-		err = errors.Join(err, temporary.Chmod(info.Mode().Perm()))
-	}
-	err = errors.Join(err, temporary.Sync(), temporary.Close())
+	alone, given := giveToService(temporary, path)
+	err = errors.Join(err, given, temporary.Sync(), temporary.Close())
 	now, _ := os.ReadFile(path) //nolint:gosec // the same
 	if err == nil && !bytes.Equal(now, before) {
 		err = fmt.Errorf("%s has changed meanwhile; run this again", path)
@@ -175,6 +175,9 @@ func changeTokens(path string, change func(*tokens.File) error) error {
 	}
 	if err != nil {
 		return errors.Join(err, os.Remove(temporary.Name()))
+	}
+	if alone {
+		_, _ = fmt.Fprintf(told, "%s is root's, and nobody else may read it; if the service runs as another user, give it to that one, such as with chown bos %s\n", path, path)
 	}
 	return nil
 }

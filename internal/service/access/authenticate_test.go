@@ -153,10 +153,13 @@ func TestAnAddressWithManyWrongTokensIsSlowedAndAGoodTokenOfItIsNot(t *testing.T
 func TestShadowLetsEverybodyPassAndSaysWhoWouldNot(t *testing.T) {
 	var log bytes.Buffer
 	h := access.Authenticator{Mode: access.Shadow, Bearers: []access.Bearers{known{}}, Log: slog.New(slog.NewTextHandler(&log, nil))}.Handler(http.HandlerFunc(writesOptions))
-	for _, c := range []struct{ what, header, says string }{
-		{"nobody", "", "who sent this may not change options"},
-		{"a wrong token", "Bearer wrong", access.ErrUnknown.Error()},
-		{"who may not", "Bearer good", `alice\" may not change options`},
+	for _, c := range []struct {
+		what, header, says string
+		status             int
+	}{
+		{"nobody", "", "nobody may change options", http.StatusUnauthorized},
+		{"a wrong token", "Bearer wrong", access.ErrUnknown.Error(), http.StatusUnauthorized},
+		{"who may not", "Bearer good", `alice\" may not change options`, http.StatusForbidden},
 	} {
 		log.Reset()
 		var headers []string
@@ -165,6 +168,11 @@ func TestShadowLetsEverybodyPassAndSaysWhoWouldNot(t *testing.T) {
 		}
 		if w := ask(h, "127.0.0.1:5", headers...); w.Code != 200 || !strings.Contains(log.String(), c.says) {
 			t.Errorf("%s: %d, and the log says %q", c.what, w.Code, &log)
+		}
+		// The log has the status that enforce answers the same request with.
+		enforced := ask(access.Authenticator{Bearers: []access.Bearers{known{}}}.Handler(http.HandlerFunc(writesOptions)), "127.0.0.1:5", headers...).Code
+		if enforced != c.status || !strings.Contains(log.String(), fmt.Sprintf("status=%d", c.status)) || strings.Count(log.String(), "status=") != 1 {
+			t.Errorf("%s: enforced it is %d, want %d, and the log says %q", c.what, enforced, c.status, &log)
 		}
 	}
 }

@@ -42,7 +42,11 @@ type Refused struct{ *edge.Problem }
 func (r *Refused) Error() string { return r.Detail }
 
 func (c Caller) refuse(format string, args ...any) error {
-	p := edge.Problemf(http.StatusForbidden, format, args...)
+	return c.turnAway(edge.Problemf(http.StatusForbidden, format, args...))
+}
+
+// turnAway refuses, or where nobody is refused tells of it.
+func (c Caller) turnAway(p *edge.Problem) error {
 	if c.watched != nil {
 		c.watched(p)
 		return nil
@@ -55,8 +59,8 @@ func (c Caller) May(p Permission) error {
 	switch {
 	case c.may(p):
 		return nil
-	case c.anonymous() && c.watched == nil:
-		return &Refused{unproven("the request does not show who sends it, and without that nobody may " + p.String() + "; " + wayIn)}
+	case c.anonymous():
+		return c.turnAway(unproven("the request does not show who sends it, and without that nobody may " + p.String() + "; " + wayIn))
 	}
 	return c.refuse("%s may not %s; that takes one of the roles %s; use another token, or have such a role given to this one", c.who(), p, having(p))
 }
