@@ -284,4 +284,6 @@ const (
 	ExtensionNodes  = "nodes"
 	// ExtensionRollouts: sessions and previews take a rollout.
 	ExtensionRollouts = "rollouts"
+	// ExtensionSequences: templates have a partition and an order of boot sets.
+	ExtensionSequences = "sequences"
 )

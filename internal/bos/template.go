@@ -91,6 +91,8 @@ type SessionTemplate struct {
 	EnableCFS   *bool              `json:"enable_cfs,omitempty"`
 	CFS         *CFS               `json:"cfs,omitempty"`
 	BootSets    map[string]BootSet `json:"boot_sets"`
+	// Sequence is nil if it says nothing.
+	Sequence *Sequence `json:"sequence,omitempty"`
 }
 
 // Configuration is the configuration the nodes of a boot set get: none when

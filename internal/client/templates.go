@@ -26,7 +26,25 @@ func (c *Client) Template(ctx context.Context, name string) (bos.SessionTemplate
 	return named(t, name), err
 }
 
-// PutTemplate stores a template whole and returns what was stored.
+func sequencePath(name string) string {
+	return "/x/v1/sessiontemplates/" + url.PathEscape(name) + "/sequence"
+}
+
+// Sequence reads the partition of a template and the order of its boot sets, of a
+// service with the extension.
+func (c *Client) Sequence(ctx context.Context, name string) (bos.Sequence, error) {
+	var s bos.Sequence
+	err := c.get(ctx, sequencePath(name), nil, &s)
+	return s, err
+}
+
+// PutSequence writes them.
+func (c *Client) PutSequence(ctx context.Context, name string, s bos.Sequence) error {
+	return c.send(ctx, http.MethodPut, sequencePath(name), s, &s)
+}
+
+// PutTemplate stores a template whole, but for its sequence, which what is stored
+// keeps, and returns what was stored.
 func (c *Client) PutTemplate(ctx context.Context, t bos.SessionTemplate) (bos.SessionTemplate, error) {
 	var stored bos.SessionTemplate
 	body := templateBody{Description: t.Description, EnableCFS: t.EnableCFS, CFS: t.CFS, BootSets: t.BootSets}

@@ -158,7 +158,7 @@ func (w *world) Inventory(context.Context) (bos.Inventory, error) {
 	if w.unread != nil {
 		return bos.Inventory{}, w.unread
 	}
-	return bos.Inventory{Nodes: slices.Clone(w.inv.Nodes), Groups: maps.Clone(w.inv.Groups)}, nil
+	return bos.Inventory{Nodes: slices.Clone(w.inv.Nodes), Groups: maps.Clone(w.inv.Groups), Partitions: maps.Clone(w.inv.Partitions)}, nil
 }
 
 // Image counts how often each is read.

@@ -15,12 +15,14 @@ import (
 const (
 	whyLinks = "is written by the service"
 	whyV1    = "is of BOS v1 and has no meaning in v2"
+	// whyUnheeded: to heed now what nothing went by would change what sessions do.
+	whyUnheeded = "is of BOS v1, where nothing went by it; to have it from now on, give it in the member sequence, as /x/v1/sessiontemplates/NAME/sequence shows it"
 )
 
 var (
-	droppedOfTemplate = map[string]string{"links": whyLinks, "partition": whyV1, "templateUrl": whyV1}
+	droppedOfTemplate = map[string]string{"links": whyLinks, "partition": whyUnheeded, "templateUrl": whyV1}
 	droppedOfBootSet  = map[string]string{
-		"links": whyLinks, "boot_ordinal": whyV1, "shutdown_ordinal": whyV1, "network": whyV1,
+		"links": whyLinks, "boot_ordinal": whyUnheeded, "shutdown_ordinal": whyUnheeded, "network": whyV1,
 		"rootfs_type": whyV1,
 	}
 	droppedOfCFS = map[string]string{"links": whyLinks, "clone_url": whyV1, "branch": whyV1, "commit": whyV1, "playbook": whyV1}
@@ -56,6 +58,11 @@ func (r *reader) template(source, name string, object map[string]any) error {
 	}
 	if err := bos.ValidateTemplate(t.SessionTemplate, bos.Options{}); err != nil {
 		return fmt.Errorf("%s: %w", source, err)
+	}
+	if t.Sequence != nil {
+		if err := bos.ValidateSequence(*t.Sequence, t.BootSets); err != nil {
+			return fmt.Errorf("%s: %w", source, err)
+		}
 	}
 	bos.SanitizeTemplate(&t.SessionTemplate)
 	key := bos.SessionKey{Tenant: bos.TenantOf(t.Tenant), Name: t.Name}

@@ -21,6 +21,9 @@ func Export(ctx context.Context, c *client.Client) (Data, error) {
 	if err != nil {
 		return Data{}, err
 	}
+	if err := addSequences(ctx, c, templates); err != nil {
+		return Data{}, err
+	}
 	options, err := c.Options(ctx)
 	if err != nil {
 		return Data{}, err
@@ -107,6 +110,9 @@ func list(ctx context.Context, c *client.Client, tenant string, into map[bos.Ses
 	if err != nil {
 		return err
 	}
+	if err := addSequences(ctx, c, all); err != nil {
+		return err
+	}
 	for _, t := range all {
 		if bos.TenantOf(t.Tenant) == tenant {
 			into[bos.SessionKey{Tenant: tenant, Name: t.Name}] = t
@@ -126,6 +132,9 @@ func compare(t bos.SessionTemplate, stored map[bos.SessionKey]bos.SessionTemplat
 		return step
 	}
 	bos.SanitizeTemplate(&before)
+	if t.Sequence == nil {
+		before.Sequence = nil // it stays as it is
+	}
 	step.Kind, step.Members = Same, differing(before, t)
 	if len(step.Members) > 0 {
 		step.Kind = Change
@@ -186,7 +195,7 @@ func Apply(ctx context.Context, c *client.Client, steps []Step, done func(Step))
 		}
 		var err error
 		if s.template != nil {
-			_, err = c.ForTenant(bos.TenantOf(s.template.Tenant)).PutTemplate(ctx, *s.template)
+			err = put(ctx, c, *s.template)
 		} else {
 			_, err = c.PatchOptions(ctx, *s.options)
 		}

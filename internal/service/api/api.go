@@ -186,19 +186,20 @@ func (s *server) routes() map[string]methods {
 
 		"/x/v1/sessions/{name}/status": {http.MethodGet: {s.getSessionSteps, access.ReadSession}},
 
-		"/x/v1/nodes":                   {http.MethodGet: {s.listNodes, access.ReadRecords}},
-		"/x/v1/images":                  {http.MethodGet: {s.getImage, access.ReadRecords}},
-		"/x/v1/pause":                   {http.MethodGet: {s.getPause, access.ReadRecords}, http.MethodPost: {s.pauseSite, access.PauseSite}},
-		"/x/v1/resume":                  {http.MethodPost: {s.resumeSite, access.PauseSite}},
-		"/x/v1/sessions/{name}/pause":   {http.MethodGet: {s.getSessionPause, access.ReadSession}, http.MethodPost: {s.pauseSession, access.StopSessions}},
-		"/x/v1/sessions/{name}/resume":  {http.MethodPost: {s.resumeSession, access.StopSessions}},
-		"/x/v1/components/{id}/hold":    {http.MethodPut: {s.holdComponent, access.ChangeComponents}, http.MethodDelete: {s.releaseComponent, access.ChangeComponents}},
-		"/x/v1/components/{id}/booted":  {http.MethodPost: {s.postBooted, access.Report}},
-		"/x/v1/holds":                   {http.MethodGet: {s.listHolds, access.ReadRecords}, http.MethodPost: {s.postHolds, access.ChangeComponents}},
-		"/x/v1/holds/release":           {http.MethodPost: {s.releaseHolds, access.ChangeComponents}},
-		"/x/v1/sessions/{name}/rollout": {http.MethodGet: {s.getRollout, access.ReadSession}},
-		"/x/v1/sessions/{name}/promote": {http.MethodPost: {s.promoteRollout, access.PromoteRollouts}},
-		"/x/v1/sessions/{name}/fail":    {http.MethodPost: {s.failRollout, access.FailRollouts}},
+		"/x/v1/nodes":                            {http.MethodGet: {s.listNodes, access.ReadRecords}},
+		"/x/v1/images":                           {http.MethodGet: {s.getImage, access.ReadRecords}},
+		"/x/v1/pause":                            {http.MethodGet: {s.getPause, access.ReadRecords}, http.MethodPost: {s.pauseSite, access.PauseSite}},
+		"/x/v1/resume":                           {http.MethodPost: {s.resumeSite, access.PauseSite}},
+		"/x/v1/sessions/{name}/pause":            {http.MethodGet: {s.getSessionPause, access.ReadSession}, http.MethodPost: {s.pauseSession, access.StopSessions}},
+		"/x/v1/sessions/{name}/resume":           {http.MethodPost: {s.resumeSession, access.StopSessions}},
+		"/x/v1/components/{id}/hold":             {http.MethodPut: {s.holdComponent, access.ChangeComponents}, http.MethodDelete: {s.releaseComponent, access.ChangeComponents}},
+		"/x/v1/components/{id}/booted":           {http.MethodPost: {s.postBooted, access.Report}},
+		"/x/v1/holds":                            {http.MethodGet: {s.listHolds, access.ReadRecords}, http.MethodPost: {s.postHolds, access.ChangeComponents}},
+		"/x/v1/holds/release":                    {http.MethodPost: {s.releaseHolds, access.ChangeComponents}},
+		"/x/v1/sessions/{name}/rollout":          {http.MethodGet: {s.getRollout, access.ReadSession}},
+		"/x/v1/sessions/{name}/promote":          {http.MethodPost: {s.promoteRollout, access.PromoteRollouts}},
+		"/x/v1/sessiontemplates/{name}/sequence": {http.MethodGet: {s.getSequence, access.ReadRecords}, http.MethodPut: {s.putSequence, access.WriteTemplates}},
+		"/x/v1/sessions/{name}/fail":             {http.MethodPost: {s.failRollout, access.FailRollouts}},
 	}
 	maps.Copy(routes, s.v1Routes())
 	return routes

@@ -23,6 +23,15 @@ type question struct {
 	rollout         *bos.Rollout
 }
 
+// sequenced is with the sequence of the template, which holds where the session gives
+// none. What is staged is not started, so it has none.
+func (q question) sequenced() question {
+	if !q.stage {
+		q.rollout = q.template.Rollout(q.operation, q.rollout)
+	}
+	return q
+}
+
 // checkOperation refuses what is no operation of BOS.
 func checkOperation(op *bos.Operation, known []bos.Operation) error {
 	switch {

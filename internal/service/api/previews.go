@@ -114,13 +114,14 @@ func (s *server) preview(ctx context.Context, tenant string, body previewBody) (
 	if err != nil {
 		return bos.Preview{}, err
 	}
-	if q.template, err = s.templateToPreview(ctx, tenant, body, options); err != nil {
+	if q.template, err = s.templateWithSequence(ctx, tenant, body, options); err != nil {
 		return bos.Preview{}, err
 	}
 	if err := s.check(q, options); err != nil {
 		return bos.Preview{}, err
 	}
-	req.Template = q.template
+	q = q.sequenced()
+	req.Template, req.Rollout = q.template, q.rollout
 	req.PlannedHolds = canonicalHolds(body.Holds)
 	key := decide.ReceiptKey(req, tenant)
 	if body.Reuse {
@@ -256,6 +257,16 @@ func (s *server) listPreviewNodes(w http.ResponseWriter, r *http.Request) error 
 		page.Nodes = append(page.Nodes, node)
 	}
 	return s.answer(w, http.StatusOK, page)
+}
+
+// templateWithSequence is the template to preview with its sequence: stored in the place
+// of another it keeps that one's.
+func (s *server) templateWithSequence(ctx context.Context, tenant string, body previewBody, o bos.Options) (bos.SessionTemplate, error) {
+	t, err := s.templateToPreview(ctx, tenant, body, o)
+	if err == nil && body.Template != nil {
+		t.Sequence, err = s.keptSequence(ctx, t)
+	}
+	return t, err
 }
 
 // templateToPreview is the template given, in the form it would be stored in,

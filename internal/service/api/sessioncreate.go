@@ -146,8 +146,8 @@ func (s *server) newSession(r *http.Request, pinned pinnedBody) (rec bos.Session
 		},
 		Template: q.template, Pin: pin, Asked: asked, Created: now.UTC(),
 	}
-	if pinned.Rollout != nil {
-		rec.Rollout = bos.NewRollout(*pinned.Rollout)
+	if q.rollout != nil {
+		rec.Rollout = bos.NewRollout(*q.rollout)
 	}
 	detail := string(rec.Operation) + " with template " + rec.TemplateName
 	if pinned.Reason != "" {
@@ -194,7 +194,8 @@ func (b pinnedBody) sameAs(rec bos.SessionRecord) bool {
 		return b.Pin == rec.Pin
 	}
 	s := b.Session
-	if !reflect.DeepEqual(b.Rollout, rec.RolloutSpec()) {
+	asked := question{template: rec.Template, operation: rec.Operation, stage: rec.Stage, rollout: b.Rollout}
+	if !reflect.DeepEqual(asked.sequenced().rollout, rec.RolloutSpec()) {
 		return false
 	}
 	return *s.Operation == rec.Operation && *s.TemplateName == rec.TemplateName && s.Limit.orZero() == rec.Limit &&
@@ -232,10 +233,11 @@ func (s *server) accept(ctx context.Context, pinned pinnedBody, key bos.SessionK
 	if q.template, err = s.storedTemplate(ctx, q.tenant, *body.TemplateName); err != nil {
 		return q, nil, err
 	}
-	req.Template = q.template
 	if err := s.check(q, options); err != nil {
 		return q, nil, err
 	}
+	q = q.sequenced()
+	req.Template, req.Rollout = q.template, q.rollout
 	if _, err := s.Store.Session(ctx, key); err == nil {
 		return q, nil, orTaken(bos.ErrExists, key)
 	} else if !errors.Is(err, bos.ErrNotFound) {

@@ -10,8 +10,6 @@ import (
 
 const kindTemplate = "Session template"
 
-func itself[T any](v T) T { return v }
-
 func (s *server) listTemplates(w http.ResponseWriter, r *http.Request) error {
 	of, err := tenantsOf(r)
 	if err != nil {
@@ -21,7 +19,14 @@ func (s *server) listTemplates(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return answerList(s, w, templates, itself)
+	return answerList(s, w, templates, asVersion2)
+}
+
+// asVersion2 is a template as version 2 shows it: strict clients of it take what they
+// know and nothing else.
+func asVersion2(t bos.SessionTemplate) bos.SessionTemplate {
+	t.Sequence = nil
+	return t
 }
 
 // templateKey is the tenant and the name that a request is about.
@@ -43,7 +48,7 @@ func (s *server) getTemplate(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return orMissing(err, kindTemplate, tenant, name)
 	}
-	return s.answer(w, http.StatusOK, t)
+	return s.answer(w, http.StatusOK, asVersion2(t))
 }
 
 func (s *server) putTemplate(w http.ResponseWriter, r *http.Request) error {
@@ -68,6 +73,9 @@ func (s *server) putTemplate(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.templates.Lock()
 	defer s.templates.Unlock()
+	if t.Sequence, err = s.keptSequence(r.Context(), t); err != nil {
+		return err
+	}
 	return s.storeTemplate(w, r, t)
 }
 
@@ -149,7 +157,7 @@ func (s *server) storeTemplate(w http.ResponseWriter, r *http.Request, t bos.Ses
 	if err := s.Store.PutTemplate(r.Context(), t, s.noteTemplate(r, eventTemplateStored, bos.TenantOf(t.Tenant), t.Name)); err != nil {
 		return err
 	}
-	return s.answer(w, http.StatusOK, t)
+	return s.answer(w, http.StatusOK, asVersion2(t))
 }
 
 func (s *server) deleteTemplate(w http.ResponseWriter, r *http.Request) error {

@@ -20,8 +20,8 @@ func (s *server) v1Routes() map[string]methods {
 		"/v1/healthz": {http.MethodGet: {s.getHealth, access.Public}},
 
 		"/v1/sessiontemplatetemplate": {http.MethodGet: {s.getTemplateTemplate, access.Know}},
-		"/v1/sessiontemplate":         {http.MethodGet: {untenanted(s.listTemplates), access.ReadRecords}, http.MethodPost: {untenanted(s.postV1Template), access.WriteTemplates}},
-		"/v1/sessiontemplate/{name}":  {http.MethodGet: {untenanted(s.getTemplate), access.ReadRecords}, http.MethodDelete: {untenanted(s.deleteTemplate), access.WriteTemplates}},
+		"/v1/sessiontemplate":         {http.MethodGet: {untenanted(s.listV1Templates), access.ReadRecords}, http.MethodPost: {untenanted(s.postV1Template), access.WriteTemplates}},
+		"/v1/sessiontemplate/{name}":  {http.MethodGet: {untenanted(s.getV1Template), access.ReadRecords}, http.MethodDelete: {untenanted(s.deleteTemplate), access.WriteTemplates}},
 
 		"/v1/session":        {http.MethodGet: {untenanted(s.listV1Sessions), access.ReadRecords}, http.MethodPost: {untenanted(s.postV1Session), access.CreateV1Sessions}},
 		"/v1/session/{name}": {http.MethodGet: {untenanted(s.getV1Session), access.ReadRecords}, http.MethodDelete: {untenanted(s.deleteSession), access.ChangeSessions}},

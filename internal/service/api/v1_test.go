@@ -18,6 +18,12 @@ func v1Exchanges(tenant []string) []exchange {
 		{"GET", "/v1/sessiontemplate/old", nil, 200, nil},
 		{"GET", "/v1/sessiontemplate/none", nil, 404, nil},
 		{"GET", "/v1/sessiontemplate", nil, 400, red},
+		{"GET", "/x/v1/sessiontemplates/old/sequence", nil, 200, nil},
+		{"PUT", "/x/v1/sessiontemplates/old/sequence", object{"boot_ordinal": object{"compute": 1}}, 200, nil},
+		{"PUT", "/x/v1/sessiontemplates/old/sequence", object{"boot_ordinal": object{"login": 1}}, 400, nil},
+		{"GET", "/x/v1/sessiontemplates/none/sequence", nil, 404, nil},
+		{"PUT", "/x/v1/sessiontemplates/none/sequence", object{}, 404, nil},
+		{"GET", "/x/v1/sessiontemplates/-/sequence", nil, 400, nil},
 		{"DELETE", "/v1/sessiontemplate/old", nil, 204, nil},
 		{"DELETE", "/v1/sessiontemplate/old", nil, 404, nil},
 		{"DELETE", "/v1/sessiontemplate/-", nil, 400, nil},
@@ -59,14 +65,10 @@ func TestVersionDiscoveryListsBothVersions(t *testing.T) {
 
 func TestATemplateOfVersion1ThatVersion2CannotExpressIsRefusedByTheField(t *testing.T) {
 	s := newSite(t)
-	two := template()
-	two["boot_sets"].(object)["login"] = with(two["boot_sets"].(object)["compute"].(object), "boot_ordinal", 2)
 	for field, body := range map[string]object{
-		"cfs_url":                      with(template(), "cfs_url", "https://vcs/x.git"),
-		"cfs.branch":                   with(template(), "cfs", object{"branch": "main"}),
-		"partition":                    with(template(), "partition", "p1"),
-		"boot_sets.compute.network":    withSet("network", "hsn"),
-		"boot_sets.login.boot_ordinal": two,
+		"cfs_url":                   with(template(), "cfs_url", "https://vcs/x.git"),
+		"cfs.branch":                with(template(), "cfs", object{"branch": "main"}),
+		"boot_sets.compute.network": withSet("network", "hsn"),
 	} {
 		s.do("POST", "/v1/sessiontemplate", with(body, "name", "old")).refused(http.StatusBadRequest, titleBadRequest, field)
 	}

@@ -71,18 +71,10 @@ func (t v1Template) inexpressible() error {
 			return bos.Invalidf(member.name, "%q has no place here: %s", clip(member.value), layer)
 		}
 	}
-	if t.Partition != "" {
-		return bos.Invalidf("partition", "%q has no place here; give it as limit of the session, as in %q", clip(t.Partition), "all,&"+clip(t.Partition))
-	}
 	for _, name := range slices.Sorted(maps.Keys(t.BootSets)) {
 		set, field := t.BootSets[name], "boot_sets."+clip(name)
-		switch {
-		case set.Network != "" && !strings.EqualFold(set.Network, "nmn"):
+		if set.Network != "" && !strings.EqualFold(set.Network, "nmn") {
 			return bos.Invalidf(field+".network", "%q is no network to boot over; leave it out, or write nmn", clip(set.Network))
-		case set.BootOrdinal != nil && len(t.BootSets) > 1:
-			return bos.Invalidf(field+".boot_ordinal", "has no place here, and no BOS v1 went by it; run a session for each boot set in the order that is meant")
-		case set.ShutdownOrdinal != nil && len(t.BootSets) > 1:
-			return bos.Invalidf(field+".shutdown_ordinal", "has no place here, and no BOS v1 went by it; run a session for each boot set in the order that is meant")
 		}
 	}
 	return nil
@@ -98,6 +90,23 @@ func (t v1Template) body() templateBody {
 		b.BootSets[name] = set.Set
 	}
 	return b
+}
+
+// sequence is what version 2 has no place for.
+func (t v1Template) sequence() *bos.Sequence {
+	o := bos.Sequence{Partition: t.Partition, BootOrdinal: make(map[string]int), ShutdownOrdinal: make(map[string]int)}
+	for name, set := range t.BootSets {
+		if set.BootOrdinal != nil {
+			o.BootOrdinal[name] = *set.BootOrdinal
+		}
+		if set.ShutdownOrdinal != nil {
+			o.ShutdownOrdinal[name] = *set.ShutdownOrdinal
+		}
+	}
+	if o.Empty() {
+		return nil
+	}
+	return &o
 }
 
 // postV1Template stores a template, in the place of one of its name.
@@ -121,6 +130,11 @@ func (s *server) postV1Template(w http.ResponseWriter, r *http.Request) error {
 	}
 	t := bos.SessionTemplate{Name: *sent.Name}
 	body.apply(&t)
+	if t.Sequence = sent.sequence(); t.Sequence != nil {
+		if err := bos.ValidateSequence(*t.Sequence, t.BootSets); err != nil {
+			return err
+		}
+	}
 	t, err := s.readyToStore(r.Context(), t)
 	if err != nil {
 		return err

@@ -65,23 +65,24 @@ type Skip struct {
 // The reasons for leaving a node out that the template names: a closed list,
 // written so that "skipped: <reason>" reads as a sentence.
 const (
-	SkipLimit    = "not in the limit"
-	SkipUnknown  = "unknown to the inventory"
-	SkipEmpty    = "empty in the inventory"
-	SkipOdd      = "the inventory has something of it that cannot be read, or contradicts itself about it; the log says what"
-	SkipLocked   = "locked in the inventory"
-	SkipReserved = "reserved in the inventory by a service that works on it"
-	SkipBMCHeld  = "its BMC is locked or reserved in the inventory"
-	SkipTenant   = "belongs to another tenant or to none"
-	SkipArch     = "other architecture than its boot set"
-	SkipDisabled = "disabled in the inventory"
+	SkipLimit     = "not in the limit"
+	SkipPartition = "not in the partition of the template"
+	SkipUnknown   = "unknown to the inventory"
+	SkipEmpty     = "empty in the inventory"
+	SkipOdd       = "the inventory has something of it that cannot be read, or contradicts itself about it; the log says what"
+	SkipLocked    = "locked in the inventory"
+	SkipReserved  = "reserved in the inventory by a service that works on it"
+	SkipBMCHeld   = "its BMC is locked or reserved in the inventory"
+	SkipTenant    = "belongs to another tenant or to none"
+	SkipArch      = "other architecture than its boot set"
+	SkipDisabled  = "disabled in the inventory"
 	// SkipHeld is followed by the reason of the hold.
 	SkipHeld = "held"
 )
 
 // SkipReasons lists the reasons in the order in which they are looked for.
 func SkipReasons() []string {
-	return []string{SkipLimit, SkipUnknown, SkipEmpty, SkipOdd, SkipLocked, SkipReserved, SkipBMCHeld, SkipTenant, SkipArch, SkipDisabled, SkipHeld}
+	return []string{SkipLimit, SkipPartition, SkipUnknown, SkipEmpty, SkipOdd, SkipLocked, SkipReserved, SkipBMCHeld, SkipTenant, SkipArch, SkipDisabled, SkipHeld}
 }
 
 // Nodes lists all selected nodes, sorted.
@@ -125,6 +126,9 @@ func Select(req Request, inv bos.Inventory) (Selection, error) {
 		return Selection{}, err
 	}
 	s := newSelector(req, inv)
+	if err := s.narrow(req.Template.Sequence); err != nil {
+		return Selection{}, err
+	}
 	names := slices.Sorted(maps.Keys(req.Template.BootSets))
 	candidates := make(map[string][]string, len(names))
 	var all []string
@@ -170,6 +174,8 @@ type selector struct {
 	roles   map[string][]string
 	nodes   map[string]bos.Node
 	limited map[string]bool
+	// partition are the members of the template's, nil if it names none.
+	partition map[string]bool
 	// owner is the boot set of each selected node.
 	owner map[string]string
 	// skipped is the index in SkipReasons for each node that a boot set left out.
@@ -205,6 +211,19 @@ func toSet(ids []string) map[string]bool {
 
 func (s *selector) warn(format string, args ...any) {
 	s.warnings = append(s.warnings, fmt.Sprintf(format, args...))
+}
+
+// narrow takes in the partition that the template names.
+func (s *selector) narrow(sequence *bos.Sequence) error {
+	if sequence == nil || sequence.Partition == "" {
+		return nil
+	}
+	members, known := s.inv.Partitions[sequence.Partition]
+	if !known {
+		return bos.Invalidf("partition", "the template is for partition %q, and the inventory has none of that name; make it in HSM, or write another into the sequence of the template", sequence.Partition)
+	}
+	s.partition = toSet(members)
+	return nil
 }
 
 // checkTenant refuses a node list that reaches beyond the tenant, whatever the
@@ -287,6 +306,7 @@ func (s *selector) skip(id string, set bos.BootSet) (reason int, skip bool) {
 	node, known := s.nodes[id]
 	for i, holds := range []bool{
 		!s.limited[id],
+		s.partition != nil && !s.partition[id],
 		!known,
 		node.Empty,
 		node.Odd,
