@@ -73,6 +73,7 @@ func (r *componentResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 		// of that one: they have to be said here.
 		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("xname"))
 		d := decideComponent(nameOf(plan.Xname), config.managed(), askedBefore{}, nil)
+		d.foretells().note(ctx, resp.Private, &resp.Diagnostics)
 		r.warn(d, &resp.Diagnostics)
 		r.planHold(ctx, plan, d, true, &resp.Diagnostics)
 		r.warnHeld(state, &resp.Diagnostics)
@@ -83,6 +84,7 @@ func (r *componentResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 	plan.foretell(d, state)
 	switch {
 	case state == nil:
+		decideComponent(nameOf(plan.Xname), config.managed(), askedBefore{}, nil).foretells().holds(ctx, req.Private, resp.Private, true, &resp.Diagnostics)
 		plan.ID = types.StringUnknown()
 		if !plan.Xname.IsUnknown() {
 			plan.ID = types.StringValue(nameOf(plan.Xname))

@@ -31,6 +31,7 @@ func (r *sessionResource) ModifyPlan(ctx context.Context, req resource.ModifyPla
 		plan.Tenant = r.shared.defaultTenant()
 	}
 	if state == nil {
+		plan.foretells().holds(ctx, req.Private, resp.Private, false, &resp.Diagnostics)
 		preview := r.planNew(ctx, config, plan, &resp.Diagnostics)
 		r.refuseTakenName(ctx, config, plan, preview, &resp.Diagnostics)
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
@@ -56,8 +57,9 @@ func (r *sessionResource) ModifyPlan(ctx context.Context, req resource.ModifyPla
 		resp.RequiresReplace = append(resp.RequiresReplace, changed...)
 		refuseNameInUse(config, state, &resp.Diagnostics)
 		r.keepsName(config, state, &resp.Diagnostics)
-		foretold := *plan
-		r.planNew(ctx, config, &foretold, &resp.Diagnostics)
+		plan.foretells().note(ctx, resp.Private, &resp.Diagnostics)
+		warned := *plan
+		r.planNew(ctx, config, &warned, &resp.Diagnostics)
 		plan.newUnknowns(config)
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
 		return

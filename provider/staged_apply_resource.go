@@ -69,6 +69,7 @@ func (r *stagedApplyResource) ModifyPlan(ctx context.Context, req resource.Modif
 	}
 	switch {
 	case state == nil:
+		plan.foretells().holds(ctx, req.Private, resp.Private, false, &resp.Diagnostics)
 		if number := r.planNew(ctx, plan, &resp.Diagnostics); number != "" {
 			resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateReceipt, fmt.Appendf(nil, "%q", number))...)
 		}
@@ -76,6 +77,7 @@ func (r *stagedApplyResource) ModifyPlan(ctx context.Context, req resource.Modif
 		// Terraform plans the new one in a call of its own, and drops the
 		// warnings of that one: they have to be said here.
 		resp.RequiresReplace = append(resp.RequiresReplace, changed...)
+		plan.foretells().note(ctx, resp.Private, &resp.Diagnostics)
 		r.planNew(ctx, plan, &resp.Diagnostics)
 	default:
 		plan.keepResults(state)
