@@ -244,8 +244,11 @@ type Event struct {
 	// Kind is a reason of decide, or what an API client did.
 	Kind   string `json:"kind"`
 	Detail string `json:"detail,omitempty"`
-	// Actor is who asked for it, empty for the service itself.
+	// Actor is who asked for it, empty for the service itself; From is the address that
+	// the request came from, and Plan the pin of the plan that it carried out.
 	Actor string `json:"actor,omitempty"`
+	From  string `json:"from,omitempty"`
+	Plan  string `json:"plan,omitempty"`
 }
 
 // EventPage is the answer of GET /x/v1/events.
@@ -265,6 +268,8 @@ type EventFilter struct {
 	// Seen bounds what may be seen: of a tenant the history of its nodes, sessions and
 	// templates. The zero value sees nothing.
 	Seen Reach
+	// Since, if it is not zero, leaves out what is older.
+	Since time.Time
 	// Limit bounds the answer; 0 is no limit.
 	Limit int
 }

@@ -136,3 +136,33 @@ func TestCommandsTakeTheFilesOfTokenAndCAFromTheEnvironmentAsTheProviderDoes(t *
 		t.Errorf("the export says %s (%v)", out, err)
 	}
 }
+
+func TestTheHistoryIsExportedAsAnAudit(t *testing.T) {
+	url, dir := start(t), t.TempDir()
+	list := filepath.Join(dir, "templates.json")
+	if err := os.WriteFile(list, []byte(oneTemplate), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if printed, status := run(t, importCommand(), list, "--endpoint", url); status != 0 {
+		t.Fatal(printed)
+	}
+	file := filepath.Join(dir, "history")
+	if printed, status := run(t, auditCommand(), "--endpoint", url, "-o", file); status != 0 || printed != "" {
+		t.Fatal(printed)
+	}
+	first, err := os.ReadFile(file)
+	if lines := strings.Split(strings.TrimSpace(string(first)), "\n"); err != nil || len(lines) != 1 || !strings.Contains(lines[0], `"kind":"template_stored"`) || !strings.Contains(lines[0], `"from":"127.0.0.1"`) {
+		t.Errorf("%s, %v", first, err)
+	}
+	printed, status := run(t, auditCommand(), "--endpoint", url)
+	if status != 0 || !strings.HasPrefix(printed, string(first)) || !strings.Contains(printed, `"kind":"history_read"`) {
+		t.Errorf("%d: %s", status, printed)
+	}
+	// What cannot be had leaves what is there.
+	if printed, status := run(t, auditCommand(), "--endpoint", url, "-o", file, "--since", "yesterday"); status == 0 || !strings.Contains(printed, "yesterday") {
+		t.Errorf("%d: %s", status, printed)
+	}
+	if now, err := os.ReadFile(file); err != nil || !bytes.Equal(now, first) {
+		t.Errorf("%s, %v", now, err)
+	}
+}

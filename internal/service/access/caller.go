@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -146,6 +147,15 @@ func Actor(r *http.Request) string {
 		return c.Name()
 	}
 	return edge.Actor(r)
+}
+
+// From is where a request comes from, for the history: the address, without a port,
+// which tells nothing later.
+func From(r *http.Request) string {
+	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+		return host
+	}
+	return "socket"
 }
 
 // anonymous reports whether nobody said who asks.

@@ -182,6 +182,7 @@ func (s *server) routes() map[string]methods {
 		"/x/v1/sessions":                   {http.MethodPost: {s.postPinnedSession, access.CreateSessions}},
 		"/x/v1/sessions/{name}/cancel":     {http.MethodPost: {s.cancelSession, access.StopSessions}},
 		"/x/v1/events":                     {http.MethodGet: {s.listEvents, access.ReadEvents}},
+		"/x/v1/audit":                      {http.MethodGet: {s.exportAudit, access.ReadEvents}},
 		"/x/v1/sessions/{name}/components": {http.MethodGet: {s.listOutcomes, access.ReadSession}},
 
 		"/x/v1/sessions/{name}/status": {http.MethodGet: {s.getSessionSteps, access.ReadSession}},

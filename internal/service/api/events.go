@@ -15,6 +15,7 @@ import (
 const (
 	defaultEvents = 1000
 	maxEvents     = 10000
+	maxEventID    = math.MaxInt
 )
 
 // What API clients do, as kinds of events.
@@ -111,7 +112,7 @@ func (s *server) readEvents(r *http.Request, f bos.EventFilter) ([]bos.Event, in
 func eventFilter(r *http.Request) (bos.EventFilter, error) {
 	var f bos.EventFilter
 	q := r.URL.Query()
-	after, err := queryInt(q, "after", 0, 0, math.MaxInt)
+	after, err := queryInt(q, "after", 0, 0, maxEventID)
 	if err != nil {
 		return f, err
 	}
@@ -129,7 +130,7 @@ func eventFilter(r *http.Request) (bos.EventFilter, error) {
 
 // note is the event of a request; what it is about is filled in by the store.
 func (s *server) note(r *http.Request, kind, detail string) bos.Event {
-	return bos.Event{Time: s.Now().UTC(), Kind: kind, Detail: detail, Actor: access.Actor(r)}
+	return bos.Event{Time: s.Now().UTC(), Kind: kind, Detail: detail, Actor: access.Actor(r), From: access.From(r)}
 }
 
 // noteTemplate is the event of a write to a template, which has no column.

@@ -70,6 +70,7 @@ var theDocument = sync.OnceValues(func() (held, error) {
 	// Parameters last: /v2/sessions goes before /v2/{x}.
 	slices.SortFunc(h.paths, func(a, b heldPath) int { return len(a.names) - len(b.names) })
 	openapi3filter.RegisterBodyDecoder(eventStream, openapi3filter.FileBodyDecoder)
+	openapi3filter.RegisterBodyDecoder(auditStream, openapi3filter.FileBodyDecoder)
 	return h, nil
 })
 
@@ -406,6 +407,8 @@ func exchanges() []exchange {
 	add("GET", "/x/v1/images?path=s3://boot-images/none/manifest.json", nil, 400)
 	add("GET", "/x/v1/events?after=1&session=s1&component=a&limit=5", nil, 200)
 	add("GET", "/x/v1/events?limit=0", nil, 400)
+	add("GET", "/x/v1/audit?since=2026-01-01T00:00:00Z&until=2026-09-01T00:00:00Z&after=0", nil, 200)
+	add("GET", "/x/v1/audit?since=yesterday", nil, 400)
 	return list
 }
 

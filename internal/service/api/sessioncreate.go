@@ -153,7 +153,9 @@ func (s *server) newSession(r *http.Request, pinned pinnedBody) (rec bos.Session
 	if pinned.Reason != "" {
 		detail += ": " + pinned.Reason
 	}
-	if err := s.Store.CreateSession(r.Context(), rec, s.note(r, eventSessionCreated, detail)); errors.As(err, &again) {
+	created := s.note(r, eventSessionCreated, detail)
+	created.Plan = pin
+	if err := s.Store.CreateSession(r.Context(), rec, created); errors.As(err, &again) {
 		return rec, again, nil
 	} else if err != nil {
 		return rec, nil, orTaken(err, key)

@@ -27,7 +27,7 @@ const (
 
 // insertEvent writes one event. The statement has no time of its own: what is
 // old is judged by the newest event.
-const insertEvent = `INSERT INTO events (time, component, session, tenant, kind, detail, actor) VALUES (?, ?, ?, ?, ?, ?, ?)`
+const insertEvent = `INSERT INTO events (time, component, session, tenant, kind, detail, actor, origin, plan) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 // Note writes events of their own.
 func (s *Store) Note(ctx context.Context, notes ...bos.Event) error {
@@ -35,7 +35,7 @@ func (s *Store) Note(ctx context.Context, notes ...bos.Event) error {
 }
 
 func (t *tx) event(ctx context.Context, e bos.Event) error {
-	if _, err := t.exec(ctx, insertEvent, e.Time.UnixNano(), e.Component, e.Session, e.Tenant, e.Kind, e.Detail, e.Actor); err != nil {
+	if _, err := t.exec(ctx, insertEvent, e.Time.UnixNano(), e.Component, e.Session, e.Tenant, e.Kind, e.Detail, e.Actor, e.From, e.Plan); err != nil {
 		return fmt.Errorf("write an event: %w", err)
 	}
 	t.events++
@@ -43,8 +43,8 @@ func (t *tx) event(ctx context.Context, e bos.Event) error {
 }
 
 // insertEvents writes one note for many components, in their order.
-const insertEvents = `INSERT INTO events (component, session, time, tenant, kind, detail, actor)
-SELECT value ->> 0, value ->> 1, ?, ?, ?, ?, ? FROM json_each(?)`
+const insertEvents = `INSERT INTO events (component, session, time, tenant, kind, detail, actor, origin, plan)
+SELECT value ->> 0, value ->> 1, ?, ?, ?, ?, ?, ?, ? FROM json_each(?)`
 
 // noteComponents writes each note for each of the records.
 func (t *tx) noteComponents(ctx context.Context, written []write, notes []bos.Event) error {
@@ -110,7 +110,7 @@ func (t *tx) noteAlike(ctx context.Context, notes []bos.Event) error {
 		about = append(document.AppendText(about, note.Session), ']')
 	}
 	about = append(about, ']')
-	if _, err := t.exec(ctx, insertEvents, first.Time.UnixNano(), first.Tenant, first.Kind, first.Detail, first.Actor, string(about)); err != nil {
+	if _, err := t.exec(ctx, insertEvents, first.Time.UnixNano(), first.Tenant, first.Kind, first.Detail, first.Actor, first.From, first.Plan, string(about)); err != nil {
 		return fmt.Errorf("write the events of %d components: %w", len(notes), err)
 	}
 	t.events += len(notes)
@@ -165,6 +165,9 @@ func (s *Store) Events(ctx context.Context, f bos.EventFilter) ([]bos.Event, err
 		whose, tenant := within(f.Seen.Tenants(), "tenant")
 		add("(component IN (SELECT value FROM json_each(?)) OR component = '' AND "+whose+")", append([]any{string(nodes)}, tenant...)...)
 	}
+	if !f.Since.IsZero() {
+		add("time >= ?", f.Since.UnixNano())
+	}
 	limit := f.Limit
 	if limit <= 0 {
 		limit = math.MaxInt
@@ -173,11 +176,11 @@ func (s *Store) Events(ctx context.Context, f bos.EventFilter) ([]bos.Event, err
 	err := s.each(ctx, func(row scanner) error {
 		var e bos.Event
 		var at int64
-		err := row.Scan(&e.ID, &at, &e.Component, &e.Session, &e.Tenant, &e.Kind, &e.Detail, &e.Actor)
+		err := row.Scan(&e.ID, &at, &e.Component, &e.Session, &e.Tenant, &e.Kind, &e.Detail, &e.Actor, &e.From, &e.Plan)
 		e.Time = time.Unix(0, at).UTC()
 		list = append(list, e)
 		return err
-	}, `SELECT id, time, component, session, tenant, kind, detail, actor FROM events WHERE `+
+	}, `SELECT id, time, component, session, tenant, kind, detail, actor, origin, plan FROM events WHERE `+
 		strings.Join(terms, " AND ")+" ORDER BY id LIMIT ?", append(args, limit)...)
 	if err != nil {
 		return nil, fmt.Errorf("read events: %w", err)

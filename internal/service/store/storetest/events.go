@@ -29,7 +29,7 @@ func history(t *testing.T, s bos.Store) {
 	if last, err := s.LastEvent(t.Context()); err != nil || last != 0 {
 		t.Errorf("the last of no events is %d, %v", last, err)
 	}
-	full := bos.Event{Time: now.Add(time.Nanosecond), Component: "a", Session: "s", Tenant: "blue", Kind: "k0", Detail: "d", Actor: "me"}
+	full := bos.Event{Time: now.Add(time.Nanosecond), Component: "a", Session: "s", Tenant: "blue", Kind: "k0", Detail: "d", Actor: "me", From: "10.0.0.1", Plan: "p"}
 	events := []bos.Event{full}
 	for i := 1; i < 10; i++ {
 		events = append(events, bos.Event{Time: now, Kind: fmt.Sprint("k", i), Component: []string{"", "a", "b"}[i%3], Session: []string{"", "s"}[i%2]})
@@ -50,6 +50,8 @@ func history(t *testing.T, s bos.Store) {
 		{bos.EventFilter{Seen: bos.WholeSite(), Component: "a", Session: "s"}, []string{"k0", "k1", "k7"}},
 		{bos.EventFilter{Seen: bos.WholeSite(), Session: "s", After: full.ID + 4, Limit: 2}, []string{"k5", "k7"}},
 		{bos.EventFilter{Seen: bos.WholeSite(), Component: "none"}, nil},
+		{bos.EventFilter{Seen: bos.WholeSite(), Since: now.Add(time.Nanosecond)}, []string{"k0"}},
+		{bos.EventFilter{Seen: bos.WholeSite(), Since: now, After: full.ID + 7}, []string{"k8", "k9"}},
 	} {
 		if got := kinds(t, s, c.f); !slices.Equal(got, c.want) {
 			t.Errorf("%+v: %v, want %v", c.f, got, c.want)

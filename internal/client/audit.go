@@ -1,0 +1,54 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// auditStream is what an exported history is.
+const auditStream = "application/x-ndjson"
+
+// Audit writes the whole history to w, oldest first, one event as JSON a line: from the
+// time since on and before until, which may be empty. It fails where the answer breaks off.
+func (c *Client) Audit(ctx context.Context, since, until string, w io.Writer) error {
+	return c.secrets.concealIn(c.audit(ctx, since, until, w))
+}
+
+func (c *Client) audit(ctx context.Context, since, until string, w io.Writer) error {
+	const path = "/x/v1/audit"
+	query := url.Values{}
+	for name, value := range map[string]string{"since": since, "until": until} {
+		if value != "" {
+			query.Set(name, value)
+		}
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path+"?"+query.Encode(), http.NoBody)
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Accept", auditStream)
+	r.Header.Set("User-Agent", c.agent)
+	if c.tenant != "" {
+		r.Header.Set(tenantHeader, c.tenant)
+	}
+	resp, err := c.stream.Do(r)
+	if err != nil {
+		return c.noAnswer(http.MethodGet, path, err)
+	}
+	defer resp.Body.Close()
+	if media := resp.Header.Get("Content-Type"); resp.StatusCode != http.StatusOK || !strings.HasPrefix(media, auditStream) {
+		begins, _ := io.ReadAll(io.LimitReader(resp.Body, maxEventLine))
+		return &Error{
+			Status: resp.StatusCode, Title: http.StatusText(resp.StatusCode), Method: http.MethodGet, URL: c.base + path,
+			Detail: fmt.Sprintf("the answer is %q and no history%s", media, c.beginning(begins)),
+		}
+	}
+	if _, err := io.Copy(w, resp.Body); err != nil {
+		return fmt.Errorf("the history broke off, so what was written is not whole: %w", err)
+	}
+	return nil
+}

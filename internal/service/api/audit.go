@@ -1,0 +1,154 @@
+package api
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+)
+
+const (
+	// auditStream is what an exported history is: one JSON object a line.
+	auditStream = "application/x-ndjson"
+	// eventGap is an entry about events that are not there any more, or never were.
+	eventGap = "history_gap"
+)
+
+// exportAudit answers the whole history, oldest first, one event a line: GET /x/v1/audit
+// with the query parameters since (inclusive) and until (exclusive), which are times, and
+// after, an event's id. It ends with what had happened when it was asked for. The same
+// question has the same lines each time, as long as they are kept; where events have been
+// removed there is an entry that says so, with the number of the last that is missing.
+//
+// Ids have no gaps but what was removed, whoever did it. A tenant is answered its own
+// history, in which the ids of others are no gap.
+func (s *server) exportAudit(w http.ResponseWriter, r *http.Request) error {
+	x, err := s.auditOf(r)
+	if err != nil {
+		return err
+	}
+	newest, err := s.Store.LastEvent(r.Context())
+	if err != nil {
+		return err
+	}
+	first, err := s.firstAudited(r, x, newest)
+	if err != nil {
+		return err
+	}
+	if err := s.Store.Note(r.Context(), s.note(r, eventHistoryRead, clip("export "+r.URL.RawQuery))); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", auditStream)
+	w.WriteHeader(http.StatusOK)
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	if err := s.writeAudit(w, r, x, first, newest); err != nil {
+		s.Log.Error("an export of the history ends halfway", "error", err)
+		panic(http.ErrAbortHandler) // half of it is sent
+	}
+	return nil
+}
+
+// audit is what of the history is exported.
+type audit struct {
+	seen         bos.Reach
+	since, until time.Time
+	after        int64
+}
+
+func (s *server) auditOf(r *http.Request) (x audit, err error) {
+	q := r.URL.Query()
+	after, err := queryInt(q, "after", 0, 0, maxEventID)
+	if err != nil {
+		return x, err
+	}
+	x.after = int64(after)
+	if x.since, err = queryTime(q, "since"); err != nil {
+		return x, err
+	}
+	if x.until, err = queryTime(q, "until"); err != nil {
+		return x, err
+	}
+	if !x.until.IsZero() && !x.since.Before(x.until) {
+		return x, bos.Invalidf("query parameter until", "%s is not after since, so there is nothing between them; exchange them", x.until.Format(time.RFC3339))
+	}
+	x.seen, err = s.reachOf(r)
+	return x, err
+}
+
+func queryTime(q url.Values, name string) (time.Time, error) {
+	if !q.Has(name) {
+		return time.Time{}, nil
+	}
+	at, err := time.Parse(time.RFC3339Nano, q.Get(name))
+	if err != nil {
+		return at, bos.Invalidf("query parameter "+name, "%q is no time; write it like 2026-03-01T12:00:00Z", clip(q.Get(name)))
+	}
+	return at, nil
+}
+
+// firstAudited is the first event of an export, whoever's it is; one with a later id than
+// the newest if there is none. What comes later by its id belongs to the export by its time
+// alone: clocks are set back.
+func (s *server) firstAudited(r *http.Request, x audit, newest int64) (bos.Event, error) {
+	events, err := s.Store.Events(r.Context(), bos.EventFilter{Seen: bos.WholeSite(), After: x.after, Since: x.since, Limit: 1})
+	if err != nil || len(events) == 0 {
+		return bos.Event{ID: newest + 1}, err
+	}
+	return events[0], nil
+}
+
+// writeAudit writes the events from one id to another, and where some are missing.
+func (s *server) writeAudit(w http.ResponseWriter, r *http.Request, x audit, first bos.Event, newest int64) error {
+	out := bufio.NewWriterSize(w, 64<<10)
+	lines := json.NewEncoder(out)
+	// What was before the first of an export that has a beginning in time is not asked for.
+	if x.since.IsZero() && first.ID > x.after+1 && first.ID <= newest {
+		if err := lines.Encode(gapBefore(first, x.after, !x.seen.Whole())); err != nil {
+			return err
+		}
+	}
+	last, f := first.ID-1, bos.EventFilter{Seen: x.seen, After: first.ID - 1, Limit: maxEvents}
+	for f.After < newest {
+		events, err := s.Store.Events(r.Context(), f)
+		if err != nil {
+			return err
+		}
+		for _, e := range events {
+			if e.ID > newest {
+				return out.Flush()
+			}
+			if x.seen.Whole() && e.ID > last+1 {
+				if err := lines.Encode(gapBefore(e, last, false)); err != nil {
+					return err
+				}
+			}
+			last, f.After = e.ID, e.ID
+			if e.Time.Before(x.since) || !x.until.IsZero() && !e.Time.Before(x.until) {
+				continue
+			}
+			if err := lines.Encode(&e); err != nil {
+				return err
+			}
+		}
+		if len(events) < f.Limit {
+			break
+		}
+	}
+	return out.Flush()
+}
+
+// gapBefore is the entry for the events between the last that was there and the next one.
+// A tenant is not told how many there were, as they were not all its own.
+func gapBefore(next bos.Event, last int64, own bool) bos.Event {
+	e := bos.Event{ID: next.ID - 1, Time: next.Time, Kind: eventGap, Detail: fmt.Sprintf("the events %d to %d are not there: what is older, or more, than is kept is removed, and somebody may have removed others", last+1, next.ID-1)}
+	if own {
+		e.Detail = "what is older, or more, than is kept has been removed"
+	}
+	return e
+}
