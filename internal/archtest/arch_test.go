@@ -47,7 +47,7 @@ var allowed = map[string][]string{
 	"internal/service":                     {"internal/bos", "internal/service/api", "internal/service/engine", "internal/service/health", "internal/service/shell"},
 	"internal/transfer":                    {"internal/bos", "internal/client"},
 	"internal/bench/figures":               {},
-	"internal/bench":                       {"internal/bench/figures", "internal/bos", "internal/service", "internal/service/access", "internal/service/api", "internal/service/store/sqlite"},
+	"internal/bench":                       {"internal/bench/figures", "internal/bos", "internal/service", "internal/service/access", "internal/service/access/oidc", "internal/service/api", "internal/service/store/sqlite"},
 	"internal/bench/reboot":                {"internal/bench/figures", "internal/bos", "internal/hw/emulator/machineroom", "internal/localtoken"},
 	"internal/hw/transport":                {"internal/bos"},
 	"internal/hw/hsm":                      {"internal/bos", "internal/hw/gather", "internal/hw/transport"},

@@ -31,6 +31,7 @@ var (
 	Mebibytes    = Unit{" MiB", 0}
 	PerSecond    = Unit{" /s", 0}
 	Times        = Unit{"", 1}
+	Percent      = Unit{" %", 1}
 )
 
 // Aim is a bound that a value should keep; the zero Aim is none.

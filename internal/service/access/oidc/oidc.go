@@ -29,8 +29,9 @@ const (
 	Leeway = time.Minute
 	// maxToken bounds a token. Those with many roles in them have some 8 KiB.
 	maxToken = 32 << 10
-	// remembered bounds the tokens that need no look at their signature again.
-	remembered = 4096
+	// remembered bounds the tokens that need no look at their signature again: each node of
+	// a large site has one of its own. Only those that were good are among them.
+	remembered = 1 << 16
 )
 
 // Algorithms are those that a token may be signed with. None of them takes a secret
