@@ -81,6 +81,7 @@ var allowed = map[string][]string{
 	"internal/hw/qemu":     {},
 	"internal/hostile":     {},
 	"internal/integration": {},
+	"internal/licences":    {},
 	"internal/systemd":     {},
 	"internal/report":      {"internal/systemd"},
 	"cmd/bos-report":       {"internal/report", "internal/systemd"},
