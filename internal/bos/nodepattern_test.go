@@ -18,7 +18,6 @@ func TestAPatternFindsTheOneNodeThatANameIsOf(t *testing.T) {
 		"spiffe://shasta/compute/x1c0s1b0n0/workload/bos-reporter2":            "",
 		"spiffe://shasta/ncn/x1c0s1b0n0/workload/bos-reporter":                 "",
 		"spiffe://SHASTA/compute/x1c0s1b0n0/workload/bos-reporter":             "",
-		" spiffe://shasta/compute/x1c0s1b0n0/workload/bos-reporter":            "",
 		"x/spiffe://shasta/compute/x1c0s1b0n0/workload/bos-reporter":           "",
 		"spiffe://shasta/compute/x1c0s1b0n0/workload/cfs-state-reporter":       "",
 		"spiffe://shasta/compute/{node}/workload/bos-reporter/workload/bos-re": "",

@@ -33,6 +33,7 @@ var files = map[string]string{
 	"/usr/lib/sysusers.d/bos.conf":                     "-rw-r--r--",
 	"/usr/lib/tmpfiles.d/bos.conf":                     "-rw-r--r--",
 	"/usr/share/doc/bos/copyright":                     "-rw-r--r--",
+	"/usr/share/doc/bos/THIRD-PARTIES.md":              "-rw-r--r--",
 	"/usr/share/doc/bos/guides/operate-the-service.md": "-rw-r--r--",
 	"/usr/share/doc/bos/examples/config/csm.yaml":      "-rw-r--r--",
 }
