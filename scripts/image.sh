@@ -33,4 +33,18 @@ root=$(buildah "${storage[@]}" mount "$container")
 [ -z "$(find "$root" -path "$root/proc" -prune -o -path "$root/sys" -prune -o -path "$root/dev" -prune -o \( -perm -0002 -o -perm -4000 \) ! -type l -print)" ]
 [ "$(stat -c '%u %a' "$root/var/lib/bos")" = "65532 700" ] || { echo "/var/lib/bos is not for the user of the image"; exit 1; }
 chroot --userspec=65532:65532 "$root" /usr/bin/bos token make try --role reader --lasts 1h --file /var/lib/bos/tokens.yaml > /dev/null
+# Its service runs as that user: it says where it is, answers, and ends in order.
+mkfifo "$work/said"
+chroot --userspec=65532:65532 "$root" /usr/bin/bos serve --config /etc/bos/bos.yaml --database /var/lib/bos/bos.db --listen 127.0.0.1:0 > "$work/said" 2> "$work/log" &
+served=$!
+exec 3< "$work/said"
+url=
+while [ -z "$url" ] && read -r -t 120 -u 3 line; do
+  case $line in *"BOS is ready at http"*) url=${line##* at } ;; esac
+done
+[ -n "$url" ] || { echo "serve in the image does not become ready:"; cat "$work/log"; kill "$served" || true; exit 1; }
+[ "$(curl -sS -m 20 -o /dev/null -w '%{http_code}' "$url/livez")" = 200 ] || { echo "serve in the image does not answer:"; cat "$work/log"; kill "$served"; exit 1; }
+[ "$(curl -sS -m 20 -o /dev/null -w '%{http_code}' "$url/v2/components")" = 401 ] || { echo "serve in the image answers whoever asks"; kill "$served"; exit 1; }
+kill -TERM "$served"
+wait "$served" || { echo "serve in the image ends with $?:"; cat "$work/log"; exit 1; }
 echo "$file is the image of version $version, on $base"

@@ -61,7 +61,7 @@ func (w *wiring) upstream(name string, u config.Upstream, timeout func(bos.Optio
 		made.Timeout = w.seconds(timeout)
 	}
 	if token := u.Token(name); !token.Empty() {
-		made.Bearer = token.Cached()
+		made.Bearer, made.Refused = token.CachedUntilRefused()
 	}
 	var err error
 	made.CA, err = pool(name+".ca_file", u.CAFile)

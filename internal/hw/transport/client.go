@@ -30,8 +30,9 @@ type Config struct {
 	// TimeoutNow, if it is not nil, is asked for the Timeout of each request;
 	// 0 means Timeout.
 	TimeoutNow func() time.Duration
-	// Bearer is the token of each request; see Upstream.
-	Bearer func() (string, error)
+	// Bearer is the token of each request, and Refused is told one that was; see Upstream.
+	Bearer  func() (string, error)
+	Refused func(token string)
 	// Header is sent with each request.
 	Header map[string]string
 	// MaxBody bounds an answer, in bytes; 0 is DefaultMaxBody.
@@ -248,6 +249,9 @@ func (c *Client) read(ctx context.Context, q Request, raw *http.Response) (*Resp
 	res := &Response{Status: raw.StatusCode, Header: raw.Header, Body: body, TLS: raw.TLS}
 	if c.config.Heard != nil {
 		c.config.Heard(raw.Header)
+	}
+	if res.Status == http.StatusUnauthorized && q.bearer != "" && c.config.Refused != nil {
+		c.config.Refused(q.bearer)
 	}
 	if !Accepted(res.Status) {
 		return res, c.refused(q, res)

@@ -177,7 +177,8 @@ func TestABearerTokenIsReadForEachRequestAndNeverShown(t *testing.T) {
 	})
 	tokens := []string{token, "", token + "2"}
 	var problem error
-	c := transport.Upstream{URL: s.URL + "/", Bearer: func() (string, error) {
+	var refused []string
+	c := transport.Upstream{URL: s.URL + "/", Refused: func(token string) { refused = append(refused, token) }, Bearer: func() (string, error) {
 		if problem != nil {
 			return "", problem
 		}
@@ -197,6 +198,9 @@ func TestABearerTokenIsReadForEachRequestAndNeverShown(t *testing.T) {
 	}
 	if want := []string{"Bearer " + token, "", "Bearer " + token + "2"}; !slices.Equal(got, want) {
 		t.Errorf("sent %q, want %q", got, want)
+	}
+	if want := []string{token, token + "2"}; !slices.Equal(refused, want) {
+		t.Errorf("told that %q were refused, want %q", refused, want)
 	}
 	problem = errors.New("no such file")
 	if failed := check(t, ask()); failed == nil || failed.Kind != transport.NotSent || len(got) != 3 {

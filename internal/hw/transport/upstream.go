@@ -22,6 +22,9 @@ type Upstream struct {
 	// so that a renewed one is picked up, and must not block for long. Nil or
 	// an empty one is none. Its error must not tell what it read.
 	Bearer func() (string, error)
+	// Refused is told the token of a request that was answered with 401, so that
+	// another one is there for the next; nil is nobody.
+	Refused func(token string)
 	// Log is told when the service stops answering and when it answers again;
 	// nil is nobody.
 	Log *slog.Logger
@@ -41,7 +44,7 @@ const fewIdle = 16
 
 // Open makes a client for the upstream; c is what the adapter knows of it.
 func (u Upstream) Open(c Config) *Client {
-	c.TimeoutNow, c.Bearer, c.Heard, c.Pages = u.Timeout, u.Bearer, u.Heard, true
+	c.TimeoutNow, c.Bearer, c.Refused, c.Heard, c.Pages = u.Timeout, u.Bearer, u.Refused, u.Heard, true
 	client := New(c, NewConn(ConnConfig{MaxIdle: fewIdle, CA: u.CA, Dial: u.Dial}))
 	client.outages.log = u.Log
 	return client

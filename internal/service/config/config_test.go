@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -193,4 +194,33 @@ func TestWhatACommandPrintedIsUsedForAWhileAndAFileIsReadAgain(t *testing.T) {
 			t.Errorf("got %q, %v, want %q", got, err, want)
 		}
 	}
+}
+
+func TestWhatACommandPrintedAndWasRefusedIsPrintedAnewAndNotAtEachRefusal(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	runs := 0
+	p := &printed{now: func() time.Time { return now }, run: func() (string, error) { runs++; return fmt.Sprint("token-", runs), nil }}
+	reads := func(want string) {
+		t.Helper()
+		if got, err := p.read(); got != want || err != nil {
+			t.Errorf("%q, %v, want %q", got, err, want)
+		}
+	}
+	reads("token-1")
+	p.refused("token-1") // just printed: it is not too old
+	reads("token-1")
+	now = now.Add(refusedAge)
+	p.refused("another")
+	reads("token-1")
+	p.refused("token-1")
+	reads("token-2")
+	for range 100 { // requests that were under way with the old one, and with the new
+		p.refused("token-1")
+		p.refused("token-2")
+		reads("token-2")
+	}
+	now = now.Add(commandTTL)
+	reads("token-3")
+	now = now.Add(-time.Hour) // a clock that was set back
+	reads("token-4")
 }

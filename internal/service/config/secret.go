@@ -150,25 +150,53 @@ func (s SecretSource) run() (string, error) {
 // Cached is Read for frequent use: what a command printed is used for a minute.
 // Variables and files are read each time.
 func (s SecretSource) Cached() func() (string, error) {
+	read, _ := s.CachedUntilRefused()
+	return read
+}
+
+// CachedUntilRefused is Cached for what may be good no longer before the minute is over:
+// refused is told what an upstream has refused, and has the command run again for the next
+// one who reads, at most once in refusedAge.
+func (s SecretSource) CachedUntilRefused() (read func() (string, error), refused func(value string)) {
 	if len(s.Command) == 0 {
-		return s.Read
+		return s.Read, func(string) {}
 	}
-	var (
-		mu    sync.Mutex
-		value string
-		until time.Time
-	)
-	return func() (string, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		if time.Now().Before(until) {
-			return value, nil
-		}
-		read, err := s.Read()
-		if err == nil {
-			value, until = read, time.Now().Add(commandTTL)
-		}
-		return read, err
+	c := &printed{run: s.Read, now: time.Now}
+	return c.read, c.refused
+}
+
+// refusedAge is how old what a command printed has to be for a refusal to count: what
+// was just printed is not wrong because it is old.
+const refusedAge = 5 * time.Second
+
+// printed is what a command printed last.
+type printed struct {
+	run func() (string, error)
+	now func() time.Time
+
+	mu    sync.Mutex
+	value string
+	at    time.Time
+}
+
+func (p *printed) read() (string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if age := p.now().Sub(p.at); !p.at.IsZero() && age >= 0 && age < commandTTL {
+		return p.value, nil
+	}
+	value, err := p.run()
+	if err == nil {
+		p.value, p.at = value, p.now()
+	}
+	return value, err
+}
+
+func (p *printed) refused(value string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if value == p.value && p.now().Sub(p.at) >= refusedAge {
+		p.at = time.Time{}
 	}
 }
 
