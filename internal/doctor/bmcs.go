@@ -48,7 +48,11 @@ func (d *doctor) redfish(ctx context.Context, s *section, bmcs *redfish.Client) 
 	if most := transport.ConnectionBudget(); len(all) > most {
 		s.warn(what, "", fmt.Sprintf("there are %d BMCs, and this process may keep %d connections to them", len(all), most), "raise the limit of open files (LimitNOFILE of the unit, ulimit -n)")
 	}
-	asked := sample(slices.DeleteFunc(slices.Clone(all), func(b redfish.BMC) bool { return b.Fault != "" }), d.BMCs)
+	usable := slices.DeleteFunc(slices.Clone(all), func(b redfish.BMC) bool { return b.Fault != "" })
+	if len(usable) == 0 && len(d.site.nodes) > 0 {
+		s.bad(what, "", "no BMC of any node can be asked, so no node is powered on or off", "discover the BMCs, or post their ComponentEndpoints, enabled and with their addresses")
+	}
+	asked := sample(usable, d.BMCs)
 	found := d.greet(ctx, s, bmcs, asked)
 	if len(all) > len(asked) {
 		s.ok(what, "", "%d of %d BMCs were asked for their make (--bmcs asks more)", len(asked), len(all))

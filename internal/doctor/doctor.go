@@ -88,7 +88,7 @@ func Check(ctx context.Context, o Options) Report {
 func (d *doctor) bounded(ctx context.Context, part func(context.Context, *section)) []Finding {
 	ctx, cancel := context.WithTimeout(ctx, d.Timeout)
 	defer cancel()
-	var s section
+	s := section{late: ctx, within: d.Timeout}
 	part(ctx, &s)
 	return s.findings
 }

@@ -3,8 +3,17 @@ package doctor_test
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"io"
+	"log"
+	"math/big"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -227,6 +236,18 @@ var odd = []struct {
 	{"S3 that lists nothing to these keys", s3says(403, "AccessDenied"), doctor.LevelWarning, "artifacts.s3", []string{"may not read", "--image"}},
 	{"S3 of another region", s3says(400, "AuthorizationHeaderMalformed"), doctor.LevelError, "artifacts.s3", []string{"artifacts.s3.region"}},
 	{"S3 with keys that ran out", s3says(400, "ExpiredToken"), doctor.LevelError, "artifacts.s3", []string{"session token"}},
+	{"a page for browsers in place of S3", func(t *testing.T, c *config.Config) {
+		c.Artifacts.S3.Endpoint = stub(t, says(200, "text/html", "<html>MinIO Console</html>"))
+	}, doctor.LevelError, "artifacts.s3", []string{"is no S3", "text/html", "artifacts.s3.endpoint", "console"}},
+	{"a web server in place of S3", func(t *testing.T, c *config.Config) {
+		c.Artifacts.S3.Endpoint = stub(t, says(404, "text/html", "<html>nothing here</html>"))
+	}, doctor.LevelError, "artifacts.s3", []string{"is no S3", "404 Not Found", "artifacts.s3.endpoint"}},
+	{"a gateway that lets nobody through to S3", func(t *testing.T, c *config.Config) {
+		c.Artifacts.S3.Endpoint = stub(t, says(403, "text/html", "<html>no</html>"))
+	}, doctor.LevelError, "artifacts.s3", []string{"is no S3", "403 Forbidden"}},
+	{"JSON of another service", func(t *testing.T, c *config.Config) {
+		c.Inventory.HSM.URL = stub(t, says(200, "application/json", `[{"id":1}]`))
+	}, doctor.LevelError, "power.redfish", []string{"another shape", "an array"}},
 	{"S3 that is away", func(_ *testing.T, c *config.Config) { c.Artifacts.S3.Endpoint = "http://127.0.0.1:1" }, doctor.LevelError, "artifacts.s3", []string{"refused"}},
 	{"keys that cannot be read", func(_ *testing.T, c *config.Config) { c.Artifacts.S3.SecretKeyFile = "/nonexistent/secret" }, doctor.LevelError, "artifacts", []string{"/nonexistent/secret"}},
 	{"a service whose clock is an hour behind", func(t *testing.T, c *config.Config) {
@@ -338,8 +359,12 @@ func copied(c config.Config) config.Config {
 			*u = &other
 		}
 	}
-	redfish, store := *c.Power.Redfish, *c.Artifacts.S3
-	c.Power.Redfish, c.Artifacts.S3 = &redfish, &store
+	store := *c.Artifacts.S3
+	c.Artifacts.S3 = &store
+	if c.Power.Redfish != nil {
+		redfish := *c.Power.Redfish
+		c.Power.Redfish = &redfish
+	}
 	return c
 }
 
@@ -367,4 +392,90 @@ func TestACheckThatIsCancelledEnds(t *testing.T) {
 	if r := doctor.Check(ctx, doctor.Options{Config: settings}); r.Worst() != doctor.LevelError {
 		t.Errorf("a check that asked nobody found %+v", r.Findings)
 	}
+}
+
+// upstreams are the sections of the settings with a service of its own, and what they
+// are called in findings.
+func upstreams(c *config.Config) map[string]*config.Upstream {
+	return map[string]*config.Upstream{
+		"inventory.hsm": c.Inventory.HSM, "boot_parameters.bss": c.BootParameters.BSS, "configuration.cfs": c.Configuration.CFS,
+		"images.ims": c.Images.IMS, "tenants.tapms": c.Tenants.TAPMS, "power.pcs": &c.Power.PCS.Upstream,
+	}
+}
+
+func TestEachWayInWhichAServiceIsNotReachedIsToldOfEachService(t *testing.T) {
+	t.Setenv("DOCTOR_TOKEN", token)
+	_, settings := room(t, emulator.ServerConfig{Power: emulator.PowerPCS})
+	secure := httptest.NewTLSServer(says(200, "application/json", "{}"))
+	t.Cleanup(secure.Close)
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
+	stale := expired(t)
+	own, old := filepath.Join(t.TempDir(), "own.pem"), filepath.Join(t.TempDir(), "old.pem")
+	writeFile(t, own, pemOf(secure.Certificate().Raw), 0o600)
+	writeFile(t, old, pemOf(stale.Certificate().Raw), 0o600)
+	moved := stub(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "https://login.example/realms/site?state="+token, http.StatusFound)
+	})
+	for _, way := range []struct {
+		name   string
+		change func(u *config.Upstream)
+		says   []string
+	}{
+		{"a token that is not taken", func(u *config.Upstream) {
+			u.URL, u.TokenEnv = stub(t, says(401, "application/json", `{}`)), "DOCTOR_TOKEN"
+		}, []string{"401 Unauthorized", "give SECTION a token", "token_file"}},
+		{"somebody who may not", func(u *config.Upstream) { u.URL = stub(t, says(403, "application/json", `{}`)) }, []string{"403 Forbidden", "give SECTION a token"}},
+		{"a certificate that nobody vouches for", func(u *config.Upstream) { u.URL = secure.URL }, []string{"certificate is not trusted", "ca_file"}},
+		{"a certificate that ran out", func(u *config.Upstream) { u.URL, u.CAFile = stale.URL, old }, []string{"certificate", "expired", "renew its certificate"}},
+		{"another host than the certificate's", func(u *config.Upstream) {
+			u.URL, u.CAFile = strings.Replace(secure.URL, "127.0.0.1", "localhost", 1), own
+		}, []string{"certificate", "localhost", "SECTION.url"}},
+		{"HTTP on the port of HTTPS", func(u *config.Upstream) { u.URL = strings.Replace(secure.URL, "https", "http", 1) }, []string{"SECTION"}},
+		{"HTTPS on the port of HTTP", func(u *config.Upstream) {
+			u.URL = strings.Replace(stub(t, says(200, "text/plain", "")), "http", "https", 1)
+		}, []string{"does not speak TLS"}},
+		{"a login elsewhere", func(u *config.Upstream) { u.URL = moved }, []string{"a redirect to https://login.example", "not followed"}},
+		{"a path that is not there", func(u *config.Upstream) { u.URL += "/nowhere" }, []string{"404", "SECTION.url"}},
+	} {
+		for section := range upstreams(&settings) {
+			t.Run(way.name+" "+section, func(t *testing.T) {
+				c := copied(settings)
+				pcs := *c.Power.PCS
+				c.Power = config.Power{PCS: &pcs}
+				way.change(upstreams(&c)[section])
+				wanted := make([]string, len(way.says))
+				for i, s := range way.says {
+					wanted[i] = strings.ReplaceAll(s, "SECTION", section)
+				}
+				want(t, checked(t, doctor.Options{Config: c}), doctor.LevelError, section, wanted...)
+			})
+		}
+	}
+}
+
+func pemOf(certificate []byte) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate}))
+}
+
+// expired is a server with a certificate that was good until yesterday.
+func expired(t *testing.T) *httptest.Server {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: time.Now().AddDate(0, 0, -9), NotAfter: time.Now().AddDate(0, 0, -1),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewUnstartedServer(says(200, "application/json", "{}"))
+	s.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12}
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	return s
 }

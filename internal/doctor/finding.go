@@ -1,10 +1,13 @@
 package doctor
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Level is how much a finding matters.
@@ -100,6 +103,10 @@ func counted(n int, what string) string {
 type section struct {
 	mu       sync.Mutex
 	findings []Finding
+	// late is until when the part has time, as a context that then ends; nil is for ever.
+	late context.Context //nolint:containedctx // it is that of the part
+	// within is how long that is.
+	within time.Duration
 }
 
 func (s *section) add(f Finding) {
@@ -126,8 +133,11 @@ func (s *section) failed(what, value string, err error) { s.told(LevelError, wha
 // told tells a sentence of an adapter.
 func (s *section) told(l Level, what, value, sentence string) {
 	cause, wayOut := sentence, "correct what it names, and check again"
-	if i := strings.LastIndex(sentence, "; "); i > 0 {
+	switch i := strings.LastIndex(sentence, "; "); {
+	case i > 0:
 		cause, wayOut = sentence[:i], sentence[i+2:]
+	case s.late != nil && errors.Is(s.late.Err(), context.DeadlineExceeded):
+		wayOut = fmt.Sprintf("see whether it hangs, and whether its address is right; this part of the check gave up after %s (--timeout gives it longer)", s.within)
 	}
 	s.add(Finding{l, what, value, cause, wayOut})
 }

@@ -45,7 +45,12 @@ func (d *doctor) inventory(ctx context.Context, s *section) {
 		s.bad(what, value, "it answers, and lists no node", "discover the nodes, or post them to it (type Node)")
 		return
 	}
-	s.ok(what, value, "%s", describe(inv))
+	text, left := describe(inv)
+	if left == 0 {
+		s.bad(what, value, text+": no session finds a node", "enable or unlock the nodes that shall boot, or end the reservation, in the inventory")
+	} else {
+		s.ok(what, value, "%s", text)
+	}
 	source2, ok := source.(bos.NodeNames)
 	if !ok {
 		return
@@ -57,11 +62,12 @@ func (d *doctor) inventory(ctx context.Context, s *section) {
 	d.nodeNames(s, what, value)
 }
 
-// describe says what an inventory has.
-func describe(inv bos.Inventory) string {
+// describe says what an inventory has, and how many of its nodes sessions act on.
+func describe(inv bos.Inventory) (text string, usable int) {
 	roles := make(map[string]int)
 	var left []string
 	disabled, locked, reserved, empty := 0, 0, 0, 0
+	usable = len(inv.Nodes)
 	for _, n := range inv.Nodes {
 		role := n.Role
 		if role == "" {
@@ -87,15 +93,16 @@ func describe(inv bos.Inventory) string {
 		n    int
 		word string
 	}{{empty, "empty"}, {disabled, "disabled"}, {locked, "locked, or with a BMC that is"}, {reserved, "reserved"}} {
+		usable -= of.n
 		if of.n > 0 {
 			left = append(left, fmt.Sprintf("%d %s", of.n, of.word))
 		}
 	}
-	text := fmt.Sprintf("%d nodes (%s), %d groups, %d partitions", len(inv.Nodes), strings.Join(parts, ", "), len(inv.Groups), len(inv.Partitions))
+	text = fmt.Sprintf("%d nodes (%s), %d groups, %d partitions", len(inv.Nodes), strings.Join(parts, ", "), len(inv.Groups), len(inv.Partitions))
 	if len(left) > 0 {
 		text += "; sessions leave out: " + strings.Join(left, ", ")
 	}
-	return text
+	return text, usable
 }
 
 // nodeNames judges by what nodes are known when they ask for a boot script.

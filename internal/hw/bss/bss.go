@@ -38,7 +38,7 @@ var _ bos.BootParameters = (*Client)(nil)
 func New(u transport.Upstream) *Client {
 	return &Client{
 		http: u.Open(transport.Config{
-			Upstream: "BSS", WayOut: transport.Always("check BSS and boot_parameters.bss.url"), Timeout: defaultTimeout, MaxBody: maxBody,
+			Upstream: "BSS", WayOut: transport.Look("check BSS and boot_parameters.bss.url", "boot_parameters.bss"), Timeout: defaultTimeout, MaxBody: maxBody,
 		}),
 		url:  u.Base(),
 		macs: macs{now: time.Now}, kind: kind{now: time.Now},

@@ -53,7 +53,7 @@ func New(u transport.Upstream) *Client { return newClient(u, 0) }
 func newClient(u transport.Upstream, retryWait time.Duration) *Client {
 	client := &Client{
 		http: u.Open(transport.Config{
-			Upstream: "CFS", WayOut: transport.Always("check CFS and configuration.cfs.url"),
+			Upstream: "CFS", WayOut: transport.Look("check CFS and configuration.cfs.url", "configuration.cfs"),
 			Timeout: defaultTimeout, MaxBody: maxBody, Retries: retries, RetryWait: retryWait,
 		}),
 		url: u.Base(),

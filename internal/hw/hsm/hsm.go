@@ -76,7 +76,7 @@ func NewInventoryService(u transport.Upstream) *Client { return newClient(u, ofI
 func newClient(u transport.Upstream, d dialect, retryWait time.Duration) *Client {
 	c := &Client{
 		http: u.Open(transport.Config{
-			Upstream: d.name, WayOut: transport.Always(d.wayOut()),
+			Upstream: d.name, WayOut: transport.Look(d.wayOut(), strings.TrimSuffix(d.setting, ".url")),
 			Timeout: defaultTimeout, MaxBody: maxBody, Retries: retries, RetryWait: retryWait,
 		}),
 		url: u.Base(), dialect: d,

@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 )
@@ -35,7 +37,7 @@ func New(u transport.Upstream) *Client { return newClient(u, 0) }
 func newClient(u transport.Upstream, retryWait time.Duration) *Client {
 	return &Client{
 		http: u.Open(transport.Config{
-			Upstream: "IMS", WayOut: transport.Always("check IMS and images.ims.url"),
+			Upstream: "IMS", WayOut: transport.Look("check IMS and images.ims.url", "images.ims"),
 			Timeout: defaultTimeout, MaxBody: maxBody, Retries: retries, RetryWait: retryWait,
 		}),
 		url: u.Base(),
@@ -52,6 +54,10 @@ func (c *Client) ImageRecord(ctx context.Context, id string) (bos.ImageRecord, e
 		Arch string `json:"arch"`
 	}
 	if err := c.http.JSON(ctx, transport.Request{Method: http.MethodGet, URL: c.image(id)}, &image); err != nil {
+		if transport.ClassOf(err) == transport.ClassRefused && uuid.Validate(id) == nil {
+			// IMS refuses no such id: somebody else does, such as a port that wants TLS.
+			return bos.ImageRecord{}, err
+		}
 		return bos.ImageRecord{}, judge(id, err)
 	}
 	if image.ID == "" {

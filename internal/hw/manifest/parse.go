@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"net/url"
@@ -38,7 +39,11 @@ func parse(body []byte) (contents, error) {
 			Type string `json:"type"`
 		} `json:"artifacts"`
 	}
-	if err := json.Unmarshal(body, &m); err != nil {
+	var shape *json.UnmarshalTypeError
+	switch err := json.Unmarshal(body, &m); {
+	case errors.As(err, &shape):
+		return contents{}, fmt.Errorf("it is no manifest: it is JSON of another shape, with something of the kind %s at byte %d", shape.Value, shape.Offset)
+	case err != nil:
 		return contents{}, fmt.Errorf("it is no manifest: %w", err)
 	}
 	var found contents

@@ -67,7 +67,7 @@ func New(c Config) *Client {
 	}
 	client := &Client{
 		http: c.Open(transport.Config{
-			Upstream: "PCS", WayOut: transport.Always("check PCS and power.pcs.url"), Timeout: defaultTimeout, MaxBody: maxBody,
+			Upstream: "PCS", WayOut: transport.Look("check PCS and power.pcs.url", "power.pcs"), Timeout: defaultTimeout, MaxBody: maxBody,
 		}),
 		url:      c.Base(),
 		deadline: deadline,

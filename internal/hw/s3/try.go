@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 
 	"github.com/minio/minio-go/v7"
 
@@ -27,14 +28,17 @@ const (
 	CodeInvalidToken  = "InvalidToken"
 	CodeElsewhere     = "PermanentRedirect"
 	CodeInvalidBucket = minio.InvalidBucketName
+	// CodeForeign is no word of a store: whoever answers is none, such as a page for
+	// browsers.
+	CodeForeign = "no S3"
 )
 
 // nobodysName is an object that no bucket has.
 const nobodysName = "bos-check/there-is-no-such-object"
 
 // Try asks for an object of a bucket that is not there, or below bucket/prefix, and
-// says what the store makes of it: CodeNoSuchKey where all is well. The error is that
-// of a store that gave no answer.
+// says what the store makes of it: CodeNoSuchKey where all is well, CodeForeign where
+// what answers is no store. The error is that of a store that gave no answer.
 func (c *Client) Try(ctx context.Context, bucket, prefix string) (code, message string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
@@ -42,13 +46,17 @@ func (c *Client) Try(ctx context.Context, bucket, prefix string) (code, message 
 	if prefix != "" {
 		key = prefix + "/" + key
 	}
-	object, _, _, err := c.core.GetObject(ctx, bucket, key, minio.GetObjectOptions{})
+	object, info, _, err := c.core.GetObject(ctx, bucket, key, minio.GetObjectOptions{})
 	if err == nil {
 		_ = object.Close()
-		return "", "", nil
+		return CodeForeign, fmt.Sprintf("it has something of the type %q where nobody stored anything", c.told(info.ContentType)), nil
 	}
 	var answer minio.ErrorResponse
 	if errors.As(err, &answer) && answer.StatusCode != 0 {
+		// The client makes a code of S3 up where the answer has none.
+		if made := answer.Code == CodeNoSuchKey || answer.Code == CodeNoSuchBucket || answer.Code == CodeDenied; made && answer.XMLName.Local == "" {
+			return CodeForeign, fmt.Sprintf("%d %s, and not in the words of S3", answer.StatusCode, http.StatusText(answer.StatusCode)), nil
+		}
 		return c.told(answer.Code), c.told(answer.Message), nil
 	}
 	return "", "", c.failed(ctx, "s3://"+bucket+"/"+key, err)

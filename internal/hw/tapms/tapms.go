@@ -39,7 +39,7 @@ func New(u transport.Upstream) *Client { return newClient(u, 0) }
 func newClient(u transport.Upstream, retryWait time.Duration) *Client {
 	return &Client{
 		http: u.Open(transport.Config{
-			Upstream: "TAPMS", WayOut: transport.Always("check TAPMS and tenants.tapms.url"),
+			Upstream: "TAPMS", WayOut: transport.Look("check TAPMS and tenants.tapms.url", "tenants.tapms"),
 			Timeout: defaultTimeout, MaxBody: maxBody, Retries: retries, RetryWait: retryWait, Own: ownError,
 		}),
 		url:  u.Base(),

@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -79,6 +80,29 @@ type timed struct {
 
 // Always is a Config.WayOut that is the same for every error.
 func Always(text string) func(*Error) string { return func(*Error) string { return text } }
+
+// Look is a Config.WayOut of a service that has a setting of its own: look where text
+// says, or at the part of the setting that an answer is about, such as its token.
+func Look(text, setting string) func(*Error) string {
+	return func(e *Error) string {
+		var (
+			stranger x509.UnknownAuthorityError
+			name     x509.HostnameError
+			invalid  x509.CertificateInvalidError
+		)
+		switch {
+		case Unauthorized(e.Status):
+			return text + ", and give " + setting + " a token that it takes (token_file, token_command or token_env)"
+		case errors.As(e.cause, &stranger):
+			return "give " + setting + ".ca_file the certificate of its authority"
+		case errors.As(e.cause, &name):
+			return "give " + setting + ".url the name that is in its certificate, or have it certified for this one"
+		case errors.As(e.cause, &invalid) && invalid.Reason == x509.Expired:
+			return "renew its certificate, or set the clock of this machine (NTP)"
+		}
+		return text
+	}
+}
 
 // New makes a client over the connections of conn.
 func New(c Config, conn *http.Transport) *Client {
@@ -285,7 +309,7 @@ func (c *Client) JSON(ctx context.Context, q Request, v any) error {
 
 // Broken is the error of an answer with a body that is not what it should be.
 func (c *Client) Broken(q Request, res *Response, why error) error {
-	text := fmt.Sprintf("cannot be used: %v", why)
+	text := "cannot be used: " + Unreadable(why)
 	if len(res.Body) == 0 && !errors.Is(why, errTooLarge) {
 		text = "is empty"
 	}
@@ -303,6 +327,7 @@ func (c *Client) refused(q Request, res *Response) *Error {
 	said := fmt.Sprintf("%s answered %s to %s", c.config.Upstream, status(res.Status), asked(q))
 	if to := res.Header.Get("Location"); to != "" && res.Status >= 300 && res.Status < 400 {
 		said += ", a redirect to " + Excerpt(Address(to)) + " that is not followed"
+		e.Message = "" // its page has that address once more, with all that is secret in it
 	}
 	if e.Message != "" {
 		said += ": " + e.Message

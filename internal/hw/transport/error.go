@@ -89,6 +89,29 @@ func Excerpt(text string) string {
 	return strings.ToValidUTF8(text[:MaxMessage-len(ellipsis)], "") + ellipsis
 }
 
+// Unreadable is why JSON cannot be read, for people: the shapes of this program's own
+// types say nothing to them.
+func Unreadable(err error) string {
+	var shape *json.UnmarshalTypeError
+	if !errors.As(err, &shape) {
+		return err.Error()
+	}
+	at := "it"
+	if shape.Field != "" {
+		at = shape.Field
+	}
+	return fmt.Sprintf("%s is JSON of another shape than that of this service, with %s at byte %d", at, article(shape.Value), shape.Offset)
+}
+
+// article is what JSON calls a value, with its article.
+func article(value string) string {
+	kind, _, _ := strings.Cut(value, " ")
+	if kind == "array" || kind == "object" {
+		return "an " + kind
+	}
+	return "a " + kind
+}
+
 // problem is what a service says in a problem+json body, or the text of it.
 func problem(body []byte) string {
 	var p struct {
