@@ -41,8 +41,8 @@ func (v duration) ValidateString(ctx context.Context, req validator.StringReques
 	}
 }
 
-// oneLine refuses line breaks and other control characters, with which no node
-// boots.
+// oneLine refuses line breaks, other control characters and words that iPXE takes for
+// its own, with which no node boots.
 type oneLine struct{}
 
 func (oneLine) Description(context.Context) string { return "one line without control characters" }
@@ -54,8 +54,11 @@ func (oneLine) ValidateString(_ context.Context, req validator.StringRequest, re
 		return
 	}
 	if err := bos.CheckKernelParameters(req.ConfigValue.ValueString()); err != nil {
-		resp.Diagnostics.AddAttributeError(req.Path, "Not one line of parameters", capital(err.Error())+
-			". A heredoc ends with a line break: write join(\" \", [...]) or trimspace() around it.")
+		text := capital(err.Error()) + "."
+		if strings.Contains(req.ConfigValue.ValueString(), "\n") {
+			text += " A heredoc ends with a line break: write join(\" \", [...]) or trimspace() around it."
+		}
+		resp.Diagnostics.AddAttributeError(req.Path, "Kernel parameters that no boot script can carry", text)
 	}
 }
 

@@ -1,0 +1,31 @@
+package provider
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+)
+
+// What is wrong is told, and a way out that is one: a heredoc is no cause of a word at
+// which iPXE ends a command.
+func TestParametersThatNoBootScriptCanCarryAreRefusedWithTheirOwnWayOut(t *testing.T) {
+	for text, heredoc := range map[string]bool{"quiet\n": true, "a\nb": true, "a\tb": false, "a ; b": false, "a || b": false, "a # b": false} {
+		var res validator.StringResponse
+		oneLine{}.ValidateString(t.Context(), validator.StringRequest{Path: path.Root("kernel_parameters"), ConfigValue: types.StringValue(text)}, &res)
+		if res.Diagnostics.ErrorsCount() != 1 {
+			t.Errorf("%q: %v", text, res.Diagnostics)
+			continue
+		}
+		if said := res.Diagnostics[0].Detail(); strings.Contains(said, "heredoc") != heredoc || !strings.Contains(said, "leave") {
+			t.Errorf("%q: %s", text, said)
+		}
+	}
+	var res validator.StringResponse
+	oneLine{}.ValidateString(t.Context(), validator.StringRequest{ConfigValue: types.StringValue("quiet ds=nocloud-net;s=http://10.1.0.1/")}, &res)
+	if res.Diagnostics.HasError() {
+		t.Errorf("words of a kernel: %v", res.Diagnostics)
+	}
+}
