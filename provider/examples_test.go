@@ -65,6 +65,7 @@ func TestTheExamplesPlan(t *testing.T) {
 	endpoint := "-var=endpoint=" + serve(t)
 	for folder, args := range map[string][]string{
 		"rolling-kernel-parameters": {endpoint},
+		"rollout":                   {endpoint},
 		"staged-upgrade":            {endpoint, "-var=apply_now=true"},
 		"retry-failed-nodes":        {endpoint, "-var=retry=x1000c0s1b0n0"},
 		"ci-review-pipeline":        {endpoint},

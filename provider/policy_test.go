@@ -28,6 +28,22 @@ resource "bos_session" "reboot" {
   template_name = bos_session_template.system.name
 }
 `,
+	"rollout": `
+resource "bos_session" "boot" {
+  operation     = "boot"
+  template_name = bos_session_template.system.name
+  limit         = "Compute"
+  rollout       = { canary = 2, batches = [4] }
+}
+`,
+	"rollout_at_once": `
+resource "bos_session" "boot" {
+  operation     = "boot"
+  template_name = bos_session_template.system.name
+  limit         = "Compute"
+  rollout       = { max_in_flight = 2 }
+}
+`,
 	"no_preview": `
 resource "bos_session" "elsewhere" {
   operation     = "reboot"

@@ -112,8 +112,10 @@ func TestThePoliciesForTerraformPolicyDecideAsTheRegoRulesDo(t *testing.T) {
 		want   []string
 	}{
 		"boot_compute":        {nil, nil},
-		"reboot_all":          {nil, []string{"bos_session.protected_roles"}},
-		"no_preview":          {everybody, []string{"bos_session.max_nodes", "bos_session.protected_roles"}},
+		"rollout":             {map[string]cty.Value{"rollout_above": cty.NumberIntVal(4)}, nil},
+		"rollout_at_once":     {map[string]cty.Value{"rollout_above": cty.NumberIntVal(4)}, []string{"bos_session.rollout"}},
+		"reboot_all":          {map[string]cty.Value{"rollout_above": cty.NumberIntVal(9)}, []string{"bos_session.protected_roles", "bos_session.rollout"}},
+		"no_preview":          {everybody, []string{"bos_session.max_nodes", "bos_session.protected_roles", "bos_session.rollout"}},
 		"nothing":             {nil, nil},
 		"destroy":             {nil, nil},
 		"staged":              {nil, []string{"bos_staged_apply.of_one_session"}},

@@ -4,6 +4,7 @@ package bos.policy_test
 
 import data.bos.max_nodes
 import data.bos.protected_roles
+import data.bos.rollout
 import data.testdata
 
 test_a_boot_of_compute_nodes_passes if {
@@ -98,4 +99,42 @@ test_actions_of_other_providers_pass if {
 	plan := {"action_invocations": [{"address": "action.aws_sns_publish.x", "type": "aws_sns_publish"}]}
 	max_nodes.deny == set() with input as plan
 	protected_roles.deny == set() with input as plan
+}
+
+test_as_many_nodes_as_allowed_need_no_rollout if {
+	rollout.deny == set() with input as testdata.boot_compute with data.settings as {"rollout_above": 8}
+	rollout.deny == set() with input as testdata.boot_compute
+}
+
+test_more_nodes_without_a_rollout_are_denied_with_both_numbers if {
+	rollout.deny == {"bos_session.boot: starts 8 nodes at once, and above 4 a rollout is required; give it one, such as rollout = { canary = 2 }"} with input as testdata.boot_compute
+		with data.settings as {"rollout_above": 4}
+}
+
+test_more_nodes_with_a_rollout_that_begins_small_pass if {
+	rollout.deny == set() with input as testdata.rollout with data.settings as {"rollout_above": 4}
+}
+
+test_a_rollout_that_begins_with_more_is_denied_and_names_the_batch if {
+	rollout.deny == {"bos_session.boot: the first batch of its rollout (batch 1) has 8 nodes, and at most 4 are allowed before anything was seen; begin with fewer, such as rollout = { canary = 2 }"} with input as testdata.rollout_at_once
+		with data.settings as {"rollout_above": 4}
+}
+
+test_a_plan_without_preview_is_denied_as_nobody_knows_its_rollout if {
+	count(rollout.deny) == 1 with input as testdata.no_preview
+}
+
+test_staged_state_is_applied_at_once_and_has_the_same_bound if {
+	count(rollout.deny) == 1 with input as testdata.staged with data.settings as {"rollout_above": 4}
+	rollout.deny == set() with input as testdata.staged with data.settings as {"rollout_above": 8}
+	count(rollout.deny) == 1 with input as testdata.staged_elsewhere
+}
+
+test_a_rollout_is_wanted_of_no_plan_that_starts_nothing if {
+	rollout.deny == set() with input as testdata.nothing with data.settings as {"rollout_above": 0}
+	rollout.deny == set() with input as testdata.destroy with data.settings as {"rollout_above": 0}
+}
+
+test_actions_have_no_rollout if {
+	count(rollout.deny) == 2 with input as testdata.actions with data.settings as {"rollout_above": 100000}
 }

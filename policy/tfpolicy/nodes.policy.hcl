@@ -20,6 +20,11 @@ input "protected_roles" {
   default = ["Management"]
 }
 
+input "rollout_above" {
+  type    = number
+  default = 64
+}
+
 input "allow_components" {
   type    = bool
   default = false
@@ -51,6 +56,22 @@ resource_policy "bos_session" "protected_roles" {
   enforce {
     condition     = local.roles == null ? false : core::length([for role in core::keys(local.roles) : role if core::contains(input.protected_roles, role)]) == 0
     error_message = "A session acts on, or stages for, nodes of a protected role, or the plan does not say which roles its nodes have; take them out of the template, or out of the session with limit."
+  }
+}
+
+# Above so many nodes a session goes through them in batches, and begins with no more.
+resource_policy "bos_session" "rollout" {
+  operations = ["create"]
+
+  locals {
+    count = core::try(attrs.planned_count, null)
+    first = core::try(attrs.planned_batches[0].node_count, null)
+    stage = core::try(attrs.stage, false)
+  }
+
+  enforce {
+    condition     = local.stage == true ? true : (local.count == null ? false : (local.count <= input.rollout_above ? true : (local.first == null ? false : local.first <= input.rollout_above)))
+    error_message = "A session starts more than ${input.rollout_above} nodes at once, or the plan does not say how many; give it a rollout that begins with fewer, such as rollout = { canary = 2 }."
   }
 }
 
