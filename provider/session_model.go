@@ -103,7 +103,7 @@ func (m *sessionModel) unknownResults() {
 	m.ErrorSummary = types.MapUnknown(outcomeType)
 	m.RecordExpired, m.Succeeded = types.BoolUnknown(), types.BoolUnknown()
 	m.RolloutStatus = types.ObjectUnknown(rolloutStatusType.AttrTypes)
-	if m.Rollout.IsNull() {
+	if !m.rolls() {
 		m.RolloutStatus = noRolloutStatus()
 	}
 }
@@ -190,6 +190,9 @@ func (m *sessionModel) takePreview(p bos.Preview) {
 	m.PlannedCount = types.Int64Value(int64(p.Count))
 	m.PlannedRoles, m.PlannedBootSets, m.Skipped = rolesOf(p), bootSetsOf(p), skippedOf(p)
 	m.PlannedBatches = batchesOf(p)
+	if m.rolls() && m.RolloutStatus.IsNull() {
+		m.RolloutStatus = types.ObjectUnknown(rolloutStatusType.AttrTypes) // by the order of the template
+	}
 }
 
 // observe takes over what BOS says about the session itself.

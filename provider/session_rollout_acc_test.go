@@ -280,3 +280,28 @@ func TestAnEmbeddedBOSWantsARolloutThatPromotesItself(t *testing.T) {
 		t.Errorf("the session is %v", got)
 	}
 }
+
+func TestASessionWhoseTemplateHasAnOrderIsFollowedAsARollout(t *testing.T) {
+	r := startReal(t, 100*time.Millisecond)
+	ids := r.nodes()
+	image := `"path":"s3://boot-images/00000000-0000-4000-8000-000000000001/manifest.json","type":"s3"`
+	put(t, r.url+"/v2/sessiontemplates/ordered", `{"enable_cfs":false,"boot_sets":{"first":{`+image+`,"node_list":["`+ids[0]+`"]},"then":{`+image+`,"node_list":["`+strings.Join(ids[1:], `","`)+`"]}}}`)
+	put(t, r.url+"/x/v1/sessiontemplates/ordered/sequence", `{"boot_ordinal":{"first":0,"then":1}}`)
+	lift := r.refuses(t, ids[0])
+	w := newWorkspace(t)
+	w.write(r.block("applying = terraform.applying"), strings.Replace(booting(), "bos_session_template.compute.name", `"ordered"`, 1))
+	halted := w.apply()
+	halted.exits(t, 0)
+	halted.says(t, "This will boot 4 nodes in 2 batches", "has halted, as 1 node failed to boot: "+ids[0], "rollout resume")
+	got := w.attributes("bos_session.boot")
+	if rolloutStatus(t, got)["phase"] != "halted" || got["status"] != "running" {
+		t.Errorf("the session is %v", got)
+	}
+	lift()
+	r.tell(t, got["name"], "resume")
+	w.apply().exits(t, 0)
+	if got := w.attributes("bos_session.boot"); got["succeeded"] != true || rolloutStatus(t, got)["done"] != 4.0 {
+		t.Errorf("the session is %v", got)
+	}
+	w.plan().exits(t, 0)
+}

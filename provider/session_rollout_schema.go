@@ -204,7 +204,7 @@ var plannedBatchType = types.ObjectType{AttrTypes: map[string]attr.Type{
 	"name": types.StringType, "node_count": types.Int64Type, "nodes": types.StringType,
 }}
 
-const plannedBatchesDescription = "Batches of the rollout in their order. Null without one, and where nobody can say."
+const plannedBatchesDescription = "Batches of the rollout in their order, also where the template has an order of boot sets. Null without one, and where nobody can say."
 
 func plannedBatches() schema.Attribute {
 	return schema.ListNestedAttribute{
@@ -252,7 +252,7 @@ func rolloutStatusCounts() map[string]string {
 	}
 }
 
-const rolloutStatusDescription = "How far the rollout is. Null without one."
+const rolloutStatusDescription = "How far the rollout is, also that of a template with an order of boot sets. Null without one."
 
 func rolloutStatus() schema.Attribute {
 	attributes := make(map[string]schema.Attribute)

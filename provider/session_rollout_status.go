@@ -77,10 +77,16 @@ func rolloutStatusOf(ctx context.Context, c *client.Client, session string) (*bo
 	return &status, nil
 }
 
-// observeRollout takes over how far the rollout of a session is that was given one. What
-// BOS does not say now stays as it was.
+// rolls reports whether the session goes through its nodes in batches: since it was told
+// to, or since its template has an order of boot sets.
+func (m *sessionModel) rolls() bool {
+	return !m.Rollout.IsNull() || len(m.PlannedBatches.Elements()) > 0
+}
+
+// observeRollout takes over how far the rollout of a session is that has one. What BOS
+// does not say now stays as it was.
 func (m *sessionModel) observeRollout(ctx context.Context, c *client.Client) *bos.RolloutStatus {
-	if m.Rollout.IsNull() || m.RecordExpired.ValueBool() {
+	if !m.rolls() || m.RecordExpired.ValueBool() {
 		return nil
 	}
 	status, err := rolloutStatusOf(ctx, c, m.Name.ValueString())
