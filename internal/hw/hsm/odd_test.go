@@ -113,7 +113,7 @@ func TestANodeWithTwoBMCsIsLeftAlone(t *testing.T) {
 	answers := healthy()
 	answers[endpointsPath] = answer{200, `{"ComponentEndpoints":[
 		` + entry + `"bmc1","ID":"x9c0s1b0n0"},` + entry + `"bmc2","ID":"X9c0s01b0n0"},
-		` + entry + `"bmc3","ID":"x9c0s3b0n0"},` + entry + `"bmc3","ID":"x9c0s3b0n0"},
+		` + entry + `"bmc3","ID":"x9c0s3b0n0"},` + entry + `"bmc3","ID":"x9c0s3b0n0","Enabled":false},
 		{"ID":"x9c0s4b0n0","Type":"Node","OdataID":7,"RedfishEndpointFQDN":"bmc4"}, null, {"Type":"Node"}]}`}
 	c, _ := start(t, answers)
 	got, err := c.Endpoints(t.Context())
@@ -123,7 +123,7 @@ func TestANodeWithTwoBMCsIsLeftAlone(t *testing.T) {
 	if e := got["x9c0s1b0n0"]; !strings.Contains(e.Fault, "bmc1") || !strings.Contains(e.Fault, "bmc2") {
 		t.Errorf("with two: %+v", e)
 	}
-	if e := got["x9c0s3b0n0"]; e.Fault != "" || e.FQDN != "bmc3" {
+	if e := got["x9c0s3b0n0"]; e.Fault != "" || e.FQDN != "bmc3" || !e.Disabled {
 		t.Errorf("with one that is there twice: %+v", e)
 	}
 	if e := got["x9c0s4b0n0"]; !strings.Contains(e.Fault, "cannot be read") {

@@ -379,6 +379,7 @@ func TestANodeThatPCSGaveUpIsHeldUntilItsTransitionIsOver(t *testing.T) {
 		keeps bool
 	}{
 		"what its BMC refused":     {[3]string{"failed", "Failed to apply transition, gracefulshutdown", "status 400"}, true},
+		"what failed for its slot": {[3]string{"failed", "Failed to achieve transition", "Unable to reserve dependent component, x1c0s0."}, true},
 		"what it never reserved":   {[3]string{"failed", "Failed to achieve transition", "Unable to reserve component"}, false},
 		"what it cannot do":        {[3]string{"unsupported", "Component does not support the specified transition operation", "Unsupported for transition operation"}, false},
 		"what is in another state": {[3]string{"failed", "Component must be in the On state for SoftRestart", "Component is in the wrong power state"}, false},
@@ -402,6 +403,22 @@ func TestANodeThatPCSGaveUpIsHeldUntilItsTransitionIsOver(t *testing.T) {
 				t.Errorf("when it is over: %+v", got)
 			}
 		})
+	}
+}
+
+// TestWhoIsNotToBeResetAnyMoreIsNotWaitedFor: the call would keep its place for nothing.
+func TestWhoIsNotToBeResetAnyMoreIsNotWaitedFor(t *testing.T) {
+	f := &fake{nodes: map[string]map[string]any{id: node("on", "available", "")}}
+	c, now := start(t, f)
+	apply(t, c, bos.PowerSoftOff, id)
+	before, told := now.Now(), 0
+	c.Apply(bos.WithPermission(t.Context(), func(string) bool { return false }), bos.PowerForceOff, []string{id}, func(r bos.CallResult) {
+		if told++; r.Outcome != bos.CallBusy || r.Cause != bos.CauseTransition {
+			t.Errorf("got %+v", r)
+		}
+	})
+	if waited := now.Now().Sub(before); told != 1 || waited > 2*time.Second || len(f.posts) != 1 {
+		t.Errorf("told %d times after %v, sent %+v", told, waited, f.posts)
 	}
 }
 

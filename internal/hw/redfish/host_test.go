@@ -52,3 +52,22 @@ func TestABMCThatCallsAllRequestsBadIsAskedOnceMoreAndToldAsItAnswers(t *testing
 		t.Errorf("by its address it was asked %d times, want once", n-2)
 	}
 }
+
+// TestAResetThatIsCalledBadIsNotSentAgainUnderAnotherName: what a BMC wants to be called is
+// found out by reads alone.
+func TestAResetThatIsCalledBadIsNotSentAgainUnderAnotherName(t *testing.T) {
+	b := startBMC(t, func(_ *bmc, w http.ResponseWriter, r *http.Request, _ string) {
+		if r.Method == http.MethodPost {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		_, _ = io.WriteString(w, `{"PowerState":"Off"}`)
+	})
+	e := b.endpoint("1")
+	e.Address = strings.Replace(b.address, "127.0.0.1", "localhost", 1)
+	e.Trust.Insecure = true
+	got := apply(t.Context(), t, connectTo(t, e), bos.PowerOn, node).results[node]
+	if got.Outcome == bos.CallDone || len(b.posts()) != 1 {
+		t.Errorf("%+v after %q", got, b.posts())
+	}
+}

@@ -76,6 +76,8 @@ func messageIDs(body []byte) []string {
 	var e struct {
 		described
 		Error json.RawMessage
+		// Messages is the list of iLO from before Redfish.
+		Messages json.RawMessage
 	}
 	if json.Unmarshal(body, &e) != nil {
 		return nil
@@ -83,7 +85,7 @@ func messageIDs(body []byte) []string {
 	below := described{}
 	_ = json.Unmarshal(e.Error, &below) // an error of another shape says nothing
 	ids := []string{below.Code, e.Code}
-	for _, raw := range []json.RawMessage{below.Extended, e.Extended} {
+	for _, raw := range []json.RawMessage{below.Extended, e.Extended, e.Messages} {
 		for _, m := range listed(raw) {
 			ids = append(ids, m.MessageID)
 		}
@@ -95,6 +97,21 @@ func messageIDs(body []byte) []string {
 type extendedMessage struct {
 	Message   string
 	MessageID string
+	// MessageArgs are what its text would be about; some makes write no text.
+	MessageArgs json.RawMessage
+}
+
+// text is what it says, or else what it is called.
+func (m extendedMessage) text() string {
+	if m.Message != "" || m.MessageID == "" {
+		return m.Message
+	}
+	name := m.MessageID[strings.LastIndexByte(m.MessageID, '.')+1:]
+	var args []string
+	if json.Unmarshal(m.MessageArgs, &args) != nil || len(args) == 0 {
+		return name
+	}
+	return name + " (" + strings.Join(args, ", ") + ")"
 }
 
 // listed are extended messages, which come as a list or alone.

@@ -209,9 +209,14 @@ func (c *Client) logout() {
 	clear(c.sessions)
 	c.mu.Unlock()
 	farewell(left, func(ctx context.Context, s *session) {
-		_, _ = c.http.Do(ctx, transport.Request{
+		q := transport.Request{
 			Method: http.MethodDelete, URL: s.location,
 			Header: map[string]string{"X-Auth-Token": s.token}, Secrets: []string{s.token},
-		})
+		}
+		res, err := c.http.Do(ctx, q)
+		if to, again := slashed(q.URL, failure(err), res); again {
+			q.URL = to
+			_, _ = c.http.Do(ctx, q) // the BMC ends it in the end
+		}
 	})
 }

@@ -176,14 +176,14 @@ func message(body []byte) string {
 	}
 	var e struct {
 		words
-		Error json.RawMessage
+		Error, Messages json.RawMessage
 	}
 	if json.Unmarshal(body, &e) != nil {
 		return text
 	}
 	var below words
 	_ = json.Unmarshal(e.Error, &below) // an error of another shape says nothing
-	for _, raw := range []json.RawMessage{below.Extended, e.Extended} {
+	for _, raw := range []json.RawMessage{below.Extended, e.Extended, e.Messages} {
 		if joined := extended(raw); joined != "" {
 			return joined
 		}
@@ -201,8 +201,8 @@ func message(body []byte) string {
 func extended(raw json.RawMessage) string {
 	var texts []string
 	for _, m := range listed(raw) {
-		if m.Message != "" && !slices.Contains(texts, m.Message) {
-			texts = append(texts, m.Message)
+		if said := m.text(); said != "" && !slices.Contains(texts, said) {
+			texts = append(texts, said)
 		}
 	}
 	return strings.Join(texts, " ")
