@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 
 	"github.com/bootorch/terraform-provider-bos/internal/client"
 )
@@ -22,6 +23,25 @@ func explain(err error) string {
 	default:
 		return err.Error() + "."
 	}
+}
+
+// plainly is what BOS said is wrong with a question, which is sentence enough: that it
+// answered, and with which number, tells nothing more.
+func plainly(err error) string {
+	var answer *client.Error
+	if errors.As(err, &answer) && answer.Detail != "" {
+		return capital(answer.Detail) + "."
+	}
+	return explain(err)
+}
+
+// at begins a message with the attribute that it is about where that is within another
+// one: Terraform points at the outermost alone, or at the block.
+func at(p path.Path, text string) string {
+	if len(p.Steps()) < 2 {
+		return text
+	}
+	return p.String() + ": " + text
 }
 
 // unable adds the error diagnostic of an operation that failed. Of a write that got

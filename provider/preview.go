@@ -70,7 +70,7 @@ func (s *shared) ask(ctx context.Context, c *client.Client, q previewQuestion, d
 				"bos_session_template.<name>.name as template_name", q.TemplateName))
 		}
 	}
-	unable(diags, fmt.Sprintf("plan BOS session: it would be refused for template %q", q.TemplateName), err)
+	diags.AddError(fmt.Sprintf("BOS would refuse this session of template %q", q.TemplateName), plainly(err))
 	return nil, blindness{}
 }
 

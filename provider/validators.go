@@ -37,7 +37,7 @@ func (v duration) ValidateString(ctx context.Context, req validator.StringReques
 	}
 	d, err := time.ParseDuration(req.ConfigValue.ValueString())
 	if err != nil || d < v.least || d > v.most {
-		resp.Diagnostics.AddAttributeError(req.Path, "Invalid duration", fmt.Sprintf("%q is not %s.", req.ConfigValue.ValueString(), v.Description(ctx)))
+		resp.Diagnostics.AddAttributeError(req.Path, "Invalid duration", at(req.Path, fmt.Sprintf("%q is not %s.", req.ConfigValue.ValueString(), v.Description(ctx))))
 	}
 }
 
@@ -58,7 +58,7 @@ func (oneLine) ValidateString(_ context.Context, req validator.StringRequest, re
 		if strings.Contains(req.ConfigValue.ValueString(), "\n") {
 			text += " A heredoc ends with a line break: write join(\" \", [...]) or trimspace() around it."
 		}
-		resp.Diagnostics.AddAttributeError(req.Path, "Kernel parameters that no boot script can carry", text)
+		resp.Diagnostics.AddAttributeError(req.Path, "Kernel parameters that no boot script can carry", at(req.Path, text))
 	}
 }
 
@@ -125,7 +125,7 @@ func (v words) ValidateList(ctx context.Context, req validator.ListRequest, resp
 	}
 	elements := req.ConfigValue.Elements()
 	if n := len(elements); n == 0 || n > v.most {
-		resp.Diagnostics.AddAttributeError(req.Path, "Invalid list", fmt.Sprintf("It has %d entries; BOS takes %s. %s", n, v.Description(ctx), v.wayOut()))
+		resp.Diagnostics.AddAttributeError(req.Path, "Invalid list", at(req.Path, fmt.Sprintf("It has %d entries; BOS takes %s. %s", n, v.Description(ctx), v.wayOut())))
 		return
 	}
 	var nids []string
@@ -135,18 +135,18 @@ func (v words) ValidateList(ctx context.Context, req validator.ListRequest, resp
 			continue
 		}
 		if word.IsNull() {
-			resp.Diagnostics.AddAttributeError(req.Path.AtListIndex(i), "Invalid entry", "It is null. Leave it out, as with compact().")
+			resp.Diagnostics.AddAttributeError(req.Path.AtListIndex(i), "Invalid entry", at(req.Path.AtListIndex(i), "It is null. Leave it out, as with compact()."))
 			return
 		}
 		text := word.ValueString()
 		if n := utf8.RuneCountInString(text); n == 0 || n > maxWord {
-			resp.Diagnostics.AddAttributeError(req.Path.AtListIndex(i), "Invalid entry", fmt.Sprintf("It has %d characters; BOS takes 1 to %d.", n, maxWord))
+			resp.Diagnostics.AddAttributeError(req.Path.AtListIndex(i), "Invalid entry", at(req.Path.AtListIndex(i), fmt.Sprintf("It has %d characters; BOS takes 1 to %d.", n, maxWord)))
 			return
 		}
 		if v.unfolded && strings.ContainsAny(text, "[],") {
 			resp.Diagnostics.AddAttributeError(req.Path.AtListIndex(i), "Folded names in a list of nodes",
-				fmt.Sprintf("%q stands for more than one node, and BOS takes each entry of this list for one. Write them out: "+
-					"provider::bos::xname_expand(%q).", text, text))
+				at(req.Path.AtListIndex(i), fmt.Sprintf("%q stands for more than one node, and BOS takes each entry of this list for one. Write them out: "+
+					"provider::bos::xname_expand(%q).", text, text)))
 			return
 		}
 		if v.nids && bos.IsNID(text) {
@@ -155,8 +155,8 @@ func (v words) ValidateList(ctx context.Context, req validator.ListRequest, resp
 	}
 	if len(nids) > 0 {
 		resp.Diagnostics.AddAttributeWarning(req.Path, "Nodes are named by NID",
-			fmt.Sprintf("The inventory knows no node named %s, so a session will leave these out, and a service with reject_nids refuses the template. Name nodes by "+
-				"xname, such as x3000c0s19b1n0.", shortList(nids)))
+			at(req.Path, fmt.Sprintf("The inventory knows no node named %s, so a session will leave these out, and a service with reject_nids refuses the template. Name nodes by "+
+				"xname, such as x3000c0s19b1n0.", shortList(nids))))
 	}
 }
 

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,8 @@ const (
 // finding is one thing that is wrong with a boot set of a template.
 type finding struct {
 	bootSet, text string
+	// plain is the text for people, where clients know it in other words.
+	plain string
 	// fatal keeps the template from being booted; otherwise it is a warning.
 	fatal bool
 	// outage says that it could not be found out now.
@@ -37,6 +40,11 @@ type finding struct {
 // in is the finding as clients know it (bos-contract section 3).
 func (f finding) in(template string) string {
 	return fmt.Sprintf("Session template: '%s' boot set: '%s': %s", template, f.bootSet, f.text)
+}
+
+// plainly is the finding for people.
+func (f finding) plainly(template string) string {
+	return fmt.Sprintf("boot set %q of session template %q: %s", f.bootSet, template, cmp.Or(f.plain, f.text))
 }
 
 // examination is what was found out about a template.
@@ -55,6 +63,19 @@ func (e examination) refuse(template string) error {
 			return unavailable("Session template cannot be checked now: %s", f.in(template))
 		case f.fatal:
 			return badRequest("Session template fails check: %s", f.in(template))
+		}
+	}
+	return nil
+}
+
+// refusePlainly is refuse in words for people, for what no BOS before this one answers.
+func (e examination) refusePlainly(template string) error {
+	for _, f := range e.findings {
+		switch {
+		case f.outage && f.fatal:
+			return unavailable("whether this can be booted cannot be found out now: %s", f.plainly(template))
+		case f.fatal:
+			return badRequest("this cannot be booted: %s", f.plainly(template))
 		}
 	}
 	return nil
@@ -121,7 +142,10 @@ func (s *server) bootFindings(t bos.SessionTemplate, name string, read imageRead
 	answer := read.artifacts[set.Path]
 	switch {
 	case errors.Is(answer.err, bos.ErrImage):
-		return fatal("Can't find boot artifacts. Error: %v", answer.err)
+		return []finding{{
+			text:  fmt.Sprintf("Can't find boot artifacts. Error: %v", answer.err),
+			plain: strings.TrimPrefix(answer.err.Error(), bos.ErrImage.Error()+": "), fatal: true,
+		}}
 	case answer.err != nil:
 		return []finding{{text: fmt.Sprintf("its image cannot be read now: %v", answer.err), fatal: true, outage: true}}
 	}

@@ -135,7 +135,7 @@ func (s *server) preview(ctx context.Context, tenant string, body previewBody) (
 		}
 	}
 	found := s.examine(ctx, q, options)
-	if err := found.refuse(q.template.Name); err != nil {
+	if err := found.refusePlainly(q.template.Name); err != nil {
 		return bos.Preview{}, err
 	}
 	sel, inventory, err := s.selection(ctx, req)

@@ -114,7 +114,7 @@ func TestAPreviewIsRefused(t *testing.T) {
 	}{
 		"inventory out":      {func(s *site) { s.invErr = errOutage }, ask(), 503, []string{"inventory", "connection refused"}},
 		"image unreadable":   {func(s *site) { s.imgErr = errOutage }, ask(), 503, []string{"image", "connection refused"}},
-		"image missing":      {func(s *site) { s.images = nil }, ask(), 400, []string{"fails check", "compute"}},
+		"image missing":      {func(s *site) { s.images = nil }, ask(), 400, []string{`this cannot be booted: boot set "compute" of session template "t1": `, "there is nothing at s3://boot-images/one/manifest.json"}},
 		"no inventory":       {func(s *site) { s.config.Inventory = nil }, ask(), 400, []string{"inventory.file"}},
 		"no template":        {nil, object{"operation": "boot"}, 400, []string{"template_name"}},
 		"unknown template":   {nil, with(ask(), "template_name", "t2"), 400, []string{"Session Template Name invalid: t2"}},

@@ -257,3 +257,38 @@ func TestAPreviewThatIsReusedIsFoundAlthoughTheTemplateWasWrittenToTheSameEffect
 		t.Error("answered the preview of a tenant")
 	}
 }
+
+func TestAReceiptOfAnotherTenantIsNobodys(t *testing.T) {
+	s := newSite(t)
+	s.tenants["blue"] = s.tenants["red"]
+	s.putTemplate("t1", template(), tenantHeader, "red")
+	s.putTemplate("t1", template(), tenantHeader, "blue")
+	p := s.preview(ask(), tenantHeader, "red")
+	s.do("POST", "/x/v1/sessions", with(with(boot("s1"), "pin", p.Pin), "receipt", p.Receipt), tenantHeader, "red").ok(http.StatusCreated, nil)
+	var got bos.Session
+	s.do("POST", "/x/v1/sessions", with(boot("s2"), "receipt", p.Receipt), tenantHeader, "blue").ok(http.StatusCreated, &got)
+	if got.Name != "s2" || bos.TenantOf(got.Tenant) != "blue" {
+		t.Errorf("the receipt of another tenant is answered with session %s of %q", got.Name, bos.TenantOf(got.Tenant))
+	}
+	s.do("POST", "/x/v1/sessions", with(with(boot("s3"), "pin", p.Pin), "receipt", p.Receipt), tenantHeader, "red").ok(http.StatusOK, &got)
+	if got.Name != "s1" {
+		t.Errorf("the receipt is answered with session %s after somebody else used its number", got.Name)
+	}
+}
+
+func TestAReceiptThatHasExpiredIsNoReviewAnyMore(t *testing.T) {
+	s := newSite(t)
+	s.putTemplate("t1", template())
+	p := s.preview(ask())
+	numbered := with(ask(), "receipt", p.Receipt)
+	if got := s.preview(numbered); got.Receipt != p.Receipt {
+		t.Fatalf("the receipt is answered with %s", got.Receipt)
+	}
+	s.advance(receiptTTL)
+	if got := s.preview(numbered); got.Receipt == p.Receipt {
+		t.Error("what was reviewed a day ago is answered as a review of now")
+	}
+	if got := s.preview(with(ask(), "reuse", true)); got.Receipt == p.Receipt {
+		t.Error("what was reviewed a day ago is used again")
+	}
+}

@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -281,12 +282,15 @@ func (s *selector) warnLimit(limit bos.Limit) {
 
 // keep drops the candidates that a session of this boot set must not touch.
 func (s *selector) keep(name string, candidates []string, set bos.BootSet) []string {
-	var kept []string
+	var kept, foreign []string
 	for _, id := range candidates {
 		reason, skip := s.skip(id, set)
 		if !skip {
 			kept = append(kept, id)
 			continue
+		}
+		if SkipReasons()[reason] == SkipArch {
+			foreign = append(foreign, id)
 		}
 		// Where boot sets leave a node out for different reasons, the
 		// one that was looked for last is the one to do something about.
@@ -298,7 +302,21 @@ func (s *selector) keep(name string, candidates []string, set bos.BootSet) []str
 			s.skipped[id], s.leftBy[id] = reason, name
 		}
 	}
+	if len(kept) == 0 && len(foreign) > 0 {
+		s.warnArch(name, set, foreign)
+	}
 	return kept
+}
+
+// warnArch tells of a boot set that selects nobody as its nodes are of another
+// architecture. Where it selects some, the others are those of a boot set beside it.
+func (s *selector) warnArch(name string, set bos.BootSet, foreign []string) {
+	var archs []string
+	for _, id := range foreign {
+		archs = append(archs, cmp.Or(s.nodes[id].Arch, "of no known architecture"))
+	}
+	s.warn("boot set %q is for nodes of architecture %s, and its nodes are %s: %s. So it selects nobody; set its arch to what they are, or have it select others",
+		name, cmp.Or(set.Arch, bos.ArchX86), strings.Join(distinct(archs), ", "), short(foreign))
 }
 
 // skip says whether and why, as an index in SkipReasons.

@@ -420,3 +420,37 @@ func TestASelectionWithoutAReachHasNoNode(t *testing.T) {
 		t.Errorf("%v is selected in the whole site, %v", sel.Nodes(), err)
 	}
 }
+
+func TestABootSetOfAnotherArchitectureThanAllItsNodesSaysSo(t *testing.T) {
+	inv := bos.Inventory{Nodes: []bos.Node{
+		{ID: "x1c0s0b0n0", Role: "Compute", Arch: "X86", Enabled: true}, {ID: "x1c0s1b0n0", Role: "Compute", Arch: "ARM", Enabled: true},
+	}}
+	both := map[string]bos.BootSet{
+		"arm": {Arch: bos.ArchARM, NodeRolesGroups: []string{"Compute"}}, "x86": {Arch: bos.ArchX86, NodeRolesGroups: []string{"Compute"}},
+	}
+	for name, c := range map[string]struct {
+		sets map[string]bos.BootSet
+		inv  bos.Inventory
+		says string
+	}{
+		"one for each architecture": {both, inv, ""},
+		"one of a wrong one": {
+			map[string]bos.BootSet{"arm": both["arm"]}, bos.Inventory{Nodes: inv.Nodes[:1]},
+			`boot set "arm" is for nodes of architecture ARM, and its nodes are X86: x1c0s0b0n0`,
+		},
+		"the default": {
+			map[string]bos.BootSet{"any": {NodeRolesGroups: []string{"Compute"}}}, bos.Inventory{Nodes: inv.Nodes[1:]},
+			`boot set "any" is for nodes of architecture X86, and its nodes are ARM: x1c0s1b0n0`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sel, err := Select(Request{Reach: bos.WholeSite(), Template: bos.SessionTemplate{BootSets: c.sets}, Operation: bos.OperationBoot}, c.inv)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Join(sel.Warnings, "\n"); (c.says == "") != (got == "") || !strings.Contains(got, c.says) {
+				t.Errorf("it warns %q", got)
+			}
+		})
+	}
+}
