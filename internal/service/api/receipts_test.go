@@ -292,3 +292,30 @@ func TestAReceiptThatHasExpiredIsNoReviewAnyMore(t *testing.T) {
 		t.Error("what was reviewed a day ago is used again")
 	}
 }
+
+func TestTheSameConfigurationOfAnotherTenantIsAnother(t *testing.T) {
+	s := newSite(t)
+	s.tenants["blue"] = s.tenants["red"]
+	var got bos.Session
+	for _, tenant := range []string{"red", "blue"} {
+		s.putTemplate("t1", template(), tenantHeader, tenant)
+		pin := s.preview(ask(), tenantHeader, tenant).Pin
+		s.do("POST", "/x/v1/sessions", with(with(boot("s-"+tenant), "pin", pin), "run_key", "k"), tenantHeader, tenant).ok(http.StatusCreated, &got)
+		if bos.TenantOf(got.Tenant) != tenant {
+			t.Errorf("%s is answered with session %s of %q", tenant, got.Name, bos.TenantOf(got.Tenant))
+		}
+	}
+}
+
+func TestWhoLetGoOfTheSessionThatAPreviewNamedGetsAnother(t *testing.T) {
+	s := newSite(t)
+	s.putTemplate("t1", template())
+	p := s.preview(with(ask(), "run_key", "k"))
+	s.do("POST", "/x/v1/sessions", with(with(boot("s1"), "pin", p.Pin), "run_key", "k")).ok(http.StatusCreated, nil)
+	s.runsOn("s1", "x1c0s1b0n0")
+	goesOn := s.preview(with(ask(), "run_key", "k"))
+	if goesOn.GoesOnWith() != "s1" {
+		t.Fatalf("the preview goes on with %q", goesOn.GoesOnWith())
+	}
+	s.do("POST", "/x/v1/sessions", with(with(boot("s2"), "pin", goesOn.Pin), "receipt", goesOn.Receipt)).ok(http.StatusCreated, nil)
+}

@@ -228,3 +228,83 @@ func TestOfManyWhoApplyByOneReceiptOneDoes(t *testing.T) {
 		t.Errorf("applied %d times", n)
 	}
 }
+
+func TestANumberForStagedStateIsOfItsTenantAndOfItsTime(t *testing.T) {
+	s := newSite(t)
+	s.stagedSession("s1", bos.OperationReboot, "a,b", "")
+	s.stage("a", "s1")
+	s.stage("b", "s1")
+	first := s.receipt("k")
+	var red bos.StagedReceipt
+	s.do("POST", "/x/v1/applystaged/receipts", object{"run_key": "k", "reuse": true}, tenantHeader, "red").ok(http.StatusOK, &red)
+	if red.Receipt == first.Receipt {
+		t.Error("another tenant is given the same number")
+	}
+	s.advance(-time.Hour)
+	if got := s.receipt("k", "reuse", true); got.Receipt == first.Receipt {
+		t.Error("a number from the future is given again")
+	}
+	s.advance(time.Hour)
+	last := s.receipt("k", "reuse", true)
+	s.advance(receiptTTL)
+	if got := s.receipt("k", "reuse", true); got.Receipt == last.Receipt || got.Receipt == first.Receipt {
+		t.Error("a number that has expired is given again")
+	}
+}
+
+func TestAReviewedNumberStaysWhatItWasWhateverIsStagedAndDoneSince(t *testing.T) {
+	s := newSite(t)
+	s.stagedSession("s1", bos.OperationReboot, "a,b", "")
+	s.stage("a", "s1")
+	s.stage("b", "s1")
+	first := s.receipt("k")
+	// A guard counts those alone that are touched: one of two is under way.
+	s.apply([]string{"a"})
+	s.do("POST", "/x/v1/applystaged", object{"xnames": []string{"a", "b"}, "receipt": first.Receipt, "guards": object{"max_nodes": 1}}).ok(http.StatusOK, nil)
+	if !s.stored("b").Enabled {
+		t.Error("a guard of one node refused the one that was touched")
+	}
+	reviewed := s.receipt("k")
+	if reviewed.Ran == nil || !reviewed.Ran.InFlight {
+		t.Errorf("%+v", reviewed.Ran)
+	}
+	s.record("a", func(r *bos.Record) { r.Session = "theirs" })
+	s.record("b", func(r *bos.Record) { r.Session = "theirs" })
+	s.stagedSession("s2", bos.OperationReboot, "a,b", "")
+	for _, id := range []string{"a", "b"} {
+		s.record(id, func(r *bos.Record) { r.StagedState.Session = "s2" })
+	}
+	if got := s.receipt("k", "reuse", true); got.Receipt != reviewed.Receipt {
+		t.Errorf("the apply of what was reviewed is given another number, which says %+v", got.Ran)
+	}
+	if got := s.receipt("k"); got.Receipt == reviewed.Receipt || got.Ran == nil || got.Ran.InFlight {
+		t.Errorf("nodes that another session took are said to be brought to what was applied: %+v", got.Ran)
+	}
+}
+
+func TestANodeThatAnotherSessionTookIsNotUnderWayForWhoAppliedItFirst(t *testing.T) {
+	s := newSite(t)
+	s.stagedSession("s1", bos.OperationReboot, "a", "")
+	s.stage("a", "s1")
+	first := s.receipt("k")
+	s.applyBy(first.Receipt, "a")
+	s.record("a", func(r *bos.Record) { r.Session = "theirs" })
+	if got := s.receipt("k"); got.Ran == nil || got.Ran.InFlight {
+		t.Errorf("it is said to be gone on with: %+v", got.Ran)
+	}
+}
+
+func TestAHeldNodeStaysStagedForTheReceiptThatNamesIt(t *testing.T) {
+	s := newSite(t)
+	s.stagedSession("s1", bos.OperationReboot, "a", "")
+	s.stage("a", "s1")
+	s.record("a", func(r *bos.Record) { r.Held = bos.Brake{Reason: "board is out", Since: noon} })
+	number := s.receipt("k").Receipt
+	if got := s.applyBy(number, "a"); !slices.Equal(got.Failed, []string{"a"}) || s.stored("a").Enabled || s.stored("a").StagedState.Session != "s1" {
+		t.Errorf("%+v, and its record is %+v", got, s.stored("a"))
+	}
+	s.record("a", func(r *bos.Record) { r.Held = bos.Brake{} })
+	if got := s.applyBy(number, "a"); !slices.Equal(got.Succeeded, []string{"a"}) || !s.stored("a").Enabled {
+		t.Errorf("%+v, and its record is %+v", got, s.stored("a"))
+	}
+}
