@@ -199,7 +199,7 @@ func TestThePackagesNameTheLicencesOfWhatIsInThem(t *testing.T) {
 	want := "# What this program is linked with, and its licences\n\nMade by `UPDATE_LICENCES=1 go test ./internal/licences`; the texts are in the modules.\n\n| module | licences |\n|---|---|\n" +
 		strings.Join(slices.Sorted(maps.Keys(lines)), "\n") + "\n"
 	if os.Getenv("UPDATE_LICENCES") != "" {
-		if err := os.WriteFile(thirdParties, []byte(want), 0o644); err != nil { //nolint:gosec // everybody may read it
+		if err := os.WriteFile(thirdParties, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

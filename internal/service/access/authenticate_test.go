@@ -94,6 +94,10 @@ func TestWhoAsksIsFoundByTheProofOfTheRequestAlone(t *testing.T) {
 		{"two headers", here, []string{"Authorization", "Bearer good", "Authorization", "Bearer good"}, 401},
 		{"a token without end", here, []string{"Authorization", "Bearer " + strings.Repeat("x", 1<<20)}, 401},
 		{"headers of a proxy that nobody trusts", here, []string{"X-Forwarded-User", "root", "X-User", "root", "X-Forwarded-For", "10.0.0.1"}, 401},
+		{"a good token where only a proxy puts one", here, []string{
+			"X-Forwarded-Access-Token", "good", "X-Auth-Request-Access-Token", "good", "X-Original-Authorization", "Bearer good",
+			"Proxy-Authorization", "Bearer good", "Cookie", "token=good; Authorization=Bearer good", "Forwarded", "for=10.0.0.1", "X-Real-IP", "10.0.0.1",
+		}, 401},
 		{"a connection of who may not", "10.0.0.1:5", nil, 403},
 		{"a wrong token on a good connection", "10.0.0.1:5", []string{"Authorization", "Bearer other"}, 401},
 	} {

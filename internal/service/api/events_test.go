@@ -152,7 +152,7 @@ func TestEventsAreWrittenWithUTCTimes(t *testing.T) {
 	s.do("PATCH", "/v2/options", object{"polling_frequency": 7}).ok(http.StatusOK, nil)
 	var raw struct{ Events []object }
 	s.do("GET", "/x/v1/events", nil).ok(http.StatusOK, &raw)
-	want := object{"id": 1.0, "time": "2026-03-01T12:00:01.5Z", "kind": "options_changed", "detail": `{"polling_frequency":7}`, "actor": "192.0.2.1"}
+	want := object{"id": 1.0, "time": "2026-03-01T12:00:01.5Z", "kind": "options_changed", "detail": `{"polling_frequency":7}`, "actor": "192.0.2.1", "from": "192.0.2.1"}
 	if diff := cmp.Diff(want, raw.Events[0]); diff != "" {
 		t.Error(diff)
 	}

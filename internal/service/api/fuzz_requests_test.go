@@ -185,6 +185,14 @@ func answered(t *testing.T, what string, w *httptest.ResponseRecorder) {
 		}
 		return
 	}
+	if w.Header().Get("Content-Type") == auditStream {
+		for line := range strings.Lines(w.Body.String()) {
+			if !json.Valid([]byte(line)) {
+				t.Errorf("%s answered a line that is no JSON: %.500s", what, line)
+			}
+		}
+		return
+	}
 	if w.Header().Get("Content-Type") != "application/yaml" && !json.Valid(w.Body.Bytes()) {
 		t.Errorf("%s answered %d and no JSON: %.500s", what, w.Code, w.Body)
 	}
