@@ -14,20 +14,24 @@ var repeats = map[bos.EffectKind]Reason{
 }
 
 // awaitEffect waits for a power action that was accepted and has not shown. Half-way
-// to the deadline it is sent once more, unless the power limits hold its kind
-// back: BMCs accept resets and drop them, and one that is asked for what it has
+// to the deadline it is sent once more, in its turn where the power limits hold its kind
+// back, and not at all if that does not come before the deadline: BMCs accept resets and drop them, and one that is asked for what it has
 // done already does nothing. Both belong to the same attempt (ADR 9). A probe that
 // was asked for before the deadline and answered after it brings about neither.
 func awaitEffect(r bos.Record, o Observation, p bos.Policy, now, deadline time.Time, why Reason) Decision {
 	kind := r.Work.Attempt.Kind
 	again, repeated := repeats[kind]
-	held := o.Gate.Admit(&r, kind) != bos.WaitNone || now.Before(r.Work.BackOff.Until)
+	stops := o.Gate.Admit(&r, kind)
 	halfway := r.Work.Attempt.At.Add(deadline.Sub(r.Work.Attempt.At) / 2)
 	switch {
-	case !repeated || r.Work.Attempt.Resent || !asPrepared(r, p) || held && !now.Before(halfway) || !now.Before(deadline):
+	case !repeated || r.Work.Attempt.Resent || !asPrepared(r, p) || !now.Before(deadline):
 		return Decision{Next: r, Probe: nextProbe(r, o, p, now, deadline), Why: why}
 	case o.Power.Asked.Before(halfway):
 		return Decision{Next: r, Probe: nextProbe(r, o, p, now, halfway), Why: why}
+	case stops == bos.WaitPowerLimits && !now.Before(r.Work.BackOff.Until):
+		return Decision{Next: r, Probe: nextProbe(r, o, p, now, deadline), Why: ReasonRampWait}
+	case stops != bos.WaitNone || now.Before(r.Work.BackOff.Until):
+		return Decision{Next: r, Probe: nextProbe(r, o, p, now, deadline), Why: why}
 	default:
 		r = endBackOff(r)
 		r.EndWait()

@@ -83,7 +83,28 @@ func TestAGracefulShutdownIsNotSentAgain(t *testing.T) {
 func TestPowerLimitsThatAreUsedUpKeepAnActionFromBeingSentAgain(t *testing.T) {
 	p := bos.DefaultOptions().Policy()
 	d := seen(ignored(bos.ActionPoweringOn), bos.PowerStateOff, p.MaxPowerOnWait/2, Observation{Gate: Gate{FullOn: true}})
-	if d.Effect.Kind != bos.EffectNone || d.Probe.IsZero() || d.Next.Work.Attempt.Resent {
+	if d.Effect.Kind != bos.EffectNone || d.Next.Work.Attempt.Resent {
 		t.Errorf("%+v; want a wait", d)
+	}
+	// It takes its place in the line, and is not shown as a node with nothing sent.
+	if d.Why != ReasonRampWait || d.Probe.IsZero() || d.Next.Work.Waiting.For != bos.WaitNone {
+		t.Errorf("%+v; want a place among those that wait for their turn", d)
+	}
+	for name, o := range map[string]Observation{
+		"a back-off":      {},
+		"a paused site":   {Gate: Gate{Site: bos.Brake{Reason: "a leak", Since: noon}}},
+		"no more waiting": {Gate: Gate{FullOn: true}},
+	} {
+		r, after := ignored(bos.ActionPoweringOn), p.MaxPowerOnWait/2
+		switch name {
+		case "a back-off":
+			r.Work.BackOff.Until = noon.Add(24 * time.Hour)
+		case "no more waiting":
+			after = p.MaxPowerOnWait - time.Nanosecond
+			r.Work.Attempt.Resent = true
+		}
+		if d := seen(r, bos.PowerStateOff, after, o); d.Why == ReasonRampWait {
+			t.Errorf("%s: it stands in a line for nothing", name)
+		}
 	}
 }

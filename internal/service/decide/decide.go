@@ -98,6 +98,8 @@ func (d Decision) AwaitsPower() bool {
 	switch d.Why {
 	case ReasonPowerOnWait, ReasonPowerOffWait, ReasonConfirmWait, ReasonHold, ReasonChanging, ReasonProbe:
 		return true
+	case ReasonRampWait:
+		return d.Next.Work.Called(d.Next.Work.Attempt.Kind) // the line is one to send an action again
 	default:
 		return false
 	}
