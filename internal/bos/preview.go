@@ -28,6 +28,8 @@ type PreviewRequest struct {
 	Guards *Guards `json:"guards,omitempty"`
 	// Rollout is that of the session.
 	Rollout *Rollout `json:"rollout,omitempty"`
+	// Overlap is that of the session: it changes nothing but Refused.
+	Overlap Overlap `json:"overlap,omitempty"`
 }
 
 // Preview is what a session would do, as the service knows it now.

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -126,4 +127,26 @@ func (s *server) checkOverlap(ctx context.Context, q question, key bos.SessionKe
 	}
 	return problemf(http.StatusConflict, titleConflict,
 		"%s is being worked on, by session '%s' at least, and overlap is reject; nothing was started: wait for that session, cancel it, or leave these nodes out with the limit", clip(bos.Fold(ids)), clip(other))
+}
+
+// checkRule refuses what is no rule for nodes that another session is at work on.
+func checkRule(overlap bos.Overlap) error {
+	if overlap != "" && overlap != bos.OverlapReject && overlap != bos.OverlapTakeOver {
+		return bos.Invalidf("overlap", "%q is no rule for nodes that another session is at work on; use %s or %s", clip(string(overlap)), bos.OverlapReject, bos.OverlapTakeOver)
+	}
+	return nil
+}
+
+// overlapping says for which sessions at work a session would be refused that shall not
+// take nodes from others.
+func overlapping(overlap bos.Overlap, stage bool, p bos.Preview) (refused []string) {
+	if overlap != bos.OverlapReject || stage {
+		return nil
+	}
+	for _, b := range p.Busy {
+		if !b.Same {
+			refused = append(refused, fmt.Sprintf("session '%s' is at work on %s, and overlap is reject", clip(b.Session), clip(b.Nodes)))
+		}
+	}
+	return refused
 }

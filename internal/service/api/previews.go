@@ -32,6 +32,7 @@ type previewBody struct {
 	RunKey          string            `json:"run_key"`
 	Guards          *guardsBody       `json:"guards"`
 	Rollout         *bos.Rollout      `json:"rollout"`
+	Overlap         bos.Overlap       `json:"overlap"`
 }
 
 // inlineTemplate is a template as it was read from the API or is about to be
@@ -63,6 +64,9 @@ func (b previewBody) check() error {
 		return err
 	}
 	if err := checkPlannedHolds(b.Holds); err != nil {
+		return err
+	}
+	if err := checkRule(b.Overlap); err != nil {
 		return err
 	}
 	if err := bos.CheckRollout(b.Rollout, b.Stage); err != nil {
@@ -174,7 +178,12 @@ func (s *server) preview(ctx context.Context, tenant string, body previewBody) (
 	if pause.On() {
 		preview.Warnings = append(preview.Warnings, pausedWarning(pause.Reason))
 	}
-	return preview, s.Store.PutReceipt(ctx, bos.Receipt{Key: key, Tenant: tenant, Preview: preview})
+	if err := s.Store.PutReceipt(ctx, bos.Receipt{Key: key, Tenant: tenant, Preview: preview}); err != nil {
+		return bos.Preview{}, err
+	}
+	// Of this moment and this asker alone, so it is in no receipt.
+	preview.Refused = append(preview.Refused, overlapping(body.Overlap, body.Stage, preview)...)
+	return preview, nil
 }
 
 // reviewedAlike is the newest preview of a tenant with a pin, nil if none is kept:

@@ -79,8 +79,8 @@ func (s *server) postPinnedSession(w http.ResponseWriter, r *http.Request) error
 	if err := checkText("reason", &body.Reason, bos.MaxReason); err != nil {
 		return err
 	}
-	if body.Overlap != "" && body.Overlap != bos.OverlapReject && body.Overlap != bos.OverlapTakeOver {
-		return bos.Invalidf("overlap", "%q is no rule for nodes that another session is at work on; use %s or %s", clip(string(body.Overlap)), bos.OverlapReject, bos.OverlapTakeOver)
+	if err := checkRule(body.Overlap); err != nil {
+		return err
 	}
 	if err := checkAsked(body.Receipt, body.RunKey, body.Guards); err != nil {
 		return err
@@ -201,7 +201,7 @@ func (b pinnedBody) sameAs(rec bos.SessionRecord) bool {
 		return false
 	}
 	return *s.Operation == rec.Operation && *s.TemplateName == rec.TemplateName && s.Limit.orZero() == rec.Limit &&
-		s.Stage == rec.Stage && s.IncludeDisabled == rec.IncludeDisabled
+		s.Stage == rec.Stage && s.IncludeDisabled == rec.IncludeDisabled && (b.Overlap == bos.OverlapReject) == (rec.Asked.Overlap == bos.OverlapReject)
 }
 
 func orTaken(err error, key bos.SessionKey) error {
