@@ -109,7 +109,7 @@ func TestTheExampleOfARolloutIsFollowedByItsREADME(t *testing.T) {
 				"TF_CLI_ARGS_plan=-no-color", "TF_CLI_ARGS_output=-no-color")
 			continue
 		case strings.HasPrefix(s.begins, "curl"):
-			request(t, http.MethodDelete, strings.ReplaceAll(line[strings.Index(line, "http"):], "http://127.0.0.1:8780", room))
+			request(t, http.MethodDelete, strings.Replace(strings.TrimPrefix(line, s.begins+" "), "http://127.0.0.1:8780", room, 1))
 			continue
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), longest)
