@@ -475,12 +475,13 @@ func (w *ground) atRest() bool {
 	return len(working)+len(pending) == 0
 }
 
-// TestWhateverHappensNoNodeIsTouchedThatNoPlanNamedAndNothingRunsTwice finds, within the
-// three walks that are the default, a provider that lifts the hold of somebody else, be it
-// for another reason or for the same, that takes it for its own, sends neither receipt nor
-// key of the run, applies staged state without its receipt, sends an empty limit or none
-// for one that is given, asks for an enabled that was asked for before, or plans anew after
-// an apply.
+// TestWhateverHappensNoNodeIsTouchedThatNoPlanNamedAndNothingRunsTwice looks for a
+// provider that lifts the hold of somebody else, be it for another reason or for the same,
+// that takes it for its own, sends neither receipt nor key of the run, applies staged state
+// without its receipt, sends an empty limit or none for one that is given, asks for an
+// enabled that was asked for before, or plans anew after an apply. Chance decides which of
+// these the few walks of one run come by, so that a run that finds nothing proves nothing.
+// More walks (-walks) find more; -walkseed with the number of a failed one draws the same.
 func TestWhateverHappensNoNodeIsTouchedThatNoPlanNamedAndNothingRunsTwice(t *testing.T) {
 	first := *randomSeed
 	if first == 0 {

@@ -58,7 +58,7 @@ output "session" {
 }
 
 output "retry_limit" {
-  description = "What to give as retry, empty when nothing failed"
+  description = "Value for retry that tries only the failed nodes again, empty when nothing failed"
   value       = local.last.retry_limit
 }
 

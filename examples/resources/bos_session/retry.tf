@@ -15,6 +15,6 @@ resource "bos_session" "retry" {
 }
 
 output "retry_limit" {
-  description = "What to give as retry to run the session again for the nodes that failed"
+  description = "Value for retry that tries only the failed nodes again, empty when nothing failed"
   value       = bos_session.compute.retry_limit
 }

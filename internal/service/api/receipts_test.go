@@ -319,3 +319,45 @@ func TestWhoLetGoOfTheSessionThatAPreviewNamedGetsAnother(t *testing.T) {
 	}
 	s.do("POST", "/x/v1/sessions", with(with(boot("s2"), "pin", goesOn.Pin), "receipt", goesOn.Receipt)).ok(http.StatusCreated, nil)
 }
+
+func TestAPreviewThatWasCarriedOutAnswersForNoOtherRollout(t *testing.T) {
+	small, large := object{"canary": 1}, object{"canary": 2}
+	for name, c := range map[string]struct{ ran, asked object }{
+		"another rollout":          {small, large},
+		"a rollout and none":       {small, nil},
+		"all at once, and batches": {nil, small},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			s.putTemplate("t1", template())
+			asking := func(session string, rollout object, receipt string) object {
+				body := with(boot(session), "receipt", receipt)
+				if rollout != nil {
+					body["rollout"] = rollout
+				}
+				return body
+			}
+			receipt := s.preview(ask()).Receipt
+			s.do("POST", "/x/v1/sessions", asking("s1", c.ran, receipt)).ok(http.StatusCreated, nil)
+			s.do("POST", "/x/v1/sessions", asking("s2", c.asked, receipt)).refused(http.StatusConflict, titleCarriedOut, "s1", "nothing was started")
+			var got bos.Session
+			s.do("POST", "/x/v1/sessions", asking("s3", c.ran, receipt)).ok(http.StatusOK, &got)
+			if n := s.sessionCount(); n != 1 || got.Name != "s1" {
+				t.Errorf("the same rollout is answered with %s, and there are %d sessions", got.Name, n)
+			}
+		})
+	}
+}
+
+func TestAPreviewFromTheFutureIsNotReusedForItsPin(t *testing.T) {
+	s := newSite(t)
+	s.putTemplate("t1", template())
+	shutdown := with(ask(), "operation", "shutdown")
+	reviewed := s.preview(shutdown)
+	// To the same effect for a shutdown, so that it is found by its pin alone.
+	s.putTemplate("t1", withSet("kernel_parameters", "quiet"))
+	s.advance(-time.Hour)
+	if got := s.preview(with(shutdown, "reuse", true)); got.Pin != reviewed.Pin || got.Receipt == reviewed.Receipt || got.Created.After(s.clock()) {
+		t.Errorf("what was reviewed in the future, as the clock has it now, is used again: %+v", got)
+	}
+}

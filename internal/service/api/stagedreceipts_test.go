@@ -308,3 +308,37 @@ func TestAHeldNodeStaysStagedForTheReceiptThatNamesIt(t *testing.T) {
 		t.Errorf("%+v, and its record is %+v", got, s.stored("a"))
 	}
 }
+
+func TestANumberThatSpeaksOfAnEarlierApplicationThanTheLastIsNotGivenAgain(t *testing.T) {
+	s := newSite(t)
+	staged := func(session string) {
+		t.Helper()
+		s.stagedSession(session, bos.OperationReboot, "a", "")
+		s.stage("a", session)
+	}
+	applied := func(receipt string) {
+		t.Helper()
+		if got := s.applyBy(receipt, "a"); !slices.Equal(got.Succeeded, []string{"a"}) {
+			t.Fatalf("%+v", got)
+		}
+		s.booted("a")
+		s.advance(time.Minute)
+	}
+	first := s.receipt("k")
+	staged("s1")
+	applied(first.Receipt)
+	second := s.receipt("k")
+	staged("s2")
+	s.advance(time.Minute)
+	third := s.receipt("k")
+	if third.Receipt == second.Receipt || third.Ran == nil || !third.Ran.Anew || third.Ran.Receipt != first.Receipt {
+		t.Fatalf("once something is staged anew: %+v, %+v", third, third.Ran)
+	}
+	// The older of two plans is applied, and something is staged once more.
+	applied(second.Receipt)
+	staged("s3")
+	got := s.receipt("k")
+	if got.Receipt == third.Receipt || got.Ran == nil || !got.Ran.Anew || got.Ran.Receipt != second.Receipt {
+		t.Errorf("a plan is told of %+v, and the last application was that of %s", got.Ran, second.Receipt)
+	}
+}
