@@ -26,8 +26,10 @@ func TestWhatAnILOSaysWithoutATextIsTold(t *testing.T) {
 			{"MessageArgs":["Power is off"],"MessageId":"iLO.2.14.InvalidOperationForSystemState"}]}}`, "InvalidOperationForSystemState (Power is off)", bos.CallBusy},
 		"iLO 4 with its own list besides": {`{"Messages":[{"MessageID":"iLO.0.10.UnableToModifyDuringSystemPOST"}],"Type":"ExtendedError.1.0.0","error":{
 			"@Message.ExtendedInfo":[{"MessageID":"iLO.0.10.UnableToModifyDuringSystemPOST"}],"code":"iLO.0.10.ExtendedInfo","message":"` + other + `"}}`, "UnableToModifyDuringSystemPOST", bos.CallBusy},
-		"iLO 4 with that alone": {`{"Messages":[{"MessageID":"iLO.0.10.UnableToModifyDuringSystemPOST"}],"Name":"Extended Error Information","Type":"ExtendedError.0.9.6"}`,
-			"UnableToModifyDuringSystemPOST", bos.CallBusy},
+		"iLO 4 with that alone": {
+			`{"Messages":[{"MessageID":"iLO.0.10.UnableToModifyDuringSystemPOST"}],"Name":"Extended Error Information","Type":"ExtendedError.0.9.6"}`,
+			"UnableToModifyDuringSystemPOST", bos.CallBusy,
+		},
 		"arguments of another shape": {`{"error":{"@Message.ExtendedInfo":[{"MessageArgs":"none","MessageId":"Base.1.8.InternalError"}]}}`, "InternalError", bos.CallRefused},
 	} {
 		t.Run(name, func(t *testing.T) {

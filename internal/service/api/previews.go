@@ -168,15 +168,8 @@ func (s *server) preview(ctx context.Context, tenant string, body previewBody) (
 	if preview.Busy, err = s.busy(ctx, asked, sel, inventory, records); err != nil {
 		return bos.Preview{}, err
 	}
-	if preview.Ran, err = s.ran(ctx, asked); err != nil {
+	if err := s.happening(ctx, asked, &preview); err != nil {
 		return bos.Preview{}, err
-	}
-	pause, err := s.Store.SitePause(ctx)
-	if err != nil {
-		return bos.Preview{}, err
-	}
-	if pause.On() {
-		preview.Warnings = append(preview.Warnings, pausedWarning(pause.Reason))
 	}
 	if err := s.Store.PutReceipt(ctx, bos.Receipt{Key: key, Tenant: tenant, Preview: preview}); err != nil {
 		return bos.Preview{}, err
@@ -184,6 +177,19 @@ func (s *server) preview(ctx context.Context, tenant string, body previewBody) (
 	// Of this moment and this asker alone, so it is in no receipt.
 	preview.Refused = append(preview.Refused, overlapping(body.Overlap, body.Stage, preview)...)
 	return preview, nil
+}
+
+// happening adds what else there is to know now: whether the same ran already, and a
+// pause of the site.
+func (s *server) happening(ctx context.Context, asked bos.SessionRecord, preview *bos.Preview) (err error) {
+	if preview.Ran, err = s.ran(ctx, asked); err != nil {
+		return err
+	}
+	pause, err := s.Store.SitePause(ctx)
+	if err == nil && pause.On() {
+		preview.Warnings = append(preview.Warnings, pausedWarning(pause.Reason))
+	}
+	return err
 }
 
 // reviewedAlike is the newest preview of a tenant with a pin, nil if none is kept:

@@ -435,11 +435,13 @@ func TestABootSetOfAnotherArchitectureThanAllItsNodesSaysSo(t *testing.T) {
 	}{
 		"one for each architecture": {both, inv, ""},
 		"one of a wrong one": {
-			map[string]bos.BootSet{"arm": both["arm"]}, bos.Inventory{Nodes: inv.Nodes[:1]},
+			map[string]bos.BootSet{"arm": both["arm"]},
+			bos.Inventory{Nodes: inv.Nodes[:1]},
 			`boot set "arm" is for nodes of architecture ARM, and its nodes are X86: x1c0s0b0n0`,
 		},
 		"the default": {
-			map[string]bos.BootSet{"any": {NodeRolesGroups: []string{"Compute"}}}, bos.Inventory{Nodes: inv.Nodes[1:]},
+			map[string]bos.BootSet{"any": {NodeRolesGroups: []string{"Compute"}}},
+			bos.Inventory{Nodes: inv.Nodes[1:]},
 			`boot set "any" is for nodes of architecture X86, and its nodes are ARM: x1c0s1b0n0`,
 		},
 	} {
