@@ -13,7 +13,7 @@ func TestEachFigureIsPrintedForEachSize(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-	if want := 1 + 2*(len(calls)+8); len(lines) != want {
+	if want := 1 + 2*(len(calls)+9); len(lines) != want {
 		t.Errorf("%d lines, want %d:\n%s", len(lines), want, out.String())
 	}
 	for _, call := range calls {

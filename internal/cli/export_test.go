@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/pem"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -115,8 +116,13 @@ func TestCommandsTakeTheFilesOfTokenAndCAFromTheEnvironmentAsTheProviderDoes(t *
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
+		said, ok := map[string]string{"/v2/sessiontemplates": "[]", "/v2/options": `{"max_boot_wait_time":1200}`}[r.URL.Path]
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write([]byte(map[string]string{"/v2/sessiontemplates": "[]"}[r.URL.Path] + map[string]string{"/v2/options": `{"max_boot_wait_time":1200}`}[r.URL.Path]))
+		_, _ = io.WriteString(w, said)
 	}))
 	defer server.Close()
 	dir := t.TempDir()

@@ -192,7 +192,7 @@ func TestAPortThatAnswersWhileItsNodeIsOffIsAnotherMachinesAndNeverCounts(t *tes
 // history are the first events.
 func history(t *testing.T, w *world) []bos.Event {
 	t.Helper()
-	events, err := w.store.Events(t.Context(), bos.EventFilter{Limit: 1000})
+	events, err := w.store.Events(t.Context(), bos.EventFilter{Seen: bos.WholeSite(), Limit: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}
