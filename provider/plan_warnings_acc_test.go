@@ -41,3 +41,36 @@ func TestAPlanToStageDoesNotSayThatItReboots(t *testing.T) {
 	plan := w.plan()
 	plan.says(t, "Warning: This will stage a reboot of 4 nodes", "4 nodes will be staged (nothing happens to it before the staged state is applied)")
 }
+
+func TestAPlanOfATargetNamesTheNodesOfItsTemplateAndLeavesTheOthersToTheNext(t *testing.T) {
+	fake := startFake(t.Cleanup, room...)
+	w := newWorkspace(t)
+	w.write(providerBlock(fake, "applying = terraform.applying"), template("quiet"), session(rolling), onlyIn("other", "x1000c0s3b0n0"))
+	plan := w.plan("-target=bos_session.boot", "-out=p")
+	plan.exits(t, 2)
+	plan.says(t, "Warning: This will reboot 4 nodes: x1000c0s[0-3]b0n0", "2 to add")
+	w.terraform("apply", "-no-color", "p").exits(t, 0)
+	sessions(t, fake, 1)
+	rest := w.plan()
+	rest.says(t, "Warning: This will reboot 1 node: x1000c0s3b0n0", "1 to add, 0 to change, 0 to destroy")
+	w.apply("-parallelism=1").exits(t, 0)
+	w.plan().exits(t, 0)
+	sessions(t, fake, 2)
+}
+
+// Each provider block is a process of its own, which knows nothing of what another plans.
+func TestATemplateThatAnotherProviderBlockPlansIsSaidNotToBeKnownYet(t *testing.T) {
+	fake := startFake(t.Cleanup, room...)
+	w := newProcessWorkspace(t)
+	aliased := func(more ...string) string { return providerBlock(fake, append(more, `alias = "second"`)...) }
+	config := []string{template("quiet"), session(rolling, "provider = bos.second")}
+	w.write(append(config, providerBlock(fake), aliased("require_preview = true"))...)
+	refused := w.plan()
+	refused.exits(t, 1)
+	refused.says(t, `Error: Cannot say which nodes of template "compute" will reboot`)
+	w.write(append(config, providerBlock(fake), aliased())...)
+	w.plan().says(t, `Warning: Cannot say which nodes of template "compute" will reboot`)
+	w.apply().exits(t, 0)
+	w.plan().exits(t, 0)
+	sessions(t, fake, 1)
+}

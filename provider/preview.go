@@ -66,8 +66,12 @@ func (s *shared) ask(ctx context.Context, c *client.Client, q previewQuestion, d
 	}
 	if q.Template == nil {
 		if _, lookUp := c.Template(ctx, q.TemplateName); client.IsNotFound(lookUp) {
-			return nil, notYet(fmt.Sprintf("BOS has no template %q yet, and no bos_session_template that this refers to is going to write it; use "+
-				"bos_session_template.<name>.name as template_name", q.TemplateName))
+			ofTenant := ""
+			if q.tenant != "" {
+				ofTenant = fmt.Sprintf(" for tenant %q", q.tenant)
+			}
+			return nil, notYet(fmt.Sprintf("BOS has no template %q%s yet, and no bos_session_template that this refers to is going to write it; use "+
+				"bos_session_template.<name>.name as template_name", q.TemplateName, ofTenant))
 		}
 	}
 	diags.AddError(fmt.Sprintf("BOS would refuse this session of template %q", q.TemplateName), plainly(err))

@@ -252,6 +252,20 @@ func TestATenantSeesAndChangesItsOwnOnly(t *testing.T) {
 	}
 }
 
+func TestATemplateThatATenantHasNotIsSaidWithTheTenant(t *testing.T) {
+	fake := startFake(t.Cleanup, room...)
+	blue, red := newWorkspace(t), newWorkspace(t)
+	blue.write(providerBlock(fake, `tenant = "blue"`), template("quiet"))
+	blue.apply().exits(t, 0)
+	literal := strings.Replace(session(), "bos_session_template.compute.name", `"compute"`, 1)
+	for tenant, says := range map[string]string{`tenant = "red"`: `BOS has no template "compute" for tenant "red" yet`, "": `BOS has no template "compute" yet`} {
+		red.write(providerBlock(fake, tenant), literal)
+		plan := red.plan()
+		plan.exits(t, 2)
+		plan.says(t, says)
+	}
+}
+
 func TestAServiceThatIsDownIsNamedAndChangesNothing(t *testing.T) {
 	fake := startFake(t.Cleanup, room...)
 	w := newWorkspace(t)

@@ -135,3 +135,25 @@ func TestThatASessionIsReplacedUnderItsOwnNameIsSaidAtPlan(t *testing.T) {
 	}
 	w.apply().exits(t, 0)
 }
+
+func TestASessionThatIsNotOverIsNotReplacedUnderItsOwnNameUnlessItIsCancelled(t *testing.T) {
+	fake := startFake(t.Cleanup, room...)
+	fake.Hold()
+	w := newWorkspace(t)
+	write := func(run, more string) {
+		w.write(providerBlock(fake), template("quiet"), session(`name = "nightly"`, "wait_for_completion = false", `triggers = { n = "`+run+`" }`, more))
+	}
+	write("1", "")
+	w.apply().exits(t, 0)
+	write("2", "")
+	for _, do := range []func(...string) result{w.plan, w.apply} {
+		refused := do()
+		refused.exits(t, 1)
+		refused.says(t, "BOS session nightly is not over", `on_destroy = "cancel"`)
+	}
+	sessions(t, fake, 1)
+	write("1", `on_destroy = "cancel"`)
+	w.apply().exits(t, 0)
+	write("2", `on_destroy = "cancel"`)
+	w.plan().exits(t, 2)
+}

@@ -119,6 +119,7 @@ func TestWhatBOSWouldRefuseIsRefusedAtPlan(t *testing.T) {
 		"an operation that BOS has not":       {"resource \"bos_session\" \"s\" {\n  operation = \"reimage\"\n  template_name = \"t\"\n}", "reimage"},
 		"a limit with an empty term":          {"resource \"bos_session\" \"s\" {\n  operation = \"boot\"\n  template_name = \"t\"\n  limit = \"a,,b\"\n}", "term 2"},
 		"a pause that is no duration":         {"resource \"bos_session\" \"s\" {\n  operation = \"boot\"\n  template_name = \"t\"\n  poll_interval = \"soon\"\n}", "soon"},
+		"a wait of less than nothing":         {"resource \"bos_session\" \"s\" {\n  operation = \"boot\"\n  template_name = \"t\"\n  timeouts = { create = \"-5m\" }\n}", "timeouts.create"},
 		"a tolerance that is no number":       {"resource \"bos_session\" \"s\" {\n  operation = \"boot\"\n  template_name = \"t\"\n  max_failed = \"few\"\n}", "a count such as 5"},
 	} {
 		t.Run(name, func(t *testing.T) {
