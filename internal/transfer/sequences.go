@@ -2,6 +2,8 @@ package transfer
 
 import (
 	"context"
+	"errors"
+	"net/http"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/client"
@@ -11,6 +13,9 @@ import (
 // it.
 func addSequences(ctx context.Context, c *client.Client, templates []bos.SessionTemplate) error {
 	caps, err := c.Capabilities(ctx)
+	if answer := (*client.Error)(nil); errors.As(err, &answer) && answer.Status == http.StatusNotFound {
+		return nil // also where something before a plain BOS answers that, in its own way
+	}
 	if err != nil || !client.Has(caps, bos.ExtensionSequences) {
 		return err
 	}
