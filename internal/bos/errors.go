@@ -71,3 +71,21 @@ func (e NodeErrors) Error() string {
 	}
 	return fmt.Sprintf("%s (and %d more nodes)", first, len(ids)-1)
 }
+
+// ImageFault is what is wrong with an image; it is an ErrImage.
+type ImageFault struct{ cause error }
+
+// ImageFaultf says what is wrong with an image, as a sentence that begins in lower case.
+func ImageFaultf(format string, args ...any) error {
+	return &ImageFault{fmt.Errorf(format, args...)}
+}
+
+func (f *ImageFault) Error() string { return ErrImage.Error() + ": " + f.cause.Error() }
+
+// Plain is the sentence alone.
+func (f *ImageFault) Plain() string { return f.cause.Error() }
+
+// Is reports whether the target is ErrImage.
+func (f *ImageFault) Is(target error) bool { return target == ErrImage }
+
+func (f *ImageFault) Unwrap() error { return f.cause }

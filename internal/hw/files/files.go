@@ -43,11 +43,11 @@ func (f *Folder) Close() error { return f.root.Close() }
 func (f *Folder) name(path string) (string, error) {
 	u, err := url.Parse(path)
 	if err != nil || u.Scheme != "file" || u.Host != "" || u.RawQuery != "" || u.Fragment != "" {
-		return "", fmt.Errorf("%w: the path %.200q is not of the form file:///path; correct the template's path", bos.ErrImage, bos.Unsigned(path))
+		return "", bos.ImageFaultf("the path %.200q is not of the form file:///path; correct the template's path", bos.Unsigned(path))
 	}
 	name, ok := strings.CutPrefix(u.Path, filepath.ToSlash(f.root.Name())+"/")
 	if !ok || !filepath.IsLocal(name) {
-		return "", fmt.Errorf("%w: %.200q is not below artifacts.files.root (%s); correct the template's path", bos.ErrImage, path, f.root.Name())
+		return "", bos.ImageFaultf("%.200q is not below artifacts.files.root (%s); correct the template's path", path, f.root.Name())
 	}
 	return name, nil
 }

@@ -63,7 +63,7 @@ func Make(f Files, created time.Time) ([]byte, error) {
 	case err != nil:
 		return nil, fmt.Errorf("no session could use the manifest: %w", err)
 	case found.initrd.Path == "":
-		return nil, fmt.Errorf("%w: the manifest names no initrd, without which no node boots; name it", bos.ErrImage)
+		return nil, bos.ImageFaultf("the manifest names no initrd, without which no node boots; name it")
 	}
 	return body, nil
 }

@@ -6,7 +6,6 @@ package manifest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -61,13 +60,13 @@ func (s Sources) source(path string) (Source, error) {
 		return source, source.Takes(path)
 	}
 	if setting, known := settings[scheme]; known {
-		return nil, fmt.Errorf("%w: %.200q is of the kind %s, which this service does not read; configure %s, or correct the template's path", bos.ErrImage, bos.Unsigned(path), scheme, setting)
+		return nil, bos.ImageFaultf("%.200q is of the kind %s, which this service does not read; configure %s, or correct the template's path", bos.Unsigned(path), scheme, setting)
 	}
 	var forms []string
 	for _, scheme := range slices.Sorted(maps.Keys(s)) {
 		forms = append(forms, form(scheme))
 	}
-	return nil, fmt.Errorf("%w: the path %.200q is not of the form %s; correct the template's path", bos.ErrImage, bos.Unsigned(path), strings.Join(forms, " or "))
+	return nil, bos.ImageFaultf("the path %.200q is not of the form %s; correct the template's path", bos.Unsigned(path), strings.Join(forms, " or "))
 }
 
 // Of is who reads a path; the error wraps bos.ErrImage if nobody may.
@@ -98,7 +97,7 @@ func (s Sources) Image(ctx context.Context, path string) (bos.Image, error) {
 	}
 	found, err := parse(body)
 	if err != nil {
-		return bos.Image{}, fmt.Errorf("%w: manifest %s: %w; rebuild the image or correct the template's path", bos.ErrImage, path, err)
+		return bos.Image{}, bos.ImageFaultf("manifest %s: %w; rebuild the image or correct the template's path", path, err)
 	}
 	image := bos.Image{Path: path, ETag: etag, Kernel: found.kernel, Initrd: found.initrd, Rootfs: found.rootfs}
 	if err := s.check(ctx, image.Kernel.Path); err != nil {
@@ -129,7 +128,7 @@ func (s Sources) check(ctx context.Context, path string) error {
 
 func (s Sources) checkInitrd(ctx context.Context, manifest, path string) error {
 	if path == "" {
-		return fmt.Errorf("%w: manifest %s does not name one artifact of type %s; rebuild the image or correct the template's path", bos.ErrImage, manifest, typeInitrd)
+		return bos.ImageFaultf("manifest %s does not name one artifact of type %s; rebuild the image or correct the template's path", manifest, typeInitrd)
 	}
 	return s.check(ctx, path)
 }
@@ -148,7 +147,7 @@ func (s Sources) parameters(ctx context.Context, path string) (string, error) {
 		return "", err
 	}
 	if !utf8.Valid(text) {
-		return "", fmt.Errorf("%w: the boot parameters at %s are no text; rebuild the image", bos.ErrImage, path)
+		return "", bos.ImageFaultf("the boot parameters at %s are no text; rebuild the image", path)
 	}
 	return string(text), nil
 }
@@ -158,10 +157,10 @@ func Missing(path, detail string) error {
 	if detail != "" {
 		detail = " (" + detail + ")"
 	}
-	return fmt.Errorf("%w: there is nothing at %s%s; correct the template's path or rebuild the image", bos.ErrImage, bos.Unsigned(path), detail)
+	return bos.ImageFaultf("there is nothing at %s%s; correct the template's path or rebuild the image", bos.Unsigned(path), detail)
 }
 
 // TooLarge says that an object is larger than it may be, for sources.
 func TooLarge(path string, most int64) error {
-	return fmt.Errorf("%w: %s is larger than %d bytes, which no such file is; correct the template's path", bos.ErrImage, bos.Unsigned(path), most)
+	return bos.ImageFaultf("%s is larger than %d bytes, which no such file is; correct the template's path", bos.Unsigned(path), most)
 }

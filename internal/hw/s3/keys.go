@@ -1,7 +1,6 @@
 package s3
 
 import (
-	"fmt"
 	"path"
 	"strings"
 	"time"
@@ -61,7 +60,7 @@ type allowed []string
 func (a allowed) split(text string) (bucket, key string, err error) {
 	bucket, key, err = manifest.SplitS3(text)
 	if err != nil {
-		return "", "", fmt.Errorf("%w: %w; correct the template's path", bos.ErrImage, err)
+		return "", "", bos.ImageFaultf("%w; correct the template's path", err)
 	}
 	if len(a) == 0 {
 		return bucket, key, nil
@@ -74,5 +73,5 @@ func (a allowed) split(text string) (bucket, key string, err error) {
 			}
 		}
 	}
-	return "", "", fmt.Errorf("%w: %.200q is in none of artifacts.s3.buckets (%s), which this service may read; correct the template's path, or add it there", bos.ErrImage, text, strings.Join(a, ", "))
+	return "", "", bos.ImageFaultf("%.200q is in none of artifacts.s3.buckets (%s), which this service may read; correct the template's path, or add it there", text, strings.Join(a, ", "))
 }

@@ -65,14 +65,14 @@ func New(c Config) *Client {
 func (c *Client) Takes(address string) error {
 	u, err := url.Parse(address)
 	if err != nil || u.User != nil || u.RawQuery != "" || u.Fragment != "" || path.Clean(u.Path) != u.Path || strings.ContainsAny(u.Path, `\%`) {
-		return fmt.Errorf("%w: the path %.200q is no plain address of a file; correct the template's path", bos.ErrImage, bos.Unsigned(address))
+		return bos.ImageFaultf("the path %.200q is no plain address of a file; correct the template's path", bos.Unsigned(address))
 	}
 	for _, prefix := range c.prefixes {
 		if strings.HasPrefix(u.String(), prefix) {
 			return nil
 		}
 	}
-	return fmt.Errorf("%w: %.200q is below none of artifacts.http.prefixes (%s); correct the template's path, or add a prefix", bos.ErrImage, address, strings.Join(c.prefixes, ", "))
+	return bos.ImageFaultf("%.200q is below none of artifacts.http.prefixes (%s); correct the template's path, or add a prefix", address, strings.Join(c.prefixes, ", "))
 }
 
 // Check asks whether there is a file.

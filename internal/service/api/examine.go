@@ -142,10 +142,11 @@ func (s *server) bootFindings(t bos.SessionTemplate, name string, read imageRead
 	answer := read.artifacts[set.Path]
 	switch {
 	case errors.Is(answer.err, bos.ErrImage):
-		return []finding{{
-			text:  fmt.Sprintf("Can't find boot artifacts. Error: %v", answer.err),
-			plain: strings.TrimPrefix(answer.err.Error(), bos.ErrImage.Error()+": "), fatal: true,
-		}}
+		plain := answer.err.Error()
+		if fault := (*bos.ImageFault)(nil); errors.As(answer.err, &fault) {
+			plain = fault.Plain()
+		}
+		return []finding{{text: fmt.Sprintf("Can't find boot artifacts. Error: %v", answer.err), plain: plain, fatal: true}}
 	case answer.err != nil:
 		return []finding{{text: fmt.Sprintf("its image cannot be read now: %v", answer.err), fatal: true, outage: true}}
 	}
