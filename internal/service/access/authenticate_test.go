@@ -261,3 +261,40 @@ func TestAStreamEndsWithTheProofOfItsClient(t *testing.T) {
 		}
 	}
 }
+
+func TestATenantAdminOfNoTenantReachesNoFartherByARoleThatAllowsSomethingElse(t *testing.T) {
+	for _, c := range []struct {
+		what     string
+		roles    []access.Role
+		asks     access.Permission
+		theSite  bool
+		inShadow string
+	}{
+		{"stops sessions, and may create some anywhere", []access.Role{access.TenantAdmin, access.WLM}, access.StopSessions, false, "its role is for tenants alone"},
+		{"creates sessions, and may report", []access.Role{access.Reporter, access.TenantAdmin}, access.CreateSessions, false, "its role is for tenants alone"},
+		{"creates sessions, and may read", []access.Role{access.TenantAdmin, access.Reader}, access.CreateSessions, false, "its role is for tenants alone"},
+		{"reads, and may do so anywhere", []access.Role{access.TenantAdmin, access.Reader}, access.ReadRecords, true, ""},
+		{"creates sessions, and may do so anywhere", []access.Role{access.TenantAdmin, access.WLM}, access.CreateSessions, true, ""},
+		{"stops sessions, and may do so anywhere", []access.Role{access.TenantAdmin, access.Operator}, access.StopSessions, true, ""},
+		{"stops sessions", []access.Role{access.TenantAdmin}, access.StopSessions, false, "its role is for tenants alone"},
+	} {
+		is := access.Identity{Subject: "t", Proof: access.ProofStatic, Roles: c.roles}
+		var err error
+		var log bytes.Buffer
+		h := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			r = access.Asking(r, c.asks)
+			if err = access.Of(r.Context()).May(c.asks); err == nil {
+				_, err = access.Of(r.Context()).Tenant(r.Header)
+			}
+		})
+		ask(access.Authenticator{Bearers: []access.Bearers{tenantsOf{is}}}.Handler(h), "127.0.0.1:5", "Authorization", "Bearer t")
+		if (err == nil) != c.theSite {
+			t.Errorf("who %s is answered about the whole site: %v", c.what, err)
+		}
+		// Shadow tells of it, and is no narrower than off.
+		ask(access.Authenticator{Mode: access.Shadow, Bearers: []access.Bearers{tenantsOf{is}}, Log: slog.New(slog.NewTextHandler(&log, nil))}.Handler(h), "127.0.0.1:5", "Authorization", "Bearer t")
+		if err != nil || !strings.Contains(log.String(), c.inShadow) || (c.inShadow == "") != (log.Len() == 0) {
+			t.Errorf("who %s, where it is only watched: %v, and the log says %q", c.what, err, &log)
+		}
+	}
+}

@@ -21,6 +21,8 @@ type Caller struct {
 	watched func(*edge.Problem)
 	// still is whether the proof would say the same now; nil if nobody was asked for one.
 	still func() bool
+	// asked is what the request needs, of which the reach is; none if it is not known yet.
+	asked Permission
 }
 
 type callerKey struct{}
@@ -34,6 +36,25 @@ func With(ctx context.Context, c Caller) context.Context {
 func Of(ctx context.Context) Caller {
 	c, _ := ctx.Value(callerKey{}).(Caller)
 	return c
+}
+
+// Asking is a request that needs a permission. How far it reaches is then what the roles
+// reach that allow this, and not what some other role of its caller does.
+func Asking(r *http.Request, p Permission) *http.Request {
+	c := Of(r.Context())
+	if len(c.Roles) < 2 {
+		return r
+	}
+	c.asked = p
+	return r.WithContext(With(r.Context(), c))
+}
+
+// wholeSite reports whether the caller is bounded by no tenant, in what it asks for.
+func (c Caller) wholeSite() bool {
+	if !c.may(c.asked) { // not known, or only watched: as far as any of the roles
+		return slices.ContainsFunc(c.Roles, c.site)
+	}
+	return slices.ContainsFunc(c.Roles, func(role Role) bool { return c.site(role) && grants[role].has(c.asked) })
 }
 
 // Refused is why a caller may not do something.

@@ -80,8 +80,3 @@ func (i Identity) may(p Permission) bool {
 
 // site reports whether a role reaches beyond tenants.
 func (i Identity) site(role Role) bool { return len(i.Tenants) == 0 && role != TenantAdmin }
-
-// wholeSite reports whether the identity is bounded by no tenant.
-func (i Identity) wholeSite() bool {
-	return slices.ContainsFunc(i.Roles, i.site)
-}

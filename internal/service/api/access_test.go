@@ -198,3 +198,16 @@ func TestATenantIsThatOfItsToken(t *testing.T) {
 		}
 	}
 }
+
+func TestATenantAdminOfNoTenantStopsNoSessionOfTheSiteByAnotherRole(t *testing.T) {
+	s := newSite(t)
+	s.putTemplate("t1", template())
+	s.do("POST", "/v2/sessions", boot("s1")).ok(http.StatusCreated, nil)
+	s.as(access.Identity{Subject: "t", Proof: access.ProofOIDC, Roles: []access.Role{access.TenantAdmin, access.WLM}})
+	s.do("GET", "/v2/sessions/s1", nil).ok(http.StatusOK, nil) // as a workload manager
+	for _, path := range []string{"/v2/sessions", "/v2/components", "/v2/sessiontemplates", "/x/v1/events", "/x/v1/audit"} {
+		s.do("GET", path, nil).refused(http.StatusForbidden, "", "of no tenant")
+	}
+	s.do("POST", "/x/v1/sessions/s1/cancel", object{}).refused(http.StatusForbidden, "", "of no tenant")
+	s.do("POST", "/x/v1/sessions/s1/pause", object{"reason": "x"}, tenantHeader, "red").refused(http.StatusForbidden, "", `"red"`)
+}

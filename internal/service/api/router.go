@@ -115,7 +115,7 @@ func (s *server) dispatch(m methods) http.Handler {
 		if err := access.Of(r.Context()).May(found.needs); err != nil {
 			return err
 		}
-		return found.answer(w, r)
+		return found.answer(w, access.Asking(r, found.needs))
 	})
 }
 
