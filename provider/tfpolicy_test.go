@@ -2,9 +2,12 @@ package provider_test
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -64,21 +67,24 @@ func surroundings(t *testing.T, blocks hclsyntax.Blocks, inputs map[string]cty.V
 	}
 }
 
-// denies reports whether a policy denies a resource with these attributes.
-func denies(t *testing.T, policy *hclsyntax.Block, around *hcl.EvalContext, attrs json.RawMessage) bool {
+// verdict is what a policy says of a resource.
+type verdict string
+
+// The verdicts. One that is open waits for a value that is not known yet: it is looked
+// at again during the apply, before the resource is touched.
+const (
+	passes verdict = "passes"
+	open   verdict = "open"
+	denied verdict = "denied"
+)
+
+// judge says what a policy says of a resource with these attributes.
+func judge(t *testing.T, policy *hclsyntax.Block, around *hcl.EvalContext, attrs cty.Value) verdict {
 	t.Helper()
-	kind, err := ctyjson.ImpliedType(attrs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	value, err := ctyjson.Unmarshal(attrs, kind)
-	if err != nil {
-		t.Fatal(err)
-	}
 	in := around.NewChild()
-	in.Variables = map[string]cty.Value{"attrs": value}
+	in.Variables = map[string]cty.Value{"attrs": attrs}
 	locals := make(map[string]cty.Value)
-	denied := false
+	said := passes
 	for _, block := range policy.Body.Blocks {
 		switch block.Type {
 		case "locals":
@@ -98,62 +104,224 @@ func denies(t *testing.T, policy *hclsyntax.Block, around *hcl.EvalContext, attr
 			if _, diags := block.Body.Attributes["error_message"].Expr.Value(in); diags.HasErrors() {
 				t.Fatal(diags)
 			}
-			denied = denied || holds.False()
+			switch {
+			case !holds.IsKnown() && said == passes:
+				said = open
+			case holds.IsKnown() && holds.False():
+				said = denied
+			}
 		}
 	}
-	return denied
+	return said
 }
+
+// known is JSON as the value that Terraform has of it.
+func known(t *testing.T, text json.RawMessage) cty.Value {
+	t.Helper()
+	kind, err := ctyjson.ImpliedType(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	value, err := ctyjson.Unmarshal(text, kind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+// recordedChange is one of a plan that was recorded.
+type recordedChange struct {
+	Address, Type string
+	Change        struct {
+		Actions []string
+		After   json.RawMessage
+		Unknown map[string]json.RawMessage `json:"after_unknown"`
+	}
+}
+
+// attrs is the resource as a policy has it: with what is unknown when the plan is made,
+// but for the values that come out later.
+func (c recordedChange) attrs(t *testing.T, later map[string]cty.Value) cty.Value {
+	t.Helper()
+	after := known(t, c.Change.After)
+	if after.IsNull() {
+		return after
+	}
+	all := after.AsValueMap()
+	if all == nil {
+		all = make(map[string]cty.Value)
+	}
+	for name, of := range c.Change.Unknown {
+		if string(of) == "true" {
+			all[name] = cty.DynamicVal
+		}
+	}
+	maps.Copy(all, later)
+	return cty.ObjectVal(all)
+}
+
+// recordedPlan is one of those that the Rego rules are tested on.
+type recordedPlan struct {
+	Changes []recordedChange        `json:"resource_changes"`
+	Actions []struct{ Type string } `json:"action_invocations"`
+}
+
+func readPlan(t *testing.T, name string) (p recordedPlan) {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join("../policy/testdata", name, "data.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(content, &p); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// said are the policies that have something against a plan, by what they say of it.
+func (p recordedPlan) said(t *testing.T, blocks hclsyntax.Blocks, inputs, later map[string]cty.Value) map[verdict][]string {
+	t.Helper()
+	around := surroundings(t, blocks, inputs)
+	all := make(map[verdict][]string)
+	for _, change := range p.Changes {
+		for _, policy := range blocks {
+			if policy.Type != "resource_policy" || policy.Labels[0] != change.Type || !concerns(t, policy, change.Change.Actions) {
+				continue
+			}
+			if v := judge(t, policy, around, change.attrs(t, later)); v != passes {
+				all[v] = append(all[v], policy.Labels[0]+"."+policy.Labels[1])
+			}
+		}
+	}
+	for _, names := range all {
+		slices.Sort(names)
+	}
+	return all
+}
+
+func number(n int64) cty.Value { return cty.NumberIntVal(n) }
+
+func role(name string) cty.Value { return cty.ListVal([]cty.Value{cty.StringVal(name)}) }
+
+// tfpolicyCases are those of ../policy/bos/policy_test.rego: each plan with each
+// setting that a test there has. What is open at the plan is judged anew with what
+// comes out during the apply.
+var tfpolicyCases = map[string]struct {
+	plan   string
+	inputs map[string]cty.Value
+	denied []string
+	// open is open at the plan; deniedLater is denied when later is known.
+	open        []string
+	later       map[string]cty.Value
+	deniedLater []string
+	// stillOpen is what nobody knows during the apply either.
+	stillOpen []string
+	// unseen are the actions that the Rego rules deny and no resource policy sees.
+	unseen []string
+}{
+	"a boot of compute nodes":                 {plan: "boot_compute"},
+	"more nodes than allowed":                 {plan: "boot_compute", inputs: map[string]cty.Value{"max_nodes": number(7)}, denied: []string{"bos_session.max_nodes"}},
+	"as many nodes as allowed":                {plan: "boot_compute", inputs: map[string]cty.Value{"max_nodes": number(8), "rollout_above": number(8)}},
+	"a reboot of management nodes":            {plan: "reboot_all", denied: []string{"bos_session.protected_roles"}},
+	"roles protected by setting":              {plan: "boot_compute", inputs: map[string]cty.Value{"protected_roles": role("Compute")}, denied: []string{"bos_session.protected_roles"}},
+	"more nodes without a rollout":            {plan: "boot_compute", inputs: map[string]cty.Value{"rollout_above": number(4)}, denied: []string{"bos_session.rollout"}},
+	"more nodes with a rollout":               {plan: "rollout", inputs: map[string]cty.Value{"rollout_above": number(4)}},
+	"a rollout that begins with more":         {plan: "rollout_at_once", inputs: map[string]cty.Value{"rollout_above": number(4)}, denied: []string{"bos_session.rollout"}},
+	"a plan that changes nothing":             {plan: "nothing", inputs: map[string]cty.Value{"max_nodes": number(0), "rollout_above": number(0)}},
+	"a destroy":                               {plan: "destroy", inputs: map[string]cty.Value{"max_nodes": number(0), "rollout_above": number(0)}},
+	"staged state":                            {plan: "staged", inputs: map[string]cty.Value{"max_nodes": number(7), "rollout_above": number(4)}, denied: []string{"bos_staged_apply.of_one_session"}},
+	"staged state from elsewhere":             {plan: "staged_elsewhere", denied: []string{"bos_staged_apply.of_one_session"}},
+	"a component that is armed":               {plan: "component", denied: []string{"bos_component.armed"}},
+	"a component that may be armed":           {plan: "component", inputs: map[string]cty.Value{"allow_components": cty.True}},
+	"a plan without a preview, told later":    {plan: "no_preview", open: sessionPolicies, later: map[string]cty.Value{"planned_count": number(8), "planned_roles": cty.ObjectVal(map[string]cty.Value{"Compute": cty.StringVal("a")})}},
+	"a plan without a preview, too many":      {plan: "no_preview", inputs: map[string]cty.Value{"max_nodes": number(4), "rollout_above": number(4)}, open: sessionPolicies, later: map[string]cty.Value{"planned_count": number(8), "planned_roles": cty.ObjectVal(map[string]cty.Value{"Management": cty.StringVal("a")})}, deniedLater: sessionPolicies},
+	"a plan without a preview, never told":    {plan: "no_preview", open: sessionPolicies, later: map[string]cty.Value{"planned_count": cty.NullVal(cty.Number), "planned_roles": cty.NullVal(cty.DynamicPseudoType)}, deniedLater: sessionPolicies},
+	"an enabled that becomes true":            {plan: "component_unknown", open: []string{"bos_component.armed"}, later: map[string]cty.Value{"enabled": cty.True}, deniedLater: []string{"bos_component.armed"}},
+	"an enabled that becomes true and may be": {plan: "component_unknown", inputs: map[string]cty.Value{"allow_components": cty.True}, open: []string{"bos_component.armed"}, later: map[string]cty.Value{"enabled": cty.True}},
+	"an enabled that becomes false":           {plan: "component_unknown", open: []string{"bos_component.armed"}, later: map[string]cty.Value{"enabled": cty.False}},
+	// The configuration, by which the Rego rules tell it from the one before, is not
+	// seen. It stays unknown until the component was adopted.
+	"a component without enabled": {plan: "component_unmanaged", open: []string{"bos_component.armed"}, stillOpen: []string{"bos_component.armed"}},
+	"actions":                     {plan: "actions", unseen: []string{"bos_session_run", "bos_staged_apply"}},
+}
+
+var sessionPolicies = []string{"bos_session.max_nodes", "bos_session.protected_roles", "bos_session.rollout"}
 
 func TestThePoliciesForTerraformPolicyDecideAsTheRegoRulesDo(t *testing.T) {
 	blocks := tfpolicies(t)
-	everybody := map[string]cty.Value{"protected_roles": cty.ListValEmpty(cty.String), "allow_components": cty.True}
-	for name, c := range map[string]struct {
-		inputs map[string]cty.Value
-		want   []string
-	}{
-		"boot_compute":        {nil, nil},
-		"rollout":             {map[string]cty.Value{"rollout_above": cty.NumberIntVal(4)}, nil},
-		"rollout_at_once":     {map[string]cty.Value{"rollout_above": cty.NumberIntVal(4)}, []string{"bos_session.rollout"}},
-		"reboot_all":          {map[string]cty.Value{"rollout_above": cty.NumberIntVal(9)}, []string{"bos_session.protected_roles", "bos_session.rollout"}},
-		"no_preview":          {everybody, []string{"bos_session.max_nodes", "bos_session.protected_roles", "bos_session.rollout"}},
-		"nothing":             {nil, nil},
-		"destroy":             {nil, nil},
-		"staged":              {nil, []string{"bos_staged_apply.of_one_session"}},
-		"staged_elsewhere":    {nil, []string{"bos_staged_apply.of_one_session"}},
-		"component":           {nil, []string{"bos_component.armed"}},
-		"component_unmanaged": {nil, nil},
-	} {
+	for name, c := range tfpolicyCases {
 		t.Run(name, func(t *testing.T) {
-			content, err := os.ReadFile(filepath.Join("../policy/testdata", name, "data.json"))
+			plan := readPlan(t, c.plan)
+			for when, w := range map[string]struct {
+				later        map[string]cty.Value
+				denied, open []string
+			}{
+				"at the plan":      {nil, c.denied, c.open},
+				"during the apply": {c.later, append(slices.Clone(c.denied), c.deniedLater...), c.stillOpen},
+			} {
+				got := plan.said(t, blocks, c.inputs, w.later)
+				if diff := cmp.Diff([][]string{w.denied, w.open}, [][]string{got[denied], got[open]}); diff != "" {
+					t.Errorf("%s, denied and open: %s", when, diff)
+				}
+			}
+			var unseen []string
+			for _, action := range plan.Actions {
+				if strings.HasPrefix(action.Type, "bos_") && action.Type != "bos_session_cancel" {
+					unseen = append(unseen, action.Type)
+				}
+			}
+			if diff := cmp.Diff(c.unseen, unseen); diff != "" {
+				t.Errorf("actions that no policy sees: %s", diff)
+			}
+		})
+	}
+}
+
+// TestEveryRecordedPlanIsTriedOnBothKindsOfPolicies: the Rego rules had plans that the
+// others were never shown.
+func TestEveryRecordedPlanIsTriedOnBothKindsOfPolicies(t *testing.T) {
+	rego, err := os.ReadFile("../policy/bos/policy_test.rego")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folders, err := os.ReadDir("../policy/testdata")
+	if err != nil || len(folders) == 0 {
+		t.Fatal("there is no plan", err)
+	}
+	tried := make(map[string]bool)
+	for _, c := range tfpolicyCases {
+		tried[c.plan] = true
+	}
+	for _, folder := range folders {
+		if !tried[folder.Name()] {
+			t.Errorf("the policies for Terraform Policy are not tried on %s", folder.Name())
+		}
+		if !regexp.MustCompile(`testdata\.` + folder.Name() + `\b`).Match(rego) {
+			t.Errorf("the Rego rules are not tried on %s", folder.Name())
+		}
+	}
+}
+
+// TestWhatNoPolicyForTerraformPolicySeesIsLeftToTheGuards: there is no policy on
+// actions, so the one on the provider block says what holds them.
+func TestWhatNoPolicyForTerraformPolicySeesIsLeftToTheGuards(t *testing.T) {
+	for _, block := range tfpolicies(t) {
+		switch block.Type {
+		case "policy", "input", "resource_policy":
+			if block.Type == "resource_policy" && (block.Labels[0] == "bos_session_run" || block.Labels[0] == "bos_session_cancel") {
+				t.Errorf("%v is on an action; try it on the plan with actions", block.Labels)
+			}
+		case "provider_policy":
+			content, err := os.ReadFile("../policy/tfpolicy/nodes.policy.hcl")
 			if err != nil {
 				t.Fatal(err)
 			}
-			var plan struct {
-				Changes []struct {
-					Type   string
-					Change struct {
-						Actions []string
-						After   json.RawMessage
-					}
-				} `json:"resource_changes"`
+			if message := string(block.Body.Blocks[0].Body.Attributes["error_message"].Expr.Range().SliceBytes(content)); !strings.Contains(message, "actions") {
+				t.Errorf("it does not say that it is for actions: %s", message)
 			}
-			if err := json.Unmarshal(content, &plan); err != nil {
-				t.Fatal(err)
-			}
-			around := surroundings(t, blocks, c.inputs)
-			var denied []string
-			for _, change := range plan.Changes {
-				for _, policy := range blocks {
-					if policy.Type == "resource_policy" && policy.Labels[0] == change.Type && concerns(t, policy, change.Change.Actions) && denies(t, policy, around, change.Change.After) {
-						denied = append(denied, policy.Labels[0]+"."+policy.Labels[1])
-					}
-				}
-			}
-			slices.Sort(denied)
-			if diff := cmp.Diff(c.want, denied); diff != "" {
-				t.Error(diff)
-			}
-		})
+		default:
+			t.Errorf("%s %v: a policy of a kind that no test tries", block.Type, block.Labels)
+		}
 	}
 }
 
@@ -165,7 +333,7 @@ func TestThePolicyOnTheProviderBlockWantsGuards(t *testing.T) {
 		}
 		around := surroundings(t, blocks, nil)
 		for attrs, want := range map[string]bool{`{}`: true, `{"max_nodes":null,"protected_roles":null}`: true, `{"max_nodes":8,"protected_roles":["Management"]}`: false} {
-			if got := denies(t, policy, around, json.RawMessage(attrs)); got != want {
+			if got := judge(t, policy, around, known(t, json.RawMessage(attrs))) == denied; got != want {
 				t.Errorf("%s is denied: %t", attrs, got)
 			}
 		}
