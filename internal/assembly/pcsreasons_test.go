@@ -44,7 +44,7 @@ func TestWhyANodeIsPutOffThroughPCSIsOnTheNode(t *testing.T) {
 		"a BMC that is busy": {faulty(fault.Rule{Fault: fault.Refuse, Form: "503", Nodes: node}), lift, bos.CauseResetRefused, "503"},
 		"a power that is neither": {
 			faulty(fault.Rule{Fault: fault.PowerWord, Form: "Reset", Nodes: node}), lift,
-			bos.CausePowerStale, "PCS says that the node's power is neither on nor off now",
+			bos.CausePowerUndetermined, "PCS says that the node's power is neither on nor off now",
 		},
 		"a PCS without HSM": {
 			faulty(fault.Rule{Fault: fault.Unreserved, Service: fault.PCS}), lift,

@@ -17,17 +17,19 @@ const (
 	CauseOtherMachine       Cause = "bmc_other_machine"
 	CauseNotReady           Cause = "bmc_not_ready"
 	CausePowerStale         Cause = "power_state_stale"
-	CauseUpstreamOutage     Cause = "upstream_outage"
-	CauseUnknownToPower     Cause = "unknown_to_power_control"
-	CauseLocked             Cause = "locked"
-	CauseTransition         Cause = "power_transition_running"
-	CauseReserved           Cause = "reserved"
-	CauseResetRefused       Cause = "reset_refused"
-	CauseResetIgnored       Cause = "reset_ignored"
-	CauseResetUnconfirmed   Cause = "reset_unconfirmed"
-	CausePowerOffTimeout    Cause = "power_off_timeout"
-	CauseBootTimeout        Cause = "boot_timeout"
-	CauseWrongImage         Cause = "wrong_image_booted"
+	// It is told as neither on nor off, as while it powers off.
+	CausePowerUndetermined Cause = "power_state_undetermined"
+	CauseUpstreamOutage    Cause = "upstream_outage"
+	CauseUnknownToPower    Cause = "unknown_to_power_control"
+	CauseLocked            Cause = "locked"
+	CauseTransition        Cause = "power_transition_running"
+	CauseReserved          Cause = "reserved"
+	CauseResetRefused      Cause = "reset_refused"
+	CauseResetIgnored      Cause = "reset_ignored"
+	CauseResetUnconfirmed  Cause = "reset_unconfirmed"
+	CausePowerOffTimeout   Cause = "power_off_timeout"
+	CauseBootTimeout       Cause = "boot_timeout"
+	CauseWrongImage        Cause = "wrong_image_booted"
 	// What is known of a boot that did not report, by what the node fetched.
 	CausePowerLost      Cause = "power_lost"
 	CauseNoBootScript   Cause = "boot_script_not_fetched"
@@ -59,6 +61,7 @@ var causeSentences = map[Cause]string{ //nolint:gosec // sentences about credent
 	CauseOtherMachine:           "the machine at its BMC's address has another UUID than the inventory says, so nothing is sent to it; correct the address or rediscover the node",
 	CauseNotReady:               "its BMC says that it does not do this in its present state; it is asked again: wait for the end of POST or of the BMC's start, or read its message in the error",
 	CausePowerStale:             "its BMC keeps reporting an outdated power state; reset the BMC",
+	CausePowerUndetermined:      "its power is told as neither on nor off, so it is not reset; see at its console whether it hangs while it powers on or off, and reset its BMC if this does not end",
 	CauseUpstreamOutage:         "the service that reaches it is not answering; work goes on when it is back",
 	CauseUnknownToPower:         "power control does not know it, or not which system of its BMC it is; rediscover the node, or correct its BMC in the inventory",
 	CauseLocked:                 "it is locked or reserved in HSM; unlock it, or wait for who works on it",

@@ -90,7 +90,7 @@ func (d *doctor) withoutBMC(s *section, all []redfish.BMC) {
 			continue
 		}
 		if told++; told <= maxTold {
-			s.told(LevelWarning, "bmc", b.Name, b.Fault)
+			s.told(LevelWarning, "bmc", fmt.Sprintf("%s of %s", b.Name, bos.Fold(b.Nodes)), b.Fault)
 		}
 	}
 	if told > maxTold {

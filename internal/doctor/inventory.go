@@ -41,13 +41,14 @@ func (d *doctor) inventory(ctx context.Context, s *section) {
 		return
 	}
 	d.site.nodes = inv.Nodes
+	defer d.oddities(s, source, what, value)
 	if len(inv.Nodes) == 0 {
 		s.bad(what, value, "it answers, and lists no node", "discover the nodes, or post them to it (type Node)")
 		return
 	}
 	text, left := describe(inv)
 	if left == 0 {
-		s.bad(what, value, text+": no session finds a node", "enable or unlock the nodes that shall boot, or end the reservation, in the inventory")
+		s.bad(what, value, text+": no session finds a node", "enable or unlock the nodes that shall boot, correct their entries, or end the reservation, in the inventory")
 	} else {
 		s.ok(what, value, "%s", text)
 	}
@@ -62,11 +63,30 @@ func (d *doctor) inventory(ctx context.Context, s *section) {
 	d.nodeNames(s, what, value)
 }
 
+// oddities names the entries of an inventory that cannot be used. Their nodes are left
+// out of every session.
+func (d *doctor) oddities(s *section, source bos.InventorySource, what, value string) {
+	of, ok := source.(interface{ Oddities() map[string][]string })
+	if !ok {
+		return
+	}
+	lists := of.Oddities()
+	for _, list := range slices.Sorted(maps.Keys(lists)) {
+		if entries := lists[list]; len(entries) > 0 {
+			text := fmt.Sprintf("of %s entries cannot be used (%d), and their nodes are left out: %s", list, len(entries), strings.Join(entries[:min(len(entries), maxTold)], "; "))
+			if more := len(entries) - maxTold; more > 0 {
+				text += fmt.Sprintf("; and %d more", more)
+			}
+			s.warn(what, value, text, "correct them there, or delete them")
+		}
+	}
+}
+
 // describe says what an inventory has, and how many of its nodes sessions act on.
 func describe(inv bos.Inventory) (text string, usable int) {
 	roles := make(map[string]int)
 	var left []string
-	disabled, locked, reserved, empty := 0, 0, 0, 0
+	odd, disabled, locked, reserved, empty := 0, 0, 0, 0, 0
 	usable = len(inv.Nodes)
 	for _, n := range inv.Nodes {
 		role := n.Role
@@ -77,6 +97,8 @@ func describe(inv bos.Inventory) (text string, usable int) {
 		switch {
 		case n.Empty:
 			empty++
+		case n.Odd:
+			odd++
 		case !n.Enabled:
 			disabled++
 		case n.Locked || n.BMCHeld:
@@ -92,7 +114,7 @@ func describe(inv bos.Inventory) (text string, usable int) {
 	for _, of := range []struct {
 		n    int
 		word string
-	}{{empty, "empty"}, {disabled, "disabled"}, {locked, "locked, or with a BMC that is"}, {reserved, "reserved"}} {
+	}{{empty, "empty"}, {odd, "with entries that cannot be read, or that contradict each other"}, {disabled, "disabled"}, {locked, "locked, or with a BMC that is"}, {reserved, "reserved"}} {
 		usable -= of.n
 		if of.n > 0 {
 			left = append(left, fmt.Sprintf("%d %s", of.n, of.word))

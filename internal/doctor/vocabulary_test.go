@@ -27,12 +27,13 @@ var settingOf = map[string]string{
 }
 
 // inventories are what an error is told of where the inventory of all nodes is odd in
-// a form, empty for none. Of other forms nothing is known here.
+// a form, empty for none.
 var inventories = map[string]string{
 	fault.FormNoPath: "", fault.FormOdd: "",
 	fault.FormInvented: "bmc", fault.FormBadAddress: "bmc", fault.FormOtherUUID: "bmc",
 	fault.FormMissing: "power.redfish", fault.FormNoAddress: "power.redfish", fault.FormDisabled: "power.redfish",
-	fault.FormEmpty: "inventory.hsm",
+	fault.FormEmpty: "inventory.hsm", fault.FormTwice: "inventory.hsm", fault.FormMistyped: "inventory.hsm",
+	fault.FormTwoBMCs: "power.redfish",
 }
 
 // shownBy is what an error is told of, if each node or BMC or a service has a fault;
@@ -101,9 +102,7 @@ func TestNoFaultThatStopsABootIsCalledInOrderAndNothingIsTouched(t *testing.T) {
 				server.Requests(true)
 				report := checked(t, o)
 				what := shownBy(r, power)
-				_, known := inventories[r.Form]
 				switch all := found(report, what, doctor.LevelError); {
-				case r.Fault == fault.Inventory && !known:
 				case what == "" && len(all) > 0:
 					t.Errorf("nothing is wrong that can be seen, and it says %v", all)
 				case what != "" && len(all) == 0:
@@ -122,5 +121,32 @@ func TestNoFaultThatStopsABootIsCalledInOrderAndNothingIsTouched(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestAnOddEntryOfTheInventoryIsNamedBesideNodesThatAreInOrder: the log of a service
+// names it, and the check has none.
+func TestAnOddEntryOfTheInventoryIsNamedBesideNodesThatAreInOrder(t *testing.T) {
+	for form, c := range map[string]struct {
+		what, says, counts string
+	}{
+		fault.FormTwice:    {"inventory.hsm", "has several entries that differ", "sessions leave out: 1 with entries that"},
+		fault.FormMistyped: {"inventory.hsm", "its Enabled is a JSON string", "sessions leave out: 1 with entries that"},
+		fault.FormTwoBMCs:  {"bmc", "nobody knows which is the right one", "4 nodes"},
+	} {
+		t.Run(form, func(t *testing.T) {
+			t.Parallel()
+			server, settings := room(t, emulator.ServerConfig{Power: emulator.PowerRedfish})
+			node := server.Room().Inventory().Nodes[1].ID
+			if err := server.Room().AddFaults(time.Now(), fault.Rule{Fault: fault.Inventory, Form: form, Nodes: node}); err != nil {
+				t.Fatal(err)
+			}
+			report := checked(t, doctor.Options{Config: settings, Timeout: time.Minute})
+			want(t, report, doctor.LevelOK, "inventory.hsm", c.counts)
+			named := strings.Contains(fmt.Sprint(found(report, c.what, doctor.LevelWarning)), node)
+			if want(t, report, doctor.LevelWarning, c.what, c.says); !named {
+				t.Errorf("%s is not named: %+v", node, report.Findings)
+			}
+		})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -103,7 +104,7 @@ func (o oddEntry) isNode() bool {
 // oddities are what is odd about the lists of an inventory, told when that changes.
 type oddities struct {
 	mu   sync.Mutex
-	told map[string]string // by list
+	told map[string][]string // by list
 }
 
 // maxOddities bounds how many are told of one list.
@@ -113,21 +114,28 @@ const maxOddities = 10
 func (c *Client) tellOdd(list string, found []string) {
 	slices.Sort(found)
 	found = slices.Compact(found)
-	said := strings.Join(found, "; ")
 	c.odd.mu.Lock()
 	defer c.odd.mu.Unlock()
 	if c.odd.told == nil {
-		c.odd.told = make(map[string]string)
+		c.odd.told = make(map[string][]string)
 	}
-	if c.odd.told[list] == said {
+	if slices.Equal(c.odd.told[list], found) {
 		return
 	}
-	c.odd.told[list] = said
-	if said == "" {
+	c.odd.told[list] = found
+	if len(found) == 0 {
 		c.bmcs.log.Info(c.name+" has nothing odd any more", "list", list)
 		return
 	}
 	first := found[:min(len(found), maxOddities)]
 	c.bmcs.log.Warn(c.name+" has entries that cannot be used, and their nodes are left out; correct them there", "list", list,
 		"entries", strings.Join(first, "; "), "more", len(found)-len(first))
+}
+
+// Oddities are the entries that could not be used when lists were read last, each with
+// why, by list.
+func (c *Client) Oddities() map[string][]string {
+	c.odd.mu.Lock()
+	defer c.odd.mu.Unlock()
+	return maps.Clone(c.odd.told)
 }

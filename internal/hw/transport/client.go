@@ -189,6 +189,9 @@ type Request struct {
 
 	// bearer is the token that Do adds; it is kept out of errors.
 	bearer string
+	// patience is how long its answer is waited for: the Timeout, or what its caller
+	// gives it if that is less.
+	patience time.Duration
 }
 
 // Response is what came back.
@@ -200,6 +203,16 @@ type Response struct {
 	TLS *tls.ConnectionState
 	// Peer is the address of who called the request a bad one, with its port.
 	Peer string
+}
+
+// patience is how long a request that begins now may take.
+func patience(ctx context.Context, timeout time.Duration) time.Duration {
+	if until, bounded := ctx.Deadline(); bounded {
+		if left := time.Until(until); left < timeout {
+			return max(left, 0).Round(10 * time.Millisecond)
+		}
+	}
+	return timeout
 }
 
 // Do asks. The error is an *Error, and nil for a 2xx whose body was read whole.
@@ -214,6 +227,7 @@ func (c *Client) Do(ctx context.Context, q Request) (*Response, error) {
 func (c *Client) do(ctx context.Context, q Request) (*Response, error) {
 	rest, bounded := c.current(), ctx
 	q.Timeout = orElse(q.Timeout, rest.timeout)
+	q.patience = patience(ctx, q.Timeout)
 	if c.config.Retries == 0 {
 		var cancel context.CancelFunc
 		bounded, cancel = context.WithTimeout(ctx, q.Timeout)
@@ -341,7 +355,7 @@ func (c *Client) unanswered(ctx context.Context, q Request, err error, sent bool
 	if sent {
 		e.Kind, said = Unanswered, fmt.Sprintf("%s did not answer %s: ", c.config.Upstream, asked(q))
 	}
-	return c.say(e, q, said+reason(err, sent, q.Timeout))
+	return c.say(e, q, said+reason(err, sent, q.patience))
 }
 
 // say completes the sentence of an error.

@@ -151,6 +151,19 @@ func TestASilentServerWasSentAndDidNotAnswer(t *testing.T) {
 	wantText(t, err, "no answer within 500ms")
 }
 
+// TestWhoGivesUpEarlierIsNotToldOfTheWholeTimeout: a check with 3 s said "no answer
+// within 30s".
+func TestWhoGivesUpEarlierIsNotToldOfTheWholeTimeout(t *testing.T) {
+	s := serve(t, func(_ http.ResponseWriter, _ *http.Request, hold func()) { hold() })
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	_, err := client(transport.Config{Timeout: 30 * time.Second}).Do(ctx, transport.Request{Method: http.MethodGet, URL: s.URL})
+	if err == nil {
+		t.Fatal("it was answered")
+	}
+	wantText(t, err, "no answer within 500ms")
+}
+
 func TestATimeoutThatChangesHoldsForTheNextRequest(t *testing.T) {
 	s := serve(t, func(_ http.ResponseWriter, r *http.Request, hold func()) {
 		if r.URL.Path == "/silent" {

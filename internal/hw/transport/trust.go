@@ -54,7 +54,7 @@ func trusting(t *http.Transport, of func(address string) Trust, handshake time.D
 // Certificate shakes hands with the server at a host and port, and says what it shows:
 // whether its certificate is to be trusted is not asked, and nothing else is sent.
 func (c *Client) Certificate(ctx context.Context, address string, legacy bool) (*tls.ConnectionState, error) {
-	q := Request{Method: "a TLS handshake with", URL: "https://" + address, Timeout: c.config.Timeout}
+	q := Request{Method: "a TLS handshake with", URL: "https://" + address, Timeout: c.config.Timeout, patience: patience(ctx, c.config.Timeout)}
 	bounded, cancel := context.WithTimeout(ctx, q.Timeout)
 	defer cancel()
 	plain, err := c.conn.DialContext(bounded, "tcp", address)

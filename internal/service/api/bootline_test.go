@@ -1,6 +1,9 @@
 package api
 
 import (
+	"bytes"
+	"errors"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -109,6 +112,41 @@ func TestACommandLineThatAKernelWouldCutIsRefusedBeforeANodeIsTouched(t *testing
 	s.putTemplate("t1", withSet("kernel_parameters", strings.Repeat("s", 1850)))
 	if got := s.preview(ask()).BootSets[0].KernelParameters; !strings.HasPrefix(got, "quiet nosmt sss") {
 		t.Errorf("an image's file of several lines becomes %q", got)
+	}
+}
+
+// TestATemplateWhoseLineIsTooLongIsStoredAndSaidWhateverItsImageIs: the contract lets
+// 4,096 characters be stored, and the image that takes the rest may change. So it is
+// said where it is stored, and refused where it would boot.
+func TestATemplateWhoseLineIsTooLongIsStoredAndSaidWhateverItsImageIs(t *testing.T) {
+	long := withSet("kernel_parameters", strings.Repeat("s", 2500))
+	const path = "s3://boot-images/one/manifest.json"
+	for name, change := range map[string]func(*site){
+		"an image that is there":       func(*site) {},
+		"an image that is not yet":     func(s *site) { clear(s.images) },
+		"an image that cannot be read": func(s *site) { s.imgErr = errors.New("the store is away") },
+		"an image with as much": func(s *site) {
+			image := s.images[path]
+			image.Parameters = strings.Repeat("i", 2500)
+			s.images[path] = image
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var log bytes.Buffer
+			s := newSite(t, func(c *Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+			change(s)
+			for _, method := range []string{"PUT", "PATCH"} {
+				log.Reset()
+				s.do(method, "/v2/sessiontemplates/t1", long).ok(http.StatusOK, nil)
+				if got := log.String(); !strings.Contains(got, "although it may not boot") || !strings.Contains(got, "keeps 2047") || !strings.Contains(got, "2500 of the boot set") {
+					t.Errorf("%s is answered with 200, and the log says %s", method, got)
+				}
+			}
+			s.do("POST", "/v2/sessions", boot("s1")).refused(http.StatusBadRequest, "")
+			if valid := s.do("GET", "/v2/sessiontemplatesvalid/t1", nil).ok(http.StatusOK, nil).body; strings.Contains(valid, `"Valid"`) {
+				t.Errorf("the check of the template says %s", valid)
+			}
+		})
 	}
 }
 

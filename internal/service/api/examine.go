@@ -146,9 +146,9 @@ func (s *server) bootFindings(t bos.SessionTemplate, name string, read imageRead
 		if fault := (*bos.ImageFault)(nil); errors.As(answer.err, &fault) {
 			plain = fault.Plain()
 		}
-		return []finding{{text: fmt.Sprintf("Can't find boot artifacts. Error: %v", answer.err), plain: plain, fatal: true}}
+		return append([]finding{{text: fmt.Sprintf("Can't find boot artifacts. Error: %v", answer.err), plain: plain, fatal: true}}, withoutImage(set)...)
 	case answer.err != nil:
-		return []finding{{text: fmt.Sprintf("its image cannot be read now: %v", answer.err), fatal: true, outage: true}}
+		return append(withoutImage(set), finding{text: fmt.Sprintf("its image cannot be read now: %v", answer.err), fatal: true, outage: true})
 	}
 	var found []finding
 	// What else is wrong with parameters is among the warnings.
@@ -162,6 +162,15 @@ func (s *server) bootFindings(t bos.SessionTemplate, name string, read imageRead
 		found = append(found, finding{text: text})
 	}
 	return found
+}
+
+// withoutImage is what keeps a boot set from being booted whatever its image turns out
+// to be.
+func withoutImage(set bos.BootSet) []finding {
+	if err := decide.CheckBootLine(set, bos.Image{}, set.KernelParameters); err != nil {
+		return []finding{{text: err.Error(), fatal: true}}
+	}
+	return nil
 }
 
 // imageReads is what artifacts say by path and the image registry by id.

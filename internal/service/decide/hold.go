@@ -18,7 +18,7 @@ func hold(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 		}
 		verdict = Verdict{Extent: ExtentBMC, ClockRuns: true, Cause: bos.CauseUnknownToPower}
 	case bos.SymptomChanging:
-		verdict = Verdict{Extent: ExtentBMC, ClockRuns: true, Cause: bos.CausePowerStale}
+		verdict = Verdict{Extent: ExtentBMC, ClockRuns: true, Cause: bos.CausePowerUndetermined}
 	case bos.SymptomSilent, bos.SymptomRefusing, bos.SymptomStale, bos.SymptomUnknown:
 	}
 	cause := verdict.Cause
@@ -68,8 +68,8 @@ func waitForOff(r bos.Record, o Observation, p bos.Policy, now time.Time) Decisi
 	r.Work.Patience.Silent += o.Elapsed
 	if r.Work.Patience.Silent >= p.MaxUnreachable {
 		r.EndWait()
-		text := fmt.Sprintf("said for max_unreachable_time (%s) that it is powering off: %s", p.MaxUnreachable, bos.CausePowerStale.Sentence())
-		return fail(r, bos.CausePowerStale, ReasonUnreachable, text)
+		text := fmt.Sprintf("said for max_unreachable_time (%s) that it is powering off: %s", p.MaxUnreachable, bos.CausePowerUndetermined.Sentence())
+		return fail(r, bos.CausePowerUndetermined, ReasonUnreachable, text)
 	}
 	r.Status.StatusOverride = bos.StatusOnHold
 	r.Wait(bos.Waiting{For: bos.WaitPoweringOff})

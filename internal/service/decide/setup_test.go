@@ -97,16 +97,34 @@ func TestOneBrokenBootSetChangesNothing(t *testing.T) {
 	good := bos.BootSet{Path: "p", Type: "s3"}
 	records := map[string]bos.Record{"x1c0s0b0n0": {Component: bos.Component{ID: "x1c0s0b0n0"}}, "x1c0s1b0n0": {Component: bos.Component{ID: "x1c0s1b0n0"}}}
 	sel := Selection{BootSets: []SelectedSet{{"a", []string{"x1c0s0b0n0"}}, {"b", []string{"x1c0s1b0n0"}}}}
-	images := map[string]bos.Image{"p": {Kernel: bos.Artifact{Path: "k"}, Initrd: bos.Artifact{Path: "i"}}, "nokernel": {Initrd: bos.Artifact{Path: "i"}}, "faulty": {Kernel: bos.Artifact{Path: "k"}, Initrd: bos.Artifact{Path: "i"}, Fault: "there is no initrd"}}
+	images := map[string]bos.Image{"p": {Kernel: bos.Artifact{Path: "k"}, Initrd: bos.Artifact{Path: "i"}}, "nokernel": {Initrd: bos.Artifact{Path: "i"}}, "faulty": {Kernel: bos.Artifact{Path: "k"}, Initrd: bos.Artifact{Path: "i"}, Fault: "there is no initrd"},
+		"wordy": {Kernel: bos.Artifact{Path: "k"}, Initrd: bos.Artifact{Path: "i"}, Parameters: strings.Repeat("i", bos.MaxCommandLine-100)}}
 	for name, bad := range map[string]bos.BootSet{
 		"a missing image": {Path: "gone", Type: "s3"}, "an image without kernel": {Path: "nokernel", Type: "s3"}, "an image with a fault": {Path: "faulty", Type: "s3"},
 		"a provider and no rootfs": {Path: "p", Type: "s3", RootfsProvider: "sbps"},
 		"another type":             {Path: "p", Type: "nbd"}, "an unknown provider": {Path: "p", Type: "s3", RootfsProvider: "nfs"},
+		// As when the image was built anew since the session was created.
+		"an image whose parameters leave no room": {Path: "wordy", Type: "s3", KernelParameters: "quiet"},
 	} {
 		s := bos.SessionRecord{Session: bos.Session{Operation: bos.OperationBoot}, Template: bos.SessionTemplate{BootSets: map[string]bos.BootSet{"a": good, "b": bad}}}
 		result, err := setup(s, sel, images, records, bos.DefaultOptions(), noon)
 		if err == nil || len(result.Writes) != 0 || !strings.Contains(err.Error(), "boot_sets.b") {
 			t.Errorf("%s: %v with %d writes", name, err, len(result.Writes))
+		}
+	}
+}
+
+func TestASetupWhoseImageHasOutgrownTheCommandLineSaysWhatTakesTheRoom(t *testing.T) {
+	image := bos.Image{Kernel: bos.Artifact{Path: "k"}, Initrd: bos.Artifact{Path: "i"}, Parameters: strings.Repeat("i", 1950)}
+	s := bos.SessionRecord{Session: bos.Session{Operation: bos.OperationBoot}, Template: bos.SessionTemplate{BootSets: map[string]bos.BootSet{"a": {Path: "p", Type: "s3", KernelParameters: "quiet"}}}}
+	sel := Selection{BootSets: []SelectedSet{{"a", []string{"x1c0s0b0n0"}}}}
+	_, err := setup(s, sel, map[string]bos.Image{"p": image}, map[string]bos.Record{"x1c0s0b0n0": {Component: bos.Component{ID: "x1c0s0b0n0"}}}, bos.DefaultOptions(), noon)
+	if err == nil {
+		t.Fatal("it is armed, and its kernel would drop the token")
+	}
+	for _, says := range []string{"boot_sets.a.kernel_parameters", "keeps 2047", "1950 bytes are of the image at p", "5 of the boot set"} {
+		if !strings.Contains(err.Error(), says) {
+			t.Errorf("%v does not say %q", err, says)
 		}
 	}
 }
