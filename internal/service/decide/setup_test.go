@@ -97,8 +97,10 @@ func TestOneBrokenBootSetChangesNothing(t *testing.T) {
 	good := bos.BootSet{Path: "p", Type: "s3"}
 	records := map[string]bos.Record{"x1c0s0b0n0": {Component: bos.Component{ID: "x1c0s0b0n0"}}, "x1c0s1b0n0": {Component: bos.Component{ID: "x1c0s1b0n0"}}}
 	sel := Selection{BootSets: []SelectedSet{{"a", []string{"x1c0s0b0n0"}}, {"b", []string{"x1c0s1b0n0"}}}}
-	images := map[string]bos.Image{"p": {Kernel: bos.Artifact{Path: "k"}, Initrd: bos.Artifact{Path: "i"}}, "nokernel": {Initrd: bos.Artifact{Path: "i"}}, "faulty": {Kernel: bos.Artifact{Path: "k"}, Initrd: bos.Artifact{Path: "i"}, Fault: "there is no initrd"},
-		"wordy": {Kernel: bos.Artifact{Path: "k"}, Initrd: bos.Artifact{Path: "i"}, Parameters: strings.Repeat("i", bos.MaxCommandLine-100)}}
+	images := map[string]bos.Image{
+		"p": {Kernel: bos.Artifact{Path: "k"}, Initrd: bos.Artifact{Path: "i"}}, "nokernel": {Initrd: bos.Artifact{Path: "i"}}, "faulty": {Kernel: bos.Artifact{Path: "k"}, Initrd: bos.Artifact{Path: "i"}, Fault: "there is no initrd"},
+		"wordy": {Kernel: bos.Artifact{Path: "k"}, Initrd: bos.Artifact{Path: "i"}, Parameters: strings.Repeat("i", bos.MaxCommandLine-100)},
+	}
 	for name, bad := range map[string]bos.BootSet{
 		"a missing image": {Path: "gone", Type: "s3"}, "an image without kernel": {Path: "nokernel", Type: "s3"}, "an image with a fault": {Path: "faulty", Type: "s3"},
 		"a provider and no rootfs": {Path: "p", Type: "s3", RootfsProvider: "sbps"},
