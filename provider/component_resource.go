@@ -63,7 +63,10 @@ func (r *componentResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 		return
 	}
 	if config.Tenant.IsNull() {
-		plan.Tenant = r.shared.defaultTenant()
+		plan.Tenant = r.shared.plannedTenant(state != nil, &resp.Diagnostics)
+	}
+	if resp.Diagnostics.HasError() {
+		return
 	}
 	asked := askedOf(ctx, req.Private, state, &resp.Diagnostics)
 	waiting, diags := req.Private.GetKey(ctx, privateWaiting)

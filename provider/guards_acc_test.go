@@ -161,7 +161,8 @@ func TestStagedStateIsAppliedOfTheSessionThatIsNamedAlone(t *testing.T) {
 			apply.says(t, "Beyond a guard", "max_nodes allows 3")
 		}
 		mine.write(r.block(), stage, window)
-		mine.plan().says(t, "Left alone, since it was not session", r.nodes()[0])
+		mine.plan().says(t, "Left alone, since it was not session", r.nodes()[0],
+			`(reboot of template "compute") for 3 nodes, which boot s3://boot-images/`, `(shutdown of template "compute") for 1 node: `+r.nodes()[0])
 		apply := mine.apply()
 		apply.exits(t, 0)
 		apply.says(t, "Nothing was applied for 1 node")

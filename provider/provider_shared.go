@@ -94,6 +94,20 @@ func (s *shared) defaultTenant() types.String {
 	}
 }
 
+// plannedTenant is the tenant of a resource that does not name one. Of one that exists it
+// has to be known: a session whose tenant might be another one would be planned to be run
+// again, and nobody could say on which nodes.
+func (s *shared) plannedTenant(exists bool, diags *diag.Diagnostics) types.String {
+	tenant := s.defaultTenant()
+	if exists && tenant.IsUnknown() {
+		diags.AddError("BOS provider settings are not known yet",
+			"The tenant of this resource comes from the provider's settings, and one of them comes from a resource that does not exist yet or is replaced. "+
+				"Another tenant would replace it, which runs a session again. "+
+				"Apply what the setting comes from first with -target, or give the setting as a value that is known at plan.")
+	}
+	return tenant
+}
+
 // plannedTemplates are the templates that this run is going to write. A session
 // that boots one of them is previewed with its planned content. Terraform plans
 // what is referred to first.

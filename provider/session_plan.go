@@ -28,7 +28,10 @@ func (r *sessionResource) ModifyPlan(ctx context.Context, req resource.ModifyPla
 		return
 	}
 	if config.Tenant.IsNull() {
-		plan.Tenant = r.shared.defaultTenant()
+		plan.Tenant = r.shared.plannedTenant(state != nil, &resp.Diagnostics)
+	}
+	if resp.Diagnostics.HasError() {
+		return
 	}
 	if state == nil {
 		plan.foretells().holds(ctx, req.Private, resp.Private, false, &resp.Diagnostics)

@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/client"
 )
 
 // ModifyPlan decides between applying anew, going on waiting, and nothing.
@@ -25,7 +26,10 @@ func (r *stagedApplyResource) ModifyPlan(ctx context.Context, req resource.Modif
 		return
 	}
 	if config.Tenant.IsNull() {
-		plan.Tenant = r.shared.defaultTenant()
+		plan.Tenant = r.shared.plannedTenant(state != nil, &resp.Diagnostics)
+	}
+	if resp.Diagnostics.HasError() {
+		return
 	}
 	imported, diags := req.Private.GetKey(ctx, privateImported)
 	resp.Diagnostics.Append(diags...)
@@ -121,7 +125,8 @@ func (r *stagedApplyResource) warn(ctx context.Context, plan *stagedApplyModel, 
 		diags.AddWarning("This will apply staged state", "Which nodes that touches is not known yet.")
 		return
 	}
-	records, err := r.shared.reach(plan.Tenant, diags).Components(ctx, bos.ComponentFilter{IDs: names})
+	c := r.shared.reach(plan.Tenant, diags)
+	records, err := c.Components(ctx, bos.ComponentFilter{IDs: names})
 	summary := headline(fmt.Sprintf("This will apply the staged state of %s", nodes(int64(len(names)))), bos.Fold(names))
 	if err != nil {
 		diags.AddWarning(summary, bos.Fold(names)+"\n\nWhat is staged for them could not be read: "+explain(err))
@@ -144,8 +149,12 @@ func (r *stagedApplyResource) warn(ctx context.Context, plan *stagedApplyModel, 
 	nothing := slices.DeleteFunc(slices.Clone(names), func(id string) bool { return has[id] })
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n", bos.Fold(names))
-	for _, session := range slices.Sorted(maps.Keys(staged)) {
-		fmt.Fprintf(&b, "\nStaged by session %s for %s: %s", session, nodes(int64(len(staged[session]))), bos.Fold(staged[session]))
+	for i, session := range slices.Sorted(maps.Keys(staged)) {
+		what := ""
+		if i < maxStagedSessions {
+			what = whatWasStaged(ctx, c, session)
+		}
+		fmt.Fprintf(&b, "\nStaged by session %s%s for %s%s: %s", session, what, nodes(int64(len(staged[session]))), stagedKernel(records, session), bos.Fold(staged[session]))
 	}
 	writeTaken(&b, records, plan.Session.ValueString(), p)
 	if len(others) > 0 {
@@ -157,6 +166,40 @@ func (r *stagedApplyResource) warn(ctx context.Context, plan *stagedApplyModel, 
 	}
 	r.writeOnce(&b, plan, p)
 	diags.AddWarning(summary, b.String())
+}
+
+// maxStagedSessions bounds the sessions that are looked up to say what they staged.
+const maxStagedSessions = 10
+
+// whatWasStaged is the operation and the template of a session that staged something;
+// empty where BOS does not say, as of one whose record is gone.
+func whatWasStaged(ctx context.Context, c *client.Client, session string) string {
+	s, err := c.Session(ctx, session)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf(" (%s of template %q)", s.Operation, s.TemplateName)
+}
+
+// stagedKernel is what the nodes of a session boot once it is applied, where all boot the same.
+func stagedKernel(records []bos.Component, session string) string {
+	kernel, boot := "", "boots"
+	for i := range records {
+		staged := &records[i].StagedState
+		switch {
+		case staged.Session != session:
+		case staged.BootArtifacts.Kernel == "", kernel != "" && kernel != staged.BootArtifacts.Kernel:
+			return ""
+		case kernel != "":
+			boot = "boot"
+		default:
+			kernel = staged.BootArtifacts.Kernel
+		}
+	}
+	if kernel == "" {
+		return ""
+	}
+	return ", which " + boot + " " + kernel
 }
 
 // writeTaken says which nodes what is staged was applied to before.

@@ -54,7 +54,10 @@ func (r *templateResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 		return
 	}
 	if config.Tenant.IsNull() {
-		plan.Tenant = r.shared.defaultTenant()
+		plan.Tenant = r.shared.plannedTenant(state != nil, &resp.Diagnostics)
+	}
+	if resp.Diagnostics.HasError() {
+		return
 	}
 	if state != nil && !plan.Tenant.Equal(state.Tenant) {
 		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("tenant"))

@@ -86,3 +86,33 @@ func TestATenantThatTheProviderGetsLaterLosesNothingThatWasMadeWithoutOne(t *tes
 		}
 	})
 }
+
+func TestATenantThatIsNotKnownYetReplacesNothing(t *testing.T) {
+	fake := startFake(t.Cleanup, room...)
+	w := newWorkspace(t)
+	written := func(run string) {
+		w.write("resource \"terraform_data\" \"tenant\" {\n  input = \"blue\"\n  triggers_replace = ["+run+"]\n}\n",
+			providerBlock(fake, "tenant = terraform_data.tenant.output"), template("quiet"),
+			strings.Replace(session(), "bos_session_template.compute.name", `"compute"`, 1), component("enabled = false"), nowApplied(`"x1000c0s0b0n0"`))
+	}
+	written("1")
+	w.apply("-target=bos_session_template.compute").exits(t, 0)
+	w.apply().exits(t, 0)
+	written("2")
+	for _, more := range [][]string{nil, {"-refresh=false"}} {
+		plan := w.plan(more...)
+		plan.exits(t, 1)
+		plan.says(t, "BOS provider settings are not known yet", "-target")
+		for _, resource := range []string{"bos_session_template.compute", "bos_session.boot", "bos_component.n0", "bos_staged_apply.now"} {
+			if !strings.Contains(plan.out, "not known yet with "+resource+",") {
+				t.Errorf("%v: it is not said of %s", more, resource)
+			}
+		}
+		if strings.Contains(plan.out, "bos_session.boot must be replaced") {
+			t.Errorf("%v: a session is planned to be run again:\n%s", more, plan.out)
+		}
+	}
+	w.apply("-target=terraform_data.tenant").exits(t, 0)
+	w.plan().exits(t, 0)
+	sessions(t, fake, 1)
+}
