@@ -3,6 +3,7 @@ package service
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -113,6 +114,61 @@ func TestASessionTouchesTheNodesOfItsTemplatesPartitionAlone(t *testing.T) {
 		w.must("PUT", "/x/v1/sessiontemplates/v1/sequence", object{"partition": "p9"})
 		if res := w.do("POST", "/v2/sessions", object{"name": "no", "operation": "boot", "template_name": "v1"}); res.Code != http.StatusBadRequest {
 			t.Errorf("a partition that there is not was answered with %d: %s", res.Code, res.Body)
+		}
+	})
+}
+
+// halted lets time pass until the rollout of a session has halted, and says why.
+func (w *world) halted(name string) string {
+	w.t.Helper()
+	for range 24 * 60 {
+		var status bos.RolloutStatus
+		w.get("/x/v1/sessions/"+name+"/rollout", &status)
+		if status.Phase == bos.RolloutHalted {
+			return status.Detail
+		}
+		w.advance(time.Minute)
+	}
+	w.t.Fatalf("the rollout of %s does not halt", name)
+	return ""
+}
+
+func TestWhatIsLetGoOnWithoutFailedNodesHaltsAgainAtTheNextThatFail(t *testing.T) {
+	inWorld(t, 5, func(t *testing.T, w *world) {
+		w.ordinals()
+		w.must("PUT", "/x/v1/sessiontemplates/v1/sequence", object{"boot_ordinal": object{"storage": 1, "compute": 2, "login": 3}})
+		w.options(object{"max_boot_wait_time": 60, "default_retry_policy": 1})
+		w.nodes[nodeName(3)].mute, w.nodes[nodeName(0)].mute = true, true
+		w.session("up", "boot", "v1", "")
+		w.halted("up")
+		w.must("POST", "/x/v1/sessions/up/resume", object{"skip_failed": true})
+		if why := w.halted("up"); !strings.Contains(why, "ordinal 2") {
+			t.Error(why)
+		}
+		if ops := w.did(nodeName(2)); len(ops) > 0 {
+			t.Errorf("the login node was given %v while one of the two compute nodes is down, which nobody let pass", ops)
+		}
+		w.must("POST", "/x/v1/sessions/up/resume", object{"skip_failed": true})
+		if s := w.complete("up"); s.PercentSuccessful != 60 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+func TestAnOrderThatIsHeldUpByANodeOfAnotherSessionGoesOnWhenSomebodyResumesIt(t *testing.T) {
+	inWorld(t, 5, func(t *testing.T, w *world) {
+		w.ordinals()
+		w.nodes[nodeName(3)].mute = true
+		w.session("up", "boot", "v1", "")
+		w.advance(time.Minute)
+		w.session("other", "boot", "t", nodeName(3)) // it takes a storage node that boots
+		if why := w.halted("up"); !strings.Contains(why, "1 of the 2") || !strings.Contains(why, "another session") {
+			t.Error(why)
+		}
+		w.must("POST", "/x/v1/sessions/up/resume", object{})
+		w.complete("up")
+		if ops := w.did(nodeName(0)); !slices.Contains(ops, bos.PowerOn) {
+			t.Errorf("a compute node was given %v after somebody let them go on", ops)
 		}
 	})
 }

@@ -76,13 +76,15 @@ const (
 // rolloutCount is the nodes of a rollout, or of some batches of it, counted.
 type rolloutCount struct {
 	all, failed, done, inFlight, open int
+	// left are those that other sessions have taken.
+	left int
 	// down are those that wait and are not in service, or not known to be.
 	down, silent, unread int
 }
 
 func (c *rolloutCount) add(o rolloutCount) {
 	c.all, c.failed, c.done, c.inFlight, c.open = c.all+o.all, c.failed+o.failed, c.done+o.done, c.inFlight+o.inFlight, c.open+o.open
-	c.down, c.silent, c.unread = c.down+o.down, c.silent+o.silent, c.unread+o.unread
+	c.down, c.silent, c.unread, c.left = c.down+o.down, c.silent+o.silent, c.unread+o.unread, c.left+o.left
 }
 
 // Advance is the next move: the one place that decides which nodes of a rollout start.
@@ -157,6 +159,7 @@ func (a *advance) count(ids []string) rolloutCount {
 		case NodeFailed:
 			c.failed++
 		case NodeLeft:
+			c.left++
 		case NodeInFlight:
 			c.inFlight++
 			c.open++
@@ -197,14 +200,16 @@ func (a *advance) vanished(n RolloutNode) bool {
 // run goes on with a rollout that nobody has stopped.
 func (a *advance) run(counts []rolloutCount, all rolloutCount) {
 	next := &a.move.Next
+	// Whoever resumes a batch of which no node is worked on lets its order pass as it is.
+	passed := next.Resumed && next.Batch < len(counts) && counts[next.Batch].open == 0
 	if next.Resumed {
 		next.Resumed, next.Forgiven = false, all.failed
 	}
 	if a.spent(all) {
 		return
 	}
-	for next.Batch < len(counts) && counts[next.Batch].open == 0 {
-		if !a.leave(counts) {
+	for ; next.Batch < len(counts) && counts[next.Batch].open == 0; passed = false {
+		if !a.leave(counts, all, passed) {
 			return
 		}
 	}
@@ -244,8 +249,9 @@ func (a *advance) spent(all rolloutCount) bool {
 	return true
 }
 
-// leave ends the present batch, if what follows it may begin.
-func (a *advance) leave(counts []rolloutCount) bool {
+// leave ends the present batch, if what follows it may begin. passed says that somebody
+// has let the order of its boot sets pass.
+func (a *advance) leave(counts []rolloutCount, all rolloutCount, passed bool) bool {
 	next := &a.move.Next
 	batch, last := a.State.Batches[next.Batch], next.Batch == len(counts)-1
 	if batch.Canary && !last && !next.Promoted {
@@ -255,24 +261,38 @@ func (a *advance) leave(counts []rolloutCount) bool {
 		}
 		next.Promoted = true
 	}
-	if !last && a.State.Batches[next.Batch+1].Ordinal != batch.Ordinal {
-		var of rolloutCount
-		for i, b := range a.State.Batches {
-			if b.Ordinal == batch.Ordinal {
-				of.add(counts[i])
-			}
-		}
-		threshold := a.State.Spec.Threshold()
-		if of.done+a.move.Next.Forgiven < min(threshold.Of(of.all), of.all) {
-			a.halt("%d of the %d nodes of ordinal %d are done and order_threshold asks for %s, so those of ordinal %d are not started; mend what is wrong, then resume or cancel it", of.done, of.all, batch.Ordinal, threshold, a.State.Batches[next.Batch+1].Ordinal)
-			return false
-		}
+	if !last && !passed && a.State.Batches[next.Batch+1].Ordinal != batch.Ordinal && !a.inOrder(counts, all) {
+		return false
 	}
 	next.Batch++
 	if next.Batch < len(counts) {
 		a.tellBatch()
 	}
 	return true
+}
+
+// inOrder halts the rollout unless enough nodes of the present ordinal are done for the
+// next. Failures that were forgiven count for the ordinal that they are of.
+func (a *advance) inOrder(counts []rolloutCount, all rolloutCount) bool {
+	at := a.move.Next.Batch
+	batch, threshold := a.State.Batches[at], a.State.Spec.Threshold()
+	var of rolloutCount
+	for i, b := range a.State.Batches {
+		if b.Ordinal == batch.Ordinal {
+			of.add(counts[i])
+		}
+	}
+	forgiven := max(a.move.Next.Forgiven-(all.failed-of.failed), 0)
+	if of.done+forgiven >= min(threshold.Of(of.all), of.all) {
+		return true
+	}
+	taken := ""
+	if of.left > 0 {
+		taken = fmt.Sprintf(" (another session took %d)", of.left)
+	}
+	a.halt("%d of the %d nodes of ordinal %d are done%s and order_threshold asks for %s, so those of ordinal %d are not started; mend what is wrong, then resume or cancel it",
+		of.done, of.all, batch.Ordinal, taken, threshold, a.State.Batches[at+1].Ordinal)
+	return false
 }
 
 func (a *advance) tellBatch() {
