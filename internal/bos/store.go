@@ -154,8 +154,8 @@ type History interface {
 	// Events lists history, oldest first. The oldest is given up after a
 	// time and beyond a number.
 	Events(ctx context.Context, f EventFilter) ([]Event, error)
-	// LastEvent is the id of the newest event, 0 if there is none. All up to
-	// it can be read.
+	// LastEvent is the id of the newest event that there was, 0 if there was none. All
+	// up to it can be read that are kept.
 	LastEvent(ctx context.Context) (int64, error)
 	// NewEvents is closed by the next commit that writes an event. Who asks
 	// for it before reading Events misses none.

@@ -35,11 +35,16 @@ func (s *server) exportAudit(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	first, err := s.firstAudited(r, x, newest)
+	asked := s.note(r, eventHistoryRead, clip("export "+r.URL.RawQuery))
+	first, err := s.firstAudited(r, x, bos.Event{ID: newest + 1, Time: asked.Time})
 	if err != nil {
 		return err
 	}
-	if err := s.Store.Note(r.Context(), s.note(r, eventHistoryRead, clip("export "+r.URL.RawQuery))); err != nil {
+	begun, err := s.beginning(r, x, first)
+	if err != nil {
+		return err
+	}
+	if err := s.Store.Note(r.Context(), asked); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", auditStream)
@@ -47,7 +52,7 @@ func (s *server) exportAudit(w http.ResponseWriter, r *http.Request) error {
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	if err := s.writeAudit(w, r, x, first, newest); err != nil {
+	if err := s.writeAudit(w, r, x, begun, first.ID, asked, newest); err != nil {
 		s.Log.Error("an export of the history ends halfway", "error", err)
 		panic(http.ErrAbortHandler) // half of it is sent
 	}
@@ -92,43 +97,69 @@ func queryTime(q url.Values, name string) (time.Time, error) {
 	return at, nil
 }
 
-// firstAudited is the first event of an export, whoever's it is; one with a later id than
-// the newest if there is none. What comes later by its id belongs to the export by its time
+// firstAudited is the first event of an export, whoever's it is; none, the one that is about
+// to be written, if there is none. What comes later by its id belongs to the export by its time
 // alone: clocks are set back.
-func (s *server) firstAudited(r *http.Request, x audit, newest int64) (bos.Event, error) {
+func (s *server) firstAudited(r *http.Request, x audit, none bos.Event) (bos.Event, error) {
 	events, err := s.Store.Events(r.Context(), bos.EventFilter{Seen: bos.WholeSite(), After: x.after, Since: x.since, Limit: 1})
-	if err != nil || len(events) == 0 {
-		return bos.Event{ID: newest + 1}, err
+	if err != nil || len(events) == 0 || events[0].ID > none.ID {
+		return none, err
 	}
 	return events[0], nil
 }
 
+// beginning is the entry for what is missing before the first event of an export, nil if
+// nothing is. Of an export that has a beginning in time something is where the event before
+// the first is not there: nobody knows any more of when it was.
+func (s *server) beginning(r *http.Request, x audit, first bos.Event) (*bos.Event, error) {
+	before := first.ID - 1
+	if before <= x.after {
+		return nil, nil //nolint:nilnil // nothing is missing
+	}
+	gap := gapBefore(first, x.after, !x.seen.Whole())
+	if x.since.IsZero() {
+		return &gap, nil
+	}
+	events, err := s.Store.Events(r.Context(), bos.EventFilter{Seen: bos.WholeSite(), After: before - 1, Limit: 1})
+	if err != nil || len(events) > 0 && events[0].ID == before {
+		return nil, err
+	}
+	if x.seen.Whole() {
+		gap.Detail = fmt.Sprintf("the event %d is not there, and others before it may not be, which may be of the time that is asked for: %s", before, whyMissing)
+	}
+	return &gap, nil
+}
+
 // writeAudit writes the events from one id to another, and where some are missing.
-func (s *server) writeAudit(w http.ResponseWriter, r *http.Request, x audit, first bos.Event, newest int64) error {
+func (s *server) writeAudit(w http.ResponseWriter, r *http.Request, x audit, begun *bos.Event, first int64, asked bos.Event, newest int64) error {
 	out := bufio.NewWriterSize(w, 64<<10)
 	lines := json.NewEncoder(out)
-	// What was before the first of an export that has a beginning in time is not asked for.
-	if x.since.IsZero() && first.ID > x.after+1 && first.ID <= newest {
-		if err := lines.Encode(gapBefore(first, x.after, !x.seen.Whole())); err != nil {
+	if begun != nil {
+		if err := lines.Encode(begun); err != nil {
 			return err
 		}
 	}
-	last, f := first.ID-1, bos.EventFilter{Seen: x.seen, After: first.ID - 1, Limit: maxEvents}
+	last, f := first-1, bos.EventFilter{Seen: x.seen, After: first - 1, Limit: maxEvents}
+	// missing says what is not there before the next event.
+	missing := func(next bos.Event) error {
+		if !x.seen.Whole() || next.ID <= last+1 {
+			return nil
+		}
+		return lines.Encode(gapBefore(next, last, false))
+	}
 	for f.After < newest {
 		events, err := s.Store.Events(r.Context(), f)
 		if err != nil {
 			return err
 		}
 		for _, e := range events {
-			if e.ID > newest {
-				return out.Flush()
+			if f.After = e.ID; e.ID > newest {
+				break
 			}
-			if x.seen.Whole() && e.ID > last+1 {
-				if err := lines.Encode(gapBefore(e, last, false)); err != nil {
-					return err
-				}
+			if err := missing(e); err != nil {
+				return err
 			}
-			last, f.After = e.ID, e.ID
+			last = e.ID
 			if e.Time.Before(x.since) || !x.until.IsZero() && !e.Time.Before(x.until) {
 				continue
 			}
@@ -140,13 +171,20 @@ func (s *server) writeAudit(w http.ResponseWriter, r *http.Request, x audit, fir
 			break
 		}
 	}
+	// The newest may be those that somebody removed.
+	if err := missing(bos.Event{ID: newest + 1, Time: asked.Time}); err != nil {
+		return err
+	}
 	return out.Flush()
 }
+
+// whyMissing is why events may not be there.
+const whyMissing = "what is older, or more, than is kept is removed, and somebody may have removed others"
 
 // gapBefore is the entry for the events between the last that was there and the next one.
 // A tenant is not told how many there were, as they were not all its own.
 func gapBefore(next bos.Event, last int64, own bool) bos.Event {
-	e := bos.Event{ID: next.ID - 1, Time: next.Time, Kind: eventGap, Detail: fmt.Sprintf("the events %d to %d are not there: what is older, or more, than is kept is removed, and somebody may have removed others", last+1, next.ID-1)}
+	e := bos.Event{ID: next.ID - 1, Time: next.Time, Kind: eventGap, Detail: fmt.Sprintf("the events %d to %d are not there: %s", last+1, next.ID-1, whyMissing)}
 	if own {
 		e.Detail = "what is older, or more, than is kept has been removed"
 	}

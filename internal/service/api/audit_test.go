@@ -45,7 +45,11 @@ func auditedKinds(events []bos.Event) (kinds []string) {
 type without struct {
 	Store
 	gone func(id int64) bool
+	// last is the newest event that there was.
+	last int64
 }
+
+func (w *without) LastEvent(context.Context) (int64, error) { return w.last, nil }
 
 func (w *without) Events(ctx context.Context, f bos.EventFilter) ([]bos.Event, error) {
 	limit := f.Limit
@@ -95,7 +99,7 @@ func TestAnAuditIsBoundedByTime(t *testing.T) {
 		"?after=2":               {"t2", "t3"},
 		"?since=" + at(begin, 9): nil,
 	} {
-		s.config.Store = &without{s.store, func(id int64) bool { return id > 4 }} // what reading leaves
+		s.config.Store = &without{s.store, func(id int64) bool { return id > 4 }, 4} // what reading leaves
 		s.as(access.Everybody())
 		events, _ := s.audited(query)
 		var got []string
@@ -126,9 +130,11 @@ func TestWhatIsMissingOfTheHistoryIsAnEntryOfItsAudit(t *testing.T) {
 		"nothing":            {nil, []string{"1", "2", "3", "4", "5", "6"}},
 		"the oldest":         {[]int64{1, 2}, []string{"gap 2", "3", "4", "5", "6"}},
 		"some between":       {[]int64{3, 4}, []string{"1", "2", "gap 4", "5", "6"}},
+		"the newest":         {[]int64{5, 6}, []string{"1", "2", "3", "4", "gap 6"}},
+		"everything":         {[]int64{1, 2, 3, 4, 5, 6}, []string{"gap 6"}},
 		"one here and there": {[]int64{1, 3, 5}, []string{"gap 1", "2", "gap 3", "4", "gap 5", "6"}},
 	} {
-		s.config.Store = &without{s.store, func(id int64) bool { return slices.Contains(c.gone, id) || id > 6 }}
+		s.config.Store = &without{s.store, func(id int64) bool { return slices.Contains(c.gone, id) || id > 6 }, 6}
 		s.as(access.Everybody())
 		events, text := s.audited("")
 		var got []string
@@ -148,6 +154,43 @@ func TestWhatIsMissingOfTheHistoryIsAnEntryOfItsAudit(t *testing.T) {
 	}
 }
 
+func TestWhatIsMissingAtAnEndOfATimeIsAnEntryOfItsAudit(t *testing.T) {
+	s := newSite(t)
+	begin := s.clock()
+	for i := range 6 {
+		s.putTemplate(fmt.Sprint("t", i), template())
+		s.advance(time.Hour)
+	}
+	for what, c := range map[string]struct {
+		gone  []int64
+		query string
+		want  []string
+	}{
+		"nothing":                  {nil, "?since=" + at(begin, 2), []string{"3", "4", "5", "6"}},
+		"what is not asked for":    {[]int64{1}, "?since=" + at(begin, 2), []string{"3", "4", "5", "6"}},
+		"the first of it":          {[]int64{3, 4}, "?since=" + at(begin, 2), []string{"gap 4", "5", "6"}},
+		"all of it":                {[]int64{3, 4, 5, 6}, "?since=" + at(begin, 2), []string{"gap 6"}},
+		"the last of it":           {[]int64{5, 6}, "?since=" + at(begin, 2), []string{"3", "4", "gap 6"}},
+		"all of a month":           {[]int64{3, 4}, "?since=" + at(begin, 2) + "&until=" + at(begin, 4), []string{"gap 4"}},
+		"what comes after another": {[]int64{3, 4}, "?since=" + at(begin, 2) + "&after=4", []string{"5", "6"}},
+	} {
+		s.config.Store = &without{s.store, func(id int64) bool { return slices.Contains(c.gone, id) || id > 6 }, 6}
+		s.as(access.Everybody())
+		events, text := s.audited(c.query)
+		var got []string
+		for _, e := range events {
+			if e.Kind == eventGap {
+				got = append(got, fmt.Sprint("gap ", e.ID))
+				continue
+			}
+			got = append(got, fmt.Sprint(e.ID))
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s is gone: %q, want %q: %s", what, got, c.want, text)
+		}
+	}
+}
+
 func TestATenantExportsItsOwnHistory(t *testing.T) {
 	s := newSite(t)
 	s.putTemplate("of-the-site", template())
@@ -156,7 +199,7 @@ func TestATenantExportsItsOwnHistory(t *testing.T) {
 	if len(events) != 1 || events[0].Detail != "of-red" || strings.Contains(text, "of-the-site") {
 		t.Errorf("red exports %s", text)
 	}
-	s.config.Store = &without{s.store, func(id int64) bool { return id == 1 }}
+	s.config.Store = &without{s.store, func(id int64) bool { return id == 1 }, 2}
 	s.as(access.Everybody())
 	if events, text = s.audited("", tenantHeader, "red"); len(events) != 2 || events[0].Kind != eventGap || strings.Contains(text, "events 1") {
 		t.Errorf("of a history without its beginning red exports %s", text)

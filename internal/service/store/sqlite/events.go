@@ -188,10 +188,10 @@ func (s *Store) Events(ctx context.Context, f bos.EventFilter) ([]bos.Event, err
 	return list, nil
 }
 
-// LastEvent is the id of the newest event.
+// LastEvent is the id of the newest event that there was, also if it has been removed.
 func (s *Store) LastEvent(ctx context.Context) (int64, error) {
 	var id int64
-	err := s.row(ctx, "SELECT COALESCE(MAX(id), 0) FROM events").Scan(&id)
+	err := s.row(ctx, "SELECT COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0)").Scan(&id)
 	if err != nil {
 		return 0, fmt.Errorf("look for the newest event: %w", err)
 	}
