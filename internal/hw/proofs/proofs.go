@@ -22,7 +22,8 @@ const (
 	// dialTimeout is for one address of a node: a node that is up answers at once, and
 	// one that is off does not.
 	dialTimeout = 2 * time.Second
-	// concurrency bounds the connections at a time, addresses those of one node.
+	// concurrency bounds the connections at a time, of all questions together, and
+	// addresses those of one node.
 	concurrency = 512
 	addresses   = 4
 )
@@ -39,6 +40,8 @@ type Config struct {
 type Client struct {
 	Config
 	dial func(ctx context.Context, address string) error
+	// turns has one entry for each node that is being connected to.
+	turns chan struct{}
 }
 
 var _ bos.BootProofs = (*Client)(nil)
@@ -46,7 +49,7 @@ var _ bos.BootProofs = (*Client)(nil)
 // New asks for proofs.
 func New(c Config) *Client {
 	dialer := &net.Dialer{Timeout: dialTimeout}
-	return &Client{Config: c, dial: func(ctx context.Context, address string) error {
+	return &Client{Config: c, turns: make(chan struct{}, concurrency), dial: func(ctx context.Context, address string) error {
 		conn, err := dialer.DialContext(ctx, "tcp", address)
 		if err == nil {
 			_ = conn.Close() // that it was opened is all
@@ -72,6 +75,13 @@ func (c *Client) Probe(ctx context.Context, asks []bos.ProofAsk, each func(bos.P
 			of = append(of, ask)
 		case ask.Proof.Kind == bos.ProofTCP && c.Addresses != nil:
 			running.Go(func() error {
+				select {
+				case c.turns <- struct{}{}:
+					defer func() { <-c.turns }()
+				case <-ctx.Done():
+					tell(ask, time.Time{}, bos.ProofUnknown, "the question was cancelled before its turn came")
+					return nil
+				}
 				sent := time.Now()
 				sight, detail := c.port(ctx, ask)
 				tell(ask, sent, sight, detail)

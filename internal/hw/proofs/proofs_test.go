@@ -4,9 +4,14 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
@@ -85,4 +90,40 @@ func TestAStateIsReadyOrNotOrUnknown(t *testing.T) {
 	if r := c.one(t, ready); r.Sight != bos.ProofUnknown || !strings.Contains(r.Detail, "HSM is away") {
 		t.Errorf("%+v", r)
 	}
+}
+
+// A large room is asked about in several questions side by side, and connections are
+// files, of which the program has not many.
+func TestQuestionsSideBySideHaveTheirConnectionsInCommon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var open, most atomic.Int64
+		c := New(Config{Addresses: func(context.Context, string) []string { return []string{"10.0.0.1"} }})
+		c.dial = func(context.Context, string) error {
+			now := open.Add(1)
+			defer open.Add(-1)
+			for seen := most.Load(); now > seen && !most.CompareAndSwap(seen, now); seen = most.Load() {
+			}
+			<-time.After(dialTimeout)
+			return context.DeadlineExceeded
+		}
+		var questions sync.WaitGroup
+		var answers atomic.Int64
+		for q := range 3 {
+			asks := make([]bos.ProofAsk, concurrency)
+			for i := range asks {
+				asks[i] = bos.ProofAsk{ID: "x" + strconv.Itoa(q*concurrency+i), Proof: bos.BootProof{Kind: bos.ProofTCP, Port: 22}}
+			}
+			questions.Go(func() {
+				c.Probe(t.Context(), asks, func(r bos.ProofReading) {
+					if r.Sight == bos.ProofAbsent {
+						answers.Add(1)
+					}
+				})
+			})
+		}
+		questions.Wait()
+		if most.Load() > concurrency || answers.Load() != 3*concurrency {
+			t.Errorf("%d connections at a time, want at most %d; %d answers", most.Load(), concurrency, answers.Load())
+		}
+	})
 }

@@ -89,13 +89,12 @@ func (p Ports) ProbeConfiguration(ctx context.Context, ids []string, each func(b
 
 // ProbeProofs asks for the proofs of boots likewise.
 func (p Ports) ProbeProofs(ctx context.Context, asks []bos.ProofAsk, each func(bos.ProofReading)) {
-	ids, answered := make([]string, len(asks)), make(map[string]bool, len(asks))
-	for i, ask := range asks {
-		ids[i] = ask.ID
-	}
+	answered := make(map[string]bool, len(asks))
 	p.Proofs.Probe(ctx, asks, func(r bos.ProofReading) { answered[r.ID] = true; each(r) })
-	for _, id := range unanswered(ids, answered) {
-		each(bos.ProofReading{ID: id, Detail: noAnswer})
+	for _, ask := range asks {
+		if !answered[ask.ID] { // of which proof nobody can say anything is part of the answer
+			each(bos.ProofReading{ID: ask.ID, Proof: ask.Proof, Detail: noAnswer})
+		}
 	}
 }
 

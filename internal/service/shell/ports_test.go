@@ -214,3 +214,19 @@ func TestAThousandPendingSessionsReadTheInventoryAndTheirImagesAFewTimes(t *test
 		t.Errorf("%d sessions in %d rounds read the inventory %d times and images %d times", answered, rounds, up.inventories, up.images)
 	}
 }
+
+// mum is asked for proofs and leaves nodes out of its answers.
+type mum struct{}
+
+func (mum) Probe(context.Context, []bos.ProofAsk, func(bos.ProofReading)) {}
+
+// One that counted as never asked for would be asked for again at once, without end, and
+// its node would never be powered on.
+func TestAProofThatIsLeftOutOfTheAnswersIsUnknownAndCountsAsAskedFor(t *testing.T) {
+	ask := bos.ProofAsk{ID: "x1c0s0b0n0", Proof: bos.BootProof{Kind: bos.ProofTCP, Port: 22}}
+	var got []bos.ProofReading
+	shell.Ports{Proofs: mum{}}.ProbeProofs(t.Context(), []bos.ProofAsk{ask}, func(r bos.ProofReading) { got = append(got, r) })
+	if len(got) != 1 || got[0].ID != ask.ID || got[0].Proof != ask.Proof || got[0].Sight != bos.ProofUnknown {
+		t.Errorf("%+v", got)
+	}
+}
