@@ -107,9 +107,17 @@ func seenWhileOff(r bos.Record, o Observation, p bos.Policy) (seen bos.ProofRead
 
 // withSeen is a power-on of a node with what was seen of the proof of its boot before:
 // that it was missing, or that it is another machine's. What the inventory says of a
-// node that is off may be late, and is nobody else's.
+// node that is off may be late, and is nobody else's. Where nothing could be learned now,
+// what was seen with the power-on before still holds: the node has not booted since.
 func withSeen(a bos.Attempt, r bos.Record, o Observation, p bos.Policy) bos.Attempt {
-	if seen, known := seenWhileOff(r, o, p); known && hasProof(r, p) {
+	seen, known := seenWhileOff(r, o, p)
+	switch before, proof := r.Work.Attempt, r.BootProof(p.BootProof); {
+	case !hasProof(r, p):
+	case !known || seen.Sight == bos.ProofUnknown:
+		if before.Missed(proof) {
+			a.Quiet, a.Proof = true, proof
+		}
+	default:
 		a.Quiet = seen.Sight == bos.ProofAbsent
 		a.Foreign = seen.Sight == bos.ProofPresent && seen.Proof.Kind == bos.ProofTCP
 		if a.Quiet || a.Foreign {

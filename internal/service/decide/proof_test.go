@@ -173,6 +173,12 @@ func TestAPowerOnWaitsUntilItIsKnownWhetherTheProofOfItsBootIsMissing(t *testing
 		"missing for a power-on before": {tcp, bos.ProofAbsent, 2 * time.Second, func(r *bos.Record, _ *decide.Observation) {
 			r.Work.Attempt = bos.Attempt{Kind: bos.EffectPowerOn, At: now.Add(-time.Second), Failed: true}
 		}, true, 0, false, false},
+		"cannot be asked again, and was missing": {tcp, bos.ProofUnknown, short, func(r *bos.Record, _ *decide.Observation) {
+			r.Work.Attempt = bos.Attempt{Kind: bos.EffectPowerOn, At: now.Add(-time.Minute), Failed: true, Quiet: true, Proof: tcp}
+		}, false, policy.Polling, true, false},
+		"cannot be asked again, and another was missing": {tcp, bos.ProofUnknown, short, func(r *bos.Record, _ *decide.Observation) {
+			r.Work.Attempt = bos.Attempt{Kind: bos.EffectPowerOn, At: now.Add(-time.Minute), Failed: true, Quiet: true, Proof: bos.BootProof{Kind: bos.ProofTCP, Port: 80}}
+		}, false, 0, false, false},
 		"that of another port missing": {bos.BootProof{Kind: bos.ProofTCP, Port: 80}, bos.ProofAbsent, short, func(_ *bos.Record, o *decide.Observation) { o.Proof.Proof = tcp }, true, 0, false, false},
 		"not ready":                    {ready, bos.ProofAbsent, short, nil, false, policy.Polling, true, false},
 		"still ready":                  {ready, bos.ProofPresent, short, nil, true, 2*time.Second - short, false, false},
