@@ -27,7 +27,7 @@ type Load struct {
 	// Pace is how slowly a body may come and an answer may be taken.
 	Pace Pace
 	// Idle is how long a request waits for its client until another has its turn, and
-	// Slow how many do so at the same time; more are ended.
+	// Slow how many do so at the same time, half of them of one address; more are ended.
 	Idle time.Duration
 	Slow int
 }
@@ -84,7 +84,7 @@ func (l Load) Handler(next http.Handler) http.Handler {
 	l.Slow = orElse(l.Slow, defaultSlow)
 	return &load{
 		Load: l, next: next, turns: make(chan struct{}, l.Requests), slow: make(chan struct{}, l.Slow),
-		shares: Shares[netip.Addr]{Most: l.PerAddress}, held: budget{most: l.Held},
+		shares: Shares[netip.Addr]{Most: l.PerAddress}, slowOf: Shares[netip.Addr]{Most: (l.Slow + 1) / 2}, held: budget{most: l.Held},
 	}
 }
 
@@ -102,6 +102,7 @@ type load struct {
 	turns  chan struct{}
 	slow   chan struct{}
 	shares Shares[netip.Addr]
+	slowOf Shares[netip.Addr]
 	held   budget
 }
 
@@ -125,7 +126,7 @@ func (l *load) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		overload("the service answers as many requests as it does at the same time").Write(answer)
 		return
 	}
-	mine := &turn{load: l, ctx: r.Context()}
+	mine := &turn{load: l, ctx: r.Context(), from: addressIn(r.RemoteAddr)}
 	answer.turn, body.turn = mine, mine
 	defer func() { mine.end(); leave() }()
 	l.next.ServeHTTP(answer, r)
@@ -133,18 +134,23 @@ func (l *load) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // enter waits for the turn of a request. leave gives back what is left beside it.
 func (l *load) enter(ctx context.Context, r *http.Request) (leave func(), ok bool) {
-	from := addressIn(r.RemoteAddr)
-	share := func() {}
-	if from.IsValid() && !from.IsLoopback() {
-		if share, ok = l.shares.Take(from); !ok {
-			return nil, false
-		}
-	}
-	if !l.take(ctx) {
-		share()
+	leave, ok = share(&l.shares, addressIn(r.RemoteAddr))
+	if !ok {
 		return nil, false
 	}
-	return share, true
+	if !l.take(ctx) {
+		leave()
+		return nil, false
+	}
+	return leave, true
+}
+
+// share takes one of the share of an address, which loopback and sockets need not.
+func share(of *Shares[netip.Addr], from netip.Addr) (leave func(), ok bool) {
+	if !from.IsValid() || from.IsLoopback() {
+		return func() {}, true
+	}
+	return of.Take(from)
 }
 
 // take waits for a turn until the context ends.

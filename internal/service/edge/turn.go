@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"net/netip"
 	"sync"
 	"time"
 )
@@ -12,10 +13,13 @@ import (
 type turn struct {
 	load *load
 	ctx  context.Context //nolint:containedctx // that of the request, which has the turn
+	from netip.Addr
 
 	mu sync.Mutex
 	// away says that it has a place among the slow and no turn, over that it has neither.
 	away, over bool
+	// leave gives back the share of its address among the slow, where it is away.
+	leave func()
 }
 
 // aside does what may wait for the client, by an operation that the deadline ends. The
@@ -51,14 +55,25 @@ func (t *turn) step() bool {
 	if t.away || t.over {
 		return true
 	}
+	leave, ok := share(&t.load.slowOf, t.from)
+	if !ok {
+		return false
+	}
 	select {
 	case t.load.slow <- struct{}{}:
-		t.away = true
+		t.away, t.leave = true, leave
 		<-t.load.turns
 		return true
 	default:
+		leave()
 		return false
 	}
+}
+
+// waited gives the place among the slow to another. mu is held.
+func (t *turn) waited() {
+	<-t.load.slow
+	t.leave()
 }
 
 // back waits for a turn again. mu is held.
@@ -72,7 +87,7 @@ func (t *turn) back() bool {
 		return false
 	}
 	t.away = false
-	<-t.load.slow
+	t.waited()
 	return true
 }
 
@@ -82,7 +97,7 @@ func (t *turn) end() {
 	defer t.mu.Unlock()
 	t.over = true
 	if t.away {
-		<-t.load.slow
+		t.waited()
 	} else {
 		<-t.load.turns
 	}

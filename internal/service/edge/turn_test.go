@@ -91,3 +91,34 @@ func TestOfSlowClientsOnlySoManyAreWaitedFor(t *testing.T) {
 		}
 	})
 }
+
+func TestSlowClientsOfOneAddressLeavePlacesToWaitForOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := Load{Requests: 8, PerAddress: 8, Slow: 4, Idle: time.Second, Wait: 5 * time.Second}.Handler(http.HandlerFunc(echo))
+		dial := serveOn(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r.RemoteAddr = r.Header.Get("From")
+			h.ServeHTTP(w, r)
+		}))
+		begin := func(from string) io.ReadWriter {
+			conn := dial()
+			send(t, conn, "POST / HTTP/1.1\r\nHost: x\r\nFrom: "+from+":1\r\nContent-Length: 10\r\n\r\nxx")
+			<-time.After(2 * time.Second)
+			return conn
+		}
+		for round := range 2 { // each gives its place back
+			first, second := begin("10.0.0.1"), begin("10.0.0.1")
+			if res := answered(t, begin("10.0.0.1")); res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") == "" {
+				t.Errorf("round %d: a slow one more of an address: %d, %v", round, res.StatusCode, res.Header)
+			}
+			other, proxied := begin("10.0.0.2"), begin("127.0.0.1")
+			for what, conn := range map[string]io.ReadWriter{"the first": first, "the second": second, "that of another address": other, "one through a proxy": proxied} {
+				if _, err := io.WriteString(conn, strings.Repeat("x", 8)); err != nil {
+					t.Fatal(err)
+				}
+				if res := answered(t, conn); res.StatusCode != http.StatusOK {
+					t.Errorf("round %d: %s was answered with %d", round, what, res.StatusCode)
+				}
+			}
+		}
+	})
+}
