@@ -46,6 +46,9 @@ type Observation struct {
 	// Dark is when the first of the last readings was asked for by all of which the node
 	// is off; zero if the last one does not say so.
 	Dark time.Time
+	// Unlit is when the first one was asked for by which the node is off since the last by
+	// which it was not; a BMC that does not answer now and then says neither.
+	Unlit time.Time
 	// Proof is what was seen last of the proof of the boot; a zero Asked means that it
 	// was not asked for. ProofAsked is since when a question for it is out; zero is none.
 	Proof      bos.ProofReading

@@ -86,7 +86,7 @@ func awaitProof(r bos.Record, o Observation, p bos.Policy, now time.Time) (Decis
 	case !known:
 		until = o.ProofAsked.Add(proofPatience)
 	case seen.Sight == bos.ProofPresent:
-		until = o.Dark.Add(proofPatience)
+		until = o.Unlit.Add(proofPatience)
 		r.Wait(bos.Waiting{For: bos.WaitProof, Detail: seen.Detail})
 	default:
 		return Decision{}, false

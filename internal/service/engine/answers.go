@@ -30,14 +30,26 @@ func (e *Engine) sight(r bos.PowerReading) {
 		e.learned(action)
 	}
 	n.reading = r
-	switch {
-	case r.State != bos.PowerStateOff:
-		n.dark = time.Time{}
-	case n.dark.IsZero():
-		n.dark = r.Asked
-	}
+	n.darken(r)
 	if r.State == bos.PowerStateOn {
 		n.lit = r.Asked
+	}
+}
+
+// darken takes note of since when the node is off, for all that its readings say.
+func (n *node) darken(r bos.PowerReading) {
+	switch r.State {
+	case bos.PowerStateOff:
+		if n.dark.IsZero() {
+			n.dark = r.Asked
+		}
+		if n.unlit.IsZero() {
+			n.unlit = r.Asked
+		}
+	case bos.PowerStateUnknown:
+		n.dark = time.Time{}
+	default:
+		n.dark, n.unlit = time.Time{}, time.Time{}
 	}
 }
 

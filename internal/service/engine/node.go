@@ -21,6 +21,9 @@ type node struct {
 	// dark is when the first reading was asked for since which all have it off, zero if
 	// the last one does not.
 	dark time.Time
+	// unlit is when the first one was asked for that has it off since the last that has it
+	// on or powering off: between them its power may not have been known.
+	unlit time.Time
 	// since is when the component was last armed by somebody else: older
 	// readings do not count.
 	since time.Time
@@ -99,7 +102,7 @@ func (e *Engine) decide(id string) {
 		Power: n.reading, Elapsed: n.silence.take(), Unknown: n.silence.length(), Expect: e.expect(n), Scouted: e.scouted(n),
 		Configuration: n.configuration, ConfigurationElapsed: n.missing.take(), ConfigurationDue: e.configurationDue(n),
 		Proof: n.proof, Hearing: e.step.times.Hearing, Wall: e.step.times.Wall,
-		Lit: n.lit, Dark: n.dark, Trail: n.trail, Scripted: e.settings.Scripted && n.since.Before(n.rec.Work.Attempt.At),
+		Lit: n.lit, Dark: n.dark, Unlit: n.unlit, Trail: n.trail, Scripted: e.settings.Scripted && n.since.Before(n.rec.Work.Attempt.At),
 	}
 	if n.watch.proof.out {
 		o.ProofAsked = n.watch.proofAsked

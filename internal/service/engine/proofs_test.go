@@ -57,3 +57,48 @@ func TestANodeIsDoneWhenTheProofOfItsBootIsThere(t *testing.T) {
 		t.Errorf("the history says %+v", out.Commit.Events)
 	}
 }
+
+// A BMC that answers now and then leaves nobody waiting for another machine at the
+// address of its node to go.
+func TestANodeWhoseBMCAnswersNowAndThenDoesNotWaitForItsProofForEver(t *testing.T) {
+	const id = "x1000c0s0b0n0"
+	tcp := bos.BootProof{Kind: bos.ProofTCP, Port: 22}
+	e := engine.New(engine.Settings{NoInventory: true, BootProof: tcp, Proofs: true})
+	options := bos.DefaultOptions()
+	options.PollingFrequency = 5
+	boot := e.Step(start, engine.Inputs{Options: &options, Records: []bos.Record{armed(id)}}).Effects[0].Effect
+	in := engine.Inputs{
+		Readings: []bos.PowerReading{reading(id, bos.PowerStateOff, start)},
+		Results:  []engine.Result{{Effect: boot, Token: "t", CallResult: bos.CallResult{ID: id}}},
+	}
+	answers := 0
+	for now := start.Add(time.Second); now.Before(start.Add(5 * time.Minute)); {
+		out := e.Step(now, in)
+		for _, w := range out.Effects {
+			if w.Effect.Kind == bos.EffectPowerOn {
+				if waited := now.Sub(start); waited < 10*time.Second {
+					t.Errorf("it is powered on after %s as if nothing was wrong", waited)
+				}
+				return
+			}
+		}
+		in = engine.Inputs{}
+		for _, ask := range out.ProofProbes {
+			in.Proofs = append(in.Proofs, bos.ProofReading{ID: ask.ID, Proof: tcp, Sight: bos.ProofPresent, Asked: now, Answered: now})
+		}
+		if len(out.Probes) > 0 {
+			answers++
+			r := reading(id, bos.PowerStateOff, now)
+			if answers%2 == 1 {
+				r = bos.PowerReading{ID: id, Symptom: bos.SymptomSilent, Asked: now, Answered: now}
+			}
+			in.Readings = append(in.Readings, r)
+		}
+		next := now.Add(time.Second)
+		if len(in.Proofs)+len(in.Readings) == 0 && out.Wake.After(next) {
+			next = out.Wake
+		}
+		now = next
+	}
+	t.Errorf("it is not powered on after %d answers of its BMC, half of which say that it is off", answers)
+}
