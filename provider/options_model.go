@@ -46,7 +46,8 @@ var options = []option{
 	),
 	textOption(
 		"component_actual_state_ttl", "How long BOS believes what a node last said it booted, such as `4h`. Nodes are told to report this often. At least "+
-			"one hour.",
+			"one hour. It is among the kernel parameters, so the bundled service refuses a session that was "+
+			"planned before it changed: change it in an apply of its own.",
 		func(m *optionsModel) *types.String { return &m.ComponentActualStateTTL },
 		func(p *bos.OptionsPatch) **string { return &p.ComponentActualStateTTL },
 	),
