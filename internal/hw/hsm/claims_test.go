@@ -40,3 +40,18 @@ func TestABMCOfSeveralNodesIsGivenBackOnce(t *testing.T) {
 		t.Errorf("asked %v", s.asked)
 	}
 }
+
+// TestWhatHSMDidNotEvenTryToReserveIsNotTakenForOurs: an HSM that refuses the question has
+// reserved nothing for this service.
+func TestWhatHSMDidNotEvenTryToReserveIsNotTakenForOurs(t *testing.T) {
+	c, _ := start(t, map[string]answer{
+		reservationsPath: {400, `{"title":"Bad Request","detail":"not now","status":400}`},
+		lockStatusPath:   {200, `{"Components":[{"ID":"x9c0s1b0n0","Reserved":true},{"ID":"x9c0s1b0"}]}`},
+	})
+	if _, _, err := c.Reserve(t.Context(), []string{"x9c0s1b0n0"}); err == nil {
+		t.Fatal("nothing was refused")
+	}
+	if holds, err := c.Holds(t.Context(), []string{"x9c0s1b0n0"}); err != nil || holds["x9c0s1b0n0"].Cause != bos.CauseReserved {
+		t.Errorf("%v, %v", holds, err)
+	}
+}

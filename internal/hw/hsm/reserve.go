@@ -74,6 +74,11 @@ func (c *Client) reserveAll(ctx context.Context, ids []string) (kept map[string]
 	r.claims.begin(ask, now)
 	refused, err := c.reserve(ctx, ask, now)
 	if err != nil {
+		for _, of := range ask {
+			if _, perhaps := r.perhaps[of]; !perhaps && r.own[of] == nil {
+				r.claims.refused(of) // who has it now is somebody else
+			}
+		}
 		return nil, nil, ask, err
 	}
 	kept = make(map[string]bos.Hold)
