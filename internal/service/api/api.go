@@ -102,6 +102,7 @@ type server struct {
 	// streamsOf bounds the places of each.
 	streamsOf edge.Shares[string]
 	refusals  *refusals.Book
+	readings  readings
 	stepsKept stepsBook
 }
 
@@ -117,7 +118,7 @@ func New(c Config) http.Handler {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &server{Config: c, streams: make(chan struct{}, maxStreams), streamsOf: edge.Shares[string]{Most: maxStreamsEach}, refusals: refusals.New(c.Store.Note, c.Now, c.Log)}
+	s := &server{Config: c, streams: make(chan struct{}, maxStreams), streamsOf: edge.Shares[string]{Most: maxStreamsEach}, refusals: refusals.New(c.Store.Note, c.Now, c.Log), readings: newReadings()}
 	return s.router(s.routes())
 }
 

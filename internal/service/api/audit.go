@@ -35,8 +35,8 @@ func (s *server) exportAudit(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	asked := s.note(r, eventHistoryRead, clip("export "+r.URL.RawQuery))
-	first, err := s.firstAudited(r, x, bos.Event{ID: newest + 1, Time: asked.Time})
+	now := s.Now().UTC()
+	first, err := s.firstAudited(r, x, bos.Event{ID: newest + 1, Time: now})
 	if err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func (s *server) exportAudit(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Store.Note(r.Context(), asked); err != nil {
+	if err := s.noteReading(w, r, "export "+r.URL.RawQuery); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", auditStream)
@@ -52,7 +52,7 @@ func (s *server) exportAudit(w http.ResponseWriter, r *http.Request) error {
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	if err := s.writeAudit(w, r, x, begun, first.ID, asked, newest); err != nil {
+	if err := s.writeAudit(w, r, x, begun, first.ID, bos.Event{ID: newest + 1, Time: now}); err != nil {
 		s.Log.Error("an export of the history ends halfway", "error", err)
 		panic(http.ErrAbortHandler) // half of it is sent
 	}
@@ -131,7 +131,7 @@ func (s *server) beginning(r *http.Request, x audit, first bos.Event) (*bos.Even
 }
 
 // writeAudit writes the events from one id to another, and where some are missing.
-func (s *server) writeAudit(w http.ResponseWriter, r *http.Request, x audit, begun *bos.Event, first int64, asked bos.Event, newest int64) error {
+func (s *server) writeAudit(w http.ResponseWriter, r *http.Request, x audit, begun *bos.Event, first int64, end bos.Event) error {
 	out := bufio.NewWriterSize(w, 64<<10)
 	lines := json.NewEncoder(out)
 	if begun != nil {
@@ -147,13 +147,13 @@ func (s *server) writeAudit(w http.ResponseWriter, r *http.Request, x audit, beg
 		}
 		return lines.Encode(gapBefore(next, last, false))
 	}
-	for f.After < newest {
+	for f.After < end.ID-1 {
 		events, err := s.Store.Events(r.Context(), f)
 		if err != nil {
 			return err
 		}
 		for _, e := range events {
-			if f.After = e.ID; e.ID > newest {
+			if f.After = e.ID; e.ID >= end.ID {
 				break
 			}
 			if err := missing(e); err != nil {
@@ -172,7 +172,7 @@ func (s *server) writeAudit(w http.ResponseWriter, r *http.Request, x audit, beg
 		}
 	}
 	// The newest may be those that somebody removed.
-	if err := missing(bos.Event{ID: newest + 1, Time: asked.Time}); err != nil {
+	if err := missing(end); err != nil {
 		return err
 	}
 	return out.Flush()

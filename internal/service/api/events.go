@@ -67,8 +67,10 @@ func (s *server) listEvents(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	f.Seen = reach
-	if err := s.noteReading(r); err != nil {
-		return err
+	if auditing(r) {
+		if err := s.noteReading(w, r, r.URL.RawQuery); err != nil {
+			return err
+		}
 	}
 	if r.Method == http.MethodGet && wantsStream(r) {
 		return s.streamEvents(w, r, f)
@@ -78,14 +80,6 @@ func (s *server) listEvents(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return s.answer(w, http.StatusOK, bos.EventPage{Events: append([]bos.Event{}, events...), Last: last})
-}
-
-// noteReading leaves an event of who reads the history to audit others.
-func (s *server) noteReading(r *http.Request) error {
-	if !access.Of(r.Context()).Is(access.Auditor) {
-		return nil
-	}
-	return s.Store.Note(r.Context(), s.note(r, eventHistoryRead, clip(r.URL.RawQuery)))
 }
 
 // readEvents reads a page, and from where on to read the next: what was passed
