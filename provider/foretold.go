@@ -41,17 +41,27 @@ func (f foretold) says(name string, value attr.Value) {
 	f[name] = text
 }
 
-// plainLimit is a limit with its names written out and in order, where it has names only.
+// plainLimit is a limit in a form that it has however it is written: of what it adds and
+// takes out, the order counts.
 func plainLimit(limit string) string {
-	names, err := bos.Expand(limit, maxNames)
+	parsed, err := bos.ParseLimit(limit)
 	if err != nil {
 		return limit
 	}
-	for i, name := range names {
-		names[i] = bos.CanonicalXname(name)
+	return parsed.Plain()
+}
+
+// saysRollout notes a rollout as BOS gets it, in which 60m and 1h are alike.
+func (f foretold) saysRollout(given types.Object) {
+	f.says("rollout", given)
+	rollout, err := rolloutOf(context.Background(), given)
+	if _, said := f["rollout"]; !said || err != nil || rollout == nil {
+		return
 	}
-	slices.SortFunc(names, bos.CompareXnames)
-	return strings.Join(slices.Compact(names), ",")
+	rollout.CanaryNodes = plainLimit(rollout.CanaryNodes)
+	if plain, err := json.Marshal(rollout); err == nil {
+		f["rollout"] = string(plain)
+	}
 }
 
 func (m *sessionModel) foretells() foretold {
@@ -62,7 +72,7 @@ func (m *sessionModel) foretells() foretold {
 	f.says("stage", m.Stage)
 	f.says("include_disabled", m.IncludeDisabled)
 	f.says("tenant", m.Tenant)
-	f.says("rollout", m.Rollout)
+	f.saysRollout(m.Rollout)
 	return f
 }
 

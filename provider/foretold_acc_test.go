@@ -23,6 +23,7 @@ func TestASessionThatIsReplacedRunsNothingElseThanItsWarningsSay(t *testing.T) {
 		"a limit that is not there":        {`triggers = { a = "1" }` + "\n" + one, `triggers = { a = "2" }`},
 		"whether disabled nodes are taken": {`triggers = { a = "1" }`, `triggers = { a = "2" }` + "\ninclude_disabled = true"},
 		"the batches":                      {`triggers = { a = "1" }` + "\n" + oneFirst, `triggers = { a = "2" }`},
+		"what a limit takes out and adds":  {`triggers = { a = "1" }` + "\n" + `limit = "Compute,x1000c0s0b0n0,!x1000c0s0b0n0"`, `triggers = { a = "2" }` + "\n" + `limit = "Compute,!x1000c0s0b0n0,x1000c0s0b0n0"`},
 	} {
 		t.Run(what, func(t *testing.T) {
 			r := startReal(t, 50*time.Millisecond)
@@ -66,6 +67,27 @@ func TestWhatIsIgnoredAndTheSameRefusesNoReplacement(t *testing.T) {
 	w.plan("-replace=bos_session.boot").says(t, "reboots 4 nodes") // Terraform says no warnings then, and effect does
 	w.write(r.block(), aSession(`triggers = { a = "3", b = "2" }`))
 	w.apply().says(t, "This will reboot 4 nodes", "1 added, 0 changed, 1 destroyed")
+}
+
+func TestALimitAndARolloutThatAreWrittenInAnotherWayRefuseNoReplacement(t *testing.T) {
+	for what, c := range map[string]struct{ before, after, more string }{
+		"a limit":                 {before: `limit = "Compute,!x1000c0s0b0n0,!x1000c0s0b0n1"`, after: `limit = "Compute,!X1000c0s00b0n1,!x1000c0s0b0n0"`},
+		"a limit that is ignored": {`limit = "Compute,!x1000c0s0b0n0"`, `limit = "Compute,!X1000c0s00b0n0"`, hiding("limit")},
+		"a rollout that is ignored": {
+			`rollout = { canary_nodes = "x1000c0s0b0n0,x1000c0s0b0n1", auto_promote = true, healthy_deadline = "60m" }`,
+			`rollout = { canary_nodes = "x1000c0s0b0n[0-1]", auto_promote = true, healthy_deadline = "1h", batches = null }`, hiding("rollout"),
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			r := startReal(t, 50*time.Millisecond)
+			r.aTemplate(t, "quiet")
+			w := newWorkspace(t)
+			w.write(r.block(), aSession(`triggers = { a = "1" }`, c.before, c.more))
+			w.apply().exits(t, 0)
+			w.write(r.block(), aSession(`triggers = { a = "2" }`, c.after, c.more))
+			w.plan().says(t, "This will reboot", "1 to add, 0 to change, 1 to destroy")
+		})
+	}
 }
 
 func TestStagedStateIsAppliedToNoOtherNodesThanTheWarningsSay(t *testing.T) {

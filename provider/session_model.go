@@ -103,7 +103,7 @@ func (m *sessionModel) unknownResults() {
 	m.ErrorSummary = types.MapUnknown(outcomeType)
 	m.RecordExpired, m.Succeeded = types.BoolUnknown(), types.BoolUnknown()
 	m.RolloutStatus = types.ObjectUnknown(rolloutStatusType.AttrTypes)
-	if !m.rolls() {
+	if !m.mayRoll() {
 		m.RolloutStatus = noRolloutStatus()
 	}
 }
@@ -151,10 +151,12 @@ func (m *sessionModel) keepPlanned(state *sessionModel) {
 func (m *sessionModel) unknownPlanned() {
 	m.Pin, m.PlannedNodes, m.PlannedCount = types.StringUnknown(), types.StringUnknown(), types.Int64Unknown()
 	m.Skipped, m.PlannedRoles, m.PlannedBootSets = types.MapUnknown(types.StringType), types.MapUnknown(types.StringType), types.MapUnknown(plannedSetType)
-	m.PlannedBatches = types.ListUnknown(plannedBatchType)
-	if m.Rollout.IsNull() {
-		m.PlannedBatches = types.ListNull(plannedBatchType)
-	}
+	m.PlannedBatches = types.ListUnknown(plannedBatchType) // also by an order of the template
+}
+
+// noBatches plans a session that has no rollout, against a BOS that has none.
+func (m *sessionModel) noBatches() {
+	m.PlannedBatches, m.RolloutStatus = types.ListNull(plannedBatchType), noRolloutStatus()
 }
 
 // nullPlanned replaces what is still unknown of the preview.
@@ -190,8 +192,8 @@ func (m *sessionModel) takePreview(p bos.Preview) {
 	m.PlannedCount = types.Int64Value(int64(p.Count))
 	m.PlannedRoles, m.PlannedBootSets, m.Skipped = rolesOf(p), bootSetsOf(p), skippedOf(p)
 	m.PlannedBatches = batchesOf(p)
-	if m.rolls() && m.RolloutStatus.IsNull() {
-		m.RolloutStatus = types.ObjectUnknown(rolloutStatusType.AttrTypes) // by the order of the template
+	if !m.rolls() {
+		m.RolloutStatus = noRolloutStatus()
 	}
 }
 

@@ -27,6 +27,8 @@ func (r *sessionResource) ModifyPlan(ctx context.Context, req resource.ModifyPla
 		resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateRemoved, []byte(isRemoved))...)
 		return
 	}
+	// Where destroying failed, the mark of that plan is in state.
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateRemoved, []byte(notRemoved))...)
 	if config.Tenant.IsNull() {
 		plan.Tenant = r.shared.plannedTenant(state != nil, &resp.Diagnostics)
 	}
@@ -179,8 +181,8 @@ func (m *sessionModel) newUnknowns(config *sessionModel) {
 		m.Name = types.StringUnknown()
 	}
 	m.ID = joinID(m.Tenant, m.Name)
-	m.unknownResults()
 	m.unknownPlanned()
+	m.unknownResults()
 	m.Effect, m.Scope = types.StringUnknown(), scopeOf(m.Limit)
 }
 
@@ -215,6 +217,7 @@ func (r *sessionResource) planNew(ctx context.Context, config, plan *sessionMode
 	case preview == nil:
 		if why.kind == blindForGood {
 			plan.Effect = types.StringValue(plan.foretold(nil))
+			plan.noBatches()
 		}
 		r.shared.noPreview(plan.Operation, plan.TemplateName, plan.Limit, why, diags)
 		return nil

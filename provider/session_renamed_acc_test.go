@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -155,5 +156,32 @@ func TestARenamedSessionWithANameOfItsOwnIsNotDeletedByItsFormerResource(t *test
 	}
 	if got := w.attributes("bos_session.renamed"); got["succeeded"] != true || got["record_expired"] != false {
 		t.Errorf("the renamed resource has %v", got)
+	}
+}
+
+// TestASessionWhoseDestructionFailedIsRunAgainIfThatIsAskedFor: Terraform keeps the
+// private data of a plan that failed, and with them that it was to leave.
+func TestASessionWhoseDestructionFailedIsRunAgainIfThatIsAskedFor(t *testing.T) {
+	r := startReal(t, 20*time.Second)
+	r.aTemplate(t, "quiet")
+	var refuses atomic.Bool
+	gateway := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if refuses.Load() && strings.HasPrefix(req.URL.Path, "/v2/sessions/") {
+			http.Error(w, "no", http.StatusForbidden)
+			return
+		}
+		r.ServeHTTP(w, req)
+	}))
+	t.Cleanup(gateway.Close)
+	w := newWorkspace(t)
+	w.write(strings.Replace(r.block(), r.url, gateway.URL, 1), aSession("wait_for_completion = false"))
+	w.apply().exits(t, 0)
+	w.terraform("plan", "-no-color", "-input=false", "-destroy", "-out=p").exits(t, 0)
+	refuses.Store(true)
+	w.terraform("apply", "-no-color", "-input=false", "p").exits(t, 1)
+	refuses.Store(false)
+	w.apply("-replace=bos_session.boot").exits(t, 0)
+	if all := r.sessions(t); len(all) != 2 {
+		t.Errorf("after -replace %d sessions ran", len(all))
 	}
 }

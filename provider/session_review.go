@@ -86,6 +86,7 @@ func (m *sessionModel) runKey(kind string, name types.String) string {
 const (
 	privateRemoved = "removed"
 	isRemoved      = "true"
+	notRemoved     = "false"
 )
 
 // knownSessions are the sessions that Terraform has in state, and those that it let

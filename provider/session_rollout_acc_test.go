@@ -305,3 +305,22 @@ func TestASessionWhoseTemplateHasAnOrderIsFollowedAsARollout(t *testing.T) {
 	}
 	w.plan().exits(t, 0)
 }
+
+func TestAnOrderOfATemplateThatNoPlanCouldSeeIsFollowedByTheApply(t *testing.T) {
+	r := startReal(t, 100*time.Millisecond)
+	ids := r.nodes()
+	image := `"path":"s3://boot-images/00000000-0000-4000-8000-000000000001/manifest.json","type":"s3"`
+	put(t, r.url+"/v2/sessiontemplates/ordered", `{"enable_cfs":false,"boot_sets":{"first":{`+image+`,"node_list":["`+ids[0]+`"]},"then":{`+image+`,"node_list":["`+strings.Join(ids[1:], `","`)+`"]}}}`)
+	put(t, r.url+"/x/v1/sessiontemplates/ordered/sequence", `{"boot_ordinal":{"first":0,"then":1}}`)
+	w := newWorkspace(t)
+	w.write(r.block(), "resource \"terraform_data\" \"nodes\" {\n  input = \""+strings.Join(ids[:2], ",")+"\"\n}\n",
+		strings.Replace(booting("limit = terraform_data.nodes.output"), "bos_session_template.compute.name", `"ordered"`, 1))
+	plan := w.plan()
+	plan.exits(t, 2)
+	plan.says(t, "Cannot say which nodes", "the argument limit is not known yet")
+	w.apply().exits(t, 0)
+	if got := w.attributes("bos_session.boot"); got["succeeded"] != true || rolloutStatus(t, got)["batch_count"] != 2.0 {
+		t.Errorf("the session is %v", got)
+	}
+	w.plan().exits(t, 0)
+}

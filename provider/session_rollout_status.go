@@ -83,6 +83,9 @@ func (m *sessionModel) rolls() bool {
 	return !m.Rollout.IsNull() || len(m.PlannedBatches.Elements()) > 0
 }
 
+// mayRoll reports whether it does, or nobody can say yet.
+func (m *sessionModel) mayRoll() bool { return m.rolls() || m.PlannedBatches.IsUnknown() }
+
 // observeRollout takes over how far the rollout of a session is that has one. What BOS
 // does not say now stays as it was.
 func (m *sessionModel) observeRollout(ctx context.Context, c *client.Client) *bos.RolloutStatus {

@@ -75,10 +75,20 @@ func parseTerm(text string, most int) (limitTerm, error) {
 
 // Same reports whether two limits differ in how they are written only: in the form of
 // names, in folding, or in the order of what is added, or taken out, in a row.
-func (l Limit) Same(other Limit) bool {
-	return slices.EqualFunc(l.runs(), other.runs(), func(a, b limitTerm) bool {
-		return a.op == b.op && slices.Equal(a.names, b.names)
-	})
+func (l Limit) Same(other Limit) bool { return l.Plain() == other.Plain() }
+
+// Plain is the limit in a form that those have which are the same, and no others. It is
+// for comparisons: a semicolon parts what is added, kept and taken out.
+func (l Limit) Plain() string {
+	var b strings.Builder
+	for _, run := range l.runs() {
+		b.WriteByte(';')
+		if run.op != limitUnion {
+			b.WriteByte(byte(run.op))
+		}
+		b.WriteString(strings.Join(run.names, ","))
+	}
+	return b.String()
 }
 
 // runs are the terms of a limit, those in a row that add or take out as one: their order
