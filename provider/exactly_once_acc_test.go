@@ -65,6 +65,33 @@ func TestAnApplyThatWasKilledIsGoneOnWithAndNotRepeated(t *testing.T) {
 	w.plan().says(t, "No changes")
 }
 
+// TestAPlanThatGoesOnWithASessionStartsNoOtherOnceThatOneIsOver: without applying, no
+// Terraform before 1.16 tells in an apply by which plan.
+func TestAPlanThatGoesOnWithASessionStartsNoOtherOnceThatOneIsOver(t *testing.T) {
+	r := startReal(t, time.Hour)
+	r.aTemplate(t, "quiet")
+	w := newWorkspace(t)
+	w.write(r.block(), aSession("wait_for_completion = false"))
+	w.apply().exits(t, 0)
+	first := r.sessions(t)[0].Name
+	w.killed()
+	plan := w.terraform("plan", "-no-color", "-input=false", "-out=p")
+	plan.exits(t, 0)
+	plan.says(t, "goes on with session "+first+", and starts no other", "Plan: 1 to add")
+	r.tell(t, first, "cancel")
+	before := resets(r)
+	late := w.terraform("apply", "-no-color", "-input=false", "p")
+	late.exits(t, 1)
+	if all := r.sessions(t); len(all) != 1 || resets(r) != before {
+		t.Errorf("%d sessions ran, with %d power actions after %d", len(all), resets(r), before)
+	}
+	w.apply().exits(t, 0)
+	if all := r.sessions(t); len(all) != 2 {
+		t.Errorf("after another plan %d sessions ran", len(all))
+	}
+	w.plan().says(t, "No changes")
+}
+
 func TestASavedPlanThatWasKilledIsNotRepeatedEvenOnceItsSessionIsOver(t *testing.T) {
 	r := startReal(t, 50*time.Millisecond)
 	r.aTemplate(t, "quiet")

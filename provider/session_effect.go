@@ -65,6 +65,17 @@ func (r *sessionResource) again(p *bos.Preview) string {
 	return fmt.Sprintf(" (again, after session %s of %s)", p.Ran.Session, p.Ran.Accepted.String())
 }
 
+// goesOn holds an apply to the session that its plan goes on with. By the receipt the
+// service does so, also once that session is over; where nobody tells in an apply by
+// which plan, the preview is another, and would run another session than the plan said.
+func (r *sessionResource) goesOn(config *sessionModel, p *bos.Preview) string {
+	name := p.GoesOnWith()
+	if name == "" || r.promise(config, p) != promiseOfTerraform {
+		return ""
+	}
+	return fmt.Sprintf("goes on with session %s, and starts no other, which ", name)
+}
+
 // effected is what the session did, as far as it is known: the next plan that
 // runs it shows what it is going to do as a change of this.
 func (m *sessionModel) effected() string {

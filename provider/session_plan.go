@@ -229,7 +229,7 @@ func (r *sessionResource) planNew(ctx context.Context, config, plan *sessionMode
 		return nil
 	}
 	plan.takePreview(*preview)
-	plan.Effect = types.StringValue(plan.foretold(preview) + r.again(preview))
+	plan.Effect = types.StringValue(r.goesOn(config, preview) + plan.foretold(preview) + r.again(preview))
 	if config.Pin.IsUnknown() {
 		plan.Pin = config.Pin
 	}
@@ -251,7 +251,7 @@ func (r *sessionResource) mayBeEmpty() string {
 // neither a pin nor the provider block holds the session to it, and promiseOfPlan what
 // becomes of it where Terraform itself tells in an apply by which plan.
 const (
-	promiseOfTerraform = "If nodes or images change before the apply, Terraform stops with \"Provider produced inconsistent final plan\" and no node is " +
+	promiseOfTerraform = "If nodes or images change before the apply, or a session ends that this goes on with, Terraform stops with \"Provider produced inconsistent final plan\" and no node is " +
 		"touched; plan again. " +
 		"With applying = terraform.applying in the provider block the message says what changed."
 	promiseOfPlan = "If nodes or images change before the apply, the session is refused and no node is touched; plan again."
