@@ -82,7 +82,7 @@ func (a *Assembly) assemble(ctx context.Context, settings config.Config, version
 		return err
 	}
 	sc.Proofs = wireProofs(sc.Inventory, nodes)
-	sc.Secrets = settings.Unreadable
+	sc.Secrets = func() []string { return append(settings.Unreadable(), unreadTokens(settings.Auth)...) }
 	sc.Store, sc.Stopping, sc.Version, sc.Log = a.store, ctx.Done(), version, log
 	if a.service, err = service.New(sc); err != nil {
 		return err

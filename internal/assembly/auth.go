@@ -38,6 +38,18 @@ func authenticator(settings config.Auth, log *slog.Logger) (access.Authenticator
 	return auth, err
 }
 
+// unreadTokens says that the file of tokens cannot be read now, and why: all of its
+// tokens are refused.
+func unreadTokens(settings config.Auth) []string {
+	if settings.TokensFile == "" {
+		return nil
+	}
+	if _, err := tokens.New(settings.TokensFile); err != nil {
+		return []string{fmt.Sprintf("%v: none of its tokens is taken; mend it, or give it to the user of the service", err)}
+	}
+	return nil
+}
+
 // connections know who asks by how they are connected.
 func connections(settings config.Auth) (all []access.Connections, err error) {
 	callers, err := peerRules(settings.Peers)

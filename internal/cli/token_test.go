@@ -72,7 +72,8 @@ func TestATokenIsMadeUsedAndRevokedWhileTheServiceRuns(t *testing.T) {
 		}
 	}
 	printed, _ = run(t, tokenCommand(), "make", "ops", "--role", "operator,admin", "--lasts", "1h", "--file", file)
-	if got := askAs(t, "PATCH", url+"/v2/options", strings.TrimSpace(printed)); got != 200 {
+	ops := strings.TrimSpace(printed)
+	if got := askAs(t, "PATCH", url+"/v2/options", ops); got != 200 {
 		t.Errorf("a token made while the service runs: %d", got)
 	}
 	if printed, _ = run(t, tokenCommand(), "list", "--file", file); !strings.Contains(printed, "ci\treader\tthe site\tfor ever\n") || !strings.Contains(printed, "ops\toperator,admin") {
@@ -83,6 +84,42 @@ func TestATokenIsMadeUsedAndRevokedWhileTheServiceRuns(t *testing.T) {
 	}
 	if got := askAs(t, "GET", url+"/v2/components", reader); got != 401 {
 		t.Errorf("a revoked token: %d", got)
+	}
+	if got := askAs(t, "PATCH", url+"/v2/options", ops); got != 200 {
+		t.Errorf("the token beside one that is revoked: %d", got)
+	}
+}
+
+// TestTokensThatCannotBeReadAreNotReadiness: all of them are refused with 401, and only
+// the log said why.
+func TestTokensThatCannotBeReadAreNotReadiness(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "tokens.yaml")
+	printed, _ := run(t, tokenCommand(), "make", "ci", "--role", "reader", "--file", file)
+	reader := strings.TrimSpace(printed)
+	url := start(t, "--config", settingsFile(t, fmt.Sprintf("auth: {tokens_file: %s}\n", file)), "--database", filepath.Join(t.TempDir(), "bos.db"))
+	good, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		what          string
+		change        func() error
+		asks, isReady int
+	}{
+		{"good", func() error { return nil }, 200, 200},
+		{"gone", func() error { return os.Remove(file) }, 401, 503},
+		{"broken", func() error { return os.WriteFile(file, []byte("tokens: ["), 0o600) }, 401, 503},
+		{"mended", func() error { return os.WriteFile(file, good, 0o600) }, 200, 200},
+	} {
+		if err := c.change(); err != nil {
+			t.Fatal(err)
+		}
+		if got := askAs(t, "GET", url+"/v2/components", reader); got != c.asks {
+			t.Errorf("a reader, when the file is %s: %d", c.what, got)
+		}
+		if got := askAs(t, "GET", url+"/readyz", localtoken.Find(url)); got != c.isReady {
+			t.Errorf("ready, when the file is %s: %d", c.what, got)
+		}
 	}
 }
 

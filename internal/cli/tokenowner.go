@@ -25,3 +25,9 @@ func ownerOfTokens(before *owner, folder owner, root bool) (whose owner, known b
 	}
 	return owner{}, false
 }
+
+// mustGive reports whether a file has to change hands to be read by who shall. A group
+// that may do nothing with it need not be the same.
+func mustGive(own, whose owner) bool {
+	return own.user != whose.user || own.group != whose.group && whose.mode&0o070 != 0
+}

@@ -49,3 +49,21 @@ func TestATokenThatRootMakesIsReadByTheUserOfTheService(t *testing.T) {
 		}
 	}
 }
+
+// TestWhoOwnsTheFileOfTokensMayChangeIt: one whose group is root's, which no other user
+// gives a file to, could not be changed by its own user.
+func TestWhoOwnsTheFileOfTokensMayChangeIt(t *testing.T) {
+	for what, c := range map[string]struct {
+		own, whose owner
+		want       bool
+	}{
+		"its own":                       {owner{990, 991, 0o600}, owner{990, 991, 0o640}, false},
+		"another group, which may not":  {owner{990, 991, 0o600}, owner{990, 0, 0o600}, false},
+		"another group, which reads it": {owner{990, 991, 0o600}, owner{990, 0, 0o640}, true},
+		"another user":                  {owner{0, 0, 0o600}, owner{990, 0, 0o600}, true},
+	} {
+		if got := mustGive(c.own, c.whose); got != c.want {
+			t.Errorf("%s: it has to be given %v", what, got)
+		}
+	}
+}

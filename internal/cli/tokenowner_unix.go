@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -22,9 +23,9 @@ func giveToService(f *os.File, path string) (alone bool, err error) {
 		return root, nil
 	}
 	// Who may not give files away keeps those that are theirs already.
-	if own, err := ownerOf(f.Name()); err != nil || own.user != whose.user || own.group != whose.group {
+	if own, err := ownerOf(f.Name()); err != nil || mustGive(*own, whose) {
 		if err := f.Chown(whose.user, whose.group); err != nil {
-			return false, err
+			return false, fmt.Errorf("%s has to stay readable for user %d and group %d, and only root may give it to them; nothing was changed: run this as root, or as that user: %w", path, whose.user, whose.group, err)
 		}
 	}
 	return root && whose.user == 0 && whose.mode&0o044 == 0, f.Chmod(whose.mode)
