@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -158,5 +159,22 @@ func TestASessionWithAPinIsRefusedWhenTheNodesChanged(t *testing.T) {
 	status := call(t, http.MethodPost, url+"/x/v1/sessions", map[string]any{"name": "s", "template_name": "t", "operation": "boot", "pin": p.Pin}, &refusal)
 	if status != http.StatusConflict || !strings.Contains(refusal.Detail, "x1000c0s0b0n1") {
 		t.Errorf("answered %d: %s; want a refusal that names the node that was added", status, refusal.Detail)
+	}
+}
+
+// TestARoomWithoutAStateFolderLeavesNothingBehind: the key of its CA and its records
+// stayed in the folder for temporary files.
+func TestARoomWithoutAStateFolderLeavesNothingBehind(t *testing.T) {
+	temporary := t.TempDir()
+	t.Run("serve", func(t *testing.T) {
+		t.Setenv("TMPDIR", temporary)
+		start(t, "--emulate", "2", "--state-dir", "")
+		if made, err := os.ReadDir(temporary); err != nil || len(made) == 0 {
+			t.Fatal("nothing is made that could stay", err)
+		}
+	})
+	left, err := os.ReadDir(temporary)
+	if err != nil || len(left) > 0 {
+		t.Errorf("%v is left, %v", left, err)
 	}
 }

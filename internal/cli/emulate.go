@@ -23,13 +23,15 @@ type roomFlags struct {
 	dump                string
 	seed                uint64
 	state               string
-	power               string
-	configTime          time.Duration
-	onePace             bool
-	tenants             []string
-	faults, profile     string
-	also                []string
-	inventory           string
+	// temporary is the state where none is named; it goes when the room ends.
+	temporary       string
+	power           string
+	configTime      time.Duration
+	onePace         bool
+	tenants         []string
+	faults, profile string
+	also            []string
+	inventory       string
 	// token is the bearer token for BOS.
 	token func(url string) string
 }

@@ -96,6 +96,9 @@ func serve(c *cobra.Command, f serveFlags, version string) error {
 	token := localtoken.New()
 	f.room.token = func(string) string { return token }
 	settings, room, err := settle(ctx, &f, log)
+	if f.room.temporary != "" {
+		defer os.RemoveAll(f.room.temporary) //nolint:errcheck // the process ends
+	}
 	if err != nil {
 		return err
 	}
@@ -282,7 +285,7 @@ func startRoom(ctx context.Context, f *serveFlags, log *slog.Logger, settings *c
 			return nil, err
 		}
 		dir = temp
-		f.room.state = temp
+		f.room.state, f.room.temporary = temp, temp
 	}
 	address := roomAddress(cmp.Or(f.listen, settings.Listen, defaultListen))
 	rc, err := f.room.config(f.emulate, address, log)

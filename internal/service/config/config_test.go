@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -223,4 +224,37 @@ func TestWhatACommandPrintedAndWasRefusedIsPrintedAnewAndNotAtEachRefusal(t *tes
 	reads("token-3")
 	now = now.Add(-time.Hour) // a clock that was set back
 	reads("token-4")
+}
+
+// TestACommandThatFailsIsNotRunForEachRequest: those who wait run one after the other,
+// and of 64 requests the last waited for 64 failures.
+func TestACommandThatFailsIsNotRunForEachRequest(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	runs, works := 0, false
+	p := &printed{now: func() time.Time { return now }, run: func() (string, error) {
+		runs++
+		now = now.Add(10 * time.Second) // it takes long, and the pause counts from its end
+		if works {
+			return "token", nil
+		}
+		return "", errors.New("the vault is sealed")
+	}}
+	for range 64 {
+		if got, err := p.read(); got != "" || err == nil || !strings.Contains(err.Error(), "sealed") {
+			t.Fatalf("%q, %v", got, err)
+		}
+	}
+	if runs != 1 {
+		t.Errorf("it ran %d times", runs)
+	}
+	works, now = true, now.Add(failedAge)
+	if got, err := p.read(); got != "token" || err != nil || runs != 2 {
+		t.Errorf("when it works again: %q, %v, after %d runs", got, err, runs)
+	}
+	works, now = false, now.Add(commandTTL)
+	_, first := p.read()
+	now = now.Add(-time.Hour) // a clock that was set back
+	if _, err := p.read(); first == nil || err == nil || runs != 4 {
+		t.Errorf("%v, %v, after %d runs", first, err, runs)
+	}
 }

@@ -177,7 +177,14 @@ type printed struct {
 	mu    sync.Mutex
 	value string
 	at    time.Time
+	// failed is what the last run failed with, failedAt when that ended.
+	failed   error
+	failedAt time.Time
 }
+
+// failedAge is how long a command that failed is not run again: those who want the
+// secret wait for each other.
+const failedAge = 5 * time.Second
 
 func (p *printed) read() (string, error) {
 	p.mu.Lock()
@@ -185,11 +192,16 @@ func (p *printed) read() (string, error) {
 	if age := p.now().Sub(p.at); !p.at.IsZero() && age >= 0 && age < commandTTL {
 		return p.value, nil
 	}
-	value, err := p.run()
-	if err == nil {
-		p.value, p.at = value, p.now()
+	if age := p.now().Sub(p.failedAt); p.failed != nil && age >= 0 && age < failedAge {
+		return "", p.failed
 	}
-	return value, err
+	value, err := p.run()
+	if p.failed = err; err != nil {
+		p.failedAt = p.now()
+		return "", err
+	}
+	p.value, p.at = value, p.now()
+	return value, nil
 }
 
 func (p *printed) refused(value string) {
