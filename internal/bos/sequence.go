@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Sequence is what a template says of the order of its boot sets, and the partition that its
@@ -71,6 +72,9 @@ func ValidateSequence(s Sequence, sets map[string]BootSet) error {
 	return nil
 }
 
+// sequenceDeadline is longer than an outage that a session waits for.
+const sequenceDeadline = Span(30 * 24 * time.Hour)
+
 // Rollout is how a session of the template goes through its nodes, if it asked for a
 // rollout or not: nil is all at once. The ordinals of the template hold where the
 // session gives none of its own.
@@ -83,8 +87,10 @@ func (t SessionTemplate) Rollout(op Operation, asked *Rollout) *Rollout {
 	if asked != nil {
 		r = *asked
 	} else {
-		// A sequence is no bound of failures: they hold up the next ordinal, and nothing else.
+		// A sequence is no bound of failures: they hold up the next ordinal, and nothing
+		// else. Nor is it one of time, as a session without it has none.
 		r.FailureBudget = &Amount{N: 100, Percent: true}
+		r.HealthyDeadline, r.ProgressDeadline = sequenceDeadline, sequenceDeadline
 	}
 	if len(r.BootOrdinal)+len(r.ShutdownOrdinal) == 0 {
 		r.BootOrdinal, r.ShutdownOrdinal = sequence.BootOrdinal, sequence.ShutdownOrdinal
