@@ -60,23 +60,6 @@ func TestBootSetsAreBootedAndShutDownInTheOrderOfTheirOrdinals(t *testing.T) {
 	})
 }
 
-func TestAnOrderSetsNodesNoDeadlineThatASessionWithoutItHasNot(t *testing.T) {
-	inWorld(t, 5, func(t *testing.T, w *world) {
-		w.ordinals()
-		w.session("up", "boot", "v1", "")
-		w.advance(2 * time.Second)
-		w.silent(map[string]bool{nodeName(3): true, nodeName(4): true})
-		w.nodes[nodeName(3)].mute, w.nodes[nodeName(4)].mute = true, true
-		w.options(object{"max_boot_wait_time": 36000, "polling_frequency": 60})
-		w.advance(3 * time.Hour)
-		for _, i := range []int{3, 4} {
-			if cause := w.cause("up", nodeName(i)); cause == bos.CauseHealthyDeadline {
-				t.Errorf("%s failed by a deadline that nobody gave", nodeName(i))
-			}
-		}
-	})
-}
-
 func TestWhatGoesFirstAndFailsHoldsUpTheNextUntilSomebodyLetsItGoOn(t *testing.T) {
 	inWorld(t, 5, func(t *testing.T, w *world) {
 		w.ordinals()
