@@ -21,13 +21,9 @@ func (s *server) keptSequence(ctx context.Context, t bos.SessionTemplate) (*bos.
 
 // getSequence answers the partition of a template and the order of its boot sets.
 func (s *server) getSequence(w http.ResponseWriter, r *http.Request) error {
-	tenant, name, err := templateKey(r)
+	t, err := s.readTemplate(r)
 	if err != nil {
 		return err
-	}
-	t, err := s.Store.Template(r.Context(), tenant, name)
-	if err != nil {
-		return orMissing(err, kindTemplate, tenant, name)
 	}
 	return s.answerSequence(w, t)
 }

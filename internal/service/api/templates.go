@@ -10,12 +10,30 @@ import (
 
 const kindTemplate = "Session template"
 
-func (s *server) listTemplates(w http.ResponseWriter, r *http.Request) error {
+// readTemplates are those that a request may list.
+func (s *server) readTemplates(r *http.Request) ([]bos.SessionTemplate, error) {
 	of, err := tenantsOf(r)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	templates, err := s.Store.Templates(r.Context(), of)
+	return s.Store.Templates(r.Context(), of)
+}
+
+// readTemplate is the one that a request names.
+func (s *server) readTemplate(r *http.Request) (bos.SessionTemplate, error) {
+	tenant, name, err := templateKey(r)
+	if err != nil {
+		return bos.SessionTemplate{}, err
+	}
+	t, err := s.Store.Template(r.Context(), tenant, name)
+	if err != nil {
+		return t, orMissing(err, kindTemplate, tenant, name)
+	}
+	return t, nil
+}
+
+func (s *server) listTemplates(w http.ResponseWriter, r *http.Request) error {
+	templates, err := s.readTemplates(r)
 	if err != nil {
 		return err
 	}
@@ -40,13 +58,9 @@ func templateKey(r *http.Request) (tenant, name string, err error) {
 }
 
 func (s *server) getTemplate(w http.ResponseWriter, r *http.Request) error {
-	tenant, name, err := templateKey(r)
+	t, err := s.readTemplate(r)
 	if err != nil {
 		return err
-	}
-	t, err := s.Store.Template(r.Context(), tenant, name)
-	if err != nil {
-		return orMissing(err, kindTemplate, tenant, name)
 	}
 	return s.answer(w, http.StatusOK, asVersion2(t))
 }

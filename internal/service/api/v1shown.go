@@ -55,11 +55,7 @@ func asVersion1(t bos.SessionTemplate) v1ShownTemplate {
 }
 
 func (s *server) listV1Templates(w http.ResponseWriter, r *http.Request) error {
-	of, err := tenantsOf(r)
-	if err != nil {
-		return err
-	}
-	templates, err := s.Store.Templates(r.Context(), of)
+	templates, err := s.readTemplates(r)
 	if err != nil {
 		return err
 	}
@@ -67,13 +63,9 @@ func (s *server) listV1Templates(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) getV1Template(w http.ResponseWriter, r *http.Request) error {
-	tenant, name, err := templateKey(r)
+	t, err := s.readTemplate(r)
 	if err != nil {
 		return err
-	}
-	t, err := s.Store.Template(r.Context(), tenant, name)
-	if err != nil {
-		return orMissing(err, kindTemplate, tenant, name)
 	}
 	return s.answer(w, http.StatusOK, asVersion1(t))
 }
