@@ -37,7 +37,7 @@ mock_resource "bos_session" {
         image_etag = "0123456789abcdef0123456789abcdef"
       }
     }
-    planned_batches = []
+    planned_batches = {}
     rollout_status = {
       phase        = "complete"
       held_by      = ""
