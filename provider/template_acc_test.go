@@ -111,7 +111,7 @@ func TestWhatBOSWouldRefuseIsRefusedAtPlan(t *testing.T) {
 		"kernel parameters that are long":     {bootSet(fmt.Sprintf("node_list = [\"x1\"]\n kernel_parameters = %q", strings.Repeat("k", 4097))), "4096"},
 		"kernel parameters of a heredoc":      {bootSet("node_list = [\"x1\"]\n kernel_parameters = <<EOT\nquiet\nEOT\n"), "U+000A"},
 		"a word at which iPXE ends a command": {bootSet("node_list = [\"x1\"]\n kernel_parameters = \"quiet || nosmt\"\n"), "iPXE"},
-		"a line break in the root":            {bootSet("node_list = [\"x1\"]\n rootfs_provider_passthrough = \"a\\nb\""), "one line"},
+		"a line break in the root":            {bootSet("node_list = [\"x1\"]\n rootfs_provider_passthrough = \"a\\nb\""), "A heredoc ends with a line break"},
 		"a tab for a component":               {"resource \"bos_component\" \"c\" {\n  xname = \"x1\"\n  desired_state = { boot_artifacts = { kernel_parameters = \"a\\tb\" } }\n}", "U+0009"},
 		"a name with a slash":                 {strings.Replace(bootSet("node_list = [\"x1\"]"), `"t"`+"\n", `"a/b"`+"\n", 1), "1 to 127 letters"},
 		"a boot set named with a space":       {strings.Replace(bootSet("node_list = [\"x1\"]"), "{ a =", `{ "a b" =`, 1), "1 to 127 letters"},
