@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
 )
 
 // auditStream is what an exported history is.
@@ -26,25 +25,16 @@ func (c *Client) audit(ctx context.Context, since, until string, w io.Writer) er
 			query.Set(name, value)
 		}
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path+"?"+query.Encode(), http.NoBody)
+	resp, err := c.openStream(ctx, path, query, auditStream)
 	if err != nil {
 		return err
 	}
-	r.Header.Set("Accept", auditStream)
-	r.Header.Set("User-Agent", c.agent)
-	if c.tenant != "" {
-		r.Header.Set(tenantHeader, c.tenant)
-	}
-	resp, err := c.stream.Do(r)
-	if err != nil {
-		return c.noAnswer(http.MethodGet, path, err)
-	}
 	defer resp.Body.Close()
-	if media := resp.Header.Get("Content-Type"); resp.StatusCode != http.StatusOK || !strings.HasPrefix(media, auditStream) {
+	if !isStream(resp, auditStream) {
 		begins, _ := io.ReadAll(io.LimitReader(resp.Body, maxEventLine))
 		return &Error{
 			Status: resp.StatusCode, Title: http.StatusText(resp.StatusCode), Method: http.MethodGet, URL: c.base + path,
-			Detail: fmt.Sprintf("the answer is %q and no history%s", media, c.beginning(begins)),
+			Detail: fmt.Sprintf("the answer is %q and no history%s", resp.Header.Get("Content-Type"), c.beginning(begins)),
 		}
 	}
 	if _, err := io.Copy(w, resp.Body); err != nil {

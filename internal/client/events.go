@@ -29,24 +29,15 @@ func (c *Client) Follow(ctx context.Context, session string, after int64, each f
 func (c *Client) follow(ctx context.Context, session string, after int64, each func(bos.Event)) (last int64, err error) {
 	const path = "/x/v1/events"
 	query := url.Values{"session": {session}, "after": {strconv.FormatInt(after, 10)}}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path+"?"+query.Encode(), http.NoBody)
+	resp, err := c.openStream(ctx, path, query, "text/event-stream")
 	if err != nil {
 		return after, err
 	}
-	r.Header.Set("Accept", "text/event-stream")
-	r.Header.Set("User-Agent", c.agent)
-	if c.tenant != "" {
-		r.Header.Set(tenantHeader, c.tenant)
-	}
-	resp, err := c.stream.Do(r)
-	if err != nil {
-		return after, c.noAnswer(http.MethodGet, path, err)
-	}
 	defer resp.Body.Close()
-	if media := resp.Header.Get("Content-Type"); resp.StatusCode != http.StatusOK || !strings.HasPrefix(media, "text/event-stream") {
+	if !isStream(resp, "text/event-stream") {
 		return after, &Error{
 			Status: resp.StatusCode, Title: http.StatusText(resp.StatusCode), Method: http.MethodGet, URL: c.base + path,
-			Detail: fmt.Sprintf("the answer is %q and no stream of events", media),
+			Detail: fmt.Sprintf("the answer is %q and no stream of events", resp.Header.Get("Content-Type")),
 		}
 	}
 	lines := bufio.NewScanner(resp.Body)
@@ -67,4 +58,28 @@ func (c *Client) follow(ctx context.Context, session string, after int64, each f
 		return after, c.noAnswer(http.MethodGet, path, err)
 	}
 	return after, nil
+}
+
+// openStream asks for an answer that has no bound in time or length, and is to be of a
+// media type.
+func (c *Client) openStream(ctx context.Context, path string, query url.Values, media string) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path+"?"+query.Encode(), http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Accept", media)
+	r.Header.Set("User-Agent", c.agent)
+	if c.tenant != "" {
+		r.Header.Set(tenantHeader, c.tenant)
+	}
+	resp, err := c.stream.Do(r)
+	if err != nil {
+		return nil, c.noAnswer(http.MethodGet, path, err)
+	}
+	return resp, nil
+}
+
+// isStream reports whether an answer is what was asked for.
+func isStream(resp *http.Response, media string) bool {
+	return resp.StatusCode == http.StatusOK && strings.HasPrefix(resp.Header.Get("Content-Type"), media)
 }
