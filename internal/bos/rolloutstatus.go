@@ -1,7 +1,5 @@
 package bos
 
-import "strings"
-
 // RolloutStatus is GET /x/v1/sessions/{name}/rollout.
 type RolloutStatus struct {
 	Session string       `json:"session"`
@@ -38,6 +36,11 @@ type RolloutCounts struct {
 	Left     int `json:"left"`
 }
 
+// AwaitsPromotion says what a healthy canary of a session waits for.
+func AwaitsPromotion(session string) string {
+	return "the canary is healthy; POST /x/v1/sessions/" + session + "/promote lets the other batches follow"
+}
+
 // RolloutStatusOf is how far the rollout of a session is, by what became of its nodes.
 func RolloutStatusOf(s SessionRecord, nodes []NodeOutcome) RolloutStatus {
 	state := s.Rollout
@@ -48,8 +51,9 @@ func RolloutStatusOf(s SessionRecord, nodes []NodeOutcome) RolloutStatus {
 		FailureBudget: state.Spec.Budget(total), MaxUnavailable: state.Spec.UnavailableMost(total), MaxInFlight: state.Spec.InFlightMost(total),
 		Rollout: state.Spec,
 	}
-	// The core knows no name of its own session; what is shown is to be pasted.
-	status.Detail = strings.ReplaceAll(status.Detail, "/sessions/NAME/", "/sessions/"+s.Name+"/")
+	if status.HeldBy == HoldPromotion {
+		status.Detail = AwaitsPromotion(s.Name) // to be pasted; the core knows no names of sessions
+	}
 	if s.Paused.On() && state.Open() {
 		status.HeldBy, status.Detail = HoldPaused, s.Paused.Reason
 	}

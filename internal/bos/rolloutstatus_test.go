@@ -7,7 +7,7 @@ import (
 
 func TestWhatARolloutWaitsForCanBePastedAndIsGoneOnceItWasDone(t *testing.T) {
 	s := SessionRecord{Session: Session{Name: "monday", Status: SessionStatus{Status: SessionRunning}}, Rollout: &RolloutState{RolloutProgress: RolloutProgress{
-		Phase: RolloutRunning, Held: HoldPromotion, Detail: "POST /x/v1/sessions/NAME/promote lets the other batches follow",
+		Phase: RolloutRunning, Held: HoldPromotion, Detail: AwaitsPromotion("NAME"),
 	}}}
 	if got := RolloutStatusOf(s, nil); !strings.Contains(got.Detail, "/x/v1/sessions/monday/promote") {
 		t.Error(got.Detail)

@@ -53,19 +53,33 @@ func (s *Sequence) Among(sets map[string]BootSet) *Sequence {
 // maxPartition bounds the name of a partition, in bytes.
 const maxPartition = 127
 
-// ValidateSequence checks a sequence against the boot sets of its template. Whether there is
-// such a partition, the inventory says. The error is an *Invalid.
-func ValidateSequence(s Sequence, sets map[string]BootSet) error {
+// ValidateSequence checks a sequence against the boot sets of its template. Whether there
+// is such a partition, the inventory says. The error is an *Invalid.
+func ValidateSequence(s Sequence, t SessionTemplate) error {
 	if len(s.Partition) > maxPartition || strings.ContainsFunc(s.Partition, func(c rune) bool { return c <= ' ' || c > '~' || c == ',' }) {
 		return Invalidf("partition", "%q is no name of a partition; use one of HSM's", clip(s.Partition))
 	}
+	if err := CheckOrdinals(t, "", s.BootOrdinal, s.ShutdownOrdinal); err != nil {
+		return err
+	}
 	for field, ordinals := range map[string]map[string]int{"boot_ordinal": s.BootOrdinal, "shutdown_ordinal": s.ShutdownOrdinal} {
 		for _, name := range slices.Sorted(maps.Keys(ordinals)) {
-			if _, ok := sets[name]; !ok {
-				return Invalidf(field, "names boot set %q, which the template does not have; its boot sets are %q", clip(name), slices.Sorted(maps.Keys(sets)))
-			}
 			if at := ordinals[name]; at < 0 || at > math.MaxInt32 {
 				return Invalidf(field, "of boot set %q is %d; an ordinal is from 0 to %d", clip(name), at, math.MaxInt32)
+			}
+		}
+	}
+	return nil
+}
+
+// CheckOrdinals refuses an order of boot sets that a template does not have: such a name
+// would order nothing. within is what the fields are members of, with a dot, or empty.
+// The error is an *Invalid.
+func CheckOrdinals(t SessionTemplate, within string, boot, shutdown map[string]int) error {
+	for field, ordinals := range map[string]map[string]int{"boot_ordinal": boot, "shutdown_ordinal": shutdown} {
+		for _, name := range slices.Sorted(maps.Keys(ordinals)) {
+			if _, ok := t.BootSets[name]; !ok {
+				return Invalidf(within+field, "%q is no boot set of template %q, which has %s; name one of these", clip(name), t.Name, strings.Join(slices.Sorted(maps.Keys(t.BootSets)), ", "))
 			}
 		}
 	}
@@ -106,13 +120,9 @@ func (t SessionTemplate) Rollout(op Operation, asked *Rollout) *Rollout {
 
 // orders reports whether boot sets come one after the other.
 func (r Rollout) orders(op Operation, sets map[string]BootSet) bool {
-	first, any := 0, false
+	ordinals := make(map[int]bool)
 	for name := range sets {
-		at := r.Ordinal(op, name)
-		if any && at != first {
-			return true
-		}
-		first, any = at, true
+		ordinals[r.Ordinal(op, name)] = true
 	}
-	return false
+	return len(ordinals) > 1
 }

@@ -105,7 +105,8 @@ type Sessions interface {
 	DeleteSession(ctx context.Context, key SessionKey, notes ...Event) error
 
 	// PutReceipt stores a preview; Receipt returns the newest unexpired one
-	// for the key, ReceiptByPin the newest with the pin within a scope, and ReceiptByNumber that of a number, of this tenant. Each
+	// for the key, ReceiptByPin the newest with the pin within a scope, and
+	// ReceiptByNumber that of a number, of this tenant. Each
 	// says which session carried it out.
 	PutReceipt(ctx context.Context, r Receipt) error
 	Receipt(ctx context.Context, key string, now time.Time) (Receipt, error)

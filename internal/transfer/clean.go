@@ -60,7 +60,7 @@ func (r *reader) template(source, name string, object map[string]any) error {
 		return fmt.Errorf("%s: %w", source, err)
 	}
 	if t.Sequence != nil {
-		if err := bos.ValidateSequence(*t.Sequence, t.BootSets); err != nil {
+		if err := bos.ValidateSequence(*t.Sequence, t.SessionTemplate); err != nil {
 			return fmt.Errorf("%s: %w", source, err)
 		}
 	}

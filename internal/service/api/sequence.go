@@ -52,7 +52,7 @@ func (s *server) putSequence(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return orMissing(err, kindTemplate, tenant, name)
 	}
-	if err := bos.ValidateSequence(sequence, t.BootSets); err != nil {
+	if err := bos.ValidateSequence(sequence, t); err != nil {
 		return err
 	}
 	if t.Sequence = &sequence; sequence.Empty() {

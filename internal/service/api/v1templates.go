@@ -131,7 +131,7 @@ func (s *server) postV1Template(w http.ResponseWriter, r *http.Request) error {
 	t := bos.SessionTemplate{Name: *sent.Name}
 	body.apply(&t)
 	if t.Sequence = sent.sequence(); t.Sequence != nil {
-		if err := bos.ValidateSequence(*t.Sequence, t.BootSets); err != nil {
+		if err := bos.ValidateSequence(*t.Sequence, t); err != nil {
 			return err
 		}
 	}

@@ -256,7 +256,7 @@ func (a *advance) leave(counts []rolloutCount, all rolloutCount, passed bool) bo
 	batch, last := a.State.Batches[next.Batch], next.Batch == len(counts)-1
 	if batch.Canary && !last && !next.Promoted {
 		if !a.State.Spec.AutoPromote {
-			a.hold(bos.HoldPromotion, "the canary is healthy; POST /x/v1/sessions/NAME/promote lets the other batches follow")
+			a.hold(bos.HoldPromotion, bos.AwaitsPromotion("NAME"))
 			return false
 		}
 		next.Promoted = true

@@ -3,9 +3,7 @@ package decide
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
@@ -160,7 +158,7 @@ func RolloutBatches(req Request, sel Selection) ([]bos.RolloutBatch, error) {
 	if req.Rollout == nil {
 		return nil, nil
 	}
-	if err := orders(*req.Rollout, req.Template); err != nil {
+	if err := bos.CheckOrdinals(req.Template, "rollout.", req.Rollout.BootOrdinal, req.Rollout.ShutdownOrdinal); err != nil {
 		return nil, err
 	}
 	var nodes []bos.SelectedNode
@@ -170,19 +168,6 @@ func RolloutBatches(req Request, sel Selection) ([]bos.RolloutBatch, error) {
 		}
 	}
 	return PlanBatches(*req.Rollout, req.Operation, nodes)
-}
-
-// orders refuses an order of boot sets that the template does not have: such a name
-// would order nothing.
-func orders(r bos.Rollout, t bos.SessionTemplate) error {
-	for field, ordinals := range map[string]map[string]int{"boot_ordinal": r.BootOrdinal, "shutdown_ordinal": r.ShutdownOrdinal} {
-		for _, name := range slices.Sorted(maps.Keys(ordinals)) {
-			if _, ok := t.BootSets[name]; !ok {
-				return bos.Invalidf("rollout."+field, "%q is no boot set of template %q, which has %s; name one of these", name, t.Name, strings.Join(slices.Sorted(maps.Keys(t.BootSets)), ", "))
-			}
-		}
-	}
-	return nil
 }
 
 // batchDiff says that nodes would be started in other batches than planned.
