@@ -130,8 +130,8 @@ func goesOff(r bos.Record, o *Observation, _ time.Time) {
 	if !r.Work.Called(bos.EffectPowerOn) {
 		return
 	}
-	o.Lit = r.Work.Attempt.At.Add(10 * time.Second)
-	if o.Power.Asked.After(o.Lit) {
+	o.SeenOn = r.Work.Attempt.At.Add(10 * time.Second)
+	if o.Power.Asked.After(o.SeenOn) {
 		o.Power.State = bos.PowerStateOff
 	}
 }

@@ -36,19 +36,19 @@ type Observation struct {
 	// ConfigurationDue is when the configuration under way is expected to be applied,
 	// by what it took on other nodes; zero is unknown. It says when to probe, no more.
 	ConfigurationDue time.Time
-	// Lit is when the last reading was asked for by which the node is on; zero is
+	// SeenOn is when the last reading was asked for by which the node is on; zero is
 	// never, or that it is not known.
-	Lit time.Time
+	SeenOn time.Time
 	// Trail is what the node has fetched of its boot script. Scripted says that it
 	// would be known if it had fetched it.
 	Trail    bos.Trail
 	Scripted bool
-	// Dark is when the first of the last readings was asked for by all of which the node
+	// OffSince is when the first of the last readings was asked for by all of which the node
 	// is off; zero if the last one does not say so.
-	Dark time.Time
-	// Unlit is when the first one was asked for by which the node is off since the last by
+	OffSince time.Time
+	// FirstOff is when the first one was asked for by which the node is off since the last by
 	// which it was not; a BMC that does not answer now and then says neither.
-	Unlit time.Time
+	FirstOff time.Time
 	// Proof is what was seen last of the proof of the boot; a zero Asked means that it
 	// was not asked for. ProofAsked is since when a question for it is out; zero is none.
 	Proof      bos.ProofReading

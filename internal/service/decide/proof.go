@@ -86,7 +86,7 @@ func awaitProof(r bos.Record, o Observation, p bos.Policy, now time.Time) (Decis
 	case !known:
 		until = o.ProofAsked.Add(proofPatience)
 	case seen.Sight == bos.ProofPresent:
-		until = o.Unlit.Add(proofPatience)
+		until = o.FirstOff.Add(proofPatience)
 		r.Wait(bos.Waiting{For: bos.WaitProof, Detail: seen.Detail})
 	default:
 		return Decision{}, false
@@ -100,7 +100,7 @@ func seenWhileOff(r bos.Record, o Observation, p bos.Policy) (seen bos.ProofRead
 	seen = o.Proof
 	known = seen.Proof == r.BootProof(p.BootProof) && !seen.Asked.IsZero() && !seen.Asked.Before(r.Work.Attempt.At)
 	if seen.Sight == bos.ProofPresent {
-		known = known && !o.Dark.IsZero() && !seen.Asked.Before(o.Dark)
+		known = known && !o.OffSince.IsZero() && !seen.Asked.Before(o.OffSince)
 	}
 	return seen, known
 }

@@ -138,7 +138,7 @@ func toPowerOn(now time.Time, proof bos.BootProof, sight bos.ProofSight, asked t
 	r := bootingNode(now)
 	r.Work = bos.Work{Prepared: bos.Prepared{Boot: bos.PreparedBoot(r.DesiredState.BootArtifacts)}}
 	o := seen(now, proof, sight, now.Add(asked))
-	o.Power.State, o.Dark, o.Unlit = bos.PowerStateOff, now.Add(-time.Second), now.Add(-time.Second)
+	o.Power.State, o.OffSince, o.FirstOff = bos.PowerStateOff, now.Add(-time.Second), now.Add(-time.Second)
 	return r, o
 }
 
@@ -166,7 +166,7 @@ func TestAPowerOnWaitsUntilItIsKnownWhetherTheProofOfItsBootIsMissing(t *testing
 		"cannot be asked":        {tcp, bos.ProofUnknown, short, nil, false, 0, false, false},
 		"there":                  {tcp, bos.ProofPresent, short, nil, true, 2*time.Second - short, false, false},
 		"there for long": {tcp, bos.ProofPresent, short, func(_ *bos.Record, o *decide.Observation) {
-			o.Dark, o.Unlit = now.Add(-15*time.Second), now.Add(-15*time.Second)
+			o.OffSince, o.FirstOff = now.Add(-15*time.Second), now.Add(-15*time.Second)
 		}, false, -1, false, true},
 		"there before it was off": {tcp, bos.ProofPresent, 2 * time.Second, nil, true, 0, false, false},
 		"missing before the power-off": {tcp, bos.ProofAbsent, 2 * time.Second, func(r *bos.Record, _ *decide.Observation) {
@@ -185,7 +185,7 @@ func TestAPowerOnWaitsUntilItIsKnownWhetherTheProofOfItsBootIsMissing(t *testing
 		"not ready":                    {ready, bos.ProofAbsent, short, nil, false, policy.Polling, true, false},
 		"still ready":                  {ready, bos.ProofPresent, short, nil, true, 2*time.Second - short, false, false},
 		"ready for long": {ready, bos.ProofPresent, short, func(_ *bos.Record, o *decide.Observation) {
-			o.Dark, o.Unlit = now.Add(-15*time.Second), now.Add(-15*time.Second)
+			o.OffSince, o.FirstOff = now.Add(-15*time.Second), now.Add(-15*time.Second)
 		}, false, 0, false, false},
 		"a report is the proof":     {bos.BootProof{}, bos.ProofUnknown, 0, nil, false, -1, false, false},
 		"a phone-home is the proof": {bos.BootProof{Kind: bos.ProofPhoneHome}, bos.ProofUnknown, 0, nil, false, -1, false, false},

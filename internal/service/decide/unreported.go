@@ -95,7 +95,7 @@ func bootTimedOut(r bos.Record, o Observation, p bos.Policy, now time.Time) bos.
 
 // cameOn reports whether a node that is off has had power since it was powered on.
 func (o Observation) cameOn(r bos.Record) bool {
-	return r.Work.Called(bos.EffectPowerOn) && (o.Lit.After(r.Work.Attempt.At) || o.trail(r).Fetched > 0)
+	return r.Work.Called(bos.EffectPowerOn) && (o.SeenOn.After(r.Work.Attempt.At) || o.trail(r).Fetched > 0)
 }
 
 // awaitOn is what happens to a node that was powered on and is off: it is waited for,
@@ -113,7 +113,7 @@ func awaitOn(r bos.Record, o Observation, p bos.Policy, now time.Time) (d Decisi
 			p.MaxPowerOnWait, r.EventStats.PowerOnAttempts, bos.CauseResetIgnored.Sentence()))
 		return Decision{Next: r}, false
 	}
-	last := o.Lit
+	last := o.SeenOn
 	if fetched := o.trail(r).Last; fetched.After(last) {
 		last = fetched
 	}

@@ -69,9 +69,9 @@ func TestWhatWasFetchedOfAnEarlierBootSaysNothing(t *testing.T) {
 func TestANodeThatGoesOffWhileItBootsIsPoweredOnWithAnAttemptOfItsOwn(t *testing.T) {
 	p := bos.DefaultOptions().Policy()
 	for name, o := range map[string]Observation{
-		"it was seen on":               {Lit: noon.Add(70 * time.Second)},
+		"it was seen on":               {SeenOn: noon.Add(70 * time.Second)},
 		"it fetched its boot script":   {Trail: bos.Trail{Token: "t", Fetched: 1, Last: noon.Add(70 * time.Second)}},
-		"both, the fetch a while back": {Lit: noon.Add(70 * time.Second), Trail: bos.Trail{Token: "t", Fetched: 1, Last: noon.Add(20 * time.Second)}},
+		"both, the fetch a while back": {SeenOn: noon.Add(70 * time.Second), Trail: bos.Trail{Token: "t", Fetched: 1, Last: noon.Add(20 * time.Second)}},
 	} {
 		r := booting()
 		for after := 71 * time.Second; ; after += time.Second {

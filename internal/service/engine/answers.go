@@ -32,7 +32,7 @@ func (e *Engine) sight(r bos.PowerReading) {
 	n.reading = r
 	n.darken(r)
 	if r.State == bos.PowerStateOn {
-		n.lit = r.Asked
+		n.seenOn = r.Asked
 	}
 }
 
@@ -40,16 +40,16 @@ func (e *Engine) sight(r bos.PowerReading) {
 func (n *node) darken(r bos.PowerReading) {
 	switch r.State {
 	case bos.PowerStateOff:
-		if n.dark.IsZero() {
-			n.dark = r.Asked
+		if n.offSince.IsZero() {
+			n.offSince = r.Asked
 		}
-		if n.unlit.IsZero() {
-			n.unlit = r.Asked
+		if n.firstOff.IsZero() {
+			n.firstOff = r.Asked
 		}
 	case bos.PowerStateUnknown:
-		n.dark = time.Time{}
+		n.offSince = time.Time{}
 	default:
-		n.dark, n.unlit = time.Time{}, time.Time{}
+		n.offSince, n.firstOff = time.Time{}, time.Time{}
 	}
 }
 

@@ -297,7 +297,7 @@ func (e *Engine) track(r bos.Record) {
 		if r.Revision != n.rec.Revision && r.Work.JustArmed() {
 			n.since = e.step.now
 			n.reading, n.configuration, n.proof = bos.PowerReading{}, bos.ConfigurationReading{}, bos.ProofReading{}
-			n.dark, n.unlit = time.Time{}, time.Time{}
+			n.offSince, n.firstOff = time.Time{}, time.Time{}
 		}
 	}
 	if known && r.ActualState != n.rec.ActualState {

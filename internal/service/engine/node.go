@@ -13,17 +13,17 @@ type node struct {
 	reading       bos.PowerReading
 	configuration bos.ConfigurationReading
 	proof         bos.ProofReading
-	// lit is when the last reading was asked for by which the node is on, trail what
+	// seenOn is when the last reading was asked for by which the node is on, trail what
 	// it has fetched of its boot script. They are gone with the engine, and then say
 	// nothing.
-	lit   time.Time
-	trail bos.Trail
-	// dark is when the first reading was asked for since which all have it off, zero if
+	seenOn time.Time
+	trail  bos.Trail
+	// offSince is when the first reading was asked for since which all have it off, zero if
 	// the last one does not.
-	dark time.Time
-	// unlit is when the first one was asked for that has it off since the last that has it
+	offSince time.Time
+	// firstOff is when the first one was asked for that has it off since the last that has it
 	// on or powering off: between them its power may not have been known.
-	unlit time.Time
+	firstOff time.Time
 	// since is when the component was last armed by somebody else: older
 	// readings do not count.
 	since time.Time
@@ -102,7 +102,7 @@ func (e *Engine) decide(id string) {
 		Power: n.reading, Elapsed: n.silence.take(), Unknown: n.silence.length(), Expect: e.expect(n), Scouted: e.scouted(n),
 		Configuration: n.configuration, ConfigurationElapsed: n.missing.take(), ConfigurationDue: e.configurationDue(n),
 		Proof: n.proof, Hearing: e.step.times.Hearing, Wall: e.step.times.Wall,
-		Lit: n.lit, Dark: n.dark, Unlit: n.unlit, Trail: n.trail, Scripted: e.settings.Scripted && n.since.Before(n.rec.Work.Attempt.At),
+		SeenOn: n.seenOn, OffSince: n.offSince, FirstOff: n.firstOff, Trail: n.trail, Scripted: e.settings.Scripted && n.since.Before(n.rec.Work.Attempt.At),
 	}
 	if n.watch.proof.out {
 		o.ProofAsked = n.watch.proofAsked
