@@ -38,10 +38,10 @@ type Selection struct {
 	// Roles are the selected nodes by role, in name order.
 	Roles []SelectedRole
 	// Skipped are in the order of SkipReasons.
-	Skipped []Skip
-	// Excluded are the nodes of Skipped by boot set: that by which the reason is theirs.
-	Excluded []bos.Exclusion
+	Skipped  []Skip
 	Warnings []string
+	// leftBy is the boot set by which the reason is theirs, of the nodes of Skipped.
+	leftBy map[string]string
 }
 
 // SelectedSet is the nodes of one boot set, sorted.
@@ -154,7 +154,7 @@ func Select(req Request, inv bos.Inventory) (Selection, error) {
 	}
 	sel.Roles = s.byRole(sel.Nodes())
 	sel.Skipped = s.skips()
-	sel.Excluded = s.excluded(sel.Skipped)
+	sel.leftBy = s.leftBy
 	sel.Warnings = s.warnings
 	return sel, nil
 }
@@ -408,10 +408,12 @@ func (s *selector) skips() []Skip {
 	return skips
 }
 
-// excluded is who was skipped, by boot set and reason.
-func (s *selector) excluded(skipped []Skip) []bos.Exclusion {
+// Excluded are the nodes of Skipped by boot set and reason. They are folded, which for a
+// session of few nodes among many takes longer than to select them: only who keeps them
+// asks.
+func (s Selection) Excluded() []bos.Exclusion {
 	var all []bos.Exclusion
-	for _, skip := range skipped {
+	for _, skip := range s.Skipped {
 		bySet := make(map[string][]string)
 		for _, id := range skip.Nodes {
 			bySet[s.leftBy[id]] = append(bySet[s.leftBy[id]], id)

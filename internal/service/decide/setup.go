@@ -55,7 +55,7 @@ func PlanSetup(s bos.SessionRecord, sel Selection, images map[string]bos.Image, 
 	if against := s.Asked.Guards.Selected(len(sel.Nodes()), previewRoles(sel)); len(against) > 0 {
 		return SetupPlan{}, bos.Invalidf("", "nodes changed after the session was accepted, and it goes beyond a guard of whoever asked for it: %s; no node was touched", strings.Join(against, "; "))
 	}
-	plan := SetupPlan{session: s.Session, overlap: s.Asked.Overlap, pinned: s.Pin != "", Warnings: slices.Clone(sel.Warnings), desired: make(map[string]bos.DesiredState), Excluded: sel.Excluded}
+	plan := SetupPlan{session: s.Session, overlap: s.Asked.Overlap, pinned: s.Pin != "", Warnings: slices.Clone(sel.Warnings), desired: make(map[string]bos.DesiredState), Excluded: sel.Excluded()}
 	for _, set := range sel.BootSets {
 		spec := s.Template.BootSets[set.Name]
 		desired, err := desiredState(s, set.Name, spec, images, o)
