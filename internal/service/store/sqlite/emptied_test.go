@@ -22,7 +22,7 @@ func TestAHistoryThatSomebodyEmptiedKnowsHowMuchThereWas(t *testing.T) {
 			if err := s.Note(t.Context(), bos.Event{Kind: "a"}, bos.Event{Kind: "b"}, bos.Event{Kind: "c"}); err != nil {
 				t.Fatal(err)
 			}
-		} else if _, err := s.writer.tx.conn.ExecContext(t.Context(), c.remove); err != nil {
+		} else if _, err := s.conn.ExecContext(t.Context(), c.remove); err != nil {
 			t.Fatal(err)
 		}
 		if last, err := s.LastEvent(t.Context()); err != nil || last != c.last {
@@ -38,7 +38,7 @@ func TestAHistoryThatSomebodyEmptiedKnowsHowMuchThereWas(t *testing.T) {
 	}
 	// A copy knows it as well.
 	copied := filepath.Join(t.TempDir(), "copy.db")
-	if _, err := s.writer.tx.conn.ExecContext(t.Context(), "DELETE FROM events"); err != nil {
+	if _, err := s.conn.ExecContext(t.Context(), "DELETE FROM events"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Backup(t.Context(), path, copied, false); err != nil {

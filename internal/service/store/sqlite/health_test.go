@@ -27,7 +27,7 @@ func TestADatabaseThatTakesNoWritesIsNotHealthyUntilItDoesAgain(t *testing.T) {
 	s := opened(t, filepath.Join(t.TempDir(), "bos.db"))
 	full := func(on string) {
 		t.Helper()
-		if _, err := s.writer.tx.conn.ExecContext(t.Context(), "PRAGMA query_only = "+on); err != nil {
+		if _, err := s.conn.ExecContext(t.Context(), "PRAGMA query_only = "+on); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -66,7 +66,7 @@ func TestADatabaseWithoutRoomSaysSoAndIsReadAndGoesOnByItself(t *testing.T) {
 	s := opened(t, filepath.Join(t.TempDir(), "bos.db"))
 	pages := func(most int) {
 		t.Helper()
-		if _, err := s.writer.tx.conn.ExecContext(t.Context(), fmt.Sprint("PRAGMA max_page_count = ", most)); err != nil {
+		if _, err := s.conn.ExecContext(t.Context(), fmt.Sprint("PRAGMA max_page_count = ", most)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -248,7 +248,7 @@ func TestADatabaseIsItsOwnersAlone(t *testing.T) {
 func TestAWriteThatAnotherProcessKeepsWaitingSaysSoAndWhatToDo(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "bos.db")
 	s := opened(t, path)
-	if _, err := s.writer.tx.conn.ExecContext(t.Context(), "PRAGMA busy_timeout = 1"); err != nil { // no patience
+	if _, err := s.conn.ExecContext(t.Context(), "PRAGMA busy_timeout = 1"); err != nil { // no patience
 		t.Fatal(err)
 	}
 	other, err := sql.Open(driverName, dataSource(path, false))

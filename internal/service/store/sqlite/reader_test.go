@@ -113,7 +113,13 @@ func TestTheEngineReadsWhileClientsHaveAllConnections(t *testing.T) {
 
 func TestAReaderWaitsForNoSecondConnection(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "bos.db")
-	boot(t, opened(t, path), "shared", "x1", "x2")
+	shared := func(r *bos.Record, _ bool) error {
+		r.DesiredState.BootArtifacts = bos.BootArtifacts{Kernel: "shared", KernelParameters: "p", Initrd: "i"}
+		return nil
+	}
+	if _, err := opened(t, path).MutateComponents(t.Context(), []string{"x1", "x2"}, shared); err != nil {
+		t.Fatal(err)
+	}
 	for name, of := range map[string]func(s *Store) func(context.Context) error{
 		"records":   func(s *Store) func(context.Context) error { return reads(s)["components"] },
 		"documents": func(s *Store) func(context.Context) error { return reads(s)["documents"] },

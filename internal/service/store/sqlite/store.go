@@ -1,10 +1,5 @@
-// Package sqlite keeps the records of the service in one SQLite file. It
-// implements bos.Store; the suite in storetest says what that means.
-//
-// All writes go through one goroutine that commits what waits together, so
-// that concurrent writers share one wait for the disk. Readers have
-// connections of their own and see whole commits only; ComponentDocuments reads
-// page after page and may see one commit more on a later page.
+// Package sqlite keeps the records of the service in one SQLite file, in the tables of
+// package tables; the suite in storetest says what that means.
 package sqlite
 
 import (
@@ -13,52 +8,56 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/tables"
+)
+
+const (
+	// readers is how many reads of clients go on at the same time; more wait.
+	readers = 4
+	// reserved is how many those of the engine and of the health check do beside
+	// them (bos.Urgent).
+	reserved = 2
 )
 
 // Store is an open database.
 type Store struct {
-	write    *sql.DB
-	read     *sql.DB // for clients
-	reserved *sql.DB // for what is urgent
-	writer   *writer
-	interned interned
-	tokens   tokenCache
-	// tidied is what there was when Tidy ended last.
-	tidied atomic.Pointer[numbers]
-
+	*tables.Store
+	read *sql.DB // for clients
+	// urgent is for the health check.
+	urgent *sql.DB
+	conn   *connection
 	// files are those that are open.
-	files     files
-	wal       wal
-	maxEvents int64
-	eventAge  time.Duration
-	log       *slog.Logger
-	news      sync.Mutex
-	newEvents chan struct{}
+	files files
+	wal   wal
+	log   *slog.Logger
 }
 
 var _ bos.Store = (*Store)(nil)
 
 // Option changes a setting of a store.
-type Option func(*Store)
+type Option func(*settings)
+
+type settings struct {
+	tables.Config
+	logLimit int64
+}
 
 // LogLimit is from which size on, in bytes, the write-ahead log is cut; the default is
 // 64 MiB.
-func LogLimit(size int64) Option { return func(s *Store) { s.wal.limit = size } }
+func LogLimit(size int64) Option { return func(s *settings) { s.logLimit = size } }
 
 // KeepEvents bounds the history: at most about so many events, and none older
-// than age, counted from the newest. The defaults are DefaultMaxEvents and
-// DefaultEventAge.
+// than age, counted from the newest. The defaults are tables.DefaultMaxEvents and
+// tables.DefaultEventAge.
 func KeepEvents(most int64, age time.Duration) Option {
-	return func(s *Store) { s.maxEvents, s.eventAge = most, age }
+	return func(s *settings) { s.MaxEvents, s.EventAge = most, age }
 }
 
 // Log is where repairs are told; by default nowhere.
-func Log(log *slog.Logger) Option { return func(s *Store) { s.log = log } }
+func Log(log *slog.Logger) Option { return func(s *settings) { s.Log = log } }
 
 // Open opens or creates the database file at path and brings it to the newest
 // version, after a backup beside it. Stored options that are not allowed any
@@ -82,34 +81,54 @@ func open(ctx context.Context, path string, options []Option) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
-	s := &Store{write: write, wal: wal{path: path + "-wal", limit: walLimit}, maxEvents: DefaultMaxEvents, eventAge: DefaultEventAge, log: slog.New(slog.DiscardHandler)}
+	c := settings{logLimit: walLimit, Config: tables.Config{
+		Dialect: dialect, MaxEvents: tables.DefaultMaxEvents, EventAge: tables.DefaultEventAge, Log: slog.New(slog.DiscardHandler),
+		// The drivers start a goroutine for each row where the context may end.
+		Bound: func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithoutCancel(ctx), func() {}
+		},
+	}}
 	for _, option := range options {
-		option(s)
+		option(&c)
 	}
 	if upgrade.Backup != "" {
-		s.log.Info("the database was upgraded", "database", path, "from", upgrade.From, "to", upgrade.To, "backup", upgrade.Backup)
+		c.Log.Info("the database was upgraded", "database", path, "from", upgrade.From, "to", upgrade.To, "backup", upgrade.Backup)
 	}
-	if s.read, err = openReaders(path, readers); err != nil {
+	if c.Read, err = openReaders(path, readers); err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
-	if s.reserved, err = openReaders(path, reserved); err != nil {
-		return nil, errors.Join(err, s.read.Close(), write.Close())
+	if c.Reserved, err = openReaders(path, reserved); err != nil {
+		return nil, errors.Join(err, c.Read.Close(), write.Close())
 	}
 	conn, err := write.Conn(ctx)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open database %s for writing: %w", path, err), s.read.Close(), s.reserved.Close(), write.Close())
+		return nil, errors.Join(fmt.Errorf("open database %s for writing: %w", path, err), c.Read.Close(), c.Reserved.Close(), write.Close())
 	}
 	if err := tune(ctx, conn); err != nil {
-		return nil, errors.Join(fmt.Errorf("open database %s for writing: %w", path, err), conn.Close(), s.read.Close(), s.reserved.Close(), write.Close())
+		return nil, errors.Join(fmt.Errorf("open database %s for writing: %w", path, err), conn.Close(), c.Read.Close(), c.Reserved.Close(), write.Close())
 	}
-	s.writer = newWriter(conn)
-	s.files = filesOf(path)
-	s.writer.committed, s.writer.prune, s.writer.lost, s.writer.rest = s.announce, s.pruneEvents, s.files.same, s.boundLog
-	go s.writer.loop()
-	if err := s.repairOptions(ctx); err != nil {
+	s := &Store{
+		read: c.Read, urgent: c.Reserved, files: filesOf(path), wal: wal{path: path + "-wal", limit: c.logLimit}, log: c.Log,
+		conn: &connection{Conn: conn, db: write, stmts: make(map[string]*sql.Stmt)},
+	}
+	s.conn.lost, s.conn.rest = s.files.same, s.boundLog
+	c.Write = s.conn
+	s.Store = tables.New(c.Config)
+	if err := s.RepairOptions(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", path, err), s.Close())
 	}
 	return s, nil
+}
+
+// openReaders opens connections that read.
+func openReaders(path string, n int) (*sql.DB, error) {
+	db, err := sql.Open(driverName, dataSource(path, true))
+	if err != nil {
+		return nil, fmt.Errorf("open database %s for reading: %w", path, err)
+	}
+	db.SetMaxOpenConns(n)
+	db.SetMaxIdleConns(n)
+	return db, nil
 }
 
 // tune sets what the defaults are too small for: a site of 10,000 nodes is some
@@ -133,20 +152,18 @@ func tune(ctx context.Context, conn *sql.Conn) error {
 // what was written last could be written, whether nothing that was written so far
 // met a damaged part, and whether its files are still those that are open.
 func (s *Store) Ping(ctx context.Context) error {
-	if damage := s.writer.damage.Load(); damage != nil {
+	if damage := s.conn.damage.Load(); damage != nil {
 		return troubled(fmt.Errorf("a write met a damaged part: %w", *damage))
 	}
-	if failed := s.writer.trouble.Load(); failed != nil {
-		return troubled(fmt.Errorf("the last write failed: %w", *failed))
+	if failed := s.Trouble(); failed != nil {
+		return troubled(fmt.Errorf("the last write failed: %w", failed))
 	}
 	if err := s.files.same(); err != nil {
 		return err
 	}
 	var one int
-	return troubled(s.row(bos.Urgent(ctx), "SELECT 1 FROM goose_db_version LIMIT 1").Scan(&one))
+	return troubled(s.urgent.QueryRowContext(ctx, "SELECT 1 FROM goose_db_version LIMIT 1").Scan(&one))
 }
 
-// Close finishes the writes under way and closes the database.
-func (s *Store) Close() error {
-	return errors.Join(s.writer.close(), s.read.Close(), s.reserved.Close(), s.write.Close())
-}
+// notThere reports that a query found no row.
+func notThere(err error) bool { return errors.Is(err, sql.ErrNoRows) }

@@ -33,7 +33,7 @@ func (s *Store) boundLog(ctx context.Context) {
 		return
 	}
 	mib := func(size int64) string { return fmt.Sprintf("%.1f MiB", float64(size)/(1<<20)) }
-	if err := s.writer.tx.cutLog(ctx); err != nil {
+	if err := s.conn.cutLog(ctx); err != nil {
 		s.wal.next = info.Size() + s.wal.limit/4
 		s.log.Warn("the log of the database is long and cannot be cut; a long read keeps it, as a backup by another program does; it takes room on the disk until that ends",
 			"log", s.wal.path, "size", mib(info.Size()), "limit", mib(s.wal.limit), "error", err)
@@ -44,17 +44,17 @@ func (s *Store) boundLog(ctx context.Context) {
 }
 
 // cutLog writes the log into the database and empties it.
-func (t *tx) cutLog(ctx context.Context) error {
+func (c *connection) cutLog(ctx context.Context) error {
 	var before, ignored int
-	if err := t.row(ctx, "PRAGMA busy_timeout").Scan(&before); err != nil {
+	if err := c.Row(ctx, "PRAGMA busy_timeout").Scan(&before); err != nil {
 		return err
 	}
-	if err := t.row(ctx, fmt.Sprint("PRAGMA busy_timeout = ", walPatience)).Scan(&ignored); err != nil {
+	if err := c.Row(ctx, fmt.Sprint("PRAGMA busy_timeout = ", walPatience)).Scan(&ignored); err != nil {
 		return err
 	}
 	var busy, pages, written int
-	err := t.row(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &written)
-	if back := t.row(ctx, fmt.Sprint("PRAGMA busy_timeout = ", before)).Scan(&ignored); err == nil {
+	err := c.Row(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &written)
+	if back := c.Row(ctx, fmt.Sprint("PRAGMA busy_timeout = ", before)).Scan(&ignored); err == nil {
 		err = back
 	}
 	if err == nil && busy != 0 {

@@ -1,6 +1,7 @@
-package sqlite
+package tables
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -10,29 +11,50 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
-const (
-	// readers is how many reads of clients go on at the same time; more wait.
-	readers = 4
-	// reserved is how many those of the engine and of the health check do beside
-	// them (bos.Urgent): a flood of lists must not delay a pass.
-	reserved = 2
-)
-
-// openReaders opens connections that read.
-func openReaders(path string, n int) (*sql.DB, error) {
-	db, err := sql.Open(driverName, dataSource(path, true))
-	if err != nil {
-		return nil, fmt.Errorf("open database %s for reading: %w", path, err)
+// querier is one connection that reads, in the words of the dialect.
+type querier struct {
+	store *Store
+	conn  interface {
+		QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	}
-	db.SetMaxOpenConns(n)
-	db.SetMaxIdleConns(n)
-	return db, nil
 }
 
-// querier is one connection that reads.
-type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+// query reads within the time that a read may take. Before it ends the context is not
+// looked at where the driver would start a goroutine per row for it; what is read at once
+// is bounded elsewhere.
+func (q querier) query(ctx context.Context, query string, args ...any) (Rows, error) {
+	ctx, done := q.store.bound(ctx)
+	rows, err := q.conn.QueryContext(ctx, q.store.dialect.SQL(query), args...) //nolint:rowserrcheck // by who reads it
+	if err != nil {
+		done()
+		return nil, err
+	}
+	return boundRows{rows, done}, nil
+}
+
+func (q querier) row(ctx context.Context, query string, args ...any) scanner {
+	return lateRow(func(dest []any) error {
+		rows, err := q.query(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close() //nolint:errcheck // rows.Err tells
+		if !rows.Next() {
+			return cmp.Or(rows.Err(), sql.ErrNoRows)
+		}
+		return rows.Scan(dest...)
+	})
+}
+
+// boundRows end the time of their read with them.
+type boundRows struct {
+	*sql.Rows
+	done context.CancelFunc
+}
+
+func (r boundRows) Close() error {
+	defer r.done()
+	return r.Rows.Close()
 }
 
 // lane is the connections that a reader waits for.
@@ -52,7 +74,7 @@ func (s *Store) reading(ctx context.Context, read func(q querier) error) error {
 		return fmt.Errorf("wait for a connection that reads: %w", err)
 	}
 	defer conn.Close() //nolint:errcheck // it goes back to the others
-	return read(conn)
+	return read(querier{s, conn})
 }
 
 // each calls fn on each row of a query.
@@ -64,7 +86,7 @@ func (s *Store) each(ctx context.Context, fn func(scanner) error, query string, 
 func (s *Store) row(ctx context.Context, query string, args ...any) scanner {
 	return lateRow(func(dest []any) error {
 		return s.reading(ctx, func(q querier) error {
-			return q.QueryRowContext(context.WithoutCancel(ctx), query, args...).Scan(dest...)
+			return q.row(ctx, query, args...).Scan(dest...)
 		})
 	})
 }
@@ -73,17 +95,16 @@ type lateRow func(dest []any) error
 
 func (r lateRow) Scan(dest ...any) error { return r(dest) }
 
-// each reads without a look at the context between rows: the drivers start a
-// goroutine per row for it. What is read at once is bounded elsewhere.
+// each calls fn on each row of a query over one connection.
 func each(ctx context.Context, q querier, fn func(scanner) error, query string, args ...any) error {
-	rows, err := q.QueryContext(context.WithoutCancel(ctx), query, args...)
+	rows, err := q.query(ctx, query, args...)
 	if err != nil {
 		return err
 	}
 	return eachRow(rows, fn)
 }
 
-func eachRow(rows *sql.Rows, fn func(scanner) error) error {
+func eachRow(rows Rows, fn func(scanner) error) error {
 	defer rows.Close() //nolint:errcheck // rows.Err tells
 	for rows.Next() {
 		if err := fn(rows); err != nil {
@@ -99,7 +120,7 @@ func (s *Store) snapshot(ctx context.Context, read func(q querier) error) error 
 	if err != nil {
 		return fmt.Errorf("begin to read: %w", err)
 	}
-	err = read(tx)
+	err = read(querier{s, tx})
 	// There is nothing to undo; the end of the client ends it as well.
 	if done := tx.Rollback(); done != nil && !errors.Is(done, sql.ErrTxDone) {
 		err = errors.Join(err, done)

@@ -1,19 +1,15 @@
-package sqlite
+package tables_test
 
 import (
-	"context"
 	"path/filepath"
 	"testing"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/tables"
 )
 
 func TestOldTokensThatNobodyRunsAreGivenUp(t *testing.T) {
-	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "bos.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close() //nolint:errcheck // the test is over
+	s := opened(t, filepath.Join(t.TempDir(), "bos.db"))
 	written := func(tokens ...string) {
 		t.Helper()
 		for _, token := range tokens {
@@ -26,11 +22,7 @@ func TestOldTokensThatNobodyRunsAreGivenUp(t *testing.T) {
 	// numbered makes the next token that is written the one of a number.
 	numbered := func(next int64) {
 		t.Helper()
-		err := s.writer.do(t.Context(), func(ctx context.Context, tx *tx) error {
-			_, err := tx.exec(ctx, "INSERT INTO tokens (id, token, artifacts) VALUES (?, ?, 1)", next-1, next)
-			return err
-		})
-		if err != nil {
+		if err := s.Execute(t.Context(), "INSERT INTO tokens (id, token, artifacts) VALUES (?, ?, 1)", next-1, next); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -38,7 +30,7 @@ func TestOldTokensThatNobodyRunsAreGivenUp(t *testing.T) {
 	if err := s.PutHostBoots(t.Context(), []string{"x9"}, bos.BootArtifacts{Kernel: "k"}, "handed out"); err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.MutateComponents(t.Context(), []string{"x1", "x2"}, func(r *bos.Record, _ bool) error {
+	_, err := s.MutateComponents(t.Context(), []string{"x1", "x2"}, func(r *bos.Record, _ bool) error {
 		if r.ID == "x1" {
 			r.DesiredState.BSSToken, r.ActualState.BSSToken = "desired", "reported"
 		}
@@ -47,9 +39,9 @@ func TestOldTokensThatNobodyRunsAreGivenUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	numbered(keepTokens)
+	numbered(tables.KeepTokens)
 	written("written anew", "last")
-	numbered(keepTokens + tidyTokens)
+	numbered(tables.KeepTokens + tables.TidyTokens)
 	written("the one that is too many")
 	if err := s.Tidy(t.Context(), bos.NoFence); err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-package sqlite
+package tables
 
 import (
 	"context"
@@ -20,13 +20,12 @@ func (s *Store) PutStagedReceipt(ctx context.Context, run bos.StagedRun) error {
 		return err
 	}
 	return s.writer.do(ctx, func(ctx context.Context, t *tx) error {
-		if _, err := t.exec(ctx, "DELETE FROM staged_receipts WHERE expires < ? OR id <= (SELECT MAX(id) FROM staged_receipts) - ?",
+		if err := t.exec(ctx, "DELETE FROM staged_receipts WHERE expires < ? OR id <= (SELECT MAX(id) FROM staged_receipts) - ?",
 			run.Created.UnixNano(), maxReceipts); err != nil {
 			return err
 		}
-		_, err := t.exec(ctx, "INSERT INTO staged_receipts (number, tenant, run_key, expires, document) VALUES (?, ?, ?, ?, ?)",
+		return t.exec(ctx, "INSERT INTO staged_receipts (number, tenant, run_key, expires, document) VALUES (?, ?, ?, ?, ?)",
 			run.Receipt, run.Tenant, run.RunKey, run.Expires.UnixNano(), string(document))
-		return err
 	})
 }
 
@@ -77,7 +76,7 @@ func (s *Store) MutateStaged(ctx context.Context, tenant, number string, now tim
 		if err != nil {
 			return err
 		}
-		if _, err := t.exec(ctx, "UPDATE staged_receipts SET document = ?, applied = ?, expires = ? WHERE number = ?",
+		if err := t.exec(ctx, "UPDATE staged_receipts SET document = ?, applied = ?, expires = ? WHERE number = ?",
 			string(document), now.UnixNano(), run.Expires.UnixNano(), number); err != nil {
 			return fmt.Errorf("note what was applied by receipt %s: %w", number, err)
 		}

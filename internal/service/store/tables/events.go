@@ -1,4 +1,4 @@
-package sqlite
+package tables
 
 import (
 	"cmp"
@@ -25,9 +25,10 @@ const (
 	pruneStep = 500
 )
 
-// insertEvent writes one event. The statement has no time of its own: what is
-// old is judged by the newest event.
-const insertEvent = `INSERT INTO events (time, component, session, tenant, kind, detail, actor, origin, plan) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+// insertEvent writes one event under the number after the last, also after one that was
+// undone: a number that is missing says that an event was removed. The statement has no
+// time of its own: what is old is judged by the newest event.
+const insertEvent = `INSERT INTO events (id, time, component, session, tenant, kind, detail, actor, origin, plan) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 // Note writes events of their own.
 func (s *Store) Note(ctx context.Context, notes ...bos.Event) error {
@@ -35,16 +36,45 @@ func (s *Store) Note(ctx context.Context, notes ...bos.Event) error {
 }
 
 func (t *tx) event(ctx context.Context, e bos.Event) error {
-	if _, err := t.exec(ctx, insertEvent, e.Time.UnixNano(), e.Component, e.Session, e.Tenant, e.Kind, e.Detail, e.Actor, e.From, e.Plan); err != nil {
+	last, err := t.lastEvent(ctx)
+	if err != nil {
+		return err
+	}
+	if err := t.exec(ctx, insertEvent, last+1, e.Time.UnixNano(), e.Component, e.Session, e.Tenant, e.Kind, e.Detail, e.Actor, e.From, e.Plan); err != nil {
 		return fmt.Errorf("write an event: %w", err)
 	}
 	t.events++
 	return nil
 }
 
+// lastEvent is the number of the last event, also of those that the transaction wrote.
+func (t *tx) lastEvent(ctx context.Context) (int64, error) {
+	if t.eventsBefore == unknown {
+		if err := t.row(ctx, t.dialect.LastEvent).Scan(&t.eventsBefore); err != nil {
+			return 0, fmt.Errorf("look for the last event: %w", err)
+		}
+	}
+	return t.eventsBefore + int64(t.events), nil
+}
+
+// keepLastEvent keeps the number of the last event where the database does not.
+func (t *tx) keepLastEvent(ctx context.Context) error {
+	if t.events == 0 || t.dialect.KeepLastEvent == "" {
+		return nil
+	}
+	last, err := t.lastEvent(ctx)
+	if err == nil {
+		err = t.exec(ctx, t.dialect.KeepLastEvent, last)
+	}
+	if err != nil {
+		return fmt.Errorf("keep the number of the last event: %w", err)
+	}
+	return nil
+}
+
 // insertEvents writes one note for many components, in their order.
-const insertEvents = `INSERT INTO events (component, session, time, tenant, kind, detail, actor, origin, plan)
-SELECT value ->> 0, value ->> 1, ?, ?, ?, ?, ?, ?, ? FROM json_each(?)`
+const insertEvents = `INSERT INTO events (id, component, session, time, tenant, kind, detail, actor, origin, plan)
+SELECT ? + key, value ->> 0, value ->> 1, ?, ?, ?, ?, ?, ?, ? FROM PAIRS(?) AS l`
 
 // noteComponents writes each note for each of the records.
 func (t *tx) noteComponents(ctx context.Context, written []write, notes []bos.Event) error {
@@ -103,6 +133,10 @@ func (t *tx) noteAlike(ctx context.Context, notes []bos.Event) error {
 	if len(notes) == 1 {
 		return t.event(ctx, first)
 	}
+	last, err := t.lastEvent(ctx)
+	if err != nil {
+		return err
+	}
 	about := make([]byte, 0, 64*len(notes))
 	for i, note := range notes {
 		about = append(about, "[,"[min(i, 1)], '[')
@@ -110,7 +144,7 @@ func (t *tx) noteAlike(ctx context.Context, notes []bos.Event) error {
 		about = append(document.AppendText(about, note.Session), ']')
 	}
 	about = append(about, ']')
-	if _, err := t.exec(ctx, insertEvents, first.Time.UnixNano(), first.Tenant, first.Kind, first.Detail, first.Actor, first.From, first.Plan, string(about)); err != nil {
+	if err := t.exec(ctx, insertEvents, last+1, first.Time.UnixNano(), first.Tenant, first.Kind, first.Detail, first.Actor, first.From, first.Plan, string(about)); err != nil {
 		return fmt.Errorf("write the events of %d components: %w", len(notes), err)
 	}
 	t.events += len(notes)
@@ -135,7 +169,7 @@ func (s *Store) pruneEvents(ctx context.Context, t *tx) error {
 	if oldest > newest-s.maxEvents && since >= at-int64(s.eventAge) {
 		return nil
 	}
-	_, err := t.exec(ctx, `DELETE FROM events WHERE id IN (SELECT id FROM events ORDER BY id LIMIT ?) AND (id <= ? OR time < ?)`,
+	err := t.exec(ctx, `DELETE FROM events WHERE id IN (SELECT id FROM events ORDER BY id LIMIT ?) AND (id <= ? OR time < ?)`,
 		written+pruneStep, newest-s.maxEvents, at-int64(s.eventAge))
 	if err != nil {
 		return fmt.Errorf("remove old events: %w", err)
@@ -163,7 +197,7 @@ func (s *Store) Events(ctx context.Context, f bos.EventFilter) ([]bos.Event, err
 			return nil, err
 		}
 		whose, tenant := within(f.Seen.Tenants(), "tenant")
-		add("(component IN (SELECT value FROM json_each(?)) OR component = '' AND "+whose+")", append([]any{string(nodes)}, tenant...)...)
+		add("(component IN (SELECT value FROM LIST(?) AS l) OR component = '' AND "+whose+")", append([]any{string(nodes)}, tenant...)...)
 	}
 	if !f.Since.IsZero() {
 		add("time >= ?", f.Since.UnixNano())
@@ -191,7 +225,7 @@ func (s *Store) Events(ctx context.Context, f bos.EventFilter) ([]bos.Event, err
 // LastEvent is the id of the newest event that there was, also if it has been removed.
 func (s *Store) LastEvent(ctx context.Context) (int64, error) {
 	var id int64
-	err := s.row(ctx, "SELECT COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0)").Scan(&id)
+	err := s.row(ctx, s.dialect.LastEvent).Scan(&id)
 	if err != nil {
 		return 0, fmt.Errorf("look for the newest event: %w", err)
 	}

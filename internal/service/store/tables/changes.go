@@ -1,4 +1,4 @@
-package sqlite
+package tables
 
 import (
 	"cmp"
@@ -70,7 +70,7 @@ const (
 	// deleteChanges leaves the newest rows whose sizes add up to the bound, and
 	// always the very newest.
 	deleteChanges = `DELETE FROM changes WHERE revision < (SELECT MIN(revision) FROM
-(SELECT revision, SUM(size) OVER (ORDER BY revision DESC) - size AS newer FROM changes) WHERE newer <= ?)`
+(SELECT revision, SUM(size) OVER (ORDER BY revision DESC) - size AS newer FROM changes) AS l WHERE newer <= ?)`
 	// selectChanges reads from the last row on that the reader knows.
 	selectChanges = `SELECT revision, what FROM changes
 WHERE revision >= (SELECT MAX(revision) FROM changes WHERE revision <= ?) ORDER BY revision`
@@ -92,14 +92,14 @@ func (t *tx) tell(ctx context.Context) error {
 		size += f.writes[i].size()
 	}
 	what = append(what, ']')
-	if _, err := t.exec(ctx, insertChange, f.newest, size, string(what)); err != nil {
+	if err := t.exec(ctx, insertChange, f.newest, size, string(what)); err != nil {
 		return fmt.Errorf("write what changed: %w", err)
 	}
 	if f.unwritten += size; f.unwritten < pruneChanges {
 		return nil
 	}
 	f.unwritten = 0
-	if _, err := t.exec(ctx, deleteChanges, keepChanges); err != nil {
+	if err := t.exec(ctx, deleteChanges, keepChanges); err != nil {
 		return fmt.Errorf("remove old changes: %w", err)
 	}
 	return nil

@@ -1,4 +1,4 @@
-package sqlite
+package tables
 
 import (
 	"context"
@@ -77,10 +77,10 @@ const (
 	// The candidates follow an id and go up to another. Those of tokens are without
 	// what hosts boot: whoever gives one to a host writes it anew.
 	oldTokens    = "SELECT id, token FROM tokens WHERE id > ? AND id <= ? AND token NOT IN (SELECT token FROM host_boots) ORDER BY id LIMIT ?" //nolint:gosec // boot tokens are no credentials
-	removeTokens = "DELETE FROM tokens WHERE id IN (SELECT value FROM json_each(?))"
+	removeTokens = "DELETE FROM tokens WHERE id IN (SELECT CAST(value AS BIGINT) FROM LIST(?) AS l)"
 	// The newest artifacts are no candidate, so that their number is not used again.
 	looseArtifacts  = "SELECT id, '' FROM artifacts a WHERE id > ? AND id <= ?" + unused + " ORDER BY id LIMIT ?"
-	removeArtifacts = "DELETE FROM artifacts AS a WHERE id IN (SELECT value FROM json_each(?))" + unused
+	removeArtifacts = "DELETE FROM artifacts AS a WHERE id IN (SELECT CAST(value AS BIGINT) FROM LIST(?) AS l)" + unused
 	unused          = " AND NOT EXISTS (SELECT 1 FROM tokens WHERE artifacts = a.id) AND NOT EXISTS (SELECT 1 FROM host_boots WHERE artifacts = a.id)"
 )
 
@@ -197,8 +197,7 @@ func (t *tidying) removeBatch(ctx context.Context, tx *tx, query string, batch [
 		return err
 	}
 	tx.sets.forget()
-	_, err = tx.exec(ctx, query, string(encoded))
-	return err
+	return tx.exec(ctx, query, string(encoded))
 }
 
 // catchUp reads what the records refer to that were written since.
@@ -211,7 +210,7 @@ func (t *tidying) catchUp(ctx context.Context, tx *tx) error {
 	if err != nil {
 		return err
 	}
-	rows, err := tx.query(ctx, "SELECT id, document FROM components WHERE id IN (SELECT value FROM json_each(?))", string(encoded))
+	rows, err := tx.query(ctx, "SELECT id, document FROM components WHERE id IN (SELECT value FROM LIST(?) AS l)", string(encoded))
 	if err != nil {
 		return err
 	}

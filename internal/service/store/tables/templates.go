@@ -1,4 +1,4 @@
-package sqlite
+package tables
 
 import (
 	"context"
@@ -59,7 +59,7 @@ func (s *Store) PutTemplate(ctx context.Context, template bos.SessionTemplate, n
 		return err
 	}
 	return s.writer.do(ctx, func(ctx context.Context, t *tx) error {
-		_, err := t.exec(ctx, `INSERT INTO templates (tenant, name, document) VALUES (?1, ?2, ?3)
+		err := t.exec(ctx, `INSERT INTO templates (tenant, name, document) VALUES (?1, ?2, ?3)
 ON CONFLICT (tenant, name) DO UPDATE SET document = ?3`, bos.TenantOf(template.Tenant), template.Name, string(document))
 		if err != nil {
 			return fmt.Errorf("write template %s: %w", template.Name, err)
@@ -71,7 +71,7 @@ ON CONFLICT (tenant, name) DO UPDATE SET document = ?3`, bos.TenantOf(template.T
 // DeleteTemplate removes a template.
 func (s *Store) DeleteTemplate(ctx context.Context, tenant, name string, notes ...bos.Event) error {
 	return s.writer.do(ctx, func(ctx context.Context, t *tx) error {
-		if err := mustAffect(t.exec(ctx, "DELETE FROM templates WHERE tenant = ? AND name = ?", tenant, name)); err != nil {
+		if err := mustAffect(t.counted(ctx, "DELETE FROM templates WHERE tenant = ? AND name = ?", tenant, name)); err != nil {
 			return err
 		}
 		return t.changedTemplate(ctx, notes)

@@ -1,4 +1,4 @@
-package sqlite
+package tables
 
 import (
 	"context"
@@ -123,7 +123,7 @@ func (w *componentWriter) loadMany(ids []string) ([]bos.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := w.tx.query(w.ctx, componentColumns+" WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id", string(encoded))
+	rows, err := w.tx.query(w.ctx, componentColumns+" WHERE id IN (SELECT value FROM LIST(?) AS l) ORDER BY id", string(encoded))
 	return records(rows, err, w.decoder, len(ids), w.damaged)
 }
 
@@ -233,6 +233,5 @@ func (w *componentWriter) put(p *write, revision int64) error {
 	if p.insert {
 		query = insertComponent
 	}
-	_, err := w.tx.exec(w.ctx, query, w.args...)
-	return err
+	return w.tx.exec(w.ctx, query, w.args...)
 }

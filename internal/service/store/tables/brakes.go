@@ -1,4 +1,4 @@
-package sqlite
+package tables
 
 import (
 	"context"
@@ -29,7 +29,10 @@ func appendInstant(text []byte, at time.Time) []byte {
 	return append(at.UTC().AppendFormat(append(text, '"'), "2006-01-02T15:04:05.999999999Z"), '"')
 }
 
-const selectSitePause = "SELECT revision, brake FROM site_pause"
+const (
+	selectSitePause = "SELECT revision, brake FROM site_pause"
+	putSitePause    = "INSERT INTO site_pause (one, revision, brake) VALUES (1, ?1, ?2) ON CONFLICT (one) DO UPDATE SET revision = ?1, brake = ?2"
+)
 
 func scanSitePause(row scanner) (bos.SitePause, error) {
 	var p bos.SitePause
@@ -70,7 +73,7 @@ func (s *Store) MutateSitePause(ctx context.Context, fn func(*bos.Brake) error, 
 		}
 		p.Revision, change.SitePause = change.Revision, true
 		out = p
-		if _, err := t.exec(ctx, "INSERT OR REPLACE INTO site_pause (one, revision, brake) VALUES (1, ?, ?)", p.Revision, brakeText(p.Brake)); err != nil {
+		if err := t.exec(ctx, putSitePause, p.Revision, brakeText(p.Brake)); err != nil {
 			return fmt.Errorf("write the pause of the site: %w", err)
 		}
 		return t.note(ctx, notes)

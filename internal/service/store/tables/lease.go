@@ -1,4 +1,4 @@
-package sqlite
+package tables
 
 import (
 	"context"
@@ -40,9 +40,8 @@ func (s *Store) Lease(ctx context.Context, holder string, clock time.Time, dead 
 			lease.Clock = clock.UTC().Round(0)
 			kept = clock.UnixNano()
 		}
-		_, err = t.exec(ctx, "INSERT OR REPLACE INTO lease (one, holder, expires, fence) VALUES (1, ?, ?, ?)",
-			lease.Holder, max(kept, noClock), lease.Fence)
-		return err
+		return t.exec(ctx, `INSERT INTO lease (one, holder, expires, fence) VALUES (1, ?1, ?2, ?3)
+ON CONFLICT (one) DO UPDATE SET holder = ?1, expires = ?2, fence = ?3`, lease.Holder, max(kept, noClock), lease.Fence)
 	})
 	return lease, err
 }
@@ -50,7 +49,6 @@ func (s *Store) Lease(ctx context.Context, holder string, clock time.Time, dead 
 // Release gives the lease up if holder has it.
 func (s *Store) Release(ctx context.Context, holder string) error {
 	return s.writer.do(ctx, func(ctx context.Context, t *tx) error {
-		_, err := t.exec(ctx, "UPDATE lease SET holder = '' WHERE holder = ?", holder)
-		return err
+		return t.exec(ctx, "UPDATE lease SET holder = '' WHERE holder = ?", holder)
 	})
 }

@@ -1,4 +1,4 @@
-package sqlite
+package tables
 
 import (
 	"context"
@@ -77,7 +77,7 @@ func checkFence(ctx context.Context, t *tx, fence int64) error {
 	}
 }
 
-var readColumns = "SELECT id, revision, " + strings.Join(filterColumns[:], ", ") + " FROM components WHERE id IN (SELECT value FROM json_each(?))"
+var readColumns = "SELECT id, revision, " + strings.Join(filterColumns[:], ", ") + " FROM components WHERE id IN (SELECT value FROM LIST(?) AS l)"
 
 // written is no revision: that of a record which this commit has written.
 const written = -1

@@ -1,4 +1,4 @@
-package sqlite
+package tables
 
 import (
 	"context"
@@ -57,7 +57,7 @@ func putSession(ctx context.Context, t *tx, r bos.SessionRecord) (int64, error) 
 	if err != nil {
 		return 0, err
 	}
-	_, err = t.exec(ctx, `INSERT INTO sessions (tenant, name, revision, status, started, document, pin, receipt)
+	err = t.exec(ctx, `INSERT INTO sessions (tenant, name, revision, status, started, document, pin, receipt)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (tenant, name) DO UPDATE SET revision = ?3, status = ?4, started = ?5, document = ?6`,
 		bos.TenantOf(r.Tenant), r.Name, change.Revision, string(r.Status.Status), r.Status.StartTime.Unix(), string(document), r.Pin, r.Asked.Receipt)
 	if err != nil {
@@ -87,7 +87,7 @@ func (s *Store) CreateSession(ctx context.Context, r bos.SessionRecord, notes ..
 			return err
 		}
 		if r.Asked.Receipt != "" {
-			if _, err := t.exec(ctx, "UPDATE receipts SET session = ?3"+numbered, r.Asked.Receipt, bos.TenantOf(r.Tenant), r.Name); err != nil {
+			if err := t.exec(ctx, "UPDATE receipts SET session = ?3"+numbered, r.Asked.Receipt, bos.TenantOf(r.Tenant), r.Name); err != nil {
 				return fmt.Errorf("note that a preview is carried out: %w", err)
 			}
 		}
@@ -179,7 +179,7 @@ func (s *Store) DeleteSession(ctx context.Context, key bos.SessionKey, notes ...
 }
 
 func (t *tx) deleteSession(ctx context.Context, key bos.SessionKey) error {
-	if err := mustAffect(t.exec(ctx, "DELETE FROM sessions WHERE tenant = ? AND name = ?", key.Tenant, key.Name)); err != nil {
+	if err := mustAffect(t.counted(ctx, "DELETE FROM sessions WHERE tenant = ? AND name = ?", key.Tenant, key.Name)); err != nil {
 		return err
 	}
 	change, err := t.changing(ctx)
@@ -187,7 +187,7 @@ func (t *tx) deleteSession(ctx context.Context, key bos.SessionKey) error {
 		return err
 	}
 	change.session(key)
-	if _, err := t.exec(ctx, deleteMembers, key.Name, key.Tenant); err != nil {
+	if err := t.exec(ctx, deleteMembers, key.Name, key.Tenant); err != nil {
 		return fmt.Errorf("delete the nodes of session %s: %w", key.Name, err)
 	}
 	return nil

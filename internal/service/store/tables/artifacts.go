@@ -1,4 +1,4 @@
-package sqlite
+package tables
 
 import (
 	"context"
@@ -13,8 +13,7 @@ import (
 const (
 	selectArtifacts = "SELECT kernel, kernel_parameters, initrd FROM artifacts WHERE id = ?"
 	findArtifacts   = "SELECT id FROM artifacts WHERE kernel = ? AND kernel_parameters = ? AND initrd = ?"
-	addArtifacts    = "INSERT INTO artifacts (kernel, kernel_parameters, initrd) VALUES (?, ?, ?)"
-	selectVersion   = "PRAGMA data_version"
+	addArtifacts    = "INSERT INTO artifacts (kernel, kernel_parameters, initrd) VALUES (?, ?, ?) RETURNING id"
 	// maxInterned bounds the sets kept in memory; each is 4 KiB or less
 	// where the limits of the API hold. More are read again.
 	maxInterned = 4096
@@ -50,7 +49,7 @@ func (s *Store) committedArtifacts(ctx context.Context, q querier, id int64) (bo
 		return a, nil
 	}
 	var a bos.BootArtifacts
-	err := q.QueryRowContext(context.WithoutCancel(ctx), selectArtifacts, id).Scan(&a.Kernel, &a.KernelParameters, &a.Initrd)
+	err := q.row(ctx, selectArtifacts, id).Scan(&a.Kernel, &a.KernelParameters, &a.Initrd)
 	if err != nil {
 		return a, fmt.Errorf("boot artifacts %d: %w", id, err)
 	}
@@ -62,9 +61,8 @@ func (s *Store) committedArtifacts(ctx context.Context, q querier, id int64) (bo
 // for as long as nobody else writes to the database and nothing is undone: another
 // process may remove a row.
 type sets struct {
-	version int64
-	byID    map[int64]bos.BootArtifacts
-	ids     map[bos.BootArtifacts]int64
+	byID map[int64]bos.BootArtifacts
+	ids  map[bos.BootArtifacts]int64
 }
 
 func (s *sets) forget() { s.byID, s.ids = nil, nil }
@@ -74,20 +72,6 @@ func (s *sets) put(id int64, a bos.BootArtifacts) {
 		s.byID, s.ids = make(map[int64]bos.BootArtifacts), make(map[bos.BootArtifacts]int64)
 	}
 	s.byID[id], s.ids[a] = a, id
-}
-
-// refresh forgets the sets if another process has written since; the transaction has
-// begun, and no other can from then on.
-func (t *tx) refresh(ctx context.Context) error {
-	var version int64
-	if err := t.row(ctx, selectVersion).Scan(&version); err != nil {
-		return fmt.Errorf("ask who wrote last: %w", err)
-	}
-	if version != t.sets.version {
-		t.sets.forget()
-		t.sets.version = version
-	}
-	return nil
 }
 
 // interning resolves and finds sets for one write.
@@ -146,12 +130,8 @@ func (n *interning) add(a bos.BootArtifacts) (int64, error) {
 	if err != nil || id != 0 {
 		return id, err
 	}
-	res, err := n.tx.exec(n.ctx, addArtifacts, a.Kernel, a.KernelParameters, a.Initrd)
-	if err != nil {
-		return 0, fmt.Errorf("write boot artifacts: %w", err)
-	}
-	if id, err = res.LastInsertId(); err != nil {
-		return 0, err
+	if err := n.tx.row(n.ctx, addArtifacts, a.Kernel, a.KernelParameters, a.Initrd).Scan(&id); err != nil {
+		return 0, fmt.Errorf("write boot artifacts: %w", n.tx.fails(err))
 	}
 	delete(n.none, a)
 	n.tx.sets.put(id, a)

@@ -1,8 +1,7 @@
-package sqlite
+package tables
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -27,7 +26,7 @@ const (
 	// and session name the last that joined is meant.
 	setMembers = `UPDATE session_nodes AS n SET state = ?2, outcome = ?3, cause = ?4, error = ?5, phase = ?8,
 finished = CASE WHEN state = 'finished' AND ?2 = 'finished' THEN finished ELSE ?6 END
-WHERE session = ?1 AND component IN (SELECT value FROM json_each(?7))
+WHERE session = ?1 AND component IN (SELECT value FROM LIST(?7) AS l)
 AND joined = (SELECT MAX(joined) FROM session_nodes WHERE session = ?1 AND component = n.component)`
 	// addMember takes in a node that a client gave to a session, by naming it. Where a
 	// tenant has one of that name too, it is not known which was meant.
@@ -35,30 +34,32 @@ AND joined = (SELECT MAX(joined) FROM session_nodes WHERE session = ?1 AND compo
 SELECT ?1, ?2, '', '', ?3, ?4, ?5, ?6, ?7, ?8, ?9 FROM sessions WHERE tenant = '' AND name = ?1 AND status <> 'pending'
 AND NOT EXISTS (SELECT 1 FROM sessions WHERE name = ?1 AND tenant <> '')`
 	// loseMembers keeps the outcome that a node has reached.
-	loseMembers = `UPDATE session_nodes SET state = 'left', outcome = CASE state WHEN 'finished' THEN outcome ELSE ?3 END,
+	loseMembers = `UPDATE session_nodes SET state = ?2, outcome = CASE state WHEN 'finished' THEN outcome ELSE ?3 END,
 cause = CASE state WHEN 'finished' THEN cause ELSE ?4 END, error = CASE state WHEN 'finished' THEN error ELSE ?5 END,
 phase = CASE state WHEN 'finished' THEN phase ELSE ?8 END,
 finished = CASE state WHEN 'finished' THEN finished ELSE ?6 END
-WHERE session = ?1 AND component IN (SELECT value FROM json_each(?7)) AND state <> 'left'`
+WHERE session = ?1 AND component IN (SELECT value FROM LIST(?7) AS l) AND state <> 'left'`
 	// unstageMember leaves one alone that was applied.
 	unstageMember = "UPDATE session_nodes SET state = 'left', outcome = ?3, finished = ?4 WHERE session = ?1 AND component = ?2 AND state = 'staged'"
 	// setUpMembers makes nodes those of a session that is set up.
-	setUpMembers = `INSERT OR REPLACE INTO session_nodes (session, component, tenant, boot_set, state, outcome, cause, error, finished, joined, listed)
-SELECT ?1, value ->> 0, ?2, value ->> 1, ?3, '', '', '', 0, ?4, key + 1 FROM json_each(?5)`
+	setUpMembers = `INSERT INTO session_nodes (session, component, tenant, boot_set, state, outcome, cause, error, finished, joined, listed)
+SELECT ?1, value ->> 0, ?2, value ->> 1, ?3, '', '', '', 0, ?4, key + 1 FROM PAIRS(?5) AS l WHERE true
+ON CONFLICT (session, component, tenant) DO UPDATE SET boot_set = excluded.boot_set, state = excluded.state, outcome = '', cause = '',
+error = '', finished = 0, joined = excluded.joined, listed = excluded.listed, phase = ''`
 	// otherSession asks for another session of a name, and otherMembers takes nodes
 	// from all of them.
 	otherSession = "SELECT COUNT(*) FROM sessions WHERE name = ?1 AND tenant <> ?2"
 	otherMembers = `UPDATE session_nodes SET state = 'left', outcome = CASE state WHEN 'finished' THEN outcome ELSE ?3 END,
 finished = CASE state WHEN 'finished' THEN finished ELSE ?4 END
-WHERE session = ?1 AND tenant <> ?2 AND state <> 'left' AND component IN (SELECT value ->> 0 FROM json_each(?5))`
+WHERE session = ?1 AND tenant <> ?2 AND state <> 'left' AND component IN (SELECT value ->> 0 FROM PAIRS(?5) AS l)`
 	// listMembers makes a session's nodes those of a list.
-	unlistMembers = "DELETE FROM session_nodes WHERE session = ?1 AND tenant = ?2 AND component NOT IN (SELECT value FROM json_each(?3))"
+	unlistMembers = "DELETE FROM session_nodes WHERE session = ?1 AND tenant = ?2 AND component NOT IN (SELECT value FROM LIST(?3) AS l)"
 	listMembers   = `INSERT INTO session_nodes (session, component, tenant, boot_set, state, outcome, cause, error, finished, joined, listed)
 SELECT ?1, m.value, ?2, '', CASE WHEN c.session = ?1 THEN CASE c.enabled WHEN 1 THEN 'working' ELSE 'finished' END
     WHEN c.staged_session = ?1 THEN 'staged' ELSE 'left' END,
   CASE WHEN c.session = ?1 THEN CASE c.enabled WHEN 1 THEN '' ELSE c.status END WHEN c.staged_session = ?1 THEN '' ELSE 'taken_over' END,
   '', CASE WHEN c.session = ?1 AND c.enabled = 0 THEN c.error ELSE '' END, 0, ?4, m.key + 1
-FROM json_each(?3) m LEFT JOIN components c ON c.id = m.value WHERE true ON CONFLICT DO UPDATE SET listed = excluded.listed`
+FROM LIST(?3) AS m LEFT JOIN components c ON c.id = m.value WHERE true ON CONFLICT (session, component, tenant) DO UPDATE SET listed = excluded.listed`
 	// lastMember finds whose a node was last, of the sessions of a name.
 	lastMember    = "SELECT tenant FROM session_nodes WHERE session = ? AND component = ? ORDER BY joined DESC LIMIT 1"
 	deleteMembers = "DELETE FROM session_nodes WHERE session = ? AND tenant = ?"
@@ -102,19 +103,16 @@ func (w *componentWriter) flush() error {
 	m := w.memberships
 	w.memberships = memberships{at: m.at} // other pages of one commit have the same time
 	for _, key := range m.order {
-		if _, err := w.setMembers(key, m.lists[key].ids); err != nil {
-			return err
+		if err := w.tx.exec(w.ctx, key.query, key.args(m.lists[key].ids)...); err != nil {
+			return fmt.Errorf("write what nodes are to session %s: %w", key.session, err)
 		}
 	}
 	return nil
 }
 
-func (w *componentWriter) setMembers(key membership, ids []byte) (sql.Result, error) {
-	res, err := w.tx.exec(w.ctx, key.query, key.session, key.state, key.outcome, key.cause, key.error, key.finished, string(append(ids, ']')), key.phase)
-	if err != nil {
-		return nil, fmt.Errorf("write what nodes are to session %s: %w", key.session, err)
-	}
-	return res, nil
+// args are those of its statement for the JSON list ids, which is not closed yet.
+func (m membership) args(ids []byte) []any {
+	return []any{m.session, m.state, m.outcome, m.cause, m.error, m.finished, string(append(ids, ']')), m.phase}
 }
 
 // now is when people are told that a node was done with: for all of one write the same.
@@ -161,7 +159,7 @@ func (w *componentWriter) members(p *write, revision int64) error {
 
 // leaves is what is kept of a node that leaves the session which it named before.
 func (w *componentWriter) leaves(before filters, r *bos.Record) member {
-	m := member{outcome: lost(r.Session), phase: before.phase(), finished: w.now()}
+	m := member{state: memberLeft, outcome: lost(r.Session), phase: before.phase(), finished: w.now()}
 	if r.Excluded() {
 		m.outcome, m.cause, m.error = bos.StatusExcluded, string(r.Work.Cause), r.Error
 	}
@@ -228,18 +226,19 @@ func (w *componentWriter) join(session string, r *bos.Record, named bool, revisi
 // member writes the row of the session whose name a node has only now been given: the
 // one that has it, or the one that a client gave it to.
 func (w *componentWriter) member(session, id string, m member, revision int64) error {
-	res, err := w.setMembers(membership{setMembers, session, m}, document.AppendText([]byte{'['}, id))
-	if err != nil {
-		return err
-	}
-	if n, err := res.RowsAffected(); err != nil || n > 0 {
-		return err
+	row := membership{setMembers, session, m}
+	n, err := w.tx.counted(w.ctx, row.query, row.args(document.AppendText([]byte{'['}, id))...)
+	switch {
+	case err != nil:
+		return fmt.Errorf("write what nodes are to session %s: %w", session, err)
+	case n > 0:
+		return nil
 	}
 	return w.change(addMember, session, id, m.state, m.outcome, m.cause, m.error, m.finished, revision, m.phase)
 }
 
 func (w *componentWriter) change(query, session string, args ...any) error {
-	if _, err := w.tx.exec(w.ctx, query, append([]any{session}, args...)...); err != nil {
+	if err := w.tx.exec(w.ctx, query, append([]any{session}, args...)...); err != nil {
 		return fmt.Errorf("write what it is to session %s: %w", session, err)
 	}
 	return nil
@@ -279,10 +278,10 @@ func (t *tx) list(ctx context.Context, s bos.SessionRecord) error {
 		return err
 	}
 	key := s.Key()
-	if _, err := t.exec(ctx, unlistMembers, key.Name, key.Tenant, string(ids)); err != nil {
+	if err := t.exec(ctx, unlistMembers, key.Name, key.Tenant, string(ids)); err != nil {
 		return fmt.Errorf("write the nodes of session %s: %w", key.Name, err)
 	}
-	if _, err := t.exec(ctx, listMembers, key.Name, key.Tenant, string(ids), s.Revision); err != nil {
+	if err := t.exec(ctx, listMembers, key.Name, key.Tenant, string(ids), s.Revision); err != nil {
 		return fmt.Errorf("write the nodes of session %s: %w", key.Name, err)
 	}
 	return nil
@@ -290,11 +289,11 @@ func (t *tx) list(ctx context.Context, s bos.SessionRecord) error {
 
 const (
 	// listedMembers is the list that a session shows, in the order that it was given.
-	listedMembers = `SELECT COALESCE(group_concat(component, ','), '') FROM
-(SELECT component FROM session_nodes WHERE session = ? AND tenant = ? AND listed > 0 ORDER BY listed, component)`
+	listedMembers = `SELECT COALESCE(string_agg(component, ','), '') FROM
+(SELECT component FROM session_nodes WHERE session = ? AND tenant = ? AND listed > 0 ORDER BY listed, component) AS l`
 	// whoseMembers finds the session that joined last, of those that have a node.
 	whoseMembers = `SELECT component, tenant FROM session_nodes
-WHERE session = ? AND state <> 'left' AND component IN (SELECT value FROM json_each(?)) ORDER BY joined, tenant`
+WHERE session = ? AND state <> 'left' AND component IN (SELECT value FROM LIST(?) AS l) ORDER BY joined, tenant`
 )
 
 // SessionComponents is the list of nodes that a session shows.
@@ -332,7 +331,7 @@ const ownMembers = ` WHERE id IN (SELECT component FROM session_nodes WHERE sess
 AND (session = ?1 OR staged_session = ?1) ORDER BY id`
 
 const selectMembers = `SELECT n.component, n.boot_set, n.state, n.outcome, n.cause, n.error, n.phase, n.finished,
-COALESCE(c.status, ''), COALESCE(c.phase, ''), COALESCE(c.error, ''), COALESCE(c.work ->> '$.cause', ''), COALESCE(c.work -> '$.waiting', ''), COALESCE(c.enabled, 0)
+COALESCE(c.status, ''), COALESCE(c.phase, ''), COALESCE(c.error, ''), COALESCE(FIELD(c.work, cause), ''), COALESCE(OBJECT(c.work, waiting), ''), COALESCE(c.enabled, 0)
 FROM session_nodes n LEFT JOIN components c ON c.id = n.component
 WHERE n.session = ?1 AND n.tenant = ?2 AND n.component > ?3 ORDER BY n.component LIMIT ?4`
 

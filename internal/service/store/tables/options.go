@@ -1,4 +1,4 @@
-package sqlite
+package tables
 
 import (
 	"context"
@@ -31,9 +31,9 @@ func repairedOptions(row scanner) (bos.Options, []string, error) {
 	return bos.ReadOptions(document)
 }
 
-// repairOptions stores the options anew if a stored value is not allowed any
+// RepairOptions stores the options anew if a stored value is not allowed any
 // more, and says so: an older version may have taken it.
-func (s *Store) repairOptions(ctx context.Context) error {
+func (s *Store) RepairOptions(ctx context.Context) error {
 	return s.writer.do(ctx, func(ctx context.Context, t *tx) error {
 		o, repairs, err := repairedOptions(t.row(ctx, selectOptions))
 		if err != nil || len(repairs) == 0 {
@@ -53,7 +53,7 @@ func putOptions(ctx context.Context, t *tx, o bos.Options) error {
 	if err != nil {
 		return err
 	}
-	if _, err = t.exec(ctx, "INSERT OR REPLACE INTO options (one, document) VALUES (1, ?)", string(document)); err != nil {
+	if err = t.exec(ctx, "INSERT INTO options (one, document) VALUES (1, ?1) ON CONFLICT (one) DO UPDATE SET document = ?1", string(document)); err != nil {
 		return fmt.Errorf("write the options: %w", err)
 	}
 	change, err := t.changing(ctx)

@@ -1,4 +1,4 @@
-package sqlite
+package tables
 
 import (
 	"context"
@@ -68,7 +68,7 @@ func (s *Store) ifDamaged(readable bool) damaged {
 
 // records reads all rows; about is how many are expected, 0 if that is not
 // known.
-func records(rows *sql.Rows, err error, d *document.Decoder, about int, ifDamaged damaged) ([]bos.Record, error) {
+func records(rows Rows, err error, d *document.Decoder, about int, ifDamaged damaged) ([]bos.Record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read components: %w", err)
 	}
@@ -99,7 +99,7 @@ func (s *Store) Components(ctx context.Context, f bos.ComponentFilter) ([]bos.Re
 	}
 	var list []bos.Record
 	err = s.reading(ctx, func(q querier) error {
-		rows, err := q.QueryContext(context.WithoutCancel(ctx), query, args...)
+		rows, err := q.query(ctx, query, args...)
 		list, err = records(rows, err, s.decoder(ctx, q), len(f.IDs), s.ifDamaged(f.Readable))
 		return err
 	})
@@ -256,8 +256,8 @@ func conditions(f bos.ComponentFilter) (string, []any, error) {
 		term   string
 		values []string
 	}{
-		{"id IN (SELECT value FROM json_each(?))", f.IDs},
-		{"status IN (SELECT value FROM json_each(?))", f.Status},
+		{"id IN (SELECT value FROM LIST(?) AS l)", f.IDs},
+		{"status IN (SELECT value FROM LIST(?) AS l)", f.Status},
 	} {
 		if len(list.values) == 0 {
 			continue
@@ -333,12 +333,12 @@ func (s *Store) DeleteComponent(ctx context.Context, id string, notes ...bos.Eve
 		}
 		w := s.componentWriter(ctx, t)
 		for _, name := range []string{session, staged} {
-			w.memberships.add(loseMembers, name, id, member{outcome: bos.StatusDeleted, finished: w.now()})
+			w.memberships.add(loseMembers, name, id, member{state: memberLeft, outcome: bos.StatusDeleted, finished: w.now()})
 		}
 		if err := w.flush(); err != nil {
 			return err
 		}
-		if _, err := t.exec(ctx, "DELETE FROM components WHERE id = ?", id); err != nil {
+		if err := t.exec(ctx, "DELETE FROM components WHERE id = ?", id); err != nil {
 			return fmt.Errorf("delete component %s: %w", id, err)
 		}
 		change, err := t.changing(ctx)
@@ -357,11 +357,7 @@ func (s *Store) DeleteComponent(ctx context.Context, id string, notes ...bos.Eve
 }
 
 // mustAffect turns a write that touched nothing into bos.ErrNotFound.
-func mustAffect(res sql.Result, err error) error {
-	if err != nil {
-		return err
-	}
-	n, err := res.RowsAffected()
+func mustAffect(n int64, err error) error {
 	if err == nil && n == 0 {
 		return bos.ErrNotFound
 	}

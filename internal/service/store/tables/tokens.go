@@ -1,4 +1,4 @@
-package sqlite
+package tables
 
 import (
 	"context"
@@ -67,7 +67,11 @@ WHERE token = ?`, token).Scan(&a.Kernel, &a.KernelParameters, &a.Initrd)
 
 // putToken records what a token stands for, the newest meaning if it had one.
 func putToken(ctx context.Context, t *tx, token string, artifacts int64) error {
-	if _, err := t.exec(ctx, "INSERT OR REPLACE INTO tokens (token, artifacts) VALUES (?, ?)", token, artifacts); err != nil {
+	err := t.exec(ctx, "DELETE FROM tokens WHERE token = ?", token) // which gets a new place among them
+	if err == nil {
+		err = t.exec(ctx, "INSERT INTO tokens (token, artifacts) VALUES (?, ?)", token, artifacts)
+	}
+	if err != nil {
 		return fmt.Errorf("write a BSS token: %w", err)
 	}
 	return nil

@@ -1,4 +1,4 @@
-package sqlite
+package tables
 
 import (
 	"context"
@@ -18,36 +18,52 @@ func (s *Store) PutReceipt(ctx context.Context, r bos.Receipt) error {
 		return err
 	}
 	return s.writer.do(ctx, func(ctx context.Context, t *tx) error {
-		if _, err := t.exec(ctx, "DELETE FROM receipts WHERE expires < ? OR id <= (SELECT MAX(id) FROM receipts) - ?",
+		if err := t.exec(ctx, "DELETE FROM receipts WHERE expires < ? OR id <= (SELECT MAX(id) FROM receipts) - ?",
 			r.Preview.Created.UnixNano(), maxReceipts); err != nil {
 			return err
 		}
-		_, err := t.exec(ctx, "INSERT INTO receipts (key, pin, expires, document, number) VALUES (?, ?, ?, ?, ?)",
+		return t.exec(ctx, "INSERT INTO receipts (key, pin, expires, document, number) VALUES (?, ?, ?, ?, ?)",
 			r.Key, r.Preview.Pin, r.Preview.Expires.UnixNano(), string(document), r.Preview.Receipt)
-		return err
 	})
 }
 
 // numbered is the preview of a number, of the tenant whose it is.
-const numbered = " WHERE number = ?1 AND number <> '' AND COALESCE(document ->> '$.Tenant', '') = ?2"
+const numbered = " WHERE number = ?1 AND number <> '' AND COALESCE(FIELD(document, Tenant), '') = ?2"
 
 // receiptColumns is a preview with the session that carried it out.
-const receiptColumns = "SELECT CASE session WHEN '' THEN document ELSE json_set(document, '$.Preview.session', session) END FROM receipts"
+const receiptColumns = "SELECT document, session FROM receipts"
+
+func scanReceipt(row scanner) (bos.Receipt, error) {
+	var r bos.Receipt
+	var document []byte
+	var session string
+	err := row.Scan(&document, &session)
+	if notThere(err) {
+		return r, bos.ErrNotFound
+	}
+	if err == nil {
+		err = json.Unmarshal(document, &r)
+	}
+	if session != "" {
+		r.Preview.Session = session
+	}
+	return r, err
+}
 
 // Receipt returns the newest preview for the key that has not expired.
 func (s *Store) Receipt(ctx context.Context, key string, now time.Time) (bos.Receipt, error) {
-	return scanOne[bos.Receipt](s.row(ctx,
+	return scanReceipt(s.row(ctx,
 		receiptColumns+" WHERE key = ? AND expires > ? ORDER BY id DESC LIMIT 1", key, now.UnixNano()))
 }
 
 // ReceiptByPin returns the newest preview with the pin within a scope.
 func (s *Store) ReceiptByPin(ctx context.Context, of bos.TenantScope, pin string) (bos.Receipt, error) {
-	whose, args := within(of, "COALESCE(document ->> '$.Tenant', '')")
-	return scanOne[bos.Receipt](s.row(ctx, receiptColumns+" WHERE pin = ? AND "+whose+" ORDER BY id DESC LIMIT 1", append([]any{pin}, args...)...))
+	whose, args := within(of, "COALESCE(FIELD(document, Tenant), '')")
+	return scanReceipt(s.row(ctx, receiptColumns+" WHERE pin = ? AND "+whose+" ORDER BY id DESC LIMIT 1", append([]any{pin}, args...)...))
 }
 
 // ReceiptByNumber returns the preview of a number that has not expired.
 func (s *Store) ReceiptByNumber(ctx context.Context, tenant, number string, now time.Time) (bos.Receipt, error) {
-	return scanOne[bos.Receipt](s.row(ctx,
+	return scanReceipt(s.row(ctx,
 		receiptColumns+numbered+" AND expires > ?3", number, tenant, now.UnixNano()))
 }

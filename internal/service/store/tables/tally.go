@@ -1,4 +1,4 @@
-package sqlite
+package tables
 
 import (
 	"context"
@@ -17,12 +17,12 @@ const (
 	countNaming = "SELECT status, phase, enabled, COUNT(*) FROM components WHERE session = ?1 GROUP BY status, phase, enabled"
 	countOwned  = "SELECT c.status, c.phase, c.enabled, COUNT(*)" + currentMembers + " AND c.session = ?1 GROUP BY c.status, c.phase, c.enabled"
 	// The few that have an error, or wait, are found first, and then looked up.
-	ownedErrors = `SELECT c.id, c.error FROM components c CROSS JOIN session_nodes n ON n.session = ?1 AND n.component = c.id AND n.tenant = ?2 AND n.state <> 'left'
+	ownedErrors = `SELECT c.id, c.error FROM components c THEN JOIN session_nodes n ON n.session = ?1 AND n.component = c.id AND n.tenant = ?2 AND n.state <> 'left'
 WHERE c.session = ?1 AND c.error <> ''`
 	// stageWaits is who waits for what a session has staged (bos.Record.StageWaits),
 	// and whether it owns them.
-	stageWaits = `SELECT c.session = ?1, COUNT(*) FROM components c CROSS JOIN session_nodes n ON n.session = ?1 AND n.component = c.id AND n.tenant = ?2 AND n.state <> 'left'
-WHERE c.staged_session = ?1 AND c.staged_session <> '' AND (c.work = '{}' OR COALESCE(c.work ->> '$.applied', '') <> ?1) GROUP BY 1`
+	stageWaits = `SELECT c.session = ?1, COUNT(*) FROM components c THEN JOIN session_nodes n ON n.session = ?1 AND n.component = c.id AND n.tenant = ?2 AND n.state <> 'left'
+WHERE c.staged_session = ?1 AND c.staged_session <> '' AND (c.work = '{}' OR COALESCE(FIELD(c.work, applied), '') <> ?1) GROUP BY 1`
 )
 
 // SessionTally counts the nodes of a session, all in one snapshot: a node that is

@@ -1,4 +1,4 @@
-package sqlite
+package tables
 
 import (
 	"context"
@@ -35,7 +35,7 @@ func (s *Store) makeNodeKey(ctx context.Context) ([]byte, error) {
 	_, _ = rand.Read(fresh) // it never fails
 	var key []byte
 	err := s.writer.do(ctx, func(ctx context.Context, t *tx) error {
-		if _, err := t.exec(ctx, "INSERT OR IGNORE INTO secrets (name, value) VALUES (?, ?)", nodeKey, fresh); err != nil {
+		if err := t.exec(ctx, "INSERT INTO secrets (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING", nodeKey, fresh); err != nil {
 			return fmt.Errorf("write the key of node tokens: %w", err)
 		}
 		if err := t.row(ctx, selectSecret, nodeKey).Scan(&key); err != nil {

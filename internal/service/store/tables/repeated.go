@@ -1,4 +1,4 @@
-package sqlite
+package tables
 
 import (
 	"context"
@@ -49,12 +49,12 @@ func repeatedIn(ctx context.Context, row rower, r bos.SessionRecord) (*bos.Repea
 	if r.Pin == "" || r.Asked.RunKey == "" {
 		return nil, nil //nolint:nilnil // as above
 	}
-	return found(" WHERE pin = ? AND pin <> '' AND status <> 'complete' AND tenant = ? AND document ->> '$.asked.run_key' = ? ORDER BY started DESC LIMIT 1", r.Pin, tenant, r.Asked.RunKey)
+	return found(" WHERE pin = ? AND pin <> '' AND status <> 'complete' AND tenant = ? AND FIELD(document, asked.run_key) = ? ORDER BY started DESC LIMIT 1", r.Pin, tenant, r.Asked.RunKey)
 }
 
 // LastRun is the newest session that is over and has the tenant, the pin and the run
 // key of this one.
 func (s *Store) LastRun(ctx context.Context, r bos.SessionRecord) (bos.SessionRecord, error) {
-	return scanSession(s.row(ctx, sessionColumns+" WHERE pin = ? AND pin <> '' AND status = 'complete' AND tenant = ? AND document ->> '$.asked.run_key' = ? AND document ->> '$.asked.run_key' <> '' ORDER BY started DESC, name DESC LIMIT 1",
+	return scanSession(s.row(ctx, sessionColumns+" WHERE pin = ? AND pin <> '' AND status = 'complete' AND tenant = ? AND FIELD(document, asked.run_key) = ? AND FIELD(document, asked.run_key) <> '' ORDER BY started DESC, name DESC LIMIT 1",
 		r.Pin, bos.TenantOf(r.Tenant), r.Asked.RunKey))
 }

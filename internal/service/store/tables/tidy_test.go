@@ -1,4 +1,4 @@
-package sqlite
+package tables_test
 
 import (
 	"context"
@@ -10,10 +10,32 @@ import (
 	"testing"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/tables"
 )
 
+func opened(t *testing.T, path string) *sqlite.Store {
+	t.Helper()
+	s, err := sqlite.Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() }) // some are closed by their test
+	return s
+}
+
+// documents are those of all components.
+func documents(t *testing.T, s *sqlite.Store) string {
+	t.Helper()
+	var all strings.Builder
+	if err := s.ComponentDocuments(t.Context(), bos.ComponentFilter{}, func(document []byte) error { all.Write(document); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return all.String()
+}
+
 // boot lets nodes desire a kernel that they share.
-func boot(t *testing.T, s *Store, kernel string, nodes ...string) {
+func boot(t *testing.T, s *sqlite.Store, kernel string, nodes ...string) {
 	t.Helper()
 	_, err := s.MutateComponents(t.Context(), nodes, func(r *bos.Record, _ bool) error {
 		r.DesiredState.BootArtifacts = bos.BootArtifacts{Kernel: kernel, KernelParameters: "p", Initrd: "i"}
@@ -25,15 +47,9 @@ func boot(t *testing.T, s *Store, kernel string, nodes ...string) {
 }
 
 // kernels lists the kernels of the rows of boot artifacts.
-func kernels(t *testing.T, s *Store) string {
+func kernels(t *testing.T, s *sqlite.Store) string {
 	t.Helper()
-	var list []string
-	err := s.each(t.Context(), func(row scanner) error {
-		var kernel string
-		err := row.Scan(&kernel)
-		list = append(list, kernel)
-		return err
-	}, "SELECT kernel FROM artifacts ORDER BY kernel")
+	list, err := s.Texts(t.Context(), "SELECT kernel FROM artifacts ORDER BY kernel")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,9 +57,9 @@ func kernels(t *testing.T, s *Store) string {
 }
 
 // many writes as many sets of boot artifacts as make Tidy look.
-func many(t *testing.T, s *Store, last string) {
+func many(t *testing.T, s *sqlite.Store, last string) {
 	t.Helper()
-	for i := range tidyArtifacts {
+	for i := range tables.TidyArtifacts {
 		boot(t, s, fmt.Sprint("k", i), "m1", "m2")
 	}
 	boot(t, s, last, "m1", "m2")
@@ -93,41 +109,38 @@ func TestBootArtifactsGoWhenNothingRefersToThem(t *testing.T) {
 }
 
 // surveyed is a go at s that has read what the records refer to.
-func surveyed(t *testing.T, s *Store) *tidying {
+func surveyed(t *testing.T, s *sqlite.Store) tables.Tidying {
 	t.Helper()
-	tidy := &tidying{store: s, fence: bos.NoFence, used: uses{tokens: make(map[string]bool), artifacts: make(map[int64]bool)}}
-	if due, err := tidy.due(t.Context()); err != nil || !due {
+	tidy, due, err := s.Surveyed(t.Context())
+	if err != nil || !due {
 		t.Fatal(due, err)
-	}
-	if err := tidy.survey(t.Context()); err != nil {
-		t.Fatal(err)
 	}
 	return tidy
 }
 
 func TestWhatIsReferredToAgainWhileItIsLookedForIsNotRemoved(t *testing.T) {
-	for name, again := range map[string]func(t *testing.T, s *Store, then func()){
-		"before": func(t *testing.T, s *Store, then func()) {
+	for name, again := range map[string]func(t *testing.T, s *sqlite.Store, then func()){
+		"before": func(t *testing.T, s *sqlite.Store, then func()) {
 			boot(t, s, "old", "x1", "x2")
 			then()
 		},
 		// The writer commits what waits together.
-		"in the same transaction": func(t *testing.T, s *Store, then func()) {
+		"in the same transaction": func(t *testing.T, s *sqlite.Store, then func()) {
 			entered, leave, written := make(chan struct{}), make(chan struct{}), make(chan struct{})
 			go func() {
-				_ = s.writer.do(context.WithoutCancel(t.Context()), func(context.Context, *tx) error { close(entered); <-leave; return nil })
+				_ = s.Occupied(context.WithoutCancel(t.Context()), entered, leave)
 			}()
 			<-entered
 			go func() {
 				boot(t, s, "old", "x1", "x2")
 				close(written)
 			}()
-			for len(s.writer.queue) == 0 {
+			for s.Waiting() == 0 {
 				runtime.Gosched() // until it waits
 			}
 			removed := make(chan struct{})
 			go func() { then(); close(removed) }()
-			for len(s.writer.queue) == 1 {
+			for s.Waiting() == 1 {
 				runtime.Gosched() // until both wait
 			}
 			close(leave)
@@ -142,7 +155,7 @@ func TestWhatIsReferredToAgainWhileItIsLookedForIsNotRemoved(t *testing.T) {
 			many(t, s, "m")
 			tidy := surveyed(t, s)
 			again(t, s, func() {
-				if err := tidy.remove(context.WithoutCancel(t.Context()), looseArtifacts, removeArtifacts, tidy.newest.artifacts-1); err != nil {
+				if _, err := tidy.RemoveArtifacts(context.WithoutCancel(t.Context())); err != nil {
 					t.Error(err)
 				}
 			})
@@ -157,15 +170,15 @@ func TestNothingIsRemovedWhileMoreIsWrittenThanIsReadAgain(t *testing.T) {
 	s := opened(t, filepath.Join(t.TempDir(), "bos.db"))
 	many(t, s, "m")
 	tidy := surveyed(t, s)
-	nodes := make([]string, tidyChanges+1)
+	nodes := make([]string, tables.TidyChanges+1)
 	for i := range nodes {
 		nodes[i] = fmt.Sprint("n", i)
 	}
 	boot(t, s, "k5", nodes...)
-	if err := tidy.remove(t.Context(), looseArtifacts, removeArtifacts, tidy.newest.artifacts-1); err != nil || !tidy.overtaken {
-		t.Errorf("overtaken %t, %v", tidy.overtaken, err)
+	if overtaken, err := tidy.RemoveArtifacts(t.Context()); err != nil || !overtaken {
+		t.Errorf("overtaken %t, %v", overtaken, err)
 	}
-	if got := strings.Count(kernels(t, s), "k"); got != tidyArtifacts {
+	if got := strings.Count(kernels(t, s), "k"); got != tables.TidyArtifacts {
 		t.Errorf("%d are left", got)
 	}
 }
@@ -206,17 +219,13 @@ func TestAServiceThatHasLostItsLeaseRemovesNothing(t *testing.T) {
 func TestARecordThatCannotBeReadMayReferToAnything(t *testing.T) {
 	s := opened(t, filepath.Join(t.TempDir(), "bos.db"))
 	many(t, s, "m")
-	err := s.writer.do(t.Context(), func(ctx context.Context, tx *tx) error {
-		_, err := tx.exec(ctx, "UPDATE components SET document = '{\"future\":1}' WHERE id = 'm1'")
-		return err
-	})
-	if err != nil {
+	if err := s.Execute(t.Context(), "UPDATE components SET document = '{\"future\":1}' WHERE id = 'm1'"); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Tidy(t.Context(), bos.NoFence); err == nil || !strings.Contains(err.Error(), "m1") {
 		t.Errorf("it is tidied with %v", err)
 	}
-	if got := strings.Count(kernels(t, s), "k"); got != tidyArtifacts {
+	if got := strings.Count(kernels(t, s), "k"); got != tables.TidyArtifacts {
 		t.Errorf("%d are left", got)
 	}
 }

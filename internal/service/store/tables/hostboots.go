@@ -1,4 +1,4 @@
-package sqlite
+package tables
 
 import (
 	"context"
@@ -11,10 +11,10 @@ import (
 var _ bos.HostBoots = (*Store)(nil)
 
 const (
-	putHostBoots = `INSERT INTO host_boots (host, artifacts, token) SELECT value, ?1, ?2 FROM json_each(?3) WHERE true
+	putHostBoots = `INSERT INTO host_boots (host, artifacts, token) SELECT value, ?1, ?2 FROM LIST(?3) AS l WHERE true
 ON CONFLICT (host) DO UPDATE SET artifacts = ?1, token = ?2`
 	selectHostBoots = "SELECT host, kernel, kernel_parameters, initrd, token FROM host_boots JOIN artifacts ON artifacts.id = host_boots.artifacts"
-	amongHosts      = " WHERE host IN (SELECT value FROM json_each(?))"
+	amongHosts      = " WHERE host IN (SELECT value FROM LIST(?) AS l)"
 )
 
 // PutHostBoots gives all hosts the artifacts under one token.
@@ -41,7 +41,7 @@ func (s *Store) putHostBoots(ctx context.Context, t *tx, hosts []string, a bos.B
 	if err := putToken(ctx, t, token, id); err != nil {
 		return err
 	}
-	if _, err := t.exec(ctx, putHostBoots, id, token, string(list)); err != nil {
+	if err := t.exec(ctx, putHostBoots, id, token, string(list)); err != nil {
 		return fmt.Errorf("write what %d hosts boot: %w", len(hosts), err)
 	}
 	return nil
@@ -127,7 +127,7 @@ func (s *Store) DeleteHostBoots(ctx context.Context, hosts []string, notes ...bo
 		return err
 	}
 	return s.writer.do(ctx, func(ctx context.Context, t *tx) error {
-		if _, err := t.exec(ctx, "DELETE FROM host_boots"+amongHosts, string(list)); err != nil {
+		if err := t.exec(ctx, "DELETE FROM host_boots"+amongHosts, string(list)); err != nil {
 			return fmt.Errorf("take away what %d hosts boot: %w", len(hosts), err)
 		}
 		return t.noteHosts(ctx, hosts, notes)

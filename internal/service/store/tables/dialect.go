@@ -1,0 +1,120 @@
+package tables
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// Dialect is what databases say differently. The statements of this package are of the
+// SQL that SQLite and PostgreSQL share, with ? and ?1 for arguments and these words:
+//
+//	LIST(?)          the texts (value) of a JSON array, with their places from 0 (key)
+//	PAIRS(?)         the arrays (value) of a JSON array likewise; value ->> 0 is a text
+//	FIELD(x, a.b)    the text of a member of the JSON object x
+//	OBJECT(x, a)     the JSON of a member
+//	THEN JOIN        a join whose left side is to be read first
+type Dialect struct {
+	// List, Pairs, Field and Object are those words, with %s for the argument, and for
+	// the path to a member.
+	List, Pairs   string
+	Field, Object string
+	// Path is how a path is written, by its members.
+	Path func(members []string) string
+	// ThenJoin is that word.
+	ThenJoin string
+	// Dollars says that arguments are $1.
+	Dollars bool
+	// LastEvent reads the number of the last event that there was, and KeepLastEvent
+	// writes it; the latter is empty where the database keeps it by itself.
+	LastEvent, KeepLastEvent string
+
+	known sync.Map // the statements that were asked for
+}
+
+var (
+	words     = regexp.MustCompile(`\b(LIST|PAIRS)\((\?\d*)\)|\b(FIELD|OBJECT)\(([\w.]+), ([\w.]+)\)|\bTHEN JOIN\b`)
+	arguments = regexp.MustCompile(`\?\d*`)
+)
+
+// SQL is a statement of this package in the words of the database.
+func (d *Dialect) SQL(query string) string {
+	if said, ok := d.known.Load(query); ok {
+		return said.(string) //nolint:forcetypeassert // nothing else is put there
+	}
+	said := words.ReplaceAllStringFunc(query, func(word string) string {
+		m := words.FindStringSubmatch(word)
+		switch {
+		case m[1] == "LIST":
+			return fmt.Sprintf(d.List, m[2])
+		case m[1] == "PAIRS":
+			return fmt.Sprintf(d.Pairs, m[2])
+		case m[3] == "FIELD":
+			return fmt.Sprintf(d.Field, m[4], d.Path(strings.Split(m[5], ".")))
+		case m[3] == "OBJECT":
+			return fmt.Sprintf(d.Object, m[4], d.Path(strings.Split(m[5], ".")))
+		default:
+			return d.ThenJoin
+		}
+	})
+	if d.Dollars {
+		n := 0
+		said = arguments.ReplaceAllStringFunc(said, func(argument string) string {
+			if argument == "?" {
+				n++
+				return "$" + strconv.Itoa(n)
+			}
+			return "$" + argument[1:]
+		})
+	}
+	d.known.Store(query, said)
+	return said
+}
+
+// ErrApart is the answer of Connection.Undo that what a job wrote cannot be undone
+// without what others wrote in the same transaction: each then has one of its own.
+var ErrApart = errors.New("a write cannot be undone among others")
+
+// Scanner is a row.
+type Scanner interface{ Scan(dest ...any) error }
+
+// Rows are the rows of a query.
+type Rows interface {
+	Scanner
+	Next() bool
+	Err() error
+	Close() error
+}
+
+// Connection is the one that writes; one goroutine uses it. No other connection, of
+// this process or another, writes between its Begin and its Commit. A row that is not
+// there is sql.ErrNoRows.
+type Connection interface {
+	// Begin begins a transaction; others says that somebody else may have written
+	// since the last one.
+	Begin(ctx context.Context) (others bool, err error)
+	// Commit makes it durable. Rollback undoes it for a reason, and returns this.
+	Commit(ctx context.Context) error
+	Rollback(ctx context.Context, why error) error
+	// Mark begins the writes of one job; Keep ends them, and Undo undoes them for a
+	// reason. An error of these is one of the whole transaction.
+	Mark(ctx context.Context) error
+	Keep(ctx context.Context) error
+	Undo(ctx context.Context, why error) error
+	// Exec writes. It may put that off until something is read or committed, and keeps
+	// no argument. Counted returns how many rows were touched.
+	Exec(ctx context.Context, query string, args ...any) error
+	Counted(ctx context.Context, query string, args ...any) (int64, error)
+	Query(ctx context.Context, query string, args ...any) (Rows, error)
+	Row(ctx context.Context, query string, args ...any) Scanner
+	// Rest is called between transactions, when the jobs have their answers.
+	Rest(ctx context.Context)
+	// Judge takes an error of a transaction or a job in, or nil, and adds what can be
+	// done about it.
+	Judge(err error) error
+	Close() error
+}

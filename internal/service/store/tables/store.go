@@ -1,0 +1,80 @@
+// Package tables keeps the records of the service in the tables of a database that
+// speaks SQL, whichever it is: package sqlite and package postgres bring the
+// connections and say what differs. It implements bos.Store but for Ping; the suite in
+// storetest says what that means.
+//
+// All writes of a process go through one goroutine that commits what waits together,
+// so that concurrent writers share one wait for the disk, and no other process writes
+// meanwhile. Readers have connections of their own and see whole commits only;
+// ComponentDocuments reads page after page and may see one commit more on a later page.
+package tables
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Store is an open database.
+type Store struct {
+	dialect  *Dialect
+	read     *sql.DB // for clients
+	reserved *sql.DB // for what is urgent
+	bound    func(context.Context) (context.Context, context.CancelFunc)
+	writer   *writer
+	interned interned
+	tokens   tokenCache
+	// tidied is what there was when Tidy ended last.
+	tidied atomic.Pointer[numbers]
+
+	maxEvents int64
+	eventAge  time.Duration
+	log       *slog.Logger
+	news      sync.Mutex
+	newEvents chan struct{}
+}
+
+// Config is what a store is made of.
+type Config struct {
+	Dialect *Dialect
+	// Read and Reserved are connections that read: for clients, and beside them those
+	// of the engine and of the health check (bos.Urgent), as a flood of lists must not
+	// delay a pass.
+	Read, Reserved *sql.DB
+	// Bound bounds the time of one read.
+	Bound func(context.Context) (context.Context, context.CancelFunc)
+	// Write is the connection that writes, which the store closes.
+	Write Connection
+	// MaxEvents and EventAge bound the history, counted from the newest.
+	MaxEvents int64
+	EventAge  time.Duration
+	Log       *slog.Logger
+}
+
+// New makes a store of a database that has the newest schema.
+func New(c Config) *Store {
+	s := &Store{
+		dialect: c.Dialect, read: c.Read, reserved: c.Reserved, bound: c.Bound, writer: newWriter(c.Write, c.Dialect),
+		maxEvents: c.MaxEvents, eventAge: c.EventAge, log: c.Log,
+	}
+	s.writer.committed, s.writer.prune = s.announce, s.pruneEvents
+	go s.writer.loop()
+	return s
+}
+
+// Trouble is why the last write failed, nil if it did not.
+func (s *Store) Trouble() error {
+	if failed := s.writer.trouble.Load(); failed != nil {
+		return *failed
+	}
+	return nil
+}
+
+// Close finishes the writes under way and closes the connections.
+func (s *Store) Close() error {
+	return errors.Join(s.writer.close(), s.read.Close(), s.reserved.Close())
+}

@@ -1,0 +1,281 @@
+package tables
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+const (
+	// queueLength bounds the writers waiting; more wait to be let in.
+	queueLength = 1024
+	// groupSize bounds how many share one commit.
+	groupSize = 256
+)
+
+var errClosed = errors.New("the database is closed")
+
+// writer runs write closures one after the other and commits those that wait together
+// in one transaction; what one of them has written can be undone alone.
+type writer struct {
+	tx    *tx
+	queue chan *job
+	stop  chan struct{}
+	done  chan struct{}
+	once  sync.Once
+	// committed is called after each commit that wrote events, from the
+	// writer's goroutine.
+	committed func()
+	// trouble is why the last transaction could not be written, nil if it could.
+	trouble atomic.Pointer[error]
+	// prune runs at the end of each transaction that wrote events.
+	prune func(ctx context.Context, t *tx) error
+}
+
+// unknown is no number of an event.
+const unknown = -1
+
+// tx is the transaction that is open on the one connection that writes.
+type tx struct {
+	conn    Connection
+	dialect *Dialect
+	// events counts those that the open transaction wrote, and eventsBefore is the
+	// number of the last one before.
+	events       int
+	eventsBefore int64
+	// unpruned counts those written since the oldest were looked at.
+	unpruned int
+	feed     feed
+	sets     sets
+	// wrote and failed say what the statements of the open transaction did.
+	wrote  bool
+	failed error
+}
+
+// fails keeps the error of a statement that writes.
+func (t *tx) fails(err error) error {
+	if err != nil {
+		t.failed = err
+	}
+	return err
+}
+
+// exec writes. Where the connection puts it off, its error comes with a later one.
+func (t *tx) exec(ctx context.Context, query string, args ...any) error {
+	err := t.fails(t.conn.Exec(ctx, t.dialect.SQL(query), args...))
+	t.wrote = t.wrote || err == nil && writes(query)
+	return err
+}
+
+// counted is exec with how many rows it touched.
+func (t *tx) counted(ctx context.Context, query string, args ...any) (int64, error) {
+	n, err := t.conn.Counted(ctx, t.dialect.SQL(query), args...)
+	t.wrote = t.wrote || err == nil && writes(query)
+	return n, t.fails(err)
+}
+
+func writes(query string) bool {
+	return slices.ContainsFunc([]string{"INSERT", "UPDATE", "DELETE"}, func(verb string) bool { return strings.HasPrefix(query, verb) })
+}
+
+func (t *tx) query(ctx context.Context, query string, args ...any) (Rows, error) {
+	return t.conn.Query(ctx, t.dialect.SQL(query), args...)
+}
+
+// row is the first row of a query.
+func (t *tx) row(ctx context.Context, query string, args ...any) scanner {
+	return t.conn.Row(ctx, t.dialect.SQL(query), args...)
+}
+
+// scanner is a row.
+type scanner = Scanner
+
+type job struct {
+	ctx    context.Context //nolint:containedctx // a job waits in the queue with the context it was sent with
+	run    func(ctx context.Context, t *tx) error
+	err    error
+	result chan error
+}
+
+func newWriter(conn Connection, dialect *Dialect) *writer {
+	return &writer{
+		tx: &tx{conn: conn, dialect: dialect}, queue: make(chan *job, queueLength),
+		stop: make(chan struct{}), done: make(chan struct{}),
+	}
+}
+
+func (w *writer) close() error {
+	w.once.Do(func() { close(w.stop) })
+	<-w.done
+	return w.tx.conn.Close()
+}
+
+// do runs the closure and returns after its commit is durable.
+func (w *writer) do(ctx context.Context, run func(ctx context.Context, t *tx) error) error {
+	j := &job{ctx: ctx, run: run, result: make(chan error, 1)}
+	select {
+	case w.queue <- j:
+	case <-w.stop:
+		return errClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case err := <-j.result:
+		return err
+	case <-w.done:
+		select {
+		case err := <-j.result:
+			return err
+		default:
+			return errClosed
+		}
+	}
+}
+
+func (w *writer) loop() {
+	defer close(w.done)
+	for {
+		select {
+		case j := <-w.queue:
+			w.group(j)
+		case <-w.stop:
+			for {
+				select {
+				case j := <-w.queue:
+					w.group(j)
+				default:
+					return
+				}
+			}
+		}
+	}
+}
+
+// group commits the first job with all that wait behind it.
+func (w *writer) group(first *job) {
+	jobs := []*job{first}
+	for len(jobs) < groupSize {
+		select {
+		case j := <-w.queue:
+			jobs = append(jobs, j)
+			continue
+		default:
+		}
+		break
+	}
+	w.commitAll(jobs)
+	for _, j := range jobs {
+		j.result <- j.err
+	}
+	w.tx.conn.Rest(context.Background())
+}
+
+// commitAll commits jobs together, or each alone where one cannot be undone among others.
+func (w *writer) commitAll(jobs []*job) {
+	err := w.commit(jobs)
+	if errors.Is(err, ErrApart) && len(jobs) > 1 {
+		for _, j := range jobs {
+			w.commitAll([]*job{j})
+		}
+		return
+	}
+	if errors.Is(err, ErrApart) {
+		err = nil // it was undone with its transaction, and has its error
+	}
+	err = w.tx.conn.Judge(err)
+	w.judge(err)
+	for _, j := range jobs {
+		if err != nil {
+			j.err = err
+		}
+		j.err = w.tx.conn.Judge(j.err)
+	}
+	if err == nil && w.tx.events > 0 {
+		w.committed()
+	}
+}
+
+// judge keeps whether the database takes writes: a statement or commit that failed
+// says no, one that wrote says yes, and one that had nothing to write nothing.
+func (w *writer) judge(err error) {
+	if err == nil {
+		err = w.tx.failed
+	}
+	switch {
+	case err != nil:
+		w.trouble.Store(&err)
+	case w.tx.wrote:
+		w.trouble.Store(nil)
+	}
+}
+
+func (w *writer) commit(jobs []*job) error {
+	ctx := context.Background()
+	t := w.tx
+	t.wrote, t.failed = false, nil
+	t.events, t.eventsBefore, t.feed.newest, t.feed.writes = 0, unknown, 0, t.feed.writes[:0]
+	others, err := t.conn.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	if others {
+		t.sets.forget()
+	}
+	if err = w.run(ctx, jobs); err == nil {
+		if err = t.conn.Commit(ctx); err == nil {
+			return nil
+		}
+		err = fmt.Errorf("commit: %w", err)
+	}
+	t.events = 0
+	t.sets.forget()
+	return t.conn.Rollback(ctx, err)
+}
+
+func (w *writer) run(ctx context.Context, jobs []*job) error {
+	for _, j := range jobs {
+		if err := w.tx.run(ctx, j); err != nil {
+			return err
+		}
+	}
+	if err := w.tx.tell(ctx); err != nil {
+		return err
+	}
+	if err := w.tx.keepLastEvent(ctx); err != nil || w.tx.events == 0 {
+		return err
+	}
+	return w.prune(ctx, w.tx)
+}
+
+// run runs one job; its own failure undoes its own writes only.
+func (t *tx) run(ctx context.Context, j *job) error {
+	if j.err = j.ctx.Err(); j.err != nil {
+		return nil //nolint:nilerr // the job has its error; the others go on
+	}
+	if err := t.conn.Mark(ctx); err != nil {
+		return err
+	}
+	events, writes := t.events, len(t.feed.writes)
+	t.feed.numbered = false
+	if j.err = guarded(ctx, t, j.run); j.err == nil {
+		return t.conn.Keep(ctx)
+	}
+	t.events, t.feed.writes = events, t.feed.writes[:writes]
+	t.sets.forget()
+	return t.conn.Undo(ctx, j.err)
+}
+
+// guarded turns a panic of a caller's closure into its error.
+func guarded(ctx context.Context, t *tx, run func(context.Context, *tx) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("a write failed unexpectedly: %v", p)
+		}
+	}()
+	return run(ctx, t)
+}
