@@ -110,7 +110,8 @@ func stateAttributes() map[string]schema.Attribute {
 			Attributes: map[string]schema.Attribute{
 				"kernel": observedText(maxImagePath, "Path of the kernel; empty for off."),
 				"kernel_parameters": schema.StringAttribute{
-					Optional: true, Computed: true, Validators: append(textBetween(0, maxKernelParameters), oneLine{}), MarkdownDescription: "Kernel parameters.",
+					Optional: true, Computed: true, Validators: append(textBetween(0, maxKernelParameters), oneLine{}, bootLine{}),
+					MarkdownDescription: "Kernel parameters.",
 				},
 				"initrd": observedText(maxImagePath, "Path of the initrd."),
 			},

@@ -62,6 +62,25 @@ func (oneLine) ValidateString(_ context.Context, req validator.StringRequest, re
 	}
 }
 
+// bootLine refuses what is more than a kernel keeps with all that a node has besides,
+// and a proof of the boot that there is not. It is for parameters that are the whole
+// line: those of a boot set follow those of an image, which only the service knows.
+type bootLine struct{}
+
+func (bootLine) Description(context.Context) string { return "a line that a kernel keeps whole" }
+
+func (v bootLine) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
+func (bootLine) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	text := req.ConfigValue.ValueString()
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() || bos.CheckKernelParameters(text) != nil {
+		return
+	}
+	if err := bos.CheckBootLine(text); err != nil {
+		resp.Diagnostics.AddAttributeError(req.Path, "Kernel parameters with which no node would boot", at(req.Path, capital(err.Error())+"."))
+	}
+}
+
 // oneNode refuses the xname of something that is no node, and a folded list of
 // nodes.
 type oneNode struct{}

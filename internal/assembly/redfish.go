@@ -14,23 +14,33 @@ import (
 )
 
 func (w *wiring) redfish(c config.Redfish) error {
-	password := c.Credentials.Password("power.redfish.credentials").Cached()
-	if _, err := password(); err != nil {
+	rc, err := w.redfishConfig(c)
+	if err != nil {
 		return err
+	}
+	w.out.Power = redfish.New(rc)
+	return nil
+}
+
+// redfishConfig is how BMCs are reached, by the settings and the inventory.
+func (w *wiring) redfishConfig(c config.Redfish) (redfish.Config, error) {
+	password := w.settings.Commanded(c.Credentials.Password("power.redfish.credentials")).Cached()
+	if _, err := password(); err != nil {
+		return redfish.Config{}, err
 	}
 	certificates, err := pool("power.redfish.ca_file", c.CAFile)
 	if err != nil {
-		return err
+		return redfish.Config{}, err
 	}
 	rc := redfish.Config{
 		Insecure: c.Insecure, CA: certificates, User: c.Credentials.User, PasswordFrom: password, Sessions: c.Sessions, Log: w.log, IgnoreUUIDs: c.IgnoreUUIDs, Cautious: w.cautious, Concurrency: c.Concurrency,
 		Timeouts: redfish.Timeouts{Connect: c.ConnectTimeout, TLS: c.TLSTimeout, Read: c.ReadTimeout, Reset: c.ResetTimeout},
 	}
-	if next := c.NextPassword(); !next.Empty() {
+	if next := w.settings.Commanded(c.NextPassword()); !next.Empty() {
 		rc.NextFrom = next.Cached()
 	}
 	if rc.Networks, err = c.Prefixes(); err != nil {
-		return err
+		return rc, err
 	}
 	switch inventory := w.out.Inventory.(type) {
 	case *hsm.Client:
@@ -42,11 +52,8 @@ func (w *wiring) redfish(c config.Redfish) error {
 		// The file is there to be read, so a change holds at once.
 		rc.Endpoints, rc.EndpointsTTL = ofFile(inventory), fileTTL
 	}
-	if rc.Endpoints, err = w.withOwn(rc.Endpoints, c); err != nil {
-		return err
-	}
-	w.out.Power = redfish.New(rc)
-	return nil
+	rc.Endpoints, err = w.withOwn(rc.Endpoints, c)
+	return rc, err
 }
 
 // fileTTL is how old what is known of an inventory file may become.
@@ -109,7 +116,7 @@ func (w *wiring) withOwn(endpoints endpointsFrom, c config.Redfish) (endpointsFr
 		o := &own{BMCs: b, name: fmt.Sprintf("power.redfish.bmcs[%d]", i)}
 		o.pin, _ = config.Fingerprint(b.CertificateSHA256) // it was validated
 		if b.Credentials.User != "" {
-			o.password = b.Credentials.Password(o.name + ".credentials").Cached()
+			o.password = w.settings.Commanded(b.Credentials.Password(o.name + ".credentials")).Cached()
 		}
 		names, err := b.Xnames()
 		if err != nil {

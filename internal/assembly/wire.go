@@ -60,7 +60,7 @@ func (w *wiring) upstream(name string, u config.Upstream, timeout func(bos.Optio
 	if timeout != nil {
 		made.Timeout = w.seconds(timeout)
 	}
-	if token := u.Token(name); !token.Empty() {
+	if token := w.settings.Commanded(u.Token(name)); !token.Empty() {
 		made.Bearer, made.Refused = token.CachedUntilRefused()
 	}
 	var err error
@@ -105,7 +105,9 @@ func pool(name, file string) (*x509.CertPool, error) {
 
 func (w *wiring) inventory() error {
 	if path := w.settings.Inventory.File; path != "" {
-		file := inventoryfile.New(path, func(s inventoryfile.Secret) func() (string, error) { return config.SecretSource(s).Cached() })
+		file := inventoryfile.New(path, func(s inventoryfile.Secret) func() (string, error) {
+			return w.settings.Commanded(config.SecretSource{What: s.What, Env: s.Env, File: s.File, Command: s.Command}).Cached()
+		})
 		w.out.Inventory = file
 		if err := file.Check(); err != nil {
 			return err

@@ -64,11 +64,11 @@ func CheckIPXEWords(parameters string) error {
 
 // CheckCommandLine refuses kernel parameters with which the command line of a host
 // becomes longer than a kernel keeps. What each node must have besides them is
-// counted: its name and its token.
-func CheckCommandLine(host, parameters string) error {
-	own := len(" xname=") + len(host) + len(" bss_referral_token=") + tokenLength
+// counted: its name, its token, and what its boot script adds.
+func CheckCommandLine(host, adds, parameters string) error {
+	own := len(adds) + len(" xname=") + len(host) + len(" bss_referral_token=") + tokenLength
 	if whole := len(parameters) + own; whole > MaxCommandLine {
-		return fmt.Errorf("the kernel's command line would have %d bytes, and a kernel keeps %d: %d are kernel parameters, %d the node's name and token; shorten the kernel parameters of boot set or image by %d",
+		return fmt.Errorf("the kernel's command line would have %d bytes, and a kernel keeps %d: %d are kernel parameters, %d what each node has besides, as its name and token; shorten the kernel parameters by %d",
 			whole, MaxCommandLine, len(parameters), own, whole-MaxCommandLine)
 	}
 	return nil
@@ -91,7 +91,7 @@ func CheckBootLine(parameters string) error {
 	if _, _, err := proofIn(parameters); err != nil {
 		return fmt.Errorf("kernel parameters: %s=%w", ProofWord, err)
 	}
-	return CheckCommandLine(anyXname, ScriptAdds+parameters)
+	return CheckCommandLine(anyXname, ScriptAdds, parameters)
 }
 
 // MergeKernelParameters is one line of several, of which a later one has its way: its

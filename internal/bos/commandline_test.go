@@ -37,10 +37,10 @@ func TestACommandLineIsNoLongerThanAKernelKeeps(t *testing.T) {
 		return strings.Repeat("p", n) + " xname=" + host + " bss_referral_token=" + strings.Repeat("t", 36)
 	}
 	most := MaxCommandLine - len(line(0))
-	if err := CheckCommandLine(host, strings.Repeat("p", most)); err != nil {
+	if err := CheckCommandLine(host, "", strings.Repeat("p", most)); err != nil {
 		t.Errorf("a line of %d bytes: %v", len(line(most)), err)
 	}
-	err := CheckCommandLine(host, strings.Repeat("p", most+1))
+	err := CheckCommandLine(host, "", strings.Repeat("p", most+1))
 	if err == nil || !strings.Contains(err.Error(), "2048") || !strings.Contains(err.Error(), "by 1") {
 		t.Errorf("a line of %d bytes: %v", len(line(most+1)), err)
 	}

@@ -187,8 +187,9 @@ func (p ComponentPatch) checkTexts() error {
 	return nil
 }
 
-// checkLines refuses kernel parameters and paths that a boot script cannot carry. What a
-// node reports is taken as it is.
+// checkLines refuses kernel parameters and paths that a boot script cannot carry, and
+// parameters with which the kernel would drop the end of its command line. What a node
+// reports is taken as it is.
 func (p ComponentPatch) checkLines() error {
 	wished := make(map[string]*ArtifactsPatch)
 	if s := p.DesiredState; s != nil {
@@ -204,6 +205,11 @@ func (p ComponentPatch) checkLines() error {
 			}
 			if err := first(checkLine("this boot artifact", *rule.value), CheckIPXEWords(*rule.value)); err != nil {
 				return Invalidf(rule.field, "%s", err)
+			}
+		}
+		if a := wished[state]; a != nil && a.KernelParameters != nil {
+			if err := CheckBootLine(*a.KernelParameters); err != nil {
+				return Invalidf(state+".boot_artifacts.kernel_parameters", "%s", err)
 			}
 		}
 	}

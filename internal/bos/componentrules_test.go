@@ -174,7 +174,7 @@ func TestComponentLimits(t *testing.T) {
 	for field, most := range map[string]int{
 		"id": 127, "error": 65536, "status.status_override": 65536, "actual_state.bss_token": 65535, "desired_state.bss_token": 65535,
 		"desired_state.configuration": 127, "staged_state.configuration": 127,
-		"actual_state.boot_artifacts.kernel": 4095, "desired_state.boot_artifacts.initrd": 4095, "staged_state.boot_artifacts.kernel_parameters": 4096,
+		"actual_state.boot_artifacts.kernel": 4095, "desired_state.boot_artifacts.initrd": 4095, "actual_state.boot_artifacts.kernel_parameters": 4096,
 	} {
 		if err := componentPatch(t, nested(field, long(most))).Validate(); err != nil {
 			t.Error(err)

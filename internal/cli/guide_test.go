@@ -98,7 +98,7 @@ func TestTheKernelParametersOfTheOpenCHAMIGuideAreTaken(t *testing.T) {
 	if m == nil {
 		t.Fatal("the template has none")
 	}
-	for _, err := range []error{bos.CheckKernelParameters(m[1]), bos.CheckIPXEWords(m[1]), bos.CheckCommandLine("x3000c0s1b0n0", m[1])} {
+	for _, err := range []error{bos.CheckKernelParameters(m[1]), bos.CheckIPXEWords(m[1]), bos.CheckCommandLine("x3000c0s1b0n0", "", m[1])} {
 		if err != nil {
 			t.Error(err)
 		}

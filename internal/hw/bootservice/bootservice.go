@@ -329,7 +329,7 @@ func (c *Client) boots(ctx context.Context, ids []string, a bos.BootArtifacts, t
 			longest = id
 		}
 	}
-	return s, bos.CheckCommandLine(longest, strings.Replace(s.Params, tokenParameter+token, bootIF, 1))
+	return s, bos.CheckCommandLine(longest, "", strings.Replace(s.Params, tokenParameter+token, bootIF, 1))
 }
 
 const (

@@ -121,7 +121,7 @@ func check(ids []string, a bos.BootArtifacts) error {
 			longest = id
 		}
 	}
-	return bos.CheckCommandLine(longest, a.KernelParameters)
+	return bos.CheckCommandLine(longest, "", a.KernelParameters)
 }
 
 // judge says what is known about a write that failed. BSS has boot parameters for

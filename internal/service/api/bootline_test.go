@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
 func TestKernelParametersAreOneLineWhereverTheyAreWritten(t *testing.T) {
@@ -42,6 +44,41 @@ func TestKernelParametersAreOneLineWhereverTheyAreWritten(t *testing.T) {
 	}
 	// What a node reports is not for us to refuse.
 	s.do("PATCH", "/v2/components", []object{{"id": "x1c0s1b0n0", "actual_state": object{"boot_artifacts": object{"kernel_parameters": "quiet\n"}}}}).ok(http.StatusOK, nil)
+}
+
+// TestACommandLineThatAKernelWouldCutIsRefusedWhereAComponentIsWritten: unlike a
+// template's, its parameters are the whole line, to which nothing is added that may yet
+// change. It was stored, and each such node failed when it was to boot.
+func TestACommandLineThatAKernelWouldCutIsRefusedWhereAComponentIsWritten(t *testing.T) {
+	s := newSite(t)
+	s.record("x1c0s1b0n0", nil)
+	const room = bos.MaxCommandLine - len(bos.ScriptAdds) - len(" xname=x10000c7s63b1n15 bss_referral_token=00000000-0000-4000-8000-000000000001")
+	for _, state := range []string{"desired_state", "staged_state"} {
+		for parameters, says := range map[string]string{
+			strings.Repeat("s", room+1):    "would have 2048 bytes, and a kernel keeps 2047",
+			strings.Repeat("quiet ", 600):  "3600 are kernel parameters",
+			"quiet bos_boot_proof=telnet":  "telnet",
+			"quiet " + bos.ProofWord + "=": bos.ProofWord,
+		} {
+			patch := object{state: object{"boot_artifacts": object{"kernel_parameters": parameters}}}
+			for _, c := range []struct {
+				method, path string
+				body         any
+			}{
+				{"PATCH", "/v2/components/x1c0s1b0n0", patch},
+				{"PUT", "/v2/components/x1c0s1b0n0", patch},
+				{"PATCH", "/v2/components", []object{with(patch, "id", "x1c0s1b0n0")}},
+				{"PUT", "/v2/components", []object{with(patch, "id", "x1c0s1b0n0")}},
+				{"PATCH", "/v2/components", object{"patch": patch, "filters": object{"ids": "x1c0s1b0n0"}}},
+			} {
+				s.do(c.method, c.path, c.body).refused(http.StatusBadRequest, "", state+".boot_artifacts.kernel_parameters", says)
+			}
+		}
+		fits := object{state: object{"boot_artifacts": object{"kernel_parameters": strings.Repeat("s", room)}}}
+		s.do("PATCH", "/v2/components/x1c0s1b0n0", fits).ok(http.StatusOK, nil)
+	}
+	// What a node runs is as it is.
+	s.do("PATCH", "/v2/components/x1c0s1b0n0", object{"actual_state": object{"boot_artifacts": object{"kernel_parameters": strings.Repeat("s", 4096)}}}).ok(http.StatusOK, nil)
 }
 
 func TestABootPathIsOneLineWhereverItIsWritten(t *testing.T) {

@@ -171,5 +171,5 @@ func (e *Endpoint) checkLength(hosts []string, parameters string) error {
 	if e.config.NodeToken != nil {
 		adds += strings.Repeat(" ", nodeTokenAdds)
 	}
-	return bos.CheckCommandLine(longestName(hosts), adds+parameters)
+	return bos.CheckCommandLine(longestName(hosts), adds, parameters)
 }

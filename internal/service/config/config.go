@@ -34,6 +34,9 @@ type Config struct {
 	Report         Report         `yaml:"report"`
 	Auth           Auth           `yaml:"auth"`
 	TLS            TLS            `yaml:"tls"`
+	// CommandEnvironment names the variables of the environment that commands for
+	// secrets (_command) see besides a few usual ones, such as VAULT_ADDR.
+	CommandEnvironment []string `yaml:"command_environment"`
 }
 
 // Upstream is a service that is spoken to over HTTP or HTTPS.

@@ -178,6 +178,25 @@ func TestASecretIsReadFromWhereItIs(t *testing.T) {
 	}
 }
 
+func TestACommandThatFailsForWantOfAVariableIsToldWithTheSettingThatNamesIt(t *testing.T) {
+	t.Setenv("VAULT_TOKEN", "hunter2")
+	c, err := load(t, "command_environment: [VAULT_ADDR]")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := SecretSource{What: "a.password", Command: []string{"sh", "-c", "test -n \"$VAULT_TOKEN\" && echo x"}}
+	if _, err = c.Commanded(s).Read(); err == nil || !strings.Contains(err.Error(), "with PATH") || !strings.Contains(err.Error(), "command_environment") || strings.Contains(err.Error(), "hunter2") {
+		t.Error(err)
+	}
+	c.CommandEnvironment = append(c.CommandEnvironment, "VAULT_TOKEN")
+	if got, err := c.Commanded(s).Read(); got != "x" || err != nil {
+		t.Error(got, err)
+	}
+	if _, err := load(t, "command_environment: [VAULT_TOKEN=hunter2]"); err == nil || strings.Contains(err.Error(), "hunter2") {
+		t.Error(err)
+	}
+}
+
 func TestWhatACommandPrintedIsUsedForAWhileAndAFileIsReadAgain(t *testing.T) {
 	dir := t.TempDir()
 	count := SecretSource{Command: []string{"sh", "-c", "echo x >> " + dir + "/n; wc -l < " + dir + "/n"}}.Cached()

@@ -1,12 +1,8 @@
 package config
 
 import (
-	"bytes"
-	"context"
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -21,30 +17,30 @@ type SecretSource struct {
 	Env     string
 	File    string
 	Command []string
+	// passes are the variables of our environment that the command sees besides the usual.
+	passes []string
 }
 
 const (
 	// maxSecret bounds what a file or a command holds.
 	maxSecret = 64 << 10
-	// commandTime bounds a command, commandTTL is how old what it printed
-	// may become.
-	commandTime = 10 * time.Second
-	commandTTL  = time.Minute
+	// commandTTL is how old what a command printed may become.
+	commandTTL = time.Minute
 )
 
 // Token is where the bearer token of an upstream is; name is its section.
 func (u Upstream) Token(name string) SecretSource {
-	return SecretSource{name + ".token", u.TokenEnv, u.TokenFile, u.TokenCommand}
+	return SecretSource{What: name + ".token", Env: u.TokenEnv, File: u.TokenFile, Command: u.TokenCommand}
 }
 
 // Password is where the password is; name is the section of the credentials.
 func (c Credentials) Password(name string) SecretSource {
-	return SecretSource{name + ".password", c.PasswordEnv, c.PasswordFile, c.PasswordCommand}
+	return SecretSource{What: name + ".password", Env: c.PasswordEnv, File: c.PasswordFile, Command: c.PasswordCommand}
 }
 
 // NextPassword is where the password is that a site is changing to.
 func (r Redfish) NextPassword() SecretSource {
-	return SecretSource{"power.redfish.next_password", r.NextPasswordEnv, r.NextPasswordFile, r.NextPasswordCommand}
+	return SecretSource{What: "power.redfish.next_password", Env: r.NextPasswordEnv, File: r.NextPasswordFile, Command: r.NextPasswordCommand}
 }
 
 // Unreadable says which secrets of the settings cannot be read now, each with its
@@ -125,26 +121,6 @@ func (s SecretSource) Read() (string, error) {
 	default:
 		return "", nil
 	}
-}
-
-func (s SecretSource) run() (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), commandTime)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, s.Command[0], s.Command[1:]...) //nolint:gosec // the administrator names the command
-	cmd.WaitDelay = time.Second
-	out, err := cmd.Output()
-	var exit *exec.ExitError
-	switch {
-	case ctx.Err() != nil:
-		return "", fmt.Errorf("%s_command %s did not end within %s", s.What, s.Command[0], commandTime)
-	case errors.As(err, &exit):
-		return "", fmt.Errorf("%s_command %s failed: %s; run it by hand to see why", s.What, s.Command[0], exit.ProcessState)
-	case err != nil:
-		return "", fmt.Errorf("%s_command: %w", s.What, err)
-	case len(bytes.TrimSpace(out)) == 0 || len(out) > maxSecret:
-		return "", fmt.Errorf("%s_command %s printed %d bytes; it should print the secret alone", s.What, s.Command[0], len(out))
-	}
-	return strings.TrimRight(string(out), "\r\n"), nil
 }
 
 // Cached is Read for frequent use: what a command printed is used for a minute.
