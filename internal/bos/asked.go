@@ -24,35 +24,6 @@ type Asked struct {
 	Overlap Overlap `json:"overlap,omitempty"`
 }
 
-// Overlap is what a session does about nodes that another one is at work on.
-type Overlap string
-
-// The rules. None given is OverlapTakeOver, as in BOS v2.
-const (
-	OverlapTakeOver Overlap = "take_over"
-	// OverlapReject: it is refused, or its setup ends it, and no node is touched.
-	OverlapReject Overlap = "reject"
-)
-
-// Rejects says which of the nodes a session may not take, sorted, and which session is at work on the
-// first of them; none if it may take all.
-func (o Overlap) Rejects(s Session, nodes []Record) (ids []string, other string) {
-	if o != OverlapReject {
-		return nil, ""
-	}
-	for i := range nodes {
-		r := &nodes[i]
-		if !r.Enabled || r.Session == "" || r.Session == s.Name && r.Tenant == TenantOf(s.Tenant) {
-			continue
-		}
-		if len(ids) == 0 {
-			other = r.Session
-		}
-		ids = append(ids, r.ID)
-	}
-	return ids, other
-}
-
 // Guards bound what a session may do, whatever its template and limit select.
 type Guards struct {
 	// MaxNodes is how many nodes it may act on; nil is no bound.

@@ -44,7 +44,7 @@ func Cancel(s *SessionRecord, owned []Record, left Tally, reason string, now tim
 		r.SetError("session " + s.Name + " was " + text)
 	}
 	s.Status.Status, s.Status.EndTime, s.Status.Error = SessionComplete, At(now), &text
-	s.Paused = Brake{}
+	s.Paused, s.Ahead = Brake{}, nil
 	s.endRollout(RolloutFailed)
 	tally := TallyOf(s.Name, owned)
 	tally.Add(left)

@@ -28,7 +28,7 @@ type PreviewRequest struct {
 	Guards *Guards `json:"guards,omitempty"`
 	// Rollout is that of the session.
 	Rollout *Rollout `json:"rollout,omitempty"`
-	// Overlap is that of the session: it changes nothing but Refused.
+	// Overlap is that of the session: it changes nothing but Refused and WaitsFor.
 	Overlap Overlap `json:"overlap,omitempty"`
 }
 
@@ -75,6 +75,8 @@ type Preview struct {
 	// Refused says why a session with the guards of the request would be
 	// refused.
 	Refused []string `json:"refused,omitempty"`
+	// WaitsFor says for which sessions one that queues would wait, as things stand now.
+	WaitsFor []string `json:"waits_for,omitempty"`
 }
 
 // PreviewRan is a session that did what a preview is asked about.
@@ -201,6 +203,8 @@ type PinnedSession struct {
 	RetryOf string `json:"retry_of,omitempty"`
 	// Rollout bounds how the session goes through its nodes.
 	Rollout *Rollout `json:"rollout,omitempty"`
+	// Overlap is what becomes of nodes that another session is at work on.
+	Overlap Overlap `json:"overlap,omitempty"`
 }
 
 // Receipt is a preview as the service keeps it.

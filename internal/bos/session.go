@@ -80,6 +80,9 @@ type SessionRecord struct {
 	// Relist says that Components is written also where it is empty.
 	Relist   bool
 	Revision int64
+	// Born is the revision that it was created with: whatever the wall clock did, the
+	// lower was created before. The store gives it.
+	Born int64
 	// Template is the template as it was when the session was accepted: a
 	// later edit cannot change what the session does.
 	Template SessionTemplate
@@ -99,6 +102,8 @@ type SessionRecord struct {
 	Paused Brake
 	// Rollout is how it goes through its nodes; nil is all at once.
 	Rollout *RolloutState
+	// Ahead are the sessions that it waits for with its setup.
+	Ahead []Ahead
 }
 
 // Listed reports whether Components is to be written as the session's nodes.

@@ -75,9 +75,20 @@ func TestWhatGoesFirstAndFailsHoldsUpTheNextUntilSomebodyLetsItGoOn(t *testing.T
 		if status.Phase != bos.RolloutHalted || status.Detail == "" {
 			t.Errorf("%+v", status)
 		}
+		// A client of version 2 knows no rollouts.
+		var s bos.Session
+		if w.get("/v2/sessions/up", &s); s.Status.Status != bos.SessionRunning || s.Status.Error == nil || !strings.Contains(*s.Status.Error, status.Detail) || !strings.Contains(*s.Status.Error, "/x/v1/sessions/up/resume") {
+			t.Errorf("version 2 says of the session that has halted: %+v", s.Status)
+		}
+		if wait := w.waits("up"); wait == nil || wait.Reason != bos.SessionWaitsHalted {
+			t.Errorf("it waits for %+v", wait)
+		}
 		w.must("POST", "/x/v1/sessions/up/resume", object{"skip_failed": true})
 		if s := w.complete("up"); s.PercentSuccessful != 80 {
 			t.Errorf("%+v", s)
+		}
+		if w.get("/v2/sessions/up", &s); s.Status.Error != nil {
+			t.Errorf("the session is over and says %q", *s.Status.Error)
 		}
 	})
 }

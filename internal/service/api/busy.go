@@ -121,7 +121,7 @@ func (s *server) checkOverlap(ctx context.Context, q question, key bos.SessionKe
 	}
 	asked := bos.Session{Name: key.Name, Tenant: bos.TenantRef(key.Tenant)}
 	list := slices.SortedFunc(maps.Values(records), func(a, b bos.Record) int { return bos.CompareXnames(a.ID, b.ID) })
-	ids, other := overlap.Rejects(asked, list)
+	ids, other := overlap.Spared(asked, list)
 	if len(ids) == 0 {
 		return nil
 	}
@@ -129,10 +129,10 @@ func (s *server) checkOverlap(ctx context.Context, q question, key bos.SessionKe
 		"%s is being worked on, by session '%s' at least, and overlap is reject; nothing was started: wait for that session, cancel it, or leave these nodes out with the limit", clip(bos.Fold(ids)), clip(other))
 }
 
-// checkRule refuses what is no rule for nodes that another session is at work on.
+// checkRule refuses what is no rule.
 func checkRule(overlap bos.Overlap) error {
-	if overlap != "" && overlap != bos.OverlapReject && overlap != bos.OverlapTakeOver {
-		return bos.Invalidf("overlap", "%q is no rule for nodes that another session is at work on; use %s or %s", clip(string(overlap)), bos.OverlapReject, bos.OverlapTakeOver)
+	if overlap != "" && !slices.Contains(bos.Overlaps(), overlap) {
+		return bos.Invalidf("overlap", "%q is no rule for nodes that another session is at work on; use one of %q", clip(string(overlap)), bos.Overlaps())
 	}
 	return nil
 }
@@ -149,4 +149,36 @@ func overlapping(overlap bos.Overlap, stage bool, p bos.Preview) (refused []stri
 		}
 	}
 	return refused
+}
+
+// maxQueued bounds the sessions that wait for others with their setup.
+const maxQueued = 100
+
+// checkQueue refuses a session that would queue behind too many.
+func (s *server) checkQueue(ctx context.Context, overlap bos.Overlap) error {
+	if overlap != bos.OverlapQueue {
+		return nil
+	}
+	pending, err := s.Store.Sessions(ctx, bos.SessionFilter{Of: bos.AllTenants(), Status: bos.SessionPending, Readable: true}, s.Now())
+	if err != nil {
+		return err
+	}
+	queued := slices.DeleteFunc(pending, func(rec bos.SessionRecord) bool { return rec.Asked.Overlap != bos.OverlapQueue })
+	if len(queued) >= maxQueued {
+		return problemf(http.StatusConflict, titleConflict, "%d sessions with overlap queue wait already, and no more may; nothing was started: cancel those that are not wanted any more, or wait until some are set up", len(queued))
+	}
+	return nil
+}
+
+// waitsFor says for which sessions one would wait with its setup that queues.
+func waitsFor(overlap bos.Overlap, stage bool, p bos.Preview) (sessions []string) {
+	if overlap != bos.OverlapQueue || stage {
+		return nil
+	}
+	for _, b := range p.Busy {
+		if !b.Same {
+			sessions = append(sessions, fmt.Sprintf("session '%s' has %s, so one with overlap queue waits until it is done with them", clip(b.Session), clip(b.Nodes)))
+		}
+	}
+	return sessions
 }

@@ -176,6 +176,7 @@ func (s *server) preview(ctx context.Context, tenant string, body previewBody) (
 	}
 	// Of this moment and this asker alone, so it is in no receipt.
 	preview.Refused = append(preview.Refused, overlapping(body.Overlap, body.Stage, preview)...)
+	preview.WaitsFor = waitsFor(body.Overlap, body.Stage, preview)
 	return preview, nil
 }
 

@@ -136,6 +136,9 @@ func (s *server) newSession(r *http.Request, pinned pinnedBody) (rec bos.Session
 	if err != nil {
 		return rec, nil, err
 	}
+	if err := s.checkQueue(r.Context(), asked.Overlap); err != nil {
+		return rec, nil, err
+	}
 	now := s.Now()
 	rec = bos.SessionRecord{
 		Session: bos.Session{
@@ -201,7 +204,7 @@ func (b pinnedBody) sameAs(rec bos.SessionRecord) bool {
 		return false
 	}
 	return *s.Operation == rec.Operation && *s.TemplateName == rec.TemplateName && s.Limit.orZero() == rec.Limit &&
-		s.Stage == rec.Stage && s.IncludeDisabled == rec.IncludeDisabled && (b.Overlap == bos.OverlapReject) == (rec.Asked.Overlap == bos.OverlapReject)
+		s.Stage == rec.Stage && s.IncludeDisabled == rec.IncludeDisabled && b.Overlap.Rule() == rec.Asked.Overlap.Rule()
 }
 
 func orTaken(err error, key bos.SessionKey) error {

@@ -20,6 +20,11 @@ func (s *server) view(r *http.Request, rec bos.SessionRecord) (bos.Session, erro
 	if rec.Components, err = s.Store.SessionComponents(r.Context(), rec.Key()); err != nil {
 		return bos.Session{}, err
 	}
+	// Clients of version 2 know no rollouts: without a word the session of a template that
+	// has an order would be running for ever.
+	if wait := rec.Wait(); rec.Status.Error == nil && wait != nil && wait.Reason == bos.SessionWaitsHalted {
+		rec.Status.Error = &wait.Sentence
+	}
 	return rec.Session, nil
 }
 

@@ -16,7 +16,9 @@ type sessionSteps struct {
 	StartTime  bos.Time         `json:"start_time"`
 	EndTime    bos.Time         `json:"end_time"`
 	ErrorCount int              `json:"error_count"`
-	BootSets   []setSteps       `json:"boot_sets"`
+	// Wait is why the session does not go on; absent if it does, or is over.
+	Wait     *bos.SessionWait `json:"wait,omitempty"`
+	BootSets []setSteps       `json:"boot_sets"`
 	// Retry is how to retry the nodes that failed; absent if none did.
 	Retry *bos.Retry `json:"retry,omitempty"`
 }
@@ -135,7 +137,7 @@ func (s *server) steps(r *http.Request, rec bos.SessionRecord) (stepsOf, error) 
 func viewSteps(rec bos.SessionRecord, sets []bos.SetStatus, failed []string) sessionSteps {
 	view := sessionSteps{
 		Name: rec.Name, Operation: rec.Operation, Status: rec.Status.Status, StartTime: rec.Status.StartTime, EndTime: rec.Status.EndTime,
-		BootSets: make([]setSteps, 0, len(sets)), Retry: bos.RetryOf(rec.Session, failed),
+		Wait: rec.Wait(), BootSets: make([]setSteps, 0, len(sets)), Retry: bos.RetryOf(rec.Session, failed),
 	}
 	for _, set := range sets {
 		shown := setSteps{Name: set.BootSet, Complete: set.Complete(), ErrorCount: len(set.Failed()), Excluded: []bos.Exclusion{}}

@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -26,5 +27,22 @@ func TestASetupThatRejectsOverlapTakesNoNodeFromAnotherSession(t *testing.T) {
 		if _, err := plan.Arm(nodes, noon); err != nil {
 			t.Errorf("%q: %v", overlap, err)
 		}
+	}
+}
+
+func TestASetupThatQueuesIsPutOffWhereAnotherSessionHasComeToBeAtWork(t *testing.T) {
+	rec := bos.SessionRecord{Session: bos.Session{Name: "tuesday", Operation: bos.OperationShutdown}, Template: bos.SessionTemplate{BootSets: map[string]bos.BootSet{"compute": {}}}}
+	rec.Asked.Overlap = bos.OverlapQueue
+	plan, err := PlanSetup(rec, Selection{BootSets: []SelectedSet{{Name: "compute", Nodes: []string{"x1", "x2"}}}}, nil, bos.DefaultOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	nodes := []bos.Record{{Component: bos.Component{ID: "x1"}}, {Component: bos.Component{ID: "x2", Session: "monday", Enabled: true}}}
+	if _, err := plan.Arm(nodes, noon); !errors.Is(err, ErrQueued) || nodes[0].Enabled {
+		t.Errorf("%v, and its first node is %+v", err, nodes[0])
+	}
+	nodes[1].Enabled = false
+	if result, err := plan.Arm(nodes, noon); err != nil || len(result.Nodes) != 2 {
+		t.Errorf("%+v, %v", result, err)
 	}
 }

@@ -12,6 +12,10 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
+// ErrQueued says that a setup is to wait, as another session has come to be at work on a
+// node of it since it was planned.
+var ErrQueued = errors.New("another session is at work on nodes of this one")
+
 // NoNodes is the error of a session that selects nobody; clients compare it.
 const NoNodes = "No nodes were found to act upon."
 
@@ -106,7 +110,10 @@ func (p SetupPlan) Arm(nodes []bos.Record, now time.Time) (SetupResult, error) {
 		}
 	}
 	if !p.session.Stage {
-		if taken, other := p.overlap.Rejects(p.session, p.of(nodes, held)); len(taken) > 0 {
+		switch taken, other := p.overlap.Spared(p.session, p.of(nodes, held)); {
+		case len(taken) > 0 && p.overlap == bos.OverlapQueue:
+			return SetupResult{}, ErrQueued
+		case len(taken) > 0:
 			return SetupResult{}, bos.Invalidf("", "%s is being worked on, by session %q at least, and overlap is reject; no node was touched; wait for that session or cancel it, and create this one again", short(taken), other)
 		}
 	}
@@ -174,7 +181,7 @@ func (p SetupPlan) excluded(held map[string]bool, unknown []string) []bos.Exclus
 
 // of are the records of the plan's nodes, without those that are held.
 func (p SetupPlan) of(nodes []bos.Record, held map[string]bool) []bos.Record {
-	if p.overlap != bos.OverlapReject {
+	if !p.overlap.Spares() {
 		return nil
 	}
 	return slices.DeleteFunc(slices.Clone(nodes), func(r bos.Record) bool {

@@ -145,6 +145,7 @@ func (e *Engine) nextWake() time.Time {
 	for _, s := range e.sessions {
 		earlier(s.retryAt)
 		earlier(s.rollout.wake(e.step.now))
+		earlier(s.queue.wake())
 	}
 	if len(e.sessions) > 0 {
 		earlier(e.nextRecheck)

@@ -23,6 +23,10 @@ type session struct {
 	tries   int
 	// rollout is what is known of its rollout, nil if it has none under way.
 	rollout *rollout
+	// nodes are those that it selects, as its setup was planned last; nil before. queue
+	// is what it waits for with its setup, nil if for nobody.
+	nodes []bos.SelectedNode
+	queue *queue
 }
 
 // takeSessions takes over what others wrote to sessions.
@@ -61,6 +65,7 @@ func (e *Engine) runSessions(in Inputs) {
 	for _, facts := range in.Completions {
 		e.complete(facts)
 	}
+	e.runQueues()
 	e.askForSetups()
 	e.askForCompletions()
 }
@@ -85,6 +90,10 @@ func (e *Engine) trackSession(rec bos.SessionRecord) {
 	}
 	if s.rec.Paused != rec.Paused {
 		e.touchNodes(key)
+		e.lookAtQueues()
+	}
+	if s.rec.Born != rec.Born { // another one of this name, where there was one
+		s.nodes, s.queue = nil, nil
 	}
 	s.rec, s.asked = rec, false
 	e.trackRollout(s)
@@ -165,7 +174,7 @@ const EventRetry = "session_retry"
 
 // end makes a session complete and returns what the history says of it.
 func end(s *bos.SessionRecord, tally bos.Tally, text string, now time.Time) bos.Event {
-	s.Paused = bos.Brake{}
+	s.Paused, s.Ahead = bos.Brake{}, nil
 	s.EndRollout()
 	s.Status.Status = bos.SessionComplete
 	s.Status.EndTime = bos.At(now)

@@ -24,7 +24,7 @@ func (e *Engine) askForSetups() {
 	for key, s := range e.sessions {
 		// Facts that are still to come are of a session before it, of this name.
 		_, gathering := e.gathering[key]
-		if s.rec.Status.Status == bos.SessionPending && !s.asked && !gathering && !e.step.now.Before(s.retryAt) {
+		if s.rec.Status.Status == bos.SessionPending && !s.asked && s.queue == nil && !gathering && !e.step.now.Before(s.retryAt) {
 			s.retryAt = time.Time{} // it is due, be it asked now or after another round
 			due = append(due, s)
 		}
@@ -77,11 +77,18 @@ func (e *Engine) setUp(facts SetupFacts) {
 		e.endSession(s, bos.Tally{}, err.Error())
 		return
 	}
+	s.nodes = plan.Nodes
+	if e.queues(s) {
+		return
+	}
 	now := e.step.times.Wall
 	e.step.out.SetUps = append(e.step.out.SetUps, bos.Setup{
 		Session: facts.Key, Revision: s.rec.Revision, Nodes: plan.Nodes,
 		Arm: func(next *bos.SessionRecord, nodes []bos.Record) bos.Armed {
 			result, err := plan.Arm(nodes, now)
+			if errors.Is(err, decide.ErrQueued) {
+				return bos.Armed{} // the feed has who is at work: it is looked at again
+			}
 			if err == nil {
 				err = plan.Queue(next, result)
 			}
@@ -89,7 +96,7 @@ func (e *Engine) setUp(facts SetupFacts) {
 				return bos.Armed{Events: []bos.Event{end(next, bos.Tally{}, err.Error(), now)}}
 			}
 			next.Status.Status = bos.SessionRunning
-			next.Status.Error = nil
+			next.Status.Error, next.Ahead = nil, nil
 			next.Excluded = result.Excluded
 			return bos.Armed{Nodes: result.Nodes, Events: setupEvents(*next, result, facts.Warnings, now)}
 		},
@@ -166,6 +173,6 @@ func (e *Engine) putOff(s *session, err error) {
 		return
 	}
 	next := s.rec
-	next.Status.Error = &text
+	next.Status.Error, next.Ahead = &text, nil
 	e.writeSession(s, next)
 }

@@ -22,6 +22,8 @@ type sessionDocument struct {
 	Paused   bos.Brake           `json:"paused,omitzero"`
 	Excluded []bos.Exclusion     `json:"excluded,omitempty"`
 	Rollout  *bos.RolloutState   `json:"rollout,omitempty"`
+	Ahead    []bos.Ahead         `json:"ahead,omitempty"`
+	Born     int64               `json:"born,omitempty"`
 }
 
 const sessionColumns = "SELECT name, revision, document FROM sessions"
@@ -42,14 +44,14 @@ func scanSession(row scanner) (bos.SessionRecord, error) {
 	if err := json.Unmarshal(document, &d); err != nil {
 		return r, fmt.Errorf("stored session %s: %w", name, err)
 	}
-	r.Session, r.Template, r.Pin, r.Asked, r.Created, r.Extended, r.Paused, r.Excluded, r.Rollout = d.Session, d.Template, d.Pin, d.Asked, d.Created, d.Extended, d.Paused, d.Excluded, d.Rollout
+	r.Session, r.Template, r.Pin, r.Asked, r.Created, r.Extended, r.Paused, r.Excluded, r.Rollout, r.Ahead, r.Born = d.Session, d.Template, d.Pin, d.Asked, d.Created, d.Extended, d.Paused, d.Excluded, d.Rollout, d.Ahead, d.Born
 	return r, nil
 }
 
 // putSession writes a session under the revision that it returns.
 func putSession(ctx context.Context, t *tx, r bos.SessionRecord) (int64, error) {
 	r.Components = "" // its list is of rows
-	document, err := json.Marshal(sessionDocument{r.Session, r.Template, r.Pin, r.Asked, r.Created, r.Extended, r.Paused, r.Excluded, r.Rollout})
+	document, err := json.Marshal(sessionDocument{r.Session, r.Template, r.Pin, r.Asked, r.Created, r.Extended, r.Paused, r.Excluded, r.Rollout, r.Ahead, r.Born})
 	if err != nil {
 		return 0, err
 	}
@@ -91,6 +93,11 @@ func (s *Store) CreateSession(ctx context.Context, r bos.SessionRecord, notes ..
 				return fmt.Errorf("note that a preview is carried out: %w", err)
 			}
 		}
+		change, err := t.changing(ctx)
+		if err != nil {
+			return err
+		}
+		r.Born = change.Revision
 		if r.Revision, err = putSession(ctx, t, r); err != nil {
 			return err
 		}
