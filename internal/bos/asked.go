@@ -22,6 +22,9 @@ type Asked struct {
 	Guards Guards `json:"guards,omitzero"`
 	// Overlap is what becomes of nodes that another session is at work on.
 	Overlap Overlap `json:"overlap,omitempty"`
+	// Replaces are the sessions of the same tenant that this one stands in for: it may
+	// take nodes from them, whatever Overlap says.
+	Replaces []string `json:"replaces,omitempty"`
 }
 
 // Guards bound what a session may do, whatever its template and limit select.
@@ -151,6 +154,8 @@ type PreviewBusy struct {
 	Reason   string `json:"reason,omitempty"`
 	Count    int    `json:"count"`
 	Nodes    string `json:"nodes"`
+	// Replaced says that it is one that the session stands in for, and loses its nodes.
+	Replaced bool `json:"replaced,omitempty"`
 	// Same says that the session in flight was asked for by the same
 	// configuration with the same pin: creating it again is answered with it.
 	Same bool `json:"same,omitempty"`

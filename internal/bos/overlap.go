@@ -29,16 +29,27 @@ func (o Overlap) Rule() Overlap { return cmp.Or(o, OverlapTakeOver) }
 // Spares reports whether a session of this rule takes no node from another.
 func (o Overlap) Spares() bool { return o == OverlapReject || o == OverlapQueue }
 
-// Spared says which of the nodes a session does not take, as others are at work on them,
-// sorted as they are given, and which session is at work on the first of them; none if it
-// takes all.
-func (o Overlap) Spared(s Session, nodes []Record) (ids []string, other string) {
-	if !o.Spares() {
-		return nil, ""
-	}
+// MaxReplaces bounds the sessions that one stands in for.
+const MaxReplaces = 100
+
+// MayTakeFrom reports whether a session that was asked for like this stands in for
+// another one, of its own tenant, and takes nodes from it whatever the rule.
+func (a Asked) MayTakeFrom(s Session, other SessionKey) bool {
+	return other.Tenant == TenantOf(s.Tenant) && slices.Contains(a.Replaces, other.Name)
+}
+
+// Spares reports whether the session does not take the node, as another one is at work on
+// it that it does not stand in for.
+func (a Asked) Spares(s Session, node *Record) bool {
+	return a.Overlap.Spares() && node.WorkedOnByOther(s.Key()) && !a.MayTakeFrom(s, node.Key())
+}
+
+// Spared says which of the nodes a session does not take, sorted as they are given, and
+// which session is at work on the first of them; none if it takes all.
+func (a Asked) Spared(s Session, nodes []Record) (ids []string, other string) {
 	for i := range nodes {
 		r := &nodes[i]
-		if !r.WorkedOnByOther(s.Key()) {
+		if !a.Spares(s, r) {
 			continue
 		}
 		if len(ids) == 0 {

@@ -28,8 +28,10 @@ type PreviewRequest struct {
 	Guards *Guards `json:"guards,omitempty"`
 	// Rollout is that of the session.
 	Rollout *Rollout `json:"rollout,omitempty"`
-	// Overlap is that of the session: it changes nothing but Refused and WaitsFor.
-	Overlap Overlap `json:"overlap,omitempty"`
+	// Overlap and Replaces are those of the session: they change nothing but Busy,
+	// Refused and WaitsFor.
+	Overlap  Overlap  `json:"overlap,omitempty"`
+	Replaces []string `json:"replaces,omitempty"`
 }
 
 // Preview is what a session would do, as the service knows it now.
@@ -58,6 +60,9 @@ type Preview struct {
 	Effects []PreviewEffect `json:"effects"`
 	// Warnings are for people: unknown groups, etag differences and such.
 	Warnings []string `json:"warnings"`
+	// Replaces are the sessions that the session stands in for: it takes the nodes from
+	// them on which they are at work, whatever becomes of other sessions' nodes.
+	Replaces []string `json:"replaces,omitempty"`
 	// Created and Expires bound the receipt kept for Reuse.
 	Created time.Time `json:"created"`
 	Expires time.Time `json:"expires"`
@@ -203,8 +208,11 @@ type PinnedSession struct {
 	RetryOf string `json:"retry_of,omitempty"`
 	// Rollout bounds how the session goes through its nodes.
 	Rollout *Rollout `json:"rollout,omitempty"`
-	// Overlap is what becomes of nodes that another session is at work on.
-	Overlap Overlap `json:"overlap,omitempty"`
+	// Overlap is what becomes of nodes that another session is at work on, and Replaces
+	// are the sessions that this one may take them from in any case. A session that is
+	// created by a preview has also those that the preview was asked with.
+	Overlap  Overlap  `json:"overlap,omitempty"`
+	Replaces []string `json:"replaces,omitempty"`
 }
 
 // Receipt is a preview as the service keeps it.
@@ -212,7 +220,9 @@ type Receipt struct {
 	// Key is a hash of the request's inputs, with the template's content.
 	Key string
 	// Tenant is who asked, empty for nobody in particular.
-	Tenant  string
+	Tenant string
+	// RunKey is that of the request.
+	RunKey  string
 	Preview Preview
 }
 
@@ -290,6 +300,8 @@ const (
 	ExtensionNodes  = "nodes"
 	// ExtensionRollouts: sessions and previews take a rollout.
 	ExtensionRollouts = "rollouts"
+	// ExtensionOverlap: sessions and previews take overlap and replaces.
+	ExtensionOverlap = "overlap"
 	// ExtensionSequences: templates have a partition and an order of boot sets.
 	ExtensionSequences = "sequences"
 )

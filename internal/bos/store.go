@@ -112,6 +112,10 @@ type Sessions interface {
 	Receipt(ctx context.Context, key string, now time.Time) (Receipt, error)
 	ReceiptByPin(ctx context.Context, of TenantScope, pin string) (Receipt, error)
 	ReceiptByNumber(ctx context.Context, tenant, number string, now time.Time) (Receipt, error)
+	// Replaced are the sessions that the newest unexpired preview of a tenant with the pin
+	// and the run key, of those that were asked with any, was to stand in for; none
+	// without a pin or a run key.
+	Replaced(ctx context.Context, tenant, pin, runKey string, now time.Time) ([]string, error)
 }
 
 // StagedReceipts are the applications of staged state, each with what became of its

@@ -67,6 +67,9 @@ func (c *Client) Preview(ctx context.Context, r bos.PreviewRequest) (bos.Preview
 	if !Has(caps, bos.ExtensionGuards) {
 		r.Guards = nil
 	}
+	if r.Overlap, r.Replaces, err = overlapHere(caps, r.Overlap, r.Replaces); err != nil {
+		return p, err
+	}
 	if r.Rollout != nil && !Has(caps, bos.ExtensionRollouts) {
 		return p, noRollouts()
 	}

@@ -247,10 +247,13 @@ func (c *Client) sessionBody(ctx context.Context, s bos.PinnedSession) (path str
 	if s.Rollout != nil && !Has(caps, bos.ExtensionRollouts) {
 		return "", nil, noRollouts()
 	}
+	if s.Overlap, s.Replaces, err = overlapHere(caps, s.Overlap, s.Replaces); err != nil {
+		return "", nil, err
+	}
 	if !Has(caps, bos.ExtensionReceipts) {
 		s.Receipt, s.RunKey = "", ""
 	}
-	if pins && (s.Pin != "" || s.Reason != "" || s.Receipt != "" || s.RunKey != "" || s.Guards != nil) || s.RetryOf != "" || s.Operation == bos.OperationConfigure || s.Rollout != nil {
+	if pins && (s.Pin != "" || s.Reason != "" || s.Receipt != "" || s.RunKey != "" || s.Guards != nil) || s.RetryOf != "" || s.Operation == bos.OperationConfigure || s.Rollout != nil || s.Overlap != "" {
 		return "/x/v1/sessions", s, nil
 	}
 	if s.Limit != nil && !Has(caps, bos.ExtensionFoldedLimits) {
@@ -261,6 +264,19 @@ func (c *Client) sessionBody(ctx context.Context, s bos.PinnedSession) (path str
 		s.Limit = &plain
 	}
 	return "/v2/sessions", s.SessionCreate, nil
+}
+
+// overlapHere is what can be said to a server about nodes that other sessions are at work
+// on. One without the extension takes them, as BOS v2 does.
+func overlapHere(caps bos.Capabilities, rule bos.Overlap, replaces []string) (bos.Overlap, []string, error) {
+	switch {
+	case Has(caps, bos.ExtensionOverlap):
+		return rule, replaces, nil
+	case rule != "" && rule != bos.OverlapTakeOver:
+		return "", nil, bos.Invalidf("overlap", "%s cannot be asked of this BOS, which does not announce %s and would take nodes from other sessions; leave it out, or use %s", rule, bos.ExtensionOverlap, bos.OverlapTakeOver)
+	default:
+		return "", nil, nil
+	}
 }
 
 // PlainLimit writes a limit without brackets, for servers that do not know

@@ -260,3 +260,22 @@ func TestASessionThatQueuesBehindNobodyBeginsAtOnce(t *testing.T) {
 		w.whole("tuesday")
 	})
 }
+
+func TestASessionThatQueuesWaitsForNobodyThatItReplaces(t *testing.T) {
+	inWorld(t, 2, func(t *testing.T, w *world) {
+		w.nodes[nodeName(0)].mute, w.nodes[nodeName(1)].mute = true, true
+		w.session("monday", "boot", "t", nodeName(0))
+		w.session("sunday", "boot", "t", nodeName(1))
+		w.advance(time.Second)
+		w.must("POST", "/x/v1/sessions", object{
+			"name": "tuesday", "operation": "reboot", "template_name": "t", "overlap": "queue", "replaces": []string{"monday"}, "limit": nodeName(0),
+		})
+		w.must("POST", "/x/v1/sessions", object{
+			"name": "wednesday", "operation": "reboot", "template_name": "t", "overlap": "queue", "replaces": []string{"monday", "tuesday"},
+		})
+		w.waitsFor("wednesday", "sunday")
+		if wait := w.waits("tuesday"); wait != nil || w.began("tuesday").IsZero() {
+			t.Errorf("tuesday, which replaces monday, waits for %+v", wait)
+		}
+	})
+}

@@ -111,17 +111,17 @@ func (s *server) pendingNodes(ctx context.Context, rec bos.SessionRecord, invent
 
 // checkOverlap refuses a session that would take nodes which another is at work on, if
 // it shall not. Its setup looks again, in the transaction that arms them.
-func (s *server) checkOverlap(ctx context.Context, q question, key bos.SessionKey, overlap bos.Overlap, sel decide.Selection) error {
-	if overlap != bos.OverlapReject || q.stage {
+func (s *server) checkOverlap(ctx context.Context, q question, key bos.SessionKey, asked bos.Asked, sel decide.Selection) error {
+	if asked.Overlap != bos.OverlapReject || q.stage {
 		return nil
 	}
 	records, err := s.recordsOf(ctx, sel)
 	if err != nil {
 		return err
 	}
-	asked := bos.Session{Name: key.Name, Tenant: bos.TenantRef(key.Tenant)}
+	session := bos.Session{Name: key.Name, Tenant: bos.TenantRef(key.Tenant)}
 	list := slices.SortedFunc(maps.Values(records), func(a, b bos.Record) int { return bos.CompareXnames(a.ID, b.ID) })
-	ids, other := overlap.Spared(asked, list)
+	ids, other := asked.Spared(session, list)
 	if len(ids) == 0 {
 		return nil
 	}
@@ -129,12 +129,44 @@ func (s *server) checkOverlap(ctx context.Context, q question, key bos.SessionKe
 		"%s is being worked on, by session '%s' at least, and overlap is reject; nothing was started: wait for that session, cancel it, or leave these nodes out with the limit", clip(bos.Fold(ids)), clip(other))
 }
 
-// checkRule refuses what is no rule.
-func checkRule(overlap bos.Overlap) error {
+// checkRule refuses what is no rule, and what cannot name a session.
+func checkRule(overlap bos.Overlap, replaces []string) error {
 	if overlap != "" && !slices.Contains(bos.Overlaps(), overlap) {
 		return bos.Invalidf("overlap", "%q is no rule for nodes that another session is at work on; use one of %q", clip(string(overlap)), bos.Overlaps())
 	}
+	if len(replaces) > bos.MaxReplaces {
+		return bos.Invalidf("replaces", "names %d sessions, at most %d are allowed", len(replaces), bos.MaxReplaces)
+	}
+	for _, name := range replaces {
+		if !bos.ValidName(name) {
+			return bos.Invalidf("replaces", "%q cannot name a session; use %s", clip(name), bos.NameRule)
+		}
+	}
 	return nil
+}
+
+// replaced are the sessions that one stands in for: those that it names, and those that
+// the preview named which it carries out, by its number or by pin and run key. Who
+// applies what was planned may not know any more what it replaces.
+func (s *server) replaced(ctx context.Context, tenant, pin string, asked bos.Asked) ([]string, error) {
+	if !asked.Overlap.Spares() {
+		return asked.Replaces, nil
+	}
+	names := slices.Clone(asked.Replaces)
+	if asked.Receipt != "" {
+		receipt, err := s.Store.ReceiptByNumber(ctx, tenant, asked.Receipt, s.Now())
+		if err != nil && !errors.Is(err, bos.ErrNotFound) {
+			return nil, err
+		}
+		names = append(names, receipt.Preview.Replaces...)
+	}
+	planned, err := s.Store.Replaced(ctx, tenant, pin, asked.RunKey, s.Now())
+	if err != nil {
+		return nil, err
+	}
+	names = append(names, planned...)
+	slices.Sort(names)
+	return slices.Compact(names), nil
 }
 
 // overlapping says for which sessions at work a session would be refused that shall not
@@ -144,7 +176,7 @@ func overlapping(overlap bos.Overlap, stage bool, p bos.Preview) (refused []stri
 		return nil
 	}
 	for _, b := range p.Busy {
-		if !b.Same {
+		if !b.Same && !b.Replaced {
 			refused = append(refused, fmt.Sprintf("session '%s' is at work on %s, and overlap is reject", clip(b.Session), clip(b.Nodes)))
 		}
 	}
@@ -176,7 +208,7 @@ func waitsFor(overlap bos.Overlap, stage bool, p bos.Preview) (sessions []string
 		return nil
 	}
 	for _, b := range p.Busy {
-		if !b.Same {
+		if !b.Same && !b.Replaced {
 			sessions = append(sessions, fmt.Sprintf("session '%s' has %s, so one with overlap queue waits until it is done with them", clip(b.Session), clip(b.Nodes)))
 		}
 	}

@@ -600,6 +600,10 @@ func (outOfOrder) ReceiptByPin(context.Context, bos.TenantScope, string) (bos.Re
 	return bos.Receipt{}, errOutage
 }
 
+func (outOfOrder) Replaced(context.Context, string, string, string, time.Time) ([]string, error) {
+	return nil, errOutage
+}
+
 func (outOfOrder) StagedReceipt(context.Context, string, string, time.Time) (bos.StagedRun, error) {
 	return bos.StagedRun{}, errOutage
 }

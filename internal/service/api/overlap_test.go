@@ -65,3 +65,51 @@ func TestASessionThatIsAskedForAgainUnderAnotherRuleIsNotAnsweredWithTheOneThatW
 	s.do("POST", "/x/v1/sessions", with(queued, "name", "tuesday")).ok(http.StatusOK, nil)
 	s.do("POST", "/x/v1/sessions", with(with(queued, "name", "tuesday"), "overlap", "reject")).refused(http.StatusConflict, titleCarriedOut, "monday")
 }
+
+func TestASessionTakesNodesFromThoseThatItReplacesAndFromNoOthers(t *testing.T) {
+	s := newSite(t)
+	s.putTemplate("t1", template())
+	s.failing("monday")
+	s.record("x1c0s2b0n0", func(r *bos.Record) { r.Session, r.Enabled = "monday", true })
+	wish := with(boot("tuesday"), "overlap", "reject")
+	s.do("POST", "/x/v1/sessions", with(wish, "replaces", []string{"sunday"})).refused(http.StatusConflict, titleConflict, "x1c0s2b0n0", "monday")
+	s.do("POST", "/x/v1/sessions", with(wish, "replaces", []string{"a b"})).refused(http.StatusBadRequest, titleBadRequest, "replaces", "a b")
+	s.do("POST", "/x/v1/sessions", with(wish, "replaces", make([]string, bos.MaxReplaces+1))).refused(http.StatusBadRequest, titleBadRequest, "replaces", "101")
+	s.do("POST", "/x/v1/sessions", with(wish, "replaces", []string{"monday"})).ok(http.StatusCreated, nil)
+}
+
+// Whoever applies a reviewed plan may not know any more which session it replaces.
+func TestASessionThatCarriesAPreviewOutReplacesWhatThePreviewNamed(t *testing.T) {
+	for how, say := range map[string]func(o object, p bos.Preview) object{
+		"by its receipt":     func(o object, p bos.Preview) object { return with(o, "receipt", p.Receipt) },
+		"by pin and run key": func(o object, p bos.Preview) object { return with(with(o, "pin", p.Pin), "run_key", "a") },
+		"by nothing":         func(o object, _ bos.Preview) object { return o },
+		"by the pin alone":   func(o object, p bos.Preview) object { return with(o, "pin", p.Pin) },
+		"by another run key": func(o object, p bos.Preview) object { return with(with(o, "pin", p.Pin), "run_key", "b") },
+	} {
+		t.Run(how, func(t *testing.T) {
+			s := newSite(t)
+			s.putTemplate("t1", template())
+			s.do("POST", "/v2/sessions", boot("monday")).ok(http.StatusCreated, nil)
+			s.runsOn("monday", "x1c0s2b0n0")
+			q := with(with(ask(), "overlap", "reject"), "run_key", "a")
+			if p := s.preview(q); len(p.Refused) != 1 || p.Busy[0].Replaced {
+				t.Errorf("without it, it is refused for %q, busy with %+v", p.Refused, p.Busy)
+			}
+			p := s.preview(with(q, "replaces", []string{"monday"}))
+			if len(p.Refused) != 0 || len(p.Busy) != 1 || !p.Busy[0].Replaced || len(p.Replaces) != 1 {
+				t.Errorf("it is refused for %q, busy with %+v", p.Refused, p.Busy)
+			}
+			// One who asks anew, as an apply does, knows it by the same.
+			if again := s.preview(q); len(again.Refused) != 0 || !again.Busy[0].Replaced {
+				t.Errorf("asked again, it is refused for %q", again.Refused)
+			}
+			created := s.do("POST", "/x/v1/sessions", say(with(boot("tuesday"), "overlap", "reject"), p))
+			if how == "by its receipt" || how == "by pin and run key" {
+				created.ok(http.StatusCreated, nil)
+				return
+			}
+			created.refused(http.StatusConflict, titleConflict, "monday")
+		})
+	}
+}

@@ -33,6 +33,7 @@ type previewBody struct {
 	Guards          *guardsBody       `json:"guards"`
 	Rollout         *bos.Rollout      `json:"rollout"`
 	Overlap         bos.Overlap       `json:"overlap"`
+	Replaces        []string          `json:"replaces"`
 }
 
 // inlineTemplate is a template as it was read from the API or is about to be
@@ -66,7 +67,7 @@ func (b previewBody) check() error {
 	if err := checkPlannedHolds(b.Holds); err != nil {
 		return err
 	}
-	if err := checkRule(b.Overlap); err != nil {
+	if err := checkRule(b.Overlap, b.Replaces); err != nil {
 		return err
 	}
 	if err := bos.CheckRollout(b.Rollout, b.Stage); err != nil {
@@ -164,14 +165,18 @@ func (s *server) preview(ctx context.Context, tenant string, body previewBody) (
 	preview.Warnings = append(preview.Warnings, found.warnings(q.template.Name)...)
 	preview.Receipt = uuid.NewString()
 	preview.Refused = against(body.Guards.guards(), preview, inventory)
-	asked := bos.SessionRecord{Session: bos.Session{Tenant: bos.TenantRef(tenant)}, Pin: preview.Pin, Asked: bos.Asked{RunKey: body.RunKey}}
+	asked := bos.SessionRecord{Session: bos.Session{Tenant: bos.TenantRef(tenant)}, Pin: preview.Pin, Asked: bos.Asked{RunKey: body.RunKey, Overlap: body.Overlap, Replaces: body.Replaces}}
+	if asked.Asked.Replaces, err = s.replaced(ctx, tenant, preview.Pin, asked.Asked); err != nil {
+		return bos.Preview{}, err
+	}
+	preview.Replaces = asked.Asked.Replaces
 	if preview.Busy, err = s.busy(ctx, asked, sel, inventory, records); err != nil {
 		return bos.Preview{}, err
 	}
 	if err := s.happening(ctx, asked, &preview); err != nil {
 		return bos.Preview{}, err
 	}
-	if err := s.Store.PutReceipt(ctx, bos.Receipt{Key: key, Tenant: tenant, Preview: preview}); err != nil {
+	if err := s.Store.PutReceipt(ctx, bos.Receipt{Key: key, Tenant: tenant, RunKey: body.RunKey, Preview: preview}); err != nil {
 		return bos.Preview{}, err
 	}
 	// Of this moment and this asker alone, so it is in no receipt.

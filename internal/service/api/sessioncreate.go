@@ -36,6 +36,8 @@ type pinnedBody struct {
 	// RetryOf is the session whose failed nodes are tried again.
 	RetryOf string      `json:"retry_of"`
 	Overlap bos.Overlap `json:"overlap"`
+	// Replaces are the sessions that this one may take nodes from in any case.
+	Replaces []string `json:"replaces"`
 	// Rollout is how the session goes through its nodes; nil is all at once.
 	Rollout *bos.Rollout `json:"rollout"`
 }
@@ -79,7 +81,7 @@ func (s *server) postPinnedSession(w http.ResponseWriter, r *http.Request) error
 	if err := checkText("reason", &body.Reason, bos.MaxReason); err != nil {
 		return err
 	}
-	if err := checkRule(body.Overlap); err != nil {
+	if err := checkRule(body.Overlap, body.Replaces); err != nil {
 		return err
 	}
 	if err := checkAsked(body.Receipt, body.RunKey, body.Guards); err != nil {
@@ -128,9 +130,12 @@ func (s *server) newSession(r *http.Request, pinned pinnedBody) (rec bos.Session
 	}
 	key := bos.SessionKey{Tenant: tenant, Name: uuid.NewString()}
 	set(&key.Name, body.Name)
-	asked := bos.Asked{By: access.Actor(r), Reason: pinned.Reason, Receipt: pinned.Receipt, RunKey: pinned.RunKey, Guards: pinned.Guards.guards(), Overlap: pinned.Overlap}
+	asked := bos.Asked{By: access.Actor(r), Reason: pinned.Reason, Receipt: pinned.Receipt, RunKey: pinned.RunKey, Guards: pinned.Guards.guards(), Overlap: pinned.Overlap, Replaces: pinned.Replaces}
 	if again, err = s.askedBefore(r.Context(), tenant, pin, asked); again != nil || err != nil {
 		return rec, again, err
+	}
+	if asked.Replaces, err = s.replaced(r.Context(), tenant, pin, asked); err != nil {
+		return rec, nil, err
 	}
 	q, inventory, err := s.accept(r.Context(), pinned, key, asked)
 	if err != nil {
@@ -261,7 +266,7 @@ func (s *server) accept(ctx context.Context, pinned pinnedBody, key bos.SessionK
 		return q, nil, nil
 	}
 	if err == nil {
-		err = s.checkOverlap(ctx, q, key, asked.Overlap, sel)
+		err = s.checkOverlap(ctx, q, key, asked, sel)
 	}
 	var batches []bos.RolloutBatch
 	if err == nil {

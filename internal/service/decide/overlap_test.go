@@ -46,3 +46,38 @@ func TestASetupThatQueuesIsPutOffWhereAnotherSessionHasComeToBeAtWork(t *testing
 		t.Errorf("%+v, %v", result, err)
 	}
 }
+
+func TestASetupTakesNodesFromTheSessionsThatItStandsInForAndFromNoOthers(t *testing.T) {
+	red := "red"
+	for name, c := range map[string]struct {
+		tenant   *string
+		replaces []string
+		owner    string
+		of       string
+		refused  bool
+	}{
+		"the one it names":             {nil, []string{"sunday", "monday"}, "monday", "", false},
+		"another one":                  {nil, []string{"sunday"}, "monday", "", true},
+		"nobody named":                 {nil, nil, "monday", "", true},
+		"that name of its own tenant":  {&red, []string{"monday"}, "monday", "red", false},
+		"that name of another tenant":  {&red, []string{"monday"}, "monday", "blue", true},
+		"that name of no tenant":       {&red, []string{"monday"}, "monday", "", true},
+		"that name, which has nothing": {nil, []string{"monday"}, "", "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rec := bos.SessionRecord{
+				Session:  bos.Session{Name: "tuesday", Tenant: c.tenant, Operation: bos.OperationShutdown},
+				Template: bos.SessionTemplate{BootSets: map[string]bos.BootSet{"compute": {}}},
+				Asked:    bos.Asked{Overlap: bos.OverlapReject, Replaces: c.replaces},
+			}
+			plan, err := PlanSetup(rec, Selection{BootSets: []SelectedSet{{Name: "compute", Nodes: []string{"x1"}}}}, nil, bos.DefaultOptions())
+			if err != nil {
+				t.Fatal(err)
+			}
+			nodes := []bos.Record{{Component: bos.Component{ID: "x1", Session: c.owner, Enabled: true}, Tenant: c.of}}
+			if _, err := plan.Arm(nodes, noon); (err != nil) != c.refused || c.refused != (nodes[0].Session == c.owner) {
+				t.Errorf("%v, and the node is of session %q", err, nodes[0].Session)
+			}
+		})
+	}
+}

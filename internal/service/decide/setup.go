@@ -29,7 +29,7 @@ type SetupPlan struct {
 	Excluded []bos.Exclusion
 
 	session bos.Session
-	overlap bos.Overlap
+	asked   bos.Asked
 	pinned  bool
 	against func([]bos.Record) []string
 	desired map[string]bos.DesiredState
@@ -59,7 +59,7 @@ func PlanSetup(s bos.SessionRecord, sel Selection, images map[string]bos.Image, 
 	if against := s.Asked.Guards.Selected(len(sel.Nodes()), previewRoles(sel)); len(against) > 0 {
 		return SetupPlan{}, bos.Invalidf("", "nodes changed after the session was accepted, and it goes beyond a guard of whoever asked for it: %s; no node was touched", strings.Join(against, "; "))
 	}
-	plan := SetupPlan{session: s.Session, overlap: s.Asked.Overlap, pinned: s.Pin != "", Warnings: slices.Clone(sel.Warnings), desired: make(map[string]bos.DesiredState), Excluded: sel.Excluded()}
+	plan := SetupPlan{session: s.Session, asked: s.Asked, pinned: s.Pin != "", Warnings: slices.Clone(sel.Warnings), desired: make(map[string]bos.DesiredState), Excluded: sel.Excluded()}
 	for _, set := range sel.BootSets {
 		spec := s.Template.BootSets[set.Name]
 		desired, err := desiredState(s, set.Name, spec, images, o)
@@ -110,8 +110,8 @@ func (p SetupPlan) Arm(nodes []bos.Record, now time.Time) (SetupResult, error) {
 		}
 	}
 	if !p.session.Stage {
-		switch taken, other := p.overlap.Spared(p.session, p.of(nodes, held)); {
-		case len(taken) > 0 && p.overlap == bos.OverlapQueue:
+		switch taken, other := p.asked.Spared(p.session, p.of(nodes, held)); {
+		case len(taken) > 0 && p.asked.Overlap == bos.OverlapQueue:
 			return SetupResult{}, ErrQueued
 		case len(taken) > 0:
 			return SetupResult{}, bos.Invalidf("", "%s is being worked on, by session %q at least, and overlap is reject; no node was touched; wait for that session or cancel it, and create this one again", short(taken), other)
@@ -181,7 +181,7 @@ func (p SetupPlan) excluded(held map[string]bool, unknown []string) []bos.Exclus
 
 // of are the records of the plan's nodes, without those that are held.
 func (p SetupPlan) of(nodes []bos.Record, held map[string]bool) []bos.Record {
-	if !p.overlap.Spares() {
+	if !p.asked.Overlap.Spares() {
 		return nil
 	}
 	return slices.DeleteFunc(slices.Clone(nodes), func(r bos.Record) bool {

@@ -84,7 +84,7 @@ func (e *Engine) waitsOn(s *session) bool {
 	}
 	if q.node != "" {
 		n := e.nodes[q.node]
-		return n != nil && n.rec.WorkedOnByOther(s.rec.Key())
+		return n != nil && s.rec.Asked.Spares(s.rec.Session, &n.rec)
 	}
 	first := e.sessions[q.before]
 	return first != nil && first.rec.Status.Status == bos.SessionPending
@@ -125,7 +125,7 @@ func (e *Engine) ahead(s *session, q *queue) (list []bos.Ahead, told bool) {
 	for _, node := range s.nodes {
 		selected[node.ID] = true
 		n := e.nodes[node.ID]
-		if n == nil || !n.rec.WorkedOnByOther(s.rec.Key()) {
+		if n == nil || !s.rec.Asked.Spares(s.rec.Session, &n.rec) {
 			continue
 		}
 		q.node, told = node.ID, true
@@ -135,7 +135,7 @@ func (e *Engine) ahead(s *session, q *queue) (list []bos.Ahead, told bool) {
 		}
 	}
 	for key, other := range e.sessions {
-		if other.rec.Status.Status != bos.SessionPending || other.rec.Stage || !other.rec.Before(&s.rec) {
+		if other.rec.Status.Status != bos.SessionPending || other.rec.Stage || !other.rec.Before(&s.rec) || s.rec.Asked.MayTakeFrom(s.rec.Session, key) {
 			continue
 		}
 		switch {

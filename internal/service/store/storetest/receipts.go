@@ -123,3 +123,35 @@ func sameInFlight(t *testing.T, s bos.Store) {
 		t.Errorf("after it was over: %v", err)
 	}
 }
+
+// replacedByPreviews: what a preview was to stand in for is found by pin and run key.
+func replacedByPreviews(t *testing.T, s bos.Store) {
+	for i, r := range []bos.Receipt{
+		{Tenant: "red", RunKey: "a", Preview: bos.Preview{Pin: "p", Replaces: []string{"s0"}}},
+		{Tenant: "red", RunKey: "a", Preview: bos.Preview{Pin: "p", Replaces: []string{"s1", "s2"}}},
+		{Tenant: "red", RunKey: "a", Preview: bos.Preview{Pin: "p"}}, // asked anew, by whom that is not known
+		{Tenant: "red", RunKey: "b", Preview: bos.Preview{Pin: "p", Replaces: []string{"s3"}}},
+		{Tenant: "blue", RunKey: "a", Preview: bos.Preview{Pin: "p", Replaces: []string{"s4"}}},
+		{Tenant: "red", RunKey: "", Preview: bos.Preview{Pin: "p", Replaces: []string{"s5"}}},
+		{Tenant: "red", RunKey: "a", Preview: bos.Preview{Pin: "", Replaces: []string{"s6"}}},
+	} {
+		r.Key, r.Preview.Receipt = fmt.Sprint(i), fmt.Sprint("r", i)
+		r.Preview.Created, r.Preview.Expires = now, now.Add(time.Hour)
+		if err := s.PutReceipt(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		tenant, pin, runKey string
+		at                  time.Time
+		want                string
+	}{
+		{"red", "p", "a", now, "[s1 s2]"}, {"red", "p", "b", now, "[s3]"}, {"blue", "p", "a", now, "[s4]"},
+		{"red", "p", "", now, "[]"}, {"red", "", "a", now, "[]"}, {"", "p", "a", now, "[]"}, {"red", "q", "a", now, "[]"},
+		{"red", "p", "a", now.Add(2 * time.Hour), "[]"},
+	} {
+		if got, err := s.Replaced(t.Context(), c.tenant, c.pin, c.runKey, c.at); err != nil || fmt.Sprint(got) != c.want {
+			t.Errorf("%+v: %v, %v", c, got, err)
+		}
+	}
+}

@@ -64,6 +64,7 @@ var (
 		"of many sessions that carry a preview out one is made":   carriedOutOnce,
 		"staged state is noted with the records it changes":       stagedOnce,
 		"a session in flight stands for others that are the same": sameInFlight,
+		"what previews are to stand in for is found by their run": replacedByPreviews,
 	}
 	templates = tests{
 		"templates of two tenants may share a name": tenants,

@@ -3,6 +3,7 @@ package tables
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -60,6 +61,20 @@ func (s *Store) Receipt(ctx context.Context, key string, now time.Time) (bos.Rec
 func (s *Store) ReceiptByPin(ctx context.Context, of bos.TenantScope, pin string) (bos.Receipt, error) {
 	whose, args := within(of, "COALESCE(FIELD(document, Tenant), '')")
 	return scanReceipt(s.row(ctx, receiptColumns+" WHERE pin = ? AND "+whose+" ORDER BY id DESC LIMIT 1", append([]any{pin}, args...)...))
+}
+
+// Replaced are the sessions that the newest preview of a tenant with the pin and the run
+// key that was to stand in for any was asked with.
+func (s *Store) Replaced(ctx context.Context, tenant, pin, runKey string, now time.Time) ([]string, error) {
+	if pin == "" || runKey == "" {
+		return nil, nil
+	}
+	receipt, err := scanReceipt(s.row(ctx, receiptColumns+` WHERE pin = ? AND expires > ? AND COALESCE(FIELD(document, Tenant), '') = ?
+		AND FIELD(document, RunKey) = ? AND FIELD(document, Preview.replaces) IS NOT NULL ORDER BY id DESC LIMIT 1`, pin, now.UnixNano(), tenant, runKey))
+	if errors.Is(err, bos.ErrNotFound) {
+		return nil, nil
+	}
+	return receipt.Preview.Replaces, err
 }
 
 // ReceiptByNumber returns the preview of a number that has not expired.
