@@ -68,6 +68,7 @@ var allowed = map[string][]string{
 	"internal/hw/s3":                       {"internal/bos", "internal/hw/manifest", "internal/hw/transport"},
 	"internal/hw/web":                      {"internal/bos", "internal/hw/manifest", "internal/hw/transport"},
 	"internal/hw/proofs":                   {"internal/bos"},
+	"internal/hw/wlm":                      {"internal/bos"},
 	"internal/hw/files":                    {"internal/bos", "internal/hw/manifest"},
 	// The emulated room: a vocabulary of faults, a model that speaks it, what
 	// its faces share, and the faces, of which none knows another.

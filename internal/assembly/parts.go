@@ -39,6 +39,7 @@ func Connect(c config.Config, log *slog.Logger, heard func(service string, h htt
 		{"artifacts", w.artifacts},
 		{"images", w.images},
 		{"tenants", w.tenants},
+		{"workload", w.workload},
 		{"boot_parameters.builtin", func() (err error) {
 			if b := c.BootParameters.Builtin; b != nil {
 				p.Links, err = wireLinks(*b, c.Artifacts.S3)

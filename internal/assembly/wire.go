@@ -46,7 +46,7 @@ func wire(c config.Config, options func(context.Context) (bos.Options, error), l
 		Window: c.Power.Limits.Window, Starts: c.Power.Limits.Starts, CabinetStarts: c.Power.Limits.StartsCabinet,
 		Actions: c.Power.Limits.Actions, CabinetActions: c.Power.Limits.ActionsCabinet,
 	}}}
-	for _, part := range []func() error{w.inventory, w.power, w.boot, w.configuration, w.artifacts, w.images, w.tenants} {
+	for _, part := range []func() error{w.inventory, w.power, w.boot, w.configuration, w.artifacts, w.images, w.tenants, w.workload} {
 		if err := part(); err != nil {
 			return w.out, err
 		}

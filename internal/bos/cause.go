@@ -48,6 +48,13 @@ const (
 	CauseRetriesExhausted Cause = "retries_exhausted"
 	// It was not done within the time that the rollout of its session gives a node.
 	CauseHealthyDeadline Cause = "healthy_deadline"
+	// Its jobs did not end in time; the manager does not know it, or could not say how it
+	// stands; it was not taken back; its health check does not call it healthy.
+	CauseStillBusy       Cause = "jobs_still_running"
+	CauseUnmanaged       Cause = "unknown_to_workload_manager"
+	CauseWorkloadManager Cause = "workload_manager"
+	CauseNotTakenBack    Cause = "not_returned_to_service"
+	CauseUnhealthy       Cause = "unhealthy"
 )
 
 var causeSentences = map[Cause]string{ //nolint:gosec // sentences about credentials, not credentials
@@ -85,6 +92,11 @@ var causeSentences = map[Cause]string{ //nolint:gosec // sentences about credent
 	CauseStaged:                 "what was staged for it cannot be applied; read the error, and stage it again with a new session",
 	CauseCancelled:              "its session was cancelled while it was worked on; start another session for it, if it shall still boot",
 	CauseHealthyDeadline:        "it was not done within the healthy_deadline of the rollout; read what it waited for last, and its console log",
+	CauseStillBusy:              "jobs still ran on it at the end of workload.drain_deadline, so it was not touched; retry it when they have ended, or give them longer",
+	CauseUnmanaged:              "the workload manager does not know it, so nobody knows whether jobs run on it, and it was not touched; correct workload.names, or set workload.unmanaged to boot if it never runs jobs",
+	CauseWorkloadManager:        "the workload manager did not say how it stands until workload.drain_deadline, so it was not touched; read its last words in the error",
+	CauseNotTakenBack:           "it runs what it shall, and the workload manager did not take it back within workload.return_deadline; see there why it does not hear from the node, then return it or retry",
+	CauseUnhealthy:              "it runs what it shall, and its health check did not call it healthy within health.deadline; read the words of the check in the error",
 	CauseRetriesExhausted:       "all attempts its retry policy allows were used; read the error of the last one",
 }
 

@@ -11,7 +11,17 @@ const (
 	EffectPowerOn          EffectKind = "power_on"
 	EffectPowerOffGraceful EffectKind = "power_off_graceful"
 	EffectPowerOffForceful EffectKind = "power_off_forceful"
+	// EffectDrain has the workload manager give the node no new jobs, EffectReword gives
+	// that drain another reason, and EffectReturn ends it.
+	EffectDrain  EffectKind = "drain"
+	EffectReword EffectKind = "reword_drain"
+	EffectReturn EffectKind = "return_to_service"
 )
+
+// OfWorkload reports whether the effect is one on the workload manager.
+func (k EffectKind) OfWorkload() bool {
+	return k == EffectDrain || k == EffectReword || k == EffectReturn
+}
 
 // Effect is what shall be done to a node. It is comparable, so that nodes
 // with equal effects travel in one batch.
@@ -21,6 +31,8 @@ type Effect struct {
 	Artifacts BootArtifacts
 	// Configuration is set for EffectConfigure only.
 	Configuration ConfigurationTarget
+	// Reason is that of the drain, for EffectReturn its mark.
+	Reason string
 }
 
 // PowerOp is a power operation as a Power port takes it.
@@ -43,7 +55,7 @@ func (k EffectKind) PowerOp() PowerOp {
 		return PowerSoftOff
 	case EffectPowerOffForceful:
 		return PowerForceOff
-	case EffectNone, EffectWriteBoot, EffectConfigure:
+	case EffectNone, EffectWriteBoot, EffectConfigure, EffectDrain, EffectReword, EffectReturn:
 		return ""
 	default:
 		return ""

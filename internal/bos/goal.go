@@ -18,9 +18,10 @@ const (
 )
 
 // Excluded reports whether its session found that there is nothing to do to it and let
-// go of it: to be configured, it was off.
+// go of it: to be configured, it was off; to be rebooted, its jobs did not end in time.
 func (r *Record) Excluded() bool {
-	return r.Goal == GoalConfigure && r.Work.Cause == CausePoweredOff && !r.Enabled && r.Session == ""
+	left := r.Goal == GoalConfigure && r.Work.Cause == CausePoweredOff || r.Work.Cause == CauseStillBusy
+	return left && !r.Enabled && r.Session == ""
 }
 
 // GoalOf is the goal that a desired state of API v2 stands for: no kernel means off.

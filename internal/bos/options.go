@@ -71,6 +71,9 @@ type Policy struct {
 	// BootProof is the site's, and Proofs says that it can be asked for.
 	BootProof BootProof
 	Proofs    bool
+	// Workload is how nodes are drained, Health how long they have to become healthy.
+	Workload WorkloadPolicy
+	Health   HealthPolicy
 }
 
 // Settings of the service itself that are no BOS option.

@@ -25,6 +25,15 @@ const (
 	// WaitPowerLimits: power.limits are used up, so no power action starts. All
 	// else goes on.
 	WaitPowerLimits WaitReason = "power_limits"
+	// WaitDrain: its workload manager gives it no new jobs, and those that run are waited
+	// for. WaitWorkload: that manager does not answer, or not about it. WaitReturn: it
+	// runs what it shall, and that manager is to give it jobs again.
+	WaitDrain    WaitReason = "drain"
+	WaitWorkload WaitReason = "workload_manager"
+	WaitReturn   WaitReason = "return_to_service"
+	// WaitHealth: it runs what it shall, and its health check does not say that it is
+	// healthy.
+	WaitHealth WaitReason = "health_check"
 	// WaitBMC: its power is not known, and that is for its BMC, or its chassis, to
 	// mend. It fails after max_unreachable_time.
 	WaitBMC WaitReason = "bmc"
@@ -61,6 +70,10 @@ var waitSentences = map[WaitReason]string{
 	WaitHeld:           "it is held, so nothing is done to it; DELETE /x/v1/components/XNAME/hold lets work go on",
 	WaitRollout:        "it waits for its turn in the rollout of its session, which has batches; GET /x/v1/sessions/NAME/rollout says what the rollout is held by",
 	WaitPowerLimits:    "it waits for its turn, as power.limits are used up for now; work goes on by itself",
+	WaitDrain:          "it is being drained: it gets no new jobs, and is rebooted once those that run have ended; they have until workload.drain_deadline",
+	WaitWorkload:       "the workload manager does not say how it stands, so its power is not touched; read its error",
+	WaitReturn:         "it runs what it shall, and the workload manager is to give it jobs again; that manager has to hear from it first",
+	WaitHealth:         "it runs what it shall, and its health check does not say yet that it is healthy; it has until health.deadline",
 	WaitBMC:            "its power is not known, as its BMC does not tell; read its error",
 	WaitUpstream:       "its power is not known, as what reaches it does not answer; work goes on when it is back",
 	WaitBMCs:           "the BMCs of many nodes do not answer, or not as they should, so nobody is given up for it; work goes on when they do: check their network, their power and what they have in common",
@@ -78,7 +91,7 @@ var waitSentences = map[WaitReason]string{
 func (w WaitReason) Sentence() string { return waitSentences[w] }
 
 // AtGate reports whether the reason is one of the gate: nothing is wrong with the node.
-func (w WaitReason) AtGate() bool { return w.Stops() || w == WaitPowerLimits }
+func (w WaitReason) AtGate() bool { return w.Stops() || w == WaitPowerLimits || w == WaitDrain }
 
 // Stops reports whether the reason is a brake: nothing at all is done, and no wait
 // counts.
@@ -133,6 +146,14 @@ func (w Waiting) Sentence(component, session string) string {
 		return fmt.Sprintf("waiting for its turn: it is in %s of the rollout of session %s", w.Detail, session)
 	case WaitPowerLimits:
 		return fmt.Sprintf("waiting for its turn: power.limits are used up for now (%s)", w.Detail)
+	case WaitDrain:
+		return "waiting for its jobs to end" + because
+	case WaitWorkload:
+		return "waiting for the workload manager: " + said
+	case WaitReturn:
+		return "waiting for the workload manager to take it back" + because
+	case WaitHealth:
+		return "waiting for its health check" + because
 	case WaitBMC:
 		return fmt.Sprintf("waiting for %s: %s", BMCOf(component), WithLastAnswer(w.Cause.Sentence(), w.Detail))
 	case WaitConfiguration:

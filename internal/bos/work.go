@@ -33,6 +33,8 @@ type Work struct {
 	// EndedBoot is the BSS token of the boot that was ended for this goal, or is to be:
 	// what is reported with it is of before.
 	EndedBoot string `json:"ended_boot,omitempty"`
+	// Drain is how far it is with its workload manager and its health check.
+	Drain Drain `json:"drain,omitzero"`
 	// Cause says why the component failed, or what it last stumbled over.
 	Cause Cause `json:"cause,omitempty"`
 	// NoGraceful is set when the BMC turned out to have no graceful

@@ -18,6 +18,7 @@ func wholeWork() Work {
 		Misses:      Misses{Lost: 2, Unanswered: 3, Excused: 4, Configuration: 5},
 		Patience:    Patience{Silent: 6, Deferred: 7, Graceful: 8, Missing: 9},
 		Waiting:     Waiting{For: WaitBackOff, Cause: CauseBMCError, Detail: "503"},
+		Drain:       Drain{Since: at(6), Ours: true, Ready: true, Closing: at(7), Healthy: true, Told: true, Tells: 11},
 		WaitInError: true, StoppedAt: at(4), Batch: 10, Admitted: at(5), EndedBoot: "t", Cause: CauseBMCError, NoGraceful: true, Applied: "s",
 	}
 }
@@ -27,6 +28,7 @@ const wholeWorkStored = `{"flight":{"kind":"power_on","at":"2026-01-02T03:01:00Z
 	`"prepared":{"boot":"b2","configuration":"c2"},"back_off":{"until":"2026-01-02T03:03:00Z","setbacks":1,"deferral":10,"put_off":"bmc_not_ready"},` +
 	`"misses":{"lost":2,"unanswered":3,"excused":4,"configuration":5},"patience":{"silent":6,"deferred":7,"graceful":8,"missing":9},` +
 	`"waiting":{"for":"back_off","cause":"bmc_error","detail":"503"},"wait_in_error":true,"stopped_at":"2026-01-02T03:04:00Z","batch":10,"admitted":"2026-01-02T03:05:00Z","ended_boot":"t",` +
+	`"drain":{"since":"2026-01-02T03:06:00Z","ours":true,"ready":true,"closing":"2026-01-02T03:07:00Z","healthy":true,"told":true,"tells":11},` +
 	`"cause":"bmc_error","no_graceful":true,"applied":"s"}`
 
 func TestTheStoredFormOfTheEnginesMemoryStaysReadable(t *testing.T) {

@@ -43,6 +43,12 @@ type Config struct {
 	BootProof bos.BootProof
 	// Proofs asks for those that do not come by themselves; it may be nil.
 	Proofs bos.BootProofs
+	// Workload is the workload manager, and WorkloadPolicy how nodes are drained by it;
+	// Health is the health check. Each may be nil.
+	Workload       bos.WorkloadManager
+	WorkloadPolicy bos.WorkloadPolicy
+	Health         bos.HealthCheck
+	HealthPolicy   bos.HealthPolicy
 	// Secrets says which secrets of the settings cannot be read now; it may be nil.
 	Secrets func() []string
 	// Stopping is closed when the server that serves the Handler is to
@@ -81,6 +87,7 @@ func New(c Config) (*Service, error) {
 		Ports: shell.Ports{
 			Store: c.Store, Inventory: c.Inventory, Power: powerOrNone(c.Power), Boot: bootOrNone(c.Boot),
 			Configuration: c.Configuration, Proofs: c.Proofs, Artifacts: c.Artifacts, Tenants: c.Tenants, Registry: c.Images,
+			Workload: c.Workload, Health: c.Health,
 		},
 		Engine: engine.Settings{
 			MaxUnreachable: c.MaxUnreachable,
@@ -89,6 +96,8 @@ func New(c Config) (*Service, error) {
 			Configures:     c.Configuration != nil,
 			BootProof:      c.BootProof,
 			Proofs:         c.Proofs != nil,
+			Workload:       c.WorkloadPolicy,
+			Health:         c.HealthPolicy,
 			Scripted:       c.Scripted,
 			NoInventory:    c.Inventory == nil,
 			NoPower:        c.Power == nil,

@@ -32,6 +32,8 @@ type Config struct {
 	Images         Images         `yaml:"images"`
 	Tenants        Tenants        `yaml:"tenants"`
 	Report         Report         `yaml:"report"`
+	Workload       Workload       `yaml:"workload"`
+	Health         Health         `yaml:"health"`
 	Auth           Auth           `yaml:"auth"`
 	TLS            TLS            `yaml:"tls"`
 	// CommandEnvironment names the variables of the environment that commands for

@@ -84,7 +84,7 @@ func turnOff(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision 
 // asked for: the nodes of a session are armed together, so one write does for
 // all of them. A node that runs it already needs none.
 func bootAhead(r bos.Record, p bos.Policy, now time.Time) bos.Effect {
-	if !r.Work.Attempt.At.IsZero() || runs(r) {
+	if !r.Work.Attempt.At.IsZero() || runs(r) || p.Workload.On && !r.Work.Drain.Ready {
 		return bos.Effect{}
 	}
 	d, _ := bootFirst(r, p, now)
@@ -160,6 +160,7 @@ func act(r bos.Record, kind bos.EffectKind, why Reason, now time.Time) Decision 
 	}
 	r.Work.Flight = bos.Flight{Kind: kind, At: now}
 	r.Work.Attempt = bos.Attempt{Kind: kind, At: now}
+	r.Work.Drain.Closing, r.Work.Drain.Healthy = time.Time{}, false
 	r.LastAction = bos.LastAction{Action: actionOf(kind), LastUpdated: bos.At(now)}
 	return Decision{Next: r, Effect: bos.Effect{Kind: kind}, Why: why, Because: because}
 }

@@ -47,6 +47,17 @@ const (
 	ReasonStopped Reason = "stopped"
 	// ReasonHealthyDeadline: a rollout gives it no more time.
 	ReasonHealthyDeadline Reason = "healthy_deadline"
+	// ReasonDrain is that it is to be drained, ReasonDrainWait that its jobs are waited for.
+	ReasonDrain     Reason = "drain"
+	ReasonDrainWait Reason = "drain_wait"
+	// ReasonJobsEnded is that it is rebooted although jobs run on it, as the site wants.
+	ReasonJobsEnded Reason = "jobs_ended_by_reboot"
+	// ReasonClosing is that it runs what it shall, and is not done yet; ReasonReturn that
+	// it is given back, ReasonReword that the reason of its drain is another.
+	ReasonClosing   Reason = "closing"
+	ReasonReturn    Reason = "return_to_service"
+	ReasonReword    Reason = "reword_drain"
+	ReasonUnhealthy Reason = "unhealthy"
 	// ReasonGateWait and ReasonGateOpen are the begin and the end of a wait at the
 	// gate, in the history.
 	ReasonGateWait Reason = "gate_wait"
@@ -83,6 +94,9 @@ type Decision struct {
 	ProbeConfiguration time.Time
 	// ProbeProof is when to ask for the proof of the boot; zero for never.
 	ProbeProof time.Time
+	// ProbeWorkload and ProbeHealth are when to ask the workload manager, and the health
+	// check; zero for never.
+	ProbeWorkload, ProbeHealth time.Time
 	// Wake is when to decide again without new input; zero for never.
 	Wake time.Time
 	Why  Reason
@@ -109,7 +123,7 @@ func (d Decision) AwaitsPower() bool {
 // bos-contract section 5 and the power operators in one function. now must be
 // in UTC without a monotonic reading, so that records compare.
 func Decide(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
-	return decideAlone(r, o, p, now).within(r, o.Gate, now)
+	return decideAlone(r, o, p, now).within(r, o.Gate, now).telling(r, p, now)
 }
 
 // minProbe is the time between an action and the first probe of what it did, where
@@ -123,8 +137,7 @@ func decideAlone(r bos.Record, o Observation, p bos.Policy, now time.Time) Decis
 	case !r.Enabled:
 		return Decision{Next: r, Why: ReasonDisabled}
 	case r.Status.StatusOverride == bos.StatusFailed:
-		r.Enabled = false
-		return Decision{Next: r, Why: ReasonAlreadyFailed}
+		return endFailed(r, p, now)
 	}
 	if why := o.Gate.Admit(&r, bos.EffectNone); why.Stops() {
 		return stopped(r, o, p, now, why)
@@ -132,7 +145,7 @@ func decideAlone(r bos.Record, o Observation, p bos.Policy, now time.Time) Decis
 	r = resume(r, now)
 	switch {
 	case !o.usable(r, p, now):
-		return Decision{Next: r, Effect: bootAhead(r, p, now), Probe: freshProbe(r, o, p, now), Why: ReasonProbe}
+		return Decision{Next: r, Effect: bootAhead(r, p, now), ProbeWorkload: workloadAhead(r, o, p, now), Probe: freshProbe(r, o, p, now), Why: ReasonProbe}
 	case o.Power.Symptom == bos.SymptomChanging && underWay(r, p, now):
 		return Decision{Next: r, Probe: nextProbe(r, o, p, now, actionDeadline(r, p)), Why: ReasonChanging}
 	case !o.known():
@@ -146,7 +159,11 @@ func decideAlone(r bos.Record, o Observation, p bos.Policy, now time.Time) Decis
 		return Decision{Next: r, Probe: flightAt(r).Add(p.ConfirmGrace), Why: ReasonConfirmWait}
 	}
 	r = takeProof(settleUndone(r, o, now), o, p)
-	return withProof(converge(r, o, p, now), o, p, now)
+	r, d, wait := drainFirst(r, o, p, now)
+	if wait {
+		return d
+	}
+	return closing(withProof(converge(r, o, p, now), o, p, now), r, o, p, now)
 }
 
 // endPowerWait ends every wait for an observation: the power is known. One for the
@@ -160,7 +177,7 @@ func endPowerWait(r bos.Record, o Observation) bos.Record {
 		r.Status.StatusOverride = ""
 	}
 	switch wait := r.Work.Waiting.For; {
-	case wait == bos.WaitNone:
+	case wait == bos.WaitNone, r.Work.Drain.Waits() && (wait == bos.WaitDrain || wait == bos.WaitWorkload):
 	case r.Work.BackOff.Until.IsZero():
 		r.EndWait()
 		r.Work.Cause = bos.CauseNone
@@ -179,7 +196,7 @@ func actionOf(kind bos.EffectKind) bos.Action {
 		return bos.ActionPowerOffGraceful
 	case bos.EffectPowerOffForceful:
 		return bos.ActionPowerOffForceful
-	case bos.EffectNone, bos.EffectWriteBoot, bos.EffectConfigure:
+	case bos.EffectNone, bos.EffectWriteBoot, bos.EffectConfigure, bos.EffectDrain, bos.EffectReword, bos.EffectReturn:
 		return bos.ActionNone
 	default:
 		return bos.ActionNone

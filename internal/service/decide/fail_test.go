@@ -33,6 +33,11 @@ type failing struct {
 	observed func(bos.Record, *Observation, time.Time)
 	cause    bos.Cause
 	text     string
+	// managed says that there is a workload manager, which says workload; checked that
+	// there is a health check, which says health.
+	managed, checked bool
+	workload         bos.WorkloadReading
+	health           bos.HealthReading
 }
 
 func refusing(kind bos.EffectKind, cause bos.Cause, detail string) func(bos.EffectKind) bos.CallResult {
@@ -66,40 +71,49 @@ func boots(other string) func(*bos.Record) {
 }
 
 var failures = map[string]failing{
-	"a rollout gives no more time":      {path: "within", on: true, observed: func(_ bos.Record, o *Observation, _ time.Time) { o.Gate.Deadline = noon.Add(time.Minute) }, cause: bos.CauseHealthyDeadline, text: "within the healthy_deadline"},
-	"a power-on is ignored":             {path: "beforeActing", cause: bos.CauseResetIgnored, text: "still off max_power_on_wait_time"},
-	"a power-on is refused":             {path: "beforeActing", result: refusing(bos.EffectPowerOn, bos.CauseResetRefused, "no AC"), cause: bos.CauseResetRefused, text: "no AC"},
-	"a power-on is refused wordlessly":  {path: "beforeActing", result: refusing(bos.EffectPowerOn, "", ""), cause: bos.CauseResetRefused, text: "refused the reset"},
-	"the credentials are wrong":         {path: "beforeActing", result: refusing(bos.EffectPowerOn, bos.CauseBMCAuth, "401"), cause: bos.CauseBMCAuth, text: "401"},
-	"a power-on is never answered":      {path: "beforeActing", result: unconfirmed, cause: bos.CauseResetUnconfirmed, text: "nobody said what became of it"},
-	"the BMC is busy for ever":          {path: "beforeActing", result: busy(""), cause: bos.CauseBMCError, text: "has not taken a power-on for max_unreachable_time (10m0s): its BMC answers with errors; reset the BMC or read its log (last answer: come back later)"},
-	"the BMC is busy for ever, if on":   {path: "beforeActing", on: true, result: busy(""), cause: bos.CauseBMCError, text: "has not taken a forced power-off"},
-	"the BMC cannot power on":           {path: "beforeActing", result: unsupporting, cause: bos.CauseResetRefused, text: "offers no On"},
-	"BSS refuses":                       {path: "beforeActing", result: refusing(bos.EffectWriteBoot, "", ""), cause: bos.CauseBootParameters, text: "BSS refused"},
-	"a boot never reports":              {path: "beforeActing", changes: true, cause: bos.CauseBootTimeout, text: "no report of a boot"},
-	"a boot fetches no script":          {path: "beforeActing", changes: true, observed: fetched(0, 0), cause: bos.CauseNoBootScript, text: "no request of it for its boot script"},
-	"a boot cannot load its image":      {path: "beforeActing", changes: true, observed: fetched(4, 3), cause: bos.CauseImageNotLoaded, text: "(kernel k, initrd i)"},
-	"a boot restarts":                   {path: "beforeActing", changes: true, observed: fetched(3, 0), cause: bos.CauseBootRestarts, text: "(it was given the script 3 times)"},
-	"a boot is loaded and hangs":        {path: "beforeActing", changes: true, observed: fetched(1, 0), cause: bos.CauseNoReport, text: "nothing was heard of it since"},
-	"a boot is loaded at last, hangs":   {path: "beforeActing", changes: true, observed: loadedLate, cause: bos.CauseNoReport, text: "nothing was heard of it since"},
-	"a boot loses its power":            {path: "beforeActing", changes: true, observed: goesOff, cause: bos.CausePowerLost, text: "off again after power-on 3"},
-	"the wrong image boots":             {path: "beforeActing", on: true, record: ranOther, cause: bos.CauseWrongImage, text: "runs kernel other instead of k"},
-	"a power-off is ignored":            {path: "beforeActing", on: true, cause: bos.CausePowerOffTimeout, text: "still on max_power_off_wait_time"},
-	"no attempts are allowed":           {path: "beforeActing", record: func(r *bos.Record) { none := 0; r.RetryPolicy = &none }, cause: bos.CauseRetriesExhausted, text: "all 0 power-on attempts"},
-	"CFS refuses it before the boot":    {path: "beforeActing", configures: true, record: boots("x"), result: refusing(bos.EffectConfigure, "", "no such configuration"), cause: bos.CauseConfiguration, text: "no such configuration"},
-	"the BMC is silent":                 {path: "hold", reading: silence(bos.SymptomSilent, ""), verdict: verdicts[ExtentBMC][bos.SymptomSilent], cause: bos.CauseBMCUnreachable, text: "gave up on x1000c0s0b0"},
-	"the chassis is silent":             {path: "hold", reading: silence(bos.SymptomSilent, ""), verdict: verdicts[ExtentChassis][bos.SymptomSilent], cause: bos.CauseChassisUnreachable, text: "gave up"},
-	"the BMC answers with errors":       {path: "hold", reading: silence(bos.SymptomRefusing, ""), verdict: verdicts[ExtentBMC][bos.SymptomRefusing], cause: bos.CauseBMCError, text: "it said so"},
-	"the BMC rejects the user":          {path: "hold", reading: silence(bos.SymptomRefusing, bos.CauseBMCAuth), verdict: verdicts[ExtentBMC][bos.SymptomRefusing], cause: bos.CauseBMCAuth, text: "rejects the credentials"},
-	"the power state is outdated":       {path: "hold", reading: silence(bos.SymptomStale, ""), verdict: verdicts[ExtentBMC][bos.SymptomStale], cause: bos.CausePowerStale, text: "outdated"},
-	"its power is neither on nor off":   {path: "hold", reading: silence(bos.SymptomChanging, ""), cause: bos.CausePowerUndetermined, text: "neither on nor off, so it is not reset"},
-	"power control does not know it":    {path: "hold", reading: silence(bos.SymptomNone, ""), cause: bos.CauseUnknownToPower, text: "not which system of its BMC"},
-	"it goes off for ever":              {path: "waitForOff", record: boots(""), reading: bos.PowerReading{State: bos.PowerStatePoweringOff}, cause: bos.CausePowerUndetermined, text: "that it is powering off"},
-	"there is no configuration service": {path: "configure", on: true, record: boots(""), cause: bos.CauseConfiguration, text: "no configuration service"},
-	"its configuration fails":           {path: "configure", on: true, configures: true, record: boots(""), configuration: bos.ConfigurationReading{Desired: "c", Status: "failed"}, cause: bos.CauseConfiguration, text: "cfs configuration failed"},
-	"CFS does not know it":              {path: "holdConfiguration", on: true, configures: true, record: boots(""), configuration: bos.ConfigurationReading{Missing: true}, cause: bos.CauseUnknownToConfiguration, text: "does not know it"},
-	"CFS refuses it while it runs":      {path: "setConfiguration", on: true, configures: true, record: boots(""), configuration: bos.ConfigurationReading{Desired: "old"}, result: refusing(bos.EffectConfigure, "", "no such configuration"), cause: bos.CauseConfiguration, text: "no such configuration"},
+	"a rollout gives no more time":       {path: "within", on: true, observed: func(_ bos.Record, o *Observation, _ time.Time) { o.Gate.Deadline = noon.Add(time.Minute) }, cause: bos.CauseHealthyDeadline, text: "within the healthy_deadline"},
+	"a power-on is ignored":              {path: "beforeActing", cause: bos.CauseResetIgnored, text: "still off max_power_on_wait_time"},
+	"a power-on is refused":              {path: "beforeActing", result: refusing(bos.EffectPowerOn, bos.CauseResetRefused, "no AC"), cause: bos.CauseResetRefused, text: "no AC"},
+	"a power-on is refused wordlessly":   {path: "beforeActing", result: refusing(bos.EffectPowerOn, "", ""), cause: bos.CauseResetRefused, text: "refused the reset"},
+	"the credentials are wrong":          {path: "beforeActing", result: refusing(bos.EffectPowerOn, bos.CauseBMCAuth, "401"), cause: bos.CauseBMCAuth, text: "401"},
+	"a power-on is never answered":       {path: "beforeActing", result: unconfirmed, cause: bos.CauseResetUnconfirmed, text: "nobody said what became of it"},
+	"the BMC is busy for ever":           {path: "beforeActing", result: busy(""), cause: bos.CauseBMCError, text: "has not taken a power-on for max_unreachable_time (10m0s): its BMC answers with errors; reset the BMC or read its log (last answer: come back later)"},
+	"the BMC is busy for ever, if on":    {path: "beforeActing", on: true, result: busy(""), cause: bos.CauseBMCError, text: "has not taken a forced power-off"},
+	"the BMC cannot power on":            {path: "beforeActing", result: unsupporting, cause: bos.CauseResetRefused, text: "offers no On"},
+	"BSS refuses":                        {path: "beforeActing", result: refusing(bos.EffectWriteBoot, "", ""), cause: bos.CauseBootParameters, text: "BSS refused"},
+	"a boot never reports":               {path: "beforeActing", changes: true, cause: bos.CauseBootTimeout, text: "no report of a boot"},
+	"a boot fetches no script":           {path: "beforeActing", changes: true, observed: fetched(0, 0), cause: bos.CauseNoBootScript, text: "no request of it for its boot script"},
+	"a boot cannot load its image":       {path: "beforeActing", changes: true, observed: fetched(4, 3), cause: bos.CauseImageNotLoaded, text: "(kernel k, initrd i)"},
+	"a boot restarts":                    {path: "beforeActing", changes: true, observed: fetched(3, 0), cause: bos.CauseBootRestarts, text: "(it was given the script 3 times)"},
+	"a boot is loaded and hangs":         {path: "beforeActing", changes: true, observed: fetched(1, 0), cause: bos.CauseNoReport, text: "nothing was heard of it since"},
+	"a boot is loaded at last, hangs":    {path: "beforeActing", changes: true, observed: loadedLate, cause: bos.CauseNoReport, text: "nothing was heard of it since"},
+	"a boot loses its power":             {path: "beforeActing", changes: true, observed: goesOff, cause: bos.CausePowerLost, text: "off again after power-on 3"},
+	"the wrong image boots":              {path: "beforeActing", on: true, record: ranOther, cause: bos.CauseWrongImage, text: "runs kernel other instead of k"},
+	"a power-off is ignored":             {path: "beforeActing", on: true, cause: bos.CausePowerOffTimeout, text: "still on max_power_off_wait_time"},
+	"no attempts are allowed":            {path: "beforeActing", record: func(r *bos.Record) { none := 0; r.RetryPolicy = &none }, cause: bos.CauseRetriesExhausted, text: "all 0 power-on attempts"},
+	"CFS refuses it before the boot":     {path: "beforeActing", configures: true, record: boots("x"), result: refusing(bos.EffectConfigure, "", "no such configuration"), cause: bos.CauseConfiguration, text: "no such configuration"},
+	"the BMC is silent":                  {path: "hold", reading: silence(bos.SymptomSilent, ""), verdict: verdicts[ExtentBMC][bos.SymptomSilent], cause: bos.CauseBMCUnreachable, text: "gave up on x1000c0s0b0"},
+	"the chassis is silent":              {path: "hold", reading: silence(bos.SymptomSilent, ""), verdict: verdicts[ExtentChassis][bos.SymptomSilent], cause: bos.CauseChassisUnreachable, text: "gave up"},
+	"the BMC answers with errors":        {path: "hold", reading: silence(bos.SymptomRefusing, ""), verdict: verdicts[ExtentBMC][bos.SymptomRefusing], cause: bos.CauseBMCError, text: "it said so"},
+	"the BMC rejects the user":           {path: "hold", reading: silence(bos.SymptomRefusing, bos.CauseBMCAuth), verdict: verdicts[ExtentBMC][bos.SymptomRefusing], cause: bos.CauseBMCAuth, text: "rejects the credentials"},
+	"the power state is outdated":        {path: "hold", reading: silence(bos.SymptomStale, ""), verdict: verdicts[ExtentBMC][bos.SymptomStale], cause: bos.CausePowerStale, text: "outdated"},
+	"its power is neither on nor off":    {path: "hold", reading: silence(bos.SymptomChanging, ""), cause: bos.CausePowerUndetermined, text: "neither on nor off, so it is not reset"},
+	"power control does not know it":     {path: "hold", reading: silence(bos.SymptomNone, ""), cause: bos.CauseUnknownToPower, text: "not which system of its BMC"},
+	"it goes off for ever":               {path: "waitForOff", record: boots(""), reading: bos.PowerReading{State: bos.PowerStatePoweringOff}, cause: bos.CausePowerUndetermined, text: "that it is powering off"},
+	"there is no configuration service":  {path: "configure", on: true, record: boots(""), cause: bos.CauseConfiguration, text: "no configuration service"},
+	"its configuration fails":            {path: "configure", on: true, configures: true, record: boots(""), configuration: bos.ConfigurationReading{Desired: "c", Status: "failed"}, cause: bos.CauseConfiguration, text: "cfs configuration failed"},
+	"CFS does not know it":               {path: "holdConfiguration", on: true, configures: true, record: boots(""), configuration: bos.ConfigurationReading{Missing: true}, cause: bos.CauseUnknownToConfiguration, text: "does not know it"},
+	"jobs do not end":                    {path: "notIdle", on: true, managed: true, workload: bos.WorkloadReading{State: bos.WorkloadDrained, Mark: "bos:s", Jobs: true, Detail: "MIXED+DRAIN"}, cause: bos.CauseStillBusy, text: "jobs still ran on it"},
+	"the manager has no such node":       {path: "drainFirst", on: true, managed: true, workload: bos.WorkloadReading{State: bos.WorkloadAbsent}, cause: bos.CauseUnmanaged, text: "the workload manager does not know it"},
+	"the manager does not answer":        {path: "drainFirst", on: true, managed: true, workload: bos.WorkloadReading{Detail: "no route"}, cause: bos.CauseWorkloadManager, text: "no route"},
+	"the manager does not take it back":  {path: "takeBack", on: true, managed: true, record: plain, workload: bos.WorkloadReading{State: bos.WorkloadDrained, Mark: "bos:s", Detail: "DOWN+DRAIN"}, cause: bos.CauseNotTakenBack, text: "DOWN+DRAIN"},
+	"it is never healthy":                {path: "waitForHealth", on: true, checked: true, record: plain, health: bos.HealthReading{Verdict: bos.Unhealthy, Detail: "lustre is not mounted"}, cause: bos.CauseUnhealthy, text: "lustre is not mounted"},
+	"nobody knows whether it is healthy": {path: "waitForHealth", on: true, checked: true, record: plain, health: bos.HealthReading{Detail: "exit status 3"}, cause: bos.CauseUnhealthy, text: "exit status 3"},
+	"CFS refuses it while it runs":       {path: "setConfiguration", on: true, configures: true, record: boots(""), configuration: bos.ConfigurationReading{Desired: "old"}, result: refusing(bos.EffectConfigure, "", "no such configuration"), cause: bos.CauseConfiguration, text: "no such configuration"},
 }
+
+// plain is a node that runs what it shall and has no configuration.
+func plain(r *bos.Record) { r.ActualState.BootArtifacts = r.DesiredState.BootArtifacts }
 
 // ranOther is a node that was powered on for the last time and has reported
 // another kernel.
@@ -141,6 +155,8 @@ func (f failing) untilGivenUp(t *testing.T) bos.Record {
 	t.Helper()
 	p := bos.DefaultOptions().Policy()
 	p.Configures = f.configures
+	p.Workload = bos.WorkloadPolicy{On: f.managed, Deadline: time.Hour, ReturnDeadline: time.Hour, NotIdle: bos.NotIdleFail, Unmanaged: bos.UnmanagedFail}
+	p.Health = bos.HealthPolicy{On: f.checked, Deadline: time.Hour}
 	r := bos.Record{Goal: bos.GoalBoot, Component: bos.Component{
 		ID: "x1000c0s0b0n0", Enabled: true, Session: "s",
 		DesiredState: bos.DesiredState{BootArtifacts: bos.BootArtifacts{Kernel: "k", Initrd: "i"}},
@@ -156,6 +172,8 @@ func (f failing) untilGivenUp(t *testing.T) bos.Record {
 			o.Power.State = map[bool]bos.PowerState{true: bos.PowerStateOn, false: bos.PowerStateOff}[on]
 		}
 		o.Power.Asked, o.Configuration.Asked = now, now
+		o.Workload, o.Health = f.workload, f.health
+		o.Workload.Asked, o.Workload.Answered, o.Health.Asked, o.Health.Answered = now, now, now, now
 		if f.observed != nil {
 			f.observed(r, &o, now)
 		}
@@ -174,6 +192,8 @@ func (f failing) untilGivenUp(t *testing.T) bos.Record {
 			r = SettleBoot(r, d.Effect.Artifacts, "t", res, now)
 		case bos.EffectConfigure:
 			r = SettleConfigure(r, d.Effect.Configuration, res, now)
+		case bos.EffectDrain, bos.EffectReword, bos.EffectReturn:
+			r = SettleWorkload(r, d.Effect, res, now)
 		default:
 			r = Settle(r, d.Effect, res, now)
 			if res.Outcome == bos.CallDone && f.changes {

@@ -111,7 +111,7 @@ func resume(r bos.Record, now time.Time) bos.Record {
 		return r
 	}
 	by := max(now.Sub(r.Work.StoppedAt), 0)
-	for _, at := range []*time.Time{&r.Work.Attempt.At, &r.Work.Flight.At, &r.Work.Admitted} {
+	for _, at := range []*time.Time{&r.Work.Attempt.At, &r.Work.Flight.At, &r.Work.Admitted, &r.Work.Drain.Since, &r.Work.Drain.Closing} {
 		if at.IsZero() {
 			continue
 		}

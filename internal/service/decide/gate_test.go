@@ -131,7 +131,7 @@ func TestEachReasonToWaitHasASentence(t *testing.T) {
 			gate++
 		}
 	}
-	if gate != 5 || bos.WaitNone.AtGate() {
+	if gate != 6 || bos.WaitNone.AtGate() {
 		t.Errorf("%d of %v are of the gate", gate, bos.WaitReasons())
 	}
 }

@@ -53,6 +53,10 @@ type Observation struct {
 	// was not asked for. ProofAsked is since when a question for it is out; zero is none.
 	Proof      bos.ProofReading
 	ProofAsked time.Time
+	// Workload is what the workload manager said last, Health the health check; a zero
+	// Asked means that it was not asked.
+	Workload bos.WorkloadReading
+	Health   bos.HealthReading
 	// Hearing is since when reports are taken without a break; zero is always.
 	Hearing time.Time
 	// Wall is the time that reports are dated by.

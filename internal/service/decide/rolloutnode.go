@@ -14,7 +14,7 @@ const queueProbe = 5 * time.Minute
 // within is a decision on a node that has until the deadline of its rollout to be done:
 // beyond it the node is given up, so that it keeps nobody waiting.
 func (d Decision) within(r bos.Record, g Gate, now time.Time) Decision {
-	if g.Deadline.IsZero() || !d.Next.Enabled || d.Why == ReasonStopped {
+	if g.Deadline.IsZero() || !d.Next.Enabled || d.Why == ReasonStopped || r.Work.Drain.Waits() || d.Next.Work.Drain.Waits() {
 		return d
 	}
 	if now.Before(g.Deadline) {

@@ -162,7 +162,7 @@ func returnAttempt(r bos.Record, kind bos.EffectKind) bos.Record {
 		r.EventStats.PowerOffGracefulAttempts = max(r.EventStats.PowerOffGracefulAttempts-1, 0)
 	case bos.EffectPowerOffForceful:
 		r.EventStats.PowerOffForcefulAttempts = max(r.EventStats.PowerOffForcefulAttempts-1, 0)
-	case bos.EffectNone, bos.EffectWriteBoot, bos.EffectConfigure:
+	case bos.EffectNone, bos.EffectWriteBoot, bos.EffectConfigure, bos.EffectDrain, bos.EffectReword, bos.EffectReturn:
 	}
 	return r
 }

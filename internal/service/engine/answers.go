@@ -136,6 +136,10 @@ func (e *Engine) settle(r Result) {
 			return
 		}
 		e.write(n, next)
+	case bos.EffectDrain, bos.EffectReword, bos.EffectReturn:
+		// Likewise of its workload manager.
+		n.workload, n.reordered = bos.WorkloadReading{}, now
+		e.write(n, decide.SettleWorkload(n.rec, r.Effect, r.CallResult, now))
 	case bos.EffectConfigure:
 		// What was read before is no longer what the service has.
 		n.configuration = bos.ConfigurationReading{}

@@ -24,6 +24,9 @@ type Settings struct {
 	// can be asked for.
 	BootProof bos.BootProof
 	Proofs    bool
+	// Workload is how nodes are drained, Health how long they have to become healthy.
+	Workload bos.WorkloadPolicy
+	Health   bos.HealthPolicy
 	// Scripted says that nodes fetch their boot scripts here, and not elsewhere.
 	Scripted bool
 	// NoPower says that there is no power control.
@@ -130,6 +133,7 @@ func (e *Engine) setOptions(o bos.Options) {
 	p.SetupGiveUp = orElse(e.settings.SetupGiveUp, p.SetupGiveUp)
 	p.Configures, p.BootProof, p.Proofs = e.settings.Configures, e.settings.BootProof, e.settings.Proofs
 	p.Limits = e.ramp.limits
+	p.Workload, p.Health = e.settings.Workload, e.settings.Health
 	e.policy = p
 	e.room.patience, e.room.blind = p.MaxUnreachable, e.settings.NoPower
 	e.room.fresh = min(max(p.MaxUnreachable/2, 2*time.Second), 30*time.Second)
@@ -263,6 +267,7 @@ func (e *Engine) takeIn(in Inputs) {
 	for _, r := range in.Proofs {
 		e.sightProof(r)
 	}
+	e.sightWorkload(in)
 	for _, r := range in.Results {
 		e.settle(r)
 	}
@@ -280,6 +285,7 @@ func (e *Engine) track(r bos.Record) {
 	e.step.check[r.StagedState.Session] = true
 	e.noteRollouts(r)
 	if !r.Enabled {
+		e.abandon(r)
 		e.untrack(r.ID)
 		return
 	}
@@ -297,6 +303,7 @@ func (e *Engine) track(r bos.Record) {
 		if r.Revision != n.rec.Revision && r.Work.JustArmed() {
 			n.since = e.step.now
 			n.reading, n.configuration, n.proof = bos.PowerReading{}, bos.ConfigurationReading{}, bos.ProofReading{}
+			n.workload, n.health = bos.WorkloadReading{}, bos.HealthReading{}
 			n.offSince, n.firstOff = time.Time{}, time.Time{}
 		}
 	}

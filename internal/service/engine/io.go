@@ -37,8 +37,11 @@ type Inputs struct {
 	Readings       []bos.PowerReading
 	Configurations []bos.ConfigurationReading
 	// Proofs answer ProofProbes.
-	Proofs  []bos.ProofReading
-	Results []Result
+	Proofs []bos.ProofReading
+	// Workloads answer WorkloadProbes, Healths HealthProbes.
+	Workloads []bos.WorkloadReading
+	Healths   []bos.HealthReading
+	Results   []Result
 	// Setups, Completions and Discovery answer the requests of the same name.
 	Setups      []SetupFacts
 	Completions []CompletionFacts
@@ -124,6 +127,9 @@ type Outputs struct {
 	ConfigurationProbes []string
 	// ProofProbes are the proofs of boots that are to be asked for.
 	ProofProbes []bos.ProofAsk
+	// WorkloadProbes are the nodes that the workload manager is to be asked about,
+	// HealthProbes those whose health is to be checked.
+	WorkloadProbes, HealthProbes []string
 	// Setups and Completions are sessions whose facts are wanted; those of
 	// Setups together, as one round (Ports.SetupRound).
 	Setups      []bos.SessionRecord
@@ -151,7 +157,7 @@ func Empty(c bos.Commit) bool {
 // Empty reports whether nothing happened.
 func (in Inputs) Empty() bool {
 	return in.Options == nil && in.SitePause == nil && len(in.Records) == 0 && len(in.Deleted) == 0 && len(in.Dropped) == 0 &&
-		len(in.Sessions) == 0 && len(in.GoneSessions) == 0 && len(in.Readings) == 0 && len(in.Configurations) == 0 && len(in.Proofs) == 0 && len(in.Results) == 0 &&
+		len(in.Sessions) == 0 && len(in.GoneSessions) == 0 && len(in.Readings) == 0 && len(in.Configurations) == 0 && len(in.Proofs) == 0 && len(in.Workloads) == 0 && len(in.Healths) == 0 && len(in.Results) == 0 &&
 		len(in.Setups) == 0 && len(in.Completions) == 0 && len(in.Rollouts) == 0 && in.Discovery == nil && len(in.Hints) == 0 && len(in.Scripts) == 0
 }
 

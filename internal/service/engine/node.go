@@ -13,6 +13,11 @@ type node struct {
 	reading       bos.PowerReading
 	configuration bos.ConfigurationReading
 	proof         bos.ProofReading
+	workload      bos.WorkloadReading
+	health        bos.HealthReading
+	// reordered is when its workload manager last answered a call for it: what was asked
+	// before is of before.
+	reordered time.Time
 	// seenOn is when the last reading was asked for by which the node is on, trail what
 	// it has fetched of its boot script. They are gone with the engine, and then say
 	// nothing.
@@ -48,6 +53,8 @@ type watch struct {
 	// power and configured are the questions to the two upstreams, proof the one for
 	// the proof of the boot.
 	power, configured, proof question
+	// workload and health are those to the workload manager and the health check.
+	workload, health question
 	// proofAsked is when the last question for the proof went out.
 	proofAsked time.Time
 	// awaits says that the last decision waits for the power to change, or to
@@ -104,6 +111,7 @@ func (e *Engine) decide(id string) {
 		Proof: n.proof, Hearing: e.step.times.Hearing, Wall: e.step.times.Wall,
 		SeenOn: n.seenOn, OffSince: n.offSince, FirstOff: n.firstOff, Trail: n.trail, Scripted: e.settings.Scripted && n.since.Before(n.rec.Work.Attempt.At),
 	}
+	o.Workload, o.Health = n.workload, n.health
 	if n.watch.proof.out {
 		o.ProofAsked = n.watch.proofAsked
 	}
@@ -120,6 +128,7 @@ func (e *Engine) decide(id string) {
 	e.ramp.decided(id, d)
 	e.write(n, d.Next)
 	e.note(before, d)
+	e.noteWorkload(before, d.Next, n.workload)
 	e.noteForeign(before, d.Next, n.proof)
 	e.noteOutage(id, o, d)
 	if d.Effect.Kind != bos.EffectNone {

@@ -42,8 +42,14 @@ func (e *Engine) schedule(id string, n *node, d decide.Decision) {
 	if d.Next.Enabled && n.watch.proof.want(toGrid(d.ProbeProof, now, proofGrid), now) {
 		e.probeProof(id, n)
 	}
+	if d.Next.Enabled && n.watch.workload.want(toGrid(d.ProbeWorkload, now, workloadGrid), now) {
+		e.probeWorkload(id, n)
+	}
+	if d.Next.Enabled && n.watch.health.want(toGrid(d.ProbeHealth, now, workloadGrid), now) {
+		e.probeHealth(id, n)
+	}
 	at := d.Wake
-	for _, other := range []time.Time{n.watch.power.at, n.watch.configured.at, n.watch.proof.at} {
+	for _, other := range []time.Time{n.watch.power.at, n.watch.configured.at, n.watch.proof.at, n.watch.workload.at, n.watch.health.at} {
 		if !other.IsZero() && (at.IsZero() || other.Before(at)) {
 			at = other
 		}
@@ -124,6 +130,12 @@ func (e *Engine) wake() {
 		}
 		if n.watch.proof.due(now) {
 			e.probeProof(id, n)
+		}
+		if n.watch.workload.due(now) {
+			e.probeWorkload(id, n)
+		}
+		if n.watch.health.due(now) {
+			e.probeHealth(id, n)
 		}
 	}
 }

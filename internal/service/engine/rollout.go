@@ -187,7 +187,7 @@ func (e *Engine) moved(before bos.Record, n *node) {
 	if n.rec.Enabled && n.rec.Work.Queued() {
 		n.queue(e.step.now)
 	}
-	if !n.rec.Enabled || n.seen.is != was {
+	if !n.rec.Enabled || n.seen.is != was || n.rec.Status.StatusOverride == bos.StatusFailed {
 		s.rollout.dirty = true
 	}
 }
@@ -213,6 +213,8 @@ func (e *Engine) view(s *session, id string) decide.RolloutNode {
 		return s.rollout.ended[id] // NodeUnloaded until the store has told
 	}
 	switch {
+	case n.rec.Status.StatusOverride == bos.StatusFailed:
+		return decide.RolloutNode{Is: decide.NodeFailed, At: e.step.now}
 	case !n.rec.Enabled:
 		return decide.RolloutNode{Is: endOf(n.rec.DeriveStatus()), At: e.step.now}
 	case !n.rec.Work.Queued():
@@ -255,7 +257,7 @@ func (e *Engine) runRollout(s *session) {
 		Stalled: !waitsByWish(state.Held) && now.Sub(r.progressed) >= patience,
 	}.Advance()
 	next := move.Next
-	if waitsByWish(next.Held) || move.Closed != r.closed || len(move.Admit) > 0 {
+	if waitsByWish(next.Held) || e.drains(r) || move.Closed != r.closed || len(move.Admit) > 0 {
 		r.closed, r.progressed = move.Closed, now
 	}
 	if r.due = move.Wake; next.Phase == bos.RolloutRunning && !waitsByWish(next.Held) {

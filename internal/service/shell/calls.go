@@ -60,6 +60,7 @@ func (s *Shell) start(ctx context.Context, out engine.Outputs, effects []decide.
 	}
 	s.probe(ctx, out)
 	s.probeProofs(ctx, out.ProofProbes)
+	s.probeWorkload(ctx, out.WorkloadProbes, out.HealthProbes)
 	s.tellOutage(out.Outage)
 	s.clean(ctx, out.Clean)
 	if sessions, read := out.Setups, s.inventories; len(sessions) > 0 {

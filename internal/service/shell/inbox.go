@@ -48,6 +48,8 @@ func (b *inbox) take(to *engine.Inputs) {
 	to.Readings = joined(to.Readings, in.Readings)
 	to.Configurations = joined(to.Configurations, in.Configurations)
 	to.Proofs = joined(to.Proofs, in.Proofs)
+	to.Workloads = joined(to.Workloads, in.Workloads)
+	to.Healths = joined(to.Healths, in.Healths)
 	to.Results = joined(to.Results, in.Results)
 	to.Setups = append(to.Setups, in.Setups...)
 	to.Rollouts = append(to.Rollouts, in.Rollouts...)

@@ -31,7 +31,10 @@ type Ports struct {
 	// Proofs may be nil too.
 	Proofs    bos.BootProofs
 	Artifacts bos.Artifacts
-	Tenants   bos.Tenants
+	// Workload and Health are there where the engine's settings of the same name are on.
+	Workload bos.WorkloadManager
+	Health   bos.HealthCheck
+	Tenants  bos.Tenants
 	// Registry is the image registry. Without one, images are not tagged.
 	Registry bos.Images
 }
@@ -115,6 +118,12 @@ func (p Ports) Run(ctx context.Context, b decide.Batch, each func(engine.Result)
 		p.writeBoot(ctx, b, answered, each)
 	case bos.EffectConfigure:
 		p.Configuration.Set(ctx, b.Effect.Configuration, b.IDs, result)
+	case bos.EffectDrain:
+		p.Workload.Drain(ctx, b.Effect.Reason, b.IDs, result)
+	case bos.EffectReword:
+		p.Workload.Reword(ctx, b.Effect.Reason, b.IDs, result)
+	case bos.EffectReturn:
+		p.Workload.Return(ctx, b.Effect.Reason, b.IDs, result)
 	default:
 		p.Power.Apply(ctx, b.Effect.Kind.PowerOp(), b.IDs, result)
 	}
