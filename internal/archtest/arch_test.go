@@ -29,6 +29,7 @@ var allowed = map[string][]string{
 	"internal/service/store/sqlite":        {"internal/bos", "internal/service/store/tables"},
 	"internal/service/store/storetest":     {"internal/bos"},
 	"internal/service/edge":                {},
+	"internal/service/ui":                  {"internal/service/edge"},
 	"internal/localtoken":                  {},
 	"internal/service/access":              {"internal/service/edge"},
 	"internal/service/health":              {},
@@ -90,7 +91,7 @@ var allowed = map[string][]string{
 	// Puts the service together for whoever runs one; it holds no logic.
 	"internal/assembly": {
 		"internal/bos", "internal/localtoken", "internal/service", "internal/service/access", "internal/service/access/...", "internal/service/bootscript", "internal/service/config", "internal/service/edge",
-		"internal/service/health", "internal/service/nodenames", "internal/service/reports", "internal/service/store/sqlite", "internal/hw/...",
+		"internal/service/health", "internal/service/nodenames", "internal/service/reports", "internal/service/store/sqlite", "internal/service/ui", "internal/hw/...",
 	},
 	// Tries what the adapters of a site's settings meet there.
 	"internal/doctor": {

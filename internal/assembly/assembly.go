@@ -24,6 +24,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/service/health"
 	"github.com/bootorch/terraform-provider-bos/internal/service/reports"
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
+	"github.com/bootorch/terraform-provider-bos/internal/service/ui"
 )
 
 // Assembly is a BOS of which nothing runs yet.
@@ -33,6 +34,7 @@ type Assembly struct {
 	power   any                  // what controls power; nil where nothing does
 	scripts *bootscript.Endpoint // nil where there is none
 	reports *reports.Reports
+	page    *ui.Page
 	// notifiers tell of nodes that may have changed.
 	notifiers []notifier
 	// names are the host names under which this service is asked.
@@ -69,6 +71,9 @@ func (a *Assembly) assemble(ctx context.Context, settings config.Config, version
 	if err != nil {
 		return err
 	}
+	if a.page, err = ui.New(); err != nil {
+		return err
+	}
 	a.power = sc.Power
 	nodes := namesOf(sc.Inventory, log)
 	fetched := func(f bos.ScriptFetch) { a.service.Fetched(f) }
@@ -100,7 +105,7 @@ func (a *Assembly) routes() http.Handler {
 	if a.scripts != nil {
 		h = withScripts(h, a.scripts)
 	}
-	return h
+	return a.page.Handler(h)
 }
 
 // Handler serves the API, and the boot scripts where they are built in, to whom
