@@ -27,6 +27,8 @@ var allowed = map[string][]string{
 	"internal/service/engine":              {"internal/bos", "internal/service/decide"},
 	"internal/service/store/tables":        {"internal/bos", "internal/document"},
 	"internal/service/store/sqlite":        {"internal/bos", "internal/service/store/tables"},
+	"internal/service/store/postgres":      {"internal/bos", "internal/service/store/tables"},
+	"internal/service/store/postgrestest":  {},
 	"internal/service/store/storetest":     {"internal/bos"},
 	"internal/service/edge":                {},
 	"internal/service/ui":                  {"internal/service/edge"},

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/tables"
 )
 
 // The statuses with which a program ends that cannot use its database, so that who
@@ -17,11 +18,13 @@ const (
 	statusDamaged  = 7
 	statusNewer    = 8
 	statusFailing  = 9
+	statusAway     = 10
+	statusRefused  = 11
 )
 
-var statuses = map[sqlite.Trouble]int{
-	sqlite.InUse: statusInUse, sqlite.Full: statusFull, sqlite.ReadOnly: statusReadOnly, sqlite.Closed: statusClosed,
-	sqlite.Damaged: statusDamaged, sqlite.Newer: statusNewer, sqlite.Failing: statusFailing,
+var statuses = map[tables.Trouble]int{
+	tables.InUse: statusInUse, tables.Full: statusFull, tables.ReadOnly: statusReadOnly, tables.Closed: statusClosed,
+	tables.Damaged: statusDamaged, tables.Newer: statusNewer, tables.Failing: statusFailing, tables.Away: statusAway, tables.Refused: statusRefused,
 }
 
 // Status is what a program ends with after an error of a command, and whether the

@@ -14,7 +14,8 @@ import (
 // dialect is what SQLite says of what databases say differently.
 var dialect = &tables.Dialect{
 	List: "json_each(%s)", Pairs: "json_each(%s)",
-	Field: "%s ->> '%s'", Object: "%s -> '%s'", Path: func(members []string) string { return "$." + strings.Join(members, ".") },
+	Document: "CAST(%s AS TEXT)", // bytes need no copy, and are stored as a text
+	Field:    "%s ->> '%s'", Object: "%s -> '%s'", Path: func(members []string) string { return "$." + strings.Join(members, ".") },
 	ThenJoin:  "CROSS JOIN",
 	LastEvent: "SELECT COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0)",
 }
@@ -76,7 +77,7 @@ func (c *connection) Query(ctx context.Context, query string, args ...any) (tabl
 	if err != nil {
 		return nil, err
 	}
-	return s.QueryContext(ctx, args...) //nolint:sqlclosecheck,rowserrcheck // by who reads it
+	return s.QueryContext(ctx, args...) //nolint:rowserrcheck // by who reads it
 }
 
 // Row is the first row of a query.
@@ -121,7 +122,7 @@ func (c *connection) Commit(ctx context.Context) error { return c.Exec(ctx, "COM
 
 // Rollback undoes the transaction.
 func (c *connection) Rollback(ctx context.Context, why error) error {
-	if undo := c.Exec(ctx, "ROLLBACK"); undo != nil && TroubleOf(why) == TroubleOther {
+	if undo := c.Exec(ctx, "ROLLBACK"); undo != nil && TroubleOf(why) == tables.TroubleOther {
 		return errors.Join(why, fmt.Errorf("undo a failed commit: %w", undo))
 	}
 	return why
@@ -146,7 +147,7 @@ func (c *connection) Keep(ctx context.Context) error {
 // Undo goes back to it.
 func (c *connection) Undo(ctx context.Context, why error) error {
 	if err := c.Exec(ctx, "ROLLBACK TO job"); err != nil {
-		if TroubleOf(why) != TroubleOther {
+		if TroubleOf(why) != tables.TroubleOther {
 			return why // SQLite has undone all that was open, as on a full disk
 		}
 		return errors.Join(why, fmt.Errorf("undo a failed write: %w", err))

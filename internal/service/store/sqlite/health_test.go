@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/tables"
 )
 
 func opened(t *testing.T, path string) *Store {
@@ -82,7 +83,7 @@ func TestADatabaseWithoutRoomSaysSoAndIsReadAndGoesOnByItself(t *testing.T) {
 	for ; err == nil && n < 100; n++ {
 		err = put(n)
 	}
-	if TroubleOf(s.Ping(t.Context())) != Full || !strings.Contains(s.Ping(t.Context()).Error(), "make room there") {
+	if TroubleOf(s.Ping(t.Context())) != tables.Full || !strings.Contains(s.Ping(t.Context()).Error(), "make room there") {
 		t.Errorf("the write failed with %v, and health says %v", err, s.Ping(t.Context()))
 	}
 	if _, err := s.Template(t.Context(), "", "t0"); err != nil {

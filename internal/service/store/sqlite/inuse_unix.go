@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/tables"
 )
 
 // inUse is the error of a database that a process of this machine has open, also where
@@ -29,7 +31,7 @@ func inUse(path string) error {
 			return fmt.Errorf("look at who has database %s: %w", path, err)
 		}
 		if lock.Type != syscall.F_UNLCK {
-			return &TroubleError{InUse, fmt.Errorf("database %s is in use by process %d; stop that service first", path, lock.Pid)}
+			return &tables.TroubleError{Kind: tables.InUse, Err: fmt.Errorf("database %s is in use by process %d; stop that service first", path, lock.Pid)}
 		}
 	}
 	return nil

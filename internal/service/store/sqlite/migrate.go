@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/pressly/goose/v3"
+
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/tables"
 )
 
 //go:embed migrations/*.sql
@@ -146,7 +148,7 @@ func notInUse(ctx context.Context, db *sql.DB, path string, pause pausing) error
 		}
 		last = now
 		if renewals >= leaseRenewals {
-			return &TroubleError{InUse, fmt.Errorf("database %s is in use by the service %s, which renews its lease; stop that service and start this one again: it upgrades the database, after a backup beside it", path, now.holder)}
+			return &tables.TroubleError{Kind: tables.InUse, Err: fmt.Errorf("database %s is in use by the service %s, which renews its lease; stop that service and start this one again: it upgrades the database, after a backup beside it", path, now.holder)}
 		}
 		if same >= leasePolls {
 			return nil

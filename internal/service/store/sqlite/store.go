@@ -83,10 +83,6 @@ func open(ctx context.Context, path string, options []Option) (*Store, error) {
 	}
 	c := settings{logLimit: walLimit, Config: tables.Config{
 		Dialect: dialect, MaxEvents: tables.DefaultMaxEvents, EventAge: tables.DefaultEventAge, Log: slog.New(slog.DiscardHandler),
-		// The drivers start a goroutine for each row where the context may end.
-		Bound: func(ctx context.Context) (context.Context, context.CancelFunc) {
-			return context.WithoutCancel(ctx), func() {}
-		},
 	}}
 	for _, option := range options {
 		option(&c)
@@ -94,21 +90,24 @@ func open(ctx context.Context, path string, options []Option) (*Store, error) {
 	if upgrade.Backup != "" {
 		c.Log.Info("the database was upgraded", "database", path, "from", upgrade.From, "to", upgrade.To, "backup", upgrade.Backup)
 	}
-	if c.Read, err = openReaders(path, readers); err != nil {
+	read, err := openReaders(path, readers)
+	if err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
-	if c.Reserved, err = openReaders(path, reserved); err != nil {
-		return nil, errors.Join(err, c.Read.Close(), write.Close())
+	urgent, err := openReaders(path, reserved)
+	if err != nil {
+		return nil, errors.Join(err, read.Close(), write.Close())
 	}
+	c.Read, c.Reserved = readerPool{read}, readerPool{urgent}
 	conn, err := write.Conn(ctx)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open database %s for writing: %w", path, err), c.Read.Close(), c.Reserved.Close(), write.Close())
+		return nil, errors.Join(fmt.Errorf("open database %s for writing: %w", path, err), read.Close(), urgent.Close(), write.Close())
 	}
 	if err := tune(ctx, conn); err != nil {
-		return nil, errors.Join(fmt.Errorf("open database %s for writing: %w", path, err), conn.Close(), c.Read.Close(), c.Reserved.Close(), write.Close())
+		return nil, errors.Join(fmt.Errorf("open database %s for writing: %w", path, err), conn.Close(), read.Close(), urgent.Close(), write.Close())
 	}
 	s := &Store{
-		read: c.Read, urgent: c.Reserved, files: filesOf(path), wal: wal{path: path + "-wal", limit: c.logLimit}, log: c.Log,
+		read: read, urgent: urgent, files: filesOf(path), wal: wal{path: path + "-wal", limit: c.logLimit}, log: c.Log,
 		conn: &connection{Conn: conn, db: write, stmts: make(map[string]*sql.Stmt)},
 	}
 	s.conn.lost, s.conn.rest = s.files.same, s.boundLog
@@ -118,17 +117,6 @@ func open(ctx context.Context, path string, options []Option) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", path, err), s.Close())
 	}
 	return s, nil
-}
-
-// openReaders opens connections that read.
-func openReaders(path string, n int) (*sql.DB, error) {
-	db, err := sql.Open(driverName, dataSource(path, true))
-	if err != nil {
-		return nil, fmt.Errorf("open database %s for reading: %w", path, err)
-	}
-	db.SetMaxOpenConns(n)
-	db.SetMaxIdleConns(n)
-	return db, nil
 }
 
 // tune sets what the defaults are too small for: a site of 10,000 nodes is some

@@ -13,9 +13,8 @@ import (
 )
 
 const (
-	// Documents are handed over as bytes, which need no copy, and stored as texts.
 	insertComponent = `INSERT INTO components (revision, document, work, goal, tenant, enabled, phase, status, session, staged_session, error, held, confirmed, id)
-VALUES (?, CAST(? AS TEXT), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+VALUES (?, DOCUMENT(?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	// loadAtOnce is from how many on records are read by one query.
 	loadAtOnce = 16
 )
@@ -58,7 +57,7 @@ var updates = func() (list [1 << len(filterColumns)]string) {
 				set.WriteString(", " + column + " = ?")
 			}
 		}
-		list[changed] = "UPDATE components SET revision = ?, document = CAST(? AS TEXT), work = ?, goal = ?, tenant = ?" + set.String() + " WHERE id = ?"
+		list[changed] = "UPDATE components SET revision = ?, document = DOCUMENT(?), work = ?, goal = ?, tenant = ?" + set.String() + " WHERE id = ?"
 	}
 	return list
 }()

@@ -2,7 +2,6 @@ package tables
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -17,12 +16,13 @@ import (
 //	PAIRS(?)         the arrays (value) of a JSON array likewise; value ->> 0 is a text
 //	FIELD(x, a.b)    the text of a member of the JSON object x
 //	OBJECT(x, a)     the JSON of a member
+//	DOCUMENT(?)      the document of a component, which is given as bytes
 //	THEN JOIN        a join whose left side is to be read first
 type Dialect struct {
-	// List, Pairs, Field and Object are those words, with %s for the argument, and for
-	// the path to a member.
-	List, Pairs   string
-	Field, Object string
+	// List, Pairs, Document, Field and Object are those words, with %s for the argument,
+	// and for the path to a member.
+	List, Pairs, Document string
+	Field, Object         string
 	// Path is how a path is written, by its members.
 	Path func(members []string) string
 	// ThenJoin is that word.
@@ -37,7 +37,7 @@ type Dialect struct {
 }
 
 var (
-	words     = regexp.MustCompile(`\b(LIST|PAIRS)\((\?\d*)\)|\b(FIELD|OBJECT)\(([\w.]+), ([\w.]+)\)|\bTHEN JOIN\b`)
+	words     = regexp.MustCompile(`\b(LIST|PAIRS|DOCUMENT)\((\?\d*)\)|\b(FIELD|OBJECT)\(([\w.]+), ([\w.]+)\)|\bTHEN JOIN\b`)
 	arguments = regexp.MustCompile(`\?\d*`)
 )
 
@@ -53,6 +53,8 @@ func (d *Dialect) SQL(query string) string {
 			return fmt.Sprintf(d.List, m[2])
 		case m[1] == "PAIRS":
 			return fmt.Sprintf(d.Pairs, m[2])
+		case m[1] == "DOCUMENT":
+			return fmt.Sprintf(d.Document, m[2])
 		case m[3] == "FIELD":
 			return fmt.Sprintf(d.Field, m[4], d.Path(strings.Split(m[5], ".")))
 		case m[3] == "OBJECT":
@@ -75,9 +77,16 @@ func (d *Dialect) SQL(query string) string {
 	return said
 }
 
-// ErrApart is the answer of Connection.Undo that what a job wrote cannot be undone
-// without what others wrote in the same transaction: each then has one of its own.
-var ErrApart = errors.New("a write cannot be undone among others")
+// ApartError is the answer of a Connection that what a job wrote cannot be undone without
+// what others wrote in the same transaction, which is undone: each is to have one of its
+// own. Why is what went wrong.
+type ApartError struct{ Why error }
+
+// Error says it.
+func (e *ApartError) Error() string { return e.Why.Error() }
+
+// Unwrap is why.
+func (e *ApartError) Unwrap() error { return e.Why }
 
 // Scanner is a row.
 type Scanner interface{ Scan(dest ...any) error }
@@ -90,6 +99,20 @@ type Rows interface {
 	Close() error
 }
 
+// Querier is a connection that reads. More may be asked of it while rows are gone through.
+type Querier interface {
+	Query(ctx context.Context, query string, args ...any) (Rows, error)
+}
+
+// Readers are connections that read. Who asks for one waits until the context ends, and
+// then has it until read returns.
+type Readers interface {
+	Reading(ctx context.Context, read func(Querier) error) error
+	// Snapshot likewise, with all that is asked seeing one state of the database.
+	Snapshot(ctx context.Context, read func(Querier) error) error
+	Close() error
+}
+
 // Connection is the one that writes; one goroutine uses it. No other connection, of
 // this process or another, writes between its Begin and its Commit. A row that is not
 // there is sql.ErrNoRows.
@@ -97,11 +120,12 @@ type Connection interface {
 	// Begin begins a transaction; others says that somebody else may have written
 	// since the last one.
 	Begin(ctx context.Context) (others bool, err error)
-	// Commit makes it durable. Rollback undoes it for a reason, and returns this.
+	// Commit makes it durable. Rollback undoes it for a reason, and returns this, or an
+	// ApartError.
 	Commit(ctx context.Context) error
 	Rollback(ctx context.Context, why error) error
 	// Mark begins the writes of one job; Keep ends them, and Undo undoes them for a
-	// reason. An error of these is one of the whole transaction.
+	// reason, or returns an ApartError. An error is one of the whole transaction.
 	Mark(ctx context.Context) error
 	Keep(ctx context.Context) error
 	Undo(ctx context.Context, why error) error
@@ -109,7 +133,7 @@ type Connection interface {
 	// no argument. Counted returns how many rows were touched.
 	Exec(ctx context.Context, query string, args ...any) error
 	Counted(ctx context.Context, query string, args ...any) (int64, error)
-	Query(ctx context.Context, query string, args ...any) (Rows, error)
+	Querier
 	Row(ctx context.Context, query string, args ...any) Scanner
 	// Rest is called between transactions, when the jobs have their answers.
 	Rest(ctx context.Context)

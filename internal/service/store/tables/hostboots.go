@@ -30,7 +30,7 @@ func (s *Store) PutHostBoots(ctx context.Context, hosts []string, a bos.BootArti
 }
 
 func (s *Store) putHostBoots(ctx context.Context, t *tx, hosts []string, a bos.BootArtifacts, token string) error {
-	list, err := json.Marshal(hosts)
+	list, err := json.Marshal(bos.Distinct(hosts))
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -337,6 +338,9 @@ WHERE n.session = ?1 AND n.tenant = ?2 AND n.component > ?3 ORDER BY n.component
 
 // SessionNodes says what became of the nodes of a session.
 func (s *Store) SessionNodes(ctx context.Context, key bos.SessionKey, after string, limit int) ([]bos.NodeOutcome, error) {
+	if limit == bos.AllNodes {
+		limit = math.MaxInt
+	}
 	var list []bos.NodeOutcome
 	err := s.each(ctx, func(row scanner) error {
 		var n, live bos.NodeOutcome

@@ -5,31 +5,18 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
-	"fmt"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
 // querier is one connection that reads, in the words of the dialect.
 type querier struct {
-	store *Store
-	conn  interface {
-		QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	}
+	dialect *Dialect
+	conn    Querier
 }
 
-// query reads within the time that a read may take. Before it ends the context is not
-// looked at where the driver would start a goroutine per row for it; what is read at once
-// is bounded elsewhere.
 func (q querier) query(ctx context.Context, query string, args ...any) (Rows, error) {
-	ctx, done := q.store.bound(ctx)
-	rows, err := q.conn.QueryContext(ctx, q.store.dialect.SQL(query), args...) //nolint:rowserrcheck // by who reads it
-	if err != nil {
-		done()
-		return nil, err
-	}
-	return boundRows{rows, done}, nil
+	return q.conn.Query(ctx, q.dialect.SQL(query), args...)
 }
 
 func (q querier) row(ctx context.Context, query string, args ...any) scanner {
@@ -46,19 +33,8 @@ func (q querier) row(ctx context.Context, query string, args ...any) scanner {
 	})
 }
 
-// boundRows end the time of their read with them.
-type boundRows struct {
-	*sql.Rows
-	done context.CancelFunc
-}
-
-func (r boundRows) Close() error {
-	defer r.done()
-	return r.Rows.Close()
-}
-
 // lane is the connections that a reader waits for.
-func (s *Store) lane(ctx context.Context) *sql.DB {
+func (s *Store) lane(ctx context.Context) Readers {
 	if bos.IsUrgent(ctx) {
 		return s.reserved
 	}
@@ -69,12 +45,7 @@ func (s *Store) lane(ctx context.Context) *sql.DB {
 // looks up while it goes through rows, it must look up there: it then sees the same
 // state of the database, and readers cannot wait for each other.
 func (s *Store) reading(ctx context.Context, read func(q querier) error) error {
-	conn, err := s.lane(ctx).Conn(ctx)
-	if err != nil {
-		return fmt.Errorf("wait for a connection that reads: %w", err)
-	}
-	defer conn.Close() //nolint:errcheck // it goes back to the others
-	return read(querier{s, conn})
+	return s.lane(ctx).Reading(ctx, func(conn Querier) error { return read(querier{s.dialect, conn}) })
 }
 
 // each calls fn on each row of a query.
@@ -116,16 +87,7 @@ func eachRow(rows Rows, fn func(scanner) error) error {
 
 // snapshot lets several queries see one state of the database.
 func (s *Store) snapshot(ctx context.Context, read func(q querier) error) error {
-	tx, err := s.lane(ctx).BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("begin to read: %w", err)
-	}
-	err = read(querier{s, tx})
-	// There is nothing to undo; the end of the client ends it as well.
-	if done := tx.Rollback(); done != nil && !errors.Is(done, sql.ErrTxDone) {
-		err = errors.Join(err, done)
-	}
-	return err
+	return s.lane(ctx).Snapshot(ctx, func(conn Querier) error { return read(querier{s.dialect, conn}) })
 }
 
 // scanOne decodes a stored document; no row is bos.ErrNotFound.

@@ -11,7 +11,6 @@ package tables
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"log/slog"
 	"sync"
@@ -22,9 +21,8 @@ import (
 // Store is an open database.
 type Store struct {
 	dialect  *Dialect
-	read     *sql.DB // for clients
-	reserved *sql.DB // for what is urgent
-	bound    func(context.Context) (context.Context, context.CancelFunc)
+	read     Readers // for clients
+	reserved Readers // for what is urgent
 	writer   *writer
 	interned interned
 	tokens   tokenCache
@@ -44,9 +42,7 @@ type Config struct {
 	// Read and Reserved are connections that read: for clients, and beside them those
 	// of the engine and of the health check (bos.Urgent), as a flood of lists must not
 	// delay a pass.
-	Read, Reserved *sql.DB
-	// Bound bounds the time of one read.
-	Bound func(context.Context) (context.Context, context.CancelFunc)
+	Read, Reserved Readers
 	// Write is the connection that writes, which the store closes.
 	Write Connection
 	// MaxEvents and EventAge bound the history, counted from the newest.
@@ -58,7 +54,7 @@ type Config struct {
 // New makes a store of a database that has the newest schema.
 func New(c Config) *Store {
 	s := &Store{
-		dialect: c.Dialect, read: c.Read, reserved: c.Reserved, bound: c.Bound, writer: newWriter(c.Write, c.Dialect),
+		dialect: c.Dialect, read: c.Read, reserved: c.Reserved, writer: newWriter(c.Write, c.Dialect),
 		maxEvents: c.MaxEvents, eventAge: c.EventAge, log: c.Log,
 	}
 	s.writer.committed, s.writer.prune = s.announce, s.pruneEvents
@@ -77,4 +73,9 @@ func (s *Store) Trouble() error {
 // Close finishes the writes under way and closes the connections.
 func (s *Store) Close() error {
 	return errors.Join(s.writer.close(), s.read.Close(), s.reserved.Close())
+}
+
+// Writable makes a transaction that writes nothing of its own.
+func (s *Store) Writable(ctx context.Context) error {
+	return s.writer.do(ctx, func(context.Context, *tx) error { return nil })
 }

@@ -178,14 +178,16 @@ func (w *writer) group(first *job) {
 // commitAll commits jobs together, or each alone where one cannot be undone among others.
 func (w *writer) commitAll(jobs []*job) {
 	err := w.commit(jobs)
-	if errors.Is(err, ErrApart) && len(jobs) > 1 {
-		for _, j := range jobs {
-			w.commitAll([]*job{j})
+	var apart *ApartError
+	if errors.As(err, &apart) {
+		if len(jobs) > 1 {
+			for _, j := range jobs {
+				w.commitAll([]*job{j})
+			}
+			return
 		}
-		return
-	}
-	if errors.Is(err, ErrApart) {
-		err = nil // it was undone with its transaction, and has its error
+		// Its transaction was undone, which says nothing of the next one.
+		jobs[0].err, err = apart.Why, nil
 	}
 	err = w.tx.conn.Judge(err)
 	w.judge(err)

@@ -1,0 +1,308 @@
+package postgres
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/tables"
+)
+
+const (
+	// roundTrip bounds one exchange with the database; turnWait how long a writer waits
+	// for another process to end its transaction.
+	roundTrip = 5 * time.Second
+	turnWait  = 10 * time.Second
+	// putOff bounds the statements that wait to be sent together, and putOffBytes what
+	// they hold.
+	putOff      = 1000
+	putOffBytes = 4 << 20
+)
+
+// beginning begins a transaction that has the turn. A process that stops in the middle
+// of it loses it; what is answered is on the disk, also where the database is set to be
+// quicker than that.
+var beginning = []string{
+	"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+	`SELECT set_config('lock_timeout', '9s', true), set_config('statement_timeout', '9s', true),
+set_config('idle_in_transaction_session_timeout', '3s', true),
+set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, true)`,
+}
+
+const (
+	takeTurn = "SELECT writer FROM turn FOR UPDATE"
+	keepTurn = "UPDATE turn SET writer = $1"
+)
+
+// connection is the one that writes. Statements that answer nothing are put off and
+// sent with the next that does: a transaction takes a few exchanges, however much it
+// writes.
+type connection struct {
+	connect func(ctx context.Context) (*pgx.Conn, error)
+	// id is what the row of the turn calls this process.
+	id string
+	// conn is nil while there is none.
+	conn *pgx.Conn
+	// waiting is what is put off, and size what it holds.
+	waiting []statement
+	size    int
+	// marked is how much was put off before the current job, of which something was
+	// sent if sent says so.
+	marked int
+	sent   bool
+	// last says that this process wrote last, and wrote that it writes.
+	last, wrote bool
+	// demoted is called when the database takes no writes any more.
+	demoted func()
+}
+
+type statement struct {
+	query string
+	args  []any
+}
+
+// Begin waits for the turn.
+func (c *connection) Begin(ctx context.Context) (others bool, err error) {
+	c.waiting, c.size, c.wrote = c.waiting[:0], 0, false
+	fresh := c.conn == nil
+	writer, err := c.begin(ctx)
+	if err != nil && !fresh && c.conn == nil {
+		// The connection was lost since the last transaction, which says nothing of
+		// the database: nothing was asked of it yet.
+		writer, err = c.begin(ctx)
+	}
+	if err != nil {
+		return false, err
+	}
+	c.last = writer == c.id
+	return !c.last, nil
+}
+
+func (c *connection) begin(ctx context.Context) (writer string, err error) {
+	if c.conn == nil {
+		if c.conn, err = c.connect(ctx); err != nil {
+			c.conn = nil
+			return "", err
+		}
+	}
+	for _, query := range beginning {
+		c.waiting = append(c.waiting, statement{query: query})
+	}
+	a, err := c.exchange(ctx, turnWait, &statement{query: takeTurn})
+	if err != nil {
+		err = fmt.Errorf("wait for the turn to write: %w", err)
+		c.rollBack(ctx)
+		return "", err
+	}
+	err = a.first().Scan(&writer)
+	if err != nil {
+		c.rollBack(ctx)
+		return "", fmt.Errorf("read whose turn it is to write: %w; is it a database of this program?", err)
+	}
+	return writer, nil
+}
+
+// Commit sends what was put off and commits.
+func (c *connection) Commit(ctx context.Context) error {
+	if c.wrote && !c.last {
+		c.waiting = append(c.waiting, statement{keepTurn, []any{c.id}})
+	}
+	_, err := c.exchange(ctx, roundTrip, &statement{query: "COMMIT"})
+	return err
+}
+
+// Rollback undoes the transaction. Where its data was refused, those that share it are
+// to have one each: one of them is at fault.
+func (c *connection) Rollback(ctx context.Context, why error) error {
+	c.rollBack(ctx)
+	if c.conn != nil && refusesData(why) && !errors.As(why, new(*tables.ApartError)) {
+		return &tables.ApartError{Why: why}
+	}
+	return why
+}
+
+func (c *connection) rollBack(ctx context.Context) {
+	c.waiting, c.size = c.waiting[:0], 0
+	if c.conn == nil {
+		return
+	}
+	ctx, done := context.WithTimeout(ctx, roundTrip)
+	defer done()
+	if _, err := c.conn.Exec(ctx, "ROLLBACK"); err != nil {
+		c.drop()
+	}
+}
+
+// drop gives the connection up. The server undoes what it had open.
+func (c *connection) drop() {
+	if c.conn == nil {
+		return
+	}
+	ctx, done := context.WithTimeout(context.Background(), time.Second)
+	defer done()
+	_ = c.conn.Close(ctx) // it is of no use any more
+	c.conn = nil
+}
+
+// Mark notes where a job begins.
+func (c *connection) Mark(context.Context) error {
+	c.marked, c.sent = len(c.waiting), false
+	return nil
+}
+
+// Keep keeps what it wrote.
+func (c *connection) Keep(context.Context) error { return nil }
+
+// Undo forgets what it wrote if that was not sent.
+func (c *connection) Undo(_ context.Context, why error) error {
+	if c.conn == nil {
+		return why
+	}
+	if c.sent || c.conn.PgConn().TxStatus() != 'T' {
+		return &tables.ApartError{Why: why}
+	}
+	c.waiting = c.waiting[:c.marked]
+	return nil
+}
+
+// Exec puts a statement off.
+func (c *connection) Exec(ctx context.Context, query string, args ...any) error {
+	s := statement{query, kept(args)}
+	c.waiting = append(c.waiting, s)
+	c.wrote = true
+	for _, arg := range s.args {
+		switch v := arg.(type) {
+		case string:
+			c.size += len(v)
+		case []byte:
+			c.size += len(v)
+		}
+	}
+	if len(c.waiting) < putOff && c.size < putOffBytes {
+		return nil
+	}
+	_, err := c.exchange(ctx, roundTrip, nil)
+	return err
+}
+
+// kept are arguments that stay when the writer uses the memory of his again.
+func kept(args []any) []any {
+	list := make([]any, len(args))
+	for i, arg := range args {
+		switch v := arg.(type) {
+		case string:
+			list[i] = storable(v)
+		case []byte:
+			list[i] = bytes.Clone(v)
+		default:
+			list[i] = v
+		}
+	}
+	return list
+}
+
+// Counted returns how many rows were touched.
+func (c *connection) Counted(ctx context.Context, query string, args ...any) (int64, error) {
+	c.wrote = true
+	a, err := c.exchange(ctx, roundTrip, &statement{query, kept(args)})
+	return a.touched, err
+}
+
+// Query reads in the transaction.
+func (c *connection) Query(ctx context.Context, query string, args ...any) (tables.Rows, error) {
+	a, err := c.exchange(ctx, roundTrip, &statement{query, kept(args)})
+	if err != nil {
+		return nil, err
+	}
+	return &a, nil
+}
+
+// Row is the first row of a query, or of a statement that writes and returns one.
+func (c *connection) Row(ctx context.Context, query string, args ...any) tables.Scanner {
+	c.wrote = true // it may
+	a, err := c.exchange(ctx, roundTrip, &statement{query, kept(args)})
+	if err != nil {
+		return failed{err}
+	}
+	return a.first()
+}
+
+// exchange sends what was put off with one more statement, or without, and reads all
+// answers.
+func (c *connection) exchange(ctx context.Context, within time.Duration, last *statement) (answer, error) {
+	if c.conn == nil {
+		return answer{}, fmt.Errorf("in the middle of a write: %w", errLost)
+	}
+	var batch pgx.Batch
+	for _, s := range c.waiting {
+		batch.Queue(s.query, s.args...)
+	}
+	put := len(c.waiting)
+	if last != nil {
+		batch.Queue(last.query, last.args...)
+	}
+	c.waiting, c.size, c.sent = c.waiting[:0], 0, true
+	if batch.Len() == 0 {
+		return answer{}, nil
+	}
+	ctx, done := context.WithTimeout(ctx, within)
+	defer done()
+	results := c.conn.SendBatch(ctx, &batch)
+	a, err := read(results, put, last != nil, c.conn.TypeMap())
+	if closed := results.Close(); err == nil {
+		err = closed
+	}
+	return a, c.judged(ctx, err)
+}
+
+func read(results pgx.BatchResults, put int, last bool, types *typeMap) (answer, error) {
+	for range put {
+		if _, err := results.Exec(); err != nil {
+			return answer{}, err
+		}
+	}
+	if !last {
+		return answer{}, nil
+	}
+	rows, err := results.Query()
+	if err != nil {
+		return answer{}, err
+	}
+	return readAll(rows, types)
+}
+
+// judged gives a connection up that is of no use any more: that is lost, or leads to a
+// database that takes no writes, which was a primary once.
+func (c *connection) judged(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	if sqlState(err) == "25006" {
+		c.drop()
+		c.demoted()
+	}
+	if sqlState(err) == "25P03" {
+		err = fmt.Errorf("this process was stopped in the middle of a write, which the database has undone: %w", err)
+	}
+	if c.conn != nil && c.conn.IsClosed() {
+		c.conn = nil
+		err = judgedGone(ctx, err)
+	}
+	return err
+}
+
+// Rest has nothing to do.
+func (c *connection) Rest(context.Context) {}
+
+// Judge adds what can be done about an error.
+func (c *connection) Judge(err error) error { return troubled(err) }
+
+// Close closes the connection.
+func (c *connection) Close() error {
+	c.drop()
+	return nil
+}

@@ -1,0 +1,123 @@
+package postgres_test
+
+import (
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/postgres"
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/postgrestest"
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
+)
+
+// columns lists what a query finds, but for what only one database needs.
+func columns(t *testing.T, db *sql.DB, query string) (list []string) {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err tells
+	for rows.Next() {
+		var table, column string
+		if err := rows.Scan(&table, &column); err != nil {
+			t.Fatal(err)
+		}
+		if table != "turn" && table != "goose_db_version" && !strings.HasPrefix(table, "sqlite_") {
+			list = append(list, table+"."+column)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// TestBothDatabasesHaveTheSameColumns: a change of the tables is two migrations.
+func TestBothDatabasesHaveTheSameColumns(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "bos.db")
+	lite, err := sqlite.Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lite.Close() //nolint:errcheck // the test is over
+	db, err := sql.Open(liteDriver(t), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close() //nolint:errcheck // the test is over
+	want := columns(t, db, "SELECT m.name, p.name FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type = 'table'")
+	dsn := postgrestest.New(t)
+	s := open(t, dsn)
+	defer s.Close() //nolint:errcheck // the test is over
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := stdlib.OpenDB(*config)
+	defer other.Close() //nolint:errcheck // the test is over
+	got := columns(t, other, "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema()")
+	if !slices.Equal(got, want) {
+		t.Errorf("PostgreSQL has\n%s\nSQLite has\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// liteDriver is the driver of SQLite that this program is built with.
+func liteDriver(t *testing.T) string {
+	t.Helper()
+	for _, name := range sql.Drivers() {
+		if strings.HasPrefix(name, "sqlite") {
+			return name
+		}
+	}
+	t.Fatal("there is no driver of SQLite")
+	return ""
+}
+
+// TestBothDatabasesHaveTheSameMigrationsFromTheFirstThatBothHave.
+func TestBothDatabasesHaveTheSameMigrationsFromTheFirstThatBothHave(t *testing.T) {
+	numbers := func(of string) (list []string) {
+		entries, err := os.ReadDir("../" + of + "/migrations")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			number, _, _ := strings.Cut(e.Name(), "_")
+			list = append(list, number)
+		}
+		return list
+	}
+	got, want := numbers("postgres"), numbers("sqlite")
+	if len(got) == 0 || !slices.Equal(got, want[slices.Index(want, got[0]):]) {
+		t.Errorf("PostgreSQL has the migrations %v, SQLite has %v", got, want)
+	}
+}
+
+func TestOfManyProcessesThatStartOnAnEmptyDatabaseEachFindsItReady(t *testing.T) {
+	dsn := postgrestest.New(t)
+	var all sync.WaitGroup
+	for i := range 4 {
+		all.Go(func() {
+			s, err := postgres.Open(t.Context(), dsn)
+			if err != nil {
+				t.Errorf("process %d: %v", i, err)
+				return
+			}
+			_, key := s.NodeKey(t.Context())
+			if err := s.Close(); err != nil || key != nil {
+				t.Error(fmt.Errorf("process %d: %w, %w", i, err, key))
+			}
+		})
+	}
+	all.Wait()
+}

@@ -1,0 +1,117 @@
+// Package postgres keeps the records of the service in a PostgreSQL database, in the
+// tables of package tables; the suite in storetest says what that means. Several
+// processes may share it, on one machine or many.
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/tables"
+)
+
+const (
+	// readers is how many reads of clients go on at the same time in this process; more
+	// wait. reserved is how many those of the engine and of the health check do.
+	readers  = 8
+	reserved = 3
+	// readTime bounds one read, waiting for its answer included.
+	readTime = 30 * time.Second
+	// idleTime is for how long a connection is kept that nobody uses: behind what
+	// balances between databases, none stays where it was for ever.
+	idleTime = 5 * time.Minute
+)
+
+// Store is an open database.
+type Store struct {
+	*tables.Store
+	pools []pool
+}
+
+var _ bos.Store = (*Store)(nil)
+
+// Option changes a setting of a store.
+type Option func(*tables.Config)
+
+// KeepEvents bounds the history: at most about so many events, and none older than age,
+// counted from the newest.
+func KeepEvents(most int64, age time.Duration) Option {
+	return func(c *tables.Config) { c.MaxEvents, c.EventAge = most, age }
+}
+
+// Log is where repairs are told; by default nowhere.
+func Log(log *slog.Logger) Option { return func(c *tables.Config) { c.Log = log } }
+
+// Open opens the database that a connection string names (postgres://...) and brings
+// its tables to the newest version. One of a newer program is refused.
+func Open(ctx context.Context, dsn string, options ...Option) (*Store, error) {
+	config, err := parse(dsn)
+	if err != nil {
+		return nil, err
+	}
+	s, err := open(ctx, config, options)
+	if err != nil {
+		return nil, troubled(fmt.Errorf("open database %s: %w", name(config), err))
+	}
+	return s, nil
+}
+
+func open(ctx context.Context, config *pgx.ConnConfig, options []Option) (*Store, error) {
+	c := tables.Config{
+		Dialect: dialect, MaxEvents: tables.DefaultMaxEvents, EventAge: tables.DefaultEventAge, Log: slog.New(slog.DiscardHandler),
+	}
+	for _, option := range options {
+		option(&c)
+	}
+	if err := migrate(ctx, config, c.Log); err != nil {
+		return nil, err
+	}
+	s := &Store{}
+	for _, lane := range []struct {
+		readers *tables.Readers
+		size    int32
+	}{{&c.Read, readers}, {&c.Reserved, reserved}} {
+		p, err := newPool(ctx, config, lane.size)
+		if err != nil {
+			return nil, errors.Join(err, s.closePools())
+		}
+		*lane.readers, s.pools = p, append(s.pools, p)
+	}
+	c.Write = &connection{
+		id: uuid.NewString(), demoted: s.forgetConnections,
+		connect: func(ctx context.Context) (*pgx.Conn, error) { return connect(ctx, config) },
+	}
+	s.Store = tables.New(c)
+	if err := s.RepairOptions(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) closePools() error {
+	var errs []error
+	for _, p := range s.pools {
+		errs = append(errs, p.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// forgetConnections gives the connections up: they lead to a database that is not the
+// primary any more.
+func (s *Store) forgetConnections() {
+	for _, p := range s.pools {
+		p.Reset()
+	}
+}
+
+// Ping reports whether the database can be used, by a transaction that writes.
+func (s *Store) Ping(ctx context.Context) error {
+	return s.Writable(ctx)
+}

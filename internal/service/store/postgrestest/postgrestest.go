@@ -1,0 +1,202 @@
+// Package postgrestest starts a PostgreSQL for the tests of one program, from what
+// Debian installs.
+package postgrestest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// programs is where Debian's package postgresql-15 has them.
+const programs = "/usr/lib/postgresql/15/bin"
+
+// startTime bounds how long it may take to start or to stop.
+const startTime = time.Minute
+
+// Settings are those of a database whose disk does not matter. Its tests are about what
+// it answers, not about what is left after a loss of power.
+var Settings = []string{"fsync=off", "full_page_writes=off", "max_connections=300", "shared_buffers=64MB"}
+
+// Server is a running PostgreSQL.
+type Server struct {
+	dir     string
+	cmd     *exec.Cmd
+	ended   chan struct{}
+	schemas atomic.Int64
+}
+
+// shared is the one of the tests of this program.
+var shared struct {
+	once   sync.Once
+	server *Server
+	err    error
+}
+
+// Main runs the tests of a package and stops the database that they have started. It
+// is what TestMain exits with.
+func Main(m *testing.M) int {
+	status := m.Run()
+	if shared.server != nil {
+		if err := shared.server.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			status = max(status, 1)
+		}
+	}
+	return status
+}
+
+// Skip skips a test where PostgreSQL is not installed.
+func Skip(t testing.TB) {
+	t.Helper()
+	if _, err := os.Stat(filepath.Join(programs, "postgres")); err != nil {
+		t.Skip("there is no PostgreSQL here; the package postgresql-15 has it")
+	}
+}
+
+// New is the connection string of an empty schema in the database of this program's
+// tests, which TestMain has to stop by Main.
+func New(t testing.TB) string {
+	t.Helper()
+	Skip(t)
+	shared.once.Do(func() { shared.server, shared.err = Start(Settings...) })
+	if shared.err != nil {
+		t.Fatal(shared.err)
+	}
+	return shared.server.Schema(t)
+}
+
+// Start makes a new database and starts it with settings (name=value).
+func Start(settings ...string) (*Server, error) {
+	dir, err := os.MkdirTemp("", "bospg")
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{dir: dir}
+	if os.Getuid() == 0 {
+		if err := os.Chown(dir, unprivileged, unprivileged); err != nil {
+			return nil, errors.Join(err, os.RemoveAll(dir))
+		}
+	}
+	ctx, done := context.WithTimeout(context.Background(), startTime)
+	defer done()
+	if out, err := s.command(ctx, "initdb", "-D", s.data(), "-U", "bos", "-A", "trust", "-N", "-E", "UTF8", "--no-locale").CombinedOutput(); err != nil {
+		return nil, errors.Join(fmt.Errorf("make a database: %w: %s", err, out), os.RemoveAll(dir))
+	}
+	if err := s.Run(settings...); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return s, nil
+}
+
+// unprivileged is the user that runs it for root, whom it refuses: nobody.
+const unprivileged = 65534
+
+func (s *Server) data() string { return filepath.Join(s.dir, "data") }
+
+func (s *Server) command(ctx context.Context, program string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, filepath.Join(programs, program), args...) //nolint:gosec // programs of PostgreSQL
+	cmd.Dir = s.dir
+	cmd.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C", "HOME=" + s.dir}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if os.Getuid() == 0 {
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: unprivileged, Gid: unprivileged}
+	}
+	return cmd
+}
+
+// Run starts a database that was made and does not run, and returns when it answers.
+func (s *Server) Run(settings ...string) error {
+	args := []string{"-D", s.data(), "-c", "listen_addresses=", "-c", "unix_socket_directories=" + s.dir}
+	for _, setting := range settings {
+		args = append(args, "-c", setting)
+	}
+	var said bytes.Buffer
+	s.cmd = s.command(context.Background(), "postgres", args...)
+	s.cmd.Stderr, s.cmd.Stdout = &said, &said
+	if err := s.cmd.Start(); err != nil {
+		return err
+	}
+	s.ended = make(chan struct{})
+	go func(cmd *exec.Cmd, ended chan struct{}) {
+		_ = cmd.Wait() // however it ended
+		close(ended)
+	}(s.cmd, s.ended)
+	ctx, done := context.WithTimeout(context.Background(), startTime)
+	defer done()
+	for {
+		conn, err := pgx.Connect(ctx, s.dsn(nil))
+		if err == nil {
+			return conn.Close(ctx)
+		}
+		select {
+		case <-s.ended:
+			return fmt.Errorf("the database ended while it started: %s", said.String())
+		case <-ctx.Done():
+			return errors.Join(err, s.Signal(syscall.SIGQUIT))
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// Signal sends the server a signal: SIGINT ends it in an orderly way, SIGQUIT at once.
+func (s *Server) Signal(signal syscall.Signal) error { return s.cmd.Process.Signal(signal) }
+
+// Stop stops it by a signal and returns when it has ended.
+func (s *Server) Stop(signal syscall.Signal) error {
+	if err := s.Signal(signal); err != nil {
+		return err
+	}
+	select {
+	case <-s.ended:
+		return nil
+	case <-time.After(startTime):
+		return errors.New("the database does not stop")
+	}
+}
+
+// Close stops it and removes all of it.
+func (s *Server) Close() error {
+	var err error
+	select {
+	case <-s.ended:
+	default:
+		err = s.Stop(syscall.SIGQUIT)
+	}
+	return errors.Join(err, os.RemoveAll(s.dir))
+}
+
+func (s *Server) dsn(parameters url.Values) string {
+	if parameters == nil {
+		parameters = url.Values{}
+	}
+	parameters.Set("host", s.dir)
+	return "postgres://bos@/postgres?" + parameters.Encode()
+}
+
+// Schema is the connection string of an empty schema.
+func (s *Server) Schema(t testing.TB) string {
+	t.Helper()
+	schema := fmt.Sprint("t", s.schemas.Add(1))
+	conn, err := pgx.Connect(t.Context(), s.dsn(nil))
+	if err == nil {
+		_, err = conn.Exec(t.Context(), "CREATE SCHEMA "+schema)
+		err = errors.Join(err, conn.Close(t.Context()))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.dsn(url.Values{"search_path": {schema}})
+}
