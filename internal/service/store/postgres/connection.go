@@ -36,6 +36,8 @@ set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN
 const (
 	takeTurn = "SELECT writer FROM turn FOR UPDATE"
 	keepTurn = "UPDATE turn SET writer = $1"
+	// tellOthers tells them when the transaction is committed.
+	tellOthers = "SELECT pg_notify($1, $2)"
 )
 
 // connection is the one that writes. Statements that answer nothing are put off and
@@ -110,6 +112,9 @@ func (c *connection) begin(ctx context.Context) (writer string, err error) {
 func (c *connection) Commit(ctx context.Context) error {
 	if c.wrote && !c.last {
 		c.waiting = append(c.waiting, statement{keepTurn, []any{c.id}})
+	}
+	if c.wrote {
+		c.waiting = append(c.waiting, statement{tellOthers, []any{channel, c.id}})
 	}
 	_, err := c.exchange(ctx, roundTrip, &statement{query: "COMMIT"})
 	return err

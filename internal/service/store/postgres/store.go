@@ -32,7 +32,10 @@ const (
 // Store is an open database.
 type Store struct {
 	*tables.Store
-	pools []pool
+	pools    []pool
+	follower *follower
+	// leave ends the follower.
+	leave context.CancelFunc
 }
 
 var _ bos.Store = (*Store)(nil)
@@ -84,15 +87,25 @@ func open(ctx context.Context, config *pgx.ConnConfig, options []Option) (*Store
 		}
 		*lane.readers, s.pools = p, append(s.pools, p)
 	}
-	c.Write = &connection{
-		id: uuid.NewString(), demoted: s.forgetConnections,
-		connect: func(ctx context.Context) (*pgx.Conn, error) { return connect(ctx, config) },
-	}
+	id, dial := uuid.NewString(), func(ctx context.Context) (*pgx.Conn, error) { return connect(ctx, config) }
+	c.Write = &connection{id: id, demoted: s.forgetConnections, connect: dial}
+	c.Shared = true
 	s.Store = tables.New(c)
+	s.follower = &follower{connect: dial, id: id, events: s.Announce, written: func() {}, done: make(chan struct{})}
+	following, leave := context.WithCancel(context.WithoutCancel(ctx))
+	s.leave = leave
+	go s.follower.run(following)
 	if err := s.RepairOptions(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// Close finishes the writes under way and closes the connections.
+func (s *Store) Close() error {
+	s.leave()
+	<-s.follower.done
+	return s.Store.Close()
 }
 
 func (s *Store) closePools() error {

@@ -242,7 +242,8 @@ func (s *Store) NewEvents() <-chan struct{} {
 	return s.newEvents
 }
 
-func (s *Store) announce() {
+// Announce wakes who waits for new events.
+func (s *Store) Announce() {
 	s.news.Lock()
 	defer s.news.Unlock()
 	if s.newEvents != nil {

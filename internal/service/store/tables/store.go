@@ -23,6 +23,7 @@ type Store struct {
 	dialect  *Dialect
 	read     Readers // for clients
 	reserved Readers // for what is urgent
+	shared   bool
 	writer   *writer
 	interned interned
 	tokens   tokenCache
@@ -43,6 +44,9 @@ type Config struct {
 	// of the engine and of the health check (bos.Urgent), as a flood of lists must not
 	// delay a pass.
 	Read, Reserved Readers
+	// Shared says that other processes write meanwhile: what they may change is not
+	// kept in memory.
+	Shared bool
 	// Write is the connection that writes, which the store closes.
 	Write Connection
 	// MaxEvents and EventAge bound the history, counted from the newest.
@@ -54,10 +58,10 @@ type Config struct {
 // New makes a store of a database that has the newest schema.
 func New(c Config) *Store {
 	s := &Store{
-		dialect: c.Dialect, read: c.Read, reserved: c.Reserved, writer: newWriter(c.Write, c.Dialect),
+		dialect: c.Dialect, read: c.Read, reserved: c.Reserved, shared: c.Shared, writer: newWriter(c.Write, c.Dialect),
 		maxEvents: c.MaxEvents, eventAge: c.EventAge, log: c.Log,
 	}
-	s.writer.committed, s.writer.prune = s.announce, s.pruneEvents
+	s.writer.committed, s.writer.prune = s.Announce, s.pruneEvents
 	go s.writer.loop()
 	return s
 }

@@ -61,7 +61,9 @@ WHERE token = ?`, token).Scan(&a.Kernel, &a.KernelParameters, &a.Initrd)
 	if err != nil {
 		return a, false, fmt.Errorf("read a BSS token: %w", err)
 	}
-	s.tokens.put(token, a, writes)
+	if !s.shared {
+		s.tokens.put(token, a, writes)
+	}
 	return a, true, nil
 }
 
