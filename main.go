@@ -21,7 +21,7 @@ func main() {
 	err := run()
 	status, said := cli.Status(err)
 	if !said {
-		fmt.Fprintln(os.Stderr, "Error:", err)
+		fmt.Fprintln(os.Stderr, "Error:", cli.Plain(err.Error()))
 	}
 	os.Exit(status)
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 	"github.com/bootorch/terraform-provider-bos/internal/localtoken"
 	"github.com/bootorch/terraform-provider-bos/internal/service/access"
 	"github.com/bootorch/terraform-provider-bos/internal/service/access/certificates"
@@ -132,7 +133,7 @@ func oidcSources(settings []config.OIDC, log *slog.Logger) ([]*oidc.Source, erro
 		for _, pattern := range o.Reporters {
 			s.Reporters = append(s.Reporters, bos.NodePattern(pattern))
 		}
-		if s.CA, err = pool(name+".ca_file", o.CAFile); err != nil {
+		if s.CA, err = transport.Authorities(name+".ca_file", o.CAFile); err != nil {
 			return nil, err
 		}
 		source, err := oidc.New(s)

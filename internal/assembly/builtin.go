@@ -9,6 +9,7 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/s3"
+	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 	"github.com/bootorch/terraform-provider-bos/internal/service/access/refusals"
 	"github.com/bootorch/terraform-provider-bos/internal/service/bootscript"
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
@@ -108,7 +109,7 @@ func s3Config(c config.S3) (s3.Config, error) {
 	if err != nil {
 		return s3.Config{}, err
 	}
-	certificates, err := pool("artifacts.s3.ca_file", c.CAFile)
+	certificates, err := transport.Authorities("artifacts.s3.ca_file", c.CAFile)
 	return s3.Config{
 		Endpoint: c.Endpoint, AccessKey: now.Access, SecretKey: now.Secret, Keys: keys, Region: c.Region, CA: certificates, Virtual: c.VirtualHosts, Buckets: c.Buckets,
 	}, err

@@ -28,7 +28,7 @@ func (w *wiring) redfishConfig(c config.Redfish) (redfish.Config, error) {
 	if _, err := password(); err != nil {
 		return redfish.Config{}, err
 	}
-	certificates, err := pool("power.redfish.ca_file", c.CAFile)
+	certificates, err := transport.Authorities("power.redfish.ca_file", c.CAFile)
 	if err != nil {
 		return redfish.Config{}, err
 	}

@@ -2,6 +2,7 @@ package assembly
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -71,7 +72,7 @@ func atSiteWith(t *testing.T, nodes int, power string, powerTime time.Duration, 
 			Power: pcs.New(pcs.Config{Upstream: at(e.PCS)}),
 		}
 		if power == "redfish" {
-			rc := redfish.Config{Endpoints: ofHSM(inventory), Holds: inventory.HeedingReservations().Holds, CA: e.CA, User: e.User, Password: e.Password, Dial: room.Dial}
+			rc := redfish.Config{Endpoints: ofHSM(inventory), Holds: inventory.HeedingReservations().Holds, CA: func() *x509.CertPool { return e.CA }, User: e.User, Password: e.Password, Dial: room.Dial}
 			set(&rc)
 			config.Power = redfish.New(rc)
 		}

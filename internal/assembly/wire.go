@@ -2,11 +2,8 @@ package assembly
 
 import (
 	"context"
-	"crypto/x509"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -64,7 +61,7 @@ func (w *wiring) upstream(name string, u config.Upstream, timeout func(bos.Optio
 		made.Bearer, made.Refused = token.CachedUntilRefused()
 	}
 	var err error
-	made.CA, err = pool(name+".ca_file", u.CAFile)
+	made.CA, err = transport.Authorities(name+".ca_file", u.CAFile)
 	return made, err
 }
 
@@ -85,22 +82,6 @@ func (w *wiring) seconds(pick func(bos.Options) int) func() time.Duration {
 		}
 		return time.Duration(pick(o)) * time.Second
 	}
-}
-
-// pool reads certificates, nil where no file is named.
-func pool(name, file string) (*x509.CertPool, error) {
-	if file == "" {
-		return nil, nil //nolint:nilnil // the system's pool
-	}
-	pem, err := os.ReadFile(file) //nolint:gosec // the administrator names the file
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	certificates := x509.NewCertPool()
-	if !certificates.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("%s %s holds no certificate in PEM form", name, file)
-	}
-	return certificates, nil
 }
 
 func (w *wiring) inventory() error {
@@ -204,7 +185,7 @@ func (w *wiring) artifacts() error {
 		}
 	}
 	if c.HTTP != nil {
-		certificates, err := pool("artifacts.http.ca_file", c.HTTP.CAFile)
+		certificates, err := transport.Authorities("artifacts.http.ca_file", c.HTTP.CAFile)
 		if err != nil {
 			return err
 		}

@@ -38,14 +38,14 @@ func importFiles(c *cobra.Command, remote remoteFlags, files []string, dryRun bo
 	}
 	out := c.OutOrStdout()
 	for _, d := range in.Dropped {
-		if _, err := fmt.Fprintf(out, "%-6s  %s\n", "drop", d); err != nil {
+		if _, err := fmt.Fprintf(out, "%-6s  %s\n", "drop", oneLine(d)); err != nil {
 			return err
 		}
 	}
 	count := map[transfer.Kind]int{}
 	for _, s := range steps {
 		count[s.Kind]++
-		if _, err := fmt.Fprintln(out, s); err != nil {
+		if _, err := fmt.Fprintln(out, oneLine(s.String())); err != nil {
 			return err
 		}
 	}

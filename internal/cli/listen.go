@@ -3,13 +3,14 @@ package cli
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
 	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
 )
@@ -35,7 +36,7 @@ func listen(ctx context.Context, settings config.Config, allowRemote bool) (net.
 		return nil, err
 	}
 	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", address)
+	l, err := lc.Listen(ctx, "tcp", ofThisMachine(address))
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen: %w; choose another --listen", err)
 	}
@@ -44,6 +45,15 @@ func listen(ctx context.Context, settings config.Config, allowRemote bool) (net.
 		l = tls.NewListener(l, settled)
 	}
 	return l, nil
+}
+
+// ofThisMachine is the address with loopback in place of localhost, of which a resolver
+// could make any other.
+func ofThisMachine(address string) string {
+	if host, port, err := net.SplitHostPort(address); err == nil && host == "localhost" {
+		return net.JoinHostPort("127.0.0.1", port)
+	}
+	return address
 }
 
 func scheme(t config.TLS) string {
@@ -66,15 +76,22 @@ func serverTLS(t config.TLS) (*tls.Config, error) {
 	if t.ClientCAFile == "" {
 		return c, nil
 	}
-	pem, err := os.ReadFile(t.ClientCAFile)
+	clients, err := transport.Authorities("tls.client_ca_file", t.ClientCAFile)
 	if err != nil {
-		return nil, fmt.Errorf("tls.client_ca_file: %w", err)
+		return nil, err
 	}
-	c.ClientCAs = x509.NewCertPool()
-	if !c.ClientCAs.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("tls.client_ca_file: %s holds no PEM certificate", t.ClientCAFile)
+	c.ClientAuth, c.ClientCAs = tls.VerifyClientCertIfGiven, clients()
+	settled := &atomic.Pointer[tls.Config]{}
+	settled.Store(c)
+	c.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		now, have := settled.Load(), clients()
+		if now.ClientCAs != have {
+			now = now.Clone()
+			now.ClientCAs = have
+			settled.Store(now)
+		}
+		return now, nil
 	}
-	c.ClientAuth = tls.VerifyClientCertIfGiven
 	return c, nil
 }
 

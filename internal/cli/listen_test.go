@@ -35,6 +35,14 @@ func TestOnlyLoopbackIsListenedOnUnlessAllowed(t *testing.T) {
 	_ = l.Close()
 }
 
+func TestNoResolverSaysWhereLocalhostIs(t *testing.T) {
+	for given, want := range map[string]string{"localhost:8770": "127.0.0.1:8770", "[::1]:0": "[::1]:0", "0.0.0.0:1": "0.0.0.0:1", "localhost.example:1": "localhost.example:1"} {
+		if got := ofThisMachine(given); got != want {
+			t.Errorf("%s is listened on as %s, want %s", given, got, want)
+		}
+	}
+}
+
 func TestTheNetworkOfTheNodesHasLittleRoomForEachOfThem(t *testing.T) {
 	l, err := listen(t.Context(), config.Config{Listen: "127.0.0.1:0"}, false)
 	if err != nil {

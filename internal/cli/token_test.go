@@ -7,7 +7,10 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
+	"io"
+	"log"
 	"math/big"
 	"net"
 	"net/http"
@@ -199,6 +202,68 @@ func TestACertificateIsReadAgainWhenItChangedAndKeptWhileItIsBroken(t *testing.T
 	}
 	if _, err := listen(t.Context(), config.Config{Listen: "127.0.0.1:0", TLS: config.TLS{CertFile: "none", KeyFile: "none"}}, false); err == nil {
 		t.Error("it listens without a certificate")
+	}
+}
+
+// TestAuthoritiesOfClientsAreReadAgainWhenTheyChanged: a client whose authority was given up is
+// nobody, whether it begins a session or resumes one.
+func TestAuthoritiesOfClientsAreReadAgainWhenTheyChanged(t *testing.T) {
+	dir, client, other := t.TempDir(), t.TempDir(), t.TempDir()
+	pair(t, dir, "server")
+	pair(t, client, "client")
+	pair(t, other, "other")
+	authorities := filepath.Join(dir, "clients.pem")
+	changes := 0
+	trust := func(whose string) {
+		t.Helper()
+		body, err := os.ReadFile(filepath.Join(whose, "cert.pem"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		changes++
+		at := time.Now().Add(time.Duration(changes) * time.Second) // however coarse the clock of files is
+		if err := errors.Join(os.WriteFile(authorities, body, 0o600), os.Chtimes(authorities, at, at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	trust(client)
+	l, err := listen(t.Context(), config.Config{Listen: "127.0.0.1:0", TLS: config.TLS{
+		CertFile: filepath.Join(dir, "cert.pem"), KeyFile: filepath.Join(dir, "key.pem"), ClientCAFile: authorities,
+	}}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{ReadHeaderTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = fmt.Fprint(w, len(r.TLS.VerifiedChains))
+	})}
+	go func() { _ = server.Serve(l) }() // it ends with the listener
+	defer server.Close()                //nolint:errcheck // the test ends
+	shown, err := tls.LoadX509KeyPair(filepath.Join(client, "cert.pem"), filepath.Join(client, "key.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	asks := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{
+		InsecureSkipVerify: true, Certificates: []tls.Certificate{shown}, ClientSessionCache: tls.NewLRUClientSessionCache(4),
+	}}}
+	known := func() bool {
+		res, err := asks.Get("https://" + l.Addr().String()) //nolint:noctx // it is this process
+		if err != nil {
+			return false
+		}
+		defer res.Body.Close() //nolint:errcheck // only read
+		body, err := io.ReadAll(res.Body)
+		return err == nil && string(body) == "1"
+	}
+	for _, step := range []struct {
+		trusts string
+		known  bool
+	}{{client, true}, {other, false}, {client, true}} {
+		trust(step.trusts)
+		for range 2 {
+			if got := known(); got != step.known {
+				t.Errorf("after %d changes it is known: %v, want %v", changes, got, step.known)
+			}
+		}
 	}
 }
 

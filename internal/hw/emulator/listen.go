@@ -112,7 +112,7 @@ func (s *Server) listenWildcard(ctx context.Context, bmcs *http.Server, port int
 	if port != 0 {
 		s.state.BMCPort = port + 1
 	}
-	l, err := open(ctx, "tcp4", "0.0.0.0", s.state.BMCPort, port != 0)
+	l, err := openOnLoopback(ctx, s.state.BMCPort, port != 0)
 	if err != nil {
 		return err
 	}
@@ -151,7 +151,15 @@ func (a addresses) put(bmc, address string) { a.of[bmc], a.at[address] = address
 
 // open listens on a port, or on any other where that is taken and not fixed.
 func open(ctx context.Context, network, host string, port int, fixed bool) (net.Listener, error) {
-	var lc net.ListenConfig
+	return openWith(ctx, net.ListenConfig{}, network, host, port, fixed)
+}
+
+// openOnLoopback is open for all addresses of loopback.
+func openOnLoopback(ctx context.Context, port int, fixed bool) (net.Listener, error) {
+	return openWith(ctx, net.ListenConfig{Control: onLoopbackOnly}, "tcp4", "0.0.0.0", port, fixed)
+}
+
+func openWith(ctx context.Context, lc net.ListenConfig, network, host string, port int, fixed bool) (net.Listener, error) {
 	if port > maxPort {
 		return nil, fmt.Errorf("port %d is above %d", port, maxPort)
 	}

@@ -198,7 +198,7 @@ func inMemory(t *testing.T, reset http.HandlerFunc, test func(t *testing.T, c *r
 			reset(w, r)
 		})
 		e := redfish.Endpoint{Address: "bmc.example.com", System: "/redfish/v1/Systems/1", Target: resetPath, ResetTypes: []string{"On", "ForceOff"}}
-		c := redfish.New(redfish.Config{Endpoints: fixed(map[string]redfish.Endpoint{node: e}), CA: pool, User: user, Password: password, Dial: f.dial})
+		c := redfish.New(redfish.Config{Endpoints: fixed(map[string]redfish.Endpoint{node: e}), CA: trusted(pool), User: user, Password: password, Dial: f.dial})
 		test(t, c, &sent)
 		c.Close()
 		stop()

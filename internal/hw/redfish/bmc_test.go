@@ -127,8 +127,9 @@ func connect(t testing.TB, c redfish.Config) *redfish.Client {
 	if c.CA == nil && !c.Insecure {
 		s := httptest.NewUnstartedServer(nil)
 		s.StartTLS()
-		c.CA = x509.NewCertPool()
-		c.CA.AddCert(s.Certificate())
+		pool := x509.NewCertPool()
+		pool.AddCert(s.Certificate())
+		c.CA = trusted(pool)
 		s.Close()
 	}
 	c.User = user

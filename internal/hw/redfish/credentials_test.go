@@ -32,7 +32,7 @@ func atRoom(t *testing.T, nodes int, rc redfish.Config, test func(t *testing.T, 
 			at := n.Endpoint
 			endpoints[n.ID] = redfish.Endpoint{Address: s.BMCAddress(at.BMC), System: at.System, Target: at.Target, ResetTypes: at.Listed}
 		}
-		rc.Endpoints, rc.CA, rc.User, rc.Dial = fixed(endpoints), e.CA, e.User, s.Dial
+		rc.Endpoints, rc.CA, rc.User, rc.Dial = fixed(endpoints), trusted(e.CA), e.User, s.Dial
 		rc.PasswordFrom = func() (string, error) { return secret.Load().(string), nil }
 		c := redfish.New(rc)
 		test(t, s, c, &secret)

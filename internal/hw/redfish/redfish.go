@@ -59,7 +59,7 @@ type Config struct {
 	// EndpointsTTL is how old its answer may become; 0 is a minute.
 	EndpointsTTL time.Duration
 	// CA verifies the BMCs' certificates; nil is the system's pool.
-	CA *x509.CertPool
+	CA func() *x509.CertPool
 	// Insecure accepts any certificate.
 	Insecure bool
 	// User and Password are the Basic credentials of all BMCs; with neither,

@@ -72,7 +72,7 @@ func TestAStoreOverTLSWithItsOwnAuthorityARegionAndATokenIsRead(t *testing.T) {
 	ca := x509.NewCertPool()
 	ca.AddCert(server.Certificate())
 	for _, authority := range []*x509.CertPool{ca, x509.NewCertPool()} {
-		c, err := s3.Open(s3.Config{Endpoint: server.URL, AccessKey: accessKey, SecretKey: secretKey, SessionToken: "for-a-while", Region: "eu-central-1", CA: authority, Attempts: 1})
+		c, err := s3.Open(s3.Config{Endpoint: server.URL, AccessKey: accessKey, SecretKey: secretKey, SessionToken: "for-a-while", Region: "eu-central-1", CA: func() *x509.CertPool { return authority }, Attempts: 1})
 		if err != nil {
 			t.Fatal(err)
 		}

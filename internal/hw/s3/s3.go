@@ -49,7 +49,7 @@ type Config struct {
 	// Region is the buckets'; empty is us-east-1.
 	Region string
 	// CA verifies the endpoint; nil is the system's pool.
-	CA *x509.CertPool
+	CA func() *x509.CertPool
 	// Timeout bounds the reading of one object; 0 is 30 s.
 	Timeout time.Duration
 	// Attempts is how often each read is tried; 0 is 3.

@@ -40,7 +40,7 @@ type ConnConfig struct {
 	// DefaultDialTimeout for each.
 	DialTimeout, HandshakeTimeout time.Duration
 	// CA verifies the servers; nil is the system's pool.
-	CA *x509.CertPool
+	CA func() *x509.CertPool
 	// Insecure accepts any certificate.
 	Insecure bool
 	// Trust is asked what certificate a server may have, by host and port,
@@ -84,7 +84,7 @@ func NewConn(c ConnConfig) *http.Transport {
 		ReadBufferSize:         readBuffer,
 		WriteBufferSize:        writeBuffer,
 		TLSClientConfig: &tls.Config{
-			RootCAs: c.CA,
+			RootCAs: authorities(c.CA),
 			// Only where the administrator wrote insecure.
 			InsecureSkipVerify: c.Insecure, //nolint:gosec // a setting, off by default
 			MinVersion:         tls.VersionTLS12,
@@ -98,8 +98,8 @@ func NewConn(c ConnConfig) *http.Transport {
 	if c.Direct {
 		t.Proxy = nil
 	}
-	if c.Trust != nil {
-		t.DialTLSContext = trusting(t, c.Trust, handshake)
+	if c.Trust != nil || c.CA != nil {
+		t.DialTLSContext = c.trusting(t, handshake)
 	}
 	return t
 }

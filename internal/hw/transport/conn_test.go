@@ -34,7 +34,7 @@ func TestTLSOffersClassicalCurvesOnlyAndResumes(t *testing.T) {
 	defer s.Close()
 	pool := x509.NewCertPool()
 	pool.AddCert(s.Certificate())
-	c := transport.New(transport.Config{Upstream: "the BMC"}, transport.NewConn(transport.ConnConfig{CA: pool, Direct: true}))
+	c := transport.New(transport.Config{Upstream: "the BMC"}, transport.NewConn(transport.ConnConfig{CA: func() *x509.CertPool { return pool }, Direct: true}))
 	for range 3 {
 		if _, err := get(t, c, s.URL); err != nil {
 			t.Fatal(err)

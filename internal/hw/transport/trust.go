@@ -27,8 +27,17 @@ type Trust struct {
 	Legacy bool
 }
 
-// trusting dials TLS connections with the trust of each address.
-func trusting(t *http.Transport, of func(address string) Trust, handshake time.Duration) func(ctx context.Context, network, address string) (net.Conn, error) {
+// authorities are those that there are now; nil is the system's pool.
+func authorities(of func() *x509.CertPool) *x509.CertPool {
+	if of == nil {
+		return nil
+	}
+	return of()
+}
+
+// trusting dials TLS connections with the trust of each address, and with the
+// authorities that there are then.
+func (c ConnConfig) trusting(t *http.Transport, handshake time.Duration) func(ctx context.Context, network, address string) (net.Conn, error) {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		plain, err := t.DialContext(ctx, network, address)
 		if err != nil {
@@ -39,7 +48,10 @@ func trusting(t *http.Transport, of func(address string) Trust, handshake time.D
 			_ = plain.Close()
 			return nil, err
 		}
-		of(address).apply(config)
+		config.RootCAs = authorities(c.CA)
+		if c.Trust != nil {
+			c.Trust(address).apply(config)
+		}
 		conn := tls.Client(plain, config)
 		ctx, cancel := context.WithTimeout(ctx, handshake)
 		defer cancel()

@@ -31,7 +31,7 @@ type Upstream struct {
 	// Heard is told the header of each answer; nil is nobody.
 	Heard func(http.Header)
 	// CA verifies the service's certificate; nil is the system's pool.
-	CA *x509.CertPool
+	CA func() *x509.CertPool
 	// Dial makes connections; nil is an ordinary dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }

@@ -32,7 +32,7 @@ type Config struct {
 	// read whatever it can reach.
 	Prefixes []string
 	// CA verifies the servers; nil is the system's pool.
-	CA *x509.CertPool
+	CA func() *x509.CertPool
 	// RetryWait is the pause before a read is repeated; 0 is the default of
 	// package transport.
 	RetryWait time.Duration

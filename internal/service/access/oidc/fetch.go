@@ -64,7 +64,13 @@ type fetcher struct {
 
 func newFetcher(s Settings) *fetcher {
 	t := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // it is documented as one
-	t.TLSClientConfig = &tls.Config{RootCAs: s.CA, MinVersion: tls.VersionTLS12}
+	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	if s.CA != nil {
+		t.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+			d := tls.Dialer{Config: &tls.Config{RootCAs: s.CA(), MinVersion: tls.VersionTLS12}}
+			return d.DialContext(ctx, network, address)
+		}
+	}
 	t.MaxResponseHeaderBytes = 64 << 10
 	t.MaxIdleConnsPerHost = 1
 	return &fetcher{Settings: s, client: &http.Client{Transport: bounded{t}, Timeout: fetchTimeout, CheckRedirect: near}}

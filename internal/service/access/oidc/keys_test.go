@@ -272,7 +272,7 @@ func TestTheCertificateOfAnIssuerIsVerifiedByItsOwnAuthority(t *testing.T) {
 	if got, err := asked(t, i.source(keys), i.token(key, nil)); err == nil || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if _, err := asked(t, i.source(keys, func(s *oidc.Settings) { s.CA = authority }), i.token(key, nil)); err != nil {
+	if _, err := asked(t, i.source(keys, func(s *oidc.Settings) { s.CA = func() *x509.CertPool { return authority } }), i.token(key, nil)); err != nil {
 		t.Error(err)
 	}
 }

@@ -66,7 +66,7 @@ type Settings struct {
 	// a TenantsClaim; else it is refused.
 	Unbounded bool
 	// CA verifies the certificate of the issuer; nil is the system's pool.
-	CA *x509.CertPool
+	CA func() *x509.CertPool
 	// Log takes what becomes of the keys; nil discards it.
 	Log *slog.Logger
 	// Now is the clock; nil is time.Now.
