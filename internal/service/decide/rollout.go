@@ -37,9 +37,9 @@ const (
 // RolloutView is what the next move of a rollout is decided by.
 type RolloutView struct {
 	State bos.RolloutState
-	// Batches are the nodes of the batches, Node what is known of each.
+	// Batches are the nodes of the batches, Nodes what is known of each, in this order.
 	Batches [][]string
-	Node    func(id string) RolloutNode
+	Nodes   [][]RolloutNode
 	// Now is the service's clock, Wall the time of windows.
 	Now, Wall time.Time
 	Window    *bos.WindowClock
@@ -78,13 +78,15 @@ type rolloutCount struct {
 	all, failed, done, inFlight, open int
 	// left are those that other sessions have taken.
 	left int
-	// down are those that wait and are not in service, or not known to be.
-	down, silent, unread int
+	// down are those that wait and are not in service, or not known to be; up, off and
+	// silent are those whose turn may come, by their power.
+	down, up, off, silent, unread int
 }
 
 func (c *rolloutCount) add(o rolloutCount) {
 	c.all, c.failed, c.done, c.inFlight, c.open = c.all+o.all, c.failed+o.failed, c.done+o.done, c.inFlight+o.inFlight, c.open+o.open
-	c.down, c.silent, c.unread, c.left = c.down+o.down, c.silent+o.silent, c.unread+o.unread, c.left+o.left
+	c.down, c.unread, c.left = c.down+o.down, c.unread+o.unread, c.left+o.left
+	c.up, c.off, c.silent = c.up+o.up, c.off+o.off, c.silent+o.silent
 }
 
 // Advance is the next move: the one place that decides which nodes of a rollout start.
@@ -93,8 +95,8 @@ func (v RolloutView) Advance() RolloutMove {
 	a.move.Next.Held, a.move.Next.Detail = bos.HoldNone, ""
 	counts := make([]rolloutCount, len(v.Batches))
 	var all rolloutCount
-	for i, ids := range v.Batches {
-		counts[i] = a.count(ids)
+	for i, nodes := range v.Nodes {
+		counts[i] = a.count(nodes)
 		all.add(counts[i])
 	}
 	a.move.Closed = all.all - all.open
@@ -152,10 +154,10 @@ func (a *advance) tellHold() {
 }
 
 // count counts nodes; one that waits and is silent beyond its deadline has failed.
-func (a *advance) count(ids []string) rolloutCount {
-	c := rolloutCount{all: len(ids)}
-	for _, id := range ids {
-		switch n := a.Node(id); n.Is {
+func (a *advance) count(nodes []RolloutNode) rolloutCount {
+	c := rolloutCount{all: len(nodes)}
+	for _, n := range nodes {
+		switch n.Is {
 		case NodeFailed:
 			c.failed++
 		case NodeLeft:
@@ -172,18 +174,20 @@ func (a *advance) count(ids []string) rolloutCount {
 			}
 		case NodeWaits:
 			c.open++
+			c.up++
 		case NodeWaitsOff:
 			c.down++
 			c.open++
+			c.off++
 		case NodeWaitsSilent:
 			c.open++
+			c.silent++
 			if a.vanished(n) {
 				c.failed++
 				continue
 			}
 			a.wake(n.At.Add(a.State.Spec.NodeDeadline()))
 			c.down++
-			c.silent++
 		case NodeUnread, NodeUnloaded:
 			c.down++
 			c.unread++
@@ -229,7 +233,7 @@ func (a *advance) run(counts []rolloutCount, all rolloutCount) {
 		a.hold(bos.HoldPaused, "the site or the session is paused")
 	default:
 		if a.inTime() {
-			a.admit(all)
+			a.admit(counts, all)
 		}
 	}
 }
@@ -319,29 +323,32 @@ func (a *advance) inTime() bool {
 // A node that is off already takes nothing more out of service. One whose power is not
 // known may be up, and is started only where the limit holds even if it is. One that
 // has been silent for too long has spent the budget, and is given its turn to fail.
-func (a *advance) admit(all rolloutCount) {
+func (a *advance) admit(counts []rolloutCount, all rolloutCount) {
 	total := all.all
 	inFlight, unavailable := all.inFlight, all.inFlight+all.down
 	mostInFlight, mostUnavailable := a.State.Spec.InFlightMost(total), a.State.Spec.UnavailableMost(total)
 	blocked := 0
-	take := func(is RolloutNodeIs, may func(RolloutNode) bool, costs int) {
-		for _, ids := range a.Batches[:a.move.Next.Batch+1] {
-			for _, id := range ids {
-				if n := a.Node(id); n.Is != is {
+	take := func(is RolloutNodeIs, of func(rolloutCount) int, may func(RolloutNode) bool, costs int) {
+		for i, nodes := range a.Nodes[:a.move.Next.Batch+1] {
+			left := of(counts[i])
+			for at := 0; left > 0 && inFlight < mostInFlight; at++ {
+				if nodes[at].Is != is {
 					continue
-				} else if inFlight >= mostInFlight || !may(n) {
+				}
+				if left--; !may(nodes[at]) {
 					blocked++
 					continue
 				}
 				inFlight++
 				unavailable += costs
-				a.move.Admit = append(a.move.Admit, id)
+				a.move.Admit = append(a.move.Admit, a.Batches[i][at])
 			}
+			blocked += left
 		}
 	}
-	take(NodeWaitsOff, func(RolloutNode) bool { return true }, 0)
-	take(NodeWaitsSilent, func(n RolloutNode) bool { return a.vanished(n) || unavailable <= mostUnavailable }, 0)
-	take(NodeWaits, func(RolloutNode) bool { return unavailable < mostUnavailable }, 1)
+	take(NodeWaitsOff, func(c rolloutCount) int { return c.off }, func(RolloutNode) bool { return true }, 0)
+	take(NodeWaitsSilent, func(c rolloutCount) int { return c.silent }, func(n RolloutNode) bool { return a.vanished(n) || unavailable <= mostUnavailable }, 0)
+	take(NodeWaits, func(c rolloutCount) int { return c.up }, func(RolloutNode) bool { return unavailable < mostUnavailable }, 1)
 	if blocked > 0 && inFlight == 0 && len(a.move.Admit) == 0 && all.unread == 0 {
 		a.hold(bos.HoldUnavailable, fmt.Sprintf("%d nodes that wait are down, or not known to be up, and max_unavailable allows %d; bring them up, leave them out or allow more", all.down, mostUnavailable))
 	}

@@ -33,6 +33,9 @@ type Settings struct {
 	NoPower bool
 	// Portion is how many nodes one step decides on at most.
 	Portion int
+	// Verify has what the engine keeps of rollouts held against what it is made of, at the
+	// cost of looking at every node each time. An engine that is wrong panics.
+	Verify bool
 	// NoInventory says that there is none: sessions cannot be set up and
 	// discovery does not run.
 	NoInventory bool
@@ -318,6 +321,7 @@ func (e *Engine) track(r bos.Record) {
 		r.Work.Flight.Kind = bos.EffectNone
 	}
 	n.rec, n.unwritten = r, false
+	e.stir(r.ID)
 	e.count(r.Key(), 1)
 	e.step.touched[r.ID] = true
 }
@@ -329,6 +333,7 @@ func (e *Engine) untrack(id string) {
 	}
 	e.count(n.rec.Key(), -1)
 	delete(e.nodes, id)
+	e.stir(id)
 	e.room.setDeferring(id, false, e.step.now)
 	e.ramp.leave(id)
 	e.wakes.set(id, time.Time{})
@@ -390,6 +395,7 @@ func (e *Engine) write(n *node, next bos.Record) {
 	}
 	e.step.writes[next.ID] = n
 	n.rec = next
+	e.stir(next.ID)
 }
 
 // finishWrites puts the changed records into the commit and the effects into

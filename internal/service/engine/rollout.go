@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -22,9 +23,13 @@ const rolloutRetry = 5 * time.Second
 // is read from the store, and nothing is started before.
 type rollout struct {
 	batches [][]string
-	of      map[string]bool
+	of      map[string]place
 	window  *bos.WindowClock
-	ended   map[string]decide.RolloutNode
+	// nodes is what is known of each node of the batches, but for those in stale, of
+	// which something was written or read since.
+	nodes [][]decide.RolloutNode
+	stale map[string]bool
+	ended map[string]decide.RolloutNode
 	// loaded says that the store has told of the nodes that had ended, asked that it
 	// is asked to.
 	loaded, asked bool
@@ -36,6 +41,9 @@ type rollout struct {
 	closed     int
 	progressed time.Time
 }
+
+// place is where a node is in the batches.
+type place struct{ batch, at int }
 
 // queued is what a rollout goes by of a node that waits: since when it is silent, zero
 // if it is not.
@@ -52,12 +60,13 @@ func (e *Engine) trackRollout(s *session) {
 		return
 	}
 	if s.rollout == nil {
-		r := &rollout{of: make(map[string]bool), ended: make(map[string]decide.RolloutNode)}
-		for _, b := range state.Batches {
+		r := &rollout{of: make(map[string]place), stale: make(map[string]bool), ended: make(map[string]decide.RolloutNode)}
+		for i, b := range state.Batches {
 			ids, _ := bos.Expand(b.Nodes, bos.MaxExpand) // a batch's own folding expands
 			r.batches = append(r.batches, ids)
-			for _, id := range ids {
-				r.of[id] = true
+			r.nodes = append(r.nodes, make([]decide.RolloutNode, len(ids)))
+			for at, id := range ids {
+				r.of[id], r.stale[id] = place{i, at}, true
 				if e.rolling[id] == nil {
 					e.rolling[id] = make(map[*session]bool)
 				}
@@ -130,9 +139,11 @@ func (e *Engine) loadRollout(facts RolloutFacts) {
 	}
 	r.loaded, r.progressed = true, e.step.now
 	for _, n := range facts.Nodes {
-		if _, known := r.ended[n.ID]; known || !r.of[n.ID] || n.Finished.IsZero() {
+		_, mine := r.of[n.ID]
+		if _, known := r.ended[n.ID]; known || !mine || n.Finished.IsZero() {
 			continue
 		}
+		r.stale[n.ID] = true
 		ago := max(e.step.times.Wall.Sub(n.Finished.Time), 0)
 		r.ended[n.ID] = decide.RolloutNode{Is: endOf(n.Status), At: e.step.now.Add(-ago)}
 	}
@@ -153,6 +164,7 @@ func endOf(status string) decide.RolloutNodeIs {
 // noteRollouts takes note of a record that is not in work, or is no longer of the
 // session whose rollout has it. One of a deleted component names no session.
 func (e *Engine) noteRollouts(r bos.Record) {
+	e.stir(r.ID)
 	for s := range e.rolling[r.ID] {
 		key := s.rec.Key()
 		s.rollout.dirty = s.rollout.dirty || r.Revision == 0 || r.Key() != key || !r.Enabled && e.nodes[r.ID] == nil
@@ -168,6 +180,34 @@ func (e *Engine) noteRollouts(r bos.Record) {
 		default:
 			if is := endOf(r.DeriveStatus()); !ended || was.Is != is {
 				s.rollout.ended[r.ID] = decide.RolloutNode{Is: is, At: e.step.now}
+			}
+		}
+	}
+}
+
+// stir takes note that something of a node is another, so that the rollouts that have it
+// look at it.
+func (e *Engine) stir(id string) {
+	for s := range e.rolling[id] {
+		s.rollout.stale[id] = true
+	}
+}
+
+// refresh looks at the nodes of which something is another.
+func (e *Engine) refresh(s *session) {
+	r := s.rollout
+	for id := range r.stale {
+		at := r.of[id]
+		r.nodes[at.batch][at.at] = e.view(s, id)
+	}
+	clear(r.stale)
+	if !e.settings.Verify {
+		return
+	}
+	for i, ids := range r.batches {
+		for at, id := range ids {
+			if is := e.view(s, id); is != r.nodes[i][at] {
+				panic(fmt.Sprintf("the rollout of session %s takes %s for %+v, and it is %+v", s.rec.Name, id, r.nodes[i][at], is))
 			}
 		}
 	}
@@ -189,6 +229,7 @@ func (e *Engine) moved(before bos.Record, n *node) {
 	}
 	if !n.rec.Enabled || n.seen.is != was || n.rec.Status.StatusOverride == bos.StatusFailed {
 		s.rollout.dirty = true
+		e.stir(n.rec.ID)
 	}
 }
 
@@ -249,9 +290,10 @@ func (e *Engine) runRollout(s *session) {
 		}
 		return
 	}
+	e.refresh(s)
 	state, patience := *s.rec.Rollout, s.rec.Rollout.Spec.StallDeadline()
 	move := decide.RolloutView{
-		State: state, Batches: r.batches, Node: func(id string) decide.RolloutNode { return e.view(s, id) },
+		State: state, Batches: r.batches, Nodes: r.nodes,
 		Now: now, Wall: e.step.times.Wall, Window: r.window,
 		Paused:  s.rec.Paused.On() || e.site.On(),
 		Stalled: !waitsByWish(state.Held) && now.Sub(r.progressed) >= patience,
@@ -292,5 +334,6 @@ func (e *Engine) admit(id string) {
 	next.Work.Admitted = e.step.now
 	e.write(n, next)
 	n.seen = queued{}
+	e.stir(id)
 	e.decide(id)
 }

@@ -195,12 +195,16 @@ func (c *checks) sends(p *process, op bos.PowerOp, id string) {
 	if told := p.stopping; !told.IsZero() && c.w.Now.After(told) {
 		c.w.violated("%s sends %s to %s, %s after it was told to stop", p.holder, op, id, c.w.Now.Sub(told))
 	}
-	if r, ok := c.stored(id); !ok || !r.Enabled {
+	r, ok := c.stored(id)
+	if !ok || !r.Enabled {
 		c.w.violated("%s sends %s to %s, of which nobody wants anything any more", p.holder, op, id)
+	}
+	if c.w.config.Operation == bos.OperationConfigure && r.Session == c.w.awaited.Name {
+		c.w.violated("%s sends %s to %s, which is to be configured and nothing else", p.holder, op, id)
 	}
 	c.unbraked(p, string(op), id)
 	// Each line of the history orders one, which is not taken until it is put off no more.
-	if r, _ := c.stored(id); r.Work.BackOff.PutOff != bos.CauseNone && c.ordered[id] == "" {
+	if r.Work.BackOff.PutOff != bos.CauseNone && c.ordered[id] == "" {
 		c.ordered[id] = c.orderedLast[id]
 	}
 	if !slices.Contains(orders[op], c.ordered[id]) {
@@ -408,7 +412,10 @@ func (c *checks) ramp(id string) {
 func (c *checks) setUp(s bos.SessionRecord, nodes []bos.Record, before int64) {
 	c.history(bos.Commit{Components: nodes}, bos.Conflicts{}, before)
 	c.rollout.begin(s)
-	own := c.w.room.Inventory().Nodes
+	at := make(map[string]int, len(nodes))
+	for i, n := range c.w.room.Inventory().Nodes {
+		at[n.ID] = i
+	}
 	if s.Stage && len(nodes) > 0 {
 		c.w.happened(Staged)
 	}
@@ -416,11 +423,11 @@ func (c *checks) setUp(s bos.SessionRecord, nodes []bos.Record, before int64) {
 		c.w.violated("session %s has %d nodes, though nobody knows whom its limit %q leaves out", s.Name, len(nodes), s.Limit)
 	}
 	for _, r := range nodes {
-		at := slices.IndexFunc(own, func(n bos.Node) bool { return n.ID == r.ID })
+		c.rollout.wrote(r)
 		if bos.TenantOf(s.Tenant) != "" {
 			c.w.happened(TenantSession)
 		}
-		if bos.TenantOf(s.Tenant) != "" && at%2 != 0 {
+		if bos.TenantOf(s.Tenant) != "" && at[r.ID]%2 != 0 {
 			c.w.violated("session %s of tenant %s has %s, which the tenant has not", s.Name, bos.TenantOf(s.Tenant), r.ID)
 		}
 		if r.Held.On() {

@@ -53,10 +53,18 @@ const (
 	RolloutPromoted     Kind = "a canary that is promoted"
 	RolloutHalted       Kind = "a rollout that halts"
 	RolloutCanaryFailed Kind = "a bad image that its canary shows"
+	RolloutTaken        Kind = "nodes of a rollout that another session takes"
+	RolloutButton       Kind = "a node that waits for its turn and is powered off by somebody"
+	RolloutDisabled     Kind = "a node of a rollout that somebody disables"
+	RolloutDeleted      Kind = "a node of a rollout whose component is deleted"
+	RolloutConfigures   Kind = "a rollout of a configuration"
+	RolloutWindow       Kind = "a rollout that waits for its window"
 )
 
 // RolloutKinds lists them.
-func RolloutKinds() []Kind { return []Kind{RolloutPromoted, RolloutHalted, RolloutCanaryFailed} }
+func RolloutKinds() []Kind {
+	return []Kind{RolloutPromoted, RolloutHalted, RolloutCanaryFailed, RolloutTaken, RolloutButton, RolloutDisabled, RolloutDeleted, RolloutConfigures, RolloutWindow, Crash, PastLease, HandedOver}
+}
 
 // Kinds lists them.
 func Kinds() []Kind {

@@ -23,14 +23,14 @@ func (c *checks) ended(r bos.Record) {
 		}
 		return
 	}
-	if r.DesiredState.BootArtifacts.Empty() {
-		return
-	}
 	if name := r.DesiredState.Configuration; c.w.config.CFS && name != "" {
 		told, _ := c.w.room.CFSComponents(machineroom.CFSFilter{IDs: []string{r.ID}}, 1, "", false, c.w.Now)
 		if len(told) != 1 || told[0].Desired != name || bos.ConfigurationStatus(told[0].Status) != bos.ConfigurationDone {
 			c.w.violated("%s counts as configured with %s, CFS says %+v", r.ID, name, told)
 		}
+	}
+	if r.DesiredState.BootArtifacts.Empty() {
+		return
 	}
 	truth, _ := c.w.room.Node(r.ID, c.w.Now)
 	if !truth.Booted || !decide.Matches(truth.Artifacts, r.DesiredState.BootArtifacts) {

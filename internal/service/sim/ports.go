@@ -318,6 +318,7 @@ func (p *process) power(ctx context.Context, op bos.PowerOp, id string, started 
 
 // power is what a BMC does and answers that is asked for a reset.
 func (w *World) power(op bos.PowerOp, id string, started time.Time) (res bos.CallResult, wait time.Duration) {
+	w.check.rollout.wasReset(id)
 	switch {
 	case w.out[Endpoints]:
 		w.happened(UnknownToPower)

@@ -71,6 +71,10 @@ func (p *process) send(after time.Duration, do func()) {
 	})
 }
 
+// verified is up to how many nodes an engine holds what it keeps against what that is
+// made of, in each step.
+const verified = 200
+
 // start starts a process, if none is there.
 func (w *World) start() {
 	if w.away || w.current != nil && !w.current.dead && !w.current.over && !w.current.frozen && w.current.stopping.IsZero() {
@@ -82,7 +86,7 @@ func (w *World) start() {
 	if w.config.Bug == BugNoLimits {
 		limits = bos.PowerLimits{}
 	}
-	settings := engine.Settings{Configures: w.config.CFS, Limits: limits, NoPower: w.config.Bug == BugUnknownIsAlone, Portion: w.config.Portion}
+	settings := engine.Settings{Configures: w.config.CFS, Limits: limits, NoPower: w.config.Bug == BugUnknownIsAlone, Portion: w.config.Portion, Verify: w.config.Nodes <= verified}
 	settings.BootProof, settings.Proofs = w.config.Proof, w.config.Proof.Asked()
 	if w.config.Bug == BugOutageForever {
 		settings.MaxUnreachable = 1000 * time.Hour

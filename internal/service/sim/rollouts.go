@@ -2,6 +2,8 @@ package sim
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -11,6 +13,9 @@ import (
 
 // badImage is the fault of an image that boots on no node.
 const badImage = "an image that does not boot"
+
+// foreignFor is for how long others write to the nodes of a rollout.
+const foreignFor = 40 * time.Minute
 
 // operatorLooks is how often whoever runs a rollout looks at it.
 const operatorLooks = time.Minute
@@ -28,6 +33,9 @@ func (w *World) planRollout() error {
 		}
 	}
 	w.after(operatorLooks, w.operate)
+	for range w.config.Foreign {
+		w.after(operatorLooks+time.Duration(w.rng.Int64N(int64(foreignFor))), w.foreign)
+	}
 	if !w.config.BadImage {
 		return nil
 	}
@@ -46,6 +54,8 @@ func (w *World) operate() {
 		return
 	}
 	switch {
+	case s.Rollout.Held == bos.HoldWindow:
+		w.happened(RolloutWindow)
 	case s.Rollout.Held == bos.HoldPromotion:
 		w.happened(RolloutPromoted)
 		rec, err := w.store.MutateSession(w.ctx, s.Key(), func(rec *bos.SessionRecord) error { return rec.Promote() })
@@ -64,6 +74,54 @@ func (w *World) operate() {
 	}
 }
 
+// foreign is somebody else who does something to nodes of the rollout.
+func (w *World) foreign() {
+	c := w.check.rollout
+	if w.serving() == nil || len(c.order) == 0 {
+		return
+	}
+	first := w.rng.IntN(len(c.order))
+	id := c.order[first]
+	waits := !c.nodes[id].admitted && !c.nodes[id].ended
+	switch kind := w.rng.IntN(4); {
+	case kind == 0 && w.sessions < maxSessions:
+		few := c.order[first:min(first+1+w.rng.IntN(5), len(c.order))]
+		w.createSession(request{op: bos.OperationBoot, limit: strings.Join(few, ",")})
+		w.happened(RolloutTaken)
+	case kind == 1 && waits && w.config.Operation == "":
+		w.room.Reset(id, "ForceOff", w.Now)
+		c.wasReset(id)
+		w.happened(RolloutButton)
+	case kind == 2:
+		w.disable(id)
+		w.happened(RolloutDisabled)
+	case kind == 3 && w.deleteOne(id):
+		c.gone(id)
+		w.happened(RolloutDeleted)
+	default:
+	}
+}
+
+// disable has a client take a node out of work.
+func (w *World) disable(id string) {
+	no := false
+	written, err := w.store.MutateComponents(w.ctx, []string{id}, func(r *bos.Record, exists bool) error {
+		if !exists || r.Session == "" {
+			return bos.ErrSkip
+		}
+		bos.ComponentPatch{Enabled: &no}.Apply(r, nil, w.wall())
+		return nil
+	})
+	if err != nil {
+		w.violated("disable: %s", err)
+	}
+	for _, r := range written {
+		w.check.armed(id)
+		w.check.rollout.wrote(r)
+	}
+	w.wrote(shell.Change{Records: written})
+}
+
 func (w *World) verb(name string, rec bos.SessionRecord, nodes []bos.Record, err error) {
 	switch {
 	case errors.Is(err, bos.ErrSkip), errors.Is(err, bos.ErrNotHealthy), errors.Is(err, bos.ErrRolloutOver):
@@ -78,6 +136,34 @@ func (w *World) verb(name string, rec bos.SessionRecord, nodes []bos.Record, err
 		w.check.rollout.again(ids[i])
 	}
 	w.wrote(shell.Change{Sessions: []bos.SessionKey{rec.Key()}, Components: ids})
+}
+
+// Tally counts what rollouts did, and what they must never do.
+type Tally struct {
+	// Started are the nodes that were started, Failed those that failed.
+	Started, Failed int
+	// BeyondBudget are those started with the failure budget spent, Unavailable those
+	// with more nodes out of service than may be, counting those that were down,
+	// InFlight those beyond max_in_flight, OutsideWindow those outside of the window,
+	// BeyondCanary those of a bad image that are not of its canary.
+	BeyondBudget, Unavailable, InFlight, OutsideWindow, BeyondCanary int
+	// Early are calls for nodes whose turn had not come, Late the nodes that kept their
+	// rollout beyond their deadline, Unended those that it never was done with.
+	Early, Late, Unended int
+}
+
+// Add adds another.
+func (t *Tally) Add(o Tally) {
+	t.Started, t.Failed = t.Started+o.Started, t.Failed+o.Failed
+	t.BeyondBudget, t.Unavailable, t.InFlight = t.BeyondBudget+o.BeyondBudget, t.Unavailable+o.Unavailable, t.InFlight+o.InFlight
+	t.OutsideWindow, t.BeyondCanary = t.OutsideWindow+o.OutsideWindow, t.BeyondCanary+o.BeyondCanary
+	t.Early, t.Late, t.Unended = t.Early+o.Early, t.Late+o.Late, t.Unended+o.Unended
+}
+
+// String is what it counts, for people.
+func (t Tally) String() string {
+	return fmt.Sprintf("%d nodes started, %d failed; started beyond the budget %d, with too many out of service %d, with too many in flight %d, outside of a window %d, beyond the canary of a bad image %d; called before their turn %d, past their deadline %d, never ended %d",
+		t.Started, t.Failed, t.BeyondBudget, t.Unavailable, t.InFlight, t.OutsideWindow, t.BeyondCanary, t.Early, t.Late, t.Unended)
 }
 
 // rolloutCheck holds what becomes of the nodes of one rollout against its limits, by
@@ -96,14 +182,24 @@ type rolloutCheck struct {
 	failed, forgiven int
 	// resumed says that somebody has resumed it.
 	resumed bool
+	// inFlight counts those that were started and have not ended, down those that wait
+	// and are out of service. restless are those that wait and whose power may be
+	// changing, until the time.
+	inFlight, down int
+	restless       map[string]time.Time
 }
 
 type rolloutNode struct {
 	admitted, ended, failed bool
 	canary                  bool
-	at                      time.Time
-	stops                   int
+	// down says that it waits and is counted as out of service.
+	down  bool
+	at    time.Time
+	stops int
 }
+
+// settles is how long the power of a node may go on changing after somebody reset it.
+const settles = 10 * time.Minute
 
 // begin takes note of a rollout that was set up.
 func (c *rolloutCheck) begin(s bos.SessionRecord) {
@@ -111,8 +207,11 @@ func (c *rolloutCheck) begin(s bos.SessionRecord) {
 		return
 	}
 	c.spec, c.key, c.nodes, c.order = s.Rollout.Spec, s.Key(), make(map[string]*rolloutNode), nil
-	c.begun = c.w.Now
+	c.begun, c.restless = c.w.Now, make(map[string]time.Time)
 	c.window, _ = c.spec.Window.Clock()
+	if s.Operation == bos.OperationConfigure {
+		c.w.happened(RolloutConfigures)
+	}
 	for _, b := range s.Rollout.Batches {
 		ids, err := bos.Expand(b.Nodes, bos.MaxExpand)
 		if err != nil {
@@ -121,10 +220,65 @@ func (c *rolloutCheck) begin(s bos.SessionRecord) {
 		for _, id := range ids {
 			c.nodes[id] = &rolloutNode{canary: b.Canary}
 			c.order = append(c.order, id)
+			c.restless[id] = c.w.Now.Add(settles)
 			if b.Canary {
 				c.canary++
 			}
 		}
+	}
+}
+
+// wasReset takes note that somebody changes the power of a node.
+func (c *rolloutCheck) wasReset(id string) {
+	if n := c.nodes[id]; n != nil && !n.admitted && !n.ended {
+		c.restless[id] = c.w.Now.Add(settles)
+	}
+}
+
+// look looks at the power of the nodes that wait and whose power may have changed.
+func (c *rolloutCheck) look() {
+	for id, until := range c.restless {
+		n := c.nodes[id]
+		if n.admitted || n.ended {
+			delete(c.restless, id)
+			continue
+		}
+		state, _ := c.w.room.Power(id, c.w.Now)
+		c.counts(n, state != bos.PowerStateOn)
+		if !c.w.Now.Before(until) {
+			delete(c.restless, id)
+		}
+	}
+}
+
+// counts counts a node that waits as out of service, or not.
+func (c *rolloutCheck) counts(n *rolloutNode, down bool) {
+	if n.down != down {
+		n.down = down
+		if down {
+			c.down++
+		} else {
+			c.down--
+		}
+	}
+}
+
+// admits and ends count a node on.
+func (c *rolloutCheck) admits(n *rolloutNode) {
+	c.counts(n, false)
+	n.admitted, n.at, n.stops = true, c.w.Now, c.w.check.stops
+	c.inFlight++
+}
+
+func (c *rolloutCheck) ends(n *rolloutNode, failed bool) {
+	c.counts(n, false)
+	if n.admitted {
+		c.inFlight--
+	}
+	n.ended, n.failed = true, failed
+	if failed {
+		c.failed++
+		c.w.Rollouts.Failed++
 	}
 }
 
@@ -135,26 +289,33 @@ func (c *rolloutCheck) committed(commit bos.Commit, lost map[string]bool) {
 		return
 	}
 	var starts []string
-	for _, r := range commit.Components {
+	for i := range commit.Components {
+		r := &commit.Components[i]
 		n := c.nodes[r.ID]
 		if n == nil || lost[r.ID] || r.Key() != c.key {
 			continue
 		}
 		if !r.Enabled && !n.ended {
-			n.ended, n.failed = true, r.Status.StatusOverride == bos.StatusFailed
-			if n.failed {
-				c.failed++
-			}
+			c.ends(n, r.Status.StatusOverride == bos.StatusFailed)
 			c.inTime(r.ID, n)
 		}
-		if r.Enabled && !r.Work.Admitted.IsZero() && !n.admitted {
-			n.admitted, n.at, n.stops = true, c.w.Now, c.w.check.stops
+		if r.Enabled && !r.Work.Admitted.IsZero() && !n.admitted && !n.ended {
 			starts = append(starts, r.ID)
 		}
 	}
+	if len(starts) == 0 {
+		return
+	}
+	c.look() // at those, too, that are started now
+	up := make(map[string]bool)
+	for _, id := range starts {
+		up[id] = !c.nodes[id].down && !c.w.room.Silent(bos.BMCOf(id))
+		c.admits(c.nodes[id])
+	}
 	for _, id := range starts {
 		c.started++
-		c.starts(id)
+		c.w.Rollouts.Started++
+		c.starts(id, up[id])
 	}
 }
 
@@ -162,45 +323,63 @@ func (c *rolloutCheck) committed(commit bos.Commit, lost map[string]bool) {
 func (c *rolloutCheck) inTime(id string, n *rolloutNode) {
 	const slack = 2 * time.Minute // of calls in flight, which are waited for
 	if most := c.spec.NodeDeadline() + slack; n.admitted && n.stops == c.w.check.stops && c.w.Now.Sub(n.at) > most {
+		c.w.Rollouts.Late++
 		c.w.violated("%s kept the rollout for %s, its deadline is %s", id, c.w.Now.Sub(n.at), c.spec.NodeDeadline())
 	}
 }
 
-// starts holds the start of a node against the window, the budget and the canary.
-func (c *rolloutCheck) starts(id string) {
-	total := len(c.nodes)
+// starts holds the start of a node against the window, the budget and the canary, and,
+// where it takes a node out of service that was up, against those that are.
+func (c *rolloutCheck) starts(id string, up bool) {
+	total, count := len(c.nodes), &c.w.Rollouts
 	if open, _ := c.window.Open(c.w.wall()); !open {
+		count.OutsideWindow++
 		c.w.violated("%s is started at %s, outside of the window", id, c.w.wall())
 	}
 	if spent := c.failed - c.forgiven; spent > c.spec.Budget(total) {
+		count.BeyondBudget++
 		c.w.violated("%s is started after %d failures, the budget is %d", id, spent, c.spec.Budget(total))
 	}
 	if c.canary > 0 && !c.nodes[id].canary && c.w.config.BadImage && !c.resumed {
+		count.BeyondCanary++
 		c.w.violated("%s is started with a bad image, which is not of the canary", id)
 	}
-	down, inFlight := 0, 0
-	for other, n := range c.nodes {
-		switch state, _ := c.w.room.Power(other, c.w.Now); {
-		case n.ended:
-		case n.admitted:
-			inFlight++
-			down++
-		case state != bos.PowerStateOn:
-			down++
-		}
+	if most := c.spec.InFlightMost(total); c.inFlight > most {
+		count.InFlight++
+		c.w.violated("%d nodes are in flight with %s, max_in_flight allows %d", c.inFlight, id, most)
 	}
-	if most := c.spec.InFlightMost(total); inFlight > most {
-		c.w.violated("%d nodes are in flight with %s, max_in_flight allows %d", inFlight, id, most)
-	}
-	if state, _ := c.w.room.Power(id, c.w.Now); state == bos.PowerStateOn && !c.w.room.Silent(bos.BMCOf(id)) && down > c.spec.UnavailableMost(total) {
+	if down := c.inFlight + c.down; up && down > c.spec.UnavailableMost(total) {
+		count.Unavailable++
 		c.w.violated("%d nodes are out of service with %s, max_unavailable allows %d", down, id, c.spec.UnavailableMost(total))
+	}
+}
+
+// wrote takes note of what somebody else wrote to a node: the rollout has it no more, or
+// it is out of work.
+func (c *rolloutCheck) wrote(r bos.Record) {
+	n := c.nodes[r.ID]
+	switch {
+	case n == nil || n.ended:
+	case r.Key() != c.key && r.Enabled:
+		c.ends(n, false)
+	case r.Key() == c.key && !r.Enabled:
+		c.ends(n, r.DeriveStatus() != bos.StatusStable)
+	default:
+	}
+}
+
+// gone takes note of a node whose component was deleted: it has failed.
+func (c *rolloutCheck) gone(id string) {
+	if n := c.nodes[id]; n != nil && !n.ended {
+		c.ends(n, true)
 	}
 }
 
 // touched holds what is sent to a node against its turn.
 func (c *rolloutCheck) touched(what string, ids ...string) {
 	for _, id := range ids {
-		if n := c.nodes[id]; n != nil && !n.admitted {
+		if n := c.nodes[id]; n != nil && !n.admitted && !n.ended {
+			c.w.Rollouts.Early++
 			c.w.violated("%s is sent to %s, whose turn has not come", what, id)
 		}
 	}
@@ -236,6 +415,7 @@ func (c *rolloutCheck) again(id string) {
 		c.failed--
 		c.forgiven = max(c.forgiven-1, 0)
 		*n = rolloutNode{canary: n.canary}
+		c.restless[id] = c.w.Now.Add(settles)
 		c.started--
 	}
 }
@@ -247,6 +427,7 @@ func (c *rolloutCheck) over() {
 	}
 	for _, id := range c.order {
 		if n := c.nodes[id]; !n.ended {
+			c.w.Rollouts.Unended++
 			c.w.violated("%s was not ended by the rollout", id)
 		}
 	}

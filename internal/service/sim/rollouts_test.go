@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"cmp"
 	"os"
 	"slices"
 	"strconv"
@@ -16,10 +17,12 @@ func percent(n int) bos.Amount { return bos.Amount{N: n, Percent: true} }
 
 // rolloutOf draws a rollout and what goes wrong while it is under way, by one seed.
 func rolloutOf(seed uint64, nodes int) sim.Config {
+	// So few at a time that it takes a while, and not days, whatever the number of nodes.
+	few, down := max(nodes/50, 7), max(nodes/40, 9)
 	r := bos.Rollout{
 		Canary: bos.Amount{N: 2}, AutoPromote: seed%2 == 0,
-		MaxInFlight:    []bos.Amount{{}, percent(10), {N: 7}}[seed%3],
-		MaxUnavailable: []bos.Amount{percent(20), {}, percent(50), {N: 9}}[seed%4],
+		MaxInFlight:    []bos.Amount{{}, percent(10), {N: few}}[seed%3],
+		MaxUnavailable: []bos.Amount{percent(20), {}, percent(50), {N: down}}[seed%4],
 		FailureBudget:  []*bos.Amount{nil, {N: 1}, {N: 10, Percent: true}}[seed%3],
 		By:             bos.RolloutBys()[seed%3],
 		MinHealthyTime: bos.Span(time.Duration(seed%3) * 20 * time.Second), HealthyDeadline: bos.Span(20 * time.Minute),
@@ -33,19 +36,29 @@ func rolloutOf(seed uint64, nodes int) sim.Config {
 		r.Strategy, r.InitialBatch, r.GrowthFactor = bos.StrategyLinear, percent(5), nodes/10
 	default:
 	}
-	if seed%5 == 2 {
-		r.Window = &bos.RolloutWindow{StartTime: "00:05", LengthMinutes: 15 + int(seed%40)}
+	switch seed % 10 {
+	case 2: // it begins before its window, which is long enough
+		r.Window = &bos.RolloutWindow{StartTime: "00:40", LengthMinutes: 600}
+	case 7: // it begins within its window, which closes
+		r.Window = &bos.RolloutWindow{StartTime: "00:00", LengthMinutes: 20 + int(seed%40)}
+	default:
 	}
 	c := sim.Config{
 		Seed: seed, Nodes: nodes, Rollout: &r, BadImage: seed%3 == 1, Horizon: 20 * 24 * time.Hour, FaultsFor: 30 * time.Minute,
-		CrashShare: 0.01, CommitErrors: 0.01, PauseShare: 0.005, Faults: sim.Faults{Drop: 0.01, Refuse: 0.02, FailBoot: float64(seed%2) * 0.02},
+		CrashShare: 0.01, CommitErrors: 0.01, PauseShare: 0.005, StopShare: 0.005, Foreign: 8, Faults: sim.Faults{Drop: 0.01, Refuse: 0.02, FailBoot: float64(seed%2) * 0.02},
 		Polling: 60,
+	}
+	if nodes > 500 { // or nearly each answer would be a step of its own
+		c.Grain = 250 * time.Millisecond
 	}
 	if seed%4 == 3 {
 		c.Dead = []string{"x1000c0s4b0", "x1000c0s5b1"}
 	}
 	if seed%6 == 4 {
 		c.Down = 9
+	}
+	if seed%9 == 5 {
+		c.Operation, c.CFS, c.BadImage, c.Faults.FailConfig = bos.OperationConfigure, true, false, 0.02
 	}
 	return c
 }
@@ -54,7 +67,7 @@ func rolloutOf(seed uint64, nodes int) sim.Config {
 func rollOut(t *testing.T, c sim.Config) (*sim.World, bos.SessionRecord) {
 	t.Helper()
 	w, _ := world(t, c)
-	rec, err := w.Run(bos.OperationReboot, "")
+	rec, err := w.Run(cmp.Or(c.Operation, bos.OperationReboot), "")
 	if err != nil {
 		w.Violations = append(w.Violations, err.Error())
 	}
@@ -68,7 +81,7 @@ func TestSeedsOfRollouts(t *testing.T) {
 	if os.Getenv("SIM_ROLLOUT") != "" {
 		first, count = number(t, "SIM_ROLLOUT", 0), 1
 	}
-	drawn := make(map[sim.Kind]int)
+	drawn, all := make(map[sim.Kind]int), sim.Tally{}
 	for seed := first; seed < first+count; seed++ {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			w, rec := rollOut(t, rolloutOf(seed, int(nodes)))
@@ -81,8 +94,11 @@ func TestSeedsOfRollouts(t *testing.T) {
 			for k := range w.Happened {
 				drawn[k]++
 			}
+			all.Add(w.Rollouts)
+			t.Logf("%d commits, %d steps, %s of virtual time: %s", w.Commits, w.Steps, w.Now.Sub(sim.Epoch), w.Rollouts)
 		})
 	}
+	t.Logf("%d rollouts of %d nodes: %s", count, nodes, all)
 	if count > 20 {
 		for _, k := range sim.RolloutKinds() {
 			if drawn[k] == 0 {

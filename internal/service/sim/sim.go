@@ -90,12 +90,20 @@ type Config struct {
 	Patches int
 	// Horizon bounds the virtual time; 0 is a day.
 	Horizon time.Duration
+	// Grain is to which multiple of it all times are put off, so that much happens at one
+	// time; 0 is to none.
+	Grain time.Duration
 	// Rollout is that of the session that the run is about, whose nodes run before, but
 	// for each so many that is down. With BadImage its image boots on no node until
 	// somebody resumes the rollout.
 	Rollout  *bos.Rollout
 	Down     int
 	BadImage bool
+	// Operation is that of the session that the run is about, a reboot where it is empty.
+	Operation bos.Operation
+	// Foreign is how many times others write to its nodes while it is under way: take
+	// them for another session, disable or delete them, or press their power buttons.
+	Foreign int
 	// Bug breaks the shell on purpose, to show that the checks find it.
 	Bug Bug
 }
@@ -192,6 +200,8 @@ type World struct {
 	Violations []string
 	// Happened counts what went wrong, and what was done in between.
 	Happened map[Kind]int
+	// Rollouts counts what the rollout of the run did.
+	Rollouts Tally
 
 	config Config
 	ctx    context.Context //nolint:containedctx // a simulation is one call, its context never ends
@@ -344,6 +354,11 @@ func (w *World) endFaults() {
 func (w *World) Room() *machineroom.Room { return w.room }
 
 func (w *World) at(t time.Time, run func()) {
+	if g := w.config.Grain; g > 0 && t.After(w.Now) {
+		if late := t.Sub(Epoch) % g; late > 0 {
+			t = t.Add(g - late)
+		}
+	}
 	w.sequence++
 	heap.Push(&w.queue, event{t, w.sequence, run})
 }
