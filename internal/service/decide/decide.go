@@ -159,11 +159,16 @@ func decideAlone(r bos.Record, o Observation, p bos.Policy, now time.Time) Decis
 		return Decision{Next: r, Probe: flightAt(r).Add(p.ConfirmGrace), Why: ReasonConfirmWait}
 	}
 	r = takeProof(settleUndone(r, o, now), o, p)
-	r, d, wait := drainFirst(r, o, p, now)
-	if wait {
-		return d
+	d := converge(undrained(r), o, p, now)
+	if d.touches(r, o, p) {
+		drained, waiting, wait := drainFirst(r, o, p, now)
+		if wait {
+			return waiting
+		}
+		r = drained
+		d = converge(r, o, p, now)
 	}
-	return closing(withProof(converge(r, o, p, now), o, p, now), r, o, p, now)
+	return closing(withProof(d, o, p, now), r, o, p, now)
 }
 
 // endPowerWait ends every wait for an observation: the power is known. One for the

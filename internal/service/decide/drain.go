@@ -25,18 +25,34 @@ func drainReason(r *bos.Record, words string) string {
 	return reason[:cut]
 }
 
+// touches reports whether a decision would end jobs on a node, or keep it from them. One
+// that this service has powered off has none, and is not left so.
+func (d Decision) touches(r bos.Record, o Observation, p bos.Policy) bool {
+	if !p.Workload.On || o.Power.State == bos.PowerStateOff && r.Work.Attempt.Kind != bos.EffectNone {
+		return false
+	}
+	return d.Effect.Kind.PowerOp() != "" || d.Effect.Kind == bos.EffectWriteBoot || d.Why == ReasonRampWait && r.Work.Drain.Waits()
+}
+
+// undrained is a node as if it were not drained: what would be decided on it then.
+func undrained(r bos.Record) bos.Record {
+	if r.Work.Drain.Waits() {
+		r.Work.BackOff.Until = time.Time{}
+	}
+	return r
+}
+
 // drainFirst keeps a node from being touched until its workload manager gives it no new
-// jobs and those that ran have ended. It is asked in each decision until the first power
-// action: somebody may give the node jobs again meanwhile.
+// jobs and those that ran have ended. It is asked before each thing that touches the node:
+// somebody may give it jobs again meanwhile.
 func drainFirst(r bos.Record, o Observation, p bos.Policy, now time.Time) (next bos.Record, d Decision, wait bool) {
-	if !p.Workload.On || r.Work.Attempt.Kind != bos.EffectNone || !disturbs(r, o) {
-		return r, Decision{}, false
+	seen, fresh := o.Workload, o.workloadFresh(p, now)
+	idle := !seen.Jobs && (seen.State == bos.WorkloadForeign || seen.State == bos.WorkloadDrained && seen.Mark == bos.DrainMark(r.Key()))
+	endsJobs := p.Workload.NotIdle == bos.NotIdleReboot && drainOver(r, p, now)
+	if r.Work.Drain.Since.IsZero() || r.Work.Drain.Ready && fresh && !idle && seen.State != bos.WorkloadAbsent && !endsJobs {
+		r.Work.Drain.Since, r.Work.Drain.Ready = now, false
 	}
-	if r.Work.Drain.Since.IsZero() {
-		r.Work.Drain.Since = now
-	}
-	seen := o.Workload
-	if !o.workloadFresh(p, now) {
+	if !fresh {
 		return r, waitForWorkload(r, o, p, now), true
 	}
 	switch seen.State {
@@ -46,7 +62,6 @@ func drainFirst(r bos.Record, o Observation, p bos.Policy, now time.Time) (next 
 		}
 		return r, fail(r, bos.CauseUnmanaged, ReasonUnreachable, withWords(bos.CauseUnmanaged.Sentence(), seen.Detail)), true
 	case bos.WorkloadInService:
-		r.Work.Drain.Ready = false
 		if drainOver(r, p, now) && p.Workload.NotIdle != bos.NotIdleReboot {
 			return r, notIdle(r, o, p, now), true
 		}
@@ -69,29 +84,12 @@ func drainFirst(r bos.Record, o Observation, p bos.Policy, now time.Time) (next 
 	case !seen.Jobs:
 		return ready(r, now), Decision{}, false
 	case !drainOver(r, p, now):
-		r.Work.Drain.Ready = false
 		r.Wait(bos.Waiting{For: bos.WaitDrain, Detail: seen.Detail})
 		return r, waitForWorkload(r, o, p, now), true
 	case p.Workload.NotIdle == bos.NotIdleReboot:
 		return ready(r, now), Decision{}, false
 	default:
 		return r, notIdle(r, o, p, now), true
-	}
-}
-
-// disturbs reports whether what is to be done to a node would end jobs on it, or keep it
-// from them.
-func disturbs(r bos.Record, o Observation) bool {
-	off := o.Power.State == bos.PowerStateOff
-	switch r.Goal {
-	case bos.GoalOff:
-		return !off
-	case bos.GoalBoot:
-		return off || !runs(r)
-	case bos.GoalConfigure, bos.GoalNone:
-		return false
-	default:
-		return false
 	}
 }
 

@@ -21,6 +21,8 @@ type managed struct {
 	jobs    bool
 	deaf    bool // the manager does not hear from it
 	unwell  string
+	dumb    bool // it reports nothing
+	stuck   bool // its power does not change
 	resets  int
 	effects []bos.EffectKind
 }
@@ -82,9 +84,14 @@ func (m *managed) step() Decision {
 		}
 		m.resets++
 		m.r = Settle(m.r, d.Effect, bos.CallResult{}, m.now)
+		if m.stuck {
+			break
+		}
 		m.power = bos.PowerStateOff
 		if kind == bos.EffectPowerOn {
 			m.power = bos.PowerStateOn
+		}
+		if kind == bos.EffectPowerOn && !m.dumb {
 			m.r.ActualState = bos.ActualState{BootArtifacts: m.r.DesiredState.BootArtifacts, BSSToken: "t"}
 		}
 	}
@@ -149,6 +156,19 @@ func TestANodeThatIsGivenJobsAgainBeforeItIsTouchedIsDrainedAnew(t *testing.T) {
 	}
 }
 
+func TestANodeThatIsGivenJobsWhileItsBootIsWaitedForIsNotReset(t *testing.T) {
+	m := newManaged(t, bos.GoalBoot)
+	m.dumb = true
+	for m.resets < 2 {
+		m.step()
+	}
+	m.reason, m.jobs = "", true // somebody lifts the drain, as the node is up
+	m.steps(600)
+	if m.resets != 2 || m.r.Enabled || m.r.Work.Cause != bos.CauseStillBusy {
+		t.Errorf("%d resets, enabled %t, %s: %s", m.resets, m.r.Enabled, m.r.Work.Cause, m.r.Error)
+	}
+}
+
 func TestANodeThatRunsWhatItShallIsNotDrainedAndALeftDrainIsEnded(t *testing.T) {
 	for reason, ends := range map[string]bool{"": true, "bos:s left": true, "bos:earlier failed": true, "bad DIMM": false, "bosun says no": false, "bos: says nobody": false} {
 		m := newManaged(t, bos.GoalBoot)
@@ -189,10 +209,9 @@ func TestWhatBecomesOfANodeWhoseJobsDoNotEndIsTheSitesToSay(t *testing.T) {
 
 func TestAFailedNodeStaysDrainedForASessionAndItsCause(t *testing.T) {
 	m := newManaged(t, bos.GoalBoot)
-	none := 0
-	m.r.RetryPolicy = &none
-	m.steps(10)
-	if m.r.Enabled || m.r.Work.Cause != bos.CauseRetriesExhausted || !strings.HasPrefix(m.reason, "bos:s failed (retries_exhausted): ") {
+	m.stuck = true
+	m.steps(200)
+	if m.r.Enabled || m.r.Work.Cause != bos.CausePowerOffTimeout || !strings.HasPrefix(m.reason, "bos:s failed (power_off_timeout): ") {
 		t.Errorf("enabled %t, %s, drained for %q", m.r.Enabled, m.r.Work.Cause, m.reason)
 	}
 }
@@ -250,7 +269,6 @@ func TestNothingIsDoneToANodeUnlessItsManagerSaysThatNoJobsRunOnIt(t *testing.T)
 		r, o, p := drawRecord(t), drawObservation(t), bos.DefaultOptions().Policy()
 		p.Configures = rapid.Bool().Draw(t, "configures")
 		p.Workload = bos.WorkloadPolicy{On: true, Deadline: 1000 * time.Hour, ReturnDeadline: time.Hour, NotIdle: bos.NotIdleFail, Unmanaged: bos.UnmanagedFail}
-		r.Work.Attempt.Kind = bos.EffectNone
 		o.Workload = bos.WorkloadReading{
 			ID: r.ID, State: rapid.SampledFrom([]bos.WorkloadState{bos.WorkloadUnknown, bos.WorkloadAbsent, bos.WorkloadInService, bos.WorkloadDrained, bos.WorkloadForeign}).Draw(t, "state"),
 			Jobs: rapid.Bool().Draw(t, "jobs"), Asked: noon.Add(-rapid.SampledFrom([]time.Duration{0, time.Hour}).Draw(t, "age")),
@@ -261,7 +279,8 @@ func TestNothingIsDoneToANodeUnlessItsManagerSaysThatNoJobsRunOnIt(t *testing.T)
 		d := Decide(r, o, p, noon)
 		idle := !o.Workload.Jobs && o.Workload.Asked.Equal(noon) &&
 			(o.Workload.State == bos.WorkloadForeign || o.Workload.State == bos.WorkloadDrained && o.Workload.Mark == bos.DrainMark(r.Key()))
-		if kind := d.Effect.Kind; (kind.PowerOp() != "" || kind == bos.EffectWriteBoot) && !idle {
+		ours := o.Power.State == bos.PowerStateOff && r.Work.Attempt.Kind != bos.EffectNone
+		if kind := d.Effect.Kind; !ours && (kind.PowerOp() != "" || kind == bos.EffectWriteBoot) && !idle {
 			t.Fatalf("%s although the manager says %+v", kind, o.Workload)
 		}
 	})
