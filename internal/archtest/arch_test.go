@@ -46,7 +46,7 @@ var allowed = map[string][]string{
 	"internal/service/nodenames":           {"internal/bos"},
 	"internal/service/reports":             {"internal/bos", "internal/service/access", "internal/service/edge", "internal/service/nodenames"},
 	"internal/service/config":              {"internal/yamlfile", "internal/bos"},
-	"internal/service/sim":                 {"internal/bos", "internal/service/decide", "internal/service/engine", "internal/service/shell", "internal/service/store/sqlite", "internal/hw/emulator/fault", "internal/hw/emulator/machineroom"},
+	"internal/service/sim":                 {"internal/bos", "internal/service/decide", "internal/service/engine", "internal/service/shell", "internal/service/store/sqlite", "internal/hw/emulator/fault", "internal/hw/emulator/machineroom", "internal/hw/wlm"},
 	"internal/service/shell":               {"internal/bos", "internal/service/decide", "internal/service/engine"},
 	"internal/service":                     {"internal/bos", "internal/service/api", "internal/service/engine", "internal/service/health", "internal/service/shell"},
 	"internal/transfer":                    {"internal/bos", "internal/client"},

@@ -121,6 +121,11 @@ const (
 	BugNoInFlight
 	BugNoCanary
 	BugNoDeadline
+	// BugLiftsForeign takes every drain for one of this service, BugJobsUnseen sees no
+	// jobs, BugUnknownIsHealthy takes every word of a health check for a good one.
+	BugLiftsForeign
+	BugJobsUnseen
+	BugUnknownIsHealthy
 	// BugNoQueue has the nodes of a rollout wait for no turn.
 	BugNoQueue
 )

@@ -382,6 +382,9 @@ func (c *checks) reset(op bos.PowerOp, id string, started time.Time) {
 	if started.Before(c.armedAt[id]) {
 		return // for who had the node before
 	}
+	if _, followed := c.allowed[id]; !followed {
+		return // by a process that took its lease back with the engine of before
+	}
 	c.resets[id]++
 	work := c.record(id).Work
 	if most, lost, again := c.allowed[id], work.Misses.Lost+work.Misses.Excused, c.repeats[id]; c.resets[id] > most+lost+again {
@@ -486,6 +489,7 @@ func (c *checks) committed(commit bos.Commit, conflicts bos.Conflicts, before in
 			continue
 		}
 		c.ended(r)
+		c.w.drains.ended(r)
 	}
 	for _, s := range commit.Sessions {
 		if s.Status.Status == bos.SessionComplete && !slices.Contains(conflicts.Sessions, s.Key()) {

@@ -23,6 +23,9 @@ func (c *checks) ended(r bos.Record) {
 		}
 		return
 	}
+	if r.Excluded() {
+		return
+	}
 	if name := r.DesiredState.Configuration; c.w.config.CFS && name != "" {
 		told, _ := c.w.room.CFSComponents(machineroom.CFSFilter{IDs: []string{r.ID}}, 1, "", false, c.w.Now)
 		if len(told) != 1 || told[0].Desired != name || bos.ConfigurationStatus(told[0].Status) != bos.ConfigurationDone {
@@ -159,7 +162,7 @@ func (c *checks) end() {
 			c.w.violated("%s is %s at the end: %s", r.ID, r.DeriveStatus(), r.Error)
 		}
 	}
-	calm := c.w.config.Rollout == nil && c.w.config.Faults == (Faults{}) && len(c.w.config.Outages) == 0 && c.w.config.Writes+c.w.config.Patches == 0 && c.w.config.Meddle == 0 && len(c.sessions) == 1
+	calm := c.w.config.Rollout == nil && !c.w.config.Drains.On() && c.w.config.Faults == (Faults{}) && len(c.w.config.Outages) == 0 && c.w.config.Writes+c.w.config.Patches == 0 && c.w.config.Meddle == 0 && len(c.sessions) == 1
 	for _, n := range ids {
 		if c.discovered[n.ID] && !recorded[n.ID] && !c.deleted[n.ID] {
 			c.w.violated("%s has no record, and nobody deleted it", n.ID)

@@ -306,6 +306,7 @@ func (p *process) power(ctx context.Context, op bos.PowerOp, id string, started 
 		return
 	}
 	w.check.sends(p, op, id)
+	w.drains.acts(op, id)
 	wire := w.delay()
 	p.send(wire, func() {
 		res, wait := w.power(op, id, started)

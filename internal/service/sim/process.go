@@ -95,6 +95,12 @@ func (w *World) start() {
 	if w.config.CFS {
 		ports.Configuration = configuration{p}
 	}
+	if d := w.config.Drains; d.Policy.On {
+		ports.Workload, settings.Workload = workload{p}, d.Policy
+	}
+	if w.config.Drains.Health {
+		ports.Health, settings.Health = healthCheck{p}, bos.HealthPolicy{On: true, Deadline: bos.DefaultHealthDeadline}
+	}
 	p.shell = shell.New(shell.Config{
 		Ports:  ports,
 		Engine: settings,

@@ -104,6 +104,8 @@ type Config struct {
 	// Foreign is how many times others write to its nodes while it is under way: take
 	// them for another session, disable or delete them, or press their power buttons.
 	Foreign int
+	// Drains are a workload manager and a health check; none by default.
+	Drains Drains
 	// Bug breaks the shell on purpose, to show that the checks find it.
 	Bug Bug
 }
@@ -245,6 +247,7 @@ type World struct {
 	// awaited is the session that the run is about.
 	awaited bos.SessionKey
 	check   checks
+	drains  *drains
 }
 
 type event struct {
@@ -307,6 +310,7 @@ func New(store bos.Store, c Config) (*World, error) {
 		w.at(Epoch.Add(time.Duration(w.rng.Int64N(int64(c.FaultsFor)))), w.write)
 	}
 	w.planBrakes()
+	w.planDrains()
 	for range c.Patches {
 		w.at(Epoch.Add(time.Duration(w.rng.Int64N(int64(c.FaultsFor)))), w.patch)
 	}
