@@ -91,6 +91,7 @@ func (w *World) foreign() {
 	case kind == 1 && waits && w.config.Operation == "":
 		w.room.Reset(id, "ForceOff", w.Now)
 		c.wasReset(id)
+		c.pressed[id] = w.Now
 		w.happened(RolloutButton)
 	case kind == 2:
 		w.disable(id)
@@ -187,6 +188,8 @@ type rolloutCheck struct {
 	// changing, until the time.
 	inFlight, down int
 	restless       map[string]time.Time
+	// pressed is when somebody pressed the power button of a node that waits.
+	pressed map[string]time.Time
 }
 
 type rolloutNode struct {
@@ -198,6 +201,10 @@ type rolloutNode struct {
 	stops int
 }
 
+// unseen is for how long the service may not know that somebody powered a node off that
+// waits: those are probed each five minutes, and their BMCs may be slow to answer.
+const unseen = 6 * time.Minute
+
 // settles is how long the power of a node may go on changing after somebody reset it.
 const settles = 10 * time.Minute
 
@@ -208,6 +215,7 @@ func (c *rolloutCheck) begin(s bos.SessionRecord) {
 	}
 	c.spec, c.key, c.nodes, c.order = s.Rollout.Spec, s.Key(), make(map[string]*rolloutNode), nil
 	c.begun, c.restless = c.w.Now, make(map[string]time.Time)
+	c.pressed = make(map[string]time.Time)
 	c.window, _ = c.spec.Window.Clock()
 	if s.Operation == bos.OperationConfigure {
 		c.w.happened(RolloutConfigures)
@@ -244,7 +252,8 @@ func (c *rolloutCheck) look() {
 			continue
 		}
 		state, _ := c.w.room.Power(id, c.w.Now)
-		c.counts(n, state != bos.PowerStateOn)
+		pressed, was := c.pressed[id]
+		c.counts(n, state != bos.PowerStateOn && (!was || c.w.Now.Sub(pressed) >= unseen))
 		if !c.w.Now.Before(until) {
 			delete(c.restless, id)
 		}
@@ -335,6 +344,10 @@ func (c *rolloutCheck) starts(id string, up bool) {
 	if open, _ := c.window.Open(c.w.wall()); !open {
 		count.OutsideWindow++
 		c.w.violated("%s is started at %s, outside of the window", id, c.w.wall())
+	}
+	if freeze, frozen := c.spec.Frozen(c.w.wall()); frozen {
+		count.OutsideWindow++
+		c.w.violated("%s is started at %s, while %s", id, c.w.wall(), freeze)
 	}
 	if spent := c.failed - c.forgiven; spent > c.spec.Budget(total) {
 		count.BeyondBudget++

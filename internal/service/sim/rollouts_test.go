@@ -36,11 +36,13 @@ func rolloutOf(seed uint64, nodes int) sim.Config {
 		r.Strategy, r.InitialBatch, r.GrowthFactor = bos.StrategyLinear, percent(5), nodes/10
 	default:
 	}
-	switch seed % 10 {
-	case 2: // it begins before its window, which is long enough
+	switch {
+	case seed%10 == 2: // it begins before its window, which is long enough
 		r.Window = &bos.RolloutWindow{StartTime: "00:40", LengthMinutes: 600}
-	case 7: // it begins within its window, which closes
+	case seed%50 == 47, nodes < 500 && seed%10 == 7: // it begins within its window, which closes for a day
 		r.Window = &bos.RolloutWindow{StartTime: "00:00", LengthMinutes: 20 + int(seed%40)}
+	case seed%10 == 7:
+		r.Freeze = []bos.RolloutFreeze{{From: sim.Epoch.Add(10 * time.Minute), Until: sim.Epoch.Add(35 * time.Minute), Reason: "an experiment"}}
 	default:
 	}
 	c := sim.Config{
