@@ -6,7 +6,7 @@ import "github.com/bootorch/terraform-provider-bos/internal/service/health"
 func (s *Service) health() health.Facts {
 	v := s.shell.Vitals()
 	f := health.Facts{
-		Runs: s.driving.runs.Load(), Drives: v.Drives, Pass: v.Pass, Engine: v.Engine,
+		Runs: s.driving.runs.Load(), Drives: v.Drives, Follows: s.driving.follows.Load(), Pass: v.Pass, Engine: v.Engine,
 		InventoryRead: v.InventoryRead, InventoryAge: v.Inventory, InventoryError: v.InventoryError,
 		BMCs: v.BMCs.Known, Bad: v.BMCs.Bad,
 	}

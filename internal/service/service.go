@@ -51,6 +51,9 @@ type Config struct {
 	HealthPolicy   bos.HealthPolicy
 	// Secrets says which secrets of the settings cannot be read now; it may be nil.
 	Secrets func() []string
+	// Shared says that other services may share the database: one of them drives it, and
+	// the others stand by.
+	Shared bool
 	// Stopping is closed when the server that serves the Handler is to
 	// stop; streams end then. It may be nil.
 	Stopping <-chan struct{}
@@ -102,7 +105,7 @@ func New(c Config) (*Service, error) {
 			NoInventory:    c.Inventory == nil,
 			NoPower:        c.Power == nil,
 		},
-		Holder: uuid.NewString(), Options: s.setLevel, Driving: s.driving.set, Log: c.Log, Alert: s.loud,
+		Holder: uuid.NewString(), Options: s.setLevel, Shared: c.Shared, Driving: s.driving.set, Following: s.driving.follow, Log: c.Log, Alert: s.loud,
 	})
 	s.handler = api.New(api.Config{
 		Store: c.Store, Inventory: c.Inventory, Artifacts: c.Artifacts, Tenants: c.Tenants, Images: c.Images,

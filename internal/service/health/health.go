@@ -32,6 +32,8 @@ type Facts struct {
 	// Drives says that it has the lease, Holder why not.
 	Drives bool
 	Holder string
+	// Follows says that another service drives the database that this one shares.
+	Follows bool
 	// Pass is for how long it has made no pass; Engine that its engine runs.
 	Pass   time.Duration
 	Engine bool
@@ -107,6 +109,8 @@ func lease(f Facts) Part {
 	switch {
 	case !f.Runs:
 		return Part{"lease", true, "this service serves the API and drives nothing"}
+	case !f.Drives && f.Follows:
+		return Part{"lease", true, "another service drives the database, and this one stands by"}
 	case !f.Drives:
 		return Part{"lease", false, f.Holder}
 	default:

@@ -73,10 +73,7 @@ func (l *lease) take(ctx context.Context) error {
 	for {
 		is, err := l.store.Lease(ctx, l.holder, time.Time{}, dead)
 		if !errors.Is(err, bos.ErrLeaseHeld) {
-			if is.Clock.IsZero() {
-				is.Clock = l.runtime.Wall().UTC().Round(0) // a clock that was kept nowhere starts with wall time
-			}
-			l.has = is
+			l.got(is)
 			return err
 		}
 		over, renewed := watch.see(is, l.runtime.Mono())
@@ -91,6 +88,63 @@ func (l *lease) take(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// await takes the lease when nobody has it any more, however long another service or the
+// database keeps this one waiting. following is told each time whether another is seen to
+// renew it.
+func (l *lease) await(ctx context.Context, following func(bool)) error {
+	defer following(false)
+	for troubled := false; ; {
+		err := l.watch(ctx, following)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		following(false)
+		if !troubled {
+			l.log.Error("cannot look who has the engine's lease; it is tried again all the time", "error", err)
+			troubled = true
+		}
+		l.rest.Wait(ctx, l.runtime.Mono()+leaseRetry)
+	}
+}
+
+// watch takes the lease when nobody has it any more, unless it cannot be read. What was
+// seen before it could not is forgotten: its holder could not renew it either.
+func (l *lease) watch(ctx context.Context, following func(bool)) error {
+	var watch leaseWatch
+	var dead bos.Lease
+	for ctx.Err() == nil {
+		is, err := l.store.Lease(ctx, l.holder, time.Time{}, dead)
+		if !errors.Is(err, bos.ErrLeaseHeld) {
+			if err == nil {
+				l.got(is)
+			}
+			return err
+		}
+		over, _ := watch.see(is, l.runtime.Mono())
+		if over {
+			dead = is
+		}
+		following(!over && watch.renewals > 0)
+		l.rest.Wait(ctx, l.runtime.Mono()+leaseRetry)
+	}
+	return ctx.Err()
+}
+
+// got begins with a lease that was taken.
+func (l *lease) got(is bos.Lease) {
+	if is.Clock.IsZero() {
+		is.Clock = l.runtime.Wall().UTC().Round(0) // a clock that was kept nowhere starts with wall time
+	}
+	l.has = is
+}
+
+// resign forgets that this service had the lease.
+func (l *lease) resign() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.until, l.failed, l.running = instant{}, nil, false
 }
 
 // keepInBackground renews the lease until stop is called or somebody else has it; ctx

@@ -44,6 +44,12 @@ type Config struct {
 	Holder string
 	// Options is told the options whenever they are read. It may be nil.
 	Options func(bos.Options)
+	// Shared says that other services may share the store: while one of them has the
+	// lease this one stands by.
+	Shared bool
+	// Following is told, from one that stands by, whether the service that has the
+	// lease is seen to renew it. It may be nil.
+	Following func(bool)
 	// Driving is told when the shell has the lease, and when it drives no more. It
 	// may be nil.
 	Driving func(bool)
@@ -98,6 +104,9 @@ func New(c Config) *Shell {
 	if c.Driving == nil {
 		c.Driving = func(bool) {}
 	}
+	if c.Following == nil {
+		c.Following = func(bool) {}
+	}
 	if c.Runtime == nil {
 		c.Runtime = NewReal()
 	}
@@ -130,9 +139,42 @@ func (s *Shell) Fetched(f bos.ScriptFetch) { s.changes.fetch(f) }
 
 // Run drives the components until ctx ends. If another service holds the database it
 // waits for that lease to run out, as it does after a kill, and fails if it is renewed
-// instead. On the way out it waits for calls in flight and records their answers.
+// instead, unless the store is shared: it then stands by, and does so again when another
+// has taken the lease from it. On the way out it waits for calls in flight and records
+// their answers.
 func (s *Shell) Run(ctx context.Context) error {
-	err := s.lease.take(ctx)
+	for {
+		err := s.lead(ctx)
+		if !s.Shared || ctx.Err() != nil || !lost(err) {
+			return err
+		}
+		s.Alert.Warn("another service has the engine's lease now, and this one stands by", "cause", err)
+		s.standBy()
+	}
+}
+
+// standBy forgets all that an engine of this service had under way. Whoever has the lease
+// judges calls that were not answered by what it sees.
+func (s *Shell) standBy() {
+	s.calls.wait(s.Runtime.Mono() + drainTimeout)
+	s.dropEngine()
+	var late engine.Inputs
+	s.inbox.take(&late)
+	s.next, s.more = engine.Inputs{}, false
+	s.lease.resign()
+}
+
+// lead takes the lease and drives until ctx ends or another has it.
+func (s *Shell) lead(ctx context.Context) error {
+	var err error
+	if s.Shared {
+		err = s.lease.await(ctx, func(alive bool) {
+			s.changes.take() // the engine that drives reads what was written
+			s.Following(alive)
+		})
+	} else {
+		err = s.lease.take(ctx)
+	}
 	switch {
 	case ctx.Err() != nil:
 		return nil

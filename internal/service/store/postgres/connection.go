@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -21,6 +22,10 @@ const (
 	// they hold.
 	putOff      = 1000
 	putOffBytes = 4 << 20
+	// signOfLife is how often a transaction that computes says that it does, for at most
+	// longestWrite. One that says nothing for three seconds is undone by the database.
+	signOfLife   = time.Second
+	longestWrite = time.Minute
 )
 
 // beginning begins a transaction that has the turn. A process that stops in the middle
@@ -60,6 +65,42 @@ type connection struct {
 	last, wrote bool
 	// demoted is called when the database takes no writes any more.
 	demoted func()
+
+	// using is had by who uses conn: beside the writer, its signs of life.
+	using sync.Mutex
+	alive *time.Timer
+	// open says that a transaction is, which began at began.
+	open  bool
+	began time.Time
+}
+
+// live says that this process is alive, in a transaction that asks nothing for a while.
+func (c *connection) live() {
+	c.using.Lock()
+	defer c.using.Unlock()
+	if !c.open || c.conn == nil || time.Since(c.began) > longestWrite {
+		return
+	}
+	ctx, done := context.WithTimeout(context.Background(), roundTrip)
+	defer done()
+	if _, err := c.conn.Exec(ctx, "SELECT 1"); err == nil {
+		c.alive.Reset(signOfLife)
+	}
+}
+
+// opened notes that a transaction is open, or over.
+func (c *connection) opened(is bool) {
+	c.using.Lock()
+	defer c.using.Unlock()
+	c.open, c.began = is, time.Now()
+	switch {
+	case !is:
+		c.alive.Stop()
+	case c.alive == nil:
+		c.alive = time.AfterFunc(signOfLife, c.live)
+	default:
+		c.alive.Reset(signOfLife)
+	}
 }
 
 type statement struct {
@@ -81,6 +122,7 @@ func (c *connection) Begin(ctx context.Context) (others bool, err error) {
 		return false, err
 	}
 	c.last = writer == c.id
+	c.opened(true)
 	return !c.last, nil
 }
 
@@ -117,12 +159,16 @@ func (c *connection) Commit(ctx context.Context) error {
 		c.waiting = append(c.waiting, statement{tellOthers, []any{channel, c.id}})
 	}
 	_, err := c.exchange(ctx, roundTrip, &statement{query: "COMMIT"})
+	if err == nil {
+		c.opened(false)
+	}
 	return err
 }
 
 // Rollback undoes the transaction. Where its data was refused, those that share it are
 // to have one each: one of them is at fault.
 func (c *connection) Rollback(ctx context.Context, why error) error {
+	c.opened(false)
 	c.rollBack(ctx)
 	if c.conn != nil && refusesData(why) && !errors.As(why, new(*tables.ApartError)) {
 		return &tables.ApartError{Why: why}
@@ -256,6 +302,11 @@ func (c *connection) exchange(ctx context.Context, within time.Duration, last *s
 	}
 	ctx, done := context.WithTimeout(ctx, within)
 	defer done()
+	c.using.Lock()
+	defer c.using.Unlock()
+	if c.open {
+		c.alive.Reset(signOfLife)
+	}
 	results := c.conn.SendBatch(ctx, &batch)
 	a, err := read(results, put, last != nil, c.conn.TypeMap())
 	if closed := results.Close(); err == nil {
@@ -308,6 +359,8 @@ func (c *connection) Judge(err error) error { return troubled(err) }
 
 // Close closes the connection.
 func (c *connection) Close() error {
+	c.using.Lock()
+	defer c.using.Unlock()
 	c.drop()
 	return nil
 }

@@ -1,13 +1,19 @@
 package postgres_test
 
 import (
+	"bufio"
 	"context"
 	"crypto/rand"
 	"fmt"
+	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/postgres"
@@ -124,27 +130,94 @@ func TestBootArtifactsThatAnotherProcessWroteFirstAreShared(t *testing.T) {
 	}
 }
 
-// TestAProcessThatStopsInTheMiddleOfAWriteLosesItAndKeepsNobody, as one that was suspended.
-func TestAProcessThatStopsInTheMiddleOfAWriteLosesItAndKeepsNobody(t *testing.T) {
-	stopped, other := two(t)
-	write := func(s *postgres.Store, by string, meanwhile func()) error {
-		_, err := s.MutateComponents(t.Context(), []string{"x"}, func(r *bos.Record, _ bool) error { r.Error = by; meanwhile(); return nil })
-		return err
+// stops, in the environment of this program, lets it be a process that stops in the middle
+// of a write to the database of this name.
+const stops = "BOS_TEST_STOPS"
+
+// stopInTheMiddle writes, is stopped by itself, and fails if it wrote.
+func stopInTheMiddle(dsn string) int {
+	ctx := context.Background()
+	s, err := postgres.Open(ctx, dsn)
+	if err != nil {
+		fmt.Println(err)
+		return 1
 	}
-	var between error
-	err := write(stopped, "stopped", func() { between = write(other, "other", func() {}) })
-	if between != nil {
-		t.Errorf("the other process could not write: %v", between)
-	}
+	_, err = s.MutateComponents(ctx, []string{"x"}, func(r *bos.Record, _ bool) error {
+		fmt.Println("stops")
+		_ = syscall.Kill(syscall.Getpid(), syscall.SIGSTOP) // who started it sees whether it does
+		r.Error = "stopped"
+		return nil
+	})
 	if err == nil {
-		t.Error("the write of the process that was stopped is said to be made")
+		fmt.Println("wrote")
+		return 1
 	}
-	if err := write(stopped, "stopped again", func() {}); err != nil {
-		t.Errorf("it writes no more: %v", err)
+	fmt.Println("refused")
+	return 0
+}
+
+func TestAProcessThatStopsInTheMiddleOfAWriteLosesItAndKeepsNobody(t *testing.T) {
+	dsn := postgrestest.New(t)
+	other := open(t, dsn)
+	defer other.Close() //nolint:errcheck // the test is over
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	child := exec.CommandContext(t.Context(), program)
+	child.Env = append(os.Environ(), stops+"="+dsn)
+	out, err := child.StdoutPipe()
+	if err == nil {
+		err = child.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := bufio.NewScanner(out)
+	if !said.Scan() || said.Text() != "stops" {
+		t.Fatalf("the other process says %q", said.Text())
+	}
+	if _, err := other.MutateComponents(t.Context(), []string{"x"}, func(r *bos.Record, _ bool) error { r.Error = "other"; return nil }); err != nil {
+		t.Errorf("the other process keeps this one from writing: %v", err)
+	}
+	if err := child.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	if !said.Scan() || said.Text() != "refused" {
+		t.Errorf("the process that goes on says %q", said.Text())
+	}
+	if err := child.Wait(); err != nil {
+		t.Error(err)
 	}
 	list, err := other.Components(t.Context(), bos.ComponentFilter{})
-	if err != nil || len(list) != 1 || list[0].Error != "stopped again" {
+	if err != nil || len(list) != 1 || list[0].Error != "other" {
 		t.Errorf("%+v, %v", list, err)
+	}
+}
+
+// TestAWriteMayTakeLongerThanASilentProcessIsWaitedFor, as that of a large room.
+func TestAWriteMayTakeLongerThanASilentProcessIsWaitedFor(t *testing.T) {
+	dsn := postgrestest.New(t)
+	s := open(t, dsn)
+	defer s.Close() //nolint:errcheck // the test is over
+	conn, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context()) //nolint:errcheck // the test is over
+	_, err = s.MutateComponents(t.Context(), []string{"x"}, func(*bos.Record, bool) error {
+		// It computes until the database says that this takes long.
+		for old := false; !old; {
+			err := conn.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM pg_stat_activity, pg_sleep(0.2)
+WHERE state = 'idle in transaction' AND xact_start < clock_timestamp() - interval '4 seconds')`).Scan(&old)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Errorf("it ended with %v", err)
 	}
 }
 

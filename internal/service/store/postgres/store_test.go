@@ -10,7 +10,12 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/storetest"
 )
 
-func TestMain(m *testing.M) { os.Exit(postgrestest.Main(m)) }
+func TestMain(m *testing.M) {
+	if dsn := os.Getenv(stops); dsn != "" {
+		os.Exit(stopInTheMiddle(dsn))
+	}
+	os.Exit(postgrestest.Main(m))
+}
 
 func open(t *testing.T, dsn string) *postgres.Store {
 	t.Helper()
