@@ -242,7 +242,10 @@ type NodeOutcome struct {
 	Cause Cause  `json:"cause,omitempty"`
 	// Sentence says what the cause means, for people.
 	Sentence string `json:"sentence,omitempty"`
-	// Finished is when the session was done with it, or lost it.
+	// Since is when the status of its component changed last; Began is when the session
+	// first sent something for it, Finished when it was done with it, or lost it.
+	Since    Time `json:"since,omitzero"`
+	Began    Time `json:"began,omitzero"`
 	Finished Time `json:"finished,omitzero"`
 	// Wait is why nothing is done to it now.
 	Wait *NodeWait `json:"wait,omitempty"`

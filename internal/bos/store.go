@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// What a service stores, in six ports; who uses it takes the ones it needs. Their
+// What a service stores, in ports; who uses it takes the ones it needs. Their
 // signatures know no database. Every write gets a revision, higher than all before
 // it in the store, which the records carry; none is used again, also not for what was
 // deleted and made anew. Methods that change something return only after the change
@@ -23,10 +23,21 @@ type Store interface {
 	Templates
 	History
 	Brakes
+	Feed
 	EngineStore
 	Health
 
 	Close() error
+}
+
+// Feed is what they follow who show the records as they change.
+type Feed interface {
+	// Changes tells what was written after a position: one that an earlier
+	// answer named as the newest, or 0.
+	Changes(ctx context.Context, after int64) (Changes, error)
+	// Glimpses lists what is shown of components, ordered by id; unknown ids are left
+	// out, and no ids are all components.
+	Glimpses(ctx context.Context, ids []string) ([]Glimpse, error)
 }
 
 // Health tells whether the store can be used.

@@ -17,6 +17,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/access"
 	"github.com/bootorch/terraform-provider-bos/internal/service/access/refusals"
+	"github.com/bootorch/terraform-provider-bos/internal/service/board"
 	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
 	"github.com/bootorch/terraform-provider-bos/internal/service/health"
 )
@@ -29,6 +30,7 @@ type Store interface {
 	bos.Templates
 	bos.History
 	bos.Brakes
+	bos.Feed
 	bos.Health
 }
 
@@ -62,6 +64,9 @@ type Config struct {
 	Stopping <-chan struct{}
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
+	// PublicURL is the address under which people reach the service, for links to its
+	// page; empty where nobody said one, and then they begin at its root.
+	PublicURL string
 	// Version is the version of the program, shown among the capabilities.
 	Version string
 	// Log takes warnings that an answer has no place for; nil discards them.
@@ -104,6 +109,7 @@ type server struct {
 	refusals  *refusals.Book
 	readings  readings
 	stepsKept stepsBook
+	board     *board.Board
 }
 
 // New makes the handler of the whole API. It serves the same at / and at
@@ -119,6 +125,7 @@ func New(c Config) http.Handler {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &server{Config: c, streams: make(chan struct{}, maxStreams), streamsOf: edge.Shares[string]{Most: maxStreamsEach}, refusals: refusals.New(c.Store.Note, c.Now, c.Log), readings: newReadings()}
+	s.board = board.New(board.Config{Store: c.Store, Public: c.PublicURL})
 	return s.router(s.routes())
 }
 
@@ -185,6 +192,8 @@ func (s *server) routes() map[string]methods {
 		"/x/v1/events":                     {http.MethodGet: {s.listEvents, access.ReadEvents}},
 		"/x/v1/audit":                      {http.MethodGet: {s.exportAudit, access.ReadEvents}},
 		"/x/v1/sessions/{name}/components": {http.MethodGet: {s.listOutcomes, access.ReadSession}},
+
+		"/x/v1/stream": {http.MethodGet: {s.watch, access.ReadRecords}},
 
 		"/x/v1/sessions/{name}/status": {http.MethodGet: {s.getSessionSteps, access.ReadSession}},
 

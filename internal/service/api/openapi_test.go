@@ -409,6 +409,10 @@ func exchanges() []exchange {
 	add("GET", "/x/v1/events?limit=0", nil, 400)
 	add("GET", "/x/v1/audit?since=2026-01-01T00:00:00Z&until=2026-09-01T00:00:00Z&after=0", nil, 200)
 	add("GET", "/x/v1/audit?since=yesterday", nil, 400)
+	add("GET", "/x/v1/stream", nil, 200)
+	add("GET", "/x/v1/stream?session=run", nil, 200)
+	add("GET", "/x/v1/stream?nodes=maybe", nil, 400)
+	add("GET", "/x/v1/stream?session=nothing", nil, 404)
 	return list
 }
 
@@ -615,3 +619,7 @@ func (outOfOrder) NewestStagedReceipt(context.Context, string, string, bool, tim
 func (outOfOrder) LastEvent(context.Context) (int64, error) { return 0, errOutage }
 
 func (outOfOrder) Ping(context.Context) error { return errOutage }
+
+func (outOfOrder) Changes(context.Context, int64) (bos.Changes, error) {
+	return bos.Changes{}, errOutage
+}

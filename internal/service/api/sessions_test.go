@@ -310,7 +310,7 @@ func TestSessionStatusIsOfNowUntilItIsSaved(t *testing.T) {
 }
 
 // noTime leaves out when a node was done with.
-var noTime = cmpopts.IgnoreFields(bos.NodeOutcome{}, "Finished")
+var noTime = cmpopts.IgnoreFields(bos.NodeOutcome{}, "Since", "Began", "Finished")
 
 func TestOutcomesOfASessionArePaged(t *testing.T) {
 	s := newSite(t)

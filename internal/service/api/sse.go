@@ -63,30 +63,46 @@ func (s *server) streamEvents(w http.ResponseWriter, r *http.Request, f bos.Even
 		f.After = id
 	}
 	f.Limit = streamPage
-	if caller := access.Of(r.Context()); caller.Proof != access.ProofNone {
-		leave, ok := s.streamsOf.Take(caller.Name())
-		if !ok {
-			w.Header().Set("Retry-After", "5")
-			return unavailable("%s follows the events %d times already, and no client may more often; close one, or read pages without Accept: %s", caller.Name(), maxStreamsEach, eventStream)
-		}
-		defer leave()
+	leave, err := s.place(w, r)
+	if err != nil {
+		return err
 	}
-	select {
-	case s.streams <- struct{}{}:
-		defer func() { <-s.streams }()
-	default:
-		w.Header().Set("Retry-After", "5")
-		return unavailable("%d clients follow the events already, and no more may; try again, or read pages without Accept: %s", maxStreams, eventStream)
-	}
-	w.Header().Set("Content-Type", eventStream)
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Accel-Buffering", "no")
-	w.WriteHeader(http.StatusOK)
+	defer leave()
+	beginStream(w)
 	stream := &eventWriter{w: w, control: http.NewResponseController(w)}
 	if err := s.follow(stream, r, f); err != nil {
 		s.Log.Debug("a stream of events ended", "error", err)
 	}
 	return nil
+}
+
+// place is one of the places for streams, which leave gives back: each client may have
+// some of them.
+func (s *server) place(w http.ResponseWriter, r *http.Request) (leave func(), err error) {
+	own := func() {}
+	if caller := access.Of(r.Context()); caller.Proof != access.ProofNone {
+		taken, ok := s.streamsOf.Take(caller.Name())
+		if !ok {
+			w.Header().Set("Retry-After", "5")
+			return nil, unavailable("%s follows %d streams already, and no client may follow more; close one, or ask without Accept: %s", caller.Name(), maxStreamsEach, eventStream)
+		}
+		own = taken
+	}
+	select {
+	case s.streams <- struct{}{}:
+		return func() { <-s.streams; own() }, nil
+	default:
+		own()
+		w.Header().Set("Retry-After", "5")
+		return nil, unavailable("%d streams are followed already, and no more may be; try again, or ask without Accept: %s", maxStreams, eventStream)
+	}
+}
+
+func beginStream(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", eventStream)
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Accel-Buffering", "no")
+	w.WriteHeader(http.StatusOK)
 }
 
 // follow sends what there is and what comes, until something ends it.
@@ -99,7 +115,7 @@ func (s *server) follow(stream *eventWriter, r *http.Request, f bos.EventFilter)
 	pause := time.NewTimer(0)
 	defer pause.Stop()
 	for {
-		if !s.stillMay(r, f) {
+		if !s.stillMay(r, f.Seen) {
 			return nil
 		}
 		news := s.Store.NewEvents() // before the look, so that none is missed
@@ -124,7 +140,7 @@ func (s *server) follow(stream *eventWriter, r *http.Request, f bos.EventFilter)
 			case <-end.C:
 				return nil
 			case <-beat.C:
-				if !s.stillMay(r, f) {
+				if !s.stillMay(r, f.Seen) {
 					return nil
 				}
 				if err := stream.comment(); err != nil {
@@ -144,11 +160,11 @@ func (s *server) follow(stream *eventWriter, r *http.Request, f bos.EventFilter)
 // stillMay reports whether who follows may read on what the stream began with: a
 // token may be revoked, and a node may go to another tenant. While a tenant's nodes
 // cannot be read they are those that they were.
-func (s *server) stillMay(r *http.Request, f bos.EventFilter) bool {
+func (s *server) stillMay(r *http.Request, seen bos.Reach) bool {
 	if !access.Of(r.Context()).Still() {
 		return false
 	}
-	if f.Seen.Whole() {
+	if seen.Whole() {
 		return true
 	}
 	now, err := s.reachOf(r)
@@ -156,7 +172,7 @@ func (s *server) stillMay(r *http.Request, f bos.EventFilter) bool {
 	if errors.As(err, &p) && p.Status == http.StatusServiceUnavailable {
 		return true
 	}
-	return err == nil && now.Same(f.Seen)
+	return err == nil && now.Same(seen)
 }
 
 var closed = func() <-chan struct{} {

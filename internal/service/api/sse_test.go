@@ -213,7 +213,7 @@ func TestMoreStreamsThanAllowedAreRefusedUntilOneLeaves(t *testing.T) {
 		readers = append(readers, r)
 	}
 	refused := s.do("GET", "/x/v1/events", nil, "Accept", "text/event-stream")
-	refused.refused(http.StatusServiceUnavailable, titleUnavailable, "64 clients")
+	refused.refused(http.StatusServiceUnavailable, titleUnavailable, "64 streams")
 	if refused.header.Get("Retry-After") == "" {
 		t.Error("it is not said when to try again")
 	}

@@ -20,7 +20,7 @@ type tests map[string]func(*testing.T, bos.Store)
 // Run runs the suite, port by port; open makes an empty store.
 func Run(t *testing.T, open func(t *testing.T) bos.Store) {
 	t.Helper()
-	for _, of := range []tests{records, sessions, templates, histories, brakes, engines} {
+	for _, of := range []tests{records, sessions, templates, histories, brakes, feeds, engines} {
 		for name, test := range of {
 			t.Run(name, func(t *testing.T) { test(t, open(t)) })
 		}
@@ -77,6 +77,10 @@ var (
 		"notes are written with what was written, and only then": notes,
 		"who asked before a commit is woken by its events":       wakes,
 		"a report that says nothing new leaves no event":         repeatedReports,
+	}
+	feeds = tests{
+		"what is shown of a node says how far it is and since when": glimpses,
+		"when a session began with a node and ended is kept":        begun,
 	}
 	engines = tests{
 		"a commit writes only what has not changed meanwhile":      commitComparesRevisions,

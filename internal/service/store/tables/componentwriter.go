@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	insertComponent = `INSERT INTO components (revision, document, work, goal, tenant, enabled, phase, status, session, staged_session, error, held, confirmed, id)
-VALUES (?, DOCUMENT(?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	insertComponent = `INSERT INTO components (revision, document, work, goal, tenant, attempts, enabled, phase, status, session, staged_session, error, held, confirmed, since, id)
+VALUES (?, DOCUMENT(?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	// loadAtOnce is from how many on records are read by one query.
 	loadAtOnce = 16
 )
@@ -46,6 +46,10 @@ func confirmed(s bos.ActualState) string {
 	}
 }
 
+// statusColumns are those of the filter columns that make a node's status, as bits: when
+// one of them changes, what is shown of the node is so since then.
+const statusColumns = 0b1111
+
 // updates are the statements for each set of columns that changed, a bit for
 // each: a column that is named in an update costs a write of every index it is
 // in, whether it changed or not.
@@ -57,7 +61,10 @@ var updates = func() (list [1 << len(filterColumns)]string) {
 				set.WriteString(", " + column + " = ?")
 			}
 		}
-		list[changed] = "UPDATE components SET revision = ?, document = DOCUMENT(?), work = ?, goal = ?, tenant = ?" + set.String() + " WHERE id = ?"
+		if changed&statusColumns != 0 {
+			set.WriteString(", since = ?")
+		}
+		list[changed] = "UPDATE components SET revision = ?, document = DOCUMENT(?), work = ?, goal = ?, tenant = ?, attempts = ?" + set.String() + " WHERE id = ?"
 	}
 	return list
 }()
@@ -220,12 +227,15 @@ func (w *componentWriter) put(p *write, revision int64) error {
 		work = string(encoded)
 	}
 	changed := 0
-	w.args = append(w.args[:0], revision, w.buffer, work, string(p.record.Goal), p.record.Tenant)
+	w.args = append(w.args[:0], revision, w.buffer, work, string(p.record.Goal), p.record.Tenant, p.record.Tried())
 	for i, value := range filtersOf(p.record) {
 		if p.insert || value != p.before[i] {
 			changed |= 1 << i
 			w.args = append(w.args, value)
 		}
+	}
+	if changed&statusColumns != 0 {
+		w.args = append(w.args, w.now())
 	}
 	w.args = append(w.args, c.ID)
 	query := updates[changed]

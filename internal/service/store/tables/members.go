@@ -46,7 +46,7 @@ WHERE session = ?1 AND component IN (SELECT value FROM LIST(?7) AS l) AND state 
 	setUpMembers = `INSERT INTO session_nodes (session, component, tenant, boot_set, state, outcome, cause, error, finished, joined, listed)
 SELECT ?1, value ->> 0, ?2, value ->> 1, ?3, '', '', '', 0, ?4, key + 1 FROM PAIRS(?5) AS l WHERE true
 ON CONFLICT (session, component, tenant) DO UPDATE SET boot_set = excluded.boot_set, state = excluded.state, outcome = '', cause = '',
-error = '', finished = 0, joined = excluded.joined, listed = excluded.listed, phase = ''`
+error = '', finished = 0, joined = excluded.joined, listed = excluded.listed, phase = '', began = 0`
 	// otherSession asks for another session of a name, and otherMembers takes nodes
 	// from all of them.
 	otherSession = "SELECT COUNT(*) FROM sessions WHERE name = ?1 AND tenant <> ?2"
@@ -64,6 +64,9 @@ FROM LIST(?3) AS m LEFT JOIN components c ON c.id = m.value WHERE true ON CONFLI
 	// lastMember finds whose a node was last, of the sessions of a name.
 	lastMember    = "SELECT tenant FROM session_nodes WHERE session = ? AND component = ? ORDER BY joined DESC LIMIT 1"
 	deleteMembers = "DELETE FROM session_nodes WHERE session = ? AND tenant = ?"
+	// beginMembers notes when something was first sent for nodes.
+	beginMembers = `UPDATE session_nodes SET began = ?2
+WHERE session = ?1 AND component IN (SELECT value FROM LIST(?3) AS l) AND state = 'working' AND began = 0`
 )
 
 // memberships gathers what one write changes in the rows of sessions: most of its nodes
@@ -113,6 +116,9 @@ func (w *componentWriter) flush() error {
 
 // args are those of its statement for the JSON list ids, which is not closed yet.
 func (m membership) args(ids []byte) []any {
+	if m.query == beginMembers {
+		return []any{m.session, m.finished, string(append(ids, ']'))}
+	}
 	return []any{m.session, m.state, m.outcome, m.cause, m.error, m.finished, string(append(ids, ']')), m.phase}
 }
 
@@ -144,6 +150,9 @@ func (w *componentWriter) members(p *write, revision int64) error {
 		if err := w.change(unstageMember, wasStaged, id, lost(isStaged), w.now()); err != nil {
 			return err
 		}
+	}
+	if is != "" && bos.Sent(after.status()) && !bos.Sent(before.status()) {
+		w.memberships.add(beginMembers, is, id, member{finished: w.now()})
 	}
 	// What its own session has staged on it may go without being applied.
 	unstaged := wasStaged == is && isStaged != wasStaged
@@ -331,8 +340,8 @@ const currentMembers = " FROM session_nodes n JOIN components c ON c.id = n.comp
 const ownMembers = ` WHERE id IN (SELECT component FROM session_nodes WHERE session = ?1 AND tenant = ?2 AND state <> 'left')
 AND (session = ?1 OR staged_session = ?1) ORDER BY id`
 
-const selectMembers = `SELECT n.component, n.boot_set, n.state, n.outcome, n.cause, n.error, n.phase, n.finished,
-COALESCE(c.status, ''), COALESCE(c.phase, ''), COALESCE(c.error, ''), COALESCE(FIELD(c.work, cause), ''), COALESCE(OBJECT(c.work, waiting), ''), COALESCE(c.enabled, 0)
+const selectMembers = `SELECT n.component, n.boot_set, n.state, n.outcome, n.cause, n.error, n.phase, n.finished, n.began,
+COALESCE(c.status, ''), COALESCE(c.phase, ''), COALESCE(c.error, ''), COALESCE(FIELD(c.work, cause), ''), COALESCE(OBJECT(c.work, waiting), ''), COALESCE(c.enabled, 0), COALESCE(c.since, 0)
 FROM session_nodes n LEFT JOIN components c ON c.id = n.component
 WHERE n.session = ?1 AND n.tenant = ?2 AND n.component > ?3 ORDER BY n.component LIMIT ?4`
 
@@ -345,16 +354,16 @@ func (s *Store) SessionNodes(ctx context.Context, key bos.SessionKey, after stri
 	err := s.each(ctx, func(row scanner) error {
 		var n, live bos.NodeOutcome
 		var state, waiting string
-		var finished int64
+		var finished, began, since int64
 		var enabled bool
-		if err := row.Scan(&n.ID, &n.BootSet, &state, &n.Status, &n.Cause, &n.Error, &n.At, &finished, &live.Status, &live.Phase, &live.Error, &live.Cause, &waiting, &enabled); err != nil {
+		if err := row.Scan(&n.ID, &n.BootSet, &state, &n.Status, &n.Cause, &n.Error, &n.At, &finished, &began, &live.Status, &live.Phase, &live.Error, &live.Cause, &waiting, &enabled, &since); err != nil {
 			return err
 		}
 		switch {
 		case state == memberStaged:
 			n.Status = bos.StatusStaged
 		case state != memberLeft:
-			n.Status, n.Phase, n.Error, n.Cause = live.Status, live.Phase, live.Error, live.Cause
+			n.Status, n.Phase, n.Error, n.Cause, n.Since = live.Status, live.Phase, live.Error, live.Cause, atNanos(since)
 			if enabled && waiting != "" {
 				var w bos.Waiting
 				if err := json.Unmarshal([]byte(waiting), &w); err != nil {
@@ -363,9 +372,7 @@ func (s *Store) SessionNodes(ctx context.Context, key bos.SessionKey, after stri
 				n.Wait = w.Node(n.ID, key.Name)
 			}
 		}
-		if finished > 0 {
-			n.Finished = bos.At(time.Unix(0, finished))
-		}
+		n.Finished, n.Began = atNanos(finished), atNanos(began)
 		n.Sentence = n.Cause.Sentence()
 		list = append(list, n)
 		return nil
@@ -376,6 +383,14 @@ func (s *Store) SessionNodes(ctx context.Context, key bos.SessionKey, after stri
 	return list, nil
 }
 
+// atNanos is a stored time in full resolution, none for 0.
+func atNanos(at int64) bos.Time {
+	if at <= 0 {
+		return bos.Time{}
+	}
+	return bos.Time{Time: time.Unix(0, at).UTC()}
+}
+
 // done says that whoever has the node is done with it.
 func (f filters) done() bool { return f[0] != "1" }
 
@@ -383,6 +398,8 @@ func (f filters) done() bool { return f[0] != "1" }
 func (f filters) outcome() [2]string { return [2]string{f[2], f[5]} }
 
 func (f filters) phase() string { return f[1] }
+
+func (f filters) status() string { return f[2] }
 
 func (f filters) session() string { return f[3] }
 
