@@ -73,6 +73,7 @@ func (c *Client) Write(ctx context.Context, ids []string, a bos.BootArtifacts) (
 		if token != "" {
 			stored.KernelParameters = strings.TrimSpace(a.KernelParameters + " " + tokenParameter + token)
 		}
+		stored.KernelParameters = spared(stored)
 		given, failed := c.put(ctx, ids, bootParameters{Hosts: ids, Kernel: a.Kernel, Initrd: a.Initrd, Params: stored.KernelParameters})
 		if failed != nil {
 			return "", failed
@@ -86,6 +87,21 @@ func (c *Client) Write(ctx context.Context, ids []string, a bos.BootArtifacts) (
 		}
 		return cmp.Or(token, given), nil
 	}
+}
+
+// spared are the kernel parameters as BSS has to be given them. It puts initrd=initrd in
+// front of them, and cuts out what it takes for another one: from the first "initrd",
+// wherever that is, to the next space. So root=http://images/initrd-tools/rootfs would
+// become root=http://images/ without a word. An initrd= of our own is what is cut out.
+func spared(a bos.BootArtifacts) string {
+	at := strings.Index(a.KernelParameters, "initrd")
+	if a.Initrd == "" || at < 0 {
+		return a.KernelParameters
+	}
+	if whole := at == 0 || a.KernelParameters[at-1] == ' '; whole && strings.HasPrefix(a.KernelParameters[at:], "initrd=") {
+		return a.KernelParameters
+	}
+	return "initrd=initrd " + a.KernelParameters
 }
 
 // put is one write. The token is BSS' own.

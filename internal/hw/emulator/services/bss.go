@@ -114,10 +114,23 @@ func (f *Face) bootScript(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_, _ = fmt.Fprintf(w, "#!ipxe\n"+ // the client is gone if this fails
-		"kernel --name kernel %s initrd=initrd %s xname=%s nid=%d bss_referral_token=%s || goto boot_retry\n"+
+		"kernel --name kernel %s %s || goto boot_retry\n"+
 		"initrd --name initrd %s || goto boot_retry\n"+
 		"boot || goto boot_retry\n"+
-		":boot_retry\nsleep 30\n%s&retry=1\n", a.Kernel, a.KernelParameters, node.ID, node.NID, token, a.Initrd, again)
+		":boot_retry\nsleep 30\n%s&retry=1\n", a.Kernel, withInitrd(fmt.Sprintf("%s xname=%s nid=%d bss_referral_token=%s", a.KernelParameters, node.ID, node.NID, token)), a.Initrd, again)
+}
+
+// withInitrd is a command line as BSS makes it: what it takes for an initrd of another
+// name is cut out, from the first place where the word is to the next space.
+func withInitrd(line string) string {
+	if before, from, there := strings.Cut(line, "initrd"); there {
+		if _, rest, more := strings.Cut(from, " "); more {
+			line = before + " " + rest
+		} else {
+			line = before
+		}
+	}
+	return "initrd=initrd " + line
 }
 
 func (f *Face) scriptNode(r *http.Request) (machineroom.NodeState, bool) {
