@@ -67,8 +67,8 @@ func (e *Error) answered() Class {
 		return ClassUnsupported
 	case status == http.StatusMethodNotAllowed, status == http.StatusNotImplemented:
 		return ClassGateway // a page that is shown in place of the service takes no writes
-	case status == http.StatusBadGateway, status == http.StatusGatewayTimeout:
-		return ClassMaybe
+	case status == http.StatusBadGateway, status == http.StatusGatewayTimeout, status > http.StatusNetworkAuthenticationRequired:
+		return ClassMaybe // those that nobody has defined are of gateways, which had sent it on
 	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status >= 500:
 		return ClassBusy
 	case status == http.StatusRequestEntityTooLarge, status == http.StatusRequestURITooLong:
