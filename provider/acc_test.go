@@ -2,10 +2,13 @@ package provider_test
 
 import (
 	"cmp"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -33,13 +36,13 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	// Services leave the tokens for this machine in a folder of the tests.
-	runtime, err := os.MkdirTemp("", "bos")
+	tokens, err := os.MkdirTemp("", "bos")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	env := map[string]string{
-		"XDG_RUNTIME_DIR": runtime,
+		"XDG_RUNTIME_DIR": tokens,
 		"TF_ACC":          "1", "TF_ACC_TERRAFORM_PATH": terraform, "CHECKPOINT_DISABLE": "1", "TF_CLI_CONFIG_FILE": os.DevNull,
 		// A provider within this process would write its logs among the test's.
 		"TF_LOG_SDK": "OFF", "TF_LOG_PROVIDER_BOS": "OFF",
@@ -54,9 +57,28 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 	}
+	if err := waitTogether(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	status := m.Run()
-	_ = os.RemoveAll(runtime) // a folder of temporary files
+	_ = os.RemoveAll(tokens) // a folder of temporary files
 	os.Exit(status)
+}
+
+// waiting is how many tests wait for their Terraform at the same time, unless -parallel
+// says something else: each is idle for half of its time.
+const waiting = 4
+
+// waitTogether has tests wait together, by which a machine with few processors is busy.
+func waitTogether() error {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if given || runtime.GOMAXPROCS(0) >= waiting {
+		return nil
+	}
+	return flag.Set("test.parallel", strconv.Itoa(waiting))
 }
 
 // site is a BOS with its machine room, as the acceptance tests need it. They

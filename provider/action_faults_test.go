@@ -19,6 +19,7 @@ func runWith(name string, value any) map[string]any {
 }
 
 func TestAnActionWhosePOSTGotNoAnswerDoesNotSayThatNoNodeWasTouched(t *testing.T) {
+	t.Parallel()
 	fake := filled(t)
 	fake.HangUp(lost)
 	core := newNewerCore(t, fake)
@@ -29,6 +30,7 @@ func TestAnActionWhosePOSTGotNoAnswerDoesNotSayThatNoNodeWasTouched(t *testing.T
 }
 
 func TestAnActionThatStopsWaitingFailsAndPromisesNothing(t *testing.T) {
+	t.Parallel()
 	fake := filled(t)
 	fake.Hold()
 	core := newNewerCore(t, fake)
@@ -39,6 +41,7 @@ func TestAnActionThatStopsWaitingFailsAndPromisesNothing(t *testing.T) {
 }
 
 func TestAnActionThatStopsWaitingForStagedStateFailsAndPromisesNothing(t *testing.T) {
+	t.Parallel()
 	fake := filled(t)
 	send(t, "POST", fake.URL()+"/v2/sessions", strings.NewReader(`{"name":"staged","operation":"reboot","template_name":"compute","stage":true}`))
 	fake.Hold()
@@ -49,6 +52,7 @@ func TestAnActionThatStopsWaitingForStagedStateFailsAndPromisesNothing(t *testin
 }
 
 func TestTheWayOutOfAnActionIsNoneOfAResource(t *testing.T) {
+	t.Parallel()
 	fake := filled(t)
 	_, invoke := newNewerCore(t, fake).errorsOf("bos_session_run", runAll)
 	if !strings.Contains(invoke, `limit = "x1000c0s2b0n0"`) || strings.Contains(invoke, "triggers") || strings.Contains(invoke, "on this bos_session") {
@@ -57,6 +61,7 @@ func TestTheWayOutOfAnActionIsNoneOfAResource(t *testing.T) {
 }
 
 func TestAnActionOverNoNodesFails(t *testing.T) {
+	t.Parallel()
 	_, invoke := newNewerCore(t, filled(t)).errorsOf("bos_session_run", runWith("limit", "x9c0s0b0n0"))
 	if !strings.Contains(invoke, "No nodes were found to act upon") {
 		t.Errorf("the error is %s", invoke)
@@ -98,6 +103,7 @@ func (c *newerCore) invoked(action string, given map[string]any) string {
 }
 
 func TestAnActionIsHeldToTheNodesOfItsPlan(t *testing.T) {
+	t.Parallel()
 	fake := filled(t)
 	told := newNewerCore(t, fake).planned("bos_session_run", runAll)
 	if strings.Contains(told, "inconsistent final plan") || !strings.Contains(told, "runs another session") {
@@ -114,6 +120,7 @@ func TestAnActionIsHeldToTheNodesOfItsPlan(t *testing.T) {
 }
 
 func TestAnActionIsHeldToThePinItIsGiven(t *testing.T) {
+	t.Parallel()
 	fake := filled(t)
 	core := newNewerCore(t, fake)
 	plan, invoke := core.errorsOf("bos_session_run", runWith("pin", "another"))
@@ -126,6 +133,7 @@ func TestAnActionIsHeldToThePinItIsGiven(t *testing.T) {
 }
 
 func TestAnActionWhosePreviewFailsRunsNothing(t *testing.T) {
+	t.Parallel()
 	fake := filled(t)
 	core := newNewerCore(t, fake)
 	fake.Gateway(gatewaySays(http.StatusForbidden, "POST", "/previews"))
@@ -136,6 +144,7 @@ func TestAnActionWhosePreviewFailsRunsNothing(t *testing.T) {
 }
 
 func TestAnActionRunsOnAPlainBOS(t *testing.T) {
+	t.Parallel()
 	fake := filled(t)
 	fake.Plain()
 	fake.Mend("x1000c0s2b0n0")

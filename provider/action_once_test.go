@@ -31,6 +31,7 @@ func (c *newerCore) again(action string, given map[string]any) (messages []strin
 }
 
 func TestAnActionIsRunOnceByOnePlanAndAgainByAnother(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 50*time.Millisecond)
 	r.aTemplate(t, "quiet")
 	core := coreAt(t, r.url)
@@ -49,6 +50,7 @@ func TestAnActionIsRunOnceByOnePlanAndAgainByAnother(t *testing.T) {
 }
 
 func TestAnActionFollowsTheSessionThatItStoppedWaitingFor(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 2*time.Second)
 	r.aTemplate(t, "quiet")
 	core := coreAt(t, r.url)
@@ -65,6 +67,7 @@ func TestAnActionFollowsTheSessionThatItStoppedWaitingFor(t *testing.T) {
 }
 
 func TestAnActionGoesBeyondNoGuard(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 50*time.Millisecond)
 	r.aTemplate(t, "quiet")
 	core := coreAt(t, r.url)

@@ -84,6 +84,7 @@ func with(kind, name, argument string) string {
 }
 
 func TestEachChangeReplacesOrStaysInPlaceAsTheDocsSay(t *testing.T) {
+	t.Parallel()
 	for kind, changes := range map[string]struct{ replaces, stays map[string]change }{
 		"bos_session":          {sessionReplaces, sessionStays},
 		"bos_session_template": {templateReplaces, templateStays},
@@ -103,6 +104,7 @@ func TestEachChangeReplacesOrStaysInPlaceAsTheDocsSay(t *testing.T) {
 // changed applies one change, wants it done so, and nothing planned after it.
 func changed(t *testing.T, kind, name string, c change, want string) {
 	t.Helper()
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	for _, template := range []string{"compute", "other"} {
 		put(t, fake.URL()+"/v2/sessiontemplates/"+template, `{"boot_sets":{"a":{"path":"s3://b/manifest.json","type":"s3","node_roles_groups":["Compute"]}}}`)
@@ -122,6 +124,7 @@ func changed(t *testing.T, kind, name string, c change, want string) {
 }
 
 func TestALimitThatIsWrittenInAnotherWayRunsNothing(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	put(t, fake.URL()+"/v2/sessiontemplates/compute", `{"boot_sets":{"a":{"path":"s3://b/manifest.json","type":"s3","node_roles_groups":["Compute"]}}}`)
 	w := newWorkspace(t)
@@ -136,6 +139,7 @@ func TestALimitThatIsWrittenInAnotherWayRunsNothing(t *testing.T) {
 }
 
 func TestWhatIsReadAfterASessionThatNobodyWaitsForIsOfAfterIt(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	put(t, fake.URL()+"/v2/sessiontemplates/compute", `{"boot_sets":{"a":{"path":"s3://b/manifest.json","type":"s3","node_roles_groups":["Compute"]}}}`)
 	w := newWorkspace(t)

@@ -27,6 +27,7 @@ const armed = `
 `
 
 func TestAComponentIsAdoptedAndOnlyWhatIsConfiguredIsSent(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	fake.Change(node, func(c *bos.Component) {
 		c.DesiredState.BootArtifacts.KernelParameters = "as it was"
@@ -50,6 +51,7 @@ func TestAComponentIsAdoptedAndOnlyWhatIsConfiguredIsSent(t *testing.T) {
 }
 
 func TestWhatBOSDoesToAComponentIsNoDrift(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	config := providerBlock(fake) + component(armed)
 	empty := resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}}
@@ -73,6 +75,7 @@ func TestWhatBOSDoesToAComponentIsNoDrift(t *testing.T) {
 }
 
 func TestADesiredStateThatASessionSetIsDriftThatNamesTheSession(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	w := newWorkspace(t)
 	w.write(providerBlock(fake), component(armed))
@@ -91,6 +94,7 @@ func TestADesiredStateThatASessionSetIsDriftThatNamesTheSession(t *testing.T) {
 }
 
 func TestAComponentThatIsKeptDisabledIsLeftToASessionThatRuns(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	config := providerBlock(fake) + component("enabled = false")
 	run(t,
@@ -114,6 +118,7 @@ func TestAComponentThatIsKeptDisabledIsLeftToASessionThatRuns(t *testing.T) {
 }
 
 func TestAnImportedComponentPlansNothingAndIsNotArmed(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	fake.Change(node, func(c *bos.Component) {
 		five := 5
@@ -133,6 +138,7 @@ func TestAnImportedComponentPlansNothingAndIsNotArmed(t *testing.T) {
 }
 
 func TestDestroyingAComponentForgetsIt(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	w := newWorkspace(t)
 	w.write(providerBlock(fake), component("enabled = true"))
@@ -145,6 +151,7 @@ func TestDestroyingAComponentForgetsIt(t *testing.T) {
 }
 
 func TestAnUnknownXnameIsRefused(t *testing.T) {
+	t.Parallel()
 	run(t, resource.TestStep{
 		Config:      providerBlock(startBOS(t)) + "resource \"bos_component\" \"n\" {\n  xname = \"x9c9s9b9n9\"\n}",
 		ExpectError: regexp.MustCompile("BOS knows no such component"),
@@ -152,6 +159,7 @@ func TestAnUnknownXnameIsRefused(t *testing.T) {
 }
 
 func TestComponentsOfARefreshComeFromOneRequest(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	w := newWorkspace(t)
 	w.write(providerBlock(fake), `
@@ -168,6 +176,7 @@ resource "bos_component" "all" {
 }
 
 func TestTheDataSourceListsComponentsByFilter(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	fake.Change(node, func(c *bos.Component) { c.Status.StatusOverride, c.Error = bos.StatusFailed, "cold" })
 	run(t, resource.TestStep{
@@ -187,6 +196,7 @@ output "folded" { value = provider::bos::xname_fold(keys(data.bos_components.two
 }
 
 func TestWhatIsNoNodeIsRefusedAtPlan(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	w := newWorkspace(t)
 	for xname, says := range map[string]string{

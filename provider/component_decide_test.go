@@ -28,6 +28,7 @@ func there(enabled field[bool], session string) *observedComponent {
 }
 
 func TestWhatAConfigurationMakesOfAComponent(t *testing.T) {
+	t.Parallel()
 	recorded := func(enabled field[bool]) askedBefore { return askedBefore{enabled: enabled} }
 	imported := askedBefore{adopted: true}
 	for name, c := range map[string]struct {
@@ -107,6 +108,7 @@ func TestWhatAConfigurationMakesOfAComponent(t *testing.T) {
 // node, nobody's true is lost where it is asked for anew, and what an unknown
 // value may do is said.
 func TestNoFalseEverArmsANodeAndNothingUnknownIsSilent(t *testing.T) {
+	t.Parallel()
 	values := []field[bool]{none, no, yes, some}
 	states := []managedState{{}, kernel("k"), kernel("new"), {kernel: unknownText}}
 	for _, enabled := range values {
@@ -135,6 +137,7 @@ func TestNoFalseEverArmsANodeAndNothingUnknownIsSilent(t *testing.T) {
 }
 
 func TestAPatchHoldsWhatIsConfiguredAndNothingElse(t *testing.T) {
+	t.Parallel()
 	text := func(s string) *string { return &s }
 	number := 9
 	for name, c := range map[string]struct {
@@ -169,6 +172,7 @@ func TestAPatchHoldsWhatIsConfiguredAndNothingElse(t *testing.T) {
 }
 
 func TestADesiredStateOfANodeThatBOSActsOnIsSaidToBeActedOn(t *testing.T) {
+	t.Parallel()
 	d := decideComponent("x0c0s0b0n0", managed{desired: kernel("new")}, askedBefore{}, there(yes, ""))
 	if d.patch.Enabled != nil || len(d.warnings) != 1 || d.warnings[0].summary != "BOS may act on nodes" || !strings.Contains(d.warnings[0].detail, "kernel new") {
 		t.Errorf("it sends %v and warns of %+v", d.patch.Enabled, d.warnings)

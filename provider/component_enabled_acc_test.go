@@ -21,8 +21,10 @@ func nightly(acting bool) func(*bos.Component) {
 }
 
 func TestEnabledSetToFalseIsSentAsFalseWhateverASessionLeft(t *testing.T) {
+	t.Parallel()
 	for name, acting := range map[string]bool{"the session is over": false, "the session is at work": true} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			fake := startFake(t.Cleanup, room...)
 			w := newWorkspace(t)
 			w.write(providerBlock(fake), component("enabled = true\n"+wantsKernel))
@@ -48,8 +50,10 @@ func TestEnabledSetToFalseIsSentAsFalseWhateverASessionLeft(t *testing.T) {
 }
 
 func TestEnabledSetToFalseInMidSessionStopsBOS(t *testing.T) {
+	t.Parallel()
 	for name, before := range map[string]string{"true before": "enabled = true", "not managed before": "retry_policy = 3"} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			fake := startFake(t.Cleanup, room...)
 			w := newWorkspace(t)
 			w.write(providerBlock(fake), component(before))
@@ -70,6 +74,7 @@ func TestEnabledSetToFalseInMidSessionStopsBOS(t *testing.T) {
 }
 
 func TestEnabledSetToFalseWhereItIsFalseIsRemembered(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	w := newWorkspace(t)
 	w.write(providerBlock(fake), component("retry_policy = 3"))
@@ -89,11 +94,13 @@ func TestEnabledSetToFalseWhereItIsFalseIsRemembered(t *testing.T) {
 }
 
 func TestAnImportNeverArmsANodeBecauseSomethingElseChanges(t *testing.T) {
+	t.Parallel()
 	for name, more := range map[string]string{
 		"retry_policy": "retry_policy = 7", "wait_for_completion": "wait_for_completion = true", "timeouts": `timeouts = { update = "1h" }`,
 		"staged_state": `staged_state = { configuration = "later" }`,
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			fake := startFake(t.Cleanup, room...)
 			fake.Change(node, func(c *bos.Component) { c.DesiredState.BootArtifacts.Kernel = "s3://k" })
 			w := newWorkspace(t)
@@ -124,6 +131,7 @@ func TestAnImportNeverArmsANodeBecauseSomethingElseChanges(t *testing.T) {
 }
 
 func TestAnImportedComponentThatASessionTouchesIsNotArmedWithItsOldKernel(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	fake.Change(node, func(c *bos.Component) { c.DesiredState.BootArtifacts.Kernel = "s3://k" })
 	w := newWorkspace(t)
@@ -138,6 +146,7 @@ func TestAnImportedComponentThatASessionTouchesIsNotArmedWithItsOldKernel(t *tes
 }
 
 func TestAComponentThatBecomesAnotherNodesWarnsThatBOSWillActOnIt(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	w := newWorkspace(t)
 	w.write(providerBlock(fake), component("enabled = true"))
@@ -151,6 +160,7 @@ func TestAComponentThatBecomesAnotherNodesWarnsThatBOSWillActOnIt(t *testing.T) 
 const later = "resource \"terraform_data\" \"later\" { input = true }\n"
 
 func TestAnUnknownEnabledIsSaidAtPlanAndDecidedAtApply(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		enabled string
 		armed   bool
@@ -160,6 +170,7 @@ func TestAnUnknownEnabledIsSaidAtPlanAndDecidedAtApply(t *testing.T) {
 		"null":  {"terraform_data.later.output ? null : true", false},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			fake := startFake(t.Cleanup, room...)
 			w := newWorkspace(t)
 			w.write(providerBlock(fake), later, component("enabled = "+c.enabled+"\n"+wantsKernel))
@@ -174,6 +185,7 @@ func TestAnUnknownEnabledIsSaidAtPlanAndDecidedAtApply(t *testing.T) {
 }
 
 func TestAStateThatIsNotKnownAtPlanIsDecidedAtApply(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]string{
 		"a kernel":      `desired_state = { boot_artifacts = { kernel = terraform_data.later.output ? "s3://k" : "" } }`,
 		"artifacts":     `desired_state = { boot_artifacts = terraform_data.later.output ? { kernel = "s3://k" } : null }`,
@@ -182,6 +194,7 @@ func TestAStateThatIsNotKnownAtPlanIsDecidedAtApply(t *testing.T) {
 		"a number":      "desired_state = { boot_artifacts = { kernel = \"s3://k\" } }\nretry_policy = terraform_data.later.output ? 4 : 5",
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			fake := startFake(t.Cleanup, room...)
 			w := newWorkspace(t)
 			w.write(providerBlock(fake), later, component(c))
@@ -198,6 +211,7 @@ func TestAStateThatIsNotKnownAtPlanIsDecidedAtApply(t *testing.T) {
 }
 
 func TestManyComponentsThatBOSActsOnWarnOnce(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	w := newWorkspace(t)
 	w.write(providerBlock(fake), `resource "bos_component" "all" {

@@ -12,6 +12,7 @@ import (
 )
 
 func TestWhatAConfigurationMakesOfAHold(t *testing.T) {
+	t.Parallel()
 	board := given("board is out")
 	type seen struct{ hold, held string }
 	for name, c := range map[string]struct {
@@ -61,6 +62,7 @@ func TestWhatAConfigurationMakesOfAHold(t *testing.T) {
 }
 
 func TestAHeldNodeIsNotSaidToBeActedOn(t *testing.T) {
+	t.Parallel()
 	d := decideComponent("x0", managed{enabled: yes, hold: given("board is out"), desired: kernel("k")}, askedBefore{}, there(no, ""))
 	if len(d.warnings) != 1 || !strings.Contains(d.warnings[0].summary, "once their hold is lifted") || !strings.Contains(d.effect.value, "once its hold is lifted") {
 		t.Errorf("it warns of %+v and the effect is %q", d.warnings, d.effect.value)
@@ -74,6 +76,7 @@ func TestAHeldNodeIsNotSaidToBeActedOn(t *testing.T) {
 }
 
 func TestStateHasAHoldAsLongAsBOSHasItForTheSameReason(t *testing.T) {
+	t.Parallel()
 	asked := types.ObjectValueMust(holdType.AttrTypes, map[string]attr.Value{"reason": types.StringValue("board is out")})
 	since := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 	for reason, kept := range map[string]bool{"board is out": true, "leak": false, "": false} {

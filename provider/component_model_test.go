@@ -10,6 +10,7 @@ import (
 )
 
 func TestWhatBOSDidAndCountsIsFoldedIntoATextEach(t *testing.T) {
+	t.Parallel()
 	at := bos.At(time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC))
 	for want, did := range map[string]bos.LastAction{
 		"":                                   {},

@@ -13,6 +13,7 @@ resource "terraform_data" "x" { input = "` + input + `" }
 }
 
 func TestEveryPlanThatMakesBOSActOnAComponentSaysSo(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	w := newWorkspace(t)
 	arms := "enabled = true\n" + wantsKernel
@@ -41,6 +42,7 @@ func TestEveryPlanThatMakesBOSActOnAComponentSaysSo(t *testing.T) {
 }
 
 func TestWhatIsAskedOfBOSIsKnownAtApplyWhereItWasNotAtPlan(t *testing.T) {
+	t.Parallel()
 	for name, more := range map[string]string{
 		"enabled":         "enabled = terraform_data.x.id != \"\"",
 		"the kernel":      "enabled = true\ndesired_state = { boot_artifacts = { kernel = \"s3://${terraform_data.x.id}\" } }",
@@ -49,6 +51,7 @@ func TestWhatIsAskedOfBOSIsKnownAtApplyWhereItWasNotAtPlan(t *testing.T) {
 		"a desired state": "desired_state = { configuration = terraform_data.x.id }",
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			fake := startFake(t.Cleanup, room...)
 			w := newWorkspace(t)
 			w.write(providerBlock(fake), `resource "terraform_data" "x" {}

@@ -12,6 +12,7 @@ func aComponent(name, xname string, more ...string) string {
 }
 
 func TestTwoResourcesForOneNodeAreSaidBeforeTheyUndoEachOther(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 50*time.Millisecond)
 	node, other := r.nodes()[0], r.nodes()[1]
 	const title, held = "Two resources for one node", "hold = { reason = \"CAST-1\" }"
@@ -49,6 +50,7 @@ func TestTwoResourcesForOneNodeAreSaidBeforeTheyUndoEachOther(t *testing.T) {
 }
 
 func TestTwoResourcesForOneNodeThatAreBothInStateAreRefusedOnceTheyDiffer(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 50*time.Millisecond)
 	node := r.nodes()[0]
 	w := newWorkspace(t)

@@ -20,6 +20,7 @@ func stopsAt(fake *fakeBOS, nth int, change func(*bos.Component)) {
 }
 
 func TestAComponentIsWaitedForUntilBOSIsDoneWithIt(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	w := newWorkspace(t)
 	w.write(providerBlock(fake), component(armed+"wait_for_completion = true"))
@@ -33,6 +34,7 @@ func TestAComponentIsWaitedForUntilBOSIsDoneWithIt(t *testing.T) {
 }
 
 func TestAComponentThatFailsWhileItIsWaitedForWarnsWithTheReason(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	w := newWorkspace(t)
 	w.write(providerBlock(fake), component(armed+"wait_for_completion = true"))
@@ -44,6 +46,7 @@ func TestAComponentThatFailsWhileItIsWaitedForWarnsWithTheReason(t *testing.T) {
 }
 
 func TestAWaitForAComponentThatTookTooLongGoesOnWithoutAskingAgain(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	w := newWorkspace(t)
 	w.write(providerBlock(fake), component(armed+"wait_for_completion = true\ntimeouts = { create = \"300ms\", update = \"1m\" }"))
@@ -65,6 +68,7 @@ func TestAWaitForAComponentThatTookTooLongGoesOnWithoutAskingAgain(t *testing.T)
 }
 
 func TestAWaitForAComponentThatBOSFinishedMeanwhileIsOver(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	w := newWorkspace(t)
 	w.write(providerBlock(fake), component(armed+"wait_for_completion = true"))

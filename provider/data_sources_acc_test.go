@@ -12,6 +12,7 @@ import (
 )
 
 func TestDataSourcesShowWhatBOSHas(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	fake.Break("x1000c0s1b0n0")
 	value := func(address, name string, check knownvalue.Check) statecheck.StateCheck {
@@ -68,6 +69,7 @@ data "bos_session_preview" "inline" {
 }
 
 func TestDataSourcesSayWhatIsMissing(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	fake.Plain()
 	fake.Sicken()
@@ -87,6 +89,7 @@ data "bos_session_preview" "p" {
 }
 
 func TestOptionsAreManagedOneByOne(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	config := func(options string) string {
 		return providerBlock(fake) + "resource \"bos_options\" \"o\" {\n" + options + "\n}"
@@ -128,6 +131,7 @@ func stagedApply(more ...string) string {
 }
 
 func TestWhatASessionStagedIsAppliedOnceAndFailuresAreNamed(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	fake.Break("x1000c0s2b0n0")
 	w := newWorkspace(t)
@@ -150,6 +154,7 @@ func TestWhatASessionStagedIsAppliedOnceAndFailuresAreNamed(t *testing.T) {
 }
 
 func TestAnInterruptedStagedApplyGoesOnWithoutApplyingAgain(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	fake.Hold()
 	w := newWorkspace(t)
@@ -169,6 +174,7 @@ func TestAnInterruptedStagedApplyGoesOnWithoutApplyingAgain(t *testing.T) {
 }
 
 func TestAStagedApplyThatGotNoAnswerIsLookedUpAndNotSentAgain(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	fake.HangUp(func(_, path string) bool { return strings.HasSuffix(path, "/applystaged") })
 	w := newWorkspace(t)
@@ -195,6 +201,7 @@ func stagedFor(t *testing.T, fake *fakeBOS) string {
 }
 
 func TestAStagedApplyThatNobodyCanTellOfIsUnconfirmedUntilTheNextPlan(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	resource := stagedFor(t, fake)
 	sent := false
@@ -222,6 +229,7 @@ func TestAStagedApplyThatNobodyCanTellOfIsUnconfirmedUntilTheNextPlan(t *testing
 }
 
 func TestAStagedApplyThatNeverArrivedIsPlannedAgain(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	resource := stagedFor(t, fake)
 	lost := false
@@ -243,6 +251,7 @@ func TestAStagedApplyThatNeverArrivedIsPlannedAgain(t *testing.T) {
 }
 
 func TestTheFunctionsTakeXnamesAndLimitsApart(t *testing.T) {
+	t.Parallel()
 	run(t,
 		resource.TestStep{
 			Config: `
@@ -267,6 +276,7 @@ output "none" { value = length(provider::bos::limit_parse("")) }
 }
 
 func TestATemplateThatBOSFindsFaultWithIsStoredWithAWarning(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	w := newWorkspace(t)
 	w.write(providerBlock(fake), strings.Replace(template("quiet"), "s3://boot-images/", missingImage+"/", 1))
@@ -280,6 +290,7 @@ func TestATemplateThatBOSFindsFaultWithIsStoredWithAWarning(t *testing.T) {
 }
 
 func TestAnOptionThatIsNotKnownAtPlanIsSetAtApply(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	w := newWorkspace(t)
 	options := func(seconds string) string {

@@ -14,12 +14,14 @@ func letGo(c *bos.Component) {
 }
 
 func TestStagedStateOfANodeThatSomebodyDisabledIsNoSuccess(t *testing.T) {
+	t.Parallel()
 	for name, take := range map[string]func(*bos.Component){
 		"disabled":             letGo,
 		"taken by a session":   func(c *bos.Component) { c.Session = "other" },
 		"taken and let go too": func(c *bos.Component) { c.Session = "other"; letGo(c) },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			fake := startFake(t.Cleanup, room...)
 			fake.Hold()
 			asked := seen(fake, "GET /v2/components", 6)
@@ -44,6 +46,7 @@ func TestStagedStateOfANodeThatSomebodyDisabledIsNoSuccess(t *testing.T) {
 }
 
 func TestAWaitForAComponentThatSomebodyDisabledSaysSo(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	asked := seen(fake, "GET /v2/components/"+node, 2)
 	go func() {

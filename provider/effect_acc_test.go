@@ -20,6 +20,7 @@ resource "bos_staged_apply" "now" {
 }
 
 func TestEveryPlanThatRunsASessionAgainNamesItsNodes(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(t *testing.T, fake *fakeBOS) {
 		w := newWorkspace(t)
 		block := providerBlock(fake, "applying = terraform.applying")
@@ -43,6 +44,7 @@ func TestEveryPlanThatRunsASessionAgainNamesItsNodes(t *testing.T) {
 }
 
 func TestEveryPlanThatAppliesStagedStateAnewNamesItsNodes(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	w := newWorkspace(t)
 	w.write(providerBlock(fake), template("quiet"), stagedWindow("1"))
@@ -93,6 +95,7 @@ func (w *workspace) older(address string, null ...string) {
 }
 
 func TestStatesOfOlderProvidersPlanNothing(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(t *testing.T, fake *fakeBOS) {
 		for name, c := range map[string]struct{ session, staged string }{
 			"a session":     {session(rolling), ""},
@@ -120,6 +123,7 @@ func TestStatesOfOlderProvidersPlanNothing(t *testing.T) {
 }
 
 func TestAnOlderStateOfASessionWhoseRecordExpiredPlansNothing(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	w := newWorkspace(t)
 	w.write(providerBlock(fake), template("quiet"), session(rolling))

@@ -42,6 +42,7 @@ func aSession(more ...string) string {
 }
 
 func TestAnApplyThatWasKilledIsGoneOnWithAndNotRepeated(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 3*time.Second)
 	r.aTemplate(t, "quiet")
 	w := newWorkspace(t)
@@ -68,6 +69,7 @@ func TestAnApplyThatWasKilledIsGoneOnWithAndNotRepeated(t *testing.T) {
 // TestAPlanThatGoesOnWithASessionStartsNoOtherOnceThatOneIsOver: without applying, no
 // Terraform before 1.16 tells in an apply by which plan.
 func TestAPlanThatGoesOnWithASessionStartsNoOtherOnceThatOneIsOver(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, time.Hour)
 	r.aTemplate(t, "quiet")
 	w := newWorkspace(t)
@@ -93,6 +95,7 @@ func TestAPlanThatGoesOnWithASessionStartsNoOtherOnceThatOneIsOver(t *testing.T)
 }
 
 func TestASavedPlanThatWasKilledIsNotRepeatedEvenOnceItsSessionIsOver(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 50*time.Millisecond)
 	r.aTemplate(t, "quiet")
 	w := newWorkspace(t)
@@ -116,6 +119,7 @@ func TestASavedPlanThatWasKilledIsNotRepeatedEvenOnceItsSessionIsOver(t *testing
 }
 
 func TestASavedPlanThatWasCarriedOutIsNotRepeatedAlthoughSomebodyPlannedSince(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 50*time.Millisecond)
 	r.aTemplate(t, "quiet")
 	w := newWorkspace(t)
@@ -146,6 +150,7 @@ func TestASavedPlanThatWasCarriedOutIsNotRepeatedAlthoughSomebodyPlannedSince(t 
 }
 
 func TestStagedStateThatBOSIsBringingNodesToIsNotAppliedAgain(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 3*time.Second)
 	r.aTemplate(t, "quiet")
 	stage, w := newWorkspace(t), newWorkspace(t)
@@ -178,6 +183,7 @@ func TestStagedStateThatBOSIsBringingNodesToIsNotAppliedAgain(t *testing.T) {
 }
 
 func TestASessionIsRunAgainWhileItIsInFlightIfThatIsAskedFor(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 20*time.Second)
 	r.aTemplate(t, "quiet")
 	w := newWorkspace(t)
@@ -196,6 +202,7 @@ func TestASessionIsRunAgainWhileItIsInFlightIfThatIsAskedFor(t *testing.T) {
 }
 
 func TestAPlanNamesTheSessionThatIsAtWorkOnItsNodes(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 3*time.Second)
 	r.aTemplate(t, "quiet")
 	send(t, http.MethodPost, r.url+"/x/v1/sessions", strings.NewReader(`{"name":"theirs","template_name":"compute","operation":"reboot","limit":"`+strings.Join(r.nodes()[:2], ",")+`","reason":"night shift"}`))
@@ -205,6 +212,7 @@ func TestAPlanNamesTheSessionThatIsAtWorkOnItsNodes(t *testing.T) {
 }
 
 func TestANamedSessionOfAKilledApplyIsGoneOnWithAndATakenNameIsSaidAtPlan(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 6*time.Second)
 	r.aTemplate(t, "quiet")
 	w := newWorkspace(t)

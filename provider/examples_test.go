@@ -40,6 +40,7 @@ func (w *workspace) add(name, content string) {
 }
 
 func TestTheQuickstartAppliesAndRollsAChangeOut(t *testing.T) {
+	t.Parallel()
 	bos := startBOS(t)
 	w := newWorkspace(t)
 	w.use("quickstart")
@@ -62,6 +63,7 @@ func TestTheQuickstartAppliesAndRollsAChangeOut(t *testing.T) {
 // TestTheExamplesPlan plans every example against the bundled service and its
 // emulated site.
 func TestTheExamplesPlan(t *testing.T) {
+	t.Parallel()
 	endpoint := "-var=endpoint=" + serve(t)
 	for folder, args := range map[string][]string{
 		"rolling-kernel-parameters": {endpoint},
@@ -71,6 +73,7 @@ func TestTheExamplesPlan(t *testing.T) {
 		"ci-review-pipeline":        {endpoint},
 	} {
 		t.Run(folder, func(t *testing.T) {
+			t.Parallel()
 			w := newWorkspace(t)
 			w.use(folder)
 			planned := w.plan(args...)
@@ -83,12 +86,14 @@ func TestTheExamplesPlan(t *testing.T) {
 // TestTheExamplesForOtherSitesPlan plans those that need a site of their own:
 // tenants, a gateway with Keycloak, an inventory file.
 func TestTheExamplesForOtherSitesPlan(t *testing.T) {
+	t.Parallel()
 	bos := startBOS(t)
 	for folder, args := range map[string][]string{
 		"tenants":         {"-var=endpoint=" + bos.URL()},
 		"redfish-cluster": {"-var=endpoint=" + bos.URL()},
 	} {
 		t.Run(folder, func(t *testing.T) {
+			t.Parallel()
 			w := newWorkspace(t)
 			w.use(folder)
 			w.plan(args...).exits(t, 2)
@@ -99,6 +104,7 @@ func TestTheExamplesForOtherSitesPlan(t *testing.T) {
 // TestTheExampleForCSMPlansWhileNobodyAnswersOnlyWhereThatIsAskedFor: a BOS that
 // does not answer may be one that can say which nodes a session touches.
 func TestTheExampleForCSMPlansWhileNobodyAnswersOnlyWhereThatIsAskedFor(t *testing.T) {
+	t.Parallel()
 	w := newWorkspace(t)
 	w.use("csm-keycloak")
 	args := []string{"-var=gateway=https://127.0.0.1:1", "-var=client_secret=s", "-var=image_id=i", "-var=configuration=c"}
@@ -135,6 +141,7 @@ func gateway(t *testing.T, behind string) (url, ca string) {
 }
 
 func TestTheExampleForCSMAppliesThroughItsGatewayWithATokenOfKeycloak(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	fake.Plain()
 	url, ca := gateway(t, fake.URL())
@@ -153,6 +160,7 @@ func TestTheExampleForCSMAppliesThroughItsGatewayWithATokenOfKeycloak(t *testing
 }
 
 func TestAnExistingSiteIsImported(t *testing.T) {
+	t.Parallel()
 	bos := startBOS(t)
 	w := newWorkspace(t)
 	const body = `{"boot_sets":{"all":{"path":"s3://boot-images/00000000-0000-4000-8000-000000000001/manifest.json","type":"s3","node_roles_groups":["Compute"]}}}`
@@ -179,6 +187,7 @@ func TestAnExistingSiteIsImported(t *testing.T) {
 }
 
 func TestARetryRunsJustTheFailedNodesAndUnsettingItRunsNothing(t *testing.T) {
+	t.Parallel()
 	bos := startBOS(t)
 	w := newWorkspace(t)
 	w.use("retry-failed-nodes")
@@ -236,6 +245,7 @@ func sessionSite(t *testing.T) (endpoint string) {
 // TestTheSnippetsOfTheDocsPlan plans what the pages of the registry show, each
 // folder as one configuration.
 func TestTheSnippetsOfTheDocsPlan(t *testing.T) {
+	t.Parallel()
 	bos := startBOS(t)
 	folders, err := filepath.Glob("../examples/*/*")
 	if err != nil {

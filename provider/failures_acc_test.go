@@ -5,6 +5,7 @@ import "testing"
 // The postcondition of the examples: nodes that failed fail the apply that ran
 // the session, which stays what it is.
 func TestAPostconditionFailsTheApplyWithoutATaint(t *testing.T) {
+	t.Parallel()
 	bos := startBOS(t)
 	bos.Break("x1000c0s1b0n0")
 	w := newWorkspace(t)

@@ -17,6 +17,7 @@ func hiding(arguments string) string { return "lifecycle { ignore_changes = [" +
 // state with a configuration in which ignored arguments are those of the state, plans
 // the new session by the configuration as it is written, and drops its warnings.
 func TestASessionThatIsReplacedRunsNothingElseThanItsWarningsSay(t *testing.T) {
+	t.Parallel()
 	for what, c := range map[string]struct{ before, after string }{
 		"the operation":                    {`triggers = { a = "1" }` + "\n" + one, `triggers = { a = "2" }` + "\n" + one},
 		"the limit":                        {`triggers = { a = "1" }` + "\n" + one, `triggers = { a = "2" }` + "\n" + other},
@@ -26,6 +27,7 @@ func TestASessionThatIsReplacedRunsNothingElseThanItsWarningsSay(t *testing.T) {
 		"what a limit takes out and adds":  {`triggers = { a = "1" }` + "\n" + `limit = "Compute,x1000c0s0b0n0,!x1000c0s0b0n0"`, `triggers = { a = "2" }` + "\n" + `limit = "Compute,!x1000c0s0b0n0,x1000c0s0b0n0"`},
 	} {
 		t.Run(what, func(t *testing.T) {
+			t.Parallel()
 			r := startReal(t, 50*time.Millisecond)
 			r.aTemplate(t, "quiet")
 			w := newWorkspace(t)
@@ -52,6 +54,7 @@ func TestASessionThatIsReplacedRunsNothingElseThanItsWarningsSay(t *testing.T) {
 // TestWhatIsIgnoredAndTheSameRefusesNoReplacement: defaults, another way to write a
 // limit, and triggers, which say when and not what.
 func TestWhatIsIgnoredAndTheSameRefusesNoReplacement(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 50*time.Millisecond)
 	r.aTemplate(t, "quiet")
 	w := newWorkspace(t)
@@ -70,6 +73,7 @@ func TestWhatIsIgnoredAndTheSameRefusesNoReplacement(t *testing.T) {
 }
 
 func TestALimitAndARolloutThatAreWrittenInAnotherWayRefuseNoReplacement(t *testing.T) {
+	t.Parallel()
 	for what, c := range map[string]struct{ before, after, more string }{
 		"a limit":                 {before: `limit = "Compute,!x1000c0s0b0n0,!x1000c0s0b0n1"`, after: `limit = "Compute,!X1000c0s00b0n1,!x1000c0s0b0n0"`},
 		"a limit that is ignored": {`limit = "Compute,!x1000c0s0b0n0"`, `limit = "Compute,!X1000c0s00b0n0"`, hiding("limit")},
@@ -79,6 +83,7 @@ func TestALimitAndARolloutThatAreWrittenInAnotherWayRefuseNoReplacement(t *testi
 		},
 	} {
 		t.Run(what, func(t *testing.T) {
+			t.Parallel()
 			r := startReal(t, 50*time.Millisecond)
 			r.aTemplate(t, "quiet")
 			w := newWorkspace(t)
@@ -91,6 +96,7 @@ func TestALimitAndARolloutThatAreWrittenInAnotherWayRefuseNoReplacement(t *testi
 }
 
 func TestStagedStateIsAppliedToNoOtherNodesThanTheWarningsSay(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 50*time.Millisecond)
 	r.staging(t)
 	w := newWorkspace(t)
@@ -108,6 +114,7 @@ func TestStagedStateIsAppliedToNoOtherNodesThanTheWarningsSay(t *testing.T) {
 }
 
 func TestAComponentThatIsReplacedActsOnNoNodeThatItsWarningsDoNotSay(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 50*time.Millisecond)
 	w := newWorkspace(t)
 	component := func(xname, enabled string) string {

@@ -16,6 +16,7 @@ func gatewaySays(status int, methods, path string) func(method, path string) int
 }
 
 func TestA404OfAGatewayDuringTheWaitIsNoWordOfBOS(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	fake.Hold()
 	reads := 0
@@ -42,6 +43,7 @@ func TestA404OfAGatewayDuringTheWaitIsNoWordOfBOS(t *testing.T) {
 }
 
 func TestAServiceThatHasNoSuchSessionOnceDuringTheWaitIsAskedAgain(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	fake.Hold()
 	fake.Mislay(1)
@@ -59,8 +61,10 @@ func TestAServiceThatHasNoSuchSessionOnceDuringTheWaitIsAskedAgain(t *testing.T)
 }
 
 func TestA404OfAGatewayAtPlanTakesNothingOutOfState(t *testing.T) {
+	t.Parallel()
 	for name, running := range map[string]bool{"a session that is over": false, "a session that runs": true} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			fake := startFake(t.Cleanup, room...)
 			if running {
 				fake.Hold()
@@ -89,6 +93,7 @@ func TestA404OfAGatewayAtPlanTakesNothingOutOfState(t *testing.T) {
 }
 
 func TestASessionThatIsUnconfirmedStaysSoWhileAGatewayAnswers(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	fake.HangUp(lost)
 	w := newWorkspace(t)
@@ -107,6 +112,7 @@ func TestASessionThatIsUnconfirmedStaysSoWhileAGatewayAnswers(t *testing.T) {
 }
 
 func TestASessionThatWasNotThereRightAfterAnUnansweredPOSTIsUnconfirmed(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	fake.Lose(func(method, path string) bool {
 		return method == http.MethodPost && strings.HasSuffix(path, "/sessions")
@@ -128,6 +134,7 @@ func TestASessionThatWasNotThereRightAfterAnUnansweredPOSTIsUnconfirmed(t *testi
 }
 
 func TestAnUnconfirmedSessionIsNotTakenForAnotherOneOfItsName(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	down := func(method, path string) bool { return strings.Contains(path, "/sessions") }
 	fake.Lose(down)
@@ -142,6 +149,7 @@ func TestAnUnconfirmedSessionIsNotTakenForAnotherOneOfItsName(t *testing.T) {
 }
 
 func TestAPlanFailsWhereBOSShouldNameTheNodesAndDoesNot(t *testing.T) {
+	t.Parallel()
 	for name, fault := range map[string]func(*fakeBOS){
 		"the preview is answered by a gateway":           func(f *fakeBOS) { f.Gateway(gatewaySays(503, "POST", "/previews")) },
 		"a gateway forbids the preview":                  func(f *fakeBOS) { f.Gateway(gatewaySays(403, "POST", "/previews")) },
@@ -151,6 +159,7 @@ func TestAPlanFailsWhereBOSShouldNameTheNodesAndDoesNot(t *testing.T) {
 		"a gateway answers for all that is not under v2": func(f *fakeBOS) { f.Gateway(gatewaySays(503, "GET POST", "/x/")) },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			fake := startFake(t.Cleanup, room...)
 			fault(fake)
 			w := newWorkspace(t)
@@ -168,6 +177,7 @@ func TestAPlanFailsWhereBOSShouldNameTheNodesAndDoesNot(t *testing.T) {
 }
 
 func TestAnApplyWhosePreviewFailsRunsNothing(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	w := newWorkspace(t)
 	w.write(providerBlock(fake, "applying = terraform.applying"), template("quiet"), session(rolling))
@@ -180,6 +190,7 @@ func TestAnApplyWhosePreviewFailsRunsNothing(t *testing.T) {
 }
 
 func TestAPinThatABOSCannotCompareIsRefusedAtPlan(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	fake.Plain()
 	w := newWorkspace(t)

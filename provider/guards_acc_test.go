@@ -8,6 +8,7 @@ import (
 )
 
 func TestAGuardOfTheProviderBlockIsAnErrorOfThePlanAndEnforcedByTheService(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 50*time.Millisecond)
 	r.aTemplate(t, "quiet")
 	up := newWorkspace(t)
@@ -39,6 +40,7 @@ func TestAGuardOfTheProviderBlockIsAnErrorOfThePlanAndEnforcedByTheService(t *te
 }
 
 func TestARoleThatNobodyHasProtectsNothingAndIsRefused(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 50*time.Millisecond)
 	r.staging(t)
 	w := newWorkspace(t)
@@ -57,6 +59,7 @@ func TestARoleThatNobodyHasProtectsNothingAndIsRefused(t *testing.T) {
 }
 
 func TestRolesThatAreNullAreRefusedAndThoseThatAreNotKnownYetGuardTheApply(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 50*time.Millisecond)
 	r.aTemplate(t, "quiet")
 	w := newWorkspace(t)
@@ -79,6 +82,7 @@ func TestRolesThatAreNullAreRefusedAndThoseThatAreNotKnownYetGuardTheApply(t *te
 }
 
 func TestOnAPlainBOSAGuardIsEnforcedAsFarAsItCanBeKnownAndRefusedWhereItCannot(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 50*time.Millisecond)
 	r.aTemplate(t, "quiet")
 	r.plain.Store(true)
@@ -103,6 +107,7 @@ func TestOnAPlainBOSAGuardIsEnforcedAsFarAsItCanBeKnownAndRefusedWhereItCannot(t
 }
 
 func TestASessionThatFindsNobodyIsAnErrorOfThePlanUnlessItMay(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 50*time.Millisecond)
 	put(t, r.url+"/v2/sessiontemplates/compute", `{"boot_sets":{"c":{"type":"s3","path":"s3://boot-images/00000000-0000-4000-8000-000000000001/manifest.json","node_list":["`+r.nodes()[0]+`"]}}}`)
 	w := newWorkspace(t)
@@ -116,6 +121,7 @@ func TestASessionThatFindsNobodyIsAnErrorOfThePlanUnlessItMay(t *testing.T) {
 }
 
 func TestTheReasonOfASessionIsInItsHistory(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 50*time.Millisecond)
 	r.aTemplate(t, "quiet")
 	w := newWorkspace(t)
@@ -127,6 +133,7 @@ func TestTheReasonOfASessionIsInItsHistory(t *testing.T) {
 }
 
 func TestOnFailureErrorThatIsSetLaterFailsTheApplyThatSetsIt(t *testing.T) {
+	t.Parallel()
 	fake := filled(t)
 	w := newWorkspace(t)
 	w.write(providerBlock(fake), aSession("triggers = { a = 1 }"))
@@ -142,6 +149,7 @@ func TestOnFailureErrorThatIsSetLaterFailsTheApplyThatSetsIt(t *testing.T) {
 }
 
 func TestStagedStateIsAppliedOfTheSessionThatIsNamedAlone(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 50*time.Millisecond)
 	for _, plain := range []bool{false, true} {
 		r.plain.Store(false)

@@ -35,6 +35,7 @@ func (l *listed) storeImage(t *testing.T, name, parameters, signed string) strin
 }
 
 func TestAnImageIsPinnedInReviewByItsEtag(t *testing.T) {
+	t.Parallel()
 	const secret = "geheim"
 	site := startListed(t, smallSite, "")
 	path := site.storeImage(t, "cos", "console=ttyS0 quiet\n", "?X-Amz-Signature="+secret)
@@ -81,6 +82,7 @@ output "image" { value = data.bos_image.cos }
 }
 
 func TestAnImageThatNobodyCanBootIsSaidAndASecretInItsPathIsNeverRepeated(t *testing.T) {
+	t.Parallel()
 	const secret = "geheim"
 	site := startListed(t, smallSite, "")
 	path := site.storeImage(t, "cos", "quiet", "")
@@ -112,6 +114,7 @@ func TestAnImageThatNobodyCanBootIsSaidAndASecretInItsPathIsNeverRepeated(t *tes
 }
 
 func TestTheHistoryIsReadUpToABoundAndOnFromThere(t *testing.T) {
+	t.Parallel()
 	site := startListed(t, smallSite, "tenants:\n  red: x1000c0s0b0n0\n")
 	for i := range 3 {
 		send(t, "PUT", site.URL()+"/v2/components/x1000c0s1b0n0", strings.NewReader(fmt.Sprintf(`{"enabled":false,"error":"e%d"}`, i)))
@@ -144,6 +147,7 @@ output "red" { value = distinct([for e in data.bos_events.red.events : e.xname])
 }
 
 func TestWhatBecameOfTheNodesOfASessionIsFoldedByCause(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 50*time.Millisecond, "x1000c0s0b0")
 	w := newWorkspace(t)
 	w.write(r.block(), template("quiet"), session(`name = "monday"`), `

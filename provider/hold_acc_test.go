@@ -24,6 +24,7 @@ func holds(t *testing.T, url string) string {
 }
 
 func TestASessionLeavesAHeldNodeAloneAndTheNodeStartsWhenTheHoldGoes(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 100*time.Millisecond)
 	nodes := r.nodes()
 	w := newWorkspace(t)
@@ -73,6 +74,7 @@ func TestASessionLeavesAHeldNodeAloneAndTheNodeStartsWhenTheHoldGoes(t *testing.
 }
 
 func TestAHoldIsRefusedAtPlanByABOSWithoutHolds(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	fake.Plain()
 	w := newWorkspace(t)
@@ -92,6 +94,7 @@ func TestAHoldIsRefusedAtPlanByABOSWithoutHolds(t *testing.T) {
 }
 
 func TestAHoldThatSomebodyChangesIsDriftAndThatOfSomebodyElseIsNeverLifted(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 100*time.Millisecond)
 	node := r.nodes()[0]
 	hold := func(reason string) {
@@ -124,6 +127,7 @@ func TestAHoldThatSomebodyChangesIsDriftAndThatOfSomebodyElseIsNeverLifted(t *te
 }
 
 func TestAdoptingANodeThatSomebodyElseHoldsSaysSoBeforeItsReasonIsReplaced(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 100*time.Millisecond)
 	nodes := r.nodes()
 	w := newWorkspace(t)
@@ -144,6 +148,7 @@ func TestAdoptingANodeThatSomebodyElseHoldsSaysSoBeforeItsReasonIsReplaced(t *te
 
 // Two workspaces hold a node for the same reason, as two that follow one ticket do.
 func TestAHoldThatTwoConfigurationsShareIsLiftedByNeither(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 100*time.Millisecond)
 	node := r.nodes()[0]
 	first, second := newWorkspace(t), newWorkspace(t)
@@ -181,6 +186,7 @@ func TestAHoldThatTwoConfigurationsShareIsLiftedByNeither(t *testing.T) {
 }
 
 func TestAHoldThatSomebodyElseAsksForBetweenPlanAndApplyStays(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 100*time.Millisecond)
 	nodes := r.nodes()
 	for name, node := range map[string]string{"for the same reason": nodes[0], "lifted before": nodes[1]} {
@@ -206,6 +212,7 @@ func TestAHoldThatSomebodyElseAsksForBetweenPlanAndApplyStays(t *testing.T) {
 }
 
 func TestAnotherTenantOfTheProviderBlockShowsInThePlanOfAComponentThatStays(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 100*time.Millisecond)
 	w := newWorkspace(t)
 	w.write(r.block(), board(r.nodes()[0]))
@@ -216,6 +223,7 @@ func TestAnotherTenantOfTheProviderBlockShowsInThePlanOfAComponentThatStays(t *t
 }
 
 func TestAHoldThatSomebodyTakesOverBetweenPlanAndApplyStays(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 100*time.Millisecond)
 	node := r.nodes()[0]
 	w := newWorkspace(t)
@@ -234,6 +242,7 @@ func TestAHoldThatSomebodyTakesOverBetweenPlanAndApplyStays(t *testing.T) {
 }
 
 func TestDestroyingAComponentLeavesItsHoldAndSaysSo(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 100*time.Millisecond)
 	nodes := r.nodes()
 	w := newWorkspace(t)
@@ -250,6 +259,7 @@ func TestDestroyingAComponentLeavesItsHoldAndSaysSo(t *testing.T) {
 }
 
 func TestImportingAHeldComponentLeavesItHeldAndPlansNothing(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 100*time.Millisecond)
 	node := r.nodes()[0]
 	w := newWorkspace(t)
@@ -268,6 +278,7 @@ func TestImportingAHeldComponentLeavesItHeldAndPlansNothing(t *testing.T) {
 // The first apply of the example: the hold and the session are planned together,
 // and the plan that was reviewed is what is done.
 func TestAPlanKnowsTheHoldsThatItPutsOnAndLifts(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 100*time.Millisecond)
 	nodes := r.nodes()
 	w := newWorkspace(t)

@@ -21,6 +21,7 @@ func whileGenerating(blocks string) string {
 // site has by blocks alone: Terraform writes the resources down, and applying
 // them changes nothing at the site.
 func TestImportBlocksHaveTerraformWriteTheConfigurationOfEveryKind(t *testing.T) {
+	t.Parallel()
 	fake := filled(t)
 	w := newWorkspace(t)
 	blocks := `
@@ -66,6 +67,7 @@ import {
 }
 
 func TestAnImportedSessionIsNotRunBecauseItGetsTriggersAfterAnotherChange(t *testing.T) {
+	t.Parallel()
 	fake := filled(t)
 	w := newWorkspace(t)
 	imported := func(more string) string {
@@ -85,6 +87,7 @@ func TestAnImportedSessionIsNotRunBecauseItGetsTriggersAfterAnotherChange(t *tes
 }
 
 func TestAnImportedSessionMayHaveAPin(t *testing.T) {
+	t.Parallel()
 	fake := filled(t)
 	w := newWorkspace(t)
 	w.write(providerBlock(fake), "resource \"bos_session\" \"monday\" {\n  name = \"monday\"\n  operation = \"reboot\"\n  template_name = \"compute\"\n  pin = \"reviewed\"\n}\n")

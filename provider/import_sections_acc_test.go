@@ -47,6 +47,7 @@ func (w *workspace) addExample(folder, name string) (remove func()) {
 // TestTheImportSectionsOfThePagesImport: the blocks and commands of each page work
 // beside the configuration that the same page shows first, and create nothing.
 func TestTheImportSectionsOfThePagesImport(t *testing.T) {
+	t.Parallel()
 	folders, err := filepath.Glob("../examples/resources/*")
 	if err != nil || len(folders) == 0 {
 		t.Fatalf("no resource has examples (%v)", err)
@@ -56,6 +57,7 @@ func TestTheImportSectionsOfThePagesImport(t *testing.T) {
 		name := filepath.Base(folder)
 		folder := "resources/" + name
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			for _, file := range []string{"import-by-string-id.tf", "import-by-identity.tf"} {
 				t.Run(file, func(t *testing.T) {
 					if file == "import-by-identity.tf" {

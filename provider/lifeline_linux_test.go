@@ -107,6 +107,7 @@ func (r *running) over() {
 }
 
 func TestTheProviderEndsWithATerraformThatIsKilled(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	fake.Hold()
 	w := newProcessWorkspace(t)
@@ -117,6 +118,7 @@ func TestTheProviderEndsWithATerraformThatIsKilled(t *testing.T) {
 }
 
 func TestASignalEndsAProviderWhoseTerraformWasKilled(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	fake.Hold()
 	w := newProcessWorkspace(t)
@@ -130,6 +132,7 @@ func TestASignalEndsAProviderWhoseTerraformWasKilled(t *testing.T) {
 }
 
 func TestASignalToTheProviderMeansNothingWhileTerraformLives(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	fake.Hold()
 	w := newProcessWorkspace(t)
@@ -148,6 +151,7 @@ func TestASignalToTheProviderMeansNothingWhileTerraformLives(t *testing.T) {
 }
 
 func TestATerminatedApplySavesItsStateAndTheNextOneGoesOn(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	fake.Hold()
 	w := newProcessWorkspace(t)
@@ -162,6 +166,7 @@ func TestATerminatedApplySavesItsStateAndTheNextOneGoesOn(t *testing.T) {
 }
 
 func TestAnEmbeddedBOSEndsWithAKilledTerraformAndLeavesPortAndDatabaseToTheNext(t *testing.T) {
+	t.Parallel()
 	room := startRoom(t, 100*time.Millisecond, "http://"+freeAddress(t))
 	powered := make(chan struct{})
 	go func() {

@@ -10,6 +10,7 @@ import (
 )
 
 func TestTheProviderOutlivesSignalsAsLongAsTerraformLivesAndNotLonger(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		// happens is one event a letter: c connects, d disconnects, s is a signal,
 		// and each digit so many seconds.

@@ -14,6 +14,7 @@ func after(argument string) string {
 }
 
 func TestALimitThatTurnsOutToSelectNothingTouchesNoNode(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ limit, says string }{
 		"the retry_limit of a session in which nothing failed": {"limit = bos_session.boot.retry_limit", `limit = "all"`},
 		"null where nothing failed":                            {"limit = bos_session.boot.failed_count > 0 ? bos_session.boot.retry_limit : null", "every node of the template, for limit is null"},
@@ -35,6 +36,7 @@ func TestALimitThatTurnsOutToSelectNothingTouchesNoNode(t *testing.T) {
 }
 
 func TestALimitThatTurnsOutToNameNodesIsActedOn(t *testing.T) {
+	t.Parallel()
 	bos := startBOS(t)
 	bos.Break("x1000c0s1b0n0")
 	w := newWorkspace(t)
@@ -48,6 +50,7 @@ func TestALimitThatTurnsOutToNameNodesIsActedOn(t *testing.T) {
 }
 
 func TestNodesThatAPlainBOSCannotForetellAreNoLimit(t *testing.T) {
+	t.Parallel()
 	fake := filled(t)
 	fake.Plain()
 	w := newWorkspace(t)
@@ -67,6 +70,7 @@ data "bos_session_preview" "p" {
 }
 
 func TestAllIsEveryNodeOfTheTemplate(t *testing.T) {
+	t.Parallel()
 	bos := startBOS(t)
 	w := newWorkspace(t)
 	w.write(providerBlock(bos), template("quiet"), session(`limit = "all"`))
@@ -77,6 +81,7 @@ func TestAllIsEveryNodeOfTheTemplate(t *testing.T) {
 }
 
 func TestNoPreviewIsMadeForAnEmptyLimit(t *testing.T) {
+	t.Parallel()
 	fake := filled(t)
 	w := newWorkspace(t)
 	w.write(providerBlock(fake), `
@@ -135,6 +140,7 @@ func errorsIn(diags []*tfprotov6.Diagnostic) string {
 }
 
 func TestArgumentsOfActionsThatWereUnknownAtFirstAreValidatedWhenTheyArePlannedAndInvoked(t *testing.T) {
+	t.Parallel()
 	run := func(name string, value any) map[string]any {
 		given := map[string]any{"operation": "reboot", "template_name": "compute"}
 		given[name] = value
@@ -171,6 +177,7 @@ func TestArgumentsOfActionsThatWereUnknownAtFirstAreValidatedWhenTheyArePlannedA
 }
 
 func TestAnActionWhoseLimitIsNotKnownAtPlanIsRefused(t *testing.T) {
+	t.Parallel()
 	plan, _ := newNewerCore(t, filled(t)).errorsOf("bos_session_run", map[string]any{"operation": "reboot", "template_name": "compute", "limit": tftypes.UnknownValue})
 	if !strings.Contains(plan, "limit is not known at plan") {
 		t.Errorf("planning says %q", plan)

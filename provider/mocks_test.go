@@ -13,6 +13,7 @@ import (
 const mocks = "../examples/mocked-module/mocks/bos.tfmock.hcl"
 
 func TestAModuleIsTestedWithoutABOS(t *testing.T) {
+	t.Parallel()
 	if strings.Contains(filepath.Base(os.Getenv("TF_ACC_TERRAFORM_PATH")), "tofu") {
 		t.Skip("the mocks of OpenTofu take no file")
 	}
@@ -28,6 +29,7 @@ func TestAModuleIsTestedWithoutABOS(t *testing.T) {
 // TestTheMocksKnowEveryAttributeThatAConditionMayGoBy: of one that they leave out,
 // Terraform makes up a random word, which is no node and no limit.
 func TestTheMocksKnowEveryAttributeThatAConditionMayGoBy(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile(mocks)
 	if err != nil {
 		t.Fatal(err)
@@ -65,6 +67,7 @@ func TestTheMocksKnowEveryAttributeThatAConditionMayGoBy(t *testing.T) {
 }
 
 func TestTheIndexSaysForEveryActionWhatDoesTheSameWhereThereAreNone(t *testing.T) {
+	t.Parallel()
 	index, err := os.ReadFile("../templates/index.md.tmpl")
 	if err != nil {
 		t.Fatal(err)

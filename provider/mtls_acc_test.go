@@ -90,6 +90,7 @@ func mutual(t *testing.T, behind string) (endpoint string, authority, client cer
 }
 
 func TestWithoutTheClientsCertificateTheHandshakeIsRefusedAndSaysSo(t *testing.T) {
+	t.Parallel()
 	endpoint, authority, client := mutual(t, startFake(t.Cleanup, room...).URL())
 	stranger := issued(t, "client", nil)
 	w := newWorkspace(t)

@@ -46,6 +46,7 @@ action "bos_session_run" "all" {
 `
 
 func TestAnActionThatAChangeTriggersRunsOnceByOnePlanAlsoWhereTerraformIsKilled(t *testing.T) {
+	t.Parallel()
 	needsTerraform(t, 14)
 	r := startReal(t, 50*time.Millisecond)
 	w := newWorkspace(t)
@@ -76,6 +77,7 @@ func TestAnActionThatAChangeTriggersRunsOnceByOnePlanAlsoWhereTerraformIsKilled(
 }
 
 func TestThePolicyForActionsReadsWhatTerraformWritesOfThem(t *testing.T) {
+	t.Parallel()
 	needsTerraform(t, 14)
 	w := newWorkspace(t)
 	r := startReal(t, 50*time.Millisecond)
@@ -115,6 +117,7 @@ func TestThePolicyForActionsReadsWhatTerraformWritesOfThem(t *testing.T) {
 }
 
 func TestAQueryWritesConfigurationWhoseImportChangesNothing(t *testing.T) {
+	t.Parallel()
 	needsTerraform(t, 14)
 	fake := filled(t)
 	w := newWorkspace(t)
@@ -145,6 +148,7 @@ list "bos_component" "all" {
 }
 
 func TestASavedPlanIsHeldToItsReviewWithNothingConfigured(t *testing.T) {
+	t.Parallel()
 	needsTerraform(t, 16)
 	r := startReal(t, 50*time.Millisecond)
 	r.aTemplate(t, "quiet")

@@ -39,6 +39,7 @@ func (w *workspace) outputs() map[string]any {
 }
 
 func TestNodesOfTheInventoryAreListedWithWhatKeepsSessionsFromThem(t *testing.T) {
+	t.Parallel()
 	site := startListed(t, smallSite, "tenants:\n  red: x1000c0s[0,4]b0n0\n")
 	send(t, "PUT", site.URL()+"/v2/components/x1000c0s1b0n0", strings.NewReader(`{"enabled":false}`))
 	send(t, "PUT", site.URL()+"/x/v1/components/x1000c0s1b0n0/hold", strings.NewReader(`{"reason":"board is out"}`))
@@ -104,6 +105,7 @@ func largeSite(n int) string {
 }
 
 func TestAnInventoryOf10000NodesIsOneQuestion(t *testing.T) {
+	t.Parallel()
 	site := startListed(t, largeSite(10000), "")
 	w := newWorkspace(t)
 	w.write(block(site.URL()), "data \"bos_nodes\" \"all\" {}\noutput \"nodes\" { value = data.bos_nodes.all.nodes }\n")
@@ -118,6 +120,7 @@ func TestAnInventoryOf10000NodesIsOneQuestion(t *testing.T) {
 }
 
 func TestALimitOfNodesThatIsEmptyOrLeavesOutNobodyIsRefused(t *testing.T) {
+	t.Parallel()
 	site := startListed(t, smallSite, "")
 	w := newWorkspace(t)
 	for limit, says := range map[string]string{`""`: "selects no node", `"all,!typo"`: `"typo"`, `"a,,b"`: "term 2"} {
@@ -129,6 +132,7 @@ func TestALimitOfNodesThatIsEmptyOrLeavesOutNobodyIsRefused(t *testing.T) {
 }
 
 func TestWhatABOSCannotShowIsSaidOnceWithWhatToUseInstead(t *testing.T) {
+	t.Parallel()
 	site := startListed(t, smallSite, "")
 	site.Plain()
 	w := newWorkspace(t)

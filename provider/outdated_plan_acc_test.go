@@ -9,6 +9,7 @@ import (
 // after a change of it Terraform itself is who refuses, and only a change that makes no
 // difference to what nodes boot is none.
 func TestASavedPlanWhoseTemplateWasChangedOutsideTouchesNoNode(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 50*time.Millisecond)
 	r.aTemplate(t, "quiet")
 	w := newWorkspace(t)

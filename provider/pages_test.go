@@ -26,6 +26,7 @@ func pages(t *testing.T, folder string) map[string]string {
 }
 
 func TestEveryPageHasAnExampleAndEveryResourceSaysHowItIsImported(t *testing.T) {
+	t.Parallel()
 	for folder, parts := range map[string][]string{
 		"resources":      {"## Example Usage\n\n```terraform", "## Import\n"},
 		"data-sources":   {"## Example Usage\n\n```terraform"},
@@ -44,6 +45,7 @@ func TestEveryPageHasAnExampleAndEveryResourceSaysHowItIsImported(t *testing.T) 
 }
 
 func TestEveryGuideHasATitleAndIsNamedByTheIndex(t *testing.T) {
+	t.Parallel()
 	index, err := os.ReadFile("../docs/index.md")
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ func onlyIn(name, limit string) string {
 
 // Of warnings with one and the same first line Terraform shows only one.
 func TestEachOfSeveralSessionsSaysWhichNodesItTouchesAndWhichFailed(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	w := newWorkspace(t)
 	w.write(providerBlock(fake, "applying = terraform.applying"), template("quiet"), onlyIn("a", "x1000c0s[0-1]b0n0"), onlyIn("b", "x1000c0s[2-3]b0n0"))
@@ -24,6 +25,7 @@ func TestEachOfSeveralSessionsSaysWhichNodesItTouchesAndWhichFailed(t *testing.T
 }
 
 func TestAPlanToBootSaysWhichNodesItTakesDown(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 100*time.Millisecond)
 	w := newWorkspace(t)
 	boot := strings.Replace(session(rolling), `"reboot"`, `"boot"`, 1)
@@ -35,6 +37,7 @@ func TestAPlanToBootSaysWhichNodesItTakesDown(t *testing.T) {
 }
 
 func TestAPlanToStageDoesNotSayThatItReboots(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 100*time.Millisecond)
 	w := newWorkspace(t)
 	w.write(r.block("applying = terraform.applying"), template("quiet"), session("stage = true", rolling))
@@ -43,6 +46,7 @@ func TestAPlanToStageDoesNotSayThatItReboots(t *testing.T) {
 }
 
 func TestAPlanOfATargetNamesTheNodesOfItsTemplateAndLeavesTheOthersToTheNext(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	w := newWorkspace(t)
 	w.write(providerBlock(fake, "applying = terraform.applying"), template("quiet"), session(rolling), onlyIn("other", "x1000c0s3b0n0"))
@@ -60,6 +64,7 @@ func TestAPlanOfATargetNamesTheNodesOfItsTemplateAndLeavesTheOthersToTheNext(t *
 
 // Each provider block is a process of its own, which knows nothing of what another plans.
 func TestATemplateThatAnotherProviderBlockPlansIsSaidNotToBeKnownYet(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	w := newProcessWorkspace(t)
 	aliased := func(more ...string) string { return providerBlock(fake, append(more, `alias = "second"`)...) }

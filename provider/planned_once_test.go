@@ -3,6 +3,7 @@ package provider
 import "testing"
 
 func TestTwoResourcesOfOneThingAreToldFromOneThatTerraformAsksAboutTwice(t *testing.T) {
+	t.Parallel()
 	const stored, fresh = false, true
 	type question struct {
 		fresh  bool
@@ -34,6 +35,7 @@ func TestTwoResourcesOfOneThingAreToldFromOneThatTerraformAsksAboutTwice(t *test
 }
 
 func TestTheXnameIsFoundInAnEncodedConfiguration(t *testing.T) {
+	t.Parallel()
 	long := "x1000c0s0b0n0-and-more-than-31-bytes"
 	for encoded, want := range map[string]string{
 		"\x82\xa6tenant\xc0\xa5xname\xa5x1234":                             "x1234",

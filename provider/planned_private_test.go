@@ -35,6 +35,7 @@ func (l *listening) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanR
 }
 
 func TestThePlannedPrivateDataOfNewerTerraformsReachesThePlan(t *testing.T) {
+	t.Parallel()
 	heard := &listening{ProviderServer: NewServer(New("test")())}
 	s := grpc.NewServer(grpc.ChainUnaryInterceptor(withPlannedPrivate))
 	if err := (&tf6server.GRPCProviderPlugin{GRPCProvider: func() tfprotov6.ProviderServer { return heard }, Name: Address}).GRPCServer(nil, s); err != nil {
@@ -82,6 +83,7 @@ func TestThePlannedPrivateDataOfNewerTerraformsReachesThePlan(t *testing.T) {
 }
 
 func TestFieldsThatCannotBeReadAreNoPlannedPrivateData(t *testing.T) {
+	t.Parallel()
 	for _, raw := range [][]byte{{0xff}, {9<<3 | 2, 200, 1}, {9 << 3, 1}, {0x0b}} {
 		if got := bytesField(raw, plannedPrivateField); got != nil {
 			t.Errorf("%x is read as %x", raw, got)

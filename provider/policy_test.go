@@ -109,6 +109,7 @@ resource "bos_session_template" "system" {
 // policy/testdata with those that the real Terraform makes against the bundled
 // service. With UPDATE_PLANS=1 it writes them instead.
 func TestThePoliciesAreTestedOnPlansAsTerraformMakesThem(t *testing.T) {
+	t.Parallel()
 	url := serve(t)
 	block := "provider \"bos\" {\n  endpoint = \"" + url + "\"\n}\n"
 	for _, name := range slices.Sorted(maps.Keys(plansToRecord)) {
@@ -203,6 +204,7 @@ func compareRecorded(t *testing.T, name string, plan map[string]any) {
 // TestThePolicyForActionsIsTestedOnActionsThatTheProviderHas: the recorded plan
 // with actions is written by hand, as no Terraform that builds here plans them.
 func TestThePolicyForActionsIsTestedOnActionsThatTheProviderHas(t *testing.T) {
+	t.Parallel()
 	content, err := os.ReadFile("../policy/testdata/actions/data.json")
 	if err != nil {
 		t.Fatal(err)

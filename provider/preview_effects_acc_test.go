@@ -8,6 +8,7 @@ import (
 )
 
 func TestAPreviewHasEffectsByNodeAndTheSessionsInFlight(t *testing.T) {
+	t.Parallel()
 	site := startListed(t, smallSite, "")
 	put(t, site.URL()+"/v2/sessiontemplates/compute", `{"boot_sets":{"a":{"path":"`+site.storeImage(t, "cos", "quiet", "")+`","type":"file","node_roles_groups":["Compute"]}}}`)
 	for _, xname := range []string{"x1000c0s0b0n0", "x1000c0s1b0n0"} {
@@ -43,6 +44,7 @@ output "in_flight" { value = [for s in data.bos_session_preview.p.in_flight : me
 }
 
 func TestOnAPlainBOSAPreviewHasNoEffects(t *testing.T) {
+	t.Parallel()
 	site := startListed(t, smallSite, "")
 	site.Plain()
 	w := newWorkspace(t)

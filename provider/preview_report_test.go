@@ -8,6 +8,7 @@ import (
 )
 
 func TestTheHeadlineOfAPlanSaysWhatHappensToTheNodes(t *testing.T) {
+	t.Parallel()
 	effect := func(e bos.NodeEffect, count int) []bos.PreviewEffect {
 		return []bos.PreviewEffect{{Effect: e, Count: count}, {Effect: bos.NodeBoots, Count: 1}}
 	}
@@ -28,6 +29,7 @@ func TestTheHeadlineOfAPlanSaysWhatHappensToTheNodes(t *testing.T) {
 }
 
 func TestNodesThatAreLeftOutAreCountedWhereNamingThemWouldFillTheScreen(t *testing.T) {
+	t.Parallel()
 	if got := unlessLong(bos.PreviewSkip{Count: 2, Nodes: "x1c0s[0-1]b0n0"}); got != "x1c0s[0-1]b0n0" {
 		t.Error(got)
 	}
@@ -37,6 +39,7 @@ func TestNodesThatAreLeftOutAreCountedWhereNamingThemWouldFillTheScreen(t *testi
 }
 
 func TestWhatAwaitsTheNodesIsASentenceAboutThem(t *testing.T) {
+	t.Parallel()
 	for want, c := range map[string]struct {
 		operation bos.Operation
 		effect    bos.PreviewEffect

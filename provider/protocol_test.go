@@ -167,6 +167,7 @@ func filled(t *testing.T) *fakeBOS {
 }
 
 func TestTerraformQueryListsWhatThereIsToImport(t *testing.T) {
+	t.Parallel()
 	core := newNewerCore(t, filled(t))
 	for kind, c := range map[string]struct {
 		given map[string]any
@@ -193,6 +194,7 @@ func TestTerraformQueryListsWhatThereIsToImport(t *testing.T) {
 }
 
 func TestWhatAQueryFindsIsImportedByItsIdentity(t *testing.T) {
+	t.Parallel()
 	core := newNewerCore(t, filled(t))
 	for kind, want := range map[string]string{"bos_session_template": "compute", "bos_session": "monday", "bos_component": "x1000c0s0b0n0", "bos_options": "options"} {
 		_, found := core.list(kind, nil, 1, false)
@@ -227,6 +229,7 @@ func TestWhatAQueryFindsIsImportedByItsIdentity(t *testing.T) {
 // What a query finds for another tenant than the provider's is imported as that one's,
 // and what a provider with a tenant finds is found by it again.
 func TestAComponentIsImportedByItsIdentityWithTheTenantThatItWasFoundFor(t *testing.T) {
+	t.Parallel()
 	core := newNewerCore(t, filled(t))
 	for asked, want := range map[string]string{"": "", "blue": "blue"} {
 		given := map[string]any{"status": "failed"}
@@ -258,6 +261,7 @@ func TestAComponentIsImportedByItsIdentityWithTheTenantThatItWasFoundFor(t *test
 }
 
 func TestTheActionThatRunsASessionSaysWhatItDoesAndFailsWithNodes(t *testing.T) {
+	t.Parallel()
 	fake := filled(t)
 	core := newNewerCore(t, fake)
 	messages, diags := core.invoke("bos_session_run", map[string]any{"operation": "reboot", "template_name": "compute", "limit": "x1000c0s[0-1]b0n0"})
@@ -282,6 +286,7 @@ func TestTheActionThatRunsASessionSaysWhatItDoesAndFailsWithNodes(t *testing.T) 
 }
 
 func TestTheActionThatWaitsTellsHowFarTheSessionIs(t *testing.T) {
+	t.Parallel()
 	fake := filled(t)
 	fake.Hold()
 	status := seen(fake, "GET /v2/sessions/tuesday/status", 1)
@@ -297,6 +302,7 @@ func TestTheActionThatWaitsTellsHowFarTheSessionIs(t *testing.T) {
 }
 
 func TestTheActionThatAppliesStagedState(t *testing.T) {
+	t.Parallel()
 	fake := filled(t)
 	send(t, "POST", fake.URL()+"/v2/sessions", strings.NewReader(`{"name":"staged","operation":"reboot","template_name":"compute","stage":true}`))
 	core := newNewerCore(t, fake)
@@ -310,6 +316,7 @@ func TestTheActionThatAppliesStagedState(t *testing.T) {
 }
 
 func TestTheActionAppliesTheStagedStateOfMoreNodesThanOneRequestTakes(t *testing.T) {
+	t.Parallel()
 	all := manyNodes(bos.MaxStagedXnames + 1)
 	fake := startFake(t.Cleanup, all...)
 	stagedFor(t, fake)
@@ -323,6 +330,7 @@ func TestTheActionAppliesTheStagedStateOfMoreNodesThanOneRequestTakes(t *testing
 }
 
 func TestTheActionThatCancelsASession(t *testing.T) {
+	t.Parallel()
 	fake := filled(t)
 	fake.Hold()
 	send(t, "POST", fake.URL()+"/v2/sessions", strings.NewReader(`{"name":"long","operation":"reboot","template_name":"compute"}`))
@@ -341,6 +349,7 @@ func TestTheActionThatCancelsASession(t *testing.T) {
 // TestThePlanOfAComponentThatStaysIsWhatTheFrameworkWouldAnswer compares the
 // answer that is given without the framework with the framework's own.
 func TestThePlanOfAComponentThatStaysIsWhatTheFrameworkWouldAnswer(t *testing.T) {
+	t.Parallel()
 	core := newNewerCore(t, filled(t))
 	schema := core.schema.ResourceSchemas["bos_component"]
 	imported, err := core.server.ImportResourceState(t.Context(), &tfprotov6.ImportResourceStateRequest{TypeName: "bos_component", ID: "x1000c0s0b0n0"})
@@ -385,8 +394,10 @@ func TestThePlanOfAComponentThatStaysIsWhatTheFrameworkWouldAnswer(t *testing.T)
 // TestWhatNeedsSettingsThatAreNotKnownIsDeferredWhereTerraformCanDoSo: an existing
 // resource is read in a later plan, where it was an error before.
 func TestWhatNeedsSettingsThatAreNotKnownIsDeferredWhereTerraformCanDoSo(t *testing.T) {
+	t.Parallel()
 	for name, allowed := range map[string]bool{"it can": true, "it cannot": false} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			core := newNewerCore(t, startFake(t.Cleanup, room...))
 			object, ok := core.schema.Provider.ValueType().(tftypes.Object)
 			if !ok {

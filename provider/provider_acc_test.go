@@ -49,6 +49,7 @@ func guarded(t *testing.T, behind string) (endpoint, tokenURL string, issued *at
 }
 
 func TestCredentialsOfEveryKindOpenBOSAndAppearNowhere(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	endpoint, tokenURL, issued := guarded(t, fake.URL())
 	file := filepath.Join(t.TempDir(), "token")
@@ -112,6 +113,7 @@ func withoutConfig(plan string) string {
 }
 
 func TestAWrongClientSecretIsNamedAndNotRepeated(t *testing.T) {
+	t.Parallel()
 	endpoint, tokenURL, _ := guarded(t, "http://127.0.0.1:1")
 	w := newWorkspace(t)
 	w.write(`provider "bos" {
@@ -127,6 +129,7 @@ func TestAWrongClientSecretIsNamedAndNotRepeated(t *testing.T) {
 }
 
 func TestSettingsThatExcludeEachOtherAreRefusedAtTheSetting(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ settings, says string }{
 		"two services":          {"endpoint = \"http://127.0.0.1:1\"\n embedded = { config = \"bos.yaml\" }", "Two services to talk to"},
 		"two tokens":            {"endpoint = \"http://127.0.0.1:1\"\n token = \"a\"\n token_file = \"b\"", "More than one kind of token"},
@@ -138,6 +141,7 @@ func TestSettingsThatExcludeEachOtherAreRefusedAtTheSetting(t *testing.T) {
 		"settings that are not": {`embedded = { config = "/nowhere/bos.yaml" }`, "Unable to start the embedded BOS"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorkspace(t)
 			w.write("provider \"bos\" {\n"+c.settings+"\n}", "data \"bos_components\" \"all\" {}")
 			plan := w.plan()
@@ -148,6 +152,7 @@ func TestSettingsThatExcludeEachOtherAreRefusedAtTheSetting(t *testing.T) {
 }
 
 func TestSettingsThatAreNotKnownAtPlanAreTolerated(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	w := newWorkspace(t)
 	w.write(`resource "terraform_data" "endpoint" { input = "`+fake.URL()+`" }
@@ -163,6 +168,7 @@ provider "bos" {
 }
 
 func TestAServerThatRepeatsTheTokenShowsItToNobody(t *testing.T) {
+	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, fmt.Sprintf(`{"title":"Unauthorized","detail":%q}`, "I do not know "+r.Header.Get("Authorization")), http.StatusUnauthorized)
 	}))

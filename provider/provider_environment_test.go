@@ -25,6 +25,7 @@ func emptyBlock() providerModel {
 }
 
 func TestEverySettingHasAnEnvironmentVariable(t *testing.T) {
+	t.Parallel()
 	pem := filepath.Join(t.TempDir(), "pem")
 	if err := os.WriteFile(pem, []byte("PEM"), 0o600); err != nil {
 		t.Fatal(err)
@@ -53,6 +54,7 @@ func TestEverySettingHasAnEnvironmentVariable(t *testing.T) {
 }
 
 func TestTheProviderBlockCountsAndNotTheEnvironment(t *testing.T) {
+	t.Parallel()
 	block := emptyBlock()
 	block.Endpoint, block.Token, block.MaxNodes, block.Insecure = types.StringValue("https://mine"), types.StringUnknown(), types.Int64Value(3), types.BoolValue(false)
 	m, diags := filled(t, block, map[string]string{
@@ -64,6 +66,7 @@ func TestTheProviderBlockCountsAndNotTheEnvironment(t *testing.T) {
 }
 
 func TestOfTheCredentialsInTheEnvironmentTheFirstKindCounts(t *testing.T) {
+	t.Parallel()
 	all := map[string]string{tokenVariable: "t", tokenFileVariable: "f", tokenURLVariable: "https://idp", clientIDVariable: "id", clientSecretVariable: "s", scopesVariable: "openid"}
 	m, _ := filled(t, emptyBlock(), all)
 	if m.Token.ValueString() != "t" || !m.TokenFile.IsNull() || !m.ClientCredentials.IsNull() {
@@ -84,6 +87,7 @@ func TestOfTheCredentialsInTheEnvironmentTheFirstKindCounts(t *testing.T) {
 }
 
 func TestAnEnvironmentVariableThatCannotBeReadIsNamed(t *testing.T) {
+	t.Parallel()
 	for variable, text := range map[string]string{
 		insecureVariable: "perhaps", maxRetriesVariable: "-1", maxNodesVariable: "many", requestTimeoutVariable: "7", caCertificateVariable: "/nowhere/ca.pem",
 	} {

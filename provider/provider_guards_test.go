@@ -8,6 +8,7 @@ import (
 )
 
 func TestTheRunOfAPipelineIsTheReasonOfItsSessions(t *testing.T) {
+	t.Parallel()
 	for want, env := range map[string]map[string]string{
 		"":                                       {"HOME": "/root"},
 		"HCP Terraform run run-1 of workspace w": {"TFC_RUN_ID": "run-1", "TFC_WORKSPACE_NAME": "w", "CI_JOB_URL": "https://g/1"},

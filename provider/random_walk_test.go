@@ -483,6 +483,7 @@ func (w *ground) atRest() bool {
 // these the few walks of one run come by, so that a run that finds nothing proves nothing.
 // More walks (-walks) find more; -walkseed with the number of a failed one draws the same.
 func TestWhateverHappensNoNodeIsTouchedThatNoPlanNamedAndNothingRunsTwice(t *testing.T) {
+	t.Parallel()
 	first := *randomSeed
 	if first == 0 {
 		first = rand.Uint64()
@@ -490,6 +491,7 @@ func TestWhateverHappensNoNodeIsTouchedThatNoPlanNamedAndNothingRunsTwice(t *tes
 	for i := range *randomWalks {
 		seed := first + uint64(i)
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
 			r := startReal(t, 20*time.Millisecond)
 			r.aTemplate(t, "quiet")
 			sent := recorded(t, r)

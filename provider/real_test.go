@@ -165,6 +165,7 @@ func (r *realBOS) block(more ...string) string {
 }
 
 func TestTheBundledServiceBootsChangesAndForgets(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 100*time.Millisecond)
 	w := newWorkspace(t)
 	block := r.block("applying = terraform.applying")
@@ -192,6 +193,7 @@ func TestTheBundledServiceBootsChangesAndForgets(t *testing.T) {
 // TestTheBundledServiceAsAPlainBOS keeps its extensions from the provider, which
 // then has to do with what every BOS v2 has.
 func TestTheBundledServiceAsAPlainBOS(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 100*time.Millisecond)
 	r.plain.Store(true)
 	w := newWorkspace(t)
@@ -213,6 +215,7 @@ func TestTheBundledServiceAsAPlainBOS(t *testing.T) {
 }
 
 func TestAServiceThatIsRestartedDuringTheWaitGoesOnWithTheSession(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 2*time.Second)
 	asked := r.asked("GET /v2/sessions/terraform-")
 	restarted := make(chan struct{})
@@ -237,6 +240,7 @@ func TestAServiceThatIsRestartedDuringTheWaitGoesOnWithTheSession(t *testing.T) 
 }
 
 func TestTheBundledServiceStagesAndAppliesWhatWasStaged(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 100*time.Millisecond)
 	w := newWorkspace(t)
 	w.write(r.block("applying = terraform.applying"), template("quiet"), session("stage = true", rolling), stagedApply())
@@ -254,6 +258,7 @@ func TestTheBundledServiceStagesAndAppliesWhatWasStaged(t *testing.T) {
 }
 
 func TestASessionOfTheBundledServiceIsCancelledWhenItsDestroyIsToldSo(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, time.Hour)
 	w := newWorkspace(t)
 	w.write(r.block(), template("quiet"), session(`on_destroy = "cancel"`, "wait_for_completion = false"))
@@ -267,6 +272,7 @@ func TestASessionOfTheBundledServiceIsCancelledWhenItsDestroyIsToldSo(t *testing
 }
 
 func TestAnEmbeddedBOSBootsDuringTheApplyAndIsSuspendedByAnInterrupt(t *testing.T) {
+	t.Parallel()
 	r := startRoom(t, 2*time.Second, "http://"+freeAddress(t))
 	block := "provider \"bos\" {\n  embedded = {\n    config   = \"" + r.settings + "\"\n    database = \"" + filepath.Join(filepath.Dir(r.settings), "tf.db") + "\"\n  }\n}\n"
 	w := newProcessWorkspace(t)
@@ -302,6 +308,7 @@ func TestAnEmbeddedBOSBootsDuringTheApplyAndIsSuspendedByAnInterrupt(t *testing.
 }
 
 func TestNodesThatAnotherSessionTakesFromTheBundledServiceAreNoSuccess(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 2*time.Second)
 	taken := make(chan struct{})
 	go func() {
@@ -325,6 +332,7 @@ func TestNodesThatAnotherSessionTakesFromTheBundledServiceAreNoSuccess(t *testin
 }
 
 func TestAnEmbeddedBOSTakesItsSettingsInline(t *testing.T) {
+	t.Parallel()
 	r := startRoom(t, 100*time.Millisecond, "http://"+freeAddress(t))
 	w := newProcessWorkspace(t)
 	w.write("provider \"bos\" {\n  embedded = {\n    settings = yamlencode(yamldecode(file(\""+r.settings+"\")))\n    database = \""+filepath.Join(t.TempDir(), "tf.db")+"\"\n  }\n}\n", template("quiet"), session(rolling))

@@ -15,6 +15,7 @@ import (
 // rule has more to it, other tests say so in more detail.
 
 func TestRule1NothingThatHappensAfterASessionWasAcceptedTaintsIt(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	fake.Break("x1000c0s0b0n0")
 	// What became of the nodes cannot be read either.
@@ -34,6 +35,7 @@ func TestRule1NothingThatHappensAfterASessionWasAcceptedTaintsIt(t *testing.T) {
 }
 
 func TestRule2ARecordThatIsGoneStaysInState(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	w := newWorkspace(t)
 	w.write(providerBlock(fake), template("quiet"), session(rolling))
@@ -49,6 +51,7 @@ func TestRule2ARecordThatIsGoneStaysInState(t *testing.T) {
 }
 
 func TestRule3NodesAreNeverInSets(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	w := newWorkspace(t)
 	w.write(providerBlock(fake))
@@ -65,6 +68,7 @@ func TestRule3NodesAreNeverInSets(t *testing.T) {
 }
 
 func TestRule4ARefreshCostsAHandfulOfRequestsHoweverManyComponentsThereAre(t *testing.T) {
+	t.Parallel()
 	var nodes []string
 	for i := range 64 {
 		nodes = append(nodes, fmt.Sprintf("x%dc%ds%db0n0", 1000+i/64, i/8%8, i%8))
@@ -86,6 +90,7 @@ data "bos_components" "failed" { status = ["failed"] }`)
 }
 
 func TestRule5WhatBOSKeepsForItselfIsNoDrift(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	w := newWorkspace(t)
 	w.write(providerBlock(fake), component("enabled = true\n"+`desired_state = { boot_artifacts = { kernel = "s3://k" } }`))
@@ -102,6 +107,7 @@ func TestRule5WhatBOSKeepsForItselfIsNoDrift(t *testing.T) {
 }
 
 func TestRule6AnInterruptEndsTheWaitAndTheNextApplyResumesIt(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	fake.Hold()
 	asked := seen(fake, "GET /v2/sessions/", 1)
@@ -117,6 +123,7 @@ func TestRule6AnInterruptEndsTheWaitAndTheNextApplyResumesIt(t *testing.T) {
 }
 
 func TestRule7ASessionIsPostedOnceUnderANameThatWasChosenBefore(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	fake.HangUp(func(method, path string) bool {
 		return method == http.MethodPost && strings.HasSuffix(path, "/sessions")
@@ -131,6 +138,7 @@ func TestRule7ASessionIsPostedOnceUnderANameThatWasChosenBefore(t *testing.T) {
 }
 
 func TestRule8DestroyNeverTouchesPower(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	w := newWorkspace(t)
 	w.write(providerBlock(fake), template("quiet"), session(rolling), component("enabled = true"), `resource "bos_options" "o" { clear_stage = true }`)
@@ -174,6 +182,7 @@ resource "bos_session" "boot" {
 `
 
 func TestAPinFromThePreviewHoldsASavedPlanToWhatWasReviewed(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	w := newWorkspace(t)
 	w.write(providerBlock(fake), pinned)
@@ -196,6 +205,7 @@ func TestAPinFromThePreviewHoldsASavedPlanToWhatWasReviewed(t *testing.T) {
 }
 
 func TestAPlanAsJSONSaysWhatPoliciesGoBy(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	fake.Disable("x1000c0s3b0n0")
 	w := newWorkspace(t)
@@ -232,6 +242,7 @@ func TestAPlanAsJSONSaysWhatPoliciesGoBy(t *testing.T) {
 }
 
 func TestATenantSeesAndChangesItsOwnOnly(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	blue, red := newWorkspace(t), newWorkspace(t)
 	blue.write(providerBlock(fake, `tenant = "blue"`), template("quiet"), session(rolling, `name = "monday"`))
@@ -253,6 +264,7 @@ func TestATenantSeesAndChangesItsOwnOnly(t *testing.T) {
 }
 
 func TestATemplateThatATenantHasNotIsSaidWithTheTenant(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	blue, red := newWorkspace(t), newWorkspace(t)
 	blue.write(providerBlock(fake, `tenant = "blue"`), template("quiet"))
@@ -267,6 +279,7 @@ func TestATemplateThatATenantHasNotIsSaidWithTheTenant(t *testing.T) {
 }
 
 func TestAServiceThatIsDownIsNamedAndChangesNothing(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	w := newWorkspace(t)
 	block := strings.Replace(providerBlock(fake), "max_retries = 1", "max_retries = 0", 1)
@@ -289,6 +302,7 @@ func TestAServiceThatIsDownIsNamedAndChangesNothing(t *testing.T) {
 }
 
 func TestAServiceThatIsDownForAWhileDuringTheWaitIsWaitedFor(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	fake.Hold()
 	// Each look is tried once more by the client: the outage covers both.

@@ -15,6 +15,7 @@ const (
 )
 
 func TestTheDestroyPlanOfASessionOf10000NodesFitsAScreen(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, manyNodes(10000)...)
 	put(t, fake.URL()+"/v2/sessiontemplates/compute", `{"boot_sets":{"compute":{"path":"s3://b/manifest.json","type":"s3","node_roles_groups":["Compute"]}}}`)
 	w := newWorkspace(t)
@@ -38,6 +39,7 @@ func TestTheDestroyPlanOfASessionOf10000NodesFitsAScreen(t *testing.T) {
 // What reboots is said once, whatever the plan does with 1,000 nodes: boot them, run
 // the session again, or apply what is staged for them.
 func TestThePlanOf1000NodesFitsTwoScreensAndNamesWhatRebootsOnce(t *testing.T) {
+	t.Parallel()
 	all := manyNodes(1000)
 	fake := startFake(t.Cleanup, all...)
 	for i := 0; i < len(all); i += 50 {

@@ -43,6 +43,7 @@ func (w *workspace) hides(plan, secret string) {
 }
 
 func TestTheExamplesKeepSecretsOutOfPlanFiles(t *testing.T) {
+	t.Parallel()
 	t.Run("provider", func(t *testing.T) {
 		w := newWorkspace(t)
 		w.use("provider")
@@ -69,6 +70,7 @@ func TestTheExamplesKeepSecretsOutOfPlanFiles(t *testing.T) {
 
 // Of a variable that is sensitive and not ephemeral the plan file has the value.
 func TestEverySensitiveVariableOfTheExamplesIsEphemeral(t *testing.T) {
+	t.Parallel()
 	variable := regexp.MustCompile(`(?s)variable "([^"]+)" \{\n(.*?)\n\}`)
 	isTrue := func(block, name string) bool {
 		return regexp.MustCompile(`(?m)^\s*` + name + `\s*=\s*true`).MatchString(block)

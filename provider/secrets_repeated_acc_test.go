@@ -69,6 +69,7 @@ func (m *repeater) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // TestNothingThatTerraformPrintsOrKeepsHasASecretThatSomebodyRepeats lets BOS, and then
 // the issuer of tokens, repeat what they are sent in plans and applies with the longest logs.
 func TestNothingThatTerraformPrintsOrKeepsHasASecretThatSomebodyRepeats(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	endpoint, _, _ := guarded(t, fake.URL())
 	target, err := url.Parse(endpoint)

@@ -12,6 +12,7 @@ import (
 )
 
 func TestLogsAreWrittenOnlyIfTerraformWasAskedForThem(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ env, want map[string]string }{
 		"nobody asked":                {nil, map[string]string{"TF_LOG_SDK": "OFF", "TF_LOG_PROVIDER_BOS": "OFF"}},
 		"for all logs":                {map[string]string{"TF_LOG": "TRACE"}, map[string]string{"TF_LOG": "TRACE"}},
@@ -43,6 +44,7 @@ func (c *counting) PlanResourceChange(context.Context, *tfprotov6.PlanResourceCh
 }
 
 func TestOnlyAComponentThatStaysAsItIsIsPlannedWithoutTheFramework(t *testing.T) {
+	t.Parallel()
 	object := func(content ...byte) *tfprotov6.DynamicValue { return &tfprotov6.DynamicValue{MsgPack: content} }
 	for name, c := range map[string]struct {
 		kind            string
@@ -75,6 +77,7 @@ func TestOnlyAComponentThatStaysAsItIsIsPlannedWithoutTheFramework(t *testing.T)
 }
 
 func TestAComponentIsSteadyOnlyIfItsEnabledIsTheOneAskedForBefore(t *testing.T) {
+	t.Parallel()
 	const null, no, yes = "\xa7enabled\xc0", "\xa7enabled\xc2", "\xa7enabled\xc3"
 	const askedYes, askedNo, askedNone = `{"enabled_asked":"dHJ1ZQ=="}`, `{"enabled_asked":"ZmFsc2U="}`, `{"enabled_asked":"bnVsbA=="}`
 	const imported, before = `{"imported":"dHJ1ZQ=="}`, `{"enabled_is_configured":"dHJ1ZQ=="}`
@@ -107,6 +110,7 @@ func TestAComponentIsSteadyOnlyIfItsEnabledIsTheOneAskedForBefore(t *testing.T) 
 }
 
 func TestTheTenantOfAComponentIsSteadyOnlyIfItIsItsOwnOrThatOfTheProviderBlock(t *testing.T) {
+	t.Parallel()
 	const null, blue, unknown = "\xa6tenant\xc0", "\xa6tenant\xa4blue", "\xa6tenant\xd4\x00\x00"
 	long := strings.Repeat("t", 40)
 	for name, c := range map[string]struct {

@@ -31,6 +31,7 @@ func results(status string, failed int64) []statecheck.StateCheck {
 }
 
 func TestASessionBootsTheTemplatesNodesAndTheNextPlanIsEmpty(t *testing.T) {
+	t.Parallel()
 	bos := startBOS(t)
 	config := providerBlock(bos) + template("quiet") + session(rolling)
 	run(t,
@@ -58,6 +59,7 @@ func TestASessionBootsTheTemplatesNodesAndTheNextPlanIsEmpty(t *testing.T) {
 }
 
 func TestAPlanThatReplacesASessionSaysItAsWell(t *testing.T) {
+	t.Parallel()
 	bos := startBOS(t)
 	w := newWorkspace(t)
 	w.write(providerBlock(bos, "applying = terraform.applying"), template("quiet"), session(rolling))
@@ -72,6 +74,7 @@ func TestAPlanThatReplacesASessionSaysItAsWell(t *testing.T) {
 }
 
 func TestAChangedTemplateRunsTheSessionAgainExactlyOnce(t *testing.T) {
+	t.Parallel()
 	bos := startBOS(t)
 	changed := providerBlock(bos) + template("quiet console=ttyS0") + session(rolling)
 	run(t,
@@ -90,6 +93,7 @@ func TestAChangedTemplateRunsTheSessionAgainExactlyOnce(t *testing.T) {
 }
 
 func TestTheOrderOfNodesAndTheDescriptionRunNothing(t *testing.T) {
+	t.Parallel()
 	bos := startBOS(t)
 	config := func(description, list string) string {
 		return providerBlock(bos) + fmt.Sprintf(`
@@ -117,6 +121,7 @@ resource "bos_session_template" "compute" {
 }
 
 func TestAPlanSaysWhatASessionIsGoingToDo(t *testing.T) {
+	t.Parallel()
 	bos := startBOS(t)
 	bos.Disable("x1000c0s2b0n0")
 	w := newWorkspace(t)
@@ -128,6 +133,7 @@ func TestAPlanSaysWhatASessionIsGoingToDo(t *testing.T) {
 }
 
 func TestNodesThatFailWarnDoNotTaintAndAreNamedForARetry(t *testing.T) {
+	t.Parallel()
 	bos := startBOS(t)
 	bos.Break("x1000c0s1b0n0")
 	bos.Break("x1000c0s2b0n0")
@@ -162,6 +168,7 @@ func TestNodesThatFailWarnDoNotTaintAndAreNamedForARetry(t *testing.T) {
 }
 
 func TestAPlanThatOnlyWaitsSaysThatItStartsNothing(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, time.Hour)
 	w := newWorkspace(t)
 	stage := strings.Replace(session("stage = true"), "boot", "stage", 1)
@@ -185,6 +192,7 @@ func TestAPlanThatOnlyWaitsSaysThatItStartsNothing(t *testing.T) {
 }
 
 func TestAReminderOfFailuresEndsOnceTheNodesRunWhatTheSessionSet(t *testing.T) {
+	t.Parallel()
 	bos := startBOS(t)
 	broken := []string{"x1000c0s1b0n0", "x1000c0s2b0n0"}
 	for _, id := range broken {
@@ -209,6 +217,7 @@ func TestAReminderOfFailuresEndsOnceTheNodesRunWhatTheSessionSet(t *testing.T) {
 }
 
 func TestOnFailureErrorFailsAnApplyThatResumesButNeverTheOneThatCreates(t *testing.T) {
+	t.Parallel()
 	bos := startBOS(t)
 	bos.Break("x1000c0s1b0n0")
 	w := newWorkspace(t)
@@ -240,6 +249,7 @@ func TestOnFailureErrorFailsAnApplyThatResumesButNeverTheOneThatCreates(t *testi
 }
 
 func TestFailuresWithinMaxFailedAreOnlyMentioned(t *testing.T) {
+	t.Parallel()
 	bos := startBOS(t)
 	bos.Break("x1000c0s1b0n0")
 	w := newWorkspace(t)
@@ -253,6 +263,7 @@ func TestFailuresWithinMaxFailedAreOnlyMentioned(t *testing.T) {
 }
 
 func TestAWaitThatWasInterruptedGoesOnWithoutANewSession(t *testing.T) {
+	t.Parallel()
 	bos := startBOS(t)
 	bos.Hold()
 	asked := seen(bos, "GET /v2/sessions/", 1)
@@ -280,6 +291,7 @@ func TestAWaitThatWasInterruptedGoesOnWithoutANewSession(t *testing.T) {
 }
 
 func TestAWaitThatTakesTooLongIsResumedInPlace(t *testing.T) {
+	t.Parallel()
 	bos := startBOS(t)
 	bos.Hold()
 	w := newWorkspace(t)
@@ -300,6 +312,7 @@ func TestAWaitThatTakesTooLongIsResumedInPlace(t *testing.T) {
 }
 
 func TestASessionThatNoLongerFitsItsPlanIsRefusedAndTouchesNothing(t *testing.T) {
+	t.Parallel()
 	bos := startBOS(t)
 	w := newWorkspace(t)
 	w.write(providerBlock(bos, "applying = terraform.applying"), template("quiet"), session(rolling))
@@ -317,6 +330,7 @@ func TestASessionThatNoLongerFitsItsPlanIsRefusedAndTouchesNothing(t *testing.T)
 }
 
 func TestWithoutApplyingAnOutdatedPlanIsRefusedByTerraformBesideOurWarning(t *testing.T) {
+	t.Parallel()
 	bos := startBOS(t)
 	w := newWorkspace(t)
 	w.write(providerBlock(bos), template("quiet"), session(rolling))
@@ -331,6 +345,7 @@ func TestWithoutApplyingAnOutdatedPlanIsRefusedByTerraformBesideOurWarning(t *te
 }
 
 func TestASavedPlanIsAppliedAsItWasReviewed(t *testing.T) {
+	t.Parallel()
 	for name, settings := range map[string]string{"pinned by terraform.applying": "applying = terraform.applying", "not told about applying": ""} {
 		t.Run(name, func(t *testing.T) {
 			bos := startBOS(t)
@@ -345,6 +360,7 @@ func TestASavedPlanIsAppliedAsItWasReviewed(t *testing.T) {
 }
 
 func TestARecordThatExpiredStaysInStateAndRunsNothing(t *testing.T) {
+	t.Parallel()
 	bos := startBOS(t)
 	config := providerBlock(bos) + template("quiet") + session(rolling)
 	run(t,
@@ -368,6 +384,7 @@ func expire(t *testing.T, s site) {
 }
 
 func TestDestroyDeletesARecordThatIsOverAndForgetsASessionThatRuns(t *testing.T) {
+	t.Parallel()
 	t.Run("a session that is over", func(t *testing.T) {
 		bos := startBOS(t)
 		w := newWorkspace(t)
@@ -428,6 +445,7 @@ func untouched(t *testing.T, s site) {
 }
 
 func TestAnImportedSessionIsHistoryAndPlansNothing(t *testing.T) {
+	t.Parallel()
 	bos := startBOS(t)
 	config := providerBlock(bos) + template("quiet") + session(`name = "monday"`)
 	run(t,
@@ -441,6 +459,7 @@ func TestAnImportedSessionIsHistoryAndPlansNothing(t *testing.T) {
 }
 
 func TestAnImportThenAPlanChangesNothing(t *testing.T) {
+	t.Parallel()
 	bos := startBOS(t)
 	first := newWorkspace(t)
 	first.write(providerBlock(bos), template("quiet"), session(`name = "monday"`))
@@ -477,6 +496,7 @@ resource "bos_component" "n0" {
 }
 
 func TestImportingASessionThatIsNotThereFails(t *testing.T) {
+	t.Parallel()
 	bos := startBOS(t)
 	run(t, resource.TestStep{
 		Config:       providerBlock(bos) + template("quiet") + session(),

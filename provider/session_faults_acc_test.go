@@ -7,6 +7,7 @@ import (
 )
 
 func TestASessionWhosePOSTGotNoAnswerIsFoundByItsNameAndNotPostedAgain(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	fake.HangUp(func(method, path string) bool {
 		return method == http.MethodPost && strings.HasSuffix(path, "/sessions")
@@ -27,6 +28,7 @@ func lost(method, path string) bool {
 }
 
 func TestASessionThatNobodyCanTellOfIsKeptAndFoundByTheNextPlan(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	fake.HangUp(lost)
 	w := newWorkspace(t)
@@ -47,6 +49,7 @@ func TestASessionThatNobodyCanTellOfIsKeptAndFoundByTheNextPlan(t *testing.T) {
 }
 
 func TestASessionThatWasNeverAcceptedIsPlannedAgain(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	fake.HangUp(lost)
 	w := newWorkspace(t)
@@ -60,6 +63,7 @@ func TestASessionThatWasNeverAcceptedIsPlannedAgain(t *testing.T) {
 }
 
 func TestAPlainV2ServerGetsTheLimitWrittenOut(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	fake.Plain()
 	fake.Break("x1000c0s1b0n0")
@@ -78,6 +82,7 @@ func TestAPlainV2ServerGetsTheLimitWrittenOut(t *testing.T) {
 }
 
 func TestRequirePreviewRefusesWhatNobodyCanForesee(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	w := newWorkspace(t)
 	literal := strings.Replace(session(), "bos_session_template.compute.name", `"elsewhere"`, 1)
@@ -92,6 +97,7 @@ func TestRequirePreviewRefusesWhatNobodyCanForesee(t *testing.T) {
 }
 
 func TestASessionForNoNodesSaysSoAtPlanAndAfterwards(t *testing.T) {
+	t.Parallel()
 	bos := startBOS(t)
 	w := newWorkspace(t)
 	w.write(providerBlock(bos), template("quiet"), session(`limit = "x9c0s0b0n0"`))
@@ -105,6 +111,7 @@ func TestASessionForNoNodesSaysSoAtPlanAndAfterwards(t *testing.T) {
 }
 
 func TestATakenNameIsRefusedWithoutATaint(t *testing.T) {
+	t.Parallel()
 	bos := startBOS(t)
 	first, second := newWorkspace(t), newWorkspace(t)
 	first.write(providerBlock(bos), template("quiet"), session(`name = "monday"`))
@@ -117,6 +124,7 @@ func TestATakenNameIsRefusedWithoutATaint(t *testing.T) {
 }
 
 func TestARecordThatVanishesDuringTheWaitIsNoFailure(t *testing.T) {
+	t.Parallel()
 	bos := startBOS(t)
 	bos.Hold()
 	waiting := seen(bos, "GET /v2/sessions/", 1)

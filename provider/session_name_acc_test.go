@@ -22,8 +22,10 @@ func (s *fakeBOS) Reuse() {
 }
 
 func TestASessionOfTheSameNameThatSomebodyRanLaterIsLeftAlone(t *testing.T) {
+	t.Parallel()
 	for name, began := range map[string]string{"ours is over": "", "ours ran": "wait_for_completion = false"} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			fake := startFake(t.Cleanup, room...)
 			if began != "" {
 				fake.Hold()
@@ -49,8 +51,10 @@ func TestASessionOfTheSameNameThatSomebodyRanLaterIsLeftAlone(t *testing.T) {
 }
 
 func TestDestroyingAStateThatWasNotRefreshedLeavesALaterSessionOfTheNameAlone(t *testing.T) {
+	t.Parallel()
 	for name, unconfirmed := range map[string]bool{"ours was accepted": false, "nobody knows whether ours was accepted": true} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			fake := startFake(t.Cleanup, room...)
 			w := newWorkspace(t)
 			if unconfirmed {
@@ -72,6 +76,7 @@ func TestDestroyingAStateThatWasNotRefreshedLeavesALaterSessionOfTheNameAlone(t 
 }
 
 func TestAWaitEndsWhereTheNameOfTheSessionIsUsedAgain(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	fake.Hold()
 	asked := seen(fake, "GET /v2/sessions/nightly", 4) // plan and apply look whether the name is free
@@ -91,6 +96,7 @@ func TestAWaitEndsWhereTheNameOfTheSessionIsUsedAgain(t *testing.T) {
 }
 
 func TestAnUnconfirmedSessionThatIsNotRefreshedWaitsForNoOtherOfItsName(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	fake.Lose(func(_, path string) bool { return strings.Contains(path, "/sessions") })
 	w := newWorkspace(t)
@@ -108,6 +114,7 @@ func TestAnUnconfirmedSessionThatIsNotRefreshedWaitsForNoOtherOfItsName(t *testi
 }
 
 func TestThatASessionIsReplacedUnderItsOwnNameIsSaidAtPlan(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	fake.Plain()
 	w := newWorkspace(t)
@@ -137,6 +144,7 @@ func TestThatASessionIsReplacedUnderItsOwnNameIsSaidAtPlan(t *testing.T) {
 }
 
 func TestASessionThatIsNotOverIsNotReplacedUnderItsOwnNameUnlessItIsCancelled(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	fake.Hold()
 	w := newWorkspace(t)

@@ -12,6 +12,7 @@ import (
 )
 
 func TestNodesThatWereTakenFromASessionAreToldFromThoseThatALaterOneHadARightTo(t *testing.T) {
+	t.Parallel()
 	outcome := func(id, status string) bos.NodeOutcome { return bos.NodeOutcome{ID: id, Status: status} }
 	kept := func(managed int, successful, failed float64) bos.ExtendedStatus {
 		return bos.ExtendedStatus{Status: bos.SessionComplete, ManagedComponentsCount: managed, PercentSuccessful: successful, PercentFailed: failed}
@@ -46,6 +47,7 @@ func TestNodesThatWereTakenFromASessionAreToldFromThoseThatALaterOneHadARightTo(
 }
 
 func TestWhatIsNotKnownToHaveGoneWellIsNoSuccess(t *testing.T) {
+	t.Parallel()
 	good := func() sessionModel {
 		m := sessionModel{sessionResults: sessionResults{
 			Status: types.StringValue("complete"), Error: types.StringValue(""), NodeCount: types.Int64Value(4), Nodes: types.StringValue("x[0-3]"),
@@ -92,6 +94,7 @@ func TestWhatIsNotKnownToHaveGoneWellIsNoSuccess(t *testing.T) {
 }
 
 func TestACountOfFailedNodesThatWouldHideAFailureIsNull(t *testing.T) {
+	t.Parallel()
 	for name, m := range map[string]sessionModel{
 		"cancelled": {sessionResults: sessionResults{Error: types.StringValue("cancelled"), NodeCount: types.Int64Value(4)}},
 		"no nodes":  {sessionResults: sessionResults{Error: types.StringValue(""), NodeCount: types.Int64Value(0)}},
@@ -107,6 +110,7 @@ func TestACountOfFailedNodesThatWouldHideAFailureIsNull(t *testing.T) {
 }
 
 func TestAnEmptyLimitIsNotTakenForNone(t *testing.T) {
+	t.Parallel()
 	m := sessionModel{sessionOrder: sessionOrder{Limit: types.StringValue("")}}
 	if limit := m.request().Limit; limit == nil || *limit != "" {
 		t.Errorf("the request has limit %v", limit)

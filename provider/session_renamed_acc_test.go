@@ -20,6 +20,8 @@ type ordered struct {
 	// before and after are called with each request, before it is handed on and after it
 	// was answered; they may wait.
 	before, after func(request string)
+	// created is called when a session was created, or refused.
+	created func()
 }
 
 func inOrder(t *testing.T, r *realBOS) *ordered {
@@ -27,7 +29,7 @@ func inOrder(t *testing.T, r *realBOS) *ordered {
 	o := &ordered{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		o.mu.Lock()
-		before, after := o.before, o.after
+		before, after, created := o.before, o.after, o.created
 		o.mu.Unlock()
 		line := req.Method + " " + req.URL.Path
 		if before != nil {
@@ -37,10 +39,20 @@ func inOrder(t *testing.T, r *realBOS) *ordered {
 		if after != nil {
 			after(line)
 		}
+		if created != nil && line == "POST /x/v1/sessions" {
+			created()
+		}
 	}))
 	t.Cleanup(server.Close)
 	o.url = server.URL
 	return o
+}
+
+// inFlight keeps sessions from being over until it is let go of: nothing is sent to nodes.
+func (r *realBOS) inFlight(t *testing.T) (letGo func()) {
+	t.Helper()
+	send(t, http.MethodPost, r.url+"/x/v1/pause", strings.NewReader(`{"reason":"a test"}`))
+	return sync.OnceFunc(func() { send(t, http.MethodPost, r.url+"/x/v1/resume", strings.NewReader("{}")) })
 }
 
 // rule has requests that begin with late wait until one that begins with early has come,
@@ -77,6 +89,7 @@ func (o *ordered) by(rules ...rule) {
 }
 
 func TestASessionInFlightWhoseResourceIsRenamedIsGoneOnWithWhateverTerraformDoesFirst(t *testing.T) {
+	t.Parallel()
 	const previews, creates, looks, deletes = "POST /x/v1/previews", "POST /x/v1/sessions$", "GET /v2/sessions/terraform-", "DELETE /v2/sessions/terraform-"
 	for name, c := range map[string]struct {
 		rules []rule
@@ -92,9 +105,10 @@ func TestASessionInFlightWhoseResourceIsRenamedIsGoneOnWithWhateverTerraformDoes
 		"it cancels the old one in between":       {rules: []rule{{previews, looks, true}, {deletes, creates, true}}, cancels: true, refused: "nothing was started now"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := startReal(t, 3*time.Second)
+			t.Parallel()
+			r := startReal(t, 100*time.Millisecond)
 			r.aTemplate(t, "quiet")
-			through := inOrder(t, r)
+			letGo, through := r.inFlight(t), inOrder(t, r)
 			block := strings.Replace(r.block(), r.url, through.url, 1)
 			old := "wait_for_completion = false"
 			if c.cancels {
@@ -109,6 +123,9 @@ func TestASessionInFlightWhoseResourceIsRenamedIsGoneOnWithWhateverTerraformDoes
 			plan := w.terraform("plan", "-no-color", "-input=false", "-out=p")
 			plan.exits(t, 0)
 			plan.says(t, "goes on with session "+before)
+			through.mu.Lock()
+			through.created = letGo
+			through.mu.Unlock()
 			through.by(c.rules...)
 			apply := w.terraform("apply", "-no-color", "-input=false", "p")
 			through.by()
@@ -131,6 +148,7 @@ func TestASessionInFlightWhoseResourceIsRenamedIsGoneOnWithWhateverTerraformDoes
 }
 
 func TestARenamedSessionWithANameOfItsOwnIsNotDeletedByItsFormerResource(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 3*time.Second)
 	r.aTemplate(t, "quiet")
 	through := inOrder(t, r)
@@ -163,6 +181,7 @@ func TestARenamedSessionWithANameOfItsOwnIsNotDeletedByItsFormerResource(t *test
 // TestASessionWhoseDestructionFailedIsRunAgainIfThatIsAskedFor: Terraform keeps the
 // private data of a plan that failed, and with them that it was to leave.
 func TestASessionWhoseDestructionFailedIsRunAgainIfThatIsAskedFor(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 20*time.Second)
 	r.aTemplate(t, "quiet")
 	var refuses atomic.Bool

@@ -60,6 +60,7 @@ const oneFirst = `rollout = {
   }`
 
 func TestARolloutShowsItsBatchesWaitsForItsPromotionAndIsGoneOnWith(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 100*time.Millisecond)
 	ids := r.nodes()
 	w := newWorkspace(t)
@@ -96,6 +97,7 @@ func TestARolloutShowsItsBatchesWaitsForItsPromotionAndIsGoneOnWith(t *testing.T
 }
 
 func TestARolloutThatHaltsNamesNodesAndCausesAndIsResumedWithoutWhatIsDone(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 100*time.Millisecond)
 	ids := r.nodes()
 	lift := r.refuses(t, ids[1])
@@ -135,6 +137,7 @@ func TestARolloutThatHaltsNamesNodesAndCausesAndIsResumedWithoutWhatIsDone(t *te
 }
 
 func TestAChangedRolloutRunsNothingAndOneUnderWayIsKept(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 100*time.Millisecond)
 	w := newWorkspace(t)
 	block := r.block("applying = terraform.applying")
@@ -163,6 +166,7 @@ func TestAChangedRolloutRunsNothingAndOneUnderWayIsKept(t *testing.T) {
 }
 
 func TestARolloutIsAnErrorAtPlanWhereTheBOSHasNone(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 100*time.Millisecond)
 	r.plain.Store(true)
 	w := newWorkspace(t)
@@ -176,6 +180,7 @@ func TestARolloutIsAnErrorAtPlanWhereTheBOSHasNone(t *testing.T) {
 }
 
 func TestWhatIsWrongWithARolloutIsSaidAtPlanByTheRulesOfTheService(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, time.Hour)
 	w := newWorkspace(t)
 	for rollout, says := range map[string]string{
@@ -204,6 +209,7 @@ func TestWhatIsWrongWithARolloutIsSaidAtPlanByTheRulesOfTheService(t *testing.T)
 }
 
 func TestARolloutThatIsNotKnownAtPlanIsHeldToWhatTheApplyKnows(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 100*time.Millisecond)
 	w := newWorkspace(t)
 	w.write(r.block("applying = terraform.applying"), template("quiet"), "resource \"terraform_data\" \"size\" {\n  input = \"1\"\n}\n",
@@ -218,8 +224,10 @@ func TestARolloutThatIsNotKnownAtPlanIsHeldToWhatTheApplyKnows(t *testing.T) {
 }
 
 func TestASessionWithARolloutIsImportedWithItAndDestroyedWhileItIsHeld(t *testing.T) {
+	t.Parallel()
 	for _, destroy := range []string{"forget", "cancel"} {
 		t.Run(destroy, func(t *testing.T) {
+			t.Parallel()
 			r := startReal(t, 100*time.Millisecond)
 			put(t, r.url+"/v2/sessiontemplates/compute", `{"enable_cfs":false,"boot_sets":{"compute":{"path":"s3://boot-images/00000000-0000-4000-8000-000000000001/manifest.json","type":"s3","node_roles_groups":["Compute"]}}}`)
 			send(t, http.MethodPost, r.url+"/x/v1/sessions", strings.NewReader(`{"name":"s","operation":"boot","template_name":"compute","rollout":{"canary":1,"min_healthy_time":"1m","failure_budget":"10%"}}`))
@@ -267,6 +275,7 @@ resource "bos_session" "s" {
 }
 
 func TestAnEmbeddedBOSWantsARolloutThatPromotesItself(t *testing.T) {
+	t.Parallel()
 	r := startRoom(t, 100*time.Millisecond, "http://"+freeAddress(t))
 	block := "provider \"bos\" {\n  embedded = {\n    config   = \"" + r.settings + "\"\n    database = \"" + filepath.Join(filepath.Dir(r.settings), "tf.db") + "\"\n  }\n}\n"
 	w := newProcessWorkspace(t)
@@ -282,6 +291,7 @@ func TestAnEmbeddedBOSWantsARolloutThatPromotesItself(t *testing.T) {
 }
 
 func TestASessionWhoseTemplateHasAnOrderIsFollowedAsARollout(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 100*time.Millisecond)
 	ids := r.nodes()
 	image := `"path":"s3://boot-images/00000000-0000-4000-8000-000000000001/manifest.json","type":"s3"`
@@ -307,6 +317,7 @@ func TestASessionWhoseTemplateHasAnOrderIsFollowedAsARollout(t *testing.T) {
 }
 
 func TestAnOrderOfATemplateThatNoPlanCouldSeeIsFollowedByTheApply(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 100*time.Millisecond)
 	ids := r.nodes()
 	image := `"path":"s3://boot-images/00000000-0000-4000-8000-000000000001/manifest.json","type":"s3"`

@@ -41,6 +41,7 @@ func portWithRoom(t *testing.T) (port int) {
 // TestTheExampleOfARolloutIsFollowedByItsREADME runs what the README says, line by line,
 // with the real Terraform and the real program; only ports are others.
 func TestTheExampleOfARolloutIsFollowedByItsREADME(t *testing.T) {
+	t.Parallel()
 	file, err := program()
 	if err != nil {
 		t.Fatal(err)
@@ -134,6 +135,7 @@ func TestTheExampleOfARolloutIsFollowedByItsREADME(t *testing.T) {
 }
 
 func TestTheGuideToRolloutsShowsWhatPlans(t *testing.T) {
+	t.Parallel()
 	guide, err := os.ReadFile("../docs/guides/roll-out-an-image.md")
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 )
 
 func TestARolloutIsTheSameOnTheWayToBOSAndBack(t *testing.T) {
+	t.Parallel()
 	budget := bos.Amount{None: true}
 	freeze := time.Date(2026, 12, 24, 12, 0, 0, 0, time.UTC)
 	for name, want := range map[string]bos.Rollout{
@@ -41,6 +42,7 @@ func TestARolloutIsTheSameOnTheWayToBOSAndBack(t *testing.T) {
 }
 
 func TestALengthOfTimeOfARolloutIsWrittenAsPeopleDo(t *testing.T) {
+	t.Parallel()
 	for want, span := range map[string]time.Duration{"1m30s": 90 * time.Second, "10m": 10 * time.Minute, "1h": time.Hour, "1h10m": 70 * time.Minute, "1h0m5s": time.Hour + 5*time.Second} {
 		if got := spanText(bos.Span(span)).ValueString(); got != want {
 			t.Errorf("%s is written %s", span, got)

@@ -22,6 +22,7 @@ func appliedAgain(t *testing.T, fault func(*fakeBOS, func(method, path string) b
 }
 
 func TestStagedStateThatIsAppliedAgainInVainIsNotSaidToBeApplied(t *testing.T) {
+	t.Parallel()
 	w, fake, again := appliedAgain(t, (*fakeBOS).Lose)
 	again.says(t, "Warning: Staged state may or may not be applied")
 	if got := w.attributes("bos_staged_apply.now"); got["status"] != "unconfirmed" || got["succeeded"] != false {
@@ -36,6 +37,7 @@ func TestStagedStateThatIsAppliedAgainInVainIsNotSaidToBeApplied(t *testing.T) {
 }
 
 func TestStagedStateThatIsAppliedAgainWithoutAnAnswerIsFoundAndNotAppliedAThirdTime(t *testing.T) {
+	t.Parallel()
 	w, fake, again := appliedAgain(t, (*fakeBOS).HangUp)
 	again.says(t, "By the records of the nodes it did so for 4 nodes")
 	if got := w.attributes("bos_staged_apply.now"); got["status"] != "complete" || got["succeeded"] != true {
@@ -49,6 +51,7 @@ func TestStagedStateThatIsAppliedAgainWithoutAnAnswerIsFoundAndNotAppliedAThirdT
 }
 
 func TestStagedStateThatWasAppliedAgainIsFoundByTheNextPlan(t *testing.T) {
+	t.Parallel()
 	sent := false
 	w, fake, again := appliedAgain(t, func(s *fakeBOS, _ func(method, path string) bool) {
 		s.HangUp(func(_, path string) bool {

@@ -17,6 +17,7 @@ import (
 // Nodes of a request that was refused, or never sent, are counted as left alone:
 // whatever happens, each node is applied, refused or ignored.
 func TestEveryNodeOfAStagedApplyIsAppliedRefusedOrIgnored(t *testing.T) {
+	t.Parallel()
 	const more = 3
 	names := make([]string, bos.MaxStagedXnames+more)
 	for i := range names {

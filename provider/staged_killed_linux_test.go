@@ -10,6 +10,7 @@ import (
 // A Terraform that is killed at any moment of an apply leaves no state. The same plan,
 // applied again, brings each node once to what was staged.
 func TestAStagedApplyThatIsKilledIsAppliedOnceByItsPlan(t *testing.T) {
+	t.Parallel()
 	for name, event := range map[string]func(*realBOS) <-chan struct{}{
 		"when it is planned again": func(r *realBOS) <-chan struct{} { return r.asked("POST /x/v1/applystaged/receipts$") },
 		"at the request":           func(r *realBOS) <-chan struct{} { return r.asked("POST /x/v1/applystaged$") },
@@ -27,6 +28,7 @@ func TestAStagedApplyThatIsKilledIsAppliedOnceByItsPlan(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := startReal(t, 2*time.Second)
 			r.staging(t)
 			w := newProcessWorkspace(t)

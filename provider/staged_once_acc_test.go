@@ -35,8 +35,10 @@ func actedOnce(t *testing.T, r *realBOS, times int) {
 }
 
 func TestASavedPlanThatAppliedStagedStateDoesNotDoSoAgain(t *testing.T) {
+	t.Parallel()
 	for name, applying := range map[string]string{"the provider block says that it applies": "applying = terraform.applying", "it does not": ""} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := startReal(t, 50*time.Millisecond)
 			r.staging(t)
 			w := newWorkspace(t)
@@ -83,8 +85,10 @@ func TestASavedPlanThatAppliedStagedStateDoesNotDoSoAgain(t *testing.T) {
 }
 
 func TestAPlanThatKnewNoNodesDoesNotApplyStagedStateTwice(t *testing.T) {
+	t.Parallel()
 	for name, applying := range map[string]string{"the provider block says that it applies": "applying = terraform.applying", "it does not": ""} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := startReal(t, 50*time.Millisecond)
 			r.staging(t)
 			w := newWorkspace(t)
@@ -104,6 +108,7 @@ func TestAPlanThatKnewNoNodesDoesNotApplyStagedStateTwice(t *testing.T) {
 }
 
 func TestWhatIsStagedAnewIsAppliedByTheSameConfiguration(t *testing.T) {
+	t.Parallel()
 	for name, applying := range map[string]string{"the provider block says that it applies": "applying = terraform.applying", "it does not": ""} {
 		t.Run(name, func(t *testing.T) { stagedAnewIsApplied(t, applying) })
 	}
@@ -129,8 +134,10 @@ func stagedAnewIsApplied(t *testing.T, applying string) {
 }
 
 func TestASavedPlanThatWasCarriedOutDoesNotApplyWhatSomebodyStagedSince(t *testing.T) {
+	t.Parallel()
 	for name, applying := range map[string]string{"the provider block says that it applies": "applying = terraform.applying", "it does not": ""} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := startReal(t, 50*time.Millisecond)
 			r.staging(t)
 			w := newWorkspace(t)
@@ -160,6 +167,7 @@ func TestASavedPlanThatWasCarriedOutDoesNotApplyWhatSomebodyStagedSince(t *testi
 }
 
 func TestOnAPlainBOSASavedPlanOfStagedStateIsRefusedTheSecondTime(t *testing.T) {
+	t.Parallel()
 	// One boot and the next are seconds apart, as on any site: the times of a plain BOS
 	// are whole seconds, and nothing else tells them apart.
 	r := startReal(t, 1100*time.Millisecond)
@@ -201,6 +209,7 @@ func TestOnAPlainBOSASavedPlanOfStagedStateIsRefusedTheSecondTime(t *testing.T) 
 }
 
 func TestAnActionAppliesStagedStateOnceByOnePlan(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 50*time.Millisecond)
 	r.staging(t)
 	core := coreAt(t, r.url)
@@ -222,8 +231,10 @@ func TestAnActionAppliesStagedStateOnceByOnePlan(t *testing.T) {
 }
 
 func TestAppliedStagedStateIsImportedAndNotAppliedAgain(t *testing.T) {
+	t.Parallel()
 	for name, clear := range map[string]string{"what is staged stays": "false", "it is cleared": "true"} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := startReal(t, 50*time.Millisecond)
 			send(t, "PATCH", r.url+"/v2/options", strings.NewReader(`{"clear_stage":`+clear+`}`))
 			session := r.staging(t)
@@ -251,6 +262,7 @@ func TestAppliedStagedStateIsImportedAndNotAppliedAgain(t *testing.T) {
 }
 
 func TestOnlyWhatWasAppliedIsImported(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 50*time.Millisecond)
 	w := newWorkspace(t)
 	w.write(r.block(), nowApplied(`"`+r.nodes()[0]+`"`))

@@ -36,6 +36,7 @@ func released(t *testing.T, fake *fakeBOS, apply result, others int) {
 }
 
 func TestACanaryOfNoNodesReleasesNobody(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(t *testing.T, fake *fakeBOS) {
 		w := newWorkspace(t)
 		w.write(providerBlock(fake), template("quiet"), strings.Replace(canaryFirst("x1000c0s9b0n0"), "limit", "allow_empty = true\n  limit", 1))
@@ -49,6 +50,7 @@ func TestACanaryOfNoNodesReleasesNobody(t *testing.T) {
 }
 
 func TestACanaryThatSomebodyCancelsReleasesNobody(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	fake.Hold()
 	asked := seen(fake, "GET /v2/sessions/", 1)
@@ -70,6 +72,7 @@ func TestACanaryThatSomebodyCancelsReleasesNobody(t *testing.T) {
 }
 
 func TestACanaryWhoseNodesAnotherSessionTookReleasesNobody(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(t *testing.T, fake *fakeBOS) {
 		fake.Hold()
 		asked := seen(fake, "GET /v2/sessions/", 1)
@@ -93,6 +96,7 @@ func TestACanaryWhoseNodesAnotherSessionTookReleasesNobody(t *testing.T) {
 }
 
 func TestACanaryThatIsNotOverReleasesNobody(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(t *testing.T, fake *fakeBOS) {
 		fake.Hold()
 		w := newWorkspace(t)
@@ -102,6 +106,7 @@ func TestACanaryThatIsNotOverReleasesNobody(t *testing.T) {
 }
 
 func TestACanaryInWhichTooManyFailedReleasesNobodyAndOneThatIsGoodEnoughDoes(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(t *testing.T, fake *fakeBOS) {
 		fake.Break("x1000c0s1b0n0")
 		w := newWorkspace(t)
@@ -120,6 +125,7 @@ func TestACanaryInWhichTooManyFailedReleasesNobodyAndOneThatIsGoodEnoughDoes(t *
 }
 
 func TestNodesThatALaterSessionRebootsTakeNothingFromTheSuccessOfTheFirst(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	fake.Hold()
 	w := newWorkspace(t)
@@ -134,6 +140,7 @@ func TestNodesThatALaterSessionRebootsTakeNothingFromTheSuccessOfTheFirst(t *tes
 }
 
 func TestTheDataSourceSaysWhetherASessionSucceeded(t *testing.T) {
+	t.Parallel()
 	fake := filled(t)
 	send(t, "POST", fake.URL()+"/v2/sessions", strings.NewReader(`{"name":"good","template_name":"compute","operation":"reboot","limit":"x1000c0s0b0n0"}`))
 	w := newWorkspace(t)

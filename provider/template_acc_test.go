@@ -12,6 +12,7 @@ import (
 )
 
 func TestATemplateIsCreatedChangedImportedAndDeleted(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	full := providerBlock(fake) + `
 resource "bos_session_template" "compute" {
@@ -48,6 +49,7 @@ resource "bos_session_template" "compute" {
 }
 
 func TestCreatingATemplateThatExistsIsRefused(t *testing.T) {
+	t.Parallel()
 	bos := startBOS(t)
 	first := newWorkspace(t)
 	first.write(providerBlock(bos), template("quiet"))
@@ -61,6 +63,7 @@ func TestCreatingATemplateThatExistsIsRefused(t *testing.T) {
 }
 
 func TestThatATemplateExistsAlreadyIsSaidAtPlanAndNotOfOneThatIsReplaced(t *testing.T) {
+	t.Parallel()
 	bos := startBOS(t)
 	w := newWorkspace(t)
 	w.write(providerBlock(bos), template("quiet"))
@@ -78,6 +81,7 @@ func TestThatATemplateExistsAlreadyIsSaidAtPlanAndNotOfOneThatIsReplaced(t *test
 }
 
 func TestATemplateChangedBehindTerraformIsDriftAndRunsNoSession(t *testing.T) {
+	t.Parallel()
 	bos := startBOS(t)
 	w := newWorkspace(t)
 	w.write(providerBlock(bos), template("quiet"), session(rolling))
@@ -92,6 +96,7 @@ func TestATemplateChangedBehindTerraformIsDriftAndRunsNoSession(t *testing.T) {
 }
 
 func TestATemplateWhoseStorageGotNoAnswerIsLookedUp(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	fake.HangUp(func(method, _ string) bool { return method == http.MethodPut })
 	w := newWorkspace(t)
@@ -101,6 +106,7 @@ func TestATemplateWhoseStorageGotNoAnswerIsLookedUp(t *testing.T) {
 }
 
 func TestWhatBOSWouldRefuseIsRefusedAtPlan(t *testing.T) {
+	t.Parallel()
 	bootSet := func(fields string) string {
 		return fmt.Sprintf("resource \"bos_session_template\" \"t\" {\n  name = \"t\"\n  boot_sets = { a = { path = \"s3://p\"\n %s } }\n}", fields)
 	}
@@ -123,6 +129,7 @@ func TestWhatBOSWouldRefuseIsRefusedAtPlan(t *testing.T) {
 		"a tolerance that is no number":       {"resource \"bos_session\" \"s\" {\n  operation = \"boot\"\n  template_name = \"t\"\n  max_failed = \"few\"\n}", "a count such as 5"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorkspace(t)
 			w.write("provider \"bos\" {\n  endpoint = \"http://127.0.0.1:1\"\n}", c.config)
 			plan := w.terraform("validate", "-no-color")
@@ -133,6 +140,7 @@ func TestWhatBOSWouldRefuseIsRefusedAtPlan(t *testing.T) {
 }
 
 func TestNIDsAreWarnedAbout(t *testing.T) {
+	t.Parallel()
 	w := newWorkspace(t)
 	w.write(providerBlock(startBOS(t)), `resource "bos_session_template" "t" {
   name = "t"
@@ -172,6 +180,7 @@ func TestTheEndpointCanComeFromTheEnvironment(t *testing.T) {
 }
 
 func TestTheFunctionsFoldAndExpand(t *testing.T) {
+	t.Parallel()
 	run(t,
 		resource.TestStep{
 			Config: `
@@ -193,6 +202,7 @@ output "fold" { value = provider::bos::xname_fold(["x1000c0s10b0n0", "x1000c0s9b
 }
 
 func TestADescriptionThatIsNotKnownAtPlanRunsNoSession(t *testing.T) {
+	t.Parallel()
 	bos := startBOS(t)
 	w := newWorkspace(t)
 	stamped := func(stamp string) string {
@@ -217,6 +227,7 @@ func TestADescriptionThatIsNotKnownAtPlanRunsNoSession(t *testing.T) {
 }
 
 func TestABootSetThatIsNullIsExplained(t *testing.T) {
+	t.Parallel()
 	w := newWorkspace(t)
 	w.write(providerBlock(startBOS(t)), strings.Replace(template("quiet"), "boot_sets = {", "boot_sets = {\n    login = null", 1))
 	plan := w.plan()

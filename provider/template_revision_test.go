@@ -26,6 +26,7 @@ func fullTemplate() bos.SessionTemplate {
 // A revision that changes here changes in every state, and reboots what has it as
 // a trigger: no new version of the provider may need another value in this test.
 func TestARevisionIsTheSameInEveryVersionOfTheProvider(t *testing.T) {
+	t.Parallel()
 	const text = `cfs 4:main
 boot_set 3:arm
 path 22:s3://b/2/manifest.json
@@ -65,6 +66,7 @@ arch 3:X86
 }
 
 func TestARevisionChangesExactlyIfNodesBootSomethingElse(t *testing.T) {
+	t.Parallel()
 	set := func(change func(*bos.BootSet)) func(*bos.SessionTemplate) {
 		return func(t *bos.SessionTemplate) {
 			b := t.BootSets["x86"]

@@ -6,6 +6,7 @@ import (
 )
 
 func TestATemplateThatAKilledApplyLeftBehindIsTakenOverAndNotWrittenAgain(t *testing.T) {
+	t.Parallel()
 	bos := startBOS(t)
 	w := newWorkspace(t)
 	w.write(providerBlock(bos), template("quiet"), session(rolling))
@@ -29,6 +30,7 @@ func TestATemplateThatAKilledApplyLeftBehindIsTakenOverAndNotWrittenAgain(t *tes
 }
 
 func TestATemplateThatDiffersInTheLeastIsNotTakenOver(t *testing.T) {
+	t.Parallel()
 	bos := startBOS(t)
 	w := newWorkspace(t)
 	w.write(providerBlock(bos), template("quiet"))
@@ -53,6 +55,7 @@ func TestATemplateThatDiffersInTheLeastIsNotTakenOver(t *testing.T) {
 }
 
 func TestTwoResourcesOfOneTemplateAreRefusedAtPlan(t *testing.T) {
+	t.Parallel()
 	bos := startBOS(t)
 	w := newWorkspace(t)
 	first, second := template("quiet"), strings.Replace(template("quiet"), "\"compute\"", "\"again\"", 1)
@@ -67,6 +70,7 @@ func TestTwoResourcesOfOneTemplateAreRefusedAtPlan(t *testing.T) {
 }
 
 func TestATemplateWhoseResourceIsRenamedWithoutAMovedBlockSurvives(t *testing.T) {
+	t.Parallel()
 	bos := startBOS(t)
 	w := newWorkspace(t)
 	w.write(providerBlock(bos), template("quiet"))
@@ -77,6 +81,7 @@ func TestATemplateWhoseResourceIsRenamedWithoutAMovedBlockSurvives(t *testing.T)
 }
 
 func TestATemplateIsReplacedBeforeItIsDestroyed(t *testing.T) {
+	t.Parallel()
 	bos := startBOS(t)
 	w := newWorkspace(t)
 	w.write(providerBlock(bos), strings.Replace(template("quiet"), "enable_cfs = false", "enable_cfs = false\n  lifecycle { create_before_destroy = true }", 1))

@@ -7,6 +7,7 @@ import (
 )
 
 func TestWhatKeepsASessionFromBeingPlannedIsSaidInOneSentenceWithTheWayOut(t *testing.T) {
+	t.Parallel()
 	r := startReal(t, 50*time.Millisecond)
 	const path = "s3://boot-images/00000000-0000-4000-8000-00000000dead/manifest.json"
 	first := r.nodes()[0]
@@ -32,6 +33,7 @@ func TestWhatKeepsASessionFromBeingPlannedIsSaidInOneSentenceWithTheWayOut(t *te
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorkspace(t)
 			config := template("quiet") + session(rolling)
 			if !strings.Contains(config, c.old) {

@@ -248,6 +248,7 @@ var tfpolicyCases = map[string]struct {
 var sessionPolicies = []string{"bos_session.max_nodes", "bos_session.protected_roles", "bos_session.rollout"}
 
 func TestThePoliciesForTerraformPolicyDecideAsTheRegoRulesDo(t *testing.T) {
+	t.Parallel()
 	blocks := tfpolicies(t)
 	for name, c := range tfpolicyCases {
 		t.Run(name, func(t *testing.T) {
@@ -280,6 +281,7 @@ func TestThePoliciesForTerraformPolicyDecideAsTheRegoRulesDo(t *testing.T) {
 // TestEveryRecordedPlanIsTriedOnBothKindsOfPolicies: the Rego rules had plans that the
 // others were never shown.
 func TestEveryRecordedPlanIsTriedOnBothKindsOfPolicies(t *testing.T) {
+	t.Parallel()
 	rego, err := os.ReadFile("../policy/bos/policy_test.rego")
 	if err != nil {
 		t.Fatal(err)
@@ -305,6 +307,7 @@ func TestEveryRecordedPlanIsTriedOnBothKindsOfPolicies(t *testing.T) {
 // TestWhatNoPolicyForTerraformPolicySeesIsLeftToTheGuards: there is no policy on
 // actions, so the one on the provider block says what holds them.
 func TestWhatNoPolicyForTerraformPolicySeesIsLeftToTheGuards(t *testing.T) {
+	t.Parallel()
 	for _, block := range tfpolicies(t) {
 		switch block.Type {
 		case "policy", "input", "resource_policy":
@@ -326,6 +329,7 @@ func TestWhatNoPolicyForTerraformPolicySeesIsLeftToTheGuards(t *testing.T) {
 }
 
 func TestThePolicyOnTheProviderBlockWantsGuards(t *testing.T) {
+	t.Parallel()
 	blocks := tfpolicies(t)
 	for _, policy := range blocks {
 		if policy.Type != "provider_policy" {
@@ -358,6 +362,7 @@ func concerns(t *testing.T, policy *hclsyntax.Block, actions []string) bool {
 }
 
 func TestThePoliciesForTerraformPolicyNameAttributesThatThereAre(t *testing.T) {
+	t.Parallel()
 	schema, err := newServer().GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 )
 
 func TestWhoWorksOnOneRecordDoesSoOneAfterTheOther(t *testing.T) {
+	t.Parallel()
 	all := newTurns()
 	tenant, one, other := types.StringNull(), types.StringValue("one"), types.StringValue("other")
 	// Another record is worked on at the same time: this would wait for ever else.

@@ -6,6 +6,7 @@ import (
 )
 
 func TestAWriteWithoutAnAnswerIsNotSaidToHaveFailed(t *testing.T) {
+	t.Parallel()
 	const unsure = "BOS may have carried this out all the same"
 	for name, c := range map[string]struct{ method, path, before, after string }{
 		"adopting a component":   {"PATCH", "/components/" + node, "", component("enabled = true\n" + wantsKernel)},
@@ -17,6 +18,7 @@ func TestAWriteWithoutAnAnswerIsNotSaidToHaveFailed(t *testing.T) {
 		"a gateway's own answer": {"GATEWAY", "/components/" + node, "", component("enabled = true\n" + wantsKernel)},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			fake := startFake(t.Cleanup, room...)
 			fake.Hold()
 			w := newWorkspace(t)
@@ -40,11 +42,13 @@ func TestAWriteWithoutAnAnswerIsNotSaidToHaveFailed(t *testing.T) {
 }
 
 func TestAReadWithoutAnAnswerAndARefusalAreNoWritesThatMayHaveTakenEffect(t *testing.T) {
+	t.Parallel()
 	for name, gateway := range map[string]func(string, string) int{
 		"a read":    gatewaySays(502, "GET", "/components"),
 		"a refusal": gatewaySays(403, "PATCH", "/components"),
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			fake := startFake(t.Cleanup, room...)
 			w := newWorkspace(t)
 			w.write(providerBlock(fake), component("retry_policy = 3"))
@@ -59,6 +63,7 @@ func TestAReadWithoutAnAnswerAndARefusalAreNoWritesThatMayHaveTakenEffect(t *tes
 }
 
 func TestAnEmptyFilterIsNotToBeLeftOut(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	w := newWorkspace(t)
 	w.write(providerBlock(fake), `data "bos_components" "none" { xnames = [] }`)

@@ -35,6 +35,7 @@ func TestALineThatAKernelWouldCutIsRefusedAtPlanWhereItIsTheWholeLine(t *testing
 // What is wrong is told, and a way out that is one: a heredoc is no cause of a word at
 // which iPXE ends a command.
 func TestParametersThatNoBootScriptCanCarryAreRefusedWithTheirOwnWayOut(t *testing.T) {
+	t.Parallel()
 	for text, heredoc := range map[string]bool{"quiet\n": true, "a\nb": true, "a\tb": false, "a ; b": false, "a || b": false, "a # b": false} {
 		var res validator.StringResponse
 		oneLine{}.ValidateString(t.Context(), validator.StringRequest{Path: path.Root("kernel_parameters"), ConfigValue: types.StringValue(text)}, &res)

@@ -44,8 +44,10 @@ resource "bos_staged_apply" "now" { xnames = [bos_session.boot.planned_nodes] }`
 }
 
 func TestWhatVanishedIsPlannedAgainAndCanBeAppliedAndDestroyed(t *testing.T) {
+	t.Parallel()
 	for name, kind := range kindsThatVanish() {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			fake := startFake(t.Cleanup, room...)
 			w := newWorkspace(t)
 			w.write(providerBlock(fake), kind.config)
@@ -64,6 +66,7 @@ func TestWhatVanishedIsPlannedAgainAndCanBeAppliedAndDestroyed(t *testing.T) {
 }
 
 func TestATenantThatTheProviderGetsLaterLosesNothingThatWasMadeWithoutOne(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	w := newWorkspace(t)
 	w.write(providerBlock(fake), template("quiet"), session())
@@ -88,6 +91,7 @@ func TestATenantThatTheProviderGetsLaterLosesNothingThatWasMadeWithoutOne(t *tes
 }
 
 func TestATenantThatIsNotKnownYetReplacesNothing(t *testing.T) {
+	t.Parallel()
 	fake := startFake(t.Cleanup, room...)
 	w := newWorkspace(t)
 	written := func(run string) {

@@ -22,6 +22,7 @@ import (
 func never(time.Duration) <-chan time.Time { return nil }
 
 func TestAWaitPollsAtOnceAndThenWithGrowingPauses(t *testing.T) {
+	t.Parallel()
 	var pauses []time.Duration
 	w := waiter{interval: 2 * time.Second, chance: func() float64 { return 0 }, after: func(d time.Duration) <-chan time.Time {
 		pauses = append(pauses, d)
@@ -45,6 +46,7 @@ func TestAWaitPollsAtOnceAndThenWithGrowingPauses(t *testing.T) {
 }
 
 func TestPausesAreShortenedByChanceByAFifthAtMost(t *testing.T) {
+	t.Parallel()
 	for chance, want := range map[float64]time.Duration{0: time.Second, 0.5: 900 * time.Millisecond, 1: 800 * time.Millisecond} {
 		if got := (waiter{chance: func() float64 { return chance }}).jittered(time.Second); got != want {
 			t.Errorf("at chance %v the pause is %s instead of %s", chance, got, want)
@@ -53,6 +55,7 @@ func TestPausesAreShortenedByChanceByAFifthAtMost(t *testing.T) {
 }
 
 func TestAnInterruptEndsAWait(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	polls := 0
 	done := newWaiter(never, time.Hour, nil).until(ctx, func(context.Context) bool {
@@ -66,6 +69,7 @@ func TestAnInterruptEndsAWait(t *testing.T) {
 }
 
 func TestNewsOfASessionEndsThePauseAndNewsOfItsNodesDoesNot(t *testing.T) {
+	t.Parallel()
 	sent := make(chan string)
 	ended := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -109,6 +113,7 @@ func TestNewsOfASessionEndsThePauseAndNewsOfItsNodesDoesNot(t *testing.T) {
 }
 
 func TestWithoutEventsThereIsNoNews(t *testing.T) {
+	t.Parallel()
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()
 	c, err := client.New(client.Config{Endpoint: server.URL})
@@ -122,6 +127,7 @@ func TestWithoutEventsThereIsNoNews(t *testing.T) {
 
 // Whoever waits would wait for hours for nodes that nobody acts for.
 func TestAWaitEndsWithTheEmbeddedBOSAndSaysSo(t *testing.T) {
+	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		answer := `{"extensions":[]}`

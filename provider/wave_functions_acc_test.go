@@ -10,6 +10,7 @@ import (
 )
 
 func TestNodesAreSplitIntoWavesAndLimitsLoseNodes(t *testing.T) {
+	t.Parallel()
 	w := newWorkspace(t)
 	w.write(providerBlock(startFake(t.Cleanup, room...)), `
 data "bos_components" "all" {}
@@ -50,6 +51,7 @@ output "merged_none" { value = provider::bos::kernel_parameters_merge() }
 }
 
 func TestFunctionsSayWhatIsWrongWithTheirArguments(t *testing.T) {
+	t.Parallel()
 	for call, says := range map[string]string{
 		`xname_chunk("x1c0s[1-", 2)`:                                        "brackets",
 		`xname_chunk("x1c0s1b0n0", 0)`:                                      "0 is no size of a part",
