@@ -51,12 +51,13 @@ func TestAnActionIsRunOnceByOnePlanAndAgainByAnother(t *testing.T) {
 
 func TestAnActionFollowsTheSessionThatItStoppedWaitingFor(t *testing.T) {
 	t.Parallel()
-	r := startReal(t, 2*time.Second)
+	r := startReal(t, 100*time.Millisecond)
 	r.aTemplate(t, "quiet")
-	core := coreAt(t, r.url)
+	letGo, core := r.inFlight(t), coreAt(t, r.url)
 	given := map[string]any{"template_name": "compute", "operation": "reboot", "wait_for_completion": false}
 	core.invoke("bos_session_run", given)
 	given["wait_for_completion"] = true
+	r.after("POST /x/v1/sessions$", letGo)
 	messages, diags := core.invoke("bos_session_run", given)
 	if all := r.sessions(t); len(all) != 1 {
 		t.Errorf("%d sessions; it said %q and %s", len(all), messages, summaries(diags))

@@ -43,9 +43,9 @@ func aSession(more ...string) string {
 
 func TestAnApplyThatWasKilledIsGoneOnWithAndNotRepeated(t *testing.T) {
 	t.Parallel()
-	r := startReal(t, 3*time.Second)
+	r := startReal(t, 100*time.Millisecond)
 	r.aTemplate(t, "quiet")
-	w := newWorkspace(t)
+	letGo, w := r.inFlight(t), newWorkspace(t)
 	w.write(r.block(), aSession("wait_for_completion = false", `reason = "CAST-1"`))
 	w.apply().exits(t, 0)
 	first := r.sessions(t)
@@ -54,6 +54,7 @@ func TestAnApplyThatWasKilledIsGoneOnWithAndNotRepeated(t *testing.T) {
 	w.write(r.block(), aSession(`reason = "CAST-1"`))
 	plan := w.plan()
 	plan.says(t, "goes on with session "+first[0].Name, "CAST-1", "starts no other")
+	r.after("POST /x/v1/sessions$", letGo)
 	apply := w.apply()
 	apply.exits(t, 0)
 	apply.says(t, "BOS session "+first[0].Name+" goes on, and no other was started")
@@ -151,7 +152,7 @@ func TestASavedPlanThatWasCarriedOutIsNotRepeatedAlthoughSomebodyPlannedSince(t 
 
 func TestStagedStateThatBOSIsBringingNodesToIsNotAppliedAgain(t *testing.T) {
 	t.Parallel()
-	r := startReal(t, 3*time.Second)
+	r := startReal(t, 100*time.Millisecond)
 	r.aTemplate(t, "quiet")
 	stage, w := newWorkspace(t), newWorkspace(t)
 	stage.write(r.block(), aSession("stage = true"))
@@ -160,12 +161,14 @@ func TestStagedStateThatBOSIsBringingNodesToIsNotAppliedAgain(t *testing.T) {
 	now := func(nodes string, more ...string) string {
 		return "resource \"bos_staged_apply\" \"now\" {\n  xnames = [\"" + nodes + "\"]\n  " + strings.Join(more, "\n  ") + "\n}\n"
 	}
+	letGo := r.inFlight(t)
 	w.write(r.block(), now(two, "wait_for_completion = false"))
 	w.apply().exits(t, 0)
 	w.killed()
 
 	w.write(r.block(), now(all))
 	w.plan().says(t, "BOS is bringing 2 nodes to what session", "it is not applied to them again: "+two)
+	r.after("POST /x/v1/applystaged$", letGo)
 	again := w.apply()
 	again.exits(t, 0)
 	again.says(t, "BOS goes on with 2 nodes: "+two)
@@ -194,7 +197,7 @@ func TestASessionIsRunAgainWhileItIsInFlightIfThatIsAskedFor(t *testing.T) {
 		t.Errorf("after -replace %d sessions ran", len(all))
 	}
 	w.write(r.block(), aSession("wait_for_completion = false", `triggers = { again = "1" }`))
-	w.plan().says(t, "busy with session", "which this takes them from")
+	w.plan().says(t, "busy with session", "which this replaces and takes them from")
 	w.apply().exits(t, 0)
 	if all := r.sessions(t); len(all) != 3 {
 		t.Errorf("after another trigger %d sessions ran", len(all))
@@ -203,23 +206,26 @@ func TestASessionIsRunAgainWhileItIsInFlightIfThatIsAskedFor(t *testing.T) {
 
 func TestAPlanNamesTheSessionThatIsAtWorkOnItsNodes(t *testing.T) {
 	t.Parallel()
-	r := startReal(t, 3*time.Second)
+	r := startReal(t, 50*time.Millisecond)
 	r.aTemplate(t, "quiet")
+	r.inFlight(t)
 	send(t, http.MethodPost, r.url+"/x/v1/sessions", strings.NewReader(`{"name":"theirs","template_name":"compute","operation":"reboot","limit":"`+strings.Join(r.nodes()[:2], ",")+`","reason":"night shift"}`))
+	r.running(t, "theirs")
 	w := newWorkspace(t)
-	w.write(r.block(), aSession())
+	w.write(r.block(), aSession(`overlap = "take_over"`))
 	w.plan().says(t, "2 nodes are busy with session theirs", "night shift", "which this takes them from: "+bos.Fold(r.nodes()[:2]))
 }
 
 func TestANamedSessionOfAKilledApplyIsGoneOnWithAndATakenNameIsSaidAtPlan(t *testing.T) {
 	t.Parallel()
-	r := startReal(t, 6*time.Second)
+	r := startReal(t, 100*time.Millisecond)
 	r.aTemplate(t, "quiet")
-	w := newWorkspace(t)
+	letGo, w := r.inFlight(t), newWorkspace(t)
 	w.write(r.block(), aSession(`name = "nightly"`, "wait_for_completion = false"))
 	w.apply().exits(t, 0)
 	w.killed()
 	w.write(r.block(), aSession(`name = "nightly"`))
+	r.after("POST /x/v1/sessions$", letGo)
 	w.apply().exits(t, 0)
 	if got := w.attributes("bos_session.boot"); got["name"] != "nightly" || got["succeeded"] != true {
 		t.Errorf("the session is %v", got)

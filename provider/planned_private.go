@@ -67,6 +67,7 @@ func reviewedIn(private []byte) string {
 // where Terraform told of one.
 func withReviewed(ctx context.Context) context.Context {
 	private, _ := ctx.Value(plannedPrivateKey{}).([]byte)
+	ctx = replacing(ctx, replacesIn(private))
 	if receipt := reviewedIn(private); receipt != "" {
 		return reviewedBy(ctx, receipt)
 	}

@@ -29,9 +29,11 @@ type realBOS struct {
 	t        *testing.T
 	// plain makes it a v2 server without extensions.
 	plain atomic.Bool
-	// answers is who answers now, requests who waits for a request.
+	// answers is who answers now, requests who waits for a request, and answered what is
+	// done once after one.
 	answers  atomic.Pointer[http.Handler]
 	requests sync.Map
+	answered atomic.Pointer[afterAnswer]
 	// restart stops the service, does something and starts it again.
 	restart func(meanwhile func())
 }
@@ -108,6 +110,25 @@ func (r *realBOS) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	(*r.answers.Load()).ServeHTTP(w, req)
+	if after := r.answered.Load(); after != nil && strings.HasPrefix(req.Method+" "+req.URL.Path+"$", after.beginning) && r.answered.CompareAndSwap(after, nil) {
+		after.do()
+	}
+}
+
+// afterAnswer is what is done after a request that begins so.
+type afterAnswer struct {
+	beginning string
+	do        func()
+}
+
+// after does something once, when the next request that begins so was answered.
+func (r *realBOS) after(beginning string, do func()) { r.answered.Store(&afterAnswer{beginning, do}) }
+
+// inFlight keeps sessions from being over until it is let go of: nothing is sent to nodes.
+func (r *realBOS) inFlight(t *testing.T) (letGo func()) {
+	t.Helper()
+	send(t, http.MethodPost, r.url+"/x/v1/pause", strings.NewReader(`{"reason":"a test"}`))
+	return sync.OnceFunc(func() { send(t, http.MethodPost, r.url+"/x/v1/resume", strings.NewReader("{}")) })
 }
 
 // asked is closed at the next request that begins so; a path ends with $.

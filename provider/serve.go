@@ -167,5 +167,6 @@ func (s server) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyRes
 	if receipt := reviewedIn(req.PlannedPrivate); receipt != "" {
 		ctx = reviewedBy(ctx, receipt)
 	}
+	ctx = replacing(ctx, replacesIn(req.PlannedPrivate))
 	return s.frameworkServer.ApplyResourceChange(ctx, req)
 }

@@ -27,6 +27,7 @@ type sessionModel struct {
 	Reason            types.String   `tfsdk:"reason"`
 	Timeouts          timeouts.Value `tfsdk:"timeouts"`
 	Rollout           types.Object   `tfsdk:"rollout"`
+	Overlap           types.String   `tfsdk:"overlap"`
 
 	ID types.String `tfsdk:"id"`
 	sessionResults

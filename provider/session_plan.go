@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -36,6 +37,7 @@ func (r *sessionResource) ModifyPlan(ctx context.Context, req resource.ModifyPla
 		return
 	}
 	if state == nil {
+		ctx = carriesReplaced(ctx, req.Private, resp.Private, &resp.Diagnostics)
 		plan.foretells().holds(ctx, req.Private, resp.Private, false, &resp.Diagnostics)
 		preview := r.planNew(ctx, config, plan, &resp.Diagnostics)
 		r.refuseTakenName(ctx, config, plan, preview, &resp.Diagnostics)
@@ -48,6 +50,7 @@ func (r *sessionResource) ModifyPlan(ctx context.Context, req resource.ModifyPla
 	if r.shared != nil {
 		r.shared.sessions.note(inState, state.Tenant, state.Name)
 	}
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateReplaces, notedReplaces(state.Name.ValueString()))...)
 	imported, diags := req.Private.GetKey(ctx, privateImported)
 	resp.Diagnostics.Append(diags...)
 	if config.Name.IsNull() {
@@ -64,7 +67,7 @@ func (r *sessionResource) ModifyPlan(ctx context.Context, req resource.ModifyPla
 		r.keepsName(config, state, &resp.Diagnostics)
 		plan.foretells().note(ctx, resp.Private, &resp.Diagnostics)
 		warned := *plan
-		r.planNew(ctx, config, &warned, &resp.Diagnostics)
+		r.planNew(replacing(ctx, state.Name.ValueString()), config, &warned, &resp.Diagnostics)
 		plan.newUnknowns(config)
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
 		return
@@ -199,10 +202,15 @@ func (r *sessionResource) planNew(ctx context.Context, config, plan *sessionMode
 	}
 	applying := r.shared.isApplying() || reviewed(ctx) != ""
 	r.refuseRollout(ctx, plan, diags)
+	r.refuseOverlap(ctx, plan, diags)
 	if diags.HasError() {
 		return nil
 	}
 	preview, why := r.preview(ctx, plan, config, applying || config.Pin.ValueString() != "", diags)
+	rule := r.rule(ctx, plan, preview, diags)
+	if preview != nil && !applying {
+		r.refuseBusy(ctx, plan, rule, *preview, diags)
+	}
 	if !diags.HasError() {
 		r.guard(ctx, plan, preview, why, diags)
 	}
@@ -225,7 +233,7 @@ func (r *sessionResource) planNew(ctx context.Context, config, plan *sessionMode
 		diags.AddAttributeError(path.Root("pin"), titleOutdated, plan.pinMismatch(*preview))
 		return nil
 	case preview.Count == 0 && !plan.AllowEmpty.ValueBool():
-		diags.AddError("Nothing to do: no node matches", plan.previewDetail(*preview, "")+r.mayBeEmpty())
+		diags.AddError("Nothing to do: no node matches", plan.previewDetail(*preview, rule, "")+r.mayBeEmpty())
 		return nil
 	}
 	plan.takePreview(*preview)
@@ -234,7 +242,7 @@ func (r *sessionResource) planNew(ctx context.Context, config, plan *sessionMode
 		plan.Pin = config.Pin
 	}
 	if !applying {
-		diags.AddWarning(previewSummary(*preview, plan.Stage.ValueBool()), plan.previewDetail(*preview, r.promise(config, preview))+r.ranBefore(preview))
+		diags.AddWarning(previewSummary(*preview, plan.Stage.ValueBool()), plan.previewDetail(*preview, rule, r.promise(config, preview))+r.ranBefore(preview))
 	}
 	return preview
 }
@@ -298,13 +306,23 @@ func (r *sessionResource) preview(ctx context.Context, plan, config *sessionMode
 		return nil, failing(err.Error())
 	}
 	c := r.shared.reach(plan.Tenant, diags)
+	if q.Overlap, err = overlapOf(ctx, c, plan.Overlap); err != nil {
+		return nil, failing("BOS did not answer (" + err.Error() + ")")
+	}
+	q.Replaces = r.replaces(ctx, plan.Tenant)
 	preview, why, more := r.shared.previews.once(key+"\n"+pin.ValueString(), func(diags *diag.Diagnostics) (*bos.Preview, blindness) {
 		p, why := r.shared.ask(ctx, c, q, diags)
-		if p == nil || !q.Reuse || r.shared.applying || q.Receipt != "" || p.Pin == pin.ValueString() && p.Session == "" {
+		if p != nil && q.Reuse && p.Session != "" && slices.Contains(q.Replaces, p.Session) {
+			// What another one did that this replaces is not what was reviewed.
+			q.Reuse = false
+			return r.shared.ask(ctx, c, q, diags)
+		}
+		if p == nil || !q.Reuse || r.shared.applying || q.Receipt != "" || p.Pin == pin.ValueString() && p.Session == "" && len(q.Replaces) == 0 {
 			return p, why
 		}
 		// The newest review of this session is another one than the pin
-		// stands for, or was carried out: what counts is how things are now.
+		// stands for, was carried out, or does not know what is replaced: what
+		// counts is how things are now.
 		q.Reuse = false
 		return r.shared.ask(ctx, c, q, diags)
 	})

@@ -20,8 +20,6 @@ type ordered struct {
 	// before and after are called with each request, before it is handed on and after it
 	// was answered; they may wait.
 	before, after func(request string)
-	// created is called when a session was created, or refused.
-	created func()
 }
 
 func inOrder(t *testing.T, r *realBOS) *ordered {
@@ -29,7 +27,7 @@ func inOrder(t *testing.T, r *realBOS) *ordered {
 	o := &ordered{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		o.mu.Lock()
-		before, after, created := o.before, o.after, o.created
+		before, after := o.before, o.after
 		o.mu.Unlock()
 		line := req.Method + " " + req.URL.Path
 		if before != nil {
@@ -39,20 +37,10 @@ func inOrder(t *testing.T, r *realBOS) *ordered {
 		if after != nil {
 			after(line)
 		}
-		if created != nil && line == "POST /x/v1/sessions" {
-			created()
-		}
 	}))
 	t.Cleanup(server.Close)
 	o.url = server.URL
 	return o
-}
-
-// inFlight keeps sessions from being over until it is let go of: nothing is sent to nodes.
-func (r *realBOS) inFlight(t *testing.T) (letGo func()) {
-	t.Helper()
-	send(t, http.MethodPost, r.url+"/x/v1/pause", strings.NewReader(`{"reason":"a test"}`))
-	return sync.OnceFunc(func() { send(t, http.MethodPost, r.url+"/x/v1/resume", strings.NewReader("{}")) })
 }
 
 // rule has requests that begin with late wait until one that begins with early has come,
@@ -123,9 +111,7 @@ func TestASessionInFlightWhoseResourceIsRenamedIsGoneOnWithWhateverTerraformDoes
 			plan := w.terraform("plan", "-no-color", "-input=false", "-out=p")
 			plan.exits(t, 0)
 			plan.says(t, "goes on with session "+before)
-			through.mu.Lock()
-			through.created = letGo
-			through.mu.Unlock()
+			r.after("POST /x/v1/sessions$", letGo)
 			through.by(c.rules...)
 			apply := w.terraform("apply", "-no-color", "-input=false", "p")
 			through.by()
@@ -149,9 +135,9 @@ func TestASessionInFlightWhoseResourceIsRenamedIsGoneOnWithWhateverTerraformDoes
 
 func TestARenamedSessionWithANameOfItsOwnIsNotDeletedByItsFormerResource(t *testing.T) {
 	t.Parallel()
-	r := startReal(t, 3*time.Second)
+	r := startReal(t, 100*time.Millisecond)
 	r.aTemplate(t, "quiet")
-	through := inOrder(t, r)
+	letGo, through := r.inFlight(t), inOrder(t, r)
 	block := strings.Replace(r.block(), r.url, through.url, 1)
 	w := newWorkspace(t)
 	w.write(block, aSession(`name = "nightly"`, "wait_for_completion = false"))
@@ -169,6 +155,7 @@ func TestARenamedSessionWithANameOfItsOwnIsNotDeletedByItsFormerResource(t *test
 		}
 	}
 	through.mu.Unlock()
+	r.after("POST /x/v1/previews$", letGo)
 	w.terraform("apply", "-no-color", "-input=false", "p").exits(t, 0)
 	if all := r.sessions(t); len(all) != 1 || all[0].Name != "nightly" {
 		t.Errorf("the sessions are %v", all)

@@ -152,6 +152,9 @@ func refused(diags *diag.Diagnostics, m sessionModel, err error) {
 		diags.AddError("This plan was carried out already", answer.Detail)
 	case client.IsConflict(err) && errors.As(err, &answer) && answer.Title == titleGuarded:
 		diags.AddError(titleGuarded+" of the provider block", capital(answer.Detail)+".")
+	case client.IsConflict(err) && errors.As(err, &answer) && answer.Title == titleBusy:
+		diags.AddAttributeError(path.Root("overlap"), titleBusy, capital(answer.Detail)+". With overlap = \"queue\" this one waits for it, and with overlap = \"take_over\" it takes the "+
+			"nodes from it, wherever they stand.")
 	case client.IsConflict(err) && errors.As(err, &answer) && pinned && answer.Title == titleOutdated:
 		diags.AddError(titleOutdated, fmt.Sprintf("Since the plan was made, what this session would touch has changed: %s", answer.Detail))
 	case client.IsConflict(err):
@@ -182,6 +185,7 @@ func (r *sessionResource) Read(ctx context.Context, req resource.ReadRequest, re
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	r.shared.sessions.note(wasRead, m.Tenant, m.Name)
 	if m.RecordExpired.ValueBool() {
 		m.modernize()
 		resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)

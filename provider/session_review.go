@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"sync"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -92,13 +91,13 @@ const (
 // knownSessions are the sessions that Terraform has in state, and those that it let
 // go of to have others run, or goes on with in this walk, by tenant and name.
 type knownSessions struct {
-	mu             sync.Mutex
-	inState        map[bos.SessionKey]bool
-	letGo, goingOn map[bos.SessionKey]bool
+	mu               sync.Mutex
+	inState, wasRead map[bos.SessionKey]bool
+	letGo, goingOn   map[bos.SessionKey]bool
 }
 
 func newKnownSessions() *knownSessions {
-	return &knownSessions{inState: make(map[bos.SessionKey]bool), letGo: make(map[bos.SessionKey]bool), goingOn: make(map[bos.SessionKey]bool)}
+	return &knownSessions{inState: make(map[bos.SessionKey]bool), wasRead: make(map[bos.SessionKey]bool), letGo: make(map[bos.SessionKey]bool), goingOn: make(map[bos.SessionKey]bool)}
 }
 
 func (k *knownSessions) note(in func(*knownSessions) map[bos.SessionKey]bool, tenant, name types.String) {
@@ -119,7 +118,23 @@ func (k *knownSessions) has(in func(*knownSessions) map[bos.SessionKey]bool, ten
 	return in(k)[bos.SessionKey{Tenant: tenant.ValueString(), Name: name}]
 }
 
+// all are the names of a tenant.
+func (k *knownSessions) all(in func(*knownSessions) map[bos.SessionKey]bool, tenant types.String) (names []string) {
+	if k == nil {
+		return nil
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for key := range in(k) {
+		if key.Tenant == tenant.ValueString() {
+			names = append(names, key.Name)
+		}
+	}
+	return names
+}
+
 func inState(k *knownSessions) map[bos.SessionKey]bool { return k.inState }
+func wasRead(k *knownSessions) map[bos.SessionKey]bool { return k.wasRead }
 func letGo(k *knownSessions) map[bos.SessionKey]bool   { return k.letGo }
 func goingOn(k *knownSessions) map[bos.SessionKey]bool { return k.goingOn }
 
@@ -135,13 +150,17 @@ func (r *sessionResource) create(ctx context.Context, c *client.Client, m *sessi
 	wanted.Rollout = rollout
 	wanted.Reason, wanted.Guards = r.shared.reasonFor(m.Reason), r.shared.guardsToSend()
 	wanted.Receipt, wanted.RunKey = receipt, m.runKey(r.kind, configured)
+	if wanted.Overlap, err = overlapOf(ctx, c, m.Overlap); err != nil {
+		return bos.Session{}, err
+	}
+	wanted.Replaces = r.replaces(ctx, m.Tenant)
 	defer r.shared.components.forget() // also where nobody waits: the session writes to its nodes
 	defer r.shared.running.take(m.Tenant, m.Name)()
 	created, err := c.CreateSession(ctx, wanted)
 	if err == nil && created.Name != wanted.Name && !r.goOn(m.Tenant, created.Name) {
 		// It is the one that this replaces, or was cancelled: another run is what was
 		// asked for.
-		wanted.RunKey = ""
+		wanted.RunKey, wanted.Replaces = "", r.replaces(ctx, m.Tenant)
 		created, err = c.CreateSession(ctx, wanted)
 	}
 	switch {
@@ -236,28 +255,4 @@ func (r *sessionResource) ranBefore(p *bos.Preview) string {
 	return fmt.Sprintf("\nThis configuration has run session %s (accepted at %s%s) for the same nodes and images already, and it is over: the apply "+
 		"runs another. "+
 		"If it was of an apply that was cut off, import it instead.", ran.Session, ran.Accepted.String(), by)
-}
-
-// writeBusy says which nodes other sessions are at work on.
-func writeBusy(b *strings.Builder, p bos.Preview) {
-	for _, busy := range p.Busy {
-		since := fmt.Sprintf("session %s (%s, accepted at %s", busy.Session, busy.Operation, busy.Accepted.String())
-		if busy.By != "" {
-			since += " for " + busy.By
-		}
-		if busy.Reason != "" {
-			since += ": " + busy.Reason
-		}
-		since += ")"
-		if busy.Same {
-			fmt.Fprintf(b, "\nThis configuration has run %s for the same %s already, and it is not over: the apply goes on with that session and "+
-				"starts no other.", since, nodes(int64(busy.Count)))
-			continue
-		}
-		are := "are"
-		if busy.Count == 1 {
-			are = "is"
-		}
-		fmt.Fprintf(b, "\nNow %s %s busy with %s, which this takes them from: %s", nodes(int64(busy.Count)), are, since, busy.Nodes)
-	}
 }

@@ -41,6 +41,7 @@ type sessionRunModel struct {
 	MaxFailed         types.String   `tfsdk:"max_failed"`
 	Pin               types.String   `tfsdk:"pin"`
 	Reason            types.String   `tfsdk:"reason"`
+	Overlap           types.String   `tfsdk:"overlap"`
 	WaitForCompletion types.Bool     `tfsdk:"wait_for_completion"`
 	Timeouts          timeouts.Value `tfsdk:"timeouts"`
 }
@@ -81,6 +82,9 @@ func (*sessionRunAction) Schema(ctx context.Context, _ action.SchemaRequest, res
 			Optional: true, Validators: textBetween(1, bos.MaxReason),
 			MarkdownDescription: "Why the session is run, for the history of BOS. Defaults to the run of the pipeline, if there is one, as in `bos_session`.",
 		},
+		"overlap": schema.StringAttribute{
+			Optional: true, Validators: []validator.String{stringvalidator.OneOf(overlapNames()...)}, MarkdownDescription: overlapDescription,
+		},
 	} {
 		attributes[name] = attribute
 	}
@@ -114,7 +118,7 @@ func (m sessionRunModel) session(s *shared) sessionModel {
 			Operation: m.Operation, TemplateName: m.TemplateName, Limit: m.Limit,
 			Stage: types.BoolValue(m.Stage.ValueBool()), IncludeDisabled: types.BoolValue(m.IncludeDisabled.ValueBool()),
 		},
-		MaxFailed: m.MaxFailed, OnFailure: types.StringValue(onFailureError), WaitForCompletion: m.WaitForCompletion, Pin: m.Pin,
+		MaxFailed: m.MaxFailed, OnFailure: types.StringValue(onFailureError), WaitForCompletion: m.WaitForCompletion, Pin: m.Pin, Overlap: m.Overlap,
 	}
 	if session.Tenant.IsNull() {
 		session.Tenant = s.defaultTenant()

@@ -140,6 +140,10 @@ func waitingAttributes() map[string]schema.Attribute {
 			MarkdownDescription: "How many failed nodes are tolerated: a count such as `5`, or a percentage of the session's nodes such as `2%`. Defaults to none.",
 		},
 		"rollout": managedRollout(),
+		"overlap": schema.StringAttribute{
+			Optional: true, Validators: []validator.String{stringvalidator.OneOf(overlapNames()...)},
+			MarkdownDescription: overlapDescription + " A change of it runs nothing.",
+		},
 		"allow_empty": schema.BoolAttribute{
 			Optional: true,
 			MarkdownDescription: "Plan the session also if it finds no node to act on, as where a limit leaves none. Otherwise such a plan is an error. " +
@@ -159,6 +163,12 @@ func waitingAttributes() map[string]schema.Attribute {
 		},
 	}
 }
+
+// overlapDescription says what the rules are, for the resource and the action.
+const overlapDescription = "What becomes of nodes that another session is at work on. `reject` (default): the plan is an error that names that session, and BOS refuses " +
+	"this one, also where that one began after the plan. `queue`: this one waits until it is done with them. `take_over`: this one takes them from it, wherever they stand. " +
+	"From the session that this one replaces nodes are taken in any case. A BOS that does not announce the extension `overlap`, as a plain BOS v2, always takes them " +
+	"over: `reject` and `queue` are errors there if they are given."
 
 // outcomeType is one entry of error_summary.
 var outcomeType = types.ObjectType{AttrTypes: map[string]attr.Type{"count": types.Int64Type, "nodes": types.StringType}}

@@ -125,7 +125,7 @@ func (s *server) checkOverlap(ctx context.Context, q question, key bos.SessionKe
 	if len(ids) == 0 {
 		return nil
 	}
-	return problemf(http.StatusConflict, titleConflict,
+	return problemf(http.StatusConflict, titleBusy,
 		"%s is being worked on, by session '%s' at least, and overlap is reject; nothing was started: wait for that session, cancel it, or leave these nodes out with the limit", clip(bos.Fold(ids)), clip(other))
 }
 
@@ -149,9 +149,6 @@ func checkRule(overlap bos.Overlap, replaces []string) error {
 // the preview named which it carries out, by its number or by pin and run key. Who
 // applies what was planned may not know any more what it replaces.
 func (s *server) replaced(ctx context.Context, tenant, pin string, asked bos.Asked) ([]string, error) {
-	if !asked.Overlap.Spares() {
-		return asked.Replaces, nil
-	}
 	names := slices.Clone(asked.Replaces)
 	if asked.Receipt != "" {
 		receipt, err := s.Store.ReceiptByNumber(ctx, tenant, asked.Receipt, s.Now())

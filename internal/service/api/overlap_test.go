@@ -15,7 +15,7 @@ func TestOverlappingSessionsAreRefusedOnWishAndTheOtherIsNamed(t *testing.T) {
 	s.failing("monday")
 	wish := with(boot("tuesday"), "overlap", "reject")
 	s.record("x1c0s2b0n0", func(r *bos.Record) { r.Session, r.Enabled = "monday", true })
-	s.do("POST", "/x/v1/sessions", wish).refused(http.StatusConflict, titleConflict, "x1c0s2b0n0", "monday")
+	s.do("POST", "/x/v1/sessions", wish).refused(http.StatusConflict, titleBusy, "x1c0s2b0n0", "monday")
 	s.do("POST", "/x/v1/sessions", with(wish, "limit", "all,!x1c0s2b0n0")).ok(http.StatusCreated, nil)
 	s.do("POST", "/x/v1/sessions", with(boot("s3"), "overlap", "take_over")).ok(http.StatusCreated, nil)
 	s.do("POST", "/x/v1/sessions", with(boot("s4"), "overlap", "maybe")).refused(http.StatusBadRequest, titleBadRequest, "overlap", "maybe")
@@ -72,7 +72,7 @@ func TestASessionTakesNodesFromThoseThatItReplacesAndFromNoOthers(t *testing.T) 
 	s.failing("monday")
 	s.record("x1c0s2b0n0", func(r *bos.Record) { r.Session, r.Enabled = "monday", true })
 	wish := with(boot("tuesday"), "overlap", "reject")
-	s.do("POST", "/x/v1/sessions", with(wish, "replaces", []string{"sunday"})).refused(http.StatusConflict, titleConflict, "x1c0s2b0n0", "monday")
+	s.do("POST", "/x/v1/sessions", with(wish, "replaces", []string{"sunday"})).refused(http.StatusConflict, titleBusy, "x1c0s2b0n0", "monday")
 	s.do("POST", "/x/v1/sessions", with(wish, "replaces", []string{"a b"})).refused(http.StatusBadRequest, titleBadRequest, "replaces", "a b")
 	s.do("POST", "/x/v1/sessions", with(wish, "replaces", make([]string, bos.MaxReplaces+1))).refused(http.StatusBadRequest, titleBadRequest, "replaces", "101")
 	s.do("POST", "/x/v1/sessions", with(wish, "replaces", []string{"monday"})).ok(http.StatusCreated, nil)
@@ -109,7 +109,27 @@ func TestASessionThatCarriesAPreviewOutReplacesWhatThePreviewNamed(t *testing.T)
 				created.ok(http.StatusCreated, nil)
 				return
 			}
-			created.refused(http.StatusConflict, titleConflict, "monday")
+			created.refused(http.StatusConflict, titleBusy, "monday")
 		})
 	}
+}
+
+// The same is asked for again on purpose, as by terraform apply -replace.
+func TestASessionInFlightThatIsToBeReplacedIsNotGoneOnWith(t *testing.T) {
+	s := newSite(t)
+	s.putTemplate("t1", template())
+	q := with(with(ask(), "overlap", "reject"), "run_key", "a")
+	body := with(with(with(boot("monday"), "overlap", "reject"), "run_key", "a"), "pin", s.preview(q).Pin)
+	s.do("POST", "/x/v1/sessions", body).ok(http.StatusCreated, nil)
+	s.runsOn("monday", "x1c0s2b0n0")
+	if p := s.preview(q); p.GoesOnWith() != "monday" {
+		t.Errorf("it goes on with %q", p.GoesOnWith())
+	}
+	s.do("POST", "/x/v1/sessions", with(body, "name", "tuesday")).ok(http.StatusOK, nil)
+	if p := s.preview(with(q, "replaces", []string{"monday"})); p.GoesOnWith() != "" || len(p.Busy) != 1 || !p.Busy[0].Replaced || len(p.Refused) > 0 {
+		t.Errorf("it goes on with %q, busy with %+v", p.GoesOnWith(), p.Busy)
+	}
+	s.do("POST", "/x/v1/sessions", with(body, "name", "tuesday")).ok(http.StatusCreated, nil)
+	// Whoever was killed meanwhile goes on with that one.
+	s.do("POST", "/x/v1/sessions", with(body, "name", "wednesday")).ok(http.StatusOK, nil)
 }

@@ -31,6 +31,7 @@ const (
 	titleGuarded       = "Beyond a guard"
 	titleCarriedOut    = "Carried out already"
 	titleConflict      = "Conflict"
+	titleBusy          = "Nodes are busy with another session"
 	titleInternal      = "An Internal Server Error occurred handling the request"
 	titleUnavailable   = "Service Unavailable"
 )

@@ -131,11 +131,11 @@ func (s *server) newSession(r *http.Request, pinned pinnedBody) (rec bos.Session
 	key := bos.SessionKey{Tenant: tenant, Name: uuid.NewString()}
 	set(&key.Name, body.Name)
 	asked := bos.Asked{By: access.Actor(r), Reason: pinned.Reason, Receipt: pinned.Receipt, RunKey: pinned.RunKey, Guards: pinned.Guards.guards(), Overlap: pinned.Overlap, Replaces: pinned.Replaces}
-	if again, err = s.askedBefore(r.Context(), tenant, pin, asked); again != nil || err != nil {
-		return rec, again, err
-	}
 	if asked.Replaces, err = s.replaced(r.Context(), tenant, pin, asked); err != nil {
 		return rec, nil, err
+	}
+	if again, err = s.askedBefore(r.Context(), tenant, pin, asked); again != nil || err != nil {
+		return rec, again, err
 	}
 	q, inventory, err := s.accept(r.Context(), pinned, key, asked)
 	if err != nil {

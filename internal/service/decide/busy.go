@@ -62,8 +62,8 @@ func Busy(w Work) []bos.PreviewBusy {
 }
 
 // same reports whether a session in flight is what the one that is asked for would
-// be answered with.
+// be answered with. One that is to be replaced is not.
 func same(asked, found bos.SessionRecord) bool {
-	return asked.Pin != "" && asked.Asked.RunKey != "" && asked.Pin == found.Pin && asked.Asked.RunKey == found.Asked.RunKey &&
+	return !asked.Asked.MayTakeFrom(asked.Session, found.Key()) && asked.Pin != "" && asked.Asked.RunKey != "" && asked.Pin == found.Pin && asked.Asked.RunKey == found.Asked.RunKey &&
 		bos.TenantOf(asked.Tenant) == bos.TenantOf(found.Tenant)
 }

@@ -122,6 +122,12 @@ func sameInFlight(t *testing.T, s bos.Store) {
 	if err := s.CreateSession(t.Context(), askedFor("s2", "p", key)); err != nil {
 		t.Errorf("after it was over: %v", err)
 	}
+	if again := repeats(t, s.CreateSession(t.Context(), askedFor("s9", "p", bos.Asked{RunKey: "a", Replaces: []string{"s1"}}))); again.Name != "s2" {
+		t.Errorf("what replaces another is %+v", again)
+	}
+	if err := s.CreateSession(t.Context(), askedFor("s9", "p", bos.Asked{RunKey: "a", Replaces: []string{"s1", "s2"}})); err != nil {
+		t.Errorf("what replaces the one in flight is not created: %v", err)
+	}
 }
 
 // replacedByPreviews: what a preview was to stand in for is found by pin and run key.

@@ -2,6 +2,7 @@ package tables
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -49,7 +50,12 @@ func repeatedIn(ctx context.Context, row rower, r bos.SessionRecord) (*bos.Repea
 	if r.Pin == "" || r.Asked.RunKey == "" {
 		return nil, nil //nolint:nilnil // as above
 	}
-	return found(" WHERE pin = ? AND pin <> '' AND status <> 'complete' AND tenant = ? AND FIELD(document, asked.run_key) = ? ORDER BY started DESC LIMIT 1", r.Pin, tenant, r.Asked.RunKey)
+	replaced, err := json.Marshal(append([]string{}, r.Asked.Replaces...)) // they are asked to make room
+	if err != nil {
+		return nil, err
+	}
+	return found(" WHERE pin = ? AND pin <> '' AND status <> 'complete' AND tenant = ? AND FIELD(document, asked.run_key) = ? AND name NOT IN (SELECT value FROM LIST(?) AS l) ORDER BY started DESC LIMIT 1",
+		r.Pin, tenant, r.Asked.RunKey, string(replaced))
 }
 
 // LastRun is the newest session that is over and has the tenant, the pin and the run
