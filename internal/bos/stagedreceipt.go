@@ -158,6 +158,9 @@ type StagedAnswer struct {
 	// applied to either now.
 	Repeated []string `json:"repeated,omitempty"`
 	UnderWay []string `json:"under_way,omitempty"`
+	// Unapplied says of all others that failed or are ignored why nothing was applied to
+	// them now.
+	Unapplied []StagedUnapplied `json:"unapplied,omitempty"`
 }
 
 // Waits reports whether something is staged on the component that was not applied yet.

@@ -59,6 +59,7 @@ func (c *Client) ApplyStaged(ctx context.Context, xnames []string, bounds Staged
 		all.Ignored = append(all.Ignored, outcome.Ignored...)
 		all.Repeated = append(all.Repeated, outcome.Repeated...)
 		all.UnderWay = append(all.UnderWay, outcome.UnderWay...)
+		all.Unapplied = append(all.Unapplied, outcome.Unapplied...)
 		for session, nodes := range outcome.Sessions {
 			if before := all.Sessions[session]; before != "" {
 				nodes = before + "," + nodes

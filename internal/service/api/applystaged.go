@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -23,6 +24,8 @@ type boundStagedBody struct {
 	Session *string         `json:"session"`
 	Guards  *guardsBody     `json:"guards"`
 	Receipt string          `json:"receipt"`
+	// plain says that the answer is that of version 2.
+	plain bool
 }
 
 // stagedNames are the nodes of one request.
@@ -59,7 +62,7 @@ func (s *server) applyStaged(w http.ResponseWriter, r *http.Request) error {
 	if err := decode(w, r, maxTemplateBody, &body); err != nil {
 		return err
 	}
-	return s.applyWhatIsStaged(w, r, reach, boundStagedBody{Nodes: body})
+	return s.applyWhatIsStaged(w, r, reach, boundStagedBody{Nodes: body, plain: true})
 }
 
 // applyBoundStaged does the same for what one session has staged, and within the
@@ -93,13 +96,19 @@ func (s *server) applyWhatIsStaged(w http.ResponseWriter, r *http.Request, reach
 		return err
 	}
 	ids := bos.Distinct(bos.CanonicalIDs(body.Xnames))
-	staged, err := s.stagedSessions(r.Context(), reach, ids)
+	staged, why, err := s.stagedSessions(r.Context(), reach, ids)
 	if err != nil {
 		return err
 	}
-	maps.DeleteFunc(staged, func(_ string, from stagedBy) bool { return bound.Session != nil && from.name != *bound.Session })
+	maps.DeleteFunc(staged, func(id string, from stagedBy) bool {
+		if bound.Session == nil || from.name == *bound.Session {
+			return false
+		}
+		why[id] = bos.StagedOfOtherSession
+		return true
+	})
 	if bound.Receipt != "" {
-		return s.applyOnce(w, r, reach, bound, ids, staged, options)
+		return s.applyOnce(w, r, reach, bound, ids, staged, why, options)
 	}
 	if err := s.guardStaged(r.Context(), bound.Guards.guards(), staged); err != nil {
 		return err
@@ -109,24 +118,40 @@ func (s *server) applyWhatIsStaged(w http.ResponseWriter, r *http.Request, reach
 		own := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { _, has := staged[id]; return !has })
 		_, err = s.Store.MutateComponents(r.Context(), own, func(rec *bos.Record, exists bool) error {
 			from := staged[rec.ID]
+			delete(why, rec.ID)
 			if !exists || rec.StagedState.Session != from.name {
+				why[rec.ID] = bos.StagedAnew
 				return bos.ErrSkip
 			}
 			if rec.Held.On() {
-				applied[rec.ID] = false // it stays staged
+				applied[rec.ID], why[rec.ID] = false, bos.StagedHeld // it stays staged
 				return bos.ErrSkip
 			}
-			applied[rec.ID] = bos.ApplyStaged(rec, from.session, options.ClearStage, s.Now())
+			if applied[rec.ID] = bos.ApplyStaged(rec, from.session, options.ClearStage, s.Now()); !applied[rec.ID] {
+				why[rec.ID] = bos.StagedMisfit
+			}
 			return nil
 		}, s.note(r, eventStageApplied, ""))
 		if err != nil {
 			return err
 		}
 	}
-	return s.answerStaged(w, ids, applied)
+	return s.answerStaged(w, bound.plain, ids, applied, why)
 }
 
-func (s *server) answerStaged(w http.ResponseWriter, ids []string, applied map[string]bool) error {
+// tellUnapplied says to clients of version 2, in whose answer there is no place for it, and
+// in the log, why nothing was applied to some nodes: no request does nothing without a
+// word.
+func (s *server) tellUnapplied(w http.ResponseWriter, plain bool, unapplied []bos.StagedUnapplied) {
+	for _, u := range unapplied {
+		s.Log.Warn("staged state was not applied", "reason", u.Reason, "nodes", clip(u.Nodes), "sentence", u.Sentence)
+		if plain {
+			w.Header().Add("Warning", fmt.Sprintf("299 bos %q", clip(u.Nodes)+": "+string(u.Reason)+": "+u.Sentence))
+		}
+	}
+}
+
+func (s *server) answerStaged(w http.ResponseWriter, plain bool, ids []string, applied map[string]bool, why map[string]bos.StagedReason) error {
 	outcome := bos.StagedOutcome{Succeeded: []string{}, Failed: []string{}, Ignored: []string{}}
 	var changed []string
 	for _, id := range ids {
@@ -145,7 +170,12 @@ func (s *server) answerStaged(w http.ResponseWriter, ids []string, applied map[s
 	if len(changed) > 0 {
 		s.Changed(Change{Components: changed})
 	}
-	return s.answer(w, http.StatusOK, outcome)
+	unapplied := bos.Unapplied(why)
+	s.tellUnapplied(w, plain, unapplied)
+	if plain {
+		return s.answer(w, http.StatusOK, outcome)
+	}
+	return s.answer(w, http.StatusOK, bos.StagedAnswer{StagedOutcome: outcome, Unapplied: unapplied})
 }
 
 // stagedBy is the session that staged a component's state; session is nil where
@@ -158,20 +188,25 @@ type stagedBy struct {
 
 // stagedSessions finds, for each of the components that may be touched and has
 // something staged, the session that staged it. Those of another tenant's
-// session are left out.
-func (s *server) stagedSessions(ctx context.Context, reach bos.Reach, ids []string) (map[string]stagedBy, error) {
-	staged := make(map[string]stagedBy)
-	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !reach.Has(id) })
-	if len(ids) == 0 {
-		return staged, nil
+// session are left out. Of each of the others it says why.
+func (s *server) stagedSessions(ctx context.Context, reach bos.Reach, ids []string) (staged map[string]stagedBy, why map[string]bos.StagedReason, err error) {
+	staged, why = make(map[string]stagedBy), make(map[string]bos.StagedReason)
+	own := make([]string, 0, len(ids))
+	for _, id := range ids {
+		if why[id] = bos.StagedNotOfTenant; reach.Has(id) {
+			own, why[id] = append(own, id), bos.StagedNoComponent
+		}
 	}
-	records, err := s.Store.Components(ctx, bos.ComponentFilter{IDs: ids})
+	if len(own) == 0 {
+		return staged, why, nil
+	}
+	records, err := s.Store.Components(ctx, bos.ComponentFilter{IDs: own})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	byName, byID := make(map[string][]string), make(map[string]bos.Record, len(records))
 	for i := range records {
-		byID[records[i].ID] = records[i]
+		byID[records[i].ID], why[records[i].ID] = records[i], bos.StagedNothing
 		if name := records[i].StagedState.Session; name != "" {
 			byName[name] = append(byName[name], records[i].ID)
 		}
@@ -179,16 +214,18 @@ func (s *server) stagedSessions(ctx context.Context, reach bos.Reach, ids []stri
 	for name, of := range byName {
 		found, err := s.whoStaged(ctx, reach.Tenant(), name, of)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for id, session := range found {
 			if session != nil && !reach.Whole() && bos.TenantOf(session.Tenant) != reach.Tenant() {
+				why[id] = bos.StagedOfOtherTenant
 				continue
 			}
 			staged[id] = stagedBy{name, session, byID[id]}
+			delete(why, id)
 		}
 	}
-	return staged, nil
+	return staged, why, nil
 }
 
 // whoStaged finds the sessions of a name that have something staged on components:

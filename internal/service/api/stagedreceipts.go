@@ -178,7 +178,7 @@ func applied(nodes bos.StagedNodes, rec *bos.Record) bool {
 // applyOnce applies what is staged by a receipt: a node that had its turn by it before
 // is answered for and not touched, also if something else was staged for it since. A node
 // that BOS is bringing to what is staged counts as applied.
-func (s *server) applyOnce(w http.ResponseWriter, r *http.Request, reach bos.Reach, bound boundStagedBody, ids []string, staged map[string]stagedBy, options bos.Options) error {
+func (s *server) applyOnce(w http.ResponseWriter, r *http.Request, reach bos.Reach, bound boundStagedBody, ids []string, staged map[string]stagedBy, why map[string]bos.StagedReason, options bos.Options) error {
 	ctx, now := r.Context(), s.Now()
 	before, err := s.Store.StagedReceipt(ctx, reach.Tenant(), bound.Receipt, now)
 	if err != nil {
@@ -199,11 +199,18 @@ func (s *server) applyOnce(w http.ResponseWriter, r *http.Request, reach bos.Rea
 		}
 		deeds[rec.ID] = deedApplied
 		from, has := staged[rec.ID]
+		if has {
+			delete(why, rec.ID)
+		}
 		switch {
 		case !exists, !has, rec.StagedState.Session != from.name:
+			if has {
+				why[rec.ID] = bos.StagedAnew
+			}
 			nodes[rec.ID] = bos.StagedNode{Outcome: bos.StagedIgnored}
 			return bos.ErrSkip
 		case rec.Held.On():
+			why[rec.ID] = bos.StagedHeld
 			nodes[rec.ID] = bos.StagedNode{Outcome: bos.StagedFailed, Session: from.name} // it stays staged
 			return bos.ErrSkip
 		case rec.UnderWay():
@@ -214,6 +221,8 @@ func (s *server) applyOnce(w http.ResponseWriter, r *http.Request, reach bos.Rea
 		outcome := bos.StagedFailed
 		if bos.ApplyStaged(rec, from.session, options.ClearStage, now) {
 			outcome = bos.StagedSucceeded
+		} else {
+			why[rec.ID] = bos.StagedMisfit
 		}
 		nodes[rec.ID] = bos.StagedNode{Outcome: outcome, Session: from.name}
 		return nil
@@ -228,7 +237,11 @@ func (s *server) applyOnce(w http.ResponseWriter, r *http.Request, reach bos.Rea
 		}
 		s.Changed(Change{Components: changed})
 	}
-	return s.answer(w, http.StatusOK, stagedAnswer(ids, run, deeds))
+	answer := stagedAnswer(ids, run, deeds)
+	maps.DeleteFunc(why, func(id string, _ bos.StagedReason) bool { return deeds[id] != deedApplied })
+	answer.Unapplied = bos.Unapplied(why)
+	s.tellUnapplied(w, false, answer.Unapplied)
+	return s.answer(w, http.StatusOK, answer)
 }
 
 func stagedAnswer(ids []string, run bos.StagedRun, deeds map[string]stagedDeed) bos.StagedAnswer {
