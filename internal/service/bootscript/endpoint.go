@@ -79,6 +79,8 @@ type Endpoint struct {
 	names  *nodenames.Names
 	token  func() string
 	warned once
+	// nowhere are the addresses that asked for no node.
+	nowhere nowhere
 }
 
 var _ bos.BootParameters = (*Endpoint)(nil)

@@ -94,11 +94,12 @@ func (e *Endpoint) keys(r *http.Request, q query) []string {
 // has nothing else to do.
 func (e *Endpoint) script(w http.ResponseWriter, r *http.Request) error {
 	q, err := readQuery(r)
-	if err != nil {
-		return err
+	if err == nil && !q.given() {
+		err = refusef(http.StatusBadRequest, "the query says no node; ask with name=XNAME, mac=ADDRESS or nid=NUMBER")
 	}
-	if !q.given() {
-		return refusef(http.StatusBadRequest, "the query says no node; ask with name=XNAME, mac=ADDRESS or nid=NUMBER")
+	if err != nil {
+		e.lost(r, err)
+		return err
 	}
 	again, err := e.again(r, q)
 	if err != nil {
@@ -136,7 +137,9 @@ func askingAgain(label string, pause time.Duration, url string) string {
 func (e *Endpoint) found(r *http.Request, again string, q query, keys []string) (string, error) {
 	list, err := e.config.Store.HostBoots(r.Context(), keys)
 	if err != nil {
-		return "", err
+		// An error is the end of iPXE's patience.
+		e.config.Log.Error("the database cannot be asked for what a node boots; it asks again", "error", err)
+		return "", nil
 	}
 	boot, ok := first(list, keys)
 	if !ok {
@@ -264,7 +267,7 @@ func (e *Endpoint) link(ctx context.Context, path string) (string, error) {
 func (e *Endpoint) again(r *http.Request, q query) (string, error) {
 	base := e.config.URL
 	if base == "" {
-		if strings.ContainsFunc(r.Host, strangeInHost) {
+		if r.Host == "" || strings.ContainsFunc(r.Host, strangeInHost) {
 			return "", refusef(http.StatusBadRequest, "the Host %q cannot be carried in a boot script; ask by a plain name or address, or set boot_parameters.builtin.url", clip(r.Host))
 		}
 		base = "http://" + r.Host + strings.TrimSuffix(r.URL.Path, "/bootscript")

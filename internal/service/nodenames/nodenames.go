@@ -205,16 +205,28 @@ func (n *Names) Judge(ctx context.Context, from netip.Addr, id string) Asker {
 	return verdict
 }
 
-// CanonicalMAC is a MAC address in lower case with colons.
+// CanonicalMAC is a MAC address in lower case with colons. It may be given in any of the
+// ways of firmware, DHCP servers and switches: with colons or dashes, of which the hardware
+// type 01 may be the first, with dots between each four digits, or digits alone.
 func CanonicalMAC(text string) (string, bool) {
-	if len(text) != 12 && len(text) != 17 {
+	every, from := 0, byte(0)
+	switch len(text) {
+	case 12:
+	case 14:
+		every, from = 4, '.'
+	case 17, 20:
+		if every, from = 2, text[2]; from != ':' && from != '-' {
+			return "", false
+		}
+	default:
 		return "", false
 	}
-	digits := make([]byte, 0, 12)
+	digits := make([]byte, 0, 14)
 	for i := range len(text) {
 		c := text[i]
-		if len(text) == 17 && i%3 == 2 {
-			if c != ':' && c != '-' {
+		if every > 0 && i%(every+1) == every {
+			// Some mix them, and it is an address all the same.
+			if c != from && (from == '.' || c != ':' && c != '-') {
 				return "", false
 			}
 			continue
@@ -224,6 +236,12 @@ func CanonicalMAC(text string) (string, bool) {
 			return "", false
 		}
 		digits = append(digits, c)
+	}
+	if len(digits) == 14 {
+		if string(digits[:2]) != "01" {
+			return "", false
+		}
+		digits = digits[2:]
 	}
 	var b strings.Builder
 	for i := 0; i < len(digits); i += 2 {
