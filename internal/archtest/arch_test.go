@@ -94,11 +94,11 @@ var allowed = map[string][]string{
 	// Puts the service together for whoever runs one; it holds no logic.
 	"internal/assembly": {
 		"internal/bos", "internal/localtoken", "internal/service", "internal/service/access", "internal/service/access/...", "internal/service/bootscript", "internal/service/config", "internal/service/edge",
-		"internal/service/health", "internal/service/nodenames", "internal/service/reports", "internal/service/store/sqlite", "internal/service/ui", "internal/hw/...",
+		"internal/service/health", "internal/service/nodenames", "internal/service/reports", "internal/service/store/postgres", "internal/service/store/sqlite", "internal/service/ui", "internal/hw/...",
 	},
 	// Tries what the adapters of a site's settings meet there.
 	"internal/doctor": {
-		"internal/assembly", "internal/bos", "internal/service/config", "internal/service/store/sqlite", "internal/hw/...",
+		"internal/assembly", "internal/bos", "internal/service/config", "internal/service/store/postgres", "internal/service/store/sqlite", "internal/hw/...",
 	},
 	"internal/cli":            {"internal/..."},
 	"internal/registryschema": {"provider"},

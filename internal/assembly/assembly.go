@@ -23,13 +23,12 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
 	"github.com/bootorch/terraform-provider-bos/internal/service/health"
 	"github.com/bootorch/terraform-provider-bos/internal/service/reports"
-	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
 	"github.com/bootorch/terraform-provider-bos/internal/service/ui"
 )
 
 // Assembly is a BOS of which nothing runs yet.
 type Assembly struct {
-	store   *sqlite.Store
+	store   database
 	service *service.Service
 	power   any                  // what controls power; nil where nothing does
 	scripts *bootscript.Endpoint // nil where there is none
@@ -55,7 +54,7 @@ func Parse(text string) (config.Config, error) { return config.Parse("settings",
 // New opens the database and makes the adapters. Streams of events end when ctx
 // does.
 func New(ctx context.Context, settings config.Config, version string, log *slog.Logger) (*Assembly, error) {
-	store, err := sqlite.Open(ctx, settings.Database, sqlite.Log(log))
+	store, err := openDatabase(ctx, settings, log)
 	if err != nil {
 		return nil, err
 	}
@@ -89,8 +88,13 @@ func (a *Assembly) assemble(ctx context.Context, settings config.Config, version
 	sc.Proofs = wireProofs(sc.Inventory, nodes)
 	sc.Secrets = func() []string { return append(settings.Unreadable(), unreadTokens(settings.Auth)...) }
 	sc.Store, sc.Stopping, sc.Version, sc.Log = a.store, ctx.Done(), version, log
+	others, shared := a.store.(follower)
+	sc.Shared = shared
 	if a.service, err = service.New(sc); err != nil {
 		return err
+	}
+	if shared {
+		others.Follow(func() { a.service.Hint() })
 	}
 	a.wireReports(settings, nodes)
 	a.notifiers = notifiers(settings, sc.Inventory, sc.Power)

@@ -14,12 +14,11 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/service/bootscript"
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
 	"github.com/bootorch/terraform-provider-bos/internal/service/nodenames"
-	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
 )
 
 // wireBuiltin makes the built-in boot script endpoint, nil where the settings
 // name none.
-func wireBuiltin(c config.Config, store *sqlite.Store, names *nodenames.Names, fetched func(bos.ScriptFetch), log *slog.Logger) (*bootscript.Endpoint, error) {
+func wireBuiltin(c config.Config, store database, names *nodenames.Names, fetched func(bos.ScriptFetch), log *slog.Logger) (*bootscript.Endpoint, error) {
 	b := c.BootParameters.Builtin
 	if b == nil {
 		return nil, nil //nolint:nilnil // there is none

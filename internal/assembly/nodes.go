@@ -12,7 +12,6 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
 	"github.com/bootorch/terraform-provider-bos/internal/service/nodenames"
 	"github.com/bootorch/terraform-provider-bos/internal/service/reports"
-	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
 )
 
 // namesOf are the names of the nodes of an inventory.
@@ -22,7 +21,7 @@ func namesOf(inventory bos.InventorySource, log *slog.Logger) *nodenames.Names {
 }
 
 // keyOf is the key of node tokens, read once.
-func keyOf(store *sqlite.Store) func(context.Context) ([]byte, error) {
+func keyOf(store database) func(context.Context) ([]byte, error) {
 	var mu sync.Mutex
 	var key []byte
 	return func(ctx context.Context) ([]byte, error) {
@@ -40,7 +39,7 @@ func keyOf(store *sqlite.Store) func(context.Context) ([]byte, error) {
 }
 
 // nodeTokens makes the tokens of nodes for their boot scripts.
-func nodeTokens(store *sqlite.Store) func(ctx context.Context, xname, referral string) (string, error) {
+func nodeTokens(store database) func(ctx context.Context, xname, referral string) (string, error) {
 	keyed := keyOf(store)
 	return func(ctx context.Context, xname, referral string) (string, error) {
 		key, err := keyed(ctx)

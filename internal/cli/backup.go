@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/postgres"
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
 )
 
@@ -19,6 +20,9 @@ func backupCommand() *cobra.Command {
 		Long: "Copies a database into a file of its owner alone, also while its service runs: what was acknowledged before is in it.\n" +
 			"The copy is checked before it gets its name. Run it as the user of the service.",
 		RunE: func(c *cobra.Command, _ []string) error {
+			if postgres.Is(database) {
+				return onlyFiles("backup", "make one with pg_dump --format=custom, which may run beside the service, or as your PostgreSQL is backed up")
+			}
 			found, err := sqlite.Backup(c.Context(), cmp.Or(database, defaultDatabase), output, replace)
 			if err != nil {
 				return err
@@ -43,6 +47,9 @@ func restoreCommand() *cobra.Command {
 			"stopped. A database that is there is kept beside. The site is paused: nothing is sent to any node until\n" +
 			"POST /x/v1/resume. Run it as the user of the service.",
 		RunE: func(c *cobra.Command, args []string) error {
+			if postgres.Is(database) {
+				return onlyFiles("restore", "stop all services, put the dump back with pg_restore --clean, and start the first service with --hold: nothing is sent to any node until somebody has looked")
+			}
 			database = cmp.Or(database, defaultDatabase)
 			now := time.Now()
 			reason := fmt.Sprintf("restored from a backup at %s; cancel the sessions that are no longer wanted, then resume", now.UTC().Format(time.RFC3339))
@@ -61,6 +68,11 @@ func restoreCommand() *cobra.Command {
 	c.Flags().StringVar(&database, "database", os.Getenv("BOS_DATABASE"), "database file (BOS_DATABASE; default "+defaultDatabase+")")
 	c.Flags().BoolVar(&replace, "replace", false, "replace a database that is there, and keep it beside")
 	return c
+}
+
+// onlyFiles is the error of a command that is for database files.
+func onlyFiles(command, instead string) error {
+	return fmt.Errorf("%s is for database files, and this database is in PostgreSQL; %s", command, instead)
 }
 
 func contentsText(c sqlite.Contents) string {

@@ -45,7 +45,7 @@ func checkCommand() *cobra.Command {
 	flags.StringVar(&f.config, "config", os.Getenv("BOS_CONFIG"), "configuration file (BOS_CONFIG)")
 	flags.StringVar(&f.listen, "listen", os.Getenv("BOS_LISTEN"), "address of the API, as for serve (BOS_LISTEN; default "+defaultListen+")")
 	flags.StringSliceVar(&f.names, "names", nil, "host names under which clients ask the API, as for serve (BOS_NAMES)")
-	flags.StringVar(&f.database, "database", os.Getenv("BOS_DATABASE"), "database file, as for serve (BOS_DATABASE; default "+defaultDatabase+")")
+	flags.StringVar(&f.database, "database", os.Getenv("BOS_DATABASE"), "database file or postgres://user@host/database, as for serve (BOS_DATABASE; default "+defaultDatabase+")")
 	flags.BoolVar(&f.allowRemote, "allow-remote", false, "as for serve")
 	flags.StringArrayVar(&f.images, "image", nil, "path of an image's manifest that shall be readable, as in a template; may be repeated")
 	flags.BoolVar(&f.asJSON, "json", false, "print the findings as JSON")

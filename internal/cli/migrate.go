@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/postgres"
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
 )
 
@@ -18,6 +19,9 @@ func migrateCommand() *cobra.Command {
 			"this does it while the service is stopped.",
 		RunE: func(c *cobra.Command, _ []string) error {
 			database = cmp.Or(database, defaultDatabase)
+			if postgres.Is(database) {
+				return onlyFiles("migrate", "serve brings its tables to the version of this program when it starts")
+			}
 			m, err := sqlite.Migrate(c.Context(), database)
 			if err != nil {
 				return err

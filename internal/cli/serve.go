@@ -76,7 +76,7 @@ func serveCommand(version string) *cobra.Command {
 	flags.StringVar(&f.listen, "listen", os.Getenv("BOS_LISTEN"), "address of the API (BOS_LISTEN; default "+defaultListen+")")
 	flags.StringVar(&f.socket, "socket", os.Getenv("BOS_SOCKET"), "path of a Unix socket that serves the API as well, to this user and root, and to those of auth.peers (BOS_SOCKET)")
 	flags.StringSliceVar(&f.names, "names", nil, "host names under which clients ask the API, besides its addresses and the machine's name (BOS_NAMES)")
-	flags.StringVar(&f.database, "database", os.Getenv("BOS_DATABASE"), "database file (BOS_DATABASE; default "+defaultDatabase+", a temporary one with --emulate)")
+	flags.StringVar(&f.database, "database", os.Getenv("BOS_DATABASE"), "database file, or postgres://user@host/database (BOS_DATABASE; default "+defaultDatabase+", a temporary one with --emulate)")
 	flags.DurationVar(&f.maxUnreachable, "max-unreachable-time", 0, "how long a BMC may be silent while its peers answer before its nodes fail (default 10m)")
 	flags.BoolVar(&f.allowRemote, "allow-remote", false, "serve on an address other than loopback without TLS: whoever is on the network reads the tokens")
 	flags.StringVar(&f.auth, "auth", "", "who may ask: enforce (default), shadow (log who may not, and let pass) or off (anybody; on loopback only)")

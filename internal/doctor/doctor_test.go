@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
@@ -23,11 +24,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bootorch/terraform-provider-bos/internal/assembly"
 	"github.com/bootorch/terraform-provider-bos/internal/doctor"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/services"
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/postgrestest"
 )
 
 // The secrets that are planted; none of them may be told.
@@ -293,6 +296,34 @@ func writeFile(t *testing.T, name, text string, mode os.FileMode) {
 	}
 	if err := os.Chmod(name, mode); err != nil { // whatever the umask
 		t.Fatal(err)
+	}
+}
+
+func TestMain(m *testing.M) { os.Exit(postgrestest.Main(m)) }
+
+// TestAPostgresIsLookedAtAndNothingIsMadeInIt.
+func TestAPostgresIsLookedAtAndNothingIsMadeInIt(t *testing.T) {
+	_, settings := room(t, emulator.ServerConfig{})
+	settings.Database = postgrestest.New(t)
+	for range 2 {
+		r := checked(t, doctor.Options{Config: settings})
+		want(t, r, doctor.LevelOK, "database", "its tables are made when the service starts first")
+		want(t, r, doctor.LevelWarning, "database", "synchronous_standby_names")
+	}
+	a, err := assembly.New(t.Context(), settings, "1", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Close(); err != nil {
+		t.Error(err)
+	}
+	want(t, checked(t, doctor.Options{Config: settings}), doctor.LevelOK, "database", "have the version of this program")
+	for database, says := range map[string]string{
+		"postgres://bos:planted-passw0rd@127.0.0.1:1/bos": "has a password",
+		"postgres://bos@127.0.0.1:1/bos":                  "see whether it runs",
+	} {
+		settings.Database = database
+		want(t, checked(t, doctor.Options{Config: settings}), doctor.LevelError, "database", says)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/assembly"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/postgres"
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
 )
 
@@ -28,6 +29,10 @@ const (
 // database looks at the file, its folder, the room there and the version.
 func (d *doctor) database(ctx context.Context, s *section) {
 	const what = "database"
+	if postgres.Is(d.Database) {
+		d.postgres(ctx, s, what)
+		return
+	}
 	path := d.Database
 	folder := filepath.Dir(path)
 	info, err := os.Stat(folder)
@@ -73,6 +78,38 @@ func (d *doctor) database(ctx context.Context, s *section) {
 		s.ok(what, path, "it has version %d and is upgraded to %d when the service starts, after a backup beside it", v.From, v.To)
 	default:
 		s.ok(what, path, "it has the version of this program, %d", v.To)
+	}
+}
+
+// postgres looks at a PostgreSQL, its version and what the user may do there.
+func (d *doctor) postgres(ctx context.Context, s *section, what string) {
+	var password func() (string, error)
+	if source := d.Commanded(d.DatabasePassword()); !source.Empty() {
+		password = source.Cached()
+	}
+	f, err := postgres.Look(ctx, d.Database, password)
+	if err != nil {
+		s.failed(what, f.Address, err)
+		return
+	}
+	if f.Server < postgres.MinServer {
+		s.warn(what, f.Address, fmt.Sprintf("it is PostgreSQL %d, and this program is tried with %d and newer", f.Server/10000, postgres.MinServer/10000), "upgrade it")
+	}
+	if !f.Durable {
+		s.warn(what, f.Address, "no standby is waited for (synchronous_standby_names), so what was acknowledged last may be lost in a failover",
+			"wait for one, if the database has standbys")
+	}
+	switch {
+	case f.From > f.To:
+		s.bad(what, f.Address, fmt.Sprintf("its tables have version %d, newer than the %d of this program", f.From, f.To), "use the newer program")
+	case f.From < f.To && !f.MayCreate:
+		s.bad(what, f.Address, "this user may make no tables in it", "let the user own the database or its schema")
+	case f.From == 0:
+		s.ok(what, f.Address, "its tables are made when the service starts first")
+	case f.From < f.To:
+		s.ok(what, f.Address, "its tables have version %d and are upgraded to %d when the service starts; back it up before", f.From, f.To)
+	default:
+		s.ok(what, f.Address, "its tables have the version of this program, %d", f.To)
 	}
 }
 

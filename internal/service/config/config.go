@@ -20,8 +20,16 @@ type Config struct {
 	Socket string `yaml:"socket"`
 	// Names are the host names under which clients ask this service, besides
 	// its addresses, loopback and the name of the machine.
-	Names          []string       `yaml:"names"`
-	Database       string         `yaml:"database"`
+	Names []string `yaml:"names"`
+	// Database is the path of the database file, or a PostgreSQL that several services
+	// may share, such as postgres://bos@db1,db2/bos.
+	Database string `yaml:"database"`
+	// The password of that user is read whenever a connection is made. None of the
+	// three leaves it to PGPASSWORD, ~/.pgpass or a client certificate.
+	DatabasePasswordEnv     string   `yaml:"database_password_env"`
+	DatabasePasswordFile    string   `yaml:"database_password_file"`
+	DatabasePasswordCommand []string `yaml:"database_password_command"`
+
 	MaxUnreachable time.Duration  `yaml:"max_unreachable_time"`
 	MaxSetupWait   time.Duration  `yaml:"max_setup_wait_time"`
 	Inventory      Inventory      `yaml:"inventory"`

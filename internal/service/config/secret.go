@@ -43,10 +43,15 @@ func (r Redfish) NextPassword() SecretSource {
 	return SecretSource{What: "power.redfish.next_password", Env: r.NextPasswordEnv, File: r.NextPasswordFile, Command: r.NextPasswordCommand}
 }
 
+// DatabasePassword is where the password of the database is.
+func (c Config) DatabasePassword() SecretSource {
+	return SecretSource{What: "database_password", Env: c.DatabasePasswordEnv, File: c.DatabasePasswordFile, Command: c.DatabasePasswordCommand}
+}
+
 // Unreadable says which secrets of the settings cannot be read now, each with its
 // cause. Commands are not run for it: what they fail with is said by who needs them.
 func (c Config) Unreadable() []string {
-	var sources []SecretSource
+	sources := []SecretSource{c.DatabasePassword()}
 	for name, u := range c.Upstreams() {
 		sources = append(sources, u.Token(name))
 	}

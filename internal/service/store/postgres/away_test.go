@@ -66,6 +66,7 @@ func TestNoErrorOfAConnectionHasItsPassword(t *testing.T) {
 		"nobody there":      "postgres://u:hush@127.0.0.1:1/db",
 		"no such host":      "postgres://u:hush@host.invalid/db",
 		"no port":           "postgres://u:hush@h:port/db",
+		"no colon":          "postgres://u:hush%zz@h/db",
 		"no known sslmode":  "postgres://u:hush@h/db?sslmode=maybe",
 		"in its parameters": "postgres://h/db?password=hush&sslmode=maybe",
 		"words":             "host=h password=hush sslmode=maybe",

@@ -18,11 +18,30 @@ import (
 // is tried.
 const connectTime = 3 * time.Second
 
+// Is reports whether settings name a PostgreSQL by database, and not a file.
+func Is(database string) bool {
+	return strings.HasPrefix(database, "postgres://") || strings.HasPrefix(database, "postgresql://")
+}
+
+// address is where a database is, and how to get in.
+type address struct {
+	config *pgx.ConnConfig
+	// password is nil where the settings have none.
+	password func() (string, error)
+}
+
+// errPassword is a password where everybody who sees the settings or a list of processes
+// reads it.
+var errPassword = errors.New("the connection string of the database has a password, which others would read; take it out and name database_password_file, database_password_env or database_password_command, or set PGPASSWORD")
+
 // parse reads a connection string. Of several hosts the one is meant that takes writes.
-func parse(dsn string) (*pgx.ConnConfig, error) {
+func parse(dsn string, password func() (string, error)) (*address, error) {
+	if hasPassword(dsn) {
+		return nil, errPassword
+	}
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
-		return nil, fmt.Errorf("read the connection string of the database: %w; it is like postgres://user@host:5432/bos", withoutPassword(dsn, err))
+		return nil, fmt.Errorf("read the connection string of the database: %w; it is like postgres://user@host:5432/bos", err)
 	}
 	if config.ConnectTimeout == 0 || config.ConnectTimeout > connectTime {
 		config.ConnectTimeout = connectTime
@@ -36,32 +55,50 @@ func parse(dsn string) (*pgx.ConnConfig, error) {
 	// What answers no more is given up while it is waited for, not after minutes.
 	dialer := &net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 2 * time.Second, Interval: time.Second, Count: 3}}
 	config.DialFunc = dialer.DialContext
-	return config, nil
+	return &address{config, password}, nil
 }
 
-// withoutPassword is an error without the password of a connection string.
-func withoutPassword(dsn string, err error) error {
-	if u, bad := url.Parse(dsn); bad == nil && u.User != nil {
-		if password, set := u.User.Password(); set && password != "" && strings.Contains(err.Error(), password) {
-			return errors.New("it cannot be read")
-		}
+// hasPassword reports whether a connection string may have a password, also where it
+// cannot be read.
+func hasPassword(dsn string) bool {
+	u, err := url.Parse(dsn)
+	if err != nil || !Is(dsn) {
+		return strings.Contains(dsn, "password") || strings.Contains(dsn, "@") && strings.Count(dsn, ":") > 1
 	}
-	return err
+	_, set := u.User.Password()
+	return set || u.Query().Has("password")
 }
 
-// name is a database as it is called in messages: without user and password.
-func name(config *pgx.ConnConfig) string {
-	hosts := []string{net.JoinHostPort(config.Host, strconv.Itoa(int(config.Port)))}
-	for _, f := range config.Fallbacks {
+// String is the database as it is called in messages: without user and password.
+func (a *address) String() string {
+	hosts := []string{net.JoinHostPort(a.config.Host, strconv.Itoa(int(a.config.Port)))}
+	for _, f := range a.config.Fallbacks {
 		if host := net.JoinHostPort(f.Host, strconv.Itoa(int(f.Port))); host != hosts[len(hosts)-1] {
 			hosts = append(hosts, host)
 		}
 	}
-	return "postgres://" + strings.Join(hosts, ",") + "/" + config.Database
+	return "postgres://" + strings.Join(hosts, ",") + "/" + a.config.Database
 }
 
-func connect(ctx context.Context, config *pgx.ConnConfig) (*pgx.Conn, error) {
+// authenticate gives a connection that is about to be made its password.
+func (a *address) authenticate(_ context.Context, config *pgx.ConnConfig) error {
+	if a.password == nil {
+		return nil
+	}
+	password, err := a.password()
+	if err != nil {
+		return fmt.Errorf("read the password of the database: %w", err)
+	}
+	config.Password = password
+	return nil
+}
+
+func (a *address) connect(ctx context.Context) (*pgx.Conn, error) {
 	ctx, done := context.WithTimeout(ctx, roundTrip)
 	defer done()
+	config := a.config.Copy()
+	if err := a.authenticate(ctx, config); err != nil {
+		return nil, err
+	}
 	return pgx.ConnectConfig(ctx, config)
 }

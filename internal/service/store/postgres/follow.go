@@ -96,7 +96,7 @@ func (f *follower) wait(ctx context.Context, conn *pgx.Conn) error {
 		hint, err := conn.WaitForNotification(ctx)
 		switch {
 		case err != nil && ctx.Err() != nil && !conn.IsClosed():
-			return nil //nolint:nilerr // it is time to look
+			return nil
 		case err != nil:
 			return err
 		case hint.Payload != f.id:

@@ -8,9 +8,10 @@ import (
 	"io/fs"
 	"log/slog"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
+
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/tables"
 )
 
 //go:embed migrations/*.sql
@@ -21,8 +22,8 @@ var migrations embed.FS
 const oneUpgrade = "SELECT pg_advisory_xact_lock(7165801)"
 
 // migrate brings the tables to the newest version.
-func migrate(ctx context.Context, config *pgx.ConnConfig, log *slog.Logger) (err error) {
-	db := stdlib.OpenDB(*config)
+func migrate(ctx context.Context, where *address, log *slog.Logger) (err error) {
+	db := stdlib.OpenDB(*where.config, stdlib.OptionBeforeConnect(where.authenticate))
 	defer func() { err = errors.Join(err, db.Close()) }()
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
@@ -32,7 +33,7 @@ func migrate(ctx context.Context, config *pgx.ConnConfig, log *slog.Logger) (err
 	if err != nil {
 		return fmt.Errorf("read the migrations: %w", err)
 	}
-	conn, err := connect(ctx, config)
+	conn, err := where.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -50,7 +51,7 @@ func migrate(ctx context.Context, config *pgx.ConnConfig, log *slog.Logger) (err
 	case err != nil:
 		return fmt.Errorf("read its version: %w", err)
 	case current > target:
-		return fmt.Errorf("it has schema version %d, newer than the %d this program knows; use the newer program", current, target)
+		return &tables.TroubleError{Kind: tables.Newer, Err: fmt.Errorf("it has schema version %d, newer than the %d this program knows; use the newer program", current, target)}
 	case current == target:
 		return nil
 	}
@@ -61,4 +62,13 @@ func migrate(ctx context.Context, config *pgx.ConnConfig, log *slog.Logger) (err
 		log.Info("the database was upgraded", "from", current, "to", target)
 	}
 	return nil
+}
+
+// newest is the version that this program brings a database to.
+func newest() (int64, error) {
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil || len(names) == 0 {
+		return 0, errors.Join(err, errors.New("this program has no migrations"))
+	}
+	return goose.NumericComponent(names[len(names)-1])
 }

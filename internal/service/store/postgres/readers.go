@@ -14,12 +14,13 @@ import (
 // pool is connections that read.
 type pool struct{ *pgxpool.Pool }
 
-func newPool(ctx context.Context, config *pgx.ConnConfig, size int32) (pool, error) {
+func newPool(ctx context.Context, where *address, size int32) (pool, error) {
 	c, err := pgxpool.ParseConfig("")
 	if err != nil {
 		return pool{}, err
 	}
-	c.ConnConfig, c.MaxConns, c.MaxConnIdleTime = config.Copy(), size, idleTime
+	c.ConnConfig, c.MaxConns, c.MaxConnIdleTime = where.config.Copy(), size, idleTime
+	c.BeforeConnect = where.authenticate
 	p, err := pgxpool.NewWithConfig(ctx, c)
 	return pool{p}, err
 }

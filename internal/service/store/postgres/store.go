@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/tables"
@@ -41,39 +40,50 @@ type Store struct {
 var _ bos.Store = (*Store)(nil)
 
 // Option changes a setting of a store.
-type Option func(*tables.Config)
+type Option func(*settings)
+
+type settings struct {
+	tables.Config
+	password func() (string, error)
+}
+
+// Password is asked for the password of the database whenever a connection is made; one
+// in the environment (PGPASSWORD) or in ~/.pgpass is then not looked at.
+func Password(read func() (string, error)) Option {
+	return func(c *settings) { c.password = read }
+}
 
 // KeepEvents bounds the history: at most about so many events, and none older than age,
 // counted from the newest.
 func KeepEvents(most int64, age time.Duration) Option {
-	return func(c *tables.Config) { c.MaxEvents, c.EventAge = most, age }
+	return func(c *settings) { c.MaxEvents, c.EventAge = most, age }
 }
 
 // Log is where repairs are told; by default nowhere.
-func Log(log *slog.Logger) Option { return func(c *tables.Config) { c.Log = log } }
+func Log(log *slog.Logger) Option { return func(c *settings) { c.Log = log } }
 
 // Open opens the database that a connection string names (postgres://...) and brings
 // its tables to the newest version. One of a newer program is refused.
 func Open(ctx context.Context, dsn string, options ...Option) (*Store, error) {
-	config, err := parse(dsn)
+	c := settings{Config: tables.Config{
+		Dialect: dialect, MaxEvents: tables.DefaultMaxEvents, EventAge: tables.DefaultEventAge, Log: slog.New(slog.DiscardHandler), Shared: true,
+	}}
+	for _, option := range options {
+		option(&c)
+	}
+	where, err := parse(dsn, c.password)
 	if err != nil {
 		return nil, err
 	}
-	s, err := open(ctx, config, options)
+	s, err := open(ctx, where, c.Config)
 	if err != nil {
-		return nil, troubled(fmt.Errorf("open database %s: %w", name(config), err))
+		return nil, troubled(fmt.Errorf("open database %s: %w", where, err))
 	}
 	return s, nil
 }
 
-func open(ctx context.Context, config *pgx.ConnConfig, options []Option) (*Store, error) {
-	c := tables.Config{
-		Dialect: dialect, MaxEvents: tables.DefaultMaxEvents, EventAge: tables.DefaultEventAge, Log: slog.New(slog.DiscardHandler),
-	}
-	for _, option := range options {
-		option(&c)
-	}
-	if err := migrate(ctx, config, c.Log); err != nil {
+func open(ctx context.Context, where *address, c tables.Config) (*Store, error) {
+	if err := migrate(ctx, where, c.Log); err != nil {
 		return nil, err
 	}
 	s := &Store{}
@@ -81,17 +91,16 @@ func open(ctx context.Context, config *pgx.ConnConfig, options []Option) (*Store
 		readers *tables.Readers
 		size    int32
 	}{{&c.Read, readers}, {&c.Reserved, reserved}} {
-		p, err := newPool(ctx, config, lane.size)
+		p, err := newPool(ctx, where, lane.size)
 		if err != nil {
 			return nil, errors.Join(err, s.closePools())
 		}
 		*lane.readers, s.pools = p, append(s.pools, p)
 	}
-	id, dial := uuid.NewString(), func(ctx context.Context) (*pgx.Conn, error) { return connect(ctx, config) }
-	c.Write = &connection{id: id, demoted: s.forgetConnections, connect: dial}
-	c.Shared = true
+	id := uuid.NewString()
+	c.Write = &connection{id: id, demoted: s.forgetConnections, connect: where.connect}
 	s.Store = tables.New(c)
-	s.follower = &follower{connect: dial, id: id, events: s.Announce, written: func() {}, done: make(chan struct{})}
+	s.follower = &follower{connect: where.connect, id: id, events: s.Announce, written: func() {}, done: make(chan struct{})}
 	following, leave := context.WithCancel(context.WithoutCancel(ctx))
 	s.leave = leave
 	go s.follower.run(following)

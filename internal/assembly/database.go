@@ -1,0 +1,45 @@
+package assembly
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/config"
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/postgres"
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
+)
+
+// database is a store with what the parts beside the service need of it.
+type database interface {
+	bos.Store
+	bos.HostBoots
+	// NodeKey is the key that node tokens are made with.
+	NodeKey(ctx context.Context) ([]byte, error)
+	// Hold pauses the site, unless it is paused already.
+	Hold(ctx context.Context, reason string, now time.Time) error
+}
+
+// follower is a database that tells when another process has written to it.
+type follower interface{ Follow(written func()) }
+
+// openDatabase opens what the settings name: a file, or a PostgreSQL.
+func openDatabase(ctx context.Context, settings config.Config, log *slog.Logger) (database, error) {
+	if !postgres.Is(settings.Database) {
+		return opened(sqlite.Open(ctx, settings.Database, sqlite.Log(log)))
+	}
+	options := []postgres.Option{postgres.Log(log)}
+	if password := settings.Commanded(settings.DatabasePassword()); !password.Empty() {
+		options = append(options, postgres.Password(password.Cached()))
+	}
+	return opened(postgres.Open(ctx, settings.Database, options...))
+}
+
+// opened is a database, and none where it could not be opened.
+func opened[D database](d D, err error) (database, error) {
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
+}
