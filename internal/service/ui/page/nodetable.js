@@ -46,8 +46,9 @@ export function search(label = 'Find nodes') {
 
 // NodeTable shows pages of nodes.
 export class NodeTable {
-  constructor(model, { caption, session = true }) {
+  constructor(model, { caption, session = true, of = '' }) {
     this.model = model;
+    this.of = of;
     this.session = session;
     this.caption = h('caption', {}, caption);
     this.body = h('tbody', {});
@@ -91,7 +92,7 @@ export class NodeTable {
   row(n) {
     const id = this.model.id[n];
     const cells = { state: h('span', {}), icon: h('span', { class: 'icon' }), age: h('td', { class: 'num' }), attempts: h('td', { class: 'num wide' }), session: h('td', { class: 'wide' }), why: h('td', { class: 'why' }) };
-    const row = h('tr', { 'data-row': id }, h('th', { scope: 'row' }, h('a', { class: 'xname', href: href('nodes', id) }, id)),
+    const row = h('tr', { 'data-row': id }, h('th', { scope: 'row' }, h('a', { class: 'xname', href: href('nodes', id, { session: this.of }) }, id)),
       h('td', { class: 'state' }, cells.icon, cells.state), cells.age, cells.attempts, this.session && cells.session, cells.why);
     row.cells_ = cells;
     return row;

@@ -49,7 +49,7 @@ export function etaOf(session, now) {
 // statusOf is the state of a session in a word, with what is more urgent first.
 export function statusOf(s) {
   if (s.status === 'complete') {
-    if (s.error) return ['failed', 'ended with an error'];
+    if (s.error) return ['failed', 'ended early'];
     return s.counts?.failed ? ['failed', 'complete, with failures'] : ['done', 'complete'];
   }
   if (s.pause?.paused) return ['held', 'paused'];

@@ -34,7 +34,7 @@ export class SessionView {
     this.map.addEventListener('open', (e) => go(href('nodes', model.id[e.detail], { session: name })));
     this.chips = new Chips();
     this.search = search();
-    this.table = new NodeTable(model, { caption: 'Nodes of the session', session: false });
+    this.table = new NodeTable(model, { caption: 'Nodes of the session', session: false, of: name });
     this.filterText = h('span', { class: 'filter-text' });
     this.clear = h('button', { type: 'button', class: 'link', onclick: () => change({ state: '', cause: '', wait: '', late: '', batch: '', q: '', page: '' }) }, 'Show all');
     this.picked = h('p', { class: 'picked' });
