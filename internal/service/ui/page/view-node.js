@@ -69,19 +69,19 @@ export class NodeView {
   async look() {
     this.looked = Date.now();
     this.stale = false;
-    try {
-      const [why, history] = await Promise.all([get(path('x', 'v1', 'components', this.name, 'why')), get(`x/v1/events?component=${encodeURIComponent(this.name)}&newest=1&limit=${most}`).catch(optional)]);
-      if (this.ended) return;
-      this.why = why;
-      show(this.wrong, false);
-      this.tell(why);
-      this.line(history);
-    } catch (problem) {
-      if (this.ended) return;
-      say(this.wrong, problem.message);
-      show(this.wrong, true);
-      if (!(problem instanceof Problem)) this.later();
+    const [why, history] = await Promise.allSettled([
+      get(path('x', 'v1', 'components', this.name, 'why')), get(`x/v1/events?component=${encodeURIComponent(this.name)}&newest=1&limit=${most}`).catch(optional),
+    ]);
+    if (this.ended) return;
+    const problem = why.reason || history.reason;
+    say(this.wrong, problem?.message);
+    show(this.wrong, problem);
+    if (why.value) {
+      this.why = why.value;
+      this.tell(why.value);
     }
+    if (history.value) this.line(history.value);
+    if (problem && !(problem instanceof Problem)) this.later();
   }
 
   tell(w) {

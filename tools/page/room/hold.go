@@ -1,0 +1,16 @@
+package room
+
+import (
+	"context"
+	"net/http"
+)
+
+// Hold holds nodes, and Release lifts that: what a test changes of a room at once.
+func (r *Room) Hold(ctx context.Context, ids []string) error {
+	return r.Ask(ctx, http.MethodPost, "/x/v1/holds", map[string]any{"ids": ids, "reason": "a test"}, nil)
+}
+
+// Release lifts holds.
+func (r *Room) Release(ctx context.Context, ids []string) error {
+	return r.Ask(ctx, http.MethodPost, "/x/v1/holds/release", map[string]any{"ids": ids}, nil)
+}
