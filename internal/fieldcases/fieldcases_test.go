@@ -20,7 +20,7 @@ const (
 	root      = "../.."
 	tableFile = root + "/docs/field-cases.md"
 	adrFile   = root + "/docs/adr/0006-cases-that-cannot-occur.md"
-	caseCount = 189
+	caseCount = 206
 )
 
 // ruleCounts are the files of rules, with how many tables each has.

@@ -151,7 +151,7 @@ func (c *Client) login(ctx context.Context, e Endpoint, s *session, user, passwo
 		// It is the login that may have happened; what was to follow has not.
 		failed.Kind = transport.NotSent
 		return failed
-	case transport.Absent(failed.Status):
+	case transport.Absent(failed.Status), givesNone(failed):
 		s.basicUntil = now.Add(basicFor)
 		return nil
 	}
@@ -162,6 +162,13 @@ func (c *Client) login(ctx context.Context, e Endpoint, s *session, user, passwo
 	}
 	s.refused, s.basicUntil = 0, now.Add(basicFor)
 	return nil
+}
+
+// givesNone reports whether there are no sessions where they should be: the method is not
+// taken, or the way leads to a page for people. Nobody is sent elsewhere with a password.
+func givesNone(failed *transport.Error) bool {
+	class := transport.ClassOf(failed)
+	return class == transport.ClassUnsupported || class == transport.ClassGateway
 }
 
 // challenges reports whether a refusal asks for Basic credentials: some BMCs want

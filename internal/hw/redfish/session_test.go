@@ -157,6 +157,10 @@ func TestABMCWithoutSessionsToGiveGetsBasicCredentials(t *testing.T) {
 		"no session service":  {refusal: http.StatusNotFound},
 		"no token":            {without: "X-Auth-Token"},
 		"logins need a login": {guarded: true},
+		"a way to elsewhere":  {refusal: http.StatusFound}, // as where logins are by a page
+		"a way to https":      {refusal: http.StatusPermanentRedirect},
+		"no such method":      {refusal: http.StatusMethodNotAllowed},
+		"not built":           {refusal: http.StatusNotImplemented},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h, c := startHost(t, h)

@@ -165,6 +165,19 @@ func plannedIsDone(t *rapid.T) {
 	}
 }
 
+// TestAGroupWithNamesThatNobodyHasSelectsTheOthers: groups are kept by hand, and nodes
+// leave the site.
+func TestAGroupWithNamesThatNobodyHasSelectsTheOthers(t *testing.T) {
+	inv := bos.Inventory{
+		Nodes:  []bos.Node{{ID: "x1c0s0b0n0", Role: "Compute", Enabled: true}, {ID: "x1c0s0b0n1", Role: "Compute", Enabled: true}},
+		Groups: map[string][]string{"old": {"x1c0s0b0n0", "x9999c0s0b0n0", "x1c0s0b0", "nonsense"}},
+	}
+	sel, err := Select(Request{Reach: bos.WholeSite(), Template: bos.SessionTemplate{BootSets: map[string]bos.BootSet{"all": {NodeGroups: []string{"old"}}}}}, inv)
+	if err != nil || !slices.Equal(sel.Nodes(), []string{"x1c0s0b0n0"}) {
+		t.Errorf("selected %v, %v", sel.Nodes(), err)
+	}
+}
+
 func TestAnEmptySlotIsSkippedWithItsReason(t *testing.T) {
 	inv := bos.Inventory{Nodes: []bos.Node{
 		{ID: "x1c0s0b0n0", Role: "Compute", Enabled: true}, {ID: "x1c0s1b0n0", Role: "Compute", Enabled: true, Empty: true},

@@ -13,12 +13,12 @@ import (
 const (
 	codePerm, codeBusy, codeLocked, codeReadOnly = 3, 5, 6, 8
 	codeIO, codeCorrupt, codeFull, codeCantOpen  = 10, 11, 13, 14
-	codeNotADB                                   = 26
+	codeProtocol, codeNotADB                     = 15, 26
 )
 
 var byCode = map[int]tables.Trouble{
 	codeBusy: tables.InUse, codeLocked: tables.InUse, codeFull: tables.Full, codeReadOnly: tables.ReadOnly, codePerm: tables.Closed, codeCantOpen: tables.Closed,
-	codeIO: tables.Failing, codeCorrupt: tables.Damaged, codeNotADB: tables.Damaged,
+	codeIO: tables.Failing, codeProtocol: tables.Failing, codeCorrupt: tables.Damaged, codeNotADB: tables.Damaged,
 }
 
 // wayOut is what an administrator can do about each.
@@ -27,7 +27,7 @@ var wayOut = map[tables.Trouble]string{
 	tables.ReadOnly: "its file or file system is read-only; mount it for writing, or give the file to the user of the service, and start the service again",
 	tables.Closed:   "a file of it can be neither opened nor made; look at the permissions of the file and its folder, and at the limit of open files",
 	tables.Damaged:  "a part of it is damaged, or it is no database of this program; stop the service and restore a backup with the command restore",
-	tables.Failing:  "its disk answers with errors; look at the log of the kernel, and move the database to another disk or restore a backup there if they last",
+	tables.Failing:  "its disk answers with errors, or is a share of the network that keeps no locks, where no database may be; look at the log of the kernel, and move the database to another disk or restore a backup there if they last",
 }
 
 // troubled adds the way out to an error of the driver, once.
