@@ -12,6 +12,9 @@ type Asked struct {
 	// By is the actor of the history, and Reason what was given as one.
 	By     string `json:"by,omitempty"`
 	Reason string `json:"reason,omitempty"`
+	// Workspace and Run are where Terraform, or what runs it, asked from.
+	Workspace string `json:"workspace,omitempty"`
+	Run       string `json:"run,omitempty"`
 	// Receipt is the preview that the session carries out; one preview is
 	// carried out once.
 	Receipt string `json:"receipt,omitempty"`

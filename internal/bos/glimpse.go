@@ -150,6 +150,15 @@ func (c *Component) Tried() int {
 	return c.EventStats.PowerOnAttempts
 }
 
+// State is how far the component is.
+func (r *Record) State() NodeState {
+	wait := r.Work.Waiting.For
+	if wait == WaitNone && r.Work.Queued() {
+		wait = WaitRollout
+	}
+	return StateOf(r.DeriveStatus(), r.Status.Phase, r.Enabled, r.Session != "", wait)
+}
+
 // Sent reports whether a status word says that something was sent for a node.
 func Sent(status string) bool {
 	switch status {

@@ -265,6 +265,18 @@ type Event struct {
 	Actor string `json:"actor,omitempty"`
 	From  string `json:"from,omitempty"`
 	Plan  string `json:"plan,omitempty"`
+	// FromState and ToState are how far the component was before and is since, by the
+	// names of states; Attempt is which try of a power action it is, from 1.
+	FromState string `json:"from_state,omitempty"`
+	ToState   string `json:"to_state,omitempty"`
+	Attempt   int    `json:"attempt,omitempty"`
+	// Answer is the word of an upstream that led to it.
+	Answer string `json:"answer,omitempty"`
+	// Request is the number of the request that caused it; Workspace and Run are where
+	// Terraform, or what runs it, sent that from.
+	Request   string `json:"request_id,omitempty"`
+	Workspace string `json:"workspace,omitempty"`
+	Run       string `json:"run,omitempty"`
 }
 
 // EventPage is the answer of GET /x/v1/events.
@@ -284,8 +296,15 @@ type EventFilter struct {
 	// Seen bounds what may be seen: of a tenant the history of its nodes, sessions and
 	// templates. The zero value sees nothing.
 	Seen Reach
-	// Since, if it is not zero, leaves out what is older.
-	Since time.Time
+	// Kinds keeps those of these kinds, Actor those of this actor.
+	Kinds []string
+	Actor string
+	// Since, if it is not zero, leaves out what is older, and Until what is not.
+	Since, Until time.Time
+	// Newest turns the order round, and Before, if it is not 0, leaves out what is not
+	// older than the event of this id.
+	Newest bool
+	Before int64
 	// Limit bounds the answer; 0 is no limit.
 	Limit int
 }

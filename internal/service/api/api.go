@@ -204,6 +204,7 @@ func (s *server) routes() map[string]methods {
 		"/x/v1/sessions/{name}/pause":            {http.MethodGet: {s.getSessionPause, access.ReadSession}, http.MethodPost: {s.pauseSession, access.StopSessions}},
 		"/x/v1/sessions/{name}/resume":           {http.MethodPost: {s.resumeSession, access.StopSessions}},
 		"/x/v1/components/{id}/hold":             {http.MethodPut: {s.holdComponent, access.ChangeComponents}, http.MethodDelete: {s.releaseComponent, access.ChangeComponents}},
+		"/x/v1/components/{id}/why":              {http.MethodGet: {s.getWhy, access.ReadRecords}},
 		"/x/v1/components/{id}/booted":           {http.MethodPost: {s.postBooted, access.Report}},
 		"/x/v1/holds":                            {http.MethodGet: {s.listHolds, access.ReadRecords}, http.MethodPost: {s.postHolds, access.ChangeComponents}},
 		"/x/v1/holds/release":                    {http.MethodPost: {s.releaseHolds, access.ChangeComponents}},

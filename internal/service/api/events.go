@@ -5,8 +5,10 @@ import (
 	"iter"
 	"math"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/access"
@@ -16,6 +18,10 @@ const (
 	defaultEvents = 1000
 	maxEvents     = 10000
 	maxEventID    = math.MaxInt
+	// maxKinds and maxKind bound the kinds that are asked for, maxActor an actor.
+	maxKinds = 64
+	maxKind  = 127
+	maxActor = 1023
 )
 
 // What API clients do, as kinds of events.
@@ -49,8 +55,9 @@ const (
 
 // listEvents answers history, oldest first: GET /x/v1/events with the query
 // parameters after (an event's id; only later events are answered, absent is
-// the oldest that is kept), session, component and limit (1 to 10000, default
-// 1000). The filters are ANDed. The answer is {"events": [...], "last": id},
+// the oldest that is kept), session, component, reason (a comma list of kinds), actor,
+// since, until and limit (1 to 10000, default 1000); with newest=true the newest come
+// first, and before is where to read on. The filters are ANDed. The answer is {"events": [...], "last": id},
 // where last is the after to read on with. Each event has id, time and kind,
 // and where they apply component, session, tenant, detail and actor.
 //
@@ -73,6 +80,9 @@ func (s *server) listEvents(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if r.Method == http.MethodGet && wantsStream(r) {
+		if f.Newest || f.Before > 0 {
+			return bos.Invalidf("query parameter newest", "does not go with a stream, which is told what comes as it comes; leave newest and before out")
+		}
 		return s.streamEvents(w, r, f)
 	}
 	events, last, err := s.readEvents(r, f)
@@ -94,8 +104,8 @@ func (s *server) readEvents(r *http.Request, f bos.EventFilter) ([]bos.Event, in
 		return nil, 0, err
 	}
 	last := f.After
-	if len(events) > 0 {
-		last = events[len(events)-1].ID
+	for _, e := range events { // the newest may be the first
+		last = max(last, e.ID)
 	}
 	if len(events) < f.Limit {
 		last = max(last, newest)
@@ -118,13 +128,76 @@ func eventFilter(r *http.Request) (bos.EventFilter, error) {
 		return f, err
 	}
 	f.Component = bos.CanonicalXname(f.Component)
-	f.Limit, err = queryInt(q, "limit", defaultEvents, 1, maxEvents)
-	return f, err
+	if f.Limit, err = queryInt(q, "limit", defaultEvents, 1, maxEvents); err != nil {
+		return f, err
+	}
+	return f, furtherFilters(q, &f)
+}
+
+// furtherFilters are those by kind, actor and time, and the order.
+func furtherFilters(q url.Values, f *bos.EventFilter) (err error) {
+	for _, list := range q["reason"] {
+		for kind := range strings.SplitSeq(list, ",") {
+			if kind == "" || len(kind) > maxKind || len(f.Kinds) == maxKinds {
+				return bos.Invalidf("query parameter reason", "%q is no list of at most %d kinds of events; write it like power_on,power_off_forceful", clip(list), maxKinds)
+			}
+			f.Kinds = append(f.Kinds, kind)
+		}
+	}
+	if f.Actor, err = queryText(q, "actor", maxActor); err != nil {
+		return err
+	}
+	if f.Since, err = queryTime(q, "since"); err != nil {
+		return err
+	}
+	if f.Until, err = queryTime(q, "until"); err != nil {
+		return err
+	}
+	newest, err := queryBool(q, "newest")
+	if err != nil {
+		return err
+	}
+	f.Newest = newest != nil && *newest
+	before, err := queryInt(q, "before", 0, 0, maxEventID)
+	f.Before = int64(before)
+	return err
 }
 
 // note is the event of a request; what it is about is filled in by the store.
 func (s *server) note(r *http.Request, kind, detail string) bos.Event {
-	return bos.Event{Time: s.Now().UTC(), Kind: kind, Detail: detail, Actor: access.Actor(r), From: access.From(r)}
+	workspace, run := origin(r)
+	return bos.Event{Time: s.Now().UTC(), Kind: kind, Detail: detail, Actor: access.Actor(r), From: access.From(r), Request: requestOf(r), Workspace: workspace, Run: run}
+}
+
+// The headers by which Terraform says where it runs, and by which whoever stands in front
+// numbers requests.
+const (
+	workspaceHeader = "X-Terraform-Workspace"
+	runHeader       = "X-Terraform-Run"
+	requestHeader   = "X-Request-Id"
+	maxOrigin       = 255
+)
+
+// origin is where Terraform, or what runs it, sent a request from, as it says itself.
+func origin(r *http.Request) (workspace, run string) {
+	return said(r, workspaceHeader), said(r, runHeader)
+}
+
+// requestOf is the number of a request.
+func requestOf(r *http.Request) string { return said(r, requestHeader) }
+
+// said is what a header says, as far as it can be written into a line.
+func said(r *http.Request, header string) string {
+	text := strings.Map(func(c rune) rune {
+		if unicode.IsPrint(c) {
+			return c
+		}
+		return -1
+	}, r.Header.Get(header))
+	if len(text) > maxOrigin {
+		return strings.ToValidUTF8(text[:maxOrigin], "")
+	}
+	return text
 }
 
 // noteTemplate is the event of a write to a template, which has no column.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -156,4 +157,75 @@ func TestEventsAreWrittenWithUTCTimes(t *testing.T) {
 	if diff := cmp.Diff(want, raw.Events[0]); diff != "" {
 		t.Error(diff)
 	}
+}
+
+func TestHistoryIsAskedForByReasonActorAndTimeAndTheNewestFirst(t *testing.T) {
+	s := newSite(t)
+	at := func(minute int) time.Time { return noon.Add(time.Duration(minute) * time.Minute) }
+	s.commit(bos.Commit{Events: []bos.Event{
+		{Kind: "power_on", Component: "a", Session: "s", Actor: "me", Time: at(0), Plan: "p", FromState: "pending", ToState: "booting", Attempt: 1, Workspace: "w", Run: "r"},
+		{Kind: "hold", Component: "a", Session: "s", Time: at(1), Answer: "503"},
+		{Kind: "power_on_again", Component: "a", Session: "s", Actor: "me", Time: at(2), Attempt: 2},
+		{Kind: "power_on", Component: "b", Session: "s", Actor: "you", Time: at(3)},
+	}})
+	for query, want := range map[string][]int64{
+		"reason=power_on":                         {1, 4},
+		"reason=power_on,power_on_again":          {1, 3, 4},
+		"reason=power_on&reason=hold&component=a": {1, 2},
+		"actor=me":                                    {1, 3},
+		"since=2026-03-01T12:01:00Z":                  {2, 3, 4},
+		"until=2026-03-01T12:01:00Z":                  {1},
+		"newest=true&limit=2":                         {4, 3},
+		"newest=true&before=3&limit=2":                {2, 1},
+		"newest=true&component=a&reason=power_on":     {1},
+		"actor=me&since=2026-03-01T12:01:00Z&limit=1": {3},
+	} {
+		var page bos.EventPage
+		s.do("GET", "/x/v1/events?"+query, nil).ok(http.StatusOK, &page)
+		var got []int64
+		for _, e := range page.Events {
+			got = append(got, e.ID)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s finds %v, want %v", query, got, want)
+		}
+	}
+	var page bos.EventPage
+	s.do("GET", "/x/v1/events?limit=1", nil).ok(http.StatusOK, &page)
+	if e := page.Events[0]; e.FromState != "pending" || e.ToState != "booting" || e.Attempt != 1 || e.Workspace != "w" || e.Run != "r" || e.Plan != "p" {
+		t.Errorf("an event comes back as %+v", e)
+	}
+	follow(t, s.serve(), "?reason=hold,power_on_again").wants("hold", "power_on_again")
+	for _, query := range []string{"reason=", "reason=a,,b", "actor=", "since=now", "newest=perhaps", "before=x"} {
+		s.do("GET", "/x/v1/events?"+query, nil).refused(http.StatusBadRequest, "", query[:strings.Index(query, "=")])
+	}
+	s.do("GET", "/x/v1/events?newest=true", nil, "Accept", eventStream).refused(http.StatusBadRequest, "", "newest")
+}
+
+func TestWhatIsAskedForByTerraformSaysWorkspaceRunAndRequest(t *testing.T) {
+	s := newSite(t)
+	s.record("x1c0s1b0n0", nil)
+	s.do("PATCH", "/v2/components/x1c0s1b0n0", map[string]any{"enabled": true}, workspaceHeader, "prod", runHeader, "run-7\x1b[31m", requestHeader, "req-1").ok(http.StatusOK, nil)
+	var page bos.EventPage
+	s.do("GET", "/x/v1/events", nil).ok(http.StatusOK, &page)
+	e := page.Events[len(page.Events)-1]
+	if e.Workspace != "prod" || e.Run != "run-7[31m" || e.Request != "req-1" {
+		t.Errorf("the history has %+v", e)
+	}
+}
+
+func TestWhyOfAHeldNodeSaysSinceWhenAndWhatToType(t *testing.T) {
+	s := newSite(t)
+	s.record("x1c0s1b0n0", func(r *bos.Record) {
+		r.Enabled, r.Goal, r.Session = true, bos.GoalBoot, "s"
+		r.Wait(bos.Waiting{For: bos.WaitBMC, Cause: bos.CauseBMCUnreachable, Detail: "no route"})
+	})
+	s.commit(bos.Commit{Events: []bos.Event{{Kind: "power_on", Component: "x1c0s1b0n0", Time: noon}, {Kind: "hold", Component: "x1c0s1b0n0", Time: noon.Add(time.Minute)}}})
+	var why bos.Why
+	s.do("GET", "/x/v1/components/x1c0s1b0n0/why", nil).ok(http.StatusOK, &why)
+	if why.WaitsFor.Since == nil || !why.WaitsFor.Since.Equal(noon.Add(time.Minute)) || why.Answer != "no route" || why.Since == nil || why.Phase != "pending" {
+		t.Errorf("it says %+v", why)
+	}
+	s.do("GET", "/x/v1/components/x1c0s9b0n0/why", nil).refused(http.StatusNotFound, "", "x1c0s9b0n0")
+	s.do("GET", "/x/v1/components/x1c0s2b0n0/why", nil, tenantHeader, "red").refused(http.StatusNotFound, "")
 }

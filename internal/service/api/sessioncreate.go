@@ -131,6 +131,7 @@ func (s *server) newSession(r *http.Request, pinned pinnedBody) (rec bos.Session
 	key := bos.SessionKey{Tenant: tenant, Name: uuid.NewString()}
 	set(&key.Name, body.Name)
 	asked := bos.Asked{By: access.Actor(r), Reason: pinned.Reason, Receipt: pinned.Receipt, RunKey: pinned.RunKey, Guards: pinned.Guards.guards(), Overlap: pinned.Overlap, Replaces: pinned.Replaces}
+	asked.Workspace, asked.Run = origin(r)
 	if asked.Replaces, err = s.replaced(r.Context(), tenant, pin, asked); err != nil {
 		return rec, nil, err
 	}

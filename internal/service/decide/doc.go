@@ -34,5 +34,5 @@
 //     rolloutnode.go: what that means to one node
 //
 // What concerns many nodes: ramp.go, the power limits; batches.go, which effects are one
-// call; cleanup.go, what is old; forecast.go, when a session will be over.
+// call; cleanup.go, what is old; why.go, what a node waits for, told; forecast.go, when a session will be over.
 package decide

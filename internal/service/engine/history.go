@@ -32,13 +32,29 @@ func (e *Engine) note(before bos.Record, d decide.Decision) {
 	case held:
 		e.tell(d.Next, d.Why, d.Next.Work.Waiting.Sentence(d.Next.ID, d.Next.Session)) // the record may show an error of its own
 	case acts:
-		e.tell(d.Next, d.Why, cmp.Or(d.Because, d.Next.Error))
+		e.tellMove(before, d.Next, d.Why, cmp.Or(d.Because, d.Next.Error))
 	case ends && d.Next.Excluded():
 		d.Next.Session, d.Next.Tenant = before.Session, before.Tenant
-		e.tell(d.Next, d.Why, d.Next.Error)
+		e.tellMove(before, d.Next, d.Why, d.Next.Error)
 	case ends:
-		e.tell(d.Next, d.Why, d.Next.Error)
+		e.tellMove(before, d.Next, d.Why, d.Next.Error)
 	}
+}
+
+// tellMove writes that a component went on, with what led to it: whose session it is, by
+// which plan, and what an upstream had answered. One line is to say all of it.
+func (e *Engine) tellMove(before, next bos.Record, why decide.Reason, detail string) {
+	l := line(next, why, detail, e.step.times.Wall)
+	l.FromState, l.ToState = before.State().String(), next.State().String()
+	l.Answer = cmp.Or(before.Work.Attempt.Answer, before.Work.Waiting.Detail)
+	if why.Acts() {
+		l.Attempt = next.Tried()
+	}
+	if s, ok := e.sessions[next.Key()]; ok {
+		asked := s.rec.Asked
+		l.Actor, l.Plan, l.Workspace, l.Run = asked.By, s.rec.Pin, asked.Workspace, asked.Run
+	}
+	e.step.out.Commit.Events = append(e.step.out.Commit.Events, l)
 }
 
 // noteForeign writes that what is to prove the boot of a node that is powered on was

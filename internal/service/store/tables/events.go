@@ -28,7 +28,8 @@ const (
 // insertEvent writes one event under the number after the last, also after one that was
 // undone: a number that is missing says that an event was removed. The statement has no
 // time of its own: what is old is judged by the newest event.
-const insertEvent = `INSERT INTO events (id, time, component, session, tenant, kind, detail, actor, origin, plan) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+const insertEvent = `INSERT INTO events (id, time, component, session, tenant, kind, detail, actor, origin, plan, from_state, to_state, attempt, answer, request, workspace, run)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 // Note writes events of their own.
 func (s *Store) Note(ctx context.Context, notes ...bos.Event) error {
@@ -40,7 +41,8 @@ func (t *tx) event(ctx context.Context, e bos.Event) error {
 	if err != nil {
 		return err
 	}
-	if err := t.exec(ctx, insertEvent, last+1, e.Time.UnixNano(), e.Component, e.Session, e.Tenant, e.Kind, e.Detail, e.Actor, e.From, e.Plan); err != nil {
+	if err := t.exec(ctx, insertEvent, last+1, e.Time.UnixNano(), e.Component, e.Session, e.Tenant, e.Kind, e.Detail, e.Actor, e.From, e.Plan,
+		e.FromState, e.ToState, e.Attempt, e.Answer, e.Request, e.Workspace, e.Run); err != nil {
 		return fmt.Errorf("write an event: %w", err)
 	}
 	t.events++
@@ -73,8 +75,8 @@ func (t *tx) keepLastEvent(ctx context.Context) error {
 }
 
 // insertEvents writes one note for many components, in their order.
-const insertEvents = `INSERT INTO events (id, component, session, time, tenant, kind, detail, actor, origin, plan)
-SELECT ? + key, value ->> 0, value ->> 1, ?, ?, ?, ?, ?, ?, ? FROM PAIRS(?) AS l`
+const insertEvents = `INSERT INTO events (id, component, session, time, tenant, kind, detail, actor, origin, plan, from_state, to_state, attempt, answer, request, workspace, run)
+SELECT ? + key, value ->> 0, value ->> 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM PAIRS(?) AS l`
 
 // noteComponents writes each note for each of the records.
 func (t *tx) noteComponents(ctx context.Context, written []write, notes []bos.Event) error {
@@ -144,7 +146,8 @@ func (t *tx) noteAlike(ctx context.Context, notes []bos.Event) error {
 		about = append(document.AppendText(about, note.Session), ']')
 	}
 	about = append(about, ']')
-	if err := t.exec(ctx, insertEvents, last+1, first.Time.UnixNano(), first.Tenant, first.Kind, first.Detail, first.Actor, first.From, first.Plan, string(about)); err != nil {
+	if err := t.exec(ctx, insertEvents, last+1, first.Time.UnixNano(), first.Tenant, first.Kind, first.Detail, first.Actor, first.From, first.Plan,
+		first.FromState, first.ToState, first.Attempt, first.Answer, first.Request, first.Workspace, first.Run, string(about)); err != nil {
 		return fmt.Errorf("write the events of %d components: %w", len(notes), err)
 	}
 	t.events += len(notes)
@@ -202,6 +205,26 @@ func (s *Store) Events(ctx context.Context, f bos.EventFilter) ([]bos.Event, err
 	if !f.Since.IsZero() {
 		add("time >= ?", f.Since.UnixNano())
 	}
+	if !f.Until.IsZero() {
+		add("time < ?", f.Until.UnixNano())
+	}
+	if f.Before > 0 {
+		add("id < ?", f.Before)
+	}
+	if len(f.Kinds) > 0 {
+		kinds, err := json.Marshal(f.Kinds)
+		if err != nil {
+			return nil, err
+		}
+		add("kind IN (SELECT value FROM LIST(?) AS l)", string(kinds))
+	}
+	if f.Actor != "" {
+		add("actor = ?", f.Actor)
+	}
+	order := " ORDER BY id"
+	if f.Newest {
+		order = " ORDER BY id DESC"
+	}
 	limit := f.Limit
 	if limit <= 0 {
 		limit = math.MaxInt
@@ -210,12 +233,13 @@ func (s *Store) Events(ctx context.Context, f bos.EventFilter) ([]bos.Event, err
 	err := s.each(ctx, func(row scanner) error {
 		var e bos.Event
 		var at int64
-		err := row.Scan(&e.ID, &at, &e.Component, &e.Session, &e.Tenant, &e.Kind, &e.Detail, &e.Actor, &e.From, &e.Plan)
+		err := row.Scan(&e.ID, &at, &e.Component, &e.Session, &e.Tenant, &e.Kind, &e.Detail, &e.Actor, &e.From, &e.Plan,
+			&e.FromState, &e.ToState, &e.Attempt, &e.Answer, &e.Request, &e.Workspace, &e.Run)
 		e.Time = time.Unix(0, at).UTC()
 		list = append(list, e)
 		return err
-	}, `SELECT id, time, component, session, tenant, kind, detail, actor, origin, plan FROM events WHERE `+
-		strings.Join(terms, " AND ")+" ORDER BY id LIMIT ?", append(args, limit)...)
+	}, `SELECT id, time, component, session, tenant, kind, detail, actor, origin, plan, from_state, to_state, attempt, answer, request, workspace, run FROM events WHERE `+
+		strings.Join(terms, " AND ")+order+" LIMIT ?", append(args, limit)...)
 	if err != nil {
 		return nil, fmt.Errorf("read events: %w", err)
 	}

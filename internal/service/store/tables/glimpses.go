@@ -49,7 +49,7 @@ func scanGlimpse(row scanner) (bos.Glimpse, error) {
 	var status string
 	var awaited bos.Cause
 	var since, began int64
-	var batch int
+	var batch string
 	var admitted, held string
 	err := row.Scan(&g.ID, &g.Revision, &enabled, &phase, &status, &g.Session.Name, &g.Session.Tenant, &since, &held,
 		&g.Wait, &awaited, &g.Cause, &batch, &admitted, &g.Attempts, &began)
@@ -58,7 +58,7 @@ func scanGlimpse(row scanner) (bos.Glimpse, error) {
 	}
 	if !enabled {
 		g.Wait = bos.WaitNone
-	} else if g.Wait == bos.WaitNone && batch > 0 && admitted == "" {
+	} else if g.Wait == bos.WaitNone && batch != "0" && admitted == "" {
 		g.Wait = bos.WaitRollout
 	}
 	if g.Cause == bos.CauseNone && g.Wait != bos.WaitNone {

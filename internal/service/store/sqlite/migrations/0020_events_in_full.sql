@@ -1,0 +1,10 @@
+-- +goose Up
+-- How far a component was and is, which try it was, what an upstream had answered, and
+-- where the request came from that caused it: one line answers who reset a node and why.
+ALTER TABLE events ADD COLUMN from_state TEXT NOT NULL DEFAULT '';
+ALTER TABLE events ADD COLUMN to_state TEXT NOT NULL DEFAULT '';
+ALTER TABLE events ADD COLUMN attempt INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE events ADD COLUMN answer TEXT NOT NULL DEFAULT '';
+ALTER TABLE events ADD COLUMN request TEXT NOT NULL DEFAULT '';
+ALTER TABLE events ADD COLUMN workspace TEXT NOT NULL DEFAULT '';
+ALTER TABLE events ADD COLUMN run TEXT NOT NULL DEFAULT '';
