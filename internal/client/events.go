@@ -63,6 +63,11 @@ func (c *Client) follow(ctx context.Context, session string, after int64, each f
 // openStream asks for an answer that has no bound in time or length, and is to be of a
 // media type.
 func (c *Client) openStream(ctx context.Context, path string, query url.Values, media string) (*http.Response, error) {
+	return c.openStreamFrom(ctx, path, query, media, "")
+}
+
+// openStreamFrom goes on after the event of an id, if there is one.
+func (c *Client) openStreamFrom(ctx context.Context, path string, query url.Values, media, last string) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path+"?"+query.Encode(), http.NoBody)
 	if err != nil {
 		return nil, err
@@ -71,6 +76,9 @@ func (c *Client) openStream(ctx context.Context, path string, query url.Values, 
 	r.Header.Set("User-Agent", c.agent)
 	if c.tenant != "" {
 		r.Header.Set(tenantHeader, c.tenant)
+	}
+	if last != "" {
+		r.Header.Set("Last-Event-ID", last)
 	}
 	resp, err := c.stream.Do(r)
 	if err != nil {
