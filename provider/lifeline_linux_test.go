@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -101,6 +102,9 @@ func (r *running) signal(pid int, s syscall.Signal) {
 func (r *running) over() {
 	r.w.t.Helper()
 	n, err := unix.Poll([]unix.PollFd{{Fd: int32(r.ends), Events: unix.POLLIN}}, int(longest/time.Millisecond))
+	for errors.Is(err, unix.EINTR) { // this process gets signals of its own
+		n, err = unix.Poll([]unix.PollFd{{Fd: int32(r.ends), Events: unix.POLLIN}}, int(longest/time.Millisecond))
+	}
 	if err != nil || n != 1 {
 		r.w.t.Fatalf("the provider lives on (%v)", err)
 	}

@@ -65,5 +65,5 @@ func (p *bosProvider) ListResources(context.Context) []func() list.ListResource 
 
 // Actions are what Terraform can do without keeping state.
 func (p *bosProvider) Actions(context.Context) []func() action.Action {
-	return []func() action.Action{newSessionRunAction, newStagedApplyAction, newSessionCancelAction}
+	return []func() action.Action{newSessionRunAction, newStagedApplyAction, newSessionRetryAction, newSessionCancelAction}
 }

@@ -155,23 +155,31 @@ func (a *sessionRunAction) Invoke(ctx context.Context, req action.InvokeRequest,
 	resp.Diagnostics.Append(checked(ctx, req.Config)...)
 	limit, diags := m.Timeouts.Invoke(ctx, defaultWait)
 	resp.Diagnostics.Append(diags...)
-	c := a.shared.reach(m.Tenant, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	session := m.session(a.shared)
+	session.Reason = m.Reason
+	a.resource().invoke(ctx, &session, m.Name, limit, resp)
+}
+
+// invoke runs the session of an action and follows it. configured is the name that the
+// configuration has.
+func (r *sessionResource) invoke(ctx context.Context, session *sessionModel, configured types.String, limit time.Duration, resp *action.InvokeResponse) {
+	c := r.shared.reach(session.Tenant, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
 	if session.Name.IsNull() {
 		session.Name = types.StringValue("terraform-" + uuid.NewString())
 	}
 	session.noResults()
-	defer a.shared.embedded.drive(ctx)()
-	r := a.resource()
-	receipt, ok := r.pin(ctx, &session, &resp.Diagnostics)
+	defer r.shared.embedded.drive(ctx)()
+	receipt, ok := r.pin(ctx, session, &resp.Diagnostics)
 	if !ok {
 		return
 	}
-	session.Reason = m.Reason
-	created, err := r.create(ctx, c, &session, m.Name, receipt, &resp.Diagnostics)
+	created, err := r.create(ctx, c, session, configured, receipt, &resp.Diagnostics)
 	var unconfirmed *client.Unconfirmed
 	switch {
 	case errors.As(err, &unconfirmed):
@@ -180,7 +188,7 @@ func (a *sessionRunAction) Invoke(ctx context.Context, req action.InvokeRequest,
 				"session.", capital(err.Error()), session.Name.ValueString()))
 		return
 	case err != nil:
-		refused(&resp.Diagnostics, session, err)
+		refused(&resp.Diagnostics, *session, err)
 		return
 	}
 	session.observe(created)
@@ -198,7 +206,7 @@ func (a *sessionRunAction) Invoke(ctx context.Context, req action.InvokeRequest,
 			say("session %s: %s", created.Name, text)
 		}
 	}
-	say("session %s is %s", created.Name, r.finish(ctx, c, &session, limit, &resp.Diagnostics))
+	say("session %s is %s", created.Name, r.finish(ctx, c, session, limit, &resp.Diagnostics))
 }
 
 // pin holds a session of an action to the newest preview of it, which is that of

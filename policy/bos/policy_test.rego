@@ -80,8 +80,8 @@ test_an_unknown_enabled_counts_where_the_configuration_is_not_given if {
 }
 
 test_actions_that_act_are_denied_by_both_whatever_the_settings if {
-	count(max_nodes.deny) == 2 with input as testdata.actions with data.settings as {"max_nodes": 100000}
-	count(protected_roles.deny) == 2 with input as testdata.actions with data.settings as {"protected_roles": [], "allow_components": true}
+	count(max_nodes.deny) == 3 with input as testdata.actions with data.settings as {"max_nodes": 100000}
+	count(protected_roles.deny) == 3 with input as testdata.actions with data.settings as {"protected_roles": [], "allow_components": true}
 }
 
 test_an_action_that_is_deferred_is_denied if {
@@ -136,5 +136,5 @@ test_a_rollout_is_wanted_of_no_plan_that_starts_nothing if {
 }
 
 test_actions_have_no_rollout if {
-	count(rollout.deny) == 2 with input as testdata.actions with data.settings as {"rollout_above": 100000}
+	count(rollout.deny) == 3 with input as testdata.actions with data.settings as {"rollout_above": 100000}
 }
