@@ -27,7 +27,7 @@ func tool(t *testing.T, url string, args ...string) string {
 func toolTried(t *testing.T, url string, args ...string) (string, error) {
 	t.Helper()
 	c := &cobra.Command{Use: "test", SilenceUsage: true, SilenceErrors: true}
-	c.AddCommand(rolloutCommand(), retryCommand())
+	c.AddCommand(rolloutCommand(), retryCommand(), watchCommand(), historyCommand(), whyCommand())
 	var out bytes.Buffer
 	c.SetOut(&out)
 	c.SetErr(&out)
