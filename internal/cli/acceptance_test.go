@@ -78,14 +78,15 @@ func site(t *testing.T, nodes int) (*emulator.Server, *process) {
 	return siteOn(t, nodes, t.TempDir())
 }
 
-// siteOn is a site whose database is in a folder.
-func siteOn(t *testing.T, nodes int, folder string) (*emulator.Server, *process) {
+// siteOn is a site whose database is in a folder, and which has other services of the
+// room as well.
+func siteOn(t *testing.T, nodes int, folder string, also ...string) (*emulator.Server, *process) {
 	t.Helper()
 	dir := t.TempDir()
 	room, err := emulator.Start(t.Context(), emulator.ServerConfig{
 		Token:  localtoken.Find,
 		Config: machineroom.Config{Nodes: nodes, PowerTime: 50 * time.Millisecond, BootTime: 200 * time.Millisecond},
-		Listen: "127.0.0.1:0", StateDir: filepath.Join(dir, "room"),
+		Listen: "127.0.0.1:0", StateDir: filepath.Join(dir, "room"), Also: also,
 	})
 	if err != nil {
 		t.Fatal(err)
