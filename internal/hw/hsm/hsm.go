@@ -24,8 +24,9 @@ import (
 )
 
 const (
-	// maxBody bounds one answer: 10,000 component endpoints are about 30 MB.
-	maxBody        = 128 << 20
+	// maxBody bounds one answer: 10,000 component endpoints are about 30 MB, and sites of
+	// 100,000 nodes are to come.
+	maxBody        = 512 << 20
 	defaultTimeout = 30 * time.Second
 	retries        = 2
 )
