@@ -161,9 +161,10 @@ func SessionWaitReasons() []SessionWaitReason {
 
 // Wait is why the session does not go on; nil if it does, or is over.
 func (r *SessionRecord) Wait() *SessionWait {
-	const resume = "; POST /x/v1/sessions/NAME/resume lets work go on"
-	is := func(reason SessionWaitReason, text string) *SessionWait {
-		return &SessionWait{Reason: reason, Sentence: strings.ReplaceAll(text, "NAME", r.Name)}
+	path := "POST /x/v1/sessions/" + r.Name
+	resume := "; " + path + "/resume lets work go on"
+	is := func(reason SessionWaitReason, sentence string) *SessionWait {
+		return &SessionWait{Reason: reason, Sentence: sentence}
 	}
 	switch state := r.Rollout; {
 	case r.Status.Status == SessionComplete:
@@ -177,7 +178,7 @@ func (r *SessionRecord) Wait() *SessionWait {
 	case !state.Open() || state.Phase == RolloutPlanned && state.Held == HoldNone:
 		return nil
 	case state.Phase == RolloutHalted:
-		return is(SessionWaitsHalted, "it has halted: "+state.Detail+resume+", POST /x/v1/sessions/NAME/fail ends it with the nodes that were started")
+		return is(SessionWaitsHalted, "it has halted: "+state.Detail+resume+", "+path+"/fail ends it with the nodes that were started")
 	case state.Held == HoldPromotion:
 		return is(SessionWaitsRollout, AwaitsPromotion(r.Name))
 	case state.Held != HoldNone:
