@@ -29,6 +29,7 @@ var allowed = map[string][]string{
 	"internal/service/store/sqlite":        {"internal/bos", "internal/service/store/tables"},
 	"internal/service/store/postgres":      {"internal/bos", "internal/service/store/tables"},
 	"internal/service/store/postgrestest":  {},
+	"internal/service/store/move":          {"internal/service/store/postgres", "internal/service/store/sqlite", "internal/service/store/tables"},
 	"internal/service/store/storetest":     {"internal/bos"},
 	"internal/service/edge":                {},
 	"internal/service/ui":                  {"internal/service/edge"},

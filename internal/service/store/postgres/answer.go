@@ -72,12 +72,12 @@ func (a *answer) scan(field pgconn.FieldDescription, value []byte, dest any) err
 			return nil
 		}
 		err := a.types.Scan(field.DataTypeOID, field.Format, value, to)
-		*to = given(*to)
+		*to = Given(*to)
 		return err
 	case *[]byte:
 		err := a.types.Scan(field.DataTypeOID, field.Format, value, to)
 		if !bytea && bytes.Contains(*to, []byte(forNUL[:3])) {
-			*to = []byte(given(string(*to)))
+			*to = []byte(Given(string(*to)))
 		}
 		return err
 	case *bool:

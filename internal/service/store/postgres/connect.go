@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"net"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
 )
 
 // connectTime bounds how long one connection takes to come about, with each host that
@@ -101,4 +103,22 @@ func (a *address) connect(ctx context.Context) (*pgx.Conn, error) {
 		return nil, err
 	}
 	return pgx.ConnectConfig(ctx, config)
+}
+
+// Name is the database of a connection string as it is called in messages.
+func Name(dsn string) string {
+	where, err := parse(dsn, nil)
+	if err != nil {
+		return "a PostgreSQL"
+	}
+	return where.String()
+}
+
+// Connect opens a database for who moves its records.
+func Connect(dsn string, password func() (string, error)) (*sql.DB, error) {
+	where, err := parse(dsn, password)
+	if err != nil {
+		return nil, err
+	}
+	return stdlib.OpenDB(*where.config, stdlib.OptionBeforeConnect(where.authenticate)), nil
 }

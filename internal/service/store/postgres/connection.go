@@ -246,7 +246,7 @@ func kept(args []any) []any {
 	for i, arg := range args {
 		switch v := arg.(type) {
 		case string:
-			list[i] = storable(v)
+			list[i] = Storable(v)
 		case []byte:
 			list[i] = bytes.Clone(v)
 		default:

@@ -25,8 +25,8 @@ const (
 	escapedNUL = `\u0000`
 )
 
-// storable is a text as PostgreSQL takes it. A byte that is not UTF-8 is lost.
-func storable(text string) string {
+// Storable is a text as PostgreSQL takes it. A byte that is not UTF-8 is lost.
+func Storable(text string) string {
 	if strings.Contains(text, "\x00") {
 		text = strings.ReplaceAll(text, "\x00", forNUL)
 	}
@@ -59,8 +59,8 @@ func withoutEscapedNUL(text string) string {
 
 var asGiven = strings.NewReplacer(forNUL, "\x00", forEscaped, escapedNUL)
 
-// given is a text as it was given to be stored.
-func given(text string) string {
+// Given is a text as it was given to be stored.
+func Given(text string) string {
 	if !strings.Contains(text, "\U0010FFFF"[:3]) {
 		return text
 	}

@@ -168,3 +168,9 @@ func takeLease(ctx context.Context, db *sql.DB, path string) error {
 	}
 	return nil
 }
+
+// NotInUse refuses a database whose lease a service renews; it has tables of ours,
+// whatever it is. One that nobody renews is watched for some seconds.
+func NotInUse(ctx context.Context, db *sql.DB, name string) error {
+	return notInUse(ctx, db, name, pause)
+}

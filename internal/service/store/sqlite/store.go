@@ -155,3 +155,13 @@ func (s *Store) Ping(ctx context.Context) error {
 
 // notThere reports that a query found no row.
 func notThere(err error) bool { return errors.Is(err, sql.ErrNoRows) }
+
+// Connect opens the database file at path for who moves its records, with one connection.
+func Connect(path string) (*sql.DB, error) {
+	db, err := sql.Open(driverName, dataSource(path, false))
+	if err != nil {
+		return nil, fmt.Errorf("open database %s: %w", path, err)
+	}
+	db.SetMaxOpenConns(1)
+	return db, nil
+}
