@@ -70,6 +70,7 @@ func (p *bosProvider) connect(ctx context.Context, s *shared, m providerModel, d
 		ClientCertificate: m.ClientCertificate.ValueString(), ClientKey: m.ClientKey.ValueString(),
 		Timeout: durationOr(m.RequestTimeout, client.DefaultTimeout), MaxRetries: client.DefaultMaxRetries,
 		UserAgent: "terraform-provider-bos/" + p.version,
+		Workspace: workspaceName(os.Getenv, os.ReadFile), Run: pipelineRun(os.Getenv),
 	}
 	if !m.MaxRetries.IsNull() {
 		settings.MaxRetries = int(m.MaxRetries.ValueInt64())

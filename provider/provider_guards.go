@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -141,6 +142,19 @@ func (s *shared) reasonFor(given types.String) string {
 		text = s.reason
 	}
 	return text
+}
+
+// workspaceName is the workspace that Terraform runs in, for the history: what the
+// environment says, or what Terraform keeps beside its configuration.
+func workspaceName(getenv func(string) string, read func(string) ([]byte, error)) string {
+	if name := cmp.Or(getenv("TFC_WORKSPACE_NAME"), getenv("TF_WORKSPACE")); name != "" {
+		return name
+	}
+	chosen, err := read(filepath.Join(cmp.Or(getenv("TF_DATA_DIR"), ".terraform"), "environment"))
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(chosen))
 }
 
 // pipelineRun is the run of a pipeline that the environment tells of; empty if it

@@ -22,6 +22,8 @@ type waited struct {
 	limit time.Duration
 	// rollout is how far the rollout is that was waited for; nil where there is none.
 	rollout *bos.RolloutStatus
+	// page is where people see how far it is; empty where there is none.
+	page string
 }
 
 type waitEnd int
@@ -84,7 +86,7 @@ func (r *sessionResource) wait(ctx context.Context, c *client.Client, m *session
 		return waited{end: waitGone}
 	}
 	w := endOf(ctx, done, broken, trouble, limit)
-	w.rollout = rollout
+	w.rollout, w.page = rollout, told.page
 	if done && !m.settled() {
 		w.end = waitHeld
 	}
@@ -123,14 +125,22 @@ func (w waited) tell(m *sessionModel, meanwhile string) (summary, detail string)
 			fmt.Sprintf("BOS deleted its record of session %s while Terraform waited for it, so what became of its nodes is not known here. Look at the components, "+
 				"for example with the bos_components data source.", name)
 	case waitInterrupted:
-		return summary, fmt.Sprintf("Terraform was interrupted. Session %s %s", name, meanwhile)
+		return summary, fmt.Sprintf("Terraform was interrupted. Session %s%s %s", name, w.seen(), meanwhile)
 	case waitBroken:
 		return summary, fmt.Sprintf("The embedded BOS stopped, so nobody acts for session %s now: %s", name, explain(w.trouble))
 	case waitSilent:
 		return summary, fmt.Sprintf("After %s BOS still did not say how session %s is getting on: %s", w.limit, name, explain(w.trouble))
 	default:
-		return summary, fmt.Sprintf("Session %s is still %s after %s. It %s", name, m.Status.ValueString(), w.limit, meanwhile)
+		return summary, fmt.Sprintf("Session %s is still %s after %s%s. It %s", name, m.Status.ValueString(), w.limit, w.seen(), meanwhile)
 	}
+}
+
+// seen says where to see how far it is.
+func (w waited) seen() string {
+	if w.page == "" {
+		return ""
+	}
+	return " (" + w.page + " shows how far it is)"
 }
 
 // await waits for a session of this resource and takes over what became of it.

@@ -2,6 +2,8 @@ package provider
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-log/tflog"
@@ -53,6 +55,73 @@ type progress struct {
 	last time.Time
 	// tell gets the status as well; it may be nil.
 	tell func(bos.ExtendedStatus)
+	// shown says whether the service shows more, and page is where, once it is known.
+	shown shown
+	page  string
+}
+
+// shown is whether a service shows how far a session is by phases, with a page.
+type shown int
+
+const (
+	notAsked shown = iota
+	shows
+	showsNothing
+)
+
+// further adds what a service that shows it says of phases, of when the session will be
+// over, of the batch under way, and where its page is.
+func (p *progress) further(ctx context.Context, c *client.Client, session string, told map[string]any) {
+	if p.shown == notAsked {
+		caps, err := c.Capabilities(ctx)
+		if err != nil {
+			return
+		}
+		p.shown = showsNothing
+		if client.Has(caps, bos.ExtensionStream) {
+			p.shown = shows
+		}
+	}
+	if p.shown != shows {
+		return
+	}
+	s, err := c.Summary(ctx, session)
+	if err != nil {
+		tflog.Debug(ctx, "what is shown of the BOS session cannot be read now", map[string]any{"session": session, "error": err.Error()})
+		return
+	}
+	p.page = pageAt(c.Endpoint(), s.URL)
+	told["phases"], told["page"] = phasesOf(s), p.page
+	if s.ETA > 0 {
+		told["eta"] = max(time.Unix(s.ETA, 0).Sub(p.now()), 0).Round(time.Second).String()
+	}
+	if s.Stragglers.Count > 0 {
+		told["stragglers"] = s.Stragglers.Nodes
+	}
+	if s.Rollout != nil && s.Rollout.Batch != "" {
+		told["batch"] = s.Rollout.Batch
+	}
+}
+
+// phasesOf are the nodes of a session by what is done to them, in the order in which that
+// happens.
+func phasesOf(s bos.StreamSession) string {
+	var parts []string
+	for _, state := range bos.NodeStates() {
+		if n := s.Counts[state.String()]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, state))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// pageAt is the address of a page: that which the service says, or one at the address by
+// which it is asked.
+func pageAt(endpoint, page string) string {
+	if !strings.HasPrefix(page, "/") {
+		return page
+	}
+	return strings.TrimSuffix(strings.TrimSuffix(endpoint, "/"), "/apis/bos") + page
 }
 
 // progressEvery is the least time between two entries.
@@ -83,5 +152,6 @@ func (p *progress) report(ctx context.Context, c *client.Client, session string,
 	if rollout != nil {
 		told["rollout"], told["detail"] = rollout.Line(), rollout.Detail
 	}
+	p.further(ctx, c, session, told)
 	tflog.Info(ctx, "waiting for BOS session", told)
 }

@@ -145,7 +145,7 @@ func names(settings config.Config) []string {
 	if host, _, err := net.SplitHostPort(settings.Listen); err == nil && host != "" {
 		all = append(all, host)
 	}
-	reached := []string{settings.Inventory.Notifications, settings.Report.URL}
+	reached := []string{settings.Inventory.Notifications, settings.Report.URL, settings.PublicURL}
 	if settings.Power.Redfish != nil {
 		reached = append(reached, settings.Power.Redfish.Events)
 	}

@@ -305,6 +305,8 @@ const (
 	ExtensionRollouts = "rollouts"
 	// ExtensionOverlap: sessions and previews take overlap and replaces.
 	ExtensionOverlap = "overlap"
+	// ExtensionStream: how far nodes and sessions are is shown live, with a page.
+	ExtensionStream = "stream"
 	// ExtensionSequences: templates have a partition and an order of boot sets.
 	ExtensionSequences = "sequences"
 )

@@ -19,6 +19,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/go-resty/resty/v2"
 
@@ -69,6 +70,8 @@ type Config struct {
 	// session is offered again once it is known that it was not accepted.
 	MaxRetries int
 	UserAgent  string
+	// Workspace and Run are where Terraform, or what runs it, asks from, for the history.
+	Workspace, Run string
 	// Transport replaces the network, for tests.
 	Transport http.RoundTripper
 }
@@ -127,7 +130,7 @@ func New(c Config) (*Client, error) {
 		return resty.New().SetBaseURL(base).SetTransport(transport).SetTimeout(c.Timeout).
 			SetResponseBodyLimit(maxResponse).SetRedirectPolicy(resty.NoRedirectPolicy()).
 			SetDisableWarn(true).SetLogger(silent{}).
-			SetHeader("Accept", "application/json").SetHeader("User-Agent", c.UserAgent)
+			SetHeader("Accept", "application/json").SetHeader("User-Agent", c.UserAgent).SetHeaders(origin(c))
 	}
 	return &Client{
 		base: base, tenant: c.Tenant, retries: c.MaxRetries, timeout: c.Timeout,
@@ -297,6 +300,17 @@ func retryAfter(_ *resty.Client, resp *resty.Response) (time.Duration, error) {
 		return 0, nil //nolint:nilerr // without a number the usual back-off holds
 	}
 	return time.Duration(min(seconds, 3600)) * time.Second, nil
+}
+
+// origin is what requests say of where they come from.
+func origin(c Config) map[string]string {
+	said := make(map[string]string)
+	for name, value := range map[string]string{"X-Terraform-Workspace": c.Workspace, "X-Terraform-Run": c.Run} {
+		if value = strings.TrimSpace(value); value != "" && !strings.ContainsFunc(value, unicode.IsControl) {
+			said[name] = value
+		}
+	}
+	return said
 }
 
 // call sends one request; into receives the answer unless it is nil.

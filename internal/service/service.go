@@ -54,6 +54,8 @@ type Config struct {
 	// Shared says that other services may share the database: one of them drives it, and
 	// the others stand by.
 	Shared bool
+	// PublicURL is the address under which people reach the service, for links to its page.
+	PublicURL string
 	// Stopping is closed when the server that serves the Handler is to
 	// stop; streams end then. It may be nil.
 	Stopping <-chan struct{}
@@ -112,6 +114,7 @@ func New(c Config) (*Service, error) {
 		Names:         namesOf(c.Inventory),
 		Configuration: c.Configuration != nil,
 		BootProof:     c.BootProof,
+		PublicURL:     c.PublicURL,
 		Stopping:      c.Stopping,
 		Health:        s.health,
 		Changed:       s.changed, Now: time.Now, Version: c.Version, Log: c.Log,

@@ -21,6 +21,9 @@ type Config struct {
 	// Names are the host names under which clients ask this service, besides
 	// its addresses, loopback and the name of the machine.
 	Names []string `yaml:"names"`
+	// PublicURL is the address under which people reach this service, such as
+	// https://bos.example; links to its page begin with it.
+	PublicURL string `yaml:"public_url"`
 	// Database is the path of the database file, or a PostgreSQL that several services
 	// may share, such as postgres://bos@db1,db2/bos.
 	Database string `yaml:"database"`

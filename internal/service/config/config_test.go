@@ -15,6 +15,7 @@ import (
 const whole = `
 listen: 127.0.0.1:8770
 database: /var/lib/bos/bos.db
+public_url: https://bos.example
 max_unreachable_time: 5m
 max_setup_wait_time: 30m
 inventory: { hsm: { url: "https://smd.example/hsm/v2", ca_file: ca.pem, token_file: /run/token } }
@@ -34,7 +35,7 @@ tenants: { tapms: { url: "http://tapms:2875/v1alpha3" } }
 func TestEverySettingIsRead(t *testing.T) {
 	got, err := load(t, whole)
 	want := Config{
-		Listen: "127.0.0.1:8770", Database: "/var/lib/bos/bos.db", MaxUnreachable: 5 * time.Minute, MaxSetupWait: 30 * time.Minute,
+		Listen: "127.0.0.1:8770", PublicURL: "https://bos.example", Database: "/var/lib/bos/bos.db", MaxUnreachable: 5 * time.Minute, MaxSetupWait: 30 * time.Minute,
 		Inventory:      Inventory{HSM: &Upstream{URL: "https://smd.example/hsm/v2", CAFile: "ca.pem", TokenFile: "/run/token"}},
 		Power:          Power{PCS: &PCS{Upstream: Upstream{URL: "http://pcs:28007/v1", TokenEnv: "TOKEN"}, TaskDeadline: 2 * time.Minute}, Limits: PowerLimits{30 * time.Second, 100, 20, 400, 80}},
 		BootParameters: BootParameters{BSS: &Upstream{URL: "http://bss:27778/boot/v1", TokenCommand: []string{"get-token", "--quiet"}}},

@@ -20,6 +20,9 @@ func (c Config) Validate() error {
 	if c.MaxUnreachable < 0 {
 		return fmt.Errorf("max_unreachable_time %s is negative; use a duration such as 10m", c.MaxUnreachable)
 	}
+	if u, err := url.Parse(c.PublicURL); err != nil || c.PublicURL != "" && (u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "") {
+		return errors.New("public_url is no address of a service; write it as people open it, such as https://bos.example, without user, ? and #")
+	}
 	for _, name := range c.Names {
 		if name == "" || strings.ContainsAny(name, "/:@ \t*") {
 			return fmt.Errorf("names: %q is no host name; write each as clients write it in a URL, without scheme and port, such as bos.example", name)
