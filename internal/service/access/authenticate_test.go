@@ -270,13 +270,13 @@ func TestATenantAdminOfNoTenantReachesNoFartherByARoleThatAllowsSomethingElse(t 
 		theSite  bool
 		inShadow string
 	}{
-		{"stops sessions, and may create some anywhere", []access.Role{access.TenantAdmin, access.WLM}, access.StopSessions, false, "its role is for tenants alone"},
+		{"stops sessions, and may create some anywhere", []access.Role{access.TenantAdmin, access.WLM}, access.CancelSessions, false, "its role is for tenants alone"},
 		{"creates sessions, and may report", []access.Role{access.Reporter, access.TenantAdmin}, access.CreateSessions, false, "its role is for tenants alone"},
 		{"creates sessions, and may read", []access.Role{access.TenantAdmin, access.Reader}, access.CreateSessions, false, "its role is for tenants alone"},
 		{"reads, and may do so anywhere", []access.Role{access.TenantAdmin, access.Reader}, access.ReadRecords, true, ""},
 		{"creates sessions, and may do so anywhere", []access.Role{access.TenantAdmin, access.WLM}, access.CreateSessions, true, ""},
-		{"stops sessions, and may do so anywhere", []access.Role{access.TenantAdmin, access.Operator}, access.StopSessions, true, ""},
-		{"stops sessions", []access.Role{access.TenantAdmin}, access.StopSessions, false, "its role is for tenants alone"},
+		{"stops sessions, and may do so anywhere", []access.Role{access.TenantAdmin, access.Operator}, access.CancelSessions, true, ""},
+		{"stops sessions", []access.Role{access.TenantAdmin}, access.CancelSessions, false, "its role is for tenants alone"},
 	} {
 		is := access.Identity{Subject: "t", Proof: access.ProofStatic, Roles: c.roles}
 		var err error

@@ -31,9 +31,12 @@ const (
 	// which knows no tenants.
 	CreateSessions
 	CreateV1Sessions
-	// StopSessions is to cancel, pause and resume sessions; ChangeSessions is to delete
-	// and write their records.
-	StopSessions
+	// CancelSessions, PauseSessions and ResumeSessions are the verbs of sessions, each for
+	// itself: to resume is to let go on what somebody or a failed canary has stopped.
+	// ChangeSessions is to delete and write their records.
+	CancelSessions
+	PauseSessions
+	ResumeSessions
 	ChangeSessions
 	// PromoteRollouts is to let the rest of the nodes follow a canary, FailRollouts to end
 	// a rollout for the nodes whose turn has not come.
@@ -82,7 +85,9 @@ var permissionTexts = [permissions][2]string{
 	Report:              {"report", "report what a node booted"},
 	CreateSessions:      {"create_sessions", "create sessions"},
 	CreateV1Sessions:    {"create_v1_sessions", "create sessions of BOS v1"},
-	StopSessions:        {"stop_sessions", "cancel, pause or resume sessions"},
+	CancelSessions:      {"cancel_sessions", "cancel sessions"},
+	PauseSessions:       {"pause_sessions", "pause sessions"},
+	ResumeSessions:      {"resume_sessions", "resume sessions"},
 	ChangeSessions:      {"change_sessions", "delete or write the records of sessions"},
 	PromoteRollouts:     {"promote_rollouts", "promote rollouts"},
 	FailRollouts:        {"fail_rollouts", "end rollouts as failed"},

@@ -30,7 +30,7 @@ const (
 
 var (
 	reads    = of(Know, ReadRecords, ReadSession, CheckTemplates, ReadOptions, ReadEvents, Preview)
-	operates = reads | of(Report, CreateSessions, CreateV1Sessions, StopSessions, ChangeSessions, PromoteRollouts, FailRollouts, ApplyStaged, ChangeComponents, PauseSite)
+	operates = reads | of(Report, CreateSessions, CreateV1Sessions, CancelSessions, PauseSessions, ResumeSessions, ChangeSessions, PromoteRollouts, FailRollouts, ApplyStaged, ChangeComponents, PauseSite)
 )
 
 // grants is the table of who may do what. How far it reaches is bounded by tenants
@@ -40,7 +40,7 @@ var grants = map[Role]set{
 	Reader:      reads,
 	Operator:    operates,
 	Admin:       operates | of(WriteTemplates, WriteOptions, ReadBootParameters, WriteBootParameters),
-	TenantAdmin: of(Know, ReadRecords, ReadSession, ReadEvents, Preview, CreateSessions, StopSessions, PromoteRollouts, FailRollouts, ApplyStaged),
+	TenantAdmin: of(Know, ReadRecords, ReadSession, ReadEvents, Preview, CreateSessions, CancelSessions, PauseSessions, ResumeSessions, PromoteRollouts, FailRollouts, ApplyStaged),
 	WLM:         of(Know, ReadSession, CreateSessions, ApplyStaged),
 	Reporter:    of(Know, Report),
 	Auditor:     of(Know, ReadEvents),

@@ -13,7 +13,7 @@ import (
 // BOS that takes the same permission: about what is their own, and nothing that is written
 // to a node which they could not have written otherwise.
 var beyond = map[csmgateway.Role][]access.Permission{
-	csmgateway.TenantAdmin: {access.Preview, access.ReadEvents, access.StopSessions, access.PromoteRollouts, access.FailRollouts},
+	csmgateway.TenantAdmin: {access.Preview, access.ReadEvents, access.CancelSessions, access.PauseSessions, access.ResumeSessions, access.PromoteRollouts, access.FailRollouts},
 }
 
 // extension reports whether the gateway cannot know a route, as BOS has none like it.

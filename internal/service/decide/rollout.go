@@ -328,7 +328,7 @@ func (a *advance) admit(counts []rolloutCount, all rolloutCount) {
 	inFlight, unavailable := all.inFlight, all.inFlight+all.down
 	mostInFlight, mostUnavailable := a.State.Spec.InFlightMost(total), a.State.Spec.UnavailableMost(total)
 	blocked := 0
-	take := func(is RolloutNodeIs, of func(rolloutCount) int, may func(RolloutNode) bool, costs int) {
+	take := func(is RolloutNodeIs, of func(rolloutCount) int, may func(RolloutNode) bool, costs func(RolloutNode) int) {
 		for i, nodes := range a.Nodes[:a.move.Next.Batch+1] {
 			left := of(counts[i])
 			for at := 0; left > 0 && inFlight < mostInFlight; at++ {
@@ -340,15 +340,23 @@ func (a *advance) admit(counts []rolloutCount, all rolloutCount) {
 					continue
 				}
 				inFlight++
-				unavailable += costs
+				unavailable += costs(nodes[at])
 				a.move.Admit = append(a.move.Admit, a.Batches[i][at])
 			}
 			blocked += left
 		}
 	}
-	take(NodeWaitsOff, func(c rolloutCount) int { return c.off }, func(RolloutNode) bool { return true }, 0)
-	take(NodeWaitsSilent, func(c rolloutCount) int { return c.silent }, func(n RolloutNode) bool { return a.vanished(n) || unavailable <= mostUnavailable }, 0)
-	take(NodeWaits, func(c rolloutCount) int { return c.up }, func(RolloutNode) bool { return unavailable < mostUnavailable }, 1)
+	free, one := func(RolloutNode) int { return 0 }, func(RolloutNode) int { return 1 }
+	// One that has vanished had failed, and is worked on from now on: it counts again.
+	vanished := func(n RolloutNode) int {
+		if a.vanished(n) {
+			return 1
+		}
+		return 0
+	}
+	take(NodeWaitsOff, func(c rolloutCount) int { return c.off }, func(RolloutNode) bool { return true }, free)
+	take(NodeWaitsSilent, func(c rolloutCount) int { return c.silent }, func(n RolloutNode) bool { return a.vanished(n) || unavailable <= mostUnavailable }, vanished)
+	take(NodeWaits, func(c rolloutCount) int { return c.up }, func(RolloutNode) bool { return unavailable < mostUnavailable }, one)
 	if blocked > 0 && inFlight == 0 && len(a.move.Admit) == 0 && all.unread == 0 {
 		a.hold(bos.HoldUnavailable, fmt.Sprintf("%d nodes that wait are down, or not known to be up, and max_unavailable allows %d; bring them up, leave them out or allow more", all.down, mostUnavailable))
 	}

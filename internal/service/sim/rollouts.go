@@ -253,8 +253,11 @@ func (c *rolloutCheck) look() {
 		}
 		state, _ := c.w.room.Power(id, c.w.Now)
 		pressed, was := c.pressed[id]
-		c.counts(n, state != bos.PowerStateOn && (!was || c.w.Now.Sub(pressed) >= unseen))
-		if !c.w.Now.Before(until) {
+		silent := c.w.room.Silent(bos.BMCOf(id))
+		// One that has been silent for longer than it may has failed before its turn.
+		failed := silent && c.w.Now.Sub(c.begun) >= c.spec.NodeDeadline()
+		c.counts(n, state != bos.PowerStateOn && !failed && (!was || c.w.Now.Sub(pressed) >= unseen))
+		if !c.w.Now.Before(until) && !silent {
 			delete(c.restless, id)
 		}
 	}
@@ -318,7 +321,8 @@ func (c *rolloutCheck) committed(commit bos.Commit, lost map[string]bool) {
 	c.look() // at those, too, that are started now
 	up := make(map[string]bool)
 	for _, id := range starts {
-		up[id] = !c.nodes[id].down && !c.w.room.Silent(bos.BMCOf(id))
+		state, _ := c.w.room.Power(id, c.w.Now)
+		up[id] = state == bos.PowerStateOn && !c.w.room.Silent(bos.BMCOf(id))
 		c.admits(c.nodes[id])
 	}
 	for _, id := range starts {
@@ -373,9 +377,9 @@ func (c *rolloutCheck) wrote(r bos.Record) {
 	n := c.nodes[r.ID]
 	switch {
 	case n == nil || n.ended:
-	case r.Key() != c.key && r.Enabled:
+	case r.Key() != c.key:
 		c.ends(n, false)
-	case r.Key() == c.key && !r.Enabled:
+	case !r.Enabled:
 		c.ends(n, r.DeriveStatus() != bos.StatusStable)
 	default:
 	}
