@@ -73,7 +73,10 @@ export class NodeView {
       get(path('x', 'v1', 'components', this.name, 'why')), get(`x/v1/events?component=${encodeURIComponent(this.name)}&newest=1&limit=${most}`).catch(optional),
     ]);
     if (this.ended) return;
-    const problem = why.reason || history.reason;
+    // A service that cannot say why has said the cause with the node's state.
+    const unsaid = why.reason instanceof Problem && why.reason.status === 404 && this.model.numbers.has(this.name);
+    const problem = (unsaid ? null : why.reason) || history.reason;
+    if (unsaid) this.tell({ waits_for: { sentence: this.known() } });
     say(this.wrong, problem?.message);
     show(this.wrong, problem);
     if (why.value) {
@@ -82,6 +85,12 @@ export class NodeView {
     }
     if (history.value) this.line(history.value);
     if (problem && !(problem instanceof Problem)) this.later();
+  }
+
+  // known is what the stream says of why the node is as it is.
+  known() {
+    const n = this.model.numbers.get(this.name);
+    return this.model.why(n).sentence || this.model.waits(n).sentence;
   }
 
   tell(w) {
