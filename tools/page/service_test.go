@@ -139,7 +139,7 @@ func TestARealSessionIsPausedResumedAndCancelledFromThePageByWhoMay(t *testing.T
 		wrote[e.Kind] = e.Actor + ": " + e.Detail
 	}
 	for kind, want := range map[string]string{"session_paused": "the cooling of row 4", "session_cancelled": "the wrong image"} {
-		if got := wrote[kind]; !strings.HasPrefix(got, "operator: ") || !strings.Contains(got, want) {
+		if got := wrote[kind]; !strings.HasPrefix(got, "operator (token): ") || !strings.Contains(got, want) {
 			t.Errorf("the history has %s as %q", kind, got)
 		}
 	}

@@ -70,7 +70,7 @@ export class NodeView {
     this.looked = Date.now();
     this.stale = false;
     const [why, history] = await Promise.allSettled([
-      get(path('x', 'v1', 'components', this.name, 'why')), get(`x/v1/events?component=${encodeURIComponent(this.name)}&newest=1&limit=${most}`).catch(optional),
+      get(path('x', 'v1', 'components', this.name, 'why')), get(`x/v1/events?component=${encodeURIComponent(this.name)}&newest=true&limit=${most}`).catch(optional),
     ]);
     if (this.ended) return;
     // A service that cannot say why has said the cause with the node's state.

@@ -148,7 +148,7 @@ export class SessionView {
       s.status === 'complete' ? ['Took', span((s.end || now) - s.start), 'ended ' + when(s.end * 1000), ''] : ['Ready in', eta.text, eta.hint, ''],
       s.status === 'complete' ? null : ['Going for', span(now - s.start), '', ''],
     ].filter(Boolean);
-    keep(this.figures, figures, (f) => f[0], ([word, , , kind]) => {
+    keep(this.figures, figures, (f) => f[0] + f[3], ([word, , , kind]) => {
       const made = h('div', { class: 'figure' }, h('dt', {}, kind && mark(kind), word), h('dd', {}, h('span', { class: 'value' }), h('span', { class: 'hint' })));
       return made;
     }, (made, [, value, hint, kind]) => {
