@@ -102,7 +102,7 @@ export class NodeView {
     fill(this.of, w.session && ['session ', h('a', { href: href('sessions', w.session, { tenant: w.tenant || read().query.get('tenant') }) }, w.session)]);
     const left = (a) => (a ? `${a.used} used, ${a.left} left` : null);
     const facts = [
-      ['Error', w.error], ['Cause', w.cause && w.cause.replaceAll('_', ' ')], ['Last answer', w.last_answer], ['Detail', w.waits_for?.detail],
+      ['Error', !(w.waits_for?.sentence || '').includes(w.error) && w.error], ['Cause', w.cause && w.cause.replaceAll('_', ' ')], ['Last answer', w.last_answer], ['Detail', w.waits_for?.detail],
       ['In this state since', w.since && timeOf(w.since)], ['Waits since', w.waits_for?.since && timeOf(w.waits_for.since)],
       ['Last action', w.last_action?.action && [w.last_action.action.replaceAll('_', ' '), w.last_action.failed && ', which had no effect', w.last_action.at && [', ', timeOf(w.last_action.at)]]],
       ['Power-ons', left(w.attempts?.power_on)], ['Graceful power-offs', left(w.attempts?.power_off_graceful)], ['Forced power-offs', left(w.attempts?.power_off_forceful)],
@@ -131,7 +131,7 @@ export class NodeView {
     }
     const events = [...history.events].sort((a, b) => b.id - a.id);
     keep(this.rows, events, (e) => e.id, (e) => this.entry(e));
-    say(this.more, events.length === 0 ? 'The history has nothing of this node.' : events.length >= most ? `The newest ${most}. bos history ${this.name} has all.` : plural(events.length, 'entry', 'entries'));
+    say(this.more, events.length === 0 ? 'The history has nothing of this node.' : events.length >= most ? `The newest ${most}. terraform-provider-bos history ${this.name} has all.` : plural(events.length, 'entry', 'entries'));
   }
 
   entry(e) {
