@@ -448,6 +448,12 @@ func (w *wanderer) settle() {
 			idle++
 		}
 		p := w.plan(true)
+		for p == nil && w.t.Context().Err() == nil { // others may be at work on the nodes, which are spared
+			rest := w.atRest()
+			if p = w.plan(true); rest {
+				break
+			}
+		}
 		if p == nil {
 			w.failf("nothing can be planned")
 		}

@@ -181,7 +181,7 @@ func TestAPlanThatOnlyWaitsSaysThatItStartsNothing(t *testing.T) {
 	w.write(r.block("applying = terraform.applying"), template("quiet"), stage, now(""))
 	plan := w.plan()
 	plan.says(t, "Warning: Waits for nodes whose staged state was applied; applies nothing: x1000c0s0b[0-1]n[0-1]", "0 to add, 1 to change, 0 to destroy")
-	w.write(r.block("applying = terraform.applying"), template("quiet"), session(later))
+	w.write(r.block("applying = terraform.applying"), template("quiet"), session(later, `overlap = "take_over"`))
 	w.apply().exits(t, 0)
 	w.write(r.block("applying = terraform.applying"), template("quiet"), session())
 	plan = w.plan()
