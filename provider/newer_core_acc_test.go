@@ -36,6 +36,22 @@ func needsTerraform(t *testing.T, minor int) {
 	}
 }
 
+// tells reports whether the core tells the provider in an apply by which plan.
+func tells() bool {
+	major, minor := core()
+	return !strings.Contains(filepath.Base(os.Getenv("TF_ACC_TERRAFORM_PATH")), "tofu") && (major > 1 || major == 1 && minor >= 16)
+}
+
+// toldWorkspace is a workspace whose provider hears by which plan it applies, where the
+// core tells it: one within the process of the test does not.
+func toldWorkspace(t *testing.T) *workspace {
+	t.Helper()
+	if tells() {
+		return newProcessWorkspace(t)
+	}
+	return newWorkspace(t)
+}
+
 const actionOnAll = `
 action "bos_session_run" "all" {
   config {
