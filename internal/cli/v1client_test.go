@@ -142,11 +142,11 @@ func pasted(t *testing.T, service *process, line string) []string {
 		"terraform-provider-bos": asCommand + "=1 exec '" + os.Args[0] + `' "$@"`,
 		"cray":                   `for word; do printf '%s\n' "$word"; done > '` + words + "'",
 	} {
-		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil { //nolint:gosec // it is to be run
+		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
-	shell := exec.CommandContext(t.Context(), "/bin/sh", "-c", line) //nolint:gosec // that is what is tested
+	shell := exec.CommandContext(t.Context(), "/bin/sh", "-c", line)
 	shell.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "BOS_ENDPOINT="+service.url)
 	shell.Dir = t.TempDir()
 	if out, err := shell.CombinedOutput(); err != nil {
