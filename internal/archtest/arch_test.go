@@ -50,7 +50,8 @@ var allowed = map[string][]string{
 	"internal/service/config":              {"internal/yamlfile", "internal/bos"},
 	"internal/service/sim":                 {"internal/bos", "internal/service/decide", "internal/service/engine", "internal/service/shell", "internal/service/store/sqlite", "internal/hw/emulator/fault", "internal/hw/emulator/machineroom", "internal/hw/wlm"},
 	"internal/service/shell":               {"internal/bos", "internal/service/decide", "internal/service/engine"},
-	"internal/service":                     {"internal/bos", "internal/service/api", "internal/service/engine", "internal/service/health", "internal/service/shell"},
+	"internal/service/metrics":             {"internal/bos", "internal/service/decide"},
+	"internal/service":                     {"internal/bos", "internal/service/api", "internal/service/engine", "internal/service/health", "internal/service/metrics", "internal/service/shell"},
 	"internal/watch":                       {"internal/bos"},
 	"internal/transfer":                    {"internal/bos", "internal/client"},
 	"internal/bench/figures":               {},
@@ -96,7 +97,7 @@ var allowed = map[string][]string{
 	// Puts the service together for whoever runs one; it holds no logic.
 	"internal/assembly": {
 		"internal/bos", "internal/localtoken", "internal/service", "internal/service/access", "internal/service/access/...", "internal/service/bootscript", "internal/service/config", "internal/service/edge",
-		"internal/service/health", "internal/service/nodenames", "internal/service/reports", "internal/service/store/postgres", "internal/service/store/sqlite", "internal/service/ui", "internal/hw/...",
+		"internal/service/health", "internal/service/nodenames", "internal/service/metrics", "internal/service/reports", "internal/service/store/postgres", "internal/service/store/sqlite", "internal/service/store/tables", "internal/service/ui", "internal/hw/...",
 	},
 	// Tries what the adapters of a site's settings meet there.
 	"internal/doctor": {

@@ -22,6 +22,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
 	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
 	"github.com/bootorch/terraform-provider-bos/internal/service/health"
+	"github.com/bootorch/terraform-provider-bos/internal/service/metrics"
 	"github.com/bootorch/terraform-provider-bos/internal/service/reports"
 	"github.com/bootorch/terraform-provider-bos/internal/service/ui"
 )
@@ -41,8 +42,9 @@ type Assembly struct {
 	auth  access.Authenticator
 	// left removes the token that was left for the clients of this machine; nil if none
 	// was.
-	left func() error
-	log  *slog.Logger
+	left    func() error
+	log     *slog.Logger
+	metrics *metrics.Metrics
 }
 
 // Load reads settings from a file.
@@ -54,11 +56,15 @@ func Parse(text string) (config.Config, error) { return config.Parse("settings",
 // New opens the database and makes the adapters. Streams of events end when ctx
 // does.
 func New(ctx context.Context, settings config.Config, version string, log *slog.Logger) (*Assembly, error) {
-	store, err := openDatabase(ctx, settings, log)
+	counted := metrics.New(version)
+	store, err := openDatabase(ctx, settings, log, counted)
 	if err != nil {
 		return nil, err
 	}
-	a := &Assembly{store: store, log: log}
+	counted.WatchQueue(func() metrics.Queue {
+		return metrics.Queue{Length: store.Queue(), Newest: store.Newest(), Writes: store.Trouble() == nil}
+	})
+	a := &Assembly{store: store, log: log, metrics: counted}
 	if err := a.assemble(ctx, settings, version, log); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
@@ -66,7 +72,7 @@ func New(ctx context.Context, settings config.Config, version string, log *slog.
 }
 
 func (a *Assembly) assemble(ctx context.Context, settings config.Config, version string, log *slog.Logger) error {
-	sc, err := wire(settings, a.store.Options, log)
+	sc, err := wire(settings, a.store.Options, log, a.metrics)
 	if err != nil {
 		return err
 	}
@@ -87,6 +93,7 @@ func (a *Assembly) assemble(ctx context.Context, settings config.Config, version
 	}
 	sc.Proofs = wireProofs(sc.Inventory, nodes)
 	sc.Secrets = func() []string { return append(settings.Unreadable(), unreadTokens(settings.Auth)...) }
+	sc.Metrics = a.metrics
 	sc.Store, sc.Stopping, sc.Version, sc.Log = a.store, ctx.Done(), version, log
 	others, shared := a.store.(follower)
 	sc.Shared = shared
@@ -100,6 +107,9 @@ func (a *Assembly) assemble(ctx context.Context, settings config.Config, version
 	a.notifiers = notifiers(settings, sc.Inventory, sc.Power)
 	a.names = names(settings)
 	a.auth, err = authenticator(settings.Auth, log)
+	if settings.Metrics.Loopback {
+		a.auth.Connections = append(a.auth.Connections, access.LocalScraper{})
+	}
 	return err
 }
 

@@ -7,8 +7,10 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
+	"github.com/bootorch/terraform-provider-bos/internal/service/metrics"
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/postgres"
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/tables"
 )
 
 // database is a store with what the parts beside the service need of it.
@@ -19,17 +21,22 @@ type database interface {
 	NodeKey(ctx context.Context) ([]byte, error)
 	// Hold pauses the site, unless it is paused already.
 	Hold(ctx context.Context, reason string, now time.Time) error
+	// Queue, Newest and Trouble say how its writer is.
+	Queue() int
+	Newest() int64
+	Trouble() error
 }
 
 // follower is a database that tells when another process has written to it.
 type follower interface{ Follow(written func()) }
 
 // openDatabase opens what the settings name: a file, or a PostgreSQL.
-func openDatabase(ctx context.Context, settings config.Config, log *slog.Logger) (database, error) {
+func openDatabase(ctx context.Context, settings config.Config, log *slog.Logger, counted *metrics.Metrics) (database, error) {
+	wrote := func(t tables.Transaction) { counted.Wrote(metrics.Written(t)) }
 	if !postgres.Is(settings.Database) {
-		return opened(sqlite.Open(ctx, settings.Database, sqlite.Log(log)))
+		return opened(sqlite.Open(ctx, settings.Database, sqlite.Log(log), sqlite.Wrote(wrote)))
 	}
-	options := []postgres.Option{postgres.Log(log)}
+	options := []postgres.Option{postgres.Log(log), postgres.Wrote(wrote)}
 	if password := settings.Commanded(settings.DatabasePassword()); !password.Empty() {
 		options = append(options, postgres.Password(password.Cached()))
 	}

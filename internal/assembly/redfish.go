@@ -33,7 +33,7 @@ func (w *wiring) redfishConfig(c config.Redfish) (redfish.Config, error) {
 		return redfish.Config{}, err
 	}
 	rc := redfish.Config{
-		Insecure: c.Insecure, CA: certificates, User: c.Credentials.User, PasswordFrom: password, Sessions: c.Sessions, Log: w.log, IgnoreUUIDs: c.IgnoreUUIDs, Cautious: w.cautious, Concurrency: c.Concurrency,
+		Insecure: c.Insecure, CA: certificates, User: c.Credentials.User, PasswordFrom: password, Sessions: c.Sessions, Log: w.log, Asked: w.asked("power.redfish"), IgnoreUUIDs: c.IgnoreUUIDs, Cautious: w.cautious, Concurrency: c.Concurrency,
 		Timeouts: redfish.Timeouts{Connect: c.ConnectTimeout, TLS: c.TLSTimeout, Read: c.ReadTimeout, Reset: c.ResetTimeout},
 	}
 	if next := w.settings.Commanded(c.NextPassword()); !next.Empty() {

@@ -23,6 +23,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/hw/web"
 	"github.com/bootorch/terraform-provider-bos/internal/service"
 	"github.com/bootorch/terraform-provider-bos/internal/service/config"
+	"github.com/bootorch/terraform-provider-bos/internal/service/metrics"
 )
 
 // wiring makes the adapters that the settings name. Options of the API, such as
@@ -32,14 +33,16 @@ type wiring struct {
 	options  func(context.Context) (bos.Options, error)
 	log      *slog.Logger
 	out      service.Config
+	// metrics count what upstreams answer; nil is nobody.
+	metrics *metrics.Metrics
 	// heard is told the headers of the answers of a service; nil is nobody.
 	heard func(service string, h http.Header)
 	// cautious is for who only tries whether passwords are right.
 	cautious bool
 }
 
-func wire(c config.Config, options func(context.Context) (bos.Options, error), log *slog.Logger) (service.Config, error) {
-	w := &wiring{settings: c, options: options, log: log, out: service.Config{MaxUnreachable: c.MaxUnreachable, MaxSetupWait: c.MaxSetupWait, PublicURL: c.PublicURL, Limits: bos.PowerLimits{
+func wire(c config.Config, options func(context.Context) (bos.Options, error), log *slog.Logger, counted *metrics.Metrics) (service.Config, error) {
+	w := &wiring{settings: c, options: options, log: log, metrics: counted, out: service.Config{MaxUnreachable: c.MaxUnreachable, MaxSetupWait: c.MaxSetupWait, PublicURL: c.PublicURL, Limits: bos.PowerLimits{
 		Window: c.Power.Limits.Window, Starts: c.Power.Limits.Starts, CabinetStarts: c.Power.Limits.StartsCabinet,
 		Actions: c.Power.Limits.Actions, CabinetActions: c.Power.Limits.ActionsCabinet,
 	}}}
@@ -53,7 +56,7 @@ func wire(c config.Config, options func(context.Context) (bos.Options, error), l
 
 // upstream is a service as its adapter takes it; name is its section.
 func (w *wiring) upstream(name string, u config.Upstream, timeout func(bos.Options) int) (transport.Upstream, error) {
-	made := transport.Upstream{URL: u.URL, Log: w.log, Heard: w.hear(name)}
+	made := transport.Upstream{URL: u.URL, Log: w.log, Heard: w.hear(name), Asked: w.asked(name)}
 	if timeout != nil {
 		made.Timeout = w.seconds(timeout)
 	}
@@ -63,6 +66,14 @@ func (w *wiring) upstream(name string, u config.Upstream, timeout func(bos.Optio
 	var err error
 	made.CA, err = transport.Authorities(name+".ca_file", u.CAFile)
 	return made, err
+}
+
+// asked counts the requests to one upstream; nil where nobody counts.
+func (w *wiring) asked(name string) func(transport.Class, time.Duration) {
+	if w.metrics == nil {
+		return nil
+	}
+	return func(outcome transport.Class, took time.Duration) { w.metrics.Asked(name, outcome.String(), took) }
 }
 
 // hear tells the headers of one service's answers; nil where nobody listens.
@@ -180,6 +191,7 @@ func (w *wiring) artifacts() error {
 			return err
 		}
 		sc.Heard = w.hear("artifacts.s3")
+		sc.Asked = w.asked("artifacts.s3")
 		if sources["s3"], err = s3.Open(sc); err != nil {
 			return err
 		}
@@ -189,7 +201,7 @@ func (w *wiring) artifacts() error {
 		if err != nil {
 			return err
 		}
-		client := web.New(web.Config{Prefixes: c.HTTP.Prefixes, CA: certificates})
+		client := web.New(web.Config{Prefixes: c.HTTP.Prefixes, CA: certificates, Asked: w.asked("artifacts.http")})
 		sources["http"], sources["https"] = client, client
 	}
 	if c.Files != nil {

@@ -21,12 +21,12 @@ func TestEachSettingMakesItsAdapter(t *testing.T) {
 		Artifacts: config.Artifacts{S3: &config.S3{Endpoint: "http://127.0.0.1:9"}},
 		Images:    config.Images{IMS: u("v3")}, Tenants: config.Tenants{TAPMS: u("v1alpha3")},
 	}
-	got, err := wire(c, defaults, nil)
+	got, err := wire(c, defaults, nil, nil)
 	if err != nil || got.Inventory == nil || got.Power == nil || got.Boot == nil || got.Configuration == nil ||
 		got.Artifacts == nil || got.Images == nil || got.Tenants == nil {
 		t.Errorf("%+v, %v", got, err)
 	}
-	got, err = wire(config.Config{}, defaults, nil)
+	got, err = wire(config.Config{}, defaults, nil, nil)
 	if err != nil || got.Inventory != nil || got.Power != nil || got.Boot != nil || got.Configuration != nil ||
 		got.Artifacts != nil || got.Images != nil || got.Tenants != nil {
 		t.Errorf("of no settings: %+v, %v", got, err)
@@ -44,7 +44,7 @@ func TestAReadTimeoutThatIsPatchedHoldsForTheNextRequest(t *testing.T) {
 		o.BSSReadTimeout = seconds
 		return o, nil
 	}
-	got, err := wire(config.Config{BootParameters: config.BootParameters{BSS: &config.Upstream{URL: hangs.URL}}}, options, nil)
+	got, err := wire(config.Config{BootParameters: config.BootParameters{BSS: &config.Upstream{URL: hangs.URL}}}, options, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func TestATokenIsReadForEachRequest(t *testing.T) {
 		}
 	}))
 	defer s.Close()
-	got, err := wire(config.Config{BootParameters: config.BootParameters{BSS: &config.Upstream{URL: s.URL, TokenEnv: "OUR_TOKEN"}}}, defaults, nil)
+	got, err := wire(config.Config{BootParameters: config.BootParameters{BSS: &config.Upstream{URL: s.URL, TokenEnv: "OUR_TOKEN"}}}, defaults, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func TestATokenIsReadForEachRequest(t *testing.T) {
 func TestAFileThatHoldsNoCertificateIsNamed(t *testing.T) {
 	for _, file := range []string{"wire_test.go", "not-there.pem"} {
 		u := config.Upstream{URL: "https://hsm", CAFile: file}
-		if _, err := wire(config.Config{Inventory: config.Inventory{HSM: &u}}, defaults, nil); err == nil || !strings.Contains(err.Error(), "inventory.hsm.ca_file") {
+		if _, err := wire(config.Config{Inventory: config.Inventory{HSM: &u}}, defaults, nil, nil); err == nil || !strings.Contains(err.Error(), "inventory.hsm.ca_file") {
 			t.Errorf("%s: %v", file, err)
 		}
 	}

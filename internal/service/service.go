@@ -14,6 +14,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/api"
 	"github.com/bootorch/terraform-provider-bos/internal/service/engine"
+	"github.com/bootorch/terraform-provider-bos/internal/service/metrics"
 	"github.com/bootorch/terraform-provider-bos/internal/service/shell"
 )
 
@@ -49,6 +50,8 @@ type Config struct {
 	WorkloadPolicy bos.WorkloadPolicy
 	Health         bos.HealthCheck
 	HealthPolicy   bos.HealthPolicy
+	// Metrics count what it does, and GET /metrics shows them; nil is nobody.
+	Metrics *metrics.Metrics
 	// Secrets says which secrets of the settings cannot be read now; it may be nil.
 	Secrets func() []string
 	// Shared says that other services may share the database: one of them drives it, and
@@ -107,7 +110,8 @@ func New(c Config) (*Service, error) {
 			NoInventory:    c.Inventory == nil,
 			NoPower:        c.Power == nil,
 		},
-		Holder: uuid.NewString(), Options: s.setLevel, Shared: c.Shared, Driving: s.driving.set, Following: s.driving.follow, Log: c.Log, Alert: s.loud,
+		Observer: s.observer(),
+		Holder:   uuid.NewString(), Options: s.setLevel, Shared: c.Shared, Driving: s.driving.set, Following: s.driving.follow, Log: c.Log, Alert: s.loud,
 	})
 	s.handler = api.New(api.Config{
 		Store: c.Store, Inventory: c.Inventory, Artifacts: c.Artifacts, Tenants: c.Tenants, Images: c.Images,
@@ -117,6 +121,7 @@ func New(c Config) (*Service, error) {
 		PublicURL:     c.PublicURL,
 		Stopping:      c.Stopping,
 		Health:        s.health,
+		Metrics:       s.scraped(),
 		Changed:       s.changed, Now: time.Now, Version: c.Version, Log: c.Log,
 	})
 	return s, nil

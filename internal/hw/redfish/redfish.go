@@ -58,6 +58,8 @@ type Config struct {
 	Reserve func(ctx context.Context, ids []string) (kept map[string]bos.Hold, release func(), err error)
 	// EndpointsTTL is how old its answer may become; 0 is a minute.
 	EndpointsTTL time.Duration
+	// Asked is told of each request to a BMC; nil is nobody.
+	Asked func(outcome transport.Class, took time.Duration)
 	// CA verifies the BMCs' certificates; nil is the system's pool.
 	CA func() *x509.CertPool
 	// Insecure accepts any certificate.
@@ -197,7 +199,7 @@ func New(c Config) *Client {
 			// Reads are not repeated here: a BMC that does not answer is
 			// probed again when the engine thinks so.
 			Upstream: "the BMC", Timeout: c.Read, MaxBody: maxBody, Message: message, WayOut: wayOut,
-			Header: map[string]string{"OData-Version": "4.0"},
+			Header: map[string]string{"OData-Version": "4.0"}, Asked: c.Asked,
 		}, conn),
 		locator:   locator,
 		guard:     guard{cautious: c.Cautious},

@@ -54,6 +54,8 @@ type Config struct {
 	Timeout time.Duration
 	// Attempts is how often each read is tried; 0 is 3.
 	Attempts int
+	// Asked is told of each request; nil is nobody.
+	Asked func(outcome transport.Class, took time.Duration)
 	// Heard is told the header of each answer; nil is nobody.
 	Heard func(http.Header)
 }
@@ -107,7 +109,7 @@ func Open(c Config) (*Client, error) {
 		Region:       c.Region,
 		BucketLookup: style,
 		MaxRetries:   c.Attempts,
-		Transport:    dated{transport.NewConn(transport.ConnConfig{CA: c.CA, MaxIdle: 16}), c.Heard},
+		Transport:    dated{transport.NewConn(transport.ConnConfig{CA: c.CA, MaxIdle: 16}), c.Heard, c.Asked},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("artifacts.s3.endpoint %q: %w", transport.Address(c.Endpoint), err)
@@ -220,11 +222,16 @@ func below(err error) error {
 type dated struct {
 	http.RoundTripper
 	heard func(http.Header)
+	asked func(transport.Class, time.Duration)
 }
 
 // RoundTrip passes a request on.
 func (d dated) RoundTrip(r *http.Request) (*http.Response, error) {
+	began := time.Now()
 	resp, err := d.RoundTripper.RoundTrip(r)
+	if d.asked != nil {
+		d.asked(outcome(resp, err), time.Since(began))
+	}
 	if err == nil && d.heard != nil {
 		d.heard(resp.Header)
 	}
@@ -232,4 +239,12 @@ func (d dated) RoundTrip(r *http.Request) (*http.Response, error) {
 		resp.Header.Set("Last-Modified", time.Unix(0, 0).UTC().Format(http.TimeFormat))
 	}
 	return resp, err
+}
+
+// outcome is what an answer means, for whoever counts.
+func outcome(resp *http.Response, err error) transport.Class {
+	if err != nil {
+		return transport.ClassMaybe
+	}
+	return transport.ClassOfStatus(resp.StatusCode)
 }

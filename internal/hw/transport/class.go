@@ -37,6 +37,21 @@ const (
 	ClassRefused
 )
 
+var classNames = map[Class]string{
+	ClassNone: "ok", ClassAway: "away", ClassMaybe: "unknown", ClassBusy: "busy", ClassCaller: "caller",
+	ClassGateway: "gateway", ClassUnsupported: "unsupported", ClassAbsent: "absent", ClassRefused: "refused",
+}
+
+// String is one word for the class: ok for what did not fail.
+func (c Class) String() string { return classNames[c] }
+
+// withheld reports whether a request was not made, or given up by its caller: nobody
+// answered, and nobody failed.
+func withheld(err error) bool {
+	var failed *Error
+	return errors.As(err, &failed) && (failed.Kind == Withheld || failed.Cancelled)
+}
+
 // ClassOf says what an error of a Client tells.
 func ClassOf(err error) Class {
 	var failed *Error
@@ -55,6 +70,14 @@ func ClassOf(err error) Class {
 		return ClassMaybe
 	}
 	return ClassMaybe
+}
+
+// ClassOfStatus says what a status tells where the answer was not read by a Client.
+func ClassOfStatus(status int) Class {
+	if status < http.StatusBadRequest {
+		return ClassNone
+	}
+	return (&Error{Kind: Refused, Status: status}).answered()
 }
 
 func (e *Error) answered() Class {

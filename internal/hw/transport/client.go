@@ -52,6 +52,9 @@ type Config struct {
 	Own func(body []byte) bool
 	// Heard is told the header of each answer; nil is nobody.
 	Heard func(http.Header)
+	// Asked is told of each request that was made, and how long it took with what it was
+	// repeated; nil is nobody.
+	Asked func(outcome Class, took time.Duration)
 	// Pages says that a page for browsers is never an answer, also with a
 	// status of success: who asked was sent to a login, or a gateway spoke.
 	Pages bool
@@ -219,7 +222,11 @@ func patience(ctx context.Context, timeout time.Duration) time.Duration {
 // The response is nil only if no status came back: next to an error it says
 // what was answered.
 func (c *Client) Do(ctx context.Context, q Request) (*Response, error) {
+	began := time.Now()
 	res, err := c.do(ctx, q)
+	if c.config.Asked != nil && !withheld(err) {
+		c.config.Asked(ClassOf(err), time.Since(began))
+	}
 	c.outages.note(err)
 	return res, err
 }

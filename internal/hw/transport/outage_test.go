@@ -2,12 +2,15 @@ package transport_test
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
 )
@@ -45,5 +48,26 @@ func TestAnOutageIsLoggedOnceWhenItBeginsAndOnceWhenItEnds(t *testing.T) {
 	ask(503) // within the pause after the last
 	if log.String() != text {
 		t.Errorf("one that comes and goes fills the log:\n%s", log.String())
+	}
+}
+
+func TestEachRequestIsToldWithWhatItsAnswerMeans(t *testing.T) {
+	status := http.StatusOK
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+	var told []string
+	c := transport.Upstream{URL: s.URL, Asked: func(outcome transport.Class, _ time.Duration) { told = append(told, outcome.String()) }}.Open(transport.Config{Upstream: "BSS"})
+	ask := func(ctx context.Context) {
+		_, _ = c.Do(ctx, transport.Request{Method: http.MethodGet, URL: s.URL + "/node?token=secret"})
+	}
+	for _, status = range []int{http.StatusOK, http.StatusServiceUnavailable, http.StatusUnauthorized, http.StatusConflict} {
+		ask(t.Context())
+	}
+	given, up := context.WithCancel(t.Context())
+	up()
+	ask(given) // which says nothing of the upstream
+	s.Close()
+	ask(t.Context())
+	if want := []string{"ok", "busy", "caller", "refused", "away"}; !slices.Equal(told, want) {
+		t.Errorf("told %v, want %v", told, want)
 	}
 }

@@ -30,6 +30,8 @@ type Upstream struct {
 	Log *slog.Logger
 	// Heard is told the header of each answer; nil is nobody.
 	Heard func(http.Header)
+	// Asked is told of each request that was made; nil is nobody.
+	Asked func(outcome Class, took time.Duration)
 	// CA verifies the service's certificate; nil is the system's pool.
 	CA func() *x509.CertPool
 	// Dial makes connections; nil is an ordinary dialer.
@@ -44,7 +46,7 @@ const fewIdle = 16
 
 // Open makes a client for the upstream; c is what the adapter knows of it.
 func (u Upstream) Open(c Config) *Client {
-	c.TimeoutNow, c.Bearer, c.Refused, c.Heard, c.Pages = u.Timeout, u.Bearer, u.Refused, u.Heard, true
+	c.TimeoutNow, c.Bearer, c.Refused, c.Heard, c.Asked, c.Pages = u.Timeout, u.Bearer, u.Refused, u.Heard, u.Asked, true
 	client := New(c, NewConn(ConnConfig{MaxIdle: fewIdle, CA: u.CA, Dial: u.Dial}))
 	client.outages.log = u.Log
 	return client

@@ -33,6 +33,8 @@ type Config struct {
 	Prefixes []string
 	// CA verifies the servers; nil is the system's pool.
 	CA func() *x509.CertPool
+	// Asked is told of each request; nil is nobody.
+	Asked func(outcome transport.Class, took time.Duration)
 	// RetryWait is the pause before a read is repeated; 0 is the default of
 	// package transport.
 	RetryWait time.Duration
@@ -54,7 +56,7 @@ func New(c Config) *Client {
 		conn: conn,
 		http: transport.New(transport.Config{
 			Upstream: "the image server", WayOut: transport.Always("check the server and artifacts.http"),
-			Timeout: defaultTimeout, MaxBody: manifest.MaxManifest, Retries: retries, RetryWait: c.RetryWait,
+			Timeout: defaultTimeout, MaxBody: manifest.MaxManifest, Retries: retries, RetryWait: c.RetryWait, Asked: c.Asked,
 		}, conn),
 		prefixes: c.Prefixes,
 	}

@@ -56,6 +56,8 @@ const (
 	// the components.
 	ReadBootParameters
 	WriteBootParameters
+	// ReadMetrics is to read what the service counts, of the whole site.
+	ReadMetrics
 	permissions // how many there are, with none
 )
 
@@ -97,6 +99,7 @@ var permissionTexts = [permissions][2]string{
 	WriteTemplates:      {"write_templates", "change session templates"},
 	WriteOptions:        {"write_options", "change options"},
 	ReadBootParameters:  {"read_boot_parameters", "read boot parameters"},
+	ReadMetrics:         {"read_metrics", "read metrics"},
 	WriteBootParameters: {"write_boot_parameters", "change boot parameters"},
 }
 

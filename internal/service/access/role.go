@@ -26,10 +26,12 @@ const (
 	Reporter Role = "reporter"
 	// Auditor reads the history, and reading it leaves an event.
 	Auditor Role = "auditor"
+	// Scraper is a monitoring system: it reads metrics, and nothing else.
+	Scraper Role = "scraper"
 )
 
 var (
-	reads    = of(Know, ReadRecords, ReadSession, CheckTemplates, ReadOptions, ReadEvents, Preview)
+	reads    = of(Know, ReadRecords, ReadSession, CheckTemplates, ReadOptions, ReadEvents, Preview, ReadMetrics)
 	operates = reads | of(Report, CreateSessions, CreateV1Sessions, CancelSessions, PauseSessions, ResumeSessions, ChangeSessions, PromoteRollouts, FailRollouts, ApplyStaged, ChangeComponents, PauseSite)
 )
 
@@ -44,11 +46,12 @@ var grants = map[Role]set{
 	WLM:         of(Know, ReadSession, CreateSessions, ApplyStaged),
 	Reporter:    of(Know, Report),
 	Auditor:     of(Know, ReadEvents),
+	Scraper:     of(ReadMetrics),
 }
 
 // siteWide are the permissions over what is of no tenant: who is bounded to tenants
 // has none of them, whatever the role.
-var siteWide = of(WriteOptions, PauseSite, ReadBootParameters, WriteBootParameters)
+var siteWide = of(WriteOptions, PauseSite, ReadBootParameters, WriteBootParameters, ReadMetrics)
 
 // ParseRole reads a role. The error names those that there are.
 func ParseRole(text string) (Role, error) {

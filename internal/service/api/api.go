@@ -56,6 +56,8 @@ type Config struct {
 	// Health is what is known of the service that carries out what is written; nil where
 	// none does in this process.
 	Health func() health.Facts
+	// Metrics answers GET /metrics; nil where nothing is counted.
+	Metrics http.Handler
 	// Changed is called after each write with what was written. It must not
 	// block. It may be nil.
 	Changed func(Change)
@@ -150,6 +152,7 @@ func (s *server) routes() map[string]methods {
 		"/v2/healthz":   {http.MethodGet: {s.getHealth, access.Public}},
 		"/livez":        {http.MethodGet: {s.getLive, access.Public}},
 		"/readyz":       {http.MethodGet: {s.getReady, access.Public}},
+		"/metrics":      {http.MethodGet: {s.getMetrics, access.ReadMetrics}},
 		"/v2/options":   {http.MethodGet: {s.getOptions, access.ReadOptions}, http.MethodPatch: {s.patchOptions, access.WriteOptions}},
 
 		"/v2/sessiontemplates": {http.MethodGet: {s.listTemplates, access.ReadRecords}},

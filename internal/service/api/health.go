@@ -67,3 +67,13 @@ func (s *server) facts(ctx context.Context) health.Facts {
 	}
 	return f
 }
+
+// getMetrics answers a scrape of Prometheus.
+func (s *server) getMetrics(w http.ResponseWriter, r *http.Request) error {
+	if s.Metrics == nil {
+		return notFound("This service counts nothing; serve does")
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	s.Metrics.ServeHTTP(w, r)
+	return nil
+}

@@ -251,7 +251,7 @@ func exchanges() []exchange {
 	add := func(method, path string, body any, status int, headers ...string) {
 		list = append(list, exchange{method, path, body, status, headers})
 	}
-	for _, path := range []string{"/", "/v2", "/v2/version", "/openapi.yaml", "/openapi.json", "/v2/healthz", "/livez", "/readyz", "/v2/options", "/v2/sessiontemplatetemplate", "/x/v1/capabilities"} {
+	for _, path := range []string{"/", "/v2", "/v2/version", "/openapi.yaml", "/openapi.json", "/v2/healthz", "/livez", "/readyz", "/metrics", "/v2/options", "/v2/sessiontemplatetemplate", "/x/v1/capabilities"} {
 		add("GET", path, nil, 200)
 	}
 	add("PATCH", "/v2/options", object{"polling_frequency": 7, "of_another_version": []int{1}}, 200)
@@ -419,11 +419,19 @@ func exchanges() []exchange {
 	return list
 }
 
+// metricsOf answers scrapes with a text.
+type metricsOf string
+
+func (m metricsOf) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+	_, _ = w.Write([]byte(m)) // the recorder takes it
+}
+
 // prepared has a template, a session that runs, a node of it that failed, and a
 // node that BOS is moving. It returns the pin of a preview.
 func prepared(t *testing.T, seen map[exchanged]bool) (s *site, pin string) {
 	t.Helper()
-	s = newSite(t)
+	s = newSite(t, func(c *Config) { c.Metrics = metricsOf("bos_up 1\n") })
 	s.seen = seen
 	s.putTemplate("t1", template())
 	s.do("POST", "/v2/sessions", boot("run")).ok(http.StatusCreated, nil)
@@ -463,6 +471,9 @@ func TestEveryRouteMethodAndStatusOfTheDocumentIsAnswered(t *testing.T) {
 		c.Health = func() health.Facts { return health.Facts{Runs: true, Drives: true, Pass: 2 * health.MaxPass} }
 	})
 	unwell.seen = seen
+	if r := unwell.do("GET", "/metrics", nil); r.status != http.StatusNotFound {
+		t.Errorf("the metrics of a service that counts nothing are answered with %d", r.status)
+	}
 	for _, path := range []string{"/livez", "/readyz"} { // their 503 is a report, and no problem
 		if r := unwell.do("GET", path, nil); r.status != http.StatusServiceUnavailable {
 			t.Errorf("%s of a service that is stuck answers %d", path, r.status)

@@ -47,9 +47,17 @@ type Config struct {
 	Health         Health         `yaml:"health"`
 	Auth           Auth           `yaml:"auth"`
 	TLS            TLS            `yaml:"tls"`
+	Metrics        Metrics        `yaml:"metrics"`
 	// CommandEnvironment names the variables of the environment that commands for
 	// secrets (_command) see besides a few usual ones, such as VAULT_ADDR.
 	CommandEnvironment []string `yaml:"command_environment"`
+}
+
+// Metrics says who reads what the service counts besides those whose role allows it.
+type Metrics struct {
+	// Loopback lets programs of this machine read them without a token. It is not for
+	// machines with a proxy before the API that does not say so in a header.
+	Loopback bool `yaml:"loopback"`
 }
 
 // Upstream is a service that is spoken to over HTTP or HTTPS.

@@ -148,13 +148,14 @@ func (s *Shell) timed(asked time.Duration, sent time.Time) (at, answered time.Ti
 // act carries one batch out. Each of its calls is made only while it is wanted and
 // this service may act.
 func (s *Shell) act(ctx context.Context, batch decide.Batch) {
-	flying := s.flights.of(batch.IDs)
+	flying, began := s.flights.of(batch.IDs), s.Runtime.Mono()
 	s.call(ctx, func(ctx context.Context, _ func(func(*engine.Inputs))) {
 		may := func(id string) bool {
 			return s.lease.mayAct() && s.flights.may(id, flying[id]) && !s.brakes.stop(flying[id].order.Session)
 		}
 		s.Ports.Run(bos.WithPermission(ctx, may), batch, func(res engine.Result) {
 			res.Withheld = res.Outcome == bos.CallNotAttempted && !may(res.ID)
+			s.Observer.Answered(batch.Effect.Kind, res.Outcome, s.Runtime.Mono()-began)
 			s.inbox.result(res)
 			s.flights.end(res.ID, flying[res.ID])
 		})

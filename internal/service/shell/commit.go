@@ -16,13 +16,14 @@ import (
 func (s *Shell) commit(ctx context.Context, out engine.Outputs) ([]decide.Batch, error) {
 	effects := out.Effects
 	s.flights.begin(effects, out.Orders)
+	var left bos.Conflicts
 	if !engine.Empty(out.Commit) {
 		out.Commit.Fence = s.lease.held().Fence
 		done, err := s.Ports.Store.Commit(ctx, out.Commit)
 		if err != nil {
 			return nil, fmt.Errorf("commit a pass: %w", err)
 		}
-		s.next.Committed = &done
+		s.next.Committed, left = &done, done.Conflicts
 		s.feed.Wrote(done.Revision)
 		s.tellRetries(out.Commit.Events)
 		if !done.None() {
@@ -31,6 +32,7 @@ func (s *Shell) commit(ctx context.Context, out engine.Outputs) ([]decide.Batch,
 			s.wake.Raise() // what was newer is in the feed
 		}
 	}
+	s.Observer.Committed(s.Runtime.Mono(), out.Commit, left, effects)
 	for _, setup := range out.SetUps {
 		if err := s.setUp(ctx, setup); err != nil {
 			return nil, err
@@ -62,6 +64,7 @@ func (s *Shell) setUp(ctx context.Context, setup bos.Setup) error {
 	}
 	s.feed.Wrote(session.Revision)
 	s.flights.written(records)
+	s.Observer.Loaded(s.Runtime.Mono(), false, records, nil, []bos.SessionRecord{session}, nil)
 	s.next.Records = joined(s.next.Records, records)
 	s.next.Sessions = append(s.next.Sessions, session)
 	return nil

@@ -107,6 +107,17 @@ func (f *flights) written(records []bos.Record) {
 	}
 }
 
+// count is how many calls are under way, by kind.
+func (f *flights) count() map[string]int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	kinds := make(map[string]int)
+	for _, flight := range f.all {
+		kinds[string(flight.kind)]++
+	}
+	return kinds
+}
+
 // surviving is what is under way, for an engine that starts.
 func (f *flights) surviving() map[string]bos.EffectKind {
 	f.mu.Lock()

@@ -137,6 +137,8 @@ func (l *lease) got(is bos.Lease) {
 	if is.Clock.IsZero() {
 		is.Clock = l.runtime.Wall().UTC().Round(0) // a clock that was kept nowhere starts with wall time
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.has = is
 }
 

@@ -16,11 +16,16 @@ func (s *Shell) load(ctx context.Context, in *engine.Inputs) error {
 	changed := s.changes.take()
 	s.inventories = changed.inventories
 	if s.engine == nil {
-		return s.begin(ctx, in)
+		err := s.begin(ctx, in)
+		if err == nil {
+			s.tellLoaded(true, in)
+		}
+		return err
 	}
 	if err := s.loadChanges(ctx, changed, in); err != nil {
 		return fmt.Errorf("load what changed: %w", err)
 	}
+	s.tellLoaded(false, in)
 	return nil
 }
 

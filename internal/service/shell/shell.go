@@ -53,6 +53,8 @@ type Config struct {
 	// Driving is told when the shell has the lease, and when it drives no more. It
 	// may be nil.
 	Driving func(bool)
+	// Observer is told what the shell does, for whoever counts; nil is nobody.
+	Observer Observer
 	// Log is for what an administrator wants to know, Alert for what no option
 	// may silence. Nil discards.
 	Log, Alert *slog.Logger
@@ -106,6 +108,9 @@ func New(c Config) *Shell {
 	}
 	if c.Following == nil {
 		c.Following = func(bool) {}
+	}
+	if c.Observer == nil {
+		c.Observer = nobody{}
 	}
 	if c.Runtime == nil {
 		c.Runtime = NewReal()
@@ -217,7 +222,8 @@ func (s *Shell) drive(ctx context.Context) error {
 			s.dropEngine()
 			wake = s.Runtime.Mono() + storeRetry
 		}
-		s.vitals.pass(s.engine, s.Runtime.Mono())
+		s.Observer.Passed(took)
+		s.vitals.pass(s.engine, s.feed.position, s.Runtime.Mono())
 		s.wake.Wait(ctx, min(wake, s.Runtime.Mono()+feedInterval))
 		if err := s.lease.trouble(); lost(err) {
 			s.flights.haltAll()

@@ -27,6 +27,12 @@ type Vitals struct {
 	InventoryError string
 	// BMCs is how these answered.
 	BMCs engine.BMCs
+	// Position is how far the feed of the store was read.
+	Position int64
+	// Fence is the number of the lease that it had last; Acts says that nobody else can
+	// have it now.
+	Fence int64
+	Acts  bool
 }
 
 // vitals collects them; passes write and anybody reads.
@@ -46,10 +52,10 @@ func (v *vitals) drive(is bool, at time.Duration) {
 }
 
 // pass notes the end of one. e is the engine as it is then, nil if there is none.
-func (v *vitals) pass(e *engine.Engine, at time.Duration) {
+func (v *vitals) pass(e *engine.Engine, position int64, at time.Duration) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.passed, v.now.Engine = at, e != nil
+	v.passed, v.now.Engine, v.now.Position = at, e != nil, position
 	if e != nil && at >= v.next {
 		v.now.BMCs, v.next = e.BMCs(), at+vitalsInterval
 	}
@@ -68,10 +74,13 @@ func (v *vitals) discovered(facts *engine.DiscoveryFacts, at time.Duration) {
 
 // Vitals are the signs of life now. Any goroutine may ask.
 func (s *Shell) Vitals() Vitals {
-	at := s.Runtime.Mono()
+	at, acts, fence := s.Runtime.Mono(), s.lease.mayAct(), s.lease.held().Fence
 	s.vitals.mu.Lock()
 	defer s.vitals.mu.Unlock()
 	v := s.vitals.now
-	v.Pass, v.Inventory = at-s.vitals.passed, at-s.vitals.read
+	v.Pass, v.Inventory, v.Acts, v.Fence = at-s.vitals.passed, at-s.vitals.read, acts, fence
 	return v
 }
+
+// InFlight is how many calls are under way, by kind. Any goroutine may ask.
+func (s *Shell) InFlight() map[string]int { return s.flights.count() }

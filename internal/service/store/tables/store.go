@@ -53,6 +53,18 @@ type Config struct {
 	MaxEvents int64
 	EventAge  time.Duration
 	Log       *slog.Logger
+	// Wrote is told of each transaction from the goroutine that writes, and must not
+	// block; nil is nobody.
+	Wrote func(Transaction)
+}
+
+// Transaction is one that was written, or could not be.
+type Transaction struct {
+	// Jobs are the writes that shared it.
+	Jobs int
+	// Took is the whole of it, Sync the commit, which waits for the disk.
+	Took, Sync time.Duration
+	Failed     bool
 }
 
 // New makes a store of a database that has the newest schema.
@@ -61,10 +73,16 @@ func New(c Config) *Store {
 		dialect: c.Dialect, read: c.Read, reserved: c.Reserved, shared: c.Shared, writer: newWriter(c.Write, c.Dialect),
 		maxEvents: c.MaxEvents, eventAge: c.EventAge, log: c.Log,
 	}
-	s.writer.committed, s.writer.prune = s.Announce, s.pruneEvents
+	s.writer.committed, s.writer.prune, s.writer.wrote = s.Announce, s.pruneEvents, c.Wrote
 	go s.writer.loop()
 	return s
 }
+
+// Queue is how many writes wait for their transaction.
+func (s *Store) Queue() int { return len(s.writer.queue) }
+
+// Newest is the revision of the newest write of this process, 0 before the first.
+func (s *Store) Newest() int64 { return s.writer.newest.Load() }
 
 // Trouble is why the last write failed, nil if it did not.
 func (s *Store) Trouble() error {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 const (
@@ -30,6 +31,12 @@ type writer struct {
 	// committed is called after each commit that wrote events, from the
 	// writer's goroutine.
 	committed func()
+	// wrote is told of each transaction; nil is nobody.
+	wrote func(Transaction)
+	// newest is the last revision that is stored.
+	newest atomic.Int64
+	// synced is how long the last commit took.
+	synced time.Duration
 	// trouble is why the last transaction could not be written, nil if it could.
 	trouble atomic.Pointer[error]
 	// prune runs at the end of each transaction that wrote events.
@@ -177,7 +184,9 @@ func (w *writer) group(first *job) {
 
 // commitAll commits jobs together, or each alone where one cannot be undone among others.
 func (w *writer) commitAll(jobs []*job) {
+	began := time.Now()
 	err := w.commit(jobs)
+	w.tell(len(jobs), time.Since(began), err)
 	var apart *ApartError
 	if errors.As(err, &apart) {
 		if len(jobs) > 1 {
@@ -202,6 +211,16 @@ func (w *writer) commitAll(jobs []*job) {
 	}
 }
 
+// tell tells of a transaction.
+func (w *writer) tell(jobs int, took time.Duration, err error) {
+	if err == nil && w.tx.feed.newest > 0 {
+		w.newest.Store(w.tx.feed.newest)
+	}
+	if w.wrote != nil {
+		w.wrote(Transaction{Jobs: jobs, Took: took, Sync: w.synced, Failed: err != nil})
+	}
+}
+
 // judge keeps whether the database takes writes: a statement or commit that failed
 // says no, one that wrote says yes, and one that had nothing to write nothing.
 func (w *writer) judge(err error) {
@@ -219,7 +238,7 @@ func (w *writer) judge(err error) {
 func (w *writer) commit(jobs []*job) error {
 	ctx := context.Background()
 	t := w.tx
-	t.wrote, t.failed = false, nil
+	t.wrote, t.failed, w.synced = false, nil, 0
 	t.events, t.eventsBefore, t.feed.newest, t.feed.writes = 0, unknown, 0, t.feed.writes[:0]
 	others, err := t.conn.Begin(ctx)
 	if err != nil {
@@ -229,7 +248,9 @@ func (w *writer) commit(jobs []*job) error {
 		t.sets.forget()
 	}
 	if err = w.run(ctx, jobs); err == nil {
-		if err = t.conn.Commit(ctx); err == nil {
+		began := time.Now()
+		err = t.conn.Commit(ctx)
+		if w.synced = time.Since(began); err == nil {
 			return nil
 		}
 		err = fmt.Errorf("commit: %w", err)
