@@ -45,6 +45,8 @@ type Assembly struct {
 	left    func() error
 	log     *slog.Logger
 	metrics *metrics.Metrics
+	// requests says that each request has a line in the log.
+	requests bool
 }
 
 // Load reads settings from a file.
@@ -93,7 +95,7 @@ func (a *Assembly) assemble(ctx context.Context, settings config.Config, version
 	}
 	sc.Proofs = wireProofs(sc.Inventory, nodes)
 	sc.Secrets = func() []string { return append(settings.Unreadable(), unreadTokens(settings.Auth)...) }
-	sc.Metrics = a.metrics
+	sc.Metrics, a.requests = a.metrics, settings.Log.Requests != config.RequestsOff
 	sc.Store, sc.Stopping, sc.Version, sc.Log = a.store, ctx.Done(), version, log
 	others, shared := a.store.(follower)
 	sc.Shared = shared
@@ -136,10 +138,22 @@ func (a *Assembly) Driven() http.Handler {
 	return a.front(a.service.Driving)
 }
 
-// front is what a request passes, outermost first: whether there is room for it,
+// quiet routes are asked all the time by programs, and not worth a line each.
+var quiet = map[string]bool{"/livez": true, "/readyz": true, "/v2/healthz": true, access.MetricsPath: true}
+
+// accessLog writes a line for each request, as far as the option logging_level lets it.
+func (a *Assembly) accessLog() edge.AccessLog {
+	made := edge.AccessLog{Count: a.metrics.Request, Prefixes: append([]string{"/ui/"}, bootscript.Prefixes...), Quiet: quiet}
+	if a.requests {
+		made.Log = a.service.Log()
+	}
+	return made
+}
+
+// front is what a request passes, outermost first: the log of requests, whether there is room for it,
 // whether it may come in, who sent it.
 func (a *Assembly) front(writable func() error) http.Handler {
-	return edge.Load{}.Handler(edge.Gate{Names: a.names, Log: a.log, Writable: writable}.Handler(a.auth.Handler(a.routes())))
+	return a.accessLog().Handler(edge.Load{}.Handler(edge.Gate{Names: a.names, Log: a.log, Writable: writable}.Handler(a.auth.Handler(a.routes()))))
 }
 
 // Ready is closed once Run drives the database.

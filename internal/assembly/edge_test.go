@@ -1,6 +1,7 @@
 package assembly
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"net/http"
@@ -375,4 +376,28 @@ func TestNothingIsWrittenThatNobodyCarriesOut(t *testing.T) {
 	takesWrites(first.Driven(), false, "after it ran")
 	defer run(second)()
 	takesWrites(second.Driven(), true, "when it took over")
+}
+
+func TestTheLogOfRequestsNamesRouteActorAndIDAndNothingThatIsSecret(t *testing.T) {
+	a := everything(t)
+	var out bytes.Buffer
+	a.auth.Mode, a.auth.Bearers = access.Enforce, []access.Bearers{named{"hidden": {Subject: "ci", Proof: access.ProofStatic, Roles: []access.Role{access.Reader}}}}
+	a.log = slog.New(slog.NewTextHandler(&out, nil))
+	log := a.accessLog()
+	log.Log = a.log
+	h := log.Handler(a.auth.Handler(a.routes()))
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/apis/bos/v2/components/x9?token=hidden", nil)
+	r.Header.Set("Authorization", "Bearer hidden")
+	r.Header.Set("X-Request-Id", "run-7")
+	rec := httptest.NewRecorder()
+	h.ServeHTTP(rec, r)
+	line := out.String()
+	for _, want := range []string{"request_id=run-7", "route=/v2/components/{id}", "status=404", `actor="ci (token)"`, "from=192.0.2.1"} {
+		if !strings.Contains(line, want) {
+			t.Errorf("no %s in %s", want, line)
+		}
+	}
+	if strings.Contains(line, "hidden") || strings.Contains(line, "x9") || !strings.Contains(rec.Body.String(), `"request_id":"run-7"`) {
+		t.Errorf("the line is %s, the answer %s", line, rec.Body)
+	}
 }

@@ -272,7 +272,7 @@ func TestNoSecretIsShownAnywhere(t *testing.T) {
 	k.log.mu.Lock()
 	k.said["the log"] = k.log.text.String()
 	k.log.mu.Unlock()
-	if !strings.Contains(k.said["the log"], "level=DEBUG") {
+	if !strings.Contains(k.said["the log"], `"level":"DEBUG"`) {
 		t.Error("the log has no line of debugging")
 	}
 	for what, secret := range k.planted {

@@ -56,6 +56,7 @@ type serveFlags struct {
 	allowRemote                      bool
 	hold                             bool
 	auth                             string
+	logFormat                        string
 	emulate                          int
 	room                             roomFlags
 }
@@ -81,6 +82,7 @@ func serveCommand(version string) *cobra.Command {
 	flags.BoolVar(&f.allowRemote, "allow-remote", false, "serve on an address other than loopback without TLS: whoever is on the network reads the tokens")
 	flags.StringVar(&f.auth, "auth", "", "who may ask: enforce (default), shadow (log who may not, and let pass) or off (anybody; on loopback only)")
 	flags.BoolVar(&f.hold, "hold", false, "start with the site paused, as after a restore: nothing is sent to any node until POST /x/v1/resume")
+	flags.StringVar(&f.logFormat, "log-format", os.Getenv("BOS_LOG_FORMAT"), "form of the log: json, text, or auto (default), which is text on a terminal and JSON elsewhere (BOS_LOG_FORMAT)")
 	flags.IntVar(&f.emulate, "emulate", 0, "also emulate this many nodes and drive them")
 	f.room.add(c)
 	return c
@@ -90,7 +92,10 @@ func serveCommand(version string) *cobra.Command {
 func serve(c *cobra.Command, f serveFlags, version string) error {
 	ctx, stop := context.WithCancel(c.Context())
 	defer stop()
-	log := newLog(c)
+	log, err := logTo(c.ErrOrStderr(), f.logFormat)
+	if err != nil {
+		return err
+	}
 	// The clients of this machine, and the nodes that are emulated here, have a token
 	// that each start draws anew.
 	token := localtoken.New()

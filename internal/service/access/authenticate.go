@@ -113,6 +113,9 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		identity = Identity{}
 	}
+	if identity.Proof != ProofNone {
+		edge.TraceOf(r.Context()).Asked(identity.Name())
+	}
 	caller := Caller{Identity: identity, still: func() bool {
 		now, err := f.identify(r)
 		return err == nil && reflect.DeepEqual(now, identity)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/access"
+	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
 )
 
 // problem is an error answer (RFC 9457); type, title, status and detail are
@@ -18,6 +19,8 @@ type problem struct {
 	Title  string `json:"title"`
 	Status int    `json:"status"`
 	Detail string `json:"detail"`
+	// RequestID is the id of the request in the log of the service.
+	RequestID string `json:"request_id,omitempty"`
 }
 
 // The titles that clients know (bos-contract sections 2 and 10).
@@ -103,7 +106,9 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 			Detail: "the database cannot be used now; try again, and see the log of the service if it stays so",
 		}
 	}
-	body, err := json.Marshal(p)
+	said := *p
+	said.RequestID = w.Header().Get(edge.RequestIDHeader)
+	body, err := json.Marshal(said)
 	if err != nil {
 		body = []byte(`{"type":"about:blank","title":"` + titleInternal + `","status":500,"detail":"the problem itself cannot be written"}`)
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/bootorch/terraform-provider-bos/internal/service/access"
+	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
 )
 
 // handler answers a request, or returns why it cannot; nothing has been
@@ -34,7 +35,7 @@ func baseOf(r *http.Request) string {
 func (s *server) router(routes map[string]methods) http.Handler {
 	mux := http.NewServeMux()
 	for pattern, m := range routes {
-		mux.Handle(pattern, s.dispatch(m))
+		mux.Handle(pattern, s.dispatch(pattern, m))
 	}
 	mux.Handle("/", s.wrap(known(noRoute)))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -94,7 +95,7 @@ func noRoute(_ http.ResponseWriter, r *http.Request) error {
 
 // dispatch picks the handler by method; HEAD is answered as GET, and OPTIONS with
 // the methods that there are.
-func (s *server) dispatch(m methods) http.Handler {
+func (s *server) dispatch(pattern string, m methods) http.Handler {
 	allow := append(slices.Collect(maps.Keys(m)), http.MethodOptions)
 	if _, ok := m[http.MethodGet]; ok {
 		allow = append(allow, http.MethodHead)
@@ -102,6 +103,7 @@ func (s *server) dispatch(m methods) http.Handler {
 	slices.Sort(allow)
 	allowed := strings.Join(allow, ", ")
 	return s.wrap(func(w http.ResponseWriter, r *http.Request) error {
+		edge.TraceOf(r.Context()).Routed(pattern)
 		method := r.Method
 		if method == http.MethodHead {
 			method = http.MethodGet

@@ -48,6 +48,7 @@ type Config struct {
 	Auth           Auth           `yaml:"auth"`
 	TLS            TLS            `yaml:"tls"`
 	Metrics        Metrics        `yaml:"metrics"`
+	Log            Log            `yaml:"log"`
 	// CommandEnvironment names the variables of the environment that commands for
 	// secrets (_command) see besides a few usual ones, such as VAULT_ADDR.
 	CommandEnvironment []string `yaml:"command_environment"`
@@ -58,6 +59,25 @@ type Metrics struct {
 	// Loopback lets programs of this machine read them without a token. It is not for
 	// machines with a proxy before the API that does not say so in a header.
 	Loopback bool `yaml:"loopback"`
+}
+
+// The words of Log.Requests.
+const (
+	RequestsOn  = "on"
+	RequestsOff = "off"
+)
+
+// Log says what is logged besides what the option logging_level lets pass.
+type Log struct {
+	// Requests says whether each request has a line: on, which is the default, or off.
+	Requests string `yaml:"requests"`
+}
+
+func (l Log) validate() error {
+	if l.Requests == "" || l.Requests == RequestsOn || l.Requests == RequestsOff {
+		return nil
+	}
+	return fmt.Errorf("log.requests is %q; use on or off", l.Requests)
 }
 
 // Upstream is a service that is spoken to over HTTP or HTTPS.

@@ -28,7 +28,7 @@ func (c Config) Validate() error {
 			return fmt.Errorf("names: %q is no host name; write each as clients write it in a URL, without scheme and port, such as bos.example", name)
 		}
 	}
-	for _, check := range []func() error{c.DatabasePassword().validate, c.Power.Limits.validate, c.upstreams, c.exclusive, c.needs, c.Artifacts.validate, c.workload, c.report, c.Auth.Validate, c.tls, c.commandEnvironment} {
+	for _, check := range []func() error{c.DatabasePassword().validate, c.Power.Limits.validate, c.upstreams, c.exclusive, c.needs, c.Artifacts.validate, c.workload, c.report, c.Auth.Validate, c.tls, c.commandEnvironment, c.Log.validate} {
 		if err := check(); err != nil {
 			return err
 		}

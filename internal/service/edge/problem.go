@@ -31,7 +31,9 @@ func (p *Problem) Write(w http.ResponseWriter) {
 		w.Header().Set("WWW-Authenticate", p.Challenge)
 	}
 	w.WriteHeader(p.Status)
-	_ = json.NewEncoder(w).Encode(map[string]any{ // the client is gone if this fails
-		"type": "about:blank", "title": http.StatusText(p.Status), "status": p.Status, "detail": p.Detail,
-	})
+	body := map[string]any{"type": "about:blank", "title": http.StatusText(p.Status), "status": p.Status, "detail": p.Detail}
+	if id := w.Header().Get(RequestIDHeader); id != "" {
+		body["request_id"] = id
+	}
+	_ = json.NewEncoder(w).Encode(body) // the client is gone if this fails
 }
