@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
 // Facts are the signs of life of a service when it is scraped.
@@ -46,6 +48,12 @@ var (
 	bmcsBad   = desc("bmcs_unwell", "BMCs that do not answer as they should, by the reason", "reason")
 )
 
+// kinds are those of calls for nodes.
+var kinds = []bos.EffectKind{
+	bos.EffectWriteBoot, bos.EffectConfigure, bos.EffectPowerOn, bos.EffectPowerOffGraceful, bos.EffectPowerOffForceful,
+	bos.EffectDrain, bos.EffectReword, bos.EffectReturn,
+}
+
 // Watch has the figures ask for signs of life.
 func (m *Metrics) Watch(ask func() Facts) { m.facts.ask.Store(&ask) }
 
@@ -77,8 +85,8 @@ func (f *facts) Collect(ch chan<- prometheus.Metric) {
 	gauge(engineOn, one(is.Engine))
 	gauge(position, float64(is.Position))
 	gauge(bmcs, float64(is.BMCs))
-	for kind, n := range is.InFlight {
-		gauge(inFlight, float64(n), kind)
+	for _, kind := range kinds { // a 0 for those of which none is under way
+		gauge(inFlight, float64(is.InFlight[string(kind)]), string(kind))
 	}
 	for reason, n := range is.Bad {
 		gauge(bmcsBad, float64(n), valid(reason))

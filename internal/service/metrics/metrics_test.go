@@ -39,8 +39,8 @@ func TestTemplatesBeyondTheLimitAreCountedAsOther(t *testing.T) {
 	ends(m, "bad \xff text", 1) // no more than a label may hold
 	text := scrape(t, m)
 	series := strings.Count(text, "\nbos_nodes_ended_total{")
-	if series != mostTemplates+1 {
-		t.Errorf("%d series of ended nodes, want one for each of %d templates and one for all others", series, mostTemplates)
+	if series != 3*(mostTemplates+1) {
+		t.Errorf("%d series of ended nodes, want three for each of %d templates and for all others", series, mostTemplates)
 	}
 	if want := fmt.Sprintf("bos_nodes_ended_total{outcome=\"done\",template=\"other\"} %d\n", 9*mostTemplates+1); !strings.Contains(text, want) {
 		t.Errorf("no line %q", want)
@@ -58,7 +58,7 @@ func TestANodeThatAPassMetNewerIsNotCountedAsThePassHadIt(t *testing.T) {
 	node.Enabled, node.Status.StatusOverride, node.Work.Cause = false, bos.StatusFailed, bos.CauseBMCError
 	m.Committed(time.Second, bos.Commit{Components: []bos.Record{node}}, bos.Conflicts{Components: []string{"x1"}}, nil)
 	text := scrape(t, m)
-	if !strings.Contains(text, "bos_node_failures_total{cause=\"bmc_error\"} 0\n") || strings.Contains(text, "bos_nodes_ended_total{") {
+	if !strings.Contains(text, "bos_node_failures_total{cause=\"bmc_error\"} 0\n") || strings.Contains(text, "bos_nodes_ended_total{outcome=\"failed\",template=\"t\"} 1\n") {
 		t.Error("a failure was counted that was never stored")
 	}
 	m.Committed(time.Second, bos.Commit{Components: []bos.Record{node}}, bos.Conflicts{}, nil)

@@ -66,6 +66,7 @@ func newNodes() *nodes {
 		inWork:    desc("nodes_in_work", "Nodes in work, by phase", "phase"),
 		waiting:   desc("nodes_waiting", "Nodes in work that wait, by what for: the gates and all else", "reason"),
 	}
+	n.begin(Other)
 	for _, cause := range bos.Causes() {
 		n.failures.WithLabelValues(string(cause)) // a rate wants to see the 0 before the first
 	}
@@ -179,8 +180,17 @@ func (n *nodes) label(name string) string {
 		return Other
 	default:
 		n.labels[name] = true
+		n.begin(name)
 	}
 	return name
+}
+
+// begin has the series of a template begin with 0: a rate sees no first failure that
+// comes with its series.
+func (n *nodes) begin(template string) {
+	for _, how := range []string{endDone, endFailed, endLeft} {
+		n.ended.WithLabelValues(template, how)
+	}
 }
 
 // keep forgets who is not among records: an engine begins with these.
