@@ -12,7 +12,7 @@ import (
 
 func auditCommand() *cobra.Command {
 	var remote remoteFlags
-	var output, since, until string
+	var output, since, until, format string
 	c := &cobra.Command{
 		Use: "audit", Short: "Write the history of a BOS: who did what, from where, by which plan", Args: cobra.NoArgs,
 		Long: "Writes the history of a BOS, oldest first, one event as JSON a line, in an order that never changes. Where events are\n" +
@@ -23,6 +23,20 @@ func auditCommand() *cobra.Command {
 				return err
 			}
 			write := func(w io.Writer) error { return from.Audit(c.Context(), since, until, w) }
+			switch format {
+			case "json":
+			case "syslog":
+				plain := write
+				write = func(w io.Writer) error {
+					lines := newSyslogWriter(w)
+					if err := plain(lines); err != nil {
+						return err
+					}
+					return lines.Close()
+				}
+			default:
+				return fmt.Errorf("--format is %q; use json or syslog", format)
+			}
 			if output == "-" {
 				return write(c.OutOrStdout())
 			}
@@ -35,6 +49,7 @@ func auditCommand() *cobra.Command {
 	remote.add(c)
 	flags := c.Flags()
 	flags.StringVarP(&output, "output", "o", "-", "file to write, - for standard output")
+	flags.StringVar(&format, "format", "json", "json for lines of JSON, syslog for lines of syslog (RFC 5424) with that JSON in them, to be sent by what sends syslog here")
 	flags.StringVar(&since, "since", "", "nothing before this time, such as 2026-03-01T00:00:00Z")
 	flags.StringVar(&until, "until", "", "nothing from this time on")
 	return c
