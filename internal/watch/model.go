@@ -19,11 +19,14 @@ type Actions interface {
 	Node(component string) ([]string, error)
 }
 
-// News is that what is watched has changed; Ended is that there is nothing more to watch.
+// News is that what is watched has changed.
+type News struct{ Known bos.Watched }
+
+// Ended is that there is nothing more to watch.
+type Ended struct{ Err error }
+
 type (
-	News  struct{ Known bos.Watched }
-	Ended struct{ Err error }
-	did   struct {
+	did struct {
 		what string
 		err  error
 	}

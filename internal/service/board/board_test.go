@@ -234,8 +234,10 @@ func TestWhoFollowsKnowsTheSameAsWhoComesAnew(t *testing.T) {
 		r.session("a", "", all[:6], false)
 		b := prompt(r.store)
 		wants := []Want{
-			{Reach: bos.WholeSite(), Nodes: true}, {Reach: bos.WholeSite()},
-			{Reach: bos.WholeSite(), Session: bos.SessionKey{Name: "a"}, Nodes: true}, {Reach: bos.TenantReach("red", all[3:7]), Nodes: true},
+			{Reach: bos.WholeSite(), Nodes: true},
+			{Reach: bos.WholeSite()},
+			{Reach: bos.WholeSite(), Session: bos.SessionKey{Name: "a"}, Nodes: true},
+			{Reach: bos.TenantReach("red", all[3:7]), Nodes: true},
 		}
 		readers := make([]*reader, len(wants))
 		for i, want := range wants {

@@ -378,8 +378,7 @@ func (s *session) foretell(now time.Time) (of slow) {
 func (s *session) work(now time.Time) (w decide.Durations, ids []string, recent int) {
 	w.Now, w.Earlier = now, s.earlier
 	for id, m := range s.members {
-		switch {
-		case m.State == bos.StateDone && !m.finished.IsZero() && now.Sub(m.finished) < rateWindow:
+		if m.State == bos.StateDone && !m.finished.IsZero() && now.Sub(m.finished) < rateWindow {
 			recent++
 		}
 		switch {
@@ -442,6 +441,9 @@ func (s *session) retryable() []string {
 	return ids
 }
 
+// outcomes are the words for what became of nodes that a session is done with.
+var outcomes = map[bos.NodeState]string{bos.StateDone: bos.StatusStable, bos.StateFailed: bos.StatusFailed, bos.StateLeft: bos.StatusTakenOver}
+
 func (s *session) rollout() *bos.StreamRollout {
 	nodes := make([]bos.NodeOutcome, 0, len(s.members))
 	for id, m := range s.members {
@@ -449,13 +451,8 @@ func (s *session) rollout() *bos.StreamRollout {
 		if m.State.Over() && m.finished.IsZero() { // of before that was kept
 			n.Finished = s.rec.Status.StartTime
 		}
-		switch m.State {
-		case bos.StateDone:
-			n.Status = bos.StatusStable
-		case bos.StateFailed:
-			n.Status = bos.StatusFailed
-		case bos.StateLeft:
-			n.Status = bos.StatusTakenOver
+		if word, over := outcomes[m.State]; over {
+			n.Status = word
 		}
 		if m.Wait != bos.WaitNone {
 			n.Wait = &bos.NodeWait{Reason: m.Wait}
