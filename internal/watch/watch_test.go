@@ -25,6 +25,7 @@ func (h *hands) Cancel(s string) error {
 	h.did = append(h.did, "cancel "+s)
 	return errors.New("not allowed")
 }
+
 func (h *hands) Node(id string) ([]string, error) {
 	h.did = append(h.did, "node "+id)
 	return []string{"history of " + id}, nil
