@@ -48,7 +48,7 @@ func parse(dsn string, password func() (string, error)) (*address, error) {
 	if config.ConnectTimeout == 0 || config.ConnectTimeout > connectTime {
 		config.ConnectTimeout = connectTime
 	}
-	if config.ValidateConnect == nil {
+	if config.ValidateConnect == nil && !strings.Contains(dsn, "target_session_attrs") {
 		config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	}
 	if config.RuntimeParams["application_name"] == "" {

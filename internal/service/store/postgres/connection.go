@@ -32,7 +32,7 @@ const (
 // of it loses it; what is answered is on the disk, also where the database is set to be
 // quicker than that.
 var beginning = []string{
-	"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+	"BEGIN ISOLATION LEVEL READ COMMITTED",
 	`SELECT set_config('lock_timeout', '9s', true), set_config('statement_timeout', '9s', true),
 set_config('idle_in_transaction_session_timeout', '3s', true),
 set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, true)`,

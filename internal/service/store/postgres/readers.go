@@ -33,21 +33,34 @@ func (p pool) Close() error {
 
 // Reading lends one.
 func (p pool) Reading(ctx context.Context, read func(tables.Querier) error) error {
+	conn, err := p.lend(ctx)
+	if err != nil {
+		return err
+	}
+	q := &querier{pool: p, conn: conn, ctx: ctx}
+	defer func() { q.conn.Release() }()
+	return troubled(read(q))
+}
+
+func (p pool) lend(ctx context.Context) (*pgxpool.Conn, error) {
 	conn, err := p.Acquire(ctx)
 	if err != nil {
-		return fmt.Errorf("wait for a connection that reads: %w", err)
+		return nil, troubled(fmt.Errorf("wait for a connection that reads: %w", err))
 	}
-	defer conn.Release()
-	return troubled(read(querier{conn.Conn()}))
+	return conn, nil
 }
 
 // Snapshot lends one in a transaction.
 func (p pool) Snapshot(ctx context.Context, read func(tables.Querier) error) error {
-	return p.Reading(ctx, func(q tables.Querier) error {
-		conn := q.(querier).conn //nolint:forcetypeassert // Reading makes them
+	return p.Reading(ctx, func(lent tables.Querier) error {
+		q := lent.(*querier) //nolint:forcetypeassert // Reading makes them
 		bound, done := bound(ctx)
 		defer done()
-		tx, err := conn.BeginTx(bound, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+		var tx pgx.Tx
+		err := q.first(func(conn *pgx.Conn) (err error) {
+			tx, err = conn.BeginTx(bound, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+			return err
+		})
 		if err != nil {
 			return fmt.Errorf("begin to read: %w", err)
 		}
@@ -65,19 +78,47 @@ func bound(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), readTime)
 }
 
-// querier is a connection.
-type querier struct{ conn *pgx.Conn }
+// querier is a connection that was lent.
+type querier struct {
+	pool pool
+	conn *pgxpool.Conn
+	ctx  context.Context //nolint:containedctx // of who it was lent to
+	// used says that something was asked of it.
+	used bool
+}
+
+// first asks something of the connection. If it is the first and the connection turns out
+// to be lost, as all are after a restart of the database, it is asked of another one.
+func (q *querier) first(ask func(conn *pgx.Conn) error) error {
+	used := q.used
+	q.used = true
+	err := ask(q.conn.Conn())
+	if err == nil || used || !q.conn.Conn().IsClosed() {
+		return err
+	}
+	q.pool.Reset() // the others are lost as well
+	again, lent := q.pool.lend(q.ctx)
+	if lent != nil {
+		return lent
+	}
+	q.conn.Release()
+	q.conn = again
+	return ask(again.Conn())
+}
 
 // Query reads all rows: more is asked over the same connection while they are gone
 // through.
-func (q querier) Query(ctx context.Context, query string, args ...any) (tables.Rows, error) {
+func (q *querier) Query(ctx context.Context, query string, args ...any) (tables.Rows, error) {
 	ctx, done := bound(ctx)
 	defer done()
-	rows, err := q.conn.Query(ctx, query, kept(args)...)
-	if err != nil {
-		return nil, err
-	}
-	a, err := readAll(rows, q.conn.TypeMap())
+	var a answer
+	err := q.first(func(conn *pgx.Conn) error {
+		rows, err := conn.Query(ctx, query, kept(args)...)
+		if err == nil {
+			a, err = readAll(rows, conn.TypeMap())
+		}
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}

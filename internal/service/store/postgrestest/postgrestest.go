@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -80,25 +81,56 @@ func New(t testing.TB) string {
 
 // Start makes a new database and starts it with settings (name=value).
 func Start(settings ...string) (*Server, error) {
+	return made(settings, func(s *Server) error {
+		return s.do("initdb", "-D", s.data(), "-U", "bos", "-A", "trust", "-N", "-E", "UTF8", "--no-locale")
+	})
+}
+
+// Standby starts a standby of a server that runs.
+func (s *Server) Standby(settings ...string) (*Server, error) {
+	return made(settings, func(standby *Server) error {
+		return standby.do("pg_basebackup", "-h", s.dir, "-U", "bos", "-D", standby.data(), "-R", "-X", "stream", "-c", "fast")
+	})
+}
+
+// Promote lets a standby be a primary.
+func (s *Server) Promote() error { return s.do("pg_ctl", "promote", "-w", "-D", s.data()) }
+
+// Demote lets a server that does not run be a standby when it runs next, of nobody.
+func (s *Server) Demote() error {
+	return os.WriteFile(filepath.Join(s.data(), "standby.signal"), nil, 0o644) //nolint:gosec // it is read by the user of the server
+}
+
+// made makes the files of a server and starts it.
+func made(settings []string, makeIt func(*Server) error) (*Server, error) {
 	dir, err := os.MkdirTemp("", "bospg")
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{dir: dir}
 	if os.Getuid() == 0 {
-		if err := os.Chown(dir, unprivileged, unprivileged); err != nil {
-			return nil, errors.Join(err, os.RemoveAll(dir))
-		}
+		err = os.Chown(dir, unprivileged, unprivileged)
 	}
-	ctx, done := context.WithTimeout(context.Background(), startTime)
-	defer done()
-	if out, err := s.command(ctx, "initdb", "-D", s.data(), "-U", "bos", "-A", "trust", "-N", "-E", "UTF8", "--no-locale").CombinedOutput(); err != nil {
-		return nil, errors.Join(fmt.Errorf("make a database: %w: %s", err, out), os.RemoveAll(dir))
+	if err == nil {
+		err = makeIt(s)
 	}
-	if err := s.Run(settings...); err != nil {
+	if err == nil {
+		err = s.Run(settings...)
+	}
+	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	return s, nil
+}
+
+// do runs a program to its end.
+func (s *Server) do(program string, args ...string) error {
+	ctx, done := context.WithTimeout(context.Background(), startTime)
+	defer done()
+	if out, err := s.command(ctx, program, args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", program, err, out)
+	}
+	return nil
 }
 
 // unprivileged is the user that runs it for root, whom it refuses: nobody.
@@ -184,6 +216,23 @@ func (s *Server) dsn(parameters url.Values) string {
 	}
 	parameters.Set("host", s.dir)
 	return "postgres://bos@/postgres?" + parameters.Encode()
+}
+
+// Of is a connection string of one server, in that of several: the one is meant that takes
+// writes.
+func Of(dsn string, servers ...*Server) (string, error) {
+	u, err := url.Parse(dsn)
+	if err != nil {
+		return "", err
+	}
+	var hosts []string
+	for _, s := range servers {
+		hosts = append(hosts, s.dir)
+	}
+	q := u.Query()
+	q.Set("host", strings.Join(hosts, ","))
+	u.RawQuery = q.Encode()
+	return u.String(), nil
 }
 
 // Schema is the connection string of an empty schema.
