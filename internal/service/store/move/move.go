@@ -258,7 +258,8 @@ func plain(t table, columns []string, row []any, text func(string) string) []any
 // queryEach goes through a table over database/sql.
 func queryEach(ctx context.Context, q interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}, t table, text func(string) string, do func(columns []string, row []any) error) error {
+}, t table, text func(string) string, do func(columns []string, row []any) error,
+) error {
 	found, err := q.QueryContext(ctx, "SELECT * FROM "+t.name+" ORDER BY "+t.order)
 	if err != nil {
 		return err

@@ -55,6 +55,15 @@ func migrate(ctx context.Context, where *address, log *slog.Logger) (err error) 
 	case current == target:
 		return nil
 	}
+	if current > 0 {
+		holder, err := tables.Renewed(ctx, db, tables.Pause)
+		if err != nil {
+			return fmt.Errorf("look at who has it: %w", err)
+		}
+		if holder != "" {
+			return &tables.TroubleError{Kind: tables.InUse, Err: fmt.Errorf("the service %s renews its lease, and its tables have version %d, which this program upgrades to %d; back it up, stop all services on it and start this one again", holder, current, target)}
+		}
+	}
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("upgrade it from version %d to %d, which leaves it at the last version that succeeded: %w", current, target, err)
 	}

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
 	"os"
@@ -9,14 +10,16 @@ import (
 	"strings"
 	"sync"
 	"testing"
-
-	"github.com/jackc/pgx/v5/stdlib"
+	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/postgres"
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/postgrestest"
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/tables"
 )
 
 // columns lists what a query finds, but for what only one database needs.
@@ -120,4 +123,41 @@ func TestOfManyProcessesThatStartOnAnEmptyDatabaseEachFindsItReady(t *testing.T)
 		})
 	}
 	all.Wait()
+}
+
+// TestADatabaseIsNotUpgradedUnderAServiceThatIsAlive: what an older program writes may not be
+// what the newer reads.
+func TestADatabaseIsNotUpgradedUnderAServiceThatIsAlive(t *testing.T) {
+	dsn := postgrestest.New(t)
+	s := open(t, dsn)
+	defer s.Close() //nolint:errcheck // the test is over
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := stdlib.OpenDB(*config)
+	defer db.Close() //nolint:errcheck // the test is over
+	// It has a version less than this program.
+	if _, err := db.ExecContext(t.Context(), "DELETE FROM goose_db_version WHERE version_id = (SELECT max(version_id) FROM goose_db_version)"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	renewed := make(chan struct{})
+	go func() {
+		defer close(renewed)
+		for at := time.Unix(0, 1); ctx.Err() == nil; at = at.Add(time.Second) {
+			if _, err := s.Lease(context.WithoutCancel(ctx), "alive", at, bos.Lease{}); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	newer, err := postgres.Open(t.Context(), dsn)
+	if err == nil {
+		_ = newer.Close()
+	}
+	if tables.TroubleOf(err) != tables.InUse || !strings.Contains(err.Error(), "stop all services") {
+		t.Errorf("it was opened with %v", err)
+	}
+	stop()
+	<-renewed
 }

@@ -96,67 +96,22 @@ func flushFolder(name string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-const (
-	// leasePoll is how often the lease is read before an upgrade, and leasePolls
-	// after how many reads without a change its holder is dead: a service renews it
-	// every two seconds.
-	leasePoll  = 250 * time.Millisecond
-	leasePolls = 28
-	// leaseRenewals is by how many changes its holder is alive; one may have been the
-	// last of a service that was killed.
-	leaseRenewals = 2
-)
-
 // pausing waits for so long, or until ctx ends.
-type pausing func(ctx context.Context, d time.Duration) error
+type pausing = tables.Pausing
 
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// heldLease is the lease as any version of the program keeps it.
-type heldLease struct {
-	holder         string
-	expires, fence int64
-}
+func pause(ctx context.Context, d time.Duration) error { return tables.Pause(ctx, d) }
 
 // notInUse refuses to upgrade a database under a service that has it open: what an older
 // one writes after the backup would be in none, and may not be what the newer reads.
 func notInUse(ctx context.Context, db *sql.DB, path string, pause pausing) error {
-	var last heldLease
-	same, renewals := 0, 0
-	for reads := 0; ; reads++ {
-		var now heldLease
-		err := db.QueryRowContext(ctx, "SELECT holder, expires, fence FROM lease").Scan(&now.holder, &now.expires, &now.fence)
-		if notThere(err) || err == nil && (now.holder == "" || now.expires == 0) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("look at who has database %s: %w", path, err)
-		}
-		switch {
-		case now == last:
-			same++
-		case reads > 0:
-			same = 0
-			renewals++
-		}
-		last = now
-		if renewals >= leaseRenewals {
-			return &tables.TroubleError{Kind: tables.InUse, Err: fmt.Errorf("database %s is in use by the service %s, which renews its lease; stop that service and start this one again: it upgrades the database, after a backup beside it", path, now.holder)}
-		}
-		if same >= leasePolls {
-			return nil
-		}
-		if err := pause(ctx, leasePoll); err != nil {
-			return fmt.Errorf("wait for who has database %s: %w", path, err)
-		}
+	holder, err := tables.Renewed(ctx, db, pause)
+	if err != nil {
+		return fmt.Errorf("look at who has database %s: %w", path, err)
 	}
+	if holder == "" {
+		return nil
+	}
+	return &tables.TroubleError{Kind: tables.InUse, Err: fmt.Errorf("database %s is in use by the service %s, which renews its lease; stop that service and start this one again: it upgrades the database, after a backup beside it", path, holder)}
 }
 
 // takeLease ends the lease of a service that is dead, or has been suspended for so long

@@ -16,6 +16,7 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/tables"
 )
 
 // at makes a database of an older version and runs statements on it.
@@ -389,9 +390,9 @@ func TestADatabaseIsNotUpgradedUnderAServiceThatIsAlive(t *testing.T) {
 		"never had":            {most: 0},
 		"given up":             {lease: "INSERT INTO lease VALUES (1, '', 5, 3)", most: 0},
 		"given up long ago":    {lease: "INSERT INTO lease VALUES (1, 'host 7', 0, 3)", most: 0},
-		"of a dead service":    {lease: "INSERT INTO lease VALUES (1, 'host 7', 5, 3)", most: leasePolls},
+		"of a dead service":    {lease: "INSERT INTO lease VALUES (1, 'host 7', 5, 3)", most: tables.LeasePolls},
 		"of one alive":         {lease: "INSERT INTO lease VALUES (1, 'host 7', 5, 3)", each: func(read int) string { return [8]string{3: renew}[read%8] }, want: "host 7", most: 16},
-		"of one just killed":   {lease: "INSERT INTO lease VALUES (1, 'host 7', 5, 3)", each: func(read int) string { return map[int]string{4: renew}[read] }, most: leasePolls + 6},
+		"of one just killed":   {lease: "INSERT INTO lease VALUES (1, 'host 7', 5, 3)", each: func(read int) string { return map[int]string{4: renew}[read] }, most: tables.LeasePolls + 6},
 		"of one that ends now": {lease: "INSERT INTO lease VALUES (1, 'host 7', 5, 3)", each: func(read int) string { return map[int]string{4: renew, 6: "UPDATE lease SET holder = ''"}[read] }, most: 8},
 	} {
 		t.Run(name, func(t *testing.T) {

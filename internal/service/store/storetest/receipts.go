@@ -152,8 +152,13 @@ func replacedByPreviews(t *testing.T, s bos.Store) {
 		at                  time.Time
 		want                string
 	}{
-		{"red", "p", "a", now, "[s1 s2]"}, {"red", "p", "b", now, "[s3]"}, {"blue", "p", "a", now, "[s4]"},
-		{"red", "p", "", now, "[]"}, {"red", "", "a", now, "[]"}, {"", "p", "a", now, "[]"}, {"red", "q", "a", now, "[]"},
+		{"red", "p", "a", now, "[s1 s2]"},
+		{"red", "p", "b", now, "[s3]"},
+		{"blue", "p", "a", now, "[s4]"},
+		{"red", "p", "", now, "[]"},
+		{"red", "", "a", now, "[]"},
+		{"", "p", "a", now, "[]"},
+		{"red", "q", "a", now, "[]"},
 		{"red", "p", "a", now.Add(2 * time.Hour), "[]"},
 	} {
 		if got, err := s.Replaced(t.Context(), c.tenant, c.pin, c.runKey, c.at); err != nil || fmt.Sprint(got) != c.want {
