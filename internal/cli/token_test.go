@@ -246,11 +246,11 @@ func TestAuthoritiesOfClientsAreReadAgainWhenTheyChanged(t *testing.T) {
 		InsecureSkipVerify: true, Certificates: []tls.Certificate{shown}, ClientSessionCache: tls.NewLRUClientSessionCache(4),
 	}}}
 	known := func() bool {
-		res, err := asks.Get("https://" + l.Addr().String()) //nolint:noctx // it is this process
+		res, err := asks.Get("https://" + l.Addr().String())
 		if err != nil {
 			return false
 		}
-		defer res.Body.Close() //nolint:errcheck // only read
+		defer res.Body.Close()
 		body, err := io.ReadAll(res.Body)
 		return err == nil && string(body) == "1"
 	}
