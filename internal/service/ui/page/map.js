@@ -7,6 +7,8 @@ import { h, say, show, span } from './dom.js';
 import { draw, kindOf, kinds } from './kinds.js';
 import { cabinets, fit, label, neighbour, rectangles } from './layout.js';
 
+// A frame draws so many cells, and for so many milliseconds, at most.
+const portion = 2000, slice = 12;
 const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 class CabinetMap extends HTMLElement {
@@ -85,10 +87,11 @@ class CabinetMap extends HTMLElement {
       this.due = '';
       if (!this.model || !this.canvas) return;
       if (due === 'layout') this.layout();
-      if (due === 'cells' && this.pending.size < this.order.length / 3) this.paintSome();
-      else this.paintAll();
-      this.pending.clear();
-      this.dispatchEvent(new CustomEvent('drawn'));
+      if (due === 'layout' || !this.sprites) this.paintBoxes();
+      if (due !== 'cells') for (const n of this.order) this.pending.add(n);
+      this.paintSome();
+      if (this.pending.size) this.later('cells');
+      else this.dispatchEvent(new CustomEvent('drawn'));
     });
   }
 
@@ -121,9 +124,7 @@ class CabinetMap extends HTMLElement {
   // palette draws each shape once, strong and weak.
   palette() {
     const size = Math.round(this.placed.size * this.ratio);
-    const sheet = document.createElement('canvas');
-    sheet.width = size * kinds.length;
-    sheet.height = size * 2;
+    const sheet = new OffscreenCanvas(size * kinds.length, size * 2);
     const c = sheet.getContext('2d');
     const probe = h('span', {});
     this.append(probe);
@@ -141,11 +142,12 @@ class CabinetMap extends HTMLElement {
     probe.className = 'k-failed';
     this.colours.failed = getComputedStyle(probe).color;
     probe.remove();
-    this.sprites = sheet;
+    this.sprites = sheet.transferToImageBitmap(); // a canvas would be copied for each cell
     this.spriteSize = size;
   }
 
-  paintAll() {
+  // paintBoxes draws the cabinets without what is in them.
+  paintBoxes() {
     if (!this.context) return;
     if (!this.sprites) this.palette();
     const c = this.context;
@@ -159,10 +161,7 @@ class CabinetMap extends HTMLElement {
       c.roundRect(box.x + 0.5, box.y + label - 0.5, box.w - 1, box.h - label, 4);
       c.fill();
       c.stroke();
-      this.paintLabel(box);
     }
-    c.setTransform(1, 0, 0, 1, 0, 0);
-    for (const n of this.order) this.paint(c, n);
   }
 
   paintLabel(box) {
@@ -183,22 +182,23 @@ class CabinetMap extends HTMLElement {
     }
   }
 
+  // paintSome draws what is pending for as long as a frame may take; the rest is drawn with
+  // the next.
   paintSome() {
     if (!this.context) return;
-    if (!this.sprites) this.palette();
     const c = this.context;
     c.setTransform(1, 0, 0, 1, 0, 0);
-    const size = this.spriteSize;
     c.fillStyle = this.colours.fill;
-    const touched = new Set();
+    const size = this.spriteSize, until = performance.now() + slice;
+    let drawn = 0;
     for (const n of this.pending) {
+      this.pending.delete(n);
       if (this.cells.x[n] === undefined) continue;
       c.fillRect(Math.round(this.cells.x[n] * this.ratio), Math.round(this.cells.y[n] * this.ratio), size, size);
       this.paint(c, n);
-      touched.add(n);
+      if (++drawn % 200 === 0 && (drawn >= portion || performance.now() > until)) break;
     }
-    if (!touched.size) return;
-    for (const box of this.placed.boxes) if (box.cabinet.cells.some((cell) => touched.has(cell.n))) this.paintLabel(box);
+    if (!this.pending.size) for (const box of this.placed.boxes) this.paintLabel(box);
   }
 
   paint(c, n) {
