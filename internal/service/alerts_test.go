@@ -115,7 +115,7 @@ func (r *recording) check(t *testing.T, promtool string) {
 	if err := os.WriteFile(file, body, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.CommandContext(t.Context(), promtool, "test", "rules", file).CombinedOutput(); err != nil { //nolint:gosec // promtool of PATH
+	if out, err := exec.CommandContext(t.Context(), promtool, "test", "rules", file).CombinedOutput(); err != nil {
 		t.Errorf("promtool: %v\n%s", err, out)
 	}
 }
@@ -213,7 +213,7 @@ func TestAlertsFireWhenSomethingIsWrongAndAtNoOtherTime(t *testing.T) {
 }
 
 func TestTheRulesAreWhatPrometheusTakes(t *testing.T) {
-	out, err := exec.CommandContext(t.Context(), needPromtool(t), "check", "rules", observability+"bos.rules.yaml").CombinedOutput() //nolint:gosec // promtool of PATH
+	out, err := exec.CommandContext(t.Context(), needPromtool(t), "check", "rules", observability+"bos.rules.yaml").CombinedOutput()
 	if err != nil {
 		t.Errorf("promtool: %v\n%s", err, out)
 	}
