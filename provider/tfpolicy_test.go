@@ -242,7 +242,7 @@ var tfpolicyCases = map[string]struct {
 	// The configuration, by which the Rego rules tell it from the one before, is not
 	// seen. It stays unknown until the component was adopted.
 	"a component without enabled": {plan: "component_unmanaged", open: []string{"bos_component.armed"}, stillOpen: []string{"bos_component.armed"}},
-	"actions":                     {plan: "actions", unseen: []string{"bos_session_run", "bos_staged_apply"}},
+	"actions":                     {plan: "actions", unseen: []string{"bos_session_run", "bos_staged_apply", "bos_session_retry"}},
 }
 
 var sessionPolicies = []string{"bos_session.max_nodes", "bos_session.protected_roles", "bos_session.rollout"}
