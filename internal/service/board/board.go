@@ -56,6 +56,7 @@ type Board struct {
 	position int64
 	looked   time.Time
 	failing  time.Time // since when looks fail
+	wrong    error     // how the last look failed
 	rows     map[string]bos.Glimpse
 	sessions map[bos.SessionKey]*session
 	// of are the sessions that have a node, or had it last.
@@ -91,27 +92,35 @@ func New(c Config) *Board {
 }
 
 // look takes in what changed since the last look, unless that was a moment ago. Who comes
-// first does it for all.
+// first does it for all, also where it fails: a database that does not answer would hold up
+// each of those who watch behind all others.
 func (b *Board) look(ctx context.Context) error {
 	now := time.Now()
-	if b.loaded && b.failing.IsZero() && now.Sub(b.looked) < b.pace && !now.Before(b.looked) {
-		return nil
+	if now.Sub(b.looked) < b.pace && !now.Before(b.looked) {
+		return b.tooOld(now)
 	}
 	// It is done for others too: the one who asked may go meanwhile.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
 	defer cancel()
-	err := b.takeIn(ctx, now)
+	b.wrong = b.takeIn(ctx, now)
 	b.looked = now
 	switch {
-	case err == nil:
+	case b.wrong == nil:
 		b.failing = time.Time{}
 		b.publish(now)
 		return nil
 	case b.failing.IsZero():
 		b.failing = now
 	}
-	if !b.loaded || now.Sub(b.failing) > patience {
-		return err
+	b.looked = time.Now() // it may have taken until its time was up
+	return b.tooOld(b.looked)
+}
+
+// tooOld is how looks fail, if that has gone on for so long that what is shown may not be
+// what is so.
+func (b *Board) tooOld(now time.Time) error {
+	if b.wrong != nil && (!b.loaded || now.Sub(b.failing) > patience) {
+		return b.wrong
 	}
 	return nil
 }
@@ -149,7 +158,7 @@ func (b *Board) loadAll(ctx context.Context, now time.Time) error {
 	for i := len(sessions) - 1; i >= 0; i-- { // the newest first
 		rec := sessions[i]
 		if rec.Status.Status == bos.SessionComplete {
-			if complete++; complete > keptComplete && b.sessions[rec.Key()] == nil {
+			if complete++; complete > keptComplete && b.sessions[rec.Key()] == nil && !b.watched(rec.Key()) {
 				continue
 			}
 		}
@@ -265,6 +274,7 @@ func (b *Board) takeSession(rec bos.SessionRecord) {
 	switch {
 	case s == nil:
 		s = newSession(b.numbers, rec)
+		s.wanted = b.watched(rec.Key())
 		b.numbers++
 		b.sessions[rec.Key()] = s
 		b.renumber(rec.Key())

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -88,6 +89,9 @@ func (b *Board) Watch(ctx context.Context, want Want, after string) (*Viewer, er
 	}
 	v := &Viewer{board: b, scope: b.scopeOf(want), lost: true}
 	v.scope.viewers++
+	if s := b.sessions[want.Session]; s != nil {
+		s.wanted = true // from now on, and not from the next look on, which forgets old ones
+	}
 	epoch, number, _ := strings.Cut(after, ".")
 	if n, err := strconv.ParseInt(number, 10, 64); err == nil && epoch == v.scope.epoch && v.scope.reaches(n) {
 		v.at, v.lost = n, false
@@ -311,7 +315,7 @@ func (b *Board) column(s *scope, id string, to *bos.StreamNodes) {
 func (b *Board) publish(now time.Time) {
 	b.scopes = slices.DeleteFunc(b.scopes, func(s *scope) bool { return s.viewers == 0 && now.Sub(s.left) > linger })
 	for key, s := range b.sessions {
-		s.wanted = slices.ContainsFunc(b.scopes, func(o *scope) bool { return o.want.Session == key })
+		s.wanted = b.watched(key)
 	}
 	if !b.news.none() || b.moved() {
 		for _, s := range b.scopes {
@@ -322,6 +326,11 @@ func (b *Board) publish(now time.Time) {
 		clear(s.moved)
 	}
 	b.news = newNews()
+}
+
+// watched reports whether somebody watches a session by its name, or did so lately.
+func (b *Board) watched(key bos.SessionKey) bool {
+	return slices.ContainsFunc(b.scopes, func(o *scope) bool { return o.want.Session == key })
 }
 
 // moved reports whether a node changed for its session alone.
@@ -417,13 +426,22 @@ func (b *Board) changed(s *scope) []string {
 				ids = append(ids, id)
 			}
 		}
-	} else if of := b.sessions[s.want.Session]; of != nil {
-		for id := range of.moved {
-			ids = append(ids, id)
+		slices.SortFunc(ids, bos.CompareXnames)
+		return ids
+	}
+	all := make(map[string]bool)
+	if of := b.sessions[s.want.Session]; of != nil {
+		maps.Copy(all, of.moved)
+	}
+	for gone := range b.news.sessionsGone {
+		if gone.rec.Key() != s.want.Session {
+			continue
+		}
+		for id := range s.nums { // none of them is of the next session of the name, unless that has it too
+			all[id] = true
 		}
 	}
-	slices.SortFunc(ids, bos.CompareXnames)
-	return ids
+	return slices.SortedFunc(maps.Keys(all), bos.CompareXnames)
 }
 
 func (b *Board) there(s *scope, id string) (there bool) {
