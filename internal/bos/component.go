@@ -291,10 +291,10 @@ type Record struct {
 // Key is that of the session which the component names.
 func (r *Record) Key() SessionKey { return SessionKey{r.Tenant, r.Session} }
 
-// Repeats reports whether a write said of an idle node nothing but once more what it
-// booted: nodes do so every few hours. One in work is waited for, and what it reports is
-// news.
+// Repeats reports whether a write said of a node nothing but once more what it booted:
+// nodes do so every few hours. One in work that has booted for it has said something else
+// before, as what it ran is forgotten when it is powered off.
 func (r Record) Repeats(before Record) bool {
 	before.ActualState.LastUpdated, before.Revision = r.ActualState.LastUpdated, r.Revision
-	return !r.Enabled && r == before
+	return r == before
 }
