@@ -39,7 +39,7 @@ var allowed = map[string][]string{
 	"internal/service/access/certificates": {"internal/bos", "internal/service/access"},
 	"internal/service/access/csmgateway":   {"internal/service/access"},
 	"internal/service/access/peers":        {"internal/service/access"},
-	"internal/service/access/refusals":     {"internal/bos", "internal/service/access"},
+	"internal/service/access/refusals":     {"internal/bos", "internal/service/access", "internal/service/edge"},
 	"internal/service/access/oidc":         {"internal/bos", "internal/service/access"},
 	"internal/service/access/tokens":       {"internal/bos", "internal/service/access", "internal/yamlfile"},
 	"internal/service/api":                 {"internal/bos", "internal/document", "internal/service/access", "internal/service/access/refusals", "internal/service/board", "internal/service/decide", "internal/service/edge", "internal/service/health"},

@@ -91,25 +91,14 @@ func New(c Config) (*Service, error) {
 	s := &Service{loud: c.Log, driving: driving{ready: make(chan struct{})}}
 	c.Log = slog.New(levelled{c.Log.Handler(), &s.level})
 	s.config = c
+	settings := engineSettings(c)
 	s.shell = shell.New(shell.Config{
 		Ports: shell.Ports{
 			Store: c.Store, Inventory: c.Inventory, Power: powerOrNone(c.Power), Boot: bootOrNone(c.Boot),
 			Configuration: c.Configuration, Proofs: c.Proofs, Artifacts: c.Artifacts, Tenants: c.Tenants, Registry: c.Images,
 			Workload: c.Workload, Health: c.Health,
 		},
-		Engine: engine.Settings{
-			MaxUnreachable: c.MaxUnreachable,
-			SetupGiveUp:    c.MaxSetupWait,
-			Limits:         c.Limits,
-			Configures:     c.Configuration != nil,
-			BootProof:      c.BootProof,
-			Proofs:         c.Proofs != nil,
-			Workload:       c.WorkloadPolicy,
-			Health:         c.HealthPolicy,
-			Scripted:       c.Scripted,
-			NoInventory:    c.Inventory == nil,
-			NoPower:        c.Power == nil,
-		},
+		Engine:   settings,
 		Observer: s.observer(),
 		Holder:   uuid.NewString(), Options: s.setLevel, Shared: c.Shared, Driving: s.driving.set, Following: s.driving.follow, Log: c.Log, Alert: s.loud,
 	})
@@ -118,6 +107,7 @@ func New(c Config) (*Service, error) {
 		Names:         namesOf(c.Inventory),
 		Configuration: c.Configuration != nil,
 		BootProof:     c.BootProof,
+		Policy:        settings.Policy,
 		PublicURL:     c.PublicURL,
 		Stopping:      c.Stopping,
 		Health:        s.health,
@@ -125,6 +115,23 @@ func New(c Config) (*Service, error) {
 		Changed:       s.changed, Now: time.Now, Version: c.Version, Log: c.Log,
 	})
 	return s, nil
+}
+
+// engineSettings are those by which the engine decides.
+func engineSettings(c Config) engine.Settings {
+	return engine.Settings{
+		MaxUnreachable: c.MaxUnreachable,
+		SetupGiveUp:    c.MaxSetupWait,
+		Limits:         c.Limits,
+		Configures:     c.Configuration != nil,
+		BootProof:      c.BootProof,
+		Proofs:         c.Proofs != nil,
+		Workload:       c.WorkloadPolicy,
+		Health:         c.HealthPolicy,
+		Scripted:       c.Scripted,
+		NoInventory:    c.Inventory == nil,
+		NoPower:        c.Power == nil,
+	}
 }
 
 // namesOf are the names that an inventory knows its nodes by, nil if it knows none.

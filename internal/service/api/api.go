@@ -53,6 +53,9 @@ type Config struct {
 	// BootProof is what the site takes as proof that a node has booted, besides its
 	// report.
 	BootProof bos.BootProof
+	// Policy is what the service decides by under these options; nil is what the options
+	// say alone.
+	Policy func(bos.Options) bos.Policy
 	// Health is what is known of the service that carries out what is written; nil where
 	// none does in this process.
 	Health func() health.Facts
@@ -122,6 +125,9 @@ func New(c Config) http.Handler {
 	}
 	if c.Changed == nil {
 		c.Changed = func(Change) {}
+	}
+	if c.Policy == nil {
+		c.Policy = bos.Options.Policy
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

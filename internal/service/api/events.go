@@ -12,6 +12,7 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/access"
+	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
 )
 
 const (
@@ -166,15 +167,13 @@ func furtherFilters(q url.Values, f *bos.EventFilter) (err error) {
 // note is the event of a request; what it is about is filled in by the store.
 func (s *server) note(r *http.Request, kind, detail string) bos.Event {
 	workspace, run := origin(r)
-	return bos.Event{Time: s.Now().UTC(), Kind: kind, Detail: detail, Actor: access.Actor(r), From: access.From(r), Request: requestOf(r), Workspace: workspace, Run: run}
+	return bos.Event{Time: s.Now().UTC(), Kind: kind, Detail: detail, Actor: access.Actor(r), From: access.From(r), Request: edge.TraceOf(r.Context()).ID(), Workspace: workspace, Run: run}
 }
 
-// The headers by which Terraform says where it runs, and by which whoever stands in front
-// numbers requests.
+// The headers by which Terraform says where it runs.
 const (
 	workspaceHeader = "X-Terraform-Workspace"
 	runHeader       = "X-Terraform-Run"
-	requestHeader   = "X-Request-Id"
 	maxOrigin       = 255
 )
 
@@ -182,9 +181,6 @@ const (
 func origin(r *http.Request) (workspace, run string) {
 	return said(r, workspaceHeader), said(r, runHeader)
 }
-
-// requestOf is the number of a request.
-func requestOf(r *http.Request) string { return said(r, requestHeader) }
 
 // said is what a header says, as far as it can be written into a line.
 func said(r *http.Request, header string) string {

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
 )
 
 func (s *site) history(query string, headers ...string) bos.EventPage {
@@ -204,28 +205,22 @@ func TestHistoryIsAskedForByReasonActorAndTimeAndTheNewestFirst(t *testing.T) {
 
 func TestWhatIsAskedForByTerraformSaysWorkspaceRunAndRequest(t *testing.T) {
 	s := newSite(t)
+	s.handler = edge.AccessLog{}.Handler(s.handler)
 	s.record("x1c0s1b0n0", nil)
-	s.do("PATCH", "/v2/components/x1c0s1b0n0", map[string]any{"enabled": true}, workspaceHeader, "prod", runHeader, "run-7\x1b[31m", requestHeader, "req-1").ok(http.StatusOK, nil)
-	var page bos.EventPage
-	s.do("GET", "/x/v1/events", nil).ok(http.StatusOK, &page)
-	e := page.Events[len(page.Events)-1]
-	if e.Workspace != "prod" || e.Run != "run-7[31m" || e.Request != "req-1" {
+	last := func() bos.Event {
+		t.Helper()
+		page := s.history("")
+		return page.Events[len(page.Events)-1]
+	}
+	s.do("PATCH", "/v2/components/x1c0s1b0n0", map[string]any{"enabled": true}, workspaceHeader, "prod", runHeader, "run-7\x1b[31m", edge.RequestIDHeader, "req-1").ok(http.StatusOK, nil)
+	if e := last(); e.Workspace != "prod" || e.Run != "run-7[31m" || e.Request != "req-1" {
 		t.Errorf("the history has %+v", e)
 	}
-}
-
-func TestWhyOfAHeldNodeSaysSinceWhenAndWhatToType(t *testing.T) {
-	s := newSite(t)
-	s.record("x1c0s1b0n0", func(r *bos.Record) {
-		r.Enabled, r.Goal, r.Session = true, bos.GoalBoot, "s"
-		r.Wait(bos.Waiting{For: bos.WaitBMC, Cause: bos.CauseBMCUnreachable, Detail: "no route"})
-	})
-	s.commit(bos.Commit{Events: []bos.Event{{Kind: "power_on", Component: "x1c0s1b0n0", Time: noon}, {Kind: "hold", Component: "x1c0s1b0n0", Time: noon.Add(time.Minute)}}})
-	var why bos.Why
-	s.do("GET", "/x/v1/components/x1c0s1b0n0/why", nil).ok(http.StatusOK, &why)
-	if why.WaitsFor.Since == nil || !why.WaitsFor.Since.Equal(noon.Add(time.Minute)) || why.Answer != "no route" || why.Since == nil || why.Phase != "pending" {
-		t.Errorf("it says %+v", why)
+	// Who names no request, or none by a plain id, finds it by the id that the answer has.
+	for _, own := range []string{"", "a b", strings.Repeat("x", 65)} {
+		answer := s.do("PATCH", "/v2/components/x1c0s1b0n0", map[string]any{"enabled": len(own) == 3}, edge.RequestIDHeader, own)
+		if e, given := last(), answer.header.Get(edge.RequestIDHeader); e.Kind != eventComponentPatched || given == "" || given == own || e.Request != given {
+			t.Errorf("%q was answered with the id %q, and the history has %+v", own, given, e)
+		}
 	}
-	s.do("GET", "/x/v1/components/x1c0s9b0n0/why", nil).refused(http.StatusNotFound, "", "x1c0s9b0n0")
-	s.do("GET", "/x/v1/components/x1c0s2b0n0/why", nil, tenantHeader, "red").refused(http.StatusNotFound, "")
 }

@@ -71,7 +71,7 @@ const (
 
 // note is the event of a write, one for each host.
 func (e *Endpoint) note(r *http.Request, kind string) bos.Event {
-	return bos.Event{Time: e.config.Now().UTC(), Kind: kind, Actor: access.Actor(r), From: access.From(r)}
+	return bos.Event{Time: e.config.Now().UTC(), Kind: kind, Actor: access.Actor(r), From: access.From(r), Request: edge.TraceOf(r.Context()).ID()}
 }
 
 // read decodes a request and resolves whom it is about.

@@ -123,7 +123,14 @@ func New(s Settings) *Engine {
 }
 
 func (e *Engine) setOptions(o bos.Options) {
-	e.options = o
+	p := e.settings.Policy(o)
+	e.options, e.policy = o, p
+	e.room.patience, e.room.blind = p.MaxUnreachable, e.settings.NoPower
+	e.room.fresh = min(max(p.MaxUnreachable/2, 2*time.Second), 30*time.Second)
+}
+
+// Policy is what decisions go by under these options.
+func (s Settings) Policy(o bos.Options) bos.Policy {
 	p := o.Policy()
 	orElse := func(v, otherwise time.Duration) time.Duration {
 		if v > 0 {
@@ -131,15 +138,12 @@ func (e *Engine) setOptions(o bos.Options) {
 		}
 		return otherwise
 	}
-	p.MaxUnreachable = orElse(e.settings.MaxUnreachable, p.MaxUnreachable)
-	p.ConfirmGrace = orElse(e.settings.ConfirmGrace, p.ConfirmGrace)
-	p.SetupGiveUp = orElse(e.settings.SetupGiveUp, p.SetupGiveUp)
-	p.Configures, p.BootProof, p.Proofs = e.settings.Configures, e.settings.BootProof, e.settings.Proofs
-	p.Limits = e.ramp.limits
-	p.Workload, p.Health = e.settings.Workload, e.settings.Health
-	e.policy = p
-	e.room.patience, e.room.blind = p.MaxUnreachable, e.settings.NoPower
-	e.room.fresh = min(max(p.MaxUnreachable/2, 2*time.Second), 30*time.Second)
+	p.MaxUnreachable = orElse(s.MaxUnreachable, p.MaxUnreachable)
+	p.ConfirmGrace = orElse(s.ConfirmGrace, p.ConfirmGrace)
+	p.SetupGiveUp = orElse(s.SetupGiveUp, p.SetupGiveUp)
+	p.Configures, p.BootProof, p.Proofs = s.Configures, s.BootProof, s.Proofs
+	p.Limits, p.Workload, p.Health = s.Limits, s.Workload, s.Health
+	return p
 }
 
 // Step takes in what happened and says what to do. The work is proportional to

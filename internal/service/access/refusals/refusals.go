@@ -14,6 +14,7 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/access"
+	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
 )
 
 // Kind is that of the event of a refused write, KindLeftOut that of those which were too
@@ -57,7 +58,7 @@ func (b *Book) Take(r *http.Request, status int, detail string) {
 		return
 	}
 	event := bos.Event{
-		Time: b.now().UTC(), Kind: Kind, Actor: access.Actor(r), From: access.From(r), Detail: r.Method + " " + clip(r.URL.Path) + ": " + detail,
+		Time: b.now().UTC(), Kind: Kind, Actor: access.Actor(r), From: access.From(r), Request: edge.TraceOf(r.Context()).ID(), Detail: r.Method + " " + clip(r.URL.Path) + ": " + detail,
 		// As the node is called in the history, however the request spells it.
 		Component: clip(bos.CanonicalXname(r.PathValue("id"))),
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/access/refusals"
+	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
 )
 
 func TestRefusalsThatAreNotNotedAreSaidToBeMissingWhereTheyAre(t *testing.T) {
@@ -19,12 +20,15 @@ func TestRefusalsThatAreNotNotedAreSaidToBeMissingWhereTheyAre(t *testing.T) {
 	book := refusals.New(func(_ context.Context, notes ...bos.Event) error { history = append(history, notes...); return nil },
 		func() time.Time { return now }, slog.New(slog.DiscardHandler))
 	refused := func(times int) {
+		h := edge.AccessLog{}.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { book.Take(r, http.StatusForbidden, "may not") }))
 		for range times {
-			book.Take(httptest.NewRequestWithContext(t.Context(), http.MethodPatch, "/v2/options", http.NoBody), http.StatusForbidden, "may not")
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodPatch, "/v2/options", http.NoBody)
+			r.Header.Set(edge.RequestIDHeader, "run-7")
+			h.ServeHTTP(httptest.NewRecorder(), r)
 		}
 	}
 	refused(100)
-	if len(history) != 100 || history[0].Kind != refusals.Kind || history[0].From != "192.0.2.1" {
+	if len(history) != 100 || history[0].Kind != refusals.Kind || history[0].From != "192.0.2.1" || history[0].Request != "run-7" {
 		t.Fatalf("%d events, of which the first is %+v", len(history), history[0])
 	}
 	refused(50)
