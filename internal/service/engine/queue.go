@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
@@ -59,6 +60,22 @@ func (e *Engine) runQueues() {
 	}
 	for _, s := range ordered(due) {
 		e.lookAhead(s)
+	}
+}
+
+// endReplaced ends those that are not set up and in whose place another session has
+// begun: after that one they would have its nodes go back to what nobody wants any more.
+func (e *Engine) endReplaced() {
+	for _, by := range e.sessions {
+		if by.rec.Status.Status != bos.SessionRunning || by.rec.Stage {
+			continue
+		}
+		for _, name := range by.rec.Asked.Replaces {
+			s := e.sessions[bos.SessionKey{Tenant: bos.TenantOf(by.rec.Tenant), Name: name}]
+			if s != nil && s.rec.Status.Status == bos.SessionPending && s.rec.Before(&by.rec) {
+				e.endSession(s, bos.Tally{}, fmt.Sprintf("session %s was created in its place and has begun; no node was touched", by.rec.Name))
+			}
+		}
 	}
 }
 

@@ -56,6 +56,9 @@ func (e *Engine) forgetSession(key bos.SessionKey) {
 
 // runSessions sets pending sessions up and completes those whose nodes are done.
 func (e *Engine) runSessions(in Inputs) {
+	if len(e.step.check) > 0 {
+		e.endReplaced()
+	}
 	for _, facts := range in.Setups {
 		e.setUp(facts)
 	}
