@@ -272,6 +272,9 @@ type Capabilities struct {
 	Extensions []string `json:"extensions"`
 	// Pause is that of the site.
 	Pause PauseState `json:"pause"`
+	// PublicURL is the address under which people reach the service and its page; empty
+	// where nobody said one.
+	PublicURL string `json:"public_url,omitempty"`
 }
 
 // The extensions a server can announce.

@@ -58,6 +58,8 @@ type world struct {
 	// denied counts the actions whose turn came when they were not to be sent.
 	denied int
 	image  func(path string) error
+	// boots is how long a node takes to boot; nil is bootTime.
+	boots func(id string) time.Duration
 	// unread is why the inventory cannot be read; nil if it can.
 	unread error
 }
@@ -284,7 +286,11 @@ func (w *world) press(op bos.PowerOp, id string) {
 		return
 	}
 	then(onTime, func() { w.mu.Lock(); m.on = true; w.mu.Unlock() })
-	then(onTime+bootTime, func() {
+	took := bootTime
+	if w.boots != nil {
+		took = w.boots(id)
+	}
+	then(onTime+took, func() {
 		w.mu.Lock()
 		m.runs = m.script
 		token, mute := m.token, m.mute

@@ -23,5 +23,5 @@ func (s *server) getCapabilities(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.answer(w, http.StatusOK, bos.Capabilities{Service: serviceName, Version: s.Version, Extensions: extensions, Pause: pause.State()})
+	return s.answer(w, http.StatusOK, bos.Capabilities{Service: serviceName, Version: s.Version, Extensions: extensions, Pause: pause.State(), PublicURL: s.PublicURL})
 }

@@ -21,6 +21,13 @@ type sessionSteps struct {
 	BootSets []setSteps       `json:"boot_sets"`
 	// Retry is how to retry the nodes that failed; absent if none did.
 	Retry *bos.Retry `json:"retry,omitempty"`
+	// ETA is when 99 of 100 of its nodes are expected to be over, and ETAFrom what says
+	// so; absent where nothing can be said, as of a session that is over.
+	ETA     *bos.Time `json:"eta,omitempty"`
+	ETAFrom string    `json:"eta_from,omitempty"`
+	// Stragglers are the nodes that take longer than 99 of 100; absent while that is not
+	// known.
+	Stragglers *bos.Stragglers `json:"stragglers,omitempty"`
 }
 
 type setSteps struct {
@@ -50,14 +57,38 @@ type nodesCounted struct {
 
 func folded(ids []string) nodesCounted { return nodesCounted{len(ids), bos.Fold(ids)} }
 
-// getSessionSteps says how far each node of a session is, and how to retry those that
-// failed.
+// getSessionSteps says how far each node of a session is, how to retry those that
+// failed, and when it will be over.
 func (s *server) getSessionSteps(w http.ResponseWriter, r *http.Request) error {
-	_, found, err := s.sessionWithSteps(r)
+	rec, found, err := s.sessionWithSteps(r)
 	if err != nil {
 		return err
 	}
-	return s.answer(w, http.StatusOK, found.view)
+	view := found.view
+	if rec.Status.Status == bos.SessionRunning {
+		s.foretell(r, rec.Key(), &view)
+	}
+	return s.answer(w, http.StatusOK, view)
+}
+
+// foretell adds when a session will be over and who is late, as all who watch it are
+// told. The rest of the status is there without it.
+func (s *server) foretell(r *http.Request, key bos.SessionKey, view *sessionSteps) {
+	shown, known, err := s.board.Summary(r.Context(), key)
+	if err != nil {
+		s.Log.Warn("when a session will be over cannot be said now", "session", key.Name, "error", err)
+		return
+	}
+	if !known {
+		return
+	}
+	if shown.ETA > 0 {
+		eta := bos.At(time.Unix(shown.ETA, 0))
+		view.ETA, view.ETAFrom = &eta, shown.ETAFrom
+	}
+	if shown.Stragglers.Beyond > 0 {
+		view.Stragglers = &shown.Stragglers
+	}
 }
 
 // sessionWithSteps is the session that a request is about, and how far its nodes are.

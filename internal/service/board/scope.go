@@ -99,6 +99,20 @@ func (b *Board) Watch(ctx context.Context, want Want, after string) (*Viewer, er
 	return v, nil
 }
 
+// Summary is how far a session is, without its nodes; not known is one that is not shown,
+// or not yet.
+func (b *Board) Summary(ctx context.Context, key bos.SessionKey) (of bos.StreamSession, known bool, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := b.look(ctx); err != nil {
+		return of, false, err
+	}
+	if s := b.sessions[key]; s != nil {
+		return s.view, true, nil
+	}
+	return of, false, nil
+}
+
 // wantSession reads the nodes of a session of which their number was enough so far.
 func (b *Board) wantSession(ctx context.Context, key bos.SessionKey) error {
 	s := b.sessions[key]
