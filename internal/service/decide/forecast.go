@@ -71,7 +71,10 @@ const (
 func Foretell(w Durations) Forecast {
 	took := slices.Sorted(slices.Values(w.Took))
 	known := observed(took, w.Running)
-	of, from := distribution{}, FromNothing
+	var (
+		of   distribution
+		from ForecastFrom
+	)
 	switch {
 	case len(w.Earlier) >= enoughEarlier:
 		of, from = quantilesOf(slices.Sorted(slices.Values(w.Earlier))).stretched(known, len(took)), FromEarlier

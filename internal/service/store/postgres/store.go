@@ -63,7 +63,7 @@ func KeepEvents(most int64, age time.Duration) Option {
 func Log(log *slog.Logger) Option { return func(c *settings) { c.Log = log } }
 
 // Wrote is told of each transaction, as tables.Config says.
-func Wrote(tell func(tables.Transaction)) Option { return func(s *settings) { s.Config.Wrote = tell } }
+func Wrote(tell func(tables.Transaction)) Option { return func(s *settings) { s.Wrote = tell } }
 
 // Open opens the database that a connection string names (postgres://...) and brings
 // its tables to the newest version. One of a newer program is refused.

@@ -60,7 +60,7 @@ func KeepEvents(most int64, age time.Duration) Option {
 func Log(log *slog.Logger) Option { return func(s *settings) { s.Log = log } }
 
 // Wrote is told of each transaction, as tables.Config says.
-func Wrote(tell func(tables.Transaction)) Option { return func(s *settings) { s.Config.Wrote = tell } }
+func Wrote(tell func(tables.Transaction)) Option { return func(s *settings) { s.Wrote = tell } }
 
 // Open opens or creates the database file at path and brings it to the newest
 // version, after a backup beside it. Stored options that are not allowed any
