@@ -62,8 +62,13 @@ func (n numbered) fold(numbers []int) string {
 	return n.prefix + "[" + strings.Join(ranges, ",") + "]"
 }
 
-// mostHosts bounds what a hostlist may stand for.
-const mostHosts = 100_000
+// Limits on what a hostlist may stand for: names in all, brackets in a name and digits of
+// a number.
+const (
+	mostHosts    = 100_000
+	mostBrackets = 8
+	mostDigits   = 9
+)
 
 // ExpandHostlist is the inverse of Hostlist, for any number of brackets in a name.
 func ExpandHostlist(list string) ([]string, error) {
@@ -73,6 +78,9 @@ func ExpandHostlist(list string) ([]string, error) {
 		switch {
 		case i == len(list) || list[i] == ',' && depth == 0:
 			if item := strings.TrimSpace(list[start:i]); item != "" {
+				if n := strings.Count(item, "["); n > mostBrackets {
+					return nil, fmt.Errorf("%.80q has %d brackets, at most %d are read", item, n, mostBrackets)
+				}
 				more, err := expandHost(item)
 				if err != nil {
 					return nil, err
@@ -115,7 +123,7 @@ func expandHost(item string) ([]string, error) {
 		}
 		first, err1 := strconv.Atoi(low)
 		last, err2 := strconv.Atoi(high)
-		if err1 != nil || err2 != nil || first < 0 || last < first || (last-first+1)*len(tails) > mostHosts-len(names) {
+		if err1 != nil || err2 != nil || len(low) > mostDigits || len(high) > mostDigits || first < 0 || last < first || (last-first+1)*len(tails) > mostHosts-len(names) {
 			return nil, fmt.Errorf("%.80q has %.40q in brackets, which is no number and no range such as 001-004, or one of too many", item, part)
 		}
 		for number := first; number <= last; number++ {

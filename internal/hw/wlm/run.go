@@ -68,6 +68,7 @@ func (r *Runner) Run(ctx context.Context, input, program string, args ...string)
 	cmd := exec.CommandContext(ctx, path, args...) //nolint:gosec // the administrator names the program, and no shell reads its arguments
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "LC_ALL=C"}, r.Environment...)
 	cmd.Stdin, cmd.WaitDelay = strings.NewReader(input), killDelay
+	stopWithChildren(cmd)
 	var out, words capped
 	cmd.Stdout, cmd.Stderr = &out, &words
 	err = cmd.Run()
@@ -94,18 +95,21 @@ func said(words string) string {
 	return ": " + words
 }
 
-// capped keeps what is written, up to maxOutput.
+// capped keeps what is written, up to maxOutput. The buffer is a field, as one that is
+// embedded is filled past Write, by its ReadFrom.
 type capped struct {
-	bytes.Buffer
+	kept bytes.Buffer
 	over bool
 }
 
+func (c *capped) String() string { return c.kept.String() }
+
 // Write keeps what there is room for, and never fails: the program is to go on.
 func (c *capped) Write(p []byte) (int, error) {
-	if room := maxOutput - c.Len(); len(p) > room {
+	if room := maxOutput - c.kept.Len(); len(p) > room {
 		c.over = true
-		c.Buffer.Write(p[:max(room, 0)])
+		c.kept.Write(p[:max(room, 0)])
 		return len(p), nil
 	}
-	return c.Buffer.Write(p)
+	return c.kept.Write(p)
 }

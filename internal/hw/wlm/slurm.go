@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
 // slurm is Slurm by scontrol.
@@ -59,7 +61,6 @@ func slurmNode(line string) Node {
 	base, silent := strings.CutSuffix(words[0], "*")
 	flag := func(word string) bool { return slices.Contains(words[1:], word) }
 	n.Heard = !silent && !flag("NOT_RESPONDING") && base != "DOWN" && base != "UNKNOWN" && base != "FUTURE"
-	n.Drained = flag("DRAIN")
 	n.Jobs = base == "ALLOCATED" || base == "MIXED" || flag("COMPLETING")
 	if cpus := slurmCPUs.FindStringSubmatch(line); cpus != nil {
 		if used, err := strconv.Atoi(cpus[1]); err != nil || used > 0 {
@@ -67,14 +68,28 @@ func slurmNode(line string) Node {
 		}
 	}
 	switch base {
-	case "IDLE", "ALLOCATED", "MIXED", "DOWN", "ERROR":
+	case "IDLE", "ALLOCATED", "MIXED", "DOWN", "ERROR", "FAIL":
 		n.Unsure = false
 	}
 	if reason := slurmReason.FindStringSubmatch(line); reason != nil {
 		n.Reason = reason[1]
 	}
+	failing := base == "FAIL" || flag("FAIL")
+	n.Drained = flag("DRAIN") || (failing || base == "DOWN") && takenOut(n.Reason)
 	return n
 }
+
+// takenOut reports whether a node that is DOWN or FAIL is so because somebody wants that:
+// RESUME would end it as it ends a drain. slurmctld itself takes down what it does not
+// hear, for reasons of its own.
+func takenOut(reason string) bool {
+	ofSlurm := func(words string) bool { return strings.HasPrefix(reason, words) }
+	return reason != "" && bos.MarkOf(reason) == "" && !slices.ContainsFunc(slurmsOwn, ofSlurm)
+}
+
+// slurmsOwn is what the reasons begin with for which slurmctld takes a node down that
+// does not answer, or that was booted without it.
+var slurmsOwn = []string{"Not responding", "Node unexpectedly rebooted", "reboot timed out", "Reboot timed out", "ResumeTimeout reached", "Node not registered", "Not registered"}
 
 // Drain drains nodes.
 func (s slurm) Drain(ctx context.Context, names []string, reason string) error {
