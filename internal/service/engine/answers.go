@@ -110,6 +110,7 @@ func (e *Engine) settle(r Result) {
 	}
 	n, ok := e.nodes[r.ID]
 	if !ok {
+		e.giveBackLeft(r.ID)
 		return
 	}
 	e.step.touched[r.ID] = true

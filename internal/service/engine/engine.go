@@ -60,6 +60,8 @@ type Engine struct {
 	// nodes that were disabled or deleted meanwhile: a node that comes back
 	// waits for the answer.
 	inFlight map[string]bos.EffectKind
+	// left are the drains of nodes that are in no work and for which a call is under way.
+	left map[string]leftover
 	// asked are the nodes whose power is being asked for, also of those not in
 	// work: a BMC that hangs is given no second question.
 	asked map[string]bool
@@ -111,6 +113,7 @@ func New(s Settings) *Engine {
 		rolling:        make(map[string]map[*session]bool),
 		gathering:      make(map[bos.SessionKey]*round),
 		inFlight:       make(map[string]bos.EffectKind),
+		left:           make(map[string]leftover),
 		asked:          make(map[string]bool),
 		ramp:           newRamp(s.Limits),
 		room:           newRoom(),
@@ -255,6 +258,7 @@ func (e *Engine) takeIn(in Inputs) {
 		if _, ok := e.nodes[id]; ok {
 			e.step.touched[id] = true
 		}
+		e.giveBackLeft(id)
 	}
 	maps.Copy(e.inFlight, in.Flights)
 	for _, r := range in.Records {
@@ -303,11 +307,14 @@ func (e *Engine) track(r bos.Record) {
 	}
 	if !known {
 		n = &node{since: e.step.now, watch: watch{power: question{out: e.asked[r.ID]}}}
+		n.left = e.left[r.ID]
+		delete(e.left, r.ID)
 		e.nodes[r.ID] = n
 		e.room.use(r.ID)
 	} else {
 		e.count(n.rec.Key(), -1)
 		if r.Revision != n.rec.Revision && r.Work.JustArmed() {
+			n.left = n.leaves()
 			n.since = e.step.now
 			n.reading, n.configuration, n.proof = bos.PowerReading{}, bos.ConfigurationReading{}, bos.ProofReading{}
 			n.workload, n.health = bos.WorkloadReading{}, bos.HealthReading{}

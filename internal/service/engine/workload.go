@@ -46,23 +46,60 @@ func (e *Engine) sightWorkload(in Inputs) {
 	}
 }
 
+// leftover is what is left with a workload manager of a node that is no longer in the work
+// for which it was drained.
+type leftover struct {
+	// of is the session whose mark the drain has; none if there is no drain.
+	of bos.SessionKey
+	// booted says that this service did something to its power since.
+	booted bool
+	order  bos.Order
+}
+
+// leaves is what would be left of a node that is taken out of its work now.
+func (n *node) leaves() leftover {
+	left, work := n.left, &n.rec.Work
+	if work.Drain.Ours && !work.Drain.Told {
+		left.of = n.rec.Key()
+	}
+	left.booted = left.booted || work.Attempt.Kind != bos.EffectNone
+	return left
+}
+
 // abandon has a node that somebody took out of its work, as by a cancellation, given back
-// to its workload manager if this service had it drained and did nothing else to it yet. One
-// that was rebooted stays drained, with a reason that says so. An engine that
+// to its workload manager if this service had it drained, for this session or for one that
+// had it before, and did nothing else to it yet. One that was rebooted stays drained, with
+// a reason that says so. What is under way for the node is waited for. An engine that
 // stops meanwhile leaves the drain, which names the session.
 func (e *Engine) abandon(r bos.Record) {
 	n, ok := e.nodes[r.ID]
-	if !ok || !e.settings.Workload.On || !n.rec.Work.Drain.Ours || n.rec.Work.Drain.Told || e.inFlight[r.ID] != bos.EffectNone {
+	if !ok || !e.settings.Workload.On {
 		return
 	}
-	mark := bos.DrainMark(n.rec.Key())
+	left := n.leaves()
+	if left.of.Name == "" {
+		return
+	}
+	left.order = r.Order()
+	e.left[r.ID] = left
+	e.giveBackLeft(r.ID)
+}
+
+// giveBackLeft has what is left of a node given back, once nothing is under way for it.
+func (e *Engine) giveBackLeft(id string) {
+	left, ok := e.left[id]
+	if !ok || e.inFlight[id] != bos.EffectNone {
+		return
+	}
+	delete(e.left, id)
+	mark := bos.DrainMark(left.of)
 	effect := bos.Effect{Kind: bos.EffectReturn, Reason: mark}
-	if n.rec.Work.Attempt.Kind != bos.EffectNone {
+	if left.booted {
 		effect = bos.Effect{Kind: bos.EffectReword, Reason: mark + " taken out of its session while it was booted"}
 	}
-	e.inFlight[r.ID] = effect.Kind
-	e.step.effects[r.ID] = decide.Wanted{Effect: effect, Session: n.rec.Session}
-	e.step.out.Orders[r.ID] = r.Order()
+	e.inFlight[id] = effect.Kind
+	e.step.effects[id] = decide.Wanted{Effect: effect, Session: left.of.Name}
+	e.step.out.Orders[id] = left.order
 }
 
 // drains reports whether a node of a rollout waits for its jobs to end: that is no lack of

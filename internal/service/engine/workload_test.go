@@ -1,0 +1,77 @@
+package engine_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/engine"
+)
+
+const drainedNode = "x1000c0s0b0n0"
+
+// draining is an engine that has a node of session s drained on which jobs run; the call
+// is not answered.
+func draining(t *testing.T) (e *engine.Engine, r bos.Record, drain bos.Effect, now time.Time) {
+	t.Helper()
+	e = engine.New(engine.Settings{NoInventory: true, Workload: bos.WorkloadPolicy{
+		On: true, Deadline: time.Hour, ReturnDeadline: time.Hour, NotIdle: bos.NotIdleFail, Unmanaged: bos.UnmanagedFail,
+	}})
+	r = armed(drainedNode)
+	e.Step(start, engine.Inputs{Records: []bos.Record{r}})
+	now = start.Add(time.Second)
+	out := e.Step(now, engine.Inputs{
+		Readings:  []bos.PowerReading{reading(drainedNode, bos.PowerStateOn, start)},
+		Workloads: []bos.WorkloadReading{{ID: drainedNode, State: bos.WorkloadInService, Jobs: true, Heard: true, Asked: start, Answered: now}},
+	})
+	if len(out.Effects) != 1 || out.Effects[0].Effect.Kind != bos.EffectDrain || len(out.Commit.Components) != 1 {
+		t.Fatalf("effects %+v", out.Effects)
+	}
+	r = out.Commit.Components[0]
+	r.Revision++
+	return e, r, out.Effects[0].Effect, now
+}
+
+// released is a node that somebody took out of its work.
+func released(r bos.Record) bos.Record {
+	r.Enabled, r.Session, r.Revision = false, "", r.Revision+1
+	r.Work = bos.Work{}
+	return r
+}
+
+func wantReturn(t *testing.T, out engine.Outputs, mark string) {
+	t.Helper()
+	if len(out.Effects) != 1 || out.Effects[0].Effect != (bos.Effect{Kind: bos.EffectReturn, Reason: mark}) {
+		t.Errorf("effects %+v, want the return of what is drained as %s", out.Effects, mark)
+	}
+	if _, ordered := out.Orders[drainedNode]; !ordered {
+		t.Error("nobody says by which record it may be returned")
+	}
+}
+
+func TestANodeThatIsTakenOutOfItsSessionWhileItsDrainIsUnderWayIsReturnedAfterwards(t *testing.T) {
+	for name, outcome := range map[string]bos.CallOutcome{"done": bos.CallDone, "nobody knows": bos.CallUnknown} {
+		e, r, drain, now := draining(t)
+		if out := e.Step(now, engine.Inputs{Records: []bos.Record{released(r)}}); len(out.Effects) != 0 {
+			t.Fatalf("%s: effects %+v while the drain is under way", name, out.Effects)
+		}
+		out := e.Step(now.Add(time.Second), engine.Inputs{Results: []engine.Result{{Effect: drain, CallResult: bos.CallResult{ID: drainedNode, Outcome: outcome}}}})
+		wantReturn(t, out, "bos:s")
+		if out = e.Step(now.Add(2*time.Second), engine.Inputs{Results: []engine.Result{{Effect: bos.Effect{Kind: bos.EffectReturn, Reason: "bos:s"}, CallResult: bos.CallResult{ID: drainedNode}}}}); len(out.Effects) != 0 {
+			t.Errorf("%s: effects %+v once it is returned", name, out.Effects)
+		}
+	}
+}
+
+// TestANodeThatASessionHasFromAnotherAndLosesIsReturnedFromTheDrainOfTheFirst: the second
+// one did nothing to it yet, as where it waits for its batch.
+func TestANodeThatASessionHasFromAnotherAndLosesIsReturnedFromTheDrainOfTheFirst(t *testing.T) {
+	e, r, drain, now := draining(t)
+	e.Step(now, engine.Inputs{Results: []engine.Result{{Effect: drain, CallResult: bos.CallResult{ID: drainedNode}}}})
+	taken := r
+	taken.Session, taken.Revision, taken.Work = "other", r.Revision+5, r.Work.Rearmed()
+	taken.Work.Batch = 2
+	e.Step(now.Add(time.Second), engine.Inputs{Records: []bos.Record{taken}})
+	out := e.Step(now.Add(2*time.Second), engine.Inputs{Records: []bos.Record{released(taken)}})
+	wantReturn(t, out, "bos:s")
+}
