@@ -2,6 +2,9 @@ package bos
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -32,17 +35,25 @@ type HealthCheck interface {
 // markPrefix is what the reason of each drain of this service begins with, and no other.
 const markPrefix = "bos:"
 
+// mostMark bounds a mark, in bytes: managers cut long reasons.
+const mostMark = 100
+
 // DrainMark is the first word of the reason of a drain for a session: by it the drain is
-// known again as that of this session, and nobody else's.
+// known again as that of this session, and nobody else's. A tenant may have any name, so
+// it is written as in a path; one that is long stands as a hash.
 func DrainMark(of SessionKey) string {
 	switch {
 	case of.Name == "":
 		return markPrefix + "-"
-	case of.Tenant != "":
-		return markPrefix + strings.ReplaceAll(of.Tenant, " ", "_") + "/" + of.Name
-	default:
+	case of.Tenant == "" && len(of.Name) <= mostMark:
 		return markPrefix + of.Name
 	}
+	mark := markPrefix + url.PathEscape(of.Tenant) + "/" + of.Name
+	if len(mark) <= mostMark {
+		return mark
+	}
+	hash := sha256.Sum256([]byte(mark))
+	return markPrefix + "~" + hex.EncodeToString(hash[:16])
 }
 
 // MarkOf is the mark that the reason of a drain begins with, empty if the drain is not

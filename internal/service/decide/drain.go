@@ -2,7 +2,9 @@ package decide
 
 import (
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -12,9 +14,15 @@ import (
 const maxDrainReason = 200
 
 // drainReason is the reason of a drain for the session of a node: its mark, and words for
-// people.
+// people, on one line whatever these are: managers tell of nodes by lines.
 func drainReason(r *bos.Record, words string) string {
-	reason := bos.DrainMark(r.Key()) + " " + words
+	printed := strings.Map(func(c rune) rune {
+		if !unicode.IsPrint(c) {
+			return ' '
+		}
+		return c
+	}, words)
+	reason := bos.DrainMark(r.Key()) + " " + strings.Join(strings.Fields(printed), " ")
 	if len(reason) <= maxDrainReason {
 		return reason
 	}
@@ -65,10 +73,10 @@ func drainFirst(r bos.Record, o Observation, p bos.Policy, now time.Time) (next 
 		if drainOver(r, p, now) && p.Workload.NotIdle != bos.NotIdleReboot {
 			return r, notIdle(r, o, p, now), true
 		}
-		return r, drain(r, o, p, now), true
+		return r, drainInTime(r, o, p, now), true
 	case bos.WorkloadDrained:
 		if seen.Mark != bos.DrainMark(r.Key()) {
-			return r, drain(r, o, p, now), true // of an earlier session, or of none
+			return r, drainInTime(r, o, p, now), true // of an earlier session, or of none
 		}
 		r.Work.Drain.Ours = true
 	case bos.WorkloadForeign:
@@ -136,6 +144,16 @@ func ready(r bos.Record, now time.Time) bos.Record {
 		r.Work.Admitted = now
 	}
 	return r
+}
+
+// drainInTime drains a node, and fails one whose drain is not seen long after the time is
+// over that jobs have to end: the manager takes the commands and does not follow them, or
+// refuses them.
+func drainInTime(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
+	if now.Sub(r.Work.Drain.Since) < p.Workload.Deadline+p.Workload.ReturnDeadline {
+		return drain(r, o, p, now)
+	}
+	return fail(r, bos.CauseWorkloadManager, ReasonUnreachable, withWords("it is not drained for its session within workload.drain_deadline and workload.return_deadline; see what the workload manager says to the drain by hand", o.Workload.Detail))
 }
 
 // drain has the workload manager give the node no new jobs. That it is this service's

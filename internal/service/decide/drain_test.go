@@ -285,3 +285,40 @@ func TestNothingIsDoneToANodeUnlessItsManagerSaysThatNoJobsRunOnIt(t *testing.T)
 		}
 	})
 }
+
+// TestTheReasonOfADrainIsOneLine: the workload managers tell of nodes by lines, in which a
+// reason of two is a node of somebody else.
+func TestTheReasonOfADrainIsOneLine(t *testing.T) {
+	r := bos.Record{Component: bos.Component{ID: "x1", Session: "s"}}
+	reason := drainReason(&r, "failed (bmc): 502\r\nNodeName=x2 State=IDLE\x1b[0m\u2028\tetc.")
+	if reason != "bos:s failed (bmc): 502 NodeName=x2 State=IDLE [0m etc." {
+		t.Errorf("the reason is %q", reason)
+	}
+}
+
+func TestADrainThatIsNotTakenEndsAtItsDeadline(t *testing.T) {
+	for _, policy := range []bos.NotIdle{bos.NotIdleFail, bos.NotIdleReboot} {
+		for name, seen := range map[string]bos.WorkloadReading{
+			"in service":      {State: bos.WorkloadInService, Heard: true},
+			"another session": {State: bos.WorkloadDrained, Mark: "bos:before", Heard: true},
+		} {
+			m := newManaged(t, bos.GoalBoot)
+			m.p.Workload.NotIdle = policy
+			seen.ID = m.r.ID
+			for end := m.now.Add(m.p.Workload.Deadline + m.p.Workload.ReturnDeadline + 10*time.Minute); m.r.Enabled && m.now.Before(end); m.now = m.now.Add(15 * time.Second) {
+				seen.Asked, seen.Answered = m.now, m.now
+				d := Decide(m.r, Observation{Power: bos.PowerReading{ID: m.r.ID, State: bos.PowerStateOn, Asked: m.now, Answered: m.now}, Workload: seen, Wall: m.now}, m.p, m.now)
+				m.r = d.Next
+				if d.Effect.Kind.PowerOp() != "" {
+					t.Fatalf("%s: %s of a node that is not drained for its session", name, d.Effect.Kind)
+				}
+				if d.Effect.Kind != bos.EffectNone {
+					m.r = SettleWorkload(m.r, d.Effect, bos.CallResult{Outcome: bos.CallDone}, m.now)
+				}
+			}
+			if m.r.Enabled || m.r.Status.StatusOverride != bos.StatusFailed {
+				t.Errorf("%s, %s: it still waits for %q: %s", name, policy, m.r.Work.Waiting.For, m.r.Error)
+			}
+		}
+	}
+}
