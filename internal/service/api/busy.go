@@ -180,15 +180,16 @@ func overlapping(overlap bos.Overlap, stage bool, p bos.Preview) (refused []stri
 	return refused
 }
 
-// maxQueued bounds the sessions that wait for others with their setup.
+// maxQueued bounds the sessions of a tenant, or of none, that wait for others with their
+// setup.
 const maxQueued = 100
 
-// checkQueue refuses a session that would queue behind too many.
-func (s *server) checkQueue(ctx context.Context, overlap bos.Overlap) error {
+// checkQueue refuses a session that would queue behind too many of its tenant.
+func (s *server) checkQueue(ctx context.Context, tenant string, overlap bos.Overlap) error {
 	if overlap != bos.OverlapQueue {
 		return nil
 	}
-	pending, err := s.Store.Sessions(ctx, bos.SessionFilter{Of: bos.AllTenants(), Status: bos.SessionPending, Readable: true}, s.Now())
+	pending, err := s.Store.Sessions(ctx, bos.SessionFilter{Of: bos.OneTenant(tenant), Status: bos.SessionPending, Readable: true}, s.Now())
 	if err != nil {
 		return err
 	}

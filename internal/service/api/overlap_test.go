@@ -57,6 +57,19 @@ func TestNoMoreThanAHundredSessionsQueue(t *testing.T) {
 	s.do("POST", "/x/v1/sessions", with(boot("other"), "overlap", "take_over")).ok(http.StatusCreated, nil)
 }
 
+func TestSessionsOfOneTenantThatQueueLeaveRoomForThoseOfOthers(t *testing.T) {
+	s := newSite(t)
+	s.tenants = map[string][]string{"red": {redNode}, "green": {greenNode}}
+	for tenant, node := range map[string]string{"red": redNode, "green": greenNode} {
+		s.putTemplate("t1", object{"boot_sets": object{"compute": object{"path": "s3://boot-images/one/manifest.json", "type": "s3", "node_list": []string{node}}}}, tenantHeader, tenant)
+	}
+	for i := range maxQueued {
+		s.do("POST", "/x/v1/sessions", with(boot(fmt.Sprintf("q%d", i)), "overlap", "queue"), tenantHeader, "red").ok(http.StatusCreated, nil)
+	}
+	s.do("POST", "/x/v1/sessions", with(boot("more"), "overlap", "queue"), tenantHeader, "red").refused(http.StatusConflict, titleConflict, "100 sessions")
+	s.do("POST", "/x/v1/sessions", with(boot("more"), "overlap", "queue"), tenantHeader, "green").ok(http.StatusCreated, nil)
+}
+
 func TestASessionThatIsAskedForAgainUnderAnotherRuleIsNotAnsweredWithTheOneThatWaits(t *testing.T) {
 	s := newSite(t)
 	s.putTemplate("t1", template())

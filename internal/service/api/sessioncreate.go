@@ -142,7 +142,7 @@ func (s *server) newSession(r *http.Request, pinned pinnedBody) (rec bos.Session
 	if err != nil {
 		return rec, nil, err
 	}
-	if err := s.checkQueue(r.Context(), asked.Overlap); err != nil {
+	if err := s.checkQueue(r.Context(), tenant, asked.Overlap); err != nil {
 		return rec, nil, err
 	}
 	now := s.Now()
