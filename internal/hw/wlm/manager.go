@@ -54,10 +54,15 @@ const mostNodes = 1000
 type Manager struct {
 	commands Commands
 	names    Names
+	// changing is held from a reading to the change that follows from it, so that no
+	// other command of ours gives somebody time to drain nodes in between.
+	changing chan struct{}
 }
 
 // New is a manager over its commands.
-func New(c Commands, n Names) *Manager { return &Manager{commands: c, names: n} }
+func New(c Commands, n Names) *Manager {
+	return &Manager{commands: c, names: n, changing: make(chan struct{}, 1)}
+}
 
 // known is what was read of a node.
 type known struct {
@@ -163,6 +168,22 @@ type change struct {
 // change makes a change to those of the nodes of which it is wanted, reads them again, and
 // says what became of each.
 func (m *Manager) change(ctx context.Context, ids []string, each func(bos.CallResult), c change) {
+	for part := range slices.Chunk(ids, mostNodes) {
+		m.changePart(ctx, part, each, c)
+	}
+}
+
+// changePart changes nodes by what one reading says of them.
+func (m *Manager) changePart(ctx context.Context, ids []string, each func(bos.CallResult), c change) {
+	select {
+	case m.changing <- struct{}{}:
+		defer func() { <-m.changing }()
+	case <-ctx.Done():
+		for _, id := range ids {
+			each(bos.CallResult{ID: id, Outcome: bos.CallNotAttempted, Cause: bos.CauseWorkloadManager, Detail: "the commands before it did not end in time"})
+		}
+		return
+	}
 	before := m.read(ctx, ids)
 	var due []string
 	for _, id := range ids {
@@ -175,14 +196,12 @@ func (m *Manager) change(ctx context.Context, ids []string, each func(bos.CallRe
 			due = append(due, id)
 		}
 	}
-	for part := range slices.Chunk(due, mostNodes) {
-		permitted, denied := bos.Permitted(ctx, part)
-		for _, id := range denied {
-			each(bos.CallResult{ID: id, Outcome: bos.CallNotAttempted, Detail: bos.NotPermitted})
-		}
-		if len(permitted) > 0 {
-			m.send(ctx, permitted, before, each, c)
-		}
+	permitted, denied := bos.Permitted(ctx, due)
+	for _, id := range denied {
+		each(bos.CallResult{ID: id, Outcome: bos.CallNotAttempted, Detail: bos.NotPermitted})
+	}
+	if len(permitted) > 0 {
+		m.send(ctx, permitted, before, each, c)
 	}
 }
 

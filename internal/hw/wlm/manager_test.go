@@ -3,6 +3,7 @@ package wlm
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -185,5 +186,25 @@ func TestAHostlistIsExpandedAsItIsWritten(t *testing.T) {
 		if got, err := ExpandHostlist(bad); err == nil {
 			t.Errorf("%q is read as %d names", bad, len(got))
 		}
+	}
+}
+
+// TestEachCommandFollowsFromAReadingOfItsOwn: while many nodes are returned, somebody
+// drains one whose turn is still to come.
+func TestEachCommandFollowsFromAReadingOfItsOwn(t *testing.T) {
+	r := &room{nodes: make(map[string]Node)}
+	var ids []string
+	for i := range 2 * mostNodes {
+		id := fmt.Sprintf("n%04d", i)
+		ids, r.nodes[id] = append(ids, id), Node{Drained: true, Reason: "bos:s x", Heard: true}
+	}
+	last := ids[len(ids)-1]
+	New(r, ByXname{}).Return(t.Context(), "bos:s", ids, func(res bos.CallResult) {
+		if res.ID == ids[0] {
+			r.nodes[last] = Node{Drained: true, Reason: "bad DIMM", Heard: true}
+		}
+	})
+	if n := r.nodes[last]; n.Reason != "bad DIMM" || r.nodes[ids[0]].Drained {
+		t.Errorf("%+v, after what somebody else wanted meanwhile", n)
 	}
 }
