@@ -2,6 +2,8 @@ package watch
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -93,12 +95,12 @@ func (m Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case did:
 		m.says = msg.what
 		if msg.err != nil {
-			m.says = oneLine(msg.err.Error())
+			m.says = msg.err.Error()
 		}
 	case told:
 		m.node = msg.lines
 		if msg.err != nil {
-			m.node = []string{oneLine(msg.err.Error())}
+			m.node = []string{msg.err.Error()}
 		}
 	case tea.KeyPressMsg:
 		return m.press(msg.String())
@@ -195,8 +197,8 @@ func (m Model) overviewLines() []string {
 			lines = append(lines, bar(state.String(), n, s.Total, m.width))
 		}
 	}
-	for why, n := range s.Waiting {
-		lines = append(lines, fmt.Sprintf("%d wait: %s", n, why.Sentence()))
+	for _, why := range slices.Sorted(maps.Keys(s.Waiting)) {
+		lines = append(lines, fmt.Sprintf("%d wait: %s", s.Waiting[why], why.Sentence()))
 	}
 	lines = append(lines, "", strings.TrimPrefix(Pace(s, m.now()), "; "))
 	if s.Rollout != nil {
@@ -206,7 +208,7 @@ func (m Model) overviewLines() []string {
 		lines = append(lines, "paused by "+s.Pause.Actor+": "+s.Pause.Reason)
 	}
 	if s.Error != "" {
-		lines = append(lines, oneLine(s.Error))
+		lines = append(lines, s.Error)
 	}
 	return append(lines, Failures(s)...)
 }
@@ -239,11 +241,8 @@ func bar(name string, n, total, width int) string {
 	return fmt.Sprintf("%-13s %6d  %s%s", name, n, strings.Repeat("█", full), strings.Repeat("·", room-full))
 }
 
-// fit cuts a line to the screen.
+// fit is a line as the screen takes it: text alone, and not more than there is room for.
 func fit(line string, width int) string {
-	runes := []rune(line)
-	if len(runes) <= width {
-		return line
-	}
-	return string(runes[:max(width, 0)])
+	runes := []rune(oneLine(line))
+	return string(runes[:max(min(width, len(runes)), 0)])
 }

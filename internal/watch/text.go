@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
@@ -26,7 +27,7 @@ func Line(s bos.StreamSession, now time.Time) string {
 	if s.Pause.Paused {
 		parts = append(parts, "paused: "+s.Pause.Reason)
 	}
-	return strings.Join(parts, ", ") + Pace(s, now)
+	return oneLine(strings.Join(parts, ", ") + Pace(s, now))
 }
 
 // order is that in which states are shown.
@@ -67,10 +68,10 @@ func Failures(s bos.StreamSession) []string {
 	for _, f := range s.Failures {
 		lines = append(lines, fmt.Sprintf("%d failed: %s: %s", f.Count, clip(f.Nodes), f.Sentence))
 	}
-	if s.Retry != nil {
+	if s.Retry != nil && len(s.Retry.Commands) > 0 {
 		lines = append(lines, "retry: "+s.Retry.Commands[0])
 	}
-	return lines
+	return plain(lines)
 }
 
 // Event is one line of history.
@@ -86,20 +87,20 @@ func Event(e bos.Event) string {
 		{"session", e.Session}, {"by", e.Actor}, {"plan", e.Plan}, {"workspace", e.Workspace}, {"run", e.Run}, {"request", e.Request}, {"answer", e.Answer},
 	} {
 		if part.value != "" {
-			text += ", " + part.name + " " + oneLine(part.value)
+			text += ", " + part.name + " " + part.value
 		}
 	}
 	if e.Detail != "" {
-		text += ": " + oneLine(e.Detail)
+		text += ": " + e.Detail
 	}
-	return text
+	return oneLine(text)
 }
 
 // Reason is why a node is not done, in one line.
 func Reason(w bos.Why) []string {
-	lines := []string{fmt.Sprintf("%s is %s%s: %s", w.Component, w.Phase, since(w.Since), oneLine(w.WaitsFor.Sentence))}
+	lines := []string{fmt.Sprintf("%s is %s%s: %s", w.Component, w.Phase, since(w.Since), w.WaitsFor.Sentence)}
 	if w.Answer != "" {
-		lines = append(lines, "last answer: "+oneLine(w.Answer))
+		lines = append(lines, "last answer: "+w.Answer)
 	}
 	next := "next: " + w.Next.Sentence
 	if w.Next.At != nil {
@@ -110,7 +111,7 @@ func Reason(w bos.Why) []string {
 	for _, command := range w.Commands {
 		lines = append(lines, "type: "+command)
 	}
-	return lines
+	return plain(lines)
 }
 
 func since(t *time.Time) string {
@@ -120,14 +121,24 @@ func since(t *time.Time) string {
 	return " since " + t.Local().Format(time.DateTime)
 }
 
-// oneLine is a text that changes nothing of a terminal.
+// oneLine is a text that changes nothing of a terminal: it begins no line, moves no cursor
+// and turns nothing round. Whatever is written passes through it whole, as each part of it
+// may come from somebody or from an upstream.
 func oneLine(text string) string {
 	return strings.Map(func(c rune) rune {
-		if c < ' ' || c == 0x7f || c >= 0x80 && c < 0xa0 {
+		if !unicode.IsPrint(c) {
 			return ' '
 		}
 		return c
 	}, text)
+}
+
+// plain makes one line of each.
+func plain(lines []string) []string {
+	for i, line := range lines {
+		lines[i] = oneLine(line)
+	}
+	return lines
 }
 
 // clip shortens a long list of nodes: the retry command has all of them.

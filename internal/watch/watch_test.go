@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -185,5 +186,61 @@ func TestALineSaysItAllWithoutATerminal(t *testing.T) {
 	e := watch.Event(bos.Event{Time: now, Kind: "power_on", Component: "x", Session: "s", Actor: "me", Plan: "p", Attempt: 2, FromState: "pending", ToState: "booting", Detail: "it said \x1b[2J"})
 	if strings.ContainsRune(e, '\x1b') || !strings.Contains(e, "power_on (attempt 2), pending to booting, session s, by me, plan p: it said") {
 		t.Errorf("an event is told as %q", e)
+	}
+}
+
+// hostile is what somebody or an upstream may write to move the cursor of who reads it, to hide
+// what follows, or to begin a line of their own.
+const hostile = "\x1b]0;x\a\x1b[2J\u009b31m\u202efdp\nretry: rm -rf"
+
+// tame reports a text that a terminal shows as it is, in one line.
+func tame(text string) bool {
+	return !strings.ContainsFunc(text, func(c rune) bool { return !unicode.IsPrint(c) })
+}
+
+func TestNothingThatSomebodyWroteReachesATerminalAsMoreThanText(t *testing.T) {
+	of := known()
+	s := of.Sessions[0]
+	s.Template, s.Error, s.Operation = hostile, hostile, hostile
+	s.Pause = bos.PauseState{Paused: true, Reason: hostile, Actor: hostile}
+	s.Rollout.Detail, s.Rollout.Batch, s.Rollout.HeldBy = hostile, hostile, hostile
+	s.Failures[0].Sentence, s.Failures[0].Nodes, s.Stragglers.Nodes, s.Retry.Commands[0] = hostile, hostile, hostile, hostile
+	of.Sessions[0] = s
+	of.Nodes[1] = bos.WatchedNode{ID: hostile, State: bos.StateFailed}
+	lines := append(watch.Failures(s), watch.Line(s, now), watch.Event(bos.Event{
+		Kind: hostile, FromState: hostile, ToState: "x", Session: hostile, Actor: hostile, Plan: hostile, Workspace: hostile, Run: hostile, Request: hostile, Answer: hostile, Detail: hostile,
+	}))
+	lines = append(lines, watch.Reason(bos.Why{Component: hostile, Phase: hostile, WaitsFor: bos.WaitsFor{Sentence: hostile}, Answer: hostile, Next: bos.NextStep{Sentence: hostile}, Commands: []string{hostile}})...)
+	m := begun(&hands{})
+	m, _ = m.Update(watch.News{Known: of})
+	list := press(m, "f")
+	refused, _ := m.Update(watch.Ended{Err: errors.New(hostile)})
+	for _, shown := range []tea.Model{m, list, refused} {
+		lines = append(lines, strings.Split(shown.View().Content, "\n")...)
+	}
+	for _, line := range lines {
+		if !tame(line) {
+			t.Errorf("a terminal is given %q", line)
+		}
+		if strings.HasPrefix(line, "retry: rm") {
+			t.Errorf("a text begins a line of its own: %q", line)
+		}
+	}
+}
+
+func TestWhatNodesWaitForIsShownInAnOrderThatStays(t *testing.T) {
+	of := known()
+	s := of.Sessions[0]
+	for i, why := range bos.WaitReasons() {
+		s.Waiting[why] = i + 1
+	}
+	of.Sessions[0] = s
+	m := begun(&hands{})
+	m, _ = m.Update(watch.News{Known: of})
+	first := m.View().Content
+	for range 20 {
+		if m.View().Content != first {
+			t.Fatal("the lines change places from one look to the next")
+		}
 	}
 }
