@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -110,39 +111,91 @@ var errOver = errors.New("the session is over")
 
 // watchLines says how far a session is whenever that has changed, at most so often, until
 // it is over.
-func watchLines(ctx context.Context, to *client.Client, name string, every time.Duration, say func(bos.StreamSession) error) (last bos.StreamSession, err error) {
-	var said time.Time
-	err = followSession(ctx, to, name, func(known bos.Watched) error {
+func watchLines(ctx context.Context, to *client.Client, name string, every time.Duration, say func(bos.StreamSession) error) (bos.StreamSession, error) {
+	lines := &spaced{every: every, say: say}
+	err := followSession(ctx, to, name, func(known bos.Watched) error {
 		for _, s := range known.Sessions {
-			last = s
-		}
-		over, _ := watch.Over(last)
-		if over || time.Since(said) >= every {
-			said = time.Now()
-			if err := say(last); err != nil {
+			if err := lines.take(s); err != nil {
 				return err
 			}
-		}
-		if over {
-			return errOver
+			if over, _ := watch.Over(s); over {
+				return errOver
+			}
 		}
 		return nil
 	})
 	if errors.Is(err, errOver) {
 		err = nil
 	}
-	return last, err
+	return lines.stop(), err
+}
+
+// spaced says how far a session is, at most so often. What comes in between waits, so that
+// the last of what changed is said also where nothing follows.
+type spaced struct {
+	every time.Duration
+	say   func(bos.StreamSession) error
+
+	mu    sync.Mutex
+	last  bos.StreamSession
+	said  time.Time
+	timer *time.Timer
+	err   error
+}
+
+// take takes in how far it is. What failed to be said before fails now.
+func (p *spaced) take(s bos.StreamSession) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last = s
+	wait := p.every - time.Since(p.said)
+	if over, _ := watch.Over(s); over || wait <= 0 {
+		p.now()
+	} else if p.timer == nil {
+		p.timer = time.AfterFunc(wait, func() {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			if p.timer != nil {
+				p.now()
+			}
+		})
+	}
+	return p.err
+}
+
+func (p *spaced) now() {
+	if p.timer != nil {
+		p.timer.Stop()
+		p.timer = nil
+	}
+	p.said = time.Now()
+	p.err = errors.Join(p.err, p.say(p.last))
+}
+
+// stop says nothing more, and returns how far it was last.
+func (p *spaced) stop() bos.StreamSession {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.timer != nil {
+		p.timer.Stop()
+		p.timer = nil
+	}
+	return p.last
 }
 
 // followSession takes a session's stream up again whenever it ends, until each returns an
-// error, or it cannot be had.
+// error, it is deleted, or it cannot be had.
 func followSession(ctx context.Context, to *client.Client, name string, each func(bos.Watched) error) error {
 	var known client.Watched
 	for failed := 0; ; failed++ {
 		inner, stop := context.WithCancelCause(ctx)
 		err := to.Watch(inner, name, &known, func(w bos.Watched) {
 			failed = 0
-			if err := each(w); err != nil {
+			err := each(w)
+			if err == nil && w.Nodes != nil && len(w.Sessions) == 0 { // who is told to forget everything has no nodes either
+				err = fmt.Errorf("session %s was deleted while it was watched, and its outcome is not known; terraform-provider-bos history XNAME says what was done to a node", name)
+			}
+			if err != nil {
 				stop(err)
 			}
 		})
@@ -179,11 +232,17 @@ func watchScreen(c *cobra.Command, to *client.Client, name string) (bos.StreamSe
 		return bos.StreamSession{}, fmt.Errorf("the screen cannot be shown, and --plain does without: %w", err)
 	}
 	m, _ := end.(watch.Model)
-	s, known := m.Session()
-	if m.Err != nil && !known {
-		return s, m.Err
+	return screenEnd(m)
+}
+
+// screenEnd is how far a session was when its screen ended, and what ended it before that
+// was over, if not a key.
+func screenEnd(m watch.Model) (bos.StreamSession, error) {
+	s, _ := m.Session()
+	if over, _ := watch.Over(s); over {
+		return s, nil
 	}
-	return s, nil
+	return s, m.Err
 }
 
 // clone is what is known, which nobody changes while it is drawn.
