@@ -67,9 +67,10 @@ func affected(p bos.Preview, effect bos.NodeEffect) (count int) {
 }
 
 // previewDetail says what a session is going to do.
-// rule is what becomes of the nodes of other sessions, and promise, which may be empty, of
-// the session if things change.
-func (m *sessionModel) previewDetail(p bos.Preview, rule bos.Overlap, promise string) string {
+// rule is what becomes of the nodes of other sessions, first are those sessions that the
+// apply waits for, and promise, which may be empty, is what becomes of the session if things
+// change.
+func (m *sessionModel) previewDetail(p bos.Preview, rule bos.Overlap, first []string, promise string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s of template %q: %s", capital(string(p.Operation)), m.TemplateName.ValueString(), nodes(int64(p.Count)))
 	if len(p.Roles) == 1 && p.Count > 0 {
@@ -92,7 +93,7 @@ func (m *sessionModel) previewDetail(p bos.Preview, rule bos.Overlap, promise st
 		}
 	}
 	m.writeBatches(&b, p)
-	writeBusy(&b, p, rule)
+	writeBusy(&b, p, rule, m.Tenant.ValueString(), first)
 	writeEffects(&b, p)
 	for _, skip := range p.Skipped {
 		fmt.Fprintf(&b, "\nLeft out, %s: %s", skip.Reason, unlessLong(skip))

@@ -137,6 +137,9 @@ func (r *sessionResource) refuseBusy(ctx context.Context, plan *sessionModel, ru
 		if busy.Same || busy.Replaced || slices.Contains(replaces, busy.Session) && bos.TenantOf(busy.Tenant) == plan.Tenant.ValueString() {
 			continue
 		}
+		if r.shared.sessions.has(waitedFor, plan.Tenant, busy.Session) && bos.TenantOf(busy.Tenant) == plan.Tenant.ValueString() {
+			continue // where this comes after it, it is over by then; else BOS refuses this
+		}
 		fmt.Fprintf(&b, "\n%s: %s", busyWith(busy), busy.Nodes)
 		if r.shared.sessions.has(wasRead, types.StringValue(bos.TenantOf(busy.Tenant)), busy.Session) {
 			ours = fmt.Sprintf("\n\nThis Terraform has session %s in its state. Where its resource has this as its new name, a moved block says so; where it is tainted, "+
@@ -172,8 +175,9 @@ func sinceWhen(busy bos.PreviewBusy) string {
 	return since + ")"
 }
 
-// writeBusy says which nodes other sessions are at work on, and what becomes of these.
-func writeBusy(b *strings.Builder, p bos.Preview, rule bos.Overlap) {
+// writeBusy says which nodes other sessions are at work on, and what becomes of these;
+// first are those of the tenant that the apply waits for.
+func writeBusy(b *strings.Builder, p bos.Preview, rule bos.Overlap, tenant string, first []string) {
 	for _, busy := range p.Busy {
 		if busy.Same {
 			fmt.Fprintf(b, "\nThis configuration has run %s for the same %s already, and it is not over: the apply goes on with that session and "+
@@ -186,6 +190,8 @@ func writeBusy(b *strings.Builder, p bos.Preview, rule bos.Overlap) {
 			then = "which this replaces and takes them from"
 		case rule == bos.OverlapQueue:
 			then = "for which this waits"
+		case rule == bos.OverlapReject && bos.TenantOf(busy.Tenant) == tenant && slices.Contains(first, busy.Session):
+			then = "for which this apply waits: this is refused unless it comes after that (depends_on) and that is over by then"
 		case rule == bos.OverlapReject:
 			then = "for which this is refused"
 		}

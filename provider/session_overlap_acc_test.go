@@ -280,3 +280,49 @@ func TestWhatSparesTheNodesOfOthersIsRefusedAtPlanByAPlainBOS(t *testing.T) {
 		}
 	}
 }
+
+// Where one session comes after another one of the same nodes, and the wait for that one
+// was cut off, the next apply waits for it before it starts this one.
+func TestASessionThatComesAfterOneThatIsWaitedForIsPlannedWhileThatOneIsAtWork(t *testing.T) {
+	t.Parallel()
+	for name, applying := range map[string]string{"the provider block says that it applies": "applying = terraform.applying", "it does not": ""} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := startReal(t, 50*time.Millisecond)
+			r.aTemplate(t, "quiet")
+			letGo := r.inFlight(t)
+			w := newWorkspace(t)
+			w.write(r.block(applying), aSession("wait_for_completion = false"))
+			w.apply().exits(t, 0)
+			old := r.sessions(t)[0].Name
+			r.running(t, old)
+
+			next := strings.Replace(aSession(`triggers = { run = "2" }`, "depends_on = [bos_session.boot]"), `"boot"`, `"next"`, 1)
+			w.write(r.block(applying), aSession("wait_for_completion = false"), next)
+			plan := w.plan() // nobody waits for it
+			plan.exits(t, 1)
+			plan.says(t, "4 nodes are busy with session "+old)
+			w.write(r.block(applying), aSession(), next)
+			plan = w.terraform("plan", "-no-color", "-input=false", "-out=p")
+			plan.exits(t, 0)
+			plan.says(t, "4 nodes are busy with session "+old, "for which this apply waits", "Waits for session "+old)
+			again := r.asked("GET /v2/sessions/" + old)
+			go func() {
+				<-again
+				letGo()
+			}()
+			apply := w.terraform("apply", "-no-color", "-input=false", "p")
+			apply.exits(t, 0)
+			for _, address := range []string{"bos_session.boot", "bos_session.next"} {
+				if got := w.attributes(address); got["succeeded"] != true || got["node_count"] != 4.0 {
+					t.Errorf("%s is %v", address, got)
+				}
+			}
+			for _, id := range r.nodes() {
+				if n := len(r.room.Room().Resets(id)); n != 3 {
+					t.Errorf("%s had %d power actions, want those of a start and a reboot", id, n)
+				}
+			}
+		})
+	}
+}

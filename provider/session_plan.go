@@ -85,6 +85,9 @@ func (r *sessionResource) ModifyPlan(ctx context.Context, req resource.ModifyPla
 	switch {
 	case !state.settled() && unlessFalse(plan.WaitForCompletion):
 		plan.unknownResults()
+		if r.shared != nil {
+			r.shared.sessions.note(waitedFor, state.Tenant, state.Name)
+		}
 		if !r.shared.isApplying() {
 			resp.Diagnostics.AddWarning(fmt.Sprintf("Waits for session %s; starts nothing", state.Name.ValueString()),
 				fmt.Sprintf("Session %s (%s of template %q) is %s. What this shows as changing is what the wait finds out; no other session is started, and BOS gets on "+
@@ -208,7 +211,9 @@ func (r *sessionResource) planNew(ctx context.Context, config, plan *sessionMode
 	}
 	preview, why := r.preview(ctx, plan, config, applying || config.Pin.ValueString() != "", diags)
 	rule := r.rule(ctx, plan, preview, diags)
+	var first []string
 	if preview != nil && !applying {
+		first = r.shared.sessions.all(waitedFor, plan.Tenant)
 		r.refuseBusy(ctx, plan, rule, *preview, diags)
 	}
 	if !diags.HasError() {
@@ -233,7 +238,7 @@ func (r *sessionResource) planNew(ctx context.Context, config, plan *sessionMode
 		diags.AddAttributeError(path.Root("pin"), titleOutdated, plan.pinMismatch(*preview))
 		return nil
 	case preview.Count == 0 && !plan.AllowEmpty.ValueBool():
-		diags.AddError("Nothing to do: no node matches", plan.previewDetail(*preview, rule, "")+r.mayBeEmpty())
+		diags.AddError("Nothing to do: no node matches", plan.previewDetail(*preview, rule, first, "")+r.mayBeEmpty())
 		return nil
 	}
 	plan.takePreview(*preview)
@@ -242,7 +247,7 @@ func (r *sessionResource) planNew(ctx context.Context, config, plan *sessionMode
 		plan.Pin = config.Pin
 	}
 	if !applying {
-		diags.AddWarning(previewSummary(*preview, plan.Stage.ValueBool()), plan.previewDetail(*preview, rule, r.promise(config, preview))+r.ranBefore(preview))
+		diags.AddWarning(previewSummary(*preview, plan.Stage.ValueBool()), plan.previewDetail(*preview, rule, first, r.promise(config, preview))+r.ranBefore(preview))
 	}
 	return preview
 }

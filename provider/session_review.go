@@ -89,15 +89,16 @@ const (
 )
 
 // knownSessions are the sessions that Terraform has in state, and those that it let
-// go of to have others run, or goes on with in this walk, by tenant and name.
+// go of to have others run, goes on with or waits for in this walk, by tenant and name.
 type knownSessions struct {
 	mu               sync.Mutex
 	inState, wasRead map[bos.SessionKey]bool
 	letGo, goingOn   map[bos.SessionKey]bool
+	waitedFor        map[bos.SessionKey]bool
 }
 
 func newKnownSessions() *knownSessions {
-	return &knownSessions{inState: make(map[bos.SessionKey]bool), wasRead: make(map[bos.SessionKey]bool), letGo: make(map[bos.SessionKey]bool), goingOn: make(map[bos.SessionKey]bool)}
+	return &knownSessions{inState: make(map[bos.SessionKey]bool), wasRead: make(map[bos.SessionKey]bool), letGo: make(map[bos.SessionKey]bool), goingOn: make(map[bos.SessionKey]bool), waitedFor: make(map[bos.SessionKey]bool)}
 }
 
 func (k *knownSessions) note(in func(*knownSessions) map[bos.SessionKey]bool, tenant, name types.String) {
@@ -137,6 +138,9 @@ func inState(k *knownSessions) map[bos.SessionKey]bool { return k.inState }
 func wasRead(k *knownSessions) map[bos.SessionKey]bool { return k.wasRead }
 func letGo(k *knownSessions) map[bos.SessionKey]bool   { return k.letGo }
 func goingOn(k *knownSessions) map[bos.SessionKey]bool { return k.goingOn }
+
+// waitedFor are those for which the apply of this plan waits before it starts what depends on them.
+func waitedFor(k *knownSessions) map[bos.SessionKey]bool { return k.waitedFor }
 
 // create has BOS accept the session, or go on with the one that was asked for
 // before by the same plan or the same configuration; that one is told of. configured

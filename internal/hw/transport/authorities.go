@@ -1,7 +1,9 @@
 package transport
 
 import (
+	"bytes"
 	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"os"
 	"sync"
@@ -48,14 +50,29 @@ func (a *authorityFile) read() error {
 	if a.have != nil && info.ModTime().Equal(a.changed) && info.Size() == a.size {
 		return nil
 	}
-	pem, err := os.ReadFile(a.file)
+	text, err := os.ReadFile(a.file)
 	if err != nil {
 		return fmt.Errorf("%s: %w", a.name, err)
 	}
 	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
+	if !pool.AppendCertsFromPEM(text) {
 		return fmt.Errorf("%s %s holds no certificate in PEM form", a.name, a.file)
+	}
+	if cutOff(text) {
+		return fmt.Errorf("%s %s ends within a certificate; write it anew, whole", a.name, a.file)
 	}
 	a.have, a.changed, a.size = pool, info.ModTime(), info.Size()
 	return nil
+}
+
+// cutOff reports whether a file in PEM form ends within a certificate, as one does that is
+// just being written. Those before that are not all that it is to have.
+func cutOff(text []byte) bool {
+	for {
+		block, rest := pem.Decode(text)
+		if block == nil {
+			return bytes.Contains(text, []byte("-----BEGIN "))
+		}
+		text = rest
+	}
 }

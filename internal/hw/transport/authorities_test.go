@@ -99,6 +99,8 @@ func changesAuthority(t *testing.T, resumes bool) {
 	write(append(firstFile[:len(firstFile):len(firstFile)], secondFile...))
 	wants("the first, beside its successor", first, true)
 	wants("the second", second, true)
+	write(append(firstFile[:len(firstFile):len(firstFile)], secondFile[:len(secondFile)/2]...))
+	wants("the second, while the file is being written", second, true)
 	write(secondFile)
 	wants("the first, which was given up", first, false)
 	wants("the second alone", second, true)
