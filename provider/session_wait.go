@@ -51,7 +51,7 @@ func (r *sessionResource) wait(ctx context.Context, c *client.Client, m *session
 	var trouble, broken error
 	var rollout *bos.RolloutStatus
 	missing := 0
-	told := progress{now: r.now, tell: r.tell}
+	told := progress{now: r.now, tell: r.tell, brief: r.shared.embedded != nil}
 	news := follow(until, c, m.Name.ValueString(), r.after)
 	done := newWaiter(r.after, durationOr(m.PollInterval, defaultPoll), news).until(until, func(ctx context.Context) bool {
 		s, err := c.Session(ctx, m.Name.ValueString())

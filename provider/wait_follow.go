@@ -58,6 +58,8 @@ type progress struct {
 	// shown says whether the service shows more, and page is where, once it is known.
 	shown shown
 	page  string
+	// brief is whether the service ends with the apply, and its page with it.
+	brief bool
 }
 
 // shown is whether a service shows how far a session is by phases, with a page.
@@ -90,8 +92,13 @@ func (p *progress) further(ctx context.Context, c *client.Client, session string
 		tflog.Debug(ctx, "what is shown of the BOS session cannot be read now", map[string]any{"session": session, "error": err.Error()})
 		return
 	}
-	p.page = pageAt(c.Endpoint(), s.URL)
-	told["phases"], told["page"] = phasesOf(s), p.page
+	told["phases"] = phasesOf(s)
+	if !p.brief {
+		p.page = pageAt(c.Web(), s.URL)
+	}
+	if p.page != "" {
+		told["page"] = p.page
+	}
 	if s.ETA > 0 {
 		told["eta"] = max(time.Unix(s.ETA, 0).Sub(p.now()), 0).Round(time.Second).String()
 	}
@@ -116,10 +123,13 @@ func phasesOf(s bos.StreamSession) string {
 }
 
 // pageAt is the address of a page: that which the service says, or one at the address by
-// which it is asked.
+// which it is asked, empty where a browser has none.
 func pageAt(endpoint, page string) string {
-	if !strings.HasPrefix(page, "/") {
+	switch {
+	case !strings.HasPrefix(page, "/"):
 		return page
+	case endpoint == "":
+		return ""
 	}
 	return strings.TrimSuffix(strings.TrimSuffix(endpoint, "/"), "/apis/bos") + page
 }

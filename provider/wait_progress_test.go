@@ -76,6 +76,39 @@ func TestProgressNamesPhasesEndBatchAndPage(t *testing.T) {
 	}
 }
 
+// passing passes requests on to another host.
+type passing struct{ host string }
+
+func (p passing) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.URL.Host = p.host
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// A link that nobody can open tells a tired reader that the service is away.
+func TestNoPageIsNamedThatNoBrowserFinds(t *testing.T) {
+	t.Parallel()
+	c, _ := shower(t, "/ui/#/sessions/s", bos.ExtensionStream)
+	host := strings.TrimSuffix(strings.TrimPrefix(c.Endpoint(), "http://"), "/apis/bos")
+	local, err := client.New(client.Config{Endpoint: "unix:///run/bos/bos.sock", Token: "t", Transport: passing{host}, Workspace: "prod", Run: "run 7"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, p := range map[string]struct {
+		progress
+		c *client.Client
+	}{
+		"a service behind a socket":         {progress{now: time.Now}, local},
+		"a service that ends with an apply": {progress{now: time.Now, brief: true}, c},
+	} {
+		told := map[string]any{}
+		p.further(t.Context(), p.c, "s", told)
+		if _, named := told["page"]; named || p.page != "" || told["phases"] == nil {
+			t.Errorf("%s: it names the page %q and says %v", name, p.page, told)
+		}
+	}
+}
+
 func TestAServiceThatShowsNothingIsAskedOnce(t *testing.T) {
 	t.Parallel()
 	c, asked := shower(t, "", bos.ExtensionEvents)

@@ -78,7 +78,9 @@ type Config struct {
 
 // Client talks to one BOS. It is safe for concurrent use.
 type Client struct {
-	base    string
+	base string
+	// socket is whether base stands for a socket of this machine.
+	socket  bool
 	tenant  string
 	retries int
 	timeout time.Duration
@@ -133,7 +135,7 @@ func New(c Config) (*Client, error) {
 			SetHeader("Accept", "application/json").SetHeader("User-Agent", c.UserAgent).SetHeaders(origin(c))
 	}
 	return &Client{
-		base: base, tenant: c.Tenant, retries: c.MaxRetries, timeout: c.Timeout,
+		base: base, socket: socketOf(c.Endpoint) != "", tenant: c.Tenant, retries: c.MaxRetries, timeout: c.Timeout,
 		read: build().SetRetryCount(c.MaxRetries).SetRetryWaitTime(firstRetry).SetRetryMaxWaitTime(laterRetry).
 			AddRetryCondition(worthAnotherTry).SetRetryAfter(retryAfter),
 		write: build(),
@@ -260,6 +262,15 @@ func (silent) Debugf(string, ...any) {}
 
 // Endpoint is the URL in front of /v2.
 func (c *Client) Endpoint() string { return c.base }
+
+// Web is the URL under which a browser finds the service as well; empty where it is
+// reached by a socket, whose URL would lead elsewhere.
+func (c *Client) Web() string {
+	if c.socket {
+		return ""
+	}
+	return c.base
+}
 
 // Tenant is the tenant that requests are scoped to, empty for none.
 func (c *Client) Tenant() string { return c.tenant }
