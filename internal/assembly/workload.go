@@ -17,6 +17,7 @@ func (w *wiring) workload() error {
 	if err != nil {
 		return err
 	}
+	w.out.NodesByName = names.IDs
 	if h := w.settings.Health; len(h.Command) > 0 {
 		w.out.Health = wlm.NewHealth(&wlm.Runner{Environment: h.Environment, Timeout: h.Timeout}, names, h.Command)
 		w.out.HealthPolicy = bos.HealthPolicy{On: true, Deadline: cmp.Or(h.Deadline, bos.DefaultHealthDeadline)}

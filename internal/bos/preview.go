@@ -287,6 +287,7 @@ const (
 	ExtensionEvents         = "events"
 	ExtensionPause          = "pause"
 	ExtensionHolds          = "holds"
+	ExtensionReboot         = "reboot"
 	// ExtensionReceipts: previews have numbers and say which nodes are busy, and a
 	// preview is carried out once.
 	ExtensionReceipts = "receipts"

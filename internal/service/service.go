@@ -52,6 +52,9 @@ type Config struct {
 	HealthPolicy   bos.HealthPolicy
 	// Metrics count what it does, and GET /metrics shows them; nil is nobody.
 	Metrics *metrics.Metrics
+	// NodesByName maps the names that the workload manager has for nodes to their ids; nil
+	// is that they are the same.
+	NodesByName func(ctx context.Context, names []string) (map[string]string, error)
 	// Secrets says which secrets of the settings cannot be read now; it may be nil.
 	Secrets func() []string
 	// Shared says that other services may share the database: one of them drives it, and
@@ -105,6 +108,7 @@ func New(c Config) (*Service, error) {
 	s.handler = api.New(api.Config{
 		Store: c.Store, Inventory: c.Inventory, Artifacts: c.Artifacts, Tenants: c.Tenants, Images: c.Images,
 		Names:         namesOf(c.Inventory),
+		NodesByName:   c.NodesByName,
 		Configuration: c.Configuration != nil,
 		BootProof:     c.BootProof,
 		Policy:        settings.Policy,

@@ -44,6 +44,8 @@ type Commands interface {
 type Names interface {
 	// Of maps ids to names; nodes that have none are left out.
 	Of(ctx context.Context, ids []string) (map[string]string, error)
+	// IDs maps names to ids; names that are no node's are left out.
+	IDs(ctx context.Context, names []string) (map[string]string, error)
 }
 
 // mostNodes is how many nodes one command is about at most.
@@ -264,6 +266,11 @@ func (ByXname) Of(_ context.Context, ids []string) (map[string]string, error) {
 	return names, nil
 }
 
+// IDs are none: a name is an id, and is read as one.
+func (ByXname) IDs(context.Context, []string) (map[string]string, error) {
+	return map[string]string{}, nil
+}
+
 // ByNID has nodes called by a format of their NID, such as nid%06d.
 type ByNID struct {
 	Format string
@@ -272,6 +279,20 @@ type ByNID struct {
 
 // Of are the names by the NIDs that the inventory has.
 func (b ByNID) Of(ctx context.Context, ids []string) (map[string]string, error) {
+	all, err := b.all(ctx)
+	return all.Only(ids), err
+}
+
+// IDs are the ids by those names.
+func (b ByNID) IDs(ctx context.Context, names []string) (map[string]string, error) {
+	all, err := b.all(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return all.IDs(ctx, names)
+}
+
+func (b ByNID) all(ctx context.Context) (Listed, error) {
 	if b.Source == nil {
 		return nil, errNoName
 	}
@@ -279,17 +300,13 @@ func (b ByNID) Of(ctx context.Context, ids []string) (map[string]string, error) 
 	if err != nil {
 		return nil, fmt.Errorf("the names of nodes: %w", err)
 	}
-	wanted := make(map[string]bool, len(ids))
-	for _, id := range ids {
-		wanted[id] = true
-	}
-	names := make(map[string]string, len(ids))
+	all := make(Listed, len(list))
 	for _, n := range list {
-		if wanted[n.ID] && n.NID > 0 {
-			names[n.ID] = fmt.Sprintf(b.Format, n.NID)
+		if n.NID > 0 {
+			all[n.ID] = fmt.Sprintf(b.Format, n.NID)
 		}
 	}
-	return names, nil
+	return all, nil
 }
 
 // Listed has nodes called as a list says: xname to name.
@@ -297,13 +314,33 @@ type Listed map[string]string
 
 // Of are the names that are listed.
 func (l Listed) Of(_ context.Context, ids []string) (map[string]string, error) {
+	return l.Only(ids), nil
+}
+
+// Only are the names of some nodes.
+func (l Listed) Only(ids []string) map[string]string {
 	names := make(map[string]string, len(ids))
 	for _, id := range ids {
 		if name := l[id]; name != "" {
 			names[id] = name
 		}
 	}
-	return names, nil
+	return names
+}
+
+// IDs are the ids by the names that are listed.
+func (l Listed) IDs(_ context.Context, names []string) (map[string]string, error) {
+	wanted := make(map[string]bool, len(names))
+	for _, name := range names {
+		wanted[name] = true
+	}
+	ids := make(map[string]string, len(names))
+	for id, name := range l {
+		if wanted[name] {
+			ids[name] = id
+		}
+	}
+	return ids, nil
 }
 
 // ParseListed reads lines of an xname and a name; # begins a comment.

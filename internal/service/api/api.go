@@ -8,6 +8,7 @@
 package api
 
 import (
+	"context"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -44,6 +45,9 @@ type Config struct {
 	Tenants   bos.Tenants
 	// Names are the NIDs and MACs of the inventory's nodes; nil where it has none.
 	Names bos.NodeNames
+	// NodesByName maps the names that the workload manager has for nodes to their ids;
+	// nil is that it calls them by their xnames.
+	NodesByName func(ctx context.Context, names []string) (map[string]string, error)
 	// Images is the image registry; nil where a site has none, and then
 	// nothing is checked against it.
 	Images bos.Images
@@ -192,6 +196,8 @@ func (s *server) routes() map[string]methods {
 
 		"/x/v1/applystaged":          {http.MethodPost: {s.applyBoundStaged, access.ApplyStaged}},
 		"/x/v1/applystaged/receipts": {http.MethodPost: {s.postStagedReceipt, access.ApplyStaged}},
+
+		"/x/v1/reboot": {http.MethodPost: {s.reboot, access.ApplyStaged}},
 
 		"/x/v1/capabilities":               {http.MethodGet: {s.getCapabilities, access.Know}},
 		"/x/v1/previews":                   {http.MethodPost: {s.postPreview, access.Preview}},

@@ -12,7 +12,7 @@ const serviceName = "bootorch"
 // getCapabilities announces the extensions. Those that need an inventory are
 // left out where there is none. It also says whether the site is paused.
 func (s *server) getCapabilities(w http.ResponseWriter, r *http.Request) error {
-	extensions := []string{bos.ExtensionOutcomes, bos.ExtensionFoldedLimits, bos.ExtensionCancel, bos.ExtensionEvents, bos.ExtensionPause, bos.ExtensionHolds, bos.ExtensionBoundStaged, bos.ExtensionStagedReceipts, bos.ExtensionConfigure, bos.ExtensionSteps, bos.ExtensionSequences, bos.ExtensionOverlap, bos.ExtensionStream}
+	extensions := []string{bos.ExtensionOutcomes, bos.ExtensionFoldedLimits, bos.ExtensionCancel, bos.ExtensionEvents, bos.ExtensionPause, bos.ExtensionHolds, bos.ExtensionBoundStaged, bos.ExtensionStagedReceipts, bos.ExtensionConfigure, bos.ExtensionSteps, bos.ExtensionSequences, bos.ExtensionOverlap, bos.ExtensionStream, bos.ExtensionReboot}
 	if s.Inventory != nil {
 		extensions = append(extensions, bos.ExtensionPreviews, bos.ExtensionPinnedSessions, bos.ExtensionReceipts, bos.ExtensionGuards, bos.ExtensionNodes, bos.ExtensionRollouts)
 	}

@@ -37,6 +37,7 @@ const (
 	eventComponentDeleted = "component_deleted"
 	eventBootProven       = "boot_proven"
 	eventStageApplied     = "stage_applied"
+	eventReboot           = "reboot_asked"
 	eventTemplateStored   = "template_stored"
 	eventTemplateDeleted  = "template_deleted"
 	eventOptionsChanged   = "options_changed"

@@ -393,6 +393,8 @@ func exchanges() []exchange {
 	add("DELETE", "/x/v1/components/moving/hold", nil, 204)
 	add("DELETE", "/x/v1/components/"+strings.Repeat("x", 128)+"/hold", nil, 400)
 	add("DELETE", "/x/v1/components/none/hold", nil, 404)
+	add("POST", "/x/v1/reboot", object{"nodes": []string{"moving"}, "reason": "r"}, 200)
+	add("POST", "/x/v1/reboot", object{"nodes": []string{}}, 400)
 	add("POST", "/x/v1/holds", object{"ids": []string{"moving"}, "reason": "r"}, 200)
 	add("POST", "/x/v1/holds", object{"ids": []string{}, "reason": "r"}, 400)
 	add("POST", "/x/v1/holds", object{"ids": []string{"none"}, "reason": "r"}, 404)

@@ -129,11 +129,11 @@ func TestACrashIsAProblemAndTheServiceLivesOn(t *testing.T) {
 func TestCapabilitiesAnnounceOnlyWhatWorks(t *testing.T) {
 	var c bos.Capabilities
 	newSite(t).do("GET", "/x/v1/capabilities", nil).ok(http.StatusOK, &c)
-	if c.Version != "1.2.3" || c.Service == "" || len(c.Extensions) != 20 {
+	if c.Version != "1.2.3" || c.Service == "" || len(c.Extensions) != 21 {
 		t.Errorf("%+v", c)
 	}
 	newSite(t, func(c *Config) { c.Inventory, c.Artifacts = nil, nil }).do("GET", "/x/v1/capabilities", nil).ok(http.StatusOK, &c)
-	if diff := cmp.Diff([]string{bos.ExtensionOutcomes, bos.ExtensionFoldedLimits, bos.ExtensionCancel, bos.ExtensionEvents, bos.ExtensionPause, bos.ExtensionHolds, bos.ExtensionBoundStaged, bos.ExtensionStagedReceipts, bos.ExtensionConfigure, bos.ExtensionSteps, bos.ExtensionSequences, bos.ExtensionOverlap, bos.ExtensionStream}, c.Extensions); diff != "" {
+	if diff := cmp.Diff([]string{bos.ExtensionOutcomes, bos.ExtensionFoldedLimits, bos.ExtensionCancel, bos.ExtensionEvents, bos.ExtensionPause, bos.ExtensionHolds, bos.ExtensionBoundStaged, bos.ExtensionStagedReceipts, bos.ExtensionConfigure, bos.ExtensionSteps, bos.ExtensionSequences, bos.ExtensionOverlap, bos.ExtensionStream, bos.ExtensionReboot}, c.Extensions); diff != "" {
 		t.Error(diff)
 	}
 }
