@@ -68,7 +68,7 @@ func Check(ctx context.Context, o Options) Report {
 	// What the inventory lists, others are asked about.
 	findings = append(findings, d.bounded(ctx, d.inventory)...)
 	parts := []func(context.Context, *section){
-		d.power, d.boot, d.scripts, d.configuration, d.artifacts, d.images, d.tenants, d.secrets, d.database, d.auth, d.listen, d.named,
+		d.power, d.boot, d.scripts, d.workload, d.configuration, d.artifacts, d.images, d.tenants, d.secrets, d.database, d.auth, d.listen, d.named,
 	}
 	found := make([][]Finding, len(parts))
 	var all sync.WaitGroup
