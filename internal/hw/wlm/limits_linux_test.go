@@ -39,7 +39,7 @@ func TestWhatAProgramHasStartedEndsWithIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	said := bufio.NewReader(file)
 	if text, err := said.ReadString('\n'); err != nil || text != "started\n" {
 		t.Fatalf("%q, %v", text, err)
