@@ -10,9 +10,18 @@ import (
 func TestNoTwoSessionsHaveOneMarkAndAMarkIsOneWordOfALine(t *testing.T) {
 	long := strings.Repeat("n", bos.MaxName)
 	keys := []bos.SessionKey{
-		{Name: "s"}, {Tenant: "a b", Name: "s"}, {Tenant: "a_b", Name: "s"}, {Tenant: "a%20b", Name: "s"}, {Tenant: "a\tb", Name: "s"}, {Tenant: "a\nb", Name: "s"},
-		{Tenant: "a/b", Name: "s"}, {Tenant: "a", Name: "b"}, {Name: long}, {Tenant: strings.Repeat("t", bos.MaxTenantName), Name: long},
-		{Tenant: strings.Repeat("ü", bos.MaxTenantName), Name: long}, {Tenant: strings.Repeat("ü", bos.MaxTenantName), Name: "s"},
+		{Name: "s"},
+		{Tenant: "a b", Name: "s"},
+		{Tenant: "a_b", Name: "s"},
+		{Tenant: "a%20b", Name: "s"},
+		{Tenant: "a\tb", Name: "s"},
+		{Tenant: "a\nb", Name: "s"},
+		{Tenant: "a/b", Name: "s"},
+		{Tenant: "a", Name: "b"},
+		{Name: long},
+		{Tenant: strings.Repeat("t", bos.MaxTenantName), Name: long},
+		{Tenant: strings.Repeat("ü", bos.MaxTenantName), Name: long},
+		{Tenant: strings.Repeat("ü", bos.MaxTenantName), Name: "s"},
 	}
 	of := make(map[string]bos.SessionKey)
 	for _, key := range keys {
