@@ -443,7 +443,8 @@ func TestASessionThatWasOverBeforeIsShownWithItsNodesWhenSomebodyWantsThem(t *te
 	b := prompt(r.store)
 	site := watch(t, b, Want{Reach: bos.WholeSite()}, "")
 	site.read(t)
-	if got := site.known.Sessions[only(t, site.known.Sessions)]; got.Counts["done"] != 2 || got.Counts["failed"] != 2 || got.Retry == nil {
+	if got := site.known.Sessions[only(t, site.known.Sessions)]; got.Counts["done"] != 2 || got.Counts["failed"] != 2 || got.Retry == nil ||
+		len(got.Failures) != 1 || got.Failures[0].Count != 2 || got.Failures[0].Nodes != bos.Fold([]string{all[1], all[3]}) || got.Failures[0].Sentence == "" {
 		t.Errorf("it is shown as %+v", got)
 	}
 	r.session("b", "", all[1:2], false)

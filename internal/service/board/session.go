@@ -25,6 +25,9 @@ const (
 	rateWindow = time.Minute
 	// maxEarlier is how many earlier sessions say how long nodes take.
 	maxEarlier = 3
+	// mostPast bounds the nodes of a session that was over before of which it is read why
+	// they failed; of a larger one that is told once somebody wants its nodes.
+	mostPast = 20_000
 )
 
 // session is how far a session is, counted as its nodes change.
@@ -36,6 +39,9 @@ type session struct {
 	members map[string]member
 	tally   bos.Tally
 	wanted  bool
+	// past is why nodes of it failed, read once, where members are not there.
+	past      []bos.FailureGroup
+	pastAsked bool
 	// stale says that what became of the nodes is to be read, and loaded when it was.
 	stale  bool
 	loaded time.Time
@@ -181,6 +187,9 @@ func (b *Board) reload(ctx context.Context, s *session, now time.Time) error {
 			return err
 		}
 		s.tally = tally
+		if err := b.askPast(ctx, s); err != nil {
+			return err
+		}
 		for _, id := range tally.FailedNodes { // who takes them ends their retry
 			b.join(id, s)
 		}
@@ -210,6 +219,30 @@ func (b *Board) reload(ctx context.Context, s *session, now time.Time) error {
 		}
 	}
 	s.stale, s.dirty, s.loaded = false, true, now
+	return nil
+}
+
+// askPast reads why nodes of a session failed that was over before: that does not change
+// any more.
+func (b *Board) askPast(ctx context.Context, s *session) error {
+	t := s.tally
+	if s.pastAsked || t.Failed == 0 || t.Owned+t.Staged+t.Left > mostPast {
+		return nil
+	}
+	nodes, err := b.Store.SessionNodes(ctx, s.rec.Key(), "", mostPast)
+	if err != nil {
+		return err
+	}
+	failed := make(map[bos.Cause]map[string]bool)
+	for i := range nodes {
+		if m := b.memberOf(&nodes[i], s.rec.Key()); m.State == bos.StateFailed {
+			if failed[m.Cause] == nil {
+				failed[m.Cause] = make(map[string]bool)
+			}
+			failed[m.Cause][m.ID] = true
+		}
+	}
+	s.past, s.pastAsked = groupsOf(failed), true
 	return nil
 }
 
@@ -294,7 +327,7 @@ func (s *session) summarise(now time.Time, public string) bos.StreamSession {
 		view.Error = *rec.Status.Error
 	}
 	if s.members == nil {
-		view.SessionProgress = tallied(rec.Session, s.tally)
+		view.SessionProgress = tallied(rec.Session, s.tally, s.past)
 		return view
 	}
 	view.SessionProgress = s.progress()
@@ -317,13 +350,16 @@ func stands(h bos.RolloutHold) bool {
 }
 
 // tallied is how far a session is of which the numbers alone are known.
-func tallied(s bos.Session, t bos.Tally) bos.SessionProgress {
+func tallied(s bos.Session, t bos.Tally, failures []bos.FailureGroup) bos.SessionProgress {
+	if failures == nil {
+		failures = []bos.FailureGroup{}
+	}
 	return bos.SessionProgress{
 		Total: t.Owned + t.Staged + t.Left,
 		Counts: countsOf(map[bos.NodeState]int{
 			bos.StateDone: t.Successful, bos.StateFailed: t.Failed, bos.StateLeft: t.Gone, bos.StateStaged: t.Staged,
 		}),
-		Waiting: map[bos.WaitReason]int{}, Failures: []bos.FailureGroup{}, Retry: bos.RetryOf(s, t.FailedNodes),
+		Waiting: map[bos.WaitReason]int{}, Failures: failures, Retry: bos.RetryOf(s, t.FailedNodes),
 	}
 }
 
@@ -339,7 +375,7 @@ func countsOf(counts map[bos.NodeState]int) map[string]int {
 }
 
 func (s *session) progress() bos.SessionProgress {
-	p := bos.SessionProgress{Total: len(s.members), Counts: countsOf(s.counts), Waiting: make(map[bos.WaitReason]int), Failures: s.failures()}
+	p := bos.SessionProgress{Total: len(s.members), Counts: countsOf(s.counts), Waiting: make(map[bos.WaitReason]int), Failures: groupsOf(s.failed)}
 	for why, n := range s.waiting {
 		if n > 0 {
 			p.Waiting[why] = n
@@ -411,10 +447,10 @@ func rate(recent int, start, now time.Time) float64 {
 	return math.Round(float64(recent)/window.Seconds()*100) / 100
 }
 
-// failures are the nodes that failed, by cause, the most first.
-func (s *session) failures() []bos.FailureGroup {
+// groupsOf are the nodes that failed, by cause, the most first.
+func groupsOf(failed map[bos.Cause]map[string]bool) []bos.FailureGroup {
 	groups := []bos.FailureGroup{}
-	for cause, nodes := range s.failed {
+	for cause, nodes := range failed {
 		if len(nodes) == 0 {
 			continue
 		}
