@@ -79,7 +79,7 @@ func (w *workspace) older(address string, null ...string) {
 			continue
 		}
 		attributes := instances[0].(map[string]any)["attributes"].(map[string]any)
-		for _, name := range []string{"effect", "scope", "unfinished_nodes", "succeeded"} {
+		for _, name := range []string{"effect", "scope", "unfinished_nodes", "succeeded", "url"} {
 			delete(attributes, name)
 		}
 		for _, name := range null {

@@ -23,6 +23,7 @@ type fakeBOS struct {
 
 	mu         sync.Mutex
 	plain      bool
+	public     string // the address under which people reach it
 	held       bool
 	nodes      map[string]*bos.Component
 	disabled   map[string]bool
@@ -313,7 +314,7 @@ func (s *fakeBOS) deleteTemplate(r *http.Request) (int, any) {
 }
 
 func (s *fakeBOS) capabilities(*http.Request) (int, any) {
-	return http.StatusOK, bos.Capabilities{Service: "fake", Extensions: []string{
+	return http.StatusOK, bos.Capabilities{Service: "fake", PublicURL: s.public, Extensions: []string{
 		bos.ExtensionPreviews, bos.ExtensionPinnedSessions, bos.ExtensionOutcomes, bos.ExtensionFoldedLimits, bos.ExtensionCancel,
 	}}
 }

@@ -63,6 +63,7 @@ func (l *sessionList) List(ctx context.Context, req list.ListRequest, stream *li
 			m.noResults()
 			m.adopt(s)
 			m.observe(s)
+			m.locate(ctx, c)
 			l.catchUp(ctx, c.ForTenant(m.Tenant.ValueString()), &m, &result.Diagnostics)
 			m.modernize()
 			result.Diagnostics.Append(result.Resource.Set(ctx, &m)...)

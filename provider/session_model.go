@@ -8,8 +8,10 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-log/tflog"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/client"
 )
 
 type sessionModel struct {
@@ -33,6 +35,8 @@ type sessionModel struct {
 	sessionResults
 	UnfinishedNodes types.String `tfsdk:"unfinished_nodes"`
 	RecordExpired   types.Bool   `tfsdk:"record_expired"`
+	// URL is null where the service has no page, or does not say where.
+	URL types.String `tfsdk:"url"`
 
 	Effect types.String `tfsdk:"effect"`
 	Scope  types.String `tfsdk:"scope"`
@@ -123,7 +127,24 @@ func (m *sessionModel) noResults() {
 // keepResults takes over everything computed from the state.
 func (m *sessionModel) keepResults(state *sessionModel) {
 	m.sessionResults = state.sessionResults
-	m.UnfinishedNodes, m.RecordExpired = state.UnfinishedNodes, state.RecordExpired
+	m.UnfinishedNodes, m.RecordExpired, m.URL = state.UnfinishedNodes, state.RecordExpired, state.URL
+}
+
+// locate takes over where the page of the session is, as far as the service says. It is no
+// reason to fail: what is known stays.
+func (m *sessionModel) locate(ctx context.Context, c *client.Client) {
+	if m.URL.IsUnknown() {
+		m.URL = types.StringNull()
+	}
+	caps, err := c.Capabilities(ctx)
+	switch {
+	case err != nil:
+		tflog.Debug(ctx, "where the page of the BOS session is cannot be read now", map[string]any{"session": m.Name.ValueString(), "error": err.Error()})
+	case caps.PublicURL == "":
+		m.URL = types.StringNull()
+	default:
+		m.URL = types.StringValue(bos.PageOfSession(caps.PublicURL, bos.SessionKey{Tenant: m.Tenant.ValueString(), Name: m.Name.ValueString()}))
+	}
 }
 
 // modernize fills in what states of older versions of the provider do not have,

@@ -189,6 +189,7 @@ func (m *sessionModel) newUnknowns(config *sessionModel) {
 	m.ID = joinID(m.Tenant, m.Name)
 	m.unknownPlanned()
 	m.unknownResults()
+	m.URL = types.StringUnknown()
 	m.Effect, m.Scope = types.StringUnknown(), scopeOf(m.Limit)
 }
 

@@ -85,6 +85,7 @@ func (r *sessionResource) Create(ctx context.Context, req resource.CreateRequest
 	m.ID = joinID(m.Tenant, m.Name)
 	m.nullPlanned()
 	m.noResults()
+	m.locate(ctx, c)
 	defer r.shared.embedded.drive(ctx)()
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateOffered, offeredAt(r.now()))...)
 	var configured types.String
@@ -225,6 +226,9 @@ func (r *sessionResource) Read(ctx context.Context, req resource.ReadRequest, re
 		m.observeRollout(ctx, c)
 		r.suspend(&m)
 		r.catchUp(ctx, c, &m, &resp.Diagnostics)
+	}
+	if !m.RecordExpired.ValueBool() {
+		m.locate(ctx, c)
 	}
 	m.modernize()
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)

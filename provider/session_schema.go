@@ -216,6 +216,8 @@ func resultAttributes() map[string]schema.Attribute {
 				"nodes": computedText("Which, folded."),
 			}},
 		},
+		"url": computedText("The session on the page of BOS: how far it is, which nodes failed and why. Null where BOS has no page, or its setting `public_url` does " +
+			"not say under which address people reach it."),
 		"rollout_status": rolloutStatus(),
 		"record_expired": schema.BoolAttribute{
 			Computed:            true,

@@ -25,6 +25,7 @@ mock_resource "bos_session" {
     start_time       = "2026-01-01T00:00:00"
     end_time         = "2026-01-01T00:05:00"
     record_expired   = false
+    url              = "https://bos.example/ui/#/sessions/nightly"
     pin              = ""
     planned_nodes    = "x3000c0s[1-4]b0n0"
     planned_count    = 4
