@@ -25,6 +25,9 @@ type Asked struct {
 	Guards Guards `json:"guards,omitzero"`
 	// Overlap is what becomes of nodes that another session is at work on.
 	Overlap Overlap `json:"overlap,omitempty"`
+	// StagedBoot says that the boot service is given what the session stages, so that a
+	// reboot from outside boots it.
+	StagedBoot bool `json:"write_staged_boot_parameters,omitempty"`
 	// Replaces are the sessions of the same tenant that this one stands in for: it may
 	// take nodes from them, whatever Overlap says.
 	Replaces []string `json:"replaces,omitempty"`

@@ -325,7 +325,9 @@ func (p ComponentPatch) Apply(r *Record, booted *BootArtifacts, now time.Time) {
 func (p ComponentPatch) Replace(r *Record, booted *BootArtifacts, now time.Time) {
 	of, batch := r.Key(), r.Work.Batch
 	r.Component, r.Goal, r.Tenant = Component{ID: r.ID}, GoalNone, ""
+	staged := r.Work.StagedBoot.Rearmed() // the boot service may have it yet
 	r.Work = r.Work.InFlightOnly()
+	r.Work.StagedBoot = staged
 	p.Apply(r, booted, now)
 	if r.Session == of.Name {
 		r.Tenant, r.Work.Batch = of.Tenant, batch

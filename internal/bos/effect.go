@@ -65,9 +65,11 @@ func (k EffectKind) PowerOp() PowerOp {
 // Order is what is wanted of a component, as far as the calls for it depend on
 // it: one that was ordered under another is void.
 type Order struct {
-	Enabled       bool
-	Session       SessionKey
-	Artifacts     BootArtifacts
+	Enabled   bool
+	Session   SessionKey
+	Artifacts BootArtifacts
+	// Staged are those that are staged, where the boot service is to have them.
+	Staged        BootArtifacts
 	Configuration string
 	// Held says that nothing is to be done to it.
 	Held bool
@@ -77,6 +79,9 @@ type Order struct {
 
 // Order is the component's of now.
 func (r *Record) Order() Order {
+	if !r.Enabled && r.Work.StagedBoot.Session != "" {
+		return Order{Session: r.Work.StagedBoot.Key(), Artifacts: r.DesiredState.BootArtifacts, Staged: r.stagedArtifacts(), Held: r.Held.On()}
+	}
 	return Order{
 		Enabled: r.Enabled, Session: r.Key(), Artifacts: r.DesiredState.BootArtifacts,
 		Configuration: r.DesiredState.Configuration, Held: r.Held.On(), ActionAt: r.Work.Attempt.At.UnixNano(),

@@ -213,6 +213,9 @@ type PinnedSession struct {
 	// created by a preview has also those that the preview was asked with.
 	Overlap  Overlap  `json:"overlap,omitempty"`
 	Replaces []string `json:"replaces,omitempty"`
+	// StagedBoot has the boot service given what is staged, so that a reboot from outside
+	// boots it.
+	StagedBoot bool `json:"write_staged_boot_parameters,omitempty"`
 }
 
 // Receipt is a preview as the service keeps it.

@@ -43,6 +43,8 @@ type Work struct {
 	// Applied is the session whose staged state became the desired one and
 	// is still in StagedState.
 	Applied string `json:"applied,omitempty"`
+	// StagedBoot is how far the boot service has what is staged.
+	StagedBoot StagedBoot `json:"staged_boot,omitzero"`
 }
 
 // Flight is a power call that was stored as started and has not been settled. After
@@ -143,10 +145,11 @@ type Patience struct {
 }
 
 // Rearmed is what is remembered of a component that is armed anew: what is in
-// flight, for its answer is still to come, and what was applied.
+// flight, for its answer is still to come, what was applied, and for whom the boot service
+// may have something staged.
 func (w Work) Rearmed() Work {
 	kept := w.InFlightOnly()
-	kept.Applied = w.Applied
+	kept.Applied, kept.StagedBoot = w.Applied, w.StagedBoot.Rearmed()
 	return kept
 }
 

@@ -244,6 +244,9 @@ func (c *Client) sessionBody(ctx context.Context, s bos.PinnedSession) (path str
 	if s.Operation == bos.OperationConfigure && !Has(caps, bos.ExtensionConfigure) {
 		return "", nil, bos.Invalidf("operation", "configure is no operation of this BOS, which does not announce %s; a boot of nodes that run their image already applies their configuration alone", bos.ExtensionConfigure)
 	}
+	if s.StagedBoot && !pins {
+		return "", nil, bos.Invalidf("write_staged_boot_parameters", "cannot be asked of this BOS, which does not announce %s; leave it out, and apply what is staged when it is to boot", bos.ExtensionPinnedSessions)
+	}
 	if s.Rollout != nil && !Has(caps, bos.ExtensionRollouts) {
 		return "", nil, noRollouts()
 	}
@@ -253,7 +256,7 @@ func (c *Client) sessionBody(ctx context.Context, s bos.PinnedSession) (path str
 	if !Has(caps, bos.ExtensionReceipts) {
 		s.Receipt, s.RunKey = "", ""
 	}
-	if pins && (s.Pin != "" || s.Reason != "" || s.Receipt != "" || s.RunKey != "" || s.Guards != nil) || s.RetryOf != "" || s.Operation == bos.OperationConfigure || s.Rollout != nil || s.Overlap != "" {
+	if pins && (s.Pin != "" || s.Reason != "" || s.Receipt != "" || s.RunKey != "" || s.Guards != nil) || s.RetryOf != "" || s.Operation == bos.OperationConfigure || s.Rollout != nil || s.Overlap != "" || s.StagedBoot {
 		return "/x/v1/sessions", s, nil
 	}
 	if s.Limit != nil && !Has(caps, bos.ExtensionFoldedLimits) {

@@ -40,6 +40,8 @@ type pinnedBody struct {
 	Replaces []string `json:"replaces"`
 	// Rollout is how the session goes through its nodes; nil is all at once.
 	Rollout *bos.Rollout `json:"rollout"`
+	// StagedBoot has the boot service given what is staged.
+	StagedBoot bool `json:"write_staged_boot_parameters"`
 }
 
 func (b sessionBody) check() error {
@@ -103,7 +105,24 @@ func (s *server) postPinnedSession(w http.ResponseWriter, r *http.Request) error
 	if err := bos.CheckRollout(body.Rollout, body.Session.Stage); err != nil {
 		return err
 	}
+	if err := body.checkStagedBoot(); err != nil {
+		return err
+	}
 	return s.createSession(w, r, body)
+}
+
+// checkStagedBoot refuses staged boot parameters where there are none: nothing is left
+// undone without a word.
+func (b pinnedBody) checkStagedBoot() error {
+	switch op := *b.Session.Operation; {
+	case !b.StagedBoot:
+		return nil
+	case !b.Session.Stage:
+		return bos.Invalidf("write_staged_boot_parameters", "is about what a session stages, and stage is not true; stage, or leave it out: a session that does not stage writes boot parameters in any case")
+	case !op.NeedsImage():
+		return bos.Invalidf("write_staged_boot_parameters", "a %s has no boot parameters to write; leave it out", op)
+	}
+	return nil
 }
 
 // createSession accepts a session and answers it.
@@ -130,7 +149,7 @@ func (s *server) newSession(r *http.Request, pinned pinnedBody) (rec bos.Session
 	}
 	key := bos.SessionKey{Tenant: tenant, Name: uuid.NewString()}
 	set(&key.Name, body.Name)
-	asked := bos.Asked{By: access.Actor(r), Reason: pinned.Reason, Receipt: pinned.Receipt, RunKey: pinned.RunKey, Guards: pinned.Guards.guards(), Overlap: pinned.Overlap, Replaces: pinned.Replaces}
+	asked := bos.Asked{By: access.Actor(r), Reason: pinned.Reason, Receipt: pinned.Receipt, RunKey: pinned.RunKey, Guards: pinned.Guards.guards(), Overlap: pinned.Overlap, Replaces: pinned.Replaces, StagedBoot: pinned.StagedBoot}
 	asked.Workspace, asked.Run = origin(r)
 	if asked.Replaces, err = s.replaced(r.Context(), tenant, pin, asked); err != nil {
 		return rec, nil, err
@@ -201,6 +220,9 @@ func (s *server) answerRepeated(w http.ResponseWriter, r *http.Request, asked pi
 // sameAs reports whether a session is what is asked for: of the same pin or, without
 // one, asked for in the same words.
 func (b pinnedBody) sameAs(rec bos.SessionRecord) bool {
+	if b.StagedBoot != rec.Asked.StagedBoot {
+		return false
+	}
 	if b.Pin != "" && rec.Pin != "" {
 		return b.Pin == rec.Pin
 	}

@@ -318,7 +318,7 @@ func done(r bos.Record, now time.Time) Decision {
 	r = setPhase(r, bos.PhaseNone, now)
 	r.EndWait()
 	r.Enabled = false
-	r.Work = bos.Work{Applied: r.Work.Applied}
+	r.Work = bos.Work{Applied: r.Work.Applied, StagedBoot: r.Work.StagedBoot}
 	return Decision{Next: r, Why: ReasonDone}
 }
 
@@ -329,7 +329,7 @@ func leaveOut(r bos.Record, cause bos.Cause, now time.Time) Decision {
 	r.EndWait()
 	r.Enabled = false
 	r.Session, r.Tenant = "", ""
-	r.Work = bos.Work{Applied: r.Work.Applied, Cause: cause}
+	r.Work = bos.Work{Applied: r.Work.Applied, StagedBoot: r.Work.StagedBoot, Cause: cause}
 	r.SetError(cause.Sentence())
 	return Decision{Next: r, Why: ReasonExcluded}
 }

@@ -28,7 +28,8 @@
 // What a session does:
 //
 //   - select.go: which nodes it touches; nodes.go: why the others are left out
-//   - setup.go: what it writes to them; staged.go: what it stages
+//   - setup.go: what it writes to them; staged.go: what it stages; stagedboot.go: what the
+//     boot service has of that
 //   - preview.go, effects.go, busy.go: the same, told before
 //   - rollout.go: which nodes start now; rolloutplan.go: in which batches;
 //     rolloutnode.go: what that means to one node

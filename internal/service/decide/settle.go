@@ -106,6 +106,7 @@ func SettleBoot(r bos.Record, artifacts bos.BootArtifacts, token string, res bos
 	}
 	switch res.Outcome {
 	case bos.CallDone:
+		r.Work.StagedBoot = bos.StagedBoot{Session: r.Work.StagedBoot.Session, Tenant: r.Work.StagedBoot.Tenant} // nothing staged is there any more
 		r.DesiredState.BSSToken = token
 		r.DesiredState.LastUpdated = bos.At(now)
 		r.Work.BackOff.Setbacks = 0

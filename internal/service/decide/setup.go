@@ -126,6 +126,9 @@ func (p SetupPlan) Arm(nodes []bos.Record, now time.Time) (SetupResult, error) {
 		}
 		known[nodes[i].ID] = true
 		nodes[i] = arm(nodes[i], p.session, desired, now)
+		if p.asked.StagedBoot && p.session.Stage && p.session.Operation.NeedsImage() {
+			nodes[i].Work.StagedBoot = nodes[i].Work.StagedBoot.For(p.session.Key())
+		}
 		result.Writes = append(result.Writes, &nodes[i])
 	}
 	ids := make([]string, 0, len(nodes))

@@ -84,6 +84,18 @@ func explainIdle(r bos.Record, wait bos.WaitsFor) (bos.WaitsFor, bos.NextStep) {
 	default:
 		wait.Sentence = "it waits for nothing: nothing is wanted of it"
 	}
+	if b := &r.Work.StagedBoot; r.StagedBootWaits() {
+		switch {
+		case r.Held.On():
+		case r.StagedBootWritten():
+			wait.Sentence += fmt.Sprintf("; staged boot parameters written: a reboot from outside boots what session %s staged", b.Session)
+		case b.Detail != "":
+			wait.Detail = b.Detail
+			wait.Sentence += fmt.Sprintf("; the boot parameters that session %s staged are not written yet, which is tried again: %s", b.Session, b.Detail)
+		default:
+			wait.Sentence += fmt.Sprintf("; the boot parameters that session %s staged are written next", b.Session)
+		}
+	}
 	return wait, next
 }
 

@@ -111,6 +111,7 @@ func (e *Engine) settle(r Result) {
 	n, ok := e.nodes[r.ID]
 	if !ok {
 		e.giveBackLeft(r.ID)
+		e.settleStaged(r)
 		return
 	}
 	e.step.touched[r.ID] = true
@@ -124,11 +125,8 @@ func (e *Engine) settle(r Result) {
 	}
 	switch r.Effect.Kind {
 	case bos.EffectWriteBoot:
-		if r.Token != "" && r.Outcome == bos.CallDone {
-			if e.step.out.Commit.Tokens == nil {
-				e.step.out.Commit.Tokens = make(map[string]bos.BootArtifacts)
-			}
-			e.step.out.Commit.Tokens[r.Token] = r.Effect.Artifacts
+		if r.Outcome == bos.CallDone {
+			e.keepToken(r)
 		}
 		next := decide.SettleBoot(n.rec, r.Effect.Artifacts, r.Token, r.CallResult, now)
 		if r.Outcome == bos.CallDone && next.Enabled {

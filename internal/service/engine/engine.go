@@ -47,7 +47,9 @@ type Engine struct {
 	options  bos.Options
 	policy   bos.Policy
 
-	nodes     map[string]*node
+	nodes map[string]*node
+	// idle are the components that are not in work and whose boot parameters are seen to.
+	idle      map[string]*idle
 	bySession map[bos.SessionKey]int // enabled components per session
 	sessions  map[bos.SessionKey]*session
 	byName    map[string]map[bos.SessionKey]*session
@@ -92,6 +94,7 @@ type step struct {
 	out     Outputs
 	touched map[string]bool
 	writes  map[string]*node
+	idle    map[string]*idle // those of idle that are written
 	effects map[string]decide.Wanted
 	check   map[string]bool // session names to check for completion
 	assess  *decide.Assessment
@@ -107,6 +110,7 @@ func New(s Settings) *Engine {
 	e := &Engine{
 		settings:       s,
 		nodes:          make(map[string]*node),
+		idle:           make(map[string]*idle),
 		bySession:      make(map[bos.SessionKey]int),
 		sessions:       make(map[bos.SessionKey]*session),
 		byName:         make(map[string]map[bos.SessionKey]*session),
@@ -212,6 +216,7 @@ func (e *Engine) begin(now time.Time, times Times) {
 		times:   times,
 		touched: make(map[string]bool),
 		writes:  make(map[string]*node),
+		idle:    make(map[string]*idle),
 		effects: make(map[string]decide.Wanted),
 		check:   make(map[string]bool),
 		out:     Outputs{Orders: make(map[string]bos.Order)},
@@ -232,6 +237,9 @@ func (e *Engine) committed(done *bos.Committed, last bos.Commit) {
 		if n, ok := e.nodes[r.ID]; ok && !lost[r.ID] {
 			n.rec.Revision = done.Revision
 			n.accepted.unstored = bos.EffectNone
+		}
+		if n, ok := e.idle[r.ID]; ok && !lost[r.ID] {
+			n.rec.Revision = done.Revision
 		}
 	}
 	for _, r := range last.Sessions {
@@ -255,9 +263,7 @@ func (e *Engine) takeIn(in Inputs) {
 	for _, id := range in.Dropped {
 		delete(e.inFlight, id)
 		e.ramp.landed(id, false, e.step.now)
-		if _, ok := e.nodes[id]; ok {
-			e.step.touched[id] = true
-		}
+		e.step.touched[id] = true
 		e.giveBackLeft(id)
 	}
 	maps.Copy(e.inFlight, in.Flights)
@@ -267,6 +273,7 @@ func (e *Engine) takeIn(in Inputs) {
 	for _, id := range in.Deleted {
 		e.noteRollouts(bos.Record{Component: bos.Component{ID: id}})
 		e.untrack(id)
+		delete(e.idle, id)
 	}
 	for _, r := range in.Readings {
 		e.sight(r)
@@ -298,8 +305,13 @@ func (e *Engine) track(r bos.Record) {
 	if !r.Enabled {
 		e.abandon(r)
 		e.untrack(r.ID)
+		e.trackStaged(r)
 		return
 	}
+	if n, ok := e.idle[r.ID]; ok && r.Revision < n.rec.Revision {
+		return
+	}
+	delete(e.idle, r.ID)
 	r.Work = present(r.Work, e.step.now)
 	n, known := e.nodes[r.ID]
 	if known && r.Revision < n.rec.Revision {
@@ -372,7 +384,9 @@ func (e *Engine) Known() ([]string, []bos.SessionKey) {
 	slices.SortFunc(keys, func(a, b bos.SessionKey) int {
 		return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Name, b.Name))
 	})
-	return sortedKeys(e.nodes), keys
+	ids := slices.Concat(sortedKeys(e.nodes), sortedKeys(e.idle))
+	slices.Sort(ids)
+	return ids, keys
 }
 
 // Accepted are the answers that this engine has taken in and that are not stored
@@ -414,13 +428,20 @@ func (e *Engine) write(n *node, next bos.Record) {
 // step is told its revision.
 func (e *Engine) finishWrites() {
 	out := &e.step.out
-	out.Commit.Components = make([]bos.Record, 0, len(e.step.writes))
+	out.Commit.Components = make([]bos.Record, 0, len(e.step.writes)+len(e.step.idle))
+	for _, id := range sortedKeys(e.step.idle) {
+		out.Commit.Components = append(out.Commit.Components, e.step.idle[id].rec)
+		if e.step.idle[id].rec.Work.StagedBoot.Session == "" {
+			delete(e.idle, id)
+		}
+	}
 	for _, id := range sortedKeys(e.step.writes) {
 		n := e.step.writes[id]
 		out.Commit.Components = append(out.Commit.Components, n.rec)
 		if !n.rec.Enabled {
 			e.noteRollouts(n.rec)
 			e.untrack(id)
+			e.trackStaged(n.rec)
 		}
 	}
 	out.Effects = decide.Batches(e.step.effects, e.options.MaxComponentBatchSize)

@@ -34,6 +34,7 @@ func (e *Engine) pauseSite(p *bos.SitePause) {
 	for id := range e.nodes {
 		e.step.touched[id] = true
 	}
+	e.touchStaged(func(*bos.Record) bool { return true })
 }
 
 // sessionPause is that of the session that a component belongs to, if it is paused.
@@ -51,6 +52,7 @@ func (e *Engine) touchNodes(session bos.SessionKey) {
 			e.step.touched[id] = true
 		}
 	}
+	e.touchStaged(func(r *bos.Record) bool { return r.Work.StagedBoot.Key() == session || r.Key() == session })
 }
 
 // wentOn notes that no brake keeps the node any more: the action under way tells no

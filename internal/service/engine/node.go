@@ -95,6 +95,7 @@ type scouting struct {
 func (e *Engine) decide(id string) {
 	n, ok := e.nodes[id]
 	if !ok {
+		e.decideStaged(id)
 		return
 	}
 	gate := e.gate(id, n)

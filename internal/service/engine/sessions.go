@@ -47,6 +47,7 @@ func (e *Engine) forgetSession(key bos.SessionKey) {
 		}
 		e.dropRollout(s)
 	}
+	e.touchStaged(func(r *bos.Record) bool { return r.Work.StagedBoot.Key() == key })
 	delete(e.sessions, key)
 	delete(e.byName[key.Name], key)
 	if len(e.byName[key.Name]) == 0 {

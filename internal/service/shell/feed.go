@@ -140,8 +140,7 @@ func (p Ports) loadOptions(ctx context.Context, in *engine.Inputs) error {
 // loadAll loads all that an engine works on anew, and tells it what is no longer
 // among it.
 func (p Ports) loadAll(ctx context.Context, e *engine.Engine, in *engine.Inputs) error {
-	enabled := true
-	records, err := p.Store.Components(ctx, bos.ComponentFilter{Enabled: &enabled, Readable: true})
+	records, err := p.inWork(ctx)
 	if err != nil {
 		return err
 	}

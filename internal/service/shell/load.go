@@ -72,7 +72,7 @@ func (s *Shell) loadChanges(ctx context.Context, changed taken, in *engine.Input
 	return nil
 }
 
-// Load is the inputs of a cold start: the options, all enabled components, all
+// Load is the inputs of a cold start: the options, all components in work, all
 // sessions that are not complete and, where power is limited, whether power was
 // ever touched.
 func (p Ports) Load(ctx context.Context, limits bos.PowerLimits, now time.Time) (engine.Inputs, error) {
@@ -80,8 +80,7 @@ func (p Ports) Load(ctx context.Context, limits bos.PowerLimits, now time.Time) 
 	if err != nil {
 		return engine.Inputs{}, fmt.Errorf("load options: %w", err)
 	}
-	enabled := true
-	records, err := p.Store.Components(ctx, bos.ComponentFilter{Enabled: &enabled, Readable: true})
+	records, err := p.inWork(ctx)
 	if err != nil {
 		return engine.Inputs{}, fmt.Errorf("load components: %w", err)
 	}
@@ -95,6 +94,18 @@ func (p Ports) Load(ctx context.Context, limits bos.PowerLimits, now time.Time) 
 	}
 	in.Acted, err = p.acted(ctx)
 	return in, err
+}
+
+// inWork are the components that an engine works on: the enabled ones, and those
+// whose boot parameters are seen to for what is staged.
+func (p Ports) inWork(ctx context.Context) ([]bos.Record, error) {
+	enabled := true
+	records, err := p.Store.Components(ctx, bos.ComponentFilter{Enabled: &enabled, Readable: true})
+	if err != nil {
+		return nil, err
+	}
+	staged, err := p.Store.Components(ctx, bos.ComponentFilter{StagedBoot: true, Readable: true})
+	return joined(records, staged), err
 }
 
 // How far back the history is read for the last power action, in events.

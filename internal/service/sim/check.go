@@ -189,6 +189,7 @@ func (c *checks) begins(p *process, kind bos.EffectKind, ids ...string) {
 
 // sends holds a power action against who may act.
 func (c *checks) sends(p *process, op bos.PowerOp, id string) {
+	c.w.powerActions++
 	if c.w.lease.Holder != p.holder {
 		c.w.violated("%s sends %s to %s while the lease is of %s", p.holder, op, id, c.w.lease.Holder)
 	}
@@ -486,6 +487,9 @@ func (c *checks) committed(commit bos.Commit, conflicts bos.Conflicts, before in
 			delete(c.poweredOn, r.ID) // it was found to have done nothing
 		}
 		if lost[r.ID] || r.Enabled || r.LastAction.Action == bos.ActionNewlyDiscovered {
+			continue
+		}
+		if r.Work.StagedBoot.Session != "" { // it may be rebooted from outside at any time
 			continue
 		}
 		c.ended(r)

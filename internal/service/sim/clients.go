@@ -19,10 +19,12 @@ const maxSessions = 6
 
 // request is what a client wants of a new session.
 type request struct {
-	op     bos.Operation
-	limit  string
-	stage  bool
-	tenant string
+	op    bos.Operation
+	limit string
+	stage bool
+	// stagedBoot has the boot service given what is staged.
+	stagedBoot bool
+	tenant     string
 	// misspelt says that the limit leaves out a name that nobody knows.
 	misspelt bool
 	rollout  *bos.Rollout
@@ -44,7 +46,7 @@ func (w *World) createNamed(name string, r request) bos.SessionKey {
 		Template: bos.SessionTemplate{Name: "t", EnableCFS: &cfs, BootSets: map[string]bos.BootSet{
 			"compute": {Path: fmt.Sprintf("s3://images/%d/manifest.json", w.sessions), Type: "s3", NodeRolesGroups: []string{"Compute"}},
 		}},
-		Created: w.wall(),
+		Created: w.wall(), Asked: bos.Asked{StagedBoot: r.stagedBoot},
 	}
 	if r.rollout != nil {
 		rec.Rollout = bos.NewRollout(*r.rollout)

@@ -248,6 +248,8 @@ type World struct {
 	awaited bos.SessionKey
 	check   checks
 	drains  *drains
+	// powerActions counts those of the service, outside the reboots from outside.
+	powerActions, outside int
 }
 
 type event struct {
