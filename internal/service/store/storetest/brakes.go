@@ -12,6 +12,7 @@ import (
 var brakes = tests{
 	"the pause of the site is kept and told in the feed":                                       sitePause,
 	"a hold is kept beside the component, also through passes of the engine, and goes with it": holds,
+	"staged boot parameters are found by an engine that starts":                                stagedBoot,
 	"the pause of a session is kept":                                                           sessionPause,
 }
 
