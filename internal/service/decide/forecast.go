@@ -61,6 +61,8 @@ const (
 	farthest = 30 * 24 * time.Hour
 	// priorWeight is as how many nodes of its own the earlier sessions count.
 	priorWeight = 10
+	// mostStarts bounds the starts that stand for those of all nodes that have not begun.
+	mostStarts = 500
 	// manyOwn is how many nodes of its own stand for themselves.
 	manyOwn = 50
 )
@@ -110,7 +112,7 @@ func over(w Durations, of distribution, done int) time.Time {
 			sum += of.doneWithin(ran, after)
 		}
 		for _, start := range starts {
-			sum += of.below(after - start)
+			sum += of.below(after-start) * float64(w.Queued) / float64(len(starts))
 		}
 		return sum
 	}
@@ -130,8 +132,9 @@ func over(w Durations, of distribution, done int) time.Time {
 	return w.Now.Add(high)
 }
 
-// starts is in how long the nodes begin that have not: as fast as those that have. They
-// are some hundred that stand for all; nothing can be said where none has begun.
+// starts is in how long the nodes begin that have not: as fast as those that have. Of many
+// it is mostStarts, each in the middle of those that it stands for; nothing can be said where
+// none has begun.
 func (w Durations) starts() ([]time.Duration, bool) {
 	if w.Queued == 0 {
 		return nil, true
@@ -142,9 +145,10 @@ func (w Durations) starts() ([]time.Duration, bool) {
 	}
 	each := w.Now.Sub(w.First) / time.Duration(begun)
 	next := max(each-w.Now.Sub(w.Last), 0)
-	starts := make([]time.Duration, w.Queued)
+	starts := make([]time.Duration, min(w.Queued, mostStarts))
+	group := float64(w.Queued) / float64(len(starts))
 	for i := range starts {
-		starts[i] = next + time.Duration(i)*each
+		starts[i] = next + time.Duration((group*(float64(i)+0.5)-0.5)*float64(each))
 	}
 	return starts, true
 }

@@ -179,3 +179,28 @@ func reversed(list []time.Duration) []time.Duration {
 }
 
 func absolute(d time.Duration) time.Duration { return max(d, -d) }
+
+func TestAForecastTakesNoMoreForAHundredThousandQueuedNodesThanForSome(t *testing.T) {
+	took := drawn(rand.New(rand.NewPCG(1, 1)), shapes["spread normally in the logarithm"], 1000)
+	of := func(queued int) (decide.Forecast, int64) {
+		w := at(took, took[500], nil)
+		w.Queued, w.Last = queued, w.Now
+		// Memory stands for time, which is another on each machine.
+		return decide.Foretell(w), testing.Benchmark(func(b *testing.B) {
+			for b.Loop() {
+				decide.Foretell(w)
+			}
+		}).AllocedBytesPerOp()
+	}
+	start := at(took, took[500], nil)
+	few, small := of(100)
+	many, large := of(100_000)
+	if large > 2*small {
+		t.Errorf("it takes %d bytes for 100000 queued nodes, and %d for 100", large, small)
+	}
+	// 99,000 begin one after the other before 99 of 100 can be over.
+	each := start.Now.Sub(start.First) / 1000
+	if want := start.Now.Add(99_000 * each); many.Over.Before(want) || many.Over.After(want.Add(10*took[999])) || !few.Over.Before(many.Over) {
+		t.Errorf("100 are over at %s and 100000 at %s, of which the last begins at %s", few.Over, many.Over, want)
+	}
+}
