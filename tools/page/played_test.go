@@ -197,6 +197,7 @@ func TestEachFilterAndSelectionIsAURLThatShowsAnotherTheSame(t *testing.T) {
 	for hash, rows := range map[string]int{
 		"#/nodes?state=failed": 2, "#/nodes?state=failed&q=" + stage.Xname(5): 1, "#/nodes?q=x1000c0s[0-1]b0n[0-1]": 4, "#/nodes?page=2": 14, "#/nodes?cause=bmc_unreachable": 1,
 		"#/map?q=x1000c1": 32, "#/nodes?session=none": 0,
+		"#/nodes?q=x[0-99999]c[0-99999]": 0, "#/nodes?q=" + strings.Repeat("x[0-9]", 5000): 0, // more names than there can be, which no link may have a tab go through
 	} {
 		other := look(t, s.URL+"/ui/"+hash)
 		other.shows(fmt.Sprintf(`document.querySelector('#live').dataset.live === 'live' && document.querySelectorAll('table.nodes tbody tr').length === %d`, rows))

@@ -146,7 +146,7 @@ export function unfold(text, most = 100_000) {
 
 function spread(part, all, most) {
   let names = [''];
-  for (const piece of part.split(/(\[[^\]]*\])/)) {
+  for (const piece of part.split(/(\[[^\]]*\])/, 64)) { // no name has more numbers
     if (piece[0] !== '[') { names = names.map((name) => name + piece); continue; }
     const values = [];
     for (const range of piece.slice(1, -1).split(',')) {
@@ -154,7 +154,15 @@ function spread(part, all, most) {
       if (high === undefined) { values.push(low); continue; }
       for (let v = Number(low); v <= Number(high) && values.length < most; v++) values.push(String(v).padStart(low.length, '0'));
     }
-    names = names.flatMap((name) => values.map((v) => name + v)).slice(0, most);
+    const next = []; // a list of two ranges is their product, and a link may have any
+    for (const name of names) {
+      for (const v of values) {
+        if (next.length === most) break;
+        next.push(name + v);
+      }
+      if (next.length === most) break;
+    }
+    names = next;
   }
   for (const name of names) if (all.length < most) all.push(name);
 }
