@@ -41,7 +41,7 @@ func (w *world) watch(name string) (seen []watched) {
 
 func TestTheStatusOfALongTailedBootForetellsItsEndWithin15PercentAfterTheFirstQuarter(t *testing.T) {
 	const nodes, stuck = 1000, 7
-	for seed := range uint64(2) {
+	for seed := range uint64(1) { // one costs half a minute of a core
 		inWorld(t, nodes, func(t *testing.T, w *world) {
 			r := rand.New(rand.NewPCG(seed, 19))
 			w.boots = func(id string) time.Duration {
