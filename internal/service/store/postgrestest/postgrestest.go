@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,8 +22,22 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// programs is where Debian's package postgresql-15 has them.
-const programs = "/usr/lib/postgresql/15/bin"
+// oldest is the version of PostgreSQL from which on the program is tried.
+const oldest = 15
+
+// programs is where Debian's packages have those of the newest PostgreSQL that is
+// installed, empty if there is none that is new enough.
+var programs = sync.OnceValue(func() (newest string) {
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres") // the pattern is one
+	version := oldest
+	for _, program := range found {
+		bin := filepath.Dir(program)
+		if is, err := strconv.Atoi(filepath.Base(filepath.Dir(bin))); err == nil && is >= version {
+			version, newest = is, bin
+		}
+	}
+	return newest
+})
 
 // startTime bounds how long it may take to start or to stop.
 const startTime = time.Minute
@@ -62,7 +77,7 @@ func Main(m *testing.M) int {
 // Skip skips a test where PostgreSQL is not installed.
 func Skip(t testing.TB) {
 	t.Helper()
-	if _, err := os.Stat(filepath.Join(programs, "postgres")); err != nil {
+	if programs() == "" {
 		t.Skip("there is no PostgreSQL here; the package postgresql-15 has it")
 	}
 }
@@ -139,7 +154,7 @@ const unprivileged = 65534
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 
 func (s *Server) command(ctx context.Context, program string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, filepath.Join(programs, program), args...) //nolint:gosec // programs of PostgreSQL
+	cmd := exec.CommandContext(ctx, filepath.Join(programs(), program), args...) //nolint:gosec // programs of PostgreSQL
 	cmd.Dir = s.dir
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C", "HOME=" + s.dir}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
