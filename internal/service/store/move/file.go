@@ -67,11 +67,14 @@ func (f *file) within(ctx context.Context, do func(*sql.Tx) error) error {
 
 // notInUse is the error of a database whose lease somebody renews.
 func notInUse(ctx context.Context, db *sql.DB, p Place) error {
-	err := sqlite.NotInUse(ctx, db, p.String())
-	if tables.TroubleOf(err) == tables.InUse {
+	holder, err := tables.Renewed(ctx, db, tables.Pause)
+	if err != nil {
+		return fmt.Errorf("look at who has %s: %w", p, err)
+	}
+	if holder != "" {
 		return &tables.TroubleError{Kind: tables.InUse, Err: fmt.Errorf("%s is in use by a service, which renews its lease; stop all services on it, and move it then", p)}
 	}
-	return err
+	return nil
 }
 
 // fileRows are the tables in a transaction.

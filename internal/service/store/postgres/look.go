@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/tables"
 )
 
 // Found is what a look at a database finds, which changes nothing.
@@ -31,7 +33,7 @@ func Look(ctx context.Context, dsn string, password func() (string, error)) (f F
 		return f, err
 	}
 	f.Address = where.String()
-	if f.To, err = newest(); err != nil {
+	if f.To, err = tables.NewestVersion(migrations); err != nil {
 		return f, err
 	}
 	conn, err := where.connect(ctx)

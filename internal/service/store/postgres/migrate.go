@@ -72,12 +72,3 @@ func migrate(ctx context.Context, where *address, log *slog.Logger) (err error) 
 	}
 	return nil
 }
-
-// newest is the version that this program brings a database to.
-func newest() (int64, error) {
-	names, err := fs.Glob(migrations, "migrations/*.sql")
-	if err != nil || len(names) == 0 {
-		return 0, errors.Join(err, errors.New("this program has no migrations"))
-	}
-	return goose.NumericComponent(names[len(names)-1])
-}

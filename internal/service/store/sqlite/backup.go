@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/tables"
 )
 
 // Contents is what was found in a database, or in a copy of one, that is whole.
@@ -148,10 +150,10 @@ type Restored struct {
 // made. A database that is there is kept beside, and is not replaced unless that is
 // asked for, nor while a service has it.
 func Restore(ctx context.Context, from, path string, replace bool, reason string, now time.Time) (Restored, error) {
-	return restore(ctx, from, path, replace, reason, now, pause)
+	return restore(ctx, from, path, replace, reason, now, tables.Pause)
 }
 
-func restore(ctx context.Context, from, path string, replace bool, reason string, now time.Time, pause pausing) (Restored, error) {
+func restore(ctx context.Context, from, path string, replace bool, reason string, now time.Time, pause tables.Pausing) (Restored, error) {
 	var done Restored
 	if err := mayReplace(ctx, path, replace, pause); err != nil {
 		return done, err
@@ -177,7 +179,7 @@ func restore(ctx context.Context, from, path string, replace bool, reason string
 }
 
 // mayReplace is the error of a database that is not to be replaced.
-func mayReplace(ctx context.Context, path string, replace bool, pause pausing) error {
+func mayReplace(ctx context.Context, path string, replace bool, pause tables.Pausing) error {
 	if err := inUse(path); err != nil {
 		return err
 	}
@@ -218,7 +220,7 @@ func prepare(ctx context.Context, from, to, reason string, now time.Time) (Conte
 	if err != nil {
 		return found, err
 	}
-	if newest, err := newest(); err != nil || found.Version > newest {
+	if newest, err := tables.NewestVersion(migrations); err != nil || found.Version > newest {
 		return found, errors.Join(err, fmt.Errorf("it has schema version %d, newer than the %d this program knows; use the newer program", found.Version, newest))
 	}
 	// The service that was backed up is not the one that will have this database.

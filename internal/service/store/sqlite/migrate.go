@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"time"
 
 	"github.com/pressly/goose/v3"
 
@@ -38,11 +37,11 @@ func Migrate(ctx context.Context, path string) (Migration, error) {
 		return Migration{}, fmt.Errorf("open database %s: %w", path, err)
 	}
 	db.SetMaxOpenConns(1)
-	m, err := migrate(ctx, db, path, pause)
+	m, err := migrate(ctx, db, path, tables.Pause)
 	return m, errors.Join(err, db.Close())
 }
 
-func migrate(ctx context.Context, db *sql.DB, path string, pause pausing) (Migration, error) {
+func migrate(ctx context.Context, db *sql.DB, path string, pause tables.Pausing) (Migration, error) {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return Migration{}, err
@@ -96,14 +95,9 @@ func flushFolder(name string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// pausing waits for so long, or until ctx ends.
-type pausing = tables.Pausing
-
-func pause(ctx context.Context, d time.Duration) error { return tables.Pause(ctx, d) }
-
 // notInUse refuses to upgrade a database under a service that has it open: what an older
 // one writes after the backup would be in none, and may not be what the newer reads.
-func notInUse(ctx context.Context, db *sql.DB, path string, pause pausing) error {
+func notInUse(ctx context.Context, db *sql.DB, path string, pause tables.Pausing) error {
 	holder, err := tables.Renewed(ctx, db, pause)
 	if err != nil {
 		return fmt.Errorf("look at who has database %s: %w", path, err)
@@ -122,10 +116,4 @@ func takeLease(ctx context.Context, db *sql.DB, path string) error {
 		return fmt.Errorf("take the lease of database %s from the service that had it: %w; nothing was changed", path, err)
 	}
 	return nil
-}
-
-// NotInUse refuses a database whose lease a service renews; it has tables of ours,
-// whatever it is. One that nobody renews is watched for some seconds.
-func NotInUse(ctx context.Context, db *sql.DB, name string) error {
-	return notInUse(ctx, db, name, pause)
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/tables"
 )
 
 var restoredAt = time.Date(2026, 11, 29, 3, 0, 0, 0, time.UTC)
@@ -185,7 +186,7 @@ func TestWhatIsNoWholeBackupIsNotRestoredAndNothingIsChanged(t *testing.T) {
 	if err := os.Truncate(short, size); err != nil {
 		t.Fatal(err)
 	}
-	last, err := newest()
+	last, err := tables.NewestVersion(migrations)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -80,7 +80,7 @@ func open(ctx context.Context, path string, options []Option) (*Store, error) {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
 	write.SetMaxOpenConns(1)
-	upgrade, err := migrate(ctx, write, path, pause)
+	upgrade, err := migrate(ctx, write, path, tables.Pause)
 	if err != nil {
 		return nil, errors.Join(err, write.Close())
 	}

@@ -5,17 +5,16 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
 	"os"
-	"strconv"
-	"strings"
+
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/tables"
 )
 
 // Versions reads the version of the database at path, and that of this program,
 // without writing anything, beside a service that has it open as well.
 func Versions(ctx context.Context, path string) (m Migration, err error) {
-	if m.To, err = newest(); err != nil {
+	if m.To, err = tables.NewestVersion(migrations); err != nil {
 		return m, err
 	}
 	q := url.Values{"mode": {"ro"}}
@@ -32,22 +31,4 @@ func Versions(ctx context.Context, path string) (m Migration, err error) {
 		err = fmt.Errorf("read the version of database %s: %w; is it a database of this program?", path, err)
 	}
 	return m, errors.Join(err, db.Close())
-}
-
-// newest is the version that this program brings a database to.
-func newest() (int64, error) {
-	names, err := fs.Glob(migrations, "migrations/*.sql")
-	if err != nil {
-		return 0, err
-	}
-	var last int64
-	for _, name := range names {
-		number, _, _ := strings.Cut(strings.TrimPrefix(name, "migrations/"), "_")
-		n, err := strconv.ParseInt(number, 10, 64)
-		if err != nil {
-			return 0, fmt.Errorf("the migration %s has no number: %w", name, err)
-		}
-		last = max(last, n)
-	}
-	return last, nil
 }
