@@ -1,7 +1,6 @@
 package tables_test
 
 import (
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -11,7 +10,7 @@ import (
 )
 
 func TestOldActualStatesAreFoundWithoutReadingAllRecords(t *testing.T) {
-	s := opened(t, filepath.Join(t.TempDir(), "bos.db"))
+	s := inSQLite(t).open()
 	for _, after := range []string{"", "x1"} {
 		query, args, err := tables.Query(bos.ComponentFilter{Unconfirmed: time.Unix(1e9, 0), After: after})
 		if err != nil {
