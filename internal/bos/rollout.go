@@ -289,8 +289,11 @@ type RolloutProgress struct {
 	Batch int `json:"batch"`
 	// Promoted says that the canary is.
 	Promoted bool `json:"promoted,omitempty"`
-	// Resumed says that it was, and that the failures until now are to be forgiven.
-	Resumed bool `json:"resumed,omitempty"`
+	// Resumed says that somebody resumed it, until the engine has taken that in. FailedThen
+	// is how many of its nodes had failed, which are forgiven; where an older service has
+	// stored none, those are of which the engine knows when it takes it in.
+	Resumed    bool `json:"resumed,omitempty"`
+	FailedThen *int `json:"failed_then,omitempty"`
 	// Forgiven are the failures that were spent when it was resumed last: the budget
 	// counts those that follow.
 	Forgiven int `json:"forgiven,omitempty"`

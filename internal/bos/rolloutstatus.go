@@ -47,7 +47,6 @@ func RolloutStatusOf(s SessionRecord, nodes []NodeOutcome) RolloutStatus {
 	total := state.Total()
 	status := RolloutStatus{
 		Session: s.Name, Tenant: TenantOf(s.Tenant), Phase: state.Phase, HeldBy: state.Held, Detail: state.Detail,
-		Batches:       []RolloutBatchStatus{},
 		FailureBudget: state.Spec.Budget(total), MaxUnavailable: state.Spec.UnavailableMost(total), MaxInFlight: state.Spec.InFlightMost(total),
 		Rollout: state.Spec,
 	}
@@ -60,12 +59,29 @@ func RolloutStatusOf(s SessionRecord, nodes []NodeOutcome) RolloutStatus {
 	if state.Open() && state.Batch < len(state.Batches) {
 		status.Batch = state.Batches[state.Batch].Name
 	}
+	var failed []string
+	status.Batches, failed = state.counted(nodes)
+	for _, batch := range status.Batches {
+		status.add(batch.RolloutCounts)
+	}
+	status.FailedNodes = Fold(failed)
+	return status
+}
+
+// Failed are its nodes that failed, by what became of those of its session.
+func (s *RolloutState) Failed(nodes []NodeOutcome) []string {
+	_, failed := s.counted(nodes)
+	return failed
+}
+
+// counted is its batches with how far their nodes are, and the nodes that failed.
+func (s *RolloutState) counted(nodes []NodeOutcome) (batches []RolloutBatchStatus, failed []string) {
 	of := make(map[string]NodeOutcome, len(nodes))
 	for _, n := range nodes {
 		of[n.ID] = n
 	}
-	var failed []string
-	for _, b := range state.Batches {
+	batches = []RolloutBatchStatus{}
+	for _, b := range s.Batches {
 		batch := RolloutBatchStatus{RolloutBatch: b}
 		ids, _ := Expand(b.Nodes, MaxExpand) // a batch's own folding expands
 		for _, id := range ids {
@@ -73,23 +89,47 @@ func RolloutStatusOf(s SessionRecord, nodes []NodeOutcome) RolloutStatus {
 				failed = append(failed, id)
 			}
 		}
-		status.Batches = append(status.Batches, batch)
-		status.add(batch.RolloutCounts)
+		batches = append(batches, batch)
 	}
-	status.FailedNodes = Fold(failed)
-	return status
+	return batches, failed
 }
 
-// count counts a node and reports whether it failed.
+// RolloutEnd is what a node counts as in a rollout that waits for it no more.
+type RolloutEnd int
+
+// What it may count as.
+const (
+	// EndFailed: it failed, was deleted, or whatever else is not done.
+	EndFailed RolloutEnd = iota
+	EndDone
+	// EndLeft: another session took it, or its own let go of it.
+	EndLeft
+)
+
+// RolloutEndOf is what the word for what became of a node says.
+func RolloutEndOf(status string) RolloutEnd {
+	switch status {
+	case StatusStable:
+		return EndDone
+	case StatusTakenOver, StatusReleased, StatusExcluded:
+		return EndLeft
+	default:
+		return EndFailed
+	}
+}
+
+// count counts a node and reports whether it failed. One that is said to have failed while
+// it is in work has, until the engine makes something else of it.
 func (c *RolloutCounts) count(n NodeOutcome) (failed bool) {
+	end, open := RolloutEndOf(n.Status), n.Finished.IsZero() && n.Status != StatusFailed
 	switch {
-	case n.Status == StatusTakenOver || n.Status == StatusReleased:
+	case end == EndLeft:
 		c.Left++
-	case n.Finished.IsZero() && n.Wait != nil && n.Wait.Reason == WaitRollout:
+	case open && n.Wait != nil && n.Wait.Reason == WaitRollout:
 		c.Waiting++
-	case n.Finished.IsZero():
+	case open:
 		c.InFlight++
-	case n.Status == StatusStable:
+	case end == EndDone:
 		c.Done++
 	default:
 		c.Failed++

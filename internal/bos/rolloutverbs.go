@@ -42,8 +42,9 @@ func (r *SessionRecord) Promote() error {
 
 // Resume takes the pause off a session and lets its rollout go on that has halted. The
 // failed nodes of the batch in which it did are tried again, unless they are skipped.
-// owned are the components of the session.
-func (r *SessionRecord) Resume(owned []Record, skipFailed bool, now time.Time) error {
+// owned are the components of the session, failed the nodes that had failed when it was
+// asked for: of the others nobody knew, and should they fail, that is not forgiven.
+func (r *SessionRecord) Resume(owned []Record, failed []string, skipFailed bool, now time.Time) error {
 	halted := r.Rollout != nil && r.Rollout.Phase == RolloutHalted && r.Status.Status == SessionRunning
 	if !r.Paused.On() && !halted {
 		return ErrSkip
@@ -53,13 +54,14 @@ func (r *SessionRecord) Resume(owned []Record, skipFailed bool, now time.Time) e
 		return nil
 	}
 	state := *r.Rollout
-	state.Phase, state.Held, state.Detail, state.Resumed = RolloutRunning, HoldNone, "", true
+	again := make(map[string]bool)
 	for i := range owned {
 		node := &owned[i]
 		mine := node.Session == r.Name && node.Work.Batch == state.Batch+1
 		if skipFailed || !mine || node.Enabled || node.Status.StatusOverride != StatusFailed {
 			continue
 		}
+		again[node.ID] = true
 		batch := node.Work.Batch
 		node.Work = node.Work.Rearmed()
 		node.Work.Batch = batch
@@ -68,6 +70,14 @@ func (r *SessionRecord) Resume(owned []Record, skipFailed bool, now time.Time) e
 		node.Status = ComponentStatus{StatusOverride: StatusOnHold}
 		node.LastAction = LastAction{Action: ActionSessionSetup, LastUpdated: At(now)}
 	}
+	then := 0
+	for _, id := range failed {
+		if !again[id] {
+			then++
+		}
+	}
+	state.Phase, state.Held, state.Detail = RolloutRunning, HoldNone, ""
+	state.Resumed, state.FailedThen = true, &then
 	r.Rollout = &state
 	return nil
 }

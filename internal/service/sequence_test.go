@@ -166,6 +166,24 @@ func TestWhatIsLetGoOnWithoutFailedNodesHaltsAgainAtTheNextThatFail(t *testing.T
 	})
 }
 
+// TestANodeThatWasDoneAndIsDeletedStaysDoneForItsRollout, for the engine as for what is
+// shown: whoever resumes lets pass what failed, and that did not.
+func TestANodeThatWasDoneAndIsDeletedStaysDoneForItsRollout(t *testing.T) {
+	inWorld(t, 5, func(t *testing.T, w *world) {
+		w.ordinals()
+		w.options(object{"max_boot_wait_time": 60, "default_retry_policy": 1})
+		w.nodes[nodeName(3)].mute = true
+		w.session("up", "boot", "v1", "")
+		w.halted("up")
+		w.must("DELETE", "/v2/components/"+nodeName(4), nil)
+		w.advance(time.Minute)
+		w.must("POST", "/x/v1/sessions/up/resume", object{"skip_failed": true})
+		if s := w.complete("up"); s.PercentSuccessful != 80 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
 func TestAnOrderThatIsHeldUpByANodeOfAnotherSessionGoesOnWhenSomebodyResumesIt(t *testing.T) {
 	inWorld(t, 5, func(t *testing.T, w *world) {
 		w.ordinals()

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -106,8 +107,12 @@ func (s *server) resumeSession(w http.ResponseWriter, r *http.Request) error {
 	if err := checkText("reason", &body.Reason, bos.MaxReason); err != nil {
 		return err
 	}
+	failed, err := s.failedOf(r.Context(), key)
+	if err != nil {
+		return orMissing(err, kindSession, key.Tenant, key.Name)
+	}
 	rec, nodes, err := s.Store.MutateOwned(r.Context(), key, func(rec *bos.SessionRecord, owned []bos.Record, _ bos.Tally) error {
-		return rec.Resume(owned, body.SkipFailed, s.Now())
+		return rec.Resume(owned, failed, body.SkipFailed, s.Now())
 	}, s.note(r, eventSessionResumed, body.Reason))
 	if err != nil {
 		return orMissing(err, kindSession, key.Tenant, key.Name)
@@ -116,4 +121,17 @@ func (s *server) resumeSession(w http.ResponseWriter, r *http.Request) error {
 	change.Paused = []bos.SessionRecord{rec}
 	s.Changed(change)
 	return s.answer(w, http.StatusOK, sessionPause(rec))
+}
+
+// failedOf are the nodes that have failed in the rollout of a session; none without one.
+func (s *server) failedOf(ctx context.Context, key bos.SessionKey) ([]string, error) {
+	rec, err := s.Store.Session(ctx, key)
+	if err != nil || rec.Rollout == nil {
+		return nil, err
+	}
+	nodes, err := s.Store.SessionNodes(ctx, key, "", bos.AllNodes)
+	if err != nil {
+		return nil, err
+	}
+	return rec.Rollout.Failed(nodes), nil
 }

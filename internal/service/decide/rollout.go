@@ -76,8 +76,9 @@ const (
 // rolloutCount is the nodes of a rollout, or of some batches of it, counted.
 type rolloutCount struct {
 	all, failed, done, inFlight, open int
-	// left are those that other sessions have taken.
-	left int
+	// left are those that other sessions have taken, vanished those of the failed that
+	// wait and are silent beyond their deadline.
+	left, vanished int
 	// down are those that wait and are not in service, or not known to be; up, off and
 	// silent are those whose turn may come, by their power.
 	down, up, off, silent, unread int
@@ -85,7 +86,7 @@ type rolloutCount struct {
 
 func (c *rolloutCount) add(o rolloutCount) {
 	c.all, c.failed, c.done, c.inFlight, c.open = c.all+o.all, c.failed+o.failed, c.done+o.done, c.inFlight+o.inFlight, c.open+o.open
-	c.down, c.unread, c.left = c.down+o.down, c.unread+o.unread, c.left+o.left
+	c.down, c.unread, c.left, c.vanished = c.down+o.down, c.unread+o.unread, c.left+o.left, c.vanished+o.vanished
 	c.up, c.off, c.silent = c.up+o.up, c.off+o.off, c.silent+o.silent
 }
 
@@ -184,6 +185,7 @@ func (a *advance) count(nodes []RolloutNode) rolloutCount {
 			c.silent++
 			if a.vanished(n) {
 				c.failed++
+				c.vanished++
 				continue
 			}
 			a.wake(n.At.Add(a.State.Spec.NodeDeadline()))
@@ -204,11 +206,7 @@ func (a *advance) vanished(n RolloutNode) bool {
 // run goes on with a rollout that nobody has stopped.
 func (a *advance) run(counts []rolloutCount, all rolloutCount) {
 	next := &a.move.Next
-	// Whoever resumes a batch of which no node is worked on lets its order pass as it is.
-	passed := next.Resumed && next.Batch < len(counts) && counts[next.Batch].open == 0
-	if next.Resumed {
-		next.Resumed, next.Forgiven = false, all.failed
-	}
+	passed := next.Resumed && a.resume(counts, all)
 	if a.spent(all) {
 		return
 	}
@@ -236,6 +234,20 @@ func (a *advance) run(counts []rolloutCount, all rolloutCount) {
 			a.admit(counts, all)
 		}
 	}
+}
+
+// resume takes in that somebody resumed the rollout: what had failed then is forgiven, and
+// what has vanished, as nobody has stored that. Whoever resumes a batch of which no node
+// is worked on lets its order pass as it is; one of which a node has failed since they
+// have not seen.
+func (a *advance) resume(counts []rolloutCount, all rolloutCount) (passed bool) {
+	next := &a.move.Next
+	forgiven := all.failed
+	if then := next.FailedThen; then != nil {
+		forgiven = min(*then+all.vanished, all.failed)
+	}
+	next.Resumed, next.FailedThen, next.Forgiven = false, nil, forgiven
+	return next.Batch < len(counts) && counts[next.Batch].open == 0 && forgiven == all.failed
 }
 
 // spent halts a rollout of which more nodes failed than may. Of a canary none may.

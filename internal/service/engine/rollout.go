@@ -151,14 +151,14 @@ func (e *Engine) loadRollout(facts RolloutFacts) {
 
 // endOf is what a rollout makes of the word for what became of a node.
 func endOf(status string) decide.RolloutNodeIs {
-	switch status {
-	case bos.StatusStable:
+	switch bos.RolloutEndOf(status) {
+	case bos.EndDone:
 		return decide.NodeDone
-	case bos.StatusTakenOver, bos.StatusReleased:
+	case bos.EndLeft:
 		return decide.NodeLeft
-	default: // failed, deleted, or whatever else is not done
-		return decide.NodeFailed
+	case bos.EndFailed:
 	}
+	return decide.NodeFailed
 }
 
 // noteRollouts takes note of a record that is not in work, or is no longer of the
@@ -169,12 +169,11 @@ func (e *Engine) noteRollouts(r bos.Record) {
 		key := s.rec.Key()
 		s.rollout.dirty = s.rollout.dirty || r.Revision == 0 || r.Key() != key || !r.Enabled && e.nodes[r.ID] == nil
 		switch was, ended := s.rollout.ended[r.ID]; {
+		case r.Key() != key && ended: // what becomes of it later is no matter of the rollout
 		case r.Key() != key && r.Revision == 0:
 			s.rollout.ended[r.ID] = decide.RolloutNode{Is: decide.NodeFailed, At: e.step.now}
 		case r.Key() != key:
-			if !ended || was.Is != decide.NodeDone && was.Is != decide.NodeFailed {
-				s.rollout.ended[r.ID] = decide.RolloutNode{Is: decide.NodeLeft, At: e.step.now}
-			}
+			s.rollout.ended[r.ID] = decide.RolloutNode{Is: decide.NodeLeft, At: e.step.now}
 		case r.Enabled:
 			delete(s.rollout.ended, r.ID)
 		default:

@@ -65,8 +65,13 @@ func (w *World) operate() {
 		w.check.rollout.halted(s)
 		skip := !w.config.BadImage || w.check.rollout.resumed
 		w.room.LiftFaults(badImage)
+		outcomes, err := w.store.SessionNodes(w.ctx, s.Key(), "", bos.AllNodes)
+		if err != nil {
+			w.violated("the nodes of %s: %s", s.Name, err)
+		}
+		failed := s.Rollout.Failed(outcomes)
 		rec, nodes, err := w.store.MutateOwned(w.ctx, s.Key(), func(rec *bos.SessionRecord, owned []bos.Record, _ bos.Tally) error {
-			return rec.Resume(owned, skip, w.wall())
+			return rec.Resume(owned, failed, skip, w.wall())
 		})
 		w.check.rollout.goesOn()
 		w.verb("resume", rec, nodes, err)
