@@ -4,8 +4,10 @@ import (
 	"context"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/action/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
@@ -28,4 +30,10 @@ func (d *actionBase) Configure(_ context.Context, req action.ConfigureRequest, r
 func actionTenant() schema.StringAttribute {
 	return schema.StringAttribute{Optional: true, Validators: textBetween(1, bos.MaxTenantName), MarkdownDescription: "Tenant to act for; defaults to " +
 		"the provider's."}
+}
+
+func actionOverlap() schema.StringAttribute {
+	return schema.StringAttribute{
+		Optional: true, Validators: []validator.String{stringvalidator.OneOf(overlapNames()...)}, MarkdownDescription: overlapDescription,
+	}
 }

@@ -185,6 +185,18 @@ func (r *realBOS) block(more ...string) string {
 	return "provider \"bos\" {\n  endpoint = \"" + r.url + "\"\n  " + strings.Join(more, "\n  ") + "\n}\n"
 }
 
+// whetherItAppliesIsToldOrNot runs a test with a provider block that says that Terraform
+// applies, and with one that does not.
+func whetherItAppliesIsToldOrNot(t *testing.T, test func(t *testing.T, applying string)) {
+	t.Helper()
+	for name, applying := range map[string]string{"the provider block says that it applies": "applying = terraform.applying", "it does not": ""} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, applying)
+		})
+	}
+}
+
 func TestTheBundledServiceBootsChangesAndForgets(t *testing.T) {
 	t.Parallel()
 	r := startReal(t, 100*time.Millisecond)

@@ -34,6 +34,21 @@ func (r *realBOS) running(t *testing.T, name string) {
 	}
 }
 
+// atWork has a session of a workspace at work, for which Terraform does not wait, until it is
+// let go of.
+func atWork(t *testing.T, applying, session string) (r *realBOS, w *workspace, name string, letGo func()) {
+	t.Helper()
+	r = startReal(t, 50*time.Millisecond)
+	r.aTemplate(t, "quiet")
+	letGo = r.inFlight(t)
+	w = newWorkspace(t)
+	w.write(r.block(applying), session)
+	w.apply().exits(t, 0)
+	name = r.sessions(t)[0].Name
+	r.running(t, name)
+	return r, w, name, letGo
+}
+
 func TestASessionTakesNoNodesFromAnotherUnlessItSaysSo(t *testing.T) {
 	t.Parallel()
 	r := startReal(t, 50*time.Millisecond)
@@ -85,24 +100,21 @@ func TestASessionTakesNoNodesFromAnotherUnlessItSaysSo(t *testing.T) {
 
 func TestASessionThatSomebodyBeganAfterThePlanKeepsItsNodes(t *testing.T) {
 	t.Parallel()
-	for name, applying := range map[string]string{"the provider block says that it applies": "applying = terraform.applying", "it does not": ""} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := startReal(t, 50*time.Millisecond)
-			r.aTemplate(t, "quiet")
-			w := newWorkspace(t)
-			w.write(r.block(applying), aSession())
-			w.terraform("plan", "-no-color", "-input=false", "-out=p").exits(t, 0)
-			r.theirs(t)
-			before := resets(r)
-			apply := w.terraform("apply", "-no-color", "-input=false", "p")
-			apply.exits(t, 1)
-			apply.says(t, "Nodes are busy with another session", "theirs")
-			if all := r.sessions(t); len(all) != 1 || resets(r) != before {
-				t.Errorf("%d sessions ran, with %d power actions after %d", len(all), resets(r), before)
-			}
-		})
-	}
+	whetherItAppliesIsToldOrNot(t, func(t *testing.T, applying string) {
+		r := startReal(t, 50*time.Millisecond)
+		r.aTemplate(t, "quiet")
+		w := newWorkspace(t)
+		w.write(r.block(applying), aSession())
+		w.terraform("plan", "-no-color", "-input=false", "-out=p").exits(t, 0)
+		r.theirs(t)
+		before := resets(r)
+		apply := w.terraform("apply", "-no-color", "-input=false", "p")
+		apply.exits(t, 1)
+		apply.says(t, "Nodes are busy with another session", "theirs")
+		if all := r.sessions(t); len(all) != 1 || resets(r) != before {
+			t.Errorf("%d sessions ran, with %d power actions after %d", len(all), resets(r), before)
+		}
+	})
 }
 
 // A session that replaces its predecessor takes the nodes that it is at work on, however
@@ -134,18 +146,12 @@ func TestASessionTakesTheNodesOfTheOneThatItReplaces(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := startReal(t, 50*time.Millisecond)
-			r.aTemplate(t, "quiet")
-			letGo := r.inFlight(t)
-			block := r.block()
+			applying := ""
 			if c.applying {
-				block = r.block("applying = terraform.applying")
+				applying = "applying = terraform.applying"
 			}
-			w := newWorkspace(t)
-			w.write(block, aSession(before+c.was))
-			w.apply().exits(t, 0)
-			old := r.sessions(t)[0].Name
-			r.running(t, old)
+			r, w, old, letGo := atWork(t, applying, aSession(before+c.was))
+			block := r.block(applying)
 
 			session := aSession(before + c.is)
 			if strings.Contains(c.is, "operation") {
@@ -213,13 +219,7 @@ func TestASessionThatReplacesAnotherTakesNoNodesOfAThird(t *testing.T) {
 // is kept from taking nodes from.
 func TestWhatAKilledApplyBeganInPlaceOfAnotherSessionIsGoneOnWith(t *testing.T) {
 	t.Parallel()
-	r := startReal(t, 50*time.Millisecond)
-	r.aTemplate(t, "quiet")
-	letGo := r.inFlight(t)
-	w := newWorkspace(t)
-	w.write(r.block(), aSession("wait_for_completion = false"))
-	w.apply().exits(t, 0)
-	r.running(t, r.sessions(t)[0].Name)
+	r, w, _, letGo := atWork(t, "", aSession("wait_for_completion = false"))
 	state, err := os.ReadFile(filepath.Join(w.dir, "terraform.tfstate"))
 	if err != nil {
 		t.Fatal(err)
@@ -245,13 +245,7 @@ func TestWhatAKilledApplyBeganInPlaceOfAnotherSessionIsGoneOnWith(t *testing.T) 
 
 func TestARenamedSessionWithAnotherPurposeIsToldOfAMovedBlock(t *testing.T) {
 	t.Parallel()
-	r := startReal(t, 50*time.Millisecond)
-	r.aTemplate(t, "quiet")
-	letGo := r.inFlight(t)
-	w := newWorkspace(t)
-	w.write(r.block(), aSession("wait_for_completion = false"))
-	w.apply().exits(t, 0)
-	r.running(t, r.sessions(t)[0].Name)
+	r, w, _, letGo := atWork(t, "", aSession("wait_for_completion = false"))
 	renamed := strings.Replace(aSession(`triggers = { run = "2" }`, "wait_for_completion = false"), `"boot"`, `"renamed"`, 1)
 	w.write(r.block(), renamed)
 	plan := w.plan()
@@ -285,44 +279,34 @@ func TestWhatSparesTheNodesOfOthersIsRefusedAtPlanByAPlainBOS(t *testing.T) {
 // was cut off, the next apply waits for it before it starts this one.
 func TestASessionThatComesAfterOneThatIsWaitedForIsPlannedWhileThatOneIsAtWork(t *testing.T) {
 	t.Parallel()
-	for name, applying := range map[string]string{"the provider block says that it applies": "applying = terraform.applying", "it does not": ""} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := startReal(t, 50*time.Millisecond)
-			r.aTemplate(t, "quiet")
-			letGo := r.inFlight(t)
-			w := newWorkspace(t)
-			w.write(r.block(applying), aSession("wait_for_completion = false"))
-			w.apply().exits(t, 0)
-			old := r.sessions(t)[0].Name
-			r.running(t, old)
+	whetherItAppliesIsToldOrNot(t, func(t *testing.T, applying string) {
+		r, w, old, letGo := atWork(t, applying, aSession("wait_for_completion = false"))
 
-			next := strings.Replace(aSession(`triggers = { run = "2" }`, "depends_on = [bos_session.boot]"), `"boot"`, `"next"`, 1)
-			w.write(r.block(applying), aSession("wait_for_completion = false"), next)
-			plan := w.plan() // nobody waits for it
-			plan.exits(t, 1)
-			plan.says(t, "4 nodes are busy with session "+old)
-			w.write(r.block(applying), aSession(), next)
-			plan = w.terraform("plan", "-no-color", "-input=false", "-out=p")
-			plan.exits(t, 0)
-			plan.says(t, "4 nodes are busy with session "+old, "for which this apply waits", "Waits for session "+old)
-			again := r.asked("GET /v2/sessions/" + old)
-			go func() {
-				<-again
-				letGo()
-			}()
-			apply := w.terraform("apply", "-no-color", "-input=false", "p")
-			apply.exits(t, 0)
-			for _, address := range []string{"bos_session.boot", "bos_session.next"} {
-				if got := w.attributes(address); got["succeeded"] != true || got["node_count"] != 4.0 {
-					t.Errorf("%s is %v", address, got)
-				}
+		next := strings.Replace(aSession(`triggers = { run = "2" }`, "depends_on = [bos_session.boot]"), `"boot"`, `"next"`, 1)
+		w.write(r.block(applying), aSession("wait_for_completion = false"), next)
+		plan := w.plan() // nobody waits for it
+		plan.exits(t, 1)
+		plan.says(t, "4 nodes are busy with session "+old)
+		w.write(r.block(applying), aSession(), next)
+		plan = w.terraform("plan", "-no-color", "-input=false", "-out=p")
+		plan.exits(t, 0)
+		plan.says(t, "4 nodes are busy with session "+old, "for which this apply waits", "Waits for session "+old)
+		again := r.asked("GET /v2/sessions/" + old)
+		go func() {
+			<-again
+			letGo()
+		}()
+		apply := w.terraform("apply", "-no-color", "-input=false", "p")
+		apply.exits(t, 0)
+		for _, address := range []string{"bos_session.boot", "bos_session.next"} {
+			if got := w.attributes(address); got["succeeded"] != true || got["node_count"] != 4.0 {
+				t.Errorf("%s is %v", address, got)
 			}
-			for _, id := range r.nodes() {
-				if n := len(r.room.Room().Resets(id)); n != 3 {
-					t.Errorf("%s had %d power actions, want those of a start and a reboot", id, n)
-				}
+		}
+		for _, id := range r.nodes() {
+			if n := len(r.room.Room().Resets(id)); n != 3 {
+				t.Errorf("%s had %d power actions, want those of a start and a reboot", id, n)
 			}
-		})
-	}
+		}
+	})
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/action/timeouts"
-	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/action/schema"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -50,15 +49,13 @@ func (*sessionRetryAction) Schema(ctx context.Context, _ action.SchemaRequest, r
 		},
 		"tenant": actionTenant(),
 		"max_failed": schema.StringAttribute{
-			Optional: true, Validators: []validator.String{stringvalidator.RegexMatches(maxFailedRule, "must be a count such as 5 or a percentage such as 2%")},
+			Optional: true, Validators: maxFailedSyntax(),
 			MarkdownDescription: "How many nodes may fail again: a count, or a percentage of those that are tried. More fail the action. Defaults to none.",
 		},
 		"reason": schema.StringAttribute{
 			Optional: true, Validators: textBetween(1, bos.MaxReason), MarkdownDescription: "Why, for the history of BOS. Defaults to the session that is retried.",
 		},
-		"overlap": schema.StringAttribute{
-			Optional: true, Validators: []validator.String{stringvalidator.OneOf(overlapNames()...)}, MarkdownDescription: overlapDescription,
-		},
+		"overlap": actionOverlap(),
 	} {
 		attributes[name] = attribute
 	}

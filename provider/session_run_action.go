@@ -69,7 +69,7 @@ func (*sessionRunAction) Schema(ctx context.Context, _ action.SchemaRequest, res
 		"stage":            schema.BoolAttribute{Optional: true, MarkdownDescription: "Stage the desired state instead of acting on it."},
 		"include_disabled": schema.BoolAttribute{Optional: true, MarkdownDescription: "Also act on nodes that are disabled in the inventory."},
 		"max_failed": schema.StringAttribute{
-			Optional: true, Validators: []validator.String{stringvalidator.RegexMatches(maxFailedRule, "must be a count such as 5 or a percentage such as 2%")},
+			Optional: true, Validators: maxFailedSyntax(),
 			MarkdownDescription: "How many failed nodes are tolerated: a count, or a percentage of the session's nodes. More fail the action. Defaults to none.",
 		},
 		"pin": schema.StringAttribute{
@@ -82,9 +82,7 @@ func (*sessionRunAction) Schema(ctx context.Context, _ action.SchemaRequest, res
 			Optional: true, Validators: textBetween(1, bos.MaxReason),
 			MarkdownDescription: "Why the session is run, for the history of BOS. Defaults to the run of the pipeline, if there is one, as in `bos_session`.",
 		},
-		"overlap": schema.StringAttribute{
-			Optional: true, Validators: []validator.String{stringvalidator.OneOf(overlapNames()...)}, MarkdownDescription: overlapDescription,
-		},
+		"overlap": actionOverlap(),
 	} {
 		attributes[name] = attribute
 	}

@@ -37,6 +37,10 @@ const (
 // maxFailedRule: a count or a percentage.
 var maxFailedRule = regexp.MustCompile(`^(\d{1,7}|\d{1,2}%|100%)$`)
 
+func maxFailedSyntax() []validator.String {
+	return []validator.String{stringvalidator.RegexMatches(maxFailedRule, "must be a count such as 5 or a percentage such as 2%")}
+}
+
 // pinRule: what services hand out as pin.
 var pinRule = regexp.MustCompile(`^[-_.a-zA-Z0-9]{1,128}$`)
 
@@ -136,7 +140,7 @@ func waitingAttributes() map[string]schema.Attribute {
 				"in an apply that resumes waiting for a session, never in the one that created it, which warns. A `postcondition` on `succeeded` fails that one too.",
 		},
 		"max_failed": schema.StringAttribute{
-			Optional: true, Validators: []validator.String{stringvalidator.RegexMatches(maxFailedRule, "must be a count such as 5 or a percentage such as 2%")},
+			Optional: true, Validators: maxFailedSyntax(),
 			MarkdownDescription: "How many failed nodes are tolerated: a count such as `5`, or a percentage of the session's nodes such as `2%`. Defaults to none.",
 		},
 		"rollout": managedRollout(),

@@ -36,82 +36,74 @@ func actedOnce(t *testing.T, r *realBOS, times int) {
 
 func TestASavedPlanThatAppliedStagedStateDoesNotDoSoAgain(t *testing.T) {
 	t.Parallel()
-	for name, applying := range map[string]string{"the provider block says that it applies": "applying = terraform.applying", "it does not": ""} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := startReal(t, 50*time.Millisecond)
-			r.staging(t)
-			w := newWorkspace(t)
-			w.write(r.block(applying), nowApplied(`"`+bos.Fold(r.nodes())+`"`))
-			w.terraform("plan", "-out=p").exits(t, 0)
-			w.terraform("apply", "p").exits(t, 0)
-			before := resets(r)
-			w.killed()
-			again := w.terraform("apply", "p")
-			if applying != "" {
-				again.exits(t, 0)
-				again.says(t, "Applied before, and not again: 4 nodes")
-				if got := w.attributes("bos_staged_apply.now"); got["succeeded"] != true || got["applied_count"] != 4.0 {
-					t.Errorf("state has %v", got)
-				}
-				w.plan().exits(t, 0)
-			} else {
-				again.exits(t, 1)
-				again.says(t, "inconsistent final plan")
-			}
-			if n := resets(r); n != before {
-				t.Errorf("%d power actions after %d", n, before)
-			}
-			// Who plans again, and means it, has it applied once more, and once.
-			w.killed()
-			plan := w.terraform("plan", "-out=q")
-			plan.exits(t, 0)
-			plan.says(t, "This configuration has applied it at", "it is applied once more")
-			w.terraform("apply", "q").exits(t, 0)
-			after := resets(r)
-			if after == before {
-				t.Error("it was not applied once more")
+	whetherItAppliesIsToldOrNot(t, func(t *testing.T, applying string) {
+		r := startReal(t, 50*time.Millisecond)
+		r.staging(t)
+		w := newWorkspace(t)
+		w.write(r.block(applying), nowApplied(`"`+bos.Fold(r.nodes())+`"`))
+		w.terraform("plan", "-out=p").exits(t, 0)
+		w.terraform("apply", "p").exits(t, 0)
+		before := resets(r)
+		w.killed()
+		again := w.terraform("apply", "p")
+		if applying != "" {
+			again.exits(t, 0)
+			again.says(t, "Applied before, and not again: 4 nodes")
+			if got := w.attributes("bos_staged_apply.now"); got["succeeded"] != true || got["applied_count"] != 4.0 {
+				t.Errorf("state has %v", got)
 			}
 			w.plan().exits(t, 0)
-			for _, file := range []string{"p", "q"} {
-				w.killed()
-				w.terraform("apply", file)
-				if n := resets(r); n != after && (applying != "" || file == "p") {
-					t.Errorf("%s brought %d power actions more", file, n-after)
-				}
+		} else {
+			again.exits(t, 1)
+			again.says(t, "inconsistent final plan")
+		}
+		if n := resets(r); n != before {
+			t.Errorf("%d power actions after %d", n, before)
+		}
+		// Who plans again, and means it, has it applied once more, and once.
+		w.killed()
+		plan := w.terraform("plan", "-out=q")
+		plan.exits(t, 0)
+		plan.says(t, "This configuration has applied it at", "it is applied once more")
+		w.terraform("apply", "q").exits(t, 0)
+		after := resets(r)
+		if after == before {
+			t.Error("it was not applied once more")
+		}
+		w.plan().exits(t, 0)
+		for _, file := range []string{"p", "q"} {
+			w.killed()
+			w.terraform("apply", file)
+			if n := resets(r); n != after && (applying != "" || file == "p") {
+				t.Errorf("%s brought %d power actions more", file, n-after)
 			}
-		})
-	}
+		}
+	})
 }
 
 func TestAPlanThatKnewNoNodesDoesNotApplyStagedStateTwice(t *testing.T) {
 	t.Parallel()
-	for name, applying := range map[string]string{"the provider block says that it applies": "applying = terraform.applying", "it does not": ""} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := startReal(t, 50*time.Millisecond)
-			r.staging(t)
-			w := newWorkspace(t)
-			w.write(r.block(applying), "resource \"terraform_data\" \"names\" {\n  input = \""+bos.Fold(r.nodes())+"\"\n}\n", nowApplied("terraform_data.names.output"))
-			w.terraform("plan", "-out=p").exits(t, 0)
-			w.terraform("apply", "p").exits(t, 0)
-			before := resets(r)
-			w.killed()
-			again := w.terraform("apply", "p")
-			again.exits(t, 0)
-			again.says(t, "Applied before, and not again: 4 nodes")
-			if n := resets(r); n != before {
-				t.Errorf("%d power actions after %d", n, before)
-			}
-		})
-	}
+	whetherItAppliesIsToldOrNot(t, func(t *testing.T, applying string) {
+		r := startReal(t, 50*time.Millisecond)
+		r.staging(t)
+		w := newWorkspace(t)
+		w.write(r.block(applying), "resource \"terraform_data\" \"names\" {\n  input = \""+bos.Fold(r.nodes())+"\"\n}\n", nowApplied("terraform_data.names.output"))
+		w.terraform("plan", "-out=p").exits(t, 0)
+		w.terraform("apply", "p").exits(t, 0)
+		before := resets(r)
+		w.killed()
+		again := w.terraform("apply", "p")
+		again.exits(t, 0)
+		again.says(t, "Applied before, and not again: 4 nodes")
+		if n := resets(r); n != before {
+			t.Errorf("%d power actions after %d", n, before)
+		}
+	})
 }
 
 func TestWhatIsStagedAnewIsAppliedByTheSameConfiguration(t *testing.T) {
 	t.Parallel()
-	for name, applying := range map[string]string{"the provider block says that it applies": "applying = terraform.applying", "it does not": ""} {
-		t.Run(name, func(t *testing.T) { stagedAnewIsApplied(t, applying) })
-	}
+	whetherItAppliesIsToldOrNot(t, stagedAnewIsApplied)
 }
 
 func stagedAnewIsApplied(t *testing.T, applying string) {
@@ -135,35 +127,32 @@ func stagedAnewIsApplied(t *testing.T, applying string) {
 
 func TestASavedPlanThatWasCarriedOutDoesNotApplyWhatSomebodyStagedSince(t *testing.T) {
 	t.Parallel()
-	for name, applying := range map[string]string{"the provider block says that it applies": "applying = terraform.applying", "it does not": ""} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := startReal(t, 50*time.Millisecond)
-			r.staging(t)
-			w := newWorkspace(t)
-			w.write(r.block(applying), nowApplied(`"`+bos.Fold(r.nodes())+`"`))
-			w.terraform("plan", "-out=p").exits(t, 0)
-			w.terraform("apply", "p").exits(t, 0)
-			before := resets(r)
-			w.killed()
-			theirs := r.staging(t)
-			again := w.terraform("apply", "p")
-			again.exits(t, 1)
-			again.says(t, "inconsistent final plan")
-			if n := resets(r); n != before {
-				t.Errorf("%d power actions after %d", n, before)
-			}
-			// A plan that is made now has reviewed it.
-			plan := w.terraform("plan", "-out=q")
-			plan.exits(t, 0)
-			plan.says(t, "Staged by session "+theirs, "something else was staged since: that is applied now")
-			w.terraform("apply", "q").exits(t, 0)
-			if n := resets(r); n <= before {
-				t.Error("it was not applied")
-			}
-			w.plan().exits(t, 0)
-		})
-	}
+	whetherItAppliesIsToldOrNot(t, func(t *testing.T, applying string) {
+		r := startReal(t, 50*time.Millisecond)
+		r.staging(t)
+		w := newWorkspace(t)
+		w.write(r.block(applying), nowApplied(`"`+bos.Fold(r.nodes())+`"`))
+		w.terraform("plan", "-out=p").exits(t, 0)
+		w.terraform("apply", "p").exits(t, 0)
+		before := resets(r)
+		w.killed()
+		theirs := r.staging(t)
+		again := w.terraform("apply", "p")
+		again.exits(t, 1)
+		again.says(t, "inconsistent final plan")
+		if n := resets(r); n != before {
+			t.Errorf("%d power actions after %d", n, before)
+		}
+		// A plan that is made now has reviewed it.
+		plan := w.terraform("plan", "-out=q")
+		plan.exits(t, 0)
+		plan.says(t, "Staged by session "+theirs, "something else was staged since: that is applied now")
+		w.terraform("apply", "q").exits(t, 0)
+		if n := resets(r); n <= before {
+			t.Error("it was not applied")
+		}
+		w.plan().exits(t, 0)
+	})
 }
 
 func TestOnAPlainBOSASavedPlanOfStagedStateIsRefusedTheSecondTime(t *testing.T) {
