@@ -158,8 +158,8 @@ func TestTheGuideForNetworksLeadsFromShadowToEnforce(t *testing.T) {
 		t.Errorf("who may: %d, and the log names them %d times", got, named(refused))
 	}
 	for client, cause := range map[string]string{"ci": `"\"ci\" may not change options`, "": `"the request does not show who sends it`} {
-		if got := e.asks(shadow, "bos.example", "PATCH", "/v2/options", client); got != 200 || named("cause="+cause) != 1 {
-			t.Errorf("%q passes with %d, and the log names it %d times:\n%s", client, got, named("cause="+cause), shadow.log.text.String())
+		if got := e.asks(shadow, "bos.example", "PATCH", "/v2/options", client); got != 200 || named(`"cause":`+cause) != 1 {
+			t.Errorf("%q passes with %d, and the log names it %d times:\n%s", client, got, named(`"cause":`+cause), shadow.log.text.String())
 		}
 	}
 	if !strings.Contains(read(t, exposeGuide), refused) {
