@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,11 +26,15 @@ func (r *realBOS) theirs(t *testing.T) (busy string, letGo func()) {
 // running returns once a session has its nodes.
 func (r *realBOS) running(t *testing.T, name string) {
 	t.Helper()
+	r.becomes(t, name, bos.SessionRunning)
+}
+
+// becomes returns once a session is so.
+func (r *realBOS) becomes(t *testing.T, name string, status bos.SessionPhase) {
+	t.Helper()
 	for t.Context().Err() == nil {
-		for _, s := range r.sessions(t) {
-			if s.Name == name && s.Status.Status == bos.SessionRunning {
-				return
-			}
+		if slices.ContainsFunc(r.sessions(t), func(s bos.Session) bool { return s.Name == name && s.Status.Status == status }) {
+			return
 		}
 	}
 }

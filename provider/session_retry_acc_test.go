@@ -13,11 +13,7 @@ import (
 // over returns once a session is complete.
 func (r *realBOS) over(t *testing.T, name string) {
 	t.Helper()
-	for t.Context().Err() == nil {
-		if slices.ContainsFunc(r.sessions(t), func(s bos.Session) bool { return s.Name == name && s.Status.Status == bos.SessionComplete }) {
-			return
-		}
-	}
+	r.becomes(t, name, bos.SessionComplete)
 }
 
 func TestTheActionThatRetriesTriesWhatFailedAndIsStillOfThatSession(t *testing.T) {
