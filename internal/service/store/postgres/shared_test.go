@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -221,13 +222,20 @@ WHERE state = 'idle in transaction' AND xact_start < clock_timestamp() - interva
 	}
 }
 
-func TestWhatTheDatabaseRefusesOfOneWriteUndoesNoOther(t *testing.T) {
-	s := fresh(t)
+// tooLong is an id that the database refuses: longer than its indexes take, and of letters
+// that cannot be packed.
+func tooLong() string {
 	long := make([]byte, 9000)
 	_, _ = rand.Read(long) // it never fails
 	for i := range long {
 		long[i] = 'a' + long[i]%26
 	}
+	return string(long)
+}
+
+func TestWhatTheDatabaseRefusesOfOneWriteUndoesNoOther(t *testing.T) {
+	s := fresh(t)
+	long := tooLong()
 	// They wait together behind one that is being made.
 	entered, leave := make(chan struct{}), make(chan struct{})
 	var all sync.WaitGroup
@@ -238,7 +246,7 @@ func TestWhatTheDatabaseRefusesOfOneWriteUndoesNoOther(t *testing.T) {
 		}
 	})
 	<-entered
-	ids := []string{"x1", "x2", string(long), "x3", "x4"}
+	ids := []string{"x1", "x2", long, "x3", "x4"}
 	errs := make([]error, len(ids))
 	for i, id := range ids {
 		all.Go(func() {
@@ -248,7 +256,7 @@ func TestWhatTheDatabaseRefusesOfOneWriteUndoesNoOther(t *testing.T) {
 	close(leave)
 	all.Wait()
 	for i, err := range errs {
-		if refused := ids[i] == string(long); (err != nil) != refused {
+		if refused := ids[i] == long; (err != nil) != refused {
 			t.Errorf("the write of %.5s ended with %v", ids[i], err)
 		}
 	}
@@ -258,6 +266,55 @@ func TestWhatTheDatabaseRefusesOfOneWriteUndoesNoOther(t *testing.T) {
 	}
 	events, err := s.Events(t.Context(), bos.EventFilter{Seen: bos.WholeSite()})
 	if err != nil || len(events) != 4 || events[3].ID != 4 {
+		t.Errorf("the history is %+v, %v", events, err)
+	}
+}
+
+// TestWhatACommitTellsIsWrittenWithItAlsoWhenItIsMadeAnew: it found another write in its
+// way, of a client that left before both were made again, each alone.
+func TestWhatACommitTellsIsWrittenWithItAlsoWhenItIsMadeAnew(t *testing.T) {
+	s := fresh(t)
+	records, err := s.MutateComponents(t.Context(), []string{"x1"}, func(*bos.Record, bool) error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := tooLong()
+	var all sync.WaitGroup
+	entered, leave := make(chan struct{}), make(chan struct{})
+	all.Go(func() {
+		_, err := s.MutateComponents(context.WithoutCancel(t.Context()), []string{"first"}, func(*bos.Record, bool) error { close(entered); <-leave; return nil })
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	<-entered
+	client, left := context.WithCancel(t.Context())
+	for _, write := range []func(){
+		func() {
+			_, _ = s.MutateComponents(client, []string{"x1"}, func(r *bos.Record, _ bool) error { r.Error = "of a client"; return nil })
+		},
+		func() {
+			commit := bos.Commit{Components: records, Events: []bos.Event{{Kind: "told", Component: "x1"}}, Fence: bos.NoFence}
+			if done, err := s.Commit(t.Context(), commit); err != nil || !done.None() {
+				t.Errorf("the commit ended with %+v, %v", done, err)
+			}
+		},
+		func() {
+			if _, err := s.MutateComponents(t.Context(), []string{long}, func(*bos.Record, bool) error { left(); return nil }); err == nil {
+				t.Error("what the database refuses was written")
+			}
+		},
+	} {
+		before := s.Queue()
+		all.Go(write)
+		for s.Queue() == before {
+			runtime.Gosched() // until it waits
+		}
+	}
+	close(leave)
+	all.Wait()
+	events, err := s.Events(t.Context(), bos.EventFilter{Seen: bos.WholeSite()})
+	if err != nil || len(events) != 1 || events[0].Kind != "told" {
 		t.Errorf("the history is %+v, %v", events, err)
 	}
 }

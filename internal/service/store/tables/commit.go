@@ -32,8 +32,9 @@ func (s *Store) Commit(ctx context.Context, c bos.Commit) (bos.Committed, error)
 		if t.feed.numbered {
 			done.Revision = t.feed.newest
 		}
-		c.Events = withoutConflicts(c.Events, *conflicts)
-		return s.commitRest(ctx, t, c)
+		rest := c // which is whole again if this is made anew
+		rest.Events = withoutConflicts(c.Events, *conflicts)
+		return s.commitRest(ctx, t, rest)
 	})
 	if len(c.Tokens) > 0 {
 		s.tokens.forget()
