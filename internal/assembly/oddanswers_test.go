@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -161,7 +160,9 @@ type asking struct {
 	acts  bool
 	// reads are what is answered in order to what it reads before it acts.
 	reads map[string]string
-	do    func(ctx context.Context, url string, dial func(context.Context, string, string) (net.Conn, error)) taken
+	do    func(ctx context.Context, url string) taken
+	// tls says that it is asked over TLS alone.
+	tls bool
 }
 
 func at(url string) transport.Upstream {
@@ -169,9 +170,8 @@ func at(url string) transport.Upstream {
 }
 
 func askings() []asking {
-	type dialer = func(context.Context, string, string) (net.Conn, error)
 	artifacts := bos.BootArtifacts{Kernel: "s3://boot-images/k", Initrd: "s3://boot-images/i", KernelParameters: "quiet"}
-	bmc := func(url string, dial dialer) *redfish.Client {
+	bmc := func(url string) *redfish.Client {
 		address := strings.TrimPrefix(url, "https://")
 		return redfish.New(redfish.Config{
 			Endpoints: func(context.Context) (map[string]redfish.Endpoint, error) {
@@ -179,81 +179,81 @@ func askings() []asking {
 					Address: address, System: "/redfish/v1/Systems/1", Target: "/redfish/v1/Systems/1/Actions/ComputerSystem.Reset", ResetTypes: []string{"On", "ForceOff", "GracefulShutdown"},
 				}}, nil
 			},
-			Insecure: true, User: "root", Password: "hunter2", Dial: dial,
+			Insecure: true, User: "root", Password: "hunter2",
 		})
 	}
 	return []asking{
-		{"the inventory of HSM", []string{"HSM"}, false, nil, func(ctx context.Context, url string, _ dialer) taken {
+		{"the inventory of HSM", []string{"HSM"}, false, nil, func(ctx context.Context, url string) taken {
 			_, err := hsm.New(at(url)).Inventory(ctx)
 			return read(err)
-		}},
-		{"the BMCs of HSM", []string{"HSM"}, false, nil, func(ctx context.Context, url string, _ dialer) taken {
+		}, false},
+		{"the BMCs of HSM", []string{"HSM"}, false, nil, func(ctx context.Context, url string) taken {
 			_, err := hsm.New(at(url)).Endpoints(ctx)
 			return read(err)
-		}},
-		{"the inventory of inventory-service", []string{"inventory-service"}, false, nil, func(ctx context.Context, url string, _ dialer) taken {
+		}, false},
+		{"the inventory of inventory-service", []string{"inventory-service"}, false, nil, func(ctx context.Context, url string) taken {
 			_, err := hsm.NewInventoryService(at(url)).Inventory(ctx)
 			return read(err)
-		}},
-		{"the power of a node by PCS", []string{"PCS"}, false, nil, func(ctx context.Context, url string, _ dialer) (got taken) {
+		}, false},
+		{"the power of a node by PCS", []string{"PCS"}, false, nil, func(ctx context.Context, url string) (got taken) {
 			pcs.New(pcs.Config{Upstream: at(url)}).Probe(ctx, []string{oddNode}, func(r bos.PowerReading) {
 				got = taken{fine: r.State != bos.PowerStateUnknown, said: r.Detail}
 			})
 			return got
-		}},
-		{"a transition of PCS", []string{"PCS"}, true, nil, func(ctx context.Context, url string, _ dialer) (got taken) {
+		}, false},
+		{"a transition of PCS", []string{"PCS"}, true, nil, func(ctx context.Context, url string) (got taken) {
 			pcs.New(pcs.Config{Upstream: at(url)}).Apply(ctx, bos.PowerOn, []string{oddNode}, func(r bos.CallResult) { got = applied(r) })
 			return got
-		}},
-		{"the power of a node by its BMC", []string{"BMC"}, false, nil, func(ctx context.Context, url string, dial dialer) (got taken) {
-			bmc(url, dial).Probe(ctx, []string{oddNode}, func(r bos.PowerReading) {
+		}, false},
+		{"the power of a node by its BMC", []string{"BMC"}, false, nil, func(ctx context.Context, url string) (got taken) {
+			bmc(url).Probe(ctx, []string{oddNode}, func(r bos.PowerReading) {
 				got = taken{fine: r.State != bos.PowerStateUnknown, said: r.Detail}
 			})
 			return got
-		}},
-		{"a reset by a BMC", []string{"BMC"}, true, nil, func(ctx context.Context, url string, dial dialer) (got taken) {
-			bmc(url, dial).Apply(ctx, bos.PowerOn, []string{oddNode}, func(r bos.CallResult) { got = applied(r) })
+		}, true},
+		{"a reset by a BMC", []string{"BMC"}, true, nil, func(ctx context.Context, url string) (got taken) {
+			bmc(url).Apply(ctx, bos.PowerOn, []string{oddNode}, func(r bos.CallResult) { got = applied(r) })
 			return got
-		}},
-		{"boot parameters for BSS", []string{"BSS"}, true, map[string]string{"/service/status": `{"bss-status":"running"}`}, func(ctx context.Context, url string, _ dialer) taken {
+		}, true},
+		{"boot parameters for BSS", []string{"BSS"}, true, map[string]string{"/service/status": `{"bss-status":"running"}`}, func(ctx context.Context, url string) taken {
 			_, err := bss.New(at(url)).Write(ctx, []string{oddNode}, artifacts)
 			return wrote(err)
-		}},
+		}, false},
 		{"boot parameters for boot-service", []string{"boot-service"}, true, map[string]string{
 			"/nodes": `[{"metadata":{"uid":"n1","name":"` + oddNode + `"},"spec":{"xname":"` + oddNode + `","bootMac":"02:00:00:00:00:01"}}]`, "/bootconfigurations": "[]",
-		}, func(ctx context.Context, url string, _ dialer) taken {
+		}, func(ctx context.Context, url string) taken {
 			link := func(_ context.Context, path string) (string, error) { return "http://images/" + path, nil }
 			_, err := bootservice.New(bootservice.Config{Upstream: at(url), Link: link}).Write(ctx, []string{oddNode}, artifacts)
 			return wrote(err)
-		}},
-		{"the configuration of a node by CFS", []string{"CFS"}, false, nil, func(ctx context.Context, url string, _ dialer) (got taken) {
+		}, false},
+		{"the configuration of a node by CFS", []string{"CFS"}, false, nil, func(ctx context.Context, url string) (got taken) {
 			cfs.New(at(url)).Probe(ctx, []string{oddNode}, func(r bos.ConfigurationReading) { got = taken{fine: r.Symptom == bos.SymptomNone, said: r.Detail} })
 			return got
-		}},
-		{"a configuration for CFS", []string{"CFS"}, true, nil, func(ctx context.Context, url string, _ dialer) (got taken) {
+		}, false},
+		{"a configuration for CFS", []string{"CFS"}, true, nil, func(ctx context.Context, url string) (got taken) {
 			cfs.New(at(url)).Set(ctx, bos.ConfigurationTarget{Name: "c"}, []string{oddNode}, func(r bos.CallResult) { got = applied(r) })
 			return got
-		}},
-		{"an image of IMS", []string{"IMS"}, false, nil, func(ctx context.Context, url string, _ dialer) taken {
+		}, false},
+		{"an image of IMS", []string{"IMS"}, false, nil, func(ctx context.Context, url string) taken {
 			_, err := ims.New(at(url)).ImageRecord(ctx, "00000000-0000-4000-8000-000000000001")
 			return read(err)
-		}},
-		{"a tenant of TAPMS", []string{"TAPMS"}, false, nil, func(ctx context.Context, url string, _ dialer) taken {
+		}, false},
+		{"a tenant of TAPMS", []string{"TAPMS"}, false, nil, func(ctx context.Context, url string) taken {
 			_, err := tapms.New(at(url)).TenantNodes(ctx, "red")
 			return read(err)
-		}},
-		{"an image of the store", []string{"image store", "s3://", "S3"}, false, nil, func(ctx context.Context, url string, _ dialer) taken {
+		}, false},
+		{"an image of the store", []string{"image store", "s3://", "S3"}, false, nil, func(ctx context.Context, url string) taken {
 			c, err := s3.Open(s3.Config{Endpoint: url, AccessKey: "a", SecretKey: "hunter2", Attempts: 1})
 			if err != nil {
 				return taken{fine: true, said: err.Error()}
 			}
 			_, err = c.Image(ctx, "s3://boot-images/one/manifest.json")
 			return read(err)
-		}},
-		{"an image of a web server", []string{"image server", "http://"}, false, nil, func(ctx context.Context, url string, _ dialer) taken {
+		}, false},
+		{"an image of a web server", []string{"image server", "http://"}, false, nil, func(ctx context.Context, url string) taken {
 			_, err := manifest.Sources{"http": web.New(web.Config{Prefixes: []string{url + "/"}})}.Image(ctx, url+"/manifest.json")
 			return read(err)
-		}},
+		}, false},
 	}
 }
 
@@ -272,12 +272,12 @@ func TestNoOddAnswerOfAnUpstreamIsTakenForWhatWasAskedForAndEachIsToldWithItsNam
 					}
 					odd.says(w, r)
 				}))
-				if server.Config.ErrorLog = log.New(io.Discard, "", 0); strings.Contains(ask.name, "BMC") && !strings.Contains(ask.name, "HSM") {
+				if server.Config.ErrorLog = log.New(io.Discard, "", 0); ask.tls {
 					server.StartTLS()
 				} else {
 					server.Start()
 				}
-				got := ask.do(bos.ActingOn(t.Context(), oddNode), server.URL, nil)
+				got := ask.do(bos.ActingOn(t.Context(), oddNode), server.URL)
 				server.Close()
 				switch {
 				case got.fine && (!ask.acts || !odd.done):
