@@ -211,6 +211,12 @@ func TestTheNodesOfOpenCHAMIsTutorialBootWithTheConfigurationAsShipped(t *testin
 		"listen: 127.0.0.1:8770": "listen: " + listen, "http://smd:27779/hsm/v2": smd, "10.2.0.0/16": "127.84.0.0/16",
 		"10.1.0.1:8771": scripts, "http://10.1.0.1:9000": room.Endpoints().S3, "/etc/bos/bmc-ca.pem": caFile,
 	})
+	bootsTheTutorial(t, room, text, bosURL)
+}
+
+// bootsTheTutorial serves with these settings, and boots, reboots and shuts down its nodes.
+func bootsTheTutorial(t *testing.T, room *emulator.Server, text, bosURL string) {
+	t.Helper()
 	t.Setenv("BOS_DATABASE", filepath.Join(t.TempDir(), "bos.db"))
 	s3 := room.Endpoints()
 	serveWith(t, filepath.Join(t.TempDir(), "bos.yaml"), text, bosURL, s3, s3.Password)

@@ -12,9 +12,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/bootorch/terraform-provider-bos/internal/bos"
-	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/services"
 )
 
 // startInventoryService starts an inventory-service. Its sources are not on the module
@@ -91,17 +88,5 @@ func TestTheNodesOfTheTutorialBootByInventoryServiceAndBootServiceAsShipped(t *t
 		"listen: 127.0.0.1:8770": "listen: " + listen, "http://inventory-service:8080/hsm/v2": inventory, "10.2.0.0/16": "127.84.0.0/16",
 		"http://boot-service:8080": boots, `endpoint: "http://10.1.0.1:9000"`: fmt.Sprintf("endpoint: %q", room.Endpoints().S3), "/etc/bos/bmc-ca.pem": caFile,
 	})
-	t.Setenv("BOS_DATABASE", filepath.Join(t.TempDir(), "bos.db"))
-	s3 := room.Endpoints()
-	serveWith(t, filepath.Join(t.TempDir(), "bos.yaml"), text, bosURL, s3, s3.Password)
-	await(t, "BOS knows the nodes", func() (bool, string) {
-		var known []bos.Component
-		decode(t, must(t, http.MethodGet, bosURL+"/v2/components", ""), &known)
-		return len(known) == computes, fmt.Sprintf("it knows %d", len(known))
-	})
-	must(t, http.MethodPut, bosURL+"/v2/sessiontemplates/compute", `{"enable_cfs":false,"boot_sets":{"compute":{
-		"path":"s3://boot-images/`+services.ImageX86+`/manifest.json","type":"s3","kernel_parameters":"quiet","node_groups":["compute"]}}}`)
-	for _, operation := range []string{"boot", "reboot", "shutdown"} {
-		session(t, bosURL, operation, computes)
-	}
+	bootsTheTutorial(t, room, text, bosURL)
 }
