@@ -30,8 +30,10 @@ type writers struct {
 	// acked counts the writes that were acknowledged; news says that there is one more.
 	acked atomic.Int64
 	news  chan struct{}
-	group sync.WaitGroup
-	stop  context.CancelFunc
+	// unheard are those who are to have a write acknowledged, and have none yet.
+	unheard sync.WaitGroup
+	group   sync.WaitGroup
+	stop    context.CancelFunc
 }
 
 // answer is what became of a request: its status, 0 if there was no answer.
@@ -172,11 +174,14 @@ func (w *writers) options(ctx context.Context, name string) func() {
 // templates writes one after the other, and looks whether the one before is there.
 func (w *writers) templates(ctx context.Context, mark string) (run func(), kept func()) {
 	var acked []string
+	w.unheard.Add(1)
 	run = func() {
 		for n := 0; ctx.Err() == nil; n++ {
 			name := fmt.Sprintf("%s-%d", mark, n)
 			if w.write(ctx, http.MethodPut, "/v2/sessiontemplates/"+name, computeTemplate, http.StatusOK) {
-				acked = append(acked, name)
+				if acked = append(acked, name); len(acked) == 1 {
+					w.unheard.Done()
+				}
 			}
 		}
 	}
@@ -198,6 +203,7 @@ func (w *writers) templates(ctx context.Context, mark string) (run func(), kept 
 // acknowledged, or stored without that, is a power-off and a power-on.
 func (w *writers) sessions(ctx context.Context, node string) (run func(), kept func()) {
 	acked, stored, inDoubt := 0, 0, ""
+	w.unheard.Add(1)
 	run = func() {
 		for n := 0; ; n++ {
 			name := fmt.Sprintf("reboot-%s-%d", node, n)
@@ -206,7 +212,9 @@ func (w *writers) sessions(ctx context.Context, node string) (run func(), kept f
 				return
 			}
 			if w.write(ctx, http.MethodPost, "/v2/sessions", body, http.StatusCreated) {
-				acked++
+				if acked++; acked == 1 {
+					w.unheard.Done()
+				}
 				inDoubt = ""
 			} else {
 				inDoubt = name
@@ -305,9 +313,12 @@ func TestKillingTheServiceUnderManyWritersLosesNoAcknowledgedWrite(t *testing.T)
 	call(t, http.MethodPatch, service.url+"/v2/components", patches, nil)
 	call(t, http.MethodPatch, service.url+"/v2/options", map[string]any{"max_component_batch_size": first, "max_boot_wait_time": first}, nil)
 	kept := w.begin(count)
-	for range kills {
+	for kill := range kills {
 		for more := rand.IntN(40); more > 0; more-- {
 			<-w.news
+		}
+		if kill == kills-1 {
+			w.unheard.Wait() // a slow service may have been killed each time before it answered
 		}
 		service.kill()
 		service.start()
