@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bench/figures"
+	"github.com/bootorch/terraform-provider-bos/tools/page/browser"
 	"github.com/bootorch/terraform-provider-bos/tools/page/stage"
 )
 
@@ -172,14 +173,15 @@ func (b *bench) restarts(ctx context.Context, times int) error {
 			some = append(some, stage.Xname(chance.IntN(b.nodes)))
 		}
 		slices.Sort(some)
-		change := b.room.Hold
+		some = slices.Compact(some)
+		change, held := b.room.Hold, 1
 		if round%2 == 1 {
-			change = b.room.Release
+			change, held = b.room.Release, 0
 		}
-		if err := change(ctx, slices.Compact(some)); err != nil {
+		if err := change(ctx, some); err != nil {
 			return err
 		}
-		same, err := b.settles(ctx, tab)
+		same, err := b.same(ctx, tab, some, held)
 		if err != nil {
 			return fmt.Errorf("round %d: %w", round, err)
 		}
@@ -191,20 +193,35 @@ func (b *bench) restarts(ctx context.Context, times int) error {
 	return nil
 }
 
-// settles reports whether the page has all as the service has it, soon: the service may be
-// asked in the middle of a change, while a change that the page has missed stays missed.
-func (b *bench) settles(ctx context.Context, tab shower) (bool, error) {
-	const looks = 10
-	for range looks {
-		if same, err := b.same(ctx, tab); err != nil || same {
-			return same, err
-		}
-	}
-	return false, nil
+// columns are those of a snapshot that are compared.
+type columns struct {
+	ID                                 []string `json:"id"`
+	State, Held, Cause, Wait, Attempts []int
 }
 
-// shown evaluates to what the page has of all nodes, once it is at a revision.
-const shown = `(() => { const m = document.querySelector('cabinet-map').model; if (document.querySelector('#live').dataset.live !== 'live' || m.revision < %d) return '';
+// lines has a line for each node, in order.
+func (n columns) lines() []string {
+	lines := make([]string, 0, len(n.ID))
+	for i, id := range n.ID {
+		if id != "" {
+			lines = append(lines, fmt.Sprint(id, " ", n.State[i], " ", n.Held[i], " ", n.Cause[i], " ", n.Wait[i], " ", n.Attempts[i]))
+		}
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// have reports whether nodes are held, or are not.
+func (n columns) have(some []string, held int) bool {
+	have := make(map[string]bool, len(n.ID))
+	for i, id := range n.ID {
+		have[id] = n.Held[i] == held
+	}
+	return !slices.ContainsFunc(some, func(id string) bool { return !have[id] })
+}
+
+// shown is what the page has of all nodes, in the same lines, once it is live.
+const shown = `(() => { const m = document.querySelector('cabinet-map').model; if (document.querySelector('#live').dataset.live !== 'live') return '';
 	return m.order().map((n) => [m.id[n], m.state[n], m.held[n], m.cause[n], m.wait[n], m.attempts[n]].join(' ')).sort().join('\n'); })()`
 
 type shower interface {
@@ -212,41 +229,53 @@ type shower interface {
 	Shows(ctx context.Context, expression string) error
 }
 
-// same reports whether the page has of each node what the service answers to who asks.
-func (b *bench) same(ctx context.Context, tab shower) (bool, error) {
-	var snapshot struct {
-		Revision int64 `json:"revision"`
-		Nodes    struct {
-			ID                                 []string `json:"id"`
-			State, Held, Cause, Wait, Attempts []int
-		} `json:"nodes"`
-	}
-	if err := b.snapshot(ctx, &snapshot); err != nil {
+// same reports whether the page comes to have of each node what the service answers to who
+// asks, once that has some of them held, or not. What the service answers may be as old as
+// the last look at its store, from before a change that it has acknowledged: compared with
+// that, a page that has the change would be wrong and one that never gets it right.
+func (b *bench) same(ctx context.Context, tab shower, some []string, held int) (bool, error) {
+	now, err := b.changed(ctx, some, held)
+	if err != nil {
 		return false, err
 	}
-	lines := make([]string, 0, len(snapshot.Nodes.ID))
-	n := snapshot.Nodes
-	for i, id := range n.ID {
-		if id != "" {
-			lines = append(lines, fmt.Sprint(id, " ", n.State[i], " ", n.Held[i], " ", n.Cause[i], " ", n.Wait[i], " ", n.Attempts[i]))
-		}
+	lines := now.lines()
+	if err := tab.Eval("window.wanted = "+browser.Quoted(strings.Join(lines, "\n"))+"; 0", nil); err != nil {
+		return false, err
 	}
-	slices.Sort(lines)
+	missed := tab.Shows(ctx, shown+" === wanted")
+	if missed == nil {
+		return true, nil
+	}
+	if ctx.Err() != nil {
+		return false, missed
+	}
 	var page string
-	if err := tab.Shows(ctx, fmt.Sprintf(shown, snapshot.Revision)); err != nil {
-		return false, err
-	}
-	if err := tab.Eval(fmt.Sprintf(shown, snapshot.Revision), &page); err != nil {
+	if err := tab.Eval(shown, &page); err != nil {
 		return false, err
 	}
 	had := strings.Split(page, "\n")
 	for i, line := range lines {
 		if i >= len(had) || had[i] != line {
 			fmt.Fprintf(os.Stderr, "of %d nodes the page has %d; of one it has %q, and the service %q (id, state, held, cause, wait, attempts)\n", len(lines), len(had), had[min(i, len(had)-1)], line)
-			return false, nil
+			break
 		}
 	}
-	return len(had) == len(lines), nil
+	return false, nil
+}
+
+// changed is what the service answers of all nodes once some of them are held, or are not.
+func (b *bench) changed(ctx context.Context, some []string, held int) (columns, error) {
+	for {
+		var snapshot struct{ Nodes columns }
+		if err := b.snapshot(ctx, &snapshot); err != nil || snapshot.Nodes.have(some, held) {
+			return snapshot.Nodes, err
+		}
+		select {
+		case <-ctx.Done():
+			return columns{}, fmt.Errorf("the service does not answer that what was changed is so: %w", ctx.Err())
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 // snapshot asks for all that the stream would begin with.
