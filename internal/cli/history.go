@@ -12,11 +12,11 @@ import (
 )
 
 // powerKinds are the kinds of events that change a node's power.
-func powerKinds() []string {
-	return []string{
-		string(decide.ReasonPowerOn), string(decide.ReasonPowerOnAgain), string(decide.ReasonPowerOff),
-		string(decide.ReasonPowerOffForce), string(decide.ReasonPowerOffForceAgain),
+func powerKinds() (kinds []string) {
+	for _, why := range decide.PowerReasons() {
+		kinds = append(kinds, string(why))
 	}
+	return kinds
 }
 
 func historyCommand() *cobra.Command {

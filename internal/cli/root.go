@@ -31,8 +31,7 @@ func rootCommand(version string) *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(rebootNodeCommand())
-	root.AddCommand(serveCommand(version), emulateCommand(), checkCommand(), bmcCommand(), imageCommand(), exportCommand(), importCommand(), auditCommand(), retryCommand(), watchCommand(), historyCommand(), whyCommand(), rolloutCommand(), migrateCommand(), moveCommand(), backupCommand(), restoreCommand(), tokenCommand(), reportCommand(version), &cobra.Command{
+	root.AddCommand(serveCommand(version), emulateCommand(), checkCommand(), bmcCommand(), imageCommand(), exportCommand(), importCommand(), auditCommand(), retryCommand(), watchCommand(), historyCommand(), whyCommand(), rolloutCommand(), rebootNodeCommand(), migrateCommand(), moveCommand(), backupCommand(), restoreCommand(), tokenCommand(), reportCommand(version), &cobra.Command{
 		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintln(c.OutOrStdout(), version)

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"maps"
 	"sync"
 	"time"
 
@@ -48,12 +48,12 @@ func watchCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			out, terminal := c.OutOrStdout(), isTerminal(c.OutOrStdout())
+			out := c.OutOrStdout()
 			var last bos.StreamSession
 			switch {
 			case asJSON:
 				last, err = watchLines(c.Context(), to, args[0], 0, func(s bos.StreamSession) error { return json.NewEncoder(out).Encode(s) })
-			case plain || !terminal:
+			case plain || !onTerminal(out):
 				last, err = watchLines(c.Context(), to, args[0], lineEvery, func(s bos.StreamSession) error { return sayLines(out, s) })
 			default:
 				last, err = watchScreen(c, to, args[0])
@@ -80,15 +80,6 @@ func outcome(s bos.StreamSession) error {
 	default:
 		return nil
 	}
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 func sayLines(out io.Writer, s bos.StreamSession) error {
@@ -247,14 +238,7 @@ func screenEnd(m watch.Model) (bos.StreamSession, error) {
 
 // clone is what is known, which nobody changes while it is drawn.
 func clone(w bos.Watched) bos.Watched {
-	nodes, sessions := make(map[int]bos.WatchedNode, len(w.Nodes)), make(map[int]bos.StreamSession, len(w.Sessions))
-	for n, node := range w.Nodes {
-		nodes[n] = node
-	}
-	for n, s := range w.Sessions {
-		sessions[n] = s
-	}
-	w.Nodes, w.Sessions = nodes, sessions
+	w.Nodes, w.Sessions = maps.Clone(w.Nodes), maps.Clone(w.Sessions)
 	return w
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 )
 
@@ -25,18 +24,11 @@ func (c *Client) audit(ctx context.Context, since, until string, w io.Writer) er
 			query.Set(name, value)
 		}
 	}
-	resp, err := c.openStream(ctx, path, query, auditStream)
+	resp, err := c.openStream(ctx, path, query, auditStream, "no history", "")
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
-	if !isStream(resp, auditStream) {
-		begins, _ := io.ReadAll(io.LimitReader(resp.Body, maxEventLine))
-		return &Error{
-			Status: resp.StatusCode, Title: http.StatusText(resp.StatusCode), Method: http.MethodGet, URL: c.base + path,
-			Detail: fmt.Sprintf("the answer is %q and no history%s", resp.Header.Get("Content-Type"), c.beginning(begins)),
-		}
-	}
 	if _, err := io.Copy(w, resp.Body); err != nil {
 		return fmt.Errorf("the history broke off, so what was written is not whole: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -12,6 +13,9 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
+
+// eventStream is what a stream of events is.
+const eventStream = "text/event-stream"
 
 // maxEventLine bounds one line of a stream of events.
 const maxEventLine = 1 << 20
@@ -29,17 +33,11 @@ func (c *Client) Follow(ctx context.Context, session string, after int64, each f
 func (c *Client) follow(ctx context.Context, session string, after int64, each func(bos.Event)) (last int64, err error) {
 	const path = "/x/v1/events"
 	query := url.Values{"session": {session}, "after": {strconv.FormatInt(after, 10)}}
-	resp, err := c.openStream(ctx, path, query, "text/event-stream")
+	resp, err := c.openStream(ctx, path, query, eventStream, "no stream of events", "")
 	if err != nil {
 		return after, err
 	}
 	defer resp.Body.Close()
-	if !isStream(resp, "text/event-stream") {
-		return after, &Error{
-			Status: resp.StatusCode, Title: http.StatusText(resp.StatusCode), Method: http.MethodGet, URL: c.base + path,
-			Detail: fmt.Sprintf("the answer is %q and no stream of events", resp.Header.Get("Content-Type")),
-		}
-	}
 	lines := bufio.NewScanner(resp.Body)
 	lines.Buffer(nil, maxEventLine)
 	for lines.Scan() {
@@ -61,13 +59,9 @@ func (c *Client) follow(ctx context.Context, session string, after int64, each f
 }
 
 // openStream asks for an answer that has no bound in time or length, and is to be of a
-// media type.
-func (c *Client) openStream(ctx context.Context, path string, query url.Values, media string) (*http.Response, error) {
-	return c.openStreamFrom(ctx, path, query, media, "")
-}
-
-// openStreamFrom goes on after the event of an id, if there is one.
-func (c *Client) openStreamFrom(ctx context.Context, path string, query url.Values, media, last string) (*http.Response, error) {
+// media type; without is what an answer of another one is not. It goes on after the event
+// of the id last, if there is one.
+func (c *Client) openStream(ctx context.Context, path string, query url.Values, media, without, last string) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path+"?"+query.Encode(), http.NoBody)
 	if err != nil {
 		return nil, err
@@ -84,10 +78,14 @@ func (c *Client) openStreamFrom(ctx context.Context, path string, query url.Valu
 	if err != nil {
 		return nil, c.noAnswer(http.MethodGet, path, err)
 	}
-	return resp, nil
-}
-
-// isStream reports whether an answer is what was asked for.
-func isStream(resp *http.Response, media string) bool {
-	return resp.StatusCode == http.StatusOK && strings.HasPrefix(resp.Header.Get("Content-Type"), media)
+	is := resp.Header.Get("Content-Type")
+	if resp.StatusCode == http.StatusOK && strings.HasPrefix(is, media) {
+		return resp, nil
+	}
+	defer resp.Body.Close()
+	begins, _ := io.ReadAll(io.LimitReader(resp.Body, maxEventLine))
+	return nil, &Error{
+		Status: resp.StatusCode, Title: http.StatusText(resp.StatusCode), Method: http.MethodGet, URL: c.base + path,
+		Detail: fmt.Sprintf("the answer is %q and %s%s", is, without, c.beginning(begins)),
+	}
 }

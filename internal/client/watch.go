@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -30,19 +29,12 @@ func (c *Client) Watch(ctx context.Context, session string, known *Watched, each
 }
 
 func (c *Client) watch(ctx context.Context, session string, known *Watched, each func(bos.Watched)) error {
-	const path, media = "/x/v1/stream", "text/event-stream"
-	resp, err := c.openStreamFrom(ctx, path, url.Values{"session": {session}}, media, known.last)
+	const path = "/x/v1/stream"
+	resp, err := c.openStream(ctx, path, url.Values{"session": {session}}, eventStream, "nothing to watch", known.last)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
-	if !isStream(resp, media) {
-		begins, _ := io.ReadAll(io.LimitReader(resp.Body, maxEventLine))
-		return &Error{
-			Status: resp.StatusCode, Title: http.StatusText(resp.StatusCode), Method: http.MethodGet, URL: c.base + path,
-			Detail: fmt.Sprintf("the answer is %q and nothing to watch%s", resp.Header.Get("Content-Type"), c.beginning(begins)),
-		}
-	}
 	lines := bufio.NewScanner(resp.Body)
 	lines.Buffer(nil, maxWatchLine)
 	event, id := "", ""

@@ -96,7 +96,7 @@ func Event(e bos.Event) string {
 	return oneLine(text)
 }
 
-// Reason is why a node is not done, in one line.
+// Reason is why a node is not done, what happens next, and what to type, a line for each.
 func Reason(w bos.Why) []string {
 	lines := []string{fmt.Sprintf("%s is %s%s: %s", w.Component, w.Phase, since(w.Since), w.WaitsFor.Sentence)}
 	if w.Answer != "" {

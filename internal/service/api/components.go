@@ -25,22 +25,31 @@ func (s *server) componentKey(r *http.Request) (string, bos.Reach, error) {
 	return bos.CanonicalXname(id), reach, err
 }
 
-func (s *server) getComponent(w http.ResponseWriter, r *http.Request) error {
+// componentOf is the record of the component that a request is about.
+func (s *server) componentOf(r *http.Request) (rec bos.Record, reach bos.Reach, err error) {
 	id, reach, err := s.componentKey(r)
 	if err != nil {
-		return err
+		return rec, reach, err
 	}
 	if !reach.Has(id) {
-		return missing(kindComponent, "", id)
+		return rec, reach, missing(kindComponent, "", id)
 	}
 	records, err := s.Store.Components(r.Context(), bos.ComponentFilter{IDs: []string{id}})
 	if err != nil {
-		return err
+		return rec, reach, err
 	}
 	if len(records) == 0 {
-		return missing(kindComponent, "", id)
+		return rec, reach, missing(kindComponent, "", id)
 	}
-	return s.answerComponent(w, records[0])
+	return records[0], reach, nil
+}
+
+func (s *server) getComponent(w http.ResponseWriter, r *http.Request) error {
+	rec, _, err := s.componentOf(r)
+	if err != nil {
+		return err
+	}
+	return s.answerComponent(w, rec)
 }
 
 func (s *server) deleteComponent(w http.ResponseWriter, r *http.Request) error {

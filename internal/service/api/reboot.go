@@ -104,7 +104,7 @@ func (s *server) named(r *http.Request, names []string) (ids []string, byID map[
 	for _, name := range names {
 		id := known[name]
 		if id == "" {
-			id = bos.CanonicalIDs([]string{name})[0]
+			id = bos.CanonicalXname(name)
 		}
 		if byID[id] == "" {
 			byID[id] = name

@@ -107,11 +107,8 @@ func beginStream(w http.ResponseWriter) {
 
 // follow sends what there is and what comes, until something ends it.
 func (s *server) follow(stream *eventWriter, r *http.Request, f bos.EventFilter) error {
-	now := s.Now()
-	end := time.NewTimer(access.Of(r.Context()).Bound(now.Add(streamAge)).Sub(now))
-	defer end.Stop()
-	beat := time.NewTicker(streamBeat)
-	defer beat.Stop()
+	going := s.goOn(stream, r, f.Seen)
+	defer going.stop()
 	pause := time.NewTimer(0)
 	defer pause.Stop()
 	for {
@@ -131,28 +128,55 @@ func (s *server) follow(stream *eventWriter, r *http.Request, f bos.EventFilter)
 			news = closed
 		}
 		pause.Reset(streamPause)
-		for ready := (<-chan struct{})(nil); ; {
-			select {
-			case <-r.Context().Done():
-				return nil
-			case <-s.Stopping:
-				return nil
-			case <-end.C:
-				return nil
-			case <-beat.C:
-				if !s.stillMay(r, f.Seen) {
-					return nil
-				}
-				if err := stream.comment(); err != nil {
-					return err
-				}
-				continue
-			case <-pause.C:
-				ready = news
-				continue
-			case <-ready:
+		if on, err := until(going, pause.C); !on {
+			return err
+		}
+		if on, err := until(going, news); !on {
+			return err
+		}
+	}
+}
+
+// going is a stream that goes on: what ends it, and what keeps it alive while it is quiet.
+type going struct {
+	server *server
+	stream *eventWriter
+	r      *http.Request
+	seen   bos.Reach
+	end    *time.Timer
+	beat   *time.Ticker
+}
+
+// goOn begins the time that a stream may take.
+func (s *server) goOn(stream *eventWriter, r *http.Request, seen bos.Reach) going {
+	now := s.Now()
+	return going{s, stream, r, seen, time.NewTimer(access.Of(r.Context()).Bound(now.Add(streamAge)).Sub(now)), time.NewTicker(streamBeat)}
+}
+
+func (g going) stop() {
+	g.end.Stop()
+	g.beat.Stop()
+}
+
+// until waits for what a stream goes on with, and reports whether it does.
+func until[T any](g going, ready <-chan T) (on bool, err error) {
+	for {
+		select {
+		case <-g.r.Context().Done():
+			return false, nil
+		case <-g.server.Stopping:
+			return false, nil
+		case <-g.end.C:
+			return false, nil
+		case <-g.beat.C:
+			if !g.server.stillMay(g.r, g.seen) {
+				return false, nil
 			}
-			break
+			if err := g.stream.comment(); err != nil {
+				return false, err
+			}
+		case <-ready:
+			return true, nil
 		}
 	}
 }

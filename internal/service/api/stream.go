@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
-	"github.com/bootorch/terraform-provider-bos/internal/service/access"
 	"github.com/bootorch/terraform-provider-bos/internal/service/board"
 )
 
@@ -80,11 +79,8 @@ func (s *server) wanted(r *http.Request) (want board.Want, err error) {
 
 // show sends what there is and what changes, until something ends it.
 func (s *server) show(stream *eventWriter, r *http.Request, want board.Want, viewer *board.Viewer) error {
-	now := s.Now()
-	end := time.NewTimer(access.Of(r.Context()).Bound(now.Add(streamAge)).Sub(now))
-	defer end.Stop()
-	beat := time.NewTicker(streamBeat)
-	defer beat.Stop()
+	going := s.goOn(stream, r, want.Reach)
+	defer going.stop()
 	next := time.NewTicker(watchPause)
 	defer next.Stop()
 	for {
@@ -98,21 +94,8 @@ func (s *server) show(stream *eventWriter, r *http.Request, want board.Want, vie
 		if err := stream.sendAll(news); err != nil {
 			return err
 		}
-		select {
-		case <-r.Context().Done():
-			return nil
-		case <-s.Stopping:
-			return nil
-		case <-end.C:
-			return nil
-		case <-beat.C:
-			if !s.stillMay(r, want.Reach) {
-				return nil
-			}
-			if err := stream.comment(); err != nil {
-				return err
-			}
-		case <-next.C:
+		if on, err := until(going, next.C); !on {
+			return err
 		}
 	}
 }

@@ -12,33 +12,23 @@ import (
 // getWhy says what a component waits for, since when, and what happens next: GET
 // /x/v1/components/{id}/why.
 func (s *server) getWhy(w http.ResponseWriter, r *http.Request) error {
-	id, reach, err := s.componentKey(r)
+	rec, reach, err := s.componentOf(r)
 	if err != nil {
 		return err
-	}
-	if !reach.Has(id) {
-		return missing(kindComponent, "", id)
-	}
-	records, err := s.Store.Components(r.Context(), bos.ComponentFilter{IDs: []string{id}})
-	if err != nil {
-		return err
-	}
-	if len(records) == 0 {
-		return missing(kindComponent, "", id)
 	}
 	options, err := s.Store.Options(r.Context())
 	if err != nil {
 		return err
 	}
-	why := decide.Explain(records[0], s.Policy(options))
-	glimpses, err := s.Store.Glimpses(r.Context(), []string{id})
+	why := decide.Explain(rec, s.Policy(options))
+	glimpses, err := s.Store.Glimpses(r.Context(), []string{rec.ID})
 	if err != nil {
 		return err
 	}
 	if len(glimpses) > 0 && !glimpses[0].Since.IsZero() {
 		why.Since = &glimpses[0].Since
 	}
-	if why.WaitsFor.Since, err = s.waitsSince(r, reach, records[0], why); err != nil {
+	if why.WaitsFor.Since, err = s.waitsSince(r, reach, rec, why); err != nil {
 		return err
 	}
 	return s.answer(w, http.StatusOK, why)

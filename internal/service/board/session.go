@@ -48,7 +48,7 @@ type session struct {
 
 	counts  map[bos.NodeState]int
 	waiting map[bos.WaitReason]int
-	failed  map[bos.Cause]map[string]bool
+	failed  byCause
 	// moved are the nodes that changed and were not told yet.
 	moved map[string]bool
 	// earlier are the times that nodes of earlier sessions took.
@@ -142,10 +142,17 @@ func (s *session) count(m member, by int) {
 		delete(s.failed[m.Cause], m.ID)
 		return
 	}
-	if s.failed[m.Cause] == nil {
-		s.failed[m.Cause] = make(map[string]bool)
+	s.failed.add(m)
+}
+
+// byCause are nodes that failed, by why.
+type byCause map[bos.Cause]map[string]bool
+
+func (f byCause) add(m member) {
+	if f[m.Cause] == nil {
+		f[m.Cause] = make(map[string]bool)
 	}
-	s.failed[m.Cause][m.ID] = true
+	f[m.Cause][m.ID] = true
 }
 
 // refresh reads of sessions what changed, and sums them up.
@@ -202,7 +209,7 @@ func (b *Board) reload(ctx context.Context, s *session, now time.Time) error {
 	}
 	before := s.members
 	s.members = make(map[string]member, len(nodes))
-	s.counts, s.waiting, s.failed = make(map[bos.NodeState]int), make(map[bos.WaitReason]int), make(map[bos.Cause]map[string]bool)
+	s.counts, s.waiting, s.failed = make(map[bos.NodeState]int), make(map[bos.WaitReason]int), make(byCause)
 	for i := range nodes {
 		m := b.memberOf(&nodes[i], key)
 		s.members[m.ID] = m
@@ -233,13 +240,10 @@ func (b *Board) askPast(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	failed := make(map[bos.Cause]map[string]bool)
+	failed := make(byCause)
 	for i := range nodes {
 		if m := b.memberOf(&nodes[i], s.rec.Key()); m.State == bos.StateFailed {
-			if failed[m.Cause] == nil {
-				failed[m.Cause] = make(map[string]bool)
-			}
-			failed[m.Cause][m.ID] = true
+			failed.add(m)
 		}
 	}
 	s.past, s.pastAsked = groupsOf(failed), true
@@ -448,7 +452,7 @@ func rate(recent int, start, now time.Time) float64 {
 }
 
 // groupsOf are the nodes that failed, by cause, the most first.
-func groupsOf(failed map[bos.Cause]map[string]bool) []bos.FailureGroup {
+func groupsOf(failed byCause) []bos.FailureGroup {
 	groups := []bos.FailureGroup{}
 	for cause, nodes := range failed {
 		if len(nodes) == 0 {

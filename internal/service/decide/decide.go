@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"slices"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -70,15 +71,13 @@ const (
 	ReasonProofForeign Reason = "boot_proof_foreign"
 )
 
-// Acts reports whether the reason is that of a power action.
-func (r Reason) Acts() bool {
-	switch r {
-	case ReasonPowerOn, ReasonPowerOnAgain, ReasonPowerOff, ReasonPowerOffForce, ReasonPowerOffForceAgain:
-		return true
-	default:
-		return false
-	}
+// PowerReasons lists the reasons of power actions.
+func PowerReasons() []Reason {
+	return []Reason{ReasonPowerOn, ReasonPowerOnAgain, ReasonPowerOff, ReasonPowerOffForce, ReasonPowerOffForceAgain}
 }
+
+// Acts reports whether the reason is that of a power action.
+func (r Reason) Acts() bool { return slices.Contains(PowerReasons(), r) }
 
 // Decision is what shall happen to one component.
 type Decision struct {

@@ -122,7 +122,7 @@ func (m *Metrics) countActions(events []bos.Event, effects []decide.Batch) {
 		if reasons == nil {
 			reasons = make(map[string]string, len(events))
 			for i := range events {
-				if actions[decide.Reason(events[i].Kind)] {
+				if decide.Reason(events[i].Kind).Acts() {
 					reasons[events[i].Component] = events[i].Kind
 				}
 			}
@@ -135,12 +135,6 @@ func (m *Metrics) countActions(events []bos.Event, effects []decide.Batch) {
 			m.actions.WithLabelValues(string(batch.Effect.Kind), reason).Inc()
 		}
 	}
-}
-
-// actions are the reasons for which power is touched.
-var actions = map[decide.Reason]bool{
-	decide.ReasonPowerOn: true, decide.ReasonPowerOnAgain: true, decide.ReasonPowerOff: true,
-	decide.ReasonPowerOffForce: true, decide.ReasonPowerOffForceAgain: true,
 }
 
 // Answered takes in how the call for one node ended.

@@ -22,7 +22,7 @@ export function forget() {
 }
 
 // needToken asks for a token, once for all who need one.
-export function needToken(why) {
+function needToken(why) {
   if (!asking) {
     asking = ask(why, token !== '').then((given) => {
       token = given;

@@ -1,7 +1,7 @@
 // How elements are made and kept. Text is only ever set as text: what an upstream wrote
 // into an error is shown and never read as markup.
 
-const svgNames = new Set(['svg', 'path', 'rect', 'circle', 'use', 'g', 'title', 'polygon', 'line']);
+const svgNames = new Set(['svg', 'path']);
 
 // h makes an element. Of the properties, those that begin with "on" listen, "class",
 // "data-*", "aria-*" and the like are attributes, true is an empty attribute, and null and

@@ -1,6 +1,8 @@
 // In which state a node is shown: each has a colour and a shape of its own, so that
 // nobody needs to tell colours apart, and a word for who sees neither.
 
+import { h } from './dom.js';
+
 export const kinds = [
   { id: 'failed', label: 'Failed', shape: 'cross' },
   { id: 'off', label: 'Powering off', shape: 'down' },
@@ -68,14 +70,5 @@ const paths = {
 
 // mark is the shape of a kind beside a text; the text says what it is.
 export function mark(id) {
-  const ns = 'http://www.w3.org/2000/svg';
-  const svg = document.createElementNS(ns, 'svg');
-  svg.setAttribute('viewBox', '0 0 12 12');
-  svg.setAttribute('class', 'mark k-' + id);
-  svg.setAttribute('aria-hidden', 'true');
-  const path = document.createElementNS(ns, 'path');
-  path.setAttribute('d', paths[kindOf[id].shape]);
-  path.setAttribute('fill-rule', 'evenodd');
-  svg.append(path);
-  return svg;
+  return h('svg', { viewBox: '0 0 12 12', class: 'mark k-' + id, 'aria-hidden': 'true' }, h('path', { d: paths[kindOf[id].shape], 'fill-rule': 'evenodd' }));
 }

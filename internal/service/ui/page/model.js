@@ -125,7 +125,7 @@ export class Model {
 const none = { name: '', sentence: '' };
 
 // sortKey makes names that differ in a number sort by it.
-export function sortKey(id) { return id.replace(/\d+/g, (digits) => digits.padStart(8, '0')); }
+function sortKey(id) { return id.replace(/\d+/g, (digits) => digits.padStart(8, '0')); }
 
 // unfold reads a folded list: x1000c0s[0-3,7]b0n0,x2. It stops at most.
 export function unfold(text, most = 100_000) {

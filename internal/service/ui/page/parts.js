@@ -1,10 +1,11 @@
 // Parts that several views show.
 
 import { count, fill, h, keep, say, span, attribute } from './dom.js';
-import { kindOf, mark } from './kinds.js';
+import { mark } from './kinds.js';
+import { change, read } from './router.js';
 
 // How a session's nodes are counted, in the order of the bar: what is over first.
-export const counted = [
+const counted = [
   ['done', 'done', 'done'], ['failed', 'failed', 'failed'], ['configuring', 'conf', 'configuring'], ['booting', 'boot', 'booting'], ['powering_on', 'on', 'powering on'],
   ['powering_off', 'off', 'powering off'], ['pending', 'wait', 'pending'], ['staged', 'staged', 'staged'], ['left', 'left', 'left the session'],
 ];
@@ -47,7 +48,7 @@ export function etaOf(session, now) {
 }
 
 // statusOf is the state of a session in a word, with what is more urgent first.
-export function statusOf(s) {
+function statusOf(s) {
   if (s.status === 'complete') {
     if (s.error) return ['failed', 'ended early'];
     return s.counts?.failed ? ['failed', 'complete, with failures'] : ['done', 'complete'];
@@ -84,6 +85,12 @@ export function panel(title, { id, key, className = '' } = {}, ...children) {
   return made;
 }
 
-export function failedOf(session) { return session.counts?.failed || 0; }
+// toggleFull makes the page one for a wall, and back.
+export function toggleFull() {
+  const on = read().query.get('full') !== '1';
+  change({ full: on ? '1' : '' });
+  if (on) document.documentElement.requestFullscreen?.().catch(() => {});
+  else if (document.fullscreenElement) document.exitFullscreen();
+}
 
-export const failedIndex = kindOf.failed.index;
+export function failedOf(session) { return session.counts?.failed || 0; }

@@ -75,7 +75,7 @@ export class Stream {
 }
 
 // parser takes a text of server-sent events in pieces, and tells each event.
-export function parser(tell) {
+function parser(tell) {
   let pieces = [];
   let kind = '', id = '', data = [];
   const line = (text) => {

@@ -5,6 +5,7 @@ import { filterOf, tally } from './filters.js';
 import { kinds, kindOf } from './kinds.js';
 import { Chips, NodeTable, search } from './nodetable.js';
 import { cabinets } from './layout.js';
+import { toggleFull } from './parts.js';
 import { change, go, href, read } from './router.js';
 import './map.js';
 
@@ -21,7 +22,7 @@ export class NodesView {
     this.causes = h('select', { 'aria-label': 'Cause', onchange: () => change({ cause: this.causes.value, page: '' }) });
     this.sessions = h('select', { 'aria-label': 'Session', onchange: () => change({ session: this.sessions.value, page: '' }) });
     this.table = new NodeTable(model, { caption: 'Nodes' });
-    const full = mapped && h('button', { type: 'button', class: 'plain', 'data-key': 'w', 'aria-keyshortcuts': 'w', onclick: () => this.toggleFull() }, 'Full screen');
+    const full = mapped && h('button', { type: 'button', class: 'plain', 'data-key': 'w', 'aria-keyshortcuts': 'w', onclick: toggleFull }, 'Full screen');
     const parts = [h('div', { class: 'tools' }, this.chips.element, h('span', { class: 'grow' }), this.causes, this.sessions, this.search), h('div', { class: 'filter' }, this.filterText, this.clear)];
     if (mapped) {
       this.map = h('cabinet-map', {});
@@ -36,13 +37,6 @@ export class NodesView {
       mapped && h('section', { class: 'panel twin', 'aria-label': 'The same as tables' },
         h('div', { class: 'scroll' }, h('table', { class: 'cabinets' }, h('caption', {}, 'Cabinets'), h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, 'Cabinet'), h('th', { scope: 'col', class: 'num' }, 'Nodes'),
           kinds.filter((k) => k.id !== 'left' && k.id !== 'staged').map((k) => h('th', { scope: 'col', class: 'num' }, k.label)))), this.rows)), this.table.element));
-  }
-
-  toggleFull() {
-    const on = read().query.get('full') !== '1';
-    change({ full: on ? '1' : '' });
-    if (on) document.documentElement.requestFullscreen?.().catch(() => {});
-    else if (document.fullscreenElement) document.exitFullscreen();
   }
 
   route({ query }) {

@@ -6,7 +6,7 @@ import { copyable, count, fill, h, keep, plural, say, show, span, timeOf, when, 
 import { act } from './dialogs.js';
 import { filterOf, tally } from './filters.js';
 import { NodeTable, Chips, search } from './nodetable.js';
-import { Bar, Status, etaOf, failedOf, inWords, over, panel } from './parts.js';
+import { Bar, Status, etaOf, failedOf, inWords, over, panel, toggleFull } from './parts.js';
 import { mark } from './kinds.js';
 import { change, go, href, read } from './router.js';
 import './map.js';
@@ -120,20 +120,13 @@ export class SessionView {
     list.push(['full', this.full ? 'Leave full screen' : 'Full screen', 'w']);
     keep(this.actions, list, (v) => v[0] + v[1], ([verb, word, key]) => h('button', {
       type: 'button', class: verb === 'cancel' ? 'danger-quiet' : verb === 'promote' ? 'primary' : 'plain', 'data-key': key || null, 'data-verb': verb, 'aria-keyshortcuts': key || null,
-      onclick: () => (verb === 'full' ? this.toggleFull() : act(verb, this.session())),
+      onclick: () => (verb === 'full' ? toggleFull() : act(verb, this.session())),
     }, word));
     const said = s.error || (paused && `Paused${s.pause.actor ? ' by ' + s.pause.actor : ''}${s.pause.reason ? ': ' + s.pause.reason : ''}. Nothing is sent to its nodes.`) ||
       (s.rollout?.detail && (s.rollout.held_by || halted) && s.rollout.detail);
     show(this.note, said);
     say(this.note, said);
     attribute(this.note, 'data-bad', !!s.error || halted);
-  }
-
-  toggleFull() {
-    const on = read().query.get('full') !== '1';
-    change({ full: on ? '1' : '' });
-    if (on) document.documentElement.requestFullscreen?.().catch(() => {});
-    else if (document.fullscreenElement) document.exitFullscreen();
   }
 
   count(s) {
