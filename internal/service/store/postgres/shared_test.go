@@ -146,6 +146,8 @@ func stopInTheMiddle(dsn string) int {
 	_, err = s.MutateComponents(ctx, []string{"x"}, func(r *bos.Record, _ bool) error {
 		fmt.Println("stops")
 		_ = syscall.Kill(syscall.Getpid(), syscall.SIGSTOP) // who started it sees whether it does
+		// The thread that calls may get further before all are stopped.
+		_, _ = os.Stdin.Read(make([]byte, 1))
 		r.Error = "stopped"
 		return nil
 	})
@@ -168,6 +170,10 @@ func TestAProcessThatStopsInTheMiddleOfAWriteLosesItAndKeepsNobody(t *testing.T)
 	child := exec.CommandContext(t.Context(), program)
 	child.Env = append(os.Environ(), stops+"="+dsn)
 	out, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := child.StdinPipe()
 	if err == nil {
 		err = child.Start()
 	}
@@ -178,10 +184,17 @@ func TestAProcessThatStopsInTheMiddleOfAWriteLosesItAndKeepsNobody(t *testing.T)
 	if !said.Scan() || said.Text() != "stops" {
 		t.Fatalf("the other process says %q", said.Text())
 	}
+	var status syscall.WaitStatus
+	if _, err := syscall.Wait4(child.Process.Pid, &status, syscall.WUNTRACED, nil); err != nil || !status.Stopped() {
+		t.Fatalf("the other process does not stop: %v, %v", status, err)
+	}
 	if _, err := other.MutateComponents(t.Context(), []string{"x"}, func(r *bos.Record, _ bool) error { r.Error = "other"; return nil }); err != nil {
 		t.Errorf("the other process keeps this one from writing: %v", err)
 	}
 	if err := child.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	if err := in.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if !said.Scan() || said.Text() != "refused" {
