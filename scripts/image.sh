@@ -24,7 +24,7 @@ tar -xf "$file" -C "$work/layout"
 blob() { tr -d ' \n' < "$1" | sed -n "s/.*\"$2\":{[^}]*\"digest\":\"sha256:\([0-9a-f]*\)\".*/\1/p"; }
 manifest=$(sed -n 's/.*"digest":"sha256:\([0-9a-f]*\)".*/\1/p' "$work/layout/index.json")
 config=$work/layout/blobs/sha256/$(blob "$work/layout/blobs/sha256/$manifest" config)
-for want in '"User":"65532:65532"' '"Entrypoint":\["/usr/bin/bos"\]' '"/var/lib/bos":{}'; do
+for want in '"User":"65532:65532"' '"Entrypoint":\["/usr/bin/bos"\]' '"/var/lib/bos":{}' '"WorkingDir":"/var/lib/bos"' '"Cmd":\["serve","--config","/etc/bos/bos.yaml"\]'; do
   grep -q "$want" "$config" || { echo "the image has no $want"; cat "$config"; exit 1; }
 done
 container=$(buildah "${storage[@]}" from --pull-never "localhost/bos:$version")

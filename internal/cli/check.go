@@ -56,12 +56,15 @@ func checkCommand() *cobra.Command {
 
 func check(c *cobra.Command, f checkFlags) error {
 	settings, err := loaded(f.config)
+	if err == nil {
+		err = settings.SetDatabase(f.database, "--database")
+	}
 	var report doctor.Report
 	if err != nil {
 		report = doctor.Unread(f.config, err)
 	} else {
 		settings.Listen = cmp.Or(f.listen, settings.Listen, defaultListen)
-		settings.Database = cmp.Or(f.database, settings.Database, defaultDatabase)
+		settings.Database = cmp.Or(settings.Database, defaultDatabase)
 		if len(f.names) > 0 {
 			settings.Names = f.names
 		}

@@ -273,7 +273,10 @@ func settle(ctx context.Context, f *serveFlags, log *slog.Logger) (config.Config
 	}
 	settings.Listen = cmp.Or(f.listen, settings.Listen, defaultListen)
 	settings.Socket = cmp.Or(f.socket, settings.Socket)
-	settings.Database = cmp.Or(f.database, settings.Database, defaultDatabase)
+	if err := settings.SetDatabase(f.database, "--database"); err != nil {
+		return settings, room, err
+	}
+	settings.Database = cmp.Or(settings.Database, defaultDatabase)
 	if len(f.names) > 0 {
 		settings.Names = f.names
 	}

@@ -289,8 +289,12 @@ func Parse(name, body string) (Config, error) {
 	if err := yamlfile.Text(name, body).Decode(&c); err != nil {
 		return c, fmt.Errorf("configuration %w", err)
 	}
+	file := c
 	if err := c.Environment(os.LookupEnv); err != nil {
 		return c, err
+	}
+	if err := file.SetDatabase(c.Database, EnvPrefix+"DATABASE"); err != nil {
+		return c, fmt.Errorf("configuration %s: %w", name, err)
 	}
 	if err := c.Validate(); err != nil {
 		return c, fmt.Errorf("configuration %s: %w", name, err)
