@@ -2,12 +2,14 @@ package assembly
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -115,4 +117,57 @@ func TestSeveralServicesOnOnePostgresServeTheSame(t *testing.T) {
 func (s *sharing) driven() bool {
 	_, text := s.ask("GET", "/readyz", "")
 	return strings.Contains(text, "this service drives its database")
+}
+
+// TestWhatOneServiceAcknowledgedIsInWhatAnyOtherAnswers: the answers that are kept, or
+// follow what changes, are no older than a request for them.
+func TestWhatOneServiceAcknowledgedIsInWhatAnyOtherAnswers(t *testing.T) {
+	dsn := postgrestest.New(t)
+	services := []*sharing{share(t, dsn)}
+	<-services[0].Ready()
+	services = append(services, share(t, dsn))
+	<-services[1].Ready()
+	const node = "x1c0s1b0n0"
+	must := func(s *sharing, method, path, body string) string {
+		t.Helper()
+		status, text := s.ask(method, path, body)
+		if status >= http.StatusBadRequest {
+			t.Fatalf("%s %s: %d %s", method, path, status, text)
+		}
+		return text
+	}
+	must(services[0], "PUT", "/v2/components/"+node, `{"id":"`+node+`","enabled":false}`)
+	type shown struct {
+		Pause struct{ Paused bool }
+		Nodes struct {
+			ID   []string
+			Held []int
+		}
+	}
+	for round := range 10 {
+		writer, reader := services[round%2], services[(round+1)%2]
+		on := round%4 < 2
+		if on {
+			must(writer, "POST", "/x/v1/holds", `{"ids":["`+node+`"],"reason":"a test"}`)
+			must(writer, "POST", "/x/v1/pause", `{"reason":"a test"}`)
+		} else {
+			must(writer, "POST", "/x/v1/holds/release", `{"ids":["`+node+`"]}`)
+			must(writer, "POST", "/x/v1/resume", `{"reason":"a test"}`)
+		}
+		for what, s := range map[string]*sharing{"which took it": writer, "beside it": reader} {
+			var got shown
+			if err := json.Unmarshal([]byte(must(s, "GET", "/x/v1/stream", "")), &got); err != nil {
+				t.Fatal(err)
+			}
+			if got.Pause.Paused != on || !slices.Contains(got.Nodes.ID, node) || (got.Nodes.Held[0] == 1) != on {
+				t.Errorf("round %d: held and paused is %t, and the service %s shows %+v", round, on, what, got)
+			}
+			if why := must(s, "GET", "/x/v1/components/"+node+"/why", ""); strings.Contains(why, `"held"`) != on {
+				t.Errorf("round %d: held is %t, and the service %s says %s", round, on, what, why)
+			}
+		}
+	}
+	for _, s := range services {
+		s.end()
+	}
 }

@@ -101,22 +101,24 @@ func (s *server) sessionWithSteps(r *http.Request) (bos.SessionRecord, stepsOf, 
 	return rec, found, err
 }
 
-// stepsAge is how old an answer may be that several viewers share.
-const stepsAge = time.Second
-
 // maxKept bounds the sessions of which the last answer is kept.
 const maxKept = 32
 
-// stepsBook keeps the last answer about each session: however many watch it, its nodes
-// are read once in stepsAge.
+// stepsBook keeps the last answer about each session. It is the answer for as long as
+// nothing has changed, and its nodes are read anew for the next who asks; who asks
+// meanwhile has that reading too, or the next one if it came after it began: whatever
+// the service has acknowledged is in what it answers.
 type stepsBook struct {
 	mu   sync.Mutex
 	kept map[bos.SessionKey]*keptSteps
 }
 
 type keptSteps struct {
-	mu       sync.Mutex
-	at       time.Time
+	mu sync.Mutex
+	// began is when the reading began, by the clock of the machine, and position how far
+	// the feed of the store was then.
+	began    time.Time
+	position int64
 	revision int64
 	sets     []bos.SetStatus
 	view     sessionSteps
@@ -144,11 +146,20 @@ type stepsOf struct {
 }
 
 func (s *server) steps(r *http.Request, rec bos.SessionRecord) (stepsOf, error) {
+	asked := time.Now()
 	k := s.stepsKept.of(rec.Key())
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	now := s.Now()
-	if age := now.Sub(k.at); k.revision == rec.Revision && age >= 0 && age < stepsAge {
+	began := time.Now()
+	if k.revision == rec.Revision && k.began.After(asked) {
+		return stepsOf{k.sets, k.view}, nil
+	}
+	fed, err := s.Store.Changes(r.Context(), k.position)
+	if err != nil {
+		return stepsOf{}, err
+	}
+	if k.revision == rec.Revision && !k.began.IsZero() && !fed.All && len(fed.Components) == 0 {
+		k.began, k.position = began, fed.Newest
 		return stepsOf{k.sets, k.view}, nil
 	}
 	nodes, err := s.Store.SessionNodes(r.Context(), rec.Key(), "", bos.MaxExpand)
@@ -161,7 +172,7 @@ func (s *server) steps(r *http.Request, rec bos.SessionRecord) (stepsOf, error) 
 	}
 	k.sets = bos.SetStatuses(rec, nodes)
 	k.view = viewSteps(rec, k.sets, tally.FailedNodes)
-	k.at, k.revision = now, rec.Revision
+	k.began, k.position, k.revision = began, fed.Newest, rec.Revision
 	return stepsOf{k.sets, k.view}, nil
 }
 

@@ -78,7 +78,7 @@ func TestConfigureIsAnOperationOfTheExtensionAndNeverStaged(t *testing.T) {
 
 // The nodes are read for the steps, and once for what foretells the end of the session,
 // which follows the feed from then on.
-func TestHoweverManyWatchASessionItsNodesAreReadOnceASecond(t *testing.T) {
+func TestHoweverManyAskForAStatusTheNodesAreReadWhenSomethingHasChangedAndWhatWasAcknowledgedIsInIt(t *testing.T) {
 	counting := &countingNodes{}
 	s := newSite(t, func(c *Config) { counting.Store = c.Store; c.Store = counting })
 	s.putTemplate("t1", template())
@@ -90,10 +90,16 @@ func TestHoweverManyWatchASessionItsNodesAreReadOnceASecond(t *testing.T) {
 	if counting.reads != forecast+1 {
 		t.Errorf("20 viewers read the nodes %d times; once for the forecast and once for the steps is enough", counting.reads)
 	}
-	s.advance(stepsAge)
-	s.do("GET", "/x/v1/sessions/monday/status", nil).ok(http.StatusOK, nil)
-	if counting.reads != forecast+2 {
-		t.Errorf("a second later they were read %d times", counting.reads)
+	for _, failed := range []string{"x1c0s1b0n0", "x1c0s3b0n0"} {
+		s.do("PATCH", "/v2/components/"+failed, object{"status": object{"status_override": bos.StatusFailed}}).ok(http.StatusOK, nil)
+		var got sessionSteps
+		s.do("GET", "/x/v1/sessions/monday/status", nil).ok(http.StatusOK, &got)
+		if retried, err := bos.Expand(orZero(got.Retry).Limit, 10); err != nil || !slices.Contains(retried, failed) {
+			t.Errorf("right after the service acknowledged that %s failed, the retry is %+v", failed, got.Retry)
+		}
+	}
+	if counting.reads != forecast+3 {
+		t.Errorf("after two changes they were read %d times", counting.reads)
 	}
 }
 

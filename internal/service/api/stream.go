@@ -2,6 +2,8 @@ package api
 
 import (
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -38,11 +40,7 @@ func (s *server) watch(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer viewer.Close()
 	if !streaming {
-		snapshot, err := viewer.Snapshot(r.Context())
-		if err != nil {
-			return err
-		}
-		return s.answer(w, http.StatusOK, snapshot)
+		return s.showOnce(w, r, viewer)
 	}
 	beginStream(w)
 	if r.Method == http.MethodHead {
@@ -52,6 +50,23 @@ func (s *server) watch(w http.ResponseWriter, r *http.Request) error {
 	if err := s.show(stream, r, want, viewer); err != nil {
 		s.Log.Debug("a stream ended", "error", err)
 	}
+	return nil
+}
+
+// showOnce answers the snapshot, encoded once for all who ask for the same, and 304 to
+// who has it already: those who find no place for a stream ask again and again.
+func (s *server) showOnce(w http.ResponseWriter, r *http.Request, viewer *board.Viewer) error {
+	text, tag := viewer.Snapshot()
+	tag = strconv.Quote(tag)
+	w.Header().Set("ETag", tag)
+	w.Header().Set("Cache-Control", "no-cache")
+	if strings.TrimPrefix(r.Header.Get("If-None-Match"), "W/") == tag {
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusOK)
+	s.sent(w.Write(text))
 	return nil
 }
 

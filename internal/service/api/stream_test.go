@@ -106,6 +106,25 @@ func TestWithoutAStreamTheSnapshotIsTheAnswer(t *testing.T) {
 	if got.Nodes != nil {
 		t.Errorf("without nodes it has %+v", got.Nodes)
 	}
+	held := func(want int) (tag string) {
+		t.Helper()
+		var got bos.StreamSnapshot
+		answer := s.do("GET", "/x/v1/stream", nil)
+		answer.ok(http.StatusOK, &got)
+		if got.Nodes.Held[0] != want {
+			t.Errorf("right after the service acknowledged it, held is %d, want %d", got.Nodes.Held[0], want)
+		}
+		return answer.header.Get("ETag")
+	}
+	for range 2 {
+		s.do("POST", "/x/v1/holds", object{"ids": []string{"x1c0s1b0n0"}, "reason": "a test"}).ok(http.StatusOK, nil)
+		tag := held(1)
+		s.do("GET", "/x/v1/stream", nil, "If-None-Match", tag).ok(http.StatusNotModified, nil)
+		s.do("GET", "/x/v1/stream?nodes=no", nil, "If-None-Match", tag).ok(http.StatusOK, nil)
+		s.do("POST", "/x/v1/holds/release", object{"ids": []string{"x1c0s1b0n0"}}).ok(http.StatusNoContent, nil)
+		s.do("GET", "/x/v1/stream", nil, "If-None-Match", tag).ok(http.StatusOK, nil)
+		held(0)
+	}
 	s.do("GET", "/x/v1/stream?nodes=maybe", nil).refused(http.StatusBadRequest, "", "nodes")
 	s.do("GET", "/x/v1/stream?session=none", nil).refused(http.StatusNotFound, "", "none")
 	s.do("HEAD", "/x/v1/stream", nil, "Accept", eventStream).ok(http.StatusOK, nil)

@@ -110,7 +110,7 @@ func TestADatabaseThatFailsIsAskedOnceForAllWhoWatchAndNotByEach(t *testing.T) {
 		viewers = append(viewers, watch(t, b, Want{Reach: bos.WholeSite(), Nodes: true}, ""))
 	}
 	b.pace = time.Hour
-	b.looked = time.Time{}
+	b.told = time.Time{}
 	store.fails, store.asked = true, 0
 	for _, v := range viewers {
 		v.read(t)

@@ -6,17 +6,20 @@ package board
 import (
 	"context"
 	"errors"
+	"math"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
 const (
-	// interval is the least time between two looks at the feed: what happens within it is
-	// told together.
+	// interval is the least time between two looks at the feed for those who are told what
+	// changes: what happens within it is told together.
 	interval = 200 * time.Millisecond
+	// gap is the least time between two looks for those who come and want to know how all
+	// is now: those who come within it share the next one.
+	gap = 20 * time.Millisecond
 	// lookTimeout bounds one look, and patience is for how long looks may fail until those
 	// who watch are told: what is shown is not what is so.
 	lookTimeout = 30 * time.Second
@@ -48,13 +51,15 @@ type Config struct {
 type Board struct {
 	Config
 	boot string // tells the streams of this board from those of others
-	// pace is interval, and rest reloadPause, but in tests.
-	pace, rest time.Duration
+	// pace is interval, rest reloadPause and apart gap, but in tests.
+	pace, rest, apart time.Duration
 
-	mu       sync.Mutex
+	mu       lock
 	loaded   bool
 	position int64
-	looked   time.Time
+	began    time.Time // when the last look began
+	looked   time.Time // when it ended
+	told     time.Time // when all were told last what had changed
 	failing  time.Time // since when looks fail
 	wrong    error     // how the last look failed
 	rows     map[string]bos.Glimpse
@@ -66,6 +71,13 @@ type Board struct {
 	scopes  []*scope
 	numbers int
 }
+
+// lock is a mutex that who waits for it can wait for beside other things.
+type lock chan struct{}
+
+func (l lock) Lock() { l <- struct{}{} }
+
+func (l lock) Unlock() { <-l }
 
 // news is what changed and was not told yet.
 type news struct {
@@ -86,34 +98,89 @@ func (n news) none() bool {
 // New is a board that knows nothing yet.
 func New(c Config) *Board {
 	return &Board{
-		Config: c, boot: strconv.FormatInt(time.Now().UnixNano(), 36), pace: interval, rest: reloadPause, rows: make(map[string]bos.Glimpse),
+		Config: c, boot: strconv.FormatInt(time.Now().UnixNano(), 36), pace: interval, rest: reloadPause, apart: gap, mu: make(lock, 1), rows: make(map[string]bos.Glimpse),
 		sessions: make(map[bos.SessionKey]*session), of: make(map[string]map[*session]bool), news: newNews(),
 	}
 }
 
-// look takes in what changed since the last look, unless that was a moment ago. Who comes
+// follow takes in what changed, and tells all, unless that was done a moment ago. Who comes
 // first does it for all, also where it fails: a database that does not answer would hold up
 // each of those who watch behind all others.
-func (b *Board) look(ctx context.Context) error {
+func (b *Board) follow(ctx context.Context) error {
 	now := time.Now()
-	if now.Sub(b.looked) < b.pace && !now.Before(b.looked) {
-		return b.tooOld(now)
+	if since(b.told, now) >= b.pace && (b.wrong == nil || since(b.looked, now) >= b.pace) {
+		b.look(ctx, now)
+		b.tellAll(now)
 	}
+	return b.tooOld(time.Now())
+}
+
+// since is how long ago something was, for ever where the clock was set back.
+func since(then, now time.Time) time.Duration {
+	if now.Before(then) {
+		return math.MaxInt64
+	}
+	return now.Sub(then)
+}
+
+// upToDate locks the board once it knows all that was so when it was asked: by a look that
+// began after that. One look serves all who came before it began. Where the database
+// does not answer that is an error, as what is known may be from before a change that
+// whoever asks was told to have been made.
+func (b *Board) upToDate(ctx context.Context, apart time.Duration) (unlock func(), err error) {
+	asked := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case b.mu <- struct{}{}:
+		}
+		now := time.Now()
+		early := apart - since(b.began, now)
+		switch {
+		case b.began.After(asked), b.wrong != nil && since(b.looked, now) < b.pace:
+			// Another has looked for all who came, also where that failed.
+		case early > 0:
+			b.mu.Unlock()
+			select {
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			case <-time.After(early):
+			}
+			continue
+		default:
+			b.look(ctx, now)
+		}
+		if b.wrong != nil {
+			defer b.mu.Unlock()
+			return nil, b.wrong
+		}
+		return b.mu.Unlock, nil
+	}
+}
+
+// look takes in what changed since the last look.
+func (b *Board) look(ctx context.Context, now time.Time) {
 	// It is done for others too: the one who asked may go meanwhile.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
 	defer cancel()
+	b.began = now
 	b.wrong = b.takeIn(ctx, now)
-	b.looked = now
+	b.looked = time.Now() // it may have taken until its time was up
 	switch {
 	case b.wrong == nil:
 		b.failing = time.Time{}
-		b.publish(now)
-		return nil
 	case b.failing.IsZero():
 		b.failing = now
 	}
-	b.looked = time.Now() // it may have taken until its time was up
-	return b.tooOld(b.looked)
+}
+
+// tellAll tells all who watch what was taken in, if the look went well.
+func (b *Board) tellAll(now time.Time) {
+	if b.wrong == nil {
+		b.publish(now)
+		b.told = now
+	}
 }
 
 // tooOld is how looks fail, if that has gone on for so long that what is shown may not be

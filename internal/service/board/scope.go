@@ -1,6 +1,7 @@
 package board
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -74,14 +75,15 @@ type Viewer struct {
 	reset string
 }
 
-// Watch begins to watch. With the id of an event that came before it goes on from there,
+// Watch begins to watch, with all that was so when it was asked for. With the id of an event that came before it goes on from there,
 // if that is still known. ErrNotFound says that there is no such session.
 func (b *Board) Watch(ctx context.Context, want Want, after string) (*Viewer, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if err := b.look(ctx); err != nil {
+	unlock, err := b.upToDate(ctx, b.apart)
+	if err != nil {
 		return nil, err
 	}
+	defer unlock()
+	b.tellAll(time.Now())
 	if want.Session.Name != "" {
 		if err := b.wantSession(ctx, want.Session); err != nil {
 			return nil, err
@@ -102,11 +104,11 @@ func (b *Board) Watch(ctx context.Context, want Want, after string) (*Viewer, er
 // Summary is how far a session is, without its nodes; not known is one that is not shown,
 // or not yet.
 func (b *Board) Summary(ctx context.Context, key bos.SessionKey) (of bos.StreamSession, known bool, err error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if err := b.look(ctx); err != nil {
+	unlock, err := b.upToDate(ctx, 0)
+	if err != nil {
 		return of, false, err
 	}
+	defer unlock()
 	if s := b.sessions[key]; s != nil {
 		return s.view, true, nil
 	}
@@ -202,7 +204,7 @@ func (v *Viewer) Next(ctx context.Context) ([][]byte, error) {
 	b := v.board
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if err := b.look(ctx); err != nil {
+	if err := b.follow(ctx); err != nil {
 		return nil, err
 	}
 	s := v.scope
@@ -247,14 +249,13 @@ func event(name, id string, data any) []byte {
 	return fmt.Appendf(nil, "event: %s\nid: %s\ndata: %s\n\n", name, id, text)
 }
 
-// Snapshot is everything that is watched, as it is now.
-func (v *Viewer) Snapshot(ctx context.Context) (bos.StreamSnapshot, error) {
+// Snapshot is everything that is watched, as the JSON of a StreamSnapshot that nobody may
+// change, and a tag that is another one as soon as anything of it is.
+func (v *Viewer) Snapshot() (text []byte, tag string) {
 	v.board.mu.Lock()
 	defer v.board.mu.Unlock()
-	if err := v.board.look(ctx); err != nil {
-		return bos.StreamSnapshot{}, err
-	}
-	return v.board.everything(v.scope), nil
+	_, text, _ = bytes.Cut(v.board.snapshotOf(v.scope), []byte("\ndata: "))
+	return bytes.TrimSuffix(text, []byte("\n")), v.scope.id(v.scope.last)
 }
 
 // snapshotOf is everything within a scope, encoded once for all who need it now.
