@@ -52,9 +52,9 @@ func watchCommand() *cobra.Command {
 			var last bos.StreamSession
 			switch {
 			case asJSON:
-				last, err = watchLines(c.Context(), to, args[0], 0, func(s bos.StreamSession) error { return json.NewEncoder(out).Encode(s) })
+				last, err = watchLines(c.Context(), to, args[0], 0, func(s bos.StreamSession) error { return json.NewEncoder(out).Encode(s) }, notLive(c.ErrOrStderr()))
 			case plain || !onTerminal(out):
-				last, err = watchLines(c.Context(), to, args[0], lineEvery, func(s bos.StreamSession) error { return sayLines(out, s) })
+				last, err = watchLines(c.Context(), to, args[0], lineEvery, func(s bos.StreamSession) error { return sayLines(out, s) }, notLive(c.ErrOrStderr()))
 			default:
 				last, err = watchScreen(c, to, args[0])
 			}
@@ -97,14 +97,29 @@ func sayLines(out io.Writer, s bos.StreamSession) error {
 	return nil
 }
 
+// notLive says when what is shown is not live, and why: once until it is again.
+func notLive(out io.Writer) func(error) {
+	said := ""
+	return func(why error) {
+		now := ""
+		if why != nil {
+			now = why.Error()
+		}
+		if now != "" && now != said {
+			_, _ = fmt.Fprintln(out, now) // nobody reads it if this fails
+		}
+		said = now
+	}
+}
+
 // errOver ends a watch whose session is over.
 var errOver = errors.New("the session is over")
 
 // watchLines says how far a session is whenever that has changed, at most so often, until
 // it is over.
-func watchLines(ctx context.Context, to *client.Client, name string, every time.Duration, say func(bos.StreamSession) error) (bos.StreamSession, error) {
+func watchLines(ctx context.Context, to *client.Client, name string, every time.Duration, say func(bos.StreamSession) error, lost func(error)) (bos.StreamSession, error) {
 	lines := &spaced{every: every, say: say}
-	err := followSession(ctx, to, name, func(known bos.Watched) error {
+	err := followSession(ctx, to, name, lost, func(known bos.Watched) error {
 		for _, s := range known.Sessions {
 			if err := lines.take(s); err != nil {
 				return err
@@ -175,13 +190,16 @@ func (p *spaced) stop() bos.StreamSession {
 }
 
 // followSession takes a session's stream up again whenever it ends, until each returns an
-// error, it is deleted, or it cannot be had.
-func followSession(ctx context.Context, to *client.Client, name string, each func(bos.Watched) error) error {
+// error, it is deleted, or it cannot be had. Where the service has no place for a stream
+// more it is asked now and then. lost is told when what is known is not live, and why, and
+// nil once it was again.
+func followSession(ctx context.Context, to *client.Client, name string, lost func(error), each func(bos.Watched) error) error {
 	var known client.Watched
 	for failed := 0; ; failed++ {
+		came := false
 		inner, stop := context.WithCancelCause(ctx)
 		err := to.Watch(inner, name, &known, func(w bos.Watched) {
-			failed = 0
+			failed, came = 0, true
 			err := each(w)
 			if err == nil && w.Nodes != nil && len(w.Sessions) == 0 { // who is told to forget everything has no nodes either
 				err = fmt.Errorf("session %s was deleted while it was watched, and its outcome is not known; terraform-provider-bos history XNAME says what was done to a node", name)
@@ -192,17 +210,26 @@ func followSession(ctx context.Context, to *client.Client, name string, each fun
 		})
 		ended := context.Cause(inner)
 		stop(nil)
+		pause := rewatch
 		var refused *client.Error
+		var full *client.NoPlace
 		switch {
 		case ended != nil:
 			return ended
+		case errors.As(err, &full):
+			failed, pause = 0, full.Again
 		case errors.As(err, &refused) && refused.Status < 500 || err != nil && failed >= watchPatience:
 			return err
+		case came:
+			lost(nil)
+		}
+		if err != nil {
+			lost(err)
 		}
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		case <-time.After(rewatch):
+		case <-time.After(pause):
 		}
 	}
 }
@@ -213,7 +240,7 @@ func watchScreen(c *cobra.Command, to *client.Client, name string) (bos.StreamSe
 	defer stop()
 	program := tea.NewProgram(watch.New(name, keys{ctx, to}, time.Now), tea.WithContext(ctx), tea.WithInput(c.InOrStdin()), tea.WithOutput(c.OutOrStdout()))
 	go func() {
-		program.Send(watch.Ended{Err: followSession(ctx, to, name, func(known bos.Watched) error {
+		program.Send(watch.Ended{Err: followSession(ctx, to, name, func(why error) { program.Send(watch.NotLive{Why: why}) }, func(known bos.Watched) error {
 			program.Send(watch.News{Known: clone(known)})
 			return nil
 		})})

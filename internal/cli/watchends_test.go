@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/client"
 	"github.com/bootorch/terraform-provider-bos/internal/watch"
 )
 
@@ -106,3 +107,45 @@ func TestTheLastChangeIsSaidAlsoWhereOthersCameJustBefore(t *testing.T) {
 		}
 	})
 }
+
+// TestAWatchThatFindsNoPlaceForAStreamIsToldByQuestionsAndSaysSoOnce: the service plays one
+// whose places are taken.
+func TestAWatchThatFindsNoPlaceForAStreamIsToldByQuestionsAndSaysSoOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		transport := roundTrip(func(r *http.Request) *http.Response {
+			w := httptest.NewRecorder()
+			if strings.Contains(r.Header.Get("Accept"), "event-stream") {
+				w.Header().Set("Content-Type", "application/problem+json")
+				w.WriteHeader(http.StatusServiceUnavailable)
+				_, _ = w.WriteString(`{"detail":"64 streams are followed already"}`)
+				return w.Result()
+			}
+			status := bos.SessionRunning
+			if asked++; asked == 4 {
+				status = bos.SessionComplete
+			}
+			w.Header().Set("Content-Type", "application/json")
+			w.Header().Set("ETag", fmt.Sprintf("%q", fmt.Sprint("e.", asked)))
+			_ = json.NewEncoder(w).Encode(bos.StreamSnapshot{Sessions: []bos.StreamSession{{Name: "s", Status: status}}, Nodes: &bos.StreamNodes{ID: []string{}}})
+			return w.Result()
+		})
+		to, err := client.New(client.Config{Endpoint: "http://bos", Transport: transport})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var said strings.Builder
+		began := time.Now()
+		last, err := watchLines(t.Context(), to, "s", 0, func(bos.StreamSession) error { return nil }, notLive(&said))
+		if err != nil || last.Status != bos.SessionComplete || time.Since(began) != 15*time.Second {
+			t.Errorf("after %s it ended with %v, %+v", time.Since(began), err, last)
+		}
+		if text := said.String(); strings.Count(text, "64 streams") != 1 || !strings.Contains(text, "every 5s") {
+			t.Errorf("it says %q", text)
+		}
+	})
+}
+
+type roundTrip func(*http.Request) *http.Response
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r), nil }

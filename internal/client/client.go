@@ -306,11 +306,16 @@ func retryAfter(_ *resty.Client, resp *resty.Response) (time.Duration, error) {
 	if resp == nil {
 		return 0, nil
 	}
-	seconds, err := strconv.Atoi(resp.Header().Get("Retry-After"))
+	return again(resp.Header()), nil // without a number the usual back-off holds
+}
+
+// again is after how long a server wants to be asked again, 0 where it does not say.
+func again(header http.Header) time.Duration {
+	seconds, err := strconv.Atoi(header.Get("Retry-After"))
 	if err != nil || seconds < 0 {
-		return 0, nil //nolint:nilerr // without a number the usual back-off holds
+		return 0
 	}
-	return time.Duration(min(seconds, 3600)) * time.Second, nil
+	return time.Duration(min(seconds, 3600)) * time.Second
 }
 
 // origin is what requests say of where they come from.

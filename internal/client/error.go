@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/go-resty/resty/v2"
 )
@@ -27,6 +28,8 @@ type Error struct {
 	// Problem reports whether it came as a problem document, as every
 	// refusal of BOS does. What a gateway says in its place has none.
 	Problem bool
+	// Again is how long a server that refused a stream wants not to be asked again.
+	Again time.Duration
 }
 
 // Error says what was asked and what the server said.

@@ -60,7 +60,8 @@ func (c *Client) follow(ctx context.Context, session string, after int64, each f
 
 // openStream asks for an answer that has no bound in time or length, and is to be of a
 // media type; without is what an answer of another one is not. It goes on after the event
-// of the id last, if there is one.
+// of the id last, if there is one; what is no stream is answered with 304 where it is
+// still that of the id.
 func (c *Client) openStream(ctx context.Context, path string, query url.Values, media, without, last string) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path+"?"+query.Encode(), http.NoBody)
 	if err != nil {
@@ -71,8 +72,11 @@ func (c *Client) openStream(ctx context.Context, path string, query url.Values, 
 	if c.tenant != "" {
 		r.Header.Set(tenantHeader, c.tenant)
 	}
-	if last != "" {
+	switch {
+	case last != "" && media == eventStream:
 		r.Header.Set("Last-Event-ID", last)
+	case last != "":
+		r.Header.Set("If-None-Match", strconv.Quote(last))
 	}
 	resp, err := c.stream.Do(r)
 	if err != nil {
@@ -84,8 +88,13 @@ func (c *Client) openStream(ctx context.Context, path string, query url.Values, 
 	}
 	defer resp.Body.Close()
 	begins, _ := io.ReadAll(io.LimitReader(resp.Body, maxEventLine))
-	return nil, &Error{
-		Status: resp.StatusCode, Title: http.StatusText(resp.StatusCode), Method: http.MethodGet, URL: c.base + path,
+	e := &Error{
+		Status: resp.StatusCode, Title: http.StatusText(resp.StatusCode), Method: http.MethodGet, URL: c.base + path, Again: again(resp.Header),
 		Detail: fmt.Sprintf("the answer is %q and %s%s", is, without, c.beginning(begins)),
 	}
+	var problem struct{ Detail string }
+	if strings.HasPrefix(is, problemMedia) && json.Unmarshal(begins, &problem) == nil && problem.Detail != "" {
+		e.Problem, e.Detail = true, problem.Detail
+	}
+	return nil, e
 }

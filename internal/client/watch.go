@@ -3,10 +3,14 @@ package client
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
@@ -21,9 +25,26 @@ type Watched struct {
 	last string
 }
 
+// NoPlace says that a service has no place for a stream more, and that what is watched was
+// asked for once instead: it is to be watched again after some time.
+type NoPlace struct {
+	Again time.Duration
+	// Why is what the service says.
+	Why string
+}
+
+// Error says how what is watched is known.
+func (n *NoPlace) Error() string {
+	return fmt.Sprintf("not live, asked anew every %s: %s", n.Again, n.Why)
+}
+
+// leastPause is the least time between two questions for all that is watched.
+const leastPause = 5 * time.Second
+
 // Watch takes in how far a session and its nodes are, and what changes, until ctx or the
 // stream ends, and calls each after every event. It returns nil when the stream ended by
-// itself; who calls it again with what is known misses nothing.
+// itself; who calls it again with what is known misses nothing. Where the service has no
+// place for a stream more it asks for all once, and returns a NoPlace.
 func (c *Client) Watch(ctx context.Context, session string, known *Watched, each func(bos.Watched)) error {
 	return c.secrets.concealIn(c.watch(ctx, session, known, each))
 }
@@ -31,6 +52,10 @@ func (c *Client) Watch(ctx context.Context, session string, known *Watched, each
 func (c *Client) watch(ctx context.Context, session string, known *Watched, each func(bos.Watched)) error {
 	const path = "/x/v1/stream"
 	resp, err := c.openStream(ctx, path, url.Values{"session": {session}}, eventStream, "nothing to watch", known.last)
+	var refused *Error
+	if errors.As(err, &refused) && refused.Status == http.StatusServiceUnavailable && refused.Problem {
+		return c.look(ctx, session, known, each, refused)
+	}
 	if err != nil {
 		return err
 	}
@@ -58,6 +83,34 @@ func (c *Client) watch(ctx context.Context, session string, known *Watched, each
 		return c.noAnswer(http.MethodGet, path, err)
 	}
 	return nil
+}
+
+// look asks for all that is watched, once. Where that cannot be had either it is not for
+// want of a place that the stream was refused.
+func (c *Client) look(ctx context.Context, session string, known *Watched, each func(bos.Watched), refused *Error) error {
+	const path = "/x/v1/stream"
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	noPlace := &NoPlace{Again: max(refused.Again, leastPause), Why: refused.Detail}
+	resp, err := c.openStream(ctx, path, url.Values{"session": {session}}, "application/json", "nothing to watch", known.last)
+	if hasStatus(err, http.StatusNotModified) {
+		return noPlace
+	}
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxWatchLine))
+	if err != nil {
+		return c.noAnswer(http.MethodGet, path, err)
+	}
+	known.last = ""
+	if err := known.Take(bos.StreamSnapshotEvent, text); err != nil {
+		return fmt.Errorf("what is watched of session %s cannot be read: %w", session, err)
+	}
+	known.last, _ = strconv.Unquote(resp.Header.Get("ETag")) // without one it is asked for as a whole
+	each(known.Watched)
+	return noPlace
 }
 
 // Summary is how far a session is, without its nodes.

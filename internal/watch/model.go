@@ -24,6 +24,9 @@ type Actions interface {
 // News is that what is watched has changed.
 type News struct{ Known bos.Watched }
 
+// NotLive is that what is shown is not live, and why; nil is that it was again.
+type NotLive struct{ Why error }
+
 // Ended is that there is nothing more to watch.
 type Ended struct{ Err error }
 
@@ -60,6 +63,7 @@ type Model struct {
 	node          []string
 	asks          bool // whether it is to be cancelled
 	says          string
+	old           string // why what is shown is not live
 	width, height int
 	// Err is what ended it, nil where that was a key or the end of the session.
 	Err error
@@ -81,8 +85,13 @@ func (m Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
+	case NotLive:
+		m.old = ""
+		if msg.Why != nil {
+			m.old = msg.Why.Error()
+		}
 	case News:
-		m.known, m.begun = msg.Known, true
+		m.known, m.begun, m.old = msg.Known, true, ""
 		for _, s := range msg.Known.Sessions {
 			m.session = s
 		}
@@ -163,7 +172,7 @@ func (m Model) do(what string, action func(string) error) tea.Cmd {
 
 // View is the screen.
 func (m Model) View() tea.View {
-	lines := []string{fmt.Sprintf("session %s  %s %s", m.name, m.session.Operation, m.session.Template), ""}
+	lines := []string{fmt.Sprintf("session %s  %s %s", m.name, m.session.Operation, m.session.Template), m.old}
 	switch {
 	case !m.begun:
 		lines = append(lines, "waiting for the service")

@@ -131,6 +131,27 @@ func TestCancellingAsksFirstAndSaysWhatCameOfIt(t *testing.T) {
 	}
 }
 
+func TestAScreenSaysThatWhatItShowsIsNotLiveUntilItIsAgain(t *testing.T) {
+	const why = "not live, asked anew every 5s: 64 streams are followed"
+	var m tea.Model = watch.New("s", &hands{}, func() time.Time { return now })
+	shows := func(msg tea.Msg) bool {
+		m, _ = m.Update(msg)
+		return strings.Contains(m.View().Content, why)
+	}
+	m, _ = m.Update(tea.WindowSizeMsg{Width: 100, Height: 24})
+	for i, step := range []struct {
+		msg  tea.Msg
+		says bool
+	}{
+		{watch.News{Known: known()}, false}, {watch.NotLive{Why: errors.New(why)}, true}, {watch.News{Known: known()}, false},
+		{watch.NotLive{Why: errors.New(why)}, true}, {watch.NotLive{}, false},
+	} {
+		if says := shows(step.msg); says != step.says {
+			t.Errorf("step %d: it says so: %t", i, says)
+		}
+	}
+}
+
 func TestASmallTerminalCutsTheScreenAndNothingElse(t *testing.T) {
 	m, _ := begun(&hands{}).Update(tea.WindowSizeMsg{Width: 20, Height: 6})
 	lines := strings.Split(m.View().Content, "\n")

@@ -468,6 +468,8 @@ func TestEveryRouteMethodAndStatusOfTheDocumentIsAnswered(t *testing.T) {
 			t.Errorf("%s %s answers %d, want %d: %s", x.method, x.path, r.status, x.status, r.body)
 		}
 	}
+	tag := s.do("GET", "/x/v1/stream", nil).header.Get("ETag")
+	s.do("GET", "/x/v1/stream", nil, "If-None-Match", tag).ok(http.StatusNotModified, nil)
 	everyStatus(t, seen, pin)
 	unwell := newSite(t, func(c *Config) {
 		c.Health = func() health.Facts { return health.Facts{Runs: true, Drives: true, Pass: 2 * health.MaxPass} }
