@@ -157,6 +157,8 @@ func someFail(n int) (code, cause int) {
 	}
 }
 
+func allDone(int) (code, cause int) { return 6, 0 }
+
 func TestWhatChangesIsSeenAtOnceWithoutARequest(t *testing.T) {
 	s := acts(t, 64, someFail, nil)
 	v := look(t, s.URL+"/ui/#/sessions/nightly")
@@ -329,4 +331,53 @@ func TestTheMapGoesByArrowKeysAndTheTableSaysTheSame(t *testing.T) {
 	v.shows(`document.querySelector('table.cabinets tbody tr').innerText.replace(/\s+/g, ' ').trim() === 'x1000 64 2 62'`)
 	v.press("Enter")
 	v.shows(`location.hash.startsWith('#/nodes/` + stage.Xname(9) + `')`)
+}
+
+func TestWhereAllPlacesForStreamsAreTakenThePageAsksNowAndThenAndSaysSo(t *testing.T) {
+	s := acts(t, 8, someFail, nil)
+	s.Full(true)
+	v := look(t, s.URL+"/ui/#/map")
+	v.shows(`document.querySelector('#live').innerText === 'Every few seconds' && document.querySelector('#banner').innerText.includes('64 streams are followed already')`)
+	v.shows(`document.querySelectorAll('table.nodes tbody tr').length === 8`)
+	for s.Same() == 0 {
+		v.must(v.Eval(`new Promise((done) => requestAnimationFrame(done))`, nil))
+	}
+	s.Play(stage.Room(8, sessionOf(8, allDone, nil), allDone))
+	v.shows(`[...document.querySelectorAll('.chip')].map((c) => c.innerText.replace(/\s+/g, ' ')).join() === 'Done 8'`)
+	s.Full(false)
+	v.shows(`document.querySelector('#live').dataset.live === 'live' && document.querySelector('#banner').hidden`)
+	if ids := s.Opened(); len(ids) != 1 || ids[0] == "" {
+		t.Errorf("the stream begins with %q, and not where the last answer was", ids)
+	}
+}
+
+func TestWhatWasChosenInAListStaysWhenDataArrivesAndFollowsTheURL(t *testing.T) {
+	s := acts(t, 64, someFail, nil)
+	v := look(t, s.URL+"/ui/#/nodes")
+	chosen := func(label string) string {
+		return `document.querySelector('select[aria-label=` + label + `]').value`
+	}
+	v.shows(`document.querySelectorAll('select[aria-label=Session] option').length === 2`)
+	for label, want := range map[string]string{"Session": "nightly", "Cause": "boot_timeout", "Order": "age"} {
+		v.must(v.Eval(`document.querySelector('select[aria-label=`+label+`]').focus()`, nil))
+		v.press("ArrowDown")
+		if label == "Cause" {
+			v.press("ArrowDown")
+		}
+		v.shows(chosen(label) + ` === '` + want + `'`)
+	}
+	v.must(v.Eval(`document.querySelector('select[aria-label=Session]').focus()`, nil))
+	for n := 1; n <= 3; n++ {
+		more := stage.Session(fmt.Sprint("more-", n), 1, map[string]int{"booting": 1}, map[string]any{"n": n})
+		s.Send(map[string]any{"sessions": []any{more}})
+		v.shows(fmt.Sprintf(`document.querySelectorAll('select[aria-label=Session] option').length === %d`, n+2))
+		for label, want := range map[string]string{"Session": "nightly", "Cause": "boot_timeout", "Order": "age"} {
+			if got := v.text(chosen(label)); got != want {
+				t.Errorf("after session %d came %s is %q, and was %q", n, label, got, want)
+			}
+		}
+		v.shows(`document.querySelectorAll('.nodes tbody tr').length === 1`)
+	}
+	v.must(v.Eval(`location.hash = '#/nodes'`, nil))
+	v.shows(chosen("Session") + ` === '' && ` + chosen("Cause") + ` === '' && ` + chosen("Order") + ` === ''`)
 }

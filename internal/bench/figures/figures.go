@@ -3,6 +3,7 @@
 package figures
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -48,20 +49,34 @@ func AtLeast(bound float64) Aim { return Aim{bound: bound, least: true} }
 
 func (u Unit) text(v float64) string { return strconv.FormatFloat(v, 'f', u.decimals, 64) + u.name }
 
+// notKept is said of an aim that was not met.
+const notKept = "missed"
+
 // judged is the aim, and whether the value met it.
 func (f Figure) judged() (aim, met string) {
 	if f.Aim == (Aim{}) {
-		return "", ""
+		return "for information", ""
 	}
 	sign, kept := "≤ ", f.Value <= f.Aim.bound
 	if f.Aim.least {
 		sign, kept = "≥ ", f.Value >= f.Aim.bound
 	}
-	met = "missed"
+	met = notKept
 	if kept {
 		met = "met"
 	}
 	return sign + strconv.FormatFloat(f.Aim.bound, 'f', -1, 64) + f.Unit.name, met
+}
+
+// Missed names the figures that missed their aim, and is nil if none did.
+func Missed(list []Figure) error {
+	var missed []error
+	for _, f := range list {
+		if aim, met := f.judged(); met == notKept {
+			missed = append(missed, fmt.Errorf("missed: %s, %d nodes: %s, and the aim is %s", f.What, f.Nodes, f.Unit.text(f.Value), aim))
+		}
+	}
+	return errors.Join(missed...)
 }
 
 // Print writes a table.

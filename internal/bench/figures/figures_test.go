@@ -19,10 +19,10 @@ func TestALineSaysItsAimAndWhetherItWasMet(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `what      nodes  measured  aim
-overhead  1000   0.30 s    ≤ 0.3 s    met
-overhead  10000  2.01 s    ≤ 2 s      missed
-reports   10000  7999 /s   ≥ 8000 /s  missed
-fsync     10000  0.10 ms
+overhead  1000   0.30 s    ≤ 0.3 s          met
+overhead  10000  2.01 s    ≤ 2 s            missed
+reports   10000  7999 /s   ≥ 8000 /s        missed
+fsync     10000  0.10 ms   for information
 `
 	var trimmed strings.Builder
 	for line := range strings.Lines(out.String()) {
@@ -30,5 +30,19 @@ fsync     10000  0.10 ms
 	}
 	if trimmed.String() != want {
 		t.Errorf("it printed\n%s", trimmed.String())
+	}
+}
+
+func TestWhatMissedItsAimIsNamedAndNothingElse(t *testing.T) {
+	met := figures.Figure{What: "overhead", Nodes: 1000, Value: 0.3, Unit: figures.Seconds, Aim: figures.AtMost(0.3)}
+	free := figures.Figure{What: "fsync", Value: 9, Unit: figures.Milliseconds}
+	if err := figures.Missed([]figures.Figure{met, free}); err != nil {
+		t.Errorf("nothing was missed, and it says %v", err)
+	}
+	err := figures.Missed([]figures.Figure{met, {What: "the longest frame", Nodes: 10000, Value: 101, Unit: figures.Milliseconds, Aim: figures.AtMost(100)}, free,
+		{What: "restarts", Nodes: 10000, Value: 99, Unit: figures.Times, Aim: figures.AtLeast(100)}})
+	want := "missed: the longest frame, 10000 nodes: 101.00 ms, and the aim is ≤ 100 ms\nmissed: restarts, 10000 nodes: 99.0, and the aim is ≥ 100"
+	if err == nil || err.Error() != want {
+		t.Errorf("it says %v", err)
 	}
 }

@@ -33,8 +33,10 @@ type Stage struct {
 	posts []string
 	// Streams and Requests are how many were opened and made.
 	opened, requests int
+	same             int
 	lastIDs          []string
 	answers          map[string]any
+	full             bool
 }
 
 // New plays a service; close ends it.
@@ -52,7 +54,7 @@ func New() (*Stage, func(), error) {
 func (s *Stage) serve(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.requests++
-	token, answer, known := s.token, s.answers[r.URL.Path], s.answers[r.URL.Path] != nil
+	token, answer, known, full := s.token, s.answers[r.URL.Path], s.answers[r.URL.Path] != nil, s.full
 	if r.Method == http.MethodPost {
 		var body any
 		_ = json.NewDecoder(r.Body).Decode(&body) // nothing is a body too
@@ -63,6 +65,8 @@ func (s *Stage) serve(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case token != "" && r.Header.Get("Authorization") != "Bearer "+token:
 		problem(w, http.StatusUnauthorized, "this is no token that is good here now")
+	case r.URL.Path == "/x/v1/stream" && full:
+		s.once(w, r)
 	case r.URL.Path == "/x/v1/stream":
 		s.stream(w, r)
 	case known:
@@ -74,6 +78,40 @@ func (s *Stage) serve(w http.ResponseWriter, r *http.Request) {
 	default:
 		problem(w, http.StatusNotFound, "nothing is played at "+r.URL.Path)
 	}
+}
+
+// once is what a service answers that has no place for a stream more.
+func (s *Stage) once(w http.ResponseWriter, r *http.Request) {
+	if strings.Contains(r.Header.Get("Accept"), "event-stream") {
+		w.Header().Set("Retry-After", "1")
+		problem(w, http.StatusServiceUnavailable, "64 streams are followed already, and no more may be; ask again later")
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	tag := strconv.Quote(strconv.Itoa(s.revision))
+	w.Header().Set("ETag", tag)
+	if r.Header.Get("If-None-Match") == tag {
+		s.same++
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(s.shown(r.URL.Query().Get("nodes") == "no")) // the page is gone if this fails
+}
+
+// Full says whether all places for streams are taken; those that are open stay.
+func (s *Stage) Full(full bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.full = full
+}
+
+// Same is how often it was answered that nothing has changed.
+func (s *Stage) Same() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.same
 }
 
 func problem(w http.ResponseWriter, status int, detail string) {

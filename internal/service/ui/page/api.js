@@ -48,7 +48,7 @@ async function problemOf(response) {
 }
 
 // send makes a request, with a new token where the service wants one. Answers that are
-// none are Problems.
+// none are Problems, but that nothing has changed.
 export async function send(method, path, { body, signal, headers } = {}) {
   for (;;) {
     const used = token;
@@ -67,7 +67,7 @@ export async function send(method, path, { body, signal, headers } = {}) {
       if (used === token) await needToken(why.message);
       continue;
     }
-    if (!response.ok) {
+    if (!response.ok && response.status !== 304) {
       const p = await problemOf(response);
       p.retryAfter = Number(response.headers.get('Retry-After')) || 0;
       throw p;

@@ -66,10 +66,13 @@ function follow(query) {
   stream.key = key;
 }
 
+// known are the states in which what is shown is so, but for seconds.
+function known(state) { return state === 'live' || state === 'asked'; }
+
 function tellLive(state, detail = '') {
   if (alive.state === state && alive.detail === detail) return;
   const before = alive.state;
-  alive = { state, detail, since: state === 'live' || before !== 'live' ? alive.since : Date.now() };
+  alive = { state, detail, since: known(before) && !known(state) ? Date.now() : alive.since };
   if (state !== 'live' && before === 'live') answer('No longer live');
   if (state === 'live' && before !== 'connecting' && before !== 'live') answer('Live again');
   paintLive();
@@ -77,18 +80,19 @@ function tellLive(state, detail = '') {
 
 function paintLive() {
   const { state, detail, since } = alive;
-  const words = { live: 'Live', lost: 'Not live', refused: 'Refused', connecting: 'Connecting', signed: 'No token' };
+  const words = { live: 'Live', asked: 'Every few seconds', lost: 'Not live', refused: 'Refused', connecting: 'Connecting', signed: 'No token' };
   attribute(document.getElementById('live'), 'data-live', state);
   say(document.getElementById('live-text'), words[state]);
   const banner = document.getElementById('banner');
   const lost = (state === 'lost' || state === 'signed') && Date.now() - since > 1500;
   const text = state === 'refused' ? detail
+    : state === 'asked' ? `This is not live, and asked for anew every few seconds: ${detail.split(';')[0]}.`
     : lost && !since ? (state === 'lost' ? `The service does not answer, and is asked again: ${detail}` : '')
       : lost ? `What is shown is what was known at ${when(since)}; it is not known since. The service is asked again. ${detail}`
         : model.pause?.paused ? `The site is paused${model.pause.actor ? ' by ' + model.pause.actor : ''}${model.pause.reason ? ': ' + model.pause.reason : ''}. Nothing is sent to any node.` : '';
   show(banner, text);
   say(banner, text);
-  attribute(banner, 'data-bad', state !== 'live');
+  attribute(banner, 'data-bad', !known(state));
   show(document.getElementById('leave'), signedIn());
 }
 

@@ -44,6 +44,14 @@ export function search(label = 'Find nodes') {
   return input;
 }
 
+// choose has a list of choices show what the URL says, unless somebody is about to choose
+// another.
+export function choose(select, chosen, anyway = false) {
+  if (select.said === chosen && !anyway && document.activeElement === select) return;
+  select.said = chosen;
+  if (select.value !== chosen) select.value = chosen;
+}
+
 // NodeTable shows pages of nodes.
 export class NodeTable {
   constructor(model, { caption, session = true, of = '' }) {
@@ -83,7 +91,7 @@ export class NodeTable {
     this.on.disabled = this.page >= pages;
     show(this.back, pages > 1);
     show(this.on, pages > 1);
-    if (document.activeElement !== this.sort) this.sort.value = query.get('sort') || '';
+    choose(this.sort, query.get('sort') || '');
     show(this.none, !list.length);
     show(this.table, list.length > 0);
     keep(this.body, shown, (n) => n, (n) => this.row(n), (row, n) => this.refresh(row, n, query));

@@ -6,6 +6,7 @@ import { Problem, send } from './api.js';
 
 const silence = 40_000; // the service sends a beat every 15 s
 const longest = 10_000;
+const between = 5; // seconds between two questions where the service does not say
 
 // Stream follows one query until it is ended.
 export class Stream {
@@ -36,12 +37,36 @@ export class Stream {
         await gone(longest, this.stop.signal); // what is refused may be allowed later
         continue;
       }
+      if (problem?.status === 503 && await this.ask(problem)) continue;
       // One that ended in order is taken up at once; others a little later each time.
       wait = Date.now() - began > 5000 ? 0 : Math.min(longest, Math.max(500, wait * 2));
       const pause = Math.max(wait * (0.75 + Math.random() / 2), (problem?.retryAfter || 0) * 1000);
       if (problem || wait > 500) this.state('lost', problem?.message || 'the stream ended');
       if (pause) await gone(pause, this.stop.signal);
     }
+  }
+
+  // ask asks for all, where the service has no place for a stream more, and waits until it
+  // may be asked again. It is false where that is not answered either.
+  async ask(full) {
+    try {
+      const response = await send('GET', 'x/v1/stream' + this.query, {
+        signal: AbortSignal.any([this.stop.signal, AbortSignal.timeout(silence)]),
+        headers: { Accept: 'application/json', ...(this.last && { 'If-None-Match': `"${this.last}"` }) },
+      });
+      if (response.status !== 304) {
+        const all = await response.json();
+        if (this.stop.signal.aborted) return true;
+        this.event('snapshot', all);
+        this.last = (response.headers.get('ETag') || '').replaceAll('"', '');
+      }
+    } catch {
+      return false;
+    }
+    if (this.stop.signal.aborted) return true;
+    this.state('asked', full.message);
+    await gone((full.retryAfter || between) * 1000 * (0.75 + Math.random() / 2), this.stop.signal);
+    return true;
   }
 
   async follow() {

@@ -3,7 +3,7 @@
 import { attribute, count, h, keep, plural, say, show } from './dom.js';
 import { filterOf, tally } from './filters.js';
 import { kinds, kindOf } from './kinds.js';
-import { Chips, NodeTable, search } from './nodetable.js';
+import { Chips, choose, NodeTable, search } from './nodetable.js';
 import { cabinets } from './layout.js';
 import { toggleFull } from './parts.js';
 import { change, go, href, read } from './router.js';
@@ -107,11 +107,11 @@ export class NodesView {
   end() { clearTimeout(this.picking); }
 }
 
-function choices(select, all, list, chosen) {
-  const key = list.map((l) => l[0]).join();
-  if (select.key !== key) {
-    select.key = key;
-    select.replaceChildren(h('option', { value: '' }, all), ...list.map(([value, text]) => h('option', { value }, text)));
-  }
-  if (document.activeElement !== select) select.value = chosen || '';
+// choices are what a filter offers. Those that stay are the same elements, so that a list
+// that is open, and what is chosen in it, stay too. What the URL says is chosen; while
+// somebody is about to choose, only where that is another than before.
+function choices(select, all, list, chosen = '') {
+  const before = select.value;
+  keep(select, [['', all], ...list], ([value]) => value, ([value, text]) => h('option', { value }, text));
+  choose(select, chosen || '', select.value !== before);
 }
