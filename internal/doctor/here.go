@@ -11,11 +11,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/bootorch/terraform-provider-bos/internal/assembly"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
-	"github.com/bootorch/terraform-provider-bos/internal/service/config"
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/postgres"
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
 )
@@ -133,34 +131,10 @@ func (d *doctor) auth(_ context.Context, s *section) {
 	s.ok("auth", "", "tokens, certificates and issuers can be read; issuers of tokens are asked for their keys when the first token comes")
 }
 
-// listen looks at the address of the API.
-func (d *doctor) listen(ctx context.Context, s *section) {
-	const what = "listen"
-	host, _, err := net.SplitHostPort(d.Listen)
-	if err != nil {
-		s.bad(what, d.Listen, "it is no address", "write one such as 127.0.0.1:8770")
-		return
-	}
-	ip := net.ParseIP(host)
-	local := host == "localhost" || ip != nil && ip.IsLoopback()
-	switch {
-	case !local && !d.AllowRemote:
-		s.bad(what, d.Listen, "it is not a loopback address, and serve refuses it without --allow-remote", "listen on loopback, with a proxy in front that has a certificate; or check with --allow-remote if the network is trusted")
-	case !local && d.Auth.Mode == config.AuthOff:
-		s.bad(what, d.Listen, "all who reach it may reboot nodes: auth.mode is off", "take auth.mode out, and give those who may a token")
-	case !local:
-		s.warn(what, d.Listen, "it has no TLS, so whoever is on this network reads the tokens of others", "put a proxy with a certificate in front")
-	}
-	if d.Auth.Mode == config.AuthShadow {
-		s.warn("auth.mode", d.Auth.Mode, "requests by those who may not make them are logged, and let pass", "take it out when the log names nobody any more")
-	}
-	d.address(ctx, s, what, d.Listen, "/v2/healthz", "a BOS answers there already")
-}
-
 // scripts looks at the address for nodes, and at what they are told of it.
 func (d *doctor) scripts(ctx context.Context, s *section) {
 	if at := d.Report.Listen; at != "" {
-		d.address(ctx, s, "report.listen", at, "/v2/components/bos-check", "reports are taken there already")
+		d.address(ctx, s, "report.listen", at, place{"http", "/v2/components/bos-check"}, "reports are taken there already")
 	}
 	b := d.BootParameters.Builtin
 	if b == nil {
@@ -173,7 +147,7 @@ func (d *doctor) scripts(ctx context.Context, s *section) {
 	if b.Listen == "" {
 		s.warn(what+".listen", "", "it is not set, so scripts are served at the address of the API alone", "set it to an address on the network of the nodes, such as 10.1.0.1:8771")
 	} else {
-		d.address(ctx, s, what+".listen", b.Listen, "/boot/v1/bootscript?name=bos-check", "boot scripts are served there already")
+		d.address(ctx, s, what+".listen", b.Listen, place{"http", "/boot/v1/bootscript?name=bos-check"}, "boot scripts are served there already")
 	}
 	for name, at := range map[string]string{what + ".url": b.URL, what + ".artifacts_url": b.ArtifactsURL} {
 		if at == "" {
@@ -187,49 +161,6 @@ func (d *doctor) scripts(ctx context.Context, s *section) {
 			continue
 		}
 		s.ok(name, transport.Address(at), "it answers")
-	}
-}
-
-// address tries to listen at an address, as the service would; where somebody does
-// already, it is asked whether it is this service.
-func (d *doctor) address(ctx context.Context, s *section, what, at, path, already string) {
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", at)
-	switch {
-	case err == nil:
-		_ = l.Close()
-		s.ok(what, at, "it is free to listen at")
-	case errors.Is(err, syscall.EADDRINUSE):
-		if status, own := ours(ctx, at, path); own {
-			s.ok(what, at, "%s", already)
-		} else {
-			s.bad(what, at, "another program listens there"+status, "stop it, or use another port")
-		}
-	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		s.bad(what, at, "it is no address of this machine", "correct it: ip address lists those that there are")
-	case errors.Is(err, syscall.EACCES):
-		s.bad(what, at, "this user may not listen there", "use a port above 1023")
-	default:
-		s.bad(what, at, fmt.Sprintf("it cannot be listened at: %v", err), "correct it")
-	}
-}
-
-// ours reports whether whoever listens at an address answers as this service does.
-func ours(ctx context.Context, at, path string) (status string, own bool) {
-	host, port, _ := net.SplitHostPort(at)
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	client := asker()
-	defer client.Close()
-	res, err := client.Do(ctx, transport.Request{Method: http.MethodGet, URL: "http://" + net.JoinHostPort(host, port) + path})
-	switch {
-	case res == nil:
-		return fmt.Sprintf(" (%v)", err), false
-	case strings.Contains(string(res.Body), "dbStatus"), strings.HasPrefix(string(res.Body), "#!ipxe"), res.Status == http.StatusForbidden, res.Status == http.StatusMethodNotAllowed:
-		return "", true
-	default:
-		return fmt.Sprintf(" (it answers %d)", res.Status), false
 	}
 }
 
