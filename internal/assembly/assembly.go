@@ -103,7 +103,7 @@ func (a *Assembly) assemble(ctx context.Context, settings config.Config, version
 		return err
 	}
 	if shared {
-		others.Follow(func() { a.service.Hint() })
+		others.Follow(a.service.Written)
 	}
 	a.wireReports(settings, nodes)
 	a.notifiers = notifiers(settings, sc.Inventory, sc.Power)

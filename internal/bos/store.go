@@ -206,6 +206,8 @@ type EngineStore interface {
 	Lease(ctx context.Context, holder string, clock time.Time, dead Lease) (Lease, error)
 	// Release gives the lease up if holder has it. Its clock is kept.
 	Release(ctx context.Context, holder string) error
+
+	Hearing
 }
 
 // ComponentFilter selects components; empty fields do not filter, the others
@@ -415,4 +417,13 @@ type Lease struct {
 	// Clock is the service's clock when the lease was renewed last; zero if no
 	// clock was kept. A holder's moves with each renewal.
 	Clock time.Time
+	// Asked is the newest position in the feed that the holder is asked to have heard
+	// (Hearing). It is no part of what the lease is known by.
+	Asked int64
+}
+
+// Same reports whether nothing was done to the lease since it was another.
+func (l Lease) Same(other Lease) bool {
+	l.Asked = other.Asked
+	return l == other
 }

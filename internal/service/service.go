@@ -116,7 +116,7 @@ func New(c Config) (*Service, error) {
 		Stopping:      c.Stopping,
 		Health:        s.health,
 		Metrics:       s.scraped(),
-		Changed:       s.changed, Now: time.Now, Version: c.Version, Log: c.Log,
+		Changed:       s.changed, Settled: s.shell.Settle, Now: time.Now, Version: c.Version, Log: c.Log,
 	})
 	return s, nil
 }
@@ -150,6 +150,10 @@ func (s *Service) Handler() http.Handler { return s.handler }
 func (s *Service) changed(c api.Change) {
 	s.shell.Changed(shell.Change{Components: c.Components, Records: c.Records, Sessions: c.Sessions, Inventory: c.Inventory, SitePause: c.SitePause, Paused: c.Paused})
 }
+
+// Written is told that another process has written to the database, from any goroutine,
+// also before Run.
+func (s *Service) Written() { s.shell.Written() }
 
 // Hint takes note that the power of nodes may have changed: a notification of
 // HSM or an event of a BMC, from any goroutine, also before Run.

@@ -68,6 +68,10 @@ type Config struct {
 	// Changed is called after each write with what was written. It must not
 	// block. It may be nil.
 	Changed func(Change)
+	// Settled is called after a write that may forbid calls, when Changed has returned: it
+	// returns when none of them is made any more, in this process or in another that
+	// drives the database, or with an error where nobody knows. It may be nil.
+	Settled func(context.Context) error
 	// Stopping is closed when the service stops: streams of events end then,
 	// so that the server need not wait for them. It may be nil.
 	Stopping <-chan struct{}
@@ -129,6 +133,9 @@ func New(c Config) http.Handler {
 	}
 	if c.Changed == nil {
 		c.Changed = func(Change) {}
+	}
+	if c.Settled == nil {
+		c.Settled = func(context.Context) error { return nil }
 	}
 	if c.Policy == nil {
 		c.Policy = bos.Options.Policy

@@ -136,7 +136,7 @@ func (s *server) applyWhatIsStaged(w http.ResponseWriter, r *http.Request, reach
 			return err
 		}
 	}
-	return s.answerStaged(w, bound.plain, ids, applied, why)
+	return s.answerStaged(w, r, bound.plain, ids, applied, why)
 }
 
 // tellUnapplied says to clients of version 2, in whose answer there is no place for it, and
@@ -151,7 +151,7 @@ func (s *server) tellUnapplied(w http.ResponseWriter, plain bool, unapplied []bo
 	}
 }
 
-func (s *server) answerStaged(w http.ResponseWriter, plain bool, ids []string, applied map[string]bool, why map[string]bos.StagedReason) error {
+func (s *server) answerStaged(w http.ResponseWriter, r *http.Request, plain bool, ids []string, applied map[string]bool, why map[string]bos.StagedReason) error {
 	outcome := bos.StagedOutcome{Succeeded: []string{}, Failed: []string{}, Ignored: []string{}}
 	var changed []string
 	for _, id := range ids {
@@ -168,7 +168,9 @@ func (s *server) answerStaged(w http.ResponseWriter, plain bool, ids []string, a
 		changed = append(changed, id)
 	}
 	if len(changed) > 0 {
-		s.Changed(Change{Components: changed})
+		if err := s.settle(r, Change{Components: changed}); err != nil {
+			return err
+		}
 	}
 	unapplied := bos.Unapplied(why)
 	s.tellUnapplied(w, plain, unapplied)

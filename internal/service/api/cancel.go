@@ -39,7 +39,9 @@ func (s *server) cancelSession(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return orMissing(err, kindSession, key.Tenant, key.Name)
 	}
-	s.Changed(changeOf(key, nodes))
+	if err := s.settle(r, changeOf(key, nodes)); err != nil {
+		return err
+	}
 	return s.answerSession(w, r, rec)
 }
 

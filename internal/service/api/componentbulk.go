@@ -208,6 +208,16 @@ func bulkOf(body io.Reader) (bulk, error) {
 	return b, err
 }
 
+// onlyReports reports whether it writes nothing but what nodes run.
+func (b *bulk) onlyReports() bool {
+	for _, patch := range b.patches {
+		if !patch.OnlyReports() {
+			return false
+		}
+	}
+	return true
+}
+
 func (b *bulk) add(id string, patch bos.ComponentPatch) {
 	if _, again := b.patches[id]; !again {
 		b.ids = append(b.ids, id)
@@ -279,8 +289,10 @@ func (s *server) writeComponents(w http.ResponseWriter, r *http.Request, b bulk,
 			changed = append(changed, rec)
 		}
 	}
-	if len(changed) > 0 {
-		s.Changed(Change{Records: changed})
+	if change := (Change{Records: changed}); b.onlyReports() {
+		s.Changed(change)
+	} else if err := s.settle(r, change); err != nil {
+		return err
 	}
 	return s.answerComponents(w, changed)
 }

@@ -63,7 +63,9 @@ func (s *server) deleteComponent(w http.ResponseWriter, r *http.Request) error {
 	if err := s.Store.DeleteComponent(r.Context(), id, s.note(r, eventComponentDeleted, "")); err != nil {
 		return orMissing(err, kindComponent, "", id)
 	}
-	s.Changed(Change{Components: []string{id}})
+	if err := s.settle(r, Change{Components: []string{id}}); err != nil {
+		return err
+	}
 	return s.noContent(w)
 }
 
@@ -122,7 +124,11 @@ func (s *server) writeComponent(w http.ResponseWriter, r *http.Request, kind str
 	if err != nil {
 		return orMissing(err, kindComponent, "", id)
 	}
-	s.Changed(Change{Records: records})
+	if change := (Change{Records: records}); patch.OnlyReports() {
+		s.Changed(change)
+	} else if err := s.settle(r, change); err != nil {
+		return err
+	}
 	return s.answerComponent(w, records[0])
 }
 

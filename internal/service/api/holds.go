@@ -209,6 +209,8 @@ func (s *server) mutateHolds(r *http.Request, reach bos.Reach, ids []string, kin
 	if err != nil {
 		return nil, err
 	}
-	s.Changed(Change{Records: records})
+	if err := s.settle(r, Change{Records: records}); err != nil {
+		return nil, err
+	}
 	return records, nil
 }

@@ -52,7 +52,9 @@ func (s *server) patchOptions(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s.Changed(Change{Options: true})
+	if err := s.settle(r, Change{Options: true}); err != nil {
+		return err
+	}
 	// What this service does not have is shown once, as the client sent it: it
 	// compares the answer with what it asked for.
 	return s.answer(w, http.StatusOK, optionsAnswer{options, body.Unknown})

@@ -41,7 +41,9 @@ func (s *server) mutateSite(w http.ResponseWriter, r *http.Request, kind, reason
 	if err != nil {
 		return err
 	}
-	s.Changed(Change{SitePause: &pause})
+	if err := s.settle(r, Change{SitePause: &pause}); err != nil {
+		return err
+	}
 	s.Log.Warn("the site was paused or resumed", "paused", pause.On(), "reason", reason, "actor", access.Actor(r))
 	return s.answer(w, http.StatusOK, pause.State())
 }
@@ -127,7 +129,9 @@ func (s *server) mutatePaused(w http.ResponseWriter, r *http.Request, kind strin
 	if err != nil {
 		return orMissing(err, kindSession, key.Tenant, key.Name)
 	}
-	s.Changed(Change{Sessions: []bos.SessionKey{key}, Paused: []bos.SessionRecord{rec}})
+	if err := s.settle(r, Change{Sessions: []bos.SessionKey{key}, Paused: []bos.SessionRecord{rec}}); err != nil {
+		return err
+	}
 	return s.answer(w, http.StatusOK, sessionPause(rec))
 }
 

@@ -71,7 +71,9 @@ func (s *server) reboot(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if len(records) > 0 {
-		s.Changed(Change{Records: records})
+		if err := s.settle(r, Change{Records: records}); err != nil {
+			return err
+		}
 	}
 	return s.answer(w, http.StatusOK, answer)
 }

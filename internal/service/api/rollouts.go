@@ -70,7 +70,9 @@ func (s *server) answerVerb(w http.ResponseWriter, r *http.Request, key bos.Sess
 	if err != nil {
 		return orMissing(asConflict(err, key), kindSession, key.Tenant, key.Name)
 	}
-	s.Changed(changeOf(key, nodes))
+	if err := s.settle(r, changeOf(key, nodes)); err != nil {
+		return err
+	}
 	return s.answerRollout(w, r, rec)
 }
 
@@ -119,7 +121,9 @@ func (s *server) resumeSession(w http.ResponseWriter, r *http.Request) error {
 	}
 	change := changeOf(key, nodes)
 	change.Paused = []bos.SessionRecord{rec}
-	s.Changed(change)
+	if err := s.settle(r, change); err != nil {
+		return err
+	}
 	return s.answer(w, http.StatusOK, sessionPause(rec))
 }
 

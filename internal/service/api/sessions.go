@@ -122,23 +122,22 @@ func (s *server) deleteSessions(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var gone []bos.SessionKey
-	defer func() {
-		if len(gone) > 0 {
-			s.Changed(Change{Sessions: gone})
-		}
-	}()
 	for i := range sessions {
 		if err := notPaused(&sessions[i]); err != nil {
 			return err
 		}
 	}
+	var gone []bos.SessionKey
 	for _, rec := range sessions {
 		err := s.Store.DeleteSession(r.Context(), rec.Key(), s.note(r, eventSessionDeleted, ""))
 		if err != nil && !errors.Is(err, bos.ErrNotFound) {
+			s.Changed(Change{Sessions: gone})
 			return err
 		}
 		gone = append(gone, rec.Key())
+	}
+	if err := s.settle(r, Change{Sessions: gone}); err != nil {
+		return err
 	}
 	return s.noContent(w)
 }
@@ -166,7 +165,9 @@ func (s *server) deleteSession(w http.ResponseWriter, r *http.Request) error {
 	if err := s.Store.DeleteSession(r.Context(), key, s.note(r, eventSessionDeleted, "")); err != nil {
 		return orMissing(err, kindSession, key.Tenant, key.Name)
 	}
-	s.Changed(Change{Sessions: []bos.SessionKey{key}})
+	if err := s.settle(r, Change{Sessions: []bos.SessionKey{key}}); err != nil {
+		return err
+	}
 	return s.noContent(w)
 }
 
@@ -242,6 +243,8 @@ func (s *server) patchSession(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return orMissing(err, kindSession, key.Tenant, key.Name)
 	}
-	s.Changed(Change{Sessions: []bos.SessionKey{key}})
+	if err := s.settle(r, Change{Sessions: []bos.SessionKey{key}}); err != nil {
+		return err
+	}
 	return s.answerSession(w, r, rec)
 }

@@ -235,7 +235,9 @@ func (s *server) applyOnce(w http.ResponseWriter, r *http.Request, reach bos.Rea
 		for i := range written {
 			changed = append(changed, written[i].ID)
 		}
-		s.Changed(Change{Components: changed})
+		if err := s.settle(r, Change{Components: changed}); err != nil {
+			return err
+		}
 	}
 	answer := stagedAnswer(ids, run, deeds)
 	maps.DeleteFunc(why, func(id string, _ bos.StagedReason) bool { return deeds[id] != deedApplied })

@@ -151,7 +151,7 @@ func (s *Shell) act(ctx context.Context, batch decide.Batch) {
 	flying, began := s.flights.of(batch.IDs), s.Runtime.Mono()
 	s.call(ctx, func(ctx context.Context, _ func(func(*engine.Inputs))) {
 		may := func(id string) bool {
-			return s.lease.mayAct() && s.flights.may(id, flying[id]) && !s.brakes.stop(flying[id].order.Session)
+			return s.lease.mayAct() && !s.hearing.behind() && s.flights.may(id, flying[id]) && !s.brakes.stop(flying[id].order.Session)
 		}
 		s.Ports.Run(bos.WithPermission(ctx, may), batch, func(res engine.Result) {
 			res.Withheld = res.Outcome == bos.CallNotAttempted && !may(res.ID)

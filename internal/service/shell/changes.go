@@ -102,6 +102,29 @@ func (c *changes) fetch(f bos.ScriptFetch) {
 	}
 }
 
+// tell notes the hints that others left.
+func (c *changes) tell(hints bos.Hints) {
+	c.hint(hints.Power)
+	for _, f := range hints.Scripts {
+		c.fetch(f)
+	}
+}
+
+// forOthers forgets what was written, and, where there is somebody to pass them on to,
+// takes the hints.
+func (c *changes) forOthers(passedOn bool) (hints bos.Hints) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.records)
+	clear(c.inventories)
+	if passedOn {
+		hints = bos.Hints{Power: slices.Sorted(maps.Keys(c.hints)), Scripts: c.scripts}
+		clear(c.hints)
+		c.scripts = nil
+	}
+	return hints
+}
+
 func (c *changes) take() taken {
 	c.mu.Lock()
 	defer c.mu.Unlock()

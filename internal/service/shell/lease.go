@@ -29,6 +29,7 @@ type lease struct {
 	holder  string
 	runtime Runtime
 	clock   *clock
+	hearing *hearing
 	log     *slog.Logger
 	// wake is raised when a renewal fails, rest by nobody, ended when no renewal
 	// is to follow.
@@ -58,10 +59,10 @@ type instant struct {
 	wall time.Time
 }
 
-func newLease(c Config, clock *clock, wake Signal) *lease {
+func newLease(c Config, clock *clock, hearing *hearing, wake Signal) *lease {
 	clock.resume(c.Runtime.Wall())
 	return &lease{
-		store: c.Ports.Store, holder: c.Holder, runtime: c.Runtime, clock: clock, log: c.Alert,
+		store: c.Ports.Store, holder: c.Holder, runtime: c.Runtime, clock: clock, hearing: hearing, log: c.Alert,
 		wake: wake, rest: c.Runtime.Signal(), ended: c.Runtime.Signal(),
 	}
 }
@@ -218,6 +219,7 @@ func (l *lease) renew(ctx context.Context) error {
 	defer l.mu.Unlock()
 	switch {
 	case err == nil:
+		l.hearing.ask(is.Asked) // first: what may not be done is known before it may be gone on
 		l.has, l.renewed = is, began.mono
 		l.until = instant{began.mono + LeaseTTL - actMargin, began.wall.Add(LeaseTTL - actMargin)}
 	case lost(err):

@@ -21,7 +21,7 @@ func (w *leaseWatch) see(l bos.Lease, now time.Duration) (dead, renewed bool) {
 	switch {
 	case !w.watching:
 		w.watching, w.began, w.changed = true, now, now
-	case l != w.last:
+	case !l.Same(w.last):
 		w.changed = now
 		w.renewals++
 	}

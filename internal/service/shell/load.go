@@ -18,6 +18,7 @@ func (s *Shell) load(ctx context.Context, in *engine.Inputs) error {
 	if s.engine == nil {
 		err := s.begin(ctx, in)
 		if err == nil {
+			in.Hints, in.Scripts = append(in.Hints, changed.hints...), append(in.Scripts, changed.scripts...)
 			s.tellLoaded(true, in)
 		}
 		return err
@@ -46,6 +47,7 @@ func (s *Shell) begin(ctx context.Context, in *engine.Inputs) error {
 	s.engine = engine.New(s.Engine)
 	s.lease.run(cold)
 	s.brakes.put(cold.SitePause, cold.Sessions, nil)
+	s.hearing.heard(s.feed.position)
 	// What is answered from here on finds the new engine.
 	cold.Flights = s.flights.surviving()
 	s.inbox.take(&cold)
@@ -63,9 +65,8 @@ func (s *Shell) loadChanges(ctx context.Context, changed taken, in *engine.Input
 	if err := s.feed.Load(ctx, s.Ports, s.engine, changed.records, in); err != nil {
 		return err
 	}
-	s.brakes.put(in.SitePause, in.Sessions, in.GoneSessions)
-	s.flights.written(in.Records)
-	s.flights.halt(in.Deleted)
+	s.stopFor(in)
+	s.hearing.heard(s.feed.position)
 	if in.Options != nil {
 		s.Options(*in.Options)
 	}

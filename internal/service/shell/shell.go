@@ -73,13 +73,15 @@ type Shell struct {
 	changes *changes
 	flights *flights
 	brakes  *brakes
+	hearing *hearing
 	inbox   *inbox
 	calls   *calls
 	vitals  vitals
 	// cleaning says that what is old is being removed.
 	cleaning atomic.Bool
-	// wake is raised by all that a pass may wait for; rest by nobody.
-	wake, rest Signal
+	// wake is raised by all that a pass may wait for, others when another process has
+	// written; rest by nobody.
+	wake, others, rest Signal
 
 	engine *engine.Engine
 	feed   FeedReader
@@ -117,10 +119,10 @@ func New(c Config) *Shell {
 	}
 	wake := c.Runtime.Signal()
 	s := &Shell{
-		Config: c, wake: wake, rest: c.Runtime.Signal(), clock: &clock{runtime: c.Runtime}, flights: &flights{}, brakes: &brakes{},
+		Config: c, wake: wake, others: c.Runtime.Signal(), rest: c.Runtime.Signal(), clock: &clock{runtime: c.Runtime}, flights: &flights{}, brakes: &brakes{}, hearing: &hearing{},
 		changes: newChanges(wake), inbox: newInbox(wake), calls: newCalls(c.Runtime),
 	}
-	s.lease = newLease(c, s.clock, wake)
+	s.lease = newLease(c, s.clock, s.hearing, wake)
 	return s
 }
 
@@ -174,7 +176,7 @@ func (s *Shell) lead(ctx context.Context) error {
 	var err error
 	if s.Shared {
 		err = s.lease.await(ctx, func(alive bool) {
-			s.changes.take() // the engine that drives reads what was written
+			s.leave(ctx, alive)
 			s.Following(alive)
 		})
 	} else {
@@ -205,6 +207,8 @@ func (s *Shell) drive(ctx context.Context) error {
 	defer stopCalls()
 	stopKeeping := s.lease.keepInBackground(ctx)
 	defer stopKeeping()
+	stopHearing := s.hearInBackground(ctx)
+	defer stopHearing()
 	for {
 		began := s.Runtime.Mono()
 		wake, err := s.pass(ctx, calls)

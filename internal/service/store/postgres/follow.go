@@ -29,10 +29,11 @@ type follower struct {
 	done    chan struct{}
 }
 
-// state is what was written last.
-type state struct{ revision, event int64 }
+// state is what was written last, and what services have to say to each other.
+type state struct{ revision, event, asked, heard, told int64 }
 
-const selectState = "SELECT (SELECT MAX(revision) FROM changes), last_event FROM turn"
+const selectState = `SELECT (SELECT MAX(revision) FROM changes), last_event,
+COALESCE((SELECT asked FROM lease), 0), COALESCE((SELECT heard FROM lease), 0), COALESCE((SELECT MAX(number) FROM told), 0) FROM turn`
 
 // run follows until ctx ends.
 func (f *follower) run(ctx context.Context) {
@@ -72,13 +73,14 @@ func (f *follower) look(ctx context.Context, conn *pgx.Conn, last *state) error 
 	ctx, done := context.WithTimeout(ctx, roundTrip)
 	defer done()
 	var now state
-	if err := conn.QueryRow(ctx, selectState).Scan(&now.revision, &now.event); err != nil {
+	if err := conn.QueryRow(ctx, selectState).Scan(&now.revision, &now.event, &now.asked, &now.heard, &now.told); err != nil {
 		return err
 	}
 	if now.event != last.event {
 		f.events()
 	}
-	if now.revision != last.revision {
+	last.event = now.event
+	if now != *last {
 		f.mu.Lock()
 		written := f.written
 		f.mu.Unlock()

@@ -18,7 +18,7 @@ func (s *Store) Lease(ctx context.Context, holder string, clock time.Time, dead 
 	err := s.writer.do(ctx, func(ctx context.Context, t *tx) error {
 		lease = bos.Lease{}
 		var kept int64
-		err := t.row(ctx, "SELECT holder, expires, fence FROM lease").Scan(&lease.Holder, &kept, &lease.Fence)
+		err := t.row(ctx, "SELECT holder, expires, fence, asked FROM lease").Scan(&lease.Holder, &kept, &lease.Fence, &lease.Asked)
 		if err != nil && !notThere(err) {
 			return err
 		}
@@ -30,7 +30,7 @@ func (s *Store) Lease(ctx context.Context, holder string, clock time.Time, dead 
 		}
 		switch {
 		case lease.Holder == holder:
-		case lease.Holder == "" || lease == dead:
+		case lease.Holder == "" || lease.Same(dead):
 			lease.Holder = holder
 			lease.Fence++
 		default:
