@@ -68,6 +68,8 @@ type process struct {
 	env      []string
 	url      string
 	database string
+	// dir is the folder that it works in, that of the test if it is empty.
+	dir string
 	// log is what it says on its standard error.
 	log logLines
 	// vitals is the socket at which it says what it holds, where it does.
@@ -78,7 +80,7 @@ func (p *process) start() {
 	p.t.Helper()
 	p.cmd = exec.CommandContext(p.t.Context(), os.Args[0], p.args...)
 	p.cmd.Env = append(append(os.Environ(), asCommand+"=1"), p.env...)
-	p.cmd.Stderr = &p.log
+	p.cmd.Stderr, p.cmd.Dir = &p.log, p.dir
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
 		p.t.Fatal(err)

@@ -109,6 +109,30 @@ func TestReadinessSaysOneWordToEverybodyAndTheCauseToWhoMayRead(t *testing.T) {
 	}
 }
 
+// A database that hangs would let who asks give up, and restart a service for nothing.
+func TestWhetherARestartMayHelpIsToldWithoutTheDatabase(t *testing.T) {
+	s := newSite(t, func(c *Config) { c.Store = askedStore{c.Store, t} })
+	if got := s.do("GET", "/livez", nil); got.status != http.StatusOK {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+}
+
+// askedStore is one that nobody is to ask.
+type askedStore struct {
+	Store
+	t *testing.T
+}
+
+func (s askedStore) Ping(context.Context) error {
+	s.t.Error("the database is asked")
+	return nil
+}
+
+func (s askedStore) SitePause(context.Context) (bos.SitePause, error) {
+	s.t.Error("the database is asked")
+	return bos.SitePause{}, nil
+}
+
 // brokenStore is a store whose database is gone.
 type brokenStore struct{ Store }
 

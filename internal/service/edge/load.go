@@ -115,6 +115,7 @@ func (l *load) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body := l.bodyOf(r, answer.control, conn)
 	answer.body = body
 	defer body.end()
+	defer body.drain(r, answer.control)
 	if !body.hold(headerSize(r) - freeHeader) {
 		overload("%v", errMuch).Write(answer)
 		return
@@ -262,6 +263,20 @@ func (b *pacedBody) extend() {
 		until = b.latest
 	}
 	_ = b.control.SetReadDeadline(until) // as in Read
+}
+
+// maxDrained bounds what is read of a body that nobody wanted.
+const maxDrained = 1 << 20
+
+// drain reads on where a body was not read to its end and the connection is closed after
+// the answer, as a proxy asks for with HTTP/1.0: what has come and is not read resets the
+// connection, and the client loses the answer. Where it is kept, the server itself reads on.
+func (b *pacedBody) drain(r *http.Request, control *http.ResponseController) {
+	if !r.Close || r.Body == nil || r.Body == http.NoBody {
+		return
+	}
+	_ = control.Flush()                                   // the answer may be what the client waits for before it sends more
+	_, _ = io.CopyN(io.Discard, b.ReadCloser, maxDrained) // it ends in time by the deadline that the body has
 }
 
 func (b *pacedBody) hold(n int64) bool {

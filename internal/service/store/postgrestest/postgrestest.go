@@ -39,6 +39,9 @@ var programs = sync.OnceValue(func() (newest string) {
 	return newest
 })
 
+// Programs is the folder of PostgreSQL's own programs, empty where there are none.
+func Programs() string { return programs() }
+
 // startTime bounds how long it may take to start or to stop.
 const startTime = time.Minute
 
@@ -124,7 +127,7 @@ func made(settings []string, makeIt func(*Server) error) (*Server, error) {
 	}
 	s := &Server{dir: dir}
 	if os.Getuid() == 0 {
-		err = os.Chown(dir, unprivileged, unprivileged)
+		err = os.Chown(dir, Unprivileged, Unprivileged)
 	}
 	if err == nil {
 		err = makeIt(s)
@@ -148,8 +151,8 @@ func (s *Server) do(program string, args ...string) error {
 	return nil
 }
 
-// unprivileged is the user that runs it for root, whom it refuses: nobody.
-const unprivileged = 65534
+// Unprivileged is the user that runs it for root, whom it refuses: nobody.
+const Unprivileged = 65534
 
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 
@@ -159,7 +162,7 @@ func (s *Server) command(ctx context.Context, program string, args ...string) *e
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C", "HOME=" + s.dir}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if os.Getuid() == 0 {
-		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: unprivileged, Gid: unprivileged}
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: Unprivileged, Gid: Unprivileged}
 	}
 	return cmd
 }
