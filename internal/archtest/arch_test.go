@@ -51,7 +51,7 @@ var allowed = map[string][]string{
 	"internal/service/sim":                 {"internal/bos", "internal/service/decide", "internal/service/engine", "internal/service/shell", "internal/service/store/sqlite", "internal/hw/emulator/fault", "internal/hw/emulator/machineroom", "internal/hw/wlm"},
 	"internal/service/shell":               {"internal/bos", "internal/service/decide", "internal/service/engine"},
 	"internal/service/metrics":             {"internal/bos", "internal/service/decide"},
-	"internal/service":                     {"internal/bos", "internal/service/api", "internal/service/engine", "internal/service/health", "internal/service/metrics", "internal/service/shell"},
+	"internal/service":                     {"internal/bos", "internal/service/api", "internal/service/board", "internal/service/engine", "internal/service/health", "internal/service/metrics", "internal/service/shell"},
 	"internal/watch":                       {"internal/bos"},
 	"internal/transfer":                    {"internal/bos", "internal/client"},
 	"internal/bench/figures":               {},

@@ -150,6 +150,13 @@ func (a *Assembly) accessLog() edge.AccessLog {
 	return made
 }
 
+// nodesLog is that of the network of the nodes: what was refused, and what took long.
+func (a *Assembly) nodesLog() edge.AccessLog {
+	made := a.accessLog()
+	made.Sparing = true
+	return made
+}
+
 // front is what a request passes, outermost first: the log of requests, whether there is room for it,
 // whether it may come in, who sent it.
 func (a *Assembly) front(writable func() error) http.Handler {

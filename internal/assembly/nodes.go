@@ -81,12 +81,12 @@ func (a *Assembly) Nodes() http.Handler {
 	if a.scripts == nil {
 		return nil
 	}
-	return a.reports.Handler(a.scripts.Scripts())
+	return a.nodesLog().Handler(a.reports.Handler(a.scripts.Scripts()))
 }
 
 // Reports serves reports alone.
 func (a *Assembly) Reports() http.Handler {
-	return a.reports.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return a.nodesLog().Handler(a.reports.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "nodes report here with PATCH /v2/components/XNAME, or phone home with POST /x/v1/phone-home, and there is nothing else", http.StatusNotFound)
-	}))
+	})))
 }

@@ -42,7 +42,7 @@ type wiring struct {
 }
 
 func wire(c config.Config, options func(context.Context) (bos.Options, error), log *slog.Logger, counted *metrics.Metrics) (service.Config, error) {
-	w := &wiring{settings: c, options: options, log: log, metrics: counted, out: service.Config{MaxUnreachable: c.MaxUnreachable, MaxSetupWait: c.MaxSetupWait, PublicURL: c.PublicURL, Limits: bos.PowerLimits{
+	w := &wiring{settings: c, options: options, log: log, metrics: counted, out: service.Config{MaxUnreachable: c.MaxUnreachable, MaxSetupWait: c.MaxSetupWait, PublicURL: c.PublicURL, Streams: c.Streams, Limits: bos.PowerLimits{
 		Window: c.Power.Limits.Window, Starts: c.Power.Limits.Starts, CabinetStarts: c.Power.Limits.StartsCabinet,
 		Actions: c.Power.Limits.Actions, CabinetActions: c.Power.Limits.ActionsCabinet,
 	}}}

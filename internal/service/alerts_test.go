@@ -59,10 +59,20 @@ func (r *recording) record(d time.Duration) {
 }
 
 func (r *recording) put(series string, value float64) {
-	for len(r.series[series]) < r.steps {
-		r.series[series] = append(r.series[series], "_")
-	}
+	r.fill(series)
 	r.series[series] = append(r.series[series], strconv.FormatFloat(value, 'g', -1, 64))
+}
+
+// fill notes where a series was missing: one that was there before ends with the first
+// scrape that has it no more.
+func (r *recording) fill(series string) {
+	none := "stale"
+	if len(r.series[series]) == 0 {
+		none = "_"
+	}
+	for len(r.series[series]) < r.steps {
+		r.series[series] = append(r.series[series], none)
+	}
 }
 
 // labelled is a series as Prometheus keeps it, with where it was scraped.
@@ -99,9 +109,7 @@ func (r *recording) check(t *testing.T, promtool string) {
 	}
 	var inputs []input
 	for _, series := range slices.Sorted(maps.Keys(r.series)) {
-		for len(r.series[series]) < r.steps {
-			r.series[series] = append(r.series[series], "_")
-		}
+		r.fill(series)
 		inputs = append(inputs, input{series, strings.Join(r.series[series], " ")})
 	}
 	body, err := json.Marshal(map[string]any{
@@ -173,6 +181,22 @@ func TestAlertsFireWhenSomethingIsWrongAndAtNoOtherTime(t *testing.T) {
 			r.record(40 * time.Minute)
 			r.firing("BOSFailuresAboveBudget")
 		},
+		"a node takes long": func(_ *testing.T, w *world, r *recording) {
+			w.options(object{"max_component_boot_time": 4 * 3600})
+			w.mu.Lock()
+			for id := range names(0, 1) {
+				w.nodes[id].mute = true
+			}
+			w.mu.Unlock()
+			w.session("s", "boot", "t", "")
+			r.record(20 * time.Minute)
+			r.firing()
+			r.record(20 * time.Minute)
+			r.firing("BOSNodesTakeLong")
+			w.must(http.MethodPost, "/x/v1/sessions/s/cancel", object{"reason": "it is enough"})
+			r.record(time.Minute)
+			r.firing()
+		},
 		"the lease is lost": func(_ *testing.T, w *world, r *recording) {
 			r.record(2 * time.Minute)
 			r.firing()
@@ -222,13 +246,18 @@ func TestTheRulesAreWhatPrometheusTakes(t *testing.T) {
 var ourName = regexp.MustCompile(`\bbos_[a-z_]+`)
 
 func TestEveryMetricThatRulesAndDashboardNameIsServed(t *testing.T) {
-	counted(t, 3, func(t *testing.T, w *world) {
+	counted(t, 40, func(t *testing.T, w *world) {
 		m := w.config.Metrics
 		m.WatchQueue(func() metrics.Queue { return metrics.Queue{Newest: 1, Writes: true} })
 		m.Wrote(metrics.Written{Jobs: 1})
 		m.Asked("power.pcs", "ok", time.Second)
 		m.Request("/v2", http.MethodGet, http.StatusOK, time.Second, false)
 		w.silent(names(0, 1))
+		w.mu.Lock()
+		for id := range names(1, 2) {
+			w.nodes[id].mute = true // when the session will be over is known while this one boots
+		}
+		w.mu.Unlock()
 		w.session("s", "boot", "t", "")
 		w.advance(12 * time.Second)
 		served := make(map[string]bool)
@@ -238,7 +267,10 @@ func TestEveryMetricThatRulesAndDashboardNameIsServed(t *testing.T) {
 				served[name] = true
 			}
 		}
-		note()
+		for range 12 { // when it will be over is not known from its beginning on
+			note()
+			w.advance(10 * time.Second)
+		}
 		w.advance(30 * time.Minute)
 		note()
 		for _, file := range []string{"bos.rules.yaml", "dashboard.json"} {

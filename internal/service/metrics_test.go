@@ -1,6 +1,7 @@
 package service
 
 import (
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -99,9 +100,68 @@ func TestMetricsTellWhichGateNodesWaitAt(t *testing.T) {
 }
 
 func TestMetricsTellThatAServiceDoesNotDrive(t *testing.T) {
-	counted(t, 1, func(_ *testing.T, w *world) {
+	counted(t, 1, func(t *testing.T, w *world) {
+		w.must(http.MethodPost, "/x/v1/pause", object{"reason": "look"})
+		w.session("s", "boot", "t", "")
+		w.advance(10 * time.Second)
+		w.shows("before its end", map[string]float64{`bos_nodes_in_work{phase="pending"}`: 1, `bos_nodes_waiting{reason="site_paused"}`: 1, `bos_sessions_open`: 1})
 		w.end()
+		w.shows("after its end", map[string]float64{`bos_nodes_in_work{phase="pending"}`: 0, `bos_nodes_waiting{reason="site_paused"}`: 0})
+		if got := w.figures(); ofSessions(got) > 0 {
+			t.Errorf("a service that does not drive says how far sessions are: %v", got)
+		}
 		w.shows("after its end", map[string]float64{`bos_lease_held`: 0, `bos_lease_may_act`: 0, `bos_engine_running`: 0, `bos_pass_age_seconds`: 0})
 		w.start()
+		w.advance(10 * time.Second)
+		w.shows("when it drives again", map[string]float64{`bos_nodes_in_work{phase="pending"}`: 1, `bos_nodes_waiting{reason="site_paused"}`: 1, `bos_sessions_open`: 1})
+	})
+}
+
+// ofSessions counts the series that are of sessions.
+func ofSessions(figures map[string]float64) (n int) {
+	for series := range figures {
+		if strings.HasPrefix(series, "bos_session_") || series == "bos_sessions_open" {
+			n++
+		}
+	}
+	return n
+}
+
+func TestMetricsTellOfARunningSessionWhenItWillBeOverAndHowManyStraggleAndForgetItAfterwards(t *testing.T) {
+	counted(t, 200, func(t *testing.T, w *world) {
+		const eta, stragglers = `bos_session_eta_seconds{session="s",tenant=""}`, `bos_session_stragglers{session="s",tenant=""}`
+		w.mu.Lock()
+		for id := range names(0, 1) {
+			w.nodes[id].mute = true
+		}
+		w.mu.Unlock()
+		w.options(object{"max_component_boot_time": 1200, "default_retry_policy": 1})
+		w.session("s", "boot", "t", "")
+		w.advance(10 * time.Second)
+		w.shows("at its beginning", map[string]float64{stragglers: 0, `bos_sessions_open`: 1})
+		w.advance(10 * time.Minute)
+		got := w.figures()
+		if left, known := got[eta]; got[stragglers] != 1 || !known || left < 0 {
+			t.Errorf("of 200 nodes one never reports, and there is %v (%t), and stragglers %v", left, known, got[stragglers])
+		}
+		w.complete("s")
+		if got := w.figures(); ofSessions(got) != 1 || got[`bos_sessions_open`] != 0 {
+			t.Errorf("of a session that is over there are %d series", ofSessions(got)-1)
+		}
+	})
+}
+
+func TestMetricsHaveSeriesOfABoundedNumberOfSessions(t *testing.T) {
+	counted(t, 1, func(t *testing.T, w *world) {
+		w.must(http.MethodPost, "/x/v1/pause", object{"reason": "look"})
+		const more = metrics.MostSessions + 5
+		for i := range more {
+			w.session(fmt.Sprint("s", i), "boot", "t", "")
+		}
+		w.advance(10 * time.Second)
+		got := w.figures()
+		if got[`bos_sessions_open`] > more || ofSessions(got)-1 > 2*metrics.MostSessions {
+			t.Errorf("%v sessions have %d series", got[`bos_sessions_open`], ofSessions(got)-1)
+		}
 	})
 }

@@ -7,12 +7,14 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/api"
+	"github.com/bootorch/terraform-provider-bos/internal/service/board"
 	"github.com/bootorch/terraform-provider-bos/internal/service/engine"
 	"github.com/bootorch/terraform-provider-bos/internal/service/metrics"
 	"github.com/bootorch/terraform-provider-bos/internal/service/shell"
@@ -62,6 +64,8 @@ type Config struct {
 	Shared bool
 	// PublicURL is the address under which people reach the service, for links to its page.
 	PublicURL string
+	// Streams is how many clients may follow live at the same time; 0 is the usual.
+	Streams int
 	// Stopping is closed when the server that serves the Handler is to
 	// stop; streams end then. It may be nil.
 	Stopping <-chan struct{}
@@ -78,6 +82,8 @@ type Service struct {
 	handler http.Handler
 	level   slog.LevelVar
 	driving driving
+	board   *board.Board
+	asking  atomic.Bool // how far sessions are, for a scrape
 	// loud is the log that no option silences: that somebody did so, and that
 	// the lease may be lost.
 	loud *slog.Logger
@@ -95,6 +101,7 @@ func New(c Config) (*Service, error) {
 	c.Log = slog.New(levelled{c.Log.Handler(), &s.level})
 	s.config = c
 	settings := engineSettings(c)
+	s.board = board.New(board.Config{Store: c.Store, Public: c.PublicURL})
 	s.shell = shell.New(shell.Config{
 		Ports: shell.Ports{
 			Store: c.Store, Inventory: c.Inventory, Power: powerOrNone(c.Power), Boot: bootOrNone(c.Boot),
@@ -103,7 +110,7 @@ func New(c Config) (*Service, error) {
 		},
 		Engine:   settings,
 		Observer: s.observer(),
-		Holder:   uuid.NewString(), Options: s.setLevel, Shared: c.Shared, Driving: s.driving.set, Following: s.driving.follow, Log: c.Log, Alert: s.loud,
+		Holder:   uuid.NewString(), Options: s.setLevel, Shared: c.Shared, Driving: s.drives, Following: s.driving.follow, Log: c.Log, Alert: s.loud,
 	})
 	s.handler = api.New(api.Config{
 		Store: c.Store, Inventory: c.Inventory, Artifacts: c.Artifacts, Tenants: c.Tenants, Images: c.Images,
@@ -116,6 +123,8 @@ func New(c Config) (*Service, error) {
 		Stopping:      c.Stopping,
 		Health:        s.health,
 		Metrics:       s.scraped(),
+		Board:         s.board,
+		Streams:       c.Streams,
 		Changed:       s.changed, Settled: s.shell.Settle, Now: time.Now, Version: c.Version, Log: c.Log,
 	})
 	return s, nil

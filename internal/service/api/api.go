@@ -80,6 +80,11 @@ type Config struct {
 	// PublicURL is the address under which people reach the service, for links to its
 	// page; empty where nobody said one, and then they begin at its root.
 	PublicURL string
+	// Board is what is shown of all nodes and sessions; nil has one made.
+	Board *board.Board
+	// Streams is how many clients may follow live at the same time, and one client half as
+	// many; 0 is DefaultStreams.
+	Streams int
 	// Version is the version of the program, shown among the capabilities.
 	Version string
 	// Log takes warnings that an answer has no place for; nil discards them.
@@ -122,7 +127,6 @@ type server struct {
 	refusals  *refusals.Book
 	readings  readings
 	stepsKept stepsBook
-	board     *board.Board
 }
 
 // New makes the handler of the whole API. It serves the same at / and at
@@ -143,8 +147,13 @@ func New(c Config) http.Handler {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &server{Config: c, streams: make(chan struct{}, maxStreams), streamsOf: edge.Shares[string]{Most: maxStreamsEach}, refusals: refusals.New(c.Store.Note, c.Now, c.Log), readings: newReadings()}
-	s.board = board.New(board.Config{Store: c.Store, Public: c.PublicURL})
+	if c.Board == nil {
+		c.Board = board.New(board.Config{Store: c.Store, Public: c.PublicURL})
+	}
+	if c.Streams == 0 {
+		c.Streams = DefaultStreams
+	}
+	s := &server{Config: c, streams: make(chan struct{}, c.Streams), streamsOf: edge.Shares[string]{Most: max(c.Streams/2, 1)}, refusals: refusals.New(c.Store.Note, c.Now, c.Log), readings: newReadings()}
 	return s.router(s.routes())
 }
 

@@ -74,7 +74,7 @@ func (s *server) getSessionSteps(w http.ResponseWriter, r *http.Request) error {
 // foretell adds when a session will be over and who is late, as all who watch it are
 // told. The rest of the status is there without it.
 func (s *server) foretell(r *http.Request, key bos.SessionKey, view *sessionSteps) {
-	shown, known, err := s.board.Summary(r.Context(), key)
+	shown, known, err := s.Board.Summary(r.Context(), key)
 	if err != nil {
 		s.Log.Warn("when a session will be over cannot be said now", "session", key.Name, "error", err)
 		return

@@ -14,10 +14,9 @@ import (
 )
 
 const (
-	// maxStreams bounds the clients that follow events at the same time.
-	maxStreams = 64
-	// maxStreamsEach bounds those of one client: it shall leave some to others.
-	maxStreamsEach = 32
+	// DefaultStreams bounds the clients that follow at the same time, where nobody says
+	// another number. One client may have half of them: it shall leave some to others.
+	DefaultStreams = 64
 	// streamPage bounds the events of one stream that are in memory.
 	streamPage = 500
 	// streamPause is the least time between two looks at the history: what
@@ -53,7 +52,7 @@ func wantsStream(r *http.Request) bool {
 // service, and after a quarter of an hour; when its client's token is revoked, or its
 // roles or its tenant's nodes change, at the next event or beat; a client that is too
 // slow is cut off. Nothing is lost in any of these cases: reconnect with the last id.
-// More than maxStreams at a time are answered with 503.
+// More than Config.Streams at a time are answered with 503.
 func (s *server) streamEvents(w http.ResponseWriter, r *http.Request, f bos.EventFilter) error {
 	if text := r.Header.Get("Last-Event-ID"); text != "" {
 		id, err := strconv.ParseInt(text, 10, 64)
@@ -84,7 +83,7 @@ func (s *server) place(w http.ResponseWriter, r *http.Request) (leave func(), er
 		taken, ok := s.streamsOf.Take(caller.Name())
 		if !ok {
 			w.Header().Set("Retry-After", "5")
-			return nil, unavailable("%s follows %d streams already, and no client may follow more; close one, or ask without Accept: %s", caller.Name(), maxStreamsEach, eventStream)
+			return nil, unavailable("%s follows %d streams already, and no client may follow more; close one, have more allowed by the setting streams, or ask without Accept: %s for what is so now", caller.Name(), s.streamsOf.Most, eventStream)
 		}
 		own = taken
 	}
@@ -94,7 +93,7 @@ func (s *server) place(w http.ResponseWriter, r *http.Request) (leave func(), er
 	default:
 		own()
 		w.Header().Set("Retry-After", "5")
-		return nil, unavailable("%d streams are followed already, and no more may be; try again, or ask without Accept: %s", maxStreams, eventStream)
+		return nil, unavailable("%d streams are followed already, and no more may be; try again, have more allowed by the setting streams, or ask without Accept: %s for what is so now", cap(s.streams), eventStream)
 	}
 }
 

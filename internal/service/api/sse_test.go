@@ -207,7 +207,7 @@ func TestMoreStreamsThanAllowedAreRefusedUntilOneLeaves(t *testing.T) {
 	s.commit(kind("a"))
 	server := s.serve()
 	var readers []*reader
-	for range maxStreams {
+	for range DefaultStreams {
 		r := follow(t, server, "")
 		r.wants("a")
 		readers = append(readers, r)

@@ -34,7 +34,7 @@ func (s *server) watch(w http.ResponseWriter, r *http.Request) error {
 		defer leave()
 		after = r.Header.Get("Last-Event-ID")
 	}
-	viewer, err := s.board.Watch(r.Context(), want, after)
+	viewer, err := s.Board.Watch(r.Context(), want, after)
 	if err != nil {
 		return orMissing(err, kindSession, want.Session.Tenant, want.Session.Name)
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/access"
 )
 
 // watcher is a client of the stream.
@@ -158,4 +159,19 @@ func TestATenantWatchesItsOwnNodesAndSessionsAlone(t *testing.T) {
 	if len(w.known.Nodes) != 1 || w.known.Nodes[0].State != bos.StatePending {
 		t.Errorf("after a change of each it sees %+v", w.known.Nodes)
 	}
+}
+
+func TestTheSettingSaysHowManyMayFollowAndHalfOfThemEach(t *testing.T) {
+	s := newSite(t, func(c *Config) { c.Streams = 2 })
+	k := &keys{}
+	for _, name := range []string{"a", "b"} {
+		k.Store(name, access.Identity{Subject: name, Proof: access.ProofStatic, Roles: []access.Role{access.Reader}})
+	}
+	s.handler = access.Authenticator{Bearers: []access.Bearers{k}}.Handler(New(s.config))
+	watching(t, s, "", "Authorization", "Bearer a").wants(bos.StreamSnapshotEvent)
+	s.do("GET", "/x/v1/stream", nil, "Accept", eventStream, "Authorization", "Bearer a").refused(http.StatusServiceUnavailable, titleUnavailable, "1 streams", "streams")
+	watching(t, s, "", "Authorization", "Bearer b").wants(bos.StreamSnapshotEvent)
+	k.Store("c", access.Identity{Subject: "c", Proof: access.ProofStatic, Roles: []access.Role{access.Reader}})
+	s.do("GET", "/x/v1/stream", nil, "Accept", eventStream, "Authorization", "Bearer c").refused(http.StatusServiceUnavailable, titleUnavailable, "2 streams", "setting streams")
+	s.do("GET", "/x/v1/stream", nil, "Authorization", "Bearer c").ok(http.StatusOK, nil)
 }

@@ -115,6 +115,27 @@ func (b *Board) Summary(ctx context.Context, key bos.SessionKey) (of bos.StreamS
 	return of, false, nil
 }
 
+// Running are the sessions that are not over, the newest first and not more than most, and
+// how many there are. What is told of them is no older than what all who watch are told.
+func (b *Board) Running(ctx context.Context, most int) (sessions []bos.StreamSession, all int, err error) {
+	select {
+	case <-ctx.Done():
+		return nil, 0, ctx.Err()
+	case b.mu <- struct{}{}:
+	}
+	defer b.mu.Unlock()
+	if err := b.follow(ctx); err != nil {
+		return nil, 0, err
+	}
+	for _, s := range b.sessions {
+		if !s.over() {
+			sessions = append(sessions, s.view)
+		}
+	}
+	slices.SortFunc(sessions, func(x, y bos.StreamSession) int { return cmp.Or(cmp.Compare(y.Start, x.Start), y.N-x.N) })
+	return sessions[:min(most, len(sessions))], len(sessions), nil
+}
+
 // wantSession reads the nodes of a session of which their number was enough so far.
 func (b *Board) wantSession(ctx context.Context, key bos.SessionKey) error {
 	s := b.sessions[key]

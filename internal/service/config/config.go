@@ -24,6 +24,10 @@ type Config struct {
 	// PublicURL is the address under which people reach this service, such as
 	// https://bos.example; links to its page begin with it.
 	PublicURL string `yaml:"public_url"`
+	// Streams is how many clients may follow live at the same time: pages, watches and
+	// readers of events. One client may have half of them. 0 is 64; who finds no place
+	// asks every few seconds.
+	Streams int `yaml:"streams"`
 	// Database is the path of the database file, or a PostgreSQL that several services
 	// may share, such as postgres://bos@db1,db2/bos.
 	Database string `yaml:"database"`

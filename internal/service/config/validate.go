@@ -23,6 +23,9 @@ func (c Config) Validate() error {
 	if u, err := url.Parse(c.PublicURL); err != nil || c.PublicURL != "" && (u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "") {
 		return errors.New("public_url is no address of a service; write it as people open it, such as https://bos.example, without user, ? and #")
 	}
+	if c.Streams < 0 || c.Streams > maxStreams {
+		return fmt.Errorf("streams %d is not between 0 and %d; use how many pages, watches and readers of events may follow live at the same time, or leave it out for 64", c.Streams, maxStreams)
+	}
 	for _, name := range c.Names {
 		if name == "" || strings.ContainsAny(name, "/:@ \t*") {
 			return fmt.Errorf("names: %q is no host name; write each as clients write it in a URL, without scheme and port, such as bos.example", name)
@@ -35,6 +38,10 @@ func (c Config) Validate() error {
 	}
 	return c.BootParameters.validate(c.Artifacts)
 }
+
+// maxStreams bounds those who follow live: each is a connection, to which something is
+// written four times a second.
+const maxStreams = 4096
 
 // maxPowerWindow bounds the window: after a restart nothing starts for as long.
 const maxPowerWindow = time.Hour

@@ -16,6 +16,10 @@ const (
 	// others each, with so many at once. How many were left out is in the next line.
 	linesPerSecond = 100
 	linesAtOnce    = 500
+	// sparing is the share of them that a sparing log writes, and long what it takes for
+	// slow.
+	sparing = 10
+	long    = time.Second
 	// noRoute is the route of what reached none.
 	noRoute = "none"
 )
@@ -32,11 +36,19 @@ type AccessLog struct {
 	// Quiet are routes that programs ask all the time; they are logged at the level
 	// debug.
 	Quiet map[string]bool
+	// Sparing writes only what was refused or took long, and of that a tenth of the lines;
+	// the rest is logged at the level debug. It is for the network of the nodes, of which
+	// thousands ask the same at the same time.
+	Sparing bool
 }
 
 // Handler passes each request to next with an id.
 func (a AccessLog) Handler(next http.Handler) http.Handler {
-	well, unwell := newLines(), newLines()
+	share := 1
+	if a.Sparing {
+		share = sparing
+	}
+	well, unwell := newLines(share), newLines(share)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		trace := &Trace{id: requestID(r.Header)}
@@ -60,7 +72,7 @@ func (a AccessLog) note(r *http.Request, trace *Trace, answer *noted, took time.
 		a.Count(route, r.Method, answer.shown(), took, answer.stream())
 	}
 	level := slog.LevelInfo
-	if a.Quiet[route] {
+	if a.Quiet[route] || a.Sparing && took < long && answer.shown() < http.StatusBadRequest {
 		level = slog.LevelDebug
 	}
 	if a.Log == nil || !a.Log.Enabled(r.Context(), level) {
@@ -109,7 +121,9 @@ type lines struct {
 	left  atomic.Int64
 }
 
-func newLines() *lines { return &lines{limit: rate.NewLimiter(linesPerSecond, linesAtOnce)} }
+func newLines(share int) *lines {
+	return &lines{limit: rate.NewLimiter(rate.Limit(linesPerSecond/share), linesAtOnce/share)}
+}
 
 // take is whether a line may be written, and how many were not since the last one.
 func (l *lines) take() (left int64, ok bool) {

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -124,4 +125,46 @@ func TestAnAnswerThatIsBrokenOffIsLoggedToo(t *testing.T) {
 		}
 	}()
 	a.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })).ServeHTTP(httptest.NewRecorder(), asked(t, http.MethodGet, "/"))
+}
+
+func TestOnTheNetworkOfTheNodesOnlyWhatWasRefusedOrTookLongIsALineAndNeverAFlood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		counted := 0
+		a := AccessLog{
+			Log: slog.New(slog.NewJSONHandler(&out, nil)), Sparing: true,
+			Count: func(string, string, int, time.Duration, bool) { counted++ },
+		}
+		handler := a.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch r.URL.Path {
+			case "/slow":
+				<-time.After(2 * time.Second)
+			case "/refused":
+				Problemf(http.StatusForbidden, "it is not yours").Write(w)
+			}
+		}))
+		ask := func(path string, times int) (lines int) {
+			out.Reset()
+			for range times {
+				handler.ServeHTTP(httptest.NewRecorder(), asked(t, http.MethodPatch, path))
+			}
+			return strings.Count(out.String(), "\n")
+		}
+		if n := ask("/report", 10_000); n != 0 {
+			t.Errorf("10,000 nodes that report have %d lines", n)
+		}
+		if n := ask("/slow", 1); n != 1 || !strings.Contains(out.String(), `"ms":2000`) {
+			t.Errorf("a slow answer has %d lines: %s", n, out.String())
+		}
+		if n := ask("/refused", 10_000); n != linesAtOnce/sparing {
+			t.Errorf("10,000 nodes that are refused have %d lines", n)
+		}
+		<-time.After(time.Second)
+		if n := ask("/refused", 1); n != 1 || !strings.Contains(out.String(), `"left_out":9950`) {
+			t.Errorf("the next line is %q", out.String())
+		}
+		if counted != 20_002 {
+			t.Errorf("%d requests were counted", counted)
+		}
+	})
 }

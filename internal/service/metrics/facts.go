@@ -28,6 +28,24 @@ type Facts struct {
 	// BMCs are those known, Bad those that do not answer as they should, by reason.
 	BMCs int
 	Bad  map[string]int
+	// SessionsRead says that it is known how far sessions are, Open how many are not
+	// over, Sessions those of them that have series.
+	SessionsRead bool
+	Open         int
+	Sessions     []Session
+}
+
+// MostSessions is how many sessions have series at a time: the newest of those that are
+// not over.
+const MostSessions = 50
+
+// Session is one that is not over.
+type Session struct {
+	Tenant, Name string
+	// Over is when it is expected to be over, zero where that cannot be said.
+	Over time.Time
+	// Stragglers are its nodes that take longer than 99 of 100.
+	Stragglers int
 }
 
 // facts are asked for when somebody scrapes.
@@ -36,16 +54,19 @@ type facts struct {
 }
 
 var (
-	drives    = desc("lease_held", "1 while this service has the lease and drives the nodes")
-	acts      = desc("lease_may_act", "1 while no other service can have the lease, so that power may be touched")
-	fence     = desc("lease_fence", "Number of the lease that this service had last")
-	passAge   = desc("pass_age_seconds", "How long ago the engine ended a pass; it makes one every two seconds at least. 0 where it does not drive")
-	engineOn  = desc("engine_running", "1 while there is an engine; none is while the database takes no writes")
-	inFlight  = desc("calls_in_flight", "Calls for nodes under way, by kind", "kind")
-	position  = desc("feed_position", "How far the engine has read the feed of the store")
-	inventory = desc("inventory_age_seconds", "How long ago the inventory was read; left out before the first time")
-	bmcs      = desc("bmcs", "BMCs that the engine asks")
-	bmcsBad   = desc("bmcs_unwell", "BMCs that do not answer as they should, by the reason", "reason")
+	drives     = desc("lease_held", "1 while this service has the lease and drives the nodes")
+	acts       = desc("lease_may_act", "1 while no other service can have the lease, so that power may be touched")
+	fence      = desc("lease_fence", "Number of the lease that this service had last")
+	passAge    = desc("pass_age_seconds", "How long ago the engine ended a pass; it makes one every two seconds at least. 0 where it does not drive")
+	engineOn   = desc("engine_running", "1 while there is an engine; none is while the database takes no writes")
+	inFlight   = desc("calls_in_flight", "Calls for nodes under way, by kind", "kind")
+	position   = desc("feed_position", "How far the engine has read the feed of the store")
+	inventory  = desc("inventory_age_seconds", "How long ago the inventory was read; left out before the first time")
+	bmcs       = desc("bmcs", "BMCs that the engine asks")
+	sessions   = desc("sessions_open", "Sessions that are not over")
+	sessionETA = desc("session_eta_seconds", "In how long a session is expected to be over, for the newest that are not; left out where that cannot be said", "tenant", "session")
+	stragglers = desc("session_stragglers", "Nodes of a session that take longer than 99 of 100, for the newest that are not over", "tenant", "session")
+	bmcsBad    = desc("bmcs_unwell", "BMCs that do not answer as they should, by the reason", "reason")
 )
 
 // kinds are those of calls for nodes.
@@ -59,7 +80,7 @@ func (m *Metrics) Watch(ask func() Facts) { m.facts.ask.Store(&ask) }
 
 // Describe is for the registry.
 func (f *facts) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{drives, acts, fence, passAge, engineOn, inFlight, position, inventory, bmcs, bmcsBad} {
+	for _, d := range []*prometheus.Desc{drives, acts, fence, passAge, engineOn, inFlight, position, inventory, bmcs, bmcsBad, sessions, sessionETA, stragglers} {
 		ch <- d
 	}
 }
@@ -93,6 +114,15 @@ func (f *facts) Collect(ch chan<- prometheus.Metric) {
 	}
 	if is.InventoryRead {
 		gauge(inventory, is.Inventory.Seconds())
+	}
+	if is.SessionsRead {
+		gauge(sessions, float64(is.Open))
+	}
+	for _, s := range is.Sessions {
+		gauge(stragglers, float64(s.Stragglers), valid(s.Tenant), valid(s.Name))
+		if !s.Over.IsZero() {
+			gauge(sessionETA, max(time.Until(s.Over), 0).Seconds(), valid(s.Tenant), valid(s.Name))
+		}
 	}
 }
 

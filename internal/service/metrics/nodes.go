@@ -93,6 +93,18 @@ func (m *Metrics) Loaded(at time.Duration, fresh bool, records []bos.Record, gon
 	}
 }
 
+// Left takes in that this service drives no more: which nodes are in work is for the one
+// that does to say. Nothing is counted as over.
+func (m *Metrics) Left() {
+	n := m.nodes
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	clear(n.of)
+	clear(n.in)
+	clear(n.wait)
+	clear(n.templates)
+}
+
 // Committed takes in what one pass made durable, without what it met newer, and the
 // calls that start with it.
 func (m *Metrics) Committed(at time.Duration, commit bos.Commit, left bos.Conflicts, effects []decide.Batch) {
