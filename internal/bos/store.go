@@ -198,12 +198,17 @@ type EngineStore interface {
 	// fence it removes nothing and fails with ErrFenced, if there is anything.
 	Tidy(ctx context.Context, fence int64) error
 
-	// Lease takes or renews the engine's lease for holder and keeps the time of
+	// Lease takes the engine's lease for holder, unless it has it, and keeps the time of
 	// its clock with it; a zero clock leaves the one that is kept. While
 	// another holds the lease it returns theirs with ErrLeaseHeld, unless that is
 	// dead: as whoever asks has seen it unchanged for longer than a holder
 	// takes to renew it.
 	Lease(ctx context.Context, holder string, clock time.Time, dead Lease) (Lease, error)
+	// RenewLease keeps the time of the holder's clock with the lease that it has. With
+	// ErrLeaseHeld it returns what the lease is by now if it was taken by another
+	// meanwhile, also one who has given it up since: a holder that knows nothing of what
+	// that one did may not go on.
+	RenewLease(ctx context.Context, held Lease, clock time.Time) (Lease, error)
 	// Release gives the lease up if holder has it. Its clock is kept.
 	Release(ctx context.Context, holder string) error
 

@@ -37,6 +37,13 @@ func (b *brittle) Lease(ctx context.Context, holder string, clock time.Time, dea
 	return b.Store.Lease(ctx, holder, clock, dead)
 }
 
+func (b *brittle) RenewLease(ctx context.Context, held bos.Lease, clock time.Time) (bos.Lease, error) {
+	if b.leases.Load() {
+		return bos.Lease{}, errDisk
+	}
+	return b.Store.RenewLease(ctx, held, clock)
+}
+
 // running has all nodes of the room run, with a store that can fail.
 func running(t *testing.T, w *world) *brittle {
 	t.Helper()
@@ -113,6 +120,42 @@ func TestACallThatWaitsIsNotMadeOnceTheLeaseMayBeAnothers(t *testing.T) {
 			t.Errorf("the node was given %v by a service that cannot renew its lease; %d calls were held back", got, w.refusals())
 		}
 		store.leases.Store(false)
+		if s := w.complete("again"); s.PercentSuccessful != 100 {
+			t.Errorf("after that: %+v", s)
+		}
+	})
+}
+
+func TestACallThatWaitsIsNotMadeOnceTheLeaseWasAnothersWhoGaveItUp(t *testing.T) {
+	inWorld(t, 1, func(t *testing.T, w *world) {
+		running(t, w)
+		letGo := w.jam(nodeName(0))
+		w.session("again", "reboot", "t", "")
+		w.advance(3 * time.Second)
+		// Another took it, as it would from one that was suspended, and is through already.
+		var held bos.Lease
+		err := bos.ErrLeaseHeld
+		for errors.Is(err, bos.ErrLeaseHeld) { // it may be renewed between the two
+			held, err = w.store.Lease(t.Context(), "another", time.Time{}, held)
+		}
+		if err := errors.Join(err, w.store.Release(t.Context(), "another")); err != nil {
+			t.Fatal(err)
+		}
+		w.advance(shell.LeaseTTL / 2)
+		letGo()
+		w.advance(time.Second)
+		if got := w.did(nodeName(0)); len(got) > 0 {
+			t.Errorf("the node was given %v, which was decided on before another had the lease", got)
+		}
+		select {
+		case err := <-w.ended:
+			if !errors.Is(err, bos.ErrLeaseHeld) {
+				t.Errorf("it ended with %v", err)
+			}
+			w.start()
+		default:
+			t.Error("it goes on")
+		}
 		if s := w.complete("again"); s.PercentSuccessful != 100 {
 			t.Errorf("after that: %+v", s)
 		}

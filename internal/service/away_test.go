@@ -38,11 +38,19 @@ func (f *frail) wait() {
 var errFull = errors.New("database or disk is full")
 
 func (f *frail) Lease(ctx context.Context, holder string, clock time.Time, dead bos.Lease) (bos.Lease, error) {
+	return f.lease(func() (bos.Lease, error) { return f.Store.Lease(ctx, holder, clock, dead) })
+}
+
+func (f *frail) RenewLease(ctx context.Context, held bos.Lease, clock time.Time) (bos.Lease, error) {
+	return f.lease(func() (bos.Lease, error) { return f.Store.RenewLease(ctx, held, clock) })
+}
+
+func (f *frail) lease(ask func() (bos.Lease, error)) (bos.Lease, error) {
 	if f.full.Load() {
 		return bos.Lease{}, errFull
 	}
 	f.wait()
-	lease, err := f.Store.Lease(ctx, holder, clock, dead)
+	lease, err := ask()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err == nil {

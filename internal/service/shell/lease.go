@@ -214,7 +214,7 @@ func (l *lease) renew(ctx context.Context) error {
 	l.renewing.Lock()
 	defer l.renewing.Unlock()
 	began := instant{l.runtime.Mono(), l.runtime.Wall()}
-	is, err := l.store.Lease(ctx, l.holder, l.shows(), bos.Lease{})
+	is, err := l.store.RenewLease(ctx, l.held(), l.shows())
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {

@@ -188,7 +188,7 @@ func (s store) Options(ctx context.Context) (bos.Options, error) {
 	return o, err
 }
 
-// Lease is the store's own where the holder changes; a renewal is kept in memory.
+// Lease is the store's own where the holder changes.
 func (s store) Lease(ctx context.Context, holder string, clock time.Time, dead bos.Lease) (bos.Lease, error) {
 	s.alive()
 	w := s.p.w
@@ -196,9 +196,6 @@ func (s store) Lease(ctx context.Context, holder string, clock time.Time, dead b
 		return w.lease, errDisk
 	}
 	if w.lease.Holder == holder {
-		if clock.After(w.lease.Clock) {
-			w.lease.Clock = clock
-		}
 		return w.lease, nil
 	}
 	if w.lease.Holder != "" && dead != w.lease {
@@ -214,6 +211,21 @@ func (s store) Lease(ctx context.Context, holder string, clock time.Time, dead b
 	}
 	w.lease, w.leaseStored = taken, taken
 	return taken, nil
+}
+
+// RenewLease is kept in memory.
+func (s store) RenewLease(_ context.Context, held bos.Lease, clock time.Time) (bos.Lease, error) {
+	s.alive()
+	w := s.p.w
+	switch {
+	case w.full:
+		return w.lease, errDisk
+	case w.lease.Holder != held.Holder || w.lease.Fence != held.Fence:
+		return w.lease, bos.ErrLeaseHeld
+	case clock.After(w.lease.Clock):
+		w.lease.Clock = clock
+	}
+	return w.lease, nil
 }
 
 // Release gives the lease up.

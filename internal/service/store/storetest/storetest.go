@@ -254,7 +254,7 @@ func lease(t *testing.T, s bos.Store) {
 	if !first.Clock.IsZero() {
 		t.Errorf("the first lease of all has the clock %s", first.Clock)
 	}
-	renewed, err := s.Lease(t.Context(), "one", now, bos.Lease{})
+	renewed, err := s.RenewLease(t.Context(), first, now)
 	must(t, err)
 	if renewed.Fence != first.Fence || !renewed.Clock.Equal(now) {
 		t.Errorf("renewed %+v after %+v, want the same one with the clock %s", renewed, first, now)
@@ -277,7 +277,13 @@ func lease(t *testing.T, s bos.Store) {
 	if _, err := s.Lease(t.Context(), "one", now, bos.Lease{}); !errors.Is(err, bos.ErrLeaseHeld) {
 		t.Errorf("error %v after who does not hold it gave it up", err)
 	}
-	must(t, s.Release(t.Context(), "two"))
+	for _, given := range []bool{false, true} {
+		is, err := s.RenewLease(t.Context(), renewed, now.Add(time.Hour))
+		if !errors.Is(err, bos.ErrLeaseHeld) || is.Fence != second.Fence || (is.Holder == "") != given {
+			t.Errorf("%+v, error %v for who renews what another has taken, and given up: %t", is, err, given)
+		}
+		must(t, s.Release(t.Context(), "two"))
+	}
 	third, err := s.Lease(t.Context(), "one", now.Add(-time.Hour), bos.Lease{})
 	must(t, err)
 	if third.Fence <= second.Fence || !third.Clock.Equal(now) {

@@ -10,10 +10,35 @@ import (
 // noClock stands for a lease without a clock.
 const noClock = 1
 
-// Lease takes or renews the engine's lease. The column expires was a wall time
-// once; it holds the clock of the last holder, and 0 where an older program gave
-// the lease up.
+// Lease takes the engine's lease.
 func (s *Store) Lease(ctx context.Context, holder string, clock time.Time, dead bos.Lease) (bos.Lease, error) {
+	return s.changeLease(ctx, clock, func(is bos.Lease) (bos.Lease, error) {
+		switch {
+		case is.Holder == holder:
+		case is.Holder == "" || is.Same(dead):
+			is.Holder = holder
+			is.Fence++
+		default:
+			return is, bos.ErrLeaseHeld
+		}
+		return is, nil
+	})
+}
+
+// RenewLease renews that of one holder, and of one fence.
+func (s *Store) RenewLease(ctx context.Context, held bos.Lease, clock time.Time) (bos.Lease, error) {
+	return s.changeLease(ctx, clock, func(is bos.Lease) (bos.Lease, error) {
+		if is.Holder != held.Holder || is.Fence != held.Fence {
+			return is, bos.ErrLeaseHeld
+		}
+		return is, nil
+	})
+}
+
+// changeLease writes what becomes of the lease, with a clock that never goes back. The
+// column expires was a wall time once; it holds the clock of the last holder, and 0
+// where an older program gave the lease up.
+func (s *Store) changeLease(ctx context.Context, clock time.Time, change func(bos.Lease) (bos.Lease, error)) (bos.Lease, error) {
 	var lease bos.Lease
 	err := s.writer.do(ctx, func(ctx context.Context, t *tx) error {
 		lease = bos.Lease{}
@@ -28,13 +53,8 @@ func (s *Store) Lease(ctx context.Context, holder string, clock time.Time, dead 
 		if kept > noClock {
 			lease.Clock = time.Unix(0, kept).UTC()
 		}
-		switch {
-		case lease.Holder == holder:
-		case lease.Holder == "" || lease.Same(dead):
-			lease.Holder = holder
-			lease.Fence++
-		default:
-			return bos.ErrLeaseHeld
+		if lease, err = change(lease); err != nil {
+			return err
 		}
 		if clock.After(lease.Clock) {
 			lease.Clock = clock.UTC().Round(0)
