@@ -254,7 +254,7 @@ func (e *Engine) view(s *session, id string) decide.RolloutNode {
 	}
 	switch {
 	case n.rec.Status.StatusOverride == bos.StatusFailed:
-		return decide.RolloutNode{Is: decide.NodeFailed, At: e.step.now}
+		return decide.RolloutNode{Is: decide.NodeFailed} // also while that is told to its workload manager: nothing goes by when
 	case !n.rec.Enabled:
 		return decide.RolloutNode{Is: endOf(n.rec.DeriveStatus()), At: e.step.now}
 	case !n.rec.Work.Queued():

@@ -75,3 +75,30 @@ func TestANodeThatASessionHasFromAnotherAndLosesIsReturnedFromTheDrainOfTheFirst
 	out := e.Step(now.Add(2*time.Second), engine.Inputs{Records: []bos.Record{released(taken)}})
 	wantReturn(t, out, "bos:s")
 }
+
+// TestARolloutTakesANodeWhoseFailureIsToldToItsWorkloadManagerForFailed: what is
+// known of it is the same in each step until that is told, however long it takes.
+func TestARolloutTakesANodeWhoseFailureIsToldToItsWorkloadManagerForFailed(t *testing.T) {
+	e := engine.New(engine.Settings{NoInventory: true, Verify: true, Workload: bos.WorkloadPolicy{
+		On: true, Deadline: time.Hour, ReturnDeadline: time.Hour, NotIdle: bos.NotIdleFail, Unmanaged: bos.UnmanagedFail,
+	}})
+	const waits = "x1000c0s0b0n1"
+	s := bos.SessionRecord{Revision: 1, Session: bos.Session{Name: "s", Operation: bos.OperationReboot, Status: bos.SessionStatus{Status: bos.SessionRunning}}}
+	s.Rollout = bos.NewRollout(bos.Rollout{MaxInFlight: bos.Amount{N: 1}, FailureBudget: &bos.Amount{N: 5}})
+	s.Rollout.Phase = bos.RolloutRunning
+	s.Rollout.Batches = []bos.RolloutBatch{{Name: "batch 1", Nodes: drainedNode + "," + waits, Count: 2}}
+	failed, queued := armed(drainedNode), armed(waits)
+	failed.Status.StatusOverride, failed.Work.Cause = bos.StatusFailed, bos.CauseBootTimeout
+	failed.Work.Batch, failed.Work.Admitted, failed.Work.Drain = 1, start, bos.Drain{Since: start, Ready: true, Ours: true}
+	queued.Work.Batch = 1
+	out := e.Step(start, engine.Inputs{Sessions: []bos.SessionRecord{s}, Records: []bos.Record{failed, queued}, Rollouts: []engine.RolloutFacts{{Key: s.Key()}}})
+	if len(out.Effects) != 1 || out.Effects[0].Effect.Kind != bos.EffectReword {
+		t.Fatalf("effects %+v, want the reason of the drain told", out.Effects)
+	}
+	s.Paused = bos.NewBrake("lunch", "alice", start)
+	for i := range 3 {
+		now := start.Add(time.Duration(i+1) * time.Second)
+		s.Revision++
+		e.Step(now, engine.Inputs{Sessions: []bos.SessionRecord{s}, Readings: []bos.PowerReading{reading(waits, bos.PowerStateOn, now)}})
+	}
+}
