@@ -34,11 +34,11 @@ func Cancel(s *SessionRecord, owned []Record, left Tally, reason string, now tim
 		if r.Session != s.Name || !r.Enabled {
 			continue
 		}
+		work := r.Rearmed()
 		r.Enabled = false
 		// Without a word of its own a node that nobody had touched yet would
 		// count as stable, and the session as successful.
 		r.Status.StatusOverride = StatusFailed
-		work := r.Work.Rearmed()
 		work.Attempt.At, work.Cause = r.Work.Attempt.At, CauseCancelled
 		r.Work = work
 		r.SetError("session " + s.Name + " was " + text)

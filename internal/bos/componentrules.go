@@ -275,7 +275,8 @@ func (p ComponentPatch) CheckReport(c Component) error {
 // patch's Token stands for, nil if that is not known. The id and the revision
 // are left alone.
 func (p ComponentPatch) Apply(r *Record, booted *BootArtifacts, now time.Time) {
-	stamp, of, batch := At(now), r.Key(), r.Work.Batch
+	stamp, of, batch, left := At(now), r.Key(), r.Work.Batch, r.leaves()
+	was := r.Enabled
 	p.applyActual(r, booted, stamp)
 	p.applyDesired(r, stamp)
 	if s := p.StagedState; s != nil {
@@ -318,17 +319,21 @@ func (p ComponentPatch) Apply(r *Record, booted *BootArtifacts, now time.Time) {
 			r.Work.Batch = batch // whose turn has not come waits for it again
 		}
 	}
+	if armed := p.Enabled != nil && *p.Enabled; armed || was && (!r.Enabled || r.Key() != of) {
+		r.Work.Left, r.Work.Drain.Ours = left, false // the drain is that of the work until now
+	}
 }
 
 // Replace makes the record what the patch says and forgets everything that the
 // patch does not name; the id, the revision and what is in flight stay.
 func (p ComponentPatch) Replace(r *Record, booted *BootArtifacts, now time.Time) {
-	of, batch := r.Key(), r.Work.Batch
+	of, batch, left := r.Key(), r.Work.Batch, r.leaves()
 	r.Component, r.Goal, r.Tenant = Component{ID: r.ID}, GoalNone, ""
 	staged := r.Work.StagedBoot.Rearmed() // the boot service may have it yet
 	r.Work = r.Work.InFlightOnly()
 	r.Work.StagedBoot = staged
 	p.Apply(r, booted, now)
+	r.Work.Left = left
 	if r.Session == of.Name {
 		r.Tenant, r.Work.Batch = of.Tenant, batch
 	}

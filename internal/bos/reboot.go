@@ -37,7 +37,7 @@ func RebootDesired(r *Record, now time.Time) (why string) {
 	r.EndBoot(now)
 	r.Session, r.Tenant = "", ""
 	ended, applied := r.Work.EndedBoot, r.Work.Applied
-	r.Work = r.Work.Rearmed()
+	r.Work = r.Rearmed()
 	r.Work.EndedBoot, r.Work.Applied = ended, applied
 	r.DesiredState.BSSToken, r.DesiredState.LastUpdated = "", At(now)
 	r.Goal = GoalBoot

@@ -63,7 +63,7 @@ func (r *SessionRecord) Resume(owned []Record, failed []string, skipFailed bool,
 		}
 		again[node.ID] = true
 		batch := node.Work.Batch
-		node.Work = node.Work.Rearmed()
+		node.Work = node.Rearmed()
 		node.Work.Batch = batch
 		node.SetError("")
 		node.Enabled, node.EventStats = true, EventStats{}
@@ -98,7 +98,7 @@ func (r *SessionRecord) Fail(owned []Record, reason string, now time.Time) error
 		if node.Session != r.Name || !node.Enabled || !node.Work.Queued() {
 			continue
 		}
-		work := node.Work.Rearmed()
+		work := node.Rearmed()
 		work.Cause, work.Batch = CauseCancelled, node.Work.Batch
 		node.Work, node.Enabled, node.Status.StatusOverride = work, false, StatusFailed
 		node.SetError(text)

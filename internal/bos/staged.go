@@ -32,13 +32,13 @@ func (r Record) StageWaits(session string) bool {
 // clear empties what was staged (bos-contract section 4, applystaged).
 func ApplyStaged(r *Record, s *Session, clear bool, now time.Time) (applied bool) {
 	at := At(now)
-	staged := r.StagedState
+	staged, work := r.StagedState, r.Rearmed()
 	r.Session, r.Tenant = staged.Session, ""
 	if s != nil {
 		r.Tenant = TenantOf(s.Tenant)
 	}
 	r.LastAction = LastAction{Action: ActionApplyStaged, LastUpdated: at}
-	r.Work = r.Work.Rearmed()
+	r.Work = work
 	r.Work.Applied = staged.Session
 	defer func() {
 		if clear {

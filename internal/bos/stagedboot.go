@@ -75,7 +75,7 @@ func (r *Record) TakeStagedBoot(configure, clearStage bool, at Time) {
 	r.LastAction = LastAction{Action: ActionApplyStaged, LastUpdated: at}
 	r.EventStats, r.Status, r.Goal, r.Enabled = EventStats{}, ComponentStatus{}, GoalBoot, false
 	r.SetError("")
-	r.Work = Work{Applied: staged.Session}
+	r.Work = Work{Applied: staged.Session, Left: r.Work.Left}
 	if clearStage {
 		r.StagedState, r.Work.Applied = NothingStaged(at), ""
 	}

@@ -226,9 +226,9 @@ type ComponentFilter struct {
 	Status        []string
 	// Held keeps those on which there is a hold.
 	Held bool
-	// StagedBoot keeps those that are not enabled and whose boot parameters are, or are to
-	// be, those of what is staged.
-	StagedBoot bool
+	// Tended keeps those that are not enabled and that are seen to all the same: whose boot
+	// parameters are, or are to be, those of what is staged, or whose drain is to be ended.
+	Tended bool
 	// Unconfirmed, if it is not zero, keeps those that are idle and say what they
 	// booted, but have not said it since, to the minute.
 	Unconfirmed time.Time

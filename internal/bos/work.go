@@ -45,6 +45,8 @@ type Work struct {
 	Applied string `json:"applied,omitempty"`
 	// StagedBoot is how far the boot service has what is staged.
 	StagedBoot StagedBoot `json:"staged_boot,omitzero"`
+	// Left is a drain that is left of an earlier work.
+	Left Leftover `json:"left,omitzero"`
 }
 
 // Flight is a power call that was stored as started and has not been settled. After
@@ -145,11 +147,12 @@ type Patience struct {
 }
 
 // Rearmed is what is remembered of a component that is armed anew: what is in
-// flight, for its answer is still to come, what was applied, and for whom the boot service
-// may have something staged.
+// flight, for its answer is still to come, what was applied, for whom the boot service
+// may have something staged, and the drain that is left of an earlier work. What its drain
+// of now leaves, Record.Rearmed says.
 func (w Work) Rearmed() Work {
 	kept := w.InFlightOnly()
-	kept.Applied, kept.StagedBoot = w.Applied, w.StagedBoot.Rearmed()
+	kept.Applied, kept.StagedBoot, kept.Left = w.Applied, w.StagedBoot.Rearmed(), w.Left
 	return kept
 }
 

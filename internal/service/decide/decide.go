@@ -317,18 +317,23 @@ func done(r bos.Record, now time.Time) Decision {
 	r = setPhase(r, bos.PhaseNone, now)
 	r.EndWait()
 	r.Enabled = false
-	r.Work = bos.Work{Applied: r.Work.Applied, StagedBoot: r.Work.StagedBoot}
+	work := bos.Work{Applied: r.Work.Applied, StagedBoot: r.Work.StagedBoot}
+	if r.Goal != bos.GoalBoot && !r.Work.Drain.Ours {
+		work.Left = r.Work.Left // nobody has asked what its drain is
+	}
+	r.Work = work
 	return Decision{Next: r, Why: ReasonDone}
 }
 
 // leaveOut lets go of a component that its session can do nothing to: that is neither a
 // success nor a failure of it.
 func leaveOut(r bos.Record, cause bos.Cause, now time.Time) Decision {
+	left := r.Rearmed().Left
 	r = setPhase(r, bos.PhaseNone, now)
 	r.EndWait()
 	r.Enabled = false
 	r.Session, r.Tenant = "", ""
-	r.Work = bos.Work{Applied: r.Work.Applied, StagedBoot: r.Work.StagedBoot, Cause: cause}
+	r.Work = bos.Work{Applied: r.Work.Applied, StagedBoot: r.Work.StagedBoot, Left: left, Cause: cause}
 	r.SetError(cause.Sentence())
 	return Decision{Next: r, Why: ReasonExcluded}
 }

@@ -78,9 +78,9 @@ func drainFirst(r bos.Record, o Observation, p bos.Policy, now time.Time) (next 
 		if seen.Mark != bos.DrainMark(r.Key()) {
 			return r, drainInTime(r, o, p, now), true // of an earlier session, or of none
 		}
-		r.Work.Drain.Ours = true
+		r.Work.Drain.Ours, r.Work.Left = true, bos.Leftover{} // what was left is this one's now
 	case bos.WorkloadForeign:
-		r.Work.Drain.Ours = false
+		r.Work.Drain.Ours, r.Work.Left = false, bos.Leftover{}
 	case bos.WorkloadUnknown:
 		if drainOver(r, p, now) {
 			return r, fail(r, bos.CauseWorkloadManager, ReasonUnreachable, withWords(bos.CauseWorkloadManager.Sentence(), seen.Detail)), true
@@ -178,6 +178,9 @@ func notIdle(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision 
 	}
 	if o.Workload.State == bos.WorkloadDrained && now.Sub(r.Work.Drain.Since) < p.Workload.Deadline+p.Workload.ReturnDeadline {
 		return giveBackToJobs(r, o, p, now)
+	}
+	if o.Workload.State != bos.WorkloadDrained {
+		r.Work.Drain.Ours = false // and nothing is left of it
 	}
 	return leaveOut(r, bos.CauseStillBusy, now)
 }

@@ -369,12 +369,13 @@ func arm(r bos.Record, s bos.Session, desired bos.DesiredState, now time.Time) b
 		desired.BootArtifacts, desired.BSSToken = r.DesiredState.BootArtifacts, r.DesiredState.BSSToken
 	}
 	r.DesiredState = desired
+	work := r.Rearmed()
 	r.Session, r.Tenant = s.Name, bos.TenantOf(s.Tenant)
 	r.Enabled = true
 	r.LastAction = bos.LastAction{Action: bos.ActionSessionSetup, LastUpdated: at}
 	r.EventStats = bos.EventStats{}
 	r.Status = bos.ComponentStatus{StatusOverride: bos.StatusOnHold}
-	r.Work = r.Work.Rearmed()
+	r.Work = work
 	if s.Operation == bos.OperationReboot {
 		r.EndBoot(now)
 	}

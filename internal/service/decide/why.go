@@ -96,7 +96,28 @@ func explainIdle(r bos.Record, wait bos.WaitsFor) (bos.WaitsFor, bos.NextStep) {
 			wait.Sentence += fmt.Sprintf("; the boot parameters that session %s staged are written next", b.Session)
 		}
 	}
+	if said := explainLeft(r); said != "" {
+		wait.Sentence += "; " + said
+		if r.Work.Left.Waits() {
+			next = bos.NextStep{What: bos.NextCall, Sentence: "its workload manager is asked again to end the drain, in a minute at the latest"}
+		}
+	}
 	return wait, next
+}
+
+// explainLeft says of a component that is not in work that a drain of it is left.
+func explainLeft(r bos.Record) string {
+	l := &r.Work.Left
+	switch {
+	case l.State == bos.LeftNone, l.State == bos.LeftGivenUp && r.Status.StatusOverride == bos.StatusFailed: // whose error says it
+		return ""
+	case l.State == bos.LeftGivenUp:
+		return leftSentence(r)
+	case l.Detail != "":
+		return fmt.Sprintf("its workload manager still has it drained, as %s, and is asked again to end that (%d tries so far; last: %s)", bos.DrainMark(l.Key()), l.Tries, l.Detail)
+	default:
+		return fmt.Sprintf("its workload manager has it drained, as %s, which is being ended", bos.DrainMark(l.Key()))
+	}
 }
 
 // nextAfterWait is what ends a wait that has a reason.

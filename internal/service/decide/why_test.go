@@ -97,3 +97,34 @@ func TestWhateverANodeWaitsForASentenceSaysItAndWhatFollows(t *testing.T) {
 		}
 	})
 }
+
+func TestWhySaysThatADrainIsLeftAndWhatIsDoneAboutIt(t *testing.T) {
+	left := func(l bos.Leftover) bos.Record {
+		return inWork(func(r *bos.Record) {
+			r.Enabled, r.Status.StatusOverride, r.Error = false, bos.StatusFailed, "session s was cancelled"
+			l.Session = "s"
+			r.Work.Left = l
+		})
+	}
+	given := decide.LeftDrain(left(bos.Leftover{State: bos.LeftWaits, Tries: 3}), bos.WorkloadReading{}, bos.WorkloadPolicy{}, time.Now()).Next
+	for name, c := range map[string]struct {
+		rec  bos.Record
+		says []string
+		what bos.NextWhat
+	}{
+		"at first":           {left(bos.Leftover{State: bos.LeftWaits}), []string{"given up: session s was cancelled", "drained, as bos:s", "being ended"}, bos.NextCall},
+		"after refusals":     {left(bos.Leftover{State: bos.LeftWaits, Tries: 4, Detail: "slurmctld is down"}), []string{"asked again", "4 tries", "slurmctld is down"}, bos.NextCall},
+		"given up":           {given, []string{"stays drained", "3 tries", "no workload manager is set", "State=RESUME"}, bos.NextNothing},
+		"nothing to be said": {left(bos.Leftover{}), []string{"given up: session s was cancelled"}, bos.NextNothing},
+	} {
+		w := decide.Explain(c.rec, bos.DefaultOptions().Policy())
+		for _, says := range c.says {
+			if strings.Count(w.WaitsFor.Sentence, says) != 1 {
+				t.Errorf("%s: it says %q, want %q once", name, w.WaitsFor.Sentence, says)
+			}
+		}
+		if w.Next.What != c.what {
+			t.Errorf("%s: next is %+v", name, w.Next)
+		}
+	}
+}

@@ -110,8 +110,7 @@ func (e *Engine) settle(r Result) {
 	}
 	n, ok := e.nodes[r.ID]
 	if !ok {
-		e.giveBackLeft(r.ID)
-		e.settleStaged(r)
+		e.settleIdle(r)
 		return
 	}
 	e.step.touched[r.ID] = true

@@ -48,7 +48,7 @@ type Engine struct {
 	policy   bos.Policy
 
 	nodes map[string]*node
-	// idle are the components that are not in work and whose boot parameters are seen to.
+	// idle are the components that are not in work and are seen to all the same.
 	idle      map[string]*idle
 	bySession map[bos.SessionKey]int // enabled components per session
 	sessions  map[bos.SessionKey]*session
@@ -62,8 +62,6 @@ type Engine struct {
 	// nodes that were disabled or deleted meanwhile: a node that comes back
 	// waits for the answer.
 	inFlight map[string]bos.EffectKind
-	// left are the drains of nodes that are in no work and for which a call is under way.
-	left map[string]leftover
 	// asked are the nodes whose power is being asked for, also of those not in
 	// work: a BMC that hangs is given no second question.
 	asked map[string]bool
@@ -117,7 +115,6 @@ func New(s Settings) *Engine {
 		rolling:        make(map[string]map[*session]bool),
 		gathering:      make(map[bos.SessionKey]*round),
 		inFlight:       make(map[string]bos.EffectKind),
-		left:           make(map[string]leftover),
 		asked:          make(map[string]bool),
 		ramp:           newRamp(s.Limits),
 		room:           newRoom(),
@@ -264,7 +261,6 @@ func (e *Engine) takeIn(in Inputs) {
 		delete(e.inFlight, id)
 		e.ramp.landed(id, false, e.step.now)
 		e.step.touched[id] = true
-		e.giveBackLeft(id)
 	}
 	maps.Copy(e.inFlight, in.Flights)
 	for _, r := range in.Records {
@@ -303,9 +299,8 @@ func (e *Engine) track(r bos.Record) {
 	e.step.check[r.StagedState.Session] = true
 	e.noteRollouts(r)
 	if !r.Enabled {
-		e.abandon(r)
 		e.untrack(r.ID)
-		e.trackStaged(r)
+		e.trackIdle(r)
 		return
 	}
 	if n, ok := e.idle[r.ID]; ok && r.Revision < n.rec.Revision {
@@ -319,14 +314,11 @@ func (e *Engine) track(r bos.Record) {
 	}
 	if !known {
 		n = &node{since: e.step.now, watch: watch{power: question{out: e.asked[r.ID]}}}
-		n.left = e.left[r.ID]
-		delete(e.left, r.ID)
 		e.nodes[r.ID] = n
 		e.room.use(r.ID)
 	} else {
 		e.count(n.rec.Key(), -1)
 		if r.Revision != n.rec.Revision && r.Work.JustArmed() {
-			n.left = n.leaves()
 			n.since = e.step.now
 			n.reading, n.configuration, n.proof = bos.PowerReading{}, bos.ConfigurationReading{}, bos.ProofReading{}
 			n.workload, n.health = bos.WorkloadReading{}, bos.HealthReading{}
@@ -431,7 +423,7 @@ func (e *Engine) finishWrites() {
 	out.Commit.Components = make([]bos.Record, 0, len(e.step.writes)+len(e.step.idle))
 	for _, id := range sortedKeys(e.step.idle) {
 		out.Commit.Components = append(out.Commit.Components, e.step.idle[id].rec)
-		if e.step.idle[id].rec.Work.StagedBoot.Session == "" {
+		if !tended(&e.step.idle[id].rec) {
 			delete(e.idle, id)
 		}
 	}
@@ -441,7 +433,7 @@ func (e *Engine) finishWrites() {
 		if !n.rec.Enabled {
 			e.noteRollouts(n.rec)
 			e.untrack(id)
-			e.trackStaged(n.rec)
+			e.trackIdle(n.rec)
 		}
 	}
 	out.Effects = decide.Batches(e.step.effects, e.options.MaxComponentBatchSize)

@@ -18,8 +18,6 @@ type node struct {
 	// reordered is when its workload manager last answered a call for it: what was asked
 	// before is of before.
 	reordered time.Time
-	// left is the drain of a session that had the node before, where nobody has ended it.
-	left leftover
 	// seenOn is when the last reading was asked for by which the node is on, trail what
 	// it has fetched of its boot script. They are gone with the engine, and then say
 	// nothing.
@@ -95,7 +93,7 @@ type scouting struct {
 func (e *Engine) decide(id string) {
 	n, ok := e.nodes[id]
 	if !ok {
-		e.decideStaged(id)
+		e.decideIdle(id)
 		return
 	}
 	gate := e.gate(id, n)

@@ -8,33 +8,6 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
 )
 
-// idle is a component that is not in work, and whose boot parameters are those of what
-// is staged on it, or are to be.
-type idle struct {
-	rec bos.Record
-	// again is when the next write may start after tries that failed.
-	again time.Time
-	tries int
-}
-
-// trackStaged takes over a record that is not in work.
-func (e *Engine) trackStaged(r bos.Record) {
-	if r.Enabled || r.Work.StagedBoot.Session == "" {
-		delete(e.idle, r.ID)
-		return
-	}
-	n, known := e.idle[r.ID]
-	if !known {
-		n = &idle{}
-		e.idle[r.ID] = n
-	} else if r.Revision < n.rec.Revision {
-		return
-	}
-	n.rec = r
-	e.step.touched[r.ID] = true
-	e.wakes.set(r.ID, later(e.step.now, n.again))
-}
-
 // touchStaged has the components decided on for which a session has staged something.
 func (e *Engine) touchStaged(of func(*bos.Record) bool) {
 	for id, n := range e.idle {
@@ -47,9 +20,8 @@ func (e *Engine) touchStaged(of func(*bos.Record) bool) {
 
 // decideStaged sees to the boot parameters of a component that is not in work. No power
 // action ever comes of it.
-func (e *Engine) decideStaged(id string) {
-	n, ok := e.idle[id]
-	if !ok || e.inFlight[id] != bos.EffectNone || e.site.On() {
+func (e *Engine) decideStaged(id string, n *idle) {
+	if n.rec.Work.StagedBoot.Session == "" || e.inFlight[id] != bos.EffectNone {
 		return
 	}
 	s := e.sessions[n.rec.Work.StagedBoot.Key()]
@@ -60,7 +32,6 @@ func (e *Engine) decideStaged(id string) {
 	d := decide.StagedBoot(n.rec, policy, e.step.now)
 	if d.Effect.Kind != bos.EffectNone {
 		if e.step.now.Before(n.again) {
-			e.wakes.set(id, n.again)
 			return
 		}
 		e.inFlight[id] = d.Effect.Kind
@@ -68,7 +39,7 @@ func (e *Engine) decideStaged(id string) {
 		e.step.out.Orders[id] = d.Next.Order()
 	}
 	before := n.rec
-	e.writeStaged(n, d.Next)
+	e.writeIdle(n, d.Next)
 	e.noteStaged(before, d.Why, "")
 	if n.rec.Enabled {
 		e.takeUp(n)
@@ -84,32 +55,10 @@ func (e *Engine) takeUp(n *idle) {
 	e.wakes.set(n.rec.ID, e.step.now)
 }
 
-// writeStaged keeps the next record of such a component, to be committed with the pass.
-func (e *Engine) writeStaged(n *idle, next bos.Record) {
-	if next == n.rec {
-		return
-	}
-	next = stamped(n.rec, next, e.step.times.Wall)
-	next.Revision = n.rec.Revision
-	if next.Session != n.rec.Session || next.StagedState.Session != n.rec.StagedState.Session {
-		e.step.check[next.Session], e.step.check[n.rec.StagedState.Session] = true, true
-	}
-	n.rec = next
-	e.step.idle[next.ID] = n
-}
-
 // settleStaged takes in how a write of boot parameters went for a component that is
 // not in work.
-func (e *Engine) settleStaged(r Result) {
-	n, ok := e.idle[r.ID]
-	if !ok {
-		return
-	}
+func (e *Engine) settleStaged(n *idle, r Result) {
 	firstFailure := n.tries == 0 && r.Outcome != bos.CallDone && !r.Withheld
-	e.step.touched[r.ID] = true // it may have waited for the answer to another call
-	if r.Effect.Kind != bos.EffectWriteBoot {
-		return
-	}
 	if r.Outcome == bos.CallDone {
 		e.keepToken(r)
 		n.again, n.tries = time.Time{}, 0
@@ -118,7 +67,7 @@ func (e *Engine) settleStaged(r Result) {
 		n.tries++
 	}
 	before := n.rec
-	e.writeStaged(n, decide.SettleStagedBoot(n.rec, r.Effect.Artifacts, r.Token, r.CallResult, e.step.now))
+	e.writeIdle(n, decide.SettleStagedBoot(n.rec, r.Effect.Artifacts, r.Token, r.CallResult, e.step.now))
 	switch {
 	case n.rec.StagedBootWritten() && !before.StagedBootWritten():
 		e.noteStaged(before, decide.ReasonStagedBootWritten, "")

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -34,8 +35,8 @@ func draining(t *testing.T) (e *engine.Engine, r bos.Record, drain bos.Effect, n
 
 // released is a node that somebody took out of its work.
 func released(r bos.Record) bos.Record {
-	r.Enabled, r.Session, r.Revision = false, "", r.Revision+1
-	r.Work = bos.Work{}
+	r.Work = r.Rearmed()
+	r.Enabled, r.Revision = false, r.Revision+1
 	return r
 }
 
@@ -57,8 +58,9 @@ func TestANodeThatIsTakenOutOfItsSessionWhileItsDrainIsUnderWayIsReturnedAfterwa
 		}
 		out := e.Step(now.Add(time.Second), engine.Inputs{Results: []engine.Result{{Effect: drain, CallResult: bos.CallResult{ID: drainedNode, Outcome: outcome}}}})
 		wantReturn(t, out, "bos:s")
-		if out = e.Step(now.Add(2*time.Second), engine.Inputs{Results: []engine.Result{{Effect: bos.Effect{Kind: bos.EffectReturn, Reason: "bos:s"}, CallResult: bos.CallResult{ID: drainedNode}}}}); len(out.Effects) != 0 {
-			t.Errorf("%s: effects %+v once it is returned", name, out.Effects)
+		out = e.Step(now.Add(2*time.Second), engine.Inputs{Results: []engine.Result{{Effect: bos.Effect{Kind: bos.EffectReturn, Reason: "bos:s"}, CallResult: bos.CallResult{ID: drainedNode}}}})
+		if len(out.Effects) != 0 || !slices.Equal(out.WorkloadProbes, []string{drainedNode}) {
+			t.Errorf("%s: effects %+v and questions %v once it is returned, want one whether it is", name, out.Effects, out.WorkloadProbes)
 		}
 	}
 }
@@ -69,7 +71,8 @@ func TestANodeThatASessionHasFromAnotherAndLosesIsReturnedFromTheDrainOfTheFirst
 	e, r, drain, now := draining(t)
 	e.Step(now, engine.Inputs{Results: []engine.Result{{Effect: drain, CallResult: bos.CallResult{ID: drainedNode}}}})
 	taken := r
-	taken.Session, taken.Revision, taken.Work = "other", r.Revision+5, r.Work.Rearmed()
+	taken.Work = r.Rearmed()
+	taken.Session, taken.Revision = "other", r.Revision+5
 	taken.Work.Batch = 2
 	e.Step(now.Add(time.Second), engine.Inputs{Records: []bos.Record{taken}})
 	out := e.Step(now.Add(2*time.Second), engine.Inputs{Records: []bos.Record{released(taken)}})

@@ -98,15 +98,15 @@ func (p Ports) Load(ctx context.Context, limits bos.PowerLimits, now time.Time) 
 }
 
 // inWork are the components that an engine works on: the enabled ones, and those
-// whose boot parameters are seen to for what is staged.
+// whose boot parameters are seen to for what is staged, or whose drain is to be ended.
 func (p Ports) inWork(ctx context.Context) ([]bos.Record, error) {
 	enabled := true
 	records, err := p.Store.Components(ctx, bos.ComponentFilter{Enabled: &enabled, Readable: true})
 	if err != nil {
 		return nil, err
 	}
-	staged, err := p.Store.Components(ctx, bos.ComponentFilter{StagedBoot: true, Readable: true})
-	return joined(records, staged), err
+	tended, err := p.Store.Components(ctx, bos.ComponentFilter{Tended: true, Readable: true})
+	return joined(records, tended), err
 }
 
 // How far back the history is read for the last power action, in events.

@@ -126,6 +126,8 @@ const (
 	BugLiftsForeign
 	BugJobsUnseen
 	BugUnknownIsHealthy
+	// BugReturnsOnce tries once to end a drain that is left.
+	BugReturnsOnce
 	// BugNoQueue has the nodes of a rollout wait for no turn.
 	BugNoQueue
 )
@@ -197,6 +199,11 @@ func (w *World) spoil(commit *bos.Commit) (spoilt bool) {
 			was, ok := w.check.stored(r.ID)
 			if ok && !was.Work.StoppedAt.IsZero() && r.Work.StoppedAt.IsZero() && was.LastAction == r.LastAction {
 				r.Work.Attempt.At = was.Work.Attempt.At
+				spoilt = true
+			}
+		case BugReturnsOnce:
+			if r.Work.Left.Tries > 0 {
+				r.Work.Left = bos.Leftover{}
 				spoilt = true
 			}
 		case BugNoCause:

@@ -24,6 +24,8 @@ type checks struct {
 	byHand map[string]bool
 	// discovered are the nodes that have had a record.
 	discovered map[string]bool
+	// left are those that are in no work and whose drain is to be ended.
+	left map[string]bool
 	// crashed says that the service has crashed at least once, stops counts the
 	// times in which its clock stood.
 	crashed bool
@@ -93,7 +95,7 @@ type start struct {
 
 func newChecks(w *World) checks {
 	return checks{
-		w: w, proof: newProofCheck(w), rollout: &rolloutCheck{w: w}, ordered: make(map[string]decide.Reason), orderedLast: make(map[string]decide.Reason), cancelled: make(map[bos.SessionKey]bool), gone: make(map[bos.SessionKey]bool), anew: make(map[bos.SessionKey]bool), deleted: make(map[string]bool), byHand: make(map[string]bool), discovered: make(map[string]bool), flying: make(map[string]bos.EffectKind), probing: make(map[string]bool),
+		w: w, proof: newProofCheck(w), rollout: &rolloutCheck{w: w}, ordered: make(map[string]decide.Reason), orderedLast: make(map[string]decide.Reason), cancelled: make(map[bos.SessionKey]bool), gone: make(map[bos.SessionKey]bool), anew: make(map[bos.SessionKey]bool), deleted: make(map[string]bool), byHand: make(map[string]bool), discovered: make(map[string]bool), left: make(map[string]bool), flying: make(map[string]bos.EffectKind), probing: make(map[string]bool),
 		known: make(map[string]bos.PowerReading), armedAt: make(map[string]time.Time), resets: make(map[string]int),
 		allowed: make(map[string]int), repeats: make(map[string]int), attempts: make(map[attempt]sends), latest: make(map[string]attempt), poweredOn: make(map[string]time.Time), pausedThen: make(map[string]time.Duration), unheard: make(map[string]bool), member: make(map[string]bool), acted: make(map[string]action),
 	}
@@ -147,6 +149,7 @@ func (c *checks) armed(id string) {
 	c.armedAt[id] = c.w.Now
 	delete(c.resets, id)
 	delete(c.allowed, id)
+	delete(c.left, id)
 	delete(c.repeats, id)
 	delete(c.poweredOn, id)
 	delete(c.unheard, id)
@@ -490,6 +493,10 @@ func (c *checks) committed(commit bos.Commit, conflicts bos.Conflicts, before in
 			continue
 		}
 		if r.Work.StagedBoot.Session != "" { // it may be rebooted from outside at any time
+			continue
+		}
+		was := c.left[r.ID]
+		if c.left[r.ID] = r.Work.Left.Waits(); was || c.left[r.ID] { // it was not in work before
 			continue
 		}
 		c.ended(r)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -47,6 +48,7 @@ const (
 	DrainReturned  Kind = "a node that is given back"
 	DrainKept      Kind = "a node that has failed and stays drained"
 	DrainAbandoned Kind = "a node whose session is cancelled, given back"
+	DrainGivenUp   Kind = "a node whose drain could not be ended"
 	UnhealthyThen  Kind = "a node that is not healthy at first"
 )
 
@@ -61,6 +63,8 @@ const (
 	// way.
 	longestJob = 10 * time.Minute
 	firstJobs  = 5 * time.Minute
+	// fewestTries is how often the return of a node is tried at least before it is given up.
+	fewestTries = 30
 	// badHealth is how long a node needs at most to become healthy.
 	badHealth = 3 * time.Minute
 )
@@ -184,6 +188,39 @@ func (d *drains) ended(r bos.Record) {
 	}
 	if d.w.config.Drains.Health && n.called.IsZero() {
 		d.w.violated("%s is done and nobody called it healthy", r.ID)
+	}
+}
+
+// given reports whether no drain is to be ended any more.
+func (d *drains) given() bool {
+	tended, err := d.w.store.Components(d.w.ctx, bos.ComponentFilter{Tended: true})
+	return err == nil && !slices.ContainsFunc(tended, func(r bos.Record) bool { return r.Work.Left.Waits() })
+}
+
+// over holds the manager against the nodes when all sessions are over: one that is drained
+// by this service has failed, is shut down, was rebooted and taken out of its session, or
+// says that its drain could not be ended, as when the manager is out for long.
+func (d *drains) over() {
+	if !d.w.config.Drains.Policy.On {
+		return
+	}
+	for _, id := range slices.Sorted(maps.Keys(d.nodes)) {
+		n := d.nodes[id]
+		r, ok := d.w.check.stored(id)
+		if !ok || d.w.check.deleted[id] || !n.drained || bos.MarkOf(n.reason) == "" {
+			continue
+		}
+		if words := strings.TrimPrefix(n.reason, bos.MarkOf(n.reason)+" "); strings.HasPrefix(words, "failed (") || words == "shut down" || strings.HasPrefix(words, "taken out of its session") {
+			continue
+		}
+		if r.Work.Left.State == bos.LeftGivenUp && r.Work.Left.Tries >= fewestTries {
+			d.w.happened(DrainGivenUp)
+			continue
+		}
+		if r.Status.StatusOverride == bos.StatusFailed && r.Work.Cause != bos.CauseCancelled {
+			continue
+		}
+		d.w.violated("%s stays drained for %q when all is over: %s, %+v, %+v", id, n.reason, r.DeriveStatus(), r.Work.Drain, r.Work.Left)
 	}
 }
 

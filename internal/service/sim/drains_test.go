@@ -63,9 +63,12 @@ func TestACrashAtEveryCommitOfADrainIsSurvived(t *testing.T) {
 func drainBugs() map[string]bug {
 	c := sim.Config{FaultsFor: 20 * time.Minute, Drains: drainsOf(1).Drains}
 	with := func(b sim.Bug) sim.Config { c.Bug = b; return c }
+	returns := with(sim.BugReturnsOnce)
+	returns.Drains.Lost, returns.Writes = 0.6, 60
 	return map[string]bug{
 		"a foreign drain lifted":    {with(sim.BugLiftsForeign), "by somebody else (\"a bad DIMM\") is lifted"},
 		"jobs not seen":             {with(sim.BugJobsUnseen), "ends a job on it"},
+		"a return tried once":       {returns, "stays drained for"},
 		"unknown taken for healthy": {with(sim.BugUnknownIsHealthy), "nobody called it healthy"},
 	}
 }

@@ -151,6 +151,7 @@ func (c *checks) end() {
 		}
 	}
 	c.rollout.over()
+	c.w.drains.over()
 	records, err := c.w.store.Components(c.w.ctx, bos.ComponentFilter{})
 	if err != nil {
 		c.w.violated("load: %s", err)

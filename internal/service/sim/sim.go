@@ -482,7 +482,7 @@ func (w *World) idle() bool {
 	}
 	enabled := true
 	ids, err := w.store.ComponentIDs(w.ctx, bos.ComponentFilter{Enabled: &enabled})
-	return err == nil && len(ids) == 0
+	return err == nil && len(ids) == 0 && (!w.config.Drains.Policy.On || w.drains.given())
 }
 
 func (w *World) violated(format string, args ...any) {

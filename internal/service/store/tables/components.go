@@ -161,7 +161,7 @@ func (s *Store) ComponentDocuments(ctx context.Context, f bos.ComponentFilter, e
 }
 
 func filtered(f bos.ComponentFilter) bool {
-	return len(f.IDs) > 0 || len(f.Status) > 0 || f.Held || f.StagedBoot || !f.Unconfirmed.IsZero() || f.Session != "" || f.StagedSession != "" || f.Enabled != nil || f.Phase != nil
+	return len(f.IDs) > 0 || len(f.Status) > 0 || f.Held || f.Tended || !f.Unconfirmed.IsZero() || f.Session != "" || f.StagedSession != "" || f.Enabled != nil || f.Phase != nil
 }
 
 // all gives every document after an id, at most limit unless it is 0.
@@ -285,8 +285,8 @@ func conditions(f bos.ComponentFilter) (string, []any, error) {
 	if f.Held {
 		add("held <> ''")
 	}
-	if f.StagedBoot {
-		add("enabled = 0 AND work <> '{}' AND COALESCE(FIELD(work, staged_boot.session), '') <> ''")
+	if f.Tended {
+		add("enabled = 0 AND work <> '{}' AND (COALESCE(FIELD(work, staged_boot.session), '') <> '' OR COALESCE(FIELD(work, left.state), '') = ?)", string(bos.LeftWaits))
 	}
 	if !f.Unconfirmed.IsZero() {
 		add("enabled = 0 AND confirmed > 0 AND confirmed <= ?", f.Unconfirmed.Unix()/60)
