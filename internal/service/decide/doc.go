@@ -10,6 +10,7 @@
 //   - gate.go: why nothing may be done to it now, although nothing is wrong with it
 //   - drain.go: its jobs, before its power is touched; closing.go: what comes between the
 //     boot and its end, a health check and the return to its jobs
+//   - leftover.go: the drain of a node that was taken out of its work
 //   - act.go: powering off and on, with what has to be stored before
 //   - proof.go: what proves its boot besides a report
 //   - configure.go: its configuration, before the power-on and after the boot
