@@ -209,3 +209,45 @@ func TestAfterEachRestartOfTheServiceThePageShowsWhatTheServiceKnows(t *testing.
 		v.shows(`[...document.querySelectorAll('.chip')].map((c) => c.innerText.replace(/\s+/g, ' ')).join() === 'Done 64' && document.querySelector('table.nodes tbody tr').innerText.includes('` + name + `')`)
 	}
 }
+
+// TestAtNightThePageLeadsFromABootThatIsStuckToTheNodeTheCauseAndTheCommandByKeysAlone:
+// the service has authentication on, and what was copied is what is run.
+func TestAtNightThePageLeadsFromABootThatIsStuckToTheNodeTheCauseAndTheCommandByKeysAlone(t *testing.T) {
+	const dead, slow = "x1000c0s1b0n0", "x1000c0s2b0n0"
+	r := site(t, 32, "--faults", faults(t, `- { fault: refuse, form: "400", nodes: "`+dead+`" }`+"\n"+`- { fault: boot, nodes: "`+slow+`" }`), "--emulate-boot-time", "2s")
+	operating, err := r.Token("operator", "--role", "operator")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Session(t.Context(), "nightly", "reboot", nil); err != nil {
+		t.Fatal(err)
+	}
+	v := look(t, r.URL+"/ui/")
+	v.must(v.SignIn(t.Context(), operating))
+	v.shows(`document.querySelector('table.sessions tbody tr').innerText.includes('nightly')`)
+	typed := 0
+	press := func(keys ...string) {
+		typed += len(keys)
+		v.press(keys...)
+	}
+	press("j", "Enter")
+	// It is stuck: one has failed, one boots for ever, and all others are done.
+	v.shows(`[...document.querySelectorAll('.chip')].some((c) => c.innerText.replace(/\s+/g, ' ') === 'Done 30') && document.querySelector('.status').innerText === 'running'`)
+	v.shows(`document.querySelector('.cause')`)
+	press("f", "Enter")
+	v.shows(`document.querySelectorAll('.nodes tbody tr').length === 1`)
+	press("j", "Enter")
+	v.shows(`document.querySelector('h1').innerText === '` + dead + `'`)
+	v.shows(`document.querySelector('main').innerText.includes('given up') && document.querySelectorAll('.timeline li').length > 0`)
+	press("u")
+	v.sees("terraform-provider-bos retry nightly")
+	press("c")
+	v.shows(`document.getElementById('said').textContent === 'Copied: terraform-provider-bos retry nightly'`)
+	if typed > 8 {
+		t.Errorf("it took %d keys", typed)
+	}
+	said, err := r.Run(t.Context(), operating, "retry", "nightly")
+	if err != nil || !strings.Contains(said, dead) || strings.Contains(said, slow) {
+		t.Errorf("what was copied says %q, %v", said, err)
+	}
+}

@@ -2,8 +2,17 @@ package api
 
 import (
 	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
+	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -174,4 +183,143 @@ func TestTheSettingSaysHowManyMayFollowAndHalfOfThemEach(t *testing.T) {
 	k.Store("c", access.Identity{Subject: "c", Proof: access.ProofStatic, Roles: []access.Role{access.Reader}})
 	s.do("GET", "/x/v1/stream", nil, "Accept", eventStream, "Authorization", "Bearer c").refused(http.StatusServiceUnavailable, titleUnavailable, "2 streams", "setting streams")
 	s.do("GET", "/x/v1/stream", nil, "Authorization", "Bearer c").ok(http.StatusOK, nil)
+}
+
+// cramped is a service over sockets with little room, so that who does not read is written
+// to no more after some kilobytes.
+func cramped(t *testing.T, s *site) string {
+	t.Helper()
+	server := httptest.NewUnstartedServer(s.handler)
+	server.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+		if tcp, ok := c.(*net.TCPConn); ok {
+			_ = tcp.SetWriteBuffer(4 << 10) // the system may have a least
+		}
+		return ctx
+	}
+	server.Start()
+	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
+	return server.URL
+}
+
+func TestWhoDoesNotReadHoldsUpNobodyElseWhoWatches(t *testing.T) {
+	s := newSite(t)
+	var c bos.Commit
+	for i := range 5000 {
+		c.Components = append(c.Components, bos.Record{Component: bos.Component{ID: fmt.Sprintf("x%dc%ds%db0n%d", 1000+i/128, i/16%8, i/2%8, i%2)}})
+	}
+	s.commit(c)
+	url := cramped(t, s)
+	for range 20 { // they ask, see that it is answered, and read no more
+		conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() }) // the test is over
+		_ = conn.(*net.TCPConn).SetReadBuffer(4 << 10)
+		if _, err := fmt.Fprintf(conn, "GET /x/v1/stream HTTP/1.1\r\nHost: localhost\r\nAccept: %s\r\n\r\n", eventStream); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Read(make([]byte, 64)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := watching(t, s, "")
+	w.wants(bos.StreamSnapshotEvent)
+	for _, enabled := range []bool{true, false, true} {
+		s.do("PATCH", "/v2/components/x1000c0s0b0n0", map[string]any{"enabled": enabled}).ok(http.StatusOK, nil)
+		w.wants(bos.StreamDeltaEvent)
+		if got := w.known.Nodes[0].State != bos.StateIdle; got != enabled {
+			t.Errorf("in work is %t, and who reads is told %t", enabled, got)
+		}
+	}
+}
+
+// TestTwoThousandWhoWatchAreAllToldTheSame: those for whom there are places by streams, all
+// others by asking.
+func TestTwoThousandWhoWatchAreAllToldTheSame(t *testing.T) {
+	const viewers = 2000
+	s := newSite(t)
+	s.commit(bos.Commit{Components: []bos.Record{{Component: bos.Component{ID: "x1c0s1b0n0"}}}})
+	url := s.serve().URL
+	before := runtime.NumGoroutine()
+	client := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 0, DisableKeepAlives: true}}
+	ctx, leave := context.WithCancel(t.Context())
+	var live, asked atomic.Int32
+	var told, gone sync.WaitGroup
+	first := make(chan struct{}, 100) // of the connections that are made at the same time
+	ask := func(accept, tag string) (*http.Response, error) {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/x/v1/stream", nil)
+		if err != nil {
+			return nil, err
+		}
+		r.Header.Set("Accept", accept)
+		r.Header.Set("If-None-Match", tag)
+		return client.Do(r)
+	}
+	for range viewers {
+		told.Add(1)
+		gone.Go(func() {
+			first <- struct{}{}
+			resp, err := ask(eventStream, "")
+			if err == nil && resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") != "" {
+				_ = resp.Body.Close() // it was refused
+				resp, err = ask("application/json", "")
+			}
+			<-first
+			if err != nil || resp.StatusCode != http.StatusOK {
+				t.Errorf("it is answered with %v, %v", resp, err)
+				told.Done()
+				return
+			}
+			defer resp.Body.Close()
+			text := bufio.NewReader(resp.Body)
+			if resp.Header.Get("Content-Type") != eventStream {
+				var snapshot bos.StreamSnapshot
+				if err := json.NewDecoder(text).Decode(&snapshot); err != nil || len(snapshot.Nodes.ID) != 1 {
+					t.Errorf("it is shown %+v, %v", snapshot, err)
+				}
+				asked.Add(1)
+				told.Done()
+				return
+			}
+			live.Add(1)
+			told.Done()
+			_, _ = io.Copy(io.Discard, text) // until it leaves
+		})
+	}
+	told.Wait()
+	if live.Load() != DefaultStreams || asked.Load() != viewers-DefaultStreams {
+		t.Errorf("%d follow live and %d ask, of %d", live.Load(), asked.Load(), viewers)
+	}
+	leave()
+	gone.Wait()
+	client.CloseIdleConnections()
+	for runtime.NumGoroutine() > before+DefaultStreams/2 { // those that were served end
+		runtime.Gosched()
+	}
+}
+
+func TestMetricsAreForWhoMayReadThemAndOthersAreToldWhyNot(t *testing.T) {
+	s := newSite(t, func(c *Config) {
+		c.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("bos_lease_held 1\n")) })
+	})
+	k := &keys{}
+	for name, of := range map[string]access.Identity{
+		"scraper": {Roles: []access.Role{access.Scraper}}, "reader": {Roles: []access.Role{access.Reader}}, "operator": {Roles: []access.Role{access.Operator}},
+		"reporter": {Roles: []access.Role{access.Reporter}}, "wlm": {Roles: []access.Role{access.WLM}}, "of-a-tenant": {Roles: []access.Role{access.Scraper}, Tenants: []string{"red"}},
+	} {
+		of.Subject, of.Proof = name, access.ProofStatic
+		k.Store(name, of)
+	}
+	s.handler = access.Authenticator{Bearers: []access.Bearers{k}}.Handler(New(s.config))
+	s.do("GET", "/metrics", nil).refused(http.StatusUnauthorized, "", "token")
+	s.do("GET", "/metrics", nil, "Authorization", "Bearer nobody").refused(http.StatusUnauthorized, "", "token")
+	for _, name := range []string{"scraper", "reader", "operator"} {
+		s.do("GET", "/metrics", nil, "Authorization", "Bearer "+name).ok(http.StatusOK, nil)
+	}
+	for _, name := range []string{"reporter", "wlm"} {
+		s.do("GET", "/metrics", nil, "Authorization", "Bearer "+name).refused(http.StatusForbidden, "", name, "read metrics")
+	}
+	s.do("GET", "/metrics", nil, "Authorization", "Bearer of-a-tenant").refused(http.StatusForbidden, "", "tenant")
+	s.do("GET", "/x/v1/stream", nil, "Authorization", "Bearer scraper").refused(http.StatusForbidden, "", "scraper")
 }

@@ -171,6 +171,14 @@ func (r *Room) Revoke(name string) error {
 	return cmd.Run()
 }
 
+// Run runs a command of the program, as somebody with a token.
+func (r *Room) Run(ctx context.Context, token string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, r.program, args...) //nolint:gosec // ours
+	cmd.Env = append(r.env, "BOS_ENDPOINT="+r.URL, "BOS_TOKEN="+token)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
 // Ask makes a request; into may be nil.
 func (r *Room) Ask(ctx context.Context, method, path string, body, into any) error {
 	var sent io.Reader
