@@ -2,8 +2,8 @@ package provider_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -18,6 +18,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
 	"github.com/bootorch/terraform-provider-bos/internal/localtoken"
+	"github.com/bootorch/terraform-provider-bos/internal/porttest"
 )
 
 // realBOS is the bundled service over an emulated room, on real sockets: the
@@ -378,13 +379,11 @@ func TestAnEmbeddedBOSTakesItsSettingsInline(t *testing.T) {
 // freeAddress is a loopback address that nobody listens on.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	var lc net.ListenConfig
-	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	port, err := porttest.Free()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close() //nolint:errcheck // it was only looked at
-	return l.Addr().String()
+	return fmt.Sprint("127.0.0.1:", port)
 }
 
 func resets(r *realBOS) (n int) {

@@ -1,8 +1,8 @@
 package cli
 
 import (
+	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/porttest"
 )
 
 func settingsFile(t *testing.T, text string) string {
@@ -43,20 +44,17 @@ func get(t *testing.T, url string) (int, string) {
 // freeAddress is an address that nobody listens on now.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	var lc net.ListenConfig
-	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	port, err := porttest.Free()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return l.Addr().String()
+	return fmt.Sprint("127.0.0.1:", port)
 }
 
 // Emulated nodes fetch their scripts from the built-in endpoint over HTTP, load
 // kernel and initrd by the signed links in them, and report the token.
 func TestNodesBootFromTheBuiltInEndpointWithoutBSS(t *testing.T) {
+	t.Parallel()
 	forNodes := freeAddress(t)
 	url := start(t, "--emulate", "4", "--emulate-boot-time", "50ms", "--emulate-power-time", "20ms",
 		"--config", settingsFile(t, "boot_parameters: { builtin: { listen: "+forNodes+" } }"))

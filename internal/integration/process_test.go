@@ -7,17 +7,18 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/localtoken"
+	"github.com/bootorch/terraform-provider-bos/internal/porttest"
 )
 
 // patience bounds each wait. All here takes seconds, but for virtual machines on a busy
@@ -133,16 +134,11 @@ func command(path string, args ...string) *exec.Cmd {
 // freePort is a port that nobody on 127.0.0.1 has.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	port, err := porttest.Free()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close() //nolint:errcheck // it is only for the port
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
+	return strconv.Itoa(port)
 }
 
 // ask sends one request, with a JSON body unless it is empty, and returns the

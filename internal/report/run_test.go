@@ -6,8 +6,8 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -17,6 +17,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/porttest"
 )
 
 // bosStub takes reports as BOS does, and answers from a list first.
@@ -208,12 +210,11 @@ func TestAnAnswerCannotFillTheLog(t *testing.T) {
 }
 
 func TestNobodyListening(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := porttest.Free()
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := l.Addr().String()
-	_ = l.Close()
+	address := fmt.Sprint("127.0.0.1:", port)
 	r := newTrial("http://" + address)
 	if err := r.Run(t.Context()); err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@ package proofs
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"strconv"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/porttest"
 )
 
 func (c *Client) one(t *testing.T, proof bos.BootProof) bos.ProofReading {
@@ -27,11 +29,15 @@ func (c *Client) one(t *testing.T, proof bos.BootProof) bos.ProofReading {
 }
 
 func TestAPortIsSeenToBeAnsweredOrNot(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := porttest.Free() // nobody else has it once it is closed
 	if err != nil {
 		t.Fatal(err)
 	}
-	proof := bos.BootProof{Kind: bos.ProofTCP, Port: l.Addr().(*net.TCPAddr).Port}
+	l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	proof := bos.BootProof{Kind: bos.ProofTCP, Port: port}
 	c := New(Config{Addresses: func(context.Context, string) []string { return []string{"127.0.0.1"} }})
 	if r := c.one(t, proof); r.Sight != bos.ProofPresent || r.Asked.IsZero() {
 		t.Errorf("a port that is answered: %+v", r)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
+	"github.com/bootorch/terraform-provider-bos/internal/porttest"
 )
 
 const password = "s3cr3t/pass+word"
@@ -80,12 +81,11 @@ func wantText(t *testing.T, err error, parts ...string) {
 // freeAddress is an address at which nobody listens.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	port, err := porttest.Free()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close() //nolint:errcheck // it is only for the port
-	return l.Addr().String()
+	return fmt.Sprint("127.0.0.1:", port)
 }
 
 func TestARefusedConnectionWasNeverSent(t *testing.T) {

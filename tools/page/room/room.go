@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -18,6 +17,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/porttest"
 )
 
 // image is one that the emulated store has.
@@ -98,11 +99,8 @@ func (r *Room) authenticated() error {
 
 // free is an address that nobody listens at.
 func free() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it is closed at once
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
+	port, err := porttest.Free()
+	return fmt.Sprint("127.0.0.1:", port), err
 }
 
 // run starts a process and is its first line.
