@@ -1,6 +1,7 @@
 package transport_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
@@ -142,43 +144,68 @@ func TestATLSHandshakeThatHangsWasNeverSent(t *testing.T) {
 	wantText(t, failed, "no connection in time")
 }
 
+// unplugged is a client of a server that answers nothing asked under /silent, and all else at
+// once. There is no socket between them, so that in a bubble no time passes but by waiting.
+func unplugged(c transport.Config) *transport.Client {
+	c.Upstream, c.WayOut = "HSM", transport.Always("check inventory.hsm.url")
+	return transport.New(c, transport.NewConn(transport.ConnConfig{Direct: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+		here, there := net.Pipe()
+		go func() {
+			defer there.Close() //nolint:errcheck // nothing is left to say
+			r := bufio.NewReader(there)
+			for {
+				req, err := http.ReadRequest(r)
+				if err != nil {
+					return
+				}
+				if req.URL.Path != "/silent" {
+					_, err = io.WriteString(there, "HTTP/1.1 204 No Content\r\n\r\n")
+				}
+				if err != nil {
+					return
+				}
+			}
+		}()
+		return here, nil
+	}}))
+}
+
 func TestASilentServerWasSentAndDidNotAnswer(t *testing.T) {
-	s := serve(t, func(_ http.ResponseWriter, _ *http.Request, hold func()) { hold() })
-	_, err := get(t, client(transport.Config{Timeout: 500 * time.Millisecond}), s.URL)
-	if err == nil || err.Kind != transport.Unanswered || err.Cancelled {
-		t.Fatalf("got %+v", err)
-	}
-	wantText(t, err, "no answer within 500ms")
+	synctest.Test(t, func(t *testing.T) {
+		_, err := get(t, unplugged(transport.Config{Timeout: 500 * time.Millisecond}), "http://hsm/silent")
+		if err == nil || err.Kind != transport.Unanswered || err.Cancelled {
+			t.Fatalf("got %+v", err)
+		}
+		wantText(t, err, "no answer within 500ms")
+	})
 }
 
 // TestWhoGivesUpEarlierIsNotToldOfTheWholeTimeout: a check with 3 s said "no answer
 // within 30s".
 func TestWhoGivesUpEarlierIsNotToldOfTheWholeTimeout(t *testing.T) {
-	s := serve(t, func(_ http.ResponseWriter, _ *http.Request, hold func()) { hold() })
-	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
-	defer cancel()
-	_, err := client(transport.Config{Timeout: 30 * time.Second}).Do(ctx, transport.Request{Method: http.MethodGet, URL: s.URL})
-	if err == nil {
-		t.Fatal("it was answered")
-	}
-	wantText(t, err, "no answer within 500ms")
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		defer cancel()
+		_, err := unplugged(transport.Config{Timeout: 30 * time.Second}).Do(ctx, transport.Request{Method: http.MethodGet, URL: "http://hsm/silent"})
+		if err == nil {
+			t.Fatal("it was answered")
+		}
+		wantText(t, err, "no answer within 500ms")
+	})
 }
 
 func TestATimeoutThatChangesHoldsForTheNextRequest(t *testing.T) {
-	s := serve(t, func(_ http.ResponseWriter, r *http.Request, hold func()) {
-		if r.URL.Path == "/silent" {
-			hold()
+	synctest.Test(t, func(t *testing.T) {
+		timeout := time.Minute
+		c := unplugged(transport.Config{TimeoutNow: func() time.Duration { return timeout }})
+		if _, failed := get(t, c, "http://hsm/"); failed != nil {
+			t.Fatal(failed)
+		}
+		timeout = 50 * time.Millisecond
+		if _, failed := get(t, c, "http://hsm/silent"); failed == nil || failed.Kind != transport.Unanswered || !strings.Contains(failed.Error(), "50ms") {
+			t.Errorf("got %v", failed)
 		}
 	})
-	timeout := time.Minute
-	c := client(transport.Config{TimeoutNow: func() time.Duration { return timeout }})
-	if _, failed := get(t, c, s.URL); failed != nil {
-		t.Fatal(failed)
-	}
-	timeout = 50 * time.Millisecond
-	if _, failed := get(t, c, s.URL+"/silent"); failed == nil || failed.Kind != transport.Unanswered || !strings.Contains(failed.Error(), "50ms") {
-		t.Errorf("got %v", failed)
-	}
 }
 
 func TestABearerTokenIsReadForEachRequestAndNeverShown(t *testing.T) {
