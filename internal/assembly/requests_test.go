@@ -173,10 +173,20 @@ func listed(requests map[string]int) string {
 	return b.String()
 }
 
+// many is a number of nodes or rounds, or a tenth of it for the race detector: what goes on
+// at the same time is the same in fewer, and make test has all of them, and counts
+// requests, without it.
+func many(n int) int {
+	if raced {
+		return n / 10
+	}
+	return n
+}
+
 func TestACleanRebootOfAThousandNodesCostsTwentyRequests(t *testing.T) {
 	for _, configuration := range []string{"", "compute"} {
 		t.Run("configuration="+configuration, func(t *testing.T) {
-			atSite(t, 1000, "pcs", time.Second, func(s *site) {
+			atSite(t, many(1000), "pcs", time.Second, func(s *site) {
 				// How long power takes is learned from the first.
 				s.runs("first", "boot", configuration)
 				s.runs("second", "reboot", configuration)
@@ -186,7 +196,7 @@ func TestACleanRebootOfAThousandNodesCostsTwentyRequests(t *testing.T) {
 					all += n
 				}
 				t.Log(listed(requests))
-				if all > 20 {
+				if all > 20 && !raced { // few nodes share what is asked for all
 					t.Errorf("%d requests:%s", all, listed(requests))
 				}
 			})
@@ -198,7 +208,7 @@ func TestACleanRebootOfAThousandNodesCostsTwentyRequests(t *testing.T) {
 // room, when nobody knows yet how long its power takes. Nodes that boot for longer
 // than two polling intervals are probed twice meanwhile.
 func TestACleanRebootThroughRedfishCostsEightRequestsPerNode(t *testing.T) {
-	const nodes = 300
+	nodes := many(300)
 	for powerTime, most := range map[time.Duration]float64{time.Second: 8, 4 * time.Second: 8, 15 * time.Second: 8, 30 * time.Second: 9} {
 		t.Run("power="+powerTime.String(), func(t *testing.T) {
 			atSite(t, nodes, "redfish", powerTime, func(s *site) {
@@ -210,9 +220,9 @@ func TestACleanRebootThroughRedfishCostsEightRequestsPerNode(t *testing.T) {
 							bmcs += n
 						}
 					}
-					perNode := float64(bmcs) / nodes
+					perNode := float64(bmcs) / float64(nodes)
 					t.Logf("%s: %.2f requests to the BMC of each node", run.name, perNode)
-					if perNode > most {
+					if perNode > most && !raced { // of few nodes one weighs more
 						t.Errorf("%s: %.2f requests to the BMC of each node, want at most %.0f:%s", run.name, perNode, most, listed(requests))
 					}
 				}

@@ -3,10 +3,9 @@ package bos_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
@@ -24,7 +23,7 @@ func TestNodesOfAnApplicationAreReadAsTheyWereWritten(t *testing.T) {
 	if err := json.Unmarshal(content, &back); err != nil {
 		t.Fatal(err)
 	}
-	if !cmp.Equal(nodes, back) {
+	if !maps.Equal(nodes, back) {
 		t.Errorf("%d nodes came back as %d others", len(nodes), len(back))
 	}
 	if len(content) > 1000 {

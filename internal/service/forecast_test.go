@@ -40,7 +40,11 @@ func (w *world) watch(name string) (seen []watched) {
 }
 
 func TestTheStatusOfALongTailedBootForetellsItsEndWithin15PercentAfterTheFirstQuarter(t *testing.T) {
-	const nodes, stuck = 1000, 7
+	const stuck = 7
+	nodes := 1000
+	if raced { // make test has all of them without the race detector
+		nodes = 100
+	}
 	for seed := range uint64(1) { // one costs half a minute of a core
 		inWorld(t, nodes, func(t *testing.T, w *world) {
 			r := rand.New(rand.NewPCG(seed, 19))
@@ -68,7 +72,7 @@ func TestTheStatusOfALongTailedBootForetellsItsEndWithin15PercentAfterTheFirstQu
 						t.Errorf("seed %d, %s: after %s, with %.0f %% done, nothing is said about the end", seed, session, look.at, look.done)
 					default:
 						said++
-						if off := math.Abs(look.ETA.Sub(began).Seconds()-over.Seconds()) / over.Seconds(); off > 0.15 {
+						if off := math.Abs(look.ETA.Sub(began).Seconds()-over.Seconds()) / over.Seconds(); off > 0.15 && !raced { // the last of few are anywhere
 							t.Errorf("seed %d, %s: after %s, with %.0f %% done, the end is foretold with an error of %.0f %%", seed, session, look.at, look.done, 100*off)
 						}
 					}
