@@ -19,6 +19,7 @@ import (
 // service over real sockets: a process that drives one BMC for each two nodes over
 // TLS. ACCEPTANCE_NODES makes it larger.
 func TestNodesThatNeverPowerOffFailAndARetryHealsThem(t *testing.T) {
+	t.Parallel()
 	nodes := setting(t, "ACCEPTANCE_NODES", 24)
 	room, service := site(t, nodes)
 	inventory := room.Room().Inventory().Nodes

@@ -57,6 +57,7 @@ func acknowledged(t *testing.T, url, prefix string) []string {
 // TestABackupHasWhatWasAcknowledgedAndItsRestoreSendsNothingUntilItIsResumed backs a
 // service up beside its writers, with nodes in work, and goes on from the backup.
 func TestABackupHasWhatWasAcknowledgedAndItsRestoreSendsNothingUntilItIsResumed(t *testing.T) {
+	t.Parallel()
 	room, service := site(t, 4)
 	session(t, service, "boot", "boot")
 	complete(t, service.url, "boot")

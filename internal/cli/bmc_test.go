@@ -97,6 +97,7 @@ func TestAChangedCertificateIsNeverTakenSilently(t *testing.T) {
 }
 
 func TestASilentBMCKeepsItsPinAndIsNamed(t *testing.T) {
+	t.Parallel()
 	room, config := emulated(t, emulator.ServerConfig{Config: machineroom.Config{Nodes: 2, NodesPerBMC: 1}})
 	file := filepath.Join(t.TempDir(), "pins")
 	pinned(t, config, file, "--write")

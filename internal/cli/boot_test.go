@@ -105,6 +105,7 @@ func complete(t *testing.T, url, name string) bos.ExtendedStatus {
 }
 
 func TestServeEmulateBootsRebootsAndShutsDownOverRealSockets(t *testing.T) {
+	t.Parallel()
 	for _, power := range []string{"redfish", "pcs"} {
 		t.Run(power, func(t *testing.T) { bootRebootShutDown(t, power) })
 	}

@@ -34,6 +34,7 @@ func follow(t *testing.T, lines *bufio.Scanner, kind string) map[string]int {
 }
 
 func TestASessionIsCancelledWhileItsNodesBoot(t *testing.T) {
+	t.Parallel()
 	// Nodes that take an hour to boot are still booting when it is cancelled.
 	url := start(t, "--emulate", "8", "--emulate-boot-time", "1h", "--emulate-power-time", "20ms")
 	template := map[string]any{"enable_cfs": false, "boot_sets": map[string]any{"compute": map[string]any{

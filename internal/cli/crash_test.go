@@ -133,6 +133,7 @@ func resets(room *machineroom.Room) int {
 // TestKillingTheServiceLosesNothingAndResetsNoNodeTwice kills the process at
 // random moments of a reboot; CRASH_NODES and CRASH_KILLS make it larger.
 func TestKillingTheServiceLosesNothingAndResetsNoNodeTwice(t *testing.T) {
+	t.Parallel()
 	nodes, kills := setting(t, "CRASH_NODES", 40), setting(t, "CRASH_KILLS", 4)
 	room, service := site(t, nodes)
 	booted(t, room, service)

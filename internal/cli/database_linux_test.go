@@ -138,9 +138,11 @@ func until(is func() bool) {
 }
 
 func TestADatabaseThatTakesNoWritesStopsTheWorkSafelyAndItGoesOnAfterwards(t *testing.T) {
+	t.Parallel()
 	const nodes = 20
 	for name, fault := range databaseFaults {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			disk := t.TempDir()
 			if strings.Contains(name, "disk is full") {
 				disk = smallDisk(t, 24)
@@ -173,6 +175,7 @@ func TestADatabaseThatTakesNoWritesStopsTheWorkSafelyAndItGoesOnAfterwards(t *te
 }
 
 func TestAServiceWithoutFileDescriptorsFailsNobodyAndGoesOnOnceItHasSome(t *testing.T) {
+	t.Parallel()
 	const nodes = 20
 	room, service := site(t, nodes)
 	booted(t, room, service)
@@ -208,6 +211,7 @@ func ends(t *testing.T, args ...string) (status int, says string) {
 }
 
 func TestAServiceThatCannotUseItsDatabaseEndsWithAStatusAndTheWayOut(t *testing.T) {
+	t.Parallel()
 	room, service := site(t, 1)
 	inUse := service.database
 	idle()

@@ -33,6 +33,7 @@ func command(t *testing.T, args ...string) (string, error) {
 const oneTemplate = `[{"name":"t1","tenant":null,"links":[],"boot_sets":{"compute":{"path":"s3://b/m","type":"s3","node_roles_groups":["Compute"]}}}]`
 
 func TestTemplatesAreImportedAndExported(t *testing.T) {
+	t.Parallel()
 	url, dir := start(t), t.TempDir()
 	list := filepath.Join(dir, "templates.json")
 	if err := os.WriteFile(list, []byte(oneTemplate), 0o600); err != nil {
@@ -144,6 +145,7 @@ func TestCommandsTakeTheFilesOfTokenAndCAFromTheEnvironmentAsTheProviderDoes(t *
 }
 
 func TestTheHistoryIsExportedAsAnAudit(t *testing.T) {
+	t.Parallel()
 	url, dir := start(t), t.TempDir()
 	list := filepath.Join(dir, "templates.json")
 	if err := os.WriteFile(list, []byte(oneTemplate), 0o600); err != nil {

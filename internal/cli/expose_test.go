@@ -124,6 +124,7 @@ func exposing(t *testing.T) *exposed {
 }
 
 func TestTheGuideForNetworksLeadsToTLSAndTokens(t *testing.T) {
+	t.Parallel()
 	e := exposing(t)
 	p := e.serves(blocks(t, exposeGuide, "yaml")[0])
 	for _, c := range []struct {
@@ -149,6 +150,7 @@ func TestTheGuideForNetworksLeadsToTLSAndTokens(t *testing.T) {
 }
 
 func TestTheGuideForNetworksLeadsFromShadowToEnforce(t *testing.T) {
+	t.Parallel()
 	e := exposing(t)
 	settings := blocks(t, exposeGuide, "yaml")[3]
 	shadow := e.serves(settings)

@@ -209,6 +209,7 @@ func unordered(t *testing.T, url string, room *machineroom.Room) []string {
 }
 
 func TestAResetThatNothingOrderedIsFound(t *testing.T) {
+	t.Parallel()
 	room, service := site(t, 4)
 	booted(t, room, service)
 	complete(t, service.url, "reboot")
@@ -291,6 +292,7 @@ const restarted = "the engine starts afresh"
 // refuse what the engine writes, at random moments of a reboot, while its calls are
 // under way; FAULTS_NODES and FAULTS_COMMITS make it larger.
 func TestCommitsThatFailInMidRebootResetNobodyWithoutAnOrderAndLoseNothing(t *testing.T) {
+	t.Parallel()
 	nodes, failures := setting(t, "FAULTS_NODES", 40), setting(t, "FAULTS_COMMITS", 3)
 	room, service := site(t, nodes)
 	booted(t, room, service)

@@ -156,9 +156,11 @@ func (b besieged) storm(t *testing.T, seed uint64, count int) (api, nodes *hosti
 // nobody means well with, of a seed, while nodes reboot. HOSTILE_REQUESTS, _NODES and
 // _SEED change how many, and which.
 func TestHostileRequestsBreakNothingAndKeepNoSessionFromConverging(t *testing.T) {
+	t.Parallel()
 	count, nodes, seed := setting(t, "HOSTILE_REQUESTS", 2000), setting(t, "HOSTILE_NODES", 20), setting(t, "HOSTILE_SEED", 1)
 	for _, auth := range []string{"enforce", "off"} {
 		t.Run("auth "+auth, func(t *testing.T) {
+			t.Parallel()
 			b := besiege(t, nodes, auth)
 			session(t, b.process, "boot", "boot")
 			complete(t, b.url, "boot")

@@ -25,6 +25,7 @@ func (p *process) signal(s syscall.Signal) {
 // go on: it has orders that are not its own any more. FAULTS_NODES and FAULTS_PAUSES
 // make it larger.
 func TestAServiceThatIsStoppedPastItsLeaseResetsNobodyWhenItGoesOn(t *testing.T) {
+	t.Parallel()
 	nodes, pauses := setting(t, "FAULTS_NODES", 40), setting(t, "FAULTS_PAUSES", 2)
 	room, service := site(t, nodes)
 	booted(t, room, service)

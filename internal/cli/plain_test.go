@@ -8,6 +8,7 @@ import (
 )
 
 func TestWhatComesFromFilesMovesNoCursorOfATerminal(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]string{
 		"plain\n\ttext, ä, 節点": "plain\n\ttext, ä, 節点", "a\x1b[2Jb": `a\x1b[2Jb`, "a\rb": `a\rb`, "a\u202eb": `a\u202eb`, "a\u009bb": `a\u009bb`, "a\x00b": `a\x00b`, "a\xffb": "a\ufffdb",
 	} {

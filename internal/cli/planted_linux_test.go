@@ -241,6 +241,7 @@ func (k keeper) errs(t *testing.T, how string) {
 // TestNoSecretIsShownAnywhere plants a secret in each place that has one, lets all go well
 // and wrong with the log at its longest, and searches everything that was said.
 func TestNoSecretIsShownAnywhere(t *testing.T) {
+	t.Parallel()
 	k, _ := plantedSite(t)
 	session(t, k.process, "boot", "boot")
 	complete(t, k.url, "boot")

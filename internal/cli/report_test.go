@@ -61,6 +61,7 @@ func (w *watched) Write(p []byte) (int, error) {
 // From the settings to the record: the script of a node has all that its agent needs,
 // and what it reports at the address of the nodes is in the record.
 func TestANodeReportsByWhatIsInItsBootScript(t *testing.T) {
+	t.Parallel()
 	forNodes := freeAddress(t)
 	url := start(t, "--emulate", "2", "--config", settingsFile(t, "boot_parameters: { builtin: { listen: "+forNodes+" } }\nreport: { node_tokens: required }"))
 	discovered(t, url, 2)
@@ -113,6 +114,7 @@ func TestANodeReportsByWhatIsInItsBootScript(t *testing.T) {
 
 // Sites with BSS have no address of boot scripts; reports have one of their own.
 func TestReportsHaveAnAddressOfTheirOwnBesideBSS(t *testing.T) {
+	t.Parallel()
 	forNodes := freeAddress(t)
 	url := start(t, "--emulate", "1", "--config", settingsFile(t, "report: { listen: "+forNodes+" }"))
 	discovered(t, url, 1)
@@ -136,6 +138,7 @@ func TestReportsHaveAnAddressOfTheirOwnBesideBSS(t *testing.T) {
 // Emulated nodes that tell nobody what they booted, as images without an agent; one of
 // them phones home, and the session ends by that.
 func TestANodeThatPhonesHomeHasBooted(t *testing.T) {
+	t.Parallel()
 	forNodes, faults := freeAddress(t), filepath.Join(t.TempDir(), "faults.yaml")
 	if err := os.WriteFile(faults, []byte("- { name: mute, fault: no-report }\n"), 0o600); err != nil {
 		t.Fatal(err)

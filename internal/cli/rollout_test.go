@@ -69,6 +69,7 @@ func rolledTo(t *testing.T, url, session string, so func(bos.RolloutStatus) bool
 }
 
 func TestARolloutIsPromotedResumedAndEndedByCommands(t *testing.T) {
+	t.Parallel()
 	room, service := site(t, 8)
 	ids := nodesOf(room)
 	lift := refuses(t, room, ids[1])

@@ -144,9 +144,11 @@ func streams(ctx context.Context, t *testing.T, url string, count int) (followin
 // SLOW_STREAMS and SLOW_NODES make it larger; with SLOW_CUT all slow ones are waited for
 // until the service has cut them off.
 func TestSlowConnectionsAndManyStreamsKeepNoSessionFromConverging(t *testing.T) {
+	t.Parallel()
 	count, followers, nodes := setting(t, "SLOW_CONNECTIONS", 60), setting(t, "SLOW_STREAMS", 100), setting(t, "SLOW_NODES", 20)
 	for _, auth := range []string{"enforce", "off"} {
 		t.Run("auth "+auth, func(t *testing.T) {
+			t.Parallel()
 			b := besiege(t, nodes, auth)
 			session(t, b.process, "boot", "boot")
 			complete(t, b.url, "boot")
@@ -159,8 +161,8 @@ func TestSlowConnectionsAndManyStreamsKeepNoSessionFromConverging(t *testing.T) 
 			ctx, stop := context.WithCancel(t.Context())
 			defer stop()
 			slow := slowly(ctx, t, b.url, count)
+			open := slow.open.Load() // some are cut off before long
 			following, later, leave := streams(ctx, t, b.url, followers)
-			open := slow.open.Load()
 			if int(open) != count {
 				t.Errorf("%d of %d slow connections were open", open, count)
 			}

@@ -175,6 +175,7 @@ func (c v1Client) oldTemplate() {
 // real socket: a template, a boot, a reboot of which some nodes fail, the command that the
 // status prints, run as it is printed, and a configuration of nodes that run.
 func TestAClientOfBOSV1RunsAsItIs(t *testing.T) {
+	t.Parallel()
 	room, service := siteOn(t, 8, t.TempDir(), fault.CFS)
 	ids := nodesOf(room)
 	c := v1Client{t, func() string { return service.url }}
@@ -239,6 +240,7 @@ func TestAClientOfBOSV1RunsAsItIs(t *testing.T) {
 // TestAPassingFailureIsTakenUpAgainAfterARestart: the agent of version 1 ended after one
 // and was started anew to execute its session again.
 func TestAPassingFailureIsTakenUpAgainAfterARestart(t *testing.T) {
+	t.Parallel()
 	room, service := siteOn(t, 6, t.TempDir(), fault.CFS)
 	ids := nodesOf(room)
 	c := v1Client{t, func() string { return service.url }}

@@ -31,6 +31,7 @@ func planned(t *testing.T, service, name, operation string) (pin string) {
 }
 
 func TestASessionIsWatchedInLinesAndItsOutcomeIsTheStatus(t *testing.T) {
+	t.Parallel()
 	room, service := site(t, 6)
 	ids := nodesOf(room)
 	refuses(t, room, ids[2])
@@ -67,6 +68,7 @@ func TestASessionIsWatchedInLinesAndItsOutcomeIsTheStatus(t *testing.T) {
 }
 
 func TestEachResetNamesItsSessionReasonActorAndPlan(t *testing.T) {
+	t.Parallel()
 	room, service := site(t, setting(t, "NAMED_NODES", 500))
 	ids := nodesOf(room)
 	pins := map[string]string{"first": planned(t, service.url, "first", "boot")}

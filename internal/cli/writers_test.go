@@ -299,6 +299,7 @@ func (w *writers) begin(count int) (kept []func()) {
 // templates, sessions, records and options are written; CRASH_WRITERS, at most 8, and
 // CRASH_WRITERS_KILLS make it larger.
 func TestKillingTheServiceUnderManyWritersLosesNoAcknowledgedWrite(t *testing.T) {
+	t.Parallel()
 	count, kills := setting(t, "CRASH_WRITERS", 8), setting(t, "CRASH_WRITERS_KILLS", 3)
 	room, service := site(t, 4*count)
 	session(t, service, "boot", "boot")
