@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A deb, an rpm and an SBOM for each of ARCHES in the folder OUT, with their checksums:
+# A deb, an rpm and an SBOM for each of ARCHES, and the Helm chart, in the folder OUT, with their checksums:
 # scripts/packages.sh OUT VERSION ARCH... The same commit gives the same bytes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -23,4 +23,10 @@ for arch in "$@"; do
   "$tools/cyclonedx-gomod" bin -json -noserial -version "v$version" -output "$out/bos_${version}_linux_$arch.cdx.json" "$BINARIES/bos"
   sed -i "s/\"timestamp\": \"[^\"]*\"/\"timestamp\": \"$(date -u -d "@$epoch" +%FT%TZ)\"/" "$out/bos_${version}_linux_$arch.cdx.json"
 done
-(cd "$out" && sha256sum bos[_-]*.deb bos[_-]*.rpm bos_*.cdx.json > SHA256SUMS)
+# The Helm chart as Helm packages it.
+mkdir "$out/chart"
+cp -r packaging/helm/bos "$out/chart/"
+sed -i -e "s/^version: .*/version: $version/" -e "s/^appVersion: .*/appVersion: \"$version\"/" "$out/chart/bos/Chart.yaml"
+tar -C "$out/chart" --sort=name --mtime="@$epoch" --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX -cf - bos | gzip -n > "$out/bos-$version.tgz"
+rm -r "$out/chart"
+(cd "$out" && sha256sum bos[_-]*.deb bos[_-]*.rpm bos_*.cdx.json bos-*.tgz > SHA256SUMS)

@@ -300,6 +300,25 @@ func TestTheUnitsLetTheServiceDoLittle(t *testing.T) {
 	}
 }
 
+// The chart names the version of the packages, and its image by that.
+func TestTheChartIsPackagedAsHelmDoes(t *testing.T) {
+	path, _ := made(t, "bos-*.tgz")
+	version := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(path), "bos-"), ".tgz")
+	dir := t.TempDir()
+	output(t, "tar", "-xzf", path, "-C", dir)
+	is := read(t, dir+"/bos/Chart.yaml")
+	for _, line := range []string{"\nname: bos\n", "\nversion: " + version + "\n", "\nappVersion: \"" + version + "\"\n"} {
+		if !strings.Contains(is, line) {
+			t.Errorf("Chart.yaml has no %q:\n%s", line, is)
+		}
+	}
+	for _, name := range []string{"values.yaml", "values.schema.json", "README.md", "templates/_helpers.tpl", "templates/deployment.yaml", "files/bos.rules.yaml", "examples/three.yaml"} {
+		if text := read(t, dir+"/bos/"+name); text != read(t, "../../packaging/helm/bos/"+name) {
+			t.Errorf("%s is another one", name)
+		}
+	}
+}
+
 func TestTheChecksumsAndTheBillOfMaterialsAreOfWhatIsThere(t *testing.T) {
 	sums, folder := made(t, "SHA256SUMS")
 	named := 0
