@@ -11,14 +11,21 @@ import (
 type question struct {
 	out bool
 	at  time.Time
+	// why is what the node was found to wait for when that time was set.
+	why decide.Reason
 }
 
-// want takes a decision's wish over: it reports whether to ask at once.
-func (l *question) want(at, now time.Time) bool {
+// want takes a decision's wish over: it reports whether to ask at once. Who decides anew
+// counts from then. While the node waits for the same as before, the earlier time stands:
+// one that is written all the time would never be asked about.
+func (l *question) want(at time.Time, why decide.Reason, now time.Time) bool {
 	if at.IsZero() || l.out {
 		return false
 	}
-	l.at = at
+	if why == l.why && !l.at.IsZero() && l.at.Before(at) {
+		at = l.at
+	}
+	l.at, l.why = at, why
 	return !at.After(now)
 }
 
@@ -33,19 +40,19 @@ func (e *Engine) schedule(id string, n *node, d decide.Decision) {
 	now := e.step.now
 	n.watch.awaits = d.AwaitsPower()
 	d.Probe = n.probeSooner(d.Probe, now)
-	if d.Next.Enabled && n.watch.power.want(d.Probe, now) {
+	if d.Next.Enabled && n.watch.power.want(d.Probe, d.Why, now) {
 		e.probe(id, n)
 	}
-	if d.Next.Enabled && n.watch.configured.want(e.onGrid(n, d.ProbeConfiguration), now) {
+	if d.Next.Enabled && n.watch.configured.want(e.onGrid(n, d.ProbeConfiguration), d.Why, now) {
 		e.probeConfiguration(id, n)
 	}
-	if d.Next.Enabled && n.watch.proof.want(toGrid(d.ProbeProof, now, proofGrid), now) {
+	if d.Next.Enabled && n.watch.proof.want(toGrid(d.ProbeProof, now, proofGrid), d.Why, now) {
 		e.probeProof(id, n)
 	}
-	if d.Next.Enabled && n.watch.workload.want(toGrid(d.ProbeWorkload, now, workloadGrid), now) {
+	if d.Next.Enabled && n.watch.workload.want(toGrid(d.ProbeWorkload, now, workloadGrid), d.Why, now) {
 		e.probeWorkload(id, n)
 	}
-	if d.Next.Enabled && n.watch.health.want(toGrid(d.ProbeHealth, now, workloadGrid), now) {
+	if d.Next.Enabled && n.watch.health.want(toGrid(d.ProbeHealth, now, workloadGrid), d.Why, now) {
 		e.probeHealth(id, n)
 	}
 	at := d.Wake
