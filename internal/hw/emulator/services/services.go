@@ -104,7 +104,7 @@ func (f *Face) Handler() http.Handler {
 	} {
 		mux.HandleFunc(pattern, handler)
 	}
-	for _, routes := range []map[string]http.HandlerFunc{f.pcsRoutes(), f.cfsRoutes(), f.imsRoutes(), f.tapmsRoutes(), f.scnRoutes()} {
+	for _, routes := range []map[string]http.HandlerFunc{f.pcsRoutes(), f.cfsRoutes(), f.imsRoutes(), f.tapmsRoutes(), f.scnRoutes(), f.nodesRoutes()} {
 		for pattern, handler := range routes {
 			mux.HandleFunc(pattern, handler)
 		}
