@@ -89,6 +89,7 @@ var allowed = map[string][]string{
 	},
 	"internal/hw/qemu":     {},
 	"internal/hostile":     {},
+	"internal/replicas":    {},
 	"internal/integration": {},
 	"internal/licences":    {},
 	"internal/systemd":     {},

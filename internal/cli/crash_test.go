@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/postgrestest"
 )
 
 // asCommand makes the test binary be the command, in a process of its own.
@@ -53,7 +55,7 @@ func runTests(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	return m.Run()
+	return postgrestest.Main(m)
 }
 
 // unlimited are signals of limits of a process, which the tests set: what is refused is to
@@ -62,8 +64,10 @@ var unlimited = []os.Signal{syscall.Signal(25)} // SIGXFSZ
 
 // process is a service that can be killed.
 type process struct {
-	t        *testing.T
-	cmd      *exec.Cmd
+	t   *testing.T
+	cmd *exec.Cmd
+	// program is empty for this one.
+	program  string
 	args     []string
 	env      []string
 	url      string
@@ -78,7 +82,7 @@ type process struct {
 
 func (p *process) start() {
 	p.t.Helper()
-	p.cmd = exec.CommandContext(p.t.Context(), os.Args[0], p.args...)
+	p.cmd = exec.CommandContext(p.t.Context(), cmp.Or(p.program, os.Args[0]), p.args...)
 	p.cmd.Env = append(append(os.Environ(), asCommand+"=1"), p.env...)
 	p.cmd.Stderr, p.cmd.Dir = &p.log, p.dir
 	out, err := p.cmd.StdoutPipe()
@@ -91,9 +95,10 @@ func (p *process) start() {
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		_ = p.cmd.Wait() // so that all that it says is there
-		p.t.Fatalf("serve ended: %s", p.log.text.String())
+		p.t.Fatalf("%s ended: %s", p.args[0], p.log.text.String())
 	}
-	p.url = strings.TrimSpace(strings.TrimPrefix(line, "BOS is ready at "))
+	_, url, _ := strings.Cut(line, " at ")
+	p.url = strings.TrimSpace(url)
 }
 
 // kill is kill -9: nothing is closed, recorded or said.

@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
-	"github.com/bootorch/terraform-provider-bos/internal/service/access"
 )
 
 // registry is an image registry with the images it holds by id; err is what it
@@ -85,7 +84,7 @@ func TestTheCheckOfATemplateSaysWhatIsWrongFirst(t *testing.T) {
 			s.putTemplate("t1", c.template)
 			if c.change != nil {
 				c.change(s)
-				s.handler = access.Open(New(s.config))
+				s.serveAll()
 			}
 			if got := s.valid("t1"); !strings.HasPrefix(got, lead+c.want) {
 				t.Errorf("it says %q", got)
@@ -137,7 +136,7 @@ func TestTheImageRegistryRefusesAnotherArchitecture(t *testing.T) {
 		}
 		r.refused(http.StatusBadRequest, "", "Session template: 't1' boot set: 'compute': its arch "+c.set)
 		s.config.Images = nil
-		s.handler = access.Open(New(s.config))
+		s.serveAll()
 		s.putTemplate("t1", withSet("arch", c.set))
 	}
 }

@@ -9,15 +9,14 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/access"
-	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
 )
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -25,8 +24,10 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 // site is a service on a database of its own, with an inventory, images and
 // tenants that a test can change.
 type site struct {
-	t       *testing.T
-	store   bos.Store
+	t     *testing.T
+	store bos.Store
+	// stores are those of the services that share the database, of which store is one.
+	stores  []bos.Store
 	handler http.Handler
 	config  Config
 
@@ -44,16 +45,9 @@ type site struct {
 
 func newSite(t *testing.T, with ...func(*Config)) *site {
 	t.Helper()
-	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "bos.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := store.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	s := &site{t: t, store: store, now: noon, inv: bos.Inventory{
+	stores := openStores(t)
+	store := stores[0]
+	s := &site{t: t, store: store, stores: stores, now: noon, inv: bos.Inventory{
 		Nodes: []bos.Node{
 			{ID: "x1c0s1b0n0", Role: "Compute", Enabled: true},
 			{ID: "x1c0s2b0n0", Role: "Compute", Enabled: true},
@@ -71,8 +65,25 @@ func newSite(t *testing.T, with ...func(*Config)) *site {
 	for _, change := range with {
 		change(&s.config)
 	}
-	s.handler = access.Open(New(s.config))
+	s.serveAll()
 	return s
+}
+
+// serveAll serves the site as its config is now. Where several services share a database each
+// request goes to the next of them.
+func (s *site) serveAll() {
+	var handlers []http.Handler
+	for _, store := range s.stores {
+		config := s.config
+		if config.Store == s.store {
+			config.Store = store
+		}
+		handlers = append(handlers, access.Open(New(config)))
+	}
+	var turn atomic.Int64
+	s.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		handlers[int(turn.Add(1))%len(handlers)].ServeHTTP(w, r)
+	})
 }
 
 func (s *site) clock() time.Time {

@@ -10,7 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
-	"github.com/bootorch/terraform-provider-bos/internal/service/access"
 	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
 )
 
@@ -131,7 +130,7 @@ func TestAPreviewIsRefused(t *testing.T) {
 			s.putTemplate("t1", template())
 			if c.change != nil {
 				c.change(s)
-				s.handler = access.Open(New(s.config))
+				s.serveAll()
 			}
 			s.do("POST", "/x/v1/previews", c.body).refused(c.status, "", c.words...)
 		})

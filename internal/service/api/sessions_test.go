@@ -13,7 +13,6 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
-	"github.com/bootorch/terraform-provider-bos/internal/service/access"
 )
 
 func boot(name string) object {
@@ -116,7 +115,7 @@ func TestASessionThatCannotWorkIsRefused(t *testing.T) {
 			}
 			if c.change != nil {
 				c.change(s)
-				s.handler = access.Open(New(s.config))
+				s.serveAll()
 			}
 			s.do("POST", "/v2/sessions", c.body).refused(c.status, "", c.words...)
 			if r := s.do("GET", "/v2/sessions", nil).ok(http.StatusOK, nil); r.body != "[]\n" {

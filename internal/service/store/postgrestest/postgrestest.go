@@ -111,6 +111,31 @@ func (s *Server) Standby(settings ...string) (*Server, error) {
 	})
 }
 
+// WaitFor has a primary acknowledge nothing from here on that a standby does not have.
+func (s *Server) WaitFor(ctx context.Context, standby *Server) error {
+	conn, err := pgx.Connect(ctx, s.dsn(nil))
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx) //nolint:errcheck // the next one is another
+	for _, statement := range []string{"ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()"} {
+		if _, err := conn.Exec(ctx, statement); err != nil {
+			return err
+		}
+	}
+	for waits := false; !waits; {
+		if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_stat_replication WHERE sync_state = 'sync')").Scan(&waits); err != nil {
+			return err
+		}
+		select {
+		case <-standby.ended:
+			return errors.New("the standby ended")
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
 // Promote lets a standby be a primary.
 func (s *Server) Promote() error { return s.do("pg_ctl", "promote", "-w", "-D", s.data()) }
 
