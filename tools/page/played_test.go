@@ -381,3 +381,14 @@ func TestWhatWasChosenInAListStaysWhenDataArrivesAndFollowsTheURL(t *testing.T) 
 	v.must(v.Eval(`location.hash = '#/nodes'`, nil))
 	v.shows(chosen("Session") + ` === '' && ` + chosen("Cause") + ` === '' && ` + chosen("Order") + ` === ''`)
 }
+
+func TestACommandIsSeenAsAWholeAtEachWidth(t *testing.T) {
+	long := "terraform-provider-bos retry a-session-with-a-long-name-of-the-night-shift --limit 'x1000c0s[0-7]b0n[0-1],x1001c0s[0-7]b0n[0-1]'"
+	s := acts(t, 64, someFail, map[string]any{"retry": map[string]any{"count": 2, "limit": "x1000c0s1b0n1", "commands": []string{long}}})
+	v := look(t, s.URL+"/ui/#/sessions/nightly")
+	for _, width := range []int{360, 1440, 2560} {
+		v.must(v.Size(width, 900, false))
+		v.shows(fmt.Sprintf(`innerWidth === %d && document.querySelector('.command code').innerText.startsWith('terraform')`, width))
+		v.shows(`[...document.querySelectorAll('.command code')].every((c) => c.scrollWidth <= c.clientWidth && c.scrollHeight <= c.clientHeight)`)
+	}
+}
