@@ -160,7 +160,6 @@ func TestHostileRequestsBreakNothingAndKeepNoSessionFromConverging(t *testing.T)
 	count, nodes, seed := setting(t, "HOSTILE_REQUESTS", 2000), setting(t, "HOSTILE_NODES", 20), setting(t, "HOSTILE_SEED", 1)
 	for _, auth := range []string{"enforce", "off"} {
 		t.Run("auth "+auth, func(t *testing.T) {
-			t.Parallel()
 			b := besiege(t, nodes, auth)
 			session(t, b.process, "boot", "boot")
 			complete(t, b.url, "boot")

@@ -67,6 +67,7 @@ func TestARealBootIsSeenLiveFromItsBeginningToTheCauseOfWhatFailed(t *testing.T)
 	v := look(t, r.URL+"/ui/")
 	v.must(v.SignIn(t.Context(), viewing))
 	v.sees("There is no session yet")
+	v.must(r.Pause(t.Context())) // until the page has shown the session on its way
 	if err := r.Session(t.Context(), "nightly", "reboot", nil); err != nil {
 		t.Fatal(err)
 	}
@@ -74,6 +75,7 @@ func TestARealBootIsSeenLiveFromItsBeginningToTheCauseOfWhatFailed(t *testing.T)
 	v.press("j", "Enter")
 	v.shows(`document.querySelector('cabinet-map canvas') && document.querySelectorAll('.nodes tbody tr').length === 32`)
 	v.shows(`[...document.querySelectorAll('.chip')].some((c) => /Booting|Powering|Pending/.test(c.innerText))`)
+	v.must(r.Resume(t.Context()))
 	v.shows(`document.querySelector('.status').innerText.includes('with failures')`)
 	v.shows(`[...document.querySelectorAll('.chip')].some((c) => c.innerText.replace(/\s+/g, ' ') === 'Done 31')`)
 	v.press("f", "Enter")
@@ -198,7 +200,7 @@ func TestAfterEachRestartOfTheServiceThePageShowsWhatTheServiceKnows(t *testing.
 			t.Fatal(err)
 		}
 		v.shows(`document.querySelector('#live').dataset.live === 'live'`)
-		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 		err := r.Over(ctx, name)
 		cancel()
 		if err != nil {

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// patience is how long a page may take to show something on a busy machine.
-const patience = 60 * time.Second
+// patience is how long a page may take to show something on a busy machine, beside other
+// tests.
+const patience = 3 * time.Minute
 
 // Shows waits until an expression is true, for as long as a page may take.
 func (t *Tab) Shows(ctx context.Context, expression string) error {

@@ -201,8 +201,11 @@ func (r *Room) Ask(ctx context.Context, method, path string, body, into any) err
 	}
 	defer res.Body.Close() //nolint:errcheck // it was read
 	data, err := io.ReadAll(res.Body)
-	if err != nil || res.StatusCode >= http.StatusBadRequest {
-		return fmt.Errorf("%s %s: %d, %w: %s", method, path, res.StatusCode, err, data)
+	if err != nil {
+		return fmt.Errorf("%s %s: %d, %w", method, path, res.StatusCode, err)
+	}
+	if res.StatusCode >= http.StatusBadRequest {
+		return fmt.Errorf("%s %s: %d: %s", method, path, res.StatusCode, data)
 	}
 	if into == nil {
 		return nil
