@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -37,11 +38,20 @@ func Start(ctx context.Context) (b *Browser, closeIt func(), err error) {
 	if path == "" {
 		return nil, nil, ErrNone
 	}
+	// It leaves files behind where temporary ones are.
+	temporary, err := os.MkdirTemp("", "bos-browser")
+	if err != nil {
+		return nil, nil, err
+	}
 	options := append(append([]chromedp.ExecAllocatorOption{}, chromedp.DefaultExecAllocatorOptions[:]...),
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("hide-scrollbars", true), chromedp.Flag("force-color-profile", "srgb"))
+		chromedp.ExecPath(path), chromedp.Env("TMPDIR="+temporary), chromedp.NoSandbox, chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("hide-scrollbars", true), chromedp.Flag("force-color-profile", "srgb"))
 	allocated, end := chromedp.NewExecAllocator(ctx, options...)
 	first, cancel := chromedp.NewContext(allocated)
-	closeIt = func() { cancel(); end() }
+	closeIt = func() {
+		cancel()
+		end()
+		_ = os.RemoveAll(temporary) // a folder of temporary files
+	}
 	if err := chromedp.Do(first); err != nil {
 		closeIt()
 		return nil, nil, fmt.Errorf("starting %s: %w", path, err)
