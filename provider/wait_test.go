@@ -112,6 +112,46 @@ func TestNewsOfASessionEndsThePauseAndNewsOfItsNodesDoesNot(t *testing.T) {
 	<-ended
 }
 
+func TestAWaitGoesOnByItsOwnPollsWhereTheServiceHasNoPlaceForAStreamAndAsksForOneAgain(t *testing.T) {
+	t.Parallel()
+	refused := make(chan struct{}, 10)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/x/v1/capabilities" {
+			_, _ = w.Write([]byte(`{"extensions":["events"]}`))
+			return
+		}
+		w.Header().Set("Retry-After", "5")
+		w.WriteHeader(http.StatusServiceUnavailable)
+		refused <- struct{}{}
+	}))
+	defer server.Close()
+	c, err := client.New(client.Config{Endpoint: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	again := make(chan time.Time)
+	news := follow(ctx, c, "monday", func(pause time.Duration) <-chan time.Time {
+		if pause != reconnect {
+			t.Errorf("it asks again after %s", pause)
+		}
+		return again
+	})
+	<-refused
+	again <- time.Time{}
+	<-refused // it asked for a stream again
+	polls := 0
+	w := newWaiter(func(time.Duration) <-chan time.Time {
+		soon := make(chan time.Time, 1)
+		soon <- time.Time{}
+		return soon
+	}, time.Hour, news)
+	if !w.until(ctx, func(context.Context) bool { polls++; return polls == 3 }) {
+		t.Errorf("it was not done after %d polls", polls)
+	}
+}
+
 func TestWithoutEventsThereIsNoNews(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.NotFoundHandler())
