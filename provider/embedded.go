@@ -62,6 +62,11 @@ func (p *bosProvider) embed(ctx context.Context, s *shared, m providerModel, set
 	settings.Endpoint, settings.Token = "http://"+address, token
 }
 
+// errShared is of a database that services share: one of them may be this process next, with
+// settings of its own, and only for as long as an apply takes.
+var errShared = errors.New("its database is a PostgreSQL, which services share, and an embedded service would take turns with them in driving the same nodes, " +
+	"by settings of its own; give the URL of a service that runs on it as endpoint instead of embedded, or a file as database, in its settings too")
+
 // startEmbedded makes a service that listens, with the token that its one client
 // needs: other users of this machine reach the port as well.
 func startEmbedded(ctx context.Context, given embeddedModel, version string) (e *embedded, address, token string, err error) {
@@ -73,7 +78,11 @@ func startEmbedded(ctx context.Context, given embeddedModel, version string) (e 
 	if err != nil {
 		return nil, "", "", err
 	}
+	shared := config.Shared()
 	config.Database = cmp.Or(given.Database.ValueString(), config.Database, embeddedDatabase)
+	if shared || config.Shared() {
+		return nil, "", "", errShared
+	}
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", cmp.Or(config.Listen, embeddedListen))
 	if err != nil {

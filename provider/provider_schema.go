@@ -93,7 +93,7 @@ func connectionAttributes() map[string]schema.Attribute {
 				"database": schema.StringAttribute{
 					Optional: true, Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
 					MarkdownDescription: "Path of the database file, kept from run to run. Defaults to the one that the configuration names, else to `bos.db`. Only " +
-						"one run at a time can act on it.",
+						"one run at a time can act on it. A PostgreSQL is refused: the services that share one are asked at `endpoint`.",
 				},
 			},
 		},

@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"io"
 	"math/big"
 	"net/http"
@@ -64,7 +65,7 @@ func run(t *testing.T, o *objects, secrets map[string]string, replace ...string)
 	c := &container{t: t, of: pod.Spec.Containers[0], root: t.TempDir()}
 	here := strings.NewReplacer(append([]string{"/run/", c.root + "/run/", "/etc/bos", c.root + "/etc/bos", "/var/lib/bos", c.root + "/var/lib/bos", `:8770`, "127.0.0.1:0", `:8771`, "127.0.0.1:0"}, replace...)...)
 	for _, m := range c.of.VolumeMounts {
-		if err := os.MkdirAll(c.root+m.MountPath, 0o700); err != nil {
+		if err := errors.Join(os.MkdirAll(c.root+m.MountPath, 0o700), os.Chmod(c.root+m.MountPath, 0o777)); err != nil { // as Kubernetes makes volumes
 			t.Fatal(err)
 		}
 	}
@@ -207,6 +208,9 @@ func TestTheContainerOfOneReplicaRunsWithWhatTheChartMakes(t *testing.T) {
 		c := run(t, made(t, all[name]), secrets)
 		c.well()
 		c.end()
+		if strings.Contains(c.said.String(), "no place for the local token") {
+			t.Errorf("there is no token in its container: %s", c.said.String())
+		}
 		if _, err := os.Stat(c.root + "/var/lib/bos/bos.db"); err != nil {
 			t.Errorf("%s: its records are not on the volume: %v", name, err)
 		}

@@ -25,17 +25,19 @@ import (
 
 // files are those of a package that a site relies on, with their modes.
 var files = map[string]string{
-	"/etc/bos/bos.yaml":                                "-rw-r--r--",
-	"/usr/bin/bos":                                     "-rwxr-xr-x",
-	"/usr/lib/systemd/system/bos.service":              "-rw-r--r--",
-	"/usr/lib/systemd/system/bos-backup.service":       "-rw-r--r--",
-	"/usr/lib/systemd/system/bos-backup.timer":         "-rw-r--r--",
-	"/usr/lib/sysusers.d/bos.conf":                     "-rw-r--r--",
-	"/usr/lib/tmpfiles.d/bos.conf":                     "-rw-r--r--",
-	"/usr/share/doc/bos/copyright":                     "-rw-r--r--",
-	"/usr/share/doc/bos/THIRD-PARTIES.md":              "-rw-r--r--",
-	"/usr/share/doc/bos/guides/operate-the-service.md": "-rw-r--r--",
-	"/usr/share/doc/bos/examples/config/csm.yaml":      "-rw-r--r--",
+	"/etc/bos/bos.yaml":                                        "-rw-r--r--",
+	"/usr/bin/bos":                                             "-rwxr-xr-x",
+	"/usr/lib/systemd/system/bos.service":                      "-rw-r--r--",
+	"/usr/lib/systemd/system/bos-backup.service":               "-rw-r--r--",
+	"/usr/lib/systemd/system/bos-backup.timer":                 "-rw-r--r--",
+	"/usr/lib/sysusers.d/bos.conf":                             "-rw-r--r--",
+	"/usr/lib/tmpfiles.d/bos.conf":                             "-rw-r--r--",
+	"/usr/share/doc/bos/copyright":                             "-rw-r--r--",
+	"/usr/share/doc/bos/THIRD-PARTIES.md":                      "-rw-r--r--",
+	"/usr/share/doc/bos/guides/operate-the-service.md":         "-rw-r--r--",
+	"/usr/share/doc/bos/examples/config/csm.yaml":              "-rw-r--r--",
+	"/usr/share/doc/bos/examples/quadlet/bos.container":        "-rw-r--r--",
+	"/usr/share/doc/bos/examples/quadlet/shared/bos.container": "-rw-r--r--",
 }
 
 // made is the only package of a kind for this machine, and the folder that it is in.

@@ -174,8 +174,8 @@ spec:
         - --hold
         {{- end }}
       env:
-        # Where it leaves the token for "bos token local" in its container.
-        - { name: XDG_RUNTIME_DIR, value: /run/bos }
+        # Where it leaves the token for "bos token local" in its container, in a folder of its own.
+        - { name: XDG_RUNTIME_DIR, value: /run/bos/own }
         {{- with $v.database.urlSecret }}
         {{- if .name }}
         - name: BOS_DATABASE
