@@ -147,6 +147,7 @@ func (s *Shell) readOthers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	fed.Options = false // which stop no call
 	var in engine.Inputs
 	if fed.All {
 		err = s.Ports.loadBrakes(ctx, &in)

@@ -130,6 +130,13 @@ const (
 	BugReturnsOnce
 	// BugNoQueue has the nodes of a rollout wait for no turn.
 	BugNoQueue
+	// BugAcknowledgesAtOnce has a process that stands by answer before the one that drives
+	// has heard; BugAskedUntold has a renewal of the lease not tell what was asked.
+	BugAcknowledgesAtOnce
+	BugAskedUntold
+	// BugTakesFree renews a lease that was another's meanwhile, BugBelieves lets a process
+	// that lost it go on.
+	BugTakesFree
 )
 
 // spoilRollout makes the mistakes that concern what is known of a rollout.

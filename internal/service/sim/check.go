@@ -7,6 +7,7 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
+	"github.com/bootorch/terraform-provider-bos/internal/service/shell"
 )
 
 // checks hold a run against what must always be true.
@@ -68,6 +69,8 @@ type checks struct {
 	orderedLast map[string]decide.Reason
 	rollout     *rolloutCheck
 	proof       proofCheck
+	// unsettled is what clients have written and have no answer to yet.
+	unsettled []*unsettled
 }
 
 // action is a power action of a record, and when it was sent last.
@@ -196,15 +199,22 @@ func (c *checks) sends(p *process, op bos.PowerOp, id string) {
 	if c.w.lease.Holder != p.holder {
 		c.w.violated("%s sends %s to %s while the lease is of %s", p.holder, op, id, c.w.lease.Holder)
 	}
+	if p.term != c.w.lease.Fence {
+		c.w.violated("%s sends %s to %s by an engine that began under lease %d, while the lease is number %d", p.holder, op, id, p.term, c.w.lease.Fence)
+	}
 	if told := p.stopping; !told.IsZero() && c.w.Now.After(told) {
 		c.w.violated("%s sends %s to %s, %s after it was told to stop", p.holder, op, id, c.w.Now.Sub(told))
 	}
 	r, ok := c.stored(id)
-	if !ok || !r.Enabled {
+	if (!ok || !r.Enabled) && !c.componentUnsettled(id) {
 		c.w.violated("%s sends %s to %s, of which nobody wants anything any more", p.holder, op, id)
 	}
 	if c.w.config.Operation == bos.OperationConfigure && r.Session == c.w.awaited.Name {
 		c.w.violated("%s sends %s to %s, which is to be configured and nothing else", p.holder, op, id)
+	}
+	// A call that was decided on before may begin, and is not made.
+	if has, _, ok := c.w.room.BootParameters(id); op == bos.PowerOn && (!ok || has != r.DesiredState.BootArtifacts) && !c.componentUnsettled(id) {
+		c.w.violated("power-on of %s without the boot parameters that it shall run", id)
 	}
 	c.unbraked(p, string(op), id)
 	// Each line of the history orders one, which is not taken until it is put off no more.
@@ -233,11 +243,12 @@ func (c *checks) unbraked(p *process, what string, ids ...string) {
 	}
 	for _, id := range ids {
 		r, _ := c.stored(id)
-		if c.paused || r.Held.On() {
+		paused := c.paused && !c.mayNotKnow(func(u *unsettled) bool { return u.site })
+		if paused || r.Held.On() && !c.componentUnsettled(id) {
 			c.w.violated("%s sends %s to %s, while it or the site is paused or held", p.holder, what, id)
 		}
 		for _, key := range c.sessions {
-			if key.Name != r.Session {
+			if key.Name != r.Session || c.mayNotKnow(func(u *unsettled) bool { return u.sessions[key] }) {
 				continue
 			}
 			if s, err := c.w.store.Session(c.w.ctx, key); err == nil && s.Paused.On() && s.Owns(&r) {
@@ -287,9 +298,6 @@ func (c *checks) started(p *process, kind bos.EffectKind, id string) {
 	if counted > limit {
 		c.w.violated("%s of %s is attempt %d, its limit is %d", kind, id, counted, limit)
 	}
-	if stored, _, ok := c.w.room.BootParameters(id); on && (!ok || stored != r.DesiredState.BootArtifacts) {
-		c.w.violated("power-on of %s without the boot parameters that it shall run", id)
-	}
 }
 
 // withheld takes back what was to be sent and was not.
@@ -303,8 +311,14 @@ func (c *checks) withheld(p *process, op bos.PowerOp, id string) {
 	}
 }
 
-// pauseSeen is how long the service may take to see a pause.
-const pauseSeen = 3 * time.Second
+// pauseSeen is how long the service may take to see a pause: one that takes another's
+// place, and reads slowly, takes longer.
+func (c *checks) pauseSeen() time.Duration {
+	if c.w.shared() {
+		return 3*shell.LeaseTTL + 2*longestRead
+	}
+	return 3 * time.Second
+}
 
 // patient holds a power-off against the power-on before it: a node that boots is
 // given its time, as it passes for the node, and one whose report nobody took is
@@ -322,7 +336,7 @@ func (c *checks) patient(kind bos.EffectKind, id string, again bool) {
 	}
 	paused := c.pausedFor - c.pausedThen[id]
 	if paused > 0 {
-		paused -= pauseSeen
+		paused -= c.pauseSeen()
 	}
 	if waited := c.w.Now.Sub(at) - paused; waited < c.w.policy.MaxBootWait {
 		c.w.violated("%s of %s, which has booted for %s of %s", kind, id, waited, c.w.policy.MaxBootWait)

@@ -61,7 +61,7 @@ func (w *World) createNamed(name string, r request) bos.SessionKey {
 	delete(w.check.gone, rec.Key())
 	w.check.sessions = append(w.check.sessions, rec.Key())
 	w.check.requests = append(w.check.requests, r)
-	w.wrote(shell.Change{Sessions: []bos.SessionKey{rec.Key()}})
+	w.told(shell.Change{Sessions: []bos.SessionKey{rec.Key()}})
 	return rec.Key()
 }
 
@@ -135,7 +135,7 @@ func (w *World) hint() {
 			ids = append(ids, n.ID)
 		}
 	}
-	if p := w.serving(); p != nil {
+	if p := w.through(); p != nil {
 		p.shell.Hint(ids...)
 	}
 }

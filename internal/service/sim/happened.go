@@ -61,6 +61,25 @@ const (
 	RolloutWindow       Kind = "a rollout that waits for its window"
 )
 
+// What the simulation of several processes is to meet besides.
+const (
+	TakenOver      Kind = "a process that stood by and drives"
+	BrakeElsewhere Kind = "a write that a process which stands by acknowledges"
+	HintElsewhere  Kind = "a hint that a process which stands by passes on"
+	HintLost       Kind = "a hint of the database that is lost"
+	SlowRead       Kind = "a slow read of the database"
+	WokeToFree     Kind = "a driver that wakes when its successor has given the lease up"
+	WokeToTaken    Kind = "a driver that wakes while another drives"
+)
+
+// StandbyKinds lists them.
+func StandbyKinds() []Kind {
+	return []Kind{
+		TakenOver, BrakeElsewhere, HintElsewhere, HintLost, SlowRead, WokeToFree, WokeToTaken, CommitFailsInFlight, DiskFull, Crash, PastLease, ClockForward, ClockBack,
+		DisabledInFlight, DesiredInFlight, DeletedInFlight, SitePaused, SessionPaused, NodeHeld, StoppedInFlight, HandedOver,
+	}
+}
+
 // RolloutKinds lists them.
 func RolloutKinds() []Kind {
 	return []Kind{RolloutPromoted, RolloutHalted, RolloutCanaryFailed, RolloutTaken, RolloutButton, RolloutDisabled, RolloutDeleted, RolloutConfigures, RolloutWindow, Crash, PastLease, HandedOver}
@@ -104,6 +123,11 @@ func (c *checks) callsUnderWay() bool { return len(c.flying) > 0 }
 func (w *World) resumes(p *process, stopped time.Duration) {
 	if stopped > shell.LeaseTTL && !p.over {
 		w.happened(PastLease)
+	}
+	if w.shared() && p.driving && !p.dead && p.term < w.lease.Fence {
+		if w.happened(WokeToTaken); w.lease.Holder == "" {
+			w.happened(WokeToFree)
+		}
 	}
 	for _, other := range w.processes {
 		if other != p && other.driving && p.driving && !other.dead && !p.dead {

@@ -18,6 +18,10 @@ type process struct {
 	shell  *shell.Shell
 	// driving says that it has the lease and takes what clients write.
 	driving bool
+	// following says that it stands by and sees another drive; term is the fence of the
+	// lease that its engine began with.
+	following bool
+	term      int64
 	// dead was killed or has ended; lost says that what it had sent is lost with it.
 	dead, lost bool
 	// over says that the service has ended in it.
@@ -77,8 +81,11 @@ const verified = 200
 
 // start starts a process, if none is there.
 func (w *World) start() {
-	if w.away || w.current != nil && !w.current.dead && !w.current.over && !w.current.frozen && w.current.stopping.IsZero() {
+	if w.away || w.enough() {
 		return
+	}
+	if w.shared() { // those that are missing
+		defer w.after(0, w.start)
 	}
 	w.lives++
 	p := &process{w: w, holder: fmt.Sprintf("process %d", w.lives), read: -1}
@@ -105,7 +112,7 @@ func (w *World) start() {
 		Ports:  ports,
 		Engine: settings,
 		Holder: p.holder, Runtime: p, Spoil: p.spoilInputs,
-		Driving: func(is bool) { p.driving = is },
+		Driving: p.drives, Shared: w.shared(), Following: func(is bool) { p.following = is },
 	})
 	w.current = p
 	w.processes = append(w.processes, p)
@@ -169,7 +176,7 @@ func (w *World) endsInOrder(p *process) {
 		w.violated("%s has stopped and keeps the lease", p.holder)
 	}
 	p.exits()
-	if w.current == p {
+	if w.current == p || w.shared() {
 		w.after(restartTime, w.start)
 	}
 }
@@ -189,7 +196,7 @@ func (p *process) kill(lost bool) {
 	if p.dead {
 		return
 	}
-	p.dead, p.driving, p.lost = true, false, lost
+	p.dead, p.driving, p.following, p.lost = true, false, false, lost
 	p.w.check.stopped()
 	p.w.after(0, p.bury)
 }
@@ -220,6 +227,7 @@ func (p *process) freeze(d time.Duration) {
 	}
 	p.frozen = true
 	p.w.check.stopped()
+	p.w.wakes(p, d)
 	p.w.after(d, func() {
 		p.frozen = false
 		p.w.resumes(p, d)
@@ -256,7 +264,7 @@ func (w *World) serving() *process {
 		return nil
 	}
 	for _, p := range w.processes {
-		if p.driving && !p.frozen && !p.dead {
+		if p.serves() {
 			return p
 		}
 	}

@@ -53,7 +53,7 @@ func (w *World) report(rep machineroom.Report) {
 	if err != nil {
 		w.violated("report of %s: %s", rep.Node, err)
 	}
-	w.wrote(shell.Change{Records: written})
+	w.told(shell.Change{Records: written})
 }
 
 // expectReports makes the room's next report an event.

@@ -16,7 +16,6 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/fault"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/emulator/machineroom"
-	"github.com/bootorch/terraform-provider-bos/internal/service/shell"
 )
 
 // Epoch is when every simulation starts.
@@ -106,6 +105,13 @@ type Config struct {
 	Foreign int
 	// Drains are a workload manager and a health check; none by default.
 	Drains Drains
+	// Standbys are how many processes stand by while another drives. Of their hints that
+	// something was written LostHints is the share that gets lost, and of their reads
+	// SlowReads that which takes a while. Deaf is when the one that drives cannot read what
+	// others wrote.
+	Standbys             int
+	LostHints, SlowReads float64
+	Deaf                 []Away
 	// Bug breaks the shell on purpose, to show that the checks find it.
 	Bug Bug
 }
@@ -231,7 +237,10 @@ type World struct {
 	sequence  int
 	tokens    int
 	// full says that the database has no room.
-	full bool
+	full    bool
+	hearing hearing
+	// drove is who drove last.
+	drove *process
 	// states is what was true of a node when the inventory was asked for its state, asked
 	// are the nodes whose proof was asked for.
 	states map[string]state
@@ -301,6 +310,10 @@ func New(store bos.Store, c Config) (*World, error) {
 	}
 	for _, f := range c.Full {
 		w.at(Epoch.Add(f.From), func() { w.fill(f.For) })
+	}
+	for _, a := range c.Deaf {
+		w.at(Epoch.Add(a.From), func() { w.hearing.deaf = true })
+		w.at(Epoch.Add(a.From+a.For), func() { w.hearing.deaf = false })
 	}
 	for _, s := range c.Steps {
 		w.at(Epoch.Add(s.At), func() { w.step(s.By) })
@@ -464,14 +477,6 @@ func (w *World) whenServed(at time.Time, do func()) {
 		}
 		do()
 	})
-}
-
-// wrote tells the service what a client wrote through it.
-func (w *World) wrote(c shell.Change) {
-	w.written++
-	if p := w.serving(); p != nil {
-		p.shell.Changed(c)
-	}
 }
 
 // idle reports whether no session is open and no node in work, also none that a

@@ -52,6 +52,7 @@ func (s store) Commit(ctx context.Context, c bos.Commit) (bos.Committed, error) 
 		return done, err
 	}
 	w.written++
+	w.hintOthers(s.p)
 	w.check.committed(c, done.Conflicts, before)
 	if spoilt {
 		// It is to know what was really written: the feed tells it of a revision
@@ -114,6 +115,7 @@ func (s store) SetUp(ctx context.Context, setup bos.Setup) (bos.SessionRecord, [
 		return session, records, err
 	}
 	w.written++
+	w.hintOthers(s.p)
 	w.check.setUp(session, records, before)
 	if session.Status.Status == bos.SessionComplete {
 		w.check.completed(session)
@@ -154,10 +156,12 @@ func (s store) committed() {
 // Changes tells what was written since, without asking where nothing was.
 func (s store) Changes(ctx context.Context, after int64) (bos.Changes, error) {
 	s.alive()
+	s.slow()
 	w, p := s.p.w, s.p
 	w.Steps++
 	if after == 0 {
 		p.engines++
+		p.term = w.lease.Fence
 		w.check.restarted(p)
 	}
 	if after != 0 && after == p.position && p.read == w.written {
