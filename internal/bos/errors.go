@@ -9,8 +9,10 @@ import (
 
 // Errors that callers tell apart with errors.Is.
 var (
-	ErrNotFound  = errors.New("not found")
-	ErrExists    = errors.New("already exists")
+	ErrNotFound = errors.New("not found")
+	ErrExists   = errors.New("already exists")
+	// ErrOutdated is that of a program whose database a newer one has upgraded since.
+	ErrOutdated  = errors.New("a newer program has upgraded the database since this one started")
 	ErrFenced    = errors.New("another service has taken over the engine's lease on this database")
 	ErrLeaseHeld = errors.New("another service holds the engine's lease on this database")
 	// ErrImage marks an image that is missing or broken, as against one

@@ -2,9 +2,12 @@ package service
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,12 +26,18 @@ type replica struct {
 
 func (w *world) replica() *replica {
 	w.t.Helper()
+	return w.replicaOn(func(s bos.Store) bos.Store { return s })
+}
+
+// replicaOn is one on what is made of its store.
+func (w *world) replicaOn(wrap func(bos.Store) bos.Store) *replica {
+	w.t.Helper()
 	store, err := sqlite.Open(w.t.Context(), w.path)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	config := w.config
-	config.Store = store
+	config.Store = wrap(store)
 	s, err := New(config)
 	if err != nil {
 		w.t.Fatal(err)
@@ -194,4 +203,57 @@ func TestAServiceWhoseLeaseWasTakenStandsByAndDrivesAgain(t *testing.T) {
 		r.end(t)
 		w.start()
 	})
+}
+
+// upgraded is a store that a newer program upgrades at some moment.
+type upgraded struct {
+	bos.Store
+	is atomic.Bool
+}
+
+func (u *upgraded) Lease(ctx context.Context, holder string, clock time.Time, dead bos.Lease) (bos.Lease, error) {
+	if u.is.Load() {
+		return bos.Lease{}, bos.ErrOutdated
+	}
+	return u.Store.Lease(ctx, holder, clock, dead)
+}
+
+func TestAServiceWhoseDatabaseANewerProgramHasUpgradedEndsAndSaysWhy(t *testing.T) {
+	for _, drives := range []bool{true, false} {
+		t.Run(fmt.Sprint("drives: ", drives), func(t *testing.T) {
+			inWorld(t, 1, func(t *testing.T, w *world) {
+				running(t, w)
+				w.shared()
+				if drives {
+					w.end()
+				}
+				var old upgraded
+				r := w.replicaOn(func(s bos.Store) bos.Store {
+					old.Store = s
+					return &old
+				})
+				w.advance(5 * time.Second)
+				if is, _ := r.drives(); is != drives {
+					t.Fatalf("it drives: %t", is)
+				}
+				letGo := w.jam(nodeName(0))
+				w.handler = r.handler
+				w.session("again", "reboot", "t", "")
+				w.advance(3 * time.Second)
+				old.is.Store(true)
+				w.advance(10 * time.Second)
+				calls := len(w.did(nodeName(0)))
+				letGo()
+				if err := <-r.ended; !errors.Is(err, bos.ErrOutdated) {
+					t.Errorf("it ended with %v", err)
+				}
+				if more := len(w.did(nodeName(0))) - calls; drives && more > 0 {
+					t.Errorf("%d calls were made after the upgrade", more)
+				}
+				if drives {
+					w.start()
+				}
+			})
+		})
+	}
 }

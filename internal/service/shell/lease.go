@@ -98,7 +98,7 @@ func (l *lease) await(ctx context.Context, following func(bool)) error {
 	defer following(false)
 	for troubled := false; ; {
 		err := l.watch(ctx, following)
-		if err == nil || ctx.Err() != nil {
+		if err == nil || ctx.Err() != nil || errors.Is(err, bos.ErrOutdated) {
 			return err
 		}
 		following(false)

@@ -187,6 +187,8 @@ func (s *Shell) lead(ctx context.Context) error {
 		return nil
 	case errors.Is(err, bos.ErrLeaseHeld):
 		return fmt.Errorf("cannot drive this database: %w and keeps renewing it; stop the other service, or give this one a database of its own", err)
+	case errors.Is(err, bos.ErrOutdated):
+		return fmt.Errorf("cannot stand by: %w", err)
 	case err != nil:
 		return fmt.Errorf("take the engine's lease: %w", err)
 	}
@@ -213,7 +215,7 @@ func (s *Shell) drive(ctx context.Context) error {
 		began := s.Runtime.Mono()
 		wake, err := s.pass(ctx, calls)
 		took := s.Runtime.Mono() - began
-		if lost(err) {
+		if over(err) {
 			s.flights.haltAll()
 			return err
 		}
@@ -229,7 +231,7 @@ func (s *Shell) drive(ctx context.Context) error {
 		s.Observer.Passed(took)
 		s.vitals.pass(s.engine, s.feed.position, s.Runtime.Mono())
 		s.wake.Wait(ctx, min(wake, s.Runtime.Mono()+feedInterval))
-		if err := s.lease.trouble(); lost(err) {
+		if err := s.lease.trouble(); over(err) {
 			s.flights.haltAll()
 			return err
 		} else if err != nil {
@@ -252,6 +254,10 @@ func (s *Shell) drive(ctx context.Context) error {
 
 // lost reports whether another service has the lease.
 func lost(err error) bool { return errors.Is(err, bos.ErrFenced) || errors.Is(err, bos.ErrLeaseHeld) }
+
+// over reports whether this service may drive no more: another has the lease, or is of a
+// newer program.
+func over(err error) bool { return lost(err) || errors.Is(err, bos.ErrOutdated) }
 
 // pass is one step with its commit and its calls; it returns when the next one is due,
 // by monotonic time.

@@ -39,7 +39,8 @@ set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN
 }
 
 const (
-	takeTurn = "SELECT writer FROM turn FOR UPDATE"
+	// takeTurn also tells whether a newer program has upgraded the tables meanwhile.
+	takeTurn = "SELECT writer, (SELECT MAX(version_id) FROM goose_db_version) FROM turn FOR UPDATE"
 	keepTurn = "UPDATE turn SET writer = $1"
 	// tellOthers tells them when the transaction is committed.
 	tellOthers = "SELECT pg_notify($1, $2)"
@@ -50,8 +51,10 @@ const (
 // writes.
 type connection struct {
 	connect func(ctx context.Context) (*pgx.Conn, error)
-	// id is what the row of the turn calls this process.
-	id string
+	// id is what the row of the turn calls this process, and version that of the tables
+	// which it knows.
+	id      string
+	version int64
 	// conn is nil while there is none.
 	conn *pgx.Conn
 	// waiting is what is put off, and size what it holds.
@@ -142,7 +145,12 @@ func (c *connection) begin(ctx context.Context) (writer string, err error) {
 		c.rollBack(ctx)
 		return "", err
 	}
-	err = a.first().Scan(&writer)
+	var version int64
+	err = a.first().Scan(&writer, &version)
+	if err == nil && version > c.version {
+		c.rollBack(ctx)
+		return "", outdated(version, c.version)
+	}
 	if err != nil {
 		c.rollBack(ctx)
 		return "", fmt.Errorf("read whose turn it is to write: %w; is it a database of this program?", err)

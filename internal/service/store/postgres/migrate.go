@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/tables"
 )
 
@@ -71,4 +72,11 @@ func migrate(ctx context.Context, where *address, log *slog.Logger) (err error) 
 		log.Info("the database was upgraded", "from", current, "to", target)
 	}
 	return nil
+}
+
+// outdated is the error of a program that was started before a newer one upgraded the
+// tables. It writes nothing into them any more, whatever it had decided: also one that was
+// suspended all the time.
+func outdated(has, knows int64) error {
+	return &tables.TroubleError{Kind: tables.Newer, Err: fmt.Errorf("%w: its tables have version %d and this program knows %d; start the newer program here as well", bos.ErrOutdated, has, knows)}
 }

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -160,4 +161,37 @@ func TestADatabaseIsNotUpgradedUnderAServiceThatIsAlive(t *testing.T) {
 	}
 	stop()
 	<-renewed
+}
+
+// TestAProgramWritesNothingIntoADatabaseThatANewerOneHasUpgraded: it was suspended, or stood
+// by, while the tables were upgraded.
+func TestAProgramWritesNothingIntoADatabaseThatANewerOneHasUpgraded(t *testing.T) {
+	dsn := postgrestest.New(t)
+	s := open(t, dsn)
+	defer s.Close() //nolint:errcheck // the test is over
+	lease, err := s.Lease(t.Context(), "old", time.Unix(0, 1), bos.Lease{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := stdlib.OpenDB(*config)
+	defer db.Close() //nolint:errcheck // the test is over
+	if _, err := db.ExecContext(t.Context(), "INSERT INTO goose_db_version (version_id, is_applied) SELECT max(version_id) + 1, true FROM goose_db_version"); err != nil {
+		t.Fatal(err)
+	}
+	_, renewal := s.Lease(t.Context(), "old", time.Unix(0, 2), bos.Lease{})
+	_, commit := s.Commit(t.Context(), bos.Commit{Fence: lease.Fence, Events: []bos.Event{{Kind: "k"}}})
+	_, pause := s.MutateSitePause(t.Context(), func(b *bos.Brake) error { *b = bos.NewBrake("r", "", time.Unix(0, 3)); return nil })
+	for what, err := range map[string]error{"a renewal of the lease": renewal, "a commit of the engine": commit, "a pause": pause, "a look whether it takes writes": s.Ping(t.Context())} {
+		if !errors.Is(err, bos.ErrOutdated) || tables.TroubleOf(err) != tables.Newer || !strings.Contains(err.Error(), "start the newer program") {
+			t.Errorf("%s ends with %v", what, err)
+		}
+	}
+	if newer, err := postgres.Open(t.Context(), dsn); err == nil || tables.TroubleOf(err) != tables.Newer {
+		_ = newer.Close()
+		t.Errorf("it is opened again with %v", err)
+	}
 }

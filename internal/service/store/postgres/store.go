@@ -101,7 +101,11 @@ func open(ctx context.Context, where *address, c tables.Config) (*Store, error) 
 		*lane.readers, s.pools = p, append(s.pools, p)
 	}
 	id := uuid.NewString()
-	c.Write = &connection{id: id, demoted: s.forgetConnections, connect: where.connect}
+	version, err := tables.NewestVersion(migrations)
+	if err != nil {
+		return nil, errors.Join(err, s.closePools())
+	}
+	c.Write = &connection{id: id, version: version, demoted: s.forgetConnections, connect: where.connect}
 	s.Store = tables.New(c)
 	s.follower = &follower{connect: where.connect, id: id, events: s.Announce, written: func() {}, done: make(chan struct{})}
 	following, leave := context.WithCancel(context.WithoutCancel(ctx))
