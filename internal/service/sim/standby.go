@@ -217,18 +217,21 @@ func (c *checks) componentUnsettled(id string) bool {
 	return c.mayNotKnow(func(u *unsettled) bool { return u.components[id] })
 }
 
-// slow lets a read of the database take a while.
-func (s store) slow() {
+// slow lets a read of the database take a while, or until who asks for it gives up.
+func (s store) slow(ctx context.Context) error {
 	w := s.p.w
+	wait := func(d time.Duration) {
+		s.p.Signal().Wait(ctx, s.p.Mono()+d)
+		s.alive()
+	}
 	if w.shared() && w.chance(w.config.SlowReads) {
 		w.happened(SlowRead)
-		s.p.sleep(time.Duration(w.rng.Int64N(int64(longestRead))))
-		s.alive()
+		wait(time.Duration(w.rng.Int64N(int64(longestRead))))
 	}
-	for w.hearing.deaf && s.p.driving {
-		s.p.sleep(longestRead)
-		s.alive()
+	for w.hearing.deaf && s.p.driving && ctx.Err() == nil {
+		wait(longestRead)
 	}
+	return ctx.Err()
 }
 
 // Ask, Heard and Hear are kept in memory, as renewals of the lease are.
@@ -248,9 +251,11 @@ func (s store) Ask(ctx context.Context) (int64, error) {
 }
 
 // Heard is how far it is.
-func (s store) Heard(context.Context) (bos.Heard, error) {
+func (s store) Heard(ctx context.Context) (bos.Heard, error) {
 	s.alive()
-	s.slow()
+	if err := s.slow(ctx); err != nil {
+		return bos.Heard{}, err
+	}
 	w := s.p.w
 	return bos.Heard{Asked: w.hearing.asked, Upto: w.hearing.upto, Nobody: w.lease.Holder == "", Hints: len(w.hearing.hints) > 0}, nil
 }

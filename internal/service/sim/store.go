@@ -156,7 +156,11 @@ func (s store) committed() {
 // Changes tells what was written since, without asking where nothing was.
 func (s store) Changes(ctx context.Context, after int64) (bos.Changes, error) {
 	s.alive()
-	s.slow()
+	if w := s.p.w; w.shared() {
+		if err := s.slow(ctx); err != nil {
+			return bos.Changes{}, err
+		}
+	}
 	w, p := s.p.w, s.p
 	w.Steps++
 	if after == 0 {
