@@ -134,8 +134,7 @@ const (
 	// has heard; BugAskedUntold has a renewal of the lease not tell what was asked.
 	BugAcknowledgesAtOnce
 	BugAskedUntold
-	// BugTakesFree renews a lease that was another's meanwhile, BugBelieves lets a process
-	// that lost it go on.
+	// BugTakesFree renews a lease that was another's meanwhile and is given up.
 	BugTakesFree
 )
 

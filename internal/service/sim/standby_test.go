@@ -72,6 +72,7 @@ func bugsOfSeveral() map[string]bug {
 		"a node disabled before that is known":    {c: sim.Config{Bug: sim.BugAcknowledgesAtOnce, LostHints: 1, SlowReads: 0.5, Queue: 20 * time.Second, Patches: 400}, finds: "of which nobody wants anything"},
 		"a driver that is not told what is asked": {c: sim.Config{Bug: sim.BugAskedUntold, LostHints: 1, Queue: 20 * time.Second, Patches: 400, Deaf: []sim.Away{{From: 4 * time.Second, For: 30 * time.Second}, {From: time.Minute, For: 30 * time.Second}}}, finds: "of which nobody wants anything"},
 		"calls of one who lost the lease":         {c: sim.Config{Bug: sim.BugSendsRegardless, PauseShare: 0.4, Queue: 20 * time.Second}, finds: "while the lease is of"},
+		"a lease of before that is renewed":       {c: sim.Config{Bug: sim.BugTakesFree, PauseShare: 0.3, Queue: 20 * time.Second}, finds: "by an engine that began under lease"},
 		"a lease that is kept":                    {c: sim.Config{Bug: sim.BugKeepsLease, StopShare: 0.3}, finds: "has stopped and keeps the lease"},
 		"calls of one who stops":                  {c: sim.Config{Bug: sim.BugSendsRegardless, StopShare: 0.3, Queue: 20 * time.Second}, finds: "after it was told to stop"},
 		"a write that the feed misses":            {c: sim.Config{Bug: sim.BugFeedMisses}, finds: "were not complete"},

@@ -206,7 +206,7 @@ func (s store) Lease(ctx context.Context, holder string, clock time.Time, dead b
 	if w.lease.Holder == holder {
 		return w.lease, nil
 	}
-	if w.lease.Holder != "" && dead != w.lease {
+	if w.lease.Holder != "" && !w.lease.Same(dead) {
 		return w.lease, bos.ErrLeaseHeld
 	}
 	if clock.IsZero() {
@@ -222,12 +222,14 @@ func (s store) Lease(ctx context.Context, holder string, clock time.Time, dead b
 }
 
 // RenewLease is kept in memory.
-func (s store) RenewLease(_ context.Context, held bos.Lease, clock time.Time) (bos.Lease, error) {
+func (s store) RenewLease(ctx context.Context, held bos.Lease, clock time.Time) (bos.Lease, error) {
 	s.alive()
 	w := s.p.w
 	switch {
 	case w.full:
 		return w.lease, errDisk
+	case w.config.Bug == BugTakesFree && w.lease.Holder == "":
+		return s.Lease(ctx, held.Holder, clock, bos.Lease{})
 	case w.lease.Holder != held.Holder || w.lease.Fence != held.Fence:
 		return w.lease, bos.ErrLeaseHeld
 	case clock.After(w.lease.Clock):
