@@ -25,7 +25,7 @@ for arch in "$@"; do
 done
 # The Helm chart as Helm packages it.
 mkdir "$out/chart"
-cp -r packaging/helm/bos "$out/chart/"
+cp -rL packaging/helm/bos "$out/chart/"
 sed -i -e "s/^version: .*/version: $version/" -e "s/^appVersion: .*/appVersion: \"$version\"/" "$out/chart/bos/Chart.yaml"
 tar -C "$out/chart" --sort=name --mtime="@$epoch" --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX -cf - bos | gzip -n > "$out/bos-$version.tgz"
 rm -r "$out/chart"

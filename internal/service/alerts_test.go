@@ -53,8 +53,20 @@ func (r *recording) record(d time.Duration) {
 				r.put(labelled(series), value)
 			}
 		}
+		r.put(up, 1)
 		r.steps++
 		r.w.advance(scraping)
+	}
+}
+
+// up is whether Prometheus could scrape the service.
+const up = `up{instance="bos:8770",job="bos"}`
+
+// away is a time in which nobody answers a scrape.
+func (r *recording) away(d time.Duration) {
+	for range int(d / scraping) {
+		r.put(up, 0)
+		r.steps++
 	}
 }
 
@@ -204,6 +216,14 @@ func TestAlertsFireWhenSomethingIsWrongAndAtNoOtherTime(t *testing.T) {
 			r.record(3 * time.Minute)
 			r.firing("BOSNobodyDrives")
 			w.start()
+			r.record(time.Minute)
+			r.firing()
+		},
+		"a service is down": func(_ *testing.T, _ *world, r *recording) {
+			r.record(2 * time.Minute)
+			r.firing()
+			r.away(3 * time.Minute)
+			r.firing("BOSServiceDown")
 			r.record(time.Minute)
 			r.firing()
 		},
