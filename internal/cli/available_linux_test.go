@@ -302,7 +302,7 @@ func (g *guideline) hold(host, words string) {
 // balance runs the load balancer.
 func (g *guideline) balance(host string) {
 	g.t.Helper()
-	c := exec.CommandContext(g.t.Context(), "haproxy", "-db", "-f", g.path(host, "/etc/haproxy/haproxy.cfg")) //nolint:gosec // a program of this machine
+	c := exec.CommandContext(g.t.Context(), "haproxy", "-db", "-f", g.path(host, "/etc/haproxy/haproxy.cfg"))
 	var said bytes.Buffer
 	c.Stdout, c.Stderr = &said, &said
 	if err := c.Start(); err != nil {
@@ -326,7 +326,7 @@ func (g *guideline) balance(host string) {
 			g.t.Fatal("haproxy has ended")
 		default:
 		}
-		conn, err := net.Dial("tcp", g.addresses["bos.example"]+":8770") //nolint:noctx // a machine of this one
+		conn, err := net.Dial("tcp", g.addresses["bos.example"]+":8770")
 		return err == nil && conn.Close() == nil
 	})
 }
@@ -334,7 +334,7 @@ func (g *guideline) balance(host string) {
 // bash runs a line of the guide on a host, and is what it prints.
 func (g *guideline) bash(host, line string) string {
 	g.t.Helper()
-	c := exec.CommandContext(g.t.Context(), "bash", "-o", "pipefail", "-ec", g.here(host, line)) //nolint:gosec // lines of the guide
+	c := exec.CommandContext(g.t.Context(), "bash", "-o", "pipefail", "-ec", g.here(host, line))
 	c.Dir = g.path(host, "/")
 	c.Env = append(os.Environ(), "PATH="+g.shims+":"+os.Getenv("PATH"), "PGHOST="+g.socket, "PGPORT=5432", "BOS_TEST_PROGRAM="+os.Args[0], "BOS_TEST_ROOT="+g.root)
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // createuser asks on the terminal, if there is one
@@ -350,7 +350,7 @@ func (g *guideline) bash(host, line string) string {
 
 func (g *guideline) write(path, text string) {
 	g.t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // a folder of the test
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		g.t.Fatal(err)
 	}
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

@@ -110,7 +110,7 @@ func following(t *testing.T, file string) *guideline {
 		"bos1.example": address(1), "bos2.example": address(2), "bos3.example": address(3), "bos.example": address(10), "db1.example": address(11), "db2.example": address(12),
 	}
 	for name, text := range shims {
-		if err := os.WriteFile(filepath.Join(g.shims, name), []byte("#!/bin/bash\nset -e\n"+text+"\n"), 0o755); err != nil { //nolint:gosec // a program
+		if err := os.WriteFile(filepath.Join(g.shims, name), []byte("#!/bin/bash\nset -e\n"+text+"\n"), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -210,7 +210,7 @@ func (g *guideline) startDatabase() {
 	g.sql("postgres", "ALTER ROLE bos RENAME TO installed")
 	// Nobody but postgres comes in, and on this machine alone.
 	g.database = g.sql("postgres", "SHOW hba_file")
-	if err := os.WriteFile(g.database, []byte("local all postgres trust\n"), 0o644); err != nil { //nolint:gosec // it is read by the user of the server
+	if err := os.WriteFile(g.database, []byte("local all postgres trust\n"), 0o644); err != nil {
 		g.t.Fatal(err)
 	}
 }
@@ -222,7 +222,7 @@ func (g *guideline) sql(user, statement string) (answer string) {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	defer conn.Close(g.t.Context()) //nolint:errcheck // what it did is done
+	defer conn.Close(g.t.Context())
 	rows, err := conn.Query(g.t.Context(), statement)
 	if err != nil {
 		g.t.Fatal(err)
@@ -243,7 +243,7 @@ func (g *guideline) sql(user, statement string) (answer string) {
 func (g *guideline) reloadDatabase() {
 	g.t.Helper()
 	added := read(g.t, g.path("db1", "/etc/postgresql/15/main/pg_hba.conf"))
-	if err := os.WriteFile(g.database, []byte("local all postgres trust\n"+added), 0o644); err != nil { //nolint:gosec // it is read by the user of the server
+	if err := os.WriteFile(g.database, []byte("local all postgres trust\n"+added), 0o644); err != nil {
 		g.t.Fatal(err)
 	}
 	g.sql("postgres", "SELECT pg_reload_conf()::text")
