@@ -213,6 +213,9 @@ func (w *World) patchNode(id string) {
 		w.violated("patch: %s", err)
 	}
 	w.check.armed(id)
+	if kind == 0 && len(written) > 0 { // also one that only a stage had, which came to nothing
+		w.check.member[id] = true
+	}
 	w.wrote(shell.Change{Records: written})
 }
 
