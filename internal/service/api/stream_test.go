@@ -210,7 +210,7 @@ func TestWhoDoesNotReadHoldsUpNobodyElseWhoWatches(t *testing.T) {
 	s.commit(c)
 	url := cramped(t, s)
 	for range 20 { // they ask, see that it is answered, and read no more
-		conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(url, "http://"))
 		if err != nil {
 			t.Fatal(err)
 		}
