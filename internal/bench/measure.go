@@ -2,15 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"runtime/metrics"
 	"slices"
 	"strings"
@@ -20,9 +16,6 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bench/figures"
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
-	"github.com/bootorch/terraform-provider-bos/internal/service/access"
-	"github.com/bootorch/terraform-provider-bos/internal/service/api"
-	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
 )
 
 const (
@@ -36,77 +29,23 @@ type room struct {
 	url    string
 	client *http.Client
 	ids    []string
-	repeat int
+	// called is how many calls were made: each writes another number.
+	called int
+	store  *store
+	dir    string
+	// handler answers at url.
+	handler http.Handler
+	flags   flags
+	// loaded is what an engine has in memory, before the memory that was in use with it,
+	// and peak the most that was since.
+	loaded []bos.Record
+	before int64
+	peak   func() int64
+	// newest is the last revision, waited the longest wait for a report.
+	newest int64
+	waited time.Duration
 	// tokens are what nodes prove by who they are; nil where nobody is asked.
 	tokens map[string]string
-}
-
-func measure(ctx context.Context, size int, f flags) (all []figures.Figure, err error) {
-	dir, err := os.MkdirTemp(f.dir, "bench")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir) //nolint:errcheck // a folder for temporary files
-	fsync, err := fsyncTime(filepath.Join(dir, "probe"))
-	if err != nil {
-		return nil, err
-	}
-	database := filepath.Join(dir, "bos.db")
-	store, err := sqlite.Open(ctx, database)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-	ids := names(size)
-	if err := fill(ctx, store, ids, true); err != nil {
-		return nil, err
-	}
-	handler := api.New(api.Config{Store: store, Inventory: inventoryOf(ids), Artifacts: images{}})
-	server := httptest.NewServer(access.Open(handler))
-	defer server.Close()
-	transport := &http.Transport{MaxIdleConns: f.clients, MaxIdleConnsPerHost: f.clients}
-	defer transport.CloseIdleConnections()
-	m := &room{ctx: ctx, url: server.URL, client: &http.Client{Transport: transport}, ids: ids, repeat: f.repeat}
-	debug.FreeOSMemory()
-	start := time.Now()
-	// The engine has all records that are enabled in memory, and so has the
-	// measurement.
-	enabled := true
-	records, err := store.Components(ctx, bos.ComponentFilter{Enabled: &enabled})
-	if err != nil {
-		return nil, err
-	}
-	loaded := time.Since(start)
-	defer runtime.KeepAlive(records)
-	debug.FreeOSMemory()
-	at := memory()
-	peak := watchMemory()
-	latencies, err := m.latencies()
-	if err != nil {
-		return nil, err
-	}
-	reports, err := m.reports(f.clients, time.Duration(f.seconds*float64(time.Second)))
-	if err != nil {
-		return nil, err
-	}
-	price, err := m.tokenPrice(handler, f.clients, f.seconds)
-	if err != nil {
-		return nil, err
-	}
-	add := func(what string, value float64, unit figures.Unit) {
-		all = append(all, figures.Figure{What: what, Nodes: size, Value: value, Unit: unit, Aim: aims[size][what]})
-	}
-	add("records loaded", millis(loaded), figures.Milliseconds)
-	for i, d := range latencies {
-		add(calls[i].what, millis(d), figures.Milliseconds)
-	}
-	add(reported, reports, figures.PerSecond)
-	add(proven, price, figures.Percent)
-	add("fsync, median", millis(fsync), figures.Milliseconds)
-	add("memory in use", mebibytes(at), figures.Mebibytes)
-	add(peakMemory, mebibytes(peak()), figures.Mebibytes)
-	add("database", mebibytes(sizeOf(database)), figures.Mebibytes)
-	return all, nil
 }
 
 // The figures that have aims, beside the calls.
@@ -134,14 +73,6 @@ func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 func mebibytes(n int64) float64 { return float64(n) / (1 << 20) }
 
-func sizeOf(file string) int64 {
-	info, err := os.Stat(file)
-	if err != nil {
-		return 0
-	}
-	return info.Size()
-}
-
 // calls are what is asked of the API. In a body %d is another number each time
 // and ID a node; list is a patch of each component.
 var calls = []struct{ what, method, path, body string }{
@@ -154,32 +85,21 @@ var calls = []struct{ what, method, path, body string }{
 	{created, "POST", "/v2/sessions", `{"name":"s%d","operation":"boot","template_name":"t","limit":"ID"}`},
 }
 
-// latencies are the medians of the calls, in their order.
-func (m *room) latencies() ([]time.Duration, error) {
-	n, id := 0, m.ids[len(m.ids)/2]
-	var medians []time.Duration
-	for _, call := range calls {
-		times := make([]time.Duration, m.repeat)
-		for i := range times {
-			n++
-			path, body := strings.Replace(call.path, "ID", id, 1), strings.Replace(call.body, "ID", id, 1)
-			switch {
-			case body == "list":
-				body = patchOf(m.ids, n)
-			case strings.Contains(body, "%d"):
-				body = fmt.Sprintf(body, n)
-			}
-			runtime.GC()
-			start := time.Now()
-			if err := m.do(call.method, path, body); err != nil {
-				return nil, err
-			}
-			times[i] = time.Since(start)
-		}
-		slices.Sort(times)
-		medians = append(medians, times[len(times)/2])
+// call makes one of the calls and returns how long it took.
+func (m *room) call(i int) (time.Duration, error) {
+	m.called++
+	call, id := calls[i], m.ids[len(m.ids)/2]
+	path, body := strings.Replace(call.path, "ID", id, 1), strings.Replace(call.body, "ID", id, 1)
+	switch {
+	case body == "list":
+		body = patchOf(m.ids, m.called)
+	case strings.Contains(body, "%d"):
+		body = fmt.Sprintf(body, m.called)
 	}
-	return medians, nil
+	runtime.GC()
+	start := time.Now()
+	err := m.do(call.method, path, body)
+	return time.Since(start), err
 }
 
 func patchOf(ids []string, n int) string {
@@ -380,3 +300,6 @@ type images struct{}
 func (images) Image(_ context.Context, path string) (bos.Image, error) {
 	return bos.Image{Path: path, ETag: "e", Kernel: bos.Artifact{Path: "k"}, Initrd: bos.Artifact{Path: "i"}}, nil
 }
+
+// order is an order with a number.
+func order(what string, n int) string { return fmt.Sprint(what, " ", n) }

@@ -8,14 +8,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"time"
 
-	"github.com/bootorch/terraform-provider-bos/internal/bench/figures"
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service"
 	"github.com/bootorch/terraform-provider-bos/internal/service/access"
-	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
 )
 
 const (
@@ -28,25 +25,25 @@ const (
 
 // setup measures a session of all nodes from its request until it is set up, by a
 // service that runs and is given reports all the time.
-func setup(ctx context.Context, size int, f flags) (all []figures.Figure, err error) {
+func setup(ctx context.Context, size int, f flags) (took, longest time.Duration, err error) {
 	dir, err := os.MkdirTemp(f.dir, "bench")
 	if err != nil {
-		return nil, err
+		return 0, 0, err
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // a folder for temporary files
-	store, err := sqlite.Open(ctx, filepath.Join(dir, "bos.db"))
+	store, err := open(ctx, dir, f.server)
 	if err != nil {
-		return nil, err
+		return 0, 0, err
 	}
-	defer func() { err = errors.Join(err, store.Close()) }()
+	defer func() { err = errors.Join(err, store.close()) }()
 	ids := names(size)
 	if err := fill(ctx, store, ids, false); err != nil {
-		return nil, err
+		return 0, 0, err
 	}
 	upstreams := silent{make(chan struct{})}
 	made, err := service.New(service.Config{Store: store, Inventory: inventoryOf(ids), Artifacts: images{}, Power: upstreams, Boot: upstreams})
 	if err != nil {
-		return nil, err
+		return 0, 0, err
 	}
 	ctx, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
@@ -59,14 +56,7 @@ func setup(ctx context.Context, size int, f flags) (all []figures.Figure, err er
 	server := httptest.NewServer(access.Open(made.Handler()))
 	defer server.Close()
 	m := &room{ctx: ctx, url: server.URL, client: server.Client(), ids: ids}
-	took, longest, err := m.setUp()
-	if err != nil {
-		return nil, err
-	}
-	return []figures.Figure{
-		{What: setUp, Nodes: size, Value: took.Seconds(), Unit: figures.Seconds, Aim: aims[size][setUp]},
-		{What: waited, Nodes: size, Value: millis(longest), Unit: figures.Milliseconds, Aim: aims[size][waited]},
-	}, nil
+	return m.setUp()
 }
 
 // setUp asks for the session and waits until it is set up, while nodes report.

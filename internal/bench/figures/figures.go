@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"text/tabwriter"
 )
@@ -47,7 +48,13 @@ func AtMost(bound float64) Aim { return Aim{bound: bound} }
 // AtLeast is an aim from above; the bound is not zero.
 func AtLeast(bound float64) Aim { return Aim{bound: bound, least: true} }
 
-func (u Unit) text(v float64) string { return strconv.FormatFloat(v, 'f', u.decimals, 64) + u.name }
+// text is a value; what is no number was not measured.
+func (u Unit) text(v float64) string {
+	if math.IsNaN(v) {
+		return ""
+	}
+	return strconv.FormatFloat(v, 'f', u.decimals, 64) + u.name
+}
 
 // notKept is said of an aim that was not met.
 const notKept = "missed"

@@ -9,6 +9,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -19,8 +20,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
+	"github.com/bootorch/terraform-provider-bos/internal/bench/databases"
 	"github.com/bootorch/terraform-provider-bos/internal/bench/figures"
 )
 
@@ -39,6 +42,9 @@ type flags struct {
 	repeat     int
 	patience   time.Duration
 	logs       string
+	database   string
+	scale      string
+	markdown   bool
 }
 
 func main() {
@@ -57,18 +63,30 @@ func main() {
 	flag.IntVar(&f.repeat, "repeat", 3, "reboots at each size; the one with the median overhead is printed")
 	flag.DurationVar(&f.patience, "patience", 10*time.Minute, "how long one session may take")
 	flag.StringVar(&f.logs, "logs", "", "keep the logs of both processes in this folder")
+	flag.StringVar(&f.database, "database", "both", "sqlite, postgres or both, side by side; both is SQLite alone where there is no PostgreSQL")
+	flag.StringVar(&f.scale, "scale", "", "measure rooms of these sizes instead, a comma list: discovery, lists, a session of all nodes, memory, a move")
+	flag.BoolVar(&f.markdown, "markdown", false, "print that table as Markdown")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Stdout, f); err != nil {
+	do := run
+	if f.scale != "" {
+		do = scale
+	}
+	if err := do(ctx, os.Stdout, f); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		stop()
 		os.Exit(1) //nolint:gocritic // stop has been called
 	}
 }
 
-func run(ctx context.Context, out io.Writer, f flags) error {
-	var all []figures.Figure
+func run(ctx context.Context, out io.Writer, f flags) (err error) {
+	where, err := databases.Start(f.database)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, where.Stop()) }()
+	table := figures.Table{Columns: where.Names}
 	var details strings.Builder
 	each := func(sizes string, r room) error {
 		for text := range strings.SplitSeq(sizes, ",") {
@@ -76,11 +94,14 @@ func run(ctx context.Context, out io.Writer, f flags) error {
 			if err != nil || size < 1 {
 				return fmt.Errorf("%q: %q is no number of nodes; write it like 1000,10000", sizes, text)
 			}
-			measured, requests, err := measure(ctx, f, r, size)
+			var requests map[string]int
+			err = beside(&table, where, func(server string) (measured []figures.Row, err error) {
+				measured, requests, err = measure(ctx, f, r, size, server)
+				return measured, err
+			})
 			if err != nil {
 				return fmt.Errorf("%s of %d nodes: %w", r, size, err)
 			}
-			all = append(all, measured...)
 			fmt.Fprintf(&details, "requests of one %s of %d nodes:\n", r, size)
 			for _, route := range slices.Sorted(maps.Keys(requests)) {
 				fmt.Fprintf(&details, "%8d %s\n", requests[route], route)
@@ -103,17 +124,37 @@ func run(ctx context.Context, out io.Writer, f flags) error {
 		}
 	}
 	if f.hundred > 0 {
-		measured, err := hundred(ctx, f)
-		if err != nil {
+		if err := beside(&table, where, func(server string) ([]figures.Row, error) { return hundred(ctx, f, server) }); err != nil {
 			return fmt.Errorf("a hundred reboots of %d nodes: %w", f.hundred, err)
 		}
-		all = append(all, measured...)
 	}
-	if err := figures.Print(out, all); err != nil {
+	if _, err := io.WriteString(out, where.Say()); err != nil {
 		return err
 	}
-	_, err := io.WriteString(out, details.String())
+	if err := table.Print(out); err != nil {
+		return err
+	}
+	_, err = io.WriteString(out, details.String())
 	return err
+}
+
+// beside measures with each database, and puts what is measured beside each other.
+func beside(table *figures.Table, where *databases.Databases, measure func(server string) ([]figures.Row, error)) error {
+	from := len(table.Rows)
+	for i, server := range where.Servers {
+		rows, err := measure(server)
+		if err != nil {
+			return fmt.Errorf("%s: %w", where.Names[i], err)
+		}
+		if i == 0 {
+			table.Rows = append(table.Rows, rows...)
+			continue
+		}
+		for j := range rows {
+			table.Rows[from+j].Values = append(table.Rows[from+j].Values, rows[j].Values...)
+		}
+	}
+	return nil
 }
 
 // listed are the words of a comma list, none of an empty one.

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bootorch/terraform-provider-bos/internal/bench/databases"
 	"github.com/bootorch/terraform-provider-bos/internal/bench/figures"
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/localtoken"
@@ -51,12 +52,12 @@ func (r reboot) split() (bmcs, others int) {
 }
 
 // measure boots the nodes of a fresh site and then reboots them.
-func measure(ctx context.Context, f flags, with room, size int) (all []figures.Figure, requests map[string]int, err error) {
+func measure(ctx context.Context, f flags, with room, size int, server string) (all []figures.Row, requests map[string]int, err error) {
 	need, err := physicalNeed(f, with, size)
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := start(ctx, f, with, size)
+	s, err := start(ctx, f, with, size, server)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -82,7 +83,11 @@ func measure(ctx context.Context, f flags, with room, size int) (all []figures.F
 	_, others := r.split()
 	add := func(what string, value float64, unit figures.Unit) {
 		what = with.String() + ": " + what
-		all = append(all, figures.Figure{What: what, Nodes: size, Value: value, Unit: unit, Aim: aims[aimed{what, size}]})
+		row := figures.Row{What: what, Nodes: size, Values: []float64{value}, Unit: unit, Aim: aims[aimed{what, size}]}
+		if unit == figures.Seconds || unit == figures.Milliseconds {
+			row.Most = databases.Most
+		}
+		all = append(all, row)
 	}
 	add("session", r.session.Seconds(), figures.Seconds)
 	add("slowest node by itself", need.Seconds(), figures.Seconds)
@@ -145,7 +150,7 @@ type site struct {
 	folder        string
 }
 
-func start(ctx context.Context, f flags, with room, size int) (s *site, err error) {
+func start(ctx context.Context, f flags, with room, size int, server string) (s *site, err error) {
 	s = &site{with: with, client: &http.Client{Timeout: time.Minute}}
 	defer func() {
 		if err != nil {
@@ -170,7 +175,11 @@ func start(ctx context.Context, f flags, with room, size int) (s *site, err erro
 	if s.room, s.roomURL, err = launch(ctx, f, "room", "emulated machine room at ", args...); err != nil {
 		return s, err
 	}
-	s.service, _, err = launch(ctx, f, "service", "BOS is ready at ", "serve", "--config", config, "--listen", listen, "--database", filepath.Join(s.folder, "bos.db"))
+	database, err := databases.New(ctx, server, filepath.Join(s.folder, "bos.db"))
+	if err != nil {
+		return s, err
+	}
+	s.service, _, err = launch(ctx, f, "service", "BOS is ready at ", "serve", "--config", config, "--listen", listen, "--database", database)
 	return s, err
 }
 

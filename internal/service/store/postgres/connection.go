@@ -58,7 +58,7 @@ type connection struct {
 	// conn is nil while there is none.
 	conn *pgx.Conn
 	// waiting is what is put off, and size what it holds.
-	waiting []statement
+	waiting []tables.Statement
 	size    int
 	// marked is how much was put off before the current job, of which something was
 	// sent if sent says so.
@@ -106,67 +106,76 @@ func (c *connection) opened(is bool) {
 	}
 }
 
-type statement struct {
-	query string
-	args  []any
-}
-
 // Begin waits for the turn.
-func (c *connection) Begin(ctx context.Context) (others bool, err error) {
+func (c *connection) Begin(ctx context.Context, questions []tables.Statement) (others bool, answers []tables.Rows, err error) {
 	c.waiting, c.size, c.wrote = c.waiting[:0], 0, false
 	fresh := c.conn == nil
-	writer, err := c.begin(ctx)
+	writer, answers, err := c.begin(ctx, questions)
 	if err != nil && !fresh && c.conn == nil {
 		// The connection was lost since the last transaction, which says nothing of
 		// the database: nothing was asked of it yet.
-		writer, err = c.begin(ctx)
+		writer, answers, err = c.begin(ctx, questions)
 	}
 	if err != nil {
-		return false, err
+		return false, nil, err
 	}
 	c.last = writer == c.id
 	c.opened(true)
-	return !c.last, nil
+	return !c.last, answers, nil
 }
 
-func (c *connection) begin(ctx context.Context) (writer string, err error) {
+// begin begins with one exchange: what is asked behind the turn is answered by what is so
+// then, as each statement sees what is committed when its own turn comes.
+func (c *connection) begin(ctx context.Context, questions []tables.Statement) (writer string, answers []tables.Rows, err error) {
 	if c.conn == nil {
 		if c.conn, err = c.connect(ctx); err != nil {
 			c.conn = nil
-			return "", err
+			return "", nil, err
 		}
 	}
 	for _, query := range beginning {
-		c.waiting = append(c.waiting, statement{query: query})
+		c.waiting = append(c.waiting, tables.Statement{Query: query})
 	}
-	a, err := c.exchange(ctx, turnWait, &statement{query: takeTurn})
-	if err != nil {
+	asked := []tables.Statement{{Query: takeTurn}}
+	for _, q := range questions {
+		asked = append(asked, tables.Statement{Query: q.Query, Args: kept(q.Args)})
+	}
+	all, err := c.exchange(ctx, turnWait, asked...)
+	if len(all) > 0 {
+		var version int64
+		scanned := all[0].first().Scan(&writer, &version)
+		if scanned == nil && version > c.version {
+			c.rollBack(ctx)
+			return "", nil, outdated(version, c.version)
+		}
+		if scanned != nil {
+			err = scanned
+		}
+	}
+	if err != nil && len(all) == 0 {
 		err = fmt.Errorf("wait for the turn to write: %w", err)
-		c.rollBack(ctx)
-		return "", err
-	}
-	var version int64
-	err = a.first().Scan(&writer, &version)
-	if err == nil && version > c.version {
-		c.rollBack(ctx)
-		return "", outdated(version, c.version)
+	} else if err != nil {
+		err = fmt.Errorf("read whose turn it is to write: %w; is it a database of this program?", err)
 	}
 	if err != nil {
 		c.rollBack(ctx)
-		return "", fmt.Errorf("read whose turn it is to write: %w; is it a database of this program?", err)
+		return "", nil, err
 	}
-	return writer, nil
+	for i := range questions {
+		answers = append(answers, &all[i+1])
+	}
+	return writer, answers, nil
 }
 
 // Commit sends what was put off and commits.
 func (c *connection) Commit(ctx context.Context) error {
 	if c.wrote && !c.last {
-		c.waiting = append(c.waiting, statement{keepTurn, []any{c.id}})
+		c.waiting = append(c.waiting, tables.Statement{Query: keepTurn, Args: []any{c.id}})
 	}
 	if c.wrote {
-		c.waiting = append(c.waiting, statement{tellOthers, []any{channel, c.id}})
+		c.waiting = append(c.waiting, tables.Statement{Query: tellOthers, Args: []any{channel, c.id}})
 	}
-	_, err := c.exchange(ctx, roundTrip, &statement{query: "COMMIT"})
+	_, err := c.exchange(ctx, roundTrip, tables.Statement{Query: "COMMIT"})
 	if err == nil {
 		c.opened(false)
 	}
@@ -230,10 +239,10 @@ func (c *connection) Undo(_ context.Context, why error) error {
 
 // Exec puts a statement off.
 func (c *connection) Exec(ctx context.Context, query string, args ...any) error {
-	s := statement{query, kept(args)}
+	s := tables.Statement{Query: query, Args: kept(args)}
 	c.waiting = append(c.waiting, s)
 	c.wrote = true
-	for _, arg := range s.args {
+	for _, arg := range s.Args {
 		switch v := arg.(type) {
 		case string:
 			c.size += len(v)
@@ -244,7 +253,7 @@ func (c *connection) Exec(ctx context.Context, query string, args ...any) error 
 	if len(c.waiting) < putOff && c.size < putOffBytes {
 		return nil
 	}
-	_, err := c.exchange(ctx, roundTrip, nil)
+	_, err := c.exchange(ctx, roundTrip)
 	return err
 }
 
@@ -267,13 +276,13 @@ func kept(args []any) []any {
 // Counted returns how many rows were touched.
 func (c *connection) Counted(ctx context.Context, query string, args ...any) (int64, error) {
 	c.wrote = true
-	a, err := c.exchange(ctx, roundTrip, &statement{query, kept(args)})
+	a, err := c.ask(ctx, query, args)
 	return a.touched, err
 }
 
 // Query reads in the transaction.
 func (c *connection) Query(ctx context.Context, query string, args ...any) (tables.Rows, error) {
-	a, err := c.exchange(ctx, roundTrip, &statement{query, kept(args)})
+	a, err := c.ask(ctx, query, args)
 	if err != nil {
 		return nil, err
 	}
@@ -283,30 +292,38 @@ func (c *connection) Query(ctx context.Context, query string, args ...any) (tabl
 // Row is the first row of a query, or of a statement that writes and returns one.
 func (c *connection) Row(ctx context.Context, query string, args ...any) tables.Scanner {
 	c.wrote = true // it may
-	a, err := c.exchange(ctx, roundTrip, &statement{query, kept(args)})
+	a, err := c.ask(ctx, query, args)
 	if err != nil {
 		return failed{err}
 	}
 	return a.first()
 }
 
-// exchange sends what was put off with one more statement, or without, and reads all
-// answers.
-func (c *connection) exchange(ctx context.Context, within time.Duration, last *statement) (answer, error) {
+// ask sends what was put off with one more statement.
+func (c *connection) ask(ctx context.Context, query string, args []any) (answer, error) {
+	all, err := c.exchange(ctx, roundTrip, tables.Statement{Query: query, Args: kept(args)})
+	if err != nil {
+		return answer{}, err
+	}
+	return all[0], nil
+}
+
+// exchange sends what was put off and then asked, and reads the answers of the latter.
+func (c *connection) exchange(ctx context.Context, within time.Duration, asked ...tables.Statement) ([]answer, error) {
 	if c.conn == nil {
-		return answer{}, fmt.Errorf("in the middle of a write: %w", errLost)
+		return nil, fmt.Errorf("in the middle of a write: %w", errLost)
 	}
 	var batch pgx.Batch
 	for _, s := range c.waiting {
-		batch.Queue(s.query, s.args...)
+		batch.Queue(s.Query, s.Args...)
 	}
 	put := len(c.waiting)
-	if last != nil {
-		batch.Queue(last.query, last.args...)
+	for _, s := range asked {
+		batch.Queue(s.Query, s.Args...)
 	}
 	c.waiting, c.size, c.sent = c.waiting[:0], 0, true
 	if batch.Len() == 0 {
-		return answer{}, nil
+		return nil, nil
 	}
 	ctx, done := context.WithTimeout(ctx, within)
 	defer done()
@@ -316,27 +333,31 @@ func (c *connection) exchange(ctx context.Context, within time.Duration, last *s
 		c.alive.Reset(signOfLife)
 	}
 	results := c.conn.SendBatch(ctx, &batch)
-	a, err := read(results, put, last != nil, c.conn.TypeMap())
+	answers, err := read(results, put, len(asked), c.conn.TypeMap())
 	if closed := results.Close(); err == nil {
 		err = closed
 	}
-	return a, c.judged(ctx, err)
+	return answers, c.judged(ctx, err)
 }
 
-func read(results pgx.BatchResults, put int, last bool, types *typeMap) (answer, error) {
+// read reads the answers behind those of what was put off, of an error those before it.
+func read(results pgx.BatchResults, put, asked int, types *typeMap) ([]answer, error) {
 	for range put {
 		if _, err := results.Exec(); err != nil {
-			return answer{}, err
+			return nil, err
 		}
 	}
-	if !last {
-		return answer{}, nil
+	answers := make([]answer, asked)
+	for i := range answers {
+		rows, err := results.Query()
+		if err == nil {
+			answers[i], err = readAll(rows, types)
+		}
+		if err != nil {
+			return answers[:i], err
+		}
 	}
-	rows, err := results.Query()
-	if err != nil {
-		return answer{}, err
-	}
-	return readAll(rows, types)
+	return answers, nil
 }
 
 // judged gives a connection up that is of no use any more: that is lost, or leads to a

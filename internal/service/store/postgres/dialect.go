@@ -14,6 +14,7 @@ var dialect = &tables.Dialect{
 	Field:    "(CAST(%s AS json) #>> '{%s}')", Object: "CAST(CAST(%s AS json) #> '{%s}' AS text)",
 	Path:     func(members []string) string { return strings.Join(members, ",") },
 	ThenJoin: "JOIN", Dollars: true,
+	Count:     "ANALYZE session_nodes",
 	LastEvent: "SELECT last_event FROM turn", KeepLastEvent: "UPDATE turn SET last_event = ?",
 }
 

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -21,6 +20,8 @@ func newPool(ctx context.Context, where *address, size int32) (pool, error) {
 	}
 	c.ConnConfig, c.MaxConns, c.MaxConnIdleTime = where.config.Copy(), size, idleTime
 	c.BeforeConnect = where.authenticate
+	// Whether a connection is lost, who asks finds out by asking.
+	c.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false }
 	p, err := pgxpool.NewWithConfig(ctx, c)
 	return pool{p}, err
 }
@@ -50,26 +51,48 @@ func (p pool) lend(ctx context.Context) (*pgxpool.Conn, error) {
 	return conn, nil
 }
 
-// Snapshot lends one in a transaction.
-func (p pool) Snapshot(ctx context.Context, read func(tables.Querier) error) error {
+// What begins and ends a snapshot.
+const (
+	beginReading = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+	endReading   = "COMMIT"
+)
+
+// Snapshot asks in a transaction, with one exchange from its beginning to its end.
+func (p pool) Snapshot(ctx context.Context, list []tables.Statement, each func(int, tables.Scanner) error) error {
 	return p.Reading(ctx, func(lent tables.Querier) error {
-		q := lent.(*querier) //nolint:forcetypeassert // Reading makes them
-		bound, done := bound(ctx)
-		defer done()
-		var tx pgx.Tx
-		err := q.first(func(conn *pgx.Conn) (err error) {
-			tx, err = conn.BeginTx(bound, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
-			return err
-		})
+		answers, err := lent.(*querier).snapshot(ctx, list) //nolint:forcetypeassert // Reading makes them
 		if err != nil {
-			return fmt.Errorf("begin to read: %w", err)
+			return err
 		}
-		err = read(q)
-		if undo := tx.Rollback(bound); undo != nil && !errors.Is(undo, pgx.ErrTxClosed) {
-			err = errors.Join(err, undo)
+		for i := range answers {
+			for answers[i].Next() {
+				if err := each(i, &answers[i]); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+func (q *querier) snapshot(ctx context.Context, list []tables.Statement) (answers []answer, err error) {
+	ctx, done := bound(ctx)
+	defer done()
+	err = q.first(func(conn *pgx.Conn) error {
+		var batch pgx.Batch
+		batch.Queue(beginReading)
+		for _, statement := range list {
+			batch.Queue(statement.Query, kept(statement.Args)...)
+		}
+		batch.Queue(endReading)
+		results := conn.SendBatch(ctx, &batch)
+		answers, err = read(results, 1, len(list), conn.TypeMap())
+		if closed := results.Close(); err == nil {
+			err = closed
 		}
 		return err
 	})
+	return answers, err
 }
 
 // bound bounds a read. It does not end with who asked: a connection would be lost with

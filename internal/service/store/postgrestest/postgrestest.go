@@ -1,5 +1,5 @@
-// Package postgrestest starts a PostgreSQL for the tests of one program, from what
-// Debian installs.
+// Package postgrestest starts a PostgreSQL for the tests and the measurements of one
+// program, from what Debian installs.
 package postgrestest
 
 import (
@@ -14,7 +14,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -51,10 +50,9 @@ var Settings = []string{"fsync=off", "full_page_writes=off", "max_connections=30
 
 // Server is a running PostgreSQL.
 type Server struct {
-	dir     string
-	cmd     *exec.Cmd
-	ended   chan struct{}
-	schemas atomic.Int64
+	dir   string
+	cmd   *exec.Cmd
+	ended chan struct{}
 }
 
 // shared is the one of the tests of this program.
@@ -77,10 +75,13 @@ func Main(m *testing.M) int {
 	return status
 }
 
+// Installed reports whether there is one to start.
+func Installed() bool { return programs() != "" }
+
 // Skip skips a test where PostgreSQL is not installed.
 func Skip(t testing.TB) {
 	t.Helper()
-	if programs() == "" {
+	if !Installed() {
 		t.Skip("there is no PostgreSQL here; the package postgresql-15 has it")
 	}
 }
@@ -113,7 +114,7 @@ func (s *Server) Standby(settings ...string) (*Server, error) {
 
 // WaitFor has a primary acknowledge nothing from here on that a standby does not have.
 func (s *Server) WaitFor(ctx context.Context, standby *Server) error {
-	conn, err := pgx.Connect(ctx, s.dsn(nil))
+	conn, err := pgx.Connect(ctx, s.Address())
 	if err != nil {
 		return err
 	}
@@ -212,7 +213,7 @@ func (s *Server) Run(settings ...string) error {
 	ctx, done := context.WithTimeout(context.Background(), startTime)
 	defer done()
 	for {
-		conn, err := pgx.Connect(ctx, s.dsn(nil))
+		conn, err := pgx.Connect(ctx, s.Address())
 		if err == nil {
 			return conn.Close(ctx)
 		}
@@ -253,14 +254,6 @@ func (s *Server) Close() error {
 	return errors.Join(err, os.RemoveAll(s.dir))
 }
 
-func (s *Server) dsn(parameters url.Values) string {
-	if parameters == nil {
-		parameters = url.Values{}
-	}
-	parameters.Set("host", s.dir)
-	return "postgres://bos@/postgres?" + parameters.Encode()
-}
-
 // Of is a connection string of one server, in that of several: the one is meant that takes
 // writes.
 func Of(dsn string, servers ...*Server) (string, error) {
@@ -281,14 +274,9 @@ func Of(dsn string, servers ...*Server) (string, error) {
 // Schema is the connection string of an empty schema.
 func (s *Server) Schema(t testing.TB) string {
 	t.Helper()
-	schema := fmt.Sprint("t", s.schemas.Add(1))
-	conn, err := pgx.Connect(t.Context(), s.dsn(nil))
-	if err == nil {
-		_, err = conn.Exec(t.Context(), "CREATE SCHEMA "+schema)
-		err = errors.Join(err, conn.Close(t.Context()))
-	}
+	dsn, err := Fresh(t.Context(), s.Address())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s.dsn(url.Values{"search_path": {schema}})
+	return dsn
 }

@@ -93,8 +93,14 @@ type failed struct{ err error }
 
 func (f failed) Scan(...any) error { return f.err }
 
-// Begin takes the lock of the database.
-func (c *connection) Begin(ctx context.Context) (others bool, err error) {
+// Begin takes the lock of the database. It leaves the questions: they cost a call of a
+// function, now or later.
+func (c *connection) Begin(ctx context.Context, _ []tables.Statement) (others bool, _ []tables.Rows, err error) {
+	others, err = c.begin(ctx)
+	return others, nil, err
+}
+
+func (c *connection) begin(ctx context.Context) (others bool, err error) {
 	if err := c.lost(); err != nil {
 		return false, err
 	}

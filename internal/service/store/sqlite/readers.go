@@ -33,13 +33,13 @@ func (p readerPool) Reading(ctx context.Context, read func(tables.Querier) error
 	return read(querier{conn})
 }
 
-// Snapshot lends one in a transaction.
-func (p readerPool) Snapshot(ctx context.Context, read func(tables.Querier) error) error {
+// Snapshot asks in a transaction.
+func (p readerPool) Snapshot(ctx context.Context, list []tables.Statement, each func(int, tables.Scanner) error) error {
 	tx, err := p.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin to read: %w", err)
 	}
-	err = read(querier{tx})
+	err = readEach(ctx, querier{tx}, list, each)
 	// There is nothing to undo; the end of the client ends it as well.
 	if done := tx.Rollback(); done != nil && !errors.Is(done, sql.ErrTxDone) {
 		err = errors.Join(err, done)
@@ -58,4 +58,20 @@ type querier struct {
 // goroutine per row for it. What is read at once is bounded elsewhere.
 func (q querier) Query(ctx context.Context, query string, args ...any) (tables.Rows, error) {
 	return q.conn.QueryContext(context.WithoutCancel(ctx), query, args...) //nolint:rowserrcheck // by who reads it
+}
+
+func readEach(ctx context.Context, q querier, list []tables.Statement, each func(int, tables.Scanner) error) error {
+	for i, statement := range list {
+		rows, err := q.Query(ctx, statement.Query, statement.Args...)
+		if err != nil {
+			return err
+		}
+		for rows.Next() && err == nil {
+			err = each(i, rows)
+		}
+		if err = errors.Join(err, rows.Err(), rows.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -53,6 +53,9 @@ func (t *tx) changing(ctx context.Context) (*change, error) {
 	f := &t.feed
 	if !f.numbered {
 		if f.newest == 0 {
+			f.newest = t.ahead.revision
+		}
+		if f.newest == 0 {
 			if err := t.row(ctx, selectNewest).Scan(&f.newest); err != nil {
 				return nil, fmt.Errorf("read the newest revision: %w", err)
 			}

@@ -69,11 +69,14 @@ func (s *Store) ifDamaged(readable bool) damaged {
 // records reads all rows; about is how many are expected, 0 if that is not
 // known.
 func records(rows Rows, err error, d *document.Decoder, about int, ifDamaged damaged) ([]bos.Record, error) {
+	return appendRecords(make([]bos.Record, 0, about), rows, err, d, ifDamaged)
+}
+
+func appendRecords(list []bos.Record, rows Rows, err error, d *document.Decoder, ifDamaged damaged) ([]bos.Record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read components: %w", err)
 	}
 	defer rows.Close() //nolint:errcheck // rows.Err tells
-	list := make([]bos.Record, 0, about)
 	for rows.Next() {
 		list = append(list, bos.Record{})
 		if err := scanRecord(rows, d, &list[len(list)-1]); err != nil {
@@ -86,24 +89,60 @@ func records(rows Rows, err error, d *document.Decoder, about int, ifDamaged dam
 	return list, rows.Err()
 }
 
-// Components lists records ordered by id.
+// Components lists records ordered by id. From a server a long list comes in pages: the
+// answer to one query is in memory as a whole, and has to come in time. It may see one
+// commit more on a later page; who follows the feed is told of that.
 func (s *Store) Components(ctx context.Context, f bos.ComponentFilter) ([]bos.Record, error) {
+	if !s.shared || f.Limit > 0 {
+		list, _, err := s.components(ctx, f)
+		return list, err
+	}
+	var list []bos.Record
+	ids := slices.Compact(slices.Sorted(slices.Values(f.IDs)))
+	if len(ids) <= loadPage {
+		f.Limit = loadPage
+		first, read, err := s.components(ctx, f)
+		if err != nil || read < loadPage {
+			return first, err
+		}
+		list, f.Limit = first, 0
+		if len(first) > 0 { // and some could be read
+			f.After = first[len(first)-1].ID
+		}
+		if ids, err = s.ComponentIDs(ctx, f); err != nil {
+			return nil, err
+		}
+	}
+	for page := range slices.Chunk(ids, loadPage) {
+		f.IDs = page
+		more, _, err := s.components(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, more...)
+	}
+	return list, nil
+}
+
+// components lists records by one query, and says how many rows there were, also of those
+// that are left out.
+func (s *Store) components(ctx context.Context, f bos.ComponentFilter) (list []bos.Record, read int, err error) {
 	where, args, err := conditions(f)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	query := componentColumns + where + " ORDER BY id"
 	if f.Limit > 0 {
 		query += " LIMIT ?"
 		args = append(args, f.Limit)
 	}
-	var list []bos.Record
+	left := 0
 	err = s.reading(ctx, func(q querier) error {
 		rows, err := q.query(ctx, query, args...)
-		list, err = records(rows, err, s.decoder(ctx, q), len(f.IDs), s.ifDamaged(f.Readable))
+		list, err = records(rows, err, s.decoder(ctx, q), len(f.IDs), func(err error) error { left++; return s.ifDamaged(f.Readable)(err) })
 		return err
 	})
-	return list, err
+	return list, len(list) + left, err
 }
 
 // ComponentIDs lists the ids of the records that pass the filter.
@@ -306,7 +345,7 @@ func conditions(f bos.ComponentFilter) (string, []any, error) {
 // MutateComponents changes records in one transaction.
 func (s *Store) MutateComponents(ctx context.Context, ids []string, fn func(r *bos.Record, exists bool) error, notes ...bos.Event) ([]bos.Record, error) {
 	var out []bos.Record
-	err := s.writer.do(ctx, func(ctx context.Context, t *tx) error {
+	err := s.writer.doWith(ctx, ids, func(ctx context.Context, t *tx) error {
 		w := s.componentWriter(ctx, t)
 		before, err := w.load(ids)
 		if err != nil {
@@ -341,6 +380,7 @@ func (s *Store) DeleteComponent(ctx context.Context, id string, notes ...bos.Eve
 		if err := w.flush(); err != nil {
 			return err
 		}
+		delete(t.ahead.records, id)
 		if err := t.exec(ctx, "DELETE FROM components WHERE id = ?", id); err != nil {
 			return fmt.Errorf("delete component %s: %w", id, err)
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,6 +18,8 @@ const (
 VALUES (?, DOCUMENT(?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	// loadAtOnce is from how many on records are read by one query.
 	loadAtOnce = 16
+	// loadPage is how many one query reads: what it takes in time and memory is bounded.
+	loadPage = 5000
 )
 
 // filterColumns are the columns that indexes are made of.
@@ -99,6 +102,10 @@ func (w *componentWriter) load(ids []string) (map[string]*bos.Record, error) {
 	byID := make(map[string]*bos.Record, len(ids))
 	if len(ids) < loadAtOnce {
 		for _, id := range ids {
+			if r, ok := w.tx.ahead.take(id); ok {
+				byID[id] = r
+				continue
+			}
 			r := &bos.Record{}
 			err := scanRecord(w.tx.row(w.ctx, readComponent, id), w.decoder, r)
 			switch {
@@ -123,14 +130,21 @@ func (w *componentWriter) load(ids []string) (map[string]*bos.Record, error) {
 	return byID, nil
 }
 
-// loadMany is load by one query. The records are ordered by id.
+// loadMany is load by a query for each page of a long list. The records are ordered by id.
 func (w *componentWriter) loadMany(ids []string) ([]bos.Record, error) {
-	encoded, err := json.Marshal(ids)
-	if err != nil {
-		return nil, err
+	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
+	list := make([]bos.Record, 0, len(ids))
+	for page := range slices.Chunk(ids, loadPage) {
+		encoded, err := json.Marshal(page)
+		if err != nil {
+			return nil, err
+		}
+		rows, err := w.tx.query(w.ctx, readComponents+" ORDER BY id", string(encoded))
+		if list, err = appendRecords(list, rows, err, w.decoder, w.damaged); err != nil {
+			return nil, err
+		}
 	}
-	rows, err := w.tx.query(w.ctx, componentColumns+" WHERE id IN (SELECT value FROM LIST(?) AS l) ORDER BY id", string(encoded))
-	return records(rows, err, w.decoder, len(ids), w.damaged)
+	return list, nil
 }
 
 // mutate runs fn on each record and writes what it changed; an id that comes
@@ -204,7 +218,7 @@ func (w *componentWriter) write(list []write) error {
 			err = w.put(&list[i], change.Revision)
 		}
 		if err == nil {
-			err = w.members(&list[i], change.Revision)
+			err = w.members(&list[i])
 		}
 		if err != nil {
 			return fmt.Errorf("write component %s: %w", list[i].record.ID, err)
@@ -238,6 +252,7 @@ func (w *componentWriter) put(p *write, revision int64) error {
 		w.args = append(w.args, w.now())
 	}
 	w.args = append(w.args, c.ID)
+	delete(w.tx.ahead.records, c.ID)
 	query := updates[changed]
 	if p.insert {
 		query = insertComponent

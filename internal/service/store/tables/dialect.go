@@ -27,6 +27,9 @@ type Dialect struct {
 	Path func(members []string) string
 	// ThenJoin is that word.
 	ThenJoin string
+	// Count has a table counted anew, after which a session is known to be large; it is
+	// empty where no plan depends on that.
+	Count string
 	// Dollars says that arguments are $1.
 	Dollars bool
 	// LastEvent reads the number of the last event that there was, and KeepLastEvent
@@ -108,9 +111,16 @@ type Querier interface {
 // then has it until read returns.
 type Readers interface {
 	Reading(ctx context.Context, read func(Querier) error) error
-	// Snapshot likewise, with all that is asked seeing one state of the database.
-	Snapshot(ctx context.Context, read func(Querier) error) error
+	// Snapshot asks for several things that all see one state of the database; each is
+	// called for every row, with the place of its statement.
+	Snapshot(ctx context.Context, list []Statement, each func(i int, row Scanner) error) error
 	Close() error
+}
+
+// Statement is one in the words of the database, with its arguments.
+type Statement struct {
+	Query string
+	Args  []any
 }
 
 // Connection is the one that writes; one goroutine uses it. No other connection, of
@@ -118,8 +128,9 @@ type Readers interface {
 // there is sql.ErrNoRows.
 type Connection interface {
 	// Begin begins a transaction; others says that somebody else may have written
-	// since the last one.
-	Begin(ctx context.Context) (others bool, err error)
+	// since the last one. It answers the questions, each seeing what is so once nobody
+	// else can write, or none of them where they cost no more when they are asked.
+	Begin(ctx context.Context, questions []Statement) (others bool, answers []Rows, err error)
 	// Commit makes it durable. Rollback undoes it for a reason, and returns this, or an
 	// ApartError.
 	Commit(ctx context.Context) error

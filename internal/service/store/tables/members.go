@@ -1,10 +1,12 @@
 package tables
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -29,10 +31,13 @@ const (
 finished = CASE WHEN state = 'finished' AND ?2 = 'finished' THEN finished ELSE ?6 END
 WHERE session = ?1 AND component IN (SELECT value FROM LIST(?7) AS l)
 AND joined = (SELECT MAX(joined) FROM session_nodes WHERE session = ?1 AND component = n.component)`
-	// addMember takes in a node that a client gave to a session, by naming it. Where a
+	// joinMembers is setMembers of nodes that have only now been given the session's name,
+	// and says which of them it has.
+	joinMembers = setMembers + " RETURNING component"
+	// addMembers takes in nodes that a client gave to a session, by naming it. Where a
 	// tenant has one of that name too, it is not known which was meant.
-	addMember = `INSERT INTO session_nodes (session, component, tenant, boot_set, state, outcome, cause, error, finished, joined, phase)
-SELECT ?1, ?2, '', '', ?3, ?4, ?5, ?6, ?7, ?8, ?9 FROM sessions WHERE tenant = '' AND name = ?1 AND status <> 'pending'
+	addMembers = `INSERT INTO session_nodes (session, component, tenant, boot_set, state, outcome, cause, error, finished, joined, phase)
+SELECT ?1, l.value, '', '', ?2, ?3, ?4, ?5, ?6, ?9, ?8 FROM LIST(?7) AS l, sessions WHERE tenant = '' AND name = ?1 AND status <> 'pending'
 AND NOT EXISTS (SELECT 1 FROM sessions WHERE name = ?1 AND tenant <> '')`
 	// loseMembers keeps the outcome that a node has reached.
 	loseMembers = `UPDATE session_nodes SET state = ?2, outcome = CASE state WHEN 'finished' THEN outcome ELSE ?3 END,
@@ -98,8 +103,12 @@ func (m *memberships) add(query, session, id string, is member) {
 		list = &memberList{}
 		m.lists[key], m.order = list, append(m.order, key)
 	}
-	list.ids = document.AppendText(append(list.ids, "[,"[min(list.size, 1)]), id)
-	list.size++
+	list.add(id)
+}
+
+func (l *memberList) add(id string) {
+	l.ids = document.AppendText(append(l.ids, "[,"[min(l.size, 1)]), id)
+	l.size++
 }
 
 // flush writes what was gathered.
@@ -107,9 +116,49 @@ func (w *componentWriter) flush() error {
 	m := w.memberships
 	w.memberships = memberships{at: m.at} // other pages of one commit have the same time
 	for _, key := range m.order {
+		if key.query == joinMembers {
+			if err := w.joined(key, m.lists[key]); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := w.tx.exec(w.ctx, key.query, key.args(m.lists[key].ids)...); err != nil {
 			return fmt.Errorf("write what nodes are to session %s: %w", key.session, err)
 		}
+	}
+	return nil
+}
+
+// joined writes what nodes are to the session whose name they have only now been given: in
+// the rows of those that it has, and in new ones for those that a client gave to it.
+func (w *componentWriter) joined(key membership, list *memberList) error {
+	var ids []string
+	if err := json.Unmarshal(append(bytes.Clone(list.ids), ']'), &ids); err != nil {
+		return err
+	}
+	has := make(map[string]bool)
+	err := w.tx.returned(w.ctx, func(row scanner) error {
+		var id string
+		err := row.Scan(&id)
+		has[id] = true
+		return err
+	}, key.query, key.args(list.ids)...)
+	if err != nil {
+		return fmt.Errorf("write what nodes are to session %s: %w", key.session, err)
+	}
+	if ids = slices.DeleteFunc(ids, func(id string) bool { return has[id] }); len(ids) == 0 {
+		return nil
+	}
+	added := &memberList{}
+	for _, id := range ids {
+		added.add(id)
+	}
+	change, err := w.tx.changing(w.ctx)
+	if err == nil {
+		err = w.tx.exec(w.ctx, addMembers, append(key.args(added.ids), change.Revision)...)
+	}
+	if err != nil {
+		return fmt.Errorf("write what nodes are to session %s: %w", key.session, err)
 	}
 	return nil
 }
@@ -131,7 +180,7 @@ func (w *componentWriter) now() int64 {
 }
 
 // members follows one write of a component.
-func (w *componentWriter) members(p *write, revision int64) error {
+func (w *componentWriter) members(p *write) error {
 	before, after := p.before, filtersOf(p.record)
 	if p.insert {
 		before = filters{}
@@ -157,12 +206,10 @@ func (w *componentWriter) members(p *write, revision int64) error {
 	// What its own session has staged on it may go without being applied.
 	unstaged := wasStaged == is && isStaged != wasStaged
 	if is != "" && is != w.settingUp && (was != is || unstaged || before.done() != after.done() || after.done() && before.outcome() != after.outcome()) {
-		if err := w.join(is, p.record, was != is, revision); err != nil {
-			return err
-		}
+		w.join(is, p.record, was != is)
 	}
 	if isStaged != wasStaged && isStaged != is && isStaged != w.settingUp && isStaged != "" && p.record.StageWaits(isStaged) {
-		return w.member(isStaged, id, member{state: memberStaged}, revision)
+		w.memberships.add(joinMembers, isStaged, id, member{state: memberStaged})
 	}
 	return nil
 }
@@ -221,30 +268,16 @@ func (w *componentWriter) whose(p *write) error {
 
 // join says what a node is to the session that it names; named says that it has only
 // now been given that name.
-func (w *componentWriter) join(session string, r *bos.Record, named bool, revision int64) error {
+func (w *componentWriter) join(session string, r *bos.Record, named bool) {
 	m := member{state: memberWorking}
 	if !r.Enabled {
 		m = member{memberFinished, r.DeriveStatus(), string(r.Work.Cause), r.Error, string(r.Status.Phase), w.now()}
 	}
+	query := setMembers
 	if named {
-		return w.member(session, r.ID, m, revision)
+		query = joinMembers
 	}
-	w.memberships.add(setMembers, session, r.ID, m)
-	return nil
-}
-
-// member writes the row of the session whose name a node has only now been given: the
-// one that has it, or the one that a client gave it to.
-func (w *componentWriter) member(session, id string, m member, revision int64) error {
-	row := membership{setMembers, session, m}
-	n, err := w.tx.counted(w.ctx, row.query, row.args(document.AppendText([]byte{'['}, id))...)
-	switch {
-	case err != nil:
-		return fmt.Errorf("write what nodes are to session %s: %w", session, err)
-	case n > 0:
-		return nil
-	}
-	return w.change(addMember, session, id, m.state, m.outcome, m.cause, m.error, m.finished, revision, m.phase)
+	w.memberships.add(query, session, r.ID, m)
 }
 
 func (w *componentWriter) change(query, session string, args ...any) error {
@@ -278,12 +311,32 @@ func (w *componentWriter) enlist(s bos.SessionRecord, nodes []string, sets map[s
 			return err
 		}
 	}
-	return w.change(setUpMembers, key.Name, key.Tenant, state, s.Revision, string(list))
+	if err := w.change(setUpMembers, key.Name, key.Tenant, state, s.Revision, string(list)); err != nil {
+		return err
+	}
+	return w.tx.countMembers(w.ctx, len(nodes))
+}
+
+// manyMembers is from how many on a session is so large that a plan for a small one takes
+// time with the square of its nodes.
+const manyMembers = 500
+
+// countMembers lets the database know that a session of n nodes was written: a plan that
+// takes it for a small one, as most are, looks through a list anew for each of its nodes.
+func (t *tx) countMembers(ctx context.Context, n int) error {
+	if n < manyMembers || t.dialect.Count == "" {
+		return nil
+	}
+	if err := t.exec(ctx, t.dialect.Count); err != nil {
+		return fmt.Errorf("count the nodes of sessions: %w", err)
+	}
+	return nil
 }
 
 // list makes a session's nodes those of its list, because a client wrote it.
 func (t *tx) list(ctx context.Context, s bos.SessionRecord) error {
-	ids, err := json.Marshal(bos.Distinct(bos.ComponentList(s.Components)))
+	nodes := bos.Distinct(bos.ComponentList(s.Components))
+	ids, err := json.Marshal(nodes)
 	if err != nil {
 		return err
 	}
@@ -294,7 +347,7 @@ func (t *tx) list(ctx context.Context, s bos.SessionRecord) error {
 	if err := t.exec(ctx, listMembers, key.Name, key.Tenant, string(ids), s.Revision); err != nil {
 		return fmt.Errorf("write the nodes of session %s: %w", key.Name, err)
 	}
-	return nil
+	return t.countMembers(ctx, len(nodes))
 }
 
 const (

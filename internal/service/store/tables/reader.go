@@ -85,9 +85,20 @@ func eachRow(rows Rows, fn func(scanner) error) error {
 	return rows.Err()
 }
 
+// counting is a query, and what takes its rows in.
+type counting struct {
+	query string
+	args  []any
+	row   func(scanner) error
+}
+
 // snapshot lets several queries see one state of the database.
-func (s *Store) snapshot(ctx context.Context, read func(q querier) error) error {
-	return s.lane(ctx).Snapshot(ctx, func(conn Querier) error { return read(querier{s.dialect, conn}) })
+func (s *Store) snapshot(ctx context.Context, list []counting) error {
+	statements := make([]Statement, len(list))
+	for i, c := range list {
+		statements[i] = Statement{s.dialect.SQL(c.query), c.args}
+	}
+	return s.lane(ctx).Snapshot(ctx, statements, func(i int, row Scanner) error { return list[i].row(row) })
 }
 
 // scanOne decodes a stored document; no row is bos.ErrNotFound.

@@ -26,97 +26,73 @@ WHERE c.staged_session = ?1 AND c.staged_session <> '' AND (c.work = '{}' OR COA
 )
 
 // SessionTally counts the nodes of a session, all in one snapshot: a node that is
-// applied meanwhile is never missing from both what waits and what is worked on.
+// applied meanwhile is never missing from both what waits and what is worked on. Mostly
+// all that name the session are its own; if not, each is looked up, in another snapshot.
 func (s *Store) SessionTally(ctx context.Context, key bos.SessionKey) (bos.Tally, error) {
-	var t bos.Tally
-	err := s.snapshot(ctx, func(q querier) error { return countSession(ctx, q, key, &t) })
+	t, own, err := s.countSession(ctx, key, countNaming)
+	if err == nil && !own {
+		t, _, err = s.countSession(ctx, key, countOwned)
+	}
 	if err != nil {
 		return bos.Tally{}, fmt.Errorf("count the nodes of session %s: %w", key.Name, err)
 	}
 	return t, nil
 }
 
-type group struct {
-	status, phase string
-	enabled       bool
-	n             int
-}
-
-func countSession(ctx context.Context, q querier, key bos.SessionKey, t *bos.Tally) error {
-	owned := 0
-	err := each(ctx, q, func(row scanner) error {
-		var state, outcome string
-		var n int
-		err := row.Scan(&state, &outcome, &n)
-		switch state {
-		case memberLeft:
-			t.Leave(n, outcome)
-		case memberWorking, memberFinished:
-			owned += n
-		}
-		return err
-	}, countMembers, key.Name, key.Tenant)
-	if err != nil {
-		return err
-	}
-	if err := countOwnedBy(ctx, q, key, owned, t); err != nil {
-		return err
-	}
-	err = each(ctx, q, func(row scanner) error {
-		var id string
-		err := row.Scan(&id)
-		t.FailedNodes = append(t.FailedNodes, id)
-		return err
-	}, failedMembers, key.Name, key.Tenant)
-	if err != nil {
-		return err
-	}
+// countSession counts the components that the session works or has worked on by a query,
+// and says whether there are as many as it has.
+func (s *Store) countSession(ctx context.Context, key bos.SessionKey, components string) (t bos.Tally, own bool, err error) {
+	owned, counted := 0, 0
 	failing := func(row scanner) error {
 		var id, text string
 		err := row.Scan(&id, &text)
 		t.Fail(id, text)
 		return err
 	}
-	for _, query := range []string{ownedErrors, leftErrors} {
-		if err := each(ctx, q, failing, query, key.Name, key.Tenant); err != nil {
+	args := []any{key.Name, key.Tenant}
+	named := args
+	if components == countNaming {
+		named = args[:1]
+	}
+	err = s.snapshot(ctx, []counting{
+		{countMembers, args, func(row scanner) error {
+			var state, outcome string
+			var n int
+			err := row.Scan(&state, &outcome, &n)
+			switch state {
+			case memberLeft:
+				t.Leave(n, outcome)
+			case memberWorking, memberFinished:
+				owned += n
+			}
 			return err
-		}
-	}
-	return each(ctx, q, func(row scanner) error {
-		var owned bool
-		var n int
-		err := row.Scan(&owned, &n)
-		t.Wait(n, owned)
-		return err
-	}, stageWaits, key.Name, key.Tenant)
-}
-
-// countOwnedBy counts the components that the session works or has worked on. If as
-// many name it as it has, they are these; else others name a session of that name
-// too, and each is looked up.
-func countOwnedBy(ctx context.Context, q querier, key bos.SessionKey, owned int, t *bos.Tally) error {
-	var groups []group
-	sum := 0
-	read := func(row scanner) error {
-		var g group
-		err := row.Scan(&g.status, &g.phase, &g.enabled, &g.n)
-		groups = append(groups, g)
-		sum += g.n
-		return err
-	}
-	if err := each(ctx, q, read, countNaming, key.Name); err != nil {
-		return err
-	}
-	if sum != owned {
-		groups = groups[:0]
-		if err := each(ctx, q, read, countOwned, key.Name, key.Tenant); err != nil {
+		}},
+		{components, named, func(row scanner) error {
+			var status, phase string
+			var enabled bool
+			var n int
+			err := row.Scan(&status, &phase, &enabled, &n)
+			t.Count(n, status, bos.Phase(phase), enabled, status == bos.StatusOnHold)
+			counted += n
 			return err
-		}
-	}
-	for _, g := range groups {
-		t.Count(g.n, g.status, bos.Phase(g.phase), g.enabled, g.status == bos.StatusOnHold)
-	}
-	return nil
+		}},
+		{failedMembers, args, func(row scanner) error {
+			var id string
+			err := row.Scan(&id)
+			t.FailedNodes = append(t.FailedNodes, id)
+			return err
+		}},
+		{ownedErrors, args, failing},
+		{leftErrors, args, failing},
+		{stageWaits, args, func(row scanner) error {
+			var owned bool
+			var n int
+			err := row.Scan(&owned, &n)
+			t.Wait(n, owned)
+			return err
+		}},
+	})
+	return t, counted == owned, err
 }
 
 // countLeft counts the nodes that a session had and has no more, in a transaction

@@ -57,6 +57,7 @@ type tx struct {
 	// unpruned counts those written since the oldest were looked at.
 	unpruned int
 	feed     feed
+	ahead    ahead
 	sets     sets
 	// wrote and failed say what the statements of the open transaction did.
 	wrote  bool
@@ -85,6 +86,16 @@ func (t *tx) counted(ctx context.Context, query string, args ...any) (int64, err
 	return n, t.fails(err)
 }
 
+// returned is exec with the rows that it returns.
+func (t *tx) returned(ctx context.Context, each func(scanner) error, query string, args ...any) error {
+	rows, err := t.query(ctx, query, args...)
+	if err == nil {
+		err = eachRow(rows, each)
+	}
+	t.wrote = t.wrote || err == nil && writes(query)
+	return t.fails(err)
+}
+
 func writes(query string) bool {
 	return slices.ContainsFunc([]string{"INSERT", "UPDATE", "DELETE"}, func(verb string) bool { return strings.HasPrefix(query, verb) })
 }
@@ -104,6 +115,7 @@ type scanner = Scanner
 type job struct {
 	ctx    context.Context //nolint:containedctx // a job waits in the queue with the context it was sent with
 	run    func(ctx context.Context, t *tx) error
+	loads  []string // components that it will load
 	err    error
 	result chan error
 }
@@ -123,7 +135,15 @@ func (w *writer) close() error {
 
 // do runs the closure and returns after its commit is durable.
 func (w *writer) do(ctx context.Context, run func(ctx context.Context, t *tx) error) error {
+	return w.doWith(ctx, nil, run)
+}
+
+// doWith likewise; loads are components that the closure will load, if they are few.
+func (w *writer) doWith(ctx context.Context, loads []string, run func(ctx context.Context, t *tx) error) error {
 	j := &job{ctx: ctx, run: run, result: make(chan error, 1)}
+	if len(loads) < loadAtOnce {
+		j.loads = loads
+	}
 	select {
 	case w.queue <- j:
 	case <-w.stop:
@@ -240,14 +260,17 @@ func (w *writer) commit(jobs []*job) error {
 	t := w.tx
 	t.wrote, t.failed, w.synced = false, nil, 0
 	t.events, t.eventsBefore, t.feed.newest, t.feed.writes = 0, unknown, 0, t.feed.writes[:0]
-	others, err := t.conn.Begin(ctx)
+	others, answers, err := t.conn.Begin(ctx, t.questions(jobs))
 	if err != nil {
 		return err
 	}
 	if others {
 		t.sets.forget()
 	}
-	if err = w.run(ctx, jobs); err == nil {
+	if err = t.learn(ctx, answers); err == nil {
+		err = w.run(ctx, jobs)
+	}
+	if err == nil {
 		began := time.Now()
 		err = t.conn.Commit(ctx)
 		if w.synced = time.Since(began); err == nil {

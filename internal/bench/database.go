@@ -1,0 +1,40 @@
+package main
+
+import (
+	"context"
+	"path/filepath"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bench/databases"
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/postgres"
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/sqlite"
+)
+
+// store is an open database.
+type store struct {
+	bos.Store
+	close func() error
+	// bytes is what it has on the disk.
+	bytes func(ctx context.Context) (int64, error)
+}
+
+// open opens a new database: a file in dir, or a schema of a PostgreSQL.
+func open(ctx context.Context, dir, server string) (*store, error) {
+	database, err := databases.New(ctx, server, filepath.Join(dir, "bos.db"))
+	if err != nil {
+		return nil, err
+	}
+	bytes := func(ctx context.Context) (int64, error) { return databases.Size(ctx, server, database) }
+	if server == "" {
+		opened, err := sqlite.Open(ctx, database)
+		if err != nil {
+			return nil, err
+		}
+		return &store{opened, opened.Close, bytes}, nil
+	}
+	opened, err := postgres.Open(ctx, database)
+	if err != nil {
+		return nil, err
+	}
+	return &store{opened, opened.Close, bytes}, nil
+}

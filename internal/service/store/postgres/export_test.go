@@ -1,0 +1,22 @@
+package postgres
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/tables"
+)
+
+// OpenTraced opens a database and tells of each statement that is sent.
+func OpenTraced(ctx context.Context, dsn string, tracer pgx.QueryTracer) (*Store, error) {
+	where, err := parse(dsn, nil)
+	if err != nil {
+		return nil, err
+	}
+	where.config.Tracer = tracer
+	return open(ctx, where, tables.Config{
+		Dialect: dialect, MaxEvents: tables.DefaultMaxEvents, EventAge: tables.DefaultEventAge, Log: slog.New(slog.DiscardHandler), Shared: true,
+	})
+}
