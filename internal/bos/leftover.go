@@ -34,8 +34,10 @@ const (
 	LeftGivenUp LeftState = "given_up"
 )
 
-// Key is that of the session that had it drained, Earlier of the one before.
-func (l Leftover) Key() SessionKey     { return SessionKey{l.Tenant, l.Session} }
+// Key is that of the session that had it drained.
+func (l Leftover) Key() SessionKey { return SessionKey{l.Tenant, l.Session} }
+
+// Earlier is that of the session which had it drained before.
 func (l Leftover) Earlier() SessionKey { return SessionKey{l.EarlierTenant, l.EarlierSession} }
 
 // Waits reports whether something is still to be done.

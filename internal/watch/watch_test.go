@@ -143,8 +143,11 @@ func TestAScreenSaysThatWhatItShowsIsNotLiveUntilItIsAgain(t *testing.T) {
 		msg  tea.Msg
 		says bool
 	}{
-		{watch.News{Known: known()}, false}, {watch.NotLive{Why: errors.New(why)}, true}, {watch.News{Known: known()}, false},
-		{watch.NotLive{Why: errors.New(why)}, true}, {watch.NotLive{}, false},
+		{watch.News{Known: known()}, false},
+		{watch.NotLive{Why: errors.New(why)}, true},
+		{watch.News{Known: known()}, false},
+		{watch.NotLive{Why: errors.New(why)}, true},
+		{watch.NotLive{}, false},
 	} {
 		if says := shows(step.msg); says != step.says {
 			t.Errorf("step %d: it says so: %t", i, says)

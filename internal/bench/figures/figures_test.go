@@ -39,8 +39,12 @@ func TestWhatMissedItsAimIsNamedAndNothingElse(t *testing.T) {
 	if err := figures.Missed([]figures.Figure{met, free}); err != nil {
 		t.Errorf("nothing was missed, and it says %v", err)
 	}
-	err := figures.Missed([]figures.Figure{met, {What: "the longest frame", Nodes: 10000, Value: 101, Unit: figures.Milliseconds, Aim: figures.AtMost(100)}, free,
-		{What: "restarts", Nodes: 10000, Value: 99, Unit: figures.Times, Aim: figures.AtLeast(100)}})
+	err := figures.Missed([]figures.Figure{
+		met,
+		{What: "the longest frame", Nodes: 10000, Value: 101, Unit: figures.Milliseconds, Aim: figures.AtMost(100)},
+		free,
+		{What: "restarts", Nodes: 10000, Value: 99, Unit: figures.Times, Aim: figures.AtLeast(100)},
+	})
 	want := "missed: the longest frame, 10000 nodes: 101.00 ms, and the aim is ≤ 100 ms\nmissed: restarts, 10000 nodes: 99.0, and the aim is ≥ 100"
 	if err == nil || err.Error() != want {
 		t.Errorf("it says %v", err)
