@@ -21,9 +21,9 @@ func TestALineSaysHowManyTimesAsLongTheSecondTakes(t *testing.T) {
 	}
 	want := `what nodes one other aim times aim
 read 10 1.00 ms 2.00 ms ≤ 5 ms met 2.0 ≤ 2 met
-reports 10 900 /s 600 /s 1.5 ≤ 2 met
-its own 10 5 MiB ≤ 2 met
-nothing 10 0.00 s 0.00 s ≤ 2 met
+reports 10 900 /s 600 /s for information 1.5 ≤ 2 met
+its own 10 5 MiB for information ≤ 2 met
+nothing 10 0.00 s 0.00 s for information ≤ 2 met
 `
 	var got strings.Builder
 	for line := range strings.Lines(out.String()) {
