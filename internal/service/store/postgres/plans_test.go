@@ -256,6 +256,13 @@ func scanned(t *testing.T, conn *pgx.Conn, sent tracedStatement) (list []string)
 // TestNodesOfALargeSessionAreNotLookedForInAListEach: a session that was written just now,
 // which the database would take for a small one.
 func TestNodesOfALargeSessionAreNotLookedForInAListEach(t *testing.T) {
+	t.Run("listed", func(t *testing.T) { lookedFor(t, true) })
+	t.Run("given", func(t *testing.T) { lookedFor(t, false) })
+}
+
+func lookedFor(t *testing.T, listed bool) {
+	t.Helper()
+	const session = "all"
 	dsn := postgrestest.New(t)
 	h := &heard{}
 	s, err := postgres.OpenTraced(t.Context(), dsn, h)
@@ -271,10 +278,14 @@ func TestNodesOfALargeSessionAreNotLookedForInAListEach(t *testing.T) {
 	ids, c := make([]string, 5000), bos.Commit{Fence: bos.NoFence}
 	for i := range ids {
 		ids[i] = fmt.Sprintf("x%06d", i)
-		c.Components = append(c.Components, bos.Record{Component: bos.Component{ID: ids[i], Enabled: true, Session: "all"}})
+		c.Components = append(c.Components, bos.Record{Component: bos.Component{ID: ids[i], Enabled: true, Session: session}})
+	}
+	list := ""
+	if listed {
+		list = strings.Join(ids, ",")
 	}
 	running := bos.SessionStatus{Status: bos.SessionRunning}
-	if err := s.CreateSession(t.Context(), bos.SessionRecord{Session: bos.Session{Name: "all", Components: strings.Join(ids, ","), Status: running}}); err != nil {
+	if err := s.CreateSession(t.Context(), bos.SessionRecord{Session: bos.Session{Name: session, Components: list, Status: running}}); err != nil {
 		t.Fatal(err)
 	}
 	h.take()

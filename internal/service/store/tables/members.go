@@ -160,7 +160,7 @@ func (w *componentWriter) joined(key membership, list *memberList) error {
 	if err != nil {
 		return fmt.Errorf("write what nodes are to session %s: %w", key.session, err)
 	}
-	return nil
+	return w.tx.countMembers(w.ctx, len(ids))
 }
 
 // args are those of its statement for the JSON list ids, which is not closed yet.
