@@ -30,7 +30,7 @@ const (
 	setMembers = `UPDATE session_nodes AS n SET state = ?2, outcome = ?3, cause = ?4, error = ?5, phase = ?8,
 finished = CASE WHEN state = 'finished' AND ?2 = 'finished' THEN finished ELSE ?6 END
 WHERE session = ?1 AND component IN (SELECT value FROM LIST(?7) AS l)
-AND joined = (SELECT MAX(joined) FROM session_nodes WHERE session = ?1 AND component = n.component)`
+AND NOT EXISTS (SELECT 1 FROM session_nodes AS o WHERE o.session = ?1 AND o.component = n.component AND o.joined > n.joined)`
 	// joinMembers is setMembers of nodes that have only now been given the session's name,
 	// and says which of them it has.
 	joinMembers = setMembers + " RETURNING component"
