@@ -278,7 +278,7 @@ func lookedFor(t *testing.T, listed bool) {
 	ids, c := make([]string, 5000), bos.Commit{Fence: bos.NoFence}
 	for i := range ids {
 		ids[i] = fmt.Sprintf("x%06d", i)
-		c.Components = append(c.Components, bos.Record{Component: bos.Component{ID: ids[i], Enabled: true, Session: session}})
+		c.Components = append(c.Components, bos.Record{Component: bos.Component{ID: ids[i], Enabled: true, Session: session, Status: bos.ComponentStatus{Phase: bos.PhasePoweringOn}, LastAction: bos.LastAction{Action: bos.ActionPoweringOn}}})
 	}
 	list := ""
 	if listed {

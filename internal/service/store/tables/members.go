@@ -69,9 +69,11 @@ FROM LIST(?3) AS m LEFT JOIN components c ON c.id = m.value WHERE true ON CONFLI
 	// lastMember finds whose a node was last, of the sessions of a name.
 	lastMember    = "SELECT tenant FROM session_nodes WHERE session = ? AND component = ? ORDER BY joined DESC LIMIT 1"
 	deleteMembers = "DELETE FROM session_nodes WHERE session = ? AND tenant = ?"
-	// beginMembers notes when something was first sent for nodes.
-	beginMembers = `UPDATE session_nodes SET began = ?2
-WHERE session = ?1 AND component IN (SELECT value FROM LIST(?3) AS l) AND state = 'working' AND began = 0`
+	// beginMembers notes when something was first sent for nodes. It says of each row whether
+	// it is meant and not which rows are: of these a database would expect one or two, and
+	// look through the list anew for each.
+	beginMembers = `UPDATE session_nodes SET began = CASE WHEN state = 'working' AND began = 0 THEN ?2 ELSE began END
+WHERE session = ?1 AND component IN (SELECT value FROM LIST(?3) AS l)`
 )
 
 // memberships gathers what one write changes in the rows of sessions: most of its nodes
