@@ -222,7 +222,7 @@ func (g *guideline) sql(user, statement string) (answer string) {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	defer conn.Close(g.t.Context())
+	defer conn.Close(g.t.Context()) //nolint:errcheck // the test is over
 	rows, err := conn.Query(g.t.Context(), statement)
 	if err != nil {
 		g.t.Fatal(err)
