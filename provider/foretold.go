@@ -70,6 +70,7 @@ func (m *sessionModel) foretells() foretold {
 	f.says("template_name", m.TemplateName)
 	f.says("limit", m.Limit)
 	f.says("stage", m.Stage)
+	f.says("write_staged_boot_parameters", m.StagedBoot)
 	f.says("include_disabled", m.IncludeDisabled)
 	f.says("tenant", m.Tenant)
 	f.saysRollout(m.Rollout)

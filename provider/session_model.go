@@ -30,6 +30,7 @@ type sessionModel struct {
 	Timeouts          timeouts.Value `tfsdk:"timeouts"`
 	Rollout           types.Object   `tfsdk:"rollout"`
 	Overlap           types.String   `tfsdk:"overlap"`
+	StagedBoot        types.Bool     `tfsdk:"write_staged_boot_parameters"`
 
 	ID types.String `tfsdk:"id"`
 	sessionResults

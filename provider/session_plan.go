@@ -157,7 +157,9 @@ func (m *sessionModel) replaces(state *sessionModel, imported bool) path.Paths {
 		"limit":            m.Limit.Equal(state.Limit),
 		"stage":            m.Stage.Equal(state.Stage),
 		"include_disabled": m.IncludeDisabled.Equal(state.IncludeDisabled),
-		"triggers":         sameTriggers(m.Triggers, state.Triggers) || imported && state.Triggers.IsNull(),
+		// What an imported session was asked for in this is not known, and it has run.
+		"write_staged_boot_parameters": !m.StagedBoot.IsUnknown() && m.StagedBoot.ValueBool() == state.StagedBoot.ValueBool() || imported && state.StagedBoot.IsNull(),
+		"triggers":                     sameTriggers(m.Triggers, state.Triggers) || imported && state.Triggers.IsNull(),
 	} {
 		if !same {
 			changed = append(changed, path.Root(name))

@@ -126,7 +126,7 @@ func (m *sessionModel) request() bos.PinnedSession {
 			Name: m.Name.ValueString(), Operation: bos.Operation(m.Operation.ValueString()), TemplateName: m.TemplateName.ValueString(),
 			Stage: m.Stage.ValueBool(), IncludeDisabled: m.IncludeDisabled.ValueBool(),
 		},
-		Pin: m.Pin.ValueString(),
+		Pin: m.Pin.ValueString(), StagedBoot: m.StagedBoot.ValueBool(),
 	}
 	if !m.Limit.IsNull() {
 		// Also an empty one: it is not the same as none, and is refused.

@@ -55,9 +55,10 @@ func TestTheActionThatRetriesTriesWhatFailedAndIsStillOfThatSession(t *testing.T
 	}
 	letGo := r.inFlight(t)
 	send(t, http.MethodPost, r.url+"/v2/sessions", strings.NewReader(`{"name":"long","template_name":"compute","operation":"reboot"}`))
-	_, diags = core.invoke("bos_session_retry", map[string]any{"session": "long"})
-	if all := summaries(diags); !strings.Contains(all, "ERROR Session long is not over") {
-		t.Errorf("the diagnostics are\n%s", all)
+	// What fails after the plan was seen by nobody: neither a plan nor an apply takes it.
+	plan, apply := core.errorsOf("bos_session_retry", map[string]any{"session": "long"})
+	if !strings.Contains(plan, "Session long is not over") || !strings.Contains(plan, "Plan again once the session is over") || !strings.Contains(apply, "Session long is not over") {
+		t.Errorf("the plan says\n%s\nand the apply\n%s", plan, apply)
 	}
 	letGo()
 	if _, diags = core.again("bos_session_retry", map[string]any{"session": "nobody"}); !strings.Contains(summaries(diags), "ERROR BOS knows no such session") {

@@ -61,8 +61,10 @@ func (*sessionRetryAction) Schema(ctx context.Context, _ action.SchemaRequest, r
 	}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Tries the nodes of a session again that failed in it, and no other: a new session of the same template and operation. Nodes that another session has had " +
-			"since are left alone, and where nothing failed nothing is done. The plan names the nodes; where the session is created by the same apply it can only say that they are " +
-			"among those of that session.",
+			"since are left alone, and where nothing failed nothing is done. The plan names the nodes, and a plan for a session that is not over is refused: what fails after it would " +
+			"be tried again, and nobody had seen it. Where the session is created by the same apply the plan can only say that they are among those of that session.\n\n" +
+			"An action has no state that the apply could be held to: a node that somebody enables again by hand after its session is over is still of that session, and when it fails between " +
+			"plan and apply it is tried again as well. To try just those that the plan named, use `bos_session` with them as its `limit`.",
 		Attributes: attributes,
 	}
 }
@@ -156,6 +158,12 @@ func (a *sessionRetryAction) ModifyPlan(ctx context.Context, req action.ModifyPl
 	retry, of := m.retried(ctx, a.shared, &resp.Diagnostics)
 	switch {
 	case resp.Diagnostics.HasError():
+	case retry == nil && of.Status.Status != bos.SessionComplete:
+		// An action has no state that its apply could be held to: what fails after the plan
+		// would be tried again, and nobody had seen it.
+		summary, detail := nothingToRetry(of)
+		resp.Diagnostics.AddAttributeError(path.Root("session"), summary, detail+" A plan now could not say which nodes are tried again, and those that fail after it "+
+			"would be. Plan again once the session is over; where the session is created by the same plan, have it retried by an action trigger of that resource.")
 	case retry == nil:
 		summary, detail := nothingToRetry(of)
 		resp.Diagnostics.AddWarning(summary, detail)

@@ -311,11 +311,12 @@ func wrongRollout(err error, diags *diag.Diagnostics) {
 	diags.AddAttributeError(rolloutPath(invalid.Field), "Invalid rollout", fmt.Sprintf("%s: %s.", field, invalid.Detail))
 }
 
-// ValidateConfig checks a rollout by the rules of the service, as soon as all of it is
-// known.
+// ValidateConfig checks what is staged for reboots from outside, and a rollout by the rules
+// of the service, as soon as all of it is known.
 func (r *sessionResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
 	var m sessionModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
+	checkStagedBoot(m.StagedBoot, m.Stage, m.Operation, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() || m.Rollout.IsNull() || !fullyKnown(ctx, m.Rollout) {
 		return
 	}

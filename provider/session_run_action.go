@@ -37,6 +37,7 @@ type sessionRunModel struct {
 	TemplateName      types.String   `tfsdk:"template_name"`
 	Limit             types.String   `tfsdk:"limit"`
 	Stage             types.Bool     `tfsdk:"stage"`
+	StagedBoot        types.Bool     `tfsdk:"write_staged_boot_parameters"`
 	IncludeDisabled   types.Bool     `tfsdk:"include_disabled"`
 	MaxFailed         types.String   `tfsdk:"max_failed"`
 	Pin               types.String   `tfsdk:"pin"`
@@ -66,8 +67,9 @@ func (*sessionRunAction) Schema(ctx context.Context, _ action.SchemaRequest, res
 			MarkdownDescription: "Nodes to act on, out of those of the template, as in `bos_session`; every node of the template if it is left out. It " +
 				"must be known at plan, and an empty one is refused: nothing else would keep an expression without a value from acting on every node.",
 		},
-		"stage":            schema.BoolAttribute{Optional: true, MarkdownDescription: "Stage the desired state instead of acting on it."},
-		"include_disabled": schema.BoolAttribute{Optional: true, MarkdownDescription: "Also act on nodes that are disabled in the inventory."},
+		"stage":                        schema.BoolAttribute{Optional: true, MarkdownDescription: "Stage the desired state instead of acting on it."},
+		"write_staged_boot_parameters": schema.BoolAttribute{Optional: true, MarkdownDescription: stagedBootDescription},
+		"include_disabled":             schema.BoolAttribute{Optional: true, MarkdownDescription: "Also act on nodes that are disabled in the inventory."},
 		"max_failed": schema.StringAttribute{
 			Optional: true, Validators: maxFailedSyntax(),
 			MarkdownDescription: "How many failed nodes are tolerated: a count, or a percentage of the session's nodes. More fail the action. Defaults to none.",
@@ -116,7 +118,7 @@ func (m sessionRunModel) session(s *shared) sessionModel {
 			Operation: m.Operation, TemplateName: m.TemplateName, Limit: m.Limit,
 			Stage: types.BoolValue(m.Stage.ValueBool()), IncludeDisabled: types.BoolValue(m.IncludeDisabled.ValueBool()),
 		},
-		MaxFailed: m.MaxFailed, OnFailure: types.StringValue(onFailureError), WaitForCompletion: m.WaitForCompletion, Pin: m.Pin, Overlap: m.Overlap,
+		MaxFailed: m.MaxFailed, OnFailure: types.StringValue(onFailureError), WaitForCompletion: m.WaitForCompletion, Pin: m.Pin, Overlap: m.Overlap, StagedBoot: m.StagedBoot,
 	}
 	if session.Tenant.IsNull() {
 		session.Tenant = s.defaultTenant()
@@ -131,6 +133,7 @@ func (a *sessionRunAction) ModifyPlan(ctx context.Context, req action.ModifyPlan
 	var m sessionRunModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
 	resp.Diagnostics.Append(checked(ctx, req.Config)...)
+	checkStagedBoot(m.StagedBoot, m.Stage, m.Operation, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() || a.shared == nil {
 		return
 	}
@@ -153,6 +156,7 @@ func (a *sessionRunAction) Invoke(ctx context.Context, req action.InvokeRequest,
 	resp.Diagnostics.Append(checked(ctx, req.Config)...)
 	limit, diags := m.Timeouts.Invoke(ctx, defaultWait)
 	resp.Diagnostics.Append(diags...)
+	checkStagedBoot(m.StagedBoot, m.Stage, m.Operation, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}

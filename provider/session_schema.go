@@ -67,7 +67,7 @@ func (r *sessionResource) Schema(ctx context.Context, _ resource.SchemaRequest, 
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A session: one operation on the nodes of a template, run once. What it did is a fact and stays in state: it is run again " +
 			"only when one of the " +
-			"arguments that say what to do changes (`name`, `operation`, `template_name`, `limit`, `stage`, `include_disabled`, `tenant`, `triggers`), and " +
+			"arguments that say what to do changes (`name`, `operation`, `template_name`, `limit`, `stage`, `write_staged_boot_parameters`, `include_disabled`, `tenant`, `triggers`), and " +
 			"destroying it never touches power.\n\n" +
 			"Nodes that fail do not fail the apply, for Terraform would then run the session again for all of them. They are in `failed_nodes` and in a " +
 			"warning; use a `check` block " +
@@ -108,6 +108,7 @@ func replacingAttributes() map[string]schema.Attribute {
 			Optional: true, Computed: true, Default: booldefault.StaticBool(false),
 			MarkdownDescription: "Stage the desired state instead of acting on it. Waiting then ends when it is staged.",
 		},
+		"write_staged_boot_parameters": schema.BoolAttribute{Optional: true, MarkdownDescription: stagedBootDescription + " A change runs another session."},
 		"include_disabled": schema.BoolAttribute{
 			Optional: true, Computed: true, Default: booldefault.StaticBool(false),
 			MarkdownDescription: "Also act on nodes that are disabled in the inventory.",
@@ -167,6 +168,12 @@ func waitingAttributes() map[string]schema.Attribute {
 		},
 	}
 }
+
+// stagedBootDescription is of the argument of the resource and of the action.
+const stagedBootDescription = "With `stage`: the boot service is given what is staged as well, so that a reboot from outside, as by `scontrol reboot`, a person or a watchdog, " +
+	"boots it. A node that reports it then has it as its desired state and is done for the session; BOS itself touches no power for that. What is cancelled or replaced is put " +
+	"back. `terraform-provider-bos why XNAME` says of each node when it is written, which Terraform does not wait for. Defaults to `false`. A plain BOS v2 has none of this and " +
+	"the apply is refused before anything is staged."
 
 // overlapDescription says what the rules are, for the resource and the action.
 const overlapDescription = "What becomes of nodes that another session is at work on. `reject` (default): the plan is an error that names that session, and BOS refuses " +
