@@ -35,3 +35,27 @@ func TestNoTwoSessionsHaveOneMarkAndAMarkIsOneWordOfALine(t *testing.T) {
 		}
 	}
 }
+
+// TestADrainIsOfThisServiceByTheFirstWordOfItsReasonAndByNothingElse: what the guide says of
+// which drains are taken over and lifted.
+func TestADrainIsOfThisServiceByTheFirstWordOfItsReasonAndByNothingElse(t *testing.T) {
+	for reason, mark := range map[string]string{
+		"bos:nightly":                 "bos:nightly",
+		"bos:nightly failed (power)":  "bos:nightly",
+		"bos:tenant/nightly shutdown": "bos:tenant/nightly",
+		"bos:- drained":               "bos:-",
+		"bos:whatever a person wrote": "bos:whatever",
+		"":                            "",
+		"bad DIMM":                    "",
+		"bos":                         "",
+		"bos:":                        "",
+		"bos: nightly":                "",
+		"BOS:nightly":                 "",
+		" bos:nightly":                "",
+		"see bos:nightly":             "",
+	} {
+		if got := bos.MarkOf(reason); got != mark {
+			t.Errorf("a drain for %q has the mark %q, want %q", reason, got, mark)
+		}
+	}
+}
