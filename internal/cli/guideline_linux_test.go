@@ -222,11 +222,7 @@ func (g *guideline) sql(user, statement string) (answer string) {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-<<<<<<< Updated upstream
 	defer conn.Close(g.t.Context()) //nolint:errcheck // the test is over
-=======
-	defer conn.Close(g.t.Context()) //nolint:errcheck // what it was asked is answered
->>>>>>> Stashed changes
 	rows, err := conn.Query(g.t.Context(), statement)
 	if err != nil {
 		g.t.Fatal(err)
