@@ -35,6 +35,8 @@ type Work struct {
 	EndedBoot string `json:"ended_boot,omitempty"`
 	// Drain is how far it is with its workload manager and its health check.
 	Drain Drain `json:"drain,omitzero"`
+	// On is the power-on that was sent last and that no power-off followed.
+	On PoweredOn `json:"on,omitzero"`
 	// Cause says why the component failed, or what it last stumbled over.
 	Cause Cause `json:"cause,omitempty"`
 	// NoGraceful is set when the BMC turned out to have no graceful
@@ -63,6 +65,17 @@ type Flight struct {
 	Unanswered bool `json:"unanswered,omitempty"`
 }
 
+// PoweredOn is a power-on that was sent, for whomever: a BMC that has accepted one may
+// show the node off for a while yet, also to a work that was armed since. Unlike the
+// attempt it outlives that.
+type PoweredOn struct {
+	// At is when it was decided, or sent again.
+	At time.Time `json:"at,omitzero"`
+	// Boot is what it was prepared with, as PreparedBoot has it; empty where two were
+	// sent for different things.
+	Boot string `json:"boot,omitempty"`
+}
+
 // Attempt is a power action from its decision until its deadline.
 type Attempt struct {
 	// Kind is the action, EffectNone if there was none since the component was
@@ -87,6 +100,10 @@ type Attempt struct {
 	// Prepared is what a power-on was prepared with. One that turns out not to have
 	// been carried out gives it back.
 	Prepared Prepared `json:"prepared,omitzero"`
+	// Doubtful says of a power-on that one for something else was sent before it, which
+	// may have shown since: that the node is up does not
+	// say which of them it runs.
+	Doubtful bool `json:"doubtful,omitempty"`
 	// Answer is what came instead of an answer that tells what became of it, for
 	// people.
 	Answer string `json:"answer,omitempty"`
@@ -166,12 +183,13 @@ func (w Work) JustArmed() bool {
 // Queued reports whether the component waits for its turn in a rollout.
 func (w *Work) Queued() bool { return w.Batch > 0 && w.Admitted.IsZero() }
 
-// InFlightOnly is what is in flight and since when, and nothing else.
+// InFlightOnly is what is in flight and since when, and the power-on that was sent last,
+// which may yet show, and nothing else.
 func (w Work) InFlightOnly() Work {
 	if w.Flight.Kind == EffectNone {
-		return Work{}
+		return Work{On: w.On}
 	}
-	return Work{Flight: Flight{Kind: w.Flight.Kind, At: w.Flight.At}}
+	return Work{Flight: Flight{Kind: w.Flight.Kind, At: w.Flight.At}, On: w.On}
 }
 
 // EndBoot forgets what the component runs, as it is to be, or was, powered off.

@@ -12,26 +12,26 @@ func wholeWork() Work {
 	at := func(minute int) time.Time { return time.Date(2026, 1, 2, 3, minute, 0, 0, time.UTC) }
 	return Work{
 		Flight:      Flight{Kind: EffectPowerOn, At: at(1), Unanswered: true},
-		Attempt:     Attempt{Kind: EffectPowerOn, At: at(2), Failed: true, Resent: true, Quiet: true, Foreign: true, Proof: BootProof{Kind: ProofTCP, Port: 22}, Prepared: Prepared{Boot: "b1", Configuration: "c1"}, Answer: "500"},
+		Attempt:     Attempt{Kind: EffectPowerOn, At: at(2), Failed: true, Resent: true, Quiet: true, Foreign: true, Proof: BootProof{Kind: ProofTCP, Port: 22}, Prepared: Prepared{Boot: "b1", Configuration: "c1"}, Doubtful: true, Answer: "500"},
 		Prepared:    Prepared{Boot: "b2", Configuration: "c2"},
 		BackOff:     BackOff{Until: at(3), Setbacks: 1, Deferral: 10, PutOff: CauseNotReady},
 		Misses:      Misses{Lost: 2, Unanswered: 3, Excused: 4, Configuration: 5},
 		Patience:    Patience{Silent: 6, Deferred: 7, Graceful: 8, Missing: 9},
 		Waiting:     Waiting{For: WaitBackOff, Cause: CauseBMCError, Detail: "503"},
 		Drain:       Drain{Since: at(6), Ours: true, Ready: true, Closing: at(7), Healthy: true, Told: true, Tells: 11},
-		WaitInError: true, StoppedAt: at(4), Batch: 10, Admitted: at(5), EndedBoot: "t", Cause: CauseBMCError, NoGraceful: true, Applied: "s",
+		WaitInError: true, StoppedAt: at(4), Batch: 10, Admitted: at(5), EndedBoot: "t", On: PoweredOn{At: at(8), Boot: "b5"}, Cause: CauseBMCError, NoGraceful: true, Applied: "s",
 		StagedBoot: StagedBoot{Session: "s2", Tenant: "red", Called: true, Has: "b3", Token: "t3", Same: true, Detail: "504"},
 		Left:       Leftover{State: LeftWaits, Session: "s3", Tenant: "blue", Again: true, EarlierSession: "s4", EarlierTenant: "green", Booted: true, Tries: 12, Detail: "exit 1"},
 	}
 }
 
 const wholeWorkStored = `{"flight":{"kind":"power_on","at":"2026-01-02T03:01:00Z","unanswered":true},` +
-	`"attempt":{"kind":"power_on","at":"2026-01-02T03:02:00Z","failed":true,"resent":true,"quiet":true,"foreign":true,"proof":{"kind":"tcp","port":22},"prepared":{"boot":"b1","configuration":"c1"},"answer":"500"},` +
+	`"attempt":{"kind":"power_on","at":"2026-01-02T03:02:00Z","failed":true,"resent":true,"quiet":true,"foreign":true,"proof":{"kind":"tcp","port":22},"prepared":{"boot":"b1","configuration":"c1"},"doubtful":true,"answer":"500"},` +
 	`"prepared":{"boot":"b2","configuration":"c2"},"back_off":{"until":"2026-01-02T03:03:00Z","setbacks":1,"deferral":10,"put_off":"bmc_not_ready"},` +
 	`"misses":{"lost":2,"unanswered":3,"excused":4,"configuration":5},"patience":{"silent":6,"deferred":7,"graceful":8,"missing":9},` +
 	`"waiting":{"for":"back_off","cause":"bmc_error","detail":"503"},"wait_in_error":true,"stopped_at":"2026-01-02T03:04:00Z","batch":10,"admitted":"2026-01-02T03:05:00Z","ended_boot":"t",` +
 	`"drain":{"since":"2026-01-02T03:06:00Z","ours":true,"ready":true,"closing":"2026-01-02T03:07:00Z","healthy":true,"told":true,"tells":11},` +
-	`"cause":"bmc_error","no_graceful":true,"applied":"s",` +
+	`"on":{"at":"2026-01-02T03:08:00Z","boot":"b5"},"cause":"bmc_error","no_graceful":true,"applied":"s",` +
 	`"staged_boot":{"session":"s2","tenant":"red","called":true,"has":"b3","token":"t3","same":true,"detail":"504"},` +
 	`"left":{"state":"waits","session":"s3","tenant":"blue","again":true,"earlier_session":"s4","earlier_tenant":"green","booted":true,"tries":12,"detail":"exit 1"}}`
 

@@ -241,6 +241,8 @@ func bootOn(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 	switch {
 	case runs(r):
 		return configure(r, o, p, now)
+	case booting && neverProven(r, p):
+		r = bootAnew(r, p)
 	case booting && o.Power.Asked.Before(bootDeadline(r, o, p)):
 		r = waitForBoot(r, o, now)
 		return Decision{Next: r, Probe: bootProbe(bootDeadline(r, o, p), p, now), Why: ReasonBootWait}
@@ -318,6 +320,9 @@ func done(r bos.Record, now time.Time) Decision {
 	r.EndWait()
 	r.Enabled = false
 	work := bos.Work{Applied: r.Work.Applied, StagedBoot: r.Work.StagedBoot}
+	if r.Goal != bos.GoalBoot {
+		work.On = r.Work.On // a node that is off may come on by it yet
+	}
 	if r.Goal != bos.GoalBoot && !r.Work.Drain.Ours {
 		work.Left = r.Work.Left // nobody has asked what its drain is
 	}
@@ -333,7 +338,7 @@ func leaveOut(r bos.Record, cause bos.Cause, now time.Time) Decision {
 	r.EndWait()
 	r.Enabled = false
 	r.Session, r.Tenant = "", ""
-	r.Work = bos.Work{Applied: r.Work.Applied, StagedBoot: r.Work.StagedBoot, Left: left, Cause: cause}
+	r.Work = bos.Work{Applied: r.Work.Applied, StagedBoot: r.Work.StagedBoot, Left: left, On: r.Work.On, Cause: cause}
 	r.SetError(cause.Sentence())
 	return Decision{Next: r, Why: ReasonExcluded}
 }

@@ -49,7 +49,30 @@ func Proven(r bos.Record, wall time.Time) (bos.Record, error) {
 
 // poweredOnFor reports whether a node was powered on for what it shall run now.
 func poweredOnFor(r bos.Record) bool {
-	return r.Work.Attempt.Prepared.Boot == bos.PreparedBoot(r.DesiredState.BootArtifacts)
+	return !r.Work.Attempt.Doubtful && r.Work.Attempt.Prepared.Boot == bos.PreparedBoot(r.DesiredState.BootArtifacts)
+}
+
+// otherMayShow reports whether a power-on for something else than what is prepared was
+// sent that may yet start the node: that it is off does not say that it was dropped.
+func otherMayShow(r bos.Record, prepared bos.Prepared, p bos.Policy, now time.Time) bool {
+	on := r.Work.On
+	return !on.At.IsZero() && on.Boot != prepared.Boot && now.Before(on.At.Add(p.MaxPowerOnWait))
+}
+
+// neverProven reports whether nothing will tell what a node runs that is on after two
+// power-ons for different things: only a report of its own would.
+func neverProven(r bos.Record, p bos.Policy) bool {
+	kind := r.BootProof(p.BootProof).Kind
+	return r.Work.Attempt.Doubtful && kind != "" && kind != bos.ProofReport && r.ActualState.BootArtifacts.Empty()
+}
+
+// bootAnew gives a boot up of which nothing would tell what it is of. That costs no
+// attempt, and comes once: the power-off that follows ends the doubt.
+func bootAnew(r bos.Record, p bos.Policy) bos.Record {
+	r = returnAttempt(withoutEffect(r), bos.EffectPowerOn)
+	r.EndWait()
+	r.SetError("was powered on for something else shortly before, and " + r.BootProof(p.BootProof).String() + " does not say which of both it runs, so it is booted anew")
+	return r
 }
 
 // reportedSince reports whether the actual state is of the boot under way: dates have

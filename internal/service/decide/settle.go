@@ -140,6 +140,9 @@ func giveBack(r bos.Record, kind bos.EffectKind) bos.Record {
 	r.Work.Flight.Kind = bos.EffectNone
 	r = withoutEffect(r)
 	if kind == bos.EffectPowerOn {
+		if !r.Work.Attempt.Doubtful { // what was sent before this one may still show
+			r.Work.On = bos.PoweredOn{}
+		}
 		r = giveBackPrepared(r)
 	}
 	return returnAttempt(r, kind)
