@@ -128,6 +128,10 @@ const (
 	BugUnknownIsHealthy
 	// BugReturnsOnce tries once to end a drain that is left.
 	BugReturnsOnce
+	// BugNoOverlap has sessions take nodes whoever is at work on them, BugForgetsReplaced
+	// forgets whose place a session takes.
+	BugNoOverlap
+	BugForgetsReplaced
 	// BugNoQueue has the nodes of a rollout wait for no turn.
 	BugNoQueue
 	// BugAcknowledgesAtOnce has a process that stands by answer before the one that drives
@@ -140,6 +144,7 @@ const (
 
 // spoilRollout makes the mistakes that concern what is known of a rollout.
 func (w *World) spoilRollout(s *bos.SessionRecord) {
+	w.spoilOverlap(s)
 	if s.Rollout == nil {
 		return
 	}

@@ -65,6 +65,10 @@ type checks struct {
 	// ordered is the last power action of each node that the history has and that
 	// was not sent.
 	ordered map[string]decide.Reason
+	// orderedFor is the session for which a power action of a node was ordered last.
+	orderedFor map[string]bos.SessionKey
+	// begun are the sessions, by their order, that have taken nodes.
+	begun map[int]bool
 	// orderedLast is the one before, which stands while its action is put off.
 	orderedLast map[string]decide.Reason
 	rollout     *rolloutCheck
@@ -98,7 +102,7 @@ type start struct {
 
 func newChecks(w *World) checks {
 	return checks{
-		w: w, proof: newProofCheck(w), rollout: &rolloutCheck{w: w}, ordered: make(map[string]decide.Reason), orderedLast: make(map[string]decide.Reason), cancelled: make(map[bos.SessionKey]bool), gone: make(map[bos.SessionKey]bool), anew: make(map[bos.SessionKey]bool), deleted: make(map[string]bool), byHand: make(map[string]bool), discovered: make(map[string]bool), left: make(map[string]bool), flying: make(map[string]bos.EffectKind), probing: make(map[string]bool),
+		w: w, proof: newProofCheck(w), rollout: &rolloutCheck{w: w}, ordered: make(map[string]decide.Reason), orderedFor: make(map[string]bos.SessionKey), begun: make(map[int]bool), orderedLast: make(map[string]decide.Reason), cancelled: make(map[bos.SessionKey]bool), gone: make(map[bos.SessionKey]bool), anew: make(map[bos.SessionKey]bool), deleted: make(map[string]bool), byHand: make(map[string]bool), discovered: make(map[string]bool), left: make(map[string]bool), flying: make(map[string]bos.EffectKind), probing: make(map[string]bool),
 		known: make(map[string]bos.PowerReading), armedAt: make(map[string]time.Time), resets: make(map[string]int),
 		allowed: make(map[string]int), repeats: make(map[string]int), attempts: make(map[attempt]sends), latest: make(map[string]attempt), poweredOn: make(map[string]time.Time), pausedThen: make(map[string]time.Duration), unheard: make(map[string]bool), member: make(map[string]bool), acted: make(map[string]action),
 	}
@@ -217,6 +221,7 @@ func (c *checks) sends(p *process, op bos.PowerOp, id string) {
 		c.w.violated("power-on of %s without the boot parameters that it shall run", id)
 	}
 	c.unbraked(p, string(op), id)
+	c.ofSession(string(op), r)
 	// Each line of the history orders one, which is not taken until it is put off no more.
 	if r.Work.BackOff.PutOff != bos.CauseNone && c.ordered[id] == "" {
 		c.ordered[id] = c.orderedLast[id]
@@ -517,6 +522,9 @@ func (c *checks) committed(commit bos.Commit, conflicts bos.Conflicts, before in
 		c.w.drains.ended(r)
 	}
 	for _, s := range commit.Sessions {
+		if s.Status.Status == bos.SessionPending && len(s.Ahead) > 0 {
+			c.w.happened(SessionQueued)
+		}
 		if s.Status.Status == bos.SessionComplete && !slices.Contains(conflicts.Sessions, s.Key()) {
 			c.completed(s)
 		}

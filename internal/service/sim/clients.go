@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -15,7 +16,7 @@ import (
 const nobody = "x9999c0s0b0n0"
 
 // maxSessions bounds the sessions of one run.
-const maxSessions = 6
+const maxSessions = 8
 
 // request is what a client wants of a new session.
 type request struct {
@@ -28,6 +29,9 @@ type request struct {
 	// misspelt says that the limit leaves out a name that nobody knows.
 	misspelt bool
 	rollout  *bos.Rollout
+	// overlap and replaces say whom it waits for, and whose place it takes.
+	overlap  bos.Overlap
+	replaces []string
 }
 
 // createSession stores a session as POST /v2/sessions does.
@@ -46,7 +50,7 @@ func (w *World) createNamed(name string, r request) bos.SessionKey {
 		Template: bos.SessionTemplate{Name: "t", EnableCFS: &cfs, BootSets: map[string]bos.BootSet{
 			"compute": {Path: fmt.Sprintf("s3://images/%d/manifest.json", w.sessions), Type: "s3", NodeRolesGroups: []string{"Compute"}},
 		}},
-		Created: w.wall(), Asked: bos.Asked{StagedBoot: r.stagedBoot},
+		Created: w.wall(), Asked: bos.Asked{StagedBoot: r.stagedBoot, Overlap: r.overlap, Replaces: r.replaces},
 	}
 	if r.rollout != nil {
 		rec.Rollout = bos.NewRollout(*r.rollout)
@@ -70,7 +74,7 @@ func (w *World) write() {
 	if !w.faulty || w.serving() == nil {
 		return
 	}
-	switch w.rng.IntN(16) {
+	switch w.rng.IntN(19) {
 	case 0:
 		w.stealNodes("")
 	case 1:
@@ -93,6 +97,10 @@ func (w *World) write() {
 		w.remakeComponent()
 	case 14:
 		w.misspell()
+	case 15, 16:
+		w.queueSession()
+	case 17:
+		w.replaceSession()
 	default:
 		w.setOptions()
 	}
@@ -143,8 +151,15 @@ func (w *World) hint() {
 // Strangers are the last nodes of a room, which the clients of write leave alone.
 const Strangers = 2
 
+// openSessions are those that are not over, sorted.
+func (w *World) openSessions() []bos.SessionKey {
+	return slices.SortedFunc(maps.Keys(w.open), func(a, b bos.SessionKey) int {
+		return cmp.Or(bos.CompareXnames(a.Name, b.Name), cmp.Compare(a.Tenant, b.Tenant))
+	})
+}
+
 func (w *World) cancel() {
-	keys := slices.SortedFunc(maps.Keys(w.open), func(a, b bos.SessionKey) int { return bos.CompareXnames(a.Name, b.Name) })
+	keys := w.openSessions()
 	if len(keys) == 0 {
 		return
 	}

@@ -93,8 +93,10 @@ func (w *World) planDrains() {
 	if !d.On() {
 		return
 	}
-	for _, id := range w.check.selected(d.Up) {
-		w.room.Reset(id, "On", Epoch)
+	if w.config.Rollout == nil { // whose nodes run anyway
+		for _, id := range w.check.selected(d.Up) {
+			w.room.Reset(id, "On", Epoch)
+		}
 	}
 	for i, n := range w.room.Inventory().Nodes {
 		of := &drainable{served: Epoch}

@@ -45,6 +45,8 @@ const (
 	PhonedHome          Kind = "a boot that a phone-home proves"
 	ProofSeen           Kind = "a boot that a port or the inventory proves"
 	LeftAtPowerOn       Kind = "a service that goes away right after a power-on whose boot a port or the inventory is to prove"
+	SessionQueued       Kind = "a session that waits for others"
+	SessionReplaced     Kind = "a node that a session takes from the one in whose place it is"
 	UnknownName         Kind = "a limit that leaves out a name that nobody knows"
 )
 
@@ -91,7 +93,7 @@ func Kinds() []Kind {
 		CommitFailsInFlight, DiskFull, Crash, PastLease, TwoServices, ClockForward, ClockBack, ComponentDeleted, ComponentAnew,
 		DeletedInFlight, SessionDeleted, SessionAnew, DesiredInFlight, DisabledInFlight, Staged, Applied, TenantSession, Unanswered,
 		SlowAnswers, PolledEachSecond, PolledEachMinute, DeadFifth, HalfTheInventory, EmptyInventory, UnknownToPower, SitePaused, SessionPaused, NodeHeld,
-		StoppedInFlight, HandedOver, PhonedHome, ProofSeen, LeftAtPowerOn, UnknownName,
+		StoppedInFlight, HandedOver, PhonedHome, ProofSeen, LeftAtPowerOn, UnknownName, SessionQueued, SessionReplaced,
 	}
 }
 

@@ -105,7 +105,7 @@ func (c *checks) history(commit bos.Commit, conflicts bos.Conflicts, before int6
 		}
 		if reason := decide.Reason(e.Kind); reason.Acts() {
 			told[e.Component] = true
-			c.ordered[e.Component] = reason
+			c.ordered[e.Component], c.orderedFor[e.Component] = reason, bos.SessionKey{Tenant: e.Tenant, Name: e.Session}
 		}
 	}
 	for _, r := range commit.Components {

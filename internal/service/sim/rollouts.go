@@ -204,6 +204,8 @@ type rolloutNode struct {
 	down  bool
 	at    time.Time
 	stops int
+	// turn is since when it has to be done in time, as it is stored.
+	turn time.Time
 }
 
 // unseen is for how long the service may not know that somebody powered a node off that
@@ -309,11 +311,21 @@ func (c *rolloutCheck) committed(commit bos.Commit, lost map[string]bool) {
 	for i := range commit.Components {
 		r := &commit.Components[i]
 		n := c.nodes[r.ID]
-		if n == nil || lost[r.ID] || r.Key() != c.key {
+		switch {
+		case n == nil || lost[r.ID]:
+			continue
+		case r.Key() != c.key:
+			if !n.ended { // it was left out
+				c.ends(n, false)
+			}
 			continue
 		}
-		if !r.Enabled && !n.ended {
-			c.ends(n, r.Status.StatusOverride == bos.StatusFailed)
+		if turn := r.Work.Admitted; c.w.config.Drains.On() && (r.Work.Drain.Waits() || !turn.Equal(n.turn)) {
+			n.at, n.turn = c.w.Now, turn // its time begins when its jobs have ended
+		}
+		failed := r.Status.StatusOverride == bos.StatusFailed // also while its workload manager is told
+		if (!r.Enabled || failed) && !n.ended {
+			c.ends(n, failed)
 			c.inTime(r.ID, n)
 		}
 		if r.Enabled && !r.Work.Admitted.IsZero() && !n.admitted && !n.ended {

@@ -65,6 +65,51 @@ func rolloutOf(seed uint64, nodes int) sim.Config {
 	return c
 }
 
+// managed draws a rollout in a room with a workload manager, by one seed.
+func managed(seed uint64, nodes int) sim.Config {
+	c := rolloutOf(seed, nodes)
+	c.Drains = sim.Drains{
+		Jobs: 60, Admins: 20, Lost: 0.05, Health: seed%2 == 1,
+		Policy: bos.WorkloadPolicy{
+			On: true, Deadline: []time.Duration{5 * time.Minute, time.Hour}[seed/2%2], ReturnDeadline: 30 * time.Minute,
+			NotIdle: []bos.NotIdle{bos.NotIdleFail, bos.NotIdleExclude}[seed%2], Unmanaged: bos.UnmanagedFail,
+		},
+	}
+	c.Outages = []sim.Outage{{Of: []sim.Upstream{sim.Manager, sim.Checker}[seed%2], From: time.Duration(seed%9) * time.Minute, For: 7 * time.Minute}}
+	return c
+}
+
+// TestSeedsOfRolloutsWithAWorkloadManager: the limits of a rollout hold while its nodes
+// wait for jobs, and no job is ended, no drain of somebody else lifted and no node left
+// drained for it.
+func TestSeedsOfRolloutsWithAWorkloadManager(t *testing.T) {
+	first, count := uint64(0), min(number(t, "SIM_ROLLOUTS", 12), 1000)
+	if os.Getenv("SIM_ROLLOUT") != "" {
+		first, count = number(t, "SIM_ROLLOUT", 0), 1
+	}
+	happened := make(map[sim.Kind]int)
+	for seed := first; seed < first+count; seed++ {
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
+			w, rec := rollOut(t, managed(seed, 40))
+			for _, v := range w.Violations[:min(len(w.Violations), 10)] {
+				t.Error(v)
+			}
+			if rec.Rollout == nil || rec.Rollout.Phase != bos.RolloutComplete {
+				t.Errorf("the rollout is %+v", rec.Rollout)
+			}
+			for k, n := range w.Happened {
+				happened[k] += n
+			}
+			t.Logf("%s of virtual time: %s", w.Now.Sub(sim.Epoch), w.Rollouts)
+		})
+	}
+	for _, k := range []sim.Kind{sim.DrainWaited, sim.DrainForeign, sim.DrainReturned, sim.DrainLost, sim.DrainKept} {
+		if t.Logf("%6d times: %s", happened[k], k); happened[k] == 0 && count >= 10 {
+			t.Errorf("%d seeds had no %s", count, k)
+		}
+	}
+}
+
 // rollOut runs a rollout of a reboot.
 func rollOut(t *testing.T, c sim.Config) (*sim.World, bos.SessionRecord) {
 	t.Helper()

@@ -105,10 +105,13 @@ func (s store) SetUp(ctx context.Context, setup bos.Setup) (bos.SessionRecord, [
 		return bos.SessionRecord{}, nil, errDisk
 	}
 	before, _ := w.store.LastEvent(w.ctx)
+	was := w.check.working()
 	w.spoilSetUp(&setup)
 	session, records, err := s.Store.SetUp(ctx, setup)
 	switch {
 	case errors.Is(err, bos.ErrChanged), errors.Is(err, bos.ErrFenced):
+		return session, records, err
+	case ctx.Err() != nil && errors.Is(err, ctx.Err()): // its process is told to stop, and nothing is written
 		return session, records, err
 	case err != nil:
 		w.violated("set a session up: %s", err)
@@ -117,6 +120,7 @@ func (s store) SetUp(ctx context.Context, setup bos.Setup) (bos.SessionRecord, [
 	w.written++
 	w.hintOthers(s.p)
 	w.check.setUp(session, records, before)
+	w.check.overlaps(session, records, was)
 	if session.Status.Status == bos.SessionComplete {
 		w.check.completed(session)
 	}
