@@ -95,7 +95,7 @@ func (c *checks) overlaps(s bos.SessionRecord, nodes []bos.Record, was map[strin
 		case c.latestOf(key) != i || i == at:
 		case i > at && c.begun[i] && key.Tenant == s.Key().Tenant && slices.Contains(other.replaces, s.Name):
 			c.w.violated("session %s is set up after session %s, which was created in its place and has begun", s.Name, key.Name)
-		case i < at && asked.overlap == bos.OverlapQueue && c.before(i, mine) && !(key.Tenant == s.Key().Tenant && slices.Contains(asked.replaces, key.Name)):
+		case i < at && asked.overlap == bos.OverlapQueue && c.before(i, mine) && (key.Tenant != s.Key().Tenant || !slices.Contains(asked.replaces, key.Name)):
 			c.w.violated("session %s, whose overlap is queue, is set up before session %s, which was created before it for nodes of it", s.Name, key.Name)
 		}
 	}
