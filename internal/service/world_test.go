@@ -52,6 +52,8 @@ type world struct {
 	// What a test makes go wrong; they are called without the lock.
 	apply func(op bos.PowerOp, id string) (bos.CallResult, bool)
 	probe func(id string) (bos.PowerReading, bool)
+	// hang says that a question for power is answered by its own end.
+	hang  func(id string) bool
 	write func(ids []string, a bos.BootArtifacts) error
 	// queue is where an action waits for its turn at its BMC.
 	queue func(op bos.PowerOp, id string)
@@ -211,11 +213,16 @@ func (w *world) Write(_ context.Context, ids []string, a bos.BootArtifacts) (str
 }
 
 // Probe tells the machines' power.
-func (w *world) Probe(_ context.Context, ids []string, each func(bos.PowerReading)) {
+func (w *world) Probe(ctx context.Context, ids []string, each func(bos.PowerReading)) {
 	w.mu.Lock()
-	probe := w.probe
+	probe, hang := w.probe, w.hang
 	w.mu.Unlock()
 	for _, id := range ids {
+		if hang != nil && hang(id) {
+			<-ctx.Done()
+			each(bos.PowerReading{ID: id, Cause: bos.CauseBMCUnreachable})
+			continue
+		}
 		if probe != nil {
 			if reading, instead := probe(id); instead {
 				reading.ID = id

@@ -53,25 +53,25 @@ func (c *calls) wait(until time.Duration) {
 }
 
 // start carries out what the step asked for, each thing beside the others; the
-// adapters bound what is in flight.
-func (s *Shell) start(ctx context.Context, out engine.Outputs, effects []decide.Batch) {
+// adapters bound what is in flight. Questions end when the service does.
+func (s *Shell) start(calls, questions context.Context, out engine.Outputs, effects []decide.Batch) {
 	for _, batch := range effects {
-		s.act(ctx, batch)
+		s.act(calls, batch)
 	}
-	s.probe(ctx, out)
-	s.probeProofs(ctx, out.ProofProbes)
-	s.probeWorkload(ctx, out.WorkloadProbes, out.HealthProbes)
+	s.probe(questions, out)
+	s.probeProofs(questions, out.ProofProbes)
+	s.probeWorkload(questions, out.WorkloadProbes, out.HealthProbes)
 	s.tellOutage(out.Outage)
-	s.clean(ctx, out.Clean)
+	s.clean(calls, out.Clean)
 	if sessions, read := out.Setups, s.inventories; len(sessions) > 0 {
-		s.call(ctx, func(ctx context.Context, answer func(func(*engine.Inputs))) {
+		s.call(questions, func(ctx context.Context, answer func(func(*engine.Inputs))) {
 			s.Ports.SetupRound(ctx, sessions, read, func(facts engine.SetupFacts) {
 				answer(func(in *engine.Inputs) { in.Setups = append(in.Setups, facts) })
 			})
 		})
 	}
 	for _, session := range out.Completions {
-		s.call(ctx, func(ctx context.Context, answer func(func(*engine.Inputs))) {
+		s.call(questions, func(ctx context.Context, answer func(func(*engine.Inputs))) {
 			facts := s.Ports.CompletionFacts(ctx, session)
 			if facts.Err != nil && ctx.Err() == nil {
 				s.Log.Error("the nodes of a session cannot be counted; it ends when they can be", "session", session.Name, "tenant", bos.TenantOf(session.Tenant), "error", facts.Err)
@@ -80,7 +80,7 @@ func (s *Shell) start(ctx context.Context, out engine.Outputs, effects []decide.
 		})
 	}
 	for _, session := range out.Rollouts {
-		s.call(ctx, func(ctx context.Context, answer func(func(*engine.Inputs))) {
+		s.call(questions, func(ctx context.Context, answer func(func(*engine.Inputs))) {
 			facts := s.Ports.RolloutFacts(ctx, session)
 			if facts.Err != nil && ctx.Err() == nil {
 				s.Log.Error("the nodes of a session cannot be read; its rollout starts none until they can be", "session", session.Name, "tenant", bos.TenantOf(session.Tenant), "error", facts.Err)
@@ -89,10 +89,10 @@ func (s *Shell) start(ctx context.Context, out engine.Outputs, effects []decide.
 		})
 	}
 	if out.Discover {
-		s.call(ctx, func(ctx context.Context, answer func(func(*engine.Inputs))) {
+		s.call(questions, func(ctx context.Context, answer func(func(*engine.Inputs))) {
 			facts := s.Ports.DiscoveryFacts(ctx)
 			s.vitals.discovered(facts, s.Runtime.Mono())
-			if facts.Err != nil {
+			if facts.Err != nil && ctx.Err() == nil {
 				s.Log.Warn("cannot discover nodes", "error", facts.Err)
 			}
 			answer(func(in *engine.Inputs) { in.Discovery = facts })

@@ -59,7 +59,7 @@ func (uncountable) SessionTally(context.Context, bos.SessionKey) (bos.Tally, err
 func TestASessionThatCannotBeCountedIsInTheLog(t *testing.T) {
 	var said bytes.Buffer
 	s := New(Config{Ports: Ports{Store: uncountable{}}, Log: slog.New(slog.NewTextHandler(&said, nil))})
-	s.start(t.Context(), engine.Outputs{Completions: []bos.SessionRecord{{Session: bos.Session{Name: "s1", Tenant: bos.TenantRef("blue")}}}}, nil)
+	s.start(t.Context(), t.Context(), engine.Outputs{Completions: []bos.SessionRecord{{Session: bos.Session{Name: "s1", Tenant: bos.TenantRef("blue")}}}}, nil)
 	s.calls.wait(never)
 	for _, word := range []string{"s1", "blue", "a page of it is damaged"} {
 		if !strings.Contains(said.String(), word) {

@@ -207,13 +207,15 @@ func (s *Shell) drive(ctx context.Context) error {
 	ctx = bos.Urgent(ctx)
 	calls, stopCalls := s.Runtime.Cancellable(context.WithoutCancel(ctx))
 	defer stopCalls()
+	questions, stopAsking := s.Runtime.Cancellable(calls)
+	defer stopAsking()
 	stopKeeping := s.lease.keepInBackground(ctx)
 	defer stopKeeping()
 	stopHearing := s.hearInBackground(ctx)
 	defer stopHearing()
 	for {
 		began := s.Runtime.Mono()
-		wake, err := s.pass(ctx, calls)
+		wake, err := s.pass(ctx, calls, questions)
 		took := s.Runtime.Mono() - began
 		if over(err) {
 			s.flights.haltAll()
@@ -247,6 +249,7 @@ func (s *Shell) drive(ctx context.Context) error {
 		}
 		s.inbox.take(&s.next)
 		if ctx.Err() != nil {
+			stopAsking()
 			return s.drain(calls, stopCalls)
 		}
 	}
@@ -261,7 +264,7 @@ func over(err error) bool { return lost(err) || errors.Is(err, bos.ErrOutdated) 
 
 // pass is one step with its commit and its calls; it returns when the next one is due,
 // by monotonic time.
-func (s *Shell) pass(ctx, calls context.Context) (time.Duration, error) {
+func (s *Shell) pass(ctx, calls, questions context.Context) (time.Duration, error) {
 	in := s.next
 	s.next, s.more = engine.Inputs{}, false
 	if err := s.load(ctx, &in); err != nil {
@@ -283,7 +286,7 @@ func (s *Shell) pass(ctx, calls context.Context) (time.Duration, error) {
 		s.next.Results = append(in.Results, s.next.Results...)
 		return never, err
 	}
-	s.start(calls, out, effects)
+	s.start(calls, questions, out, effects)
 	s.more = out.More
 	switch {
 	case !s.next.Empty(), out.More:
@@ -308,7 +311,9 @@ func (s *Shell) dropEngine() {
 }
 
 // drain ends a run: no new call starts, also none that waits for its turn, those in
-// flight are given a moment, and their answers are recorded.
+// flight are given a moment, and their answers are recorded. Questions have ended: what
+// they would have said is for an engine that goes on, and another service waits for the
+// lease.
 func (s *Shell) drain(calls context.Context, stopCalls context.CancelFunc) error {
 	s.flights.haltAll()
 	s.calls.wait(s.Runtime.Mono() + drainTimeout)
