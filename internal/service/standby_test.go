@@ -218,6 +218,13 @@ func (u *upgraded) Lease(ctx context.Context, holder string, clock time.Time, de
 	return u.Store.Lease(ctx, holder, clock, dead)
 }
 
+func (u *upgraded) RenewLease(ctx context.Context, held bos.Lease, clock time.Time) (bos.Lease, error) {
+	if u.is.Load() {
+		return bos.Lease{}, bos.ErrOutdated
+	}
+	return u.Store.RenewLease(ctx, held, clock)
+}
+
 func TestAServiceWhoseDatabaseANewerProgramHasUpgradedEndsAndSaysWhy(t *testing.T) {
 	for _, drives := range []bool{true, false} {
 		t.Run(fmt.Sprint("drives: ", drives), func(t *testing.T) {
