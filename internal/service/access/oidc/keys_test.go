@@ -73,10 +73,17 @@ func TestKeysChangeWithoutARefusedRequest(t *testing.T) {
 	}
 	// The old key goes: what it has signed goes with it, also what was known.
 	i.has(after)
+	told := make(chan struct{})
+	i.answers(func(w http.ResponseWriter, r *http.Request) {
+		<-told
+		i.answers(nil)
+		i.ServeHTTP(w, r)
+	})
 	i.later(oidc.RefreshEvery)
 	if _, err := asked(t, source, was); err != nil {
 		t.Errorf("before anybody knows: %v", err)
 	}
+	close(told)
 	source.Settle()
 	if got, err := asked(t, source, was); err == nil {
 		t.Errorf("signed by a key that was withdrawn: %+v", got)
