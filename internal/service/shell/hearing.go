@@ -60,28 +60,7 @@ func (s *Shell) hearInBackground(ctx context.Context) (stop func()) {
 	if !s.Shared {
 		return func() {}
 	}
-	ctx, cancel := s.Runtime.Cancellable(context.WithoutCancel(ctx))
-	ended, over := s.Runtime.Signal(), false
-	var mu sync.Mutex
-	s.Runtime.Go(func() {
-		s.listen(ctx)
-		mu.Lock()
-		over = true
-		mu.Unlock()
-		ended.Raise()
-	})
-	return func() {
-		cancel()
-		for {
-			mu.Lock()
-			done := over
-			mu.Unlock()
-			if done {
-				return
-			}
-			ended.Wait(context.Background(), never)
-		}
-	}
+	return inBackground(ctx, s.Runtime, s.listen)
 }
 
 func (s *Shell) listen(ctx context.Context) {

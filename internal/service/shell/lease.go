@@ -31,17 +31,14 @@ type lease struct {
 	clock   *clock
 	hearing *hearing
 	log     *slog.Logger
-	// wake is raised when a renewal fails, rest by nobody, ended when no renewal
-	// is to follow.
-	wake, rest, ended Signal
+	// wake is raised when a renewal fails, rest by nobody.
+	wake, rest Signal
 
 	renewing sync.Mutex // one renewal at a time
 	mu       sync.Mutex
 	has      bos.Lease
-	// failed is a failed renewal that the shell has not seen; keeping says that
-	// the lease is being renewed.
-	failed  error
-	keeping bool
+	// failed is a failed renewal that the shell has not seen.
+	failed error
 	// until is until when this service may act, by monotonic time and the wall
 	// clock.
 	until instant
@@ -63,7 +60,7 @@ func newLease(c Config, clock *clock, hearing *hearing, wake Signal) *lease {
 	clock.resume(c.Runtime.Wall())
 	return &lease{
 		store: c.Ports.Store, holder: c.Holder, runtime: c.Runtime, clock: clock, hearing: hearing, log: c.Alert,
-		wake: wake, rest: c.Runtime.Signal(), ended: c.Runtime.Signal(),
+		wake: wake, rest: c.Runtime.Signal(),
 	}
 }
 
@@ -153,31 +150,7 @@ func (l *lease) resign() {
 // keepInBackground renews the lease until stop is called or somebody else has it; ctx
 // may end before. stop returns when no renewal is under way.
 func (l *lease) keepInBackground(ctx context.Context) (stop func()) {
-	ctx, cancel := l.runtime.Cancellable(context.WithoutCancel(ctx))
-	l.setKeeping(true)
-	l.runtime.Go(func() {
-		defer l.ended.Raise()
-		defer l.setKeeping(false)
-		l.keep(ctx)
-	})
-	return func() {
-		cancel()
-		for l.isKeeping() {
-			l.ended.Wait(context.Background(), never)
-		}
-	}
-}
-
-func (l *lease) setKeeping(is bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.keeping = is
-}
-
-func (l *lease) isKeeping() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.keeping
+	return inBackground(ctx, l.runtime, l.keep)
 }
 
 func (l *lease) keep(ctx context.Context) {
