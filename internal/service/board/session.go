@@ -145,16 +145,6 @@ func (s *session) count(m member, by int) {
 	s.failed.add(m)
 }
 
-// byCause are nodes that failed, by why.
-type byCause map[bos.Cause]map[string]bool
-
-func (f byCause) add(m member) {
-	if f[m.Cause] == nil {
-		f[m.Cause] = make(map[string]bool)
-	}
-	f[m.Cause][m.ID] = true
-}
-
 // refresh reads of sessions what changed, and sums them up.
 func (b *Board) refresh(ctx context.Context, now time.Time) error {
 	for _, s := range b.sessions {
@@ -193,15 +183,17 @@ func (b *Board) reload(ctx context.Context, s *session, now time.Time) error {
 		if err != nil {
 			return err
 		}
-		s.tally = tally
-		if err := b.askPast(ctx, s); err != nil {
-			return err
+		if tally.Staged == 0 { // what is staged may be applied yet, or staged anew
+			s.tally = tally
+			if err := b.askPast(ctx, s); err != nil {
+				return err
+			}
+			for _, id := range tally.FailedNodes { // who takes them ends their retry
+				b.join(id, s)
+			}
+			s.stale, s.dirty, s.loaded = false, true, now
+			return nil
 		}
-		for _, id := range tally.FailedNodes { // who takes them ends their retry
-			b.join(id, s)
-		}
-		s.stale, s.dirty, s.loaded = false, true, now
-		return nil
 	}
 	nodes, err := b.Store.SessionNodes(ctx, key, "", bos.AllNodes)
 	if err != nil {
@@ -449,23 +441,6 @@ func (s *session) work(now time.Time) (w decide.Durations, ids []string, recent 
 func rate(recent int, start, now time.Time) float64 {
 	window := min(rateWindow, max(now.Sub(start), time.Second))
 	return math.Round(float64(recent)/window.Seconds()*100) / 100
-}
-
-// groupsOf are the nodes that failed, by cause, the most first.
-func groupsOf(failed byCause) []bos.FailureGroup {
-	groups := []bos.FailureGroup{}
-	for cause, nodes := range failed {
-		if len(nodes) == 0 {
-			continue
-		}
-		ids := make([]string, 0, len(nodes))
-		for id := range nodes {
-			ids = append(ids, id)
-		}
-		groups = append(groups, bos.FailureGroup{Cause: cause, Sentence: cause.Sentence(), Count: len(ids), Nodes: bos.Fold(ids)})
-	}
-	slices.SortFunc(groups, func(a, b bos.FailureGroup) int { return cmp.Or(b.Count-a.Count, cmp.Compare(a.Cause, b.Cause)) })
-	return groups
 }
 
 // retryable are the nodes that failed and that nobody has taken since.
