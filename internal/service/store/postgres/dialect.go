@@ -12,8 +12,14 @@ var dialect = &tables.Dialect{
 	Pairs:    "(SELECT value, ordinality - 1 AS key FROM json_array_elements(CAST(%s AS json)) WITH ORDINALITY)",
 	Document: "%s",
 	Field:    "(CAST(%s AS json) #>> '{%s}')", Object: "CAST(CAST(%s AS json) #> '{%s}' AS text)",
-	Path:     func(members []string) string { return strings.Join(members, ",") },
-	ThenJoin: "JOIN", Dollars: true,
+	Path: func(members []string) string { return strings.Join(members, ",") },
+	// OFFSET 0 keeps what is within from being planned together with what is around it. A
+	// session that is one of the rows of the list is no constant, by which its nodes could be
+	// read.
+	Found: `(SELECT found.* FROM (SELECT DISTINCT value FROM json_array_elements_text(CAST(%[3]s AS json))) AS l
+CROSS JOIN LATERAL (SELECT * FROM %[1]s WHERE %[4]s%[2]s = l.value OFFSET 0) AS found)`,
+	Members:   "(session, component) IN (SELECT CAST(%[1]s AS text), value FROM json_array_elements_text(CAST(%[2]s AS json)) OFFSET 0)",
+	Dollars:   true,
 	Count:     "ANALYZE session_nodes",
 	LastEvent: "SELECT last_event FROM turn", KeepLastEvent: "UPDATE turn SET last_event = ?",
 }

@@ -298,8 +298,8 @@ func lookedFor(t *testing.T, listed bool) {
 			continue
 		}
 		looked++
-		if got := strings.Join(plan(t, conn, sent), "\n"); strings.Contains(got, "Join Filter") || strings.Contains(got, "SubPlan") {
-			t.Errorf("they are looked for by\n%s", got)
+		if read, plan := carriedOut(t, conn, sent); read > 10*len(ids) {
+			t.Errorf("%d rows are looked at by\n%s", read, plan)
 		}
 	}
 	if looked == 0 || looked > 10 {

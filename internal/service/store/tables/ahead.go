@@ -20,7 +20,7 @@ type ahead struct {
 	records map[string]*bos.Record
 }
 
-const readComponents = componentColumns + " WHERE id IN (SELECT value FROM LIST(?) AS l)"
+const readComponents = componentColumns + "FOUND(components, id, ?) AS c"
 
 // questions are what jobs will ask for.
 func (t *tx) questions(jobs []*job) []Statement {

@@ -78,7 +78,7 @@ func checkFence(ctx context.Context, t *tx, fence int64) error {
 	}
 }
 
-var readColumns = "SELECT id, revision, " + strings.Join(filterColumns[:], ", ") + " FROM components WHERE id IN (SELECT value FROM LIST(?) AS l)"
+var readColumns = "SELECT id, revision, " + strings.Join(filterColumns[:], ", ") + " FROM FOUND(components, id, ?) AS c"
 
 // written is no revision: that of a record which this commit has written.
 const written = -1

@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	componentColumns = "SELECT id, revision, goal, document, work, held, tenant FROM components"
-	readComponent    = componentColumns + " WHERE id = ?"
+	componentColumns = "SELECT id, revision, goal, document, work, held, tenant FROM "
+	readComponent    = componentColumns + "components WHERE id = ?"
 	// documentsPage is how many documents one query of a long list reads: a
 	// reader that takes its time holds no connection meanwhile.
 	documentsPage = 250
@@ -127,11 +127,11 @@ func (s *Store) Components(ctx context.Context, f bos.ComponentFilter) ([]bos.Re
 // components lists records by one query, and says how many rows there were, also of those
 // that are left out.
 func (s *Store) components(ctx context.Context, f bos.ComponentFilter) (list []bos.Record, read int, err error) {
-	where, args, err := conditions(f)
+	which, args, err := conditions(f)
 	if err != nil {
 		return nil, 0, err
 	}
-	query := componentColumns + where + " ORDER BY id"
+	query := componentColumns + which + " ORDER BY id"
 	if f.Limit > 0 {
 		query += " LIMIT ?"
 		args = append(args, f.Limit)
@@ -147,11 +147,11 @@ func (s *Store) components(ctx context.Context, f bos.ComponentFilter) (list []b
 
 // ComponentIDs lists the ids of the records that pass the filter.
 func (s *Store) ComponentIDs(ctx context.Context, f bos.ComponentFilter) ([]string, error) {
-	where, args, err := conditions(f)
+	which, args, err := conditions(f)
 	if err != nil {
 		return nil, err
 	}
-	query := "SELECT id FROM components" + where + " ORDER BY id"
+	query := "SELECT id FROM " + which + " ORDER BY id"
 	if f.Limit > 0 {
 		query += " LIMIT ?"
 		args = append(args, f.Limit)
@@ -245,7 +245,7 @@ type documentPage struct {
 }
 
 func (p *documentPage) load(ctx context.Context, f bos.ComponentFilter) error {
-	where, args, err := conditions(f)
+	which, args, err := conditions(f)
 	if err != nil {
 		return err
 	}
@@ -262,7 +262,7 @@ func (p *documentPage) load(ctx context.Context, f bos.ComponentFilter) error {
 			}
 			p.ends = append(p.ends, len(p.bytes))
 			return nil
-		}, "SELECT id, status, document FROM components"+where+" ORDER BY id LIMIT ?", append(args, f.Limit)...)
+		}, "SELECT id, status, document FROM "+which+" ORDER BY id LIMIT ?", append(args, f.Limit)...)
 	})
 	if err != nil {
 		return fmt.Errorf("read components: %w", err)
@@ -282,30 +282,29 @@ func (p *documentPage) artifacts(ctx context.Context, q querier, id int64) ([]by
 	return p.texts[id], nil
 }
 
-// conditions is the filter as SQL. Lists travel as one JSON parameter: they
-// may be long.
+// conditions is the filter as SQL, from the table on. Lists travel as one JSON parameter:
+// they may be long.
 func conditions(f bos.ComponentFilter) (string, []any, error) {
+	from := "components"
 	var terms []string
 	var args []any
 	add := func(term string, with ...any) {
 		terms = append(terms, term)
 		args = append(args, with...)
 	}
-	for _, list := range []struct {
-		term   string
-		values []string
-	}{
-		{"id IN (SELECT value FROM LIST(?) AS l)", f.IDs},
-		{"status IN (SELECT value FROM LIST(?) AS l)", f.Status},
-	} {
-		if len(list.values) == 0 {
-			continue
-		}
-		encoded, err := json.Marshal(list.values)
+	if len(f.IDs) > 0 {
+		encoded, err := json.Marshal(f.IDs)
 		if err != nil {
 			return "", nil, err
 		}
-		add(list.term, string(encoded))
+		from, args = "FOUND(components, id, ?) AS c", append(args, string(encoded))
+	}
+	if len(f.Status) > 0 {
+		encoded, err := json.Marshal(f.Status)
+		if err != nil {
+			return "", nil, err
+		}
+		add("status IN (SELECT value FROM LIST(?) AS l)", string(encoded))
 	}
 	if f.Session != "" {
 		add("session = ?", f.Session)
@@ -336,10 +335,13 @@ func conditions(f bos.ComponentFilter) (string, []any, error) {
 	if f.After != "" {
 		add("id > ?", f.After)
 	}
-	if len(terms) == 0 {
-		return "", nil, nil
+	switch {
+	case len(terms) > 0:
+		return from + " WHERE " + strings.Join(terms, " AND "), args, nil
+	case len(f.IDs) == 1:
+		return "components WHERE id = ?", []any{f.IDs[0]}, nil
 	}
-	return " WHERE " + strings.Join(terms, " AND "), args, nil
+	return from, args, nil
 }
 
 // MutateComponents changes records in one transaction.

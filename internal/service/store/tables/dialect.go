@@ -17,16 +17,25 @@ import (
 //	FIELD(x, a.b)    the text of a member of the JSON object x
 //	OBJECT(x, a)     the JSON of a member
 //	DOCUMENT(?)      the document of a component, which is given as bytes
-//	THEN JOIN        a join whose left side is to be read first
+//	FOUND(t, c, ?)   the rows of a table whose column c is one of the texts of a JSON array:
+//	                 each is looked up by that, whatever else is asked of the rows;
+//	                 FOUND(t, c, ?2, s = ?1) looks each up by another column too
+//	MEMBERS(?1, ?2)  whether a row of session_nodes is of a session and of one of the
+//	                 components of a JSON array; each is looked up by both
+//
+// The last two are for what a database plans by how many rows it takes a session for, which
+// is wrong of one that has just been written: it would read all of the nodes of the session,
+// and look for each in the list.
 type Dialect struct {
 	// List, Pairs, Document, Field and Object are those words, with %s for the argument,
 	// and for the path to a member.
 	List, Pairs, Document string
 	Field, Object         string
+	// Found is that word, with %[1]s for the table, %[2]s for its column, %[3]s for the
+	// argument and %[4]s for the other column (s = ?1 AND), and Members that, with %[1]s for the session and %[2]s for the components.
+	Found, Members string
 	// Path is how a path is written, by its members.
 	Path func(members []string) string
-	// ThenJoin is that word.
-	ThenJoin string
 	// Count has a table counted anew, after which a session is known to be large; it is
 	// empty where no plan depends on that.
 	Count string
@@ -40,7 +49,7 @@ type Dialect struct {
 }
 
 var (
-	words     = regexp.MustCompile(`\b(LIST|PAIRS|DOCUMENT)\((\?\d*)\)|\b(FIELD|OBJECT)\(([\w.]+), ([\w.]+)\)|\bTHEN JOIN\b`)
+	words     = regexp.MustCompile(`\b(LIST|PAIRS|DOCUMENT)\((\?\d*)\)|\b(FIELD|OBJECT)\(([\w.]+), ([\w.]+)\)|\bFOUND\((\w+), (\w+), (\?\d*)(?:, (\w+ = \?\d*))?\)|\bMEMBERS\((\?\d*), (\?\d*)\)`)
 	arguments = regexp.MustCompile(`\?\d*`)
 )
 
@@ -62,8 +71,14 @@ func (d *Dialect) SQL(query string) string {
 			return fmt.Sprintf(d.Field, m[4], d.Path(strings.Split(m[5], ".")))
 		case m[3] == "OBJECT":
 			return fmt.Sprintf(d.Object, m[4], d.Path(strings.Split(m[5], ".")))
+		case m[6] != "":
+			by := m[9]
+			if by != "" {
+				by += " AND "
+			}
+			return fmt.Sprintf(d.Found, m[6], m[7], m[8], by)
 		default:
-			return d.ThenJoin
+			return fmt.Sprintf(d.Members, m[10], m[11])
 		}
 	})
 	if d.Dollars {

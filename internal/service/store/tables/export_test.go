@@ -53,8 +53,8 @@ func (s *Store) Plan(ctx context.Context, query string, args ...any) (plan strin
 
 // Query is the query of a filter.
 func Query(f bos.ComponentFilter) (string, []any, error) {
-	where, args, err := conditions(f)
-	return componentColumns + where + " ORDER BY id LIMIT 10", args, err
+	which, args, err := conditions(f)
+	return componentColumns + which + " ORDER BY id LIMIT 10", args, err
 }
 
 // Tidying is a go at removing what is not used, which has read what records refer to.

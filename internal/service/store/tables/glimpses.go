@@ -14,10 +14,10 @@ const (
 	selectGlimpses = `SELECT c.id, c.revision, c.enabled, c.phase, c.status, c.session, c.tenant, c.since, c.held,
 COALESCE(FIELD(c.work, waiting.for), ''), COALESCE(FIELD(c.work, waiting.cause), ''), COALESCE(FIELD(c.work, cause), ''),
 CAST(COALESCE(FIELD(c.work, batch), '0') AS BIGINT), COALESCE(FIELD(c.work, admitted), ''),
-c.attempts, COALESCE(n.began, 0)
-FROM components c LEFT JOIN session_nodes n ON n.session = c.session AND n.component = c.id AND n.tenant = c.tenant`
-	someGlimpses = selectGlimpses + " WHERE c.id IN (SELECT value FROM LIST(?) AS l) ORDER BY c.id"
-	allGlimpses  = selectGlimpses + " ORDER BY c.id"
+c.attempts, COALESCE(n.began, 0) FROM `
+	whoseGlimpses = " AS c LEFT JOIN session_nodes n ON n.session = c.session AND n.component = c.id AND n.tenant = c.tenant ORDER BY c.id"
+	someGlimpses  = selectGlimpses + "FOUND(components, id, ?)" + whoseGlimpses
+	allGlimpses   = selectGlimpses + "components" + whoseGlimpses
 )
 
 // Glimpses lists what is shown of components.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"time"
 
@@ -29,8 +30,8 @@ const (
 	// and session name the last that joined is meant.
 	setMembers = `UPDATE session_nodes AS n SET state = ?2, outcome = ?3, cause = ?4, error = ?5, phase = ?8,
 finished = CASE WHEN state = 'finished' AND ?2 = 'finished' THEN finished ELSE ?6 END
-WHERE session = ?1 AND component IN (SELECT value FROM LIST(?7) AS l)
-AND NOT EXISTS (SELECT 1 FROM session_nodes AS o WHERE o.session = ?1 AND o.component = n.component AND o.joined > n.joined)`
+WHERE MEMBERS(?1, ?7)
+AND n.joined = (SELECT MAX(o.joined) FROM session_nodes AS o WHERE o.session = n.session AND o.component = n.component)`
 	// joinMembers is setMembers of nodes that have only now been given the session's name,
 	// and says which of them it has.
 	joinMembers = setMembers + " RETURNING component"
@@ -44,7 +45,7 @@ AND NOT EXISTS (SELECT 1 FROM sessions WHERE name = ?1 AND tenant <> '')`
 cause = CASE state WHEN 'finished' THEN cause ELSE ?4 END, error = CASE state WHEN 'finished' THEN error ELSE ?5 END,
 phase = CASE state WHEN 'finished' THEN phase ELSE ?8 END,
 finished = CASE state WHEN 'finished' THEN finished ELSE ?6 END
-WHERE session = ?1 AND component IN (SELECT value FROM LIST(?7) AS l) AND state <> 'left'`
+WHERE MEMBERS(?1, ?7) AND state <> 'left'`
 	// unstageMember leaves one alone that was applied.
 	unstageMember = "UPDATE session_nodes SET state = 'left', outcome = ?3, finished = ?4 WHERE session = ?1 AND component = ?2 AND state = 'staged'"
 	// setUpMembers makes nodes those of a session that is set up.
@@ -57,7 +58,7 @@ error = '', finished = 0, joined = excluded.joined, listed = excluded.listed, ph
 	otherSession = "SELECT COUNT(*) FROM sessions WHERE name = ?1 AND tenant <> ?2"
 	otherMembers = `UPDATE session_nodes SET state = 'left', outcome = CASE state WHEN 'finished' THEN outcome ELSE ?3 END,
 finished = CASE state WHEN 'finished' THEN finished ELSE ?4 END
-WHERE session = ?1 AND tenant <> ?2 AND state <> 'left' AND component IN (SELECT value ->> 0 FROM PAIRS(?5) AS l)`
+WHERE MEMBERS(?1, ?5) AND tenant <> ?2 AND state <> 'left'`
 	// listMembers makes a session's nodes those of a list.
 	unlistMembers = "DELETE FROM session_nodes WHERE session = ?1 AND tenant = ?2 AND component NOT IN (SELECT value FROM LIST(?3) AS l)"
 	listMembers   = `INSERT INTO session_nodes (session, component, tenant, boot_set, state, outcome, cause, error, finished, joined, listed)
@@ -73,7 +74,7 @@ FROM LIST(?3) AS m LEFT JOIN components c ON c.id = m.value WHERE true ON CONFLI
 	// it is meant and not which rows are: of these a database would expect one or two, and
 	// look through the list anew for each.
 	beginMembers = `UPDATE session_nodes SET began = CASE WHEN state = 'working' AND began = 0 THEN ?2 ELSE began END
-WHERE session = ?1 AND component IN (SELECT value FROM LIST(?3) AS l)`
+WHERE MEMBERS(?1, ?3)`
 )
 
 // memberships gathers what one write changes in the rows of sessions: most of its nodes
@@ -90,10 +91,24 @@ type membership struct {
 	member
 }
 
+// memberList is a JSON list of nodes, which is not closed yet.
 type memberList struct {
 	ids  []byte
 	size int
+	last string
 }
+
+// ofOne are those statements for one node, as most writes are of: it is asked for as itself,
+// for which a database has one plan, however large it takes the session and a list for.
+var ofOne = func() map[string]string {
+	single := make(map[string]string)
+	for _, query := range []string{setMembers, joinMembers, loseMembers, beginMembers} {
+		single[query] = membersWord.ReplaceAllString(query, "session = $1 AND component = $2")
+	}
+	return single
+}()
+
+var membersWord = regexp.MustCompile(`MEMBERS\((\?\d), (\?\d)\)`)
 
 func (m *memberships) add(query, session, id string, is member) {
 	key := membership{query, session, is}
@@ -110,6 +125,7 @@ func (m *memberships) add(query, session, id string, is member) {
 
 func (l *memberList) add(id string) {
 	l.ids = document.AppendText(append(l.ids, "[,"[min(l.size, 1)]), id)
+	l.last = id
 	l.size++
 }
 
@@ -124,7 +140,8 @@ func (w *componentWriter) flush() error {
 			}
 			continue
 		}
-		if err := w.tx.exec(w.ctx, key.query, key.args(m.lists[key].ids)...); err != nil {
+		query, args := key.statement(m.lists[key])
+		if err := w.tx.exec(w.ctx, query, args...); err != nil {
 			return fmt.Errorf("write what nodes are to session %s: %w", key.session, err)
 		}
 	}
@@ -139,12 +156,13 @@ func (w *componentWriter) joined(key membership, list *memberList) error {
 		return err
 	}
 	has := make(map[string]bool)
+	query, args := key.statement(list)
 	err := w.tx.returned(w.ctx, func(row scanner) error {
 		var id string
 		err := row.Scan(&id)
 		has[id] = true
 		return err
-	}, key.query, key.args(list.ids)...)
+	}, query, args...)
 	if err != nil {
 		return fmt.Errorf("write what nodes are to session %s: %w", key.session, err)
 	}
@@ -157,7 +175,7 @@ func (w *componentWriter) joined(key membership, list *memberList) error {
 	}
 	change, err := w.tx.changing(w.ctx)
 	if err == nil {
-		err = w.tx.exec(w.ctx, addMembers, append(key.args(added.ids), change.Revision)...)
+		err = w.tx.exec(w.ctx, addMembers, append(key.args(added.text()), change.Revision)...)
 	}
 	if err != nil {
 		return fmt.Errorf("write what nodes are to session %s: %w", key.session, err)
@@ -165,12 +183,23 @@ func (w *componentWriter) joined(key membership, list *memberList) error {
 	return w.tx.countMembers(w.ctx, len(ids))
 }
 
-// args are those of its statement for the JSON list ids, which is not closed yet.
-func (m membership) args(ids []byte) []any {
-	if m.query == beginMembers {
-		return []any{m.session, m.finished, string(append(ids, ']'))}
+// text is the list.
+func (l *memberList) text() string { return string(append(l.ids, ']')) }
+
+// statement writes what it is of the nodes of a list.
+func (m membership) statement(list *memberList) (query string, args []any) {
+	if list.size == 1 {
+		return ofOne[m.query], m.args(list.last)
 	}
-	return []any{m.session, m.state, m.outcome, m.cause, m.error, m.finished, string(append(ids, ']')), m.phase}
+	return m.query, m.args(list.text())
+}
+
+// args are those of its statement, for nodes.
+func (m membership) args(nodes string) []any {
+	if m.query == beginMembers {
+		return []any{m.session, m.finished, nodes}
+	}
+	return []any{m.session, m.state, m.outcome, m.cause, m.error, m.finished, nodes, m.phase}
 }
 
 // now is when people are told that a node was done with: for all of one write the same.
@@ -309,7 +338,11 @@ func (w *componentWriter) enlist(s bos.SessionRecord, nodes []string, sets map[s
 		return fmt.Errorf("look for other sessions of the name %s: %w", key.Name, err)
 	}
 	if others > 0 {
-		if err := w.change(otherMembers, key.Name, key.Tenant, bos.StatusTakenOver, w.now(), string(list)); err != nil {
+		taken, err := json.Marshal(nodes)
+		if err == nil {
+			err = w.change(otherMembers, key.Name, key.Tenant, bos.StatusTakenOver, w.now(), string(taken))
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -357,8 +390,7 @@ const (
 	listedMembers = `SELECT COALESCE(string_agg(component, ','), '') FROM
 (SELECT component FROM session_nodes WHERE session = ? AND tenant = ? AND listed > 0 ORDER BY listed, component) AS l`
 	// whoseMembers finds the session that joined last, of those that have a node.
-	whoseMembers = `SELECT component, tenant FROM session_nodes
-WHERE session = ? AND state <> 'left' AND component IN (SELECT value FROM LIST(?) AS l) ORDER BY joined, tenant`
+	whoseMembers = "SELECT component, tenant FROM FOUND(session_nodes, component, ?2, session = ?1) AS n WHERE state <> 'left' ORDER BY joined, tenant"
 )
 
 // SessionComponents is the list of nodes that a session shows.
@@ -389,15 +421,14 @@ func (s *Store) SessionsOf(ctx context.Context, name string, components []string
 	return of, nil
 }
 
-// The members of a session that it has at the moment, and their components.
-const currentMembers = " FROM session_nodes n JOIN components c ON c.id = n.component WHERE n.session = ?1 AND n.tenant = ?2 AND n.state <> 'left'"
-
+// ownMembers are the components that a session has at the moment and that name it. That they
+// do is asked so that it is no way to find them: their rows are.
 const ownMembers = ` WHERE id IN (SELECT component FROM session_nodes WHERE session = ?1 AND tenant = ?2 AND state <> 'left')
-AND (session = ?1 OR staged_session = ?1) ORDER BY id`
+AND ?1 IN (session, staged_session) ORDER BY id`
 
 const selectMembers = `SELECT n.component, n.boot_set, n.state, n.outcome, n.cause, n.error, n.phase, n.finished, n.began,
 COALESCE(c.status, ''), COALESCE(c.phase, ''), COALESCE(c.error, ''), COALESCE(FIELD(c.work, cause), ''), COALESCE(OBJECT(c.work, waiting), ''), COALESCE(c.enabled, 0), COALESCE(c.since, 0)
-FROM session_nodes n LEFT JOIN components c ON c.id = n.component
+FROM session_nodes n LEFT JOIN components c ON c.id = n.component AND c.id > ?3
 WHERE n.session = ?1 AND n.tenant = ?2 AND n.component > ?3 ORDER BY n.component LIMIT ?4`
 
 // SessionNodes says what became of the nodes of a session.

@@ -19,7 +19,7 @@ func (s *Store) MutateOwned(ctx context.Context, key bos.SessionKey, fn func(*bo
 		}
 		out = session
 		w := s.componentWriter(ctx, t)
-		rows, err := t.query(ctx, componentColumns+ownMembers, key.Name, key.Tenant)
+		rows, err := t.query(ctx, componentColumns+"components"+ownMembers, key.Name, key.Tenant)
 		before, err := records(rows, err, w.decoder, 0, w.damaged)
 		if err != nil {
 			return err

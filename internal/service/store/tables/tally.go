@@ -15,14 +15,15 @@ const (
 	leftErrors    = "SELECT component, error FROM session_nodes WHERE session = ?1 AND tenant = ?2 AND state = 'left' AND error <> ''"
 	// countNaming counts all that name a session, which are mostly its own.
 	countNaming = "SELECT status, phase, enabled, COUNT(*) FROM components WHERE session = ?1 GROUP BY status, phase, enabled"
-	countOwned  = "SELECT c.status, c.phase, c.enabled, COUNT(*)" + currentMembers + " AND c.session = ?1 GROUP BY c.status, c.phase, c.enabled"
-	// The few that have an error, or wait, are found first, and then looked up.
-	ownedErrors = `SELECT c.id, c.error FROM components c THEN JOIN session_nodes n ON n.session = ?1 AND n.component = c.id AND n.tenant = ?2 AND n.state <> 'left'
-WHERE c.session = ?1 AND c.error <> ''`
+	countOwned  = "SELECT status, phase, enabled, COUNT(*) FROM components c WHERE session = ?1 AND " + ownedNow + " GROUP BY status, phase, enabled"
+	// ownedNow asks of a component whether the session has it. It is a question for each, so that
+	// no database reads all nodes of the session for the few that have an error, or wait.
+	ownedNow    = "(SELECT n.state FROM session_nodes n WHERE n.session = ?1 AND n.component = c.id AND n.tenant = ?2) <> 'left'"
+	ownedErrors = "SELECT id, error FROM components c WHERE session = ?1 AND error <> '' AND " + ownedNow
 	// stageWaits is who waits for what a session has staged (bos.Record.StageWaits),
 	// and whether it owns them.
-	stageWaits = `SELECT c.session = ?1, COUNT(*) FROM components c THEN JOIN session_nodes n ON n.session = ?1 AND n.component = c.id AND n.tenant = ?2 AND n.state <> 'left'
-WHERE c.staged_session = ?1 AND c.staged_session <> '' AND (c.work = '{}' OR COALESCE(FIELD(c.work, applied), '') <> ?1) GROUP BY 1`
+	stageWaits = `SELECT session = ?1, COUNT(*) FROM components c
+WHERE staged_session = ?1 AND staged_session <> '' AND (work = '{}' OR COALESCE(FIELD(work, applied), '') <> ?1) AND ` + ownedNow + " GROUP BY 1"
 )
 
 // SessionTally counts the nodes of a session, all in one snapshot: a node that is

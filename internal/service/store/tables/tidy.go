@@ -210,7 +210,7 @@ func (t *tidying) catchUp(ctx context.Context, tx *tx) error {
 	if err != nil {
 		return err
 	}
-	rows, err := tx.query(ctx, "SELECT id, document FROM components WHERE id IN (SELECT value FROM LIST(?) AS l)", string(encoded))
+	rows, err := tx.query(ctx, "SELECT id, document FROM FOUND(components, id, ?) AS c", string(encoded))
 	if err != nil {
 		return err
 	}
