@@ -66,6 +66,10 @@ type connection struct {
 	sent   bool
 	// last says that this process wrote last, and wrote that it writes.
 	last, wrote bool
+	// touched is how many rows the statements of the transaction did that were put off,
+	// which wroteRows is told when it is committed.
+	touched   int64
+	wroteRows func(rows int64)
 	// demoted is called when the database takes no writes any more.
 	demoted func()
 
@@ -108,7 +112,7 @@ func (c *connection) opened(is bool) {
 
 // Begin waits for the turn.
 func (c *connection) Begin(ctx context.Context, questions []tables.Statement) (others bool, answers []tables.Rows, err error) {
-	c.waiting, c.size, c.wrote = c.waiting[:0], 0, false
+	c.waiting, c.size, c.wrote, c.touched = c.waiting[:0], 0, false, 0
 	fresh := c.conn == nil
 	writer, answers, err := c.begin(ctx, questions)
 	if err != nil && !fresh && c.conn == nil {
@@ -178,6 +182,7 @@ func (c *connection) Commit(ctx context.Context) error {
 	_, err := c.exchange(ctx, roundTrip, tables.Statement{Query: "COMMIT"})
 	if err == nil {
 		c.opened(false)
+		c.wroteRows(c.touched)
 	}
 	return err
 }
@@ -248,6 +253,14 @@ func (c *connection) Exec(ctx context.Context, query string, args ...any) error 
 			c.size += len(v)
 		case []byte:
 			c.size += len(v)
+		case []string:
+			for _, text := range v {
+				c.size += len(text)
+			}
+		case [][]byte:
+			for _, text := range v {
+				c.size += len(text)
+			}
 		}
 	}
 	if len(c.waiting) < putOff && c.size < putOffBytes {
@@ -266,6 +279,12 @@ func kept(args []any) []any {
 			list[i] = Storable(v)
 		case []byte:
 			list[i] = bytes.Clone(v)
+		case []string:
+			texts := make([]string, len(v))
+			for i, text := range v {
+				texts[i] = Storable(text)
+			}
+			list[i] = texts
 		default:
 			list[i] = v
 		}
@@ -333,31 +352,35 @@ func (c *connection) exchange(ctx context.Context, within time.Duration, asked .
 		c.alive.Reset(signOfLife)
 	}
 	results := c.conn.SendBatch(ctx, &batch)
-	answers, err := read(results, put, len(asked), c.conn.TypeMap())
+	answers, touched, err := read(results, put, len(asked), c.conn.TypeMap())
+	c.touched += touched
 	if closed := results.Close(); err == nil {
 		err = closed
 	}
 	return answers, c.judged(ctx, err)
 }
 
-// read reads the answers behind those of what was put off, of an error those before it.
-func read(results pgx.BatchResults, put, asked int, types *typeMap) ([]answer, error) {
+// read reads the answers behind those of what was put off, of an error those before it; the
+// latter touched so many rows.
+func read(results pgx.BatchResults, put, asked int, types *typeMap) (answers []answer, touched int64, err error) {
 	for range put {
-		if _, err := results.Exec(); err != nil {
-			return nil, err
+		tag, err := results.Exec()
+		if err != nil {
+			return nil, touched, err
 		}
+		touched += tag.RowsAffected()
 	}
-	answers := make([]answer, asked)
+	answers = make([]answer, asked)
 	for i := range answers {
 		rows, err := results.Query()
 		if err == nil {
 			answers[i], err = readAll(rows, types)
 		}
 		if err != nil {
-			return answers[:i], err
+			return answers[:i], touched, err
 		}
 	}
-	return answers, nil
+	return answers, touched, nil
 }
 
 // judged gives a connection up that is of no use any more: that is lost, or leads to a

@@ -18,8 +18,8 @@ var dialect = &tables.Dialect{
 	// read.
 	Found: `(SELECT found.* FROM (SELECT DISTINCT value FROM json_array_elements_text(CAST(%[3]s AS json))) AS l
 CROSS JOIN LATERAL (SELECT * FROM %[1]s WHERE %[4]s%[2]s = l.value OFFSET 0) AS found)`,
-	Members:   "(session, component) IN (SELECT CAST(%[1]s AS text), value FROM json_array_elements_text(CAST(%[2]s AS json)) OFFSET 0)",
-	Dollars:   true,
+	Members: "(session, component) IN (SELECT CAST(%[1]s AS text), value FROM json_array_elements_text(CAST(%[2]s AS json)) OFFSET 0)",
+	Dollars: true, Arrays: true,
 	Count:     "ANALYZE session_nodes",
 	LastEvent: "SELECT last_event FROM turn", KeepLastEvent: "UPDATE turn SET last_event = ?",
 }

@@ -86,7 +86,7 @@ func (q *querier) snapshot(ctx context.Context, list []tables.Statement) (answer
 		}
 		batch.Queue(endReading)
 		results := conn.SendBatch(ctx, &batch)
-		answers, err = read(results, 1, len(list), conn.TypeMap())
+		answers, _, err = read(results, 1, len(list), conn.TypeMap())
 		if closed := results.Close(); err == nil {
 			err = closed
 		}

@@ -33,7 +33,8 @@ type Store struct {
 	*tables.Store
 	pools    []pool
 	follower *follower
-	// leave ends the follower.
+	sweeper  *sweeper
+	// leave ends both.
 	leave context.CancelFunc
 }
 
@@ -105,12 +106,14 @@ func open(ctx context.Context, where *address, c tables.Config) (*Store, error) 
 	if err != nil {
 		return nil, errors.Join(err, s.closePools())
 	}
-	c.Write = &connection{id: id, version: version, demoted: s.forgetConnections, connect: where.connect}
+	s.sweeper = newSweeper(where.connect, c.Log)
+	c.Write = &connection{id: id, version: version, demoted: s.forgetConnections, connect: where.connect, wroteRows: s.sweeper.wrote}
 	s.Store = tables.New(c)
 	s.follower = &follower{connect: where.connect, id: id, events: s.Announce, written: func() {}, done: make(chan struct{})}
 	following, leave := context.WithCancel(context.WithoutCancel(ctx))
 	s.leave = leave
 	go s.follower.run(following)
+	go s.sweeper.run(following)
 	if err := s.RepairOptions(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -121,6 +124,7 @@ func open(ctx context.Context, where *address, c tables.Config) (*Store, error) 
 func (s *Store) Close() error {
 	s.leave()
 	<-s.follower.done
+	<-s.sweeper.done
 	return s.Store.Close()
 }
 

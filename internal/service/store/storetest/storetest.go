@@ -44,6 +44,7 @@ var (
 		"an unchanged record is not written":                      unchanged,
 		"an id that comes twice is changed twice":                 twice,
 		"16 writers of 10000 components lose no update":           manyWriters,
+		"many records are written as each alone is":               together,
 		"idle nodes that have not reported are found":             unconfirmed,
 		"a token means the newest artifacts that it was given":    tokenAgain,
 	}

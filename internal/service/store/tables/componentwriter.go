@@ -90,6 +90,9 @@ type componentWriter struct {
 	ofTenants map[string]bool
 	// written is what was stored.
 	written []write
+	// inBulk says that records are gathered, in bulks.
+	inBulk bool
+	bulks  []*bulk
 }
 
 func (s *Store) componentWriter(ctx context.Context, t *tx) *componentWriter {
@@ -212,6 +215,7 @@ func (w *componentWriter) write(list []write) error {
 	if err != nil {
 		return err
 	}
+	w.inBulk = w.tx.dialect.Arrays && len(list) >= bulkFrom
 	for i := range list {
 		err := w.whose(&list[i])
 		if err == nil {
@@ -224,6 +228,9 @@ func (w *componentWriter) write(list []write) error {
 			return fmt.Errorf("write component %s: %w", list[i].record.ID, err)
 		}
 		change.Components = append(change.Components, list[i].record.ID)
+	}
+	if err := w.writeBulks(); err != nil {
+		return err
 	}
 	return w.flush()
 }
@@ -241,7 +248,7 @@ func (w *componentWriter) put(p *write, revision int64) error {
 		work = string(encoded)
 	}
 	changed := 0
-	w.args = append(w.args[:0], revision, w.buffer, work, string(p.record.Goal), p.record.Tenant, p.record.Tried())
+	w.args = append(w.args[:0], revision, w.buffer, work, string(p.record.Goal), p.record.Tenant, int64(p.record.Tried()))
 	for i, value := range filtersOf(p.record) {
 		if p.insert || value != p.before[i] {
 			changed |= 1 << i
@@ -253,9 +260,12 @@ func (w *componentWriter) put(p *write, revision int64) error {
 	}
 	w.args = append(w.args, c.ID)
 	delete(w.tx.ahead.records, c.ID)
-	query := updates[changed]
+	query, bulk := updates[changed], bulkUpdates[changed]
 	if p.insert {
-		query = insertComponent
+		query, bulk = insertComponent, bulkInsert
+	}
+	if w.inBulk {
+		return w.later(bulk)
 	}
 	return w.tx.exec(w.ctx, query, w.args...)
 }

@@ -39,8 +39,9 @@ type Dialect struct {
 	// Count has a table counted anew, after which a session is known to be large; it is
 	// empty where no plan depends on that.
 	Count string
-	// Dollars says that arguments are $1.
-	Dollars bool
+	// Dollars says that arguments are $1, and Arrays that lists may be given as arrays, whose
+	// rows are had by unnest.
+	Dollars, Arrays bool
 	// LastEvent reads the number of the last event that there was, and KeepLastEvent
 	// writes it; the latter is empty where the database keeps it by itself.
 	LastEvent, KeepLastEvent string
