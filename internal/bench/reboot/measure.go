@@ -196,7 +196,7 @@ func (s *site) stop() {
 
 // waitForNodes returns when discovery has found them all.
 func (s *site) waitForNodes(ctx context.Context, size int) error {
-	return s.until(ctx, time.Minute, func() (bool, error) {
+	return s.until(ctx, time.Minute, pollEvery, func() (bool, error) {
 		var found []struct{}
 		err := s.ask(ctx, http.MethodGet, fmt.Sprintf("/v2/components?page_size=%d", size), "", &found)
 		return len(found) == size, err
@@ -224,7 +224,7 @@ func (s *site) session(ctx context.Context, op bos.Operation, size int, need, pa
 	case <-ctx.Done():
 	case <-time.After(need):
 	}
-	err := s.until(ctx, patience, func() (bool, error) {
+	err := s.until(ctx, patience, pollEvery, func() (bool, error) {
 		var complete []struct{}
 		err := s.ask(ctx, http.MethodGet, "/v2/sessions?status=complete", "", &complete)
 		return len(complete) > 0, err
@@ -247,10 +247,10 @@ func (s *site) session(ctx context.Context, op bos.Operation, size int, need, pa
 }
 
 // until polls until it is so.
-func (s *site) until(ctx context.Context, patience time.Duration, so func() (bool, error)) error {
+func (s *site) until(ctx context.Context, patience, every time.Duration, so func() (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	tick := time.NewTicker(pollEvery)
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
 		if done, err := so(); done || err != nil {
@@ -272,6 +272,15 @@ func (s *site) ask(ctx context.Context, method, path, body string, into any) err
 	return ask(ctx, s.client, method, s.url+path, body, into)
 }
 
+// refusal is an answer that says no.
+type refusal struct {
+	status int
+	says   string
+}
+
+// Error says it.
+func (r *refusal) Error() string { return r.says }
+
 func ask(ctx context.Context, client *http.Client, method, url, body string, into any) error {
 	r, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 	if err != nil {
@@ -290,7 +299,7 @@ func ask(ctx context.Context, client *http.Client, method, url, body string, int
 	defer resp.Body.Close()
 	if resp.StatusCode >= http.StatusMultipleChoices {
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, 1000))
-		return fmt.Errorf("%s %s answered %s: %s", method, url, resp.Status, text)
+		return &refusal{resp.StatusCode, fmt.Sprintf("%s %s answered %s: %s", method, url, resp.Status, text)}
 	}
 	if into == nil {
 		_, err := io.Copy(io.Discard, resp.Body)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -30,6 +31,9 @@ const (
 	pageOfNodes = 1000
 	// writesEvery is how often one record is written while the room boots.
 	writesEvery = 100 * time.Millisecond
+	// askEvery is how often a large room is asked how far it is: a session of 100,000 nodes
+	// is told with a list of them, which who asks a hundred times a second measures instead.
+	askEvery = 500 * time.Millisecond
 )
 
 // scale measures a large room: one service on SQLite, and three on a PostgreSQL, of which
@@ -84,7 +88,9 @@ type large struct {
 	urls     []string
 	client   *http.Client
 	last     [2]string // the ids of the last two nodes
-	rows     []figures.Row
+	// unanswered counts questions that were refused as the service had too much to do.
+	unanswered int
+	rows       []figures.Row
 }
 
 func (l *large) add(what string, value float64, unit figures.Unit) {
@@ -168,7 +174,7 @@ func (l *large) serve(ctx context.Context, i int) error {
 // discover waits until all nodes are known.
 func (l *large) discover(ctx context.Context) error {
 	began := time.Now()
-	err := l.until(ctx, func() (bool, error) {
+	err := l.until(ctx, pollEvery, func() (bool, error) {
 		var found []struct{}
 		err := l.ask(ctx, l.urls[0], http.MethodGet, "/v2/components?page_size=1&start_after_id="+l.last[0], "", &found)
 		return len(found) == 1, err
@@ -220,7 +226,7 @@ func (l *large) boot(ctx context.Context, need time.Duration) error {
 		return err
 	}
 	writing, over := context.WithCancel(ctx)
-	took := make(chan []time.Duration, 1)
+	took := make(chan written, 1)
 	go func() { took <- l.write(writing) }()
 	cpu := l.cpu()
 	began := time.Now()
@@ -229,14 +235,19 @@ func (l *large) boot(ctx context.Context, need time.Duration) error {
 	status := func() (bos.SessionPhase, error) {
 		var session struct{ Status bos.SessionStatus }
 		err := l.ask(ctx, l.asked(), http.MethodGet, "/v2/sessions/all", "", &session)
+		var refused *refusal
+		if errors.As(err, &refused) && refused.status == http.StatusServiceUnavailable {
+			l.unanswered++ // it is asked again
+			return phase, nil
+		}
 		return session.Status.Status, err
 	}
 	if err == nil {
-		err = l.until(ctx, func() (bool, error) { phase, err = status(); return phase != bos.SessionPending, err })
+		err = l.until(ctx, askEvery, func() (bool, error) { phase, err = status(); return phase != bos.SessionPending, err })
 	}
 	setUp := time.Since(began)
 	if err == nil {
-		err = l.until(ctx, func() (bool, error) { phase, err = status(); return phase == bos.SessionComplete, err })
+		err = l.until(ctx, askEvery, func() (bool, error) { phase, err = status(); return phase == bos.SessionComplete, err })
 	}
 	all := time.Since(began)
 	over()
@@ -251,12 +262,37 @@ func (l *large) boot(ctx context.Context, need time.Duration) error {
 	l.add("until all have booted", all.Seconds(), figures.Seconds)
 	l.add("what the slowest node needs of that", need.Seconds(), figures.Seconds)
 	l.add("processor time of the services per node", (l.cpu()-cpu).Seconds()*1000/float64(l.size), figures.Milliseconds)
-	slices.Sort(writes)
-	if len(writes) > 0 {
-		l.add("a write of one record meanwhile, 10 a second: median", float64(writes[len(writes)/2].Microseconds())/1000, figures.Milliseconds)
-		l.add("the longest of them", float64(writes[len(writes)-1].Microseconds())/1000, figures.Milliseconds)
+	slices.Sort(writes.took)
+	median, longest := math.NaN(), math.NaN()
+	if n := len(writes.took); n > 0 {
+		median, longest = float64(writes.took[n/2].Microseconds())/1000, float64(writes.took[n-1].Microseconds())/1000
 	}
+	l.add("a write of one record meanwhile, 10 a second: median", median, figures.Milliseconds)
+	l.add("the longest of them", longest, figures.Milliseconds)
+	l.add("those that were refused", float64(writes.refused), figures.Times)
+	l.add("questions for the session that were refused, 2 a second", float64(l.unanswered), figures.Times)
+	return l.busy()
+}
+
+// busy says what else the machine had to do: how many were ready to run on its processors in
+// the last minute.
+func (l *large) busy() error {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return err
+	}
+	var load float64
+	if _, err := fmt.Sscan(string(text), &load); err != nil {
+		return err
+	}
+	l.add(fmt.Sprintf("load of the machine then, of its %d processors", runtime.NumCPU()), load, figures.Times)
 	return nil
+}
+
+// written is how long writes took that were answered, and how many were refused.
+type written struct {
+	took    []time.Duration
+	refused int
 }
 
 // booted checks that all have.
@@ -273,9 +309,9 @@ func (l *large) booted(ctx context.Context) error {
 
 // write writes one record ten times a second until the context ends, each beside those
 // that wait for their answer, and returns how long each took.
-func (l *large) write(ctx context.Context) []time.Duration {
+func (l *large) write(ctx context.Context) written {
 	var mu sync.Mutex
-	var took []time.Duration
+	var all written
 	var open sync.WaitGroup
 	tick := time.NewTicker(writesEvery)
 	defer tick.Stop()
@@ -283,7 +319,7 @@ func (l *large) write(ctx context.Context) []time.Duration {
 		select {
 		case <-ctx.Done():
 			open.Wait()
-			return took
+			return all
 		case <-tick.C:
 		}
 		open.Go(func() {
@@ -293,9 +329,10 @@ func (l *large) write(ctx context.Context) []time.Duration {
 			defer mu.Unlock()
 			if err != nil {
 				fmt.Fprintln(os.Stderr, "a write:", err)
+				all.refused++
 				return
 			}
-			took = append(took, time.Since(began))
+			all.took = append(all.took, time.Since(began))
 		})
 	}
 }
@@ -360,9 +397,9 @@ func (l *large) cpu() (sum time.Duration) {
 	return sum
 }
 
-func (l *large) until(ctx context.Context, so func() (bool, error)) error {
+func (l *large) until(ctx context.Context, every time.Duration, so func() (bool, error)) error {
 	s := &site{service: l.services[0], room: l.room}
-	return s.until(ctx, l.patience, so)
+	return s.until(ctx, l.patience, every, so)
 }
 
 func (l *large) ask(ctx context.Context, url, method, path, body string, into any) error {

@@ -45,7 +45,7 @@ const (
 	DefaultBootTime    = 3 * time.Second
 	DefaultConfigTime  = time.Second
 	DefaultNodesPerBMC = 2
-	MaxNodes           = 65_536
+	MaxNodes           = bos.MaxExpand
 	maxNodesPerBMC     = 8
 )
 

@@ -253,7 +253,7 @@ func TestImpossibleRoomsAreRefused(t *testing.T) {
 		says   string
 	}{
 		"no nodes":            {Config{}, "0 nodes"},
-		"too many nodes":      {Config{Nodes: MaxNodes + 1}, "65537 nodes"},
+		"too many nodes":      {Config{Nodes: MaxNodes + 1}, "131073 nodes"},
 		"too many on a BMC":   {Config{Nodes: 1, NodesPerBMC: 9}, "9 nodes per BMC"},
 		"a dead stranger":     {Config{Nodes: 1, Dead: []string{"x9000c0s0b0"}}, `"x9000c0s0b0"`},
 		"time that runs back": {Config{Nodes: 1, BootTime: -time.Second}, "-1s"},
