@@ -52,6 +52,10 @@ const (
 	freeHeader = 16 << 10
 	// piece is what is written of an answer at a time.
 	piece = 64 << 10
+	// forReading is the part of the turns, one of so many, that requests leave which change
+	// something: while writes wait for a database that has much to do, it is still answered
+	// how the service is and how far the nodes are.
+	forReading = 8
 )
 
 // errMuch is a body that does not fit beside those of others now.
@@ -84,6 +88,7 @@ func (l Load) Handler(next http.Handler) http.Handler {
 	l.Slow = orElse(l.Slow, defaultSlow)
 	return &load{
 		Load: l, next: next, turns: make(chan struct{}, l.Requests), slow: make(chan struct{}, l.Slow),
+		writes: make(chan struct{}, l.Requests-l.Requests/forReading),
 		shares: Shares[netip.Addr]{Most: l.PerAddress}, slowOf: Shares[netip.Addr]{Most: (l.Slow + 1) / 2}, held: budget{most: l.Held},
 	}
 }
@@ -100,6 +105,7 @@ type load struct {
 	Load
 	next   http.Handler
 	turns  chan struct{}
+	writes chan struct{}
 	slow   chan struct{}
 	shares Shares[netip.Addr]
 	slowOf Shares[netip.Addr]
@@ -127,7 +133,7 @@ func (l *load) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		overload("the service answers as many requests as it does at the same time").Write(answer)
 		return
 	}
-	mine := &turn{load: l, ctx: r.Context(), from: addressIn(r.RemoteAddr)}
+	mine := &turn{load: l, ctx: r.Context(), from: addressIn(r.RemoteAddr), writes: changes(r)}
 	answer.turn, body.turn = mine, mine
 	defer func() { mine.end(); leave() }()
 	l.next.ServeHTTP(answer, r)
@@ -139,12 +145,15 @@ func (l *load) enter(ctx context.Context, r *http.Request) (leave func(), ok boo
 	if !ok {
 		return nil, false
 	}
-	if !l.take(ctx) {
+	if !l.take(ctx, changes(r)) {
 		leave()
 		return nil, false
 	}
 	return leave, true
 }
+
+// changes reports whether a request may change something.
+func changes(r *http.Request) bool { return r.Method != http.MethodGet && r.Method != http.MethodHead }
 
 // share takes one of the share of an address, which loopback and sockets need not.
 func share(of *Shares[netip.Addr], from netip.Addr) (leave func(), ok bool) {
@@ -154,15 +163,36 @@ func share(of *Shares[netip.Addr], from netip.Addr) (leave func(), ok bool) {
 	return of.Take(from)
 }
 
-// take waits for a turn until the context ends.
-func (l *load) take(ctx context.Context) bool {
+// take waits for a turn until the context ends, give gives it back.
+func (l *load) take(ctx context.Context, writes bool) bool {
+	if writes && !entered(ctx, l.writes) {
+		return false
+	}
+	if !entered(ctx, l.turns) {
+		if writes {
+			<-l.writes
+		}
+		return false
+	}
+	return true
+}
+
+func (l *load) give(writes bool) {
+	<-l.turns
+	if writes {
+		<-l.writes
+	}
+}
+
+// entered waits for one of so many places.
+func entered(ctx context.Context, places chan struct{}) bool {
 	select {
-	case l.turns <- struct{}{}:
+	case places <- struct{}{}:
 		return true
 	default:
 	}
 	select {
-	case l.turns <- struct{}{}:
+	case places <- struct{}{}:
 		return true
 	case <-ctx.Done():
 		return false

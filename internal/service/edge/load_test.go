@@ -62,6 +62,37 @@ func TestARequestBeyondWhatIsAnsweredAtTheSameTimeWaitsAndIsThenToldToComeAgain(
 	})
 }
 
+// TestWritesThatWaitLeaveTurnsToWhoReads: a database that has much to do keeps writes, and
+// who asks how the service is must not take that for the end of it.
+func TestWritesThatWaitLeaveTurnsToWhoReads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		leave := make(chan struct{})
+		h := Load{Requests: 8, Wait: time.Second}.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost {
+				<-leave
+			}
+		}))
+		codes := make(chan int, 8)
+		for range 8 {
+			go func() { codes <- ask(t, h, "10.0.0.1:1", nil).Code }()
+		}
+		if code := <-codes; code != http.StatusServiceUnavailable {
+			t.Errorf("the write that is one too many was answered with %d", code)
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody))
+		if w.Code != http.StatusOK {
+			t.Errorf("who reads meanwhile was answered with %d", w.Code)
+		}
+		close(leave)
+		for range 7 {
+			if code := <-codes; code != http.StatusOK {
+				t.Errorf("a write that had its turn was answered with %d", code)
+			}
+		}
+	})
+}
+
 func TestBodiesOfAllTogetherAreBounded(t *testing.T) {
 	read := make(chan error, 1)
 	var first io.Reader

@@ -14,6 +14,8 @@ type turn struct {
 	load *load
 	ctx  context.Context //nolint:containedctx // that of the request, which has the turn
 	from netip.Addr
+	// writes says that it is one of those that may change something.
+	writes bool
 
 	mu sync.Mutex
 	// away says that it has a place among the slow and no turn, over that it has neither.
@@ -62,7 +64,7 @@ func (t *turn) step() bool {
 	select {
 	case t.load.slow <- struct{}{}:
 		t.away, t.leave = true, leave
-		<-t.load.turns
+		t.load.give(t.writes)
 		return true
 	default:
 		leave()
@@ -83,7 +85,7 @@ func (t *turn) back() bool {
 	}
 	ctx, cancel := context.WithTimeout(t.ctx, t.load.Wait)
 	defer cancel()
-	if !t.load.take(ctx) {
+	if !t.load.take(ctx, t.writes) {
 		return false
 	}
 	t.away = false
@@ -99,6 +101,6 @@ func (t *turn) end() {
 	if t.away {
 		t.waited()
 	} else {
-		<-t.load.turns
+		t.load.give(t.writes)
 	}
 }
