@@ -112,7 +112,11 @@ func (l *lease) await(ctx context.Context, following func(bool)) error {
 func (l *lease) watch(ctx context.Context, following func(bool)) error {
 	var watch leaseWatch
 	var dead bos.Lease
+	// waited is how long looks took: who writes meanwhile keeps the holder from renewing
+	// its lease as much as others from looking at it.
+	var waited time.Duration
 	for ctx.Err() == nil {
+		began := l.runtime.Mono()
 		is, err := l.store.Lease(ctx, l.holder, time.Time{}, dead)
 		if !errors.Is(err, bos.ErrLeaseHeld) {
 			if err == nil {
@@ -120,7 +124,10 @@ func (l *lease) watch(ctx context.Context, following func(bool)) error {
 			}
 			return err
 		}
-		over, _ := watch.see(is, l.runtime.Mono())
+		if took := l.runtime.Mono() - began; took > leaseRetry {
+			waited += took
+		}
+		over, _ := watch.see(is, l.runtime.Mono()-waited)
 		if over {
 			dead = is
 		}

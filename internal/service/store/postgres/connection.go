@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// roundTrip bounds one exchange with the database; turnWait how long a writer waits
-	// for another process to end its transaction.
+	// roundTrip is how long an exchange with the database may go without a sign of life of
+	// it, turnWait likewise while a writer waits for another process to end its transaction.
 	roundTrip = 5 * time.Second
 	turnWait  = 10 * time.Second
 	// putOff bounds the statements that wait to be sent together, and putOffBytes what
@@ -25,7 +25,7 @@ const (
 	// signOfLife is how often a transaction that computes says that it does, for at most
 	// longestWrite. One that says nothing for three seconds is undone by the database.
 	signOfLife   = time.Second
-	longestWrite = time.Minute
+	longestWrite = 5 * time.Minute
 )
 
 // beginning begins a transaction that has the turn. A process that stops in the middle
@@ -33,14 +33,15 @@ const (
 // quicker than that.
 var beginning = []string{
 	"BEGIN ISOLATION LEVEL READ COMMITTED",
-	`SELECT set_config('lock_timeout', '9s', true), set_config('statement_timeout', '9s', true),
+	`SELECT set_config('lock_timeout', '30s', true), set_config('statement_timeout', '31s', true),
 set_config('idle_in_transaction_session_timeout', '3s', true),
 set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, true)`,
 }
 
 const (
-	// takeTurn also tells whether a newer program has upgraded the tables meanwhile.
-	takeTurn = "SELECT writer, (SELECT MAX(version_id) FROM goose_db_version) FROM turn FOR UPDATE"
+	// takeTurn also tells whether a newer program has upgraded the tables meanwhile, and
+	// which process of the database it is, as a pooler may be between.
+	takeTurn = "SELECT writer, (SELECT MAX(version_id) FROM goose_db_version), pg_backend_pid() FROM turn FOR UPDATE"
 	keepTurn = "UPDATE turn SET writer = $1"
 	// tellOthers tells them when the transaction is committed.
 	tellOthers = "SELECT pg_notify($1, $2)"
@@ -72,6 +73,10 @@ type connection struct {
 	wroteRows func(rows int64)
 	// demoted is called when the database takes no writes any more.
 	demoted func()
+	// works reports whether a process of the database is at work, and server is that of the
+	// open transaction, 0 while it is not known.
+	works  func(pid uint32) bool
+	server uint32
 
 	// using is had by who uses conn: beside the writer, its signs of life.
 	using sync.Mutex
@@ -112,7 +117,7 @@ func (c *connection) opened(is bool) {
 
 // Begin waits for the turn.
 func (c *connection) Begin(ctx context.Context, questions []tables.Statement) (others bool, answers []tables.Rows, err error) {
-	c.waiting, c.size, c.wrote, c.touched = c.waiting[:0], 0, false, 0
+	c.waiting, c.size, c.wrote, c.touched, c.server = c.waiting[:0], 0, false, 0, 0
 	fresh := c.conn == nil
 	writer, answers, err := c.begin(ctx, questions)
 	if err != nil && !fresh && c.conn == nil {
@@ -147,7 +152,7 @@ func (c *connection) begin(ctx context.Context, questions []tables.Statement) (w
 	all, err := c.exchange(ctx, turnWait, asked...)
 	if len(all) > 0 {
 		var version int64
-		scanned := all[0].first().Scan(&writer, &version)
+		scanned := all[0].first().Scan(&writer, &version, &c.server)
 		if scanned == nil && version > c.version {
 			c.rollBack(ctx)
 			return "", nil, outdated(version, c.version)
@@ -344,13 +349,13 @@ func (c *connection) exchange(ctx context.Context, within time.Duration, asked .
 	if batch.Len() == 0 {
 		return nil, nil
 	}
-	ctx, done := context.WithTimeout(ctx, within)
-	defer done()
 	c.using.Lock()
 	defer c.using.Unlock()
 	if c.open {
 		c.alive.Reset(signOfLife)
 	}
+	ctx, done := c.patient(ctx, within)
+	defer done()
 	results := c.conn.SendBatch(ctx, &batch)
 	answers, touched, err := read(results, put, len(asked), c.conn.TypeMap())
 	c.touched += touched

@@ -107,7 +107,9 @@ func open(ctx context.Context, where *address, c tables.Config) (*Store, error) 
 		return nil, errors.Join(err, s.closePools())
 	}
 	s.sweeper = newSweeper(where.connect, c.Log)
-	c.Write = &connection{id: id, version: version, demoted: s.forgetConnections, connect: where.connect, wroteRows: s.sweeper.wrote}
+	c.Write = &connection{
+		id: id, version: version, demoted: s.forgetConnections, connect: where.connect, wroteRows: s.sweeper.wrote, works: s.works,
+	}
 	s.Store = tables.New(c)
 	s.follower = &follower{connect: where.connect, id: id, events: s.Announce, written: func() {}, done: make(chan struct{})}
 	following, leave := context.WithCancel(context.WithoutCancel(ctx))
@@ -135,6 +137,9 @@ func (s *Store) closePools() error {
 	}
 	return errors.Join(errs...)
 }
+
+// works asks over a connection that is for what is urgent.
+func (s *Store) works(pid uint32) bool { return s.pools[len(s.pools)-1].works(pid) }
 
 // forgetConnections gives the connections up: they lead to a database that is not the
 // primary any more.

@@ -90,7 +90,7 @@ type storedColumns struct {
 }
 
 // commitPage is how many records of a commit are compared with what is stored, and
-// written, at once: what that takes in memory is bounded.
+// about how many one statement writes: what that takes in memory and time is bounded.
 const commitPage = 2000
 
 // commitComponents writes the records whose revision is still the stored one.

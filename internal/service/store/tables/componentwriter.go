@@ -211,6 +211,16 @@ func (w *componentWriter) write(list []write) error {
 	if err := w.arts.share(list); err != nil {
 		return err
 	}
+	for page := range slices.Chunk(list, commitPage) {
+		if err := w.writePage(page); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writePage writes so many that no statement about them takes long.
+func (w *componentWriter) writePage(list []write) error {
 	change, err := w.tx.changing(w.ctx)
 	if err != nil {
 		return err

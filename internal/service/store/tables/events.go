@@ -114,7 +114,7 @@ func (t *tx) noteSession(ctx context.Context, key bos.SessionKey, notes []bos.Ev
 func (t *tx) note(ctx context.Context, notes []bos.Event) error {
 	for len(notes) > 0 {
 		n := 1
-		for n < len(notes) && alike(notes[0], notes[n]) {
+		for n < min(len(notes), commitPage) && alike(notes[0], notes[n]) {
 			n++
 		}
 		if err := t.noteAlike(ctx, notes[:n]); err != nil {

@@ -50,7 +50,7 @@ WHERE MEMBERS(?1, ?7) AND state <> 'left'`
 	unstageMember = "UPDATE session_nodes SET state = 'left', outcome = ?3, finished = ?4 WHERE session = ?1 AND component = ?2 AND state = 'staged'"
 	// setUpMembers makes nodes those of a session that is set up.
 	setUpMembers = `INSERT INTO session_nodes (session, component, tenant, boot_set, state, outcome, cause, error, finished, joined, listed)
-SELECT ?1, value ->> 0, ?2, value ->> 1, ?3, '', '', '', 0, ?4, key + 1 FROM PAIRS(?5) AS l WHERE true
+SELECT ?1, value ->> 0, ?2, value ->> 1, ?3, '', '', '', 0, ?4, key + 1 + CAST(?6 AS BIGINT) FROM PAIRS(?5) AS l WHERE true
 ON CONFLICT (session, component, tenant) DO UPDATE SET boot_set = excluded.boot_set, state = excluded.state, outcome = '', cause = '',
 error = '', finished = 0, joined = excluded.joined, listed = excluded.listed, phase = '', began = 0`
 	// otherSession asks for another session of a name, and otherMembers takes nodes
@@ -65,7 +65,7 @@ WHERE MEMBERS(?1, ?5) AND tenant <> ?2 AND state <> 'left'`
 SELECT ?1, m.value, ?2, '', CASE WHEN c.session = ?1 THEN CASE c.enabled WHEN 1 THEN 'working' ELSE 'finished' END
     WHEN c.staged_session = ?1 THEN 'staged' ELSE 'left' END,
   CASE WHEN c.session = ?1 THEN CASE c.enabled WHEN 1 THEN '' ELSE c.status END WHEN c.staged_session = ?1 THEN '' ELSE 'taken_over' END,
-  '', CASE WHEN c.session = ?1 AND c.enabled = 0 THEN c.error ELSE '' END, 0, ?4, m.key + 1
+  '', CASE WHEN c.session = ?1 AND c.enabled = 0 THEN c.error ELSE '' END, 0, ?4, m.key + 1 + CAST(?5 AS BIGINT)
 FROM LIST(?3) AS m LEFT JOIN components c ON c.id = m.value WHERE true ON CONFLICT (session, component, tenant) DO UPDATE SET listed = excluded.listed`
 	// lastMember finds whose a node was last, of the sessions of a name.
 	lastMember    = "SELECT tenant FROM session_nodes WHERE session = ? AND component = ? ORDER BY joined DESC LIMIT 1"
@@ -324,30 +324,31 @@ func (w *componentWriter) enlist(s bos.SessionRecord, nodes []string, sets map[s
 	if s.Stage {
 		state = memberStaged
 	}
-	list := []byte{'['}
-	for i, id := range nodes {
-		if i > 0 {
-			list = append(list, ',')
-		}
-		list = document.AppendText(append(list, '['), id)
-		list = append(document.AppendText(append(list, ','), sets[id]), ']')
-	}
-	list = append(list, ']')
 	var others int
 	if err := w.tx.row(w.ctx, otherSession, key.Name, key.Tenant).Scan(&others); err != nil {
 		return fmt.Errorf("look for other sessions of the name %s: %w", key.Name, err)
 	}
-	if others > 0 {
-		taken, err := json.Marshal(nodes)
-		if err == nil {
-			err = w.change(otherMembers, key.Name, key.Tenant, bos.StatusTakenOver, w.now(), string(taken))
+	for at := 0; at < len(nodes); at += commitPage {
+		page := nodes[at:min(at+commitPage, len(nodes))]
+		list := []byte{}
+		for i, id := range page {
+			list = append(append(list, "[,"[min(i, 1)]), '[')
+			list = append(document.AppendText(list, id), ',')
+			list = append(document.AppendText(list, sets[id]), ']')
 		}
-		if err != nil {
+		list = append(list, ']')
+		if others > 0 {
+			taken, err := json.Marshal(page)
+			if err == nil {
+				err = w.change(otherMembers, key.Name, key.Tenant, bos.StatusTakenOver, w.now(), string(taken))
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if err := w.change(setUpMembers, key.Name, key.Tenant, state, s.Revision, string(list), at); err != nil {
 			return err
 		}
-	}
-	if err := w.change(setUpMembers, key.Name, key.Tenant, state, s.Revision, string(list)); err != nil {
-		return err
 	}
 	return w.tx.countMembers(w.ctx, len(nodes))
 }
@@ -379,8 +380,13 @@ func (t *tx) list(ctx context.Context, s bos.SessionRecord) error {
 	if err := t.exec(ctx, unlistMembers, key.Name, key.Tenant, string(ids)); err != nil {
 		return fmt.Errorf("write the nodes of session %s: %w", key.Name, err)
 	}
-	if err := t.exec(ctx, listMembers, key.Name, key.Tenant, string(ids), s.Revision); err != nil {
-		return fmt.Errorf("write the nodes of session %s: %w", key.Name, err)
+	for at := 0; at < len(nodes); at += commitPage {
+		if ids, err = json.Marshal(nodes[at:min(at+commitPage, len(nodes))]); err != nil {
+			return err
+		}
+		if err := t.exec(ctx, listMembers, key.Name, key.Tenant, string(ids), s.Revision, at); err != nil {
+			return fmt.Errorf("write the nodes of session %s: %w", key.Name, err)
+		}
 	}
 	return t.countMembers(ctx, len(nodes))
 }

@@ -10,7 +10,6 @@
 package tables
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"sync"
@@ -29,6 +28,8 @@ type Store struct {
 	tokens   tokenCache
 	// tidied is what there was when Tidy ended last.
 	tidied atomic.Pointer[numbers]
+
+	asking asking
 
 	maxEvents int64
 	eventAge  time.Duration
@@ -95,9 +96,4 @@ func (s *Store) Trouble() error {
 // Close finishes the writes under way and closes the connections.
 func (s *Store) Close() error {
 	return errors.Join(s.writer.close(), s.read.Close(), s.reserved.Close())
-}
-
-// Writable makes a transaction that writes nothing of its own.
-func (s *Store) Writable(ctx context.Context) error {
-	return s.writer.do(ctx, func(context.Context, *tx) error { return nil })
 }
