@@ -64,12 +64,18 @@ func (a *answer) Scan(dest ...any) error {
 }
 
 func (a *answer) scan(field pgconn.FieldDescription, value []byte, dest any) error {
-	bytea := field.DataTypeOID == pgtype.ByteaOID && field.Format == pgx.BinaryFormatCode
+	bytea := field.DataTypeOID == pgtype.ByteaOID
 	switch to := dest.(type) {
 	case *string:
-		if bytea {
+		if bytea && field.Format == pgx.BinaryFormatCode {
 			*to = string(value)
 			return nil
+		}
+		if bytea { // a pooler that keeps no statements has bytes come as text
+			var text []byte
+			err := a.types.Scan(field.DataTypeOID, field.Format, value, &text)
+			*to = string(text)
+			return err
 		}
 		err := a.types.Scan(field.DataTypeOID, field.Format, value, to)
 		*to = Given(*to)

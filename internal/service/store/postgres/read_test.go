@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -237,7 +238,7 @@ func (r *planned) sent(t *testing.T, what string, ask func(context.Context, *pos
 	seen := make(map[string]bool)
 	for _, sent := range r.heard.take() {
 		verb, _, _ := strings.Cut(sent.query, " ")
-		if !seen[sent.query] && strings.Contains("SELECT INSERT UPDATE DELETE", verb) && !strings.HasPrefix(sent.query, "INSERT INTO events") && !strings.HasPrefix(sent.query, "INSERT INTO changes") {
+		if !seen[sent.query] && slices.Contains([]string{"SELECT", "INSERT", "UPDATE", "DELETE"}, verb) && !strings.HasPrefix(sent.query, "INSERT INTO events") && !strings.HasPrefix(sent.query, "INSERT INTO changes") {
 			list = append(list, sent)
 		}
 		seen[sent.query] = true

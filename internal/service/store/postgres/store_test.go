@@ -46,3 +46,19 @@ func TestHostBoots(t *testing.T) {
 	postgrestest.Skip(t)
 	storetest.RunHostBoots(t, func(t *testing.T) storetest.HostBootStore { return fresh(t) })
 }
+
+// TestStoreWithoutPreparedStatements is what reads and writes each kind of value, as it is
+// behind PgBouncer, where the guide has default_query_exec_mode=exec in the connection string.
+func TestStoreWithoutPreparedStatements(t *testing.T) {
+	postgrestest.Skip(t)
+	storetest.RunSome(t, func(t *testing.T) bos.Store {
+		s := open(t, postgrestest.New(t)+"&default_query_exec_mode=exec")
+		t.Cleanup(func() {
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		return s
+	}, "many records are written as each alone is", "filters are combined, and pages follow each other", "a document is the record as the API shows it",
+		"a session and its components change together", "history is listed by id, session and component", "tokens are known as soon as their commit returns")
+}

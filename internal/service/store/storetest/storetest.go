@@ -20,10 +20,27 @@ type tests map[string]func(*testing.T, bos.Store)
 // Run runs the suite, port by port; open makes an empty store.
 func Run(t *testing.T, open func(t *testing.T) bos.Store) {
 	t.Helper()
-	for _, of := range []tests{records, sessions, templates, histories, brakes, feeds, engines} {
+	for _, of := range ports() {
 		for name, test := range of {
 			t.Run(name, func(t *testing.T) { test(t, open(t)) })
 		}
+	}
+}
+
+// ports are the tests of all ports.
+func ports() []tests {
+	return []tests{records, sessions, templates, histories, brakes, feeds, engines}
+}
+
+// RunSome runs some of the suite, by their names.
+func RunSome(t *testing.T, open func(t *testing.T) bos.Store, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		at := slices.IndexFunc(ports(), func(of tests) bool { return of[name] != nil })
+		if at < 0 {
+			t.Fatalf("there is no test %q", name)
+		}
+		t.Run(name, func(t *testing.T) { ports()[at][name](t, open(t)) })
 	}
 }
 
