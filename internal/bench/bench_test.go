@@ -24,12 +24,12 @@ func TestEachFigureIsPrintedForEachSizeAndDatabase(t *testing.T) {
 		databases, settings = "sqlite", 0
 	}
 	var out bytes.Buffer
-	f := flags{sizes: "20, 40", repeat: 1, clients: 2, seconds: 0.01, dir: t.TempDir(), database: databases}
+	f := flags{sizes: "20, 40", repeat: 1, rounds: 2, clients: 2, seconds: 0.01, dir: t.TempDir(), database: databases}
 	if err := run(t.Context(), &out, f); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-	perSize := len(calls) + len(reads) + 9
+	perSize := len(calls) + len(reads) + 10
 	if settings > 0 {
 		perSize++ // the memory of the PostgreSQL
 	}

@@ -31,6 +31,7 @@ type flags struct {
 	sizes    string
 	repeat   int
 	clients  int
+	rounds   int
 	seconds  float64
 	dir      string
 	profile  string
@@ -46,6 +47,7 @@ func main() {
 	var f flags
 	flag.StringVar(&f.sizes, "sizes", "1000,10000,100000", "how many components, a comma list")
 	flag.IntVar(&f.repeat, "repeat", 9, "how often each call is made; the median is printed")
+	flag.IntVar(&f.rounds, "rounds", 1, "how often each of these medians is had, on the databases in turn; the best is printed, for a machine on which other things go on")
 	flag.IntVar(&f.clients, "clients", 16, "how many nodes report at the same time")
 	flag.Float64Var(&f.seconds, "seconds", 3, "how long they report")
 	flag.StringVar(&f.dir, "dir", "", "where the databases are made (default: the system's folder for temporary files)")
@@ -100,6 +102,9 @@ func run(ctx context.Context, out io.Writer, f flags) (err error) {
 			return fmt.Errorf("-sizes %q: %q is no number of components; write it like 1000,10000", f.sizes, text)
 		}
 		sizes = append(sizes, size)
+	}
+	if f.rounds < 1 {
+		return fmt.Errorf("-rounds %d: a figure is measured once at least", f.rounds)
 	}
 	wanted, err := regexp.Compile(f.run)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -52,6 +53,7 @@ func (m *room) orders() map[string]func(int) (float64, error) {
 		"load": func(int) (float64, error) { return m.load() },
 		"call": func(i int) (float64, error) { took, err := m.call(i); return millis(took), err },
 		"read": func(i int) (float64, error) { return m.read(i) },
+		"ask":  func(int) (float64, error) { return m.ask() },
 		"report": func(parts int) (float64, error) {
 			return m.reports(m.flags.clients, time.Duration(m.flags.seconds*float64(time.Second)/float64(parts)))
 		},
@@ -70,6 +72,19 @@ func (m *room) orders() map[string]func(int) (float64, error) {
 		},
 		"waited": func(int) (float64, error) { return millis(m.waited), nil },
 	}
+}
+
+// ask is what a question that reads nothing takes, asked once as a call is: less than that
+// no call takes that asks the database anything. It is no number where none leaves the
+// process.
+func (m *room) ask() (float64, error) {
+	if m.store.ask == nil {
+		return math.NaN(), nil
+	}
+	runtime.GC()
+	start := time.Now()
+	err := m.store.ask(m.ctx)
+	return millis(time.Since(start)), err
 }
 
 // load reads what an engine has in memory, all records that are enabled, and keeps it
@@ -140,6 +155,17 @@ func (m *room) read(i int) (float64, error) {
 // serverMemory is that of the database's own processes.
 const serverMemory = "memory of the PostgreSQL itself, highest"
 
+// asked is a question to the database that reads nothing.
+const asked = "a question to the database that reads nothing"
+
+// rounds is how often a figure is measured: what is no time and no rate, once.
+func rounds(f flags, unit figures.Unit) int {
+	if unit == figures.Milliseconds || unit == figures.Seconds || unit == figures.PerSecond {
+		return f.rounds
+	}
+	return 1
+}
+
 // parts is in how many parts reports are counted.
 const parts = 5
 
@@ -168,13 +194,14 @@ func measure(ctx context.Context, size int, where *databases.Databases, wanted *
 			return
 		}
 		var values []float64
-		values, err = all.each(order, times)
+		values, err = all.best(order, times, rounds(f, unit), unit)
 		rows = append(rows, figures.Row{What: what, Nodes: size, Values: values, Unit: unit, Aim: aims[size][what], Most: most})
 	}
 	add("records loaded", "load", min(f.repeat, 3), figures.Milliseconds, databases.Most)
 	for i, call := range calls {
 		add(call.what, order("call", i), f.repeat, figures.Milliseconds, databases.Most)
 	}
+	add(asked, "ask", f.repeat, figures.Milliseconds, 0)
 	add(reported, order("report", parts), parts, figures.PerSecond, databases.Most)
 	add(proven, "price", 1, figures.Percent, 0)
 	for i, read := range reads {
