@@ -150,6 +150,10 @@ type Templates interface {
 	Templates(ctx context.Context, of TenantScope) ([]SessionTemplate, error)
 	Template(ctx context.Context, tenant, name string) (SessionTemplate, error)
 	PutTemplate(ctx context.Context, t SessionTemplate, notes ...Event) error
+	// MutateTemplate changes one by read, fn, write in one transaction, whichever process
+	// writes beside it. exists is false where there is none; fn then works on an empty one
+	// of that name, which is stored. An error of fn leaves all as it is.
+	MutateTemplate(ctx context.Context, tenant, name string, fn func(t *SessionTemplate, exists bool) error, notes ...Event) (SessionTemplate, error)
 	DeleteTemplate(ctx context.Context, tenant, name string, notes ...Event) error
 
 	Options(ctx context.Context) (Options, error)

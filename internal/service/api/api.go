@@ -117,9 +117,9 @@ const upstreamTimeout = time.Minute
 
 type server struct {
 	Config
-	// templates makes the read, merge and write of a template one step:
-	// templates are written through this process only.
-	templates sync.Mutex
+	// patches lets one patch of a template after the other through, of those that others
+	// were quicker than.
+	patches sync.Mutex
 	// streams holds a place for each client that follows events.
 	streams chan struct{}
 	// streamsOf bounds the places of each.

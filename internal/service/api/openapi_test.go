@@ -570,6 +570,10 @@ func (outOfOrder) Template(context.Context, string, string) (bos.SessionTemplate
 	return bos.SessionTemplate{}, errOutage
 }
 
+func (outOfOrder) MutateTemplate(context.Context, string, string, func(*bos.SessionTemplate, bool) error, ...bos.Event) (bos.SessionTemplate, error) {
+	return bos.SessionTemplate{}, errOutage
+}
+
 func (outOfOrder) DeleteTemplate(context.Context, string, string, ...bos.Event) error {
 	return errOutage
 }

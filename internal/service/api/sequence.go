@@ -46,20 +46,20 @@ func (s *server) putSequence(w http.ResponseWriter, r *http.Request) error {
 	if err := decode(w, r, maxBody, &sequence); err != nil {
 		return err
 	}
-	s.templates.Lock()
-	defer s.templates.Unlock()
-	t, err := s.Store.Template(r.Context(), tenant, name)
+	t, err := s.Store.MutateTemplate(r.Context(), tenant, name, func(t *bos.SessionTemplate, exists bool) error {
+		if !exists {
+			return bos.ErrNotFound
+		}
+		if err := bos.ValidateSequence(sequence, *t); err != nil {
+			return err
+		}
+		if t.Sequence = &sequence; sequence.Empty() {
+			t.Sequence = nil
+		}
+		return nil
+	}, s.noteTemplate(r, eventTemplateStored, tenant, name))
 	if err != nil {
 		return orMissing(err, kindTemplate, tenant, name)
-	}
-	if err := bos.ValidateSequence(sequence, t); err != nil {
-		return err
-	}
-	if t.Sequence = &sequence; sequence.Empty() {
-		t.Sequence = nil
-	}
-	if err := s.Store.PutTemplate(r.Context(), t, s.noteTemplate(r, eventTemplateStored, tenant, name)); err != nil {
-		return err
 	}
 	return s.answerSequence(w, t)
 }

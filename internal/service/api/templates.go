@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"reflect"
 
@@ -85,18 +86,22 @@ func (s *server) putTemplate(w http.ResponseWriter, r *http.Request) error {
 	if t, err = s.readyToStore(r.Context(), t); err != nil {
 		return err
 	}
-	s.templates.Lock()
-	defer s.templates.Unlock()
-	if t.Sequence, err = s.keptSequence(r.Context(), t); err != nil {
-		return err
-	}
-	return s.storeTemplate(w, r, t)
+	return s.storeTemplate(w, r, t, func(stored bos.SessionTemplate, _ bool) (bos.SessionTemplate, error) {
+		t.Sequence = stored.Sequence.Among(t.BootSets) // as keptSequence says
+		return t, nil
+	})
 }
 
-// patchTries is how often a patch is merged anew because somebody else changed
-// the template meanwhile; then the others have to wait for it, also while it
-// asks upstreams.
-const patchTries = 3
+// patchTries is how often a patch is merged anew because somebody else changed the
+// template meanwhile, through this service or another; after eagerTries the patches of
+// this service wait for it, also while it asks upstreams.
+const (
+	patchTries = 20
+	eagerTries = 3
+)
+
+// errChanged says that a template is not any more what was patched.
+var errChanged = errors.New("the template was changed meanwhile")
 
 func (s *server) patchTemplate(w http.ResponseWriter, r *http.Request) error {
 	tenant, name, err := templateKey(r)
@@ -110,23 +115,26 @@ func (s *server) patchTemplate(w http.ResponseWriter, r *http.Request) error {
 	if err := body.check(); err != nil {
 		return err
 	}
-	for range patchTries {
+	for try := range patchTries {
+		if try == eagerTries {
+			s.patches.Lock()
+			defer s.patches.Unlock()
+		}
 		before, after, err := s.patched(r.Context(), tenant, name, body)
 		if err != nil {
 			return err
 		}
-		stored, err := s.storeUnlessChanged(w, r, before, after)
-		if stored || err != nil {
-			return orMissing(err, kindTemplate, tenant, name)
+		err = s.storeTemplate(w, r, after, func(stored bos.SessionTemplate, exists bool) (bos.SessionTemplate, error) {
+			if !exists || !reflect.DeepEqual(stored, before) {
+				return stored, errChanged
+			}
+			return after, nil
+		})
+		if !errors.Is(err, errChanged) {
+			return err
 		}
 	}
-	s.templates.Lock()
-	defer s.templates.Unlock()
-	_, after, err := s.patched(r.Context(), tenant, name, body)
-	if err != nil {
-		return err
-	}
-	return s.storeTemplate(w, r, after)
+	return unavailable("session template '%s' was changed by others %d times while this change of it was checked; nothing was changed: try again", clip(name), patchTries)
 }
 
 // patched is a template before and after a patch, checked.
@@ -139,17 +147,6 @@ func (s *server) patched(ctx context.Context, tenant, name string, body template
 	body.apply(&after)
 	after, err = s.readyToStore(ctx, after)
 	return before, after, err
-}
-
-// storeUnlessChanged stores a patched template if it still is what was patched.
-func (s *server) storeUnlessChanged(w http.ResponseWriter, r *http.Request, before, after bos.SessionTemplate) (stored bool, err error) {
-	s.templates.Lock()
-	defer s.templates.Unlock()
-	now, err := s.Store.Template(r.Context(), bos.TenantOf(before.Tenant), before.Name)
-	if err != nil || !reflect.DeepEqual(now, before) {
-		return false, err
-	}
-	return true, s.storeTemplate(w, r, after)
 }
 
 // readyToStore checks the whole template and brings it into its stored form.
@@ -166,9 +163,15 @@ func (s *server) readyToStore(ctx context.Context, t bos.SessionTemplate) (bos.S
 	return t, s.adviseOnTemplate(ctx, t, options)
 }
 
-// storeTemplate stores a template and answers it.
-func (s *server) storeTemplate(w http.ResponseWriter, r *http.Request, t bos.SessionTemplate) error {
-	if err := s.Store.PutTemplate(r.Context(), t, s.noteTemplate(r, eventTemplateStored, bos.TenantOf(t.Tenant), t.Name)); err != nil {
+// storeTemplate stores what becomes of the stored template, whoever changed it last, and
+// answers it.
+func (s *server) storeTemplate(w http.ResponseWriter, r *http.Request, t bos.SessionTemplate, become func(stored bos.SessionTemplate, exists bool) (bos.SessionTemplate, error)) error {
+	tenant := bos.TenantOf(t.Tenant)
+	t, err := s.Store.MutateTemplate(r.Context(), tenant, t.Name, func(stored *bos.SessionTemplate, exists bool) (err error) {
+		*stored, err = become(*stored, exists)
+		return err
+	}, s.noteTemplate(r, eventTemplateStored, tenant, t.Name))
+	if err != nil {
 		return err
 	}
 	return s.answer(w, http.StatusOK, asVersion2(t))
@@ -179,8 +182,6 @@ func (s *server) deleteTemplate(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s.templates.Lock()
-	defer s.templates.Unlock()
 	if err := s.Store.DeleteTemplate(r.Context(), tenant, name, s.noteTemplate(r, eventTemplateDeleted, tenant, name)); err != nil {
 		return orMissing(err, kindTemplate, tenant, name)
 	}

@@ -139,8 +139,6 @@ func (s *server) postV1Template(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s.templates.Lock()
-	defer s.templates.Unlock()
 	if err := s.Store.PutTemplate(r.Context(), t, s.noteTemplate(r, eventTemplateStored, "", t.Name)); err != nil {
 		return err
 	}

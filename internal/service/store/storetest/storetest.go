@@ -85,7 +85,8 @@ var (
 		"what previews are to stand in for is found by their run": replacedByPreviews,
 	}
 	templates = tests{
-		"templates of two tenants may share a name": tenants,
+		"templates of two tenants may share a name":  tenants,
+		"of many changes of a template none is lost": changedTemplates,
 	}
 	histories = tests{
 		"history is listed by id, session and component":         history,

@@ -3,6 +3,7 @@ package tables
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -41,8 +42,14 @@ func (s *Store) Templates(ctx context.Context, of bos.TenantScope) ([]bos.Sessio
 
 // Template reads one template.
 func (s *Store) Template(ctx context.Context, tenant, name string) (bos.SessionTemplate, error) {
+	return readTemplate(s.row(ctx, selectTemplate, tenant, name), name)
+}
+
+const selectTemplate = "SELECT document FROM templates WHERE tenant = ? AND name = ?"
+
+func readTemplate(row scanner, name string) (bos.SessionTemplate, error) {
 	var document []byte
-	err := s.row(ctx, "SELECT document FROM templates WHERE tenant = ? AND name = ?", tenant, name).Scan(&document)
+	err := row.Scan(&document)
 	if notThere(err) {
 		return bos.SessionTemplate{}, bos.ErrNotFound
 	}
@@ -59,13 +66,42 @@ func (s *Store) PutTemplate(ctx context.Context, template bos.SessionTemplate, n
 		return err
 	}
 	return s.writer.do(ctx, func(ctx context.Context, t *tx) error {
-		err := t.exec(ctx, `INSERT INTO templates (tenant, name, document) VALUES (?1, ?2, ?3)
-ON CONFLICT (tenant, name) DO UPDATE SET document = ?3`, bos.TenantOf(template.Tenant), template.Name, string(document))
-		if err != nil {
-			return fmt.Errorf("write template %s: %w", template.Name, err)
-		}
-		return t.changedTemplate(ctx, notes)
+		return t.putTemplate(ctx, bos.TenantOf(template.Tenant), template.Name, document, notes)
 	})
+}
+
+func (t *tx) putTemplate(ctx context.Context, tenant, name string, document []byte, notes []bos.Event) error {
+	err := t.exec(ctx, `INSERT INTO templates (tenant, name, document) VALUES (?1, ?2, ?3)
+ON CONFLICT (tenant, name) DO UPDATE SET document = ?3`, tenant, name, string(document))
+	if err != nil {
+		return fmt.Errorf("write template %s: %w", name, err)
+	}
+	return t.changedTemplate(ctx, notes)
+}
+
+// MutateTemplate changes a template, or creates it.
+func (s *Store) MutateTemplate(ctx context.Context, tenant, name string, fn func(t *bos.SessionTemplate, exists bool) error, notes ...bos.Event) (bos.SessionTemplate, error) {
+	var out bos.SessionTemplate
+	err := s.writer.do(ctx, func(ctx context.Context, t *tx) error {
+		template, err := readTemplate(t.row(ctx, selectTemplate, tenant, name), name)
+		exists := !errors.Is(err, bos.ErrNotFound)
+		if exists && err != nil {
+			return err
+		}
+		if !exists {
+			template = bos.SessionTemplate{Name: name, Tenant: bos.TenantRef(tenant)}
+		}
+		if err := fn(&template, exists); err != nil {
+			return err
+		}
+		document, err := json.Marshal(template)
+		if err != nil {
+			return err
+		}
+		out = template
+		return t.putTemplate(ctx, tenant, name, document, notes)
+	})
+	return out, err
 }
 
 // DeleteTemplate removes a template.
