@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -17,6 +18,9 @@ func OpenTraced(ctx context.Context, dsn string, tracer pgx.QueryTracer) (*Store
 	}
 	where.config.Tracer = tracer
 	return open(ctx, where, tables.Config{
-		Dialect: dialect, MaxEvents: tables.DefaultMaxEvents, EventAge: tables.DefaultEventAge, Log: slog.New(slog.DiscardHandler), Shared: true,
+		Dialect: dialect, MaxEvents: tables.DefaultMaxEvents, EventAge: tables.DefaultEventAge, Log: slog.New(slog.DiscardHandler), Shared: true, TurnTime: turnTime,
 	})
 }
+
+// TurnTime is for how long a process begins with further writes in one transaction.
+func TurnTime(d time.Duration) Option { return func(c *settings) { c.TurnTime = d } }

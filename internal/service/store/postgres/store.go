@@ -21,6 +21,8 @@ const (
 	// wait. reserved is how many those of the engine and of the health check do.
 	readers  = 8
 	reserved = 3
+	// turnTime is for how long this process begins with further writes while others wait.
+	turnTime = time.Second
 	// readTime bounds one read, waiting for its answer included.
 	readTime = 30 * time.Second
 	// idleTime is for how long a connection is kept that nobody uses: behind what
@@ -70,7 +72,7 @@ func Wrote(tell func(tables.Transaction)) Option { return func(s *settings) { s.
 // its tables to the newest version. One of a newer program is refused.
 func Open(ctx context.Context, dsn string, options ...Option) (*Store, error) {
 	c := settings{Config: tables.Config{
-		Dialect: dialect, MaxEvents: tables.DefaultMaxEvents, EventAge: tables.DefaultEventAge, Log: slog.New(slog.DiscardHandler), Shared: true,
+		Dialect: dialect, MaxEvents: tables.DefaultMaxEvents, EventAge: tables.DefaultEventAge, Log: slog.New(slog.DiscardHandler), Shared: true, TurnTime: turnTime,
 	}}
 	for _, option := range options {
 		option(&c)

@@ -48,6 +48,9 @@ type Config struct {
 	// Shared says that other processes write meanwhile: what they may change is not
 	// kept in memory.
 	Shared bool
+	// TurnTime is for how long this process begins with further writes in one transaction
+	// while others wait to write; 0 is no bound.
+	TurnTime time.Duration
 	// Write is the connection that writes, which the store closes.
 	Write Connection
 	// MaxEvents and EventAge bound the history, counted from the newest.
@@ -74,6 +77,7 @@ func New(c Config) *Store {
 		dialect: c.Dialect, read: c.Read, reserved: c.Reserved, shared: c.Shared, writer: newWriter(c.Write, c.Dialect),
 		maxEvents: c.MaxEvents, eventAge: c.EventAge, log: c.Log,
 	}
+	s.writer.turnTime = c.TurnTime
 	s.writer.committed, s.writer.prune, s.writer.wrote = s.Announce, s.pruneEvents, c.Wrote
 	go s.writer.loop()
 	return s

@@ -39,6 +39,9 @@ type writer struct {
 	synced time.Duration
 	// trouble is why the last transaction could not be written, nil if it could.
 	trouble atomic.Pointer[error]
+	// turnTime is for how long further writes begin in one transaction: what waits goes on
+	// in the next, behind the other processes. 0 is no bound.
+	turnTime time.Duration
 	// prune runs at the end of each transaction that wrote events.
 	prune func(ctx context.Context, t *tx) error
 }
@@ -202,18 +205,30 @@ func (w *writer) group(first *job) {
 	w.tx.conn.Rest(context.Background())
 }
 
-// commitAll commits jobs together, or each alone where one cannot be undone among others.
+// commitAll commits all jobs. The database fails all, who would wait for it one after the
+// other else.
 func (w *writer) commitAll(jobs []*job) {
+	for len(jobs) > 0 {
+		jobs = jobs[w.commitSome(jobs):]
+	}
+}
+
+// commitSome commits the first jobs together, or each alone where one cannot be undone among
+// others, and returns how many are over.
+func (w *writer) commitSome(jobs []*job) (over int) {
 	began := time.Now()
-	err := w.commit(jobs)
-	w.tell(len(jobs), time.Since(began), err)
+	ran, err := w.commit(jobs)
+	w.tell(ran, time.Since(began), err)
 	var apart *ApartError
-	if errors.As(err, &apart) {
-		if len(jobs) > 1 {
+	switch {
+	case err == nil:
+		jobs = jobs[:ran]
+	case errors.As(err, &apart):
+		if jobs = jobs[:max(ran, 1)]; len(jobs) > 1 {
 			for _, j := range jobs {
-				w.commitAll([]*job{j})
+				w.commitSome([]*job{j})
 			}
-			return
+			return len(jobs)
 		}
 		// Its transaction was undone, which says nothing of the next one.
 		jobs[0].err, err = apart.Why, nil
@@ -229,6 +244,7 @@ func (w *writer) commitAll(jobs []*job) {
 	if err == nil && w.tx.events > 0 {
 		w.committed()
 	}
+	return len(jobs)
 }
 
 // tell tells of a transaction.
@@ -255,47 +271,54 @@ func (w *writer) judge(err error) {
 	}
 }
 
-func (w *writer) commit(jobs []*job) error {
+// commit runs the first jobs, and commits what they have written.
+func (w *writer) commit(jobs []*job) (ran int, err error) {
 	ctx := context.Background()
 	t := w.tx
 	t.wrote, t.failed, w.synced = false, nil, 0
 	t.events, t.eventsBefore, t.feed.newest, t.feed.writes = 0, unknown, 0, t.feed.writes[:0]
 	others, answers, err := t.conn.Begin(ctx, t.questions(jobs))
 	if err != nil {
-		return err
+		return len(jobs), err
 	}
 	if others {
 		t.sets.forget()
 	}
 	if err = t.learn(ctx, answers); err == nil {
-		err = w.run(ctx, jobs)
+		ran, err = w.run(ctx, jobs)
 	}
 	if err == nil {
 		began := time.Now()
 		err = t.conn.Commit(ctx)
 		if w.synced = time.Since(began); err == nil {
-			return nil
+			return ran, nil
 		}
 		err = fmt.Errorf("commit: %w", err)
 	}
 	t.events = 0
 	t.sets.forget()
-	return t.conn.Rollback(ctx, err)
+	return ran, t.conn.Rollback(ctx, err)
 }
 
-func (w *writer) run(ctx context.Context, jobs []*job) error {
+// run runs jobs, and not all of them where others have waited for their turn for long.
+func (w *writer) run(ctx context.Context, jobs []*job) (ran int, err error) {
+	began := time.Now()
 	for _, j := range jobs {
+		ran++
 		if err := w.tx.run(ctx, j); err != nil {
-			return err
+			return ran, err
+		}
+		if w.turnTime > 0 && time.Since(began) > w.turnTime {
+			break
 		}
 	}
 	if err := w.tx.tell(ctx); err != nil {
-		return err
+		return ran, err
 	}
 	if err := w.tx.keepLastEvent(ctx); err != nil || w.tx.events == 0 {
-		return err
+		return ran, err
 	}
-	return w.prune(ctx, w.tx)
+	return ran, w.prune(ctx, w.tx)
 }
 
 // run runs one job; its own failure undoes its own writes only.

@@ -1,0 +1,59 @@
+package postgres_test
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/postgres"
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/postgrestest"
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/tables"
+)
+
+// TestWhatWaitsInOneProcessLetsOthersHaveTheirTurn has writes wait in one process of which
+// each takes longer than others are to wait: they are not all of one transaction, for which the others would wait.
+func TestWhatWaitsInOneProcessLetsOthersHaveTheirTurn(t *testing.T) {
+	var transactions, jobs atomic.Int64
+	s, err := postgres.Open(t.Context(), postgrestest.New(t), postgres.TurnTime(1), postgres.Wrote(func(of tables.Transaction) {
+		transactions.Add(1)
+		jobs.Add(int64(of.Jobs))
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close() //nolint:errcheck // the test is over
+	const writers = 4
+	first, queued := make(chan struct{}), make(chan struct{})
+	var all sync.WaitGroup
+	write := func(n int) {
+		_, err := s.MutateTemplate(t.Context(), "", fmt.Sprint("t", n), func(*bos.SessionTemplate, bool) error {
+			if n == 0 {
+				close(first)
+				<-queued
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	all.Go(func() { write(0) })
+	<-first
+	for n := 1; n < writers; n++ {
+		all.Go(func() { write(n) })
+	}
+	for s.Queue() < writers-1 {
+		<-time.After(time.Millisecond)
+	}
+	close(queued)
+	all.Wait()
+	if list, err := s.Templates(t.Context(), bos.AllTenants()); err != nil || len(list) != writers {
+		t.Error(list, err)
+	}
+	if transactions.Load() < writers || jobs.Load() < writers {
+		t.Errorf("%d writes are %d transactions of %d", writers, transactions.Load(), jobs.Load())
+	}
+}
