@@ -5,6 +5,7 @@ package cli
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -25,9 +26,10 @@ type ownWrite struct {
 func TestAClientReadsWhatItWroteFromTheNextService(t *testing.T) {
 	postgrestest.Skip(t)
 	dsn := postgrestest.New(t)
-	c := clusterOn(t, 4, dsn, dsn, dsn, dsn)
+	c := clusterOf(t, 6, makeup{room: []string{"--tenant", "blue=x1000c0s[0-7]b0n0", "--also", "tapms"}, settings: builtinScripts}, dsn, dsn, dsn, dsn)
 	nodes := c.truth()
-	kinds := append(c.ownRecords(nodes[1].ID), c.ownSessions(nodes[0].ID)...)
+	kinds := slices.Concat(c.ownRecords(nodes[1].ID), c.ownSessions(nodes[0].ID), c.ownTokens(), c.ownScripts(nodes[1].ID), c.ownTags(nodes[1].ID),
+		c.ownTenants(), c.ownRollouts(nodes[2].ID), c.ownStages(nodes[3].ID))
 	began := time.Now()
 	for n := range setting(t, "OWN_WRITES", 10) {
 		for _, kind := range kinds {

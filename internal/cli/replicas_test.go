@@ -42,6 +42,8 @@ type cluster struct {
 	room     *process
 	front    *replicas.Balancer
 	token    string
+	// tokens is the file of tokens that all services read.
+	tokens string
 	// watch is the connection string of who looks into the database beside the services.
 	watch string
 	mu    sync.Mutex
@@ -52,11 +54,28 @@ type cluster struct {
 // that they know.
 func clusterOn(t *testing.T, nodes int, watch string, databases ...string) *cluster {
 	t.Helper()
-	return clusterWith(t, nodes, "", make([][]string, len(databases)), watch, databases...)
+	return clusterOf(t, nodes, makeup{}, watch, databases...)
 }
 
 // clusterWith has the services run another program, each with an environment of its own.
 func clusterWith(t *testing.T, nodes int, program string, env [][]string, watch string, databases ...string) *cluster {
+	t.Helper()
+	return clusterOf(t, nodes, makeup{program: program, env: env}, watch, databases...)
+}
+
+// makeup is what the services and the room of a cluster have of their own.
+type makeup struct {
+	// program is what the services run, this one if it is empty.
+	program string
+	// env is the environment of each.
+	env [][]string
+	// room are further arguments of the room.
+	room []string
+	// settings changes the settings of the services, if it is not nil.
+	settings func(text, url string) string
+}
+
+func clusterOf(t *testing.T, nodes int, of makeup, watch string, databases ...string) *cluster {
 	t.Helper()
 	dir := t.TempDir()
 	front, err := replicas.Balance(t.Context())
@@ -69,15 +88,27 @@ func clusterWith(t *testing.T, nodes int, program string, env [][]string, watch 
 		t.Fatal(err)
 	}
 	config := filepath.Join(dir, "bos.yaml")
-	c.room = &process{t: t, env: []string{"BOS_TOKEN=" + c.token}, args: []string{
+	c.room = &process{t: t, env: []string{"BOS_TOKEN=" + c.token}, args: append([]string{
 		"emulate", "--nodes", fmt.Sprint(nodes), "--listen", "127.0.0.1:0", "--bos", front.URL(), "--state-dir", filepath.Join(dir, "room"),
 		"--write-config", config, "--emulate-power-time", "50ms", "--emulate-boot-time", "200ms",
-	}}
+	}, of.room...)}
 	c.room.start()
 	t.Cleanup(c.room.kill)
+	if of.settings != nil {
+		text, err := os.ReadFile(config) //nolint:gosec // the room has written it
+		if err == nil {
+			err = os.WriteFile(config, []byte(of.settings(string(text), front.URL())), 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	c.authenticated(config, filepath.Join(dir, "tokens.yaml"))
 	for i, database := range databases {
-		s := &process{t: t, program: program, env: env[i], database: database, args: []string{"serve", "--config", config, "--database", database, "--listen", "127.0.0.1:0"}}
+		s := &process{t: t, program: of.program, database: database, args: []string{"serve", "--config", config, "--database", database, "--listen", "127.0.0.1:0"}}
+		if of.env != nil {
+			s.env = of.env[i]
+		}
 		s.start()
 		// Started again it listens where it did.
 		s.args[len(s.args)-1] = strings.TrimPrefix(s.url, "http://")
@@ -97,17 +128,30 @@ func clusterWith(t *testing.T, nodes int, program string, env [][]string, watch 
 // authenticated has the settings name a file of tokens that all services read.
 func (c *cluster) authenticated(config, file string) {
 	c.t.Helper()
+	c.tokens = file
 	f, err := os.OpenFile(config, os.O_APPEND|os.O_WRONLY, 0)
 	if err == nil {
 		_, err = fmt.Fprintf(f, "auth: { tokens_file: %q }\n", file)
 		err = errors.Join(err, f.Close())
 	}
 	if err == nil {
-		err = os.WriteFile(file, fmt.Appendf(nil, "tokens:\n- { name: test, sha256: %s, roles: [admin] }\n", tokens.Hash(c.token)), 0o600)
+		err = c.knowing("")
 	}
 	if err != nil {
 		c.t.Fatal(err)
 	}
+}
+
+// knowing has the services know a token besides that of the test, if it is not empty.
+func (c *cluster) knowing(token string) error {
+	text := fmt.Sprintf("tokens:\n- { name: test, sha256: %s, roles: [admin] }\n", tokens.Hash(c.token))
+	if token != "" {
+		text += fmt.Sprintf("- { name: other, sha256: %s, roles: [reader] }\n", tokens.Hash(token))
+	}
+	if err := os.WriteFile(c.tokens+".new", []byte(text), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(c.tokens+".new", c.tokens)
 }
 
 // balance has the balancer know where the services are.
@@ -122,12 +166,13 @@ func (c *cluster) balance() {
 	}
 }
 
-// ask makes a request through the balancer; its status is 0 without an answer.
-func (c *cluster) ask(method, path string, body, into any) int {
-	return c.askAt(c.front.URL(), method, path, body, into)
+// ask makes a request through the balancer; its status is 0 without an answer. headers are
+// names and values in turn.
+func (c *cluster) ask(method, path string, body, into any, headers ...string) int {
+	return c.askAt(c.front.URL(), method, path, body, into, headers...)
 }
 
-func (c *cluster) askAt(url, method, path string, body, into any) int {
+func (c *cluster) askAt(url, method, path string, body, into any, headers ...string) int {
 	ctx, cancel := context.WithTimeout(c.t.Context(), 10*time.Second)
 	defer cancel()
 	encoded, err := json.Marshal(body)
@@ -140,16 +185,28 @@ func (c *cluster) askAt(url, method, path string, body, into any) int {
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Authorization", "Bearer "+c.token)
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return 0
 	}
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
+	if all, ok := into.(*answered); ok && err == nil {
+		*all, into = answered{string(text), res.Header}, nil
+	}
 	if err != nil || into != nil && res.StatusCode < http.StatusBadRequest && json.Unmarshal(text, into) != nil {
 		return 0
 	}
 	return res.StatusCode
+}
+
+// answered is an answer as it came.
+type answered struct {
+	text   string
+	header http.Header
 }
 
 // must repeats a request until a service answers it, in one of these ways.
