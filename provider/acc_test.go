@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/postgrestest"
 	"github.com/bootorch/terraform-provider-bos/provider"
 )
 
@@ -61,7 +62,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	status := m.Run()
+	status := postgrestest.Main(m)
 	_ = os.RemoveAll(tokens) // a folder of temporary files
 	os.Exit(status)
 }

@@ -27,6 +27,8 @@ type realBOS struct {
 	room     *emulator.Server
 	url      string
 	settings string
+	// database is that of the service, or of all of them.
+	database string
 	t        *testing.T
 	// plain makes it a v2 server without extensions.
 	plain atomic.Bool
@@ -57,7 +59,7 @@ func startRoom(t *testing.T, boot time.Duration, bosURL string, dead ...string) 
 			t.Error(err)
 		}
 	})
-	r := &realBOS{room: room, settings: filepath.Join(dir, "bos.yaml"), t: t}
+	r := &realBOS{room: room, settings: filepath.Join(dir, "bos.yaml"), database: database(t, dir), t: t}
 	if err := room.WriteConfig(r.settings); err != nil {
 		t.Fatal(err)
 	}
@@ -139,30 +141,52 @@ func (r *realBOS) asked(beginning string) <-chan struct{} {
 	return c
 }
 
-// serve runs a service on the room's database until it is stopped; while none
-// runs, a gateway says so.
+// serve runs a service on the room's database until it is stopped, or several with the
+// turn for each request; while none runs, a gateway says so.
 func (r *realBOS) serve() (stop func()) {
+	down := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "no healthy upstream", http.StatusServiceUnavailable)
+	}))
+	var handlers []http.Handler
+	var stops []func()
+	for range replicas() {
+		handler, stop := r.serveOne()
+		if handler == nil {
+			handler = down
+		}
+		handlers, stops = append(handlers, handler), append(stops, stop)
+	}
+	answers := inTurn(handlers)
+	r.answers.Store(&answers)
+	return func() {
+		r.answers.Store(&down)
+		var all sync.WaitGroup
+		for _, stop := range stops {
+			all.Go(stop)
+		}
+		all.Wait()
+	}
+}
+
+// serveOne runs one service on the room's database until it is stopped.
+func (r *realBOS) serveOne() (handler http.Handler, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	settings, err := assembly.Load(r.settings)
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	settings.Database, settings.MaxUnreachable = filepath.Join(filepath.Dir(r.settings), "bos.db"), 2*time.Second
+	settings.Database, settings.MaxUnreachable = r.database, 2*time.Second
 	settings.Auth.Mode = "off"
 	a, err := assembly.New(ctx, settings, "test", slog.New(slog.DiscardHandler))
 	if err != nil {
 		cancel()
 		r.t.Error(err)
-		return func() {}
+		return nil, func() {}
 	}
-	handler, down := a.Handler(), http.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		http.Error(w, "no healthy upstream", http.StatusServiceUnavailable)
-	}))
-	r.answers.Store(&handler)
+	handler = a.Handler()
 	ended := make(chan error, 1)
 	go func() { ended <- a.Run(ctx) }()
-	return func() {
-		r.answers.Store(&down)
+	return handler, func() {
 		cancel()
 		if err := <-ended; err != nil {
 			r.t.Error(err)
