@@ -108,6 +108,16 @@ func (r *SessionRecord) Fail(owned []Record, reason string, now time.Time) error
 	return nil
 }
 
+// NeverStarted says of a session whose rollout was ended before its setup why none of its
+// nodes was touched.
+func (r *SessionRecord) NeverStarted() string {
+	text := "the rollout of session " + r.Name + " was ended before the session had set up any node"
+	if r.Rollout != nil && r.Rollout.Detail != "" {
+		text += ": " + r.Rollout.Detail
+	}
+	return text
+}
+
 // EndRollout is the end of a session that goes to its end.
 func (r *SessionRecord) EndRollout() { r.endRollout(RolloutComplete) }
 

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -249,6 +250,31 @@ func TestSetupsAreGatheredInFewRoundsAndNeverForASessionThatIsNoMore(t *testing.
 	}
 	if len(out.Setups) != 7 {
 		t.Errorf("%d sessions gather next, want all six that wait and the new one, in one round", len(out.Setups))
+	}
+}
+
+// TestARolloutThatWasEndedBeforeItsSetupStartsNoNode: it was planned anew and went through
+// all its nodes, whoever had ended it.
+func TestARolloutThatWasEndedBeforeItsSetupStartsNoNode(t *testing.T) {
+	for name, facts := range map[string]engine.SetupFacts{"facts": {}, "an outage": {Err: errors.New("HSM is away")}} {
+		e := engine.New(engine.Settings{})
+		s := bos.SessionRecord{Revision: 1, Session: bos.Session{Name: "s", Status: bos.SessionStatus{Status: bos.SessionPending, StartTime: bos.At(start)}}}
+		s.Rollout = bos.NewRollout(bos.Rollout{Canary: bos.Amount{N: 1}})
+		e.Step(start, engine.Inputs{Sessions: []bos.SessionRecord{s}})
+		s.Revision = 2
+		if err := s.Fail(nil, "enough", start); err != nil {
+			t.Fatal(err)
+		}
+		e.Step(start, engine.Inputs{Sessions: []bos.SessionRecord{s}})
+		facts.Key, facts.Revision = s.Key(), s.Revision
+		out := e.Step(start, engine.Inputs{Setups: []engine.SetupFacts{facts}})
+		if len(out.SetUps) > 0 || len(out.Commit.Sessions) != 1 {
+			t.Fatalf("%s: it is set up by %+v, and written as %+v", name, out.SetUps, out.Commit.Sessions)
+		}
+		ended := out.Commit.Sessions[0]
+		if ended.Status.Status != bos.SessionComplete || ended.Rollout.Phase != bos.RolloutFailed || ended.Status.Error == nil || !strings.Contains(*ended.Status.Error, "enough") {
+			t.Errorf("%s: it is %+v with %+v", name, ended.Status, ended.Rollout)
+		}
 	}
 }
 

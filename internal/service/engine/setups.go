@@ -64,6 +64,11 @@ func (e *Engine) setUp(facts SetupFacts) {
 		s.asked = false
 		return
 	}
+	if s.rec.Rollout != nil && !s.rec.Rollout.Open() {
+		// Somebody ended it before any node was armed: all of them would be started else.
+		e.endSession(s, bos.Tally{}, s.rec.NeverStarted())
+		return
+	}
 	if facts.Invalid != nil {
 		e.endSession(s, bos.Tally{}, facts.Invalid.Error())
 		return
