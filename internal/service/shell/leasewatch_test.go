@@ -27,7 +27,7 @@ func (s *heavy) Lease(_ context.Context, _ string, _ time.Time, dead bos.Lease) 
 	}
 	switch s.looks++; s.looks {
 	case 10:
-		time.Sleep(LeaseTTL + LeaseTTL/2)
+		<-time.After(LeaseTTL + LeaseTTL/2)
 	case 14: // the holder had its turn again
 		s.lease.Clock = s.lease.Clock.Add(time.Second)
 	case 20:

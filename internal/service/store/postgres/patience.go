@@ -44,6 +44,6 @@ func (p pool) works(pid uint32) bool {
 	ctx, done := context.WithTimeout(context.Background(), roundTrip/2)
 	defer done()
 	var is bool
-	err := p.QueryRow(ctx, selectWorks, int32(pid)).Scan(&is) //nolint:gosec // it is one of int4 there
+	err := p.QueryRow(ctx, selectWorks, int32(pid)).Scan(&is)
 	return err == nil && is
 }
