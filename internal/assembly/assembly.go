@@ -103,7 +103,7 @@ func (a *Assembly) assemble(ctx context.Context, settings config.Config, version
 		return err
 	}
 	if shared {
-		others.Follow(a.service.Written)
+		others.Follow(a.service.Written, a.service.Freed)
 	}
 	a.wireReports(settings, nodes)
 	a.notifiers = notifiers(settings, sc.Inventory, sc.Power)

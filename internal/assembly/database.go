@@ -27,8 +27,9 @@ type database interface {
 	Trouble() error
 }
 
-// follower is a database that tells when another process has written to it.
-type follower interface{ Follow(written func()) }
+// follower is a database that tells when another process has written to it, and when
+// nobody has its lease any more.
+type follower interface{ Follow(written, free func()) }
 
 // openDatabase opens what the settings name: a file, or a PostgreSQL.
 func openDatabase(ctx context.Context, settings config.Config, log *slog.Logger, counted *metrics.Metrics) (database, error) {

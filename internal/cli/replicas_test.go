@@ -335,6 +335,8 @@ type sight struct {
 	fence, last int64
 	// acts is how many power actions were ordered ever.
 	acts int
+	// ready are the nodes in work without a power action that is not answered yet.
+	ready int
 }
 
 // see looks into the database, beside the services.
@@ -353,8 +355,9 @@ func (c *cluster) see() (s sight, err error) {
 	for _, r := range decide.PowerReasons() {
 		acts = append(acts, string(r))
 	}
-	err = c.conn.QueryRow(ctx, `SELECT (SELECT fence FROM lease), coalesce(max(id), 0), count(*) FILTER (WHERE kind = ANY($1))
-FROM events WHERE kind = ANY($2)`, acts, append(all, acts...)).Scan(&s.fence, &s.last, &s.acts)
+	err = c.conn.QueryRow(ctx, `SELECT (SELECT fence FROM lease), coalesce(max(id), 0), count(*) FILTER (WHERE kind = ANY($1)),
+(SELECT count(*) FROM components WHERE enabled = 1 AND work NOT LIKE '%"flight":{"kind":"power%')
+FROM events WHERE kind = ANY($2)`, acts, append(all, acts...)).Scan(&s.fence, &s.last, &s.acts, &s.ready)
 	if err != nil {
 		_ = c.conn.Close(ctx) // another is made
 		c.conn = nil

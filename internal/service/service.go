@@ -164,6 +164,10 @@ func (s *Service) changed(c api.Change) {
 // also before Run.
 func (s *Service) Written() { s.shell.Written() }
 
+// Freed is told that nobody has the lease of the database any more, from any goroutine,
+// also before Run.
+func (s *Service) Freed() { s.shell.Freed() }
+
 // Hint takes note that the power of nodes may have changed: a notification of
 // HSM or an event of a BMC, from any goroutine, also before Run.
 func (s *Service) Hint(nodes ...string) { s.shell.Hint(nodes...) }

@@ -125,6 +125,36 @@ func TestOfServicesThatShareADatabaseOneDrivesAndAnotherGoesOnWhenItEnds(t *test
 	})
 }
 
+// TestAServiceThatStandsByDrivesAtOnceWhenItHearsThatNobodyDoes, and not with its next look
+// only, whenever that would be.
+func TestAServiceThatStandsByDrivesAtOnceWhenItHearsThatNobodyDoes(t *testing.T) {
+	inWorld(t, 1, func(t *testing.T, w *world) {
+		w.shared()
+		drives, waits := (*replica)(nil), w.replica()
+		for round := range 3 {
+			w.advance(time.Second + time.Duration(round)*60*time.Millisecond)
+			if drives == nil {
+				w.end()
+			} else {
+				drives.end(t)
+			}
+			if is, _ := waits.drives(); is {
+				t.Fatal("it looked just now, which shows nothing")
+			}
+			waits.service.Freed()
+			w.advance(time.Millisecond)
+			if is, takes := waits.drives(); !is || !takes {
+				t.Errorf("in round %d it drives %t, takes writes %t, as soon as it was told that nobody drives", round, is, takes)
+			}
+			drives, waits = waits, w.replica()
+		}
+		w.advance(time.Second)
+		waits.end(t)
+		drives.end(t)
+		w.start() // the world ends it
+	})
+}
+
 // leasePart is what a service says of its lease.
 func leasePart(t *testing.T, r *replica) string {
 	t.Helper()

@@ -167,6 +167,10 @@ func (s *Shell) Written() {
 	s.others.Raise()
 }
 
+// Freed is told that nobody has the lease of the store any more: a service that stands by
+// need not wait for its next look. It never blocks.
+func (s *Shell) Freed() { s.lease.free.Raise() }
+
 // Settle returns when no call is made any more that was decided on before what is stored
 // now, wherever: in this service calls are stopped when Changed returns, in the one that
 // drives a shared store when it has heard. One that is not heard of for as long as its

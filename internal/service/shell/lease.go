@@ -15,7 +15,7 @@ const (
 	// LeaseTTL is how long a lease that nobody renews keeps others from its
 	// database: the successor of a service that was killed waits so long.
 	LeaseTTL = 6 * time.Second
-	// leaseRetry is how often a successor reads it.
+	// leaseRetry is how often a successor reads it, unless it hears that it is free.
 	leaseRetry = 250 * time.Millisecond
 	// actMargin is for how long before a successor may take the lease nothing is
 	// sent any more: a request may wait so long for its connection.
@@ -31,8 +31,9 @@ type lease struct {
 	clock   *clock
 	hearing *hearing
 	log     *slog.Logger
-	// wake is raised when a renewal fails, rest by nobody.
-	wake, rest Signal
+	// wake is raised when a renewal fails, free when nobody has the lease any more, and
+	// rest by nobody.
+	wake, free, rest Signal
 
 	renewing sync.Mutex // one renewal at a time
 	mu       sync.Mutex
@@ -60,7 +61,7 @@ func newLease(c Config, clock *clock, hearing *hearing, wake Signal) *lease {
 	clock.resume(c.Runtime.Wall())
 	return &lease{
 		store: c.Ports.Store, holder: c.Holder, runtime: c.Runtime, clock: clock, hearing: hearing, log: c.Alert,
-		wake: wake, rest: c.Runtime.Signal(),
+		wake: wake, free: c.Runtime.Signal(), rest: c.Runtime.Signal(),
 	}
 }
 
@@ -132,7 +133,7 @@ func (l *lease) watch(ctx context.Context, following func(bool)) error {
 			dead = is
 		}
 		following(!over && watch.renewals > 0)
-		l.rest.Wait(ctx, l.runtime.Mono()+leaseRetry)
+		l.free.Wait(ctx, l.runtime.Mono()+leaseRetry)
 	}
 	return ctx.Err()
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -52,6 +53,7 @@ const (
 // writes.
 type connection struct {
 	connect func(ctx context.Context) (*pgx.Conn, error)
+	log     *slog.Logger
 	// id is what the row of the turn calls this process, and version that of the tables
 	// which it knows.
 	id      string
@@ -149,7 +151,9 @@ func (c *connection) begin(ctx context.Context, questions []tables.Statement) (w
 	for _, q := range questions {
 		asked = append(asked, tables.Statement{Query: q.Query, Args: kept(q.Args)})
 	}
+	stop := c.watchTurn()
 	all, err := c.exchange(ctx, turnWait, asked...)
+	stop()
 	if len(all) > 0 {
 		var version int64
 		scanned := all[0].first().Scan(&writer, &version, &c.server)

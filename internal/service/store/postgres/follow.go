@@ -22,18 +22,21 @@ type follower struct {
 	connect func(ctx context.Context) (*pgx.Conn, error)
 	// id is this process, whose own hints are none.
 	id string
-	// events is called when there are new events, written when anything is new.
-	events  func()
-	mu      sync.Mutex
-	written func()
-	done    chan struct{}
+	// events is called when there are new events, written when anything is new, and free
+	// when nobody has the lease any more.
+	events        func()
+	mu            sync.Mutex
+	written, free func()
+	done          chan struct{}
 }
 
-// state is what was written last, and what services have to say to each other.
-type state struct{ revision, event, asked, heard, told int64 }
+// state is what was written last, what services have to say to each other, and the fence
+// of the lease that was given up last.
+type state struct{ revision, event, asked, heard, told, free int64 }
 
 const selectState = `SELECT (SELECT MAX(revision) FROM changes), last_event,
-COALESCE((SELECT asked FROM lease), 0), COALESCE((SELECT heard FROM lease), 0), COALESCE((SELECT MAX(number) FROM told), 0) FROM turn`
+COALESCE((SELECT asked FROM lease), 0), COALESCE((SELECT heard FROM lease), 0), COALESCE((SELECT MAX(number) FROM told), 0),
+COALESCE((SELECT fence FROM lease WHERE holder = ''), 0) FROM turn`
 
 // run follows until ctx ends.
 func (f *follower) run(ctx context.Context) {
@@ -73,17 +76,21 @@ func (f *follower) look(ctx context.Context, conn *pgx.Conn, last *state) error 
 	ctx, done := context.WithTimeout(ctx, roundTrip)
 	defer done()
 	var now state
-	if err := conn.QueryRow(ctx, selectState).Scan(&now.revision, &now.event, &now.asked, &now.heard, &now.told); err != nil {
+	if err := conn.QueryRow(ctx, selectState).Scan(&now.revision, &now.event, &now.asked, &now.heard, &now.told, &now.free); err != nil {
 		return err
 	}
 	if now.event != last.event {
 		f.events()
 	}
 	last.event = now.event
+	f.mu.Lock()
+	written, free := f.written, f.free
+	f.mu.Unlock()
+	if now.free > last.free {
+		free()
+	}
+	now.free = max(now.free, last.free)
 	if now != *last {
-		f.mu.Lock()
-		written := f.written
-		f.mu.Unlock()
 		written()
 	}
 	*last = now
@@ -108,9 +115,10 @@ func (f *follower) wait(ctx context.Context, conn *pgx.Conn) error {
 }
 
 // Follow lets written be called, from any goroutine, soon after another process has
-// written something, and sometimes although none has.
-func (s *Store) Follow(written func()) {
+// written something, and sometimes although none has; and free soon after nobody has the
+// lease any more.
+func (s *Store) Follow(written, free func()) {
 	s.follower.mu.Lock()
 	defer s.follower.mu.Unlock()
-	s.follower.written = written
+	s.follower.written, s.follower.free = written, free
 }

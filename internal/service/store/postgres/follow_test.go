@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -36,7 +37,7 @@ func TestWhatAnotherProcessWroteIsToldOf(t *testing.T) {
 	t.Run("by its hint", func(t *testing.T) {
 		a, b := two(t)
 		told := make(chan struct{}, 100)
-		b.Follow(func() { told <- struct{}{} })
+		b.Follow(func() { told <- struct{}{} }, func() {})
 		for range 3 {
 			done, err := a.Commit(t.Context(), bos.Commit{Components: []bos.Record{{}}, Fence: bos.NoFence})
 			if err != nil {
@@ -59,7 +60,7 @@ func TestWhatAnotherProcessWroteIsToldOf(t *testing.T) {
 		s := open(t, dsn)
 		defer s.Close() //nolint:errcheck // the test is over
 		told := make(chan struct{}, 100)
-		s.Follow(func() { told <- struct{}{} })
+		s.Follow(func() { told <- struct{}{} }, func() {})
 		conn, err := pgx.Connect(t.Context(), dsn)
 		if err != nil {
 			t.Fatal(err)
@@ -72,6 +73,22 @@ func TestWhatAnotherProcessWroteIsToldOf(t *testing.T) {
 			<-told
 		}
 	})
+}
+
+// TestThatTheLeaseWasGivenUpIsToldOf, each time anew.
+func TestThatTheLeaseWasGivenUpIsToldOf(t *testing.T) {
+	a, b := two(t)
+	free := make(chan struct{}, 100)
+	b.Follow(func() {}, func() { free <- struct{}{} })
+	for range 3 {
+		if _, err := a.Lease(t.Context(), "a", time.Time{}, bos.Lease{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := a.Release(t.Context(), "a"); err != nil {
+			t.Fatal(err)
+		}
+		<-free
+	}
 }
 
 func TestATokenThatAnotherProcessGaveAnewMeansTheNewest(t *testing.T) {

@@ -110,10 +110,10 @@ func open(ctx context.Context, where *address, c tables.Config) (*Store, error) 
 	}
 	s.sweeper = newSweeper(where.connect, c.Log)
 	c.Write = &connection{
-		id: id, version: version, demoted: s.forgetConnections, connect: where.connect, wroteRows: s.sweeper.wrote, works: s.works,
+		id: id, log: c.Log, version: version, demoted: s.forgetConnections, connect: where.connect, wroteRows: s.sweeper.wrote, works: s.works,
 	}
 	s.Store = tables.New(c)
-	s.follower = &follower{connect: where.connect, id: id, events: s.Announce, written: func() {}, done: make(chan struct{})}
+	s.follower = &follower{connect: where.connect, id: id, events: s.Announce, written: func() {}, free: func() {}, done: make(chan struct{})}
 	following, leave := context.WithCancel(context.WithoutCancel(ctx))
 	s.leave = leave
 	go s.follower.run(following)
