@@ -410,7 +410,8 @@ type Armed struct {
 
 // Committed is what became of a Commit.
 type Committed struct {
-	// Revision is that of all records which it wrote.
+	// Revision is that of all records which it wrote; 0 if some were stored otherwise than
+	// they were given, so that all are to be read again: the feed tells of them.
 	Revision int64
 	Conflicts
 }

@@ -47,6 +47,9 @@ const (
 	WaitPowerInventory WaitReason = "power_inventory"
 	// WaitPoweringOff: it runs what it shall and is going off.
 	WaitPoweringOff WaitReason = "powering_off"
+	// WaitUnseen: a power action was sent for an earlier work, and its power does not show
+	// it yet.
+	WaitUnseen WaitReason = "power_action_unseen"
 	// WaitBackOff: a call failed without costing an attempt, and is made again.
 	WaitBackOff WaitReason = "back_off"
 	// WaitWithheld: a call was not made, as its order no longer stood or this service
@@ -79,6 +82,7 @@ var waitSentences = map[WaitReason]string{
 	WaitBMCs:           "the BMCs of many nodes do not answer, or not as they should, so nobody is given up for it; work goes on when they do: check their network, their power and what they have in common",
 	WaitPowerInventory: "power control does not know this node and many others at once; work goes on when its inventory has them again",
 	WaitPoweringOff:    "it is powering off, which this service did not ask for; work goes on once it is off",
+	WaitUnseen:         "a power action was sent for it before what is wanted now, and its power does not show that yet; work goes on once it does, or its time is over",
 	WaitBackOff:        "a call for it failed and is made again in a while; read its error",
 	WaitWithheld:       "a call for it was not made, as something else is wanted of it or this service was not to act then; it is decided on anew in a moment",
 	WaitProof:          "it is off, and what is to prove its boot is there all the same; it is powered on once that is gone, or in a moment",
@@ -164,6 +168,8 @@ func (w Waiting) Sentence(component, session string) string {
 		return "waiting for its report: " + w.Cause.Sentence() + because
 	case WaitPowerInventory, WaitBMCs, WaitPoweringOff:
 		return "waiting: " + WithLastAnswer(w.For.Sentence(), w.Detail)
+	case WaitUnseen:
+		return "waiting for its power to show what was sent for an earlier work: " + said
 	case WaitUpstream:
 		return "waiting: " + WithLastAnswer(w.Cause.Sentence(), w.Detail)
 	case WaitWithheld:

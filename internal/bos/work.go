@@ -35,8 +35,8 @@ type Work struct {
 	EndedBoot string `json:"ended_boot,omitempty"`
 	// Drain is how far it is with its workload manager and its health check.
 	Drain Drain `json:"drain,omitzero"`
-	// On is the power-on that was sent last and that no power-off followed.
-	On PoweredOn `json:"on,omitzero"`
+	// Unseen is the power action that was sent last, until the power shows it.
+	Unseen Unseen `json:"unseen,omitzero"`
 	// Cause says why the component failed, or what it last stumbled over.
 	Cause Cause `json:"cause,omitempty"`
 	// NoGraceful is set when the BMC turned out to have no graceful
@@ -65,15 +65,29 @@ type Flight struct {
 	Unanswered bool `json:"unanswered,omitempty"`
 }
 
-// PoweredOn is a power-on that was sent, for whomever: a BMC that has accepted one may
-// show the node off for a while yet, also to a work that was armed since. Unlike the
-// attempt it outlives that.
-type PoweredOn struct {
+// Unseen is a power action that was sent, for whomever, and that the power has not shown
+// since: a BMC that has accepted one may tell the power of before for a while yet, also to
+// a work that was armed since. Unlike the attempt it outlives that, and the component.
+type Unseen struct {
+	// Kind is what was sent, EffectNone if there is nothing that may still show.
+	Kind EffectKind `json:"kind,omitempty"`
 	// At is when it was decided, or sent again.
 	At time.Time `json:"at,omitzero"`
-	// Boot is what it was prepared with, as PreparedBoot has it; empty where two were
-	// sent for different things.
+	// Boot is what a power-on was prepared with, as PreparedBoot has it; empty where two
+	// were sent for different things.
 	Boot string `json:"boot,omitempty"`
+	// Several says that more than one was sent that may show: that the last one was not
+	// carried out says nothing of those before.
+	Several bool `json:"several,omitempty"`
+}
+
+// Withdrawn is what may still show once it is known that the last action was not carried
+// out.
+func (u Unseen) Withdrawn() Unseen {
+	if u.Several {
+		return u
+	}
+	return Unseen{}
 }
 
 // Attempt is a power action from its decision until its deadline.
@@ -183,13 +197,13 @@ func (w Work) JustArmed() bool {
 // Queued reports whether the component waits for its turn in a rollout.
 func (w *Work) Queued() bool { return w.Batch > 0 && w.Admitted.IsZero() }
 
-// InFlightOnly is what is in flight and since when, and the power-on that was sent last,
-// which may yet show, and nothing else.
+// InFlightOnly is what is in flight and since when, and the power action that may yet
+// show, and nothing else.
 func (w Work) InFlightOnly() Work {
 	if w.Flight.Kind == EffectNone {
-		return Work{On: w.On}
+		return Work{Unseen: w.Unseen}
 	}
-	return Work{Flight: Flight{Kind: w.Flight.Kind, At: w.Flight.At}, On: w.On}
+	return Work{Flight: Flight{Kind: w.Flight.Kind, At: w.Flight.At}, Unseen: w.Unseen}
 }
 
 // EndBoot forgets what the component runs, as it is to be, or was, powered off.

@@ -19,7 +19,7 @@ func wholeWork() Work {
 		Patience:    Patience{Silent: 6, Deferred: 7, Graceful: 8, Missing: 9},
 		Waiting:     Waiting{For: WaitBackOff, Cause: CauseBMCError, Detail: "503"},
 		Drain:       Drain{Since: at(6), Ours: true, Ready: true, Closing: at(7), Healthy: true, Told: true, Tells: 11},
-		WaitInError: true, StoppedAt: at(4), Batch: 10, Admitted: at(5), EndedBoot: "t", On: PoweredOn{At: at(8), Boot: "b5"}, Cause: CauseBMCError, NoGraceful: true, Applied: "s",
+		WaitInError: true, StoppedAt: at(4), Batch: 10, Admitted: at(5), EndedBoot: "t", Unseen: Unseen{Kind: EffectPowerOn, At: at(8), Boot: "b5", Several: true}, Cause: CauseBMCError, NoGraceful: true, Applied: "s",
 		StagedBoot: StagedBoot{Session: "s2", Tenant: "red", Called: true, Has: "b3", Token: "t3", Same: true, Detail: "504"},
 		Left:       Leftover{State: LeftWaits, Session: "s3", Tenant: "blue", Again: true, EarlierSession: "s4", EarlierTenant: "green", Booted: true, Tries: 12, Detail: "exit 1"},
 	}
@@ -31,7 +31,7 @@ const wholeWorkStored = `{"flight":{"kind":"power_on","at":"2026-01-02T03:01:00Z
 	`"misses":{"lost":2,"unanswered":3,"excused":4,"configuration":5},"patience":{"silent":6,"deferred":7,"graceful":8,"missing":9},` +
 	`"waiting":{"for":"back_off","cause":"bmc_error","detail":"503"},"wait_in_error":true,"stopped_at":"2026-01-02T03:04:00Z","batch":10,"admitted":"2026-01-02T03:05:00Z","ended_boot":"t",` +
 	`"drain":{"since":"2026-01-02T03:06:00Z","ours":true,"ready":true,"closing":"2026-01-02T03:07:00Z","healthy":true,"told":true,"tells":11},` +
-	`"on":{"at":"2026-01-02T03:08:00Z","boot":"b5"},"cause":"bmc_error","no_graceful":true,"applied":"s",` +
+	`"unseen":{"kind":"power_on","at":"2026-01-02T03:08:00Z","boot":"b5","several":true},"cause":"bmc_error","no_graceful":true,"applied":"s",` +
 	`"staged_boot":{"session":"s2","tenant":"red","called":true,"has":"b3","token":"t3","same":true,"detail":"504"},` +
 	`"left":{"state":"waits","session":"s3","tenant":"blue","again":true,"earlier_session":"s4","earlier_tenant":"green","booted":true,"tries":12,"detail":"exit 1"}}`
 

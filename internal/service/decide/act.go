@@ -39,8 +39,8 @@ func turnOn(r bos.Record, o Observation, p bos.Policy, now time.Time) Decision {
 	r.Work.Prepared = bos.Prepared{}
 	d := act(r, bos.EffectPowerOn, ReasonPowerOn, now)
 	d.Next.Work.Attempt.Prepared, d.Next.Work.Attempt.Doubtful = prepared, doubtful
-	if d.Next.Work.On = (bos.PoweredOn{At: now, Boot: prepared.Boot}); doubtful {
-		d.Next.Work.On.Boot = "" // it is one of two
+	if d.Next.Work.Unseen.Boot = prepared.Boot; doubtful {
+		d.Next.Work.Unseen.Boot = "" // it is one of two
 	}
 	d.Next.Work.Attempt = withSeen(d.Next.Work.Attempt, r, o, p)
 	return d
@@ -163,7 +163,7 @@ func act(r bos.Record, kind bos.EffectKind, why Reason, now time.Time) Decision 
 		r.Work.BackOff.PutOff = bos.CauseNone
 	}
 	r.Work.Flight = bos.Flight{Kind: kind, At: now}
-	r.Work.Attempt, r.Work.On = bos.Attempt{Kind: kind, At: now}, bos.PoweredOn{}
+	r.Work.Attempt, r.Work.Unseen = bos.Attempt{Kind: kind, At: now}, sent(r, kind, now)
 	r.Work.Drain.Closing, r.Work.Drain.Healthy = time.Time{}, false
 	r.LastAction = bos.LastAction{Action: actionOf(kind), LastUpdated: bos.At(now)}
 	return Decision{Next: r, Effect: bos.Effect{Kind: kind}, Why: why, Because: because}

@@ -36,9 +36,7 @@ func awaitEffect(r bos.Record, o Observation, p bos.Policy, now, deadline time.T
 		r = endBackOff(r)
 		r.EndWait()
 		r.Work.Attempt.Resent = true
-		if kind == bos.EffectPowerOn {
-			r.Work.On.At = now
-		}
+		r.Work.Unseen = sentAgain(r, now)
 		r.Work.Flight = bos.Flight{Kind: kind, At: now}
 		return Decision{Next: r, Effect: bos.Effect{Kind: kind}, Why: again}
 	}

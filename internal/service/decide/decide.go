@@ -38,9 +38,11 @@ const (
 	ReasonGivenBack   Reason = "attempt_given_back"
 	// ReasonPutOff is that a power action is not taken now and is asked for again,
 	// ReasonTaken that one which was put off is.
-	ReasonPutOff         Reason = "put_off"
-	ReasonTaken          Reason = "taken"
-	ReasonChanging       Reason = "power_changing"
+	ReasonPutOff   Reason = "put_off"
+	ReasonTaken    Reason = "taken"
+	ReasonChanging Reason = "power_changing"
+	// ReasonUnseenWait: its power does not show yet what was sent for another work.
+	ReasonUnseenWait     Reason = "power_action_unseen"
 	ReasonRampWait       Reason = "ramp_wait"
 	ReasonProofWait      Reason = "proof_wait"
 	ReasonRetriesReached Reason = "retries_exhausted"
@@ -109,7 +111,7 @@ type Decision struct {
 // boots waits for its report instead.
 func (d Decision) AwaitsPower() bool {
 	switch d.Why {
-	case ReasonPowerOnWait, ReasonPowerOffWait, ReasonConfirmWait, ReasonHold, ReasonChanging, ReasonProbe:
+	case ReasonPowerOnWait, ReasonPowerOffWait, ReasonConfirmWait, ReasonHold, ReasonChanging, ReasonUnseenWait, ReasonProbe:
 		return true
 	case ReasonRampWait:
 		return d.Next.Work.Called(d.Next.Work.Attempt.Kind) // the line is one to send an action again
@@ -149,7 +151,9 @@ func decideAlone(r bos.Record, o Observation, p bos.Policy, now time.Time) Decis
 		return Decision{Next: r, Probe: nextProbe(r, o, p, now, actionDeadline(r, p)), Why: ReasonChanging}
 	case !o.known():
 		return hold(r, o, p, now)
-	case o.Power.State == bos.PowerStatePoweringOff && (runs(r) || r.Goal == bos.GoalConfigure):
+	}
+	r = seePower(r, o)
+	if o.Power.State == bos.PowerStatePoweringOff && (runs(r) || r.Goal == bos.GoalConfigure) {
 		return waitForOff(r, o, p, now)
 	}
 	r = endPowerWait(r, o)
@@ -158,6 +162,9 @@ func decideAlone(r bos.Record, o Observation, p bos.Policy, now time.Time) Decis
 		return Decision{Next: r, Probe: flightAt(r).Add(p.ConfirmGrace), Why: ReasonConfirmWait}
 	}
 	r = takeProof(settleUndone(r, o, now), o, p)
+	if d, wait := awaitUnseen(r, o, p, now); wait {
+		return d
+	}
 	d := converge(undrained(r), o, p, now)
 	if d.touches(r, o, p) {
 		drained, waiting, wait := drainFirst(r, o, p, now)
@@ -320,8 +327,8 @@ func done(r bos.Record, now time.Time) Decision {
 	r.EndWait()
 	r.Enabled = false
 	work := bos.Work{Applied: r.Work.Applied, StagedBoot: r.Work.StagedBoot}
-	if r.Goal != bos.GoalBoot {
-		work.On = r.Work.On // a node that is off may come on by it yet
+	if r.Goal == bos.GoalNone {
+		work.Unseen = r.Work.Unseen // nobody has waited for it
 	}
 	if r.Goal != bos.GoalBoot && !r.Work.Drain.Ours {
 		work.Left = r.Work.Left // nobody has asked what its drain is
@@ -338,7 +345,7 @@ func leaveOut(r bos.Record, cause bos.Cause, now time.Time) Decision {
 	r.EndWait()
 	r.Enabled = false
 	r.Session, r.Tenant = "", ""
-	r.Work = bos.Work{Applied: r.Work.Applied, StagedBoot: r.Work.StagedBoot, Left: left, On: r.Work.On, Cause: cause}
+	r.Work = bos.Work{Applied: r.Work.Applied, StagedBoot: r.Work.StagedBoot, Left: left, Unseen: r.Work.Unseen, Cause: cause}
 	r.SetError(cause.Sentence())
 	return Decision{Next: r, Why: ReasonExcluded}
 }

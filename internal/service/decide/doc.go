@@ -13,6 +13,7 @@
 //   - leftover.go: the drain of a node that was taken out of its work
 //   - act.go: powering off and on, with what has to be stored before
 //   - proof.go: what proves its boot besides a report
+//   - unseen.go: what was sent to it for another work and does not show yet
 //   - configure.go: its configuration, before the power-on and after the boot
 //
 // What an answer means, and what follows from one that does not come:

@@ -75,6 +75,7 @@ func stopped(r bos.Record, o Observation, p bos.Policy, now time.Time, why bos.W
 	if !o.known() {
 		return waitAtGate(r, o, why, poll, time.Time{})
 	}
+	r = seePower(r, o)
 	// What would be decided were it let go now.
 	free, seen := resume(r, now), o
 	free.Held, seen.Gate = bos.Brake{}, Gate{}

@@ -72,6 +72,8 @@ func waitForOff(r bos.Record, o Observation, p bos.Policy, now time.Time) Decisi
 		return fail(r, bos.CausePowerUndetermined, ReasonUnreachable, text)
 	}
 	r.Status.StatusOverride = bos.StatusOnHold
-	r.Wait(bos.Waiting{For: bos.WaitPoweringOff})
+	if r.Wait(bos.Waiting{For: bos.WaitPoweringOff}); r.Work.Unseen.Kind != bos.EffectNone {
+		r.Wait(bos.Waiting{For: bos.WaitUnseen, Detail: unseenWords(r.Work.Unseen)})
+	}
 	return Decision{Next: r, Probe: now.Add(min(max(r.Work.Patience.Silent/4, time.Second), max(p.Polling, time.Second))), Why: ReasonChanging}
 }

@@ -55,8 +55,8 @@ func poweredOnFor(r bos.Record) bool {
 // otherMayShow reports whether a power-on for something else than what is prepared was
 // sent that may yet start the node: that it is off does not say that it was dropped.
 func otherMayShow(r bos.Record, prepared bos.Prepared, p bos.Policy, now time.Time) bool {
-	on := r.Work.On
-	return !on.At.IsZero() && on.Boot != prepared.Boot && now.Before(on.At.Add(p.MaxPowerOnWait))
+	before := r.Work.Unseen
+	return before.Kind == bos.EffectPowerOn && before.Boot != prepared.Boot && now.Before(showsBy(before, p))
 }
 
 // neverProven reports whether nothing will tell what a node runs that is on after two

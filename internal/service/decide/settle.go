@@ -23,6 +23,9 @@ func Settle(r bos.Record, e bos.Effect, res bos.CallResult, now time.Time) bos.R
 	}
 	if r.Work.Attempt.Kind != e.Kind {
 		r.Work.Flight.Kind = bos.EffectNone
+		if notBegun(res.Outcome) && r.Work.Unseen.Kind == e.Kind {
+			r.Work.Unseen = r.Work.Unseen.Withdrawn()
+		}
 		return r
 	}
 	if res.Withheld() {
@@ -55,7 +58,7 @@ func Settle(r bos.Record, e bos.Effect, res bos.CallResult, now time.Time) bos.R
 			r.Work.NoGraceful = true
 		} else {
 			// There is no other way to do it: the attempts run out.
-			r.Work.Flight.Kind = bos.EffectNone
+			r.Work.Flight.Kind, r.Work.Unseen = bos.EffectNone, r.Work.Unseen.Withdrawn()
 			r = backOff(withoutEffect(r), res, bos.CauseResetRefused, now)
 			r.SetError(refusedText(r.Work.Cause, res))
 		}
@@ -63,11 +66,23 @@ func Settle(r bos.Record, e bos.Effect, res bos.CallResult, now time.Time) bos.R
 		if defersGraceful(e.Kind, res) {
 			return retryGraceful(r, res, now)
 		}
-		r.Work.Flight.Kind = bos.EffectNone
+		r.Work.Flight.Kind, r.Work.Unseen = bos.EffectNone, r.Work.Unseen.Withdrawn()
 		r = backOff(withoutEffect(r), res, bos.CauseResetRefused, now)
 		r.SetError(refusedText(r.Work.Cause, res))
 	}
 	return r
+}
+
+// notBegun reports whether an answer says that nothing was begun.
+func notBegun(outcome bos.CallOutcome) bool {
+	switch outcome {
+	case bos.CallNotAttempted, bos.CallBusy, bos.CallRefused, bos.CallUnsupported:
+		return true
+	case bos.CallDone, bos.CallUnknown:
+		return false
+	default:
+		return false
+	}
 }
 
 // settleUndone settles an action anew that was accepted and that the upstream then gave
@@ -139,10 +154,8 @@ func refusedText(cause bos.Cause, res bos.CallResult) string {
 func giveBack(r bos.Record, kind bos.EffectKind) bos.Record {
 	r.Work.Flight.Kind = bos.EffectNone
 	r = withoutEffect(r)
+	r.Work.Unseen = r.Work.Unseen.Withdrawn()
 	if kind == bos.EffectPowerOn {
-		if !r.Work.Attempt.Doubtful { // what was sent before this one may still show
-			r.Work.On = bos.PoweredOn{}
-		}
 		r = giveBackPrepared(r)
 	}
 	return returnAttempt(r, kind)

@@ -81,7 +81,7 @@ func Resumed(kept time.Time, in Inputs, wall time.Time) time.Time {
 // present is what is remembered of a component, without times that the clock has
 // not come to: what was stored by another clock is as if it had been just now.
 func present(w bos.Work, now time.Time) bos.Work {
-	for _, at := range []*time.Time{&w.Attempt.At, &w.Flight.At, &w.StoppedAt, &w.Admitted, &w.On.At} {
+	for _, at := range []*time.Time{&w.Attempt.At, &w.Flight.At, &w.StoppedAt, &w.Admitted, &w.Unseen.At} {
 		if at.After(now) {
 			*at = now
 		}

@@ -138,6 +138,10 @@ const (
 	// has heard; BugAskedUntold has a renewal of the lease not tell what was asked.
 	BugAcknowledgesAtOnce
 	BugAskedUntold
+	// BugForgetsUnseen forgets what was sent to a node and has not shown, BugForgetsDeparted
+	// does with its component.
+	BugForgetsUnseen
+	BugForgetsDeparted
 	// BugTakesFree renews a lease that was another's meanwhile and is given up.
 	BugTakesFree
 )
@@ -177,6 +181,7 @@ func (w *World) spoilRollout(s *bos.SessionRecord) {
 func (w *World) spoil(commit *bos.Commit) (spoilt bool) {
 	for i := range commit.Components {
 		r := &commit.Components[i]
+		spoilt = w.forgetsUnseen(r) || spoilt
 		switch w.config.Bug {
 		case BugForgetful:
 			r.EventStats = bos.EventStats{}

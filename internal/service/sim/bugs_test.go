@@ -77,6 +77,10 @@ func bugs() map[string]bug {
 		"a session that waits for nobody": {c: sim.Config{Bug: sim.BugNoOverlap, Writes: 200, FaultsFor: 4 * time.Minute}, finds: "which is at work on it"},
 		"a session after its successor":   {c: sim.Config{Bug: sim.BugForgetsReplaced, Writes: 500, Faults: sim.Faults{Refuse: 0.7}, Outages: []sim.Outage{{Of: sim.BSS, For: 5 * time.Minute}}, FaultsFor: 10 * time.Minute}, finds: "created in its place and has begun", rare: 60},
 		"calls for the session before":    {c: sim.Config{Bug: sim.BugSendsRegardless, Writes: 200, Queue: 20 * time.Second, FaultsFor: 4 * time.Minute}, finds: "and the node is of session"},
+		"a power-on that has not shown":   {c: sim.Config{Bug: sim.BugForgetsUnseen, TakeOver: 0.7, Faults: sim.Faults{Stale: 4 * time.Second}, FaultsFor: 4 * time.Minute}, finds: "counts as off and is", rare: 20},
+		"a power-off that has not shown":  {c: sim.Config{Bug: sim.BugForgetsUnseen, TakeOver: 0.5, Patches: 60, Faults: sim.Faults{Stale: 4 * time.Second}, FaultsFor: 20 * time.Minute}, finds: "counts as booted and is powering_off", rare: 40},
+		"a node to configure that is on":  {c: sim.Config{Bug: sim.BugForgetsUnseen, TakeOver: 0.7, Faults: sim.Faults{Stale: 4 * time.Second}, FaultsFor: 4 * time.Minute}, finds: "is left out as it is off", rare: 20},
+		"a machine without its record":    {c: sim.Config{Bug: sim.BugForgetsDeparted, TakeOver: 0.9, Faults: sim.Faults{Stale: 4 * time.Second}, FaultsFor: 4 * time.Minute}, finds: "counts as off and is", rare: 20},
 		"a node asked twice at a time":    {c: sim.Config{Bug: sim.BugAsksTwice}, finds: "while it is being asked"},
 	}
 }

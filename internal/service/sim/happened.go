@@ -47,6 +47,7 @@ const (
 	LeftAtPowerOn       Kind = "a service that goes away right after a power-on whose boot a port or the inventory is to prove"
 	SessionQueued       Kind = "a session that waits for others"
 	SessionReplaced     Kind = "a node that a session takes from the one in whose place it is"
+	TakenUnseen         Kind = "a node that a client wants otherwise right after its BMC accepted a power action"
 	UnknownName         Kind = "a limit that leaves out a name that nobody knows"
 )
 
@@ -93,7 +94,7 @@ func Kinds() []Kind {
 		CommitFailsInFlight, DiskFull, Crash, PastLease, TwoServices, ClockForward, ClockBack, ComponentDeleted, ComponentAnew,
 		DeletedInFlight, SessionDeleted, SessionAnew, DesiredInFlight, DisabledInFlight, Staged, Applied, TenantSession, Unanswered,
 		SlowAnswers, PolledEachSecond, PolledEachMinute, DeadFifth, HalfTheInventory, EmptyInventory, UnknownToPower, SitePaused, SessionPaused, NodeHeld,
-		StoppedInFlight, HandedOver, PhonedHome, ProofSeen, LeftAtPowerOn, UnknownName, SessionQueued, SessionReplaced,
+		StoppedInFlight, HandedOver, PhonedHome, ProofSeen, LeftAtPowerOn, TakenUnseen, UnknownName, SessionQueued, SessionReplaced,
 	}
 }
 

@@ -23,6 +23,7 @@ func (c *checks) ended(r bos.Record) {
 		}
 		return
 	}
+	c.endsOff(r)
 	if r.Excluded() {
 		return
 	}

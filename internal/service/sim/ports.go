@@ -373,6 +373,7 @@ func (w *World) reset(op bos.PowerOp, id string, started time.Time) (bos.CallOut
 	switch status {
 	case machineroom.AnswerAccepted:
 		w.leaveAtPowerOn(op)
+		w.takeOver(op, id)
 		return bos.CallDone, bos.CauseNone, ""
 	case machineroom.AnswerBroken, machineroom.AnswerCut:
 		return bos.CallUnknown, bos.CauseResetUnconfirmed, status.String()

@@ -85,6 +85,9 @@ type Config struct {
 	Held   string
 	// Meddle is the share of calls during which a client writes to their node.
 	Meddle float64
+	// TakeOver is the share of accepted power actions right after which a client wants
+	// something else of their node.
+	TakeOver float64
 	// Patches is how many more writes are changes of single nodes.
 	Patches int
 	// Horizon bounds the virtual time; 0 is a day.

@@ -95,6 +95,9 @@ func chaos(seed uint64) sim.Config {
 		c.AwayAtPowerOn = time.Hour
 	}
 	c.Polling = []int{0, 1, 9, 60, 0}[seed%5]
+	if seed%3 == 1 {
+		c.TakeOver = 0.15
+	}
 	c.Portion = []int{0, 1, 0, 5, 0, 16, 2}[seed%7]
 	if seed%5 == 3 {
 		c.Queue = 20 * time.Second

@@ -115,6 +115,7 @@ func (w *World) deleteOne(id string) (deleted bool) {
 	if w.check.flying[id] != bos.EffectNone {
 		w.happened(DeletedInFlight)
 	}
+	w.forgetDeparted(id)
 	err := w.store.DeleteComponent(w.ctx, id)
 	if errors.Is(err, bos.ErrNotFound) {
 		return false

@@ -25,6 +25,7 @@ var moved = []table{
 	{"tokens", "id"},
 	{"host_boots", "host"},
 	{"components", "id"},
+	{"departed", "component"},
 	{"templates", "tenant, name"},
 	{"sessions", "tenant, name"},
 	{"session_nodes", "session, component, tenant"},

@@ -64,6 +64,7 @@ var (
 		"many records are written as each alone is":               together,
 		"idle nodes that have not reported are found":             unconfirmed,
 		"a token means the newest artifacts that it was given":    tokenAgain,
+		"what is of the machine outlives its record":              departed,
 	}
 	sessions = tests{
 		"one of many creators of a session name wins":             nameRace,

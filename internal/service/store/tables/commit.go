@@ -20,7 +20,8 @@ func (s *Store) Commit(ctx context.Context, c bos.Commit) (bos.Committed, error)
 		if err := checkFence(ctx, t, c.Fence); err != nil {
 			return err
 		}
-		if err := s.commitComponents(ctx, t, c.Components, conflicts); err != nil {
+		recalled, err := s.commitComponents(ctx, t, c.Components, conflicts)
+		if err != nil {
 			return err
 		}
 		if err := commitSessions(ctx, t, c.Sessions, conflicts); err != nil {
@@ -29,7 +30,7 @@ func (s *Store) Commit(ctx context.Context, c bos.Commit) (bos.Committed, error)
 		if err := expireSessions(ctx, t, c.Expired, conflicts); err != nil {
 			return err
 		}
-		if t.feed.numbered {
+		if t.feed.numbered && !recalled {
 			done.Revision = t.feed.newest
 		}
 		rest := c // which is whole again if this is made anew
@@ -93,15 +94,16 @@ type storedColumns struct {
 // about how many one statement writes: what that takes in memory and time is bounded.
 const commitPage = 2000
 
-// commitComponents writes the records whose revision is still the stored one.
-func (s *Store) commitComponents(ctx context.Context, t *tx, list []bos.Record, conflicts *bos.Conflicts) error {
+// commitComponents writes the records whose revision is still the stored one, and says
+// whether some were stored otherwise than they are given.
+func (s *Store) commitComponents(ctx context.Context, t *tx, list []bos.Record, conflicts *bos.Conflicts) (recalled bool, err error) {
 	w := s.componentWriter(ctx, t)
 	for page := range slices.Chunk(list, commitPage) {
 		if err := w.commit(page, conflicts); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return nil
+	return w.recalled, nil
 }
 
 func (w *componentWriter) commit(list []bos.Record, conflicts *bos.Conflicts) error {

@@ -376,6 +376,16 @@ func (s *Store) DeleteComponent(ctx context.Context, id string, notes ...bos.Eve
 			return fmt.Errorf("read component %s: %w", id, err)
 		}
 		w := s.componentWriter(ctx, t)
+		w.damaged = func(error) error { return nil } // of which nothing can be remembered
+		gone, err := w.load([]string{id})
+		if err != nil {
+			return err
+		}
+		if r := gone[id]; r != nil {
+			if err := w.depart(r); err != nil {
+				return err
+			}
+		}
 		for _, name := range []string{session, staged} {
 			w.memberships.add(loseMembers, name, id, member{state: memberLeft, outcome: bos.StatusDeleted, finished: w.now()})
 		}

@@ -93,6 +93,9 @@ type componentWriter struct {
 	// inBulk says that records are gathered, in bulks.
 	inBulk bool
 	bulks  []*bulk
+	// recalled says that records were stored otherwise than they were given, with what was
+	// remembered of them.
+	recalled bool
 }
 
 func (s *Store) componentWriter(ctx context.Context, t *tx) *componentWriter {
@@ -207,6 +210,9 @@ func (w *componentWriter) write(list []write) error {
 	w.written = list
 	if len(list) == 0 {
 		return nil
+	}
+	if err := w.recall(list); err != nil {
+		return err
 	}
 	if err := w.arts.share(list); err != nil {
 		return err
