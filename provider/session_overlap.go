@@ -165,6 +165,9 @@ func busyWith(busy bos.PreviewBusy) string {
 
 // sinceWhen is a session at work, with who wants it.
 func sinceWhen(busy bos.PreviewBusy) string {
+	if busy.OtherTenant {
+		return fmt.Sprintf("%s (%s)", bos.OtherTenants, busy.Operation)
+	}
 	since := fmt.Sprintf("session %s (%s, accepted at %s", busy.Session, busy.Operation, busy.Accepted.String())
 	if busy.By != "" {
 		since += " for " + busy.By

@@ -150,7 +150,10 @@ func (p Preview) TakenDown() (count int) {
 
 // PreviewBusy is nodes of a preview on which another session is at work.
 type PreviewBusy struct {
-	Session   string    `json:"session"`
+	// Session is empty, and OtherTenant set, where it is not of the tenant that asks.
+	Session     string `json:"session"`
+	OtherTenant bool   `json:"other_tenant,omitempty"`
+
 	Tenant    *string   `json:"tenant"`
 	Operation Operation `json:"operation"`
 	// Accepted is when that session was accepted, By whom it was asked for and

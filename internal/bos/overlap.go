@@ -46,14 +46,14 @@ func (a Asked) Spares(s Session, node *Record) bool {
 
 // Spared says which of the nodes a session does not take, sorted as they are given, and
 // which session is at work on the first of them; none if it takes all.
-func (a Asked) Spared(s Session, nodes []Record) (ids []string, other string) {
+func (a Asked) Spared(s Session, nodes []Record) (ids []string, other SessionKey) {
 	for i := range nodes {
 		r := &nodes[i]
 		if !a.Spares(s, r) {
 			continue
 		}
 		if len(ids) == 0 {
-			other = r.Session
+			other = r.Key()
 		}
 		ids = append(ids, r.ID)
 	}
@@ -65,7 +65,8 @@ func (r *Record) WorkedOnByOther(session SessionKey) bool {
 	return r.Enabled && r.Session != "" && r.Key() != session
 }
 
-// Ahead is a session that another one waits for with its setup.
+// Ahead is a session that another one waits for with its setup; without a name to who does
+// not reach it.
 type Ahead struct {
 	Session string  `json:"session"`
 	Tenant  *string `json:"tenant"`
@@ -91,30 +92,33 @@ const (
 
 // Sentence says it of the session.
 func (a Ahead) Sentence() string {
-	name := a.Session
+	name := "session " + a.Session
 	if tenant := TenantOf(a.Tenant); tenant != "" {
 		name += " of tenant " + tenant
 	}
+	if a.Session == "" {
+		name = OtherTenants
+	}
 	switch a.Why {
 	case AheadPaused:
-		return fmt.Sprintf("session %s, which has nodes of it and is paused", name)
+		return name + ", which has nodes of it and is paused"
 	case AheadBefore:
-		return fmt.Sprintf("session %s, which was created before it for some of its nodes", name)
+		return name + ", which was created before it for some of its nodes"
 	case AheadUnknown:
-		return fmt.Sprintf("session %s, which was created before it and whose nodes are not known yet", name)
+		return name + ", which was created before it and whose nodes are not known yet"
 	case AheadAtWork:
-		return fmt.Sprintf("session %s, which is at work on nodes of it", name)
+		return name + ", which is at work on nodes of it"
 	default:
-		return "session " + name
+		return name
 	}
 }
 
-// Queued is what a session says that waits for others with its setup.
-func Queued(ahead []Ahead) string {
+// Queued is what a session says to a tenant, or to none, that waits for others with its setup.
+func Queued(ahead []Ahead, tenant string) string {
 	const most = 5
 	parts := make([]string, 0, most)
 	for _, a := range ahead[:min(len(ahead), most)] {
-		parts = append(parts, a.Sentence())
+		parts = append(parts, a.SaidTo(tenant).Sentence())
 	}
 	if more := len(ahead) - most; more > 0 {
 		parts = append(parts, fmt.Sprintf("%d more", more))
@@ -159,8 +163,9 @@ func SessionWaitReasons() []SessionWaitReason {
 	return []SessionWaitReason{SessionWaitsQueue, SessionWaitsSetup, SessionWaitsPaused, SessionWaitsHalted, SessionWaitsRollout}
 }
 
-// Wait is why the session does not go on; nil if it does, or is over.
-func (r *SessionRecord) Wait() *SessionWait {
+// Wait is why the session does not go on, as a tenant or, without one, the whole site is
+// told; nil if it does, or is over.
+func (r *SessionRecord) Wait(tenant string) *SessionWait {
 	path := "POST /x/v1/sessions/" + r.Name
 	resume := "; " + path + "/resume lets work go on"
 	is := func(reason SessionWaitReason, sentence string) *SessionWait {
@@ -170,7 +175,11 @@ func (r *SessionRecord) Wait() *SessionWait {
 	case r.Status.Status == SessionComplete:
 		return nil
 	case r.Status.Status == SessionPending && len(r.Ahead) > 0:
-		return &SessionWait{Reason: SessionWaitsQueue, Sentence: Queued(r.Ahead), Ahead: slices.Clone(r.Ahead)}
+		wait := &SessionWait{Reason: SessionWaitsQueue, Sentence: Queued(r.Ahead, tenant), Ahead: slices.Clone(r.Ahead)}
+		for i := range wait.Ahead {
+			wait.Ahead[i] = wait.Ahead[i].SaidTo(tenant)
+		}
+		return wait
 	case r.Status.Status == SessionPending && r.Status.Error != nil:
 		return &SessionWait{Reason: SessionWaitsSetup, Sentence: *r.Status.Error}
 	case r.Paused.On():

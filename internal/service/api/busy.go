@@ -126,7 +126,8 @@ func (s *server) checkOverlap(ctx context.Context, q question, key bos.SessionKe
 		return nil
 	}
 	return problemf(http.StatusConflict, titleBusy,
-		"%s is being worked on, by session '%s' at least, and overlap is reject; nothing was started: wait for that session, cancel it, or leave these nodes out with the limit", clip(bos.Fold(ids)), clip(other))
+		"%s is being worked on, by %s at least, and overlap is reject; nothing was started: wait for that session, cancel it, or leave these nodes out with the limit",
+		clip(bos.Fold(ids)), other.SaidTo(key.Tenant, "session '"+clip(other.Name)+"'"))
 }
 
 // checkRule refuses what is no rule, and what cannot name a session.
@@ -174,7 +175,7 @@ func overlapping(overlap bos.Overlap, stage bool, p bos.Preview) (refused []stri
 	}
 	for _, b := range p.Busy {
 		if !b.Same && !b.Replaced {
-			refused = append(refused, fmt.Sprintf("session '%s' is at work on %s, and overlap is reject", clip(b.Session), clip(b.Nodes)))
+			refused = append(refused, fmt.Sprintf("%s is at work on %s, and overlap is reject", clip(b.SessionText()), clip(b.Nodes)))
 		}
 	}
 	return refused
@@ -207,7 +208,7 @@ func waitsFor(overlap bos.Overlap, stage bool, p bos.Preview) (sessions []string
 	}
 	for _, b := range p.Busy {
 		if !b.Same && !b.Replaced {
-			sessions = append(sessions, fmt.Sprintf("session '%s' has %s, so one with overlap queue waits until it is done with them", clip(b.Session), clip(b.Nodes)))
+			sessions = append(sessions, fmt.Sprintf("%s has %s, so one with overlap queue waits until it is done with them", clip(b.SessionText()), clip(b.Nodes)))
 		}
 	}
 	return sessions

@@ -22,7 +22,7 @@ func (s *server) view(r *http.Request, rec bos.SessionRecord) (bos.Session, erro
 	}
 	// Clients of version 2 know no rollouts: without a word the session of a template that
 	// has an order would be running for ever.
-	if wait := rec.Wait(); rec.Status.Error == nil && wait != nil && wait.Reason == bos.SessionWaitsHalted {
+	if wait := rec.Wait(bos.TenantOf(rec.Tenant)); rec.Status.Error == nil && wait != nil && wait.Reason == bos.SessionWaitsHalted {
 		rec.Status.Error = &wait.Sentence
 	}
 	return rec.Session, nil

@@ -65,6 +65,11 @@ func (s *server) getSessionSteps(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	view := found.view
+	tenant, err := tenantOf(r)
+	if err != nil {
+		return err
+	}
+	view.Wait = rec.Wait(tenant)
 	if rec.Status.Status == bos.SessionRunning {
 		s.foretell(r, rec.Key(), &view)
 	}
@@ -179,7 +184,7 @@ func (s *server) steps(r *http.Request, rec bos.SessionRecord) (stepsOf, error) 
 func viewSteps(rec bos.SessionRecord, sets []bos.SetStatus, failed []string) sessionSteps {
 	view := sessionSteps{
 		Name: rec.Name, Operation: rec.Operation, Status: rec.Status.Status, StartTime: rec.Status.StartTime, EndTime: rec.Status.EndTime,
-		Wait: rec.Wait(), BootSets: make([]setSteps, 0, len(sets)), Retry: bos.RetryOf(rec.Session, failed),
+		BootSets: make([]setSteps, 0, len(sets)), Retry: bos.RetryOf(rec.Session, failed),
 	}
 	for _, set := range sets {
 		shown := setSteps{Name: set.BootSet, Complete: set.Complete(), ErrorCount: len(set.Failed()), Excluded: []bos.Exclusion{}}

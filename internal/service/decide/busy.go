@@ -34,10 +34,10 @@ func Busy(w Work) []bos.PreviewBusy {
 	list := []bos.PreviewBusy{}
 	add := func(s bos.SessionRecord, ids []string) {
 		if len(ids) > 0 {
-			list = append(list, bos.PreviewBusy{
+			list = append(list, (bos.PreviewBusy{
 				Session: s.Name, Tenant: s.Tenant, Operation: s.Operation, Accepted: s.Status.StartTime, By: s.Asked.By, Reason: s.Asked.Reason,
 				Count: len(ids), Nodes: bos.Fold(ids), Same: same(w.Asked, s), Replaced: w.Asked.Asked.MayTakeFrom(w.Asked.Session, s.Key()),
-			})
+			}).SaidTo(bos.TenantOf(w.Asked.Tenant)))
 		}
 	}
 	for _, s := range w.Sessions {

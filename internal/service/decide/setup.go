@@ -114,7 +114,8 @@ func (p SetupPlan) Arm(nodes []bos.Record, now time.Time) (SetupResult, error) {
 		case len(taken) > 0 && p.asked.Overlap == bos.OverlapQueue:
 			return SetupResult{}, ErrQueued
 		case len(taken) > 0:
-			return SetupResult{}, bos.Invalidf("", "%s is being worked on, by session %q at least, and overlap is reject; no node was touched; wait for that session or cancel it, and create this one again", short(taken), other)
+			return SetupResult{}, bos.Invalidf("", "%s is being worked on, by %s at least, and overlap is reject; no node was touched; wait for that session or cancel it, and create this one again",
+				short(taken), other.SaidTo(bos.TenantOf(p.session.Tenant), fmt.Sprintf("session %q", other.Name)))
 		}
 	}
 	known := make(map[string]bool, len(nodes))

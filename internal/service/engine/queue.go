@@ -178,7 +178,7 @@ func (e *Engine) ahead(s *session, q *queue) (list []bos.Ahead, told bool) {
 // tellQueue stores what a session waits for, and has the history say it.
 func (e *Engine) tellQueue(s *session, ahead []bos.Ahead) {
 	next := s.rec
-	text := bos.Queued(ahead)
+	text := bos.Queued(ahead, bos.TenantOf(s.rec.Tenant))
 	next.Ahead, next.Status.Error = ahead, &text
 	e.writeSession(s, next)
 	e.step.out.Commit.Events = append(e.step.out.Commit.Events, bos.Event{
