@@ -17,6 +17,10 @@ const (
 	LeaseTTL = 6 * time.Second
 	// leaseRetry is how often a successor reads it, unless it hears that it is free.
 	leaseRetry = 250 * time.Millisecond
+	// longLook is a look at the lease that waited behind a write of another service, for
+	// longer than its holder goes between two renewals. A database that is merely slow
+	// takes less, and a dead holder is not given more time for it.
+	longLook = LeaseTTL / 3
 	// actMargin is for how long before a successor may take the lease nothing is
 	// sent any more: a request may wait so long for its connection.
 	actMargin = 2 * time.Second
@@ -113,7 +117,7 @@ func (l *lease) await(ctx context.Context, following func(bool)) error {
 func (l *lease) watch(ctx context.Context, following func(bool)) error {
 	var watch leaseWatch
 	var dead bos.Lease
-	// waited is how long looks took: who writes meanwhile keeps the holder from renewing
+	// waited is how long looks waited: who writes meanwhile keeps the holder from renewing
 	// its lease as much as others from looking at it.
 	var waited time.Duration
 	for ctx.Err() == nil {
@@ -125,7 +129,7 @@ func (l *lease) watch(ctx context.Context, following func(bool)) error {
 			}
 			return err
 		}
-		if took := l.runtime.Mono() - began; took > leaseRetry {
+		if took := l.runtime.Mono() - began; took > longLook {
 			waited += took
 		}
 		over, _ := watch.see(is, l.runtime.Mono()-waited)

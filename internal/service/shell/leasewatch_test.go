@@ -47,3 +47,34 @@ func TestALeaseThatNobodyCouldRenewIsNotTakenForThatOfADeadHolder(t *testing.T) 
 		}
 	})
 }
+
+// plodding is a store that takes its time for each look, while the holder is dead.
+type plodding struct {
+	Store
+
+	lease bos.Lease
+}
+
+func (s *plodding) Lease(_ context.Context, holder string, _ time.Time, dead bos.Lease) (bos.Lease, error) {
+	<-time.After(time.Second)
+	if s.lease.Same(dead) {
+		return bos.Lease{Holder: holder, Fence: s.lease.Fence + 1}, nil
+	}
+	return s.lease, bos.ErrLeaseHeld
+}
+
+// TestASlowDatabaseGivesADeadHolderNoMoreTime: looks of a second each are no reason to
+// wait for twice as long.
+func TestASlowDatabaseGivesADeadHolderNoMoreTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		runtime := NewReal()
+		l := newLease(Config{Ports: Ports{Store: &plodding{lease: bos.Lease{Holder: "other", Fence: 3}}}, Holder: "this", Runtime: runtime}, &clock{runtime: runtime}, &hearing{}, runtime.Signal())
+		began := runtime.Mono()
+		if err := l.watch(t.Context(), func(bool) {}); err != nil {
+			t.Fatal(err)
+		}
+		if took := runtime.Mono() - began; took > LeaseTTL+3*time.Second { // the last look, and two that were a little short of it
+			t.Errorf("the lease of a dead holder was taken after %s", took)
+		}
+	})
+}
