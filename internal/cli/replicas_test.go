@@ -95,7 +95,7 @@ func clusterOf(t *testing.T, nodes int, of makeup, watch string, databases ...st
 	c.room.start()
 	t.Cleanup(c.room.kill)
 	if of.settings != nil {
-		text, err := os.ReadFile(config) //nolint:gosec // the room has written it
+		text, err := os.ReadFile(config)
 		if err == nil {
 			err = os.WriteFile(config, []byte(of.settings(string(text), front.URL())), 0o600)
 		}
