@@ -1,6 +1,8 @@
 package postgres_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -56,4 +58,61 @@ func TestWhatWaitsInOneProcessLetsOthersHaveTheirTurn(t *testing.T) {
 	if transactions.Load() < writers || jobs.Load() < writers {
 		t.Errorf("%d writes are %d transactions of %d", writers, transactions.Load(), jobs.Load())
 	}
+}
+
+// TestAWriteIsAnsweredWhenItsTransactionIsOver, and not behind all that waited with it, each
+// of which may wait for other services: a lease that was renewed would run out unseen.
+func TestAWriteIsAnsweredWhenItsTransactionIsOver(t *testing.T) {
+	s, err := postgres.Open(t.Context(), postgrestest.New(t), postgres.TurnTime(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close() //nolint:errcheck // the test is over
+	answered := make(chan error, 3)
+	bound, done := context.WithTimeout(t.Context(), time.Minute)
+	defer done()
+	var ran atomic.Int64
+	together(t, s, 3, func(n int) {
+		_, err := s.MutateTemplate(t.Context(), "", fmt.Sprint("t", n), func(*bos.SessionTemplate, bool) error {
+			if ran.Add(1) == 1 {
+				return nil
+			}
+			select {
+			case err := <-answered:
+				return err
+			case <-bound.Done():
+				return errors.New("the one before was not answered")
+			}
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		answered <- err
+	})
+}
+
+// together has n writes wait behind one.
+func together(t *testing.T, s *postgres.Store, n int, write func(n int)) {
+	t.Helper()
+	first, queued := make(chan struct{}), make(chan struct{})
+	var all sync.WaitGroup
+	all.Go(func() {
+		_, err := s.MutateOptions(t.Context(), func(*bos.Options) error {
+			close(first)
+			<-queued
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	<-first
+	for i := range n {
+		all.Go(func() { write(i) })
+	}
+	for s.Queue() < n {
+		<-time.After(time.Millisecond)
+	}
+	close(queued)
+	all.Wait()
 }

@@ -199,9 +199,6 @@ func (w *writer) group(first *job) {
 		break
 	}
 	w.commitAll(jobs)
-	for _, j := range jobs {
-		j.result <- j.err
-	}
 	w.tx.conn.Rest(context.Background())
 }
 
@@ -214,7 +211,8 @@ func (w *writer) commitAll(jobs []*job) {
 }
 
 // commitSome commits the first jobs together, or each alone where one cannot be undone among
-// others, and returns how many are over.
+// others, answers them, and returns how many are over: who waits for the next transaction
+// may do so for turn after turn.
 func (w *writer) commitSome(jobs []*job) (over int) {
 	began := time.Now()
 	ran, err := w.commit(jobs)
@@ -243,6 +241,9 @@ func (w *writer) commitSome(jobs []*job) (over int) {
 	}
 	if err == nil && w.tx.events > 0 {
 		w.committed()
+	}
+	for _, j := range jobs {
+		j.result <- j.err
 	}
 	return len(jobs)
 }
