@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -63,8 +65,8 @@ type connection struct {
 	// waiting is what is put off, and size what it holds.
 	waiting []tables.Statement
 	size    int
-	// marked is how much was put off before the current job, of which something was
-	// sent if sent says so.
+	// marked is how much of what is put off is of before the current job. sent says that
+	// something was sent that the job writes: what it has only read needs no undoing.
 	marked int
 	sent   bool
 	// last says that this process wrote last, and wrote that it writes.
@@ -349,7 +351,8 @@ func (c *connection) exchange(ctx context.Context, within time.Duration, asked .
 	for _, s := range asked {
 		batch.Queue(s.Query, s.Args...)
 	}
-	c.waiting, c.size, c.sent = c.waiting[:0], 0, true
+	c.sent = c.sent || put > c.marked || slices.ContainsFunc(asked, func(s tables.Statement) bool { return !strings.HasPrefix(s.Query, "SELECT") })
+	c.waiting, c.size, c.marked = c.waiting[:0], 0, 0
 	if batch.Len() == 0 {
 		return nil, nil
 	}

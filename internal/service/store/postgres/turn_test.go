@@ -91,6 +91,43 @@ func TestAWriteIsAnsweredWhenItsTransactionIsOver(t *testing.T) {
 	})
 }
 
+// TestWhatWasRefusedAfterALookUndoesNothingOfOthers: a service that stands by looks at the
+// lease four times a second, among what its clients write.
+func TestWhatWasRefusedAfterALookUndoesNothingOfOthers(t *testing.T) {
+	var transactions atomic.Int64
+	s, err := postgres.Open(t.Context(), postgrestest.New(t), postgres.Wrote(func(tables.Transaction) { transactions.Add(1) }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close() //nolint:errcheck // the test is over
+	if _, err := s.Lease(t.Context(), "other", time.Time{}, bos.Lease{}); err != nil {
+		t.Fatal(err)
+	}
+	var before atomic.Int64
+	together(t, s, 9, func(n int) {
+		before.CompareAndSwap(0, transactions.Load()+1) // with that which holds them up
+		if n%3 == 1 {
+			if _, err := s.Lease(t.Context(), "this", time.Time{}, bos.Lease{}); !errors.Is(err, bos.ErrLeaseHeld) {
+				t.Error(err)
+			}
+			return
+		}
+		_, err := s.MutateTemplate(t.Context(), "", fmt.Sprint("t", n), func(of *bos.SessionTemplate, _ bool) error {
+			of.Description = "x"
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	if more := transactions.Load() - before.Load(); more != 1 {
+		t.Errorf("what waited together is %d transactions", more)
+	}
+	if list, err := s.Templates(t.Context(), bos.AllTenants()); err != nil || len(list) != 6 {
+		t.Error(list, err)
+	}
+}
+
 // together has n writes wait behind one.
 func together(t *testing.T, s *postgres.Store, n int, write func(n int)) {
 	t.Helper()
