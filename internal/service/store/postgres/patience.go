@@ -20,16 +20,25 @@ func (c *connection) patient(ctx context.Context, within time.Duration) (bounded
 		pid = c.conn.PgConn().PID()
 	}
 	go func() {
-		// Half of the time is for the question.
+		// It is asked twice in that time. One question that is not answered may take a half of
+		// it, and one that fails at once says little: its own connection may be lost, or the
+		// answer to the exchange be on its way.
 		tick := time.NewTicker(within / 2)
 		defer tick.Stop()
-		for began := time.Now(); ; {
+		began := time.Now()
+		for heard := began; ; {
 			select {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
 			}
-			if time.Since(began) > longestExchange || !c.works(pid) {
+			switch {
+			case time.Since(began) > longestExchange:
+				cancel()
+				return
+			case c.works(pid):
+				heard = time.Now()
+			case time.Since(heard) >= within*3/4:
 				cancel()
 				return
 			}
@@ -43,7 +52,11 @@ func (c *connection) patient(ctx context.Context, within time.Duration) (bounded
 func (p pool) works(pid uint32) bool {
 	ctx, done := context.WithTimeout(context.Background(), roundTrip/2)
 	defer done()
-	var is bool
-	err := p.QueryRow(ctx, selectWorks, int32(pid)).Scan(&is)
-	return err == nil && is
+	for range 2 { // the connection may have been lost since it was used last
+		var is bool
+		if err := p.QueryRow(ctx, selectWorks, int32(pid)).Scan(&is); err == nil {
+			return is
+		}
+	}
+	return false
 }

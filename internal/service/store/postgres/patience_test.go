@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -45,6 +46,46 @@ func TestAWriteOfASlowDatabaseIsWaitedFor(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Errorf("the other one ended with %v", err)
 	}
+}
+
+// TestAWriteIsWaitedForAlsoWhereReadsAreAsSlow: whether the database is at work is asked
+// beside them.
+func TestAWriteIsWaitedForAlsoWhereReadsAreAsSlow(t *testing.T) {
+	t.Parallel()
+	dsn := postgrestest.New(t)
+	s := open(t, dsn)
+	defer s.Close() //nolint:errcheck // the test is over
+	conn, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context()) //nolint:errcheck // the test is over
+	for _, statement := range []string{slow, "BEGIN", "LOCK TABLE templates"} {
+		if _, err := conn.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const reads = 3 // as many as may be urgent at once
+	var all sync.WaitGroup
+	for range reads {
+		all.Go(func() {
+			if _, err := s.Templates(bos.Urgent(t.Context()), bos.AllTenants()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for waiting := 0; waiting < reads; {
+		if err := conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_locks WHERE relation = 'templates'::regclass AND NOT granted").Scan(&waiting); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := insert(t, s, "x"); err != nil {
+		t.Errorf("the write ended with %v", err)
+	}
+	if _, err := conn.Exec(t.Context(), "ROLLBACK"); err != nil {
+		t.Error(err)
+	}
+	all.Wait()
 }
 
 // TestAWriteToASilentDatabaseIsGivenUp, as the way to it may be cut without a word.

@@ -33,7 +33,10 @@ const (
 // Store is an open database.
 type Store struct {
 	*tables.Store
-	pools    []pool
+	pools []pool
+	// signs is for the question whether the database is at work (patient), which must not
+	// wait for reads that are as slow.
+	signs    pool
 	follower *follower
 	sweeper  *sweeper
 	// leave ends both.
@@ -103,6 +106,11 @@ func open(ctx context.Context, where *address, c tables.Config) (*Store, error) 
 		}
 		*lane.readers, s.pools = p, append(s.pools, p)
 	}
+	signs, err := newPool(ctx, where, 1)
+	if err != nil {
+		return nil, errors.Join(err, s.closePools())
+	}
+	s.signs, s.pools = signs, append(s.pools, signs)
 	id := uuid.NewString()
 	version, err := tables.NewestVersion(migrations)
 	if err != nil {
@@ -110,7 +118,7 @@ func open(ctx context.Context, where *address, c tables.Config) (*Store, error) 
 	}
 	s.sweeper = newSweeper(where.connect, c.Log)
 	c.Write = &connection{
-		id: id, log: c.Log, version: version, demoted: s.forgetConnections, connect: where.connect, wroteRows: s.sweeper.wrote, works: s.works,
+		id: id, log: c.Log, version: version, demoted: s.forgetConnections, connect: where.connect, wroteRows: s.sweeper.wrote, works: s.signs.works,
 	}
 	s.Store = tables.New(c)
 	s.follower = &follower{connect: where.connect, id: id, events: s.Announce, written: func() {}, free: func() {}, done: make(chan struct{})}
@@ -129,7 +137,7 @@ func (s *Store) Close() error {
 	s.leave()
 	<-s.follower.done
 	<-s.sweeper.done
-	return s.Store.Close()
+	return errors.Join(s.Store.Close(), s.signs.Close())
 }
 
 func (s *Store) closePools() error {
@@ -139,9 +147,6 @@ func (s *Store) closePools() error {
 	}
 	return errors.Join(errs...)
 }
-
-// works asks over a connection that is for what is urgent.
-func (s *Store) works(pid uint32) bool { return s.pools[len(s.pools)-1].works(pid) }
 
 // forgetConnections gives the connections up: they lead to a database that is not the
 // primary any more.
