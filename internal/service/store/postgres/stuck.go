@@ -9,11 +9,11 @@ import (
 
 const (
 	// stuckAfter is how long a writer waits for the turn before it looks who has it,
-	// stuckEvery how often it looks then, and stuckLooks how often the one that has it is
+	// stuckEvery how often it looks then, and stuckFor for how long the one that has it is
 	// to be found where it was.
 	stuckAfter = time.Second
-	stuckEvery = time.Second
-	stuckLooks = 3
+	stuckEvery = time.Second / 2
+	stuckFor   = 3 * time.Second
 )
 
 // selectStuck are those who have the turn and wait for their process: to send the rest of
@@ -53,7 +53,8 @@ func (c *connection) watchTurn() (stop func()) {
 }
 
 // endStuck looks again and again who has the turn, and disconnects one that does not move.
-// How long that takes is counted here: the clock of the database may step.
+// How long that takes is measured here: the clock of the database may step, and looks that
+// were late follow each other closely.
 func (c *connection) endStuck(ctx context.Context) error {
 	conn, err := c.connect(ctx)
 	if err != nil {
@@ -62,8 +63,8 @@ func (c *connection) endStuck(ctx context.Context) error {
 	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it is of no use any more
 	tick := time.NewTicker(stuckEvery)
 	defer tick.Stop()
-	for seen := make(map[stuck]int); ; {
-		from := make(map[stuck]string)
+	for seen := make(map[stuck]time.Time); ; {
+		from, asked := make(map[stuck]string), time.Now()
 		rows, err := conn.Query(ctx, selectStuck)
 		if err != nil {
 			return err
@@ -73,9 +74,13 @@ func (c *connection) endStuck(ctx context.Context) error {
 		if _, err := pgx.ForEachRow(rows, []any{&is.pid, &is.since, &at}, func() error { from[is] = at; return nil }); err != nil {
 			return err
 		}
-		now := make(map[stuck]int, len(from))
+		now := make(map[stuck]time.Time, len(from))
 		for is, at := range from {
-			if now[is] = seen[is] + 1; now[is] < stuckLooks {
+			first, again := seen[is]
+			if !again {
+				first = time.Now()
+			}
+			if now[is] = first; asked.Sub(first) < stuckFor {
 				continue
 			}
 			var ended bool
