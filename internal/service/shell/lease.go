@@ -17,10 +17,11 @@ const (
 	LeaseTTL = 6 * time.Second
 	// leaseRetry is how often a successor reads it, unless it hears that it is free.
 	leaseRetry = 250 * time.Millisecond
-	// longLook is a look at the lease that waited behind a write of another service, for
-	// longer than its holder goes between two renewals. A database that is merely slow
-	// takes less, and a dead holder is not given more time for it.
-	longLook = LeaseTTL / 3
+	// lookCounts is how much of the time of one look counts for the age of a lease at most:
+	// the time between two renewals. A look that takes longer waited behind the write of
+	// another service, for which a living holder waits as well. One that takes less says
+	// that the database is slow, and a dead holder is not given more time for that.
+	lookCounts = LeaseTTL / 3
 	// actMargin is for how long before a successor may take the lease nothing is
 	// sent any more: a request may wait so long for its connection.
 	actMargin = 2 * time.Second
@@ -117,8 +118,8 @@ func (l *lease) await(ctx context.Context, following func(bool)) error {
 func (l *lease) watch(ctx context.Context, following func(bool)) error {
 	var watch leaseWatch
 	var dead bos.Lease
-	// waited is how long looks waited: who writes meanwhile keeps the holder from renewing
-	// its lease as much as others from looking at it.
+	// waited is how much longer looks took than lookCounts: who writes meanwhile keeps the
+	// holder from renewing its lease as much as others from looking at it.
 	var waited time.Duration
 	for ctx.Err() == nil {
 		began := l.runtime.Mono()
@@ -129,9 +130,7 @@ func (l *lease) watch(ctx context.Context, following func(bool)) error {
 			}
 			return err
 		}
-		if took := l.runtime.Mono() - began; took > longLook {
-			waited += took
-		}
+		waited += max(l.runtime.Mono()-began-lookCounts, 0)
 		over, _ := watch.see(is, l.runtime.Mono()-waited)
 		if over {
 			dead = is

@@ -52,29 +52,36 @@ func TestALeaseThatNobodyCouldRenewIsNotTakenForThatOfADeadHolder(t *testing.T) 
 type plodding struct {
 	Store
 
+	takes time.Duration
 	lease bos.Lease
 }
 
 func (s *plodding) Lease(_ context.Context, holder string, _ time.Time, dead bos.Lease) (bos.Lease, error) {
-	<-time.After(time.Second)
+	<-time.After(s.takes)
 	if s.lease.Same(dead) {
 		return bos.Lease{Holder: holder, Fence: s.lease.Fence + 1}, nil
 	}
 	return s.lease, bos.ErrLeaseHeld
 }
 
-// TestASlowDatabaseGivesADeadHolderNoMoreTime: looks of a second each are no reason to
-// wait for twice as long.
-func TestASlowDatabaseGivesADeadHolderNoMoreTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		runtime := NewReal()
-		l := newLease(Config{Ports: Ports{Store: &plodding{lease: bos.Lease{Holder: "other", Fence: 3}}}, Holder: "this", Runtime: runtime}, &clock{runtime: runtime}, &hearing{}, runtime.Signal())
-		began := runtime.Mono()
-		if err := l.watch(t.Context(), func(bool) {}); err != nil {
-			t.Fatal(err)
-		}
-		if took := runtime.Mono() - began; took > LeaseTTL+3*time.Second { // the last look, and two that were a little short of it
-			t.Errorf("the lease of a dead holder was taken after %s", took)
-		}
-	})
+// TestTheLeaseOfADeadHolderIsTakenWhereEachLookTakesLong: a slow database gives it no more
+// time than the looks themselves, and one in which each look waits for others a bounded one.
+func TestTheLeaseOfADeadHolderIsTakenWhereEachLookTakesLong(t *testing.T) {
+	for takes, within := range map[time.Duration]time.Duration{
+		time.Second:     LeaseTTL + 3*time.Second, // the last look, and two that were a little short of it
+		5 * time.Second: 30 * time.Second,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			runtime := NewReal()
+			store := &plodding{takes: takes, lease: bos.Lease{Holder: "other", Fence: 3}}
+			l := newLease(Config{Ports: Ports{Store: store}, Holder: "this", Runtime: runtime}, &clock{runtime: runtime}, &hearing{}, runtime.Signal())
+			began := runtime.Mono()
+			if err := l.watch(t.Context(), func(bool) {}); err != nil {
+				t.Fatal(err)
+			}
+			if took := runtime.Mono() - began; took > within {
+				t.Errorf("with looks of %s it was taken after %s", takes, took)
+			}
+		})
+	}
 }
