@@ -86,7 +86,9 @@ func stopped(r bos.Record, o Observation, p bos.Policy, now time.Time, why bos.W
 		seen.Configuration.Asked = time.Time{}
 	}
 	d := Decide(free, seen, p, now)
-	if d.Why == ReasonDone {
+	// What was sent before has its time by when the reading was asked for, and not by now.
+	_, unseen := awaitUnseen(r, o, p, now)
+	if d.Why == ReasonDone && !unseen {
 		d.Next.Held = r.Held
 		return d
 	}

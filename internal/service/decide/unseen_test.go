@@ -126,3 +126,20 @@ func TestARepeatThatWasNotMadeLeavesTheCallBeforeToShow(t *testing.T) {
 		t.Errorf("%s, want it waited for", d.Why)
 	}
 }
+
+// A brake judges nothing: a node that it keeps counts as done by a reading that was asked for
+// once the time of what was sent before is over, and by none of before.
+func TestABrakedNodeIsNotDoneByAReadingFromBeforeWhatWasSentHadItsTime(t *testing.T) {
+	p := bos.DefaultOptions().Policy()
+	r := leftBy(bos.EffectPowerOn, bos.GoalOff)
+	r.Held = bos.NewBrake("hold", "somebody", noon)
+	over := noon.Add(p.MaxPowerOnWait)
+	reading := bos.PowerReading{ID: r.ID, State: bos.PowerStateOff, Asked: over.Add(-5 * time.Second)}
+	if d := Decide(r, Observation{Power: reading}, p, over.Add(time.Second)); d.Why == ReasonDone || !d.Next.Enabled {
+		t.Errorf("read %s before its time is over: %s", over.Sub(reading.Asked), d.Why)
+	}
+	reading.Asked = over
+	if d := Decide(r, Observation{Power: reading}, p, over.Add(time.Second)); d.Why != ReasonDone {
+		t.Errorf("read when its time is over: %s", d.Why)
+	}
+}
