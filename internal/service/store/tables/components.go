@@ -34,7 +34,7 @@ func scanRecord(row scanner, d *document.Decoder, r *bos.Record) error {
 		return fmt.Errorf("component %s: %w", id, err)
 	}
 	if work != noWork {
-		if err := json.Unmarshal([]byte(work), &r.Work); err != nil {
+		if err := decodeWork(work, &r.Work); err != nil {
 			return fmt.Errorf("component %s: stored work: %w", id, err)
 		}
 	}
