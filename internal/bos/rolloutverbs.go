@@ -108,6 +108,12 @@ func (r *SessionRecord) Fail(owned []Record, reason string, now time.Time) error
 	return nil
 }
 
+// EndedEarly reports whether somebody ended the rollout of a session that has not set up
+// its nodes yet: none of them is to be touched any more.
+func (r *SessionRecord) EndedEarly() bool {
+	return r.Status.Status == SessionPending && r.Rollout != nil && !r.Rollout.Open()
+}
+
 // NeverStarted says of a session whose rollout was ended before its setup why none of its
 // nodes was touched.
 func (r *SessionRecord) NeverStarted() string {

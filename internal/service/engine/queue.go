@@ -91,7 +91,7 @@ func (e *Engine) lookAtQueues() {
 // waitsOn reports whether what a session waits for is as it was.
 func (e *Engine) waitsOn(s *session) bool {
 	q := s.queue
-	if s.rec.Status.Status != bos.SessionPending || !e.step.now.Before(q.due) {
+	if s.rec.Status.Status != bos.SessionPending || s.rec.EndedEarly() || !e.step.now.Before(q.due) {
 		return false
 	}
 	for _, key := range q.open {
@@ -110,7 +110,7 @@ func (e *Engine) waitsOn(s *session) bool {
 // lookAhead finds out what a session waits for, and stores that where it is another.
 func (e *Engine) lookAhead(s *session) {
 	s.queue = nil
-	if s.rec.Status.Status != bos.SessionPending {
+	if s.rec.Status.Status != bos.SessionPending || s.rec.EndedEarly() {
 		return
 	}
 	q := &queue{due: e.step.now.Add(queueLooks)}

@@ -64,7 +64,7 @@ func (e *Engine) setUp(facts SetupFacts) {
 		s.asked = false
 		return
 	}
-	if s.rec.Rollout != nil && !s.rec.Rollout.Open() {
+	if s.rec.EndedEarly() {
 		// Somebody ended it before any node was armed: all of them would be started else.
 		e.endSession(s, bos.Tally{}, s.rec.NeverStarted())
 		return
