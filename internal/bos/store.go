@@ -308,7 +308,8 @@ type EventFilter struct {
 	Session   string
 	Component string
 	// Seen bounds what may be seen: of a tenant the history of its nodes, sessions and
-	// templates. The zero value sees nothing.
+	// templates; by Session and Actor nothing is found of sessions of others on its nodes,
+	// of which it is told neither. The zero value sees nothing.
 	Seen Reach
 	// Kinds keeps those of these kinds, Actor those of this actor.
 	Kinds []string

@@ -163,9 +163,6 @@ func (s *server) writeAudit(w http.ResponseWriter, r *http.Request, x audit, beg
 			if e.Time.Before(x.since) || !x.until.IsZero() && !e.Time.Before(x.until) {
 				continue
 			}
-			if f.Session != "" && e.SaidTo(f.Seen.Tenant()).Session != f.Session {
-				continue
-			}
 			e = e.SaidTo(f.Seen.Tenant())
 			if err := lines.Encode(&e); err != nil {
 				return err

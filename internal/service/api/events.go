@@ -112,20 +112,10 @@ func (s *server) readEvents(r *http.Request, f bos.EventFilter) ([]bos.Event, in
 	if len(events) < f.Limit {
 		last = max(last, newest)
 	}
-	return toldTo(events, f), last, nil
-}
-
-// toldTo are events as who asks is told of them. One who reaches a tenant and names a
-// session of another learns nothing of it, also not that there is one.
-func toldTo(events []bos.Event, f bos.EventFilter) []bos.Event {
-	tenant := f.Seen.Tenant()
-	told := events[:0]
-	for _, e := range events {
-		if e = e.SaidTo(tenant); f.Session == "" || e.Session == f.Session {
-			told = append(told, e)
-		}
+	for i := range events {
+		events[i] = events[i].SaidTo(f.Seen.Tenant())
 	}
-	return told
+	return events, last, nil
 }
 
 func eventFilter(r *http.Request) (bos.EventFilter, error) {

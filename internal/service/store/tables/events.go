@@ -89,7 +89,9 @@ func (t *tx) noteComponents(ctx context.Context, written []write, notes []bos.Ev
 			}
 			about := note
 			about.Component = w.record.ID
-			about.Session = cmp.Or(note.Session, w.record.Session)
+			if about.Session == "" {
+				about.Session, about.Tenant = w.record.Session, cmp.Or(note.Tenant, w.record.Tenant)
+			}
 			list = append(list, about)
 		}
 		if err := t.note(ctx, list); err != nil {
@@ -220,6 +222,10 @@ func (s *Store) Events(ctx context.Context, f bos.EventFilter) ([]bos.Event, err
 	}
 	if f.Actor != "" {
 		add("actor = ?", f.Actor)
+	}
+	if tenant, ok := f.Seen.Tenants().One(); ok && (f.Session != "" || f.Actor != "") {
+		// What is not told of sessions of others (Event.SaidTo) is not found by it either.
+		add("(session = '' OR tenant = ?)", tenant)
 	}
 	order := " ORDER BY id"
 	if f.Newest {
