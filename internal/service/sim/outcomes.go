@@ -33,7 +33,7 @@ func (c *checks) ended(r bos.Record) {
 			c.w.violated("%s counts as configured with %s, CFS says %+v", r.ID, name, told)
 		}
 	}
-	if r.DesiredState.BootArtifacts.Empty() {
+	if r.DesiredState.BootArtifacts.Empty() || r.Goal == bos.GoalConfigure { // which asks nobody whether a boot is through
 		return
 	}
 	truth, _ := c.w.room.Node(r.ID, c.w.Now)
