@@ -16,9 +16,11 @@ type checks struct {
 	sessions  []bos.SessionKey
 	requests  []request
 	cancelled map[bos.SessionKey]bool
-	// gone are the sessions that clients deleted, anew those that they made again
-	// under that name, deleted the components that they deleted.
+	// gone are the sessions that are deleted, old those of them that were for their age,
+	// anew those that clients made again under their name, deleted the components that
+	// clients deleted.
 	gone    map[bos.SessionKey]bool
+	old     map[bos.SessionKey]bos.SessionRecord
 	anew    map[bos.SessionKey]bool
 	deleted map[string]bool
 	// byHand are the nodes that clients armed without a session.
@@ -102,7 +104,7 @@ type start struct {
 
 func newChecks(w *World) checks {
 	return checks{
-		w: w, proof: newProofCheck(w), rollout: &rolloutCheck{w: w}, ordered: make(map[string]decide.Reason), orderedFor: make(map[string]bos.SessionKey), begun: make(map[int]bool), orderedLast: make(map[string]decide.Reason), cancelled: make(map[bos.SessionKey]bool), gone: make(map[bos.SessionKey]bool), anew: make(map[bos.SessionKey]bool), deleted: make(map[string]bool), byHand: make(map[string]bool), discovered: make(map[string]bool), left: make(map[string]bool), flying: make(map[string]bos.EffectKind), probing: make(map[string]bool),
+		w: w, proof: newProofCheck(w), rollout: &rolloutCheck{w: w}, ordered: make(map[string]decide.Reason), orderedFor: make(map[string]bos.SessionKey), begun: make(map[int]bool), orderedLast: make(map[string]decide.Reason), cancelled: make(map[bos.SessionKey]bool), gone: make(map[bos.SessionKey]bool), old: make(map[bos.SessionKey]bos.SessionRecord), anew: make(map[bos.SessionKey]bool), deleted: make(map[string]bool), byHand: make(map[string]bool), discovered: make(map[string]bool), left: make(map[string]bool), flying: make(map[string]bos.EffectKind), probing: make(map[string]bool),
 		known: make(map[string]bos.PowerReading), armedAt: make(map[string]time.Time), resets: make(map[string]int),
 		allowed: make(map[string]int), repeats: make(map[string]int), attempts: make(map[attempt]sends), latest: make(map[string]attempt), poweredOn: make(map[string]time.Time), pausedThen: make(map[string]time.Duration), unheard: make(map[string]bool), member: make(map[string]bool), acted: make(map[string]action),
 	}

@@ -63,6 +63,7 @@ func (w *World) createNamed(name string, r request) bos.SessionKey {
 	}
 	w.open[rec.Key()] = true
 	delete(w.check.gone, rec.Key())
+	delete(w.check.old, rec.Key())
 	w.check.sessions = append(w.check.sessions, rec.Key())
 	w.check.requests = append(w.check.requests, r)
 	w.told(shell.Change{Sessions: []bos.SessionKey{rec.Key()}})

@@ -394,8 +394,8 @@ func (w *World) turn() time.Duration {
 func (w *World) chance(share float64) bool { return w.faulty && share > 0 && w.rng.Float64() < share }
 
 // Run sets a session up on the nodes that the limit keeps and returns its record
-// when all sessions are complete and all faults over; it fails when the horizon
-// is reached before.
+// when all sessions are complete and all faults over, as it was where it has been deleted
+// for its age; it fails when the horizon is reached before.
 func (w *World) Run(op bos.Operation, limit string) (bos.SessionRecord, error) {
 	w.Start()
 	key, err := w.RunSession(op, limit)
@@ -404,6 +404,9 @@ func (w *World) Run(op bos.Operation, limit string) (bos.SessionRecord, error) {
 	}
 	w.check.end()
 	w.End()
+	if rec, old := w.check.old[key]; old {
+		return rec, nil
+	}
 	return w.store.Session(w.ctx, key)
 }
 

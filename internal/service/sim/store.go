@@ -44,6 +44,7 @@ func (s store) Commit(ctx context.Context, c bos.Commit) (bos.Committed, error) 
 	}
 	spoilt := w.spoil(&c)
 	before, _ := w.store.LastEvent(w.ctx)
+	expiring := w.check.expiring(c.Expired)
 	done, err := s.Store.Commit(ctx, c)
 	if err != nil {
 		if !errors.Is(err, bos.ErrFenced) {
@@ -54,6 +55,7 @@ func (s store) Commit(ctx context.Context, c bos.Commit) (bos.Committed, error) 
 	w.written++
 	w.hintOthers(s.p)
 	w.check.committed(c, done.Conflicts, before)
+	w.check.expired(expiring, done.Conflicts)
 	if spoilt {
 		// It is to know what was really written: the feed tells it of a revision
 		// that is not its own.
