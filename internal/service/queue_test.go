@@ -36,7 +36,9 @@ func (w *world) waitsFor(name string, others ...string) {
 	w.advance(2 * time.Second) // the answer is kept for a second
 	wait := w.waits(name)
 	if wait == nil || wait.Reason != bos.SessionWaitsQueue {
-		w.t.Fatalf("session %s waits for %+v, want %q", name, wait, others)
+		var s bos.Session
+		w.get("/v2/sessions/"+name, &s)
+		w.t.Fatalf("session %s is %s (%v) and waits for %+v, want %q", name, s.Status.Status, s.Status.Error, wait, others)
 	}
 	var ahead []string
 	for _, a := range wait.Ahead {

@@ -25,6 +25,9 @@ type queue struct {
 	// case.
 	open []bos.SessionKey
 	due  time.Time
+	// told says that the session says what it waits for. Until it does it is looked at in
+	// each step: the nodes of others become known, of which nothing else tells it.
+	told bool
 }
 
 // wake is when to look again without news.
@@ -91,7 +94,7 @@ func (e *Engine) lookAtQueues() {
 // waitsOn reports whether what a session waits for is as it was.
 func (e *Engine) waitsOn(s *session) bool {
 	q := s.queue
-	if s.rec.Status.Status != bos.SessionPending || s.rec.EndedEarly() || !e.step.now.Before(q.due) {
+	if s.rec.Status.Status != bos.SessionPending || s.rec.EndedEarly() || !e.step.now.Before(q.due) || !q.told {
 		return false
 	}
 	for _, key := range q.open {
@@ -118,7 +121,7 @@ func (e *Engine) lookAhead(s *session) {
 	if len(ahead) == 0 {
 		return
 	}
-	s.queue = q
+	s.queue, q.told = q, told
 	s.since = e.step.now // an outage that follows is not as long as the wait
 	for _, a := range ahead {
 		if key := (bos.SessionKey{Tenant: bos.TenantOf(a.Tenant), Name: a.Session}); e.sessions[key] != nil {
