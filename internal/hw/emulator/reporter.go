@@ -24,7 +24,8 @@ const (
 	reporters     = 256
 	reportTimeout = 10 * time.Second
 	// firstRetry doubles up to lastRetry: for one node that BOS does not
-	// know yet or does not want to hear, and for all while BOS is away.
+	// know yet, whose token it does not take or which it does not want to
+	// hear, and for all while BOS is away.
 	firstRetry = 250 * time.Millisecond
 	lastRetry  = 5 * time.Second
 	// maxUnwanted is how often BOS may say 409 before the node gives up
@@ -74,6 +75,9 @@ const (
 	verdictOver verdict = iota
 	// verdictUnknown: BOS has no such component yet.
 	verdictUnknown
+	// verdictUnproven: BOS does not take the token, which is another one when it was
+	// started anew, and left a moment after it listens. What runs on a node tries on too.
+	verdictUnproven
 	// verdictUnwanted: BOS does not take reports of this node now.
 	verdictUnwanted
 	// verdictAway: BOS does not answer, or not sensibly.
@@ -235,6 +239,9 @@ func (p *reporter) settle(res result, now time.Time) {
 		return
 	}
 	res.tries++
+	if res.verdict == verdictUnproven && res.tries == 1 {
+		p.log.Warn("BOS does not take the token of a node's report; it tries again", "node", res.Node)
+	}
 	if res.verdict == verdictUnwanted && res.tries >= maxUnwanted {
 		p.log.Warn("BOS does not want the report of a node; it gives up until its next", "node", res.Node)
 		p.forget(res.delivery)
@@ -288,6 +295,8 @@ func (p *reporter) tell(ctx context.Context, bos string, rep machineroom.Report)
 	switch {
 	case res.StatusCode == http.StatusNotFound:
 		return verdictUnknown
+	case res.StatusCode == http.StatusUnauthorized:
+		return verdictUnproven
 	case res.StatusCode == http.StatusConflict:
 		return verdictUnwanted
 	case res.StatusCode >= http.StatusInternalServerError || res.StatusCode == http.StatusTooManyRequests:
