@@ -95,7 +95,7 @@ func (p *process) start() {
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		_ = p.cmd.Wait() // so that all that it says is there
-		p.t.Fatalf("%s ended: %s", p.args[0], p.log.text.String())
+		p.t.Fatalf("%s ended: %s", p.args[0], p.log.all())
 	}
 	_, url, _ := strings.Cut(line, " at ")
 	p.url = strings.TrimSpace(url)

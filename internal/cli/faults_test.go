@@ -39,12 +39,17 @@ func (l *logLines) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// all is what it has said so far.
+func (l *logLines) all() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
 // tail is the last of what it said.
 func (l *logLines) tail() string {
 	const most = 4000
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	text := l.text.String()
+	text := l.all()
 	return text[max(0, len(text)-most):]
 }
 

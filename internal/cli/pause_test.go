@@ -51,7 +51,7 @@ func TestAServiceThatIsStoppedPastItsLeaseResetsNobodyWhenItGoesOn(t *testing.T)
 			t.Errorf("the service that was overtaken ended as if nothing were wrong")
 		}
 		if n, _ := stopped.log.count("another service "); n == 0 {
-			t.Errorf("the service that was overtaken does not say why it ended: %s", stopped.log.text.String())
+			t.Errorf("the service that was overtaken does not say why it ended: %s", stopped.log.all())
 		}
 	}
 	rebooted(t, complete(t, service.url, "reboot"), room.Room(), 1)

@@ -270,9 +270,7 @@ func TestNoSecretIsShownAnywhere(t *testing.T) {
 		}
 		k.said[what] = string(content)
 	}
-	k.log.mu.Lock()
-	k.said["the log"] = k.log.text.String()
-	k.log.mu.Unlock()
+	k.said["the log"] = k.log.all()
 	if !strings.Contains(k.said["the log"], `"level":"DEBUG"`) {
 		t.Error("the log has no line of debugging")
 	}

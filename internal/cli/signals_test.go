@@ -16,7 +16,7 @@ import (
 func (p *process) ended() {
 	p.t.Helper()
 	if err := p.cmd.Wait(); err != nil {
-		p.t.Errorf("the service did not end in order: %v: %s", err, p.log.text.String())
+		p.t.Errorf("the service did not end in order: %v: %s", err, p.log.all())
 	}
 	if _, err := os.Stat(p.database + "-wal"); err == nil {
 		p.t.Error("it left the log of its database behind")
