@@ -156,7 +156,9 @@ func TestTheGuideForNetworksLeadsFromShadowToEnforce(t *testing.T) {
 	shadow := e.serves(settings)
 	named := func(what string) int { n, _ := shadow.log.count(what); return n }
 	// What it says of a request may come after its answer.
-	says := func(what string) bool { return shadow.log.wait(what, 0, func() bool { return t.Context().Err() != nil }) }
+	says := func(what string) bool {
+		return shadow.log.wait(what, 0, func() bool { return t.Context().Err() != nil })
+	}
 	const refused = "a request would be refused; auth.mode is shadow, so it passes"
 	if got := e.asks(shadow, "bos.example", "PATCH", "/v2/options", "ops"); got != 200 || named(refused) > 0 {
 		t.Errorf("who may: %d, and the log names them %d times", got, named(refused))
