@@ -106,13 +106,18 @@ type querier struct {
 	pool pool
 	conn *pgxpool.Conn
 	ctx  context.Context //nolint:containedctx // of who it was lent to
-	// used says that something was asked of it.
+	// used says that something was asked of it, gone why there is none any more.
 	used bool
+	gone error
 }
 
 // first asks something of the connection. If it is the first and the connection turns out
-// to be lost, as all are after a restart of the database, it is asked of another one.
+// to be lost, as all are after a restart of the database, it is asked of another one. The
+// lost one is given back before: as many as have one wait for another else, for ever.
 func (q *querier) first(ask func(conn *pgx.Conn) error) error {
+	if q.gone != nil {
+		return q.gone
+	}
 	used := q.used
 	q.used = true
 	err := ask(q.conn.Conn())
@@ -120,11 +125,12 @@ func (q *querier) first(ask func(conn *pgx.Conn) error) error {
 		return err
 	}
 	q.pool.Reset() // the others are lost as well
-	again, lent := q.pool.lend(q.ctx)
-	if lent != nil {
-		return lent
-	}
 	q.conn.Release()
+	again, err := q.pool.lend(q.ctx)
+	if err != nil {
+		q.gone = err
+		return err
+	}
 	q.conn = again
 	return ask(again.Conn())
 }
