@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/url"
 	"strconv"
@@ -14,6 +15,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/tables"
 )
 
 // connectTime bounds how long one connection takes to come about, with each host that
@@ -27,6 +30,8 @@ func Is(database string) bool {
 
 // address is where a database is, and how to get in.
 type address struct {
+	// dsn is what config was read from, with files and an environment that may change.
+	dsn    string
 	config *pgx.ConnConfig
 	// password is nil where the settings have none.
 	password func() (string, error)
@@ -34,14 +39,27 @@ type address struct {
 
 // errPassword is a password where everybody who sees the settings or a list of processes
 // reads it.
-var errPassword = errors.New("the connection string of the database has a password, which others would read; take it out and name database_password_file, database_password_env or database_password_command, or set PGPASSWORD")
+var errPassword = errors.New("the connection string of the database has a password, which others would read; take it out and name database_password_file, database_password_env or database_password_command, or set PGPASSWORD (PGSSLPASSWORD for that of a key)")
 
-// parse reads a connection string. Of several hosts the one is meant that takes writes.
+// parse reads a connection string.
 func parse(dsn string, password func() (string, error)) (*address, error) {
 	if hasPassword(dsn) {
 		return nil, errPassword
 	}
+	config, err := configOf(dsn)
+	if err != nil {
+		return nil, err
+	}
+	return &address{dsn, config, password}, nil
+}
+
+// configOf is what a connection string and the files that it names say now. Of several
+// hosts the one is meant that takes writes.
+func configOf(dsn string) (*pgx.ConnConfig, error) {
 	config, err := pgx.ParseConfig(dsn)
+	if file := new(fs.PathError); errors.As(err, &file) {
+		return nil, &tables.TroubleError{Kind: tables.Refused, Err: fmt.Errorf("read the files that the connection string of the database names: %w", file), Out: "name one that is there and that this program may read, or give it to its user"}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read the connection string of the database: %w; it is like postgres://user@host:5432/bos", err)
 	}
@@ -57,7 +75,7 @@ func parse(dsn string, password func() (string, error)) (*address, error) {
 	// What answers no more is given up while it is waited for, not after minutes.
 	dialer := &net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 2 * time.Second, Interval: time.Second, Count: 3}}
 	config.DialFunc = dialer.DialContext
-	return &address{config, password}, nil
+	return config, nil
 }
 
 // hasPassword reports whether a connection string may have a password, also where it
@@ -68,7 +86,7 @@ func hasPassword(dsn string) bool {
 		return strings.Contains(dsn, "password") || strings.Contains(dsn, "@") && strings.Count(dsn, ":") > 1
 	}
 	_, set := u.User.Password()
-	return set || u.Query().Has("password")
+	return set || u.Query().Has("password") || u.Query().Has("sslpassword")
 }
 
 // String is the database as it is called in messages: without user and password.
@@ -82,8 +100,15 @@ func (a *address) String() string {
 	return "postgres://" + strings.Join(hosts, ",") + "/" + a.config.Database
 }
 
-// authenticate gives a connection that is about to be made its password.
+// authenticate gives a connection that is about to be made its certificates and its
+// password as they are now: both are renewed while the service runs.
 func (a *address) authenticate(_ context.Context, config *pgx.ConnConfig) error {
+	fresh, err := configOf(a.dsn)
+	if err != nil {
+		return err
+	}
+	fresh.Tracer = config.Tracer
+	*config = *fresh
 	if a.password == nil {
 		return nil
 	}
@@ -102,7 +127,8 @@ func (a *address) connect(ctx context.Context) (*pgx.Conn, error) {
 	if err := a.authenticate(ctx, config); err != nil {
 		return nil, err
 	}
-	return pgx.ConnectConfig(ctx, config)
+	conn, err := pgx.ConnectConfig(ctx, config)
+	return conn, a.proven(err)
 }
 
 // Name is the database of a connection string as it is called in messages.

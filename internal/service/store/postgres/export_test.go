@@ -24,3 +24,6 @@ func OpenTraced(ctx context.Context, dsn string, tracer pgx.QueryTracer) (*Store
 
 // TurnTime is for how long a process begins with further writes in one transaction.
 func TurnTime(d time.Duration) Option { return func(c *settings) { c.TurnTime = d } }
+
+// Works asks whether a process of the database is at work, as who waits for one does.
+func (s *Store) Works(pid uint32) bool { return s.signs.works(pid) }

@@ -11,7 +11,10 @@ import (
 )
 
 // pool is connections that read.
-type pool struct{ *pgxpool.Pool }
+type pool struct {
+	*pgxpool.Pool
+	where *address
+}
 
 func newPool(ctx context.Context, where *address, size int32) (pool, error) {
 	c, err := pgxpool.ParseConfig("")
@@ -23,7 +26,7 @@ func newPool(ctx context.Context, where *address, size int32) (pool, error) {
 	// Whether a connection is lost, who asks finds out by asking.
 	c.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false }
 	p, err := pgxpool.NewWithConfig(ctx, c)
-	return pool{p}, err
+	return pool{p, where}, err
 }
 
 // Close closes them.
@@ -46,7 +49,7 @@ func (p pool) Reading(ctx context.Context, read func(tables.Querier) error) erro
 func (p pool) lend(ctx context.Context) (*pgxpool.Conn, error) {
 	conn, err := p.Acquire(ctx)
 	if err != nil {
-		return nil, troubled(fmt.Errorf("wait for a connection that reads: %w", err))
+		return nil, troubled(fmt.Errorf("wait for a connection that reads: %w", p.where.proven(err)))
 	}
 	return conn, nil
 }

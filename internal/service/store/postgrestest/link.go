@@ -54,7 +54,11 @@ func (l *Link) join(client net.Conn) {
 	var err error
 	if !refuses && to != nil {
 		var d net.Dialer
-		server, err = d.DialContext(context.Background(), "unix", filepath.Join(to.dir, ".s.PGSQL.5432"))
+		network, at := "unix", filepath.Join(to.dir, ".s.PGSQL.5432")
+		if to.listen != "" {
+			network, at = "tcp", net.JoinHostPort(to.listen, "5432")
+		}
+		server, err = d.DialContext(context.Background(), network, at)
 	}
 	if server == nil || err != nil || !l.keep(client, server) {
 		_ = reset(client) // it is told so by that
@@ -165,8 +169,13 @@ func (l *Link) Close() error {
 
 var _ io.Closer = (*Link)(nil)
 
-// Through is a connection string of a server as one by links, in their order.
+// Through is a connection string of a server as one by links, in their order, without TLS.
 func Through(dsn string, links ...*Link) (string, error) {
+	return ThroughBy(dsn, url.Values{"sslmode": {"disable"}}, links...)
+}
+
+// ThroughBy is one with parameters.
+func ThroughBy(dsn string, parameters url.Values, links ...*Link) (string, error) {
 	u, err := url.Parse(dsn)
 	if err != nil {
 		return "", err
@@ -177,7 +186,9 @@ func Through(dsn string, links ...*Link) (string, error) {
 	}
 	q := u.Query()
 	q.Del("host")
-	q.Set("sslmode", "disable")
+	for name, values := range parameters {
+		q[name] = values
+	}
 	u.Host, u.RawQuery = strings.Join(hosts, ","), q.Encode()
 	return u.String(), nil
 }

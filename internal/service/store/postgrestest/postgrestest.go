@@ -50,9 +50,11 @@ var Settings = []string{"fsync=off", "full_page_writes=off", "max_connections=30
 
 // Server is a running PostgreSQL.
 type Server struct {
-	dir   string
-	cmd   *exec.Cmd
-	ended chan struct{}
+	dir string
+	// listen is where it is reached over the network, by TLS; empty for one that is not.
+	listen string
+	cmd    *exec.Cmd
+	ended  chan struct{}
 }
 
 // shared is the one of the tests of this program.
@@ -195,7 +197,10 @@ func (s *Server) command(ctx context.Context, program string, args ...string) *e
 
 // Run starts a database that was made and does not run, and returns when it answers.
 func (s *Server) Run(settings ...string) error {
-	args := []string{"-D", s.data(), "-c", "listen_addresses=", "-c", "unix_socket_directories=" + s.dir}
+	args := []string{"-D", s.data(), "-c", "listen_addresses=" + s.listen, "-c", "unix_socket_directories=" + s.dir}
+	if s.listen != "" {
+		settings = append([]string{"ssl=on", "ssl_ca_file=clients.crt"}, settings...)
+	}
 	for _, setting := range settings {
 		args = append(args, "-c", setting)
 	}
