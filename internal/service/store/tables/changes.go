@@ -108,6 +108,38 @@ func (t *tx) tell(ctx context.Context) error {
 	return nil
 }
 
+// changedSince lists the components that were written after a position, also by this
+// transaction; known says that the feed goes so far back.
+func (t *tx) changedSince(ctx context.Context, position int64) (ids []string, known bool, err error) {
+	rows, err := t.query(ctx, selectChanges, position)
+	if err != nil {
+		return nil, false, err
+	}
+	err = eachRow(rows, func(row scanner) error {
+		var revision int64
+		var what string
+		if err := row.Scan(&revision, &what); err != nil {
+			return err
+		}
+		if !known { // the row that is known
+			known = true
+			return nil
+		}
+		var writes []change
+		if err := json.Unmarshal([]byte(what), &writes); err != nil {
+			return fmt.Errorf("revision %d: %w", revision, err)
+		}
+		for _, w := range writes {
+			ids = append(ids, w.Components...)
+		}
+		return nil
+	})
+	for _, w := range t.feed.writes {
+		ids = append(ids, w.Components...)
+	}
+	return ids, known, err
+}
+
 // append appends the change as JSON: one names all components of a room.
 func (c *change) append(to []byte) []byte {
 	to = strconv.AppendInt(append(to, `{"revision":`...), c.Revision, 10)

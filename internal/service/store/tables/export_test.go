@@ -74,3 +74,17 @@ func (t Tidying) RemoveArtifacts(ctx context.Context) (overtaken bool, err error
 	err = t.remove(ctx, looseArtifacts, removeArtifacts, t.newest.artifacts-1)
 	return t.overtaken, err
 }
+
+// SetupRead is what a setup has read before its turn.
+type SetupRead struct{ *setupRead }
+
+// ReadSetup reads it.
+func (s *Store) ReadSetup(ctx context.Context, setup bos.Setup) (SetupRead, error) {
+	r, err := s.readSetup(ctx, setup)
+	return SetupRead{r}, err
+}
+
+// SetUpRead carries the setup out that it was read for.
+func (s *Store) SetUpRead(ctx context.Context, setup bos.Setup, r SetupRead) (bos.SessionRecord, []bos.Record, error) {
+	return s.setUp(ctx, setup, r.setupRead)
+}

@@ -3,7 +3,6 @@ package tables
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
@@ -46,44 +45,6 @@ func (s *Store) MutateOwned(ctx context.Context, key bos.SessionKey, fn func(*bo
 	if errors.Is(err, bos.ErrSkip) {
 		return out, nil, nil
 	}
-	return out, written, err
-}
-
-// SetUp changes a session together with the nodes it selects.
-func (s *Store) SetUp(ctx context.Context, setup bos.Setup) (bos.SessionRecord, []bos.Record, error) {
-	var out bos.SessionRecord
-	var written []bos.Record
-	err := s.writer.do(ctx, func(ctx context.Context, t *tx) error {
-		if err := checkFence(ctx, t, setup.Fence); err != nil {
-			return err
-		}
-		session, err := readSession(ctx, t, setup.Session)
-		if errors.Is(err, bos.ErrNotFound) || err == nil && session.Revision != setup.Revision {
-			return bos.ErrChanged
-		}
-		if err != nil {
-			return err
-		}
-		w := s.componentWriter(ctx, t)
-		w.damaged, w.settingUp = s.leftOut, session.Name
-		nodes, sets := make([]string, len(setup.Nodes)), make(map[string]string, len(setup.Nodes))
-		for i, node := range setup.Nodes {
-			nodes[i], sets[node.ID] = node.ID, node.BootSet
-		}
-		before, err := w.loadMany(nodes)
-		if err != nil {
-			return err
-		}
-		after := slices.Clone(before)
-		armed := setup.Arm(&session, after)
-		if out, written, err = w.writeOwned(session, before, after); err != nil {
-			return err
-		}
-		if err := w.enlist(out, armed.Nodes, sets); err != nil {
-			return err
-		}
-		return t.note(ctx, armed.Events)
-	})
 	return out, written, err
 }
 
