@@ -77,6 +77,8 @@ type Engine struct {
 	// backlog are the nodes that are to be decided on.
 	backlog backlog
 
+	// newcomers are the nodes that a discovery has found and that are to get a record.
+	newcomers     []string
 	nextDiscovery time.Time
 	nextRecheck   time.Time
 	nextClean     time.Time
@@ -166,8 +168,8 @@ func (e *Engine) Step(now time.Time, in Inputs) Outputs {
 	e.admitQueued()
 	e.runRollouts()
 	e.finishWrites()
-	e.runSessions(in)
 	e.runDiscovery(in.Discovery)
+	e.runSessions(in)
 	e.runCleanup()
 	e.callWitnesses()
 	e.endOutage(in)

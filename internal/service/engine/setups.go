@@ -29,7 +29,7 @@ func (e *Engine) askForSetups() {
 			due = append(due, s)
 		}
 	}
-	if len(due) == 0 || e.rounds >= maxRounds {
+	if len(due) == 0 || e.rounds >= maxRounds || e.discovers() {
 		return
 	}
 	r := &round{len(due)}
@@ -75,6 +75,10 @@ func (e *Engine) setUp(facts SetupFacts) {
 	}
 	if facts.Err != nil {
 		e.putOff(s, facts.Err)
+		return
+	}
+	if e.discovers() {
+		s.asked = false
 		return
 	}
 	plan, err := e.plan(s.rec, facts)
