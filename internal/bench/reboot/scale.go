@@ -183,6 +183,12 @@ func (l *large) discover(ctx context.Context) error {
 		return fmt.Errorf("discover the nodes: %w", err)
 	}
 	l.add("all nodes discovered, from the start of the service", time.Since(began).Seconds(), figures.Seconds)
+	l.add("processor time of the service for that", l.cpu().Seconds(), figures.Seconds)
+	peak, err := l.services[0].peakMemory()
+	if err != nil {
+		return err
+	}
+	l.add("memory of the service by then, highest", float64(peak)/(1<<20), figures.Mebibytes)
 	for i := 1; i < len(l.urls); i++ {
 		if err := l.serve(ctx, i); err != nil {
 			return err
@@ -193,12 +199,13 @@ func (l *large) discover(ctx context.Context) error {
 
 // list reads all components, whole and in pages.
 func (l *large) list(ctx context.Context) error {
-	began := time.Now()
+	began, cpu := time.Now(), l.cpu()
 	bytes, err := l.weight(ctx, "/v2/components")
 	if err != nil {
 		return err
 	}
 	l.add("GET all components in one answer", time.Since(began).Seconds(), figures.Seconds)
+	l.add("processor time of the services for that", (l.cpu() - cpu).Seconds(), figures.Seconds)
 	l.add("that answer", float64(bytes)/(1<<20), figures.Mebibytes)
 	began = time.Now()
 	seen, next := 0, fmt.Sprint("/v2/components?page_size=", pageOfNodes)
@@ -228,7 +235,7 @@ func (l *large) boot(ctx context.Context, need time.Duration) error {
 	writing, over := context.WithCancel(ctx)
 	took := make(chan written, 1)
 	go func() { took <- l.write(writing) }()
-	cpu := l.cpu()
+	cpu, room := l.cpu(), l.room.cpu()
 	began := time.Now()
 	err := l.ask(ctx, l.asked(), http.MethodPost, "/v2/sessions", `{"name":"all","operation":"boot","template_name":"compute"}`, nil)
 	phase := bos.SessionPending
@@ -245,7 +252,7 @@ func (l *large) boot(ctx context.Context, need time.Duration) error {
 	if err == nil {
 		err = l.until(ctx, askEvery, func() (bool, error) { phase, err = status(); return phase != bos.SessionPending, err })
 	}
-	setUp := time.Since(began)
+	setUp, setUpCPU := time.Since(began), l.cpu()-cpu
 	if err == nil {
 		err = l.until(ctx, askEvery, func() (bool, error) { phase, err = status(); return phase == bos.SessionComplete, err })
 	}
@@ -259,9 +266,11 @@ func (l *large) boot(ctx context.Context, need time.Duration) error {
 		return err
 	}
 	l.add("a session of all nodes, until it is set up", setUp.Seconds(), figures.Seconds)
+	l.add("processor time of the services until then", setUpCPU.Seconds(), figures.Seconds)
 	l.add("until all have booted", all.Seconds(), figures.Seconds)
 	l.add("what the slowest node needs of that", need.Seconds(), figures.Seconds)
 	l.add("processor time of the services per node", (l.cpu()-cpu).Seconds()*1000/float64(l.size), figures.Milliseconds)
+	l.add("processor time of the emulated room per node", (l.room.cpu()-room).Seconds()*1000/float64(l.size), figures.Milliseconds)
 	slices.Sort(writes.took)
 	median, longest := math.NaN(), math.NaN()
 	if n := len(writes.took); n > 0 {
