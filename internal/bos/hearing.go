@@ -15,7 +15,7 @@ type Hearing interface {
 	// Heard is how far that is.
 	Heard(ctx context.Context) (Heard, error)
 	// Hear says that the service with the fence acts on all up to a position. It fails with
-	// ErrFenced under an older fence.
+	// ErrFenced under another fence.
 	Hear(ctx context.Context, fence, position int64) error
 
 	// Tell leaves hints for the service that drives; what it does not take is given up

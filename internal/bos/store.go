@@ -340,8 +340,8 @@ type Commit struct {
 	// Events about a component, or about a session alone, that was left
 	// alone are left out.
 	Events []Event
-	// Fence is the number of the lease the writer holds; a commit under an
-	// older one fails with ErrFenced.
+	// Fence is the number of the lease the writer holds; a commit under another
+	// one, which is older or was lost by the database, fails with ErrFenced.
 	Fence int64
 }
 
@@ -422,7 +422,7 @@ func (c Conflicts) None() bool { return len(c.Components) == 0 && len(c.Sessions
 
 // Lease is the right of one engine to work on the records.
 type Lease struct {
-	// Holder has it, empty for nobody. Fence is one higher for each holder.
+	// Holder has it, empty for nobody. Fence is higher for each holder.
 	Holder string
 	Fence  int64
 	// Clock is the service's clock when the lease was renewed last; zero if no

@@ -264,7 +264,7 @@ func (s store) Heard(ctx context.Context) (bos.Heard, error) {
 func (s store) Hear(_ context.Context, fence, position int64) error {
 	s.alive()
 	w := s.p.w
-	if fence < w.lease.Fence {
+	if fence != w.lease.Fence {
 		return bos.ErrFenced
 	}
 	w.hearing.upto = max(w.hearing.upto, position)
@@ -286,7 +286,7 @@ func (s store) Tell(_ context.Context, hints bos.Hints) error {
 func (s store) Told(_ context.Context, fence int64) (bos.Hints, error) {
 	s.alive()
 	w := s.p.w
-	if fence < w.lease.Fence {
+	if fence != w.lease.Fence {
 		return bos.Hints{}, bos.ErrFenced
 	}
 	var all bos.Hints

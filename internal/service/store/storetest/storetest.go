@@ -290,8 +290,10 @@ func lease(t *testing.T, s bos.Store) {
 	if second.Fence <= first.Fence || !second.Clock.Equal(now) {
 		t.Errorf("%+v after %+v, want a higher fence and the clock that was kept", second, renewed)
 	}
-	if _, err := s.Commit(t.Context(), bos.Commit{Fence: first.Fence, Components: []bos.Record{record("a")}}); !errors.Is(err, bos.ErrFenced) {
-		t.Errorf("error %v, want the old holder fenced off", err)
+	for who, fence := range map[string]int64{"the old holder": first.Fence, "who has a lease that the database has lost": second.Fence + 1} {
+		if _, err := s.Commit(t.Context(), bos.Commit{Fence: fence, Components: []bos.Record{record("a")}}); !errors.Is(err, bos.ErrFenced) {
+			t.Errorf("error %v, want %s fenced off", err, who)
+		}
 	}
 	must(t, s.Release(t.Context(), "one"))
 	if _, err := s.Lease(t.Context(), "one", now, bos.Lease{}); !errors.Is(err, bos.ErrLeaseHeld) {

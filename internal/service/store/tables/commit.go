@@ -72,7 +72,7 @@ func checkFence(ctx context.Context, t *tx, fence int64) error {
 		return nil
 	case err != nil:
 		return fmt.Errorf("read the lease: %w", err)
-	case fence < current:
+	case fence != current: // a higher one is of a lease that the database has lost
 		return bos.ErrFenced
 	default:
 		return nil

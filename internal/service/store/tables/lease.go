@@ -2,13 +2,20 @@ package tables
 
 import (
 	"context"
+	"math/rand/v2"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
-// noClock stands for a lease without a clock.
-const noClock = 1
+const (
+	// noClock stands for a lease without a clock.
+	noClock = 1
+	// fenceStep bounds how much higher the fence of the next holder is, by chance. A database
+	// that fails over may lose the last lease: who had it and who takes the next one in its
+	// stead are to have no fence in common.
+	fenceStep = 1 << 20
+)
 
 // Lease takes the engine's lease.
 func (s *Store) Lease(ctx context.Context, holder string, clock time.Time, dead bos.Lease) (bos.Lease, error) {
@@ -17,7 +24,7 @@ func (s *Store) Lease(ctx context.Context, holder string, clock time.Time, dead 
 		case is.Holder == holder:
 		case is.Holder == "" || is.Same(dead):
 			is.Holder = holder
-			is.Fence++
+			is.Fence += 1 + rand.Int64N(fenceStep) //nolint:gosec // no secret
 		default:
 			return is, bos.ErrLeaseHeld
 		}
