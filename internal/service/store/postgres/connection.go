@@ -34,11 +34,15 @@ const (
 // beginning begins a transaction that has the turn. A process that stops in the middle
 // of it loses it; what is answered is on the disk, also where the database is set to be
 // quicker than that.
+//
+// The lock is a queue and no more: who waits for a row that is written meanwhile is behind
+// those who come later, as what they wait for is the row as it is then.
 var beginning = []string{
 	"BEGIN ISOLATION LEVEL READ COMMITTED",
-	`SELECT set_config('lock_timeout', '30s', true), set_config('statement_timeout', '31s', true),
+	`SELECT set_config('lock_timeout', '55s', true), set_config('statement_timeout', '56s', true),
 set_config('idle_in_transaction_session_timeout', '3s', true),
 set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, true)`,
+	"LOCK TABLE turn IN SHARE UPDATE EXCLUSIVE MODE",
 }
 
 const (

@@ -17,11 +17,11 @@ const (
 )
 
 // selectStuck are those who have the turn and wait for their process: to send the rest of
-// what it sends, or to take what it is answered. Those who wait for the turn wait for a
-// lock.
+// what it sends, or to take what it is answered. Those who wait for the turn have none of
+// these locks, and wait for one.
 const selectStuck = `SELECT a.pid, a.state_change::text, COALESCE(host(a.client_addr), 'the machine of the database')
 FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
-WHERE l.locktype = 'relation' AND l.relation = 'turn'::regclass AND l.granted AND l.mode IN ('RowShareLock', 'RowExclusiveLock')
+WHERE l.locktype = 'relation' AND l.relation = 'turn'::regclass AND l.granted AND l.mode IN ('RowShareLock', 'RowExclusiveLock', 'ShareUpdateExclusiveLock')
 AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND a.wait_event_type = 'Client'`
 
 // endStuck ends one that is still where it was.

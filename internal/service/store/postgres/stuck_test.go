@@ -23,6 +23,13 @@ func TestAProcessThatStopsInTheMiddleOfAnExchangeKeepsNobodyFromWriting(t *testi
 			f.Send(&pgproto3.Query{String: "SELECT writer FROM turn FOR UPDATE"})
 			f.Send(&pgproto3.Query{String: "SELECT repeat('x', 1000) FROM generate_series(1, 100000)"})
 		},
+		"while it is next, and no more": func(f *pgproto3.Frontend) {
+			f.Send(&pgproto3.Parse{Query: "LOCK TABLE turn IN SHARE UPDATE EXCLUSIVE MODE"})
+			f.Send(&pgproto3.Bind{})
+			f.Send(&pgproto3.Execute{})
+			f.Send(&pgproto3.Parse{Query: "SELECT 1"})
+			f.Send(&pgproto3.Flush{})
+		},
 		"while it sends": func(f *pgproto3.Frontend) {
 			f.Send(&pgproto3.Parse{Query: "SELECT writer FROM turn FOR UPDATE"})
 			f.Send(&pgproto3.Bind{})
@@ -78,7 +85,7 @@ func (l lines) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// lockedTurn reports whether somebody has the turn.
+// lockedTurn reports whether somebody has the turn, or is the next who does.
 func lockedTurn(t *testing.T, dsn string) bool {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), dsn)
@@ -86,9 +93,11 @@ func lockedTurn(t *testing.T, dsn string) bool {
 		t.Fatal(err)
 	}
 	defer conn.Close(t.Context()) //nolint:errcheck // it has answered
-	var free int
-	if err := conn.QueryRow(t.Context(), "SELECT count(*) FROM (SELECT FROM turn FOR UPDATE SKIP LOCKED) AS t").Scan(&free); err != nil {
+	var free, next int
+	err = conn.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM (SELECT FROM turn FOR UPDATE SKIP LOCKED) AS t),
+(SELECT count(*) FROM pg_locks WHERE locktype = 'relation' AND relation = 'turn'::regclass AND granted AND mode = 'ShareUpdateExclusiveLock')`).Scan(&free, &next)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return free == 0
+	return free == 0 || next > 0
 }
