@@ -57,10 +57,9 @@ func (s *server) watch(w http.ResponseWriter, r *http.Request) error {
 // who has it already: those who find no place for a stream ask again and again.
 func (s *server) showOnce(w http.ResponseWriter, r *http.Request, viewer *board.Viewer) error {
 	text, tag := viewer.Snapshot()
-	tag = strconv.Quote(tag)
-	w.Header().Set("ETag", tag)
+	w.Header().Set("ETag", strconv.Quote(tag))
 	w.Header().Set("Cache-Control", "no-cache")
-	if strings.TrimPrefix(r.Header.Get("If-None-Match"), "W/") == tag {
+	if board.SameTag(strings.Trim(strings.TrimPrefix(r.Header.Get("If-None-Match"), "W/"), `"`), tag) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}

@@ -60,6 +60,7 @@ type scope struct {
 	frames   []frame
 	size     int
 	snapshot frame
+	tag      tagged
 	encoded  time.Time
 	viewers  int
 	left     time.Time
@@ -95,6 +96,7 @@ func (b *Board) Watch(ctx context.Context, want Want, after string) (*Viewer, er
 		s.wanted = true // from now on, and not from the next look on, which forgets old ones
 	}
 	epoch, number, _ := strings.Cut(after, ".")
+	number, _, _ = strings.Cut(number, ".") // of a tag, behind which is a print
 	if n, err := strconv.ParseInt(number, 10, 64); err == nil && epoch == v.scope.epoch && v.scope.reaches(n) {
 		v.at, v.lost = n, false
 	}
@@ -178,7 +180,7 @@ func (b *Board) begin(s *scope) {
 	b.numbers++
 	s.epoch = b.boot + "-" + strconv.Itoa(b.numbers)
 	s.ids, s.nums, s.holes, s.shown = nil, make(map[string]int), 0, make(map[*session]bool)
-	s.frames, s.size, s.snapshot = nil, 0, frame{}
+	s.frames, s.size, s.snapshot, s.tag = nil, 0, frame{}, tagged{}
 	s.last++
 	for _, of := range b.sessions {
 		if s.shows(of) {
@@ -271,12 +273,12 @@ func event(name, id string, data any) []byte {
 }
 
 // Snapshot is everything that is watched, as the JSON of a StreamSnapshot that nobody may
-// change, and a tag that is another one as soon as anything of it is.
+// change, and a tag that is another one as soon as anything of it is (SameTag).
 func (v *Viewer) Snapshot() (text []byte, tag string) {
 	v.board.mu.Lock()
 	defer v.board.mu.Unlock()
 	_, text, _ = bytes.Cut(v.board.snapshotOf(v.scope), []byte("\ndata: "))
-	return bytes.TrimSuffix(text, []byte("\n")), v.scope.id(v.scope.last)
+	return bytes.TrimSuffix(text, []byte("\n")), v.board.tagOf(v.scope)
 }
 
 // snapshotOf is everything within a scope, encoded once for all who need it now.
