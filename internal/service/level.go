@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
@@ -25,6 +27,39 @@ func (s *Service) setLevel(o bos.Options) {
 	}
 	s.level.Set(level)
 	s.loud.Warn("the option logging_level says what is logged from now on", "logging_level", o.LoggingLevel)
+}
+
+// levelPause is the least time between two looks at what the options say of the log.
+const levelPause = time.Second
+
+// followLevel has also a service that stands by log as the options say, whoever has changed
+// them: the shell reads them while it drives. stop returns when it is over.
+func (s *Service) followLevel(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var going sync.WaitGroup
+	going.Go(func() {
+		for ctx.Err() == nil {
+			options, err := s.config.Store.Options(ctx)
+			if err == nil {
+				s.setLevel(options)
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(levelPause):
+			}
+			if err != nil {
+				continue // they are read again, with news or without
+			}
+			select {
+			case <-ctx.Done():
+			case <-s.news:
+			}
+		}
+	})
+	return func() {
+		cancel()
+		going.Wait()
+	}
 }
 
 // levelled passes on what is at least at a level that may change.

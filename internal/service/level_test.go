@@ -102,3 +102,24 @@ func loggingLevels(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestAServiceThatStandsByLogsAsTheOptionsSay, which another one wrote.
+func TestAServiceThatStandsByLogsAsTheOptionsSay(t *testing.T) {
+	inWorld(t, 1, func(t *testing.T, w *world) {
+		w.shared()
+		r := w.replica()
+		w.advance(5 * time.Second)
+		if drives, _ := r.drives(); drives {
+			t.Fatal("the second drives")
+		}
+		for _, level := range []string{"debug", "error", "info"} {
+			w.options(object{"logging_level": level})
+			r.service.Written()
+			w.advance(2 * levelPause)
+			if got := r.service.level.Level(); got != levels[level] {
+				t.Errorf("with the option %s the service that stands by logs from %s", level, got)
+			}
+		}
+		r.end(t)
+	})
+}

@@ -84,6 +84,8 @@ type Service struct {
 	driving driving
 	board   *board.Board
 	asking  atomic.Bool // how far sessions are, for a scrape
+	// news says that another process has written.
+	news chan struct{}
 	// loud is the log that no option silences: that somebody did so, and that
 	// the lease may be lost.
 	loud *slog.Logger
@@ -97,7 +99,7 @@ func New(c Config) (*Service, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{loud: c.Log, driving: driving{ready: make(chan struct{})}}
+	s := &Service{loud: c.Log, driving: driving{ready: make(chan struct{})}, news: make(chan struct{}, 1)}
 	c.Log = slog.New(levelled{c.Log.Handler(), &s.level})
 	s.config = c
 	settings := engineSettings(c)
@@ -162,7 +164,13 @@ func (s *Service) changed(c api.Change) {
 
 // Written is told that another process has written to the database, from any goroutine,
 // also before Run.
-func (s *Service) Written() { s.shell.Written() }
+func (s *Service) Written() {
+	s.shell.Written()
+	select {
+	case s.news <- struct{}{}:
+	default: // it is said already
+	}
+}
 
 // Freed is told that nobody has the lease of the database any more, from any goroutine,
 // also before Run.
@@ -182,5 +190,8 @@ func (s *Service) Fetched(f bos.ScriptFetch) { s.shell.Fetched(f) }
 // and records their answers.
 func (s *Service) Run(ctx context.Context) error {
 	s.driving.runs.Store(true)
+	if s.config.Shared {
+		defer s.followLevel(ctx)()
+	}
 	return s.shell.Run(ctx)
 }
