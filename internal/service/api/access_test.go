@@ -33,7 +33,7 @@ var forms = map[string]func(string) string{
 
 // as answers requests of a caller.
 func (s *site) as(i access.Identity) {
-	h := New(s.config)
+	h := s.api()
 	s.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h.ServeHTTP(w, r.WithContext(access.With(r.Context(), access.Caller{Identity: i})))
 	})

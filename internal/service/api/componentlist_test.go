@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -119,7 +120,8 @@ func TestSixteenClientsThatPatchTenThousandComponentsLoseNoUpdate(t *testing.T) 
 			}
 			defer resp.Body.Close()
 			if resp.StatusCode != http.StatusOK {
-				t.Errorf("%s: %s", member, resp.Status)
+				said, _ := io.ReadAll(resp.Body)
+				t.Errorf("%s: %s: %s", member, resp.Status, said)
 			}
 		})
 	}
@@ -130,7 +132,7 @@ func TestSixteenClientsThatPatchTenThousandComponentsLoseNoUpdate(t *testing.T) 
 	}
 	set := bos.BootArtifacts{Kernel: "w", KernelParameters: "w", Initrd: "w"}
 	for _, r := range records {
-		if r.Error != "w" || *r.RetryPolicy != 7 || r.StagedState.Configuration != "w" || r.StagedState.Session != "w" ||
+		if r.Error != "w" || r.RetryPolicy == nil || *r.RetryPolicy != 7 || r.StagedState.Configuration != "w" || r.StagedState.Session != "w" ||
 			r.StagedState.BootArtifacts != set || r.ActualState.BootArtifacts != set || r.LastAction.Action != bos.ActionSessionSetup || !r.LastAction.Failed ||
 			r.EventStats != (bos.EventStats{PowerOnAttempts: 7, PowerOffGracefulAttempts: 7, PowerOffForcefulAttempts: 7}) || r.Status.Phase != bos.PhaseConfiguring {
 			t.Fatalf("an update was lost: %+v", r)

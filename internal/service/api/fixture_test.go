@@ -69,19 +69,22 @@ func newSite(t *testing.T, with ...func(*Config)) *site {
 	return s
 }
 
-// serveAll serves the site as its config is now. Where several services share a database each
-// request goes to the next of them.
-func (s *site) serveAll() {
+// serveAll serves the site as its config is now.
+func (s *site) serveAll() { s.handler = access.Open(s.api()) }
+
+// api is the API as the config of the site is now. Where several services share a database
+// each request goes to the next of them.
+func (s *site) api() http.Handler {
 	var handlers []http.Handler
 	for _, store := range s.stores {
 		config := s.config
 		if config.Store == s.store {
 			config.Store = store
 		}
-		handlers = append(handlers, access.Open(New(config)))
+		handlers = append(handlers, New(config))
 	}
 	var turn atomic.Int64
-	s.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		handlers[int(turn.Add(1))%len(handlers)].ServeHTTP(w, r)
 	})
 }

@@ -147,7 +147,7 @@ func TestAStreamEndsBeforeItTellsWhoseTokenWasRevokedOrChanged(t *testing.T) {
 	} {
 		s, k := newSite(t), &keys{}
 		k.Store("t", access.Identity{Subject: "t", Roles: []access.Role{access.Reader}})
-		s.handler = access.Authenticator{Bearers: []access.Bearers{k}}.Handler(New(s.config))
+		s.handler = access.Authenticator{Bearers: []access.Bearers{k}}.Handler(s.api())
 		s.commit(kind("a"))
 		r := follow(t, s.serve(), "", "Authorization", "Bearer t")
 		r.wants("a")
@@ -207,7 +207,7 @@ func TestMoreStreamsThanAllowedAreRefusedUntilOneLeaves(t *testing.T) {
 	s.commit(kind("a"))
 	server := s.serve()
 	var readers []*reader
-	for range DefaultStreams {
+	for range DefaultStreams * len(s.stores) { // each service has places of its own
 		r := follow(t, server, "")
 		r.wants("a")
 		readers = append(readers, r)

@@ -2,16 +2,9 @@ package api
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
-	"sync"
-	"sync/atomic"
 	"testing"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/postgres"
@@ -52,7 +45,7 @@ func openStores(t *testing.T) (stores []bos.Store) {
 		closes(s, err)
 		return stores
 	}
-	dsn := emptyDatabase(t)
+	dsn := records.New(t)
 	for range replicas {
 		s, err := postgres.Open(t.Context(), dsn)
 		closes(s, err)
@@ -60,57 +53,11 @@ func openStores(t *testing.T) (stores []bos.Store) {
 	return stores
 }
 
-// tables is a database with tables, of which others are copies: that is quicker than to
-// make them anew for each test.
-var tables struct {
-	once sync.Once
-	dsn  string
-	err  error
-	made atomic.Int64
-}
-
-// emptyDatabase is one with empty tables.
-func emptyDatabase(t *testing.T) string {
-	t.Helper()
-	postgrestest.Skip(t)
-	tables.once.Do(func() {
-		tables.dsn, tables.err = in(postgrestest.New(t), "template", "CREATE DATABASE %s")
-		if tables.err != nil {
-			return
-		}
-		s, err := postgres.Open(t.Context(), tables.dsn)
-		if err == nil {
-			err = s.Close()
-		}
-		tables.err = err
-	})
-	if tables.err != nil {
-		t.Fatal(tables.err)
-	}
-	dsn, err := in(postgrestest.New(t), fmt.Sprint("copy", tables.made.Add(1)), "CREATE DATABASE %s TEMPLATE template")
+// records are databases with the tables of a service.
+var records = postgrestest.Pool{Make: func(ctx context.Context, dsn string) error {
+	s, err := postgres.Open(ctx, dsn)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
-	return dsn
-}
-
-// in makes a database on the server of a connection string, and is that of the new one.
-func in(dsn, name, statement string) (string, error) {
-	ctx := context.Background()
-	conn, err := pgx.Connect(ctx, dsn)
-	if err != nil {
-		return "", err
-	}
-	_, err = conn.Exec(ctx, fmt.Sprintf(statement, name))
-	if err = errors.Join(err, conn.Close(ctx)); err != nil {
-		return "", err
-	}
-	u, err := url.Parse(dsn)
-	if err != nil {
-		return "", err
-	}
-	q := u.Query()
-	q.Del("search_path")
-	u.Path, u.RawQuery = "/"+name, q.Encode()
-	return u.String(), nil
-}
+	return s.Close()
+}}

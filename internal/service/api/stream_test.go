@@ -176,7 +176,7 @@ func TestTheSettingSaysHowManyMayFollowAndHalfOfThemEach(t *testing.T) {
 	for _, name := range []string{"a", "b"} {
 		k.Store(name, access.Identity{Subject: name, Proof: access.ProofStatic, Roles: []access.Role{access.Reader}})
 	}
-	s.handler = access.Authenticator{Bearers: []access.Bearers{k}}.Handler(New(s.config))
+	s.handler = access.Authenticator{Bearers: []access.Bearers{k}}.Handler(New(s.config)) // one, as each has places of its own
 	watching(t, s, "", "Authorization", "Bearer a").wants(bos.StreamSnapshotEvent)
 	s.do("GET", "/x/v1/stream", nil, "Accept", eventStream, "Authorization", "Bearer a").refused(http.StatusServiceUnavailable, titleUnavailable, "1 streams", "streams")
 	watching(t, s, "", "Authorization", "Bearer b").wants(bos.StreamSnapshotEvent)
@@ -288,7 +288,8 @@ func TestTwoThousandWhoWatchAreAllToldTheSame(t *testing.T) {
 		})
 	}
 	told.Wait()
-	if live.Load() != DefaultStreams || asked.Load() != viewers-DefaultStreams {
+	places := int32(DefaultStreams * len(s.stores)) // each service has its own
+	if live.Load() != places || asked.Load() != viewers-places {
 		t.Errorf("%d follow live and %d ask, of %d", live.Load(), asked.Load(), viewers)
 	}
 	leave()
@@ -311,7 +312,7 @@ func TestMetricsAreForWhoMayReadThemAndOthersAreToldWhyNot(t *testing.T) {
 		of.Subject, of.Proof = name, access.ProofStatic
 		k.Store(name, of)
 	}
-	s.handler = access.Authenticator{Bearers: []access.Bearers{k}}.Handler(New(s.config))
+	s.handler = access.Authenticator{Bearers: []access.Bearers{k}}.Handler(s.api())
 	s.do("GET", "/metrics", nil).refused(http.StatusUnauthorized, "", "token")
 	s.do("GET", "/metrics", nil, "Authorization", "Bearer nobody").refused(http.StatusUnauthorized, "", "token")
 	for _, name := range []string{"scraper", "reader", "operator"} {
