@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bootorch/terraform-provider-bos/internal/service/store/postgrestest"
 	"github.com/bootorch/terraform-provider-bos/tools/page/browser"
 	"github.com/bootorch/terraform-provider-bos/tools/page/stage"
 )
@@ -39,7 +40,7 @@ func run(m *testing.M) int {
 			_ = os.RemoveAll(programDir) // a folder of temporary files
 		}
 	}()
-	return m.Run()
+	return postgrestest.Main(m)
 }
 
 // viewer is somebody who looks at the page.

@@ -47,6 +47,9 @@ type Room struct {
 	env                           []string
 	emulator, service             *exec.Cmd
 	log                           buffer
+	// patient says that a request is made again that no service answered: one of several
+	// was killed, and the next one answers.
+	patient bool
 }
 
 // buffer keeps the end of what a process says.
@@ -67,8 +70,21 @@ func Start(ctx context.Context, program, dir string, nodes int, more ...string) 
 	if err != nil {
 		return nil, err
 	}
-	r := &Room{program: program, dir: dir, address: address, config: filepath.Join(dir, "bos.yaml"), env: append(os.Environ(),
-		"XDG_RUNTIME_DIR="+dir, "BOS_AUTH_TOKENS_FILE="+filepath.Join(dir, "tokens.yaml"), "BOS_DATABASE="+filepath.Join(dir, "bos.db"))}
+	r, err := begin(ctx, program, dir, address, filepath.Join(dir, "bos.db"), nodes, more...)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.Restart(ctx); err != nil {
+		r.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// begin runs the room, whose nodes report to an address where nobody listens yet.
+func begin(ctx context.Context, program, dir, address, database string, nodes int, more ...string) (r *Room, err error) {
+	r = &Room{program: program, dir: dir, address: address, config: filepath.Join(dir, "bos.yaml"), env: append(os.Environ(),
+		"XDG_RUNTIME_DIR="+dir, "BOS_AUTH_TOKENS_FILE="+filepath.Join(dir, "tokens.yaml"), "BOS_DATABASE="+database)}
 	if r.Admin, err = r.Token("admin", "--role", "admin"); err != nil {
 		return nil, err
 	}
@@ -77,10 +93,7 @@ func Start(ctx context.Context, program, dir string, nodes int, more ...string) 
 	if r.emulator, _, err = r.run(ctx, []string{"BOS_TOKEN=" + r.Admin}, args...); err != nil {
 		return nil, err
 	}
-	if err = r.authenticated(); err == nil {
-		err = r.Restart(ctx)
-	}
-	if err != nil {
+	if err = r.authenticated(); err != nil {
 		r.Close()
 		return nil, err
 	}
@@ -179,17 +192,33 @@ func (r *Room) Run(ctx context.Context, token string, args ...string) (string, e
 
 // Ask makes a request; into may be nil.
 func (r *Room) Ask(ctx context.Context, method, path string, body, into any) error {
+	for {
+		answered, err := r.askAt(ctx, r.URL, method, path, body, into)
+		if answered || !r.patient {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(err, ctx.Err())
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// askAt makes a request of one service. It is answered also where that is that it cannot
+// be done, and not where a service or a balancer says that nobody does it now.
+func (r *Room) askAt(ctx context.Context, url, method, path string, body, into any) (answered bool, err error) {
 	var sent io.Reader
 	if body != nil {
 		text, err := json.Marshal(body)
 		if err != nil {
-			return err
+			return true, err
 		}
 		sent = bytes.NewReader(text)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, r.URL+path, sent)
+	req, err := http.NewRequestWithContext(ctx, method, url+path, sent)
 	if err != nil {
-		return err
+		return true, err
 	}
 	req.Header.Set("Authorization", "Bearer "+r.Admin)
 	if body != nil {
@@ -197,20 +226,20 @@ func (r *Room) Ask(ctx context.Context, method, path string, body, into any) err
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer res.Body.Close() //nolint:errcheck // it was read
 	data, err := io.ReadAll(res.Body)
 	if err != nil {
-		return fmt.Errorf("%s %s: %d, %w", method, path, res.StatusCode, err)
+		return false, fmt.Errorf("%s %s: %d, %w", method, path, res.StatusCode, err)
 	}
 	if res.StatusCode >= http.StatusBadRequest {
-		return fmt.Errorf("%s %s: %d: %s", method, path, res.StatusCode, data)
+		return res.StatusCode < http.StatusInternalServerError, fmt.Errorf("%s %s: %d: %s", method, path, res.StatusCode, data)
 	}
 	if into == nil {
-		return nil
+		return true, nil
 	}
-	return json.Unmarshal(data, into)
+	return true, json.Unmarshal(data, into)
 }
 
 // Template stores one over all nodes, and waits until the inventory has them.
