@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -94,7 +95,7 @@ func TestSixteenClientsThatPatchTenThousandComponentsLoseNoUpdate(t *testing.T) 
 	if testing.Short() {
 		size = 500
 	}
-	s := newSite(t)
+	s := newSite(t, func(c *Config) { c.Log = slog.New(slog.NewTextHandler(t.Output(), nil)) })
 	var c bos.Commit
 	for i := range size {
 		c.Components = append(c.Components, bos.Record{Component: bos.Component{ID: fmt.Sprintf("n%05d", i)}})
