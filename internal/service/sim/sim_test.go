@@ -86,6 +86,13 @@ func chaos(seed uint64) sim.Config {
 	}
 	of := []sim.Upstream{sim.HSM, sim.BSS, sim.CFS, sim.Power, sim.BMCs, sim.Endpoints, sim.HalfInventory, sim.NoInventory}[seed%8]
 	c.Outages = []sim.Outage{{Of: of, From: time.Duration(seed%7) * 10 * time.Second, For: 5 * time.Minute}}
+	if of == sim.Endpoints {
+		// Long ones let nobody come so far as a power action: short ones are in the midst of them.
+		c.Outages[0].From += 2 * time.Minute
+		for at := time.Duration(20+seed%7) * 100 * time.Millisecond; at < time.Minute; at += 4 * time.Second {
+			c.Outages = append(c.Outages, sim.Outage{Of: of, From: at, For: time.Second})
+		}
+	}
 	if seed%3 == 0 {
 		c.Limits = bos.PowerLimits{Window: 10 * time.Second, Starts: 3, CabinetStarts: 2}
 	}
