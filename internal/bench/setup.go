@@ -56,7 +56,27 @@ func setup(ctx context.Context, size int, f flags) (took, longest time.Duration,
 	server := httptest.NewServer(access.Open(made.Handler()))
 	defer server.Close()
 	m := &room{ctx: ctx, url: server.URL, client: server.Client(), ids: ids}
+	if err := m.ready(); err != nil {
+		return 0, 0, err
+	}
 	return m.setUp()
+}
+
+// ready waits until the service has begun: what its start takes is not measured.
+func (m *room) ready() error {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for began := time.Now(); ; {
+		err := m.do(http.MethodGet, "/readyz", "")
+		var refused *refusal
+		switch {
+		case !errors.As(err, &refused):
+			return err
+		case time.Since(began) > setupLimit:
+			return fmt.Errorf("the service is not ready after %s: %w", setupLimit, err)
+		}
+		<-tick.C
+	}
 }
 
 // setUp asks for the session and waits until it is set up, while nodes report.
