@@ -109,20 +109,23 @@ func (t *tx) tell(ctx context.Context) error {
 }
 
 // changedSince lists the components that were written after a position, also by this
-// transaction; known says that the feed goes so far back.
+// transaction; known says that the feed still has that position. It is gone where the feed
+// does not go so far back, and where the database lost it: one that failed over to a standby
+// that was behind, or was restored, gives the same revisions out again.
 func (t *tx) changedSince(ctx context.Context, position int64) (ids []string, known bool, err error) {
 	rows, err := t.query(ctx, selectChanges, position)
 	if err != nil {
 		return nil, false, err
 	}
+	first := true
 	err = eachRow(rows, func(row scanner) error {
 		var revision int64
 		var what string
 		if err := row.Scan(&revision, &what); err != nil {
 			return err
 		}
-		if !known { // the row that is known
-			known = true
+		if first {
+			first, known = false, revision == position
 			return nil
 		}
 		var writes []change

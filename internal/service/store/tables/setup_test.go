@@ -86,6 +86,53 @@ func TestASetupArmsNodesAsTheyAreWhenItHasItsTurn(t *testing.T) {
 	}
 }
 
+// A database that fails over to a standby that was behind has lost what was read before, and
+// gives its revisions out again: nothing of it is armed.
+func TestASetupArmsNothingThatTheDatabaseHasLost(t *testing.T) {
+	for name, since := range map[string]func(t *testing.T, s *tables.Store) error{
+		"and nothing was written since": func(*testing.T, *tables.Store) error { return nil },
+		"and others wrote since": func(t *testing.T, s *tables.Store) error {
+			t.Helper()
+			_, err := s.MutateComponents(t.Context(), []string{"n05", "n06", "n07"}, func(r *bos.Record, _ bool) error { r.Error = "other"; return nil })
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBoth(t, func(t *testing.T, d database) {
+				s := d.open()
+				setup := armingAll(t, s)
+				for range 3 {
+					_, err := s.MutateComponents(t.Context(), []string{"n99"}, func(r *bos.Record, _ bool) error { r.ActualState.BSSToken += "t"; return nil })
+					if err != nil {
+						t.Fatal(err)
+					}
+				}
+				read, err := s.ReadSetup(t.Context(), setup)
+				if err != nil {
+					t.Fatal(err)
+				}
+				// The standby had neither the node nor the last writes.
+				err = errors.Join(s.Execute(t.Context(), "DELETE FROM components WHERE id = 'n99'"),
+					s.Execute(t.Context(), "DELETE FROM changes WHERE revision > (SELECT MAX(revision) - 3 FROM changes)"), since(t, s))
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, written, err := s.SetUpRead(t.Context(), setup, read)
+				if err != nil {
+					t.Fatal(err)
+				}
+				stored, err := s.Components(t.Context(), bos.ComponentFilter{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(stored) != 20 || !slices.Equal(stored, written) {
+					t.Errorf("%d nodes are stored, and %d were armed", len(stored), len(written))
+				}
+			})
+		})
+	}
+}
+
 // A transaction that is made anew may have seen what was undone: nothing of it is taken for
 // what is stored.
 func TestASetupThatIsMadeAnewReadsItsNodesAnew(t *testing.T) {
