@@ -36,14 +36,24 @@ const (
 // quicker than that.
 //
 // The lock is a queue and no more: who waits for a row that is written meanwhile is behind
-// those who come later, as what they wait for is the row as it is then.
+// those who come later, as what they wait for is the row as it is then. It is not a lock of
+// the table: a mode that keeps off its like keeps off the vacuum as well, and each write
+// leaves an old version of the row.
 var beginning = []string{
 	"BEGIN ISOLATION LEVEL READ COMMITTED",
 	`SELECT set_config('lock_timeout', '55s', true), set_config('statement_timeout', '56s', true),
 set_config('idle_in_transaction_session_timeout', '3s', true),
 set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, true)`,
-	"LOCK TABLE turn IN SHARE UPDATE EXCLUSIVE MODE",
+	"SELECT pg_advisory_xact_lock(" + lineOfTurn + ")",
 }
+
+// lineOfTurn is the number of that lock: it is of the table, of which another schema of the
+// same database has another one. lineClass is its upper half, and the number of the table
+// the lower.
+const (
+	lineClass  = "6451059"
+	lineOfTurn = "(" + lineClass + "::bigint << 32) + 'turn'::regclass::oid::bigint"
+)
 
 const (
 	// takeTurn also tells whether a newer program has upgraded the tables meanwhile, and

@@ -27,3 +27,6 @@ func TurnTime(d time.Duration) Option { return func(c *settings) { c.TurnTime = 
 
 // Works asks whether a process of the database is at work, as who waits for one does.
 func (s *Store) Works(pid uint32) bool { return s.signs.works(pid) }
+
+// LineOfTurn is the number of the lock by which writers queue up for the turn.
+const LineOfTurn = lineOfTurn

@@ -17,12 +17,13 @@ const (
 )
 
 // selectStuck are those who have the turn and wait for their process: to send the rest of
-// what it sends, or to take what it is answered. Those who wait for the turn have none of
-// these locks, and wait for one.
+// what it sends, or to take what it is answered, and likewise who is next. Those who wait for
+// the turn have none of these locks, and wait for one.
 const selectStuck = `SELECT a.pid, a.state_change::text, COALESCE(host(a.client_addr), 'the machine of the database')
 FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
-WHERE l.locktype = 'relation' AND l.relation = 'turn'::regclass AND l.granted AND l.mode IN ('RowShareLock', 'RowExclusiveLock', 'ShareUpdateExclusiveLock')
-AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND a.wait_event_type = 'Client'`
+WHERE (l.locktype = 'relation' AND l.relation = 'turn'::regclass AND l.mode IN ('RowShareLock', 'RowExclusiveLock')
+OR l.locktype = 'advisory' AND l.classid = ` + lineClass + ` AND l.objid = 'turn'::regclass::oid AND l.objsubid = 1)
+AND l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND a.wait_event_type = 'Client'`
 
 // endStuck ends one that is still where it was.
 const endStuck = "SELECT COALESCE(bool_or(pg_terminate_backend(pid)), false) FROM pg_stat_activity WHERE pid = $1 AND state_change::text = $2 AND wait_event_type = 'Client'"

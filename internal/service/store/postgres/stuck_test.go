@@ -24,7 +24,7 @@ func TestAProcessThatStopsInTheMiddleOfAnExchangeKeepsNobodyFromWriting(t *testi
 			f.Send(&pgproto3.Query{String: "SELECT repeat('x', 1000) FROM generate_series(1, 100000)"})
 		},
 		"while it is next, and no more": func(f *pgproto3.Frontend) {
-			f.Send(&pgproto3.Parse{Query: "LOCK TABLE turn IN SHARE UPDATE EXCLUSIVE MODE"})
+			f.Send(&pgproto3.Parse{Query: "SELECT pg_advisory_xact_lock(" + postgres.LineOfTurn + ")"})
 			f.Send(&pgproto3.Bind{})
 			f.Send(&pgproto3.Execute{})
 			f.Send(&pgproto3.Parse{Query: "SELECT 1"})
@@ -95,7 +95,7 @@ func lockedTurn(t *testing.T, dsn string) bool {
 	defer conn.Close(t.Context()) //nolint:errcheck // it has answered
 	var free, next int
 	err = conn.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM (SELECT FROM turn FOR UPDATE SKIP LOCKED) AS t),
-(SELECT count(*) FROM pg_locks WHERE locktype = 'relation' AND relation = 'turn'::regclass AND granted AND mode = 'ShareUpdateExclusiveLock')`).Scan(&free, &next)
+(SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 'turn'::regclass::oid AND granted)`).Scan(&free, &next)
 	if err != nil {
 		t.Fatal(err)
 	}
