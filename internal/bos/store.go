@@ -353,6 +353,10 @@ type Changes struct {
 	// All says that the feed does not reach back that far: the reader has to
 	// load anew whatever it keeps. It is then all that is told.
 	All bool
+	// Foreign says, with All, that the position is none of what the store has: what was
+	// written last was lost, as by a failover to a standby that had not received it. What
+	// the reader keeps may be of writes that nobody has.
+	Foreign bool
 	// Components and Sessions were written or deleted, each once.
 	Components []ChangedComponent
 	Sessions   []ChangedSession

@@ -37,6 +37,13 @@ func (b *brakes) put(site *bos.SitePause, sessions []bos.SessionRecord, gone []b
 	}
 }
 
+// clear forgets all of them, for what is loaded next.
+func (b *brakes) clear() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.site, b.sessions = bos.SitePause{}, nil
+}
+
 func (b *brakes) session(s *bos.SessionRecord) {
 	key := s.Key()
 	known, ok := b.sessions[key]

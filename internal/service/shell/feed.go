@@ -19,6 +19,10 @@ type FeedReader struct {
 	own map[int64]bool
 }
 
+// errForeign is a store that lacks what was read of it before: nothing that an engine keeps
+// of it can be told from what was lost, by its revision or otherwise.
+var errForeign = errors.New("the database lacks writes that this service has read, as after a failover to a standby that had not received them")
+
 // Begin takes up the feed at its end. What is loaded after it is as new as that.
 func (f *FeedReader) Begin(ctx context.Context, store bos.EngineStore) error {
 	fed, err := store.Changes(ctx, 0)
@@ -39,9 +43,12 @@ func (f *FeedReader) Load(ctx context.Context, p Ports, e *engine.Engine, known 
 	if err != nil {
 		return err
 	}
-	if fed.All {
+	switch {
+	case fed.Foreign:
+		return errForeign
+	case fed.All:
 		err = p.loadAll(ctx, e, in)
-	} else {
+	default:
 		err = f.loadChanged(ctx, p, fed, known, in)
 	}
 	if err == nil {

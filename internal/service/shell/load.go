@@ -39,6 +39,9 @@ func (s *Shell) begin(ctx context.Context, in *engine.Inputs) error {
 	if err := s.feed.Begin(ctx, s.Ports.Store); err != nil {
 		return err
 	}
+	// No call is made before the engine orders one, which is told of all that brakes. What was
+	// known may be lost, with the revisions that said it was newer.
+	s.brakes.clear()
 	cold, err := s.Ports.Load(ctx, s.Engine.Limits, s.Runtime.Wall())
 	if err != nil {
 		return err

@@ -56,9 +56,10 @@ const (
 )
 
 const (
-	// takeTurn also tells whether a newer program has upgraded the tables meanwhile, and
-	// which process of the database it is, as a pooler may be between.
-	takeTurn = "SELECT writer, (SELECT MAX(version_id) FROM goose_db_version), pg_backend_pid() FROM turn FOR UPDATE"
+	// takeTurn also tells whether a newer program has upgraded the tables meanwhile,
+	// which process of the database it is, as a pooler may be between, and in which history
+	// was written last and is now (history.go).
+	takeTurn = "SELECT writer, (SELECT MAX(version_id) FROM goose_db_version), pg_backend_pid(), history, %s FROM turn FOR UPDATE"
 	keepTurn = "UPDATE turn SET writer = $1"
 	// tellOthers tells them when the transaction is committed.
 	tellOthers = "SELECT pg_notify($1, $2)"
@@ -74,8 +75,10 @@ type connection struct {
 	// which it knows.
 	id      string
 	version int64
-	// conn is nil while there is none.
-	conn *pgx.Conn
+	// conn is nil while there is none, and history how it is asked for the history of the
+	// database.
+	conn    *pgx.Conn
+	history string
 	// waiting is what is put off, and size what it holds.
 	waiting []tables.Statement
 	size    int
@@ -159,20 +162,25 @@ func (c *connection) begin(ctx context.Context, questions []tables.Statement) (w
 			c.conn = nil
 			return "", nil, err
 		}
+		if c.history, err = namesHistory(ctx, c.conn); err != nil {
+			c.drop()
+			return "", nil, err
+		}
 	}
 	for _, query := range beginning {
 		c.waiting = append(c.waiting, tables.Statement{Query: query})
 	}
-	asked := []tables.Statement{{Query: takeTurn}}
+	asked := []tables.Statement{{Query: fmt.Sprintf(takeTurn, c.history)}}
 	for _, q := range questions {
 		asked = append(asked, tables.Statement{Query: q.Query, Args: kept(q.Args)})
 	}
 	stop := c.watchTurn()
 	all, err := c.exchange(ctx, turnWait, asked...)
 	stop()
+	var was, is string
 	if len(all) > 0 {
 		var version int64
-		scanned := all[0].first().Scan(&writer, &version, &c.server)
+		scanned := all[0].first().Scan(&writer, &version, &c.server, &was, &is)
 		if scanned == nil && version > c.version {
 			c.rollBack(ctx)
 			return "", nil, outdated(version, c.version)
@@ -189,6 +197,12 @@ func (c *connection) begin(ctx context.Context, questions []tables.Statement) (w
 	if err != nil {
 		c.rollBack(ctx)
 		return "", nil, err
+	}
+	if is != "" && is != was {
+		if err := c.beginHistory(ctx, was, is); err != nil {
+			return "", nil, err
+		}
+		return c.begin(ctx, questions)
 	}
 	for i := range questions {
 		answers = append(answers, &all[i+1])

@@ -179,14 +179,14 @@ func (c *change) append(to []byte) []byte {
 func (s *Store) Changes(ctx context.Context, after int64) (bos.Changes, error) {
 	var c bos.Changes
 	components, sessions := make(map[string]int64), make(map[bos.SessionKey]int64)
-	behind := true
+	behind, foreign := true, false
 	err := s.each(ctx, func(row scanner) error {
 		var what string
 		if err := row.Scan(&c.Newest, &what); err != nil {
 			return err
 		}
 		if behind { // the row that the reader knows
-			behind = false
+			behind, foreign = false, c.Newest != after
 			return nil
 		}
 		var writes []change
@@ -208,8 +208,10 @@ func (s *Store) Changes(ctx context.Context, after int64) (bos.Changes, error) {
 	if err != nil {
 		return bos.Changes{}, fmt.Errorf("read what changed: %w", err)
 	}
-	if behind || after > c.Newest {
-		return s.all(ctx)
+	if behind || foreign {
+		// The rows that are kept are the newest: where there are some from before a position
+		// and none is that, none ever was, or it is lost.
+		return s.all(ctx, foreign)
 	}
 	for id, revision := range components {
 		c.Components = append(c.Components, bos.ChangedComponent{ID: id, Revision: revision})
@@ -226,8 +228,8 @@ func (s *Store) Changes(ctx context.Context, after int64) (bos.Changes, error) {
 
 // all tells a reader to load anew what it keeps: what it then reads is at least
 // as new as the position that it gets.
-func (s *Store) all(ctx context.Context) (bos.Changes, error) {
-	c := bos.Changes{All: true}
+func (s *Store) all(ctx context.Context, foreign bool) (bos.Changes, error) {
+	c := bos.Changes{All: true, Foreign: foreign}
 	err := s.each(ctx, func(row scanner) error { return row.Scan(&c.Newest) }, selectNewest)
 	if err != nil {
 		return bos.Changes{}, fmt.Errorf("read the newest revision: %w", err)
