@@ -54,6 +54,8 @@ type lease struct {
 	passed  time.Time
 	// running says that there is an engine; without one the clock stands.
 	running bool
+	// seen is the newest fence that another was seen to have.
+	seen int64
 }
 
 // instant is a moment by both clocks.
@@ -125,11 +127,15 @@ func (l *lease) watch(ctx context.Context, following func(bool)) error {
 		began := l.runtime.Mono()
 		is, err := l.store.Lease(ctx, l.holder, time.Time{}, dead)
 		if !errors.Is(err, bos.ErrLeaseHeld) {
+			if err == nil && dead == (bos.Lease{}) {
+				err = l.outlast(ctx, is)
+			}
 			if err == nil {
 				l.got(is)
 			}
 			return err
 		}
+		l.seen = max(l.seen, is.Fence)
 		waited += max(l.runtime.Mono()-began-lookCounts, 0)
 		over, _ := watch.see(is, l.runtime.Mono()-waited)
 		if over {
@@ -138,6 +144,20 @@ func (l *lease) watch(ctx context.Context, following func(bool)) error {
 		following(!over && watch.renewals > 0)
 		l.free.Wait(ctx, l.runtime.Mono()+leaseRetry)
 	}
+	return ctx.Err()
+}
+
+// outlast waits until nobody can believe any more to have a lease that was lost: one that is
+// had at once, under a fence not above that which another was seen to have, is that of a
+// database that has failed over to a standby which lacked who had it last.
+func (l *lease) outlast(ctx context.Context, is bos.Lease) error {
+	lost := is.Fence <= l.seen
+	l.seen = 0
+	if !lost {
+		return nil
+	}
+	l.log.Warn("the database has lost that another service had the engine's lease, as after a failover; this one drives when that one cannot believe any more to have it", "after", LeaseTTL)
+	l.rest.Wait(ctx, l.runtime.Mono()+LeaseTTL)
 	return ctx.Err()
 }
 

@@ -2,6 +2,8 @@ package shell
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -81,6 +83,53 @@ func TestTheLeaseOfADeadHolderIsTakenWhereEachLookTakesLong(t *testing.T) {
 			}
 			if took := runtime.Mono() - began; took > within {
 				t.Errorf("with looks of %s it was taken after %s", takes, took)
+			}
+		})
+	}
+}
+
+// wentBack is a store whose lease another has, until a failover loses that it took it: it is
+// had by this one then, as before, or by nobody.
+type wentBack struct {
+	Store
+
+	looks int
+	is    bos.Lease
+}
+
+func (s *wentBack) Lease(context.Context, string, time.Time, bos.Lease) (bos.Lease, error) {
+	switch s.looks++; {
+	case s.looks < 4:
+		return bos.Lease{Holder: "other", Fence: 5, Clock: time.Unix(int64(s.looks), 0)}, bos.ErrLeaseHeld
+	case s.looks == 4:
+		return bos.Lease{}, errors.New("the database is away")
+	default:
+		return s.is, nil
+	}
+}
+
+// TestALeaseOfBeforeAFailoverIsHadWhenWhoHadTheLostOneSendsNothingMore: that one believes to
+// have it until it asks the next time.
+func TestALeaseOfBeforeAFailoverIsHadWhenWhoHadTheLostOneSendsNothingMore(t *testing.T) {
+	for name, test := range map[string]struct {
+		fence int64
+		waits bool
+	}{
+		"it is this one's as before":               {4, true},
+		"nobody had it, and it is taken once more": {5, true},
+		"the other one has given it up":            {6, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			runtime := NewReal()
+			store := &wentBack{is: bos.Lease{Holder: "this", Fence: test.fence}}
+			c := Config{Ports: Ports{Store: store}, Holder: "this", Runtime: runtime, Alert: slog.New(slog.DiscardHandler)}
+			l := newLease(c, &clock{runtime: runtime}, &hearing{}, runtime.Signal())
+			began := runtime.Mono()
+			if err := l.await(t.Context(), func(bool) {}); err != nil {
+				t.Fatal(err)
+			}
+			if took := runtime.Mono() - began; took >= LeaseTTL != test.waits || l.held().Fence != test.fence {
+				t.Errorf("%s: lease %d was had after %s", name, l.held().Fence, took)
 			}
 		})
 	}
