@@ -39,7 +39,7 @@ type address struct {
 
 // errPassword is a password where everybody who sees the settings or a list of processes
 // reads it.
-var errPassword = errors.New("the connection string of the database has a password, which others would read; take it out and name database_password_file, database_password_env or database_password_command, or set PGPASSWORD (PGSSLPASSWORD for that of a key)")
+var errPassword = errors.New("the connection string of the database has a password (or that of a key, sslpassword), which others would read; take it out and name database_password_file, database_password_env or database_password_command, or set PGPASSWORD (PGSSLPASSWORD for that of a key)")
 
 // parse reads a connection string.
 func parse(dsn string, password func() (string, error)) (*address, error) {
@@ -121,7 +121,9 @@ func (a *address) authenticate(_ context.Context, config *pgx.ConnConfig) error 
 }
 
 func (a *address) connect(ctx context.Context) (*pgx.Conn, error) {
-	ctx, done := context.WithTimeout(ctx, roundTrip)
+	// Each address has its own time (connectTime), so that the first ones that are silent
+	// leave some for the one that answers; most hosts have no more than two.
+	ctx, done := context.WithTimeout(ctx, roundTrip+time.Duration(2*len(a.config.Fallbacks)+1)*connectTime)
 	defer done()
 	config := a.config.Copy()
 	if err := a.authenticate(ctx, config); err != nil {

@@ -114,7 +114,7 @@ func (c *connection) live() {
 	if !c.open || c.conn == nil || time.Since(c.began) > longestWrite {
 		return
 	}
-	ctx, done := context.WithTimeout(context.Background(), roundTrip)
+	ctx, done := c.patient(context.Background(), roundTrip)
 	defer done()
 	if _, err := c.conn.Exec(ctx, "SELECT 1"); err == nil {
 		c.alive.Reset(signOfLife)

@@ -58,7 +58,7 @@ func (f *follower) follow(ctx context.Context, last *state) error {
 		return err
 	}
 	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it is of no use any more
-	if _, err := conn.Exec(ctx, "LISTEN "+channel); err != nil && conn.IsClosed() {
+	if err := listen(ctx, conn); err != nil {
 		return err
 	}
 	for {
@@ -69,6 +69,16 @@ func (f *follower) follow(ctx context.Context, last *state) error {
 			return err
 		}
 	}
+}
+
+// listen asks for hints, without which it works as well.
+func listen(ctx context.Context, conn *pgx.Conn) error {
+	ctx, done := context.WithTimeout(ctx, roundTrip)
+	defer done()
+	if _, err := conn.Exec(ctx, "LISTEN "+channel); err != nil && conn.IsClosed() {
+		return err
+	}
+	return nil
 }
 
 // look finds out whether something was written.

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 
@@ -22,9 +23,18 @@ var migrations embed.FS
 // start at the same time wait. It lasts as long as its transaction.
 const oneUpgrade = "SELECT pg_advisory_xact_lock(7165801)"
 
+// withoutBounds lets a connection take the time that it takes: what a server bounds all
+// statements by would end an upgrade of a large room, the wait of others for it, and the
+// transaction that keeps these from upgrading too.
+const withoutBounds = "SELECT set_config('statement_timeout', '0', false), set_config('lock_timeout', '0', false), set_config('idle_in_transaction_session_timeout', '0', false)"
+
 // migrate brings the tables to the newest version.
 func migrate(ctx context.Context, where *address, log *slog.Logger) (err error) {
-	db := stdlib.OpenDB(*where.config, stdlib.OptionBeforeConnect(where.authenticate))
+	unbound := func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, withoutBounds)
+		return err
+	}
+	db := stdlib.OpenDB(*where.config, stdlib.OptionBeforeConnect(where.authenticate), stdlib.OptionAfterConnect(unbound))
 	defer func() { err = errors.Join(err, db.Close()) }()
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
@@ -39,6 +49,9 @@ func migrate(ctx context.Context, where *address, log *slog.Logger) (err error) 
 		return err
 	}
 	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
+	if err := unbound(ctx, conn); err != nil {
+		return err
+	}
 	tx, err := conn.Begin(ctx)
 	if err != nil {
 		return err

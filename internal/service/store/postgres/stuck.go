@@ -43,8 +43,16 @@ type stuck struct {
 func (c *connection) watchTurn() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	timer := time.AfterFunc(stuckAfter, func() {
-		if err := c.endStuck(ctx); err != nil && ctx.Err() == nil {
-			c.log.Debug("cannot look who keeps this process from writing", "error", err)
+		// Where it cannot be looked, as where there are no connections left, that may be over
+		// before the turn comes.
+		for ctx.Err() == nil {
+			if err := c.endStuck(ctx); err != nil && ctx.Err() == nil {
+				c.log.Debug("cannot look who keeps this process from writing", "error", err)
+			}
+			select {
+			case <-time.After(stuckAfter):
+			case <-ctx.Done():
+			}
 		}
 	})
 	return func() {
@@ -65,14 +73,9 @@ func (c *connection) endStuck(ctx context.Context) error {
 	tick := time.NewTicker(stuckEvery)
 	defer tick.Stop()
 	for seen := make(map[stuck]time.Time); ; {
-		from, asked := make(map[stuck]string), time.Now()
-		rows, err := conn.Query(ctx, selectStuck)
+		asked := time.Now()
+		from, err := whoIsStuck(ctx, conn)
 		if err != nil {
-			return err
-		}
-		var is stuck
-		var at string
-		if _, err := pgx.ForEachRow(rows, []any{&is.pid, &is.since, &at}, func() error { from[is] = at; return nil }); err != nil {
 			return err
 		}
 		now := make(map[stuck]time.Time, len(from))
@@ -84,8 +87,8 @@ func (c *connection) endStuck(ctx context.Context) error {
 			if now[is] = first; asked.Sub(first) < stuckFor {
 				continue
 			}
-			var ended bool
-			if err := conn.QueryRow(context.WithoutCancel(ctx), endStuck, is.pid, is.since).Scan(&ended); err != nil {
+			ended, err := disconnect(context.WithoutCancel(ctx), conn, is)
+			if err != nil {
 				return err
 			}
 			if ended {
@@ -99,4 +102,26 @@ func (c *connection) endStuck(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// whoIsStuck are those, and where their processes are.
+func whoIsStuck(ctx context.Context, conn *pgx.Conn) (map[stuck]string, error) {
+	ctx, done := context.WithTimeout(ctx, roundTrip)
+	defer done()
+	rows, err := conn.Query(ctx, selectStuck)
+	if err != nil {
+		return nil, err
+	}
+	from := make(map[stuck]string)
+	var is stuck
+	var at string
+	_, err = pgx.ForEachRow(rows, []any{&is.pid, &is.since, &at}, func() error { from[is] = at; return nil })
+	return from, err
+}
+
+func disconnect(ctx context.Context, conn *pgx.Conn, is stuck) (ended bool, err error) {
+	ctx, done := context.WithTimeout(ctx, roundTrip)
+	defer done()
+	err = conn.QueryRow(ctx, endStuck, is.pid, is.since).Scan(&ended)
+	return ended, err
 }
