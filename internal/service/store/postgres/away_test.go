@@ -69,7 +69,6 @@ func TestNoErrorOfAConnectionHasItsPassword(t *testing.T) {
 		"no colon":          "postgres://u:hush%zz@h/db",
 		"no known sslmode":  "postgres://u:hush@h/db?sslmode=maybe",
 		"in its parameters": "postgres://h/db?password=hush&sslmode=maybe",
-		"of its key":        "postgres://u@h/db?sslpassword=hush&sslmode=maybe",
 		"words":             "host=h password=hush sslmode=maybe",
 		"escaped":           "postgres://u:h%75sh@127.0.0.1:1/db",
 	} {

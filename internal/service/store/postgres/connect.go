@@ -39,7 +39,7 @@ type address struct {
 
 // errPassword is a password where everybody who sees the settings or a list of processes
 // reads it.
-var errPassword = errors.New("the connection string of the database has a password (or that of a key, sslpassword), which others would read; take it out and name database_password_file, database_password_env or database_password_command, or set PGPASSWORD (PGSSLPASSWORD for that of a key)")
+var errPassword = errors.New("the connection string of the database has a password, which others would read; take it out and name database_password_file, database_password_env or database_password_command, or set PGPASSWORD (PGSSLPASSWORD for that of a key)")
 
 // parse reads a connection string.
 func parse(dsn string, password func() (string, error)) (*address, error) {
