@@ -12,9 +12,9 @@ import (
 	"net/url"
 	"os"
 	"strings"
-	"sync"
 	"time"
 
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/localtoken"
 )
 
@@ -45,7 +45,7 @@ var errDenied = errors.New("the identity provider refuses")
 // whether it is worth asking for another.
 type tokens interface {
 	token(ctx context.Context) (string, error)
-	renew(refused string) bool
+	renew(ctx context.Context, refused string) bool
 	// refused says which token the server refused, and the way out.
 	refused() string
 }
@@ -96,7 +96,7 @@ func dialService(endpoint string, dial dialer) dialer {
 
 type dialer = func(ctx context.Context, network, address string) (net.Conn, error)
 
-func (t *localTokens) renew(refused string) bool {
+func (t *localTokens) renew(_ context.Context, refused string) bool {
 	now := localtoken.Find(t.endpoint)
 	return now != "" && now != refused
 }
@@ -121,7 +121,7 @@ func (t *localTokens) refused() string {
 type fixedToken struct{ text, endpoint string }
 
 func (t fixedToken) token(context.Context) (string, error) { return t.text, nil }
-func (t fixedToken) renew(string) bool                     { return false }
+func (t fixedToken) renew(context.Context, string) bool    { return false }
 
 func (t fixedToken) refused() string {
 	const sent = "the token of the setting token, or of BOS_TOKEN, was sent; give another one"
@@ -156,8 +156,8 @@ func (f *tokenFile) token(context.Context) (string, error) {
 }
 
 // renew: the file may hold another one by now.
-func (f *tokenFile) renew(refused string) bool {
-	now, err := f.token(context.Background())
+func (f *tokenFile) renew(ctx context.Context, refused string) bool {
+	now, err := f.token(ctx)
 	return err == nil && now != refused
 }
 
@@ -171,7 +171,7 @@ type tokenEndpoint struct {
 	via *http.Client
 	now func() time.Time
 
-	mu      sync.Mutex
+	turn    bos.Turn // over the request for a token
 	current string
 	until   time.Time
 }
@@ -205,9 +205,11 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-func (e *tokenEndpoint) renew(refused string) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+func (e *tokenEndpoint) renew(ctx context.Context, refused string) bool {
+	if e.turn.Take(ctx) != nil {
+		return false
+	}
+	defer e.turn.Give()
 	if e.current == refused {
 		e.current = ""
 	}
@@ -216,8 +218,10 @@ func (e *tokenEndpoint) renew(refused string) bool {
 
 // token waits for others that are getting one, and takes theirs.
 func (e *tokenEndpoint) token(ctx context.Context) (string, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	if err := e.turn.Take(ctx); err != nil {
+		return "", fmt.Errorf("others wait for a token of %s, and this request ended before: %w; check token_url", e.c.TokenURL, err)
+	}
+	defer e.turn.Give()
 	if e.current != "" && e.now().Before(e.until) {
 		return e.current, nil
 	}
@@ -289,7 +293,7 @@ func (a *authorized) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, &CredentialError{err}
 	}
 	resp, err := a.next.RoundTrip(bearing(r, token, r.Body))
-	if err != nil || resp.StatusCode != http.StatusUnauthorized || r.Body != nil && r.GetBody == nil || !a.tokens.renew(token) {
+	if err != nil || resp.StatusCode != http.StatusUnauthorized || r.Body != nil && r.GetBody == nil || !a.tokens.renew(r.Context(), token) {
 		return resp, err
 	}
 	again, err := a.tokens.token(r.Context())

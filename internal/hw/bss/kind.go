@@ -3,9 +3,9 @@ package bss
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -19,7 +19,7 @@ const kindFresh = 10 * time.Minute
 type kind struct {
 	now func() time.Time
 
-	mu    sync.Mutex
+	turn  bos.Turn // over the question
 	asked time.Time
 }
 
@@ -29,8 +29,10 @@ type kind struct {
 // keeps it from this one, counts as BSS.
 func (c *Client) refuseBootService(ctx context.Context) *bos.CallError {
 	k := &c.kind
-	k.mu.Lock()
-	defer k.mu.Unlock()
+	if err := k.turn.Take(ctx); err != nil {
+		return &bos.CallError{Outcome: bos.CallNotAttempted, Cause: bos.CauseUpstreamOutage, Detail: fmt.Sprintf("others wait for BSS to say what it is, and this call ended before: %v", err)}
+	}
+	defer k.turn.Give()
 	if now := k.now(); !k.asked.IsZero() && now.Sub(k.asked) < kindFresh {
 		return nil
 	}

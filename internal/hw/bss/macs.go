@@ -36,8 +36,10 @@ type macs struct {
 	names bos.NodeNames
 	now   func() time.Time
 
-	mu    sync.Mutex
-	way   finding
+	mu  sync.Mutex // of way
+	way finding
+
+	turn  bos.Turn // over the question, and of what it answers
 	of    map[string][]string
 	asked time.Time
 }
@@ -72,8 +74,10 @@ func (m *macs) find(way finding) {
 
 // all are the MAC addresses of nodes, sorted; nodes that have none are left out.
 func (m *macs) all(ctx context.Context, ids []string) ([]string, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	if err := m.turn.Take(ctx); err != nil {
+		return nil, err
+	}
+	defer m.turn.Give()
 	missing := slices.ContainsFunc(ids, func(id string) bool { return len(m.of[bos.CanonicalXname(id)]) == 0 })
 	if age := m.now().Sub(m.asked); m.asked.IsZero() || age >= macsFresh || missing && age >= macsRetry {
 		list, err := m.names.NodeNames(ctx)

@@ -4,8 +4,9 @@ import (
 	"context"
 	"net/netip"
 	"strings"
-	"sync"
 	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
 // addressesFresh is how old may be what HSM said of the addresses of BMCs.
@@ -17,7 +18,7 @@ const addressesRetry = 15 * time.Second
 // addresses are those of BMCs whose names cannot be resolved: inventories that are
 // posted name them by xnames that are in no DNS.
 type addresses struct {
-	mu    sync.Mutex
+	turn  bos.Turn // over the question
 	asked time.Time
 	of    map[string]netip.Addr
 }
@@ -26,8 +27,10 @@ type addresses struct {
 // none, or does not say.
 func (c *Client) BMCAddress(ctx context.Context, name string) (netip.Addr, bool) {
 	a := &c.addresses
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	if a.turn.Take(ctx) != nil {
+		return netip.Addr{}, false
+	}
+	defer a.turn.Give()
 	if now := c.bmcs.now(); a.asked.IsZero() || now.Sub(a.asked) >= addressesFresh {
 		a.asked = now
 		// Others wait for it as well.

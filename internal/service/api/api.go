@@ -12,7 +12,6 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -119,7 +118,7 @@ type server struct {
 	Config
 	// patches lets one patch of a template after the other through, of those that others
 	// were quicker than.
-	patches sync.Mutex
+	patches bos.Turn
 	// streams holds a place for each client that follows events.
 	streams chan struct{}
 	// streamsOf bounds the places of each.

@@ -117,7 +117,13 @@ func (s *server) dispatch(pattern string, m methods) http.Handler {
 		if err := access.Of(r.Context()).May(found.needs); err != nil {
 			return err
 		}
-		return found.answer(w, access.Asking(r, found.needs))
+		w, r, done := bounded(w, access.Asking(r, found.needs))
+		defer done()
+		err := found.answer(w, r)
+		if err != nil && tookTooLong(r) {
+			return unanswered(r)
+		}
+		return err
 	})
 }
 

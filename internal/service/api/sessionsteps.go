@@ -119,7 +119,7 @@ type stepsBook struct {
 }
 
 type keptSteps struct {
-	mu sync.Mutex
+	turn bos.Turn
 	// began is when the reading began, by the clock of the machine, and position how far
 	// the feed of the store was then.
 	began    time.Time
@@ -153,8 +153,10 @@ type stepsOf struct {
 func (s *server) steps(r *http.Request, rec bos.SessionRecord) (stepsOf, error) {
 	asked := time.Now()
 	k := s.stepsKept.of(rec.Key())
-	k.mu.Lock()
-	defer k.mu.Unlock()
+	if err := k.turn.Take(r.Context()); err != nil {
+		return stepsOf{}, err
+	}
+	defer k.turn.Give()
 	began := time.Now()
 	if k.revision == rec.Revision && k.began.After(asked) {
 		return stepsOf{k.sets, k.view}, nil

@@ -117,8 +117,10 @@ func (s *server) patchTemplate(w http.ResponseWriter, r *http.Request) error {
 	}
 	for try := range patchTries {
 		if try == eagerTries {
-			s.patches.Lock()
-			defer s.patches.Unlock()
+			if err := s.patches.Take(r.Context()); err != nil {
+				return unavailable("session template '%s' is being changed by others, and this change of it had to wait for theirs until its client left or its time was over (%v); nothing was changed: try again", clip(name), err)
+			}
+			defer s.patches.Give()
 		}
 		before, after, err := s.patched(r.Context(), tenant, name, body)
 		if err != nil {

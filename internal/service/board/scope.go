@@ -225,7 +225,11 @@ func (s *scope) reaches(n int64) bool {
 // may change: nothing where nothing has changed.
 func (v *Viewer) Next(ctx context.Context) ([][]byte, error) {
 	b := v.board
-	b.mu.Lock()
+	select {
+	case b.mu <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	defer b.mu.Unlock()
 	if err := b.follow(ctx); err != nil {
 		return nil, err

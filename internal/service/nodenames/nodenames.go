@@ -30,7 +30,7 @@ type Names struct {
 	clock  func() time.Time
 	log    *slog.Logger
 	// reading is held by the one who reads them.
-	reading sync.Mutex
+	reading bos.Turn
 	tried   time.Time
 
 	mu   sync.RWMutex
@@ -85,13 +85,10 @@ func (n *Names) get() held {
 // refresh reads the names unless that was tried a moment ago. Names that cannot
 // be read stay as they were. Who has some does not wait for another who reads.
 func (n *Names) refresh(ctx context.Context, have held) {
-	if !n.reading.TryLock() {
-		if !have.at.IsZero() {
-			return
-		}
-		n.reading.Lock()
+	if !n.reading.Try() && (!have.at.IsZero() || n.reading.Take(ctx) != nil) {
+		return
 	}
-	defer n.reading.Unlock()
+	defer n.reading.Give()
 	now := n.clock()
 	if !n.tried.IsZero() && now.Sub(n.tried) < Retry {
 		return

@@ -297,6 +297,35 @@ func panics(t *testing.T, s bos.Store) {
 	}
 }
 
+// goneWaiting: who waits for others that write leaves at once, and nothing of his is written.
+func goneWaiting(t *testing.T, s bos.Store) {
+	entered, leave := make(chan struct{}), make(chan struct{})
+	var all sync.WaitGroup
+	all.Go(func() {
+		_, err := s.MutateComponents(context.WithoutCancel(t.Context()), []string{"first"}, func(*bos.Record, bool) error { close(entered); <-leave; return nil })
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	<-entered
+	ctx, cancel := context.WithCancel(t.Context())
+	waits := make(chan error, 1)
+	all.Go(func() {
+		_, err := s.MutateComponents(ctx, []string{"waits"}, func(*bos.Record, bool) error { return nil })
+		waits <- err
+	})
+	cancel()
+	if err := <-waits; !errors.Is(err, context.Canceled) {
+		t.Errorf("who has left is told %v", err)
+	}
+	close(leave)
+	all.Wait()
+	fill(t, s, []string{"after"}, nil)
+	if list := read(t, s, bos.ComponentFilter{}); len(list) != 2 || list[0].ID != "after" || list[1].ID != "first" {
+		t.Errorf("the store has %v", list)
+	}
+}
+
 func gone(t *testing.T, s bos.Store) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

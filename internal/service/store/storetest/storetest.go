@@ -58,6 +58,7 @@ var (
 		"a change that leaves a missing record empty creates it":  createdEmpty,
 		"a change that panics is undone and the next one is made": panics,
 		"a write whose client is gone is not made":                gone,
+		"who waits behind other writes may leave":                 goneWaiting,
 		"an unchanged record is not written":                      unchanged,
 		"an id that comes twice is changed twice":                 twice,
 		"16 writers of 10000 components lose no update":           manyWriters,

@@ -121,7 +121,17 @@ type job struct {
 	loads  []string // components that it will load
 	err    error
 	result chan error
+	// state is whether it waits, is being made, or is not to be made any more as who sent
+	// it has left.
+	state atomic.Int32
 }
+
+// The states of a job.
+const (
+	jobWaits = iota
+	jobRuns
+	jobLeft
+)
 
 func newWriter(conn Connection, dialect *Dialect) *writer {
 	return &writer{
@@ -136,7 +146,9 @@ func (w *writer) close() error {
 	return w.tx.conn.Close()
 }
 
-// do runs the closure and returns after its commit is durable.
+// do runs the closure and returns after its commit is durable. Who waits for that leaves
+// with its context as long as the closure has not begun; afterwards nobody but the database
+// says whether it was written.
 func (w *writer) do(ctx context.Context, run func(ctx context.Context, t *tx) error) error {
 	return w.doWith(ctx, nil, run)
 }
@@ -154,10 +166,19 @@ func (w *writer) doWith(ctx context.Context, loads []string, run func(ctx contex
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	select {
-	case err := <-j.result:
-		return err
-	case <-w.done:
+	ended := ctx.Done()
+	for {
+		select {
+		case err := <-j.result:
+			return err
+		case <-ended:
+			if j.state.CompareAndSwap(jobWaits, jobLeft) {
+				return ctx.Err()
+			}
+			ended = nil
+			continue
+		case <-w.done:
+		}
 		select {
 		case err := <-j.result:
 			return err
@@ -326,6 +347,9 @@ func (w *writer) run(ctx context.Context, jobs []*job) (ran int, err error) {
 func (t *tx) run(ctx context.Context, j *job) error {
 	if j.err = j.ctx.Err(); j.err != nil {
 		return nil //nolint:nilerr // the job has its error; the others go on
+	}
+	if !j.state.CompareAndSwap(jobWaits, jobRuns) && j.state.Load() == jobLeft {
+		return nil // nobody waits for it
 	}
 	if err := t.conn.Mark(ctx); err != nil {
 		return err
