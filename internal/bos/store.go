@@ -201,6 +201,10 @@ type EngineStore interface {
 	// many records. It may be called often and while others write. Under an older
 	// fence it removes nothing and fails with ErrFenced, if there is anything.
 	Tidy(ctx context.Context, fence int64) error
+	// ForgetDeparted forgets what is remembered of deleted components where that is
+	// nothing but power actions of before shown, which can show no more. Under an older
+	// fence it forgets nothing and fails with ErrFenced, if there is anything.
+	ForgetDeparted(ctx context.Context, fence int64, shown time.Time) error
 
 	// Lease takes the engine's lease for holder, unless it has it, and keeps the time of
 	// its clock with it; a zero clock leaves the one that is kept. While

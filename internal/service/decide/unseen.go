@@ -31,6 +31,11 @@ func showsBy(u bos.Unseen, p bos.Policy) time.Time {
 	return u.At.Add(p.MaxPowerOffWait)
 }
 
+// Shown is from when on what was sent may still show, whatever it was.
+func Shown(p bos.Policy, now time.Time) time.Time {
+	return now.Add(-max(p.MaxPowerOnWait, p.MaxPowerOffWait))
+}
+
 // seePower forgets the power action that was sent last once a reading of after it shows
 // where it leads. A node that is on its way there has not arrived.
 func seePower(r bos.Record, o Observation) bos.Record {

@@ -12,10 +12,13 @@ const cleanEvery = time.Minute
 
 // Clean is what is too old to keep, each zero for nothing: complete sessions
 // that started longer than Sessions ago, and actual states that were not
-// reported since Actual. What nothing refers to any more goes as well.
+// reported since Actual. What nothing refers to any more goes as well, and what is
+// remembered of power actions of deleted components of before Shown, by the clock of the
+// engine.
 type Clean struct {
 	Sessions time.Duration
 	Actual   time.Time
+	Shown    time.Time
 }
 
 // runCleanup asks for a cleaning when one is due.
@@ -26,7 +29,7 @@ func (e *Engine) runCleanup() {
 	}
 	e.nextClean = now.Add(cleanEvery)
 	clean := decide.Lifetimes(e.options, e.step.times.Wall, now.Sub(later(e.step.times.Hearing, e.step.times.Steady)))
-	e.step.out.Clean = &Clean{Sessions: clean.Sessions, Actual: clean.Actual}
+	e.step.out.Clean = &Clean{Sessions: clean.Sessions, Actual: clean.Actual, Shown: decide.Shown(e.policy, now)}
 }
 
 func later(a, b time.Time) time.Time {

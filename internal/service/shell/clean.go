@@ -36,9 +36,10 @@ func (s *Shell) clean(ctx context.Context, c *engine.Clean) {
 }
 
 // Clean deletes old sessions of every tenant, empties old actual states, and has the
-// store tidy up, as long as the lease with the fence is held. A component in work is left for when it is done.
+// store tidy up and forget what is remembered of deleted components, as long as the lease
+// with the fence is held. A component in work is left for when it is done.
 func (p Ports) Clean(ctx context.Context, c engine.Clean, fence int64, now time.Time) error {
-	return errors.Join(p.cleanSessions(ctx, c.Sessions, fence, now), p.cleanActual(ctx, c.Actual, fence, now), p.Store.Tidy(ctx, fence))
+	return errors.Join(p.cleanSessions(ctx, c.Sessions, fence, now), p.cleanActual(ctx, c.Actual, fence, now), p.Store.Tidy(ctx, fence), p.Store.ForgetDeparted(ctx, fence, c.Shown))
 }
 
 // cleanSessions deletes one session after the other: each may have very many nodes.

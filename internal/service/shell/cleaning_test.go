@@ -30,6 +30,9 @@ func (s *slowStore) Sessions(context.Context, bos.SessionFilter, time.Time) ([]b
 // Tidy has nothing to do.
 func (*slowStore) Tidy(context.Context, int64) error { return nil }
 
+// ForgetDeparted has nothing to do either.
+func (*slowStore) ForgetDeparted(context.Context, int64, time.Time) error { return nil }
+
 func TestACleaningThatTakesLongIsNotBegunASecondTime(t *testing.T) {
 	store := &slowStore{let: make(chan struct{})}
 	s := New(Config{Ports: Ports{Store: store}})

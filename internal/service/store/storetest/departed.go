@@ -1,7 +1,11 @@
 package storetest
 
 import (
+	"errors"
+	"fmt"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
@@ -55,4 +59,59 @@ func departed(t *testing.T, s bos.Store) {
 	if got := stored(t, s, "b"); got.Work != (bos.Work{}) || again.Revision != got.Revision {
 		t.Errorf("b is stored with %+v under revision %d, told was %d", got.Work, got.Revision, again.Revision)
 	}
+}
+
+// outlived: a power action of a deleted component is remembered for as long as it may show,
+// and a drain until somebody ends it.
+func outlived(t *testing.T, s bos.Store) {
+	sent := func(at time.Time) bos.Unseen { return bos.Unseen{Kind: bos.EffectPowerOn, At: at} }
+	left := bos.Leftover{State: bos.LeftWaits, Session: "s"}
+	kept := map[string]bos.Work{
+		"old":         {Unseen: sent(now.Add(-time.Second))},
+		"young":       {Unseen: sent(now)},
+		"drained":     {Left: left},
+		"old-drained": {Unseen: sent(now.Add(-time.Hour)), Left: left},
+	}
+	many := make([]bos.Record, 1100) // more than are looked at at once
+	for i := range many {
+		many[i] = record(fmt.Sprintf("many%04d", i))
+		many[i].Work = kept["old"]
+	}
+	commit(t, s, bos.Commit{Components: many})
+	for id, work := range kept {
+		r := record(id)
+		r.Work = work
+		commit(t, s, bos.Commit{Components: []bos.Record{r}})
+	}
+	ids, err := s.ComponentIDs(t.Context(), bos.ComponentFilter{})
+	must(t, err)
+	var all sync.WaitGroup
+	for _, id := range ids {
+		all.Go(func() {
+			if err := s.DeleteComponent(t.Context(), id); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	before, err := s.Lease(t.Context(), "one", now, bos.Lease{})
+	must(t, err)
+	_, err = s.Lease(t.Context(), "two", now, before)
+	must(t, err)
+	if err := s.ForgetDeparted(t.Context(), before.Fence, now); !errors.Is(err, bos.ErrFenced) {
+		t.Errorf("it was forgotten under an older fence: %v", err)
+	}
+	must(t, s.ForgetDeparted(t.Context(), bos.NoFence, now))
+	kept["old"] = bos.Work{}
+	again := make([]bos.Record, 0, len(ids))
+	for _, id := range ids {
+		again = append(again, record(id))
+	}
+	commit(t, s, bos.Commit{Components: again})
+	for _, r := range read(t, s, bos.ComponentFilter{}) {
+		if r.Work != kept[r.ID] {
+			t.Errorf("%s is found again with %+v, want %+v", r.ID, r.Work, kept[r.ID])
+		}
+	}
+	must(t, s.ForgetDeparted(t.Context(), bos.NoFence, now.Add(time.Hour))) // nobody is deleted
 }

@@ -66,6 +66,7 @@ var (
 		"idle nodes that have not reported are found":             unconfirmed,
 		"a token means the newest artifacts that it was given":    tokenAgain,
 		"what is of the machine outlives its record":              departed,
+		"what a deleted machine can show no more is forgotten":    outlived,
 	}
 	sessions = tests{
 		"one of many creators of a session name wins":             nameRace,
