@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/go-resty/resty/v2"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
 // problemMedia is the media type of what BOS says no with.
@@ -139,9 +141,9 @@ func (c *Client) asError(method, path string, resp *resty.Response) error {
 	}
 	switch {
 	case e.Status == http.StatusUnauthorized && c.tokens != nil:
-		e.Detail += "; " + c.tokens.refused()
+		e.Detail = bos.Unstopped(e.Detail) + "; " + c.tokens.refused()
 	case e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden:
-		e.Detail += "; check token and tenant"
+		e.Detail = bos.Unstopped(e.Detail) + "; check token and tenant"
 	}
 	return e
 }

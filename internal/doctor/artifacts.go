@@ -69,10 +69,10 @@ func (d *doctor) bucket(ctx context.Context, s *section, store *s3.Client, value
 		s.failed(what, value, err)
 		return
 	}
-	said := fmt.Sprintf("the store answers %s (%s)", code, transport.Excerpt(message))
+	said := fmt.Sprintf("the store answers %s (%s)", code, transport.Said(message))
 	switch code {
 	case s3.CodeForeign:
-		s.bad(what, value, "what answers there is no S3: "+transport.Excerpt(message), "correct artifacts.s3.endpoint: it is the address of the S3 API, without a path, and not that of a console or a web server (MinIO has its API at port 9000)")
+		s.bad(what, value, "what answers there is no S3: "+transport.Said(message), "correct artifacts.s3.endpoint: it is the address of the S3 API, without a path, and not that of a console or a web server (MinIO has its API at port 9000)")
 	case s3.CodeNoSuchKey:
 		s.ok(what, value, "the store takes the keys, and the bucket is there")
 	case s3.CodeNoSuchBucket, s3.CodeInvalidBucket:

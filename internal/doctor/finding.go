@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
 // Level is how much a finding matters.
@@ -40,7 +42,7 @@ func (f Finding) String() string {
 	}
 	text += ": " + f.Cause
 	if f.WayOut != "" {
-		text += "; " + f.WayOut
+		text = bos.Unstopped(text) + "; " + f.WayOut
 	}
 	return strings.Join(strings.Fields(text), " ")
 }

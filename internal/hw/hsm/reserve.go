@@ -191,7 +191,7 @@ func (c *Client) reserve(ctx context.Context, ids []string, now time.Time) (refu
 			refused[id] = "HSM does not say why"
 		}
 		for _, f := range answer.Failure {
-			refused[bos.CanonicalXname(f.ID)] = transport.Excerpt(f.Reason)
+			refused[bos.CanonicalXname(f.ID)] = transport.Said(f.Reason)
 		}
 		for _, s := range answer.Success {
 			id := bos.CanonicalXname(s.ID)

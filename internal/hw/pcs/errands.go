@@ -414,9 +414,9 @@ func verdict(t task, reserved bool) (r bos.CallResult, unheld bool) {
 }
 
 func explained(t task, reserved bool) string {
-	text := transport.Excerpt(t.Error)
+	text := transport.Said(t.Error)
 	if text == "" {
-		text = transport.Excerpt(t.Description)
+		text = transport.Said(t.Description)
 	}
 	if text == "" {
 		text = "no reason"

@@ -163,7 +163,7 @@ func (c *Client) answer(ctx context.Context, q transport.Request) ([]nodeStatus,
 // reading is what PCS said of a node, or did not.
 func reading(id string, n nodeStatus, said bool) bos.PowerReading {
 	r := bos.PowerReading{ID: id}
-	text := transport.Excerpt(n.Error)
+	text := transport.Said(n.Error)
 	switch {
 	case !said:
 		r.Cause, r.Detail = bos.CauseUnknownToPower, "PCS left the node out of its answer; rediscover the node"

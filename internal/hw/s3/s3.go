@@ -182,7 +182,7 @@ func (c *Client) told(text string) string {
 			}
 		}
 	}
-	return transport.Excerpt(text)
+	return transport.Said(text)
 }
 
 // failed tells an object that is not there from a store that cannot be read.

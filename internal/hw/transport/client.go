@@ -341,7 +341,7 @@ func (c *Client) Broken(q Request, res *Response, why error) error {
 func (c *Client) refused(q Request, res *Response) *Error {
 	e := &Error{
 		Kind: Refused, Status: res.Status,
-		Message:    Excerpt(q.scrub(c.config.Message(res.Body))),
+		Message:    Said(q.scrub(c.config.Message(res.Body))),
 		RetryAfter: RetryAfter(res.Header, time.Now()),
 		foreign:    c.foreign(res),
 	}
@@ -369,7 +369,7 @@ func (c *Client) unanswered(ctx context.Context, q Request, err error, sent bool
 func (c *Client) say(e *Error, q Request, said string) *Error {
 	if c.config.WayOut != nil {
 		if way := c.config.WayOut(e); way != "" {
-			said += "; " + way
+			said = bos.Unstopped(said) + "; " + way
 		}
 	}
 	e.text = q.scrub(said)

@@ -65,10 +65,29 @@ func check(t *testing.T, err error) *transport.Error {
 			t.Errorf("error shows the credentials: %v", err)
 		}
 	}
+	if strings.Contains(strings.ReplaceAll(err.Error(), "...;", ""), ".;") {
+		t.Errorf("error has two stops in one place: %v", err)
+	}
 	if strings.ContainsAny(err.Error(), "\n\r") || len(err.Error()) > 1000 {
 		t.Errorf("error is no single sentence: %q", err)
 	}
 	return failed
+}
+
+func TestWhatAServerSaysIsGoneOnWithWhateverItEndsIn(t *testing.T) {
+	for said, want := range map[string]string{
+		"The request failed.":    "The request failed; check",
+		"One. Two.\r\n":          "One. Two; check",
+		"nobody knows":           "nobody knows; check",
+		"there is more to it...": "there is more to it...; check",
+	} {
+		s := serve(t, func(w http.ResponseWriter, _ *http.Request, _ func()) {
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, said)
+		})
+		_, failed := get(t, client(transport.Config{Message: func(body []byte) string { return string(body) }}), s.URL)
+		wantText(t, failed, want)
+	}
 }
 
 func wantText(t *testing.T, err error, parts ...string) {

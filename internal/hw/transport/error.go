@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"time"
 	"unicode"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
 // Kind says how far a request came.
@@ -88,6 +90,9 @@ func Excerpt(text string) string {
 	const ellipsis = "…"
 	return strings.ToValidUTF8(text[:MaxMessage-len(ellipsis)], "") + ellipsis
 }
+
+// Said is an excerpt of what a server says, as a part of a sentence.
+func Said(text string) string { return bos.Unstopped(Excerpt(text)) }
 
 // Unreadable is why JSON cannot be read, for people: the shapes of this program's own
 // types say nothing to them.

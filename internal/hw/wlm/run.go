@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
 // Limits on a command.
@@ -85,7 +87,7 @@ func (r *Runner) Run(ctx context.Context, input, program string, args ...string)
 
 // said are the words of a program, on one line.
 func said(words string) string {
-	words = strings.Join(strings.Fields(words), " ")
+	words = bos.Unstopped(strings.Join(strings.Fields(words), " "))
 	if words == "" {
 		return ""
 	}

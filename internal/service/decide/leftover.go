@@ -118,7 +118,7 @@ func joinSentences(a, b string) string {
 	if a == "" {
 		return b
 	}
-	return a + "; " + b
+	return bos.Unstopped(a) + "; " + b
 }
 
 // SettleLeft is the record after a call for a drain that is left. Whether the drain is

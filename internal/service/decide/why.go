@@ -97,7 +97,7 @@ func explainIdle(r bos.Record, wait bos.WaitsFor) (bos.WaitsFor, bos.NextStep) {
 		}
 	}
 	if said := explainLeft(r); said != "" {
-		wait.Sentence += "; " + said
+		wait.Sentence = bos.Unstopped(wait.Sentence) + "; " + said
 		if r.Work.Left.Waits() {
 			next = bos.NextStep{What: bos.NextCall, Sentence: "its workload manager is asked again to end the drain, in a minute at the latest"}
 		}

@@ -44,7 +44,7 @@ type TroubleError struct {
 // Error says both.
 func (e *TroubleError) Error() string {
 	if e.Out != "" {
-		return e.Err.Error() + "; " + e.Out
+		return bos.Unstopped(e.Err.Error()) + "; " + e.Out
 	}
 	return e.Err.Error()
 }
