@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -18,18 +17,20 @@ const (
 	// reservedFor is how long HSM keeps what this service reserves, in whole minutes
 	// and at most 15, should the service die; usedFor is for how long it counts on it.
 	reservedFor, usedFor = 15 * time.Minute, 10 * time.Minute
-	releaseTimeout       = 10 * time.Second
 )
 
 // reservations are those that this service has, by xname. Calls that run side by side
-// may share one, as nodes share a BMC. The mutex is held over each request about them,
-// as HSM refuses what it still has.
+// may share one, as nodes share a BMC. The turn is had over each request about them, as HSM
+// refuses what it still has; the mutex is of what is known, and held over none.
 type reservations struct {
-	mu  sync.Mutex
-	own map[string]*reservation
+	turn bos.Turn
+	mu   sync.Mutex
+	own  map[string]*reservation
 	// perhaps are components that HSM may keep for this service without that its
 	// key is known, by when they were asked for: the answer was lost.
 	perhaps map[string]time.Time
+	// giving says that somebody tries again to give back what HSM did not take.
+	giving bool
 	// claims are what HSM calls reserved because of it.
 	claims claims
 }
@@ -58,8 +59,10 @@ func (c *Client) reserveAll(ctx context.Context, ids []string) (kept map[string]
 	wanted := make(map[string][]string, len(ids)) // the components of each node
 	var all []string
 	r := &c.reservations
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	if err := r.turn.Take(ctx); err != nil {
+		return nil, nil, nil, fmt.Errorf("other calls ask HSM for reservations, and this one ended before its turn: %w; see whether HSM is slow", err)
+	}
+	defer r.turn.Give()
 	now := c.bmcs.now()
 	for _, id := range ids {
 		node := bos.CanonicalXname(id)
@@ -73,6 +76,8 @@ func (c *Client) reserveAll(ctx context.Context, ids []string) (kept map[string]
 	}
 	r.claims.begin(ask, now)
 	refused, err := c.reserve(ctx, ask, now)
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if err != nil {
 		for _, of := range ask {
 			if _, perhaps := r.perhaps[of]; !perhaps && r.own[of] == nil {
@@ -115,17 +120,9 @@ func (r *reservations) keptBy(of, reason string, now time.Time) bos.Hold {
 
 // renew is which of some components are to be asked for: those that this service does
 // not have. What it has for long it makes last, as HSM would refuse to reserve it once
-// more; what HSM does not know any more is to be asked for. The caller holds the mutex.
-func (c *Client) renew(ctx context.Context, ids []string, now time.Time) (ask []string, err error) {
-	var old []reservationKey
-	for _, id := range ids {
-		switch own := c.reservations.own[id]; {
-		case own == nil, now.Sub(own.at) >= reservedFor:
-			ask = append(ask, id)
-		case now.Sub(own.at) >= usedFor:
-			old = append(old, reservationKey{id, own.key})
-		}
-	}
+// more; what HSM does not know any more is to be asked for. The caller has the turn.
+func (c *Client) renew(ctx context.Context, ids []string, now time.Time) ([]string, error) {
+	ask, old := c.reservations.old(ids, now)
 	for chunk := range slices.Chunk(old, maxLockQuestion) {
 		var answer struct {
 			Success struct{ ComponentIDs []string }
@@ -146,29 +143,51 @@ func (c *Client) renew(ctx context.Context, ids []string, now time.Time) (ask []
 			lasts[bos.CanonicalXname(id)] = true
 		}
 		for _, k := range chunk {
-			if !lasts[k.ID] {
+			if !c.reservations.lasts(k.ID, lasts[k.ID], now) {
 				ask = append(ask, k.ID)
-				continue
 			}
-			c.reservations.own[k.ID].at = now
-			c.reservations.claims.begin([]string{k.ID}, now)
 		}
 	}
 	return ask, nil
 }
 
+// old are those components that this service does not have, and those that it has for long.
+func (r *reservations) old(ids []string, now time.Time) (ask []string, old []reservationKey) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, id := range ids {
+		switch own := r.own[id]; {
+		case own == nil, now.Sub(own.at) >= reservedFor:
+			ask = append(ask, id)
+		case now.Sub(own.at) >= usedFor:
+			old = append(old, reservationKey{id, own.key})
+		}
+	}
+	return ask, old
+}
+
+// lasts notes that a reservation lasts from now on, if HSM says so.
+func (r *reservations) lasts(id string, does bool, now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	own := r.own[id]
+	if !does || own == nil {
+		return false
+	}
+	own.at = now
+	r.claims.begin([]string{id}, now)
+	return true
+}
+
 // reservationKey is a component and what its reservation is known by.
 type reservationKey struct{ ID, Key string }
 
-// reserve asks HSM for components, and says why it does not get some. The caller holds
-// the mutex.
+// reserve asks HSM for components, and says why it does not get some. The caller has the
+// turn.
 func (c *Client) reserve(ctx context.Context, ids []string, now time.Time) (refused map[string]string, err error) {
 	refused = make(map[string]string)
 	r := &c.reservations
-	if r.own == nil {
-		r.own, r.perhaps = make(map[string]*reservation), make(map[string]time.Time)
-	}
-	maps.DeleteFunc(r.perhaps, func(_ string, asked time.Time) bool { return now.Sub(asked) >= reservedFor })
+	r.begin(now)
 	for chunk := range slices.Chunk(ids, maxLockQuestion) {
 		var answer struct {
 			Success []struct{ ID, ReservationKey string }
@@ -181,9 +200,7 @@ func (c *Client) reserve(ctx context.Context, ids []string, now time.Time) (refu
 		}{chunk, "flexible", int(reservedFor / time.Minute)}}
 		if err := c.http.JSON(ctx, q, &answer); err != nil {
 			if transport.ClassOf(err) == transport.ClassMaybe {
-				for _, id := range chunk {
-					r.perhaps[id] = now
-				}
+				r.doubt(chunk, now)
 			}
 			return nil, err
 		}
@@ -196,53 +213,39 @@ func (c *Client) reserve(ctx context.Context, ids []string, now time.Time) (refu
 		for _, s := range answer.Success {
 			id := bos.CanonicalXname(s.ID)
 			delete(refused, id)
-			delete(r.perhaps, id)
-			users := 0
-			if own := r.own[id]; own != nil {
-				users = own.users
-			}
-			r.own[id] = &reservation{s.ReservationKey, now, users}
+			r.have(id, s.ReservationKey, now)
 		}
 	}
 	return refused, nil
 }
 
-// release gives components back that nobody uses any more; used says that who gives
-// them back has counted as a user. What HSM cannot be told now stays this service's.
-func (c *Client) release(ids []string, used bool) {
-	var keys []reservationKey
-	r := &c.reservations
+// begin makes room for what is about to be asked for, and forgets what HSM has ended.
+func (r *reservations) begin(now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.own == nil {
+		r.own, r.perhaps = make(map[string]*reservation), make(map[string]time.Time)
+	}
+	maps.DeleteFunc(r.perhaps, func(_ string, asked time.Time) bool { return now.Sub(asked) >= reservedFor })
+}
+
+// doubt notes that HSM may have reserved some components, of which the answer was lost.
+func (r *reservations) doubt(ids []string, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, id := range ids {
-		own := r.own[id]
-		if own == nil {
-			continue
-		}
-		if used {
-			own.users--
-		}
-		if own.users <= 0 {
-			keys = append(keys, reservationKey{id, own.key})
-		}
+		r.perhaps[id] = now
 	}
-	if len(keys) == 0 {
-		return
+}
+
+// have notes a reservation.
+func (r *reservations) have(id, key string, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.perhaps, id)
+	users := 0
+	if own := r.own[id]; own != nil {
+		users = own.users
 	}
-	slices.SortFunc(keys, func(a, b reservationKey) int { return strings.Compare(a.ID, b.ID) })
-	keys = slices.Compact(keys) // of nodes of one BMC it is the same
-	// It is given back whoever may act now; what cannot be ends by itself.
-	ctx, cancel := context.WithTimeout(context.Background(), releaseTimeout)
-	defer cancel()
-	_, err := c.http.Do(ctx, transport.Request{Method: http.MethodPost, URL: c.url + "/locks/service/reservations/release", Body: struct {
-		ReservationKeys []reservationKey
-		ProcessingModel string
-	}{keys, "flexible"}})
-	if err != nil {
-		return
-	}
-	for _, k := range keys {
-		r.claims.end(k.ID, r.own[k.ID].at, c.bmcs.now())
-		delete(r.own, k.ID)
-	}
+	r.own[id] = &reservation{key, now, users}
 }
