@@ -202,7 +202,8 @@ func (a *Assembly) Run(ctx context.Context) error {
 	if pause, err := a.store.SitePause(ctx); err == nil && pause.On() {
 		a.log.Warn("the site is paused: nothing is sent to any node until POST /x/v1/resume", "reason", pause.Reason, "actor", pause.Actor, "since", pause.Since)
 	}
-	defer keep(ctx, a.notifiers, a.log)()
+	_, shared := a.store.(follower)
+	defer keep(ctx, a.notifiers, shared, a.log)()
 	return a.service.Run(ctx)
 }
 

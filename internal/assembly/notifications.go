@@ -24,7 +24,7 @@ type notifier struct {
 	// receive passes on what it sends, keep sees to it that it does, until its
 	// context ends.
 	receive func(hint func(nodes ...string)) http.Handler
-	keep    func(ctx context.Context, here string, log *slog.Logger)
+	keep    func(ctx context.Context, here string, shared bool, log *slog.Logger)
 }
 
 // notifiers are those that the settings ask for.
@@ -102,12 +102,13 @@ func withNotifiers(api http.Handler, all []notifier, hint func(nodes ...string))
 }
 
 // keep keeps the subscriptions until ctx ends or the function is called, which
-// waits for the end.
-func keep(ctx context.Context, all []notifier, log *slog.Logger) (stop func()) {
+// waits for the end. Where the database is shared they are those of all services on it,
+// which are behind one address: one that stops leaves them to the others.
+func keep(ctx context.Context, all []notifier, shared bool, log *slog.Logger) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var kept sync.WaitGroup
 	for _, n := range all {
-		kept.Go(func() { n.keep(ctx, n.here, log) })
+		kept.Go(func() { n.keep(ctx, n.here, shared, log) })
 	}
 	return func() {
 		cancel()

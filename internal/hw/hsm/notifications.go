@@ -83,10 +83,10 @@ func (c *Client) subscriptions(ctx context.Context, url string) (ids []int64, er
 }
 
 // KeepSubscribed subscribes, and again when HSM has lost it, until ctx ends; then
-// it takes the subscription back, as far as there is time. service is this service
-// as HSM reaches it. Notifications are hints: without them all goes on at the pace
-// of polling.
-func (c *Client) KeepSubscribed(ctx context.Context, service string, log *slog.Logger) {
+// it takes the subscription back, as far as there is time, unless others are behind the
+// same address: shared says so. service is this service as HSM reaches it. Notifications
+// are hints: without them all goes on at the pace of polling.
+func (c *Client) KeepSubscribed(ctx context.Context, service string, shared bool, log *slog.Logger) {
 	here := strings.TrimRight(service, "/") + NotificationsPath
 	renew := time.NewTicker(renewEvery)
 	defer renew.Stop()
@@ -96,7 +96,9 @@ func (c *Client) KeepSubscribed(ctx context.Context, service string, log *slog.L
 		}
 		select {
 		case <-ctx.Done():
-			c.leave(ctx, here, log)
+			if !shared {
+				c.leave(ctx, here, log)
+			}
 			return
 		case <-renew.C:
 		}

@@ -94,14 +94,14 @@ func TestASubscriptionIsMadeOnceAndAgainWhenHSMHasLostIt(t *testing.T) {
 }
 
 // keep subscribes until stop is called, which returns what was logged.
-func keep(t *testing.T, c *hsm.Client, made <-chan string) (stop func() string) {
+func keep(t *testing.T, c *hsm.Client, shared bool, made <-chan string) (stop func() string) {
 	t.Helper()
 	var logged bytes.Buffer
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		c.KeepSubscribed(ctx, "http://bos/", slog.New(slog.NewTextHandler(&logged, nil)))
+		c.KeepSubscribed(ctx, "http://bos/", shared, slog.New(slog.NewTextHandler(&logged, nil)))
 	}()
 	if url := <-made; url != "http://bos"+hsm.NotificationsPath {
 		t.Errorf("subscribed %s", url)
@@ -117,23 +117,33 @@ func TestAServiceThatStopsTakesItsSubscriptionBackAndNoOther(t *testing.T) {
 	h, _, c := startHSM(t)
 	others := []map[string]any{ours(8, "http://bos-of-another-site"+hsm.NotificationsPath), {"ID": 9, "Subscriber": "hms", "Url": "http://bos" + hsm.NotificationsPath}}
 	h.kept = slices.Clone(others)
-	if logged := keep(t, c, h.made)(); logged != "" {
+	if logged := keep(t, c, false, h.made)(); logged != "" {
 		t.Errorf("logged %s", logged)
 	}
 	h.want(t, others...)
 }
 
+// TestAServiceThatStopsLeavesTheSubscriptionToTheOthersBehindItsAddress, who would be told
+// nothing until they looked for it.
+func TestAServiceThatStopsLeavesTheSubscriptionToTheOthersBehindItsAddress(t *testing.T) {
+	h, _, c := startHSM(t)
+	if logged := keep(t, c, true, h.made)(); logged != "" {
+		t.Errorf("logged %s", logged)
+	}
+	h.want(t, ours(1, "http://bos"+hsm.NotificationsPath))
+}
+
 func TestAServiceStopsAlsoWhereHSMCannotBeToldOrHangs(t *testing.T) {
 	t.Parallel()
 	h, s, c := startHSM(t)
-	stop := keep(t, c, h.made)
+	stop := keep(t, c, false, h.made)
 	s.Close()
 	if logged := stop(); !strings.Contains(logged, "goes on notifying this service") {
 		t.Errorf("logged %q", logged)
 	}
 
 	h, _, c = startHSM(t)
-	stop = keep(t, c, h.made)
+	stop = keep(t, c, false, h.made)
 	h.mu.Lock() // and HSM answers nothing
 	defer h.mu.Unlock()
 	if logged := stop(); !strings.Contains(logged, "goes on notifying this service") {

@@ -1,8 +1,10 @@
 package redfish_test
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -64,6 +66,21 @@ func TestEveryMakeHintsAtTheNodeWhosePowerChanged(t *testing.T) {
 				t.Errorf("%d subscriptions are left", left)
 			}
 		})
+	}
+}
+
+// TestWhoClosesLeavesSubscriptionsToTheOthersBehindTheSameAddress, who would be sent no
+// events until they looked for them.
+func TestWhoClosesLeavesSubscriptionsToTheOthersBehindTheSameAddress(t *testing.T) {
+	s, c := startRoom(t, emulator.ServerConfig{Config: machineroom.Config{Nodes: 2}}, redfish.Config{})
+	url, _ := listen(t, c)
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	c.KeepSubscribed(over, url, true, slog.New(slog.DiscardHandler))
+	wantSending(t, c, url, 1)
+	c.Close()
+	if left := subscribers(s); left != 1 {
+		t.Errorf("%d subscriptions are left", left)
 	}
 }
 

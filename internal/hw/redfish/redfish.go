@@ -161,8 +161,10 @@ type Client struct {
 	tookLast secret
 	// sessions are by address; what is in one belongs to who holds the gate.
 	sessions map[string]*session
-	// subscriptions are by address, of BMCs that were asked to send events.
-	subscriptions map[string]*subscription
+	// subscriptions are by address, of BMCs that were asked to send events;
+	// subscribedForOthers says that they are those of other services too.
+	subscriptions       map[string]*subscription
+	subscribedForOthers bool
 }
 
 var _ bos.Power = (*Client)(nil)

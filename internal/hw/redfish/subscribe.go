@@ -49,9 +49,13 @@ type subscription struct {
 
 // KeepSubscribed subscribes to the events of all BMCs that the inventory has and
 // that offer them, and again where a BMC has lost that, until ctx ends. service is
-// this service as BMCs reach it; Events takes what they send there. Events are
-// hints: without them all goes on at the pace of polling.
-func (c *Client) KeepSubscribed(ctx context.Context, service string, log *slog.Logger) {
+// this service as BMCs reach it; Events takes what they send there. Where it is shared,
+// others are behind the same address, and Close leaves the subscriptions to them. Events
+// are hints: without them all goes on at the pace of polling.
+func (c *Client) KeepSubscribed(ctx context.Context, service string, shared bool, log *slog.Logger) {
+	c.mu.Lock()
+	c.subscribedForOthers = shared
+	c.mu.Unlock()
 	round := time.NewTicker(subscribeEvery)
 	defer round.Stop()
 	told := -1
@@ -264,6 +268,9 @@ func (c *Client) unsubscribe() {
 	}
 	known := c.locator.last()
 	c.mu.Lock()
+	if c.subscribedForOthers {
+		known = nil
+	}
 	type held struct {
 		bmc  Endpoint
 		path string
