@@ -107,7 +107,7 @@ func outlived(t *testing.T, s bos.Store) {
 	for _, id := range ids {
 		again = append(again, record(id))
 	}
-	commit(t, s, bos.Commit{Components: again})
+	commit(t, s, bos.Commit{Components: again, Fence: bos.NoFence})
 	for _, r := range read(t, s, bos.ComponentFilter{}) {
 		if r.Work != kept[r.ID] {
 			t.Errorf("%s is found again with %+v, want %+v", r.ID, r.Work, kept[r.ID])
