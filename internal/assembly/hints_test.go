@@ -88,7 +88,7 @@ func TestWhatAServiceThatStandsByIsToldReachesTheOneThatDrives(t *testing.T) {
 		method, path, body string
 		is                 func(bos.Hints) bool
 	}{
-		"a boot script": {http.MethodGet, "/boot/v1/bootscript?host=" + node, "", func(h bos.Hints) bool {
+		"a boot script": {http.MethodGet, "/boot/v1/bootscript?name=" + node, "", func(h bos.Hints) bool {
 			return slices.ContainsFunc(h.Scripts, func(f bos.ScriptFetch) bool { return f.Host == node && f.Token == "token" })
 		}},
 		"a change of state of HSM": {http.MethodPost, hsm.NotificationsPath, `{"Components":["` + node + `"],"State":"On"}`, func(h bos.Hints) bool { return slices.Contains(h.Power, node) }},
