@@ -50,7 +50,12 @@ func (w *World) brake() {
 // planBrakes puts those on, and takes them off, that the configuration has.
 func (w *World) planBrakes() {
 	for _, a := range w.config.Paused {
-		w.whenServed(Epoch.Add(a.From), func() { w.pauseSite(bos.NewBrake("as planned", "sim", w.wall())) })
+		w.whenServed(Epoch.Add(a.From), func() {
+			if w.inWork() {
+				w.happened(SitePaused)
+			}
+			w.pauseSite(bos.NewBrake("as planned", "sim", w.wall()))
+		})
 		w.whenServed(Epoch.Add(a.From+a.For), func() { w.pauseSite(bos.Brake{}) })
 	}
 	if id := w.config.Held; id != "" {

@@ -88,10 +88,11 @@ type attempt struct {
 	at time.Time
 }
 
-// sends are the resets of one attempt.
+// sends are the resets of one attempt: when the first was decided on, and when the one
+// that repeats it.
 type sends struct {
-	first time.Time
-	count int
+	first, again time.Time
+	count        int
 	// stops are those of before the first.
 	stops int
 }
@@ -355,7 +356,8 @@ func (c *checks) patient(kind bos.EffectKind, id string, again bool) {
 
 // sent holds a reset against the others of its attempt: the first is given time
 // to show, and is then repeated once. Whether it is one of these is seen from what
-// was sent, not from what the record says of it.
+// was sent, not from what the record says of it. The time is that between the decisions,
+// as each may wait for its turn at its BMC.
 func (c *checks) sent(kind bos.EffectKind, id string, r bos.Record) {
 	key := attempt{id, r.Work.Attempt.At}
 	s := c.attempts[key]
@@ -379,7 +381,11 @@ func (c *checks) sent(kind bos.EffectKind, id string, r bos.Record) {
 		c.w.violated("%s of %s is sent again, a forced one is to follow it", kind, id)
 	default:
 	}
-	if waited := c.w.Now.Sub(s.first); waited < most/2 || waited >= most && s.stops == c.stops {
+	decided := s.again
+	if decided.IsZero() {
+		decided = c.w.Now
+	}
+	if waited := decided.Sub(s.first); waited < most/2 || waited >= most && s.stops == c.stops {
 		c.w.violated("%s of %s is sent again after %s of %s", kind, id, waited, most)
 	}
 }

@@ -127,6 +127,11 @@ func (c *checks) history(commit bos.Commit, conflicts bos.Conflicts, before int6
 			// Its time runs from here, also where the process stops before it sends.
 			c.attempts[attempt{r.ID, now.at}] = sends{first: c.w.Now, stops: c.stops}
 		}
+		if key := (attempt{r.ID, now.at}); r.Work.Attempt.Resent && !begun && !now.sent.Equal(before.sent) {
+			s := c.attempts[key]
+			s.again = c.w.Now
+			c.attempts[key] = s
+		}
 		if r.Enabled && (begun || again) && !told[r.ID] && !putOff {
 			c.w.violated("%s of %s is not in the history", r.LastAction.Action, r.ID)
 		}
