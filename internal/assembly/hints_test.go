@@ -44,7 +44,7 @@ func shareListening(t *testing.T, settings config.Config) (*sharing, <-chan bos.
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := listening{store, store.(follower), make(chan bos.Hints, 1000)} //nolint:forcetypeassert // one that is shared is
+	l := listening{store, store.(follower), make(chan bos.Hints, 1000)}
 	a := &Assembly{store: l, log: log, metrics: counted}
 	if err := a.assemble(t.Context(), settings, "1", log); err != nil {
 		t.Fatal(err)
