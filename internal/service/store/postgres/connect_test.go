@@ -30,7 +30,7 @@ func TestHostsThatAreSilentLeaveTimeForTheOneThatAnswers(t *testing.T) {
 		}
 		defer l.Close() //nolint:errcheck // the test is over
 		hosts = append(hosts, "127.0.0.1")
-		ports = append(ports, strconv.Itoa(l.Addr().(*net.TCPAddr).Port)) //nolint:forcetypeassert // it is of TCP
+		ports = append(ports, strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
 	}
 	q := u.Query()
 	q.Set("host", strings.Join(append(hosts, q.Get("host")), ","))
