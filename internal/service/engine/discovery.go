@@ -13,6 +13,10 @@ func (e *Engine) runDiscovery(facts *DiscoveryFacts) {
 	if e.settings.NoInventory {
 		return
 	}
+	if facts != nil {
+		e.discoveries++
+		e.discovered = e.discovered || facts.Err == nil
+	}
 	if facts != nil && facts.Err == nil {
 		known := make(map[string]bool, len(facts.Known))
 		for _, id := range facts.Known {
@@ -55,6 +59,10 @@ func (e *Engine) admitNewcomers() {
 // discovers says that nodes are known that have no record yet. No session is set up
 // meanwhile, which would leave them out.
 func (e *Engine) discovers() bool { return len(e.newcomers) > 0 }
+
+// undiscovered says that this engine does not know yet whether all nodes have a record: the
+// one before it may have ended in the middle of a discovery.
+func (e *Engine) undiscovered() bool { return !e.discovered && !e.settings.NoInventory }
 
 func discovered(id string, now time.Time) bos.Record {
 	at := bos.At(now)

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"errors"
 	"slices"
 	"testing"
 
@@ -69,5 +70,36 @@ func TestASessionIsSetUpOnceAllNodesOfADiscoveryHaveARecord(t *testing.T) {
 	}
 	if out := e.Step(start, engine.Inputs{Setups: []engine.SetupFacts{facts}}); len(out.SetUps) != 1 || len(out.SetUps[0].Nodes) != 3 {
 		t.Errorf("setups %+v, want one of three nodes", out.SetUps)
+	}
+}
+
+// TestASessionIsNotSetUpInTheMiddleOfADiscoveryThatAnotherEngineBegan, which has ended and
+// left a part of the nodes without a record: they would be left out.
+func TestASessionIsNotSetUpInTheMiddleOfADiscoveryThatAnotherEngineBegan(t *testing.T) {
+	e := engine.New(engine.Settings{Portion: 1})
+	s := bos.SessionRecord{Revision: 1, Session: bos.Session{Name: "s", Operation: bos.OperationShutdown, Status: bos.SessionStatus{Status: bos.SessionPending}},
+		Template: bos.SessionTemplate{Name: "t", BootSets: map[string]bos.BootSet{"all": {NodeRolesGroups: []string{"Compute"}}}}}
+	if out := e.Step(start, engine.Inputs{Sessions: []bos.SessionRecord{s}}); len(out.Setups) != 1 || !out.Discover {
+		t.Fatalf("asks for %d setups, and for the inventory %t", len(out.Setups), out.Discover)
+	}
+	inventory := foundNodes("x1000c0s0b0n0", "x1000c0s0b0n1", "x1000c0s1b0n0")
+	setup := engine.Inputs{Setups: []engine.SetupFacts{{Key: s.Key(), Revision: 1, Inventory: inventory, Reach: bos.WholeSite()}}}
+	steps := []struct {
+		name         string
+		in           engine.Inputs
+		asked, setUp int
+	}{
+		{"its facts come before the discovery is answered", setup, 0, 0},
+		{"nothing is asked again meanwhile", engine.Inputs{}, 0, 0},
+		{"the discovery fails, and all is asked again", engine.Inputs{Discovery: &engine.DiscoveryFacts{Err: errors.New("away")}}, 1, 0},
+		{"its facts come first again", setup, 0, 0},
+		{"the discovery is answered, and two nodes have no record", engine.Inputs{Discovery: &engine.DiscoveryFacts{Inventory: inventory, Known: []string{"x1000c0s0b0n0"}}}, 0, 0},
+		{"all have one", engine.Inputs{}, 1, 0},
+		{"its facts come", setup, 0, 1},
+	}
+	for _, step := range steps {
+		if out := e.Step(start, step.in); len(out.Setups) != step.asked || len(out.SetUps) != step.setUp {
+			t.Errorf("%s: asks for %d setups and sets %d up, want %d and %d", step.name, len(out.Setups), len(out.SetUps), step.asked, step.setUp)
+		}
 	}
 }

@@ -78,7 +78,11 @@ type Engine struct {
 	backlog backlog
 
 	// newcomers are the nodes that a discovery has found and that are to get a record.
-	newcomers     []string
+	newcomers []string
+	// discoveries counts those that were answered, and discovered says that one was with
+	// the inventory.
+	discoveries   int
+	discovered    bool
 	nextDiscovery time.Time
 	nextRecheck   time.Time
 	nextClean     time.Time

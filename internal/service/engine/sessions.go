@@ -21,6 +21,8 @@ type session struct {
 	// retryAt holds the next try of a setup back after an outage.
 	retryAt time.Time
 	tries   int
+	// afterDiscovery is how many discoveries are to be answered before its setup is tried.
+	afterDiscovery int
 	// rollout is what is known of its rollout, nil if it has none under way.
 	rollout *rollout
 	// nodes are those that it selects, as its setup was planned last; nil before. queue

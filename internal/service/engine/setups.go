@@ -24,7 +24,7 @@ func (e *Engine) askForSetups() {
 	for key, s := range e.sessions {
 		// Facts that are still to come are of a session before it, of this name.
 		_, gathering := e.gathering[key]
-		if s.rec.Status.Status == bos.SessionPending && !s.asked && s.queue == nil && !gathering && !e.step.now.Before(s.retryAt) {
+		if s.rec.Status.Status == bos.SessionPending && !s.asked && s.queue == nil && !gathering && !e.step.now.Before(s.retryAt) && s.afterDiscovery <= e.discoveries {
 			s.retryAt = time.Time{} // it is due, be it asked now or after another round
 			due = append(due, s)
 		}
@@ -75,6 +75,10 @@ func (e *Engine) setUp(facts SetupFacts) {
 	}
 	if facts.Err != nil {
 		e.putOff(s, facts.Err)
+		return
+	}
+	if e.undiscovered() {
+		s.asked, s.afterDiscovery = false, e.discoveries+1
 		return
 	}
 	if e.discovers() {
