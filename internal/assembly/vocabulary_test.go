@@ -247,7 +247,7 @@ func ofServices() []served {
 		{fault.HSM, fault.Forgets, fault.FormReservations, "redfish", ""},
 		{fault.HSM, fault.NoInterfaces, "", "redfish", ""},
 		{fault.BSS, fault.Forgets, fault.FormNodes, "redfish", neverBooted},
-		{fault.PCS, fault.Forgets, fault.FormNodes, "pcs", "Component not found in component map."},
+		{fault.PCS, fault.Forgets, fault.FormNodes, "pcs", "Component not found in component map"},
 		{fault.PCS, fault.Forgets, fault.FormTransitions, "pcs", ""},
 		{fault.PCS, fault.Capitals, "", "pcs", ""},
 		{fault.PCS, fault.Unreserved, fault.FormUnanswered, "pcs", "PCS could not reserve it in HSM"},

@@ -81,7 +81,7 @@ func TestTheAnswerToAResetSaysHowMuchIsKnown(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			b := startBMC(t, system("Off", c.status, refused))
 			got := apply(t.Context(), t, connectTo(t, b.endpoint("1")), bos.PowerOn, node).results[node]
-			wantResult(t, got, c.outcome, c.cause, fmt.Sprint(c.status), "The chassis is open.", b.address)
+			wantResult(t, got, c.outcome, c.cause, fmt.Sprint(c.status), "The chassis is open", b.address)
 			if got.RetryAfter != 30*time.Second {
 				t.Errorf("retry after %s", got.RetryAfter)
 			}
@@ -166,7 +166,7 @@ func TestAResetThatIsNoLongerWantedIsNotTriedAsAnotherType(t *testing.T) {
 				wantResult(t, got, bos.CallDone, bos.CauseNone)
 				want = append(want, "POST "+resetPath+" Off")
 			} else {
-				wantResult(t, got, bos.CallRefused, bos.CauseResetRefused, "The chassis is open.")
+				wantResult(t, got, bos.CallRefused, bos.CauseResetRefused, "The chassis is open")
 			}
 			if posts := b.posts(); !slices.Equal(posts, want) {
 				t.Errorf("sent %v, want %v", posts, want)
