@@ -73,6 +73,8 @@ type checks struct {
 	begun map[int]bool
 	// orderedLast is the one before, which stands while its action is put off.
 	orderedLast map[string]decide.Reason
+	// putOff says so of what was written last.
+	putOff map[string]bool
 	rollout     *rolloutCheck
 	proof       proofCheck
 	// unsettled is what clients have written and have no answer to yet.
@@ -105,7 +107,7 @@ type start struct {
 
 func newChecks(w *World) checks {
 	return checks{
-		w: w, proof: newProofCheck(w), rollout: &rolloutCheck{w: w}, ordered: make(map[string]decide.Reason), orderedFor: make(map[string]bos.SessionKey), begun: make(map[int]bool), orderedLast: make(map[string]decide.Reason), cancelled: make(map[bos.SessionKey]bool), gone: make(map[bos.SessionKey]bool), old: make(map[bos.SessionKey]bos.SessionRecord), anew: make(map[bos.SessionKey]bool), deleted: make(map[string]bool), byHand: make(map[string]bool), discovered: make(map[string]bool), left: make(map[string]bool), flying: make(map[string]bos.EffectKind), probing: make(map[string]bool),
+		w: w, proof: newProofCheck(w), rollout: &rolloutCheck{w: w}, ordered: make(map[string]decide.Reason), orderedFor: make(map[string]bos.SessionKey), begun: make(map[int]bool), orderedLast: make(map[string]decide.Reason), putOff: make(map[string]bool), cancelled: make(map[bos.SessionKey]bool), gone: make(map[bos.SessionKey]bool), old: make(map[bos.SessionKey]bos.SessionRecord), anew: make(map[bos.SessionKey]bool), deleted: make(map[string]bool), byHand: make(map[string]bool), discovered: make(map[string]bool), left: make(map[string]bool), flying: make(map[string]bos.EffectKind), probing: make(map[string]bool),
 		known: make(map[string]bos.PowerReading), armedAt: make(map[string]time.Time), resets: make(map[string]int),
 		allowed: make(map[string]int), repeats: make(map[string]int), attempts: make(map[attempt]sends), latest: make(map[string]attempt), poweredOn: make(map[string]time.Time), pausedThen: make(map[string]time.Duration), unheard: make(map[string]bool), member: make(map[string]bool), acted: make(map[string]action),
 	}
@@ -226,7 +228,12 @@ func (c *checks) sends(p *process, op bos.PowerOp, id string) {
 	c.unbraked(p, string(op), id)
 	c.ofSession(string(op), r)
 	// Each line of the history orders one, which is not taken until it is put off no more.
-	if r.Work.BackOff.PutOff != bos.CauseNone && c.ordered[id] == "" {
+	// One that a client has just deleted was put off if it was when it was written last.
+	putOff := r.Work.BackOff.PutOff != bos.CauseNone
+	if !ok {
+		putOff = c.putOff[id]
+	}
+	if putOff && c.ordered[id] == "" {
 		c.ordered[id] = c.orderedLast[id]
 	}
 	if !slices.Contains(orders[op], c.ordered[id]) {

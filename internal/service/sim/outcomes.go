@@ -117,6 +117,7 @@ func (c *checks) history(commit bos.Commit, conflicts bos.Conflicts, before int6
 		c.acted[r.ID] = now
 		moved := !now.at.IsZero() && !now.at.Equal(before.at)
 		putOff := r.Work.BackOff.PutOff != bos.CauseNone // what it was asked for is asked for again
+		c.putOff[r.ID] = putOff
 		stood := moved && !told[r.ID] && c.braked && !putOff
 		begun := moved && !stood
 		if stood { // for as long as it was paused

@@ -94,7 +94,11 @@ func (w *World) wakes(p *process, d time.Duration) {
 	if !w.shared() || !p.driving || d <= shell.LeaseTTL || w.rng.IntN(2) == 0 {
 		return
 	}
-	w.after(d-min(d, time.Duration(w.rng.Int64N(int64(handBack)))), func() {
+	before := handBack
+	if w.rng.IntN(2) == 0 {
+		before = 2 * longestHint // which is about how soon others know that the lease is free
+	}
+	w.after(d-min(d, time.Duration(w.rng.Int64N(int64(before)))), func() {
 		if next := w.driver(); next != nil && next != p {
 			w.tell(next)
 		}
