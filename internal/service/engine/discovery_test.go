@@ -77,8 +77,10 @@ func TestASessionIsSetUpOnceAllNodesOfADiscoveryHaveARecord(t *testing.T) {
 // left a part of the nodes without a record: they would be left out.
 func TestASessionIsNotSetUpInTheMiddleOfADiscoveryThatAnotherEngineBegan(t *testing.T) {
 	e := engine.New(engine.Settings{Portion: 1})
-	s := bos.SessionRecord{Revision: 1, Session: bos.Session{Name: "s", Operation: bos.OperationShutdown, Status: bos.SessionStatus{Status: bos.SessionPending}},
-		Template: bos.SessionTemplate{Name: "t", BootSets: map[string]bos.BootSet{"all": {NodeRolesGroups: []string{"Compute"}}}}}
+	s := bos.SessionRecord{
+		Revision: 1, Session: bos.Session{Name: "s", Operation: bos.OperationShutdown, Status: bos.SessionStatus{Status: bos.SessionPending}},
+		Template: bos.SessionTemplate{Name: "t", BootSets: map[string]bos.BootSet{"all": {NodeRolesGroups: []string{"Compute"}}}},
+	}
 	if out := e.Step(start, engine.Inputs{Sessions: []bos.SessionRecord{s}}); len(out.Setups) != 1 || !out.Discover {
 		t.Fatalf("asks for %d setups, and for the inventory %t", len(out.Setups), out.Discover)
 	}

@@ -74,9 +74,9 @@ type checks struct {
 	// orderedLast is the one before, which stands while its action is put off.
 	orderedLast map[string]decide.Reason
 	// putOff says so of what was written last.
-	putOff map[string]bool
-	rollout     *rolloutCheck
-	proof       proofCheck
+	putOff  map[string]bool
+	rollout *rolloutCheck
+	proof   proofCheck
 	// unsettled is what clients have written and have no answer to yet.
 	unsettled []*unsettled
 }
