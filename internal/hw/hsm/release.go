@@ -105,12 +105,14 @@ func (r *reservations) lasting(now time.Time, on bool) (ids []string) {
 	return ids
 }
 
-// over takes note of those that were given back.
+// over takes note of one that was given back, unless it has ended by itself meanwhile.
 func (r *reservations) over(id string, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.claims.end(id, r.own[id].at, now)
-	delete(r.own, id)
+	if own := r.own[id]; own != nil {
+		r.claims.end(id, own.at, now)
+		delete(r.own, id)
+	}
 }
 
 // giveBack gives those of some components back that nobody uses, and returns those that HSM

@@ -28,18 +28,26 @@ type unplugged struct {
 	// answered, the last one again and again.
 	released [][]string
 	answers  []answer
+	// slow is how long it takes to answer who gives a component back.
+	slow map[string]time.Duration
 }
 
-const bothReserved = `{"Success":[{"ID":"x9c0s1b0n0","ReservationKey":"n"},{"ID":"x9c0s1b0","ReservationKey":"b"}],"Failure":[]}`
-
 func (u *unplugged) answer(r *http.Request) answer {
-	if !strings.HasSuffix(r.URL.Path, "/release") {
-		return answer{200, bothReserved}
+	var body struct {
+		ComponentIDs    []string
+		ReservationKeys []struct{ ID string }
 	}
-	var body struct{ ReservationKeys []struct{ ID string } }
 	if json.NewDecoder(r.Body).Decode(&body) != nil {
 		return answer{400, ""}
 	}
+	if !strings.HasSuffix(r.URL.Path, "/release") {
+		var got []string
+		for _, id := range body.ComponentIDs {
+			got = append(got, fmt.Sprintf(`{"ID":%q,"ReservationKey":"of %s"}`, id, id))
+		}
+		return answer{200, `{"Success":[` + strings.Join(got, ",") + `],"Failure":[]}`}
+	}
+	<-time.After(u.slow[body.ReservationKeys[0].ID])
 	var ids []string
 	for _, k := range body.ReservationKeys {
 		ids = append(ids, k.ID)
@@ -139,6 +147,31 @@ func TestAnHSMThatNeverTakesReservationsBackIsNotAskedForEver(t *testing.T) {
 				t.Errorf("it was tried %d times after that", more)
 			}
 		}
+	})
+}
+
+// TestAReservationMayEndWhileItIsGivenBack, as who tries again for others sees: HSM is asked
+// about it meanwhile, and nothing of it is left to be noted when it has answered.
+func TestAReservationMayEndWhileItIsGivenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := &unplugged{answers: []answer{{503, `{}`}}, slow: map[string]time.Duration{"x9c0s1b0": 9 * time.Second}}
+		c := hsm.New(transport.Upstream{URL: "http://hsm/hsm/v2", Dial: u.dial})
+		_, old, err := c.Reserve(t.Context(), []string{"x9c0s1b0n0"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(5 * time.Minute)
+		_, young, err := c.Reserve(t.Context(), []string{"x9c0s2b0n0"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		young() // is tried again 75 s later, and each minute from then on
+		<-time.After(10*time.Minute + 10*time.Second)
+		u.mu.Lock()
+		u.answers = []answer{{200, `{}`}}
+		u.mu.Unlock()
+		old() // is under way for nine seconds, the next try in five
+		<-time.After(time.Hour)
 	})
 }
 
