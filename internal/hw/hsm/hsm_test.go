@@ -36,11 +36,18 @@ type answer struct {
 	body   string
 }
 
+// says gives a path another answer, while the site is asked.
+func (s *site) says(path string, a answer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answers[path] = a
+}
+
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.asked = append(s.asked, r.Method+" "+r.URL.RequestURI())
-	s.mu.Unlock()
 	a, ok := s.answers[r.URL.RequestURI()]
+	s.mu.Unlock()
 	if !ok {
 		a = answer{http.StatusNotFound, `{"title":"Not Found","detail":"no such path","status":404}`}
 	}

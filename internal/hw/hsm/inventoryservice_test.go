@@ -83,7 +83,7 @@ func TestLocksOfAnInventoryServiceAreThoseThatComponentsHave(t *testing.T) {
 		t.Errorf("%+v, %v", holds, err)
 	}
 	for _, broken := range []answer{{200, `{}`}, {503, `{"error":"busy"}`}, {404, "404 page not found"}} {
-		s.answers["/hsm/v2/State/Components"] = broken
+		s.says("/hsm/v2/State/Components", broken)
 		if holds, err := c.Holds(t.Context(), []string{"compute-10"}); err == nil || !strings.Contains(err.Error(), "inventory.inventory_service.url") {
 			t.Errorf("with %v: %+v, %v", broken, holds, err)
 		}

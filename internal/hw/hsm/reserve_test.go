@@ -55,7 +55,7 @@ func TestAReservationThatMayRunOutWhileItIsUsedIsMadeToLast(t *testing.T) {
 				t.Errorf("while it is ours: kept %v, asked %s", kept, asked())
 			}
 			if c.renewed.status == 200 && !strings.Contains(c.asked, all+", ") {
-				answers[reservationsPath] = answer{200, `{"Success":[],"Failure":[{"ID":"x9c0s1b0n0","Reason":"Reserved"},{"ID":"x9c0s1b0","Reason":"Reserved"}]}`}
+				s.says(reservationsPath, answer{200, `{"Success":[],"Failure":[{"ID":"x9c0s1b0n0","Reason":"Reserved"},{"ID":"x9c0s1b0","Reason":"Reserved"}]}`})
 			}
 			now = now.Add(time.Second)
 			if kept := reserve(); len(kept) != 0 || asked() != c.asked {
@@ -75,14 +75,14 @@ func TestWhoTookAReservationThatEndedKeepsTheNode(t *testing.T) {
 			{"ID":"x9c0s1b0n0","Reason":"NotFound"},{"ID":"x9c0s1b0","Reason":"NotFound"}]}`},
 		reservationsPath + "/release": {200, `{}`},
 	}
-	c, _ := start(t, answers)
+	c, s := start(t, answers)
 	now := time.Now()
 	c.SetClock(func() time.Time { return now })
 	if kept, _, err := c.Reserve(t.Context(), []string{"x9c0s1b0n0"}); err != nil || len(kept) != 0 {
 		t.Fatalf("%v, %v", kept, err)
 	}
 	now = now.Add(11 * time.Minute)
-	answers[reservationsPath] = refused
+	s.says(reservationsPath, refused)
 	if kept, _, err := c.Reserve(t.Context(), []string{"x9c0s1b0n0"}); err != nil || kept["x9c0s1b0n0"].Cause != bos.CauseReserved || !strings.Contains(kept["x9c0s1b0n0"].Detail, "somebody works on it") {
 		t.Errorf("%v, %v", kept, err)
 	}

@@ -51,7 +51,7 @@ func newRoom(t *testing.T, first answer) *room {
 	return r
 }
 
-func (r *room) says(a answer) { r.site.answers[endpointsPath] = a }
+func (r *room) says(a answer) { r.site.says(endpointsPath, a) }
 
 func (r *room) want(n int) map[string]hsm.Endpoint {
 	r.Helper()
@@ -126,11 +126,11 @@ func TestASiteDoesNotLoseAllItsNodesOrInterfacesAtOnce(t *testing.T) {
 	if _, err := c.NodeNames(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s.answers[interfaces] = answer{200, `[]`}
+	s.says(interfaces, answer{200, `[]`})
 	if names, err := c.NodeNames(t.Context()); err == nil {
 		t.Errorf("without interfaces: %v", names)
 	}
-	s.answers[componentsPath] = answer{200, `{"Components":[]}`}
+	s.says(componentsPath, answer{200, `{"Components":[]}`})
 	if inv, err := c.Inventory(t.Context()); err == nil || !strings.Contains(err.Error(), "3") {
 		t.Errorf("without nodes: %v, %v", inv.Nodes, err)
 	}
