@@ -198,11 +198,11 @@ type EngineStore interface {
 
 	// Tidy removes what nothing refers to any more: tokens that no node was given or
 	// reported last, beyond the newest thousands, and what the store keeps once for
-	// many records. It may be called often and while others write. Under an older
+	// many records. It may be called often and while others write. Under another
 	// fence it removes nothing and fails with ErrFenced, if there is anything.
 	Tidy(ctx context.Context, fence int64) error
 	// ForgetDeparted forgets what is remembered of deleted components where that is
-	// nothing but power actions of before shown, which can show no more. Under an older
+	// nothing but power actions of before shown, which can show no more. Under another
 	// fence it forgets nothing and fails with ErrFenced, if there is anything.
 	ForgetDeparted(ctx context.Context, fence int64, shown time.Time) error
 

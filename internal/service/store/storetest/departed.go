@@ -99,7 +99,7 @@ func outlived(t *testing.T, s bos.Store) {
 	_, err = s.Lease(t.Context(), "two", now, before)
 	must(t, err)
 	if err := s.ForgetDeparted(t.Context(), before.Fence, now); !errors.Is(err, bos.ErrFenced) {
-		t.Errorf("it was forgotten under an older fence: %v", err)
+		t.Errorf("it was forgotten under another fence: %v", err)
 	}
 	must(t, s.ForgetDeparted(t.Context(), bos.NoFence, now))
 	kept["old"] = bos.Work{}

@@ -171,7 +171,7 @@ func oldTokens(t *testing.T, s bos.Store) {
 	_, err = s.Lease(t.Context(), "two", now, old)
 	must(t, err)
 	if err := s.Tidy(t.Context(), old.Fence); !errors.Is(err, bos.ErrFenced) {
-		t.Errorf("the store was tidied under an older fence: %v", err)
+		t.Errorf("the store was tidied under another fence: %v", err)
 	}
 	must(t, s.Tidy(t.Context(), bos.NoFence))
 	for token, want := range map[string]bool{"forgotten": false, "given": true, "reported": true, "newest": true} {
