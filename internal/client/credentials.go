@@ -14,8 +14,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/localtoken"
+	"github.com/bootorch/terraform-provider-bos/internal/turn"
 )
 
 // Credentials is how to get tokens from an identity provider such as
@@ -171,7 +171,7 @@ type tokenEndpoint struct {
 	via *http.Client
 	now func() time.Time
 
-	turn    bos.Turn // over the request for a token
+	turn    turn.Turn // over the request for a token
 	current string
 	until   time.Time
 }

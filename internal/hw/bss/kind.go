@@ -10,6 +10,7 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
+	"github.com/bootorch/terraform-provider-bos/internal/turn"
 )
 
 // kindFresh is how old may be that a service is a BSS.
@@ -19,7 +20,7 @@ const kindFresh = 10 * time.Minute
 type kind struct {
 	now func() time.Time
 
-	turn  bos.Turn // over the question
+	turn  turn.Turn // over the question
 	asked time.Time
 }
 

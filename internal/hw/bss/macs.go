@@ -15,6 +15,7 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
+	"github.com/bootorch/terraform-provider-bos/internal/turn"
 )
 
 // finding is how a BSS finds what a node boots that asks by its MAC address, as nodes
@@ -39,7 +40,7 @@ type macs struct {
 	mu  sync.Mutex // of way
 	way finding
 
-	turn  bos.Turn // over the question, and of what it answers
+	turn  turn.Turn // over the question, and of what it answers
 	of    map[string][]string
 	asked time.Time
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/turn"
 )
 
 // addressesFresh is how old may be what HSM said of the addresses of BMCs.
@@ -18,7 +18,7 @@ const addressesRetry = 15 * time.Second
 // addresses are those of BMCs whose names cannot be resolved: inventories that are
 // posted name them by xnames that are in no DNS.
 type addresses struct {
-	turn  bos.Turn // over the question
+	turn  turn.Turn // over the question
 	asked time.Time
 	of    map[string]netip.Addr
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/hw/transport"
+	"github.com/bootorch/terraform-provider-bos/internal/turn"
 )
 
 const (
@@ -23,7 +24,7 @@ const (
 // may share one, as nodes share a BMC. The turn is had over each request about them, as HSM
 // refuses what it still has; the mutex is of what is known, and held over none.
 type reservations struct {
-	turn bos.Turn
+	turn turn.Turn
 	mu   sync.Mutex
 	own  map[string]*reservation
 	// perhaps are components that HSM may keep for this service without that its

@@ -20,6 +20,7 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/service/board"
 	"github.com/bootorch/terraform-provider-bos/internal/service/edge"
 	"github.com/bootorch/terraform-provider-bos/internal/service/health"
+	"github.com/bootorch/terraform-provider-bos/internal/turn"
 )
 
 // Store is what the API needs of one: nothing of what the engine writes.
@@ -118,7 +119,7 @@ type server struct {
 	Config
 	// patches lets one patch of a template after the other through, of those that others
 	// were quicker than.
-	patches bos.Turn
+	patches turn.Turn
 	// streams holds a place for each client that follows events.
 	streams chan struct{}
 	// streamsOf bounds the places of each.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/turn"
 )
 
 // sessionSteps is how far a session is, by boot set, step and category.
@@ -119,7 +120,7 @@ type stepsBook struct {
 }
 
 type keptSteps struct {
-	turn bos.Turn
+	turn turn.Turn
 	// began is when the reading began, by the clock of the machine, and position how far
 	// the feed of the store was then.
 	began    time.Time

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
+	"github.com/bootorch/terraform-provider-bos/internal/turn"
 )
 
 const (
@@ -30,7 +31,7 @@ type Names struct {
 	clock  func() time.Time
 	log    *slog.Logger
 	// reading is held by the one who reads them.
-	reading bos.Turn
+	reading turn.Turn
 	tried   time.Time
 
 	mu   sync.RWMutex
