@@ -7,7 +7,6 @@ import (
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/decide"
-	"github.com/bootorch/terraform-provider-bos/internal/service/shell"
 )
 
 // checks hold a run against what must always be true.
@@ -250,41 +249,6 @@ var orders = map[bos.PowerOp][]decide.Reason{
 	bos.PowerForceOff: {decide.ReasonPowerOffForce, decide.ReasonPowerOffForceAgain},
 }
 
-// unbraked holds what is sent to nodes against pauses and holds.
-func (c *checks) unbraked(p *process, what string, ids ...string) {
-	c.rollout.touched(what, ids...)
-	if !c.braked {
-		return
-	}
-	for _, id := range ids {
-		r, _ := c.stored(id)
-		paused := c.paused && !c.mayNotKnow(func(u *unsettled) bool { return u.site })
-		if paused || r.Held.On() && !c.componentUnsettled(id) {
-			c.w.violated("%s sends %s to %s, while it or the site is paused or held", p.holder, what, id)
-		}
-		for _, key := range c.sessions {
-			if key.Name != r.Session || c.mayNotKnow(func(u *unsettled) bool { return u.sessions[key] }) {
-				continue
-			}
-			if s, err := c.w.store.Session(c.w.ctx, key); err == nil && s.Paused.On() && s.Owns(&r) {
-				c.w.violated("%s sends %s to %s, while its session is paused", p.holder, what, id)
-			}
-		}
-	}
-}
-
-// pause takes note that the site is paused or goes on.
-func (c *checks) pause(on bool) {
-	c.braked = true
-	if c.paused && !on {
-		c.pausedFor += c.w.Now.Sub(c.pausedAt)
-	}
-	if on && !c.paused {
-		c.pausedAt = c.w.Now
-	}
-	c.paused = on
-}
-
 // started holds a power action against what must be true when it starts.
 func (c *checks) started(p *process, kind bos.EffectKind, id string) {
 	if p != c.process {
@@ -324,15 +288,6 @@ func (c *checks) withheld(p *process, op bos.PowerOp, id string) {
 		}
 		c.attempts[key] = s
 	}
-}
-
-// pauseSeen is how long the service may take to see a pause: one that takes another's
-// place, and reads slowly, takes longer.
-func (c *checks) pauseSeen() time.Duration {
-	if c.w.shared() {
-		return 3*shell.LeaseTTL + 2*longestRead
-	}
-	return 3 * time.Second
 }
 
 // patient holds a power-off against the power-on before it: a node that boots is
