@@ -46,7 +46,10 @@ func TestALargeRoomIsDiscoveredInPortionsEachNodeOnce(t *testing.T) {
 	}
 }
 
-func TestASessionIsSetUpOnceAllNodesOfADiscoveryHaveARecord(t *testing.T) {
+// asksForSetup is an engine that has a session and asks what there is to set it up, and what
+// it is answered.
+func asksForSetup(t *testing.T) (*engine.Engine, bos.Inventory, engine.SetupFacts) {
+	t.Helper()
 	e := engine.New(engine.Settings{Portion: 1})
 	s := bos.SessionRecord{
 		Revision: 1, Session: bos.Session{Name: "s", Operation: bos.OperationShutdown, Status: bos.SessionStatus{Status: bos.SessionPending}},
@@ -56,7 +59,11 @@ func TestASessionIsSetUpOnceAllNodesOfADiscoveryHaveARecord(t *testing.T) {
 		t.Fatalf("asks for %d setups, and for the inventory %t", len(out.Setups), out.Discover)
 	}
 	inventory := foundNodes("x1000c0s0b0n0", "x1000c0s0b0n1", "x1000c0s1b0n0")
-	facts := engine.SetupFacts{Key: s.Key(), Revision: 1, Inventory: inventory, Reach: bos.WholeSite()}
+	return e, inventory, engine.SetupFacts{Key: s.Key(), Revision: 1, Inventory: inventory, Reach: bos.WholeSite()}
+}
+
+func TestASessionIsSetUpOnceAllNodesOfADiscoveryHaveARecord(t *testing.T) {
+	e, inventory, facts := asksForSetup(t)
 	in := engine.Inputs{Discovery: &engine.DiscoveryFacts{Inventory: inventory}, Setups: []engine.SetupFacts{facts}}
 	for left := 2; left > 0; left-- {
 		if out := e.Step(start, in); len(out.SetUps)+len(out.Setups) != 0 || !out.More {
@@ -76,16 +83,8 @@ func TestASessionIsSetUpOnceAllNodesOfADiscoveryHaveARecord(t *testing.T) {
 // TestASessionIsNotSetUpInTheMiddleOfADiscoveryThatAnotherEngineBegan, which has ended and
 // left a part of the nodes without a record: they would be left out.
 func TestASessionIsNotSetUpInTheMiddleOfADiscoveryThatAnotherEngineBegan(t *testing.T) {
-	e := engine.New(engine.Settings{Portion: 1})
-	s := bos.SessionRecord{
-		Revision: 1, Session: bos.Session{Name: "s", Operation: bos.OperationShutdown, Status: bos.SessionStatus{Status: bos.SessionPending}},
-		Template: bos.SessionTemplate{Name: "t", BootSets: map[string]bos.BootSet{"all": {NodeRolesGroups: []string{"Compute"}}}},
-	}
-	if out := e.Step(start, engine.Inputs{Sessions: []bos.SessionRecord{s}}); len(out.Setups) != 1 || !out.Discover {
-		t.Fatalf("asks for %d setups, and for the inventory %t", len(out.Setups), out.Discover)
-	}
-	inventory := foundNodes("x1000c0s0b0n0", "x1000c0s0b0n1", "x1000c0s1b0n0")
-	setup := engine.Inputs{Setups: []engine.SetupFacts{{Key: s.Key(), Revision: 1, Inventory: inventory, Reach: bos.WholeSite()}}}
+	e, inventory, facts := asksForSetup(t)
+	setup := engine.Inputs{Setups: []engine.SetupFacts{facts}}
 	steps := []struct {
 		name         string
 		in           engine.Inputs

@@ -121,17 +121,18 @@ func rollOut(t *testing.T, c sim.Config) (*sim.World, bos.SessionRecord) {
 	return w, rec
 }
 
-// TestSeedsOfRollouts runs rollouts with dead nodes, crashes, engines that start afresh
-// and bad images, and holds them against each of their limits.
-func TestSeedsOfRollouts(t *testing.T) {
-	first, count, nodes := uint64(0), number(t, "SIM_ROLLOUTS", 24), number(t, "SIM_ROLLOUT_NODES", 60)
+// seedsOfRollouts runs so many rollouts unless the environment wants others, and returns how
+// many of them had each kind of thing happen.
+func seedsOfRollouts(t *testing.T, some uint64, config func(seed uint64, nodes int) sim.Config) (drawn map[sim.Kind]int, count uint64) {
+	t.Helper()
+	first, count, nodes := uint64(0), some, number(t, "SIM_ROLLOUT_NODES", 60)
 	if os.Getenv("SIM_ROLLOUT") != "" {
 		first, count = number(t, "SIM_ROLLOUT", 0), 1
 	}
 	drawn, all := make(map[sim.Kind]int), sim.Tally{}
 	for seed := first; seed < first+count; seed++ {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
-			w, rec := rollOut(t, rolloutOf(seed, int(nodes)))
+			w, rec := rollOut(t, config(seed, int(nodes)))
 			for _, v := range w.Violations[:min(len(w.Violations), 10)] {
 				t.Error(v)
 			}
@@ -146,6 +147,13 @@ func TestSeedsOfRollouts(t *testing.T) {
 		})
 	}
 	t.Logf("%d rollouts of %d nodes: %s", count, nodes, all)
+	return drawn, count
+}
+
+// TestSeedsOfRollouts runs rollouts with dead nodes, crashes, engines that start afresh
+// and bad images, and holds them against each of their limits.
+func TestSeedsOfRollouts(t *testing.T) {
+	drawn, count := seedsOfRollouts(t, number(t, "SIM_ROLLOUTS", 24), rolloutOf)
 	if count > 20 {
 		for _, k := range sim.RolloutKinds() {
 			if drawn[k] == 0 {

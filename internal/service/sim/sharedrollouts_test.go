@@ -1,12 +1,9 @@
 package sim_test
 
 import (
-	"os"
-	"strconv"
 	"testing"
 	"time"
 
-	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/sim"
 )
 
@@ -34,27 +31,7 @@ func sharedRollout(seed uint64, nodes int) sim.Config {
 // TestSeedsOfRolloutsWithSeveralProcesses: each limit of a rollout holds whoever drives, and
 // whoever is asked to pause, promote and resume it.
 func TestSeedsOfRolloutsWithSeveralProcesses(t *testing.T) {
-	first, count, nodes := uint64(0), min(number(t, "SIM_ROLLOUTS", 12), 1000), number(t, "SIM_ROLLOUT_NODES", 60)
-	if os.Getenv("SIM_ROLLOUT") != "" {
-		first, count = number(t, "SIM_ROLLOUT", 0), 1
-	}
-	drawn, all := make(map[sim.Kind]int), sim.Tally{}
-	for seed := first; seed < first+count; seed++ {
-		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
-			w, rec := rollOut(t, sharedRollout(seed, int(nodes)))
-			for _, v := range w.Violations[:min(len(w.Violations), 10)] {
-				t.Error(v)
-			}
-			if rec.Rollout == nil || rec.Rollout.Phase != bos.RolloutComplete {
-				t.Errorf("the rollout is %+v", rec.Rollout)
-			}
-			for k := range w.Happened {
-				drawn[k]++
-			}
-			all.Add(w.Rollouts)
-		})
-	}
-	t.Logf("%d rollouts of %d nodes: %s", count, nodes, all)
+	drawn, count := seedsOfRollouts(t, min(number(t, "SIM_ROLLOUTS", 12), 1000), sharedRollout)
 	for _, k := range []sim.Kind{sim.TakenOver, sim.BrakeElsewhere, sim.RolloutPromoted, sim.RolloutHalted, sim.WokeToTaken, sim.HandedOver, sim.SitePaused} {
 		if t.Logf("by %4d seeds: %s", drawn[k], k); drawn[k] == 0 && count >= 10 {
 			t.Errorf("no seed had %s", k)

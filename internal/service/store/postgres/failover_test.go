@@ -10,25 +10,33 @@ import (
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/tables"
 )
 
-// TestAfterAFailoverTheDatabaseIsUsedThatTakesWrites, by the next write and read, also when
-// the one that was the primary is there again as a standby.
-func TestAfterAFailoverTheDatabaseIsUsedThatTakesWrites(t *testing.T) {
+// pair is a primary with its standby: one is the connection string of an empty schema of
+// the primary, both that of whichever of them takes writes.
+func pair(t *testing.T) (primary, standby *postgrestest.Server, one, both string) {
+	t.Helper()
 	postgrestest.Skip(t)
 	primary, err := postgrestest.Start(postgrestest.Settings...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer primary.Close() //nolint:errcheck // the test is over
-	one := primary.Schema(t)
-	standby, err := primary.Standby(postgrestest.Settings...)
+	t.Cleanup(func() { _ = primary.Close() }) // the test is over
+	one = primary.Schema(t)
+	standby, err = primary.Standby(postgrestest.Settings...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer standby.Close() //nolint:errcheck // the test is over
-	both, err := postgrestest.Of(one, primary, standby)
+	t.Cleanup(func() { _ = standby.Close() }) // the test is over
+	both, err = postgrestest.Of(one, primary, standby)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return primary, standby, one, both
+}
+
+// TestAfterAFailoverTheDatabaseIsUsedThatTakesWrites, by the next write and read, also when
+// the one that was the primary is there again as a standby.
+func TestAfterAFailoverTheDatabaseIsUsedThatTakesWrites(t *testing.T) {
+	primary, standby, one, both := pair(t)
 	s := open(t, both)
 	defer s.Close() //nolint:errcheck // the test is over
 	count := func(s *postgres.Store) (n int, err error) {

@@ -11,22 +11,7 @@ import (
 // TestNoRevisionOfWhatAFailoverLostIsGivenOutAgain: who has read up to there would take what
 // is written under it for what it knows.
 func TestNoRevisionOfWhatAFailoverLostIsGivenOutAgain(t *testing.T) {
-	postgrestest.Skip(t)
-	primary, err := postgrestest.Start(postgrestest.Settings...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer primary.Close() //nolint:errcheck // the test is over
-	one := primary.Schema(t)
-	standby, err := primary.Standby(postgrestest.Settings...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer standby.Close() //nolint:errcheck // the test is over
-	both, err := postgrestest.Of(one, primary, standby)
-	if err != nil {
-		t.Fatal(err)
-	}
+	primary, standby, _, both := pair(t)
 	drives, other := open(t, both), open(t, both)
 	defer drives.Close() //nolint:errcheck // the test is over
 	defer other.Close()  //nolint:errcheck // the test is over
