@@ -169,12 +169,16 @@ func rounds(f flags, unit figures.Unit) int {
 // parts is in how many parts reports are counted.
 const parts = 5
 
-// setups is how often a session of all nodes is set up; one of a large room takes long.
+// setups is how often a session of all nodes is set up: one of a large room takes long, and
+// what else a machine does moves the figure of a small one.
 func setups(size int) int {
-	if size > 10_000 {
+	switch {
+	case size > 10_000:
 		return 1
+	case size > 1000:
+		return 3
 	}
-	return 3
+	return 9
 }
 
 // measure measures a size on all databases.

@@ -3,6 +3,7 @@ package postgres
 import (
 	"bytes"
 	"database/sql"
+	"encoding/binary"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -26,24 +27,28 @@ func readAll(rows pgx.Rows, types *typeMap) (answer, error) {
 	defer rows.Close()
 	a := answer{types: types}
 	for rows.Next() {
-		raw := rows.RawValues()
-		size := 0
-		for _, value := range raw {
-			size += len(value)
-		}
-		memory, row := make([]byte, 0, size), make([][]byte, len(raw))
-		for i, value := range raw {
-			if value != nil {
-				from := len(memory)
-				memory = append(memory, value...)
-				row[i] = memory[from:len(memory):len(memory)]
-			}
-		}
-		a.rows = append(a.rows, row)
+		a.rows = append(a.rows, keptRow(rows.RawValues()))
 	}
 	rows.Close()
 	a.fields, a.touched = slices.Clone(rows.FieldDescriptions()), rows.CommandTag().RowsAffected()
 	return a, rows.Err()
+}
+
+// keptRow is a row that stays when the next one is read.
+func keptRow(raw [][]byte) [][]byte {
+	size := 0
+	for _, value := range raw {
+		size += len(value)
+	}
+	memory, row := make([]byte, 0, size), make([][]byte, len(raw))
+	for i, value := range raw {
+		if value != nil {
+			from := len(memory)
+			memory = append(memory, value...)
+			row[i] = memory[from:len(memory):len(memory)]
+		}
+	}
+	return row
 }
 
 // Next goes to the next row.
@@ -64,13 +69,12 @@ func (a *answer) Scan(dest ...any) error {
 }
 
 func (a *answer) scan(field pgconn.FieldDescription, value []byte, dest any) error {
+	if value != nil && simple(field, value, dest) {
+		return nil
+	}
 	bytea := field.DataTypeOID == pgtype.ByteaOID
 	switch to := dest.(type) {
 	case *string:
-		if bytea && field.Format == pgx.BinaryFormatCode {
-			*to = string(value)
-			return nil
-		}
 		if bytea { // a pooler that keeps no statements has bytes come as text
 			var text []byte
 			err := a.types.Scan(field.DataTypeOID, field.Format, value, &text)
@@ -96,6 +100,31 @@ func (a *answer) scan(field pgconn.FieldDescription, value []byte, dest any) err
 		return err
 	}
 	return a.types.Scan(field.DataTypeOID, field.Format, value, dest)
+}
+
+// simple reads what nearly all columns are, in a tenth of the time: a text, bytes or a number
+// as they come over the wire.
+func simple(field pgconn.FieldDescription, value []byte, dest any) bool {
+	inBinary := field.Format == pgx.BinaryFormatCode
+	switch to := dest.(type) {
+	case *string:
+		switch {
+		case field.DataTypeOID == pgtype.TextOID:
+			*to = Given(string(value))
+		case field.DataTypeOID == pgtype.ByteaOID && inBinary:
+			*to = string(value)
+		default:
+			return false
+		}
+		return true
+	case *int64:
+		if field.DataTypeOID != pgtype.Int8OID || !inBinary || len(value) != 8 {
+			return false
+		}
+		*to = int64(binary.BigEndian.Uint64(value))
+		return true
+	}
+	return false
 }
 
 // Err is nil: all was read.

@@ -22,9 +22,9 @@ const (
 	roundTrip = 5 * time.Second
 	turnWait  = 10 * time.Second
 	// putOff bounds the statements that wait to be sent together, and putOffBytes what
-	// they hold.
+	// they hold: more is sent ahead, so that the database works while more is made.
 	putOff      = 1000
-	putOffBytes = 4 << 20
+	putOffBytes = 128 << 10
 	// signOfLife is how often a transaction that computes says that it does, for at most
 	// longestWrite. One that says nothing for three seconds is undone by the database.
 	signOfLife   = time.Second
@@ -82,6 +82,8 @@ type connection struct {
 	// waiting is what is put off, and size what it holds.
 	waiting []tables.Statement
 	size    int
+	// ahead is what was sent ahead, nil while there is nothing.
+	ahead *ahead
 	// marked is how much of what is put off is of before the current job. sent says that
 	// something was sent that the job writes: what it has only read needs no undoing.
 	marked int
@@ -229,6 +231,7 @@ func (c *connection) Commit(ctx context.Context) error {
 // Rollback undoes the transaction. Where its data was refused, those that share it are
 // to have one each: one of them is at fault.
 func (c *connection) Rollback(ctx context.Context, why error) error {
+	_ = c.landed() // it is undone as well, whatever became of it
 	c.opened(false)
 	c.rollBack(ctx)
 	if c.conn != nil && refusesData(why) && !errors.As(why, new(*tables.ApartError)) {
@@ -271,6 +274,7 @@ func (c *connection) Keep(context.Context) error { return nil }
 
 // Undo forgets what it wrote if that was not sent.
 func (c *connection) Undo(_ context.Context, why error) error {
+	_ = c.landed() // if it failed, that shows below
 	if c.conn == nil {
 		return why
 	}
@@ -305,8 +309,7 @@ func (c *connection) Exec(ctx context.Context, query string, args ...any) error 
 	if len(c.waiting) < putOff && c.size < putOffBytes {
 		return nil
 	}
-	_, err := c.exchange(ctx, roundTrip)
-	return err
+	return c.sendAhead(ctx)
 }
 
 // kept are arguments that stay when the writer uses the memory of his again.
@@ -368,19 +371,13 @@ func (c *connection) ask(ctx context.Context, query string, args []any) (answer,
 
 // exchange sends what was put off and then asked, and reads the answers of the latter.
 func (c *connection) exchange(ctx context.Context, within time.Duration, asked ...tables.Statement) ([]answer, error) {
+	if err := c.landed(); err != nil {
+		return nil, err
+	}
 	if c.conn == nil {
-		return nil, fmt.Errorf("in the middle of a write: %w", errLost)
+		return nil, errLostWriting
 	}
-	var batch pgx.Batch
-	for _, s := range c.waiting {
-		batch.Queue(s.Query, s.Args...)
-	}
-	put := len(c.waiting)
-	for _, s := range asked {
-		batch.Queue(s.Query, s.Args...)
-	}
-	c.sent = c.sent || put > c.marked || slices.ContainsFunc(asked, func(s tables.Statement) bool { return !strings.HasPrefix(s.Query, "SELECT") })
-	c.waiting, c.size, c.marked = c.waiting[:0], 0, 0
+	batch, put := c.batch(asked)
 	if batch.Len() == 0 {
 		return nil, nil
 	}
@@ -391,13 +388,28 @@ func (c *connection) exchange(ctx context.Context, within time.Duration, asked .
 	}
 	ctx, done := c.patient(ctx, within)
 	defer done()
-	results := c.conn.SendBatch(ctx, &batch)
+	results := c.conn.SendBatch(ctx, batch)
 	answers, touched, err := read(results, put, len(asked), c.conn.TypeMap())
 	c.touched += touched
 	if closed := results.Close(); err == nil {
 		err = closed
 	}
 	return answers, c.judged(ctx, err)
+}
+
+// batch is what was put off, and then asked; put is how much the former is.
+func (c *connection) batch(asked []tables.Statement) (batch *pgx.Batch, put int) {
+	batch = &pgx.Batch{}
+	for _, s := range c.waiting {
+		batch.Queue(s.Query, s.Args...)
+	}
+	put = len(c.waiting)
+	for _, s := range asked {
+		batch.Queue(s.Query, s.Args...)
+	}
+	c.sent = c.sent || put > c.marked || slices.ContainsFunc(asked, func(s tables.Statement) bool { return !strings.HasPrefix(s.Query, "SELECT") })
+	c.waiting, c.size, c.marked = c.waiting[:0], 0, 0
+	return batch, put
 }
 
 // read reads the answers behind those of what was put off, of an error those before it; the
@@ -451,6 +463,7 @@ func (c *connection) Judge(err error) error { return troubled(err) }
 
 // Close closes the connection.
 func (c *connection) Close() error {
+	_ = c.landed() // its transaction ends with the connection
 	c.using.Lock()
 	defer c.using.Unlock()
 	c.drop()

@@ -15,9 +15,10 @@ var dialect = &tables.Dialect{
 	Path: func(members []string) string { return strings.Join(members, ",") },
 	// OFFSET 0 keeps what is within from being planned together with what is around it. A
 	// session that is one of the rows of the list is no constant, by which its nodes could be
-	// read.
-	Found: `(SELECT found.* FROM (SELECT DISTINCT value FROM json_array_elements_text(CAST(%[3]s AS json))) AS l
-CROSS JOIN LATERAL (SELECT * FROM %[1]s WHERE %[4]s%[2]s = l.value OFFSET 0) AS found)`,
+	// read, and a list is no constant either: it is never taken for a few of the rows.
+	Found: "(SELECT * FROM %[1]s WHERE %[2]s = ANY (ARRAY(SELECT json_array_elements_text(CAST(%[3]s AS json)))) OFFSET 0)",
+	FoundOf: `(SELECT found.* FROM (SELECT DISTINCT value FROM json_array_elements_text(CAST(%[3]s AS json))) AS l
+CROSS JOIN LATERAL (SELECT * FROM %[1]s WHERE %[4]s AND %[2]s = l.value OFFSET 0) AS found)`,
 	Members: "(session, component) IN (SELECT CAST(%[1]s AS text), value FROM json_array_elements_text(CAST(%[2]s AS json)) OFFSET 0)",
 	Dollars: true, Arrays: true,
 	// Of the columns that rows are looked for by: the others cost as much again, in the turn.

@@ -42,7 +42,10 @@ func (p pool) Reading(ctx context.Context, read func(tables.Querier) error) erro
 		return err
 	}
 	q := &querier{pool: p, conn: conn, ctx: ctx}
-	defer func() { q.conn.Release() }()
+	defer func() {
+		q.last.arrived()
+		q.conn.Release()
+	}()
 	return troubled(read(q))
 }
 
@@ -109,9 +112,11 @@ type querier struct {
 	pool pool
 	conn *pgxpool.Conn
 	ctx  context.Context //nolint:containedctx // of who it was lent to
-	// used says that something was asked of it, gone why there is none any more.
+	// used says that something was asked of it, gone why there is none any more, and last are
+	// the rows that were asked for last, which may be on their way.
 	used bool
 	gone error
+	last *arriving
 }
 
 // first asks something of the connection. If it is the first and the connection turns out
@@ -121,6 +126,7 @@ func (q *querier) first(ask func(conn *pgx.Conn) error) error {
 	if q.gone != nil {
 		return q.gone
 	}
+	q.last.arrived()
 	used := q.used
 	q.used = true
 	err := ask(q.conn.Conn())
@@ -138,21 +144,22 @@ func (q *querier) first(ask func(conn *pgx.Conn) error) error {
 	return ask(again.Conn())
 }
 
-// Query reads all rows: more is asked over the same connection while they are gone
-// through.
+// Query returns when the first rows are there. The others are read while these are gone
+// through, and all before more is asked over the same connection.
 func (q *querier) Query(ctx context.Context, query string, args ...any) (tables.Rows, error) {
 	ctx, done := bound(ctx)
-	defer done()
-	var a answer
+	var a *arriving
 	err := q.first(func(conn *pgx.Conn) error {
 		rows, err := conn.Query(ctx, query, kept(args)...)
 		if err == nil {
-			a, err = readAll(rows, conn.TypeMap())
+			a, err = arrive(rows, conn.TypeMap(), done)
 		}
 		return err
 	})
 	if err != nil {
+		done()
 		return nil, err
 	}
-	return &a, nil
+	q.last = a
+	return a, nil
 }

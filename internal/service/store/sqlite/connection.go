@@ -16,7 +16,8 @@ var dialect = &tables.Dialect{
 	List: "json_each(%s)", Pairs: "json_each(%s)",
 	Document: "CAST(%s AS TEXT)", // bytes need no copy, and are stored as a text
 	Field:    "%s ->> '%s'", Object: "%s -> '%s'", Path: func(members []string) string { return "$." + strings.Join(members, ".") },
-	Found:     "(SELECT * FROM %[1]s WHERE %[4]s%[2]s IN (SELECT value FROM json_each(%[3]s)))",
+	Found:     "(SELECT * FROM %[1]s WHERE %[2]s IN (SELECT value FROM json_each(%[3]s)))",
+	FoundOf:   "(SELECT * FROM %[1]s WHERE %[4]s AND %[2]s IN (SELECT value FROM json_each(%[3]s)))",
 	Members:   "session = %[1]s AND component IN (SELECT value FROM json_each(%[2]s))",
 	LastEvent: "SELECT COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0)",
 }

@@ -13,9 +13,10 @@ import (
 
 const (
 	// bulkFrom is from how many records on they are gathered, and bulkSize how many one
-	// statement writes: what it takes in memory is bounded.
+	// statement writes: what it takes in memory is bounded, and the database has its first
+	// ones to work on while the others are made.
 	bulkFrom = loadAtOnce
-	bulkSize = 1000
+	bulkSize = 250
 )
 
 // kind is what the values of a column are given as.
@@ -114,17 +115,23 @@ func (b *bulk) add(args []any) {
 	for i, arg := range args {
 		switch v := arg.(type) {
 		case int64:
-			all, _ := b.args[i].([]int64)
-			b.args[i] = append(all, v)
+			b.args[i] = appended(b.args[i], v)
 		case string:
-			all, _ := b.args[i].([]string)
-			b.args[i] = append(all, v)
+			b.args[i] = appended(b.args[i], v)
 		case []byte:
-			all, _ := b.args[i].([][]byte)
-			b.args[i] = append(all, bytes.Clone(v))
+			b.args[i] = appended(b.args[i], bytes.Clone(v))
 		}
 	}
 	b.size++
+}
+
+// appended is a column with one more value.
+func appended[T any](column any, v T) []T {
+	all, _ := column.([]T)
+	if all == nil {
+		all = make([]T, 0, bulkSize)
+	}
+	return append(all, v)
 }
 
 // later gathers what is written of a record by a statement for many.

@@ -26,8 +26,8 @@ const (
 // scanRecord reads into r, which is empty: records are large, and thousands are
 // not copied.
 func scanRecord(row scanner, d *document.Decoder, r *bos.Record) error {
-	var id, document, work, held string
-	if err := row.Scan(&id, &r.Revision, &r.Goal, &document, &work, &held, &r.Tenant); err != nil {
+	var id, goal, document, work, held string
+	if err := row.Scan(&id, &r.Revision, &goal, &document, &work, &held, &r.Tenant); err != nil {
 		return err
 	}
 	if err := d.Component(document, &r.Component); err != nil {
@@ -43,7 +43,7 @@ func scanRecord(row scanner, d *document.Decoder, r *bos.Record) error {
 			return fmt.Errorf("component %s: stored hold: %w", id, err)
 		}
 	}
-	r.ID = id
+	r.ID, r.Goal = id, bos.Goal(goal)
 	return nil
 }
 

@@ -31,9 +31,10 @@ type Dialect struct {
 	// and for the path to a member.
 	List, Pairs, Document string
 	Field, Object         string
-	// Found is that word, with %[1]s for the table, %[2]s for its column, %[3]s for the
-	// argument and %[4]s for the other column (s = ?1 AND), and Members that, with %[1]s for the session and %[2]s for the components.
-	Found, Members string
+	// Found is that word, with %[1]s for the table, %[2]s for its column and %[3]s for the
+	// argument, and FoundOf that with %[4]s for the other column (s = ?1). Members is that
+	// word, with %[1]s for the session and %[2]s for the components.
+	Found, FoundOf, Members string
 	// Path is how a path is written, by its members.
 	Path func(members []string) string
 	// Count has a table counted anew, after which a session is known to be large; it is
@@ -73,11 +74,10 @@ func (d *Dialect) SQL(query string) string {
 		case m[3] == "OBJECT":
 			return fmt.Sprintf(d.Object, m[4], d.Path(strings.Split(m[5], ".")))
 		case m[6] != "":
-			by := m[9]
-			if by != "" {
-				by += " AND "
+			if by := m[9]; by != "" {
+				return fmt.Sprintf(d.FoundOf, m[6], m[7], m[8], by)
 			}
-			return fmt.Sprintf(d.Found, m[6], m[7], m[8], by)
+			return fmt.Sprintf(d.Found, m[6], m[7], m[8])
 		default:
 			return fmt.Sprintf(d.Members, m[10], m[11])
 		}

@@ -1,13 +1,10 @@
 package tables
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"math"
-	"regexp"
-	"slices"
 	"time"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
@@ -48,14 +45,19 @@ finished = CASE state WHEN 'finished' THEN finished ELSE ?6 END
 WHERE MEMBERS(?1, ?7) AND state <> 'left'`
 	// unstageMember leaves one alone that was applied.
 	unstageMember = "UPDATE session_nodes SET state = 'left', outcome = ?3, finished = ?4 WHERE session = ?1 AND component = ?2 AND state = 'staged'"
-	// setUpMembers makes nodes those of a session that is set up.
-	setUpMembers = `INSERT INTO session_nodes (session, component, tenant, boot_set, state, outcome, cause, error, finished, joined, listed)
-SELECT ?1, value ->> 0, ?2, value ->> 1, ?3, '', '', '', 0, ?4, key + 1 + CAST(?6 AS BIGINT) FROM PAIRS(?5) AS l WHERE true
+	// newMembers makes nodes those of a session that is set up and has none, as most have, and
+	// setUpMembers those of one that may have some: to look for each takes a third of the time
+	// again.
+	newMembers = `INSERT INTO session_nodes (session, component, tenant, boot_set, state, outcome, cause, error, finished, joined, listed)
+SELECT ?1, value ->> 0, ?2, value ->> 1, ?3, '', '', '', 0, ?4, key + 1 + CAST(?6 AS BIGINT) FROM PAIRS(?5) AS l WHERE true`
+	setUpMembers = newMembers + `
 ON CONFLICT (session, component, tenant) DO UPDATE SET boot_set = excluded.boot_set, state = excluded.state, outcome = '', cause = '',
 error = '', finished = 0, joined = excluded.joined, listed = excluded.listed, phase = '', began = 0`
 	// otherSession asks for another session of a name, and otherMembers takes nodes
 	// from all of them.
 	otherSession = "SELECT COUNT(*) FROM sessions WHERE name = ?1 AND tenant <> ?2"
+	// sameName asks for both: another one of its name, and whether a session has nodes already.
+	sameName     = "SELECT (" + otherSession + "), (SELECT COUNT(*) FROM (SELECT 1 FROM session_nodes WHERE session = ?1 AND tenant = ?2 LIMIT 1) AS n)"
 	otherMembers = `UPDATE session_nodes SET state = 'left', outcome = CASE state WHEN 'finished' THEN outcome ELSE ?3 END,
 finished = CASE state WHEN 'finished' THEN finished ELSE ?4 END
 WHERE MEMBERS(?1, ?5) AND tenant <> ?2 AND state <> 'left'`
@@ -76,139 +78,6 @@ FROM LIST(?3) AS m LEFT JOIN components c ON c.id = m.value WHERE true ON CONFLI
 	beginMembers = `UPDATE session_nodes SET began = CASE WHEN state = 'working' AND began = 0 THEN ?2 ELSE began END
 WHERE MEMBERS(?1, ?3)`
 )
-
-// memberships gathers what one write changes in the rows of sessions: most of its nodes
-// come to be the same to the same session, and are written by one statement.
-type memberships struct {
-	at    int64 // when people are told that a node was done with
-	lists map[membership]*memberList
-	order []membership
-}
-
-// membership is what is written of nodes.
-type membership struct {
-	query, session string
-	member
-}
-
-// memberList is a JSON list of nodes, which is not closed yet.
-type memberList struct {
-	ids  []byte
-	size int
-	last string
-}
-
-// ofOne are those statements for one node, as most writes are of: it is asked for as itself,
-// for which a database has one plan, however large it takes the session and a list for.
-var ofOne = func() map[string]string {
-	single := make(map[string]string)
-	for _, query := range []string{setMembers, joinMembers, loseMembers, beginMembers} {
-		single[query] = membersWord.ReplaceAllString(query, "session = $1 AND component = $2")
-	}
-	return single
-}()
-
-var membersWord = regexp.MustCompile(`MEMBERS\((\?\d), (\?\d)\)`)
-
-func (m *memberships) add(query, session, id string, is member) {
-	key := membership{query, session, is}
-	list := m.lists[key]
-	if list == nil {
-		if m.lists == nil {
-			m.lists = make(map[membership]*memberList)
-		}
-		list = &memberList{}
-		m.lists[key], m.order = list, append(m.order, key)
-	}
-	list.add(id)
-}
-
-func (l *memberList) add(id string) {
-	l.ids = document.AppendText(append(l.ids, "[,"[min(l.size, 1)]), id)
-	l.last = id
-	l.size++
-}
-
-// flush writes what was gathered.
-func (w *componentWriter) flush() error {
-	m := w.memberships
-	w.memberships = memberships{at: m.at} // other pages of one commit have the same time
-	for _, key := range m.order {
-		if key.query == joinMembers {
-			if err := w.joined(key, m.lists[key]); err != nil {
-				return err
-			}
-			continue
-		}
-		query, args := key.statement(m.lists[key])
-		if err := w.tx.exec(w.ctx, query, args...); err != nil {
-			return fmt.Errorf("write what nodes are to session %s: %w", key.session, err)
-		}
-	}
-	return nil
-}
-
-// joined writes what nodes are to the session whose name they have only now been given: in
-// the rows of those that it has, and in new ones for those that a client gave to it.
-func (w *componentWriter) joined(key membership, list *memberList) error {
-	var ids []string
-	if err := json.Unmarshal(append(bytes.Clone(list.ids), ']'), &ids); err != nil {
-		return err
-	}
-	has := make(map[string]bool)
-	query, args := key.statement(list)
-	err := w.tx.returned(w.ctx, func(row scanner) error {
-		var id string
-		err := row.Scan(&id)
-		has[id] = true
-		return err
-	}, query, args...)
-	if err != nil {
-		return fmt.Errorf("write what nodes are to session %s: %w", key.session, err)
-	}
-	if ids = slices.DeleteFunc(ids, func(id string) bool { return has[id] }); len(ids) == 0 {
-		return nil
-	}
-	added := &memberList{}
-	for _, id := range ids {
-		added.add(id)
-	}
-	change, err := w.tx.changing(w.ctx)
-	if err == nil {
-		err = w.tx.exec(w.ctx, addMembers, append(key.args(added.text()), change.Revision)...)
-	}
-	if err != nil {
-		return fmt.Errorf("write what nodes are to session %s: %w", key.session, err)
-	}
-	return w.tx.countMembers(w.ctx, len(ids))
-}
-
-// text is the list.
-func (l *memberList) text() string { return string(append(l.ids, ']')) }
-
-// statement writes what it is of the nodes of a list.
-func (m membership) statement(list *memberList) (query string, args []any) {
-	if list.size == 1 {
-		return ofOne[m.query], m.args(list.last)
-	}
-	return m.query, m.args(list.text())
-}
-
-// args are those of its statement, for nodes.
-func (m membership) args(nodes string) []any {
-	if m.query == beginMembers {
-		return []any{m.session, m.finished, nodes}
-	}
-	return []any{m.session, m.state, m.outcome, m.cause, m.error, m.finished, nodes, m.phase}
-}
-
-// now is when people are told that a node was done with: for all of one write the same.
-func (w *componentWriter) now() int64 {
-	if w.memberships.at == 0 {
-		w.memberships.at = time.Now().UnixNano()
-	}
-	return w.memberships.at
-}
 
 // members follows one write of a component.
 func (w *componentWriter) members(p *write) error {
@@ -318,15 +187,26 @@ func (w *componentWriter) change(query, session string, args ...any) error {
 	return nil
 }
 
+// namesakes are the other sessions that have the name of one, and has how many of its nodes
+// are known to be there: none, or some.
+type namesakes struct{ others, has int }
+
+// namesakes asks for them: before the nodes are written, for which an answer would wait.
+func (w *componentWriter) namesakes(key bos.SessionKey) (n namesakes, err error) {
+	if err = w.tx.row(w.ctx, sameName, key.Name, key.Tenant).Scan(&n.others, &n.has); err != nil {
+		err = fmt.Errorf("look for other sessions of the name %s: %w", key.Name, err)
+	}
+	return n, err
+}
+
 // enlist makes nodes those of a session that is being set up; sets are their boot sets.
-func (w *componentWriter) enlist(s bos.SessionRecord, nodes []string, sets map[string]string) error {
-	key, state := s.Key(), memberWorking
+func (w *componentWriter) enlist(s bos.SessionRecord, of namesakes, nodes []string, sets map[string]string) error {
+	key, state, query := s.Key(), memberWorking, newMembers
 	if s.Stage {
 		state = memberStaged
 	}
-	var others int
-	if err := w.tx.row(w.ctx, otherSession, key.Name, key.Tenant).Scan(&others); err != nil {
-		return fmt.Errorf("look for other sessions of the name %s: %w", key.Name, err)
+	if of.has > 0 {
+		query = setUpMembers
 	}
 	for at := 0; at < len(nodes); at += commitPage {
 		page := nodes[at:min(at+commitPage, len(nodes))]
@@ -337,7 +217,7 @@ func (w *componentWriter) enlist(s bos.SessionRecord, nodes []string, sets map[s
 			list = append(document.AppendText(list, sets[id]), ']')
 		}
 		list = append(list, ']')
-		if others > 0 {
+		if of.others > 0 {
 			taken, err := json.Marshal(page)
 			if err == nil {
 				err = w.change(otherMembers, key.Name, key.Tenant, bos.StatusTakenOver, w.now(), string(taken))
@@ -346,16 +226,17 @@ func (w *componentWriter) enlist(s bos.SessionRecord, nodes []string, sets map[s
 				return err
 			}
 		}
-		if err := w.change(setUpMembers, key.Name, key.Tenant, state, s.Revision, string(list), at); err != nil {
+		if err := w.change(query, key.Name, key.Tenant, state, s.Revision, string(list), at); err != nil {
 			return err
 		}
 	}
 	return w.tx.countMembers(w.ctx, len(nodes))
 }
 
-// manyMembers is from how many on a session is so large that a plan for a small one takes
-// time with the square of its nodes.
-const manyMembers = 500
+// manyMembers is from how many on a session is so large that a plan for a small one, which
+// takes time with the square of its nodes, would be noticed before the database has counted
+// by itself, or the sweep behind a large write has.
+const manyMembers = 2000
 
 // countMembers lets the database know that a session of n nodes was written: a plan that
 // takes it for a small one, as most are, looks through a list anew for each of its nodes.

@@ -142,10 +142,14 @@ func (s *Store) setUp(ctx context.Context, setup bos.Setup, read *setupRead) (bo
 			return err
 		}
 		armed := setup.Arm(&session, after)
+		of, err := w.namesakes(setup.Session)
+		if err != nil {
+			return err
+		}
 		if out, written, err = w.writeOwned(session, before, after); err != nil {
 			return err
 		}
-		if err := w.enlist(out, armed.Nodes, read.sets); err != nil {
+		if err := w.enlist(out, of, armed.Nodes, read.sets); err != nil {
 			return err
 		}
 		return t.note(ctx, armed.Events)
