@@ -22,33 +22,34 @@ type arriving struct {
 	err    error
 }
 
-// arrive reads the first rows, and has the others read. done is called when all are; not if
-// there is an error.
-func arrive(rows pgx.Rows, types *typeMap, done func()) (*arriving, error) {
+// arrive reads the first rows, and has the others read. over is called when all are, with how
+// that ended, and says what it means; not if there is an error.
+func arrive(rows pgx.Rows, types *typeMap, over func(error) error) (*arriving, error) {
 	a := &arriving{answer: answer{types: types}, change: sync.Cond{L: &sync.Mutex{}}}
-	first, over := readPortion(rows)
-	if over {
+	first, all := readPortion(rows)
+	if all {
 		rows.Close()
 		a.over, a.err = true, rows.Err()
 		if a.err == nil {
-			done()
+			_ = over(nil)
 		}
 	}
 	a.fields, a.rows = slices.Clone(rows.FieldDescriptions()), first
-	if over {
+	if all {
 		return a, a.err
 	}
 	go func() {
-		defer done()
-		for over := false; !over; {
+		for all := false; !all; {
 			var next [][][]byte
-			if next, over = readPortion(rows); over {
+			var err error
+			if next, all = readPortion(rows); all {
 				rows.Close()
+				err = over(rows.Err())
 			}
 			a.change.L.Lock()
 			a.more = append(a.more, next...)
-			if over {
-				a.over, a.err = true, rows.Err()
+			if all {
+				a.over, a.err = true, err
 			}
 			a.change.L.Unlock()
 			a.change.Broadcast()

@@ -98,7 +98,7 @@ type connection struct {
 	demoted func()
 	// works reports whether a process of the database is at work, and server is that of the
 	// open transaction, 0 while it is not known.
-	works  func(pid uint32) bool
+	works  func(who asked) bool
 	server uint32
 
 	// using is had by who uses conn: beside the writer, its signs of life.

@@ -26,7 +26,15 @@ func OpenTraced(ctx context.Context, dsn string, tracer pgx.QueryTracer) (*Store
 func TurnTime(d time.Duration) Option { return func(c *settings) { c.TurnTime = d } }
 
 // Works asks whether a process of the database is at work, as who waits for one does.
-func (s *Store) Works(pid uint32) bool { return s.signs.works(pid) }
+func (s *Store) Works(pid uint32) bool { return s.signs[0].works(asked{pid, true}) }
+
+// Reading is how many connections there are that read.
+func (s *Store) Reading() (n int) {
+	for _, p := range s.pools[len(s.signs):] {
+		n += int(p.Stat().TotalConns())
+	}
+	return n
+}
 
 // LineOfTurn is the number of the lock by which writers queue up for the turn.
 const LineOfTurn = lineOfTurn

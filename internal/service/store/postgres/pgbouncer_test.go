@@ -58,6 +58,7 @@ func TestBehindPgBouncer(t *testing.T) {
 			t.Run("processes hear of each other", p.hears)
 			t.Run("writers lose no update of each other", p.loses)
 			t.Run("one that stops keeps nobody from writing", p.stops)
+			t.Run("a slow read is waited for", p.waits)
 			t.Run("a restart is survived", p.restarts) // which ends what others have open
 		})
 	}
@@ -205,6 +206,17 @@ func (p *pooled) stops(t *testing.T) {
 	if _, err := s.MutateOptions(t.Context(), func(o *bos.Options) error { o.PollingFrequency++; return nil }); err != nil {
 		t.Error(err)
 	}
+}
+
+// waits: the number that PgBouncer gives a connection is that of no process of the database,
+// and so says nothing of whether that is at work.
+func (p *pooled) waits(t *testing.T) {
+	dsn := p.database(t)
+	s := p.open(t, dsn)
+	readSlowly(t, dsn, func() error {
+		_, err := s.Templates(t.Context(), bos.AllTenants())
+		return err
+	})
 }
 
 // restarts: of PgBouncer, and of the database behind it. The next write and read that find

@@ -14,6 +14,10 @@ import (
 type pool struct {
 	*pgxpool.Pool
 	where *address
+	// signs is asked whether the database is at work for a connection, and lost is told of one
+	// that was lost: the others, of all pools, are then as well.
+	signs *pool
+	lost  func()
 }
 
 func newPool(ctx context.Context, where *address, size int32) (pool, error) {
@@ -26,7 +30,7 @@ func newPool(ctx context.Context, where *address, size int32) (pool, error) {
 	// Whether a connection is lost, who asks finds out by asking.
 	c.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false }
 	p, err := pgxpool.NewWithConfig(ctx, c)
-	return pool{p, where}, err
+	return pool{Pool: p, where: where}, err
 }
 
 // Close closes them.
@@ -44,9 +48,24 @@ func (p pool) Reading(ctx context.Context, read func(tables.Querier) error) erro
 	q := &querier{pool: p, conn: conn, ctx: ctx}
 	defer func() {
 		q.last.arrived()
-		q.conn.Release()
+		if q.conn != nil && q.conn.Conn().IsClosed() {
+			p.lost()
+		}
+		giveBack(q.conn)
 	}()
 	return troubled(read(q))
+}
+
+// giveBack gives one back. One that is lost is the pool's no longer, which would keep its
+// place for it until its end is told to a server that may be silent: for up to 15 s.
+func giveBack(conn *pgxpool.Conn) {
+	switch {
+	case conn == nil:
+	case conn.Conn().IsClosed():
+		conn.Hijack()
+	default:
+		conn.Release()
+	}
 }
 
 func (p pool) lend(ctx context.Context) (*pgxpool.Conn, error) {
@@ -82,9 +101,7 @@ func (p pool) Snapshot(ctx context.Context, list []tables.Statement, each func(i
 }
 
 func (q *querier) snapshot(ctx context.Context, list []tables.Statement) (answers []answer, err error) {
-	ctx, done := bound(ctx)
-	defer done()
-	err = q.first(func(conn *pgx.Conn) error {
+	err = q.first(ctx, func(ctx context.Context, conn *pgx.Conn, over func(error) error) error {
 		var batch pgx.Batch
 		batch.Queue(beginReading)
 		for _, statement := range list {
@@ -96,15 +113,9 @@ func (q *querier) snapshot(ctx context.Context, list []tables.Statement) (answer
 		if closed := results.Close(); err == nil {
 			err = closed
 		}
-		return err
+		return over(err)
 	})
 	return answers, err
-}
-
-// bound bounds a read. It does not end with who asked: a connection would be lost with
-// each client that leaves.
-func bound(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), readTime)
 }
 
 // querier is a connection that was lent.
@@ -122,42 +133,63 @@ type querier struct {
 // first asks something of the connection. If it is the first and the connection turns out
 // to be lost, as all are after a restart of the database, it is asked of another one. The
 // lost one is given back before: as many as have one wait for another else, for ever.
-func (q *querier) first(ask func(conn *pgx.Conn) error) error {
+func (q *querier) first(ctx context.Context, ask question) error {
 	if q.gone != nil {
 		return q.gone
 	}
 	q.last.arrived()
 	used := q.used
 	q.used = true
-	err := ask(q.conn.Conn())
+	err := q.patiently(ctx, ask)
 	if err == nil || used || !q.conn.Conn().IsClosed() {
 		return err
 	}
-	q.pool.Reset() // the others are lost as well
-	q.conn.Release()
-	again, err := q.pool.lend(q.ctx)
-	if err != nil {
-		q.gone = err
+	q.pool.lost()
+	giveBack(q.conn)
+	if q.conn, q.gone = q.pool.lend(q.ctx); q.gone != nil {
+		return q.gone
+	}
+	return q.patiently(ctx, ask)
+}
+
+// question asks something of a connection. It has over called when all is read, also after it
+// has returned if that was without an error, with how that ended; over says what this means.
+type question func(ctx context.Context, conn *pgx.Conn, over func(error) error) error
+
+// patiently asks within the time of a read, and for as long as there are signs of life of
+// the database. It does not end with who asked: a connection would be lost with each client
+// that leaves.
+func (q *querier) patiently(ctx context.Context, ask question) error {
+	conn := q.conn.Conn()
+	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), readTime)
+	ctx, rest := patient(ctx, roundTrip, readTime, func() bool { return q.pool.signs.works(asked{pid: conn.PgConn().PID()}) })
+	over := func(err error) error {
+		if err != nil && conn.IsClosed() {
+			err = judgedGone(ctx, err)
+		}
+		rest()
+		done()
 		return err
 	}
-	q.conn = again
-	return ask(again.Conn())
+	err := ask(ctx, conn, over)
+	if err != nil {
+		return over(err)
+	}
+	return nil
 }
 
 // Query returns when the first rows are there. The others are read while these are gone
 // through, and all before more is asked over the same connection.
 func (q *querier) Query(ctx context.Context, query string, args ...any) (tables.Rows, error) {
-	ctx, done := bound(ctx)
 	var a *arriving
-	err := q.first(func(conn *pgx.Conn) error {
+	err := q.first(ctx, func(ctx context.Context, conn *pgx.Conn, over func(error) error) error {
 		rows, err := conn.Query(ctx, query, kept(args)...)
 		if err == nil {
-			a, err = arrive(rows, conn.TypeMap(), done)
+			a, err = arrive(rows, conn.TypeMap(), over)
 		}
 		return err
 	})
 	if err != nil {
-		done()
 		return nil, err
 	}
 	q.last = a

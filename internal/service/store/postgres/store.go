@@ -34,9 +34,9 @@ const (
 type Store struct {
 	*tables.Store
 	pools []pool
-	// signs is for the question whether the database is at work (patient), which must not
-	// wait for reads that are as slow.
-	signs    pool
+	// signs are for the question whether the database is at work (patient): of who writes,
+	// which must not wait for reads that are as slow, and of those.
+	signs    [2]pool
 	follower *follower
 	sweeper  *sweeper
 	// leave ends both.
@@ -96,6 +96,13 @@ func open(ctx context.Context, where *address, c tables.Config) (*Store, error) 
 		return nil, err
 	}
 	s := &Store{}
+	for i := range s.signs {
+		p, err := newPool(ctx, where, 1)
+		if err != nil {
+			return nil, errors.Join(err, s.closePools())
+		}
+		s.signs[i], s.pools = p, append(s.pools, p)
+	}
 	for _, lane := range []struct {
 		readers *tables.Readers
 		size    int32
@@ -104,13 +111,9 @@ func open(ctx context.Context, where *address, c tables.Config) (*Store, error) 
 		if err != nil {
 			return nil, errors.Join(err, s.closePools())
 		}
+		p.signs, p.lost = &s.signs[1], s.forgetConnections
 		*lane.readers, s.pools = p, append(s.pools, p)
 	}
-	signs, err := newPool(ctx, where, 1)
-	if err != nil {
-		return nil, errors.Join(err, s.closePools())
-	}
-	s.signs, s.pools = signs, append(s.pools, signs)
 	id := uuid.NewString()
 	version, err := tables.NewestVersion(migrations)
 	if err != nil {
@@ -118,7 +121,7 @@ func open(ctx context.Context, where *address, c tables.Config) (*Store, error) 
 	}
 	s.sweeper = newSweeper(where.connect, c.Log)
 	c.Write = &connection{
-		id: id, log: c.Log, version: version, demoted: s.forgetConnections, connect: where.connect, wroteRows: s.sweeper.wrote, works: s.signs.works,
+		id: id, log: c.Log, version: version, demoted: s.forgetConnections, connect: where.connect, wroteRows: s.sweeper.wrote, works: s.signs[0].works,
 	}
 	s.Store = tables.New(c)
 	s.follower = &follower{connect: where.connect, id: id, events: s.Announce, written: func() {}, free: func() {}, done: make(chan struct{})}
@@ -137,7 +140,7 @@ func (s *Store) Close() error {
 	s.leave()
 	<-s.follower.done
 	<-s.sweeper.done
-	return errors.Join(s.Store.Close(), s.signs.Close())
+	return errors.Join(s.Store.Close(), s.signs[0].Close(), s.signs[1].Close())
 }
 
 func (s *Store) closePools() error {
@@ -148,8 +151,8 @@ func (s *Store) closePools() error {
 	return errors.Join(errs...)
 }
 
-// forgetConnections gives the connections up: they lead to a database that is not the
-// primary any more.
+// forgetConnections gives the connections up that read: they lead to a database that is not
+// the primary any more, or that is silent, which each would take as long to find out.
 func (s *Store) forgetConnections() {
 	for _, p := range s.pools {
 		p.Reset()
