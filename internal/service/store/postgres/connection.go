@@ -88,8 +88,9 @@ type connection struct {
 	// something was sent that the job writes: what it has only read needs no undoing.
 	marked int
 	sent   bool
-	// last says that this process wrote last, and wrote that it writes.
-	last, wrote bool
+	// last says that this process wrote last, wrote that it writes, wroteBefore that it did
+	// before the current job, and kept that a job has ended well.
+	last, wrote, wroteBefore, kept bool
 	// touched is how many rows the statements of the transaction did that were put off,
 	// which wroteRows is told when it is committed.
 	touched   int64
@@ -140,7 +141,7 @@ func (c *connection) opened(is bool) {
 
 // Begin waits for the turn.
 func (c *connection) Begin(ctx context.Context, questions []tables.Statement) (others bool, answers []tables.Rows, err error) {
-	c.waiting, c.size, c.wrote, c.touched, c.server = c.waiting[:0], 0, false, 0, 0
+	c.waiting, c.size, c.wrote, c.kept, c.touched, c.server = c.waiting[:0], 0, false, false, 0, 0
 	fresh := c.conn == nil
 	writer, answers, err := c.begin(ctx, questions)
 	if err != nil && !fresh && c.conn == nil {
@@ -212,8 +213,14 @@ func (c *connection) begin(ctx context.Context, questions []tables.Statement) (w
 	return writer, answers, nil
 }
 
-// Commit sends what was put off and commits.
+// Commit sends what was put off and commits. Where all was refused, as looks at the lease of
+// another are, nothing comes to the disk.
 func (c *connection) Commit(ctx context.Context) error {
+	if !c.wrote && !c.kept {
+		c.opened(false)
+		c.rollBack(ctx)
+		return nil
+	}
 	if c.wrote && !c.last {
 		c.waiting = append(c.waiting, tables.Statement{Query: keepTurn, Args: []any{c.id}})
 	}
@@ -265,12 +272,16 @@ func (c *connection) drop() {
 
 // Mark notes where a job begins.
 func (c *connection) Mark(context.Context) error {
-	c.marked, c.sent = len(c.waiting), false
+	c.marked, c.sent, c.wroteBefore = len(c.waiting), false, c.wrote
 	return nil
 }
 
-// Keep keeps what it wrote.
-func (c *connection) Keep(context.Context) error { return nil }
+// Keep keeps what it wrote. A job that wrote nothing may be the question whether the database
+// takes writes, which a commit answers.
+func (c *connection) Keep(context.Context) error {
+	c.kept = true
+	return nil
+}
 
 // Undo forgets what it wrote if that was not sent.
 func (c *connection) Undo(_ context.Context, why error) error {
@@ -281,7 +292,7 @@ func (c *connection) Undo(_ context.Context, why error) error {
 	if c.sent || c.conn.PgConn().TxStatus() != 'T' {
 		return &tables.ApartError{Why: why}
 	}
-	c.waiting = c.waiting[:c.marked]
+	c.waiting, c.wrote = c.waiting[:c.marked], c.wroteBefore
 	return nil
 }
 
@@ -336,7 +347,6 @@ func kept(args []any) []any {
 
 // Counted returns how many rows were touched.
 func (c *connection) Counted(ctx context.Context, query string, args ...any) (int64, error) {
-	c.wrote = true
 	a, err := c.ask(ctx, query, args)
 	return a.touched, err
 }
@@ -352,7 +362,6 @@ func (c *connection) Query(ctx context.Context, query string, args ...any) (tabl
 
 // Row is the first row of a query, or of a statement that writes and returns one.
 func (c *connection) Row(ctx context.Context, query string, args ...any) tables.Scanner {
-	c.wrote = true // it may
 	a, err := c.ask(ctx, query, args)
 	if err != nil {
 		return failed{err}
@@ -362,6 +371,7 @@ func (c *connection) Row(ctx context.Context, query string, args ...any) tables.
 
 // ask sends what was put off with one more statement.
 func (c *connection) ask(ctx context.Context, query string, args []any) (answer, error) {
+	c.wrote = c.wrote || !strings.HasPrefix(query, "SELECT")
 	all, err := c.exchange(ctx, roundTrip, tables.Statement{Query: query, Args: kept(args)})
 	if err != nil {
 		return answer{}, err

@@ -44,8 +44,8 @@ func TestAReadOfADatabaseThatFallsSilentIsAskedOfTheOneThatAnswers(t *testing.T)
 	if _, err := s.Templates(t.Context(), bos.AllTenants()); err != nil {
 		t.Fatal(err)
 	}
-	if n := s.Reading(); n != reads+1 {
-		t.Fatalf("%d connections read, want %d", n, reads+1)
+	if n := s.Reading(); n != atOnce+1 {
+		t.Fatalf("%d connections read, want %d", n, atOnce+1)
 	}
 	links[0].Silence()
 	// Who asks leaves before a read is given up that nobody looks after.
@@ -60,8 +60,8 @@ func TestAReadOfADatabaseThatFallsSilentIsAskedOfTheOneThatAnswers(t *testing.T)
 	links[0].Mend()
 }
 
-// reads is as many as may be urgent at once.
-const reads = 3
+// atOnce is as many as may be urgent at once.
+const atOnce = 3
 
 // readTogether makes so many reads of templates that all are under way at the same time.
 func readTogether(t *testing.T, dsn string, read func(ctx context.Context) error) {
@@ -75,14 +75,14 @@ func readTogether(t *testing.T, dsn string, read func(ctx context.Context) error
 		t.Fatal(err)
 	}
 	var all sync.WaitGroup
-	for range reads {
+	for range atOnce {
 		all.Go(func() {
 			if err := read(bos.Urgent(t.Context())); err != nil {
 				t.Error(err)
 			}
 		})
 	}
-	for waiting := 0; waiting < reads; {
+	for waiting := 0; waiting < atOnce; {
 		if err := conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_locks WHERE relation = 'templates'::regclass AND NOT granted").Scan(&waiting); err != nil {
 			t.Fatal(err)
 		}
