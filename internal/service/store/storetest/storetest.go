@@ -271,6 +271,10 @@ func failedBatch(t *testing.T, s bos.Store) {
 // lease: no time decides who has it, for the wall clocks of two holders need not
 // agree. Another takes it when its holder has given it up, or has let it stand.
 func lease(t *testing.T, s bos.Store) {
+	// A lease that the database has lost, as it was the first one, is no lease either.
+	if _, err := s.Commit(t.Context(), bos.Commit{Fence: 1, Components: []bos.Record{record("a")}}); !errors.Is(err, bos.ErrFenced) {
+		t.Errorf("error %v, want who has a lease fenced off where nobody ever had one", err)
+	}
 	first, err := s.Lease(t.Context(), "one", time.Time{}, bos.Lease{})
 	must(t, err)
 	if !first.Clock.IsZero() {

@@ -65,18 +65,15 @@ func checkFence(ctx context.Context, t *tx, fence int64) error {
 	if fence == bos.NoFence {
 		return nil
 	}
-	var current int64
+	var current int64 // that of nobody, as long as nobody has ever had the lease
 	err := t.row(ctx, "SELECT fence FROM lease").Scan(&current)
-	switch {
-	case notThere(err):
-		return nil
-	case err != nil:
+	if err != nil && !notThere(err) {
 		return fmt.Errorf("read the lease: %w", err)
-	case fence != current: // a higher one is of a lease that the database has lost
-		return bos.ErrFenced
-	default:
-		return nil
 	}
+	if fence != current { // a higher one is of a lease that the database has lost
+		return bos.ErrFenced
+	}
+	return nil
 }
 
 var readColumns = "SELECT id, revision, " + strings.Join(filterColumns[:], ", ") + " FROM FOUND(components, id, ?) AS c"
