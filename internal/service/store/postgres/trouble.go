@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -16,7 +17,7 @@ import (
 var byState = map[string]tables.Trouble{
 	"28": tables.Refused, "3D": tables.Refused, "3F": tables.Refused, "42501": tables.Refused,
 	"53300": tables.Away, "53100": tables.Full, "25006": tables.ReadOnly, "57P": tables.Away, "08": tables.Away,
-	"55P03": tables.InUse, "57014": tables.InUse, "58": tables.Failing, "XX001": tables.Damaged, "XX002": tables.Damaged,
+	"55P03": tables.InUse, "58": tables.Failing, "XX001": tables.Damaged, "XX002": tables.Damaged,
 }
 
 // wayOut is what an administrator can do about each.
@@ -35,11 +36,31 @@ func troubled(err error) error {
 	if err == nil || errors.As(err, new(*tables.TroubleError)) {
 		return err
 	}
+	if sqlState(err) == "57014" {
+		return &tables.TroubleError{Kind: tables.TroubleOther, Err: err, Out: ended(err)}
+	}
 	kind := troubleOf(err)
 	if kind == tables.TroubleOther {
 		return err
 	}
 	return &tables.TroubleError{Kind: kind, Err: err, Out: wayOut[kind]}
+}
+
+// ended says who has ended a statement, which the code does not tell, and what can be done:
+// the text does, in English. Each time that the server, a database or a user may have set is
+// named, as reads go by it.
+func ended(err error) string {
+	const (
+		slow = "the database did not finish a statement within its statement_timeout, which is 56 s for writes and that of server, database and user for reads; see what keeps it busy, and whether that timeout is too short"
+		hand = "somebody ended the statement (pg_cancel_backend), or a program that ends long ones; ask who administers the database"
+	)
+	switch text := err.Error(); {
+	case strings.Contains(text, "statement timeout"):
+		return slow
+	case strings.Contains(text, "user request"):
+		return hand
+	}
+	return slow + "; or " + hand
 }
 
 func troubleOf(err error) tables.Trouble {
