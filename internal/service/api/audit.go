@@ -24,7 +24,8 @@ const (
 // question has the same lines each time, as long as they are kept; where events have been
 // removed there is an entry that says so, with the number of the last that is missing.
 //
-// Ids have no gaps but what was removed, whoever did it. A tenant is answered its own
+// Ids have no gaps but what was removed, whoever did it, and where a database has failed over,
+// which may have lost events. A tenant is answered its own
 // history, in which the ids of others are no gap.
 func (s *server) exportAudit(w http.ResponseWriter, r *http.Request) error {
 	x, err := s.auditOf(r)
@@ -180,7 +181,7 @@ func (s *server) writeAudit(w http.ResponseWriter, r *http.Request, x audit, beg
 }
 
 // whyMissing is why events may not be there.
-const whyMissing = "what is older, or more, than is kept is removed, and somebody may have removed others"
+const whyMissing = "what is older, or more, than is kept is removed, a database that fails over passes some over, and somebody may have removed others"
 
 // gapBefore is the entry for the events between the last that was there and the next one.
 // A tenant is not told how many there were, as they were not all its own.

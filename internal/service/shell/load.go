@@ -122,17 +122,9 @@ const (
 // commit that comes before its call. Where that cannot be found out it is as if it
 // had one.
 func (p Ports) acted(ctx context.Context) (bool, error) {
-	last, err := p.Store.LastEvent(ctx)
-	if err != nil {
-		return false, fmt.Errorf("look for the last power action: %w", err)
-	}
-	for after := last; after > 0; {
-		upTo := after
-		after = max(after-actionsPage, 0)
-		if last-after > actionsMost {
-			return true, nil
-		}
-		events, err := p.Store.Events(ctx, bos.EventFilter{Seen: bos.WholeSite(), After: after, Limit: int(upTo - after)})
+	f := bos.EventFilter{Seen: bos.WholeSite(), Newest: true, Limit: actionsPage}
+	for range actionsMost / actionsPage {
+		events, err := p.Store.Events(ctx, f)
 		if err != nil {
 			return false, fmt.Errorf("look for the last power action: %w", err)
 		}
@@ -140,9 +132,13 @@ func (p Ports) acted(ctx context.Context) (bool, error) {
 			if decide.Reason(e.Kind).Acts() {
 				return true, nil
 			}
+			f.Before = e.ID
+		}
+		if len(events) < f.Limit {
+			return false, nil
 		}
 	}
-	return false, nil
+	return true, nil
 }
 
 // OpenSessions are the sessions that are pending or running.

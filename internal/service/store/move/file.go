@@ -104,5 +104,9 @@ func (r fileRows) insert(ctx context.Context, t table, columns []string, page []
 	return nil
 }
 
-// number has nothing to do: SQLite numbers after what is there.
-func (r fileRows) number(context.Context) error { return nil }
+// number lets events go on after the numbers that were passed over. The others go on after
+// those that are there by themselves.
+func (r fileRows) number(ctx context.Context) error {
+	_, err := r.tx.ExecContext(ctx, "UPDATE sqlite_sequence SET seq = MAX(seq, (SELECT COALESCE(MAX(last + size), 0) FROM event_gaps)) WHERE name = 'events'")
+	return err
+}

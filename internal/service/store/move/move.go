@@ -33,6 +33,7 @@ var moved = []table{
 	{"receipts", "id"},
 	{"staged_receipts", "id"},
 	{"events", "id"},
+	{"event_gaps", "last"},
 	{"changes", "revision"},
 	{"site_pause", "one"},
 	{"lease", "one"},

@@ -131,6 +131,6 @@ func (r serverRows) number(ctx context.Context) error {
 			return err
 		}
 	}
-	_, err := r.tx.ExecContext(ctx, "UPDATE turn SET writer = '', last_event = (SELECT COALESCE(MAX(id), 0) FROM events)")
+	_, err := r.tx.ExecContext(ctx, "UPDATE turn SET writer = '', last_event = GREATEST((SELECT COALESCE(MAX(id), 0) FROM events), (SELECT COALESCE(MAX(last + size), 0) FROM event_gaps))")
 	return err
 }

@@ -19,7 +19,7 @@ const (
 	// thisHistory names it: PostgreSQL numbers each as a timeline, which is of no connection,
 	// as a pooler may lead one to another server.
 	thisHistory = "left(pg_walfile_name(pg_current_wal_lsn()), 8)"
-	// skipped is how many revisions a new history passes over at least, and at most twice
+	// skipped is how many numbers a new history passes over at least, and at most twice
 	// as many, by chance: two that begin at the same place are to have none in common.
 	skipped = 1 << 20
 )
@@ -42,13 +42,16 @@ func namesHistory(ctx context.Context, conn *pgx.Conn) (string, error) {
 
 // beginHistory notes in which history is written from here on, in the transaction that has
 // the turn, and commits. Behind another one revisions go on behind a gap, and so do the
-// numbers of boot artifacts, which every process knows for ever.
+// numbers of boot artifacts, which every process knows for ever, and those of events: who has
+// read up to one that is lost would not be told of another that has the same number.
 func (c *connection) beginHistory(ctx context.Context, was, is string) error {
 	c.waiting = append(c.waiting, tables.Statement{Query: "UPDATE turn SET writer = '', history = $1", Args: []any{is}})
 	if was != "" {
 		gap := skipped + rand.Int64N(skipped) //nolint:gosec // no secret
 		c.waiting = append(c.waiting,
 			tables.Statement{Query: "INSERT INTO changes (revision, size, what) SELECT MAX(revision) + $1, 1, '[]' FROM changes", Args: []any{gap}},
+			tables.Statement{Query: "INSERT INTO event_gaps (last, size) SELECT last_event, $1 FROM turn", Args: []any{gap}},
+			tables.Statement{Query: "UPDATE turn SET last_event = last_event + $1", Args: []any{gap}},
 			tables.Statement{Query: "SELECT setval(s, nextval(s) + $1) FROM (SELECT CAST(pg_get_serial_sequence('artifacts', 'id') AS regclass) AS s) AS l", Args: []any{gap}},
 			tables.Statement{Query: tellOthers, Args: []any{channel, c.id}},
 		)

@@ -171,15 +171,43 @@ func (s *Store) pruneEvents(ctx context.Context, t *tx) error {
 	if err := t.row(ctx, "SELECT id, time FROM events ORDER BY id LIMIT 1").Scan(&oldest, &since); err != nil {
 		return fmt.Errorf("look for the oldest event: %w", err)
 	}
-	if oldest > newest-s.maxEvents && since >= at-int64(s.eventAge) {
+	beyond, err := s.beyondKept(ctx, t, newest)
+	if err != nil {
+		return err
+	}
+	if oldest > beyond && since >= at-int64(s.eventAge) {
 		return nil
 	}
-	err := t.exec(ctx, `DELETE FROM events WHERE id IN (SELECT id FROM events ORDER BY id LIMIT ?) AND (id <= ? OR time < ?)`,
-		written+pruneStep, newest-s.maxEvents, at-int64(s.eventAge))
+	err = t.exec(ctx, `DELETE FROM events WHERE id IN (SELECT id FROM events ORDER BY id LIMIT ?) AND (id <= ? OR time < ?)`,
+		written+pruneStep, beyond, at-int64(s.eventAge))
 	if err != nil {
 		return fmt.Errorf("remove old events: %w", err)
 	}
 	return nil
+}
+
+// beyondKept is the number of the newest event that is more than is kept: it goes by how many
+// there are, and not by the numbers that were passed over.
+func (s *Store) beyondKept(ctx context.Context, t *tx, newest int64) (int64, error) {
+	left, from, enough := s.maxEvents, newest, false
+	rows, err := t.query(ctx, "SELECT last, size FROM event_gaps WHERE last < ? ORDER BY last DESC", newest)
+	if err == nil {
+		err = eachRow(rows, func(row scanner) error {
+			var last, size int64
+			if err := row.Scan(&last, &size); err != nil {
+				return err
+			}
+			behind := from - (last + size)
+			if enough = enough || behind >= left; !enough {
+				left, from = left-behind, last
+			}
+			return nil
+		})
+	}
+	if err != nil {
+		return 0, fmt.Errorf("look which numbers of events were passed over: %w", err)
+	}
+	return from - left, nil
 }
 
 // Events lists history, oldest first.
