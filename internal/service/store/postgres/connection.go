@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -285,9 +286,10 @@ func (c *connection) Keep(context.Context) error {
 
 // Undo forgets what it wrote if that was not sent.
 func (c *connection) Undo(_ context.Context, why error) error {
-	_ = c.landed() // if it failed, that shows below
+	lost := c.landed() // if it failed otherwise, that shows below
 	if c.conn == nil {
-		return why
+		// What others wrote is lost as well, for which the job's own reason says nothing.
+		return cmp.Or(lost, errLostWriting)
 	}
 	if c.sent || c.conn.PgConn().TxStatus() != 'T' {
 		return &tables.ApartError{Why: why}
