@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 	"github.com/bootorch/terraform-provider-bos/internal/service/store/postgrestest"
 )
@@ -66,14 +64,7 @@ const atOnce = 3
 // readTogether makes so many reads of templates that all are under way at the same time.
 func readTogether(t *testing.T, dsn string, read func(ctx context.Context) error) {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(t.Context()) //nolint:errcheck // the test is over
-	if err := executed(t.Context(), conn, "BEGIN", "LOCK TABLE templates"); err != nil {
-		t.Fatal(err)
-	}
+	conn := templatesLocked(t, dsn)
 	var all sync.WaitGroup
 	for range atOnce {
 		all.Go(func() {
@@ -82,11 +73,7 @@ func readTogether(t *testing.T, dsn string, read func(ctx context.Context) error
 			}
 		})
 	}
-	for waiting := 0; waiting < atOnce; {
-		if err := conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_locks WHERE relation = 'templates'::regclass AND NOT granted").Scan(&waiting); err != nil {
-			t.Fatal(err)
-		}
-	}
+	waitForReads(t, conn, atOnce)
 	if err := executed(t.Context(), conn, "COMMIT"); err != nil {
 		t.Fatal(err)
 	}
@@ -109,21 +96,10 @@ func TestAReadOfASlowDatabaseIsWaitedFor(t *testing.T) {
 // sign of life.
 func readSlowly(t *testing.T, dsn string, read func() error) {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(t.Context()) //nolint:errcheck // the test is over
-	if err := executed(t.Context(), conn, "BEGIN", "LOCK TABLE templates"); err != nil {
-		t.Fatal(err)
-	}
+	conn := templatesLocked(t, dsn)
 	ended := make(chan error)
 	go func() { ended <- read() }()
-	for waiting := false; !waiting; {
-		if err := conn.QueryRow(t.Context(), "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE relation = 'templates'::regclass AND NOT granted)").Scan(&waiting); err != nil {
-			t.Fatal(err)
-		}
-	}
+	waitForReads(t, conn, 1)
 	if err := executed(t.Context(), conn, "SELECT pg_sleep(8)", "COMMIT"); err != nil {
 		t.Error(err)
 	}

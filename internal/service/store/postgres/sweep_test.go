@@ -2,7 +2,6 @@ package postgres_test
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"testing"
 
@@ -55,11 +54,7 @@ func TestALargeWriteIsSweptUpBehind(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	ids := make([]string, 2000)
-	for i := range ids {
-		ids[i] = fmt.Sprintf("x%06d", i)
-	}
-	_, err = store.MutateComponents(t.Context(), ids, func(r *bos.Record, _ bool) error { r.Session = allNodes; return nil })
+	_, err = store.MutateComponents(t.Context(), manyIDs(2000), func(r *bos.Record, _ bool) error { r.Session = allNodes; return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
