@@ -64,6 +64,9 @@ type Records interface {
 	// everything and is returned. An existing record that fn did not change is not
 	// written. It returns the records, without those skipped.
 	MutateComponents(ctx context.Context, ids []string, fn func(r *Record, exists bool) error, notes ...Event) ([]Record, error)
+	// MutateReported likewise, by the BSS tokens that nodes report: booted is what those of
+	// them stand for that are known, as it is stored when the records are written.
+	MutateReported(ctx context.Context, ids, tokens []string, fn func(r *Record, exists bool, booted map[string]BootArtifacts) error, notes ...Event) ([]Record, error)
 	DeleteComponent(ctx context.Context, id string, notes ...Event) error
 
 	// Token returns the artifacts recorded for a BSS token.

@@ -29,8 +29,6 @@ type bulk struct {
 	checked bool
 	// kind is the event that each write leaves.
 	kind string
-	// tokens are what the patches' tokens stand for.
-	tokens map[string]*bos.BootArtifacts
 }
 
 func (s *server) putComponents(w http.ResponseWriter, r *http.Request) error {
@@ -270,13 +268,10 @@ func (s *server) writeComponents(w http.ResponseWriter, r *http.Request, b bulk,
 	if len(b.ids) == 0 {
 		return answerList(s, w, []bos.Record{}, view)
 	}
-	if err := s.lookUpTokens(r, &b); err != nil {
-		return err
-	}
 	written := make(map[string]bool, len(b.ids))
-	records, err := s.Store.MutateComponents(r.Context(), b.ids, func(rec *bos.Record, exists bool) error {
+	records, err := s.Store.MutateReported(r.Context(), b.ids, reported(maps.Values(b.patches)), func(rec *bos.Record, exists bool, booted map[string]bos.BootArtifacts) error {
 		patch := b.patches[rec.ID]
-		wrote, err := write(rec, exists, patch, b.tokens[patch.Token()])
+		wrote, err := write(rec, exists, patch, bootedBy(patch, booted))
 		written[rec.ID] = wrote
 		return err
 	}, s.notePatch(r, b.kind, maps.Values(b.patches)))
@@ -295,20 +290,4 @@ func (s *server) writeComponents(w http.ResponseWriter, r *http.Request, b bulk,
 		return err
 	}
 	return s.answerComponents(w, changed)
-}
-
-func (s *server) lookUpTokens(r *http.Request, b *bulk) error {
-	b.tokens = make(map[string]*bos.BootArtifacts)
-	for _, patch := range b.patches {
-		token := patch.Token()
-		if _, done := b.tokens[token]; done {
-			continue
-		}
-		booted, err := s.bootedBy(r, token)
-		if err != nil {
-			return err
-		}
-		b.tokens[token] = booted
-	}
-	return nil
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"io"
+	"iter"
 	"net/http"
 	"slices"
 
@@ -77,7 +78,7 @@ func (s *server) putComponent(w http.ResponseWriter, r *http.Request) error {
 }
 
 // patchComponent is also how thousands of nodes report at once what they
-// booted: one look-up of the token and one write, no more.
+// booted: one write, which looks the token up, and no more.
 func (s *server) patchComponent(w http.ResponseWriter, r *http.Request) error {
 	return s.writeComponent(w, r, eventComponentPatched, func(patch bos.ComponentPatch, rec *bos.Record, exists bool, booted *bos.BootArtifacts) error {
 		if !exists {
@@ -111,13 +112,10 @@ func (s *server) writeComponent(w http.ResponseWriter, r *http.Request, kind str
 	if err := mayWrite(r, id, patch); err != nil {
 		return err
 	}
-	booted, err := s.bootedBy(r, patch.Token())
-	if err != nil {
-		return err
-	}
-	records, err := s.Store.MutateComponents(r.Context(), []string{id}, func(rec *bos.Record, exists bool) error {
-		return write(patch, rec, exists, booted)
-	}, s.notePatch(r, kind, slices.Values([]bos.ComponentPatch{patch})))
+	patches := slices.Values([]bos.ComponentPatch{patch})
+	records, err := s.Store.MutateReported(r.Context(), []string{id}, reported(patches), func(rec *bos.Record, exists bool, booted map[string]bos.BootArtifacts) error {
+		return write(patch, rec, exists, bootedBy(patch, booted))
+	}, s.notePatch(r, kind, patches))
 	if errors.Is(err, bos.ErrReportRefused) {
 		return problemf(http.StatusConflict, titleReportRefused, "component '%s': %s", id, bos.ErrReportRefused)
 	}
@@ -157,14 +155,23 @@ func componentFrom(body io.Reader, id string) (bos.ComponentPatch, error) {
 	return patch, nil
 }
 
-// bootedBy is what a token stands for, nil if that is not known.
-func (s *server) bootedBy(r *http.Request, token string) (*bos.BootArtifacts, error) {
-	if token == "" {
-		return nil, nil //nolint:nilnil // nothing was reported
+// reported are the tokens of patches, each once.
+func reported(patches iter.Seq[bos.ComponentPatch]) []string {
+	var tokens []string
+	seen := make(map[string]bool)
+	for patch := range patches {
+		if token := patch.Token(); token != "" && !seen[token] {
+			seen[token] = true
+			tokens = append(tokens, token)
+		}
 	}
-	artifacts, known, err := s.Store.Token(r.Context(), token)
-	if err != nil || !known {
-		return nil, err
+	return tokens
+}
+
+// bootedBy is what the token of a patch stands for, nil if that is not known.
+func bootedBy(patch bos.ComponentPatch, booted map[string]bos.BootArtifacts) *bos.BootArtifacts {
+	if artifacts, known := booted[patch.Token()]; known {
+		return &artifacts
 	}
-	return &artifacts, nil
+	return nil
 }

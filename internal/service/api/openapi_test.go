@@ -610,6 +610,10 @@ func (outOfOrder) ComponentDocuments(context.Context, bos.ComponentFilter, func(
 	return errOutage
 }
 
+func (outOfOrder) MutateReported(context.Context, []string, []string, func(*bos.Record, bool, map[string]bos.BootArtifacts) error, ...bos.Event) ([]bos.Record, error) {
+	return nil, errOutage
+}
+
 func (outOfOrder) MutateComponents(context.Context, []string, func(*bos.Record, bool) error, ...bos.Event) ([]bos.Record, error) {
 	return nil, errOutage
 }

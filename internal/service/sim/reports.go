@@ -26,18 +26,11 @@ func (w *World) report(rep machineroom.Report) {
 	}
 	delete(w.check.unheard, rep.Node)
 	patch := bos.ComponentPatch{ActualState: &bos.ActualPatch{BSSToken: &rep.Token}}
-	booted, known, err := w.store.Token(w.ctx, rep.Token)
-	if err != nil || !known {
-		// The commit that follows the write may have been lost with a crash: the
-		// node was not powered on for it.
-		if !w.check.crashed || err != nil {
-			w.violated("node %s reports a token that is not stored (%v): power came before the token", rep.Node, err)
-		}
-		return
-	}
-	written, err := w.store.MutateComponents(w.ctx, []string{rep.Node}, func(r *bos.Record, exists bool) error {
-		if !exists {
-			return bos.ErrSkip // the API answers 404
+	unknown := false
+	written, err := w.store.MutateReported(w.ctx, []string{rep.Node}, []string{rep.Token}, func(r *bos.Record, exists bool, tokens map[string]bos.BootArtifacts) error {
+		booted, known := tokens[rep.Token]
+		if unknown = !known; unknown || !exists {
+			return bos.ErrSkip // the API answers 404 where there is no such node
 		}
 		if err := patch.CheckReport(r.Component); err != nil {
 			return err
@@ -45,6 +38,14 @@ func (w *World) report(rep machineroom.Report) {
 		patch.Apply(r, &booted, w.wall())
 		return nil
 	})
+	// The commit that follows the write may have been lost with a crash: the node was not
+	// powered on for it.
+	if unknown && !w.check.crashed {
+		w.violated("node %s reports a token that is not stored: power came before the token", rep.Node)
+	}
+	if unknown {
+		return
+	}
 	w.written++
 	if errors.Is(err, bos.ErrReportRefused) {
 		w.after(reportRetry, func() { w.report(rep) })

@@ -154,9 +154,15 @@ var asked = map[string]func(ctx context.Context, s *postgres.Store) error{
 		_, err := s.Events(ctx, bos.EventFilter{After: 59990, Seen: bos.WholeSite(), Limit: 100})
 		return err
 	},
-	"a token":           func(ctx context.Context, s *postgres.Store) error { _, _, err := s.Token(ctx, "t77"); return err },
-	"boots of hosts":    func(ctx context.Context, s *postgres.Store) error { _, err := s.HostBoots(ctx, twenty); return err },
-	"a report":          func(ctx context.Context, s *postgres.Store) error { return changed(ctx, s, twenty[:1]) },
+	"a token":        func(ctx context.Context, s *postgres.Store) error { _, _, err := s.Token(ctx, "t77"); return err },
+	"boots of hosts": func(ctx context.Context, s *postgres.Store) error { _, err := s.HostBoots(ctx, twenty); return err },
+	"a report": func(ctx context.Context, s *postgres.Store) error {
+		_, err := s.MutateReported(ctx, twenty[:1], []string{"t77"}, func(r *bos.Record, _ bool, booted map[string]bos.BootArtifacts) error {
+			r.ActualState = bos.ActualState{BSSToken: "t77", BootArtifacts: booted["t77"]}
+			return nil
+		})
+		return err
+	},
 	"a write of twenty": func(ctx context.Context, s *postgres.Store) error { return changed(ctx, s, twenty) },
 	"a session in steps": func(ctx context.Context, s *postgres.Store) error {
 		_, err := s.MutateSession(ctx, bos.SessionKey{Name: "s7"}, func(r *bos.SessionRecord) error { r.Pin = "p"; return nil })

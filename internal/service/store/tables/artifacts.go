@@ -57,15 +57,16 @@ func (s *Store) committedArtifacts(ctx context.Context, q querier, id int64) (bo
 	return a, nil
 }
 
-// sets are the rows of boot artifacts that the open transaction sees. They are known
-// for as long as nobody else writes to the database and nothing is undone: another
-// process may remove a row.
+// sets are the rows of boot artifacts that the open transaction sees, and the tokens that
+// stand for them. They are known for as long as nobody else writes to the database and
+// nothing is undone: another process may remove a row, and give a token another meaning.
 type sets struct {
-	byID map[int64]bos.BootArtifacts
-	ids  map[bos.BootArtifacts]int64
+	byID   map[int64]bos.BootArtifacts
+	ids    map[bos.BootArtifacts]int64
+	tokens map[string]bos.BootArtifacts
 }
 
-func (s *sets) forget() { s.byID, s.ids = nil, nil }
+func (s *sets) forget() { *s = sets{} }
 
 func (s *sets) put(id int64, a bos.BootArtifacts) {
 	if s.byID == nil || len(s.byID) >= maxInterned {

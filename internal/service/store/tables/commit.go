@@ -37,9 +37,6 @@ func (s *Store) Commit(ctx context.Context, c bos.Commit) (bos.Committed, error)
 		rest.Events = withoutConflicts(c.Events, *conflicts)
 		return s.commitRest(ctx, t, rest)
 	})
-	if len(c.Tokens) > 0 {
-		s.tokens.forget()
-	}
 	return done, err
 }
 

@@ -346,14 +346,24 @@ func conditions(f bos.ComponentFilter) (string, []any, error) {
 
 // MutateComponents changes records in one transaction.
 func (s *Store) MutateComponents(ctx context.Context, ids []string, fn func(r *bos.Record, exists bool) error, notes ...bos.Event) ([]bos.Record, error) {
+	return s.MutateReported(ctx, ids, nil, func(r *bos.Record, exists bool, _ map[string]bos.BootArtifacts) error { return fn(r, exists) }, notes...)
+}
+
+// MutateReported likewise, by the tokens that nodes report.
+func (s *Store) MutateReported(ctx context.Context, ids, tokens []string, fn func(r *bos.Record, exists bool, booted map[string]bos.BootArtifacts) error, notes ...bos.Event) ([]bos.Record, error) {
 	var out []bos.Record
-	err := s.writer.doWith(ctx, ids, func(ctx context.Context, t *tx) error {
+	err := s.writer.doWith(ctx, ids, tokens, func(ctx context.Context, t *tx) error {
+		booted, err := t.booted(ctx, tokens)
+		if err != nil {
+			return err
+		}
 		w := s.componentWriter(ctx, t)
 		before, err := w.load(ids)
 		if err != nil {
 			return err
 		}
-		if out, err = w.mutate(ids, before, fn); err != nil {
+		told := func(r *bos.Record, exists bool) error { return fn(r, exists, booted) }
+		if out, err = w.mutate(ids, before, told); err != nil {
 			return err
 		}
 		return t.noteComponents(ctx, w.written, notes)

@@ -19,14 +19,12 @@ ON CONFLICT (host) DO UPDATE SET artifacts = ?1, token = ?2`
 
 // PutHostBoots gives all hosts the artifacts under one token.
 func (s *Store) PutHostBoots(ctx context.Context, hosts []string, a bos.BootArtifacts, token string, notes ...bos.Event) error {
-	err := s.writer.do(ctx, func(ctx context.Context, t *tx) error {
+	return s.writer.do(ctx, func(ctx context.Context, t *tx) error {
 		if err := s.putHostBoots(ctx, t, hosts, a, token); err != nil {
 			return err
 		}
 		return t.noteHosts(ctx, hosts, notes)
 	})
-	s.tokens.forget()
-	return err
 }
 
 func (s *Store) putHostBoots(ctx context.Context, t *tx, hosts []string, a bos.BootArtifacts, token string) error {
@@ -88,7 +86,7 @@ func (s *Store) HostBoots(ctx context.Context, hosts []string) ([]bos.HostBoot, 
 // MutateHostBoots changes what hosts boot, with a token for each set of
 // artifacts that comes out.
 func (s *Store) MutateHostBoots(ctx context.Context, hosts []string, token func() string, fn func(*bos.BootArtifacts) error, notes ...bos.Event) error {
-	err := s.writer.do(ctx, func(ctx context.Context, t *tx) error {
+	return s.writer.do(ctx, func(ctx context.Context, t *tx) error {
 		sets := make(map[bos.BootArtifacts][]string)
 		var order []bos.BootArtifacts
 		for _, host := range hosts {
@@ -116,8 +114,6 @@ func (s *Store) MutateHostBoots(ctx context.Context, hosts []string, token func(
 		}
 		return t.noteHosts(ctx, hosts, notes)
 	})
-	s.tokens.forget()
-	return err
 }
 
 // DeleteHostBoots takes away what hosts boot.

@@ -53,7 +53,7 @@ func (s *Store) NewestStagedReceipt(ctx context.Context, tenant, runKey string, 
 func (s *Store) MutateStaged(ctx context.Context, tenant, number string, now time.Time, ids []string,
 	fn func(nodes bos.StagedNodes, r *bos.Record, exists bool) error, notes ...bos.Event,
 ) (run bos.StagedRun, written []bos.Record, err error) {
-	err = s.writer.doWith(ctx, ids, func(ctx context.Context, t *tx) error {
+	err = s.writer.doWith(ctx, ids, nil, func(ctx context.Context, t *tx) error {
 		var err error
 		if run, err = scanOne[bos.StagedRun](t.row(ctx, ofStagedReceipt, number, tenant, now.UnixNano())); err != nil {
 			return err

@@ -25,7 +25,6 @@ type Store struct {
 	shared   bool
 	writer   *writer
 	interned interned
-	tokens   tokenCache
 	// tidied is what there was when Tidy ended last.
 	tidied atomic.Pointer[numbers]
 

@@ -171,7 +171,6 @@ func (t *tidying) remove(ctx context.Context, candidates, query string, last int
 			continue
 		}
 		err = t.store.writer.do(ctx, func(ctx context.Context, tx *tx) error { return t.removeBatch(ctx, tx, query, batch) })
-		t.store.tokens.forget()
 		if err != nil {
 			return err
 		}
@@ -197,6 +196,7 @@ func (t *tidying) removeBatch(ctx context.Context, tx *tx, query string, batch [
 		return err
 	}
 	tx.sets.forget()
+	tx.ahead.tokens = nil
 	return tx.exec(ctx, query, string(encoded))
 }
 

@@ -2,73 +2,90 @@ package tables
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
-	"sync"
+	"slices"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
 
-// maxTokens bounds the tokens kept in memory: each node of a booting room
-// reports one, and thousands share one.
-const maxTokens = 4096
-
-// tokenCache keeps what tokens stand for that were asked for.
-type tokenCache struct {
-	mu    sync.RWMutex
-	known map[string]bos.BootArtifacts
-	// writes counts how often all was forgotten; what was read before a
-	// write is not kept after it.
-	writes int
-}
-
-func (c *tokenCache) get(token string) (bos.BootArtifacts, bool, int) {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	a, ok := c.known[token]
-	return a, ok, c.writes
-}
-
-func (c *tokenCache) put(token string, a bos.BootArtifacts, writes int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.writes != writes {
-		return
-	}
-	if c.known == nil || len(c.known) >= maxTokens {
-		c.known = make(map[string]bos.BootArtifacts)
-	}
-	c.known[token] = a
-}
-
-func (c *tokenCache) forget() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.known = nil
-	c.writes++
-}
+const (
+	selectMeaning  = "SELECT kernel, kernel_parameters, initrd FROM tokens JOIN artifacts ON artifacts.id = tokens.artifacts WHERE token = ?"
+	selectMeanings = "SELECT t.token, a.id, a.kernel, a.kernel_parameters, a.initrd FROM FOUND(tokens, token, ?) AS t JOIN artifacts AS a ON a.id = t.artifacts"
+)
 
 // Token returns what a BSS token stands for.
 func (s *Store) Token(ctx context.Context, token string) (bos.BootArtifacts, bool, error) {
-	a, ok, writes := s.tokens.get(token)
-	if ok {
-		return a, true, nil
-	}
-	err := s.row(ctx, `SELECT kernel, kernel_parameters, initrd FROM tokens JOIN artifacts ON artifacts.id = tokens.artifacts
-WHERE token = ?`, token).Scan(&a.Kernel, &a.KernelParameters, &a.Initrd)
+	var a bos.BootArtifacts
+	err := s.row(ctx, selectMeaning, token).Scan(&a.Kernel, &a.KernelParameters, &a.Initrd)
 	if notThere(err) {
 		return a, false, nil
 	}
 	if err != nil {
 		return a, false, fmt.Errorf("read a BSS token: %w", err)
 	}
-	if !s.shared {
-		s.tokens.put(token, a, writes)
-	}
 	return a, true, nil
+}
+
+// booted is what those of the tokens stand for that are known.
+func (t *tx) booted(ctx context.Context, tokens []string) (map[string]bos.BootArtifacts, error) {
+	known, asked := make(map[string]bos.BootArtifacts, len(tokens)), []string(nil)
+	for _, token := range tokens {
+		if a, answered := t.ahead.tokens[token]; answered {
+			if a != nil {
+				known[token] = *a
+			}
+		} else if a, ok := t.sets.tokens[token]; ok {
+			known[token] = a
+		} else {
+			asked = append(asked, token)
+		}
+	}
+	for page := range slices.Chunk(asked, loadPage) {
+		encoded, err := json.Marshal(page)
+		if err != nil {
+			return nil, err
+		}
+		rows, err := t.query(ctx, selectMeanings, string(encoded))
+		if err == nil {
+			err = eachRow(rows, func(row scanner) error {
+				token, a, err := t.sets.scanToken(row)
+				known[token] = a
+				return err
+			})
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read %d BSS tokens: %w", len(page), err)
+		}
+	}
+	return known, nil
+}
+
+// scanToken takes a row of selectMeanings in.
+func (s *sets) scanToken(row scanner) (token string, a bos.BootArtifacts, err error) {
+	var id int64
+	if err := row.Scan(&token, &id, &a.Kernel, &a.KernelParameters, &a.Initrd); err != nil {
+		return "", a, err
+	}
+	if same, ok := s.byID[id]; ok {
+		a = same // thousands of tokens have their texts in memory once
+	}
+	s.put(id, a)
+	s.putToken(token, a)
+	return token, a, nil
+}
+
+func (s *sets) putToken(token string, a bos.BootArtifacts) {
+	if s.tokens == nil || len(s.tokens) >= maxInterned {
+		s.tokens = make(map[string]bos.BootArtifacts)
+	}
+	s.tokens[token] = a
 }
 
 // putToken records what a token stands for, the newest meaning if it had one.
 func putToken(ctx context.Context, t *tx, token string, artifacts int64) error {
+	delete(t.sets.tokens, token)
+	delete(t.ahead.tokens, token)
 	err := t.exec(ctx, "DELETE FROM tokens WHERE token = ?", token) // which gets a new place among them
 	if err == nil {
 		err = t.exec(ctx, "INSERT INTO tokens (token, artifacts) VALUES (?, ?)", token, artifacts)

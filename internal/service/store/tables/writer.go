@@ -62,6 +62,8 @@ type tx struct {
 	feed     feed
 	ahead    ahead
 	sets     sets
+	// others says that somebody else had written before the last transaction.
+	others bool
 	// wrote and failed say what the statements of the open transaction did.
 	wrote  bool
 	failed error
@@ -119,6 +121,7 @@ type job struct {
 	ctx    context.Context //nolint:containedctx // a job waits in the queue with the context it was sent with
 	run    func(ctx context.Context, t *tx) error
 	loads  []string // components that it will load
+	tokens []string // of BSS, whose meaning it will ask for
 	err    error
 	result chan error
 	// state is whether it waits, is being made, or is not to be made any more as who sent
@@ -150,14 +153,15 @@ func (w *writer) close() error {
 // with its context as long as the closure has not begun; afterwards nobody but the database
 // says whether it was written.
 func (w *writer) do(ctx context.Context, run func(ctx context.Context, t *tx) error) error {
-	return w.doWith(ctx, nil, run)
+	return w.doWith(ctx, nil, nil, run)
 }
 
-// doWith likewise; loads are components that the closure will load, if they are few.
-func (w *writer) doWith(ctx context.Context, loads []string, run func(ctx context.Context, t *tx) error) error {
+// doWith likewise; loads are components that the closure will load, and tokens those whose
+// meaning it will ask for, if they are few.
+func (w *writer) doWith(ctx context.Context, loads, tokens []string, run func(ctx context.Context, t *tx) error) error {
 	j := &job{ctx: ctx, run: run, result: make(chan error, 1)}
-	if len(loads) < loadAtOnce {
-		j.loads = loads
+	if len(loads) < loadAtOnce && len(tokens) < loadAtOnce {
+		j.loads, j.tokens = loads, tokens
 	}
 	select {
 	case w.queue <- j:
@@ -299,14 +303,14 @@ func (w *writer) commit(jobs []*job) (ran int, err error) {
 	t := w.tx
 	t.wrote, t.failed, w.synced = false, nil, 0
 	t.events, t.eventsBefore, t.feed.newest, t.feed.writes = 0, unknown, 0, t.feed.writes[:0]
-	others, answers, err := t.conn.Begin(ctx, t.questions(jobs))
+	others, answers, err := t.conn.Begin(ctx, t.questions(ctx, jobs))
 	if err != nil {
 		return len(jobs), err
 	}
-	if others {
+	if t.others = others; others {
 		t.sets.forget()
 	}
-	if err = t.learn(ctx, answers); err == nil {
+	if err = t.learn(answers); err == nil {
 		ran, err = w.run(ctx, jobs)
 	}
 	if err == nil {
@@ -354,13 +358,18 @@ func (t *tx) run(ctx context.Context, j *job) error {
 	if err := t.conn.Mark(ctx); err != nil {
 		return err
 	}
-	events, writes := t.events, len(t.feed.writes)
-	t.feed.numbered = false
-	if j.err = guarded(ctx, t, j.run); j.err == nil {
+	events, writes, wrote := t.events, len(t.feed.writes), t.wrote
+	t.feed.numbered, t.wrote = false, false
+	j.err = guarded(ctx, t, j.run)
+	undone := t.wrote
+	t.wrote = t.wrote || wrote
+	if j.err == nil {
 		return t.conn.Keep(ctx)
 	}
 	t.events, t.feed.writes = events, t.feed.writes[:writes]
-	t.sets.forget()
+	if undone { // what it has only read is so
+		t.sets.forget()
+	}
 	return t.conn.Undo(ctx, j.err)
 }
 
