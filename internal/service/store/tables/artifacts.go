@@ -131,8 +131,9 @@ func (n *interning) add(a bos.BootArtifacts) (int64, error) {
 	if err != nil || id != 0 {
 		return id, err
 	}
-	if err := n.tx.row(n.ctx, addArtifacts, a.Kernel, a.KernelParameters, a.Initrd).Scan(&id); err != nil {
-		return 0, fmt.Errorf("write boot artifacts: %w", n.tx.fails(err))
+	// As a write, so that what is known of it is forgotten if it is undone.
+	if err := n.tx.returned(n.ctx, func(row scanner) error { return row.Scan(&id) }, addArtifacts, a.Kernel, a.KernelParameters, a.Initrd); err != nil {
+		return 0, fmt.Errorf("write boot artifacts: %w", err)
 	}
 	delete(n.none, a)
 	n.tx.sets.put(id, a)

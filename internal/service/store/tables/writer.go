@@ -109,7 +109,7 @@ func (t *tx) query(ctx context.Context, query string, args ...any) (Rows, error)
 	return t.conn.Query(ctx, t.dialect.SQL(query), args...)
 }
 
-// row is the first row of a query.
+// row is the first row of a query, which writes nothing.
 func (t *tx) row(ctx context.Context, query string, args ...any) scanner {
 	return t.conn.Row(ctx, t.dialect.SQL(query), args...)
 }
