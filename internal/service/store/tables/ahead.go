@@ -43,7 +43,7 @@ func (t *tx) questions(ctx context.Context, jobs []*job) []Statement {
 		ids = append(ids, j.loads...)
 		for _, token := range j.tokens {
 			_, again := asked[token]
-			if _, known := t.sets.tokens[token]; !again && (!known || t.others) {
+			if _, known := t.sets.tokens[token]; !again && (!known || t.others) && listable(token) {
 				asked[token] = nil
 				tokens = append(tokens, token)
 			}

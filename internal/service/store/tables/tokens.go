@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
@@ -16,8 +18,12 @@ const (
 
 // Token returns what a BSS token stands for.
 func (s *Store) Token(ctx context.Context, token string) (bos.BootArtifacts, bool, error) {
-	var a bos.BootArtifacts
-	err := s.row(ctx, selectMeaning, token).Scan(&a.Kernel, &a.KernelParameters, &a.Initrd)
+	return meaning(s.row(ctx, selectMeaning, token))
+}
+
+// meaning is a row of selectMeaning.
+func meaning(row scanner) (a bos.BootArtifacts, known bool, err error) {
+	err = row.Scan(&a.Kernel, &a.KernelParameters, &a.Initrd)
 	if notThere(err) {
 		return a, false, nil
 	}
@@ -27,11 +33,27 @@ func (s *Store) Token(ctx context.Context, token string) (bos.BootArtifacts, boo
 	return a, true, nil
 }
 
+// listable reports whether a token is the same in a list in JSON, and in the answer of each
+// database. One that is not, of bytes that are no text or with what PostgreSQL has no text
+// for, is asked for by itself and not kept in mind: what is stored of it is another token's
+// as well. Those that BSS makes are all listable.
+func listable(token string) bool {
+	return utf8.ValidString(token) && !strings.ContainsAny(token, "\x00\\\U0010FFFE\U0010FFFF")
+}
+
 // booted is what those of the tokens stand for that are known.
 func (t *tx) booted(ctx context.Context, tokens []string) (map[string]bos.BootArtifacts, error) {
 	known, asked := make(map[string]bos.BootArtifacts, len(tokens)), []string(nil)
 	for _, token := range tokens {
-		if a, answered := t.ahead.tokens[token]; answered {
+		if !listable(token) {
+			a, ok, err := meaning(t.row(ctx, selectMeaning, token))
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				known[token] = a
+			}
+		} else if a, answered := t.ahead.tokens[token]; answered {
 			if a != nil {
 				known[token] = *a
 			}
@@ -86,6 +108,9 @@ func (s *sets) putToken(token string, a bos.BootArtifacts) {
 func putToken(ctx context.Context, t *tx, token string, artifacts int64) error {
 	delete(t.sets.tokens, token)
 	delete(t.ahead.tokens, token)
+	if !listable(token) { // it may be stored as another one is
+		t.sets.tokens, t.ahead.tokens = nil, nil
+	}
 	err := t.exec(ctx, "DELETE FROM tokens WHERE token = ?", token) // which gets a new place among them
 	if err == nil {
 		err = t.exec(ctx, "INSERT INTO tokens (token, artifacts) VALUES (?, ?)", token, artifacts)
