@@ -1,12 +1,15 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 )
 
-// errLostWriting is a write whose connection was lost before it was at its end.
-var errLostWriting = fmt.Errorf("in the middle of a write: %w", errLost)
+// lostWriting says that a write lost its connection before it was at its end, and why.
+func (c *connection) lostWriting() error {
+	return fmt.Errorf("in the middle of a write: %w", cmp.Or(c.lost, errLost))
+}
 
 // ahead is what was sent and is not waited for: the database works on it while the writer
 // makes what comes next. There is one at most, so what both hold in memory is bounded.
@@ -22,7 +25,7 @@ func (c *connection) sendAhead(ctx context.Context) error {
 		return err
 	}
 	if c.conn == nil {
-		return errLostWriting
+		return c.lostWriting()
 	}
 	batch, put := c.batch(nil)
 	if put == 0 {

@@ -85,6 +85,8 @@ type connection struct {
 	// database.
 	conn    *pgx.Conn
 	history string
+	// lost is why the connection was lost that was the last, where that is known.
+	lost error
 	// waiting is what is put off, and size what it holds.
 	waiting []tables.Statement
 	size    int
@@ -116,35 +118,6 @@ type connection struct {
 	began time.Time
 }
 
-// live says that this process is alive, in a transaction that asks nothing for a while.
-func (c *connection) live() {
-	c.using.Lock()
-	defer c.using.Unlock()
-	if !c.open || c.conn == nil || time.Since(c.began) > longestWrite {
-		return
-	}
-	ctx, done := c.patient(context.Background(), roundTrip)
-	defer done()
-	if _, err := c.conn.Exec(ctx, "SELECT 1"); err == nil {
-		c.alive.Reset(signOfLife)
-	}
-}
-
-// opened notes that a transaction is open, or over.
-func (c *connection) opened(is bool) {
-	c.using.Lock()
-	defer c.using.Unlock()
-	c.open, c.began = is, time.Now()
-	switch {
-	case !is:
-		c.alive.Stop()
-	case c.alive == nil:
-		c.alive = time.AfterFunc(signOfLife, c.live)
-	default:
-		c.alive.Reset(signOfLife)
-	}
-}
-
 // Begin waits for the turn.
 func (c *connection) Begin(ctx context.Context, questions []tables.Statement) (others bool, answers []tables.Rows, err error) {
 	c.waiting, c.size, c.wrote, c.kept, c.touched, c.server = c.waiting[:0], 0, false, false, 0, 0
@@ -167,6 +140,7 @@ func (c *connection) Begin(ctx context.Context, questions []tables.Statement) (o
 // then, as each statement sees what is committed when its own turn comes.
 func (c *connection) begin(ctx context.Context, questions []tables.Statement) (writer string, answers []tables.Rows, err error) {
 	if c.conn == nil {
+		c.lost = nil
 		if c.conn, err = c.connect(ctx); err != nil {
 			c.conn = nil
 			return "", nil, err
@@ -294,7 +268,7 @@ func (c *connection) Undo(_ context.Context, why error) error {
 	lost := c.landed() // if it failed otherwise, that shows below
 	if c.conn == nil {
 		// What others wrote is lost as well, for which the job's own reason says nothing.
-		return cmp.Or(lost, errLostWriting)
+		return cmp.Or(lost, c.lostWriting())
 	}
 	if c.sent || c.conn.PgConn().TxStatus() != 'T' {
 		return &tables.ApartError{Why: why}
@@ -392,7 +366,7 @@ func (c *connection) exchange(ctx context.Context, within time.Duration, asked .
 		return nil, err
 	}
 	if c.conn == nil {
-		return nil, errLostWriting
+		return nil, c.lostWriting()
 	}
 	batch, put := c.batch(asked)
 	if batch.Len() == 0 {
@@ -458,6 +432,9 @@ func (c *connection) judged(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
+	if c.lost != nil { // of which this is the consequence
+		err = c.lost
+	}
 	if sqlState(err) == "25006" {
 		c.drop()
 		c.demoted()
@@ -468,6 +445,9 @@ func (c *connection) judged(ctx context.Context, err error) error {
 	if c.conn != nil && c.conn.IsClosed() {
 		c.conn = nil
 		err = judgedGone(ctx, err)
+	}
+	if c.conn == nil {
+		c.lost = err
 	}
 	return err
 }
