@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/bootorch/terraform-provider-bos/internal/bos"
 )
@@ -72,8 +73,7 @@ func (s *Store) HostBoots(ctx context.Context, hosts []string) ([]bos.HostBoot, 
 	}
 	var all []bos.HostBoot
 	err := s.each(ctx, func(row scanner) error {
-		var b bos.HostBoot
-		err := row.Scan(&b.Host, &b.Artifacts.Kernel, &b.Artifacts.KernelParameters, &b.Artifacts.Initrd, &b.Token)
+		b, err := scanHostBoot(row)
 		all = append(all, b)
 		return err
 	}, query+" ORDER BY host", args...)
@@ -83,21 +83,49 @@ func (s *Store) HostBoots(ctx context.Context, hosts []string) ([]bos.HostBoot, 
 	return all, nil
 }
 
+func scanHostBoot(row scanner) (b bos.HostBoot, err error) {
+	err = row.Scan(&b.Host, &b.Artifacts.Kernel, &b.Artifacts.KernelParameters, &b.Artifacts.Initrd, &b.Token)
+	return b, err
+}
+
+// hostBoots is what those of the hosts boot that boot something, as the open transaction
+// sees it.
+func (t *tx) hostBoots(ctx context.Context, hosts []string) (map[string]bos.BootArtifacts, error) {
+	boots := make(map[string]bos.BootArtifacts, len(hosts))
+	for page := range slices.Chunk(hosts, loadPage) {
+		list, err := json.Marshal(page)
+		if err != nil {
+			return nil, err
+		}
+		rows, err := t.query(ctx, selectHostBoots+amongHosts, string(list))
+		if err == nil {
+			err = eachRow(rows, func(row scanner) error {
+				b, err := scanHostBoot(row)
+				boots[b.Host] = b.Artifacts
+				return err
+			})
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read what %d hosts boot: %w", len(page), err)
+		}
+	}
+	return boots, nil
+}
+
 // MutateHostBoots changes what hosts boot, with a token for each set of
 // artifacts that comes out.
 func (s *Store) MutateHostBoots(ctx context.Context, hosts []string, token func() string, fn func(*bos.BootArtifacts) error, notes ...bos.Event) error {
 	return s.writer.do(ctx, func(ctx context.Context, t *tx) error {
+		boots, err := t.hostBoots(ctx, hosts)
+		if err != nil {
+			return err
+		}
 		sets := make(map[bos.BootArtifacts][]string)
 		var order []bos.BootArtifacts
 		for _, host := range hosts {
-			var a bos.BootArtifacts
-			var ignored string
-			err := t.row(ctx, selectHostBoots+" WHERE host = ?", host).Scan(&ignored, &a.Kernel, &a.KernelParameters, &a.Initrd, &ignored)
-			if notThere(err) {
+			a, known := boots[host]
+			if !known {
 				return fmt.Errorf("what host %s boots: %w", host, bos.ErrNotFound)
-			}
-			if err != nil {
-				return fmt.Errorf("read what host %s boots: %w", host, err)
 			}
 			if err := fn(&a); err != nil {
 				return err
