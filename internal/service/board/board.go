@@ -354,6 +354,9 @@ func (b *Board) takeSession(rec bos.SessionRecord) {
 	case s.rec.Status.Status != rec.Status.Status || rec.Rollout == nil:
 		s.stale = true
 	}
+	if rec.Rollout != nil || s.rec.Rollout != nil {
+		s.foretold = time.Time{} // where it stands is worked out with the forecast
+	}
 	s.rec, s.dirty = rec, true
 	b.news.sessions[s] = true
 }

@@ -60,6 +60,42 @@ func TestWhoComesIsShownWhatWasAcknowledgedBeforeAndNotWhatTheLastLookFound(t *t
 	}
 }
 
+// TestARolloutIsShownAsItIsAlsoAMomentAfterItWasAnotherOne: what takes a look at every node
+// is not made for each change of one, but what somebody has done with a rollout is seen.
+func TestARolloutIsShownAsItIsAlsoAMomentAfterItWasAnotherOne(t *testing.T) {
+	r, all := thousand(t, 4)
+	r.session("a", "", all, false)
+	b := never(r.store)
+	for i, is := range []*bos.RolloutProgress{
+		nil,
+		{Phase: bos.RolloutRunning, Held: bos.HoldPromotion},
+		{Phase: bos.RolloutFailed, Detail: "a person says so"},
+		{Phase: bos.RolloutRunning},
+		nil,
+	} {
+		_, err := r.store.MutateSession(t.Context(), bos.SessionKey{Name: "a"}, func(s *bos.SessionRecord) error {
+			s.Rollout = nil
+			if is != nil {
+				s.Rollout = &bos.RolloutState{RolloutProgress: *is}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, known, err := b.Summary(t.Context(), bos.SessionKey{Name: "a"})
+		if err != nil || !known {
+			t.Fatal(known, err)
+		}
+		if is == nil && got.Rollout == nil {
+			continue
+		}
+		if is == nil || got.Rollout == nil || got.Rollout.Phase != is.Phase || got.Rollout.HeldBy != is.Held {
+			t.Errorf("change %d: the rollout is %+v, and shown as %+v", i, is, got.Rollout)
+		}
+	}
+}
+
 // halting is a store of which each look takes until the test lets it.
 type halting struct {
 	Store
