@@ -23,12 +23,12 @@ CREATE TRIGGER ended BEFORE INSERT ON templates FOR EACH ROW EXECUTE FUNCTION en
 		then string
 		want []string
 	}{
-		"a statement that takes too long": {parameters: "&statement_timeout=100ms", first: []string{"BEGIN", "LOCK TABLE templates"}, want: []string{"did not finish", "statement_timeout"}},
+		"a statement that takes too long": {parameters: "&statement_timeout=100ms", first: []string{"BEGIN", "LOCK TABLE templates"}, want: []string{"due to statement timeout", "statement_timeout"}},
 		"one that an administrator ended": {
 			first: []string{"BEGIN", "LOCK TABLE templates"},
-			then:  "SELECT pg_cancel_backend(pid) FROM pg_locks WHERE relation = 'templates'::regclass AND NOT granted", want: []string{"somebody ended", "pg_cancel_backend"},
+			then:  "SELECT pg_cancel_backend(pid) FROM pg_locks WHERE relation = 'templates'::regclass AND NOT granted", want: []string{"due to user request", "pg_cancel_backend"},
 		},
-		"one of which it is told in another language": {first: []string{failing}, want: []string{"statement_timeout", "pg_cancel_backend"}},
+		"one of which it is told in another language": {first: []string{failing}, want: []string{"Anweisung", "statement_timeout", "pg_cancel_backend"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"slices"
-	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -37,7 +36,7 @@ func troubled(err error) error {
 		return err
 	}
 	if sqlState(err) == "57014" {
-		return &tables.TroubleError{Kind: tables.TroubleOther, Err: err, Out: ended(err)}
+		return &tables.TroubleError{Kind: tables.TroubleOther, Err: err, Out: ended}
 	}
 	kind := troubleOf(err)
 	if kind == tables.TroubleOther {
@@ -46,22 +45,10 @@ func troubled(err error) error {
 	return &tables.TroubleError{Kind: kind, Err: err, Out: wayOut[kind]}
 }
 
-// ended says who has ended a statement, which the code does not tell, and what can be done:
-// the text does, in English. Each time that the server, a database or a user may have set is
-// named, as reads go by it.
-func ended(err error) string {
-	const (
-		slow = "the database did not finish a statement within its statement_timeout, which is 56 s for writes and that of server, database and user for reads; see what keeps it busy, and whether that timeout is too short"
-		hand = "somebody ended the statement (pg_cancel_backend), or a program that ends long ones; ask who administers the database"
-	)
-	switch text := err.Error(); {
-	case strings.Contains(text, "statement timeout"):
-		return slow
-	case strings.Contains(text, "user request"):
-		return hand
-	}
-	return slow + "; or " + hand
-}
+// ended is what can be done about a statement that was ended. The database has one code for
+// both reasons, and says in its own language which it was. Each time that the server, a
+// database or a user may have set is named, as reads go by it.
+const ended = "if it took longer than its statement_timeout, which is 56 s for writes and that of server, database and user for reads, see what keeps the database busy, and whether that timeout is too short; if somebody ended it (pg_cancel_backend, or a program that ends long ones), ask who administers the database"
 
 func troubleOf(err error) tables.Trouble {
 	if state := sqlState(err); state != "" {
