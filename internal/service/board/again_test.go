@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -131,5 +132,25 @@ func TestADatabaseThatFailsIsAskedOnceForAllWhoWatchAndNotByEach(t *testing.T) {
 	viewers[0].read(t)
 	if !b.failing.IsZero() {
 		t.Error("it is well again, and that is not noticed")
+	}
+}
+
+func TestWhoComesBackGoesOnWhereItWas(t *testing.T) {
+	r, all := thousand(t, 20)
+	b := prompt(r.store)
+	want := Want{Reach: bos.WholeSite(), Nodes: true}
+	first := watch(t, b, want, "")
+	first.read(t)
+	r.change(all[3], func(n *bos.Record) { n.EventStats.PowerOnAttempts = 7 })
+	back := watch(t, b, want, first.last)
+	back.known = first.known
+	back.read(t)
+	if back.deltas != 1 || back.resets != 0 || !strings.Contains(shown(back.known), "attempts 7") {
+		t.Errorf("it got %d deltas and %d resets, and knows\n%s", back.deltas, back.resets, shown(back.known))
+	}
+	other := watch(t, prompt(r.store), want, first.last) // as after a restart of the service
+	other.read(t)
+	if other.deltas != 0 || shown(other.known) != shown(back.known) {
+		t.Errorf("from another service it got %d deltas, and knows\n%s", other.deltas, shown(other.known))
 	}
 }

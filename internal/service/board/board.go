@@ -351,11 +351,17 @@ func (b *Board) takeSession(rec bos.SessionRecord) {
 		b.dropSession(s)
 		b.takeSession(rec)
 		return
-	case s.rec.Status.Status != rec.Status.Status || rec.Rollout == nil:
+	case s.rec.Status.Status != rec.Status.Status:
+		// It has its nodes now, or is over, which happens once each, and is shown at once.
+		s.stale, s.loaded = true, time.Time{}
+	case rec.Rollout == nil:
 		s.stale = true
 	}
 	if rec.Rollout != nil || s.rec.Rollout != nil {
 		s.foretold = time.Time{} // where it stands is worked out with the forecast
+		if s.members == nil {
+			s.stale, s.loaded, s.pastAsked = true, time.Time{}, false // or with why nodes failed, of one that is over
+		}
 	}
 	s.rec, s.dirty = rec, true
 	b.news.sessions[s] = true

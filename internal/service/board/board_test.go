@@ -134,16 +134,29 @@ type room struct {
 
 func (r room) session(name, tenant string, nodes []string, stage bool) {
 	r.t.Helper()
+	if r.pending(name, tenant, stage) {
+		r.setUp(name, tenant, nodes, stage)
+	}
+}
+
+// pending creates a session, unless there is one of the name.
+func (r room) pending(name, tenant string, stage bool) bool {
+	r.t.Helper()
 	rec := bos.SessionRecord{Session: bos.Session{
 		Name: name, Tenant: bos.TenantRef(tenant), Operation: bos.OperationBoot, TemplateName: "t", Stage: stage,
 		Status: bos.SessionStatus{Status: bos.SessionPending},
 	}, Created: time.Now()}
-	if err := r.store.CreateSession(r.ctx.Context(), rec); errors.Is(err, bos.ErrExists) {
-		return
-	} else if err != nil {
+	err := r.store.CreateSession(r.ctx.Context(), rec)
+	if err != nil && !errors.Is(err, bos.ErrExists) {
 		r.t.Fatal(err)
 	}
-	stored, err := r.store.Session(r.ctx.Context(), rec.Key())
+	return err == nil
+}
+
+func (r room) setUp(name, tenant string, nodes []string, stage bool) {
+	r.t.Helper()
+	key := bos.SessionKey{Tenant: tenant, Name: name}
+	stored, err := r.store.Session(r.ctx.Context(), key)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -152,7 +165,7 @@ func (r room) session(name, tenant string, nodes []string, stage bool) {
 		selected[i] = bos.SelectedNode{ID: id, BootSet: "set"}
 	}
 	_, _, err = r.store.SetUp(r.ctx.Context(), bos.Setup{
-		Session: rec.Key(), Revision: stored.Revision, Nodes: selected, Fence: bos.NoFence,
+		Session: key, Revision: stored.Revision, Nodes: selected, Fence: bos.NoFence,
 		Arm: func(s *bos.SessionRecord, nodes []bos.Record) (armed bos.Armed) {
 			s.Status.Status = bos.SessionRunning
 			for i := range nodes {
@@ -326,26 +339,6 @@ func TestWhoIsTooFarBehindIsToldToForgetAndGetsEverythingAnew(t *testing.T) {
 	}
 	if shown(slow.known) != shown(quick.known) {
 		t.Errorf("they know\n%s\nand\n%s", shown(slow.known), shown(quick.known))
-	}
-}
-
-func TestWhoComesBackGoesOnWhereItWas(t *testing.T) {
-	r, all := thousand(t, 20)
-	b := prompt(r.store)
-	want := Want{Reach: bos.WholeSite(), Nodes: true}
-	first := watch(t, b, want, "")
-	first.read(t)
-	r.change(all[3], func(n *bos.Record) { n.EventStats.PowerOnAttempts = 7 })
-	back := watch(t, b, want, first.last)
-	back.known = first.known
-	back.read(t)
-	if back.deltas != 1 || back.resets != 0 || !strings.Contains(shown(back.known), "attempts 7") {
-		t.Errorf("it got %d deltas and %d resets, and knows\n%s", back.deltas, back.resets, shown(back.known))
-	}
-	other := watch(t, prompt(r.store), want, first.last) // as after a restart of the service
-	other.read(t)
-	if other.deltas != 0 || shown(other.known) != shown(back.known) {
-		t.Errorf("from another service it got %d deltas, and knows\n%s", other.deltas, shown(other.known))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"reflect"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -83,10 +84,7 @@ func TestARolloutIsShownAsItIsAlsoAMomentAfterItWasAnotherOne(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, known, err := b.Summary(t.Context(), bos.SessionKey{Name: "a"})
-		if err != nil || !known {
-			t.Fatal(known, err)
-		}
+		got := summary(t, b, "a")
 		if is == nil && got.Rollout == nil {
 			continue
 		}
@@ -94,6 +92,86 @@ func TestARolloutIsShownAsItIsAlsoAMomentAfterItWasAnotherOne(t *testing.T) {
 			t.Errorf("change %d: the rollout is %+v, and shown as %+v", i, is, got.Rollout)
 		}
 	}
+}
+
+// TestASessionHasItsNodesAsSoonAsItIsInWork, also where it was looked at a moment before, as
+// by whoever has created it.
+func TestASessionHasItsNodesAsSoonAsItIsInWork(t *testing.T) {
+	r, all := thousand(t, 4)
+	b := never(r.store)
+	r.pending("a", "", false)
+	if got := summary(t, b, "a"); got.Status != bos.SessionPending || got.Total != 0 {
+		t.Errorf("a session that waits is shown as %+v", got)
+	}
+	r.setUp("a", "", all, false)
+	if got := summary(t, b, "a"); got.Status != bos.SessionRunning || got.Total != len(all) {
+		t.Errorf("a session of %d nodes is shown as %s, with %d", len(all), got.Status, got.Total)
+	}
+}
+
+// TestTheRetryOfASessionOfBeforeIsWithoutANodeThatAnotherHasTaken, also at once behind a look.
+func TestTheRetryOfASessionOfBeforeIsWithoutANodeThatAnotherHasTaken(t *testing.T) {
+	r, all := thousand(t, 3)
+	r.session("a", "", all, false)
+	for _, id := range all {
+		r.change(id, happens["failed"])
+	}
+	r.end(bos.SessionKey{Name: "a"})
+	b := never(r.store)
+	for i, id := range all {
+		if got := summary(t, b, "a"); got.Retry == nil || got.Retry.Limit != bos.Fold(all[i:]) {
+			t.Errorf("after %d of its nodes were taken its retry is %+v", i, got.Retry)
+		}
+		r.session("of "+id, "", all[i:i+1], false)
+	}
+	if got := summary(t, b, "a"); got.Retry != nil || got.Counts["failed"] != len(all) {
+		t.Errorf("all of its nodes were taken, and its retry is %+v, of %v", got.Retry, got.Counts)
+	}
+	if asked := b.sessions[bos.SessionKey{Name: "a"}]; len(b.of[all[0]]) != 1 || b.of[all[0]][asked] {
+		t.Error("the numbers of a session are read again for a node that it has no part in any more")
+	}
+}
+
+// TestTheRolloutOfASessionThatWasOverBeforeIsShownAsByWhoSawItsEnd: a service that has been
+// started since, or another one behind the same balancer.
+func TestTheRolloutOfASessionThatWasOverBeforeIsShownAsByWhoSawItsEnd(t *testing.T) {
+	r, all := thousand(t, 4)
+	key := bos.SessionKey{Name: "a"}
+	r.session("a", "", all, false)
+	then := never(r.store)
+	rollout := func(detail string) {
+		_, err := r.store.MutateSession(t.Context(), key, func(s *bos.SessionRecord) error {
+			s.Rollout = &bos.RolloutState{RolloutProgress: bos.RolloutProgress{Phase: bos.RolloutFailed, Detail: detail}, Batches: []bos.RolloutBatch{{Name: "canary", Nodes: bos.Fold(all)}}}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	rollout("one failed")
+	r.change(all[0], happens["failed"])
+	summary(t, then, "a")
+	r.end(key)
+	now := never(r.store)
+	for _, detail := range []string{"", "another reason"} {
+		if detail != "" {
+			rollout(detail)
+		}
+		before, after := summary(t, then, "a").Rollout, summary(t, now, "a").Rollout
+		if before == nil || len(before.Batches) != 1 || !reflect.DeepEqual(before, after) {
+			t.Errorf("who saw its end shows its rollout as %+v, and who came later as %+v", before, after)
+		}
+	}
+}
+
+// summary is what is shown of a session now.
+func summary(t *testing.T, b *Board, name string) bos.StreamSession {
+	t.Helper()
+	got, known, err := b.Summary(t.Context(), bos.SessionKey{Name: name})
+	if err != nil || !known {
+		t.Fatalf("session %s: known %t, %v", name, known, err)
+	}
+	return got
 }
 
 // halting is a store of which each look takes until the test lets it.

@@ -26,7 +26,8 @@ const (
 	// maxEarlier is how many earlier sessions say how long nodes take.
 	maxEarlier = 3
 	// mostPast bounds the nodes of a session that was over before of which it is read why
-	// they failed; of a larger one that is told once somebody wants its nodes.
+	// they failed, and how its rollout went; of a larger one that is told once somebody
+	// wants its nodes.
 	mostPast = 20_000
 )
 
@@ -39,7 +40,8 @@ type session struct {
 	members map[string]member
 	tally   bos.Tally
 	wanted  bool
-	// past is why nodes of it failed, read once, where members are not there.
+	// past is why nodes of it failed, read once with where its rollout stood, where members
+	// are not there.
 	past      []bos.FailureGroup
 	pastAsked bool
 	// stale says that what became of the nodes is to be read, and loaded when it was.
@@ -93,6 +95,9 @@ func (s *session) over() bool { return s.rec.Status.Status == bos.SessionComplet
 func (s *session) see(g bos.Glimpse) {
 	if s.members == nil || s.rec.Stage { // whether what is staged was applied, the store knows
 		s.stale, s.dirty = true, true
+		if s.members == nil && g.Session != s.rec.Key() {
+			s.loaded = time.Time{} // its retry is without the node at once: a number takes no pause to read
+		}
 		return
 	}
 	key := s.rec.Key()
@@ -184,6 +189,9 @@ func (b *Board) reload(ctx context.Context, s *session, now time.Time) error {
 			return err
 		}
 		if tally.Staged == 0 { // what is staged may be applied yet, or staged anew
+			for _, id := range s.tally.FailedNodes {
+				delete(b.of[id], s)
+			}
 			s.tally = tally
 			if err := b.askPast(ctx, s); err != nil {
 				return err
@@ -221,22 +229,28 @@ func (b *Board) reload(ctx context.Context, s *session, now time.Time) error {
 	return nil
 }
 
-// askPast reads why nodes of a session failed that was over before: that does not change
-// any more.
+// askPast reads why nodes of a session failed that was over before, and how its rollout
+// went: that does not change any more.
 func (b *Board) askPast(ctx context.Context, s *session) error {
 	t := s.tally
-	if s.pastAsked || t.Failed == 0 || t.Owned+t.Staged+t.Left > mostPast {
+	if s.pastAsked || t.Failed == 0 && s.rec.Rollout == nil || t.Owned+t.Staged+t.Left > mostPast {
 		return nil
 	}
 	nodes, err := b.Store.SessionNodes(ctx, s.rec.Key(), "", mostPast)
 	if err != nil {
 		return err
 	}
-	failed := make(byCause)
+	failed, members := make(byCause), make(map[string]member, len(nodes))
 	for i := range nodes {
-		if m := b.memberOf(&nodes[i], s.rec.Key()); m.State == bos.StateFailed {
+		m := b.memberOf(&nodes[i], s.rec.Key())
+		members[m.ID] = m
+		if m.State == bos.StateFailed {
 			failed.add(m)
 		}
+	}
+	s.slow = slow{}
+	if s.rec.Rollout != nil {
+		s.slow.rollout = rolloutOf(s.rec, members)
 	}
 	s.past, s.pastAsked = groupsOf(failed), true
 	return nil
@@ -323,7 +337,7 @@ func (s *session) summarise(now time.Time, public string) bos.StreamSession {
 		view.Error = *rec.Status.Error
 	}
 	if s.members == nil {
-		view.SessionProgress = tallied(rec.Session, s.tally, s.past)
+		view.SessionProgress, view.Rollout = tallied(rec.Session, s.tally, s.past), s.slow.rollout
 		return view
 	}
 	view.SessionProgress = s.progress()
@@ -384,7 +398,7 @@ func (s *session) progress() bos.SessionProgress {
 // foretell is when the session will be over, and who takes long.
 func (s *session) foretell(now time.Time) (of slow) {
 	if s.rec.Rollout != nil {
-		of.rollout = s.rollout()
+		of.rollout = rolloutOf(s.rec, s.members)
 	}
 	if s.over() {
 		return of
@@ -459,12 +473,13 @@ func (s *session) retryable() []string {
 // outcomes are the words for what became of nodes that a session is done with.
 var outcomes = map[bos.NodeState]string{bos.StateDone: bos.StatusStable, bos.StateFailed: bos.StatusFailed, bos.StateLeft: bos.StatusTakenOver}
 
-func (s *session) rollout() *bos.StreamRollout {
-	nodes := make([]bos.NodeOutcome, 0, len(s.members))
-	for id, m := range s.members {
+// rolloutOf is where the rollout of a session stands that has these nodes.
+func rolloutOf(rec bos.SessionRecord, members map[string]member) *bos.StreamRollout {
+	nodes := make([]bos.NodeOutcome, 0, len(members))
+	for id, m := range members {
 		n := bos.NodeOutcome{ID: id, Finished: bos.Time{Time: m.finished}}
 		if m.State.Over() && m.finished.IsZero() { // of before that was kept
-			n.Finished = s.rec.Status.StartTime
+			n.Finished = rec.Status.StartTime
 		}
 		if word, over := outcomes[m.State]; over {
 			n.Status = word
@@ -474,6 +489,6 @@ func (s *session) rollout() *bos.StreamRollout {
 		}
 		nodes = append(nodes, n)
 	}
-	of := bos.RolloutStatusOf(s.rec, nodes)
+	of := bos.RolloutStatusOf(rec, nodes)
 	return &bos.StreamRollout{Phase: of.Phase, HeldBy: of.HeldBy, Detail: of.Detail, Batch: of.Batch, Batches: of.Batches, FailureBudget: of.FailureBudget}
 }
