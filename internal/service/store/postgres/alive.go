@@ -12,6 +12,9 @@ func (c *connection) live() {
 	if !c.open || c.conn == nil || time.Since(c.began) > longestWrite {
 		return
 	}
+	if c.conn.IsClosed() {
+		return // why, who lost it knows, as what was sent ahead
+	}
 	ctx, done := c.patient(context.Background(), roundTrip)
 	defer done()
 	_, err := c.conn.Exec(ctx, "SELECT 1")

@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -32,7 +33,15 @@ func (s *swept) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, data pgx.TraceQu
 // TestALargeWriteIsSweptUpBehind: the nodes of a session that was written just now are
 // counted from an index alone.
 func TestALargeWriteIsSweptUpBehind(t *testing.T) {
-	dsn := postgrestest.New(t)
+	postgrestest.Skip(t)
+	// It has a server to itself: rows that a transaction of another test may still see are not
+	// visible to all.
+	server, err := postgrestest.Start(append(slices.Clone(postgrestest.Settings), "autovacuum=off")...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close() //nolint:errcheck // the test is over
+	dsn := server.Schema(t)
 	s := &swept{make(chan error, 100)}
 	store, err := postgres.OpenTraced(t.Context(), dsn, s)
 	if err != nil {
@@ -44,16 +53,6 @@ func TestALargeWriteIsSweptUpBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close(t.Context()) //nolint:errcheck // the test is over
-	if err := executed(t.Context(), conn, "ALTER TABLE components SET (autovacuum_enabled = off)", "ALTER TABLE session_nodes SET (autovacuum_enabled = off)"); err != nil {
-		t.Fatal(err)
-	}
-	// Rows that a transaction of another test may still see are not visible to all.
-	for open := 1; open > 0; {
-		const ask = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL)"
-		if err := conn.QueryRow(t.Context(), ask).Scan(&open); err != nil {
-			t.Fatal(err)
-		}
-	}
 	_, err = store.MutateComponents(t.Context(), manyIDs(2000), func(r *bos.Record, _ bool) error { r.Session = allNodes; return nil })
 	if err != nil {
 		t.Fatal(err)
