@@ -30,18 +30,23 @@ func (s *swept) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, data pgx.TraceQu
 	}
 }
 
-// TestALargeWriteIsSweptUpBehind: the nodes of a session that was written just now are
-// counted from an index alone.
-func TestALargeWriteIsSweptUpBehind(t *testing.T) {
+// unswept is a database in a server that no other test uses, whose tables nobody sweeps up but
+// a store: rows that a transaction of another test may still see are not visible to all.
+func unswept(t *testing.T) (dsn string) {
+	t.Helper()
 	postgrestest.Skip(t)
-	// It has a server to itself: rows that a transaction of another test may still see are not
-	// visible to all.
 	server, err := postgrestest.Start(append(slices.Clone(postgrestest.Settings), "autovacuum=off")...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer server.Close() //nolint:errcheck // the test is over
-	dsn := server.Schema(t)
+	t.Cleanup(func() { _ = server.Close() }) // the test is over
+	return server.Schema(t)
+}
+
+// TestALargeWriteIsSweptUpBehind: the nodes of a session that was written just now are
+// counted from an index alone.
+func TestALargeWriteIsSweptUpBehind(t *testing.T) {
+	dsn := unswept(t)
 	s := &swept{make(chan error, 100)}
 	store, err := postgres.OpenTraced(t.Context(), dsn, s)
 	if err != nil {
